@@ -1,0 +1,1 @@
+"""VALUES: what expressions mean. Types, conversion, secrets, capsules, scope, evaluator, stdlib."""

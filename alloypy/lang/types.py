@@ -1,0 +1,122 @@
+"""Wanted types: what a place in the configuration accepts.
+
+`schema` derives one from every declared field; `lang.conversion.convert` turns a
+value into it, by the decoding rules of spec section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+
+class AnyType(NamedTuple):
+    """Takes any value as it is."""
+
+
+class BoolType(NamedTuple):
+    """bool."""
+
+
+class StringType(NamedTuple):
+    """str."""
+
+
+class BytesType(NamedTuple):
+    """bytes, from a string or a byte array."""
+
+
+class IntType(NamedTuple):
+    """An integer of `bits` bits; conversion wraps as Go's does."""
+
+    bits: int = 64
+    signed: bool = True
+
+
+class FloatType(NamedTuple):
+    """A 64-bit float."""
+
+
+class DurationType(NamedTuple):
+    """A Go duration, from a string such as "1m30s"."""
+
+
+class SecretType(NamedTuple):
+    """A `Secret`."""
+
+
+class OptionalSecretType(NamedTuple):
+    """An `OptionalSecret`."""
+
+
+class TextType(NamedTuple):
+    """A type with its own text form (enumerations, regular expressions, byte sizes).
+
+    parse: str -> value; raises ValueError whose text becomes the diagnostic.
+    zero: the value of null and of an absent field.
+    format: value -> str for the API.
+    """
+
+    name: str
+    parse: Callable[[str], Any]
+    zero: Any = ""
+    format: Callable[[Any], str] = str
+
+
+class CapsuleType(NamedTuple):
+    """A capsule of one class, such as a profiles receiver. `cls.kind` names it in errors."""
+
+    cls: type
+
+
+class ListType(NamedTuple):
+    """A list; `length` for a fixed array."""
+
+    element: Type
+    length: int | None = None
+
+
+class MapType(NamedTuple):
+    """An object with free keys and one value type."""
+
+    element: Type
+
+
+class ObjectField(NamedTuple):
+    """One key of an ObjectType."""
+
+    name: str
+    type: Type
+    required: bool
+
+
+class ObjectType(NamedTuple):
+    """An object with fixed keys; `make` builds the Python value from keyword arguments."""
+
+    fields: tuple[ObjectField, ...]
+    make: Callable[..., Any] = dict
+
+
+class NullableType(NamedTuple):
+    """`inner`, or None for null (Go's pointers)."""
+
+    inner: Type
+
+
+Type: TypeAlias = (
+    AnyType
+    | BoolType
+    | StringType
+    | BytesType
+    | IntType
+    | FloatType
+    | DurationType
+    | SecretType
+    | OptionalSecretType
+    | TextType
+    | CapsuleType
+    | ListType
+    | MapType
+    | ObjectType
+    | NullableType
+)

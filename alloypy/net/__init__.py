@@ -1,0 +1,1 @@
+"""NETWORK: client factory (auth, TLS, proxy), server, Connect/gRPC framing, backoff."""

@@ -1,0 +1,1 @@
+"""DATA: label sets, push series, ingest requests, relabel rules, pprof, generated protobuf. No network."""

@@ -1,0 +1,103 @@
+"""What travels between components: labels, profiles, and the receiver that takes them.
+
+A profile's way is one call chain of awaits: receive -> forward -> send. The call
+returns when every destination has taken the profile, or raises `DeliveryError`.
+Raw profile bytes are passed on as they came, never decoded, never copied.
+Source: PYROSCOPE spec section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+from alloypy.lang.values import Capsule
+
+Labels: TypeAlias = Mapping[str, str]
+"""A label set. Never holds an empty value; order is given where it matters by sorting bytewise."""
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class RawSample(NamedTuple):
+    """One pprof of a Push series: `profile` are the raw bytes, `id` the client's text."""
+
+    profile: Buffer
+    id: str = ""
+
+
+class Series(NamedTuple):
+    """One series of a Push request."""
+
+    labels: Labels
+    samples: Sequence[RawSample]
+
+
+class Push(NamedTuple):
+    """One Push request: all of its series, and the deadline the client set.
+
+    deadline: event loop time after which the client no longer waits, or None.
+    """
+
+    series: Sequence[Series]
+    deadline: float | None = None
+
+
+class IngestProfile(NamedTuple):
+    """One /ingest request.
+
+    body: the request's body, in the chunks in which it arrived.
+    labels: after the receiver's service_name rule.
+    path: the path of the request, query: its raw query string.
+    content_type: all Content-Type values, in order; content_encoding: the header's value or "".
+    headers: further request headers that are passed through (opt-in), lower-case names.
+    """
+
+    body: Sequence[Buffer]
+    labels: Labels
+    path: str
+    query: str
+    content_type: Sequence[str] = ()
+    content_encoding: str = ""
+    headers: Sequence[tuple[str, str]] = ()
+
+
+class DeliveryError(Exception):
+    """A profile did not reach a destination. One per failing destination; see `DeliveryErrors`.
+
+    status: the HTTP status the backend answered with, or None (no answer).
+    code: Connect code for the client, such as `invalid_argument`, or "internal".
+    The text is Alloy's, with credentials in URLs redacted.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, code: str = "internal") -> None:
+        self.status = status
+        self.code = code
+        super().__init__(message)
+
+
+class DeliveryErrors(DeliveryError):
+    """Several destinations failed; texts joined with a line feed, in the destinations' order.
+
+    status and code are those of the first error that has a status (a fixed order, not timing).
+    """
+
+    def __init__(self, errors: Sequence[DeliveryError]) -> None:
+        self.errors = tuple(errors)
+        lead = next((e for e in errors if e.status is not None), errors[0])
+        super().__init__("\n".join(map(str, errors)), status=lead.status, code=lead.code)
+
+
+class ProfilesReceiver(Capsule):
+    """The capsule that `receiver` exports carry and `forward_to` takes."""
+
+    __slots__ = ()
+    kind = "pyroscope.Appendable"
+
+    async def append(self, push: Push) -> None:
+        """Deliver every series of a Push request. Raises DeliveryError."""
+        raise NotImplementedError
+
+    async def append_ingest(self, profile: IngestProfile) -> None:
+        """Deliver an /ingest profile. Raises DeliveryError."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""GRAPH -> RUNNING: component contract, registry, stability gate, controller, supervisor, health."""

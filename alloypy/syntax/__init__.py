@@ -1,0 +1,1 @@
+"""TEXT -> TOKENS -> TREE -> TEXT: the Alloy configuration language, without its meaning."""

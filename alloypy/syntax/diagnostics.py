@@ -1,0 +1,58 @@
+"""Diagnostics: what is wrong in a file, as values.
+
+Rendering for people lives in `alloypy.syntax.render`; machine formats in the CLI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple
+
+from alloypy.syntax.source import Span
+
+
+class Severity(str, Enum):
+    """How bad a diagnostic is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Diagnostic(NamedTuple):
+    """One fault of a configuration.
+
+    span: where; None when the fault has no place (Alloy prints `-`).
+    message: Alloy's own words where Alloy has them.
+    code: stable identifier, `ALY` and four digits (see `alloypy.syntax.codes`).
+    value: text of the offending value when it is not literally visible at the span.
+    hint: what to do about it, for people; empty when there is nothing to add.
+    """
+
+    span: Span | None
+    message: str
+    code: str = "ALY0001"
+    severity: Severity = Severity.ERROR
+    value: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """`file:line:col: message`, Alloy's one-line form."""
+        return f"{self.span if self.span is not None else '-'}: {self.message}"
+
+
+class DiagnosticsError(Exception):
+    """A stage could not go on; carries every diagnostic it found."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        """The first diagnostic, and how many more there are, as Alloy's one-line contexts print it."""
+        if not self.diagnostics:
+            return "no errors"
+        first, more = str(self.diagnostics[0]), len(self.diagnostics) - 1
+        if more == 0:
+            return first
+        return f"{first} (and {more} more diagnostics)"
