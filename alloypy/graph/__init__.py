@@ -1,1 +1,1 @@
-
+"""TREE -> GRAPH, pure: nodes, references, order, cycles, modules."""

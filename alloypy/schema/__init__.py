@@ -1,1 +1,1 @@
-
+"""DECLARED FIELDS: attribute, block and label declarations on a class -> decode, check, describe."""

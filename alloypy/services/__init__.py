@@ -1,1 +1,1 @@
-
+"""PROCESS-WIDE: admin HTTP API, metrics, logging, live debugging."""

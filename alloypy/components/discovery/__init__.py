@@ -1,1 +1,1 @@
-
+"""The discovery.* components."""

@@ -1,1 +1,1 @@
-
+"""The pyroscope.* components."""

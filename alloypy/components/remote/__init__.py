@@ -1,1 +1,1 @@
-
+"""The remote.* components."""

@@ -1,1 +1,1 @@
-
+"""The standard library, one file per namespace."""
