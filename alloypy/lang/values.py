@@ -108,7 +108,10 @@ class Function:
 
 
 Value: TypeAlias = Any
-"""Any of the Python types in the table above. (Exact typing of a recursive union costs more casts than it finds faults.)"""
+"""Any of the Python types in the table above.
+
+An exact recursive union would cost more casts than it finds faults.
+"""
 
 Variables: TypeAlias = Mapping[str, Value]
 
@@ -122,5 +125,3 @@ class Duration(int):
     def seconds(self) -> float:
         """The span in seconds."""
         return int(self) / 1e9
-
-    # C (the lang package) adds: parse(text) raising ValueError with Go's text, and __str__ in Go's form ("1m30s").

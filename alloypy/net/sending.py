@@ -26,7 +26,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """Status, headers (lower-case names, in order) and the first bytes of the body, as many as were asked for."""
+    """Status, headers (lower-case names, in order) and as much of the body as was asked for."""
 
     status: int
     headers: Sequence[tuple[str, str]]
