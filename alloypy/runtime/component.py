@@ -1,17 +1,32 @@
 """The contract between a component and the runtime.
 
-Phases, each called by the controller in this order:
+Phases, each called by the controller:
 
 1. `__init__(options, arguments)` opens nothing, starts nothing; may call `options.set_exports`.
    Raises `BuildError` for arguments that cannot work (Alloy's `building component: ...`).
-2. `prepare()` claims what may be refused: listening sockets (through `options.sockets`), files.
-   Raises `BuildError`; a refusal fails the load or the reload before anything has changed.
-3. `run()` serves until cancelled and owns every task it starts. Called exactly once.
+2. `await prepare()`, at once after the constructor and still before anything running changes: claim
+   what may be refused (listening sockets through `options.sockets`), read what the first exports need.
+   Raises `BuildError`, which refuses the load. A refused load drops the component without another
+   call, so `prepare` leaves nothing open but sockets it has claimed (the controller closes those).
+3. `await run()` serves until cancelled and owns every task it starts. Called at most once.
    Cancelling it means: take nothing new, finish what is in flight within the deadlines, return.
-4. `update(arguments)` takes new arguments while `run` runs; raises `UpdateError` and keeps the old
-   ones where it cannot. `prepare_update(arguments)` runs before it, for claims, and must change nothing.
+   When it returns or raises by itself the component counts as exited; the next reload builds a new one.
+4. `await prepare_update(arguments)` while `run` runs: check and claim what the new arguments need,
+   change nothing, and return the exports the component will have with them (None: the present ones),
+   so that dependants can be evaluated before anything changes. Raises `UpdateError` (or `BuildError`
+   from a claim), which refuses the reload. Every address still needed is claimed again: what is not
+   claimed here is closed once the update has been made.
+5. `await update(arguments)` takes the new arguments, after a `prepare_update` of the same arguments.
+   It should not fail; if it raises, the old arguments are put back with `update(old)`.
 
-Arguments and exports are frozen and compare by value. Source: RUNTIME spec sections 2.5, 3.
+Exports set in phases 1 and 2 are seen by dependants within the same load. Arguments and exports are
+frozen and compare by value: equal arguments never cause an update, equal exports never a
+re-evaluation. A receiver is made once, by the constructor, and keeps its identity while `update`
+swaps what is behind it: then dependants need no re-evaluation and calls in flight finish on what
+they began with. Calls may reach a receiver from the end of `prepare` until `run` has returned.
+
+Whatever else a component raises, anywhere, becomes its health and disturbs nobody.
+Source: RUNTIME spec sections 2.5, 2.6, 3.
 """
 
 from __future__ import annotations
@@ -23,6 +38,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+
+from alloypy.runtime.health import Health
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -64,8 +81,13 @@ class UpdateError(ComponentError):
 class Sockets(Protocol):
     """Listening sockets, owned by the controller by address and port, so that a reload can hand them over."""
 
-    def claim(self, host: str, port: int) -> list[socket.socket]:
+    async def claim(self, host: str, port: int) -> list[socket.socket]:
         """Bound, listening, non-blocking sockets for host and port ("" = all interfaces, port 0 = any).
+
+        To be called in `prepare` and `prepare_update` only. The socket objects are the caller's own
+        duplicates, to be given to a server and closed with it: the controller keeps the address open
+        until no component claims it any more. Claiming the same address again gives new duplicates of
+        the same listening socket; port 0 gives the port of the component's earlier claim.
 
         Raises BuildError with Go's text: `listen tcp 127.0.0.1:80: bind: address already in use`.
         """
@@ -77,7 +99,8 @@ class Options:
     """What a component gets from the process.
 
     id: `pyroscope.write.default`; path: "/" or the module's path, `/d.x`.
-    logger: its records carry component_path and component_id.
+    logger: its records carry component_path and component_id; more fields go into
+        `extra={"fields": {...}}`.
     metrics: the component's own registry; labels component_id and component_path are added by the collector.
     set_exports: replaces the exports; dependants are re-evaluated when the value differs.
     alloy_id: the X-Alloy-Id of this installation.
@@ -112,12 +135,17 @@ class Component(Generic[A, E]):
         """Serve until cancelled."""
         raise NotImplementedError
 
-    async def prepare_update(self, arguments: A) -> None:
-        """Claim what the new arguments need, changing nothing."""
+    async def prepare_update(self, arguments: A) -> E | None:
+        """Claim what the new arguments need, changing nothing; the exports to come, None if unchanged."""
+        return None
 
     async def update(self, arguments: A) -> None:
         """Take new arguments."""
         raise NotImplementedError
+
+    def health(self) -> Health | None:
+        """The component's own view of its health, None when it has none; asked on every look."""
+        return None
 
     def debug_info(self) -> Any:
         """A frozen dataclass declared like Arguments, or None."""
