@@ -1,0 +1,172 @@
+"""The program: finds the command, runs it, and turns every way of failing into a sentence and an exit code.
+
+A command is a module of this package with `def run(argv: list[str]) -> int`; it is imported only when
+it is called. It may raise UsageError and HelpRequested. Source: spec section 1.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+from alloypy import __version__
+from alloypy.cli import exit_codes
+from alloypy.cli.flags import FlagSet, HelpRequested, UsageError
+
+
+class Command(NamedTuple):
+    """One command: its module under `alloypy.cli`, what the help says, and its exit code for wrong use."""
+
+    name: str
+    module: str
+    summary: str
+    alias: str = ""
+    hidden: bool = False
+    wrong_use: int = exit_codes.FAILURE
+
+
+COMMANDS = (
+    Command("run", "run", "Run a configuration: receive, relabel and forward profiles"),
+    Command("fmt", "fmt", "Format a configuration file", alias="format", wrong_use=exit_codes.FMT_UNUSABLE),
+    Command("validate", "validate", "Check a configuration without running it"),
+    Command("eval", "eval", "Evaluate an expression"),
+    Command("explain", "explain", "Tell what a diagnostic code means and what to do about it"),
+    Command("docs", "docs", "Show the reference of a component"),
+    Command("schema", "schema", "Print the arguments of a component as a machine-readable schema"),
+    Command("dev-sink", "dev_sink", "Stand in for a Pyroscope server and show what arrives"),
+    Command("completion", "completion", "Print a completion script for bash, zsh or fish"),
+    Command("debug", "debug", "Show what the language front end makes of a file", hidden=True),
+    Command("convert", "absent", "Not part of alloypy", hidden=True),
+    Command("tools", "absent", "Not part of alloypy", hidden=True),
+    Command("gql", "absent", "Not part of alloypy", alias="graphql", hidden=True),
+    Command("help", "help", "Show the help of alloypy or of one command"),
+)
+
+
+def find_command(name: str) -> Command | None:
+    """The command called `name`, its alias included."""
+    return next((command for command in COMMANDS if name in (command.name, command.alias) and name), None)
+
+
+def run_of(command: Command) -> Callable[[list[str]], int]:
+    """The function that runs `command`; imports its module."""
+    function: Callable[[list[str]], int] = import_module(f"alloypy.cli.{command.module}").run
+    return function
+
+
+def version_text() -> str:
+    """What `--version` prints, in the shape of Alloy's."""
+    platform = f"{sys.platform}/{os.uname().machine}" if hasattr(os, "uname") else sys.platform
+    python = ".".join(map(str, sys.version_info[:3]))
+    rows = (("implementation", "Python"), ("python version", python), ("platform", platform))
+    lines = [f"alloypy, version v{__version__}"]
+    lines += [f"  {name + ':':<18}{value}" for name, value in rows]
+    return "\n".join(lines) + "\n"
+
+
+def usage_text() -> str:
+    """The help of the program itself."""
+    shown = [command for command in COMMANDS if not command.hidden]
+    width = max(len(command.name) for command in shown)
+    lines = [
+        "alloypy reads Grafana Alloy configuration and runs it.",
+        "",
+        "Usage:",
+        "  alloypy [command]",
+        "",
+        "Available Commands:",
+        *(f"  {command.name.ljust(width)}   {command.summary}" for command in shown),
+        "",
+        "Flags:",
+        "  -h, --help      help for alloypy",
+        "  -v, --version   version for alloypy",
+        "",
+        'Use "alloypy [command] --help" for more information about a command.',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line `argv` (without the program name) and return the exit code; never raises."""
+    try:
+        code = _dispatch(list(argv))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as error:
+        return _internal_error(error)
+    return code
+
+
+def entry_point() -> None:
+    """The `alloypy` console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def _dispatch(argv: list[str]) -> int:
+    if argv and not argv[0].startswith("-"):
+        return _run_command(argv[0], argv[1:])
+    return _run_root(argv)
+
+
+def _run_command(name: str, argv: list[str]) -> int:
+    command = find_command(name)
+    if command is None:
+        print(f'Error: unknown command "{name}" for "alloypy"', file=sys.stderr)
+        print("Run 'alloypy --help' for usage.", file=sys.stderr)
+        return exit_codes.FAILURE
+    try:
+        return run_of(command)(argv if command.module != "absent" else [command.name])
+    except HelpRequested as request:
+        sys.stdout.write(request.flags.help_text())
+        return exit_codes.SUCCESS
+    except UsageError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return command.wrong_use
+
+
+def _run_root(argv: list[str]) -> int:
+    """The program without a command: `--version`, `--help`, or a fault."""
+    flags = FlagSet("", "[command]", "")
+    version = flags.bool("version", short="v", doc="version for alloypy")
+    try:
+        rest = flags.parse(argv)
+    except HelpRequested:
+        sys.stdout.write(usage_text())
+        return exit_codes.SUCCESS
+    except UsageError as error:
+        sys.stderr.write(f"Error: {error}\n{usage_text()}")
+        return exit_codes.FAILURE
+    if version.value:
+        sys.stdout.write(version_text())
+        return exit_codes.SUCCESS
+    if rest:
+        return _run_command(rest[0], rest[1:])
+    sys.stderr.write(usage_text())
+    return exit_codes.SUCCESS
+
+
+def _reader_left() -> int:
+    """Whoever read our output has gone: end quietly, and keep Python from complaining at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exit_codes.FAILURE
+
+
+def _internal_error(error: Exception) -> int:
+    """A fault of alloypy itself: one line, and the traceback for those who ask for it."""
+    if os.environ.get("ALLOYPY_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error, file=sys.stderr)
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    print(
+        f"Error: internal error of alloypy {__version__}: {what}. Please report it with the configuration "
+        "that caused it; ALLOYPY_DEBUG=1 shows the traceback.",
+        file=sys.stderr,
+    )
+    return exit_codes.FAILURE
