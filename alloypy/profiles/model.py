@@ -8,8 +8,8 @@ Source: PYROSCOPE spec section 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import AsyncIterable, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
 
 from alloypy.lang.values import Capsule
 
@@ -27,10 +27,15 @@ class RawSample(NamedTuple):
 
 
 class Series(NamedTuple):
-    """One series of a Push request."""
+    """One series of a Push request.
+
+    index: its place in the client's request. Whoever changes the labels keeps it (`_replace`), so
+    that a `DeliveryError` can say which series it is about.
+    """
 
     labels: Labels
     samples: Sequence[RawSample]
+    index: int = 0
 
 
 class Push(NamedTuple):
@@ -67,12 +72,21 @@ class DeliveryError(Exception):
 
     status: the HTTP status the backend answered with, or None (no answer).
     code: Connect code for the client, such as `invalid_argument`, or "internal".
+    series: `Series.index` of the only series it is about, or None when it is about all of the Push.
     The text is Alloy's, with credentials in URLs redacted.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, code: str = "internal") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str = "internal",
+        series: int | None = None,
+    ) -> None:
         self.status = status
         self.code = code
+        self.series = series
         super().__init__(message)
 
 
@@ -88,6 +102,25 @@ class DeliveryErrors(DeliveryError):
         super().__init__("\n".join(map(str, errors)), status=lead.status, code=lead.code)
 
 
+class DebugInfoClient(Protocol):
+    """The debuginfo service of one destination. Source: PYROSCOPE spec section 3.6."""
+
+    async def call(self, method: str, message: bytes, timeout: float | None) -> bytes:
+        """Make a Connect unary call and return the answer, both as protobuf.
+
+        method: `ShouldInitiateUpload` or `UploadFinished`; timeout in seconds, None = the endpoint's.
+        Raises DeliveryError with the backend's code and message.
+        """
+        ...
+
+    async def upload(self, build_id: str, body: AsyncIterable[bytes], timeout: float) -> None:
+        """Stream a debug-info file; `build_id` is not yet escaped.
+
+        Raises DeliveryError: `upload: HTTP 404 (duration 1.5s)`, or why nothing answered.
+        """
+        ...
+
+
 class ProfilesReceiver(Capsule):
     """The capsule that `receiver` exports carry and `forward_to` takes."""
 
@@ -101,3 +134,7 @@ class ProfilesReceiver(Capsule):
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Deliver an /ingest profile. Raises DeliveryError."""
         raise NotImplementedError
+
+    def debug_info_clients(self) -> Sequence[DebugInfoClient]:
+        """The destinations behind this receiver that take debug info, in order."""
+        return ()

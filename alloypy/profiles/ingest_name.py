@@ -1,0 +1,94 @@
+"""The `name` parameter of /ingest: `application{label=value,...}`, read and written.
+
+Source: PYROSCOPE spec section 3.7.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from alloypy.profiles.labels import (
+    NAME,
+    InvalidLabels,
+    check_label_name,
+    check_service_name,
+    with_service_name,
+)
+from alloypy.profiles.model import Labels
+
+_PAIR = re.compile(r"([^=}]*)=([^,}]*)[,}]")
+_INVALID_BYTES = re.compile("[\udc80-\udcff]")
+# What Go trims; Python's own strip() takes more.
+_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003"
+    "\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+_LONGEST_CACHED = 4096
+
+
+class WrittenName(NamedTuple):
+    """A written `name` value; `replaced` counts the characters that could not be written."""
+
+    text: str
+    replaced: int
+
+
+def ingest_labels(name: str) -> Labels:
+    """The labels of an /ingest request: `name` parsed, then the receiver's service_name rule.
+
+    The mapping is shared between calls: treat it as frozen. Raises InvalidLabels.
+    """
+    if len(name) > _LONGEST_CACHED:
+        return with_service_name(parse_name(name))
+    return _cached_ingest_labels(name)
+
+
+@lru_cache(maxsize=4096)
+def _cached_ingest_labels(name: str) -> Labels:
+    return with_service_name(parse_name(name))
+
+
+def parse_name(name: str) -> dict[str, str]:
+    """The labels in `name`, empty values included, the application's name as `__name__`.
+
+    What comes after the closing brace, and a pair that is not finished, is ignored.
+    Bytes that are not UTF-8 (surrogate escapes) are read as U+FFFD. Raises InvalidLabels.
+    """
+    application, _, pairs = _INVALID_BYTES.sub("\ufffd", name).partition("{")
+    application = application.strip(_SPACE)
+    check_service_name(application)
+    labels = {NAME: application}
+    position = 0
+    while pair := _PAIR.match(pairs, position):
+        key = pair.group(1).strip(_SPACE)
+        if key != NAME:
+            check_label_name(key)
+        labels[key] = pair.group(2).strip(_SPACE)
+        position = pair.end()
+    return labels
+
+
+def format_name(labels: Mapping[str, str]) -> WrittenName:
+    """The normalized form: the value of `__name__`, then the other labels sorted, in braces.
+
+    The form knows no escape: a `,` or `}` in a value (and a `{` in the application's name) would
+    be read back as other labels, so each such character is written as `_` and counted.
+    """
+    replaced = 0
+    application, count = re.subn("[{,}]", "_", labels.get(NAME, ""))
+    replaced += count
+    pairs = []
+    for key in sorted(labels):
+        if key != NAME:
+            value = labels[key]
+            if "," in value or "}" in value:
+                value, count = re.subn("[,}]", "_", value)
+                replaced += count
+            pairs.append(f"{key}={value}")
+    return WrittenName(f"{application}{{{','.join(pairs)}}}", replaced)
+
+
+__all__ = ["InvalidLabels", "WrittenName", "format_name", "ingest_labels", "parse_name"]

@@ -1,0 +1,143 @@
+"""Label sets: which labels a profile carries, and how error texts print them.
+
+A label set is a dict from name to value that holds no empty value, its names in
+bytewise order. Names and values are text; bytes that are not valid UTF-8 travel
+as surrogate escapes. Source: PYROSCOPE spec sections 2, 3.4, 3.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from alloypy.profiles.model import Labels
+
+NAME = "__name__"
+SERVICE_NAME = "service_name"
+APP_NAME = "app_name"
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ALLOWED_IN_LABEL_NAME = re.compile(r"[A-Za-z0-9_.]*")
+_ALLOWED_IN_SERVICE_NAME = re.compile(r"[A-Za-z0-9_.\-/]*")
+_NEEDS_ESCAPE = re.compile(r'["\\]|[^ -~]')
+_SHORT_ESCAPES = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}
+
+
+class InvalidLabels(ValueError):
+    """A label or service name breaks the rules; the text is the reason, in Pyroscope's words."""
+
+
+def label_set(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The set of the given pairs: the later of two equal names wins, empty values vanish."""
+    merged = dict(pairs)
+    return {name: merged[name] for name in sorted(merged) if merged[name]}
+
+
+def with_service_name(labels: Mapping[str, str]) -> dict[str, str]:
+    """The receiver's rule: no service_name -> it becomes `__name__`; else app_name becomes `__name__`.
+
+    labels: may hold empty values. An empty service_name counts as present, though it vanishes.
+    Source: PYROSCOPE spec section 3.4, step 2.
+    """
+    target = APP_NAME if SERVICE_NAME in labels else SERVICE_NAME
+    return label_set({**labels, target: labels.get(NAME, "")}.items())
+
+
+def check_label_name(name: str) -> None:
+    """Raise InvalidLabels unless `name` is a label name that clients may use."""
+    if not name:
+        raise InvalidLabels("label name is required")
+    _check_characters("invalid label name", name, _ALLOWED_IN_LABEL_NAME)
+    if name == NAME:
+        raise InvalidLabels(f"label name is reserved: {name}")
+
+
+def check_service_name(name: str) -> None:
+    """Raise InvalidLabels unless `name` is an application name as /ingest takes it."""
+    if not name:
+        raise InvalidLabels("service name is required")
+    _check_characters("invalid service name", name, _ALLOWED_IN_SERVICE_NAME)
+
+
+def check_labels(labels: Labels) -> None:
+    """Raise InvalidLabels unless the set can be sent: names, UTF-8 values, at least one label.
+
+    Source: PYROSCOPE spec section 5.1.
+    """
+    if not labels:
+        raise InvalidLabels("service name is required")
+    for name in sorted(labels):
+        if not name:
+            raise InvalidLabels("duplicate label name: ")
+        value = labels[name]
+        if not value.isascii() and not _is_utf8(value):
+            raise InvalidLabels(f"invalid label value for {name}: {value}")
+        if name != NAME:
+            try:
+                check_label_name(name)
+            except InvalidLabels as reason:
+                raise InvalidLabels(f"invalid label name: {reason}") from None
+
+
+def print_labels(labels: Labels) -> str:
+    """The set as error texts show it: `{__name__="cpu", "a-b"="1"}`, names in bytewise order."""
+    return "{" + ", ".join(f"{_print_name(name)}={quote(labels[name])}" for name in sorted(labels)) + "}"
+
+
+def quote(text: str) -> str:
+    """The text in double quotes with Go's escapes; surrogate escapes come out as `\\xNN`."""
+    return '"' + _NEEDS_ESCAPE.sub(_escape, text) + '"'
+
+
+def _print_name(name: str) -> str:
+    return name if _PLAIN_NAME.fullmatch(name) else quote(name)
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    short = _SHORT_ESCAPES.get(character)
+    if short is not None:
+        return short
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if character.isprintable():
+        return character
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _check_characters(problem: str, name: str, allowed: re.Pattern[str]) -> None:
+    good = allowed.match(name)
+    end = good.end() if good else 0
+    if end < len(name):
+        raise InvalidLabels(f"{problem}: {name}: character is not allowed: {_quote_character(name[end])}")
+
+
+def _quote_character(character: str) -> str:
+    if character == "'":
+        return "'\\''"
+    if character == '"':
+        return "'\"'"
+    if "\udc80" <= character <= "\udcff":
+        return "'\ufffd'"
+    return "'" + _NEEDS_ESCAPE.sub(_escape, character) + "'"
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
