@@ -29,13 +29,13 @@ class RawSample(NamedTuple):
 class Series(NamedTuple):
     """One series of a Push request.
 
-    index: its place in the client's request. Whoever changes the labels keeps it (`_replace`), so
+    position: its place in the client's request. Whoever changes the labels keeps it (`_replace`), so
     that a `DeliveryError` can say which series it is about.
     """
 
     labels: Labels
     samples: Sequence[RawSample]
-    index: int = 0
+    position: int = 0
 
 
 class Push(NamedTuple):
@@ -72,7 +72,7 @@ class DeliveryError(Exception):
 
     status: the HTTP status the backend answered with, or None (no answer).
     code: Connect code for the client, such as `invalid_argument`, or "internal".
-    series: `Series.index` of the only series it is about, or None when it is about all of the Push.
+    series: `Series.position` of the only series it is about, or None when it is about all of the Push.
     The text is Alloy's, with credentials in URLs redacted.
     """
 
@@ -105,15 +105,15 @@ class DeliveryErrors(DeliveryError):
 class DebugInfoClient(Protocol):
     """The debuginfo service of one destination. Source: PYROSCOPE spec section 3.6."""
 
-    async def call(self, method: str, message: bytes, timeout: float | None) -> bytes:
+    async def call(self, method: str, message: bytes, within: float | None) -> bytes:
         """Make a Connect unary call and return the answer, both as protobuf.
 
-        method: `ShouldInitiateUpload` or `UploadFinished`; timeout in seconds, None = the endpoint's.
+        method: `ShouldInitiateUpload` or `UploadFinished`; within: seconds for the call, None = the endpoint's own.
         Raises DeliveryError with the backend's code and message.
         """
         ...
 
-    async def upload(self, build_id: str, body: AsyncIterable[bytes], timeout: float) -> None:
+    async def upload(self, build_id: str, body: AsyncIterable[bytes], within: float) -> None:
         """Stream a debug-info file; `build_id` is not yet escaped.
 
         Raises DeliveryError: `upload: HTTP 404 (duration 1.5s)`, or why nothing answered.
