@@ -95,7 +95,7 @@ def print_labels(labels: Labels) -> str:
 
 
 def quote(text: str) -> str:
-        r"""The text in double quotes with Go's escapes; surrogate escapes come out as `\xNN`."""
+    r"""The text in double quotes with Go's escapes; surrogate escapes come out as `\xNN`."""
     return '"' + _NEEDS_ESCAPE.sub(_escape, text) + '"'
 
 

@@ -108,7 +108,8 @@ class DebugInfoClient(Protocol):
     async def call(self, method: str, message: bytes, within: float | None) -> bytes:
         """Make a Connect unary call and return the answer, both as protobuf.
 
-        method: `ShouldInitiateUpload` or `UploadFinished`; within: seconds for the call, None = the endpoint's own.
+        method: `ShouldInitiateUpload` or `UploadFinished`.
+        within: seconds for the call, None = the endpoint's own timeout.
         Raises DeliveryError with the backend's code and message.
         """
         ...
