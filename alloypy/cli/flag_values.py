@@ -1,4 +1,4 @@
-"""How the text of a flag becomes its value, with the error texts of Go's strconv and time packages.
+"""How the text of a flag becomes its value, with the error texts of Go's strconv package.
 
 Source: spec section 1 (error table of the command line).
 """
@@ -7,51 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 
-from alloypy.lang.values import Duration
+from alloypy.lang.go_text import quote
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-_UNITS = {
-    "ns": 1,
-    "us": 1_000,
-    "\u00b5s": 1_000,
-    "\u03bcs": 1_000,
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
-}
-_DURATION_PART = re.compile(r"([0-9]*)(\.[0-9]*)?([^0-9.]*)")
-_LONGEST_DURATION = (1 << 63) - 1
-_ESCAPES = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    '"': '\\"',
-    "\\": "\\\\",
-}
-
-
-def quote(text: str) -> str:
-    """`text` in double quotes with Go's escapes, as Go's %q prints it."""
-    return '"' + "".join(_ESCAPES.get(char) or _quote_rune(char) for char in text) + '"'
-
-
-def _quote_rune(char: str) -> str:
-    if char.isprintable():
-        return char
-    point = ord(char)
-    if 0xDC80 <= point <= 0xDCFF:  # a byte that is not UTF-8, as the file system encoding hands it over
-        return f"\\x{point - 0xDC00:02x}"
-    if point < 0x80:
-        return f"\\x{point:02x}"
-    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
 def parse_bool(text: str) -> bool:
@@ -75,55 +35,6 @@ def parse_int(text: str) -> int:
     if not -(1 << 63) <= value < 1 << 63:
         raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: value out of range")
     return value
-
-
-def parse_duration(text: str) -> Duration:
-    """A Go duration such as `1m30s` or `-1.5h`. Raises ValueError."""
-    invalid = ValueError(f"time: invalid duration {quote(text)}")
-    sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
-    if rest == "0":
-        return Duration(0)
-    if not rest:
-        raise invalid
-    total = 0
-    while rest:
-        part = _DURATION_PART.match(rest)
-        if part is None or not (part[1] or len(part[2] or "") > 1):
-            raise invalid
-        if not part[3]:
-            raise ValueError(f"time: missing unit in duration {quote(text)}")
-        unit = _UNITS.get(part[3])
-        if unit is None:
-            raise ValueError(f"time: unknown unit {quote(part[3])} in duration {quote(text)}")
-        digits = (part[1] or "0") + (part[2] or "").ljust(1, ".") + "0"
-        total += int(Fraction(digits) * unit)
-        rest = rest[part.end() :]
-    if total > _LONGEST_DURATION:
-        raise invalid
-    return Duration(sign * total)
-
-
-def format_duration(value: int) -> str:
-    """`value` nanoseconds as Go prints a duration: `10m0s`, `1.5s`, `20.0488ms`."""
-    if value == 0:
-        return "0s"
-    sign, value = ("-", -value) if value < 0 else ("", value)
-    for unit, size in (("ns", 1), ("\u00b5s", 1_000), ("ms", 1_000_000)):
-        if value < size * 1000:
-            return f"{sign}{_decimal(value, size)}{unit}"
-    minutes, rest = divmod(value, _UNITS["m"])
-    text = f"{_decimal(rest, _UNITS['s'])}s"
-    if minutes:
-        hours, minutes = divmod(minutes, 60)
-        text = f"{hours}h{minutes}m{text}" if hours else f"{minutes}m{text}"
-    return sign + text
-
-
-def _decimal(value: int, size: int) -> str:
-    whole, rest = divmod(value, size)
-    if not rest:
-        return str(whole)
-    return f"{whole}.{str(rest).zfill(len(str(size)) - 1).rstrip('0')}"
 
 
 def choice(choices: Sequence[str], noun: str) -> Callable[[str], str]:
