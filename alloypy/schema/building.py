@@ -1,0 +1,103 @@
+"""From collected values to an instance of a declared class."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from alloypy.lang import types as wanted
+from alloypy.lang.types import Type
+from alloypy.lang.values import Duration, OptionalSecret, Secret, UInt
+from alloypy.schema.fields import Fault
+from alloypy.schema.spec import MISSING, Spec
+
+
+class DecodeError(Exception):
+    """A body could not be decoded, for a reason that Alloy gives no position.
+
+    The text is Alloy's own, such as `missing required attribute "url"`.
+    fault: the broken rule, None for what is not one.
+    """
+
+    def __init__(self, message: str, fault: Fault | None = None) -> None:
+        self.fault = fault
+        super().__init__(message)
+
+
+def build_object(spec: Spec, given: Mapping[str, Any]) -> Any:
+    """An instance from the attribute values of an object; what is required and absent gets its zero value.
+
+    Raises DecodeError for a broken rule.
+    """
+    values: dict[tuple[str, ...], Any] = {}
+    for attribute in spec.attributes:
+        if attribute.name in given:
+            value = given[attribute.name]
+        elif attribute.required:
+            value = zero_value(attribute.type)
+        else:
+            continue
+        values[attribute.path] = value if attribute.settle is None else attribute.settle(value)
+    return build(spec, values)
+
+
+def build(spec: Spec, values: dict[tuple[str, ...], Any]) -> Any:
+    """An instance of the spec's class from values by path; raises DecodeError for the first broken rule."""
+    if spec.cls is None:
+        raise TypeError(f"{spec.name} has no class to build")
+    for path in sorted(spec.squashed, key=len, reverse=True):
+        cls, default = spec.squashed[path]
+        inner = {p[-1]: values.pop(p) for p in list(values) if p[:-1] == path}
+        if inner and default is not MISSING:
+            values[path] = dataclasses.replace(default, **inner)
+        elif inner or default is MISSING:
+            values[path] = cls(**inner)
+    instance = spec.cls(**{path[0]: value for path, value in values.items()})
+    for fault in faults(spec, instance):
+        raise DecodeError(fault.message, fault)
+    return instance
+
+
+def faults(spec: Spec, instance: Any) -> Iterator[Fault]:
+    """The broken rules of an instance's own body, those of squashed classes first."""
+    for path in sorted(spec.squashed, key=len, reverse=True):
+        inner = instance
+        for name in path:
+            inner = getattr(inner, name)
+        if hasattr(inner, "check"):
+            for fault in inner.check():
+                yield Fault(".".join((*path, fault.path)) if fault.path else fault.path, fault.message)
+    if hasattr(instance, "check"):
+        yield from instance.check()
+
+
+def zero_value(type_: Type) -> Any:
+    """What a place of the type holds when nothing was given, as Go's zero value."""
+    match type_:
+        case wanted.BoolType():
+            return False
+        case wanted.StringType():
+            return ""
+        case wanted.BytesType():
+            return b""
+        case wanted.IntType(_, signed):
+            return 0 if signed else UInt(0)
+        case wanted.FloatType():
+            return 0.0
+        case wanted.DurationType():
+            return Duration(0)
+        case wanted.SecretType():
+            return Secret("")
+        case wanted.OptionalSecretType():
+            return OptionalSecret("", False)
+        case wanted.TextType():
+            return type_.zero
+        case wanted.ListType(element, length):
+            return [] if length is None else [zero_value(element)] * length
+        case wanted.MapType():
+            return {}
+        case wanted.ObjectType():
+            return type_.make()
+        case _:
+            return None

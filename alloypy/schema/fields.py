@@ -1,0 +1,165 @@
+"""Declaring the fields of a component: the decorators and what stands behind `=`.
+
+A declaration is an ordinary frozen dataclass; what Alloy needs to know beyond the Python
+annotation travels in the metadata of its fields and is read by `alloypy.schema.spec`.
+Source: spec section 6.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar, dataclass_transform, overload
+
+T = TypeVar("T")
+
+METADATA_KEY = "alloypy"
+"""Where a field's `Declaration` lies in its dataclass metadata."""
+
+
+class Fault(NamedTuple):
+    """A broken rule over the values of one body.
+
+    path: Python name of the field at fault, dotted into blocks, indexed in lists (`endpoint[1].url`);
+        "" for the body as a whole.
+    message: Alloy's words where Alloy has them.
+    """
+
+    path: str
+    message: str
+
+
+class Declaration(NamedTuple):
+    """What a field says beyond its annotation.
+
+    kind: `attribute`, `block`, `label`, `squash` or `enum`.
+    name: the name in the configuration, None for the field's own.
+    shown: part of the API's JSON even where the value is the default.
+    alternatives: of an enum, the block names after the dot and their classes.
+    """
+
+    kind: str
+    name: str | None = None
+    doc: str = ""
+    shown: bool = False
+    alternatives: Mapping[str, type[Any]] | None = None
+
+
+def _field(declaration: Declaration, default: Any, default_factory: Any) -> Any:
+    metadata = {METADATA_KEY: declaration}
+    if default is not dataclasses.MISSING:
+        return dataclasses.field(default=default, metadata=metadata)
+    if default_factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=default_factory, metadata=metadata)
+    return dataclasses.field(metadata=metadata)
+
+
+@overload
+def attribute(*, default: T, name: str | None = None, doc: str = "", shown: bool = False) -> T: ...
+@overload
+def attribute(
+    *, default_factory: Callable[[], T], name: str | None = None, doc: str = "", shown: bool = False
+) -> T: ...
+@overload
+def attribute(*, name: str | None = None, doc: str = "", shown: bool = False) -> Any: ...
+def attribute(
+    *,
+    default: Any = dataclasses.MISSING,
+    default_factory: Any = dataclasses.MISSING,
+    name: str | None = None,
+    doc: str = "",
+    shown: bool = False,
+) -> Any:
+    """A field given as `name = value`; without a default it is required.
+
+    name: in the configuration; the field's own without a trailing underscore if absent.
+    doc: one or two sentences for the reference.
+    shown: put into the API's JSON even when it has its default.
+    """
+    return _field(Declaration("attribute", name, doc, shown), default, default_factory)
+
+
+@overload
+def block(*, default: T, name: str | None = None, doc: str = "", shown: bool = False) -> T: ...
+@overload
+def block(
+    *, default_factory: Callable[[], T], name: str | None = None, doc: str = "", shown: bool = False
+) -> T: ...
+@overload
+def block(*, name: str | None = None, doc: str = "", shown: bool = False) -> Any: ...
+def block(
+    *,
+    default: Any = dataclasses.MISSING,
+    default_factory: Any = dataclasses.MISSING,
+    name: str | None = None,
+    doc: str = "",
+    shown: bool = False,
+) -> Any:
+    """A field given as `name { ... }`; without a default it is required.
+
+    The annotation tells how often: `Inner` or `Inner | None` once, `tuple[Inner, ...]` any number of
+    times, `tuple[Inner, Inner]` exactly twice, `Mapping[str, T]` once and with free attribute names.
+    The name may hold dots, as `stage.json`. A block that takes a label has a `label()` field in its class.
+    """
+    return _field(Declaration("block", name, doc, shown), default, default_factory)
+
+
+def label() -> Any:
+    """The field that takes the block's label, which is then required."""
+    return _field(Declaration("label"), dataclasses.MISSING, dataclasses.MISSING)
+
+
+@overload
+def squash(*, default: T) -> T: ...
+@overload
+def squash(*, default_factory: Callable[[], T]) -> T: ...
+@overload
+def squash() -> Any: ...
+def squash(*, default: Any = dataclasses.MISSING, default_factory: Any = dataclasses.MISSING) -> Any:
+    """A declared class whose fields appear as the outer body's own.
+
+    A default supplies the values of the inner fields that are not given.
+    The inner class's `check` runs before the outer one's.
+    """
+    return _field(Declaration("squash"), default, default_factory)
+
+
+def enum(
+    alternatives: Mapping[str, type[Any]],
+    *,
+    default: tuple[Any, ...],
+    name: str | None = None,
+    doc: str = "",
+) -> Any:
+    """A list of blocks of several kinds, kept in source order.
+
+    Written `steps: tuple[A | B, ...] = enum({"a": A, "b": B}, default=())` for blocks `steps.a` and `steps.b`.
+
+    alternatives: the part of the block name after `NAME.`, and the class each decodes into.
+    """
+    return _field(Declaration("enum", name, doc, False, alternatives), default, dataclasses.MISSING)
+
+
+def export(*, name: str | None = None, doc: str = "") -> Any:
+    """A value the component exports, or a line of its debug information; always part of the API's JSON."""
+    return _field(Declaration("attribute", name, doc, True), dataclasses.MISSING, dataclasses.MISSING)
+
+
+@dataclass_transform(
+    kw_only_default=True,
+    frozen_default=True,
+    field_specifiers=(attribute, block, label, squash, enum),
+)
+def arguments(cls: type[T]) -> type[T]:
+    """Make a class of declared fields: frozen, slotted, keyword-only, compared by value.
+
+    A method `check(self) -> Iterator[Fault]` may hold rules over its values. Decoding runs it on
+    every body; `validate` runs it as far as the values it reads are in the file.
+    """
+    return dataclasses.dataclass(frozen=True, slots=True, kw_only=True)(cls)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(export, attribute, block))
+def exports(cls: type[T]) -> type[T]:
+    """Make a class of exports or of debug information: frozen, slotted, keyword-only, compared by value."""
+    return dataclasses.dataclass(frozen=True, slots=True, kw_only=True)(cls)

@@ -1,0 +1,189 @@
+"""What a body may hold: the one description that every reader of declarations uses.
+
+`Spec.of(cls)` derives it from a declared class; the catalog builds the same from its data.
+Nothing here imports `dataclasses`, so that checking by catalog alone stays quick to start.
+Source: spec section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from alloypy.lang.types import Type
+
+
+class Missing:
+    """The default of what is required."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = Missing()
+
+
+class AttributeSpec:
+    """One attribute.
+
+    path: Python field names from the body's instance to the value; longer than one for squashed fields.
+    default: a Python value as decoding would give it, or MISSING.
+    settle: turns what conversion gives into what the annotation wants (lists into tuples), or None.
+    """
+
+    __slots__ = ("default", "doc", "name", "path", "required", "secret", "settle", "shown", "type")
+
+    def __init__(
+        self,
+        name: str,
+        type: Type,  # noqa: A002 -- the word of the configuration language
+        *,
+        required: bool,
+        default: Any = MISSING,
+        secret: bool = False,
+        doc: str = "",
+        path: tuple[str, ...] = (),
+        settle: Callable[[Any], Any] | None = None,
+        shown: bool = False,
+    ) -> None:
+        self.name = name
+        self.type = type
+        self.required = required
+        self.default = default
+        self.secret = secret
+        self.doc = doc
+        self.path = path
+        self.settle = settle
+        self.shown = shown
+
+
+class BlockSpec:
+    """One kind of inner block.
+
+    repeated: may be given any number of times, becoming a list.
+    count: exactly that many times, or None.
+    group: name of the enum it belongs to, or "". A grouped block's name includes the group's.
+    default: what stands for an absent block, or MISSING.
+    """
+
+    __slots__ = (
+        "_body",
+        "count",
+        "default",
+        "doc",
+        "group",
+        "name",
+        "path",
+        "repeated",
+        "required",
+        "settle",
+        "shown",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        body: Callable[[], Spec],
+        *,
+        required: bool,
+        repeated: bool = False,
+        count: int | None = None,
+        group: str = "",
+        default: Any = MISSING,
+        doc: str = "",
+        path: tuple[str, ...] = (),
+        settle: Callable[[Any], Any] | None = None,
+        shown: bool = False,
+    ) -> None:
+        self.name = name
+        self._body: Callable[[], Spec] | Spec = body
+        self.required = required
+        self.repeated = repeated
+        self.count = count
+        self.group = group
+        self.default = default
+        self.doc = doc
+        self.path = path
+        self.settle = settle
+        self.shown = shown
+
+    @property
+    def body(self) -> Spec:
+        """What may stand inside; resolved on first use, since bodies may nest in themselves."""
+        if not isinstance(self._body, Spec):
+            self._body = self._body()
+        return self._body
+
+
+Member: TypeAlias = AttributeSpec | BlockSpec
+
+
+class Spec:
+    """What one body may hold.
+
+    members: attributes and blocks in declared order, grouped blocks included.
+    lookup: attributes and ungrouped blocks by name. groups: grouped blocks by full name.
+    required: those that must be given, in the order in which they are reported missing.
+    takes_label: whether the block must have a label.
+    free: type of every attribute of a body with free names, else None.
+    cls: the declared class, None for a spec from the catalog.
+    """
+
+    __slots__ = ("cls", "free", "groups", "label_path", "lookup", "members", "name", "required", "squashed")
+
+    def __init__(
+        self,
+        name: str,
+        members: tuple[Member, ...],
+        *,
+        required: tuple[Member, ...] | None = None,
+        label_path: tuple[str, ...] | None = None,
+        free: Type | None = None,
+        cls: type[Any] | None = None,
+        squashed: Mapping[tuple[str, ...], tuple[type[Any], Any]] | None = None,
+    ) -> None:
+        self.name = name
+        self.members = members
+        self.lookup: dict[str, Member] = {}
+        self.groups: dict[str, BlockSpec] = {}
+        for member in members:
+            if isinstance(member, BlockSpec) and member.group:
+                self.groups[member.name] = member
+            else:
+                self.lookup[member.name] = member
+        self.required = tuple(m for m in members if m.required) if required is None else required
+        self.label_path = label_path
+        self.free = free
+        self.cls = cls
+        self.squashed = squashed or {}
+
+    @property
+    def takes_label(self) -> bool:
+        """Whether the block must have a label."""
+        return self.label_path is not None
+
+    @property
+    def attributes(self) -> tuple[AttributeSpec, ...]:
+        """The attributes, in declared order."""
+        return tuple(m for m in self.members if isinstance(m, AttributeSpec))
+
+    @property
+    def blocks(self) -> tuple[BlockSpec, ...]:
+        """The inner blocks, in declared order."""
+        return tuple(m for m in self.members if isinstance(m, BlockSpec))
+
+    @staticmethod
+    def of(declared: type[Any]) -> Spec:
+        """The spec of a declared class, built once.
+
+        Raises TypeError for an annotation that has no Alloy type, or two fields of one name.
+        """
+        spec = _SPECS.get(declared)
+        if spec is None:
+            from alloypy.schema.derive import derive_spec
+
+            spec = _SPECS[declared] = derive_spec(declared)
+        return spec
+
+
+_SPECS: dict[type[Any], Spec] = {}
