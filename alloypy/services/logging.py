@@ -1,0 +1,166 @@
+"""The log: one record a line on stderr, logfmt or JSON, in Alloy's shape.
+
+Everybody logs through the standard `logging` module; fields travel as `extra={"fields": {...}}`.
+Records made before the `logging` block has been evaluated wait in a buffer, so that they come out
+in the level and format the configuration asks for; a failed first load releases them as they are.
+Source: spec section 6.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TextIO
+
+from alloypy.lang.go_text import format_duration, quote
+from alloypy.lang.values import Duration
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+FORMATS = ("logfmt", "json")
+
+_OWN = "alloypy"
+_FOREIGN_LEVEL = logging.WARNING
+_KEY_CHARACTERS = str.maketrans(dict.fromkeys(' ="\t\n\v\f\r', "_"))
+
+
+class LogSettings(NamedTuple):
+    """What the `logging` block sets: a key of LEVELS and one of FORMATS."""
+
+    level: str = "info"
+    format: str = "logfmt"
+
+
+class _Entry(NamedTuple):
+    """One line to be: its time in nanoseconds since the epoch, level, message, fields in order."""
+
+    time: int
+    level: int
+    message: str
+    fields: Mapping[str, Any]
+
+
+class LogStream(logging.Handler):
+    """Writes records to `stream`; holds them back until `configure` or `stop_holding` is called."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._settings = LogSettings()
+        self._held: list[_Entry] | None = []
+
+    @property
+    def settings(self) -> LogSettings:
+        """What is in force."""
+        return self._settings
+
+    def configure(self, settings: LogSettings) -> None:
+        """Take new settings, live; records held so far are written in them."""
+        self._settings = settings
+        logging.getLogger(_OWN).setLevel(LEVELS[settings.level])
+        self.stop_holding()
+
+    def stop_holding(self) -> None:
+        """Write what is held and hold nothing from now on."""
+        self.acquire()
+        try:
+            held, self._held = self._held or (), None
+            for entry in held:
+                self._write(entry)
+        finally:
+            self.release()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        entry = _Entry(time.time_ns(), record.levelno, record.getMessage(), _fields(record))
+        if self._held is not None:
+            self._held.append(entry)
+        else:
+            self._write(entry)
+
+    def _write(self, entry: _Entry) -> None:
+        if entry.level < LEVELS[self._settings.level]:
+            return
+        line = json_line(entry) if self._settings.format == "json" else logfmt_line(entry)
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass  # whoever read our log has gone: nobody is left to tell
+
+
+def install(stream: TextIO) -> LogStream:
+    """Make `stream` the only place that log records go to, those of the libraries included."""
+    handler = LogStream(stream)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(_FOREIGN_LEVEL)
+    logging.getLogger(_OWN).setLevel(logging.DEBUG)
+    return handler
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """The fields of a record; those of a library's record name the library."""
+    fields = dict(getattr(record, "fields", None) or {})
+    if record.name != _OWN and not record.name.startswith(_OWN + "."):
+        fields.setdefault("logger", record.name)
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        fields.setdefault("err", f"{type(error).__name__}: {error}")
+        fields["traceback"] = "".join(traceback.format_exception(error))
+    return fields
+
+
+def _timestamp(nanoseconds: int) -> str:
+    """UTC in RFC 3339 with up to nine fractional digits, trailing zeros cut."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    fraction = f".{rest:09d}".rstrip("0") if rest else ""
+    return f"{text}{fraction}Z"
+
+
+def _level(level: int) -> str:
+    if level >= logging.ERROR:
+        return "error"
+    if level >= logging.WARNING:
+        return "warn"
+    return "info" if level >= logging.INFO else "debug"
+
+
+def _pairs(entry: _Entry) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = [("ts", _timestamp(entry.time)), ("level", _level(entry.level))]
+    if entry.message:
+        pairs.append(("msg", entry.message))
+    pairs += ((key.strip().translate(_KEY_CHARACTERS), value) for key, value in entry.fields.items())
+    return pairs
+
+
+def logfmt_line(entry: _Entry) -> str:
+    """`ts=... level=info msg="..." key=value`."""
+    return " ".join(f"{key}={_logfmt_value(value)}" for key, value in _pairs(entry))
+
+
+def _logfmt_value(value: Any) -> str:
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif value is None:
+        text = "<nil>"
+    elif isinstance(value, Duration):
+        text = format_duration(value)
+    elif isinstance(value, (list, tuple)):
+        text = "[" + " ".join(map(str, value)) + "]"
+    else:
+        text = str(value)
+    return quote(text) if _needs_quotes(text) else text
+
+
+def _needs_quotes(text: str) -> bool:
+    """True when `text` is empty or holds a space, `=`, `"` or what cannot be printed."""
+    return not text or '"' in text or "=" in text or " " in text or not text.isprintable()
+
+
+def json_line(entry: _Entry) -> str:
+    """The same as one JSON object; durations are integers in nanoseconds."""
+    line = json.dumps(dict(_pairs(entry)), ensure_ascii=False, separators=(",", ":"), default=str)
+    return line.encode("utf-8", "replace").decode("utf-8")
