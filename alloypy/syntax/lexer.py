@@ -1,0 +1,189 @@
+"""From bytes to tokens: one regular expression over the text (spec section 1).
+
+The text is read as Latin-1, so that an index is a byte offset. Whatever this fast
+path cannot match is an error; then `alloypy.syntax.scanner` reads the text again,
+character by character, and finds all of them.
+
+A line feed ends a statement only after certain tokens (`tokens.ENDING`), and a comment
+in between may hide it: `_ENDS_LINE` looks ahead over comments for that.
+"""
+
+from __future__ import annotations
+
+import re
+
+from alloypy.syntax.letters import is_identifier
+from alloypy.syntax.source import Source
+from alloypy.syntax.tokens import ENDING, KEYWORDS, OPERATORS, Token, TokenList
+from alloypy.syntax.tree import Comment
+
+_BOM = b"\xef\xbb\xbf"
+
+# Each alternative that may end a statement takes the line feed behind it along, as a group of its own.
+_TOKEN = re.compile(
+    r"""
+    [ \t\r\n]*+
+    (?: ( [A-Za-z_\x80-\xff] [A-Za-z0-9_\x80-\xff]*+ )                             # 1 name or keyword
+            (?: [ \t\r]* (\n) )?
+      | ( [])}] )                                                                  # 3 closers
+            (?: [ \t\r]* (\n) )?
+      | ( \|\| | && | [!<>=]=? | [-+*%^{([,] | \.(?![0-9]) | /(?![/*]) )           # 5 other operators
+      | ( "[^"\\\n]*+ (?: \\ (?: [abfnrtv\\"]
+                               | [0-3][0-7]{2}
+                               | x [0-9a-fA-F]{2}
+                               | u (?![dD][89a-fA-F]) [0-9a-fA-F]{4}
+                               | U 00 (?: 00 (?![dD][89a-fA-F]) | 0[1-9a-fA-F] | 10 ) [0-9a-fA-F]{4}
+                            ) [^"\\\n]*+ )* "
+          | `[^`]*+` )                                                             # 6 strings
+            (?: [ \t\r]* (\n) )?
+      | ( [0-9]++ (?![.eE]) )                                                      # 8 integers
+            (?: [ \t\r]* (\n) )?
+      | ( (?: [0-9]++ \.[0-9]*+ | \.[0-9]++ | [0-9]++ (?!\.) )                     # 10 numbers with a point
+          (?: [eE][-+]?[0-9]++ | (?![eE]) ) )                                      #    or an exponent
+            (?: [ \t\r]* (\n) )?
+      | ( //[^\n]*+ )                                                              # 12 comments
+      | ( /\* (?s:.*?) \*/ )
+      | ( [^ \t\r\n] )                                                             # 14 nothing we know
+      | \Z
+    )
+    """,
+    re.VERBOSE,
+)
+_LINE_COMMENT, _UNKNOWN = 12, 14
+_GROUP = (0, 1, 1, 3, 3, 5, 6, 6, 8, 8, 10, 10)  # of the token, by the last group that matched
+_LITERAL = {1: "IDENT", 6: "STRING", 8: "NUMBER", 10: "FLOAT"}
+_TYPE = KEYWORDS | OPERATORS
+
+
+def scan(source: Source) -> TokenList:
+    """All tokens of the source, its comments in groups, and what the scanner cannot accept."""
+    quick = _scan_valid(source)
+    if quick is not None:
+        return quick
+    from alloypy.syntax.scanner import scan_characters
+
+    return scan_characters(source)
+
+
+class CommentGroups:
+    """Collects comments into groups: no token and at most one line feed between two of a group."""
+
+    def __init__(self, text: str) -> None:
+        self.groups: list[list[Comment]] = []
+        self._text = text
+        self._end = 0
+        self._tokens = -1
+
+    def first_after_token(self, tokens: int) -> bool:
+        """Whether a token came since the last comment, when there are now so many tokens."""
+        return tokens != self._tokens
+
+    def add(self, start: int, end: int, lexeme: str, tokens: int) -> None:
+        """Adds the comment at `start` up to before `end`, met after so many tokens."""
+        content = _strip_carriage_returns(lexeme)
+        comment = Comment(start, start + len(content) - 1, content)
+        if self.first_after_token(tokens) or self._text.count("\n", self._end, start) > 1:
+            self.groups.append([comment])
+        else:
+            self.groups[-1].append(comment)
+        self._end = end
+        self._tokens = tokens
+
+
+def _strip_carriage_returns(text: str) -> str:
+    """A comment's text without carriage returns, but for one between the `*` and `/` of a block comment."""
+    if "\r" not in text:
+        return text
+    if text[-1] == "\r":
+        text = text[:-1]
+    if text[1] == "/":
+        return text.replace("\r", "")
+    kept: list[str] = []
+    for at, char in enumerate(text):
+        if char != "\r" or (len(kept) > 2 and kept[-1] == "*" and text.startswith("/", at + 1)):
+            kept.append(char)
+    return "".join(kept)
+
+
+def _scan_valid(source: Source) -> TokenList | None:
+    """The tokens of a text without lexical errors; None when there may be one."""
+    data = source.data
+    if b"\0" in data or data.find(_BOM, 1) >= 0:
+        return None
+    ascii_only = data.isascii()
+    if not ascii_only:
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            return None
+    text = data.decode("latin-1")
+    scanned = _match_all(text, 3 if data.startswith(_BOM) else 0)
+    if scanned is None:
+        return None
+    tokens, comments = scanned
+    if not ascii_only and not _decode_texts(tokens, comments):
+        return None
+    return TokenList(source, tokens, comments, [])
+
+
+def _match_all(text: str, begin: int) -> tuple[list[Token], list[list[Comment]]] | None:
+    """Tokens and comments of a Latin-1 text from `begin` on; None at the first thing that is no token."""
+    tokens: list[Token] = []
+    comments = CommentGroups(text)
+    add = tokens.append
+    for match in _TOKEN.finditer(text, begin):
+        index = match.lastindex
+        if index is None:
+            break
+        if index < _LINE_COMMENT:
+            group = _GROUP[index]
+            start, end = match.span(group)
+            lexeme = text[start:end]
+            add(Token(_TYPE.get(lexeme) or _LITERAL[group], lexeme, start, end))
+            if group != index:
+                start = match.end() - 1
+                add(Token("TERMINATOR", "\n", start, start))
+        elif index == _UNKNOWN:
+            return None
+        else:
+            start, end = match.span(index)
+            if comments.first_after_token(len(tokens)) and _hides_line_end(text, start, tokens):
+                add(Token("TERMINATOR", "\n", start, start))
+            comments.add(start, end, text[start:end], len(tokens))
+    if tokens and tokens[-1].type in ENDING:
+        add(Token("TERMINATOR", "\n", len(text), len(text)))
+    add(Token("EOF", "", len(text), len(text)))
+    return tokens, comments.groups
+
+
+def _hides_line_end(text: str, at: int, tokens: list[Token]) -> bool:
+    """Whether the comment at `at` ends a statement: its line, or the file, ends before another token."""
+    if not tokens or tokens[-1].type not in ENDING:
+        return False
+    while text.startswith("/*", at):
+        end = text.find("*/", at + 2) + 2
+        if end < 2 or text.find("\n", at, end) >= 0:
+            return True
+        at = end
+        while text[at : at + 1] in {" ", "\t", "\r"}:
+            at += 1
+    return at == len(text) or text[at] == "\n" or text.startswith("//", at)
+
+
+def _decode_texts(tokens: list[Token], comments: list[list[Comment]]) -> bool:
+    """Turns Latin-1 texts into what their bytes mean in UTF-8; False if a name is none."""
+    for token in tokens:
+        if not token.text.isascii():
+            token.text = token.text.encode("latin-1").decode()
+            if token.type == "IDENT" and not is_identifier(token.text):
+                return False
+    decode_comments(comments)
+    return True
+
+
+def decode_comments(comments: list[list[Comment]]) -> None:
+    """Turns comments read as Latin-1 into UTF-8; bytes that are none become lone surrogates."""
+    for group in comments:
+        for comment in group:
+            if not comment.text.isascii():
+                comment.text = comment.text.encode("latin-1").decode(errors="surrogateescape")
