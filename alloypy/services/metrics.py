@@ -1,0 +1,231 @@
+"""What /metrics tells: the controller, the configuration, the process and every component.
+
+Names, types and labels are Alloy's, so that its dashboards and alerts work. Source: spec section 8.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from alloypy import __version__
+from alloypy.runtime.controller import Controller
+from alloypy.runtime.options import ControllerInfo
+from alloypy.services import process_stats
+from alloypy.services.exposition import Family, Sample, counter, gauge, text_format, with_labels
+
+_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_SLOW_EVALUATION = 60.0
+_MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}
+_SYSTEMS = {"win32": "windows"}
+
+
+class _Histogram:
+    """Counts observations by upper bound."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(_BUCKETS) + 1)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect_left(_BUCKETS, value)] += 1
+        self._sum += value
+
+    def samples(self, name: str, labels: dict[str, str]) -> Iterator[Sample]:
+        total = 0
+        for bound, count in zip((*_BUCKETS, None), self._counts, strict=True):
+            total += count
+            text = "+Inf" if bound is None else f"{bound:g}"
+            yield Sample(f"{name}_bucket", {**labels, "le": text}, total)
+        yield Sample(f"{name}_sum", labels, self._sum)
+        yield Sample(f"{name}_count", labels, total)
+
+
+class EvaluationMetrics:
+    """Observes the evaluations that exports caused; handed to the controller as its observer."""
+
+    def __init__(self) -> None:
+        self._evaluations: dict[str, _Histogram] = {}
+        self._waits: dict[str, _Histogram] = {}
+        self._slow: dict[tuple[str, str], float] = {}
+
+    def evaluated(self, controller: str, node: str, seconds: float) -> None:
+        """A node has been evaluated, and how long that took."""
+        self._evaluations.setdefault(controller, _Histogram()).observe(seconds)
+        if seconds > _SLOW_EVALUATION:
+            self._slow[controller, node] = self._slow.get((controller, node), 0.0) + seconds
+
+    def waited(self, controller: str, seconds: float) -> None:
+        """How long a node waited between the new exports and its evaluation."""
+        self._waits.setdefault(controller, _Histogram()).observe(seconds)
+
+    def collect(self, controllers: Sequence[ControllerInfo]) -> Iterator[Family]:
+        """The families; a controller without observations has empty histograms."""
+        yield self._histograms(
+            "alloy_component_evaluation_seconds",
+            "Time spent performing component evaluation",
+            self._evaluations,
+            controllers,
+        )
+        yield self._histograms(
+            "alloy_component_dependencies_wait_seconds",
+            "Time spent by components waiting to be evaluated after their dependency is updated.",
+            self._waits,
+            controllers,
+        )
+        name = "alloy_component_evaluation_slow_seconds"
+        slow = [
+            Sample(name, {**_controller_labels(info), "component_id": node}, seconds)
+            for info in controllers
+            for (controller, node), seconds in self._slow.items()
+            if controller == info.id
+        ]
+        yield Family(name, "Seconds spent in evaluations that took longer than a minute", "counter", slow)
+
+    @staticmethod
+    def _histograms(
+        name: str,
+        documentation: str,
+        histograms: dict[str, _Histogram],
+        controllers: Sequence[ControllerInfo],
+    ) -> Family:
+        samples = [
+            sample
+            for info in controllers
+            for sample in histograms.get(info.id, _Histogram()).samples(name, _controller_labels(info))
+        ]
+        return Family(name, documentation, "histogram", samples)
+
+
+class ConfigMetrics:
+    """What became of the loads of the configuration."""
+
+    def __init__(self) -> None:
+        self._successful = False
+        self._success_time = 0.0
+        self._failures = 0
+        self._hash = ""
+
+    def succeeded(self, sha256: str, time: float) -> None:
+        """A load has succeeded at `time` (seconds since the epoch) with files of this hash."""
+        self._successful = True
+        self._success_time = time
+        self._hash = sha256
+
+    def failed(self) -> None:
+        """A load has been refused."""
+        self._successful = False
+        self._failures += 1
+
+    def collect(self) -> Iterator[Family]:
+        """The families."""
+        yield gauge(
+            "alloy_config_last_load_successful", "Config loaded successfully.", float(self._successful)
+        )
+        yield gauge(
+            "alloy_config_last_load_success_timestamp_seconds",
+            "Timestamp of the last successful configuration load.",
+            self._success_time,
+        )
+        yield counter(
+            "alloy_config_load_failures_total", "Configuration load failures.", float(self._failures)
+        )
+        if self._hash:
+            yield gauge(
+                "alloy_config_hash",
+                "Hash of the currently active config file.",
+                1,
+                sha256=self._hash,
+                cluster_name="",
+            )
+
+
+def metrics_text(controller: Controller, evaluations: EvaluationMetrics, config: ConfigMetrics) -> str:
+    """The whole page, in the text format."""
+    return text_format(_families(controller, evaluations, config))
+
+
+def _families(
+    controller: Controller, evaluations: EvaluationMetrics, config: ConfigMetrics
+) -> Iterator[Family]:
+    controllers = controller.controllers()
+    yield from _build_info()
+    yield from _controller_families(controllers)
+    yield from evaluations.collect(controllers)
+    yield from config.collect()
+    yield from process_stats.collect()
+    for source in controller.metrics():
+        labels = {"component_path": source.component_path, "component_id": source.component_id}
+        for family in source.collect():
+            yield with_labels(family, labels)
+
+
+def _controller_labels(info: ControllerInfo) -> dict[str, str]:
+    return {"controller_path": info.path, "controller_id": info.id}
+
+
+def _controller_families(controllers: Sequence[ControllerInfo]) -> Iterator[Family]:
+    running = "alloy_component_controller_running_components"
+    evaluating = "alloy_component_controller_evaluating"
+    queue = "alloy_component_evaluation_queue_size"
+    connection = "alloy_component_graph_connection"
+    labelled = [(info, _controller_labels(info)) for info in controllers]
+    yield Family(
+        running,
+        "Total number of running components.",
+        "gauge",
+        [
+            Sample(running, {**labels, "health_type": state}, count)
+            for info, labels in labelled
+            for state, count in sorted(Counter(health.state.text for health in info.healths).items())
+        ],
+    )
+    yield Family(
+        evaluating,
+        "Tracks if the controller is currently in the middle of a graph evaluation",
+        "gauge",
+        [Sample(evaluating, labels, float(info.evaluating)) for info, labels in labelled],
+    )
+    yield Family(
+        queue,
+        "Tracks the number of components waiting to be evaluated in the worker pool",
+        "gauge",
+        [Sample(queue, labels, info.queued) for info, labels in labelled],
+    )
+    yield Family(
+        connection,
+        "Tracks the connections between the components of the graph",
+        "gauge",
+        [
+            Sample(connection, {**labels, "from": source, "to": target}, 1)
+            for info, labels in labelled
+            for source, target in info.connections
+        ],
+    )
+
+
+def _build_info() -> Iterator[Family]:
+    version = f"v{__version__}"
+    yield gauge(
+        "alloy_build_info",
+        "The version of alloypy, under the name that dashboards for Alloy know.",
+        1,
+        branch="",
+        goarch=_MACHINES.get(platform.machine(), platform.machine()),
+        goos=_SYSTEMS.get(sys.platform, sys.platform),
+        goversion="",
+        revision="unknown",
+        tags="unknown",
+        version=version,
+    )
+    yield gauge(
+        "alloypy_build_info",
+        "The version of alloypy and of the Python that runs it.",
+        1,
+        version=version,
+        python_version=platform.python_version(),
+        implementation=platform.python_implementation(),
+    )
