@@ -1,0 +1,78 @@
+"""From tokens to the tree (spec section 2).
+
+Lark's LALR parser reads valid files by grammar/alloy.lark and builds the tree as it goes.
+On the first fault the tokens go to `alloypy.syntax.diagnoser`, which finds every fault of
+the file and its words.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from lark.exceptions import UnexpectedInput
+
+from alloypy.syntax.building import InvalidLabelError
+from alloypy.syntax.diagnostics import DiagnosticsError
+from alloypy.syntax.grammar import lark_parser
+from alloypy.syntax.lexer import scan
+from alloypy.syntax.source import Source
+from alloypy.syntax.tokens import Token, TokenList
+from alloypy.syntax.tree import Expression, File, Statement
+
+
+def parse_file(source: Source) -> File:
+    """The tree of a whole file.
+
+    Raises `DiagnosticsError` with every fault of the file.
+    """
+    with _collector_resting():
+        scanned = scan(source)
+        body = _parse(scanned, scanned.tokens[:-1], "file")
+    return File(source, cast("list[Statement]", body), scanned.comments)
+
+
+def parse_expression(source: Source) -> Expression:
+    """The tree of a lone expression; what follows the end of its line is not read.
+
+    Raises `DiagnosticsError` with every fault of it.
+    """
+    with _collector_resting():
+        scanned = scan(source)
+        return cast("Expression", _parse(scanned, _first_line(scanned), "lone_expression"))
+
+
+def _first_line(scanned: TokenList) -> list[Token]:
+    """The tokens up to the first terminator, that included."""
+    line: list[Token] = []
+    for token in scanned.tokens[:-1]:
+        line.append(token)
+        if token.type == "TERMINATOR":
+            break
+    return line
+
+
+def _parse(scanned: TokenList, tokens: list[Token], start: str) -> object:
+    if not scanned.errors:
+        try:
+            return lark_parser().parse(tokens, start=start)
+        except (UnexpectedInput, InvalidLabelError):
+            pass
+    from alloypy.syntax.diagnoser import diagnose
+
+    raise DiagnosticsError(diagnose(scanned, start))
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Keeps the garbage collector off: a tree has no cycles, and is all new."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
