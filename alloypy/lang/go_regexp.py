@@ -1,0 +1,163 @@
+"""Regular expressions as Go takes them: RE2 syntax, Go's error texts, linear time, `$1` expansion.
+
+RE2 is a library of C++ that the platform may lack (Windows); there expressions can be checked but not used.
+Source: PYROSCOPE spec section 6.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from alloypy.lang.types import TextType
+
+_MEMORY = 32 << 20
+_TEXTS = {
+    "missing )": "missing closing )",
+    "missing ]": "missing closing ]",
+    "bad repetition operator": "invalid nested repetition operator",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "invalid repetition size": "invalid repeat count",
+    "trailing \\": "trailing backslash at end of expression",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "invalid named capture group": "invalid named capture",
+    "pattern too large - compile failed": "expression too large",
+}
+_ONE_BYTE = re.compile(r"(?:\\\\|\\Q.*?(?:\\E|\Z)|\\[^C])|(?P<byte>\\C)", re.DOTALL)
+_VARIABLE = re.compile(r"\$(?:\$|(?P<plain>\w+)|\{(?P<braced>\w+)\})")
+_BACKTRACKING = re.compile(r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]")
+
+
+class Regexp:
+    """A compiled expression that has to match a whole text, dot and line feed included.
+
+    text: as written. Compares by it.
+    """
+
+    __slots__ = ("_names", "_pattern", "text")
+
+    def __init__(self, text: str, pattern: Any) -> None:
+        self.text = text
+        self._pattern = pattern
+        self._names = {} if pattern is None else {_text(n): i for n, i in pattern.groupindex.items()}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Regexp) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash((Regexp, self.text))
+
+    def __repr__(self) -> str:
+        return f"Regexp({self.text!r})"
+
+    def matches(self, text: str) -> bool:
+        """Whether the whole of `text` matches."""
+        return self._search(text) is not None
+
+    def groups(self, text: str) -> Groups | None:
+        """What the groups caught in `text`, or None if it does not match."""
+        match = self._search(text)
+        if match is None:
+            return None
+        caught = tuple(_text(group) for group in (match.group(), *match.groups()))
+        return Groups(caught, self._names)
+
+    def _search(self, text: str) -> Any:
+        if self._pattern is None:
+            raise RuntimeError("regular expressions cannot be used: this platform has no RE2")
+        return self._pattern.search(text.encode(errors="surrogateescape"))
+
+
+class Groups(NamedTuple):
+    """Caught groups by number, the whole match first; `names` maps group names to numbers."""
+
+    caught: tuple[str, ...]
+    names: dict[str, int]
+
+    def get(self, name: str) -> str:
+        """The group of a template's variable, "" for one that does not exist."""
+        if name.isascii() and name.isdecimal():
+            if len(name) > 1 and name.startswith("0"):
+                return ""
+            number = int(name[:9])
+            return self.caught[number] if number < len(self.caught) else ""
+        return self.caught[self.names[name]] if name in self.names else ""
+
+
+def expand(template: str, groups: Groups) -> str:
+    """`template` with `$1`, `${1}`, `${name}` and `$$` replaced, as Go does it.
+
+    A name is the longest run of letters, digits and underscores: `$1_x` is the group `1_x`.
+    """
+    if "$" not in template:
+        return template
+    return _VARIABLE.sub(
+        lambda variable: "$" if variable.lastgroup is None else groups.get(variable[variable.lastgroup]),
+        template,
+    )
+
+
+@lru_cache(maxsize=1024)
+def parse_regexp(text: str) -> Regexp:
+    """Compile `text`. Raises ValueError with Go's words: "error parsing regexp: ..."."""
+    anchored = f"^(?s:{text})$"
+    re2 = _re2()
+    if re2 is None:
+        _check_without_re2(text)
+        return Regexp(text, None)
+    for match in _ONE_BYTE.finditer(text):
+        if match["byte"]:
+            raise _parse_error("invalid escape sequence", "\\C")
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MEMORY
+    try:
+        return Regexp(text, re2.compile(anchored.encode(errors="surrogateescape"), options))
+    except re2.error as error:
+        raise _translate(_text(error.args[0]), anchored) from None
+
+
+REGEXP_TYPE = TextType(
+    "relabel.Regexp", parse_regexp, zero=None, format=lambda value: value.text if value else ""
+)
+"""The attribute type of regular expressions such as `regex` in a relabel rule."""
+
+
+@lru_cache(maxsize=1)
+def _re2() -> ModuleType | None:
+    try:
+        import re2
+    except ImportError:
+        return None
+    module: ModuleType = re2
+    return module
+
+
+def _text(raw: bytes | None) -> str:
+    return "" if raw is None else raw.decode(errors="surrogateescape")
+
+
+def _parse_error(reason: str, part: str) -> ValueError:
+    return ValueError(f"error parsing regexp: {reason}: `{part}`")
+
+
+def _translate(message: str, anchored: str) -> ValueError:
+    """RE2's complaint in Go's words."""
+    reason, _, part = message.partition(": ")
+    if part in ("(?<=", "(?<!"):  # Go takes them for the start of a named group
+        rest = anchored[anchored.index(part) :]
+        name, bracket, _ = rest.partition(">")
+        return _parse_error("invalid named capture", name + bracket)
+    return _parse_error(_TEXTS.get(reason, reason), part)
+
+
+def _check_without_re2(text: str) -> None:
+    backtracking = _BACKTRACKING.search(text)
+    if backtracking:
+        raise _parse_error("invalid or unsupported Perl syntax", backtracking.group())
+    try:
+        re.compile(text, re.DOTALL)
+    except re.error as error:
+        raise _parse_error(str(error.msg), text) from None
