@@ -2,38 +2,297 @@
 
 The wire is walked here instead of handing the body to the protobuf library: that would copy
 every profile twice, and most of its time goes into labels that repeat from request to request,
-which are cached here. The generated code in `pb` is the judge in tests.
+which are cached here by their bytes. The generated code in `pb` is the judge in the tests.
 Source: PYROSCOPE spec section 3.5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TypeAlias
 
-from alloypy.profiles.model import Buffer, Series
+from alloypy.profiles.labels import label_set
+from alloypy.profiles.model import Buffer, Labels, RawSample, Series
+
+LabelRule: TypeAlias = Callable[[Labels], Labels]
+"""Makes a label set of another, always the same of the same."""
+
+_VARINT, _FIXED64, _LENGTH, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
+
+# Tags, field number and wire type in one byte. Every message here has no fields but these two.
+_FIRST = 1 << 3 | _LENGTH
+_SECOND = 2 << 3 | _LENGTH
+
+_MAX_FIELD_NUMBER = (1 << 29) - 1
+_MAX_GROUP_DEPTH = 100
+_LONGEST_CACHED = 4096
+_SMALL = 512
+
+MAX_FIELDS = 500_000
+"""So many fields of a request are read, over all messages; a hostile one has millions, of 2 bytes each."""
 
 
 class PushWireError(ValueError):
-    """The bytes are not a PushRequest; the text follows `proto: `."""
+    """The bytes are not a PushRequest; the text is what follows `proto: ` in Go's words."""
 
 
-def decode_push(body: Buffer) -> list[Series]:
+def decode_push(body: Buffer, rule: LabelRule | None = None) -> list[Series]:
     """The series of a serialised PushRequest, their samples as views into `body`.
 
-    Labels are sets: the later of two equal names wins, empty values vanish. Annotations and
+    Labels are sets: the later of two equal names wins, empty values vanish; then `rule` is
+    applied. Label mappings are shared between calls: treat them as frozen. Annotations and
     unknown fields are dropped. Raises PushWireError.
     """
-    raise NotImplementedError
+    view = memoryview(body)
+    room = _Room()
+    try:
+        return [
+            _series(body, view, start, end, position, rule, room)
+            for position, (start, end) in enumerate(
+                (start, end) for tag, _, start, end in _fields(body, 0, len(body), room) if tag == _FIRST
+            )
+        ]
+    except IndexError:
+        raise _malformed() from None
 
 
 def encode_push(series: Iterable[Series]) -> list[Buffer]:
-    """A serialised PushRequest as chunks to be sent one after the other; profiles are not copied.
+    """A serialised PushRequest as chunks to be sent one after the other.
 
-    Labels are written in bytewise order of their names.
+    Labels are written in bytewise order of their names. Large profiles are not copied.
     """
-    raise NotImplementedError
+    chunks: list[Buffer] = []
+    pending = bytearray()
+    for one in series:
+        labels = _encode_labels(tuple(sorted(one.labels.items())))
+        heads_and_tails = [_sample_around(sample) for sample in one.samples]
+        size = len(labels) + sum(
+            len(head) + len(sample.profile) + len(tail)
+            for sample, (head, tail) in zip(one.samples, heads_and_tails, strict=True)
+        )
+        pending.append(_FIRST)
+        pending += _varint(size)
+        pending += labels
+        for sample, (head, tail) in zip(one.samples, heads_and_tails, strict=True):
+            pending += head
+            if len(sample.profile) <= _SMALL:
+                pending += sample.profile
+            else:
+                chunks += (bytes(pending), sample.profile)
+                pending.clear()
+            pending += tail
+    if pending:
+        chunks.append(bytes(pending))
+    return chunks
 
 
 def profile_bytes(series: Sequence[Series]) -> int:
     """The sum of the sizes of the raw profiles, in bytes."""
     return sum(len(sample.profile) for one in series for sample in one.samples)
+
+
+class _Room:
+    """How many fields may still be read of one request."""
+
+    __slots__ = ("fields",)
+
+    def __init__(self) -> None:
+        self.fields = MAX_FIELDS
+
+    def take(self) -> None:
+        self.fields -= 1
+        if self.fields < 0:
+            raise PushWireError(f"more than {MAX_FIELDS} fields")
+
+
+def _series(
+    body: Buffer,
+    view: memoryview,
+    start: int,
+    end: int,
+    position: int,
+    rule: LabelRule | None,
+    room: _Room,
+) -> Series:
+    pieces = []
+    run_start = run_end = start
+    samples = []
+    for tag, field, first, at in _fields(body, start, end, room):
+        if tag == _SECOND:
+            samples.append(_sample(body, view, first, at, room))
+        elif field == run_end:
+            run_end = at
+        else:
+            pieces.append(view[run_start:run_end])
+            run_start, run_end = field, at
+    pieces.append(view[run_start:run_end])
+    return Series(_labels(b"".join(pieces), rule, room), samples, position)
+
+
+def _labels(encoded: bytes, rule: LabelRule | None, room: _Room) -> Labels:
+    if len(encoded) > _LONGEST_CACHED:
+        return _decode_labels(encoded, rule, room)
+    return _cached_labels(encoded, rule)
+
+
+@lru_cache(maxsize=2048)
+def _cached_labels(encoded: bytes, rule: LabelRule | None) -> Labels:
+    return _decode_labels(encoded, rule, _Room())
+
+
+def _decode_labels(encoded: bytes, rule: LabelRule | None, room: _Room) -> Labels:
+    """The set of the `labels` fields of one series, as they stand on the wire."""
+    pairs = []
+    for _, _, start, end in _fields(encoded, 0, len(encoded), room):
+        name = value = ""
+        for tag, _, first, at in _fields(encoded, start, end, room):
+            if tag == _FIRST:
+                name = _text(encoded[first:at], "types.v1.LabelPair.name")
+            else:
+                value = _text(encoded[first:at], "types.v1.LabelPair.value")
+        pairs.append((name, value))
+    labels = label_set(pairs)
+    return labels if rule is None else rule(labels)
+
+
+def _sample(body: Buffer, view: memoryview, start: int, end: int, room: _Room) -> RawSample:
+    profile = view[start:start]
+    identity = ""
+    for tag, _, first, at in _fields(body, start, end, room):
+        if tag == _FIRST:
+            profile = view[first:at]
+        else:
+            identity = _text(bytes(view[first:at]), "push.v1.RawSample.ID")
+    return RawSample(profile, identity)
+
+
+def _fields(body: Buffer, at: int, end: int, room: _Room) -> list[tuple[int, int, int, int]]:
+    """The known fields of a message: tag, position of the tag, of the content, and behind it."""
+    found = []
+    left = room.fields
+    while at < end:
+        left -= 1
+        if left < 0:
+            room.fields = 0
+            room.take()
+        field = at
+        tag = body[at]
+        if tag in (0x0A, 0x12):  # _FIRST, _SECOND; constants, for this loop is the hot one
+            length = body[at + 1]
+            at += 2
+            if length > 0x7F:
+                length, at = _read_varint(body, at - 1, end)
+            first = at
+            at += length
+            if at > end:
+                raise _malformed()
+            found.append((tag, field, first, at))
+        else:
+            room.fields = left
+            at = _skip_field(body, at, end, room)
+            left = room.fields
+    room.fields = left
+    return found
+
+
+def _read_varint(body: Buffer, at: int, end: int) -> tuple[int, int]:
+    """The varint at `at` and the position behind it."""
+    value = body[at]
+    at += 1
+    if value > 0x7F:
+        value &= 0x7F
+        shift = 7
+        while True:
+            byte = body[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            if byte <= 0x7F:
+                break
+            shift += 7
+            if shift > 63:
+                raise _malformed()
+        if value >> 64:
+            raise _malformed()
+    if at > end:
+        raise _malformed()
+    return value, at
+
+
+def _skip_field(body: Buffer, at: int, end: int, room: _Room) -> int:
+    """The position behind the field at `at`, groups with everything in them.
+
+    A known field number with another wire type is an unknown field, as protobuf has it.
+    """
+    groups: list[int] = []
+    while True:
+        tag, at = _read_varint(body, at, end)
+        number, wire_type = tag >> 3, tag & 7
+        if not 0 < number <= _MAX_FIELD_NUMBER:
+            raise _malformed()
+        if wire_type == _VARINT:
+            _, at = _read_varint(body, at, end)
+        elif wire_type == _LENGTH:
+            length, at = _read_varint(body, at, end)
+            at += length
+        elif wire_type == _FIXED64:
+            at += 8
+        elif wire_type == _FIXED32:
+            at += 4
+        elif wire_type == _START_GROUP and len(groups) < _MAX_GROUP_DEPTH:
+            groups.append(number)
+        elif not (wire_type == _END_GROUP and groups and groups.pop() == number):
+            raise _malformed()
+        if at > end:
+            raise _malformed()
+        if not groups:
+            return at
+        room.take()
+
+
+def _text(encoded: bytes, field: str) -> str:
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError:
+        raise PushWireError(f"field {field} contains invalid UTF-8") from None
+
+
+def _malformed() -> PushWireError:
+    return PushWireError("cannot parse invalid wire-format data")
+
+
+@lru_cache(maxsize=2048)
+def _encode_labels(pairs: tuple[tuple[str, str], ...]) -> bytes:
+    encoded = bytearray()
+    for name, value in pairs:
+        pair = _text_field(_FIRST, name) + _text_field(_SECOND, value)
+        encoded.append(_FIRST)
+        encoded += _varint(len(pair))
+        encoded += pair
+    return bytes(encoded)
+
+
+def _sample_around(sample: RawSample) -> tuple[bytes, bytes]:
+    """What stands before the raw profile (tags and lengths) and behind it (the ID) on the wire."""
+    size = len(sample.profile)
+    head = bytes((_FIRST,)) + _varint(size) if size else b""
+    tail = _text_field(_SECOND, sample.id)
+    return bytes((_SECOND,)) + _varint(len(head) + size + len(tail)) + head, tail
+
+
+def _text_field(tag: int, text: str) -> bytes:
+    if not text:
+        return b""
+    encoded = text.encode()
+    return bytes((tag,)) + _varint(len(encoded)) + encoded
+
+
+def _varint(value: int) -> bytes:
+    if value < 0x80:
+        return bytes((value,))
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
