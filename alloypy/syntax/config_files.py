@@ -1,0 +1,93 @@
+"""The configuration that a path names: one file, or every `*.alloy` file directly inside a directory.
+
+Source: spec section 1.6.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from stat import S_ISDIR
+
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import File
+
+_SUFFIX = ".alloy"
+_MARKS = (  # the longer marks first: UTF-32's begins as UTF-16's does
+    (b"\xff\xfe\x00\x00", "UTF32LittleEndian"),
+    (b"\x00\x00\xfe\xff", "UTF32BigEndian"),
+    (b"\xff\xfe", "UTF16LittleEndian"),
+    (b"\xfe\xff", "UTF16BigEndian"),
+)
+
+
+class ConfigReadError(Exception):
+    """The configuration cannot be read. The text is Go's: `stat x.alloy: no such file or directory`."""
+
+
+def read_config(path: str) -> list[Source]:
+    """The sources of the configuration at `path`, in name order; none for a directory without any.
+
+    A source is named as diagnostics shall name it: the path as given, joined with the file's name for a
+    directory. Raises ConfigReadError.
+    """
+    names = _directory_names(path) if _is_directory(path) else [path]
+    return [_read(name) for name in names]
+
+
+def parse_config(sources: Iterable[Source]) -> list[File]:
+    """The trees of all sources. Raises DiagnosticsError with the faults of every one of them."""
+    files: list[File] = []
+    faults: list[Diagnostic] = []
+    for source in sources:
+        try:
+            files.append(parse_file(source))
+        except DiagnosticsError as error:
+            faults += error.diagnostics
+    if faults:
+        raise DiagnosticsError(faults)
+    return files
+
+
+def module_path(path: str) -> str:
+    """What the `module_path` variable of the configuration at `path` holds: its directory."""
+    return path if Path(path).is_dir() else str(Path(path).parent)
+
+
+def _is_directory(path: str) -> bool:
+    try:
+        if not path:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return S_ISDIR(Path(path).stat().st_mode)
+    except (OSError, ValueError) as error:
+        raise ConfigReadError(f"stat {path}: {_reason(error)}") from None
+
+
+def _directory_names(path: str) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            files = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
+    except OSError as error:
+        raise ConfigReadError(f"open {path}: {_reason(error)}") from None
+    return sorted(str(Path(path, name)) for name in files if name.endswith(_SUFFIX))
+
+
+def _read(name: str) -> Source:
+    try:
+        data = Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigReadError(f"open {name}: {_reason(error)}") from None
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            raise ConfigReadError(f"configuration is encoded with {encoding} but must be utf8")
+    return Source(name, data)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """The operating system's words as Go prints them, in lower case."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return text[:1].lower() + text[1:]
