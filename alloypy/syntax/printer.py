@@ -1,0 +1,85 @@
+"""The formatter: a tree becomes text in Alloy's layout (spec section 3).
+
+    walk (texts, whitespace) -> output (comments merged in) -> cells (aligned) -> bytes
+
+The result is Alloy's, byte for byte, whenever that keeps the tree and every comment and does not
+change under a second pass. For the few files Alloy's layout harms there is a careful layout;
+`docs/formatting.md` lists the differences.
+"""
+
+from __future__ import annotations
+
+from alloypy.syntax.diagnostics import DiagnosticsError
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.printer_cells import align
+from alloypy.syntax.printer_compare import same_content
+from alloypy.syntax.printer_walk import Walk
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Expression, File
+
+_MOST_ROUNDS = 8  # two do for every file we know
+
+
+def format_source(source: Source) -> bytes:
+    """The formatted text of a file. Raises DiagnosticsError when it cannot be parsed."""
+    return format_file(parse_file(source))
+
+
+def format_file(file: File) -> bytes:
+    """The formatted text of a parsed file: same tree, same comments, and formatting it again changes nothing."""
+    original = file.source.data
+    for _ in range(_MOST_ROUNDS):
+        plain, doubtful = _plain(file)
+        if not doubtful or plain == file.source.data or _is_stable(file, plain):
+            return plain
+        careful = _careful(file)
+        if careful == file.source.data:
+            return careful
+        again = _parsed(file, careful)
+        if again is None:
+            return original  # never harm a file
+        file = again
+    return original
+
+
+def format_expression(expression: Expression, source: Source) -> str:
+    """The text of one expression of `source` in Alloy's layout, without comments.
+
+    It has several lines only where an array, object or call has them in the source.
+    """
+    walk = Walk(source, (), careful=False)
+    walk.expression(expression)
+    return align(walk.output.finish())
+
+
+def _plain(file: File) -> tuple[bytes, bool]:
+    """The file in Alloy's layout, and whether that may have done harm."""
+    walk = Walk(file.source, file.comments, careful=False)
+    walk.body(file.body)
+    return _finished(walk), walk.output.doubtful
+
+
+def _careful(file: File) -> bytes:
+    """The file in the layout that keeps strings and the places of comments."""
+    walk = Walk(file.source, file.comments, careful=True)
+    walk.body(file.body)
+    return _finished(walk)
+
+
+def _finished(walk: Walk) -> bytes:
+    return (align(walk.output.finish()) + "\n").encode()
+
+
+def _is_stable(file: File, text: bytes) -> bool:
+    """Whether `text` has the content of `file`, and Alloy's layout leaves it as it is."""
+    again = _parsed(file, text)
+    return again is not None and _plain(again)[0] == text
+
+
+def _parsed(file: File, text: bytes) -> File | None:
+    """The tree of `text` if it has the content of `file`, else None."""
+    try:
+        again = parse_file(Source(file.source.name, text))
+    except DiagnosticsError:
+        return None
+    return again if same_content(file, again) else None
