@@ -55,12 +55,14 @@ class TextType(NamedTuple):
     parse: str -> value; raises ValueError whose text becomes the diagnostic.
     zero: the value of null and of an absent field.
     format: value -> str for the API.
+    null_error: what the static check says to null, "" where null is fine.
     """
 
     name: str
     parse: Callable[[str], Any]
     zero: Any = ""
     format: Callable[[Any], str] = str
+    null_error: str = ""
 
 
 class CapsuleType(NamedTuple):

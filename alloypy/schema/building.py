@@ -6,9 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alloypy.lang import types as wanted
-from alloypy.lang.types import Type
-from alloypy.lang.values import Duration, OptionalSecret, Secret, UInt
+from alloypy.lang.conversion import zero
 from alloypy.schema.fields import Fault
 from alloypy.schema.spec import MISSING, Spec
 
@@ -28,18 +26,21 @@ class DecodeError(Exception):
 def build_object(spec: Spec, given: Mapping[str, Any]) -> Any:
     """An instance from the attribute values of an object; what is required and absent gets its zero value.
 
-    Raises DecodeError for a broken rule.
+    Raises ValueError for a broken rule.
     """
     values: dict[tuple[str, ...], Any] = {}
     for attribute in spec.attributes:
         if attribute.name in given:
             value = given[attribute.name]
         elif attribute.required:
-            value = zero_value(attribute.type)
+            value = zero(attribute.type)
         else:
             continue
         values[attribute.path] = value if attribute.settle is None else attribute.settle(value)
-    return build(spec, values)
+    try:
+        return build(spec, values)
+    except DecodeError as error:
+        raise ValueError(str(error)) from None
 
 
 def build(spec: Spec, values: dict[tuple[str, ...], Any]) -> Any:
@@ -70,34 +71,3 @@ def faults(spec: Spec, instance: Any) -> Iterator[Fault]:
                 yield Fault(".".join((*path, fault.path)) if fault.path else fault.path, fault.message)
     if hasattr(instance, "check"):
         yield from instance.check()
-
-
-def zero_value(type_: Type) -> Any:
-    """What a place of the type holds when nothing was given, as Go's zero value."""
-    match type_:
-        case wanted.BoolType():
-            return False
-        case wanted.StringType():
-            return ""
-        case wanted.BytesType():
-            return b""
-        case wanted.IntType(_, signed):
-            return 0 if signed else UInt(0)
-        case wanted.FloatType():
-            return 0.0
-        case wanted.DurationType():
-            return Duration(0)
-        case wanted.SecretType():
-            return Secret("")
-        case wanted.OptionalSecretType():
-            return OptionalSecret("", False)
-        case wanted.TextType():
-            return type_.zero
-        case wanted.ListType(element, length):
-            return [] if length is None else [zero_value(element)] * length
-        case wanted.MapType():
-            return {}
-        case wanted.ObjectType():
-            return type_.make()
-        case _:
-            return None

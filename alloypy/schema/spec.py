@@ -63,6 +63,7 @@ class BlockSpec:
     repeated: may be given any number of times, becoming a list.
     count: exactly that many times, or None.
     group: name of the enum it belongs to, or "". A grouped block's name includes the group's.
+    preset: has its values even where it is absent.
     default: what stands for an absent block, or MISSING.
     """
 
@@ -74,6 +75,7 @@ class BlockSpec:
         "group",
         "name",
         "path",
+        "preset",
         "repeated",
         "required",
         "settle",
@@ -94,6 +96,7 @@ class BlockSpec:
         path: tuple[str, ...] = (),
         settle: Callable[[Any], Any] | None = None,
         shown: bool = False,
+        preset: bool = False,
     ) -> None:
         self.name = name
         self._body: Callable[[], Spec] | Spec = body
@@ -106,6 +109,7 @@ class BlockSpec:
         self.path = path
         self.settle = settle
         self.shown = shown
+        self.preset = preset
 
     @property
     def body(self) -> Spec:

@@ -73,3 +73,15 @@ def label_refused(name: str) -> str:
 def label_refused_by_map(name: str) -> str:
     """A label on a block with free attribute names."""
     return f'block "{name}" requires empty label'
+
+
+def expected(wanted: str, got: str) -> str:
+    """A value of the wrong type, as the static check says it."""
+    return f"expected {wanted}, got {got}"
+
+
+def static(message: str) -> str:
+    """Evaluation's message about a value, as the static check says it."""
+    if message.startswith("should be ") and not message.startswith("should be one of "):
+        return "expected " + message.removeprefix("should be ")
+    return message

@@ -1,0 +1,100 @@
+"""Packing a reflected component list into the catalog file of the package.
+
+Run by hand when a new Alloy version is taken up:
+`python -m alloypy.catalog.build components.json alloypy/catalog/catalog.jsonl`.
+The packed form is described in `alloypy.catalog`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+
+
+def pack(listing: Mapping[str, Any]) -> bytes:
+    """The catalog file for a reflected list of components, config blocks, definitions and types."""
+    entries: dict[str, dict[str, bytes]] = {"components": {}, "config_blocks": {}, "defs": {}, "types": {}}
+    for name, component in listing["components"].items():
+        entries["components"][name] = _line(_pack_entry(component))
+    for name, block in listing["config_blocks"].items():
+        entries["config_blocks"][name] = _line(_pack_entry(block))
+    for name, body in listing["defs"].items():
+        entries["defs"][name] = _line(_pack_body(body))
+    for name, type_ in listing["types"].items():
+        entries["types"][name] = _line(_pack_type(type_))
+    index: dict[str, dict[str, int]] = {}
+    lines: list[bytes] = []
+    offset = 0
+    for section, named in entries.items():
+        index[section] = {}
+        for name, line in named.items():
+            index[section][name] = offset
+            lines.append(line)
+            offset += len(line)
+    header = {
+        "format": FORMAT,
+        "alloy_version": listing["alloy_version"],
+        "alloy_commit": listing["alloy_commit"],
+        "stdlib": {key: listing["stdlib"][key] for key in ("deprecated", "experimental")},
+        **index,
+    }
+    return _line(header) + b"".join(lines)
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _pack_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    packed = dict(entry)
+    for key in ("args", "exports"):
+        if key in entry:
+            packed[key] = _pack_body(entry[key])
+    return packed
+
+
+def _pack_type(type_: Mapping[str, Any]) -> dict[str, Any]:
+    return {**type_, "body": _pack_body(type_["body"])} if "body" in type_ else dict(type_)
+
+
+def _pack_body(body: Mapping[str, Any]) -> Any:
+    if "$ref" in body:
+        return body["$ref"]
+    packed: dict[str, Any] = {"go": body["go"]}
+    if "need" in body:
+        packed["need"] = body["need"]
+    if body.get("attrs"):
+        packed["attrs"] = [_pack_attribute(attribute) for attribute in body["attrs"]]
+    if body.get("blocks"):
+        packed["blocks"] = [_pack_block(block) for block in body["blocks"]]
+    return packed
+
+
+def _pack_attribute(attribute: Mapping[str, Any]) -> list[Any]:
+    packed = [attribute["name"], attribute["type"]]
+    if "default" in attribute:
+        packed.append(attribute["default"])
+    return packed
+
+
+def _pack_block(block: Mapping[str, Any]) -> list[Any]:
+    flags = [flag for flag in ("repeated", "label", "preset") if block.get(flag)]
+    if "enum" in block:
+        flags.append(f"enum={block['enum']}")
+    return [block["name"], " ".join(flags), _pack_body(block["body"])]
+
+
+def main(arguments: list[str]) -> int:
+    """Pack the file named first into the file named second."""
+    source, target = map(Path, arguments)
+    target.write_bytes(pack(json.loads(source.read_bytes())))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

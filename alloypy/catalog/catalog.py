@@ -1,0 +1,167 @@
+"""The catalog as specs and entries, made when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+from alloypy.catalog.store import Store, read_store
+from alloypy.catalog.types import TypeReader
+from alloypy.lang.types import Type
+from alloypy.schema.spec import AttributeSpec, BlockSpec, Member, Spec
+
+
+class ComponentEntry(NamedTuple):
+    """One component.
+
+    stability: `generally-available`, `public-preview` or `experimental`; "community" for those kept
+        by the community, whatever their level.
+    exports: None for a component that exports nothing.
+    """
+
+    name: str
+    stability: str
+    community: bool
+    arguments: Spec
+    exports: Spec | None
+
+
+class BlockEntry(NamedTuple):
+    """One config block or service.
+
+    kind: `config`, `declare` or `service`. allowed: `root`, `module` or `anywhere`.
+    arguments: None for a service that cannot be configured, and for `declare`.
+    """
+
+    name: str
+    kind: str
+    label: str
+    allowed: str
+    stability: str
+    arguments: Spec | None
+
+
+class Catalog:
+    """What Alloy's components and config blocks accept."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._types = TypeReader(partial(store.entry, "types"), self._body_attributes)
+        self._components: dict[str, ComponentEntry] = {}
+        self._blocks: dict[str, BlockEntry] = {}
+        self._bodies: dict[str, Spec] = {}
+
+    @property
+    def alloy_version(self) -> str:
+        """The Alloy that is described, such as `v1.18.0`."""
+        return self._store.alloy_version
+
+    @property
+    def deprecated(self) -> frozenset[str]:
+        """Deprecated names of the standard library."""
+        return self._store.deprecated
+
+    @property
+    def experimental(self) -> frozenset[str]:
+        """Experimental functions of the standard library, with their namespace."""
+        return self._store.experimental
+
+    @property
+    def component_names(self) -> Collection[str]:
+        """All component names, in alphabetical order."""
+        return self._store.names("components")
+
+    @property
+    def block_names(self) -> Collection[str]:
+        """The names of config blocks and services, in alphabetical order."""
+        return self._store.names("config_blocks")
+
+    def component(self, name: str) -> ComponentEntry | None:
+        """The component `name`, None when Alloy has none of that name."""
+        known = self._components.get(name)
+        if known is None and name in self.component_names:
+            entry = self._store.entry("components", name)
+            known = self._components[name] = ComponentEntry(
+                name,
+                entry["stability"],
+                entry.get("community", False),
+                self._body(entry["args"]),
+                self._body(entry["exports"]) if "exports" in entry else None,
+            )
+        return known
+
+    def block(self, name: str) -> BlockEntry | None:
+        """The config block or service `name`, None when there is none."""
+        known = self._blocks.get(name)
+        if known is None and name in self.block_names:
+            entry = self._store.entry("config_blocks", name)
+            known = self._blocks[name] = BlockEntry(
+                name,
+                entry["kind"],
+                entry["label"],
+                entry["allowed"],
+                entry.get("stability", "generally-available"),
+                self._body(entry["args"]) if "args" in entry else None,
+            )
+        return known
+
+    def definition(self, name: str) -> Spec:
+        """The body that several components share under the name of its Go type. Raises KeyError."""
+        known = self._bodies.get(name)
+        if known is None:
+            known = self._bodies[name] = self._body(self._store.entry("defs", name))
+        return known
+
+    def type(self, notation: str) -> Type:
+        """The wanted type for a notation. Raises KeyError for one that is none."""
+        return self._types.read(notation)
+
+    def _body_attributes(self, packed: Any) -> tuple[AttributeSpec, ...]:
+        return self._body(packed).attributes
+
+    def _body(self, packed: str | Mapping[str, Any]) -> Spec:
+        if isinstance(packed, str):
+            return self.definition(packed)
+        need = packed.get("need", ())
+        members: tuple[Member, ...] = (
+            *(self._attribute(attribute, need) for attribute in packed.get("attrs", ())),
+            *(self._block_spec(block, need) for block in packed.get("blocks", ())),
+        )
+        by_name = {member.name: member for member in members}
+        return Spec(packed["go"], members, required=tuple(by_name[n] for n in need))
+
+    def _attribute(self, packed: list[Any], need: Collection[str]) -> AttributeSpec:
+        name, notation, *default = packed
+        return AttributeSpec(
+            name,
+            self._types.read(notation),
+            required=name in need,
+            secret="secret" in notation,
+            path=(name,),
+            **({"default": default[0]} if default else {}),
+        )
+
+    def _block_spec(self, packed: list[Any], need: Collection[str]) -> BlockSpec:
+        name, flags, body = packed
+        words = dict(word.partition("=")[::2] for word in flags.split())
+        return BlockSpec(
+            name,
+            partial(self._labelled if "label" in words else self._body, body),
+            required=name in need,
+            repeated="repeated" in words,
+            group=words.get("enum", ""),
+            path=(name,),
+            preset="preset" in words,
+        )
+
+    def _labelled(self, packed: str | Mapping[str, Any]) -> Spec:
+        """A body whose block takes a label: a copy, since a shared body may be used without one too."""
+        spec = self._body(packed)
+        return Spec(spec.name, spec.members, required=spec.required, label_path=("$label",))
+
+
+@cache
+def load_catalog() -> Catalog:
+    """The catalog of the package, read once. Raises CatalogError."""
+    return Catalog(read_store())

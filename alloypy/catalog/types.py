@@ -1,0 +1,150 @@
+"""Type notations of the catalog as wanted types.
+
+Source: the notation table in `alloypy.catalog`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from alloypy.lang import types as wanted
+from alloypy.lang.types import Type
+from alloypy.lang.values import Capsule, UInt, Value
+from alloypy.schema.choices import Choice
+from alloypy.schema.spec import AttributeSpec
+
+_PLAIN: dict[str, Type] = {
+    "string": wanted.StringType(),
+    "bool": wanted.BoolType(),
+    "int": wanted.IntType(),
+    "uint": wanted.IntType(64, False),
+    "float64": wanted.FloatType(),
+    "float32": wanted.FloatType(),
+    "duration": wanted.DurationType(),
+    "secret": wanted.SecretType(),
+    "optional_secret": wanted.OptionalSecretType(),
+    "any": wanted.AnyType(),
+    **{f"int{bits}": wanted.IntType(bits) for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": wanted.IntType(bits, False) for bits in (8, 16, 32, 64)},
+}
+
+
+def _parse_source(text: str) -> str:
+    if not text:
+        raise ValueError("source cannot be empty")
+    return text
+
+
+def _parse_regexp(text: str) -> Any:
+    from alloypy.lang.go_regexp import parse_regexp
+
+    return parse_regexp(text)
+
+
+def _parse_url(text: str) -> Any:
+    from alloypy.lang.go_url import parse_url
+
+    return parse_url(text)
+
+
+def _parse_size(text: str) -> int:
+    from alloypy.lang.go_units import parse_size
+
+    return parse_size(text)
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "config.URL": _parse_url,
+    "relabel.Regexp": _parse_regexp,
+    "stages.Source": _parse_source,
+    "stages.Template": str,  # Go's text/template: its own language, left to the component
+    "units.Base2Bytes": _parse_size,
+}
+
+
+class CatalogCapsule(Capsule):
+    """Base of the capsule kinds that only the catalog knows.
+
+    literal_form: `interface` (array and object literals pass), `struct` (none does), `object`
+        (an object literal is converted), or the wanted type of the elements of an array literal.
+    literal_error: message for scalar literals, `%T` standing for Go's name of their type; "" for the usual.
+    """
+
+    __slots__ = ()
+    literal_form: ClassVar[str | Type] = "interface"
+    literal_error: ClassVar[str] = ""
+
+    @classmethod
+    def from_value(cls, value: Value) -> Capsule | None:
+        if cls.literal_error and type(value) in _GO_NAMES:
+            raise ValueError(cls.literal_error.replace("%T", _GO_NAMES[type(value)]))
+        return None
+
+
+_GO_NAMES = {str: "string", bool: "bool", int: "int64", UInt: "uint64", float: "float64"}
+
+
+class TypeReader:
+    """Reads notations; `entry` gives a named type's line, `attributes` the attributes of its body."""
+
+    def __init__(
+        self,
+        entry: Callable[[str], Mapping[str, Any]],
+        attributes: Callable[[Any], tuple[AttributeSpec, ...]],
+    ) -> None:
+        self._entry = entry
+        self._attributes = attributes
+        self._known: dict[str, Type] = dict(_PLAIN)
+
+    def read(self, notation: str) -> Type:
+        """The wanted type for a notation. Raises KeyError for one that is none."""
+        known = self._known.get(notation)
+        if known is None:
+            known = self._known[notation] = self._compose(notation)
+        return known
+
+    def _compose(self, notation: str) -> Type:
+        if notation.endswith("?"):
+            return wanted.NullableType(self.read(notation[:-1]))
+        if notation.startswith("list(") and notation.endswith(")"):
+            return wanted.ListType(self.read(notation[5:-1]))
+        if notation.startswith("map(") and notation.endswith(")"):
+            return wanted.MapType(self.read(notation[4:-1]))
+        if notation.startswith("@"):
+            return self._named(notation[1:])
+        raise KeyError(notation)
+
+    def _named(self, name: str) -> Type:
+        entry = self._entry(name)
+        if entry["alloy"] == "capsule":
+            return wanted.CapsuleType(self._capsule(name, entry))
+        if entry["alloy"] == "object":
+            fields = (wanted.ObjectField(a.name, a.type, a.required) for a in self._attributes(entry["body"]))
+            return wanted.ObjectType(tuple(fields))
+        return wanted.TextType(name, _parser(name, entry), null_error=entry.get("null_error", ""))
+
+    def _capsule(self, name: str, entry: Mapping[str, Any]) -> type[CatalogCapsule]:
+        form: Any = entry["kind"]
+        if entry.get("object_ok"):
+            form = "object"
+        elif "elem" in entry:
+            form = self.read(entry["elem"])
+        fields = {
+            "__slots__": (),
+            "kind": name,
+            "literal_form": form,
+            "literal_error": entry.get("literal_error", ""),
+        }
+        return type(name, (CatalogCapsule,), fields)
+
+
+def _parser(name: str, entry: Mapping[str, Any]) -> Callable[[str], Any]:
+    if "values" not in entry:
+        return _PARSERS[name]
+    return Choice(
+        tuple(entry["values"]),
+        entry["error"],
+        any_case=entry.get("case_insensitive", False),
+        lower_error=entry.get("error_lowercases", False),
+    )

@@ -1,0 +1,61 @@
+"""Byte sizes as Alloy's components write them, such as `64MiB` or `1.5GB`; both count by 1024.
+
+Source: spec section 5 (text types).
+"""
+
+from __future__ import annotations
+
+import re
+
+from alloypy.lang.types import TextType
+
+_SCALES = {letter: 1024**power for power, letter in enumerate("KMGTPE", 1)}
+_OLD_UNITS = {"B": 1, **{f"{letter}B": scale for letter, scale in _SCALES.items()}}
+_UNITS = {"B": 1, **{f"{letter}iB": scale for letter, scale in _SCALES.items()}}
+_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)", re.ASCII)
+_LARGEST_LEADING = ((1 << 63) - 10) // 10
+
+
+def parse_size(text: str) -> int:
+    """The number of bytes. Raises ValueError; a bare number other than 0 has no unit and is refused."""
+    try:
+        return _parse(text, _UNITS)
+    except ValueError:
+        return _parse(text, _OLD_UNITS)
+
+
+def format_size(size: int) -> str:
+    """A size as Alloy writes it back: `1GiB512MiB`, `0B`."""
+    parts = [] if size % 1024 == 0 and size else [f"{size % 1024}B"]
+    rest = size // 1024
+    for letter in _SCALES:
+        if rest % 1024:
+            parts.append(f"{rest % 1024}{letter}iB")
+        rest //= 1024
+    return "".join(reversed(parts))
+
+
+def _parse(text: str, units: dict[str, int]) -> int:
+    invalid = ValueError(f"units: invalid {text}")
+    rest = text[1:] if text[:1] in {"-", "+"} else text
+    if rest == "0":
+        return 0
+    if not rest:
+        raise invalid
+    total = 0.0
+    while rest:
+        part = _PART.match(rest)
+        whole, fraction, unit = part.groups() if part else ("", "", "")
+        if not (whole or fraction) or any(int(d or 0) >= _LARGEST_LEADING * 10 for d in (whole, fraction)):
+            raise invalid
+        if unit not in units:
+            raise ValueError(f"units: unknown unit {unit} in {text}")
+        total += float(f"{whole or 0}.{fraction or 0}") * units[unit]
+        rest = rest[part.end() if part else 0 :]
+    if total > float((1 << 63) - 1):
+        raise ValueError("units: overflow parsing unit")
+    return int(-total if text.startswith("-") else total)
+
+
+SIZE_TYPE = TextType("units.Base2Bytes", parse_size, zero=0, format=format_size)
+"""A number of bytes."""

@@ -1,0 +1,165 @@
+"""Instances of declared classes as the JSON of the admin API, secrets hidden, and as Alloy values.
+
+Source: RUNTIME spec section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alloypy.lang import types as wanted
+from alloypy.lang.conversion import zero
+from alloypy.lang.go_text import format_duration, quote
+from alloypy.lang.types import Type
+from alloypy.lang.values import Capsule, Duration, Function, OptionalSecret, Value
+from alloypy.schema.spec import MISSING, AttributeSpec, BlockSpec, Spec
+
+JSON = Any
+"""What `json.dumps` takes."""
+
+
+def encode_body(instance: Any) -> list[JSON]:
+    """The statements that would give `instance`, as the API shows arguments, exports and debug information.
+
+    Optional fields at their default are left out. None gives an empty body.
+    """
+    if instance is None:
+        return []
+    if isinstance(instance, Mapping):
+        return [_attribute(name, wanted.AnyType(), value) for name, value in instance.items()]
+    spec = Spec.of(type(instance))
+    body: list[JSON] = []
+    grouped: set[str] = set()
+    for member in spec.members:
+        value = _value_at(instance, member.path)
+        if isinstance(member, AttributeSpec):
+            if not _left_out(member, value):
+                body.append(_attribute(member.name, member.type, value))
+        elif member.group:
+            if member.group not in grouped:
+                grouped.add(member.group)
+                body += _encode_group(spec, member.group, value)
+        elif not _left_out(member, value):
+            body += _encode_blocks(member, value)
+    return body
+
+
+def _value_at(instance: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        instance = getattr(instance, name)
+    return instance
+
+
+def _left_out(member: AttributeSpec | BlockSpec, value: Any) -> bool:
+    if member.required:
+        return False
+    if isinstance(member, BlockSpec) and value in (None, ()):
+        return True
+    if member.shown:
+        return False
+    if isinstance(
+        value, list | tuple | Mapping
+    ):  # not comparable in Go: left out only where nothing is there
+        return not value and not member.default
+    empty = zero(member.type) if isinstance(member, AttributeSpec) else MISSING
+    return bool(value == member.default or (member.default is None and value == empty))
+
+
+def _attribute(name: str, type_: Type, value: Any) -> JSON:
+    return {"name": name, "type": "attr", "value": encode_value(value, type_)}
+
+
+def _encode_blocks(member: BlockSpec, value: Any) -> list[JSON]:
+    several = member.repeated or member.count is not None
+    return [_block(member.name, one, member.body) for one in (value if several else [value])]
+
+
+def _encode_group(spec: Spec, group: str, values: Any) -> list[JSON]:
+    by_class = {m.body.cls: m for m in spec.groups.values() if m.group == group}
+    return [_block(by_class[type(value)].name, value, by_class[type(value)].body) for value in values]
+
+
+def _block(name: str, value: Any, body: Spec) -> JSON:
+    result: dict[str, JSON] = {"name": name, "type": "block"}
+    if body.free is not None:
+        result["body"] = [_attribute(key, body.free, item) for key, item in value.items()]
+        return result
+    if body.label_path is not None:
+        result["label"] = _value_at(value, body.label_path)
+    result["body"] = encode_body(value)
+    return result
+
+
+def encode_value(value: Any, type_: Type | None = None) -> JSON:
+    """One value as the API shows it; `type_` is what it was decoded into, where that is known."""
+    type_ = type_.inner if isinstance(type_, wanted.NullableType) else type_
+    match value:
+        case None:
+            return {"type": "null", "value": None}
+        case Capsule():
+            return {"type": "capsule", "value": _describe(value)}
+        case Function():
+            return {"type": "function", "value": "function"}
+        case _ if isinstance(type_, wanted.TextType):
+            return {"type": "string", "value": type_.format(value)}
+        case bool():
+            return {"type": "bool", "value": value}
+        case Duration():
+            return {"type": "string", "value": format_duration(value)}
+        case int() | float():
+            return {"type": "number", "value": _number(value)}
+        case str():
+            return {"type": "string", "value": value}
+        case bytes() | list() | tuple():
+            element = type_.element if isinstance(type_, wanted.ListType) else None
+            return {"type": "array", "value": [encode_value(item, element) for item in value]}
+        case _:
+            return {"type": "object", "value": _fields(value, type_)}
+
+
+def _describe(value: Capsule) -> str:
+    if isinstance(value, OptionalSecret) and not value.is_secret:
+        return quote(value.reveal())
+    return value.describe()
+
+
+def _number(value: float) -> float:
+    """Whole numbers without a fraction, as Go's JSON prints its floats."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e21 else value
+
+
+def _fields(value: Any, type_: Type | None) -> list[JSON]:
+    if isinstance(value, Mapping):
+        element = type_.element if isinstance(type_, wanted.MapType) else None
+        return [{"key": key, "value": encode_value(value[key], element)} for key in sorted(value)]
+    return [
+        {"key": a.name, "value": encode_value(_value_at(value, a.path), a.type)}
+        for a in Spec.of(type(value)).attributes
+    ]
+
+
+def to_values(instance: Any) -> dict[str, Value]:
+    """Exports as the Alloy values that references to the component see, by name."""
+    spec = Spec.of(type(instance))
+    return {a.name: to_value(_value_at(instance, a.path), a.type) for a in spec.attributes}
+
+
+def to_value(value: Any, type_: Type | None = None) -> Value:
+    """A decoded value as an Alloy value again: lists for tuples, text for durations and text types."""
+    type_ = type_.inner if isinstance(type_, wanted.NullableType) else type_
+    if value is None or isinstance(value, Capsule | Function):
+        return value
+    if isinstance(type_, wanted.TextType):
+        return type_.format(value)
+    if isinstance(value, Duration):
+        return format_duration(value)
+    if isinstance(value, list | tuple):
+        element = type_.element if isinstance(type_, wanted.ListType) else None
+        return [to_value(item, element) for item in value]
+    if isinstance(value, Mapping):
+        inner = type_.element if isinstance(type_, wanted.MapType) else None
+        return {key: to_value(item, inner) for key, item in value.items()}
+    if isinstance(value, str | bytes | int | float):
+        return value
+    return to_values(value)
