@@ -35,30 +35,28 @@ import logging
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from alloypy.runtime.health import Health
+from alloypy.schema.stability import Stability
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+__all__ = [
+    "BuildError",
+    "Component",
+    "ComponentError",
+    "Options",
+    "Registration",
+    "Sockets",
+    "Stability",
+    "UpdateError",
+]
+
 A = TypeVar("A")
 E = TypeVar("E")
-
-
-class Stability(IntEnum):
-    """Stability levels; a gate admits its own level and everything more stable (greater)."""
-
-    EXPERIMENTAL = 0
-    PUBLIC_PREVIEW = 1
-    GENERALLY_AVAILABLE = 2
-
-    @property
-    def text(self) -> str:
-        """As written on the command line: `generally-available`."""
-        return self.name.lower().replace("_", "-")
 
 
 class ComponentError(Exception):

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from alloypy.runtime.component import Registration, Stability
+from alloypy.runtime.component import Registration
 from alloypy.runtime.health import Health
+from alloypy.schema.stability import Stability
 
 
 class ServiceError(Exception):
@@ -40,7 +41,10 @@ class Service(Protocol):
 
 
 class Observer(Protocol):
-    """Told about evaluations that exports caused, for metrics. `controller` is a module's id, "" for the root."""
+    """Told about evaluations that new exports caused, for metrics.
+
+    `controller` is a module's id, "" for the root.
+    """
 
     def evaluated(self, controller: str, node: str, seconds: float) -> None:
         """A node has been evaluated, and how long that took."""

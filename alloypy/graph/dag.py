@@ -1,0 +1,124 @@
+"""The graph itself: nodes, edges from a dependant to what it depends on, order and cycles.
+
+Everything is in the order in which it was added, so that two loads of one file behave alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alloypy.graph.nodes import Kind, Node
+
+_URGENCY = {Kind.LOGGING: 3, Kind.TRACING: 2, Kind.SERVICE: 1}
+
+
+class Graph:
+    """Nodes by id, and who depends on whom. Built once, then only read."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, Node] = {}
+        self._out: dict[str, dict[str, None]] = {}
+        self._in: dict[str, dict[str, None]] = {}
+
+    def add(self, node: Node) -> None:
+        """Add a node whose id is new."""
+        self._nodes[node.id] = node
+        self._out[node.id] = {}
+        self._in[node.id] = {}
+
+    def connect(self, dependant: str, dependency: str) -> None:
+        """Note that one node depends on another, or on itself."""
+        self._out[dependant][dependency] = None
+        self._in[dependency][dependant] = None
+
+    def get(self, node_id: str) -> Node | None:
+        """The node of that id, if there is one."""
+        return self._nodes.get(node_id)
+
+    def __getitem__(self, node_id: str) -> Node:
+        return self._nodes[node_id]
+
+    def __contains__(self, node_id: str) -> bool:
+        return node_id in self._nodes
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._nodes.values())
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def dependencies(self, node_id: str) -> list[Node]:
+        """What the node depends on directly."""
+        return [self._nodes[other] for other in self._out[node_id]]
+
+    def dependants(self, node_id: str) -> list[Node]:
+        """What depends on the node directly."""
+        return [self._nodes[other] for other in self._in[node_id]]
+
+    def order(self) -> list[Node]:
+        """Every node after all that it depends on. Nodes in a cycle, and what depends on them, are left out.
+
+        Alloy's walk: of the nodes that could come next, the one that became free last; but logging
+        and what else concerns the whole process before everything else.
+        """
+        waiting = {node_id: len(out) for node_id, out in self._out.items()}
+        free = [node_id for node_id, count in waiting.items() if count == 0]
+        free.sort(key=lambda node_id: _URGENCY.get(self._nodes[node_id].kind, 0))
+        result = []
+        while free:
+            node_id = free.pop()
+            result.append(self._nodes[node_id])
+            for dependant in self._in[node_id]:
+                waiting[dependant] -= 1
+                if waiting[dependant] == 0:
+                    free.append(dependant)
+        return result
+
+    def cycles(self) -> list[list[str]]:
+        """Groups of more than one node that depend on each other, each group sorted."""
+        return [sorted(group) for group in self._strongly_connected() if len(group) > 1]
+
+    def self_references(self) -> list[str]:
+        """Nodes that depend on themselves."""
+        return [node_id for node_id, out in self._out.items() if node_id in out]
+
+    def _strongly_connected(self) -> list[list[str]]:
+        """Tarjan's algorithm without recursion, so that a long chain of components is no fault."""
+        number: dict[str, int] = {}
+        low: dict[str, int] = {}
+        stack: list[str] = []
+        stacked: set[str] = set()
+        groups: list[list[str]] = []
+        for root in self._nodes:
+            if root in number:
+                continue
+            work = [(root, iter(self._out[root]))]
+            number[root] = low[root] = len(number)
+            stack.append(root)
+            stacked.add(root)
+            while work:
+                node_id, rest = work[-1]
+                for other in rest:
+                    if other not in number:
+                        number[other] = low[other] = len(number)
+                        stack.append(other)
+                        stacked.add(other)
+                        work.append((other, iter(self._out[other])))
+                        break
+                    if other in stacked:
+                        low[node_id] = min(low[node_id], number[other])
+                else:
+                    work.pop()
+                    if work:
+                        low[work[-1][0]] = min(low[work[-1][0]], low[node_id])
+                    if low[node_id] == number[node_id]:
+                        groups.append(_cut(stack, stacked, node_id))
+        return groups
+
+
+def _cut(stack: list[str], stacked: set[str], root: str) -> list[str]:
+    at = stack.index(root)
+    group = stack[at:]
+    del stack[at:]
+    stacked.difference_update(group)
+    return group

@@ -1,0 +1,68 @@
+"""Definitions: what custom components a module can use, and the names its expressions know.
+
+Source: RUNTIME spec section 5.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from alloypy.lang.values import Variables
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Statement
+
+
+class Template(NamedTuple):
+    """The body of a `declare` block, or of a foreach's `template`, and the text it is in."""
+
+    body: Sequence[Statement]
+    source: Source
+
+
+class Definitions:
+    """The definitions of one module.
+
+    parent: those of the module around it, None for the root and for imported content.
+    variables: names beyond the standard library, `module_path` above all.
+    declares: templates by label. imports: content by import label, None while it has not been read.
+    """
+
+    def __init__(self, parent: Definitions | None, variables: Variables) -> None:
+        self.parent = parent
+        self.variables = variables
+        self.declares: dict[str, Template] = {}
+        self.imports: dict[str, Definitions | None] = {}
+
+    def _outwards(self) -> Iterator[Definitions]:
+        """These definitions, then those of each module around."""
+        here: Definitions | None = self
+        while here is not None:
+            yield here
+            here = here.parent
+
+    def is_custom(self, first: str) -> bool:
+        """Whether a block whose name starts with `first` is a custom component."""
+        return any(first in here.declares or first in here.imports for here in self._outwards())
+
+    def find(self, namespace: str, name: str) -> tuple[Template, Definitions] | None:
+        """The template of a custom component and the definitions it sees; the innermost wins.
+
+        A declare without any statement cannot be instantiated, as in Alloy.
+        """
+        for here in self._outwards():
+            home = here.imports.get(namespace) if namespace else here
+            if home is not None and name in home.declares:
+                template = home.declares[name]
+                return (template, home) if template.body else None
+        return None
+
+
+def imported_definitions(
+    module_path: str, declares: Mapping[str, Template], imports: Mapping[str, Definitions | None]
+) -> Definitions:
+    """Definitions of imported content, which sees nothing of the module that imports it."""
+    definitions = Definitions(None, {"module_path": module_path})
+    definitions.declares.update(declares)
+    definitions.imports.update(imports)
+    return definitions

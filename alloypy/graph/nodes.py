@@ -1,0 +1,102 @@
+"""Nodes of the component graph: one for every top-level block, and for what exists without one.
+
+Source: RUNTIME spec section 2.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import Block, Statement
+
+
+class Kind(Enum):
+    """What a node stands for."""
+
+    SERVICE = "service"
+    DECLARE = "declare"
+    LOGGING = "logging"
+    TRACING = "tracing"
+    ARGUMENT = "argument"
+    EXPORT = "export"
+    IMPORT = "import"
+    FOREACH = "foreach"
+    COMPONENT = "component"
+    CUSTOM = "custom component"
+
+
+COMPONENT_KINDS = frozenset({Kind.COMPONENT, Kind.CUSTOM, Kind.FOREACH})
+"""What the API lists as components; Alloy words their evaluation errors alike."""
+
+CONFIG_KINDS = {
+    "logging": Kind.LOGGING,
+    "tracing": Kind.TRACING,
+    "argument": Kind.ARGUMENT,
+    "export": Kind.EXPORT,
+    "foreach": Kind.FOREACH,
+    "import.file": Kind.IMPORT,
+    "import.string": Kind.IMPORT,
+    "import.http": Kind.IMPORT,
+    "import.git": Kind.IMPORT,
+}
+
+IMPORT_NAMES = frozenset(name for name, kind in CONFIG_KINDS.items() if kind is Kind.IMPORT)
+
+SERVICE_NAMES = ("cluster", "http", "labelstore", "livedebugging", "otel", "remotecfg", "ui")
+"""Blocks that configure the process, when they have no label."""
+
+
+def block_id(block: Block) -> str:
+    """Name parts and label joined by dots; an empty label counts as none."""
+    return f"{block.full_name}.{block.label}" if block.label else block.full_name
+
+
+class Node:
+    """One node. Never changes once its graph has been built.
+
+    id: `pyroscope.write.w`; unique in its graph. name: `pyroscope.write`. label: "" if there is none.
+    block, source: where it is written; None for a node that exists without a block.
+    """
+
+    __slots__ = ("block", "id", "kind", "label", "name", "source")
+
+    def __init__(
+        self, kind: Kind, name: str, block: Block | None = None, source: Source | None = None
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.label = block.label if block is not None else ""
+        self.id = block_id(block) if block is not None else name
+        self.block = block
+        self.source = source
+
+    @property
+    def body(self) -> Sequence[Statement]:
+        """The statements of its block; empty without one."""
+        return self.block.body if self.block is not None else ()
+
+    @property
+    def span(self) -> Span | None:
+        """The whole block; None without one."""
+        return whole(self.block, self.source) if self.block and self.source else None
+
+    def __repr__(self) -> str:
+        return f"Node({self.kind.value}, {self.id})"
+
+
+def whole(block: Block, source: Source) -> Span:
+    """From the block's name to its closing brace."""
+    return Span(source, block.start, block.end)
+
+
+def header(block: Block, source: Source, width: int) -> Span:
+    """`width` bytes from the block's name on, as Alloy counts them."""
+    return Span(source, block.start, block.start + width - 1)
+
+
+def split_custom_name(name: str) -> tuple[str, str]:
+    """Import label and declared name of a custom component: `("ns", "sink")`, `("", "sink")`."""
+    namespace, dot, rest = name.partition(".")
+    return (namespace, rest) if dot else ("", namespace)

@@ -1,0 +1,119 @@
+"""References: which chains of names a body holds, and which nodes they mean.
+
+Source: RUNTIME spec section 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from alloypy.graph.dag import Graph
+from alloypy.graph.nodes import Node
+from alloypy.syntax.tree import (
+    Access,
+    Array,
+    Attribute,
+    Binary,
+    Call,
+    Expression,
+    Identifier,
+    Index,
+    Object,
+    Paren,
+    Statement,
+    Unary,
+)
+
+Chain: TypeAlias = tuple[Identifier, ...]
+"""Names joined by dots, as far as no index or call comes between."""
+
+
+class Reference(NamedTuple):
+    """A chain that means a node: the node, and the names that follow its id."""
+
+    target: Node
+    rest: tuple[str, ...]
+
+
+def chain_text(chain: Chain) -> str:
+    """The chain as written."""
+    return ".".join(part.name for part in chain)
+
+
+def chains(body: Sequence[Statement]) -> list[Chain]:
+    """Every chain in the expressions of a body and of the blocks inside it, in source order."""
+    collector = _Collector()
+    collector.body(body)
+    collector.flush()
+    return collector.found
+
+
+def resolve(chain: Chain, graph: Graph) -> Reference | None:
+    """The node that the shortest prefix of the chain names, or None."""
+    names = [part.name for part in chain]
+    for length in range(1, len(names) + 1):
+        node = graph.get(".".join(names[:length]))
+        if node is not None:
+            return Reference(node, tuple(names[length:]))
+    return None
+
+
+class _Collector:
+    """Walks expressions with one chain in the making, which the next name, an index or a call ends."""
+
+    def __init__(self) -> None:
+        self.found: list[Chain] = []
+        self._chain: list[Identifier] | None = None
+
+    def flush(self) -> None:
+        """Keep the chain in the making, if there is one."""
+        if self._chain:
+            self.found.append(tuple(self._chain))
+        self._chain = None
+
+    def body(self, body: Sequence[Statement]) -> None:
+        """Collect from statements."""
+        for statement in body:
+            if isinstance(statement, Attribute):
+                self._expression(statement.value)
+            else:
+                self.body(statement.body)
+
+    def _expression(self, node: Expression) -> None:
+        match node:
+            case Identifier():
+                self.flush()
+                self._chain = [node]
+            case Access():
+                self._expression(node.value)
+                if self._chain is not None:
+                    self._chain.append(node.name)
+            case Index():
+                self._expression(node.value)
+                self.flush()
+                self._expression(node.index)
+            case Call():
+                self._expression(node.value)
+                self.flush()
+                for argument in node.args:
+                    self._expression(argument)
+            case _:
+                for part in _parts(node):
+                    self._expression(part)
+
+
+def _parts(node: Expression) -> list[Expression]:
+    match node:
+        case Array():
+            return node.elements
+        case Object():
+            return [field.value for field in node.fields]
+        case Unary():
+            return [node.value]
+        case Binary():
+            return [node.left, node.right]
+        case Paren():
+            return [node.inner]
+        case _:
+            return []

@@ -1,0 +1,76 @@
+"""A module's blocks, sorted into what is read in turn: declares, config blocks, services and components.
+
+Source: RUNTIME spec sections 2.1, 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, block_id
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Attribute, Block, File, Statement
+
+
+class Placed(NamedTuple):
+    """A block and the text it is in."""
+
+    block: Block
+    source: Source
+
+
+class Sections:
+    """The blocks of one module, each kind in source order."""
+
+    def __init__(self) -> None:
+        self.services: list[Placed] = []
+        self.declares: list[Placed] = []
+        self.configs: list[Placed] = []
+        self.components: list[Placed] = []
+
+    def add(self, body: Sequence[Statement], source: Source) -> None:
+        """Sort the blocks of a body in.
+
+        Raises DiagnosticsError for the first attribute: a module consists of blocks.
+        """
+        for statement in body:
+            if isinstance(statement, Attribute):
+                name = statement.name
+                raise DiagnosticsError(
+                    [Diagnostic(name.span(source), f"unrecognized attribute {name.name}", "ALY0401")]
+                )
+            placed = Placed(statement, source)
+            if statement.full_name == "declare":
+                self.declares.append(placed)
+            elif statement.full_name in CONFIG_KINDS:
+                self.configs.append(placed)
+            elif block_id(statement) in SERVICE_NAMES:
+                self.services.append(placed)
+            else:
+                self.components.append(placed)
+
+
+def root_sections(files: Iterable[File]) -> Sections:
+    """The blocks of all files of a configuration, in the order of the files.
+
+    Raises DiagnosticsError with the first illegal attribute of every file.
+    """
+    sections = Sections()
+    faults: list[Diagnostic] = []
+    for file in files:
+        try:
+            sections.add(file.body, file.source)
+        except DiagnosticsError as error:
+            faults.extend(error.diagnostics)
+    if faults:
+        raise DiagnosticsError(faults)
+    return sections
+
+
+def body_sections(body: Sequence[Statement], source: Source) -> Sections:
+    """The blocks of a declare or a template. Raises DiagnosticsError for the first illegal attribute."""
+    sections = Sections()
+    sections.add(body, source)
+    return sections

@@ -1,0 +1,142 @@
+"""Edges: from every node to what its expressions and its custom components need.
+
+Source: RUNTIME spec sections 2.2, 2.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from alloypy.graph.dag import Graph
+from alloypy.graph.nodes import Kind, Node, split_custom_name
+from alloypy.graph.references import Chain, chain_text, chains, resolve
+from alloypy.schema.stability import Stability, refusal
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import Block, Statement
+
+
+class Names(Protocol):
+    """What the standard library says about a name."""
+
+    def has(self, name: str) -> bool:
+        """Whether `name` is a function or a namespace of the standard library."""
+        ...
+
+    def deprecated(self, name: str) -> bool:
+        """Whether `name` is kept for old configurations only."""
+        ...
+
+    def experimental(self, name: str) -> bool:
+        """Whether the dotted name is a function at the experimental level."""
+        ...
+
+
+class Notice(NamedTuple):
+    """Something worth a warning in the log: its message, the fields with it, and where."""
+
+    message: str
+    fields: dict[str, str]
+    span: Span
+
+
+class Wired(NamedTuple):
+    """What connecting found."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    notices: tuple[Notice, ...]
+
+
+DEPRECATED = (
+    "this stdlib function is deprecated; please refer to the documentation for updated usage and alternatives"
+)
+SHADOWING = "a component is shadowing an existing stdlib name"
+
+
+def connect(graph: Graph, variables: Container[str], stability: Stability, names: Names) -> Wired:
+    """Add all edges to the graph; `variables` are the names known beyond nodes and standard library."""
+    wiring = _Wiring(graph, variables, stability, names)
+    for node in graph:
+        wiring.custom_components(node)
+        if node.kind is not Kind.DECLARE:
+            wiring.references(node)
+    return Wired(tuple(wiring.diagnostics), tuple(wiring.notices))
+
+
+class _Wiring:
+    def __init__(self, graph: Graph, variables: Container[str], stability: Stability, names: Names) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self.notices: list[Notice] = []
+        self._graph = graph
+        self._variables = variables
+        self._stability = stability
+        self._names = names
+        self._declares = {node.label: node for node in graph if node.kind is Kind.DECLARE}
+        self._imports = {node.label: node for node in graph if node.kind is Kind.IMPORT}
+
+    def custom_components(self, node: Node) -> None:
+        """Edges to the declares and imports that a node's custom components are made from.
+
+        Declares are wired among themselves although they are not evaluated, so that recursion shows
+        as a cycle. A custom component is wired to what its declare uses, not to the declare.
+        """
+        if node.kind in {Kind.DECLARE, Kind.FOREACH}:
+            for target in self._used(node.body):
+                self._graph.connect(node.id, target.id)
+        elif node.kind is Kind.CUSTOM:
+            namespace, name = split_custom_name(node.name)
+            if namespace in self._imports:
+                self._graph.connect(node.id, self._imports[namespace].id)
+            elif name in self._declares:
+                for target in self._used(self._declares[name].body):
+                    self._graph.connect(node.id, target.id)
+
+    def _used(self, body: Sequence[Statement]) -> Iterator[Node]:
+        for block in body:
+            if not isinstance(block, Block):
+                continue
+            first = block.name[0]
+            if block.full_name in {"declare", "template"}:
+                yield from self._used(block.body)
+            elif first in self._declares:
+                yield self._declares[first]
+            elif first in self._imports:
+                yield self._imports[first]
+
+    def references(self, node: Node) -> None:
+        """Edges to the nodes that a node's expressions name; faults for names that mean nothing."""
+        if node.source is None:
+            return
+        for chain in chains(node.body):
+            reference = resolve(chain, self._graph)
+            first = chain[0].name
+            if reference is not None:
+                if self._names.has(first):
+                    fields = {"component": reference.target.id, "stdlib_name": first}
+                    self.notices.append(Notice(SHADOWING, fields, _span(chain, node.source)))
+                self._graph.connect(node.id, reference.target.id)
+            elif not self._known(first):
+                # What a template names is checked when the template is loaded with its item.
+                if node.kind is not Kind.FOREACH:
+                    message = f'component "{chain_text(chain)}" does not exist or is out of scope'
+                    self.diagnostics.append(Diagnostic(_span(chain, node.source), message, "ALY0410"))
+            else:
+                self._standard(chain, node.source)
+
+    def _known(self, name: str) -> bool:
+        return self._names.has(name) or name in self._variables
+
+    def _standard(self, chain: Chain, source: Source) -> None:
+        name = chain[0].name
+        if self._names.deprecated(name):
+            self.notices.append(Notice(DEPRECATED, {"function": name}, _span(chain, source)))
+        elif self._names.experimental(chain_text(chain)):
+            gate = refusal(chain_text(chain), Stability.EXPERIMENTAL, self._stability)
+            if gate is not None:
+                span = Span(source, chain[0].start, chain[-1].start)
+                self.diagnostics.append(Diagnostic(span, gate, "ALY0405"))
+
+
+def _span(chain: Chain, source: Source) -> Span:
+    return Span(source, chain[0].start, chain[-1].end)

@@ -1,0 +1,297 @@
+"""Listening sockets, owned by address, so that a reload hands them over instead of opening them anew.
+
+A component claims addresses while it prepares; it gets duplicates of the listening socket, so that
+an old and a new server may for a moment accept from the same one and no connection is refused.
+`SocketBook` knows who holds what; `Claims` is what one load asks for, committed or dropped as a whole.
+Source: RUNTIME spec section 3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import sys
+from collections.abc import Hashable, Iterable, Iterator
+from typing import NamedTuple
+
+from alloypy.runtime.component import BuildError
+
+_WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+_BACKLOG = 4096
+_IN_USE = os.strerror(errno.EADDRINUSE).lower()
+
+
+class Address(NamedTuple):
+    """A resolved address. ip: "" for every interface, which one socket serves for IPv4 and IPv6."""
+
+    ip: str
+    port: int
+    text: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What makes two addresses the same."""
+        return self.ip, self.port
+
+    def overlaps(self, other: Address) -> bool:
+        """Whether the two cannot be listened on by different owners."""
+        return self.port == other.port != 0 and (self.ip == other.ip or "" in {self.ip, other.ip})
+
+
+async def resolve(host: str, port: int) -> Address:
+    """The address that Go would listen on. Raises BuildError with Go's text."""
+    if not 0 <= port <= 65535:
+        raise BuildError(f"listen tcp: address {port}: invalid port")
+    if host in _WILDCARDS:
+        return Address("", port, _joined(host, port))
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError):
+        raise BuildError(f"listen tcp: lookup {host}: no such host") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    ip = next((each for each in addresses if ":" not in each), addresses[0])
+    return Address(ip, port, _joined(ip, port))
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def listen(address: Address, *, share: bool = False) -> list[socket.socket]:
+    """New listening, non-blocking sockets. Raises BuildError with Go's text.
+
+    share: allow an address that overlaps that of a socket which allows it too.
+    """
+    opened = _open(address)
+    try:
+        if share:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        opened.bind((address.ip, address.port))
+        opened.listen(_BACKLOG)
+        opened.setblocking(False)
+    except OSError as error:
+        opened.close()
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise BuildError(f"listen tcp {address.text}: bind: {reason}") from None
+    return [opened]
+
+
+def _open(address: Address) -> socket.socket:
+    """A socket for the address; one for all interfaces takes IPv4 and IPv6 where the system has both."""
+    if address.ip == "" and socket.has_dualstack_ipv6():
+        opened = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    else:
+        family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
+        opened = socket.socket(family, socket.SOCK_STREAM)
+    if sys.platform != "win32":
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    else:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    return opened
+
+
+class _Listener:
+    """The sockets of one address."""
+
+    def __init__(self, address: Address, sockets: list[socket.socket]) -> None:
+        self.address = address
+        self.sockets = sockets
+
+    def duplicates(self) -> list[socket.socket]:
+        copies = [each.dup() for each in self.sockets]
+        for each in copies:
+            each.setblocking(False)
+        return copies
+
+    def share(self, allowed: bool) -> None:
+        for each in self.sockets:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(allowed))
+
+    def close(self) -> None:
+        for each in self.sockets:
+            each.close()
+
+
+class Conflict(NamedTuple):
+    """Two owners would listen on the same address: the one to blame, and Go's words."""
+
+    owner: Hashable
+    error: BuildError
+
+
+class SocketBook:
+    """Which owner holds which listeners. An owner is any hashable object that stands for a component."""
+
+    def __init__(self) -> None:
+        self._held: dict[Hashable, dict[Hashable, _Listener]] = {}
+        self._duplicates: dict[Hashable, list[socket.socket]] = {}
+
+    def begin(self) -> Claims:
+        """What the next load asks for; there is one at a time."""
+        return Claims(self)
+
+    def release(self, owner: Hashable) -> None:
+        """Close what an owner holds and the duplicates it was given; it has stopped."""
+        for each in self._duplicates.pop(owner, ()):
+            each.close()
+        listeners = self._held.pop(owner, {})
+        self._close_unheld(listeners.values())
+
+    def close(self) -> None:
+        """Close everything."""
+        for owner in [*self._held, *self._duplicates]:
+            self.release(owner)
+
+    def listeners(self) -> Iterator[tuple[Hashable, Hashable, _Listener]]:
+        """Every owner, key and listener."""
+        for owner, held in self._held.items():
+            for key, listener in held.items():
+                yield owner, key, listener
+
+    def find(self, key: Hashable) -> _Listener | None:
+        """The listener of a key, whoever holds it."""
+        return next((listener for _, other, listener in self.listeners() if other == key), None)
+
+    def held(self, owner: Hashable) -> dict[Hashable, _Listener]:
+        """What an owner holds, by key."""
+        return self._held.get(owner, {})
+
+    def replace(self, owner: Hashable, listeners: dict[Hashable, _Listener]) -> None:
+        """Make `listeners` all that an owner holds; what nobody holds any more is closed."""
+        before = self._held.pop(owner, {})
+        if listeners:
+            self._held[owner] = listeners
+        self._close_unheld(before.values())
+
+    def given(self, owner: Hashable, sockets: Iterable[socket.socket]) -> None:
+        """Note duplicates, to be closed with their owner at the latest; closed ones are forgotten."""
+        mine = self._duplicates.setdefault(owner, [])
+        mine[:] = [each for each in (*mine, *sockets) if each.fileno() >= 0]
+
+    def _close_unheld(self, listeners: Iterable[_Listener]) -> None:
+        kept = {id(listener) for _, _, listener in self.listeners()}
+        for listener in listeners:
+            if id(listener) not in kept:
+                listener.close()
+
+
+class Claims:
+    """What the components of one load claim; takes effect with `commit`, or not at all."""
+
+    def __init__(self, book: SocketBook) -> None:
+        self._book = book
+        self._claimed: dict[Hashable, dict[Hashable, _Listener]] = {}
+        self._removed: set[Hashable] = set()
+        self._fresh: list[_Listener] = []
+        self._duplicates: list[tuple[Hashable, socket.socket]] = []
+
+    def touch(self, owner: Hashable) -> None:
+        """Note that an owner states anew what it needs."""
+        self._claimed.setdefault(owner, {})
+
+    def remove(self, owner: Hashable) -> None:
+        """Note that an owner will be gone."""
+        self._removed.add(owner)
+
+    async def claim(self, owner: Hashable, host: str, port: int) -> list[socket.socket]:
+        """Duplicates of the sockets listening on an address. Raises BuildError with Go's text."""
+        address = await resolve(host, port)
+        key: Hashable = address.key if port else (owner, *address.key)
+        listener = self._claimed.get(owner, {}).get(key) or self._obtain(key, address)
+        self._claimed.setdefault(owner, {})[key] = listener
+        copies = listener.duplicates()
+        self._duplicates += ((owner, each) for each in copies)
+        return copies
+
+    def _obtain(self, key: Hashable, address: Address) -> _Listener:
+        for other in self._claimed.values():
+            if key in other:
+                raise BuildError(f"listen tcp {address.text}: bind: {_IN_USE}")
+        listener = self._book.find(key)
+        if listener is None:
+            listener = _Listener(address, self._listen(address))
+            self._fresh.append(listener)
+        return listener
+
+    def _listen(self, address: Address) -> list[socket.socket]:
+        """Listen, also where one of our own sockets is in the way, which may be about to go."""
+        known = [*(each for _, _, each in self._book.listeners()), *self._fresh]
+        ours = {id(each): each for each in known if each.address.overlaps(address)}
+        try:
+            return listen(address)
+        except BuildError:
+            if not ours or not hasattr(socket, "SO_REUSEPORT"):
+                raise
+        # Linux looks at the option when a new socket is bound, so it is on only for this moment:
+        # nobody else can slip in beside us before or after.
+        for each in ours.values():
+            each.share(True)
+        try:
+            opened = listen(address, share=True)
+        finally:
+            for each in ours.values():
+                each.share(False)
+        for each in opened:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+        return opened
+
+    def conflicts(self) -> list[Conflict]:
+        """Claims on what another owner keeps; to be asked when every component has been evaluated."""
+        after: list[tuple[Hashable, _Listener]] = [
+            (owner, listener)
+            for owner, _, listener in self._book.listeners()
+            if owner not in self._claimed and owner not in self._removed
+        ]
+        found = []
+        for owner, claimed in self._claimed.items():
+            for listener in claimed.values():
+                address = listener.address
+                if any(other != owner and address.overlaps(kept.address) for other, kept in after):
+                    error = BuildError(f"listen tcp {address.text}: bind: {_IN_USE}")
+                    found.append(Conflict(owner, error))
+            after += ((owner, listener) for listener in claimed.values())
+        return found
+
+    def commit(self) -> None:
+        """Make the claims what their owners hold; addresses nobody holds any more are closed."""
+        for owner, duplicate in self._duplicates:
+            self._book.given(owner, [duplicate])
+        for owner, claimed in self._claimed.items():
+            self._book.replace(owner, claimed)
+
+    def drop(self) -> None:
+        """Close what was opened and given out for these claims."""
+        for _, duplicate in self._duplicates:
+            duplicate.close()
+        for listener in self._fresh:
+            listener.close()
+
+
+class OwnedSockets:
+    """The `Sockets` of one component; claims only while the component prepares."""
+
+    def __init__(self, owner: Hashable) -> None:
+        self._owner = owner
+        self._claims: Claims | None = None
+
+    @contextlib.contextmanager
+    def claiming(self, claims: Claims) -> Iterator[None]:
+        """Let the component claim for as long as the block lasts."""
+        claims.touch(self._owner)
+        self._claims = claims
+        try:
+            yield
+        finally:
+            self._claims = None
+
+    async def claim(self, host: str, port: int) -> list[socket.socket]:
+        """See `alloypy.runtime.component.Sockets`."""
+        if self._claims is None:
+            raise BuildError(f"listen tcp {_joined(host, port)}: claimed outside of prepare")
+        return await self._claims.claim(self._owner, host, port)

@@ -1,0 +1,32 @@
+"""Stability levels, and what a gate says to what it does not let through.
+
+Source: RUNTIME spec section 2.3.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Stability(IntEnum):
+    """Stability levels; a gate admits its own level and everything more stable (greater)."""
+
+    EXPERIMENTAL = 0
+    PUBLIC_PREVIEW = 1
+    GENERALLY_AVAILABLE = 2
+
+    @property
+    def text(self) -> str:
+        """As written on the command line: `generally-available`."""
+        return self.name.lower().replace("_", "-")
+
+
+def refusal(feature: str, stability: Stability, minimum: Stability) -> str | None:
+    """Alloy's words when `feature` (such as `component "pyroscope.enrich"`) is below the gate, else None."""
+    if stability >= minimum:
+        return None
+    return (
+        f'{feature} is at stability level "{stability.text}", which is below the minimum allowed '
+        f'stability level "{minimum.text}". Use --stability.level command-line flag to enable '
+        f'"{stability.text}" features'
+    )
