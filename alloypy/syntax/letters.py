@@ -1,5 +1,7 @@
 """Which characters are letters, digits and printable, by the Unicode version Alloy is built with (15.0).
 
+And what depends on it: names, and text quoted as Go quotes it.
+
 Python's own tables are of the version its release came with; the ranges below even out the
 difference, so that a name is valid here exactly when it is valid there.
 """
@@ -35,6 +37,11 @@ _SINCE_15: _Ranges = (
     (0x1CC00, 0x1CCFF), (0x1E5D0, 0x1E5FF), (0x2EBF0, 0x2EE5D),
 )  # fmt: skip
 
+_ESCAPES = {
+    "\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v",
+    "\\": r"\\", '"': r"\"",
+}  # fmt: skip
+
 
 def is_letter(char: str) -> bool:
     """Whether a name may begin with this character: `_` or any Unicode letter."""
@@ -66,6 +73,24 @@ def is_identifier(text: str) -> bool:
     if text.isascii():
         return text.isidentifier() and text not in {"true", "false", "null"}
     return is_letter(text[0]) and all(is_letter(char) or is_digit(char) for char in text[1:])
+
+
+def quote(text: str) -> str:
+    """The text in double quotes as Go quotes it; lone surrogates stand for bytes that are not UTF-8."""
+    return '"' + "".join([_escaped(char) for char in text]) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if is_printable(char):
+        return char
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _within(char: str, ranges: _Ranges) -> bool:

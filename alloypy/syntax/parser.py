@@ -18,6 +18,7 @@ from alloypy.syntax.building import InvalidLabelError
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.grammar import lark_parser
 from alloypy.syntax.lexer import scan
+from alloypy.syntax.nesting import check_nesting
 from alloypy.syntax.source import Source
 from alloypy.syntax.tokens import Token, TokenList
 from alloypy.syntax.tree import Expression, File, Statement
@@ -55,11 +56,17 @@ def _first_line(scanned: TokenList) -> list[Token]:
 
 
 def _parse(scanned: TokenList, tokens: list[Token], start: str) -> object:
-    if not scanned.errors:
+    valid = not scanned.errors
+    if valid:
         try:
-            return lark_parser().parse(tokens, start=start)
+            tree: object = lark_parser().parse(tokens, start=start)
         except (UnexpectedInput, InvalidLabelError):
-            pass
+            valid = False
+    if valid:
+        fault = check_nesting(scanned.source, tokens)
+        if fault is None:
+            return tree
+        raise DiagnosticsError([fault])
     from alloypy.syntax.diagnoser import diagnose
 
     raise DiagnosticsError(diagnose(scanned, start))

@@ -1,0 +1,62 @@
+"""How deep a file may nest.
+
+Trees are read by recursion nearly everywhere, so what the parser lets through decides
+whether anything later can run out of stack.
+"""
+
+from __future__ import annotations
+
+from alloypy.syntax import codes
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tokens import OPERATORS, Token
+
+# Brackets, braces and parentheses open at the same time.
+MAX_NESTING = 1_000
+# Nodes on the way from the file to a leaf; a row of operators makes a node for each.
+MAX_DEPTH = 10_000
+
+_OPENERS = frozenset(("LCURLY", "LBRACK", "LPAREN"))
+_CLOSERS = frozenset(("RCURLY", "RBRACK", "RPAREN"))
+_RESETS = frozenset(("COMMA", "ASSIGN", "TERMINATOR"))
+_OPERATORS = frozenset(OPERATORS.values()) - _OPENERS - _CLOSERS - _RESETS
+
+
+def check_nesting(source: Source, tokens: list[Token]) -> Diagnostic | None:
+    """The place where valid tokens nest too deeply, if they do."""
+    depth = 0  # of the tree, at most, here
+    row = 0  # operators so far in this expression
+    rows: list[int] = []
+    for token in tokens:
+        type_ = token.type
+        if type_ in _OPERATORS:
+            row += 1
+            depth += 1
+        elif type_ in _RESETS:
+            depth -= row
+            row = 0
+        elif type_ in _OPENERS:
+            rows.append(row)
+            row = 0
+            depth += 1
+            if len(rows) > MAX_NESTING:
+                return too_deep(source, token.start)
+        elif type_ in _CLOSERS:
+            # The bracket pair stays one node in the row it stands in, as `a[0][0]` shows.
+            depth -= row
+            row = rows.pop() + 1
+        if depth > MAX_DEPTH:
+            return too_long(source, token.start)
+    return None
+
+
+def too_deep(source: Source, offset: int) -> Diagnostic:
+    """The diagnostic for the bracket at `offset`, one too many."""
+    message = f"nesting is deeper than {MAX_NESTING} levels"
+    return Diagnostic(Span(source, offset), message, codes.TOO_DEEP)
+
+
+def too_long(source: Source, offset: int) -> Diagnostic:
+    """The diagnostic for the operator at `offset`, one too many."""
+    message = f"expression has more than {MAX_DEPTH} operators in a row"
+    return Diagnostic(Span(source, offset), message, codes.TOO_DEEP)
