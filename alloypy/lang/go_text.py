@@ -9,6 +9,9 @@ import re
 from fractions import Fraction
 
 from alloypy.lang.values import Duration
+from alloypy.syntax.letters import quote
+
+__all__ = ["format_duration", "joined", "parse_duration", "quote"]
 
 _UNITS = {
     "ns": 1,
@@ -22,33 +25,6 @@ _UNITS = {
 }
 _DURATION_PART = re.compile(r"([0-9]*)(\.[0-9]*)?([^0-9.]*)")
 _LONGEST_DURATION = (1 << 63) - 1
-_ESCAPES = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    '"': '\\"',
-    "\\": "\\\\",
-}
-
-
-def quote(text: str) -> str:
-    """`text` in double quotes with Go's escapes, as Go's %q prints it."""
-    return '"' + "".join(_ESCAPES.get(char) or _quote_rune(char) for char in text) + '"'
-
-
-def _quote_rune(char: str) -> str:
-    if char.isprintable():
-        return char
-    point = ord(char)
-    if 0xDC80 <= point <= 0xDCFF:  # a byte that is not UTF-8, as the file system encoding hands it over
-        return f"\\x{point - 0xDC00:02x}"
-    if point < 0x80:
-        return f"\\x{point:02x}"
-    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
 def parse_duration(text: str) -> Duration:
@@ -98,3 +74,11 @@ def _decimal(value: int, size: int) -> str:
     if not rest:
         return str(whole)
     return f"{whole}.{str(rest).zfill(len(str(size)) - 1).rstrip('0')}"
+
+
+def joined(*parts: str) -> str:
+    """The parts as one text. Escaped bytes that make up a character together become that character."""
+    text = "".join(parts)
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")

@@ -5,7 +5,7 @@
 | null     | None |
 | bool     | bool |
 | number   | int (64-bit, wrapped), UInt (64-bit unsigned), float |
-| string   | str; bytes that are not UTF-8 travel as surrogate escapes |
+| string   | str; bytes that are not UTF-8 travel as surrogate escapes; Duration, by its text form |
 | array    | list, or bytes (what base64 decoding gives: an array of numbers that still decodes to string) |
 | object   | dict with str keys |
 | function | Function |
@@ -17,7 +17,7 @@ Source: spec section 5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypeAlias
 
 
@@ -39,6 +39,22 @@ class Capsule:
     def describe(self) -> str:
         """What the API shows instead of the content."""
         return f'capsule("{type(self).kind}")'
+
+    def type_text(self) -> str:
+        """How type errors name this capsule; never its content."""
+        return f'capsule("{type(self).kind}")'
+
+    def fields(self) -> Mapping[str, Value] | None:
+        """The object this capsule can stand for, such as a target's labels; None when there is none."""
+        return None
+
+    @classmethod
+    def from_value(cls, value: Value) -> Capsule | None:
+        """A capsule of this class made of `value`; None when this class is not made of such values.
+
+        Raises ValueError, whose text becomes the diagnostic, when this very value is refused.
+        """
+        return None
 
 
 class Secret(Capsule):
@@ -98,13 +114,15 @@ class OptionalSecret(Capsule):
 
 
 class Function:
-    """A callable of the standard library. `call` gets evaluated arguments and returns a value."""
+    """A callable of the standard library; how it is called is said by its subclasses.
 
-    __slots__ = ("call", "name")
+    name: its full name, such as `string.format`.
+    """
 
-    def __init__(self, name: str, call: Callable[[Sequence[Value]], Value]) -> None:
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.call = call
 
 
 Value: TypeAlias = Any
@@ -117,11 +135,72 @@ Variables: TypeAlias = Mapping[str, Value]
 
 
 class Duration(int):
-    """A span of time in nanoseconds, as Go counts them."""
+    """A span of time in nanoseconds, as Go counts them. In expressions it is a string."""
 
     __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Duration:
+        """A Go duration such as `1m30s` or `-1.5h`. Raises ValueError."""
+        from alloypy.lang.go_text import parse_duration
+
+        return parse_duration(text)
+
+    def __str__(self) -> str:
+        """Go's text form, such as `1m30s`."""
+        from alloypy.lang.go_text import format_duration
+
+        return format_duration(self)
 
     @property
     def seconds(self) -> float:
         """The span in seconds."""
         return int(self) / 1e9
+
+
+class Kind:
+    """Names of the value types, as type errors print them."""
+
+    NULL = "null"
+    NUMBER = "number"
+    STRING = "string"
+    BOOL = "bool"
+    ARRAY = "array"
+    OBJECT = "object"
+    FUNCTION = "function"
+    CAPSULE = "capsule"
+
+
+_KINDS: dict[type, str] = {
+    type(None): Kind.NULL,
+    bool: Kind.BOOL,
+    int: Kind.NUMBER,
+    UInt: Kind.NUMBER,
+    float: Kind.NUMBER,
+    str: Kind.STRING,
+    Duration: Kind.STRING,
+    list: Kind.ARRAY,
+    tuple: Kind.ARRAY,
+    bytes: Kind.ARRAY,
+    dict: Kind.OBJECT,
+}
+
+
+def kind_of(value: Value) -> str:
+    """The type of `value` as Alloy names it (one of `Kind`)."""
+    kind = _KINDS.get(type(value))
+    if kind is not None:
+        return kind
+    if isinstance(value, Function):
+        return Kind.FUNCTION
+    if isinstance(value, Capsule):
+        return Kind.CAPSULE
+    for base, name in _KINDS.items():
+        if isinstance(value, base):
+            return name
+    return Kind.OBJECT if isinstance(value, Mapping) else Kind.CAPSULE
+
+
+def text_of(value: Value) -> str:
+    """The text of a value whose kind is string."""
+    return str(value)

@@ -1,1 +1,10 @@
-"""The standard library, one file per namespace."""
+"""The standard library of the language.
+
+Source: spec section 5, standard library.
+"""
+
+from __future__ import annotations
+
+from alloypy.lang.stdlib.library import DEPRECATED, EXPERIMENTAL, IDENTIFIERS, Stdlib
+
+__all__ = ["DEPRECATED", "EXPERIMENTAL", "IDENTIFIERS", "Stdlib"]

@@ -1,0 +1,47 @@
+"""Equality of values, as `==` in expressions sees it.
+
+Source: spec section 5, equality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alloypy.lang.numbers import to_int
+from alloypy.lang.values import Kind, UInt, Value, kind_of, text_of
+
+
+def values_equal(left: Value, right: Value) -> bool:
+    """Whether two values are equal: kinds of numbers are fitted first, arrays and objects go deep."""
+    kind = kind_of(left)
+    if kind != kind_of(right):
+        return False
+    match kind:
+        case Kind.NULL:
+            return True
+        case Kind.NUMBER:
+            return numbers_equal(left, right)
+        case Kind.STRING:
+            return text_of(left) == text_of(right)
+        case Kind.ARRAY:
+            return len(left) == len(right) and all(map(values_equal, left, right))
+        case Kind.OBJECT:
+            return _objects_equal(left, right)
+        case Kind.FUNCTION:
+            return False  # functions cannot be compared, not even with themselves
+    return bool(left == right)
+
+
+def numbers_equal(left: int | float, right: int | float) -> bool:
+    """Whether two numbers are equal after fitting; unsigned and signed are compared as signed."""
+    if isinstance(left, float) or isinstance(right, float):
+        return float(left) == float(right)
+    if isinstance(left, UInt) != isinstance(right, UInt):
+        return to_int(left) == to_int(right)
+    return left == right
+
+
+def _objects_equal(left: Mapping[str, Value], right: Mapping[str, Value]) -> bool:
+    if len(left) != len(right):
+        return False
+    return all(key in right and values_equal(value, right[key]) for key, value in left.items())

@@ -1,0 +1,97 @@
+"""The two kinds of function in the standard library.
+
+Source: spec section 5, `Standard library`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from alloypy.lang.conversion import ConversionError, convert
+from alloypy.lang.faults import Link, ValueFault, conversion_links, fault
+from alloypy.lang.traced import OWN, Traced
+from alloypy.lang.types import AnyType, Type
+from alloypy.lang.values import Function, Value
+
+
+class FunctionError(Exception):
+    """A function refuses its arguments; the text is placed on the function's expression."""
+
+
+class LibraryFunction(Function):
+    """A function that expressions can call."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def apply(self, callee: Traced, args: Sequence[Traced]) -> Traced:
+        """The value of `callee(args)`, `callee` holding this function. Raises ValueFault, EvaluationError."""
+
+
+class TypedFunction(LibraryFunction):
+    """A function whose arguments are decoded to declared types.
+
+    parameters: the wanted types. rest: the type of all further arguments, None where there are none.
+    body: gets the decoded arguments; raises FunctionError.
+    origin: whose small values its result shares (see `alloypy.lang.traced`).
+    """
+
+    __slots__ = ("body", "origin", "parameters", "rest")
+
+    def __init__(
+        self,
+        name: str,
+        parameters: tuple[Type, ...],
+        body: Callable[..., Value],
+        rest: Type | None = None,
+        origin: str = OWN,
+    ) -> None:
+        super().__init__(name)
+        self.parameters = parameters
+        self.body = body
+        self.rest = rest
+        self.origin = origin
+
+    def apply(self, callee: Traced, args: Sequence[Traced]) -> Traced:
+        self._check_count(callee, len(args))
+        wanted = [*self.parameters, *[self.rest or AnyType()] * (len(args) - len(self.parameters))]
+        decoded: list[Any] = []
+        for arg, parameter in zip(args, wanted, strict=True):
+            try:
+                decoded.append(convert(arg.value, parameter))
+            except ConversionError as error:
+                raise argument_fault(arg, conversion_links(arg, error)) from None
+        try:
+            return Traced(self.body(*decoded), self.origin)
+        except FunctionError as error:
+            raise fault(callee, str(error)) from None
+
+    def _check_count(self, callee: Traced, count: int) -> None:
+        expected = len(self.parameters)
+        if self.rest is not None and count < expected:
+            raise fault(callee, f"expected at least {expected} args, got {count}")
+        if self.rest is None and count != expected:
+            raise fault(callee, f"expected {expected} args, got {count}")
+
+
+class TracedFunction(LibraryFunction):
+    """A function that passes its arguments, or parts of them, on as they are.
+
+    body: gets the arguments undecoded; raises ValueFault or EvaluationError.
+    """
+
+    __slots__ = ("body",)
+
+    def __init__(self, name: str, body: Callable[[Sequence[Traced]], Traced]) -> None:
+        super().__init__(name)
+        self.body = body
+
+    def apply(self, callee: Traced, args: Sequence[Traced]) -> Traced:
+        return self.body(args)
+
+
+def argument_fault(argument: Traced, links: Sequence[Link]) -> ValueFault:
+    """A fault inside an argument; `links` lead from the argument to the value at fault."""
+    return ValueFault([Link(argument), *links])

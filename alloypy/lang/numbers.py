@@ -1,0 +1,104 @@
+"""Number kinds and what Go's 64-bit arithmetic does with them.
+
+Source: spec section 5 (values, operators, decoding of numbers).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+
+from alloypy.lang.values import UInt
+
+_UINT_MASK = (1 << 64) - 1
+_LARGEST_INT = (1 << 63) - 1
+_SMALLEST_INT = -(1 << 63)
+_DECIMAL_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
+_HEX_FLOAT = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+\Z")
+_SIGNED = re.compile(r"[+-]?[0-9]+\Z")
+_UNSIGNED = re.compile(r"[0-9]+\Z")
+
+
+def wrap_int(number: int) -> int:
+    """`number` as a signed 64-bit integer, keeping the low bits."""
+    if _SMALLEST_INT <= number <= _LARGEST_INT:
+        return int(number)
+    number &= _UINT_MASK
+    return number - (1 << 64) if number > _LARGEST_INT else number
+
+
+def wrap_uint(number: int) -> UInt:
+    """`number` as an unsigned 64-bit integer, keeping the low bits."""
+    return UInt(number & _UINT_MASK)
+
+
+def wrap_bits(number: int, bits: int, signed: bool) -> int:
+    """`number` cut down to its lowest `bits` bits, read as signed or unsigned."""
+    number &= (1 << bits) - 1
+    if signed and number >> (bits - 1):
+        return number - (1 << bits)
+    return number
+
+
+def to_int(number: int | float) -> int:
+    """`number` as a signed 64-bit integer: floats are truncated; out of range gives the smallest integer."""
+    if isinstance(number, float):
+        if not -9223372036854775808.0 <= number < 9223372036854775808.0:
+            return _SMALLEST_INT
+        return int(number)
+    return wrap_int(number)
+
+
+def to_uint(number: int | float) -> UInt:
+    """`number` as an unsigned 64-bit integer: floats are truncated, negative ones wrap around."""
+    if isinstance(number, float):
+        if number < 9223372036854775808.0:
+            return wrap_uint(to_int(number))
+        return wrap_uint(to_int(number - 9223372036854775808.0) ^ (1 << 63))
+    return wrap_uint(number)
+
+
+def number_text(number: int | float) -> str:
+    """The decimal text of `number`; floats in their shortest form, without an exponent."""
+    if isinstance(number, float):
+        if math.isnan(number):
+            return "NaN"
+        if math.isinf(number):
+            return "+Inf" if number > 0 else "-Inf"
+        text = repr(number)
+        if "e" in text:
+            text = format(Decimal(text), "f")
+        return text.removesuffix(".0")
+    return int.__repr__(number)
+
+
+def parse_float(text: str) -> float | None:
+    """A decimal or hexadecimal float as Go reads it; None where it is not one or is out of range."""
+    if "_" in text:
+        return None
+    if _DECIMAL_FLOAT.match(text):
+        number = float(text)
+    elif _HEX_FLOAT.match(text):
+        try:
+            number = float.fromhex(text)
+        except OverflowError:
+            return None
+    else:
+        return None
+    return None if math.isinf(number) else number
+
+
+def parse_number(text: str) -> int | float | None:
+    """The number that decoding reads from a string: signed, float or unsigned; None where there is none."""
+    if text.startswith("-"):
+        if not _SIGNED.match(text):
+            return None
+        number = int(text)
+        return number if number >= _SMALLEST_INT else None
+    if any(char in text for char in ".eE"):
+        return parse_float(text)
+    if not _UNSIGNED.match(text):
+        return None
+    number = int(text)
+    return UInt(number) if number <= _UINT_MASK else None

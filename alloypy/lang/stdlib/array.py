@@ -1,0 +1,126 @@
+"""`array`: functions over arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alloypy.lang import traced
+from alloypy.lang.faults import EvaluationError, Link
+from alloypy.lang.functions import TracedFunction, argument_fault
+from alloypy.lang.traced import LITERAL, Traced
+from alloypy.lang.values import Kind, Value, kind_of, text_of
+
+
+def _demand(kind: str, arg: Traced) -> None:
+    if kind_of(arg.value) != kind:
+        raise argument_fault(arg, [Link(arg, f"should be {kind}, got {kind_of(arg.value)}")])
+
+
+def _concat(args: Sequence[Traced]) -> Traced:
+    for arg in args:
+        _demand(Kind.ARRAY, arg)
+    if len(args) == 1:
+        return args[0]
+    return traced.array([element for arg in args for element in arg.elements()])
+
+
+def _objects(arg: Traced) -> list[dict[str, Traced]]:
+    _demand(Kind.ARRAY, arg)
+    objects = []
+    for element in arg.elements():
+        fields = element.fields()
+        if fields is None:
+            _demand(Kind.OBJECT, element)
+            fields = {}
+        objects.append(fields)
+    return objects
+
+
+def _combine_maps(args: Sequence[Traced]) -> Traced:
+    if len(args) not in {3, 4}:
+        raise EvaluationError(f"combine_maps: expected 3 or 4 arguments, got {len(args)}")
+    lefts, rights = _objects(args[0]), _objects(args[1])
+    keys = _merge_conditions(args[2])
+    keep = False
+    if len(args) == 4:
+        _demand(Kind.BOOL, args[3])
+        keep = args[3].value
+    result = []
+    for index, left in enumerate(lefts):
+        for right in rights:
+            if _joins(left, right, keys):
+                result.append(traced.object_of({**left, **right}))
+            elif keep:
+                result.append(args[0].child(index))
+    return traced.array(result)
+
+
+def _merge_conditions(arg: Traced) -> list[Traced]:
+    _demand(Kind.ARRAY, arg)
+    if not arg.value:
+        message = "combine_maps: merge conditions must not be empty"
+        raise argument_fault(arg, [Link(arg, message)])
+    return arg.elements()
+
+
+def _joins(left: dict[str, Traced], right: dict[str, Traced], keys: list[Traced]) -> bool:
+    for key in keys:
+        _demand(Kind.STRING, key)
+        name = text_of(key.value)
+        if name not in left or name not in right or not _same(left[name], right[name]):
+            return False
+    return True
+
+
+def _same(left: Traced, right: Traced) -> bool:
+    """Same kind and value: 1 and 1.0 differ. Arrays and objects of one origin cannot be compared."""
+    identity = _identity(left)
+    if identity[:2] != _identity(right)[:2]:
+        return False
+    kind = kind_of(left.value)
+    if kind in {Kind.ARRAY, Kind.OBJECT, Kind.FUNCTION}:
+        message = f"combine_maps: cannot compare values of type {kind}"
+        raise argument_fault(left, [Link(left, message)])
+    return bool(identity == _identity(right))
+
+
+def _identity(side: Traced) -> tuple[type, str, Value]:
+    """Only whole numbers, arrays and objects know where they come from."""
+    matters = type(side.value) in {int, list, dict}
+    return (type(side.value), side.origin if matters else "", side.value)
+
+
+def _group_by(args: Sequence[Traced]) -> Traced:
+    if len(args) != 3:
+        raise EvaluationError(f"group_by: expected 3 arguments, got {len(args)}")
+    items, key, drop = args
+    _demand(Kind.ARRAY, items)
+    _demand(Kind.STRING, key)
+    _demand(Kind.BOOL, drop)
+    name = text_of(key.value)
+    groups: dict[str, list[Traced]] = {}
+    for item in items.elements():
+        fields = item.fields()
+        if fields is None:
+            _demand(Kind.OBJECT, item)
+            continue
+        if name not in fields:
+            if not drop.value:
+                groups.setdefault("", []).append(item)
+            continue
+        _demand(Kind.STRING, fields[name])
+        groups.setdefault(text_of(fields[name].value), []).append(item)
+    return traced.array(
+        [
+            traced.object_of({name: Traced(group, LITERAL), "items": traced.array(members)})
+            for group, members in groups.items()
+        ]
+    )
+
+
+CONCAT = TracedFunction("array.concat", _concat)
+FUNCTIONS = {
+    "concat": CONCAT,
+    "combine_maps": TracedFunction("array.combine_maps", _combine_maps),
+    "group_by": TracedFunction("array.group_by", _group_by),
+}

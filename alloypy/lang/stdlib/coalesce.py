@@ -1,0 +1,34 @@
+"""`coalesce`: the first argument that holds something."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from alloypy.lang.functions import TracedFunction
+from alloypy.lang.traced import LITERAL, Traced
+from alloypy.lang.values import Capsule, OptionalSecret, Secret, Value
+
+
+def _is_empty(value: Value) -> bool:
+    """Zero numbers (but not negative zero), empty texts, arrays and objects."""
+    if isinstance(value, float):
+        return value == 0 and math.copysign(1, value) > 0
+    if isinstance(value, Secret):
+        return not value.reveal()
+    if isinstance(value, OptionalSecret):
+        return not value.reveal() and not value.is_secret
+    if isinstance(value, Capsule):
+        fields = value.fields()
+        return fields is not None and not fields
+    return not value
+
+
+def _coalesce(args: Sequence[Traced]) -> Traced:
+    for arg in args:
+        if not _is_empty(arg.value):
+            return arg
+    return args[-1] if args else Traced(None, LITERAL)
+
+
+COALESCE = TracedFunction("coalesce", _coalesce)

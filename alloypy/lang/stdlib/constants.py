@@ -1,0 +1,43 @@
+"""`constants`: facts about the platform, under Go's names."""
+
+from __future__ import annotations
+
+import platform as machine
+import sys
+from typing import NamedTuple
+
+from alloypy import __version__
+
+_SYSTEMS = {"win32": "windows", "cygwin": "windows"}
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "amd64": "amd64",
+    "aarch64": "arm64",
+    "arm64": "arm64",
+    "i386": "386",
+    "i686": "386",
+    "x86": "386",
+    "armv6l": "arm",
+    "armv7l": "arm",
+}
+
+
+class Platform(NamedTuple):
+    """What `constants` holds. os and arch are Go's names; version has a `v` in front."""
+
+    hostname: str = ""
+    os: str = "linux"
+    arch: str = "amd64"
+    version: str = "v0.0.0"
+
+    @classmethod
+    def current(cls) -> Platform:
+        """The platform of this process."""
+        system = _SYSTEMS.get(sys.platform, sys.platform)
+        arch = machine.machine()
+        return cls(
+            hostname=machine.node(),
+            os=system,
+            arch=_ARCHITECTURES.get(arch.lower(), arch),
+            version=f"v{__version__}",
+        )

@@ -1,0 +1,32 @@
+"""`file`: functions over paths."""
+
+from __future__ import annotations
+
+from alloypy.lang.functions import TypedFunction
+from alloypy.lang.types import StringType
+
+
+def _path_join(*parts: str) -> str:
+    """The parts joined by slashes and cleaned; empty ones are skipped."""
+    path = "/".join(part for part in parts if part)
+    return _clean(path) if path else ""
+
+
+def _clean(path: str) -> str:
+    """`path` without empty and `.` parts, with `..` resolved as far as can be without looking."""
+    rooted = path.startswith("/")
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part in {"", "."}:
+            continue
+        if part != "..":
+            kept.append(part)
+        elif kept and kept[-1] != "..":
+            kept.pop()
+        elif not rooted:
+            kept.append(part)
+    cleaned = "/".join(kept)
+    return f"/{cleaned}" if rooted else cleaned or "."
+
+
+FUNCTIONS = {"path_join": TypedFunction("file.path_join", (), _path_join, rest=StringType())}

@@ -1,0 +1,59 @@
+"""The table of the standard library.
+
+Source: spec section 5, standard library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alloypy.lang.functions import LibraryFunction, TypedFunction
+from alloypy.lang.scope import Scope
+from alloypy.lang.stdlib import array, coalesce, convert, file, string
+from alloypy.lang.stdlib.constants import Platform
+from alloypy.lang.types import StringType
+from alloypy.lang.values import Value
+
+_ALIASES: dict[str, LibraryFunction] = {
+    "nonsensitive": convert.NONSENSITIVE,
+    "concat": array.CONCAT,
+    **string.FUNCTIONS,
+}
+"""Old names of functions that now live in a namespace; `env` is the one more."""
+
+DEPRECATED = frozenset({"env", *_ALIASES})
+"""Top-level names whose use is worth a warning."""
+
+EXPERIMENTAL = frozenset({"array.combine_maps", "array.group_by"})
+"""Full names of functions that the stability level has to admit."""
+
+_FIXED: dict[str, Value] = {
+    "coalesce": coalesce.COALESCE,
+    "array": array.FUNCTIONS,
+    "convert": {"nonsensitive": convert.NONSENSITIVE},
+    "file": file.FUNCTIONS,
+    "string": string.FUNCTIONS,
+    **_ALIASES,
+}
+
+IDENTIFIERS = frozenset({"constants", "sys", "env", *_FIXED})
+"""Every top-level name of the standard library."""
+
+
+class Stdlib(Scope):
+    """The outermost scope.
+
+    environ: what `sys.env` reads; the process's own environment when None.
+    platform: what `constants` holds; that of this machine when None.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, environ: Mapping[str, str] | None = None, platform: Platform | None = None) -> None:
+        if environ is None:
+            from os import environ as process_environ
+
+            environ = process_environ
+        platform = platform or Platform.current()
+        env = TypedFunction("sys.env", (StringType(),), lambda name: environ.get(name, ""))
+        super().__init__({**_FIXED, "constants": platform._asdict(), "sys": {"env": env}, "env": env})

@@ -1,0 +1,115 @@
+"""`string`: functions over texts, with Go's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from alloypy.lang.functions import TypedFunction
+from alloypy.lang.go_text import joined
+from alloypy.lang.types import ListType, StringType
+
+_SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+_REPLACEMENT = "\ufffd"
+
+
+def _is_unicode(*texts: str) -> bool:
+    """Whether no text holds bytes that are not UTF-8; such bytes may match inside a character."""
+    return all(text.isascii() or not any("\udc80" <= char <= "\udcff" for char in text) for text in texts)
+
+
+def _data(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _join(parts: list[str], separator: str) -> str:
+    return joined(separator.join(parts))
+
+
+def _split(text: str, separator: str) -> list[str]:
+    if not separator:
+        return list(text)
+    if _is_unicode(text, separator):
+        return text.split(separator)
+    return [_text(part) for part in _data(text).split(_data(separator))]
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    if not old or _is_unicode(text, old, new):
+        return joined(text.replace(old, new))
+    return _text(_data(text).replace(_data(old), _data(new)))
+
+
+def _trim_prefix(text: str, prefix: str) -> str:
+    return _text(_data(text).removeprefix(_data(prefix)))
+
+
+def _trim_suffix(text: str, suffix: str) -> str:
+    return _text(_data(text).removesuffix(_data(suffix)))
+
+
+def _rune(char: str) -> str:
+    return _REPLACEMENT if "\udc80" <= char <= "\udcff" else char
+
+
+def _trim(text: str, cutset: str) -> str:
+    if _is_unicode(text, cutset):
+        return text.strip(cutset)
+    cut = {_rune(char) for char in cutset}
+    start, end = 0, len(text)
+    while start < end and _rune(text[start]) in cut:
+        start += 1
+    while start < end and _rune(text[end - 1]) in cut:
+        end -= 1
+    return text[start:end]
+
+
+def _trim_space(text: str) -> str:
+    return text.strip(_SPACE)
+
+
+def _map_runes(text: str, mapping: Callable[[str], str]) -> str:
+    return "".join(mapping(_rune(char)) for char in text)
+
+
+def _upper_rune(char: str) -> str:
+    """The one character that `char` becomes; where the upper case has several, the title case or itself."""
+    upper = char.upper()
+    if len(upper) == 1:
+        return upper
+    title = char.title()
+    return title if len(title) == 1 else char
+
+
+def _lower_rune(char: str) -> str:
+    return char.lower()[:1]
+
+
+def _to_upper(text: str) -> str:
+    return text.upper() if text.isascii() else _map_runes(text, _upper_rune)
+
+
+def _to_lower(text: str) -> str:
+    return text.lower() if text.isascii() else _map_runes(text, _lower_rune)
+
+
+def _function(name: str, body: Callable[..., object], parameters: int) -> TypedFunction:
+    return TypedFunction(f"string.{name}", (StringType(),) * parameters, body)
+
+
+FUNCTIONS = {
+    "join": TypedFunction("string.join", (ListType(StringType()), StringType()), _join),
+    "split": _function("split", _split, 2),
+    "replace": _function("replace", _replace, 3),
+    "to_lower": _function("to_lower", _to_lower, 1),
+    "to_upper": _function("to_upper", _to_upper, 1),
+    "trim": _function("trim", _trim, 2),
+    "trim_prefix": _function("trim_prefix", _trim_prefix, 2),
+    "trim_suffix": _function("trim_suffix", _trim_suffix, 2),
+    "trim_space": _function("trim_space", _trim_space, 1),
+}
