@@ -34,17 +34,20 @@ class Output:
     The place of each text in the source decides which comments precede it. Where the caller does
     not know the place, it is taken to be right behind the text before, as Alloy does.
 
+    careful: count lines as they are; Alloy is misled by form feeds and carriage returns in comments.
     queue: whitespace to come before the next text. rows: how many line ends were written.
     doubtful: the text so far has something Alloy's layout is known to harm or to change again.
     """
 
     __slots__ = (
         "_anchor",
+        "_careful",
         "_depth",
         "_extra_lines",
         "_fresh",
         "_group",
         "_groups",
+        "_line_ends",
         "_loose_anchor",
         "_offset",
         "_parts",
@@ -56,7 +59,9 @@ class Output:
         "rows",
     )
 
-    def __init__(self, source: Source, comments: Sequence[Sequence[Comment]]) -> None:
+    def __init__(self, source: Source, comments: Sequence[Sequence[Comment]], *, careful: bool) -> None:
+        self._careful = careful
+        self._line_ends = "\n" if careful else "\n\f"
         self.queue = ""
         self.rows = 0
         self.doubtful = False
@@ -98,7 +103,7 @@ class Output:
         """Write a text that may span several lines."""
         self.text(text, size, offset)
         self.rows += text.count("\n")
-        self._extra_lines = text.count("\n") + text.count("\f")
+        self._extra_lines = sum(map(text.count, self._line_ends))
 
     def loosen(self) -> None:
         """Note that the text just written is on another line of the source than Alloy takes it to be."""
@@ -115,6 +120,7 @@ class Output:
 
         offset: the place of the next text; _NOWHERE if estimated; _END at the end of the file.
         """
+        self._fresh = not self._parts
         line = self._source.line
         last_line = line(self._anchor) + self._extra_lines
         if offset < 0:
@@ -139,14 +145,15 @@ class Output:
         group = self._group
         while group + 1 < len(self._groups) and self._groups[group + 1][0].start <= limit:
             group += 1
-        last = self._groups[group][-1]
+        comments = [comment for group_ in self._groups[self._group : group + 1] for comment in group_]
+        last_line = self._source.line(comments[-1].start) + comments[-1].text.count("\n")
         broken = not self._parts or offset == _END or NEWLINE in self.queue or FORMFEED in self.queue
         if (
             offset < 0
             or not broken
             or self._loose_anchor == self._anchor
-            or next_line <= self._source.line(last.end)
-            or any("\f" in one.text for group_ in self._groups[self._group : group + 1] for one in group_)
+            or next_line <= last_line
+            or any("\f" in comment.text for comment in comments)
         ):
             self.doubtful = True
 
@@ -163,8 +170,8 @@ class Output:
         plain = text.isprintable() and text[-1] != " "
         self._space("")
         self._parts.append(text if plain else shield(text))
-        ends = 0 if plain else text.count("\n") + text.count("\f")
-        self._fresh = text[-1] == "\f"
+        ends = 0 if plain else sum(map(text.count, self._line_ends))
+        self._fresh = text[-1] in self._line_ends
         self.rows += ends
         return at + ends
 
@@ -178,7 +185,8 @@ class Output:
 
     def _write_suffix(self, comment: Comment, last_line: int, next_line: int) -> None:
         """Write what parts the last comment from the next text."""
-        if comment.text[1] == "*" and next_line == self._source.line(comment.end):
+        end_line = last_line if self._careful else self._source.line(comment.end)
+        if comment.text[1] == "*" and next_line == end_line:
             self._space(BLANK)
         queue, self.queue = self.queue, ""
         indents = queue.translate(_LAYOUT)

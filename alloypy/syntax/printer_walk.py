@@ -69,7 +69,7 @@ class Walk:
     """Writes a tree of `source` to an Output. careful: use the careful layout."""
 
     def __init__(self, source: Source, comments: Sequence[Sequence[Comment]], *, careful: bool) -> None:
-        self.output = Output(source, comments)
+        self.output = Output(source, comments, careful=careful)
         self._data = source.data
         self._line = source.line
         self._careful = careful
@@ -246,8 +246,7 @@ class Walk:
         before: Field | None = None
         previous = line(obj.start)
         for field in obj.fields:
-            name_line = line(field.start)
-            if name_line != previous:
+            if line(field.start) != previous:
                 aligned = before is not None and not self._multiline(before.value.start, before.value.end)
                 work.append(NEWLINE if aligned else FORMFEED)
             elif before is not None:
@@ -255,7 +254,7 @@ class Walk:
             work.append(field)
             if field is not last:
                 work.append(self._comma(field.value))
-            before, previous = field, name_line
+            before, previous = field, line(field.end)
         if last is not None and line(obj.end) != previous:
             work += (self._comma(last.value), FORMFEED)
         work += (UNINDENT, ("}", 1, obj.end))
