@@ -12,7 +12,8 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TextIO
 
 from alloypy.lang.go_text import format_duration, quote
@@ -50,6 +51,7 @@ class LogStream(logging.Handler):
         self._stream = stream
         self._settings = LogSettings()
         self._held: list[_Entry] | None = []
+        self._copies: list[list[str]] = []
 
     @property
     def settings(self) -> LogSettings:
@@ -72,6 +74,16 @@ class LogStream(logging.Handler):
         finally:
             self.release()
 
+    @contextmanager
+    def copied(self) -> Iterator[list[str]]:
+        """Collect a copy of what is written while the block lasts, line by line."""
+        lines: list[str] = []
+        self._copies.append(lines)
+        try:
+            yield lines
+        finally:
+            self._copies.remove(lines)
+
     def emit(self, record: logging.LogRecord) -> None:
         entry = _Entry(time.time_ns(), record.levelno, record.getMessage(), _fields(record))
         if self._held is not None:
@@ -82,9 +94,11 @@ class LogStream(logging.Handler):
     def _write(self, entry: _Entry) -> None:
         if entry.level < LEVELS[self._settings.level]:
             return
-        line = json_line(entry) if self._settings.format == "json" else logfmt_line(entry)
+        line = (json_line(entry) if self._settings.format == "json" else logfmt_line(entry)) + "\n"
+        for copy in self._copies:
+            copy.append(line)
         try:
-            self._stream.write(line + "\n")
+            self._stream.write(line)
             self._stream.flush()
         except (OSError, ValueError):
             pass  # whoever read our log has gone: nobody is left to tell

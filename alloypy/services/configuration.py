@@ -1,0 +1,73 @@
+"""The configuration of the process: reads its path, loads it into the controller, remembers what came of it.
+
+Source: spec sections 1.1 (start-up failures) and 3 (reload).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+
+from alloypy.lang.go_text import quote
+from alloypy.runtime.controller import Controller
+from alloypy.services.metrics import ConfigMetrics
+from alloypy.syntax.config_files import ConfigReadError, module_path, parse_config, read_config
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.tree import File
+
+
+class LoadError(Exception):
+    """A load was refused; nothing that runs has changed. The text is what `/-/reload` answers.
+
+    diagnostics: what is wrong in the files; empty when they could not be read at all.
+    """
+
+    def __init__(self, text: str, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
+        self.diagnostics = diagnostics
+        super().__init__(text)
+
+
+class Configuration:
+    """The configuration at one path, file or directory.
+
+    files: the files of the last load that succeeded, for the support bundle.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        controller: Controller,
+        metrics: ConfigMetrics,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._path = path
+        self._controller = controller
+        self._metrics = metrics
+        self._clock = clock
+        self.files: tuple[File, ...] = ()
+
+    async def load(self) -> None:
+        """Read the path anew and make what it says run, whole or not at all. Raises LoadError."""
+        try:
+            files = await self._load()
+        except LoadError:
+            self._metrics.failed()
+            raise
+        self.files = files
+        digest = hashlib.sha256(b"".join(file.source.data for file in files)).hexdigest()
+        self._metrics.succeeded(digest, self._clock())
+
+    async def _load(self) -> tuple[File, ...]:
+        reading = f"reading config path {quote(self._path)}"
+        try:
+            files = parse_config(read_config(self._path))
+        except ConfigReadError as error:
+            raise LoadError(f"{reading}: {error}") from None
+        except DiagnosticsError as error:
+            raise LoadError(f"{reading}: {error}", error.diagnostics) from None
+        try:
+            await self._controller.load(files, module_path(self._path))
+        except DiagnosticsError as error:
+            raise LoadError(f"error during the initial load: {error}", error.diagnostics) from None
+        return tuple(files)

@@ -1,0 +1,61 @@
+"""The storage directory and the identity of the installation that is kept in it.
+
+The layout is Alloy's: `alloy_seed.json` at the top, one directory for each component below.
+Source: spec section 1.1 (`--storage.path`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alloypy import __version__
+
+_SEED = "alloy_seed.json"
+
+logger = logging.getLogger("alloypy.storage")
+
+
+def installation_id(storage: Path) -> str:
+    """The UUID of this installation, made on the first start; sent along as `X-Alloy-Id`.
+
+    Where it can be neither read nor kept, one is made for the lifetime of the process and a warning
+    is logged.
+    """
+    seed = storage / _SEED
+    try:
+        return _read(seed)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        logger.error("cannot use the seed file", extra={"fields": {"path": str(seed), "err": str(error)}})
+    identity = str(uuid.uuid4())
+    try:
+        storage.mkdir(mode=0o750, parents=True, exist_ok=True)
+        _write(seed, identity)
+    except OSError as error:
+        logger.warning(
+            "cannot keep the id of this installation; it lasts until the process ends",
+            extra={"fields": {"path": str(seed), "err": str(error)}},
+        )
+    return identity
+
+
+def _read(seed: Path) -> str:
+    content = json.loads(seed.read_text(encoding="utf-8"))
+    identity = content.get("UID") if isinstance(content, dict) else None
+    if not isinstance(identity, str) or not identity or not identity.isascii() or not identity.isprintable():
+        raise ValueError("the seed file has no usable UID")
+    return identity
+
+
+def _write(seed: Path, identity: str) -> None:
+    """Complete or not at all: a second process that starts meanwhile reads the old file or the new one."""
+    created = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    content = json.dumps({"UID": identity, "created_at": created, "version": f"v{__version__}"})
+    temporary = seed.with_name(f"{_SEED}.{identity}.tmp")
+    temporary.write_text(content, encoding="utf-8")
+    temporary.replace(seed)

@@ -1,0 +1,105 @@
+"""The support bundle: what somebody who helps from afar needs to see, as one zip archive.
+
+The layout is Alloy's; Go's runtime profiles have no counterpart here. Source: spec section 4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import platform
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from alloypy import __version__
+from alloypy.lang.go_text import quote
+from alloypy.runtime.controller import Controller
+from alloypy.services.component_json import summary
+from alloypy.services.logging import LogStream
+from alloypy.services.redaction import redacted
+from alloypy.syntax.tree import File
+
+_LONGEST = 30
+_VARIABLES = ("HOSTNAME", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
+_STARTED = time.monotonic()
+
+
+def bundle_seconds(text: str) -> int:
+    """How long to collect, from the `duration` parameter; "" gives the longest time. Raises ValueError."""
+    if not text:
+        return _LONGEST
+    if not (text.removeprefix("-").isascii() and text.removeprefix("-").isdigit()):
+        raise ValueError(
+            "duration value (in seconds) should be a positive integer: "
+            f"strconv.Atoi: parsing {quote(text)}: invalid syntax"
+        )
+    seconds = int(text)
+    if seconds < 1:
+        raise ValueError("duration value (in seconds) should be larger than 1")
+    if seconds > _LONGEST:
+        raise ValueError("duration value exceeds the server's write timeout")
+    return seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupportBundle:
+    """Collects the bundle.
+
+    flags: the command line's `name=value` pairs. sources: gives the files of the running configuration.
+    """
+
+    controller: Controller
+    metrics: Callable[[], str]
+    log: LogStream
+    flags: Sequence[str]
+    peers: Callable[[], object]
+    sources: Callable[[], Sequence[File]]
+
+    async def __call__(self, seconds: int) -> bytes:
+        """The zip archive, made over so many seconds."""
+        first = self.metrics()
+        with self.log.copied() as lines:
+            await asyncio.sleep(seconds)
+        components = [summary(info) for info in self.controller.components()]
+        environment = [f"{name}={_without_credentials(os.environ.get(name, ''))}" for name in _VARIABLES]
+        entries = {
+            "alloy-metadata.yaml": _metadata(),
+            "alloy-components.json": json.dumps(components),
+            "alloy-peers.json": json.dumps(self.peers()),
+            "alloy-runtime-flags.txt": "\n".join(self.flags),
+            "alloy-environment.txt": "\n".join(environment),
+            "alloy-metrics-sample-start.txt": first,
+            "alloy-metrics-sample-end.txt": self.metrics(),
+        }
+        if lines:
+            entries["alloy-logs.txt"] = "".join(lines)
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in entries.items():
+                archive.writestr(f"alloy-support-bundle/{name}", text)
+            for file in self.sources():
+                name = PurePath(file.source.name).name
+                archive.writestr(f"alloy-support-bundle/sources/{name}", redacted(file))
+        return content.getvalue()
+
+
+def _metadata() -> str:
+    fields = {
+        "build_version": f"v{__version__}",
+        "os": platform.system().lower(),
+        "architecture": platform.machine(),
+        "uptime": f"{time.monotonic() - _STARTED:.3f}",
+        "python_version": platform.python_version(),
+    }
+    return "".join(f"{key}: {value}\n" for key, value in fields.items())
+
+
+def _without_credentials(url: str) -> str:
+    """A proxy's URL without the user name and password it may hold."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
