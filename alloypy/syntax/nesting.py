@@ -6,6 +6,8 @@ whether anything later can run out of stack.
 
 from __future__ import annotations
 
+import sys
+
 from alloypy.syntax import codes
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span
@@ -15,11 +17,19 @@ from alloypy.syntax.tokens import OPERATORS, Token
 MAX_NESTING = 1_000
 # Nodes on the way from the file to a leaf; a row of operators makes a node for each.
 MAX_DEPTH = 10_000
+# Calls of Python functions live on the heap, so this many are no danger to the stack.
+_FRAMES = 4 * MAX_DEPTH
 
 _OPENERS = frozenset(("LCURLY", "LBRACK", "LPAREN"))
 _CLOSERS = frozenset(("RCURLY", "RBRACK", "RPAREN"))
 _RESETS = frozenset(("COMMA", "ASSIGN", "TERMINATOR"))
 _OPERATORS = frozenset(OPERATORS.values()) - _OPENERS - _CLOSERS - _RESETS
+
+
+def allow_recursion() -> None:
+    """Raises the interpreter's limit on recursion to what reading a tree of the greatest depth takes."""
+    if sys.getrecursionlimit() < _FRAMES:
+        sys.setrecursionlimit(_FRAMES)
 
 
 def check_nesting(source: Source, tokens: list[Token]) -> Diagnostic | None:
