@@ -154,9 +154,12 @@ class SocketBook:
             for key, listener in held.items():
                 yield owner, key, listener
 
-    def find(self, key: Hashable) -> _Listener | None:
-        """The listener of a key, whoever holds it."""
-        return next((listener for _, other, listener in self.listeners() if other == key), None)
+    def find(self, key: Hashable, address: Address) -> _Listener | None:
+        """The listener of a key or an address, whoever holds it."""
+        for _, other, listener in self.listeners():
+            if other == key or (address.port and listener.address.key == address.key):
+                return listener
+        return None
 
     def held(self, owner: Hashable) -> dict[Hashable, _Listener]:
         """What an owner holds, by key."""
@@ -213,9 +216,11 @@ class Claims:
         for other in self._claimed.values():
             if key in other:
                 raise BuildError(f"listen tcp {address.text}: bind: {_IN_USE}")
-        listener = self._book.find(key)
+        listener = self._book.find(key, address)
         if listener is None:
-            listener = _Listener(address, self._listen(address))
+            sockets = self._listen(address)
+            port = int(sockets[0].getsockname()[1])
+            listener = _Listener(address._replace(port=port), sockets)
             self._fresh.append(listener)
         return listener
 
@@ -228,15 +233,15 @@ class Claims:
         except BuildError:
             if not ours or not hasattr(socket, "SO_REUSEPORT"):
                 raise
-        # Linux looks at the option when a new socket is bound, so it is on only for this moment:
-        # nobody else can slip in beside us before or after.
-        for each in ours.values():
-            each.share(True)
+        # Linux asks for the option when a socket is bound, so it is on only for this moment: a server
+        # that binds the ordinary way still finds the address in use, before and after.
+        for listener in ours.values():
+            listener.share(True)
         try:
             opened = listen(address, share=True)
         finally:
-            for each in ours.values():
-                each.share(False)
+            for listener in ours.values():
+                listener.share(False)
         for each in opened:
             each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
         return opened

@@ -1,0 +1,1 @@
+"""The arguments of the blocks that are not components, one file per subject."""

@@ -1,0 +1,179 @@
+"""Arguments of the `http` block: credentials and TLS of the process's own HTTP server.
+
+Source: RUNTIME spec section 5.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+from alloypy.lang.types import TextType
+from alloypy.lang.values import Duration, Secret
+from alloypy.schema.fields import Fault, arguments, attribute, block
+
+
+def _one_of(noun: str, *choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f'unknown {noun} "{text}"')
+        return text
+
+    return parse
+
+
+_VERSION = TextType("TLSVersion", _one_of("TLS version", "TLS13", "TLS12", "TLS11", "TLS10"))
+_CURVE = TextType("TLSCurve", _one_of("curve", "CurveP256", "CurveP384", "CurveP521", "X25519"))
+_CIPHER = TextType(
+    "TLSCipher",
+    _one_of(
+        "cipher",
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_AES_256_GCM_SHA384",
+        "TLS_CHACHA20_POLY1305_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+        "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+        "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    ),
+)
+_CLIENT_AUTH = TextType(
+    "ClientAuth",
+    _one_of(
+        "client auth type",
+        "NoClientCert",
+        "RequestClientCert",
+        "RequireAnyClientCert",
+        "VerifyClientCertIfGiven",
+        "RequireAndVerifyClientCert",
+    ),
+    zero="NoClientCert",
+)
+
+
+@arguments
+class BasicAuthArguments:
+    """Arguments of `basic`."""
+
+    username: str = attribute(doc="User name to ask for.")
+    password: Secret = attribute(doc="Password to ask for.")
+
+
+@arguments
+class FilterArguments:
+    """Arguments of `filter`."""
+
+    paths: tuple[str, ...] = attribute(default=(), doc="Beginnings of request paths.")
+    authenticate_matching_paths: bool = attribute(
+        default=True, doc="Ask for credentials on these paths only; false: on all others."
+    )
+
+
+@arguments
+class AuthArguments:
+    """Arguments of `auth`."""
+
+    basic: BasicAuthArguments | None = block(default=None, doc="Credentials to ask for.")
+    filter: FilterArguments | None = block(default=None, doc="Which requests need credentials.")
+
+
+@arguments
+class WindowsServerFilterArguments:
+    """Arguments of `server` in the Windows certificate filter."""
+
+    store: str = attribute(default="", doc="Name of the store.")
+    system_store: str = attribute(default="", doc="Name of the system store.")
+    issuer_common_names: tuple[str, ...] = attribute(default=(), doc="Issuers to accept.")
+    template_id: str = attribute(default="", doc="Template to accept.")
+    refresh_interval: Duration = attribute(
+        default=Duration(300_000_000_000), doc="Time between two looks at the store."
+    )
+
+
+@arguments
+class WindowsClientFilterArguments:
+    """Arguments of `client` in the Windows certificate filter."""
+
+    issuer_common_names: tuple[str, ...] = attribute(default=(), doc="Issuers to accept.")
+    subject_regex: str = attribute(default="", doc="Subjects to accept.")
+    template_id: str = attribute(default="", doc="Template to accept.")
+
+
+@arguments
+class WindowsFilterArguments:
+    """Arguments of `windows_certificate_filter`."""
+
+    server: WindowsServerFilterArguments = block(doc="Which certificate to serve with.")
+    client: WindowsClientFilterArguments = block(doc="Which client certificates to take.")
+
+
+@arguments
+class TLSArguments:
+    """Arguments of `tls`."""
+
+    cert_pem: str = attribute(default="", doc="Certificate of the server.")
+    cert_file: str = attribute(default="", doc="File with the certificate of the server.")
+    key_pem: Secret = attribute(default=Secret(""), doc="Key of the server.")
+    key_file: str = attribute(default="", doc="File with the key of the server.")
+    client_ca_pem: str = attribute(default="", doc="Authorities to check client certificates against.")
+    client_ca_file: str = attribute(default="", doc="File with the authorities for client certificates.")
+    client_auth_type: Annotated[str, _CLIENT_AUTH] = attribute(
+        default="NoClientCert", doc="Whether clients need a certificate."
+    )
+    cipher_suites: tuple[Annotated[str, _CIPHER], ...] = attribute(default=(), doc="Ciphers to accept.")
+    curve_preferences: tuple[Annotated[str, _CURVE], ...] = attribute(
+        default=(), doc="Elliptic curves to accept."
+    )
+    min_version: Annotated[str, _VERSION] = attribute(default="", doc="Oldest TLS version to accept.")
+    max_version: Annotated[str, _VERSION] = attribute(default="", doc="Newest TLS version to accept.")
+    windows_certificate_filter: WindowsFilterArguments | None = block(
+        default=None, doc="Take the certificate from the Windows store."
+    )
+
+    def check(self) -> Iterator[Fault]:
+        """Which certificates and keys may be given together."""
+        key = self.key_pem.reveal()
+        if self.windows_certificate_filter is not None:
+            given = (
+                self.cert_pem,
+                self.cert_file,
+                key,
+                self.key_file,
+                self.client_ca_pem,
+                self.client_ca_file,
+            )
+            if any(given):
+                yield Fault(
+                    "", "cannot specify any key, certificate or CA when using windows certificate filter"
+                )
+            return
+        for one, other, names in (
+            (self.client_ca_pem, self.client_ca_file, "client_ca_pem and client_ca_file"),
+            (self.cert_pem, self.cert_file, "cert_pem and cert_file"),
+            (key, self.key_file, "key_pem and key_file"),
+        ):
+            if one and other:
+                yield Fault("", f"cannot specify both {names}")
+        if not (self.cert_pem or self.cert_file):
+            yield Fault("", "must specify either cert_pem or cert_file")
+        if not (key or self.key_file):
+            yield Fault("", "must specify either key_pem or key_file")
+        if (self.client_ca_pem or self.client_ca_file) and self.client_auth_type == "NoClientCert":
+            yield Fault(
+                "client_auth_type",
+                "cannot specify client_ca_pem or client_ca_file when client_auth_type is NoClientCert",
+            )
+
+
+@arguments
+class HTTPArguments:
+    """Arguments of `http`."""
+
+    auth: AuthArguments | None = block(default=None, doc="Who may talk to the server.")
+    tls: TLSArguments | None = block(default=None, doc="Serve over TLS.")

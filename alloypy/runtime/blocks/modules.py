@@ -1,0 +1,109 @@
+"""Arguments of the blocks that modules are made of: argument, export, foreach and the imports.
+
+Source: RUNTIME spec sections 5.6, 5.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from alloypy.lang.types import TextType
+from alloypy.lang.values import Duration, OptionalSecret, Secret
+from alloypy.schema.fields import Fault, arguments, attribute, block
+
+_MINUTE = 60_000_000_000
+_SPECIAL_REVISIONS = frozenset({"HEAD", "FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD"})
+
+
+@arguments
+class ArgumentArguments:
+    """Arguments of `argument`."""
+
+    optional: bool = attribute(default=False, doc="Whether the argument may be left out.")
+    default: Any = attribute(default=None, doc="Value of an optional argument that is left out.")
+    comment: str = attribute(default="", doc="What the argument is for.")
+
+
+@arguments
+class ExportArguments:
+    """Arguments of `export`."""
+
+    value: Any = attribute(doc="What to export.")
+
+
+@arguments
+class ForeachArguments:
+    """Arguments of `foreach`, beside its template."""
+
+    collection: tuple[Any, ...] = attribute(doc="The items to make a pipeline for.")
+    var: str = attribute(doc="Name of the item in the template.")
+    id: str = attribute(default="", doc="Key of an item that is an object, to name its pipeline by.")
+    hash_string_id: bool = attribute(default=False, doc="Name pipelines of text items by a hash.")
+    enable_metrics: bool = attribute(default=False, doc="Show the metrics of the pipelines' components.")
+
+
+def _detector(text: str) -> str:
+    if text not in {"fsnotify", "poll"}:
+        raise ValueError(f'unrecognized detector "{text}", expected fsnotify or poll')
+    return text
+
+
+@arguments
+class ImportFileArguments:
+    """Arguments of `import.file`."""
+
+    filename: str = attribute(doc="File, or directory with *.alloy files, to import.")
+    detector: Annotated[str, TextType("Detector", _detector)] = attribute(
+        default="fsnotify", doc="How changes are noticed: fsnotify or poll."
+    )
+    poll_frequency: Duration = attribute(
+        default=Duration(_MINUTE), doc="Time between two looks, with detector poll."
+    )
+
+
+@arguments
+class ImportStringArguments:
+    """Arguments of `import.string`."""
+
+    content: OptionalSecret = attribute(doc="The text to import.")
+
+
+@arguments
+class GitBasicAuthArguments:
+    """Arguments of `basic_auth` in `import.git`."""
+
+    username: str = attribute(doc="User name.")
+    password: Secret = attribute(default=Secret(""), doc="Password.")
+    password_file: str = attribute(default="", doc="File with the password.")
+
+
+@arguments
+class GitSSHKeyArguments:
+    """Arguments of `ssh_key` in `import.git`."""
+
+    username: str = attribute(doc="User name.")
+    key: Secret = attribute(default=Secret(""), doc="Private key.")
+    key_file: str = attribute(default="", doc="File with the private key.")
+    passphrase: Secret = attribute(default=Secret(""), doc="Passphrase of the key.")
+
+
+@arguments
+class ImportGitArguments:
+    """Arguments of `import.git`, which is read to tell its mistakes and then refused."""
+
+    repository: str = attribute(doc="Where the repository is.")
+    path: str = attribute(doc="File or directory in it.")
+    revision: str = attribute(default="main", doc="Branch, tag or commit.")
+    pull_frequency: Duration = attribute(default=Duration(_MINUTE), doc="Time between two pulls.")
+    basic_auth: GitBasicAuthArguments | None = block(default=None, doc="Credentials.")
+    ssh_key: GitSSHKeyArguments | None = block(default=None, doc="SSH key.")
+
+    def check(self) -> Iterator[Fault]:
+        """Revisions that mean something else tomorrow are refused, as in Alloy."""
+        if self.revision in _SPECIAL_REVISIONS:
+            yield Fault(
+                "revision",
+                "revision cannot be a special git reference such as HEAD, FETCH_HEAD, ORIG_HEAD, "
+                "MERGE_HEAD, or CHERRY_PICK_HEAD",
+            )
