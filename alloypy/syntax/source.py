@@ -79,5 +79,7 @@ class Span(NamedTuple):
         return None if self.end is None else self.source.position(self.end)
 
     def __str__(self) -> str:
+        """`name:line:column`, without the name and its colon for a source that has none."""
         line, column = self.start_position
-        return f"{self.source.name}:{line}:{column}"
+        name = self.source.name
+        return f"{name}:{line}:{column}" if name else f"{line}:{column}"
