@@ -56,7 +56,8 @@ def _first_line(scanned: TokenList) -> list[Token]:
 
 
 def _parse(scanned: TokenList, tokens: list[Token], start: str) -> object:
-    valid = not scanned.errors
+    # The scanner goes on to the end of the text; the parser reads one token ahead.
+    valid = all(error.before > len(tokens) for error in scanned.errors)
     if valid:
         try:
             tree: object = lark_parser().parse(tokens, start=start)
