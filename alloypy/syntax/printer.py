@@ -26,7 +26,7 @@ def format_source(source: Source) -> bytes:
 
 
 def format_file(file: File) -> bytes:
-    """The formatted text of a parsed file: same tree, same comments, and formatting it again changes nothing."""
+    """The formatted text of a parsed file: same tree and comments, and no change when formatted again."""
     original = file.source.data
     for _ in range(_MOST_ROUNDS):
         plain, doubtful = _plain(file)

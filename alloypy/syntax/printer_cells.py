@@ -113,7 +113,7 @@ def _column_widths(rows: list[list[str]], ends: list[str]) -> list[list[int]]:
 
 
 def _padded(row: list[str], widths: list[int]) -> str:
-    """The cells of one line at their widths: empty cells at its begin are filled with tabs, others with blanks."""
+    """The cells of one line at their widths, filled up with blanks; empty cells at its begin with tabs."""
     parts: list[str] = []
     leading = True
     for cell, width in zip(row, widths, strict=False):  # the last cell has no width

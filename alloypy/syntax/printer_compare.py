@@ -39,7 +39,7 @@ def _comments(file: File) -> list[str]:
 
 
 def _content(file: File) -> Iterator[tuple[object, ...]]:
-    """What each node holds, in one order for all files; with it the number of its parts, so that none can move."""
+    """What each node holds, in one order for all files, and how many parts it has, so that none can move."""
     nodes: list[_Node] = list(file.body)
     yield (len(nodes),)
     while nodes:

@@ -128,7 +128,7 @@ class Output:
         else:
             limit, next_line = offset, _END if offset == _END else line(offset)
         self._judge(offset, limit, next_line)
-        comment = None
+        comment = self._groups[self._group][0]
         while self._pending <= limit:
             for comment in self._groups[self._group]:
                 last_line = self._write_comment(comment, last_line, next_line)
@@ -137,7 +137,6 @@ class Output:
             self._pending = self._groups[self._group][0].start if more else _END
             if offset == _END and not more:
                 return
-        assert comment is not None  # a comment was pending
         self._write_suffix(comment, last_line, next_line)
 
     def _judge(self, offset: int, limit: int, next_line: int) -> None:

@@ -39,9 +39,8 @@ from alloypy.syntax.tree import (
 
 _UNKNOWN = -1
 
-# What lies between two tokens; and what in a string the plain layout would take for layout.
-_BETWEEN = re.compile(rb"(?: [ \t\r\n]++ | //[^\n]*+ | /\*(?s:.*?)\*/ )*+", re.VERBOSE)
-_MARKUP = re.compile(r"[\t\v\f]| \n")
+_BETWEEN_TOKENS = rb"(?: [ \t\r\n]++ | //[^\n]*+ | /\*(?s:.*?)\*/ )*+"
+_TAKEN_FOR_LAYOUT = ("\t", "\v", "\f", " \n")  # by the plain layout, inside of strings
 
 
 class _Fold:
@@ -129,9 +128,9 @@ class Walk:
         """
         if not self._careful:
             return _UNKNOWN
-        match = _BETWEEN.match(self._data, offset)
-        assert match is not None  # it matches nothing, too
-        return match.end() if self._data.startswith(token, match.end()) else _UNKNOWN
+        match = re.compile(_BETWEEN_TOKENS, re.VERBOSE).match(self._data, offset)
+        end = offset if match is None else match.end()
+        return end if self._data.startswith(token, end) else _UNKNOWN
 
     # Statements
 
@@ -211,7 +210,7 @@ class Walk:
             return
         if self._careful:
             text = shield_in_lines(text)
-        elif _MARKUP.search(text):
+        elif any(mark in text for mark in _TAKEN_FOR_LAYOUT):
             self.output.doubtful = True
         self.output.lines(text, size, literal.start)
 
