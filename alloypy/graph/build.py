@@ -14,7 +14,7 @@ from alloypy.graph.dag import Graph
 from alloypy.graph.definitions import Definitions, Template
 from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, Kind, Node, block_id, header, whole
 from alloypy.graph.sections import Placed, Sections
-from alloypy.graph.wire import Names, Notice, connect
+from alloypy.graph.wire import Notice, connect
 from alloypy.schema.stability import Stability, refusal
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
@@ -69,7 +69,7 @@ class Built(NamedTuple):
     notices: tuple[Notice, ...]
 
 
-def build(sections: Sections, surroundings: Surroundings, gates: Gates, names: Names) -> Built:
+def build(sections: Sections, surroundings: Surroundings, gates: Gates) -> Built:
     """Build the graph of one module; never raises for what is wrong with the configuration."""
     builder = _Builder(surroundings, gates)
     builder.services(sections.services)
@@ -77,7 +77,7 @@ def build(sections: Sections, surroundings: Surroundings, gates: Gates, names: N
     builder.configs(sections.configs)
     builder.components(sections.components)
     known = {*builder.definitions.variables, *(("argument",) if surroundings.arguments else ())}
-    wired = connect(builder.graph, known, gates.stability, names)
+    wired = connect(builder.graph, known, gates.stability)
     diagnostics = [*builder.faults, *wired.diagnostics, *_cycles(builder.graph)]
     return Built(builder.graph, builder.definitions, tuple(diagnostics), wired.notices)
 

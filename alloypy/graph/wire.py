@@ -6,31 +6,17 @@ Source: RUNTIME spec sections 2.2, 2.3.
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from alloypy.graph.dag import Graph
 from alloypy.graph.nodes import Kind, Node, split_custom_name
 from alloypy.graph.references import Chain, chain_text, chains, resolve
+from alloypy.lang.stdlib import DEPRECATED as DEPRECATED_NAMES
+from alloypy.lang.stdlib import EXPERIMENTAL, IDENTIFIERS
 from alloypy.schema.stability import Stability, refusal
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Block, Statement
-
-
-class Names(Protocol):
-    """What the standard library says about a name."""
-
-    def has(self, name: str) -> bool:
-        """Whether `name` is a function or a namespace of the standard library."""
-        ...
-
-    def deprecated(self, name: str) -> bool:
-        """Whether `name` is kept for old configurations only."""
-        ...
-
-    def experimental(self, name: str) -> bool:
-        """Whether the dotted name is a function at the experimental level."""
-        ...
 
 
 class Notice(NamedTuple):
@@ -54,9 +40,9 @@ DEPRECATED = (
 SHADOWING = "a component is shadowing an existing stdlib name"
 
 
-def connect(graph: Graph, variables: Container[str], stability: Stability, names: Names) -> Wired:
+def connect(graph: Graph, variables: Container[str], stability: Stability) -> Wired:
     """Add all edges to the graph; `variables` are the names known beyond nodes and standard library."""
-    wiring = _Wiring(graph, variables, stability, names)
+    wiring = _Wiring(graph, variables, stability)
     for node in graph:
         wiring.custom_components(node)
         if node.kind is not Kind.DECLARE:
@@ -65,13 +51,12 @@ def connect(graph: Graph, variables: Container[str], stability: Stability, names
 
 
 class _Wiring:
-    def __init__(self, graph: Graph, variables: Container[str], stability: Stability, names: Names) -> None:
+    def __init__(self, graph: Graph, variables: Container[str], stability: Stability) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.notices: list[Notice] = []
         self._graph = graph
         self._variables = variables
         self._stability = stability
-        self._names = names
         self._declares = {node.label: node for node in graph if node.kind is Kind.DECLARE}
         self._imports = {node.label: node for node in graph if node.kind is Kind.IMPORT}
 
@@ -112,7 +97,7 @@ class _Wiring:
             reference = resolve(chain, self._graph)
             first = chain[0].name
             if reference is not None:
-                if self._names.has(first):
+                if first in IDENTIFIERS:
                     fields = {"component": reference.target.id, "stdlib_name": first}
                     self.notices.append(Notice(SHADOWING, fields, _span(chain, node.source)))
                 self._graph.connect(node.id, reference.target.id)
@@ -125,13 +110,13 @@ class _Wiring:
                 self._standard(chain, node.source)
 
     def _known(self, name: str) -> bool:
-        return self._names.has(name) or name in self._variables
+        return name in IDENTIFIERS or name in self._variables
 
     def _standard(self, chain: Chain, source: Source) -> None:
         name = chain[0].name
-        if self._names.deprecated(name):
+        if name in DEPRECATED_NAMES:
             self.notices.append(Notice(DEPRECATED, {"function": name}, _span(chain, source)))
-        elif self._names.experimental(chain_text(chain)):
+        elif chain_text(chain) in EXPERIMENTAL:
             gate = refusal(chain_text(chain), Stability.EXPERIMENTAL, self._stability)
             if gate is not None:
                 span = Span(source, chain[0].start, chain[-1].start)
