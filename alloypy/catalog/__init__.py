@@ -4,7 +4,8 @@
 
 - `format`: 1, the version of this form; a reader refuses any other.
 - `alloy_version`, `alloy_commit`: the Alloy it describes.
-- `stdlib`: `deprecated` names and `experimental` functions of the standard library.
+- `stdlib`: `identifiers` of the standard library (a namespace's with its members), `deprecated` ones,
+  and `experimental` functions.
 - `components`, `config_blocks`, `defs`, `types`: for each name the byte offset of its line, counted
   from the end of the header. Only the lines that are asked for are read.
 

@@ -40,7 +40,7 @@ def pack(listing: Mapping[str, Any]) -> bytes:
         "format": FORMAT,
         "alloy_version": listing["alloy_version"],
         "alloy_commit": listing["alloy_commit"],
-        "stdlib": {key: listing["stdlib"][key] for key in ("deprecated", "experimental")},
+        "stdlib": listing["stdlib"],
         **index,
     }
     return _line(header) + b"".join(lines)

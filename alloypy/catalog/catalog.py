@@ -58,6 +58,11 @@ class Catalog:
         return self._store.alloy_version
 
     @property
+    def identifiers(self) -> Mapping[str, Any]:
+        """Top-level names of the standard library; a list of members for a namespace of functions."""
+        return self._store.identifiers
+
+    @property
     def deprecated(self) -> frozenset[str]:
         """Deprecated names of the standard library."""
         return self._store.deprecated

@@ -34,6 +34,7 @@ class Store:
         self.alloy_commit: str = header["alloy_commit"]
         self.deprecated: frozenset[str] = frozenset(header["stdlib"]["deprecated"])
         self.experimental: frozenset[str] = frozenset(header["stdlib"]["experimental"])
+        self.identifiers: Mapping[str, Any] = header["stdlib"]["identifiers"]
 
     def names(self, section: str) -> Collection[str]:
         """The names in a section, in alphabetical order."""

@@ -40,8 +40,13 @@ class _Broken:
 
 def check_block(block: Block, source: Source, spec: Spec) -> list[Diagnostic]:
     """Everything wrong with the body of `block`, in Alloy's order; its own label is not looked at."""
+    return check_body(block, block.body, source, spec)
+
+
+def check_body(block: Block, body: Sequence[Statement], source: Source, spec: Spec) -> list[Diagnostic]:
+    """As `check_block`, for a body that holds only some of the statements of `block`."""
     checker = _Checker(source)
-    checker.block(block, spec)
+    checker.body(block, body, spec)
     return checker.found
 
 
@@ -60,14 +65,14 @@ class _Checker:
     def _report(self, start: int, end: int, message: str, kind: str) -> None:
         self.found.append(Diagnostic(Span(self._source, start, end), message, texts.CODES[kind]))
 
-    def block(self, block: Block, spec: Spec) -> None:
+    def body(self, block: Block, body: Sequence[Statement], spec: Spec) -> None:
         if spec.free is not None:
             if block.label:
                 self._report(block.start, block.lcurly, texts.label_refused_by_map(block.full_name), "label")
             return
-        counts = count_blocks(block.body)
+        counts = count_blocks(body)
         seen: set[str] = set()
-        for statement in block.body:
+        for statement in body:
             if isinstance(statement, Attribute):
                 self._attribute(statement, spec, seen)
             else:
@@ -82,7 +87,7 @@ class _Checker:
         name = block.full_name
         grouped = spec.groups.get(name)
         if grouped is not None:
-            self.block(block, grouped.body)
+            self.body(block, block.body, grouped.body)
             return
         member = spec.lookup.get(name)
         if member is None:
@@ -95,7 +100,7 @@ class _Checker:
         elif member.count is None and not member.repeated and counts[name] > 1:
             self._report(block.start, block.end, texts.block_repeated(name), "repeated")
         else:
-            self.block(block, member.body)
+            self.body(block, block.body, member.body)
 
     def _attribute(self, attribute: Attribute, spec: Spec, seen: set[str]) -> None:
         name = attribute.name.name
@@ -244,6 +249,7 @@ def _takes_anything(type_: Type) -> bool:
 
 def _element_type(type_: Type) -> Type | None:
     """The type of the elements where an array may stand, else None."""
+    type_ = _without_null(type_)
     if isinstance(type_, wanted.ListType):
         return type_.element
     if isinstance(type_, wanted.BytesType):

@@ -1,0 +1,227 @@
+"""The blocks of a configuration as the check sees them: scopes of nodes, with what is wrong with each block.
+
+A scope is the root, the body of a `declare`, or the `template` of a `foreach`. The order of nodes
+is Alloy's: declares, config blocks, components, services.
+Source: RUNTIME spec sections 2.1, 2.3, 2.7; the catalog's notes on `alloy validate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from alloypy.graph.dag import Graph
+from alloypy.graph.nodes import Kind, Node
+from alloypy.lang.types import AnyType
+from alloypy.schema.spec import AttributeSpec, Spec
+from alloypy.schema.stability import Stability
+from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import Attribute, Block, Literal, Statement
+
+
+class ComponentEntry(Protocol):
+    """What the check needs to know of a component."""
+
+    @property
+    def stability(self) -> str:
+        """Its level as written on the command line."""
+        ...
+
+    @property
+    def community(self) -> bool:
+        """Whether the community keeps it; the stability gate does not concern it then."""
+        ...
+
+    @property
+    def arguments(self) -> Spec:
+        """What its body may hold."""
+        ...
+
+    @property
+    def exports(self) -> Spec | None:
+        """What it exports."""
+        ...
+
+
+class BlockEntry(Protocol):
+    """What the check needs to know of a config block or service."""
+
+    @property
+    def arguments(self) -> Spec | None:
+        """What its body may hold; None where it cannot be configured."""
+        ...
+
+
+class Language(Protocol):
+    """What exists: components, config blocks and the standard library."""
+
+    def component(self, name: str) -> ComponentEntry | None:
+        """The component `name`."""
+        ...
+
+    def block(self, name: str) -> BlockEntry | None:
+        """The config block or service `name`."""
+        ...
+
+    @property
+    def component_names(self) -> Collection[str]:
+        """All component names."""
+        ...
+
+    @property
+    def identifiers(self) -> Mapping[str, object]:
+        """Top-level names of the standard library."""
+        ...
+
+    @property
+    def deprecated(self) -> frozenset[str]:
+        """Deprecated names of the standard library."""
+        ...
+
+    @property
+    def experimental(self) -> frozenset[str]:
+        """Experimental functions, with their namespace."""
+        ...
+
+
+class Gate(NamedTuple):
+    """What the command line lets in."""
+
+    stability: Stability = Stability.GENERALLY_AVAILABLE
+    community: bool = False
+
+
+class CheckedNode(Node):
+    """A node and what the check knows of it.
+
+    faults: what is wrong with the block itself, before its body is looked at.
+    arguments: what the body may hold; None where the body is not checked by a spec.
+    body: the statements that belong to this node: none for a declare, all but the template for a foreach.
+    inner: the scope inside, of a declare or a foreach.
+    exports: what a component exports. made_from: the declare or import of a custom component.
+    """
+
+    __slots__ = ("_body", "arguments", "exports", "faults", "inner", "made_from")
+
+    block: Block
+    source: Source
+
+    def __init__(self, kind: Kind, block: Block, source: Source) -> None:
+        super().__init__(kind, block.full_name, block, source)
+        self.faults: list[Diagnostic] = []
+        self.made_from: CheckedNode | None = None
+        self.arguments: Spec | None = None
+        self.exports: Spec | None = None
+        self.inner: CheckedScope | None = None
+        self._body: Sequence[Statement] = block.body
+
+    @property
+    def body(self) -> Sequence[Statement]:
+        return self._body
+
+    @body.setter
+    def body(self, statements: Sequence[Statement]) -> None:
+        self._body = statements
+
+    def fault(self, end: int, message: str, code: str) -> None:
+        """Note a fault that reaches from the start of the block to `end`."""
+        self.faults.append(Diagnostic(Span(self.source, self.block.start, end), message, code))
+
+
+class ScopeGraph(Graph):
+    """The nodes of a scope; those of an outer one, which templates see, are found too."""
+
+    def __init__(self, outer: ScopeGraph | None) -> None:
+        super().__init__()
+        self._outer = outer
+
+    def get(self, node_id: str) -> Node | None:
+        node = super().get(node_id)
+        if node is None and self._outer is not None:
+            return self._outer.get(node_id)
+        return node
+
+
+class CheckedScope:
+    """One scope.
+
+    root: whether it is the root or a template right in it. template: whether it is a template.
+    variables: names beyond the standard library. leaked: those that Alloy's own check lets through
+        as well, for it keeps them all in one table.
+    customs: what each custom component takes, by the first part of its name; None where unknown.
+    arguments: argument blocks of a module.
+    """
+
+    def __init__(self, outer: CheckedScope | None, *, root: bool, template: bool) -> None:
+        self.outer = outer
+        self.root = root
+        self.template = template
+        seen = outer if template else None
+        self.graph: ScopeGraph = ScopeGraph(seen.graph if seen is not None else None)
+        self.variables: set[str] = set(seen.variables) if seen is not None else {"module_path"}
+        self.leaked: set[str] = outer.leaked if outer is not None else {"module_path"}
+        self._nodes: dict[str, CheckedNode] = {}
+        self.customs: dict[str, CheckedNode] = {}
+        self.arguments: list[Block] = []
+
+    def custom(self, first: str) -> CheckedNode | None:
+        """The declare or import that gives components whose name begins with `first`; the innermost wins."""
+        scope: CheckedScope | None = self
+        while scope is not None:
+            if first in scope.customs:
+                return scope.customs[first]
+            scope = scope.outer
+        return None
+
+    def add(self, node: CheckedNode) -> None:
+        """Add a node under its id, or under a new one where another has it."""
+        number = 0
+        wanted = node.id
+        while node.id in self.graph:
+            node.id = f"{wanted}-{number}"
+            number += 1
+        self._nodes[node.id] = node
+        self.graph.add(node)
+
+    @property
+    def nodes(self) -> Iterable[CheckedNode]:
+        """The nodes, in the order in which they were read."""
+        return self._nodes.values()
+
+    def node(self, node_id: str) -> CheckedNode:
+        """The scope's own node of that id. Raises KeyError."""
+        return self._nodes[node_id]
+
+
+def arguments_of_module(blocks: Sequence[Block]) -> Spec:
+    """What an instance of a module takes: its arguments, of any type."""
+    members = tuple(
+        AttributeSpec(block.label, AnyType(), required=not literal_flag(block, "optional"))
+        for block in blocks
+    )
+    return Spec("module", members)
+
+
+def literal_flag(block: Block, name: str) -> bool:
+    """The last boolean literal given to an attribute `name` anywhere in the block; False without one."""
+    found = last_literal(block.body, name, "BOOL")
+    return found is not None and found.text == "true"
+
+
+def last_literal(body: Sequence[Statement], name: str, kind: str) -> Literal | None:
+    """The last literal of a kind given to an attribute `name` in a body or a block in it."""
+    found = None
+    for statement in body:
+        if isinstance(statement, Attribute):
+            value = statement.value
+            if statement.name.name == name and isinstance(value, Literal) and value.kind == kind:
+                found = value
+        else:
+            found = last_literal(statement.body, name, kind) or found
+    return found
+
+
+def warning(span: Span, message: str, code: str, hint: str = "") -> Diagnostic:
+    """A diagnostic that does not fail."""
+    return Diagnostic(span, message, code, Severity.WARNING, hint=hint)
