@@ -1,57 +1,159 @@
 """The sending interface: a request with body chunks in, a response out.
 
-Two implementations stand behind it: httpx, and later an own pooled HTTP/1.1 transport.
+Three senders stand behind it: `transport` (own, pooled, HTTP/1.1; what profiles take), `httpx_sender`
+(proxies, and whatever else the own one does not do), and `client`, which adds credentials, proxies and
+redirects to them. Source: PYROSCOPE spec section 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
 
+from alloypy.lang.go_text import quote
+from alloypy.lang.go_url import URL
 from alloypy.profiles.model import Buffer
+
+Headers: TypeAlias = Sequence[tuple[str, str]]
+
+READ_LIMIT = 65536
+MAX_HEAD = 100 * 1024
+"""Bytes of a reply's status line and headers, beyond which it is refused."""
+
+_PORTS = {"http": 80, "https": 443}
+_METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+class Origin(NamedTuple):
+    """Whom to connect to. authority: the Host header, host and port as the URL has them."""
+
+    scheme: str
+    host: str
+    port: int
+    authority: str
 
 
 class Request(NamedTuple):
     """One HTTP request. The body is `chunks`, sent one after the other and never joined.
 
+    target: path and query, encoded.
     headers: in wire order; Host and Content-Length are added by the sender.
     timeout: seconds for the whole exchange.
+    host: the Host header where it is not the origin's.
     """
 
     method: str
-    url: str
-    headers: Sequence[tuple[str, str]]
+    origin: Origin
+    target: str
+    headers: Headers
     chunks: Sequence[Buffer]
     timeout: float
+    host: str = ""
 
 
 class Response(NamedTuple):
-    """Status, headers (lower-case names, in order) and as much of the body as was asked for."""
+    """A reply: headers have lower-case names, in order; the body is as much of it as was asked for.
+
+    broken: why the body ended too early, in Go's words, or "".
+    """
 
     status: int
-    headers: Sequence[tuple[str, str]]
+    reason: str
+    headers: Headers
     body: bytes
+    broken: str = ""
+
+    def header(self, name: str) -> str:
+        """The first value of a header, by its lower-case name, or ""."""
+        return next((value for key, value in self.headers if key == name), "")
 
 
 class SendError(Exception):
-    """No response was had.
+    """No response was had; the text is Go's and shows no credentials.
 
     SendError
-    +- SendTimeout   the time ran out; the text is Go's `context deadline exceeded`
+    +- SendTimeout   the time ran out: `context deadline exceeded`
+    +- NotSent       the request cannot be sent at all: its URL or a header is wrong, a secret cannot be read
     """
 
 
 class SendTimeout(SendError):
     """The exchange took longer than its timeout."""
 
+    def __init__(self) -> None:
+        super().__init__("context deadline exceeded")
+
+
+class NotSent(SendError):
+    """The request cannot be sent as it is."""
+
 
 class Sender(Protocol):
     """Sends requests to one kind of destination (one set of TLS, proxy and redirect settings)."""
 
-    async def send(self, request: Request, read_limit: int = 65536) -> Response:
-        """Send and read at most `read_limit` bytes of the reply's body. Raises SendError."""
+    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+        """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""
         ...
 
     async def aclose(self) -> None:
         """Close every connection."""
         ...
+
+
+def origin_of(url: URL) -> Origin:
+    """Whom a URL connects to. An empty host before a port means localhost. Raises NotSent."""
+    if url.scheme not in _PORTS:
+        raise NotSent(f"unsupported protocol scheme {quote(url.scheme)}")
+    if not url.host:
+        raise NotSent("http: no Host in request URL")
+    host, port = url.hostname or "localhost", url.port
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            raise NotSent(f"invalid URL host {quote(host)}") from None
+    if port and int(port) > 65535:
+        raise NotSent(f"dial tcp: address {port}: invalid port")
+    shown = f"[{host}]" if ":" in host else host
+    return Origin(url.scheme, host, int(port or _PORTS[url.scheme]), f"{shown}:{port}" if port else shown)
+
+
+def target_of(url: URL) -> str:
+    """Path and query of a URL, as they go onto the request line."""
+    path = url.escaped_path or "/"
+    return f"{path}?{url.query}" if url.query else path
+
+
+def headers_of(request: Request) -> list[tuple[str, str]]:
+    """All headers of a request, in the order Go writes them."""
+    own = request.headers
+    headers = [("Host", request.host or request.origin.authority)]
+    if own and own[0][0] == "User-Agent":
+        headers.append(own[0])
+        own = own[1:]
+    size = sum(map(len, request.chunks))
+    if size or request.method in _METHODS_WITH_BODY:
+        headers.append(("Content-Length", str(size)))
+    headers += own
+    return headers
+
+
+def head_of(request: Request) -> bytes:
+    """The request line and headers of an HTTP/1.1 request.
+
+    Raises NotSent for a header that would break the request.
+    """
+    lines = [f"{request.method} {request.target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers_of(request)]
+    text = "\r\n".join(lines)
+    breaks = len(lines) - 1
+    if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
+        raise NotSent(_broken_header(request.headers))
+    return text.encode(errors="surrogateescape") + b"\r\n\r\n"
+
+
+def _broken_header(headers: Iterable[tuple[str, str]]) -> str:
+    for name, value in headers:
+        if any(character in value for character in "\r\n\0"):
+            return f"net/http: invalid header field value for {quote(name)}"
+    return "net/http: invalid header field name"

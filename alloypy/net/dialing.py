@@ -1,0 +1,82 @@
+"""What the operating system and the TLS library say went wrong, in Go's words.
+
+Source: PYROSCOPE spec section 5 (error texts).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+
+from alloypy.net.sending import Origin, SendError
+
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+_UNKNOWN_AUTHORITY = (
+    "self-signed certificate",
+    "self signed certificate",
+    "unable to get local issuer certificate",
+    "unable to get issuer certificate",
+    "unable to verify the first certificate",
+)
+
+
+def dial_error(origin: Origin, error: BaseException) -> SendError:
+    """Why no connection to `origin` was had."""
+    if isinstance(error, ssl.SSLError | ssl.CertificateError):
+        return SendError(tls_text(error, origin.host))
+    if isinstance(error, socket.gaierror):
+        return SendError(f"dial tcp: lookup {origin.host}: no such host")
+    if isinstance(error, UnicodeError):  # a name that no resolver takes
+        return SendError(f"dial tcp: lookup {origin.host}: no such host")
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    if isinstance(error, ConnectionError | OSError) and _number(error) is not None:
+        return SendError(f"dial tcp {host}:{origin.port}: connect: {system_text(error)}")
+    return SendError(f"dial tcp {host}:{origin.port}: {type(error).__name__}: {error}")
+
+
+def system_text(error: OSError) -> str:
+    """The error of a system call: `connection refused`."""
+    number = _number(error)
+    return os.strerror(number).lower() if number is not None else str(error)
+
+
+def broken_text(error: BaseException | None) -> str:
+    """Why an open connection ended; None means that the peer closed it."""
+    if error is None:
+        return "EOF"
+    if isinstance(error, ssl.SSLError):
+        return tls_text(error, "")
+    if isinstance(error, BrokenPipeError):
+        return "write: broken pipe"
+    if isinstance(error, OSError):
+        return f"read: {system_text(error)}"
+    return f"{type(error).__name__}: {error}"
+
+
+def tls_text(error: ssl.SSLError | ssl.CertificateError, host: str) -> str:
+    """A failed handshake."""
+    message = getattr(error, "verify_message", "")
+    if message:
+        if message.startswith(_UNKNOWN_AUTHORITY):
+            message = "certificate signed by unknown authority"
+        elif message in ("certificate has expired", "certificate is not yet valid"):
+            message = "certificate has expired or is not yet valid"
+        elif "mismatch" in message:
+            message = f"certificate is not valid for {host}"
+        return f"tls: failed to verify certificate: x509: {message}"
+    reason = error.reason if isinstance(error, ssl.SSLError) and error.reason else ""
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+        return "tls: first record does not look like a TLS handshake"
+    alert = reason.partition("_ALERT_")[2]
+    if alert:
+        return f"remote error: tls: {alert.lower().replace('_', ' ')}"
+    return f"tls: {reason.lower().replace('_', ' ') or error}"
+
+
+def _number(error: OSError) -> int | None:
+    if error.errno is not None:
+        return error.errno
+    numbers = _ERRNO.findall(str(error))  # one exception for several addresses
+    return int(numbers[0]) if numbers else None
