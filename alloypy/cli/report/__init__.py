@@ -1,0 +1,50 @@
+"""Reports: what a command found out about files, in the format the user chose.
+
+    report = Report(findings, files=3, changed=1)
+    print(render(report, "sarif"))
+
+Machine formats carry places and messages, never an excerpt of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import NamedTuple
+
+from alloypy.syntax.diagnostics import Diagnostic, Severity
+
+FORMATS = ("text", "json", "github", "sarif", "junit")
+_MODULES = {name: name for name in FORMATS} | {"json": "json_format"}
+
+
+class Finding(NamedTuple):
+    """A diagnostic and the file it is about, as the command line names it, for those without a place."""
+
+    file: str
+    diagnostic: Diagnostic
+
+
+class Report:
+    """What a command found.
+
+    findings: in the order they shall be shown. files: how many files were looked at.
+    changed: how many were or would be changed. failed: how many could not be read or are faulty.
+    """
+
+    def __init__(self, findings: Iterable[Finding], *, files: int, changed: int = 0, failed: int = 0) -> None:
+        self.findings = tuple(findings)
+        self.files = files
+        self.changed = changed
+        self.failed = failed
+
+    def count(self, severity: Severity) -> int:
+        """How many findings are of that severity."""
+        return sum(finding.diagnostic.severity is severity for finding in self.findings)
+
+
+def render(report: Report, format_name: str) -> str:
+    """The report in one of FORMATS; ends with a line feed unless it is empty."""
+    module = import_module(f"{__name__}.{_MODULES[format_name]}")
+    text: str = module.render(report)
+    return text

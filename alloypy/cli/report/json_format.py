@@ -1,0 +1,48 @@
+"""The report as one JSON object: `diagnostics` and `summary`.
+
+Lines and columns count from 1, columns in bytes, ends are inclusive; null where there is no place.
+"""
+
+from __future__ import annotations
+
+import json
+
+from alloypy.cli.report import Finding, Report
+from alloypy.syntax.diagnostics import Severity
+
+
+def render(report: Report) -> str:
+    """The object, on several lines."""
+    return json.dumps(as_object(report), indent=2) + "\n"
+
+
+def as_object(report: Report) -> dict[str, object]:
+    """The object, not yet text, for commands that add something of their own."""
+    return {
+        "diagnostics": [_diagnostic(finding) for finding in report.findings],
+        "summary": {
+            "files": report.files,
+            "errors": report.count(Severity.ERROR),
+            "warnings": report.count(Severity.WARNING),
+            "changed": report.changed,
+            "failed": report.failed,
+        },
+    }
+
+
+def _diagnostic(finding: Finding) -> dict[str, object]:
+    file, diagnostic = finding
+    span = diagnostic.span
+    start = span.start_position if span is not None else None
+    end = span.end_position if span is not None else None
+    return {
+        "file": span.source.name if span is not None else file,
+        "line": start.line if start else None,
+        "column": start.column if start else None,
+        "end_line": end.line if end else None,
+        "end_column": end.column if end else None,
+        "severity": diagnostic.severity.value,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+    }
