@@ -12,8 +12,8 @@ from typing import Any
 from alloypy.lang.conversion import ConversionError, convert
 from alloypy.lang.faults import Link, ValueFault, conversion_links, fault
 from alloypy.lang.traced import OWN, Traced
-from alloypy.lang.types import AnyType, Type
-from alloypy.lang.values import Function, Value
+from alloypy.lang.types import AnyType, ListType, SecretType, Type
+from alloypy.lang.values import Function, Secret, Value
 
 
 class FunctionError(Exception):
@@ -25,6 +25,11 @@ class LibraryFunction(Function):
 
     __slots__ = ()
 
+    @property
+    @abstractmethod
+    def go_type(self) -> str:
+        """The Go type that texts made by `string.format` call this function."""
+
     @abstractmethod
     def apply(self, callee: Traced, args: Sequence[Traced]) -> Traced:
         """The value of `callee(args)`, `callee` holding this function. Raises ValueFault, EvaluationError."""
@@ -35,10 +40,11 @@ class TypedFunction(LibraryFunction):
 
     parameters: the wanted types. rest: the type of all further arguments, None where there are none.
     body: gets the decoded arguments; raises FunctionError.
+    returns: the Go type of the result.
     origin: whose small values its result shares (see `alloypy.lang.traced`).
     """
 
-    __slots__ = ("body", "origin", "parameters", "rest")
+    __slots__ = ("body", "origin", "parameters", "rest", "returns")
 
     def __init__(
         self,
@@ -46,17 +52,26 @@ class TypedFunction(LibraryFunction):
         parameters: tuple[Type, ...],
         body: Callable[..., Value],
         rest: Type | None = None,
+        returns: str = "string",
         origin: str = OWN,
     ) -> None:
         super().__init__(name)
         self.parameters = parameters
         self.body = body
         self.rest = rest
+        self.returns = returns
         self.origin = origin
+
+    @property
+    def go_type(self) -> str:
+        parameters = [_go_name(parameter) for parameter in self.parameters]
+        if self.rest is not None:
+            parameters.append(f"...{_go_name(self.rest)}")
+        return f"func({', '.join(parameters)}) {self.returns}"
 
     def apply(self, callee: Traced, args: Sequence[Traced]) -> Traced:
         self._check_count(callee, len(args))
-        wanted = [*self.parameters, *[self.rest or AnyType()] * (len(args) - len(self.parameters))]
+        wanted = [*self.parameters, *self._rest_of(len(args))]
         decoded: list[Any] = []
         for arg, parameter in zip(args, wanted, strict=True):
             try:
@@ -67,6 +82,9 @@ class TypedFunction(LibraryFunction):
             return Traced(self.body(*decoded), self.origin)
         except FunctionError as error:
             raise fault(callee, str(error)) from None
+
+    def _rest_of(self, count: int) -> list[Type]:
+        return [] if self.rest is None else [self.rest] * (count - len(self.parameters))
 
     def _check_count(self, callee: Traced, count: int) -> None:
         expected = len(self.parameters)
@@ -88,8 +106,23 @@ class TracedFunction(LibraryFunction):
         super().__init__(name)
         self.body = body
 
+    @property
+    def go_type(self) -> str:
+        return "value.RawFunction"
+
     def apply(self, callee: Traced, args: Sequence[Traced]) -> Traced:
         return self.body(args)
+
+
+def _go_name(parameter: Type) -> str:
+    match parameter:
+        case ListType():
+            return f"[]{_go_name(parameter.element)}"
+        case SecretType():
+            return Secret.kind
+        case AnyType():
+            return "interface {}"
+    return "string"
 
 
 def argument_fault(argument: Traced, links: Sequence[Link]) -> ValueFault:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from alloypy.lang.values import Duration
 from alloypy.syntax.letters import quote
 
-__all__ = ["format_duration", "joined", "parse_duration", "quote"]
+__all__ = ["format_duration", "joined", "parse_duration", "quote", "quote_ascii", "quote_rune"]
 
 _UNITS = {
     "ns": 1,
@@ -25,6 +25,7 @@ _UNITS = {
 }
 _DURATION_PART = re.compile(r"([0-9]*)(\.[0-9]*)?([^0-9.]*)")
 _LONGEST_DURATION = (1 << 63) - 1
+_BYTE_ESCAPES = range(0xDC80, 0xDD00)
 
 
 def parse_duration(text: str) -> Duration:
@@ -82,3 +83,25 @@ def joined(*parts: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+
+
+def quote_ascii(text: str) -> str:
+    """`text` in double quotes with everything beyond ASCII escaped, as Go's %+q prints it."""
+    return "".join(char if char.isascii() else _escaped(char) for char in quote(text))
+
+
+def quote_rune(char: str, ascii_only: bool = False) -> str:
+    """One character in single quotes, as Go's %q prints a number."""
+    if char == '"':
+        return "'\"'"
+    if char == "'":
+        return "'\\''"
+    quoted = quote_ascii(char) if ascii_only else quote(char)
+    return f"'{quoted[1:-1]}'"
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if code in _BYTE_ESCAPES:
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

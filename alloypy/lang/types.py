@@ -10,20 +10,43 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 
-class AnyType(NamedTuple):
+class PlainType:
+    """A type without parameters: all of its instances are equal, and only to each other."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class AnyType(PlainType):
     """Takes any value as it is."""
 
+    __slots__ = ()
 
-class BoolType(NamedTuple):
+
+class BoolType(PlainType):
     """bool."""
 
+    __slots__ = ()
 
-class StringType(NamedTuple):
+
+class StringType(PlainType):
     """str."""
 
+    __slots__ = ()
 
-class BytesType(NamedTuple):
+
+class BytesType(PlainType):
     """bytes, from a string or a byte array."""
+
+    __slots__ = ()
 
 
 class IntType(NamedTuple):
@@ -33,20 +56,26 @@ class IntType(NamedTuple):
     signed: bool = True
 
 
-class FloatType(NamedTuple):
+class FloatType(PlainType):
     """A 64-bit float."""
 
+    __slots__ = ()
 
-class DurationType(NamedTuple):
+
+class DurationType(PlainType):
     """A Go duration, from a string such as "1m30s"."""
 
 
-class SecretType(NamedTuple):
+class SecretType(PlainType):
     """A `Secret`."""
 
+    __slots__ = ()
 
-class OptionalSecretType(NamedTuple):
+
+class OptionalSecretType(PlainType):
     """An `OptionalSecret`."""
+
+    __slots__ = ()
 
 
 class TextType(NamedTuple):

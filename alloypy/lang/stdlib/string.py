@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from alloypy.lang.functions import TypedFunction
 from alloypy.lang.go_text import joined
-from alloypy.lang.types import ListType, StringType
+from alloypy.lang.types import AnyType, ListType, StringType
+from alloypy.lang.values import Value
 
 _SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -98,13 +99,20 @@ def _to_lower(text: str) -> str:
     return text.lower() if text.isascii() else _map_runes(text, _lower_rune)
 
 
+def _format(text: str, *args: Value) -> str:
+    from alloypy.lang.sprintf import sprintf
+
+    return sprintf(text, args)
+
+
 def _function(name: str, body: Callable[..., object], parameters: int) -> TypedFunction:
     return TypedFunction(f"string.{name}", (StringType(),) * parameters, body)
 
 
 FUNCTIONS = {
+    "format": TypedFunction("string.format", (StringType(),), _format, rest=AnyType()),
     "join": TypedFunction("string.join", (ListType(StringType()), StringType()), _join),
-    "split": _function("split", _split, 2),
+    "split": TypedFunction("string.split", (StringType(), StringType()), _split, returns="[]string"),
     "replace": _function("replace", _replace, 3),
     "to_lower": _function("to_lower", _to_lower, 1),
     "to_upper": _function("to_upper", _to_upper, 1),
