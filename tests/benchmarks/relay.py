@@ -271,8 +271,10 @@ def table(rows: list[dict[str, Any]], contenders: dict[str, str]) -> str:
     """Medians per case as Markdown, and the ratio alloypy / Alloy of each round as median [min-max]."""
     both = "alloy" in contenders
     lines = [
-        "| case | CPU ms/request Alloy | alloypy | ratio [min-max] | goal "
-        "| p99 ms Alloy | alloypy | peak MB Alloy | alloypy |",
+        (
+            "| case | CPU ms/request Alloy | alloypy | ratio [min-max] | goal "
+            "| p99 ms Alloy | alloypy | peak MB Alloy | alloypy |"
+        ),
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for case in (*CASES, *MEMORY_CASES):
