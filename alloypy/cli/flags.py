@@ -98,6 +98,10 @@ class FlagSet:
         """The declared flags, in the order of their declaration."""
         return iter(self._flags.values())
 
+    def __getitem__(self, name: str) -> Flag[Any]:
+        """The declared flag of that name. Raises KeyError."""
+        return self._flags[name]
+
     def bool(self, name: str, default: bool = False, *, short: str = "", doc: str) -> Flag[bool]:
         """`--name` or `--name=false`."""
         return self._declare(Flag(name, default, parse_bool, short=short, kind="bool", doc=doc))

@@ -1,0 +1,7 @@
+"""Every component kind of alloypy, one import a line; there is no other way in."""
+
+from __future__ import annotations
+
+from alloypy.runtime.component import Registration
+
+REGISTRATIONS: tuple[Registration, ...] = ()

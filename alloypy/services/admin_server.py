@@ -1,0 +1,188 @@
+"""The admin HTTP server: its socket, who may talk to it, and TLS, all changeable while it serves.
+
+Source: spec sections 4 and 5.3 (the `http` block).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import logging
+import socket
+import ssl
+from typing import NamedTuple
+
+from alloypy.net.server import Server, ServerConfig, Timeouts
+from alloypy.net.server_tls import ServerTLS, ServerTLSError, ServerTLSSettings
+from alloypy.runtime.blocks.http import AuthArguments, HTTPArguments, TLSArguments
+from alloypy.runtime.component import BuildError
+from alloypy.runtime.options import ServiceError
+from alloypy.runtime.sockets import listen, resolve
+from alloypy.services.admin import ASGI, Receive, Scope, Send
+
+_STOP_GRACE = 1.0
+_UNBOUNDED = Timeouts(read=0, write=0, idle=0)
+
+logger = logging.getLogger("alloypy.http")
+
+
+class ListenError(Exception):
+    """The admin server cannot listen."""
+
+
+class Listener(NamedTuple):
+    """A bound socket of the admin server. address: `host:port` as it is."""
+
+    sockets: list[socket.socket]
+    address: str
+    loopback: bool
+
+
+async def bind(address: str) -> Listener:
+    """Listen on `host:port`. Raises ListenError."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit():
+        raise ListenError(f'failed to listen on "{address}": the address is not of the form host:port')
+    try:
+        resolved = await resolve(host.strip("[]"), int(port))
+        sockets = listen(resolved)
+    except BuildError as error:
+        raise ListenError(f"failed to listen on {address}: {error}") from None
+    bound = sockets[0].getsockname()[1]
+    return Listener(sockets, f"{host}:{bound}", _is_loopback(resolved.ip))
+
+
+def _is_loopback(ip: str) -> bool:
+    return bool(ip) and ipaddress.ip_address(ip).is_loopback
+
+
+class Policy:
+    """Who may talk to the server, as the `auth` block says.
+
+    Fails closed: a filter that names no path protects every path.
+    """
+
+    def __init__(self, auth: AuthArguments | None) -> None:
+        self._credentials: bytes | None = None
+        self._paths: tuple[str, ...] = ()
+        self._protects_listed = False
+        if auth is None or auth.basic is None:
+            return
+        self._credentials = _digest(auth.basic.username, auth.basic.password.reveal())
+        if auth.filter is not None and auth.filter.paths:
+            self._paths = auth.filter.paths
+            self._protects_listed = auth.filter.authenticate_matching_paths
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is protected."""
+        return self._credentials is not None
+
+    def admits(self, path: str, headers: list[tuple[bytes, bytes]]) -> bool:
+        """Whether a request may pass."""
+        if self._credentials is None or path.startswith(self._paths or ()) != self._protects_listed:
+            return True
+        given = next((value for name, value in headers if name == b"authorization"), b"")
+        scheme, _, encoded = given.partition(b" ")
+        if scheme.lower() != b"basic":
+            return False
+        try:
+            username, colon, password = base64.b64decode(encoded, validate=True).partition(b":")
+        except binascii.Error:
+            return False
+        return bool(colon) and hmac.compare_digest(_digest(username, password), self._credentials)
+
+
+def _digest(username: str | bytes, password: str | bytes) -> bytes:
+    """Both as one digest: comparing digests tells nothing about lengths."""
+    parts = (part if isinstance(part, bytes) else part.encode() for part in (username, password))
+    return b"".join(hashlib.sha256(part).digest() for part in parts)
+
+
+def _server_tls(block: TLSArguments) -> ServerTLS:
+    names = ServerTLSSettings.__dataclass_fields__
+    return ServerTLS(ServerTLSSettings(**{name: getattr(block, name) for name in names}))
+
+
+class AdminServer:
+    """Serves the admin application; is the service behind the `http` block."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._policy = Policy(None)
+        self._tls: ServerTLS | None = None
+        self._server: Server | None = None
+        self._application: ASGI | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return self._listener.address
+
+    def start(self, application: ASGI) -> None:
+        """Begin to serve."""
+        self._application = application
+        config = ServerConfig(self._guarded, logger=logger, timeouts=_UNBOUNDED)
+        self._server = Server(config, self._listener.sockets, tls=self._context)
+        self._server.start()
+        fields = {"service": "http", "addr": self.address}
+        logger.info("now listening for http traffic", extra={"fields": fields})
+
+    async def stop(self) -> None:
+        """Close everything."""
+        if self._server is None:
+            for one in self._listener.sockets:
+                one.close()
+            return
+        await self._server.stop(_STOP_GRACE)
+        fields = {"service": "http", "addr": self.address}
+        logger.info("http server closed", extra={"fields": fields})
+
+    async def prepare(self, arguments: HTTPArguments) -> None:
+        """Check certificates and keys. Raises ServiceError."""
+        if arguments.tls is None:
+            return
+        if arguments.tls.windows_certificate_filter is not None:
+            raise ServiceError("windows_certificate_filter is not part of alloypy")
+        try:
+            _server_tls(arguments.tls).context()
+        except ServerTLSError as error:
+            raise ServiceError(str(error)) from None
+
+    async def update(self, arguments: HTTPArguments) -> None:
+        """Take new credentials and TLS settings; open connections stay as they are."""
+        tls = None if arguments.tls is None else _server_tls(arguments.tls)
+        kind = "TLS" if tls else "non-TLS"
+        fields = {"service": "http"}
+        logger.info(f"applying {kind} config to HTTP server", extra={"fields": fields})
+        self._policy = Policy(arguments.auth)
+        self._tls = tls
+        filter_ = arguments.auth.filter if arguments.auth is not None else None
+        if self._policy.active and filter_ is not None and not filter_.paths:
+            logger.warning(
+                "the filter names no paths: every path asks for credentials", extra={"fields": fields}
+            )
+        if not self._listener.loopback and not self._policy.active:
+            logger.warning(
+                "the admin server listens on more than the loopback interface and asks for no credentials",
+                extra={"fields": {**fields, "addr": self.address}},
+            )
+
+    def _context(self) -> ssl.SSLContext | None:
+        return None if self._tls is None else self._tls.context()
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        application = self._application
+        if application is None:
+            raise RuntimeError("the admin server has not been started")
+        if self._policy.admits(scope["path"], scope["headers"]):
+            await application(scope, receive, send)
+            return
+        fields = {"service": "http", "path": scope["path"], "err": "unauthorized"}
+        logger.info("failed to authenticate request", extra={"fields": fields})
+        headers = [(b"www-authenticate", b'Basic realm="Restricted"'), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 401, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,64 @@
+"""The services behind the `logging`, `tracing` and `livedebugging` blocks; `http` is the admin server's.
+
+Source: spec sections 5.1, 5.2, 5.4.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from alloypy.runtime.blocks.process import LiveDebuggingArguments, LoggingArguments, TracingArguments
+from alloypy.runtime.options import ServiceError
+from alloypy.services.logging import LogSettings, LogStream
+
+logger = logging.getLogger("alloypy")
+
+
+class LoggingService:
+    """Sets level and format of the log."""
+
+    def __init__(self, stream: LogStream) -> None:
+        self._stream = stream
+
+    async def prepare(self, arguments: LoggingArguments) -> None:
+        """Refuse the destination that only Windows has. Raises ServiceError."""
+        if arguments.destination == "windows_event_log":
+            raise ServiceError(
+                "could not update logger: failed to open Windows Event Log: "
+                "windows event log not supported on this platform"
+            )
+
+    async def update(self, arguments: LoggingArguments) -> None:
+        """Take level and format at once."""
+        self._stream.configure(LogSettings(arguments.level, arguments.format))
+
+
+class TracingService:
+    """Accepts the block; alloypy makes no traces of its own."""
+
+    async def prepare(self, arguments: TracingArguments) -> None:
+        """Nothing can be refused."""
+
+    async def update(self, arguments: TracingArguments) -> None:
+        """Say that a configured block has no effect."""
+        if arguments != TracingArguments():
+            logger.warning("the tracing block has no effect: alloypy makes no traces of its own")
+
+
+class LiveDebuggingService:
+    """Remembers whether live debugging is on; no component of alloypy takes part in it.
+
+    enabled: what the block says.
+    """
+
+    def __init__(self) -> None:
+        self.enabled = False
+
+    async def prepare(self, arguments: LiveDebuggingArguments) -> None:
+        """Nothing can be refused."""
+
+    async def update(self, arguments: LiveDebuggingArguments) -> None:
+        """Take the setting."""
+        self.enabled = arguments.enabled
+        if arguments.enabled:
+            logger.warning("the livedebugging block has no effect: no component supports it")

@@ -1,0 +1,159 @@
+"""One running process: binds, loads, serves, reloads, and stops without losing what is in flight.
+
+Source: spec sections 1.1 (order of the run command), 3, 7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import os
+import sys
+from collections.abc import Iterable, Mapping
+
+from alloypy import __version__
+from alloypy.runtime.component import Registration
+from alloypy.runtime.controller import Controller
+from alloypy.runtime.options import ControllerOptions, Service
+from alloypy.services.admin import Admin, AdminOptions, peers
+from alloypy.services.admin_server import AdminServer, Listener
+from alloypy.services.block_services import LiveDebuggingService, LoggingService, TracingService
+from alloypy.services.configuration import Configuration, LoadError
+from alloypy.services.logging import LogStream
+from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics, metrics_text
+from alloypy.services.settings import RunSettings
+from alloypy.services.signals import Signals
+from alloypy.services.storage import installation_id
+from alloypy.services.watch import watch
+
+logger = logging.getLogger("alloypy")
+
+
+class Process:
+    """Everything that lives as long as the process does.
+
+    listener: the bound socket of the admin server. registry: the component kinds there are.
+    """
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        listener: Listener,
+        registry: Iterable[Registration],
+        log: LogStream,
+    ) -> None:
+        self._settings = settings
+        self._log = log
+        self._evaluations = EvaluationMetrics()
+        self._config_metrics = ConfigMetrics()
+        self._server = AdminServer(listener)
+        self._live_debugging = LiveDebuggingService()
+        self._controller = Controller(self._controller_options(registry))
+        self._configuration = Configuration(settings.path, self._controller, self._config_metrics)
+        self._reload_wanted = asyncio.Event()
+
+    def _controller_options(self, registry: Iterable[Registration]) -> ControllerOptions:
+        services: Mapping[str, Service] = {
+            "logging": LoggingService(self._log),
+            "tracing": TracingService(),
+            "livedebugging": self._live_debugging,
+            "http": self._server,
+        }
+        return ControllerOptions(
+            registry={registration.name: registration for registration in registry},
+            storage=self._settings.storage,
+            alloy_id=installation_id(self._settings.storage),
+            stability=self._settings.stability,
+            community=self._settings.community,
+            shutdown_deadline=self._settings.shutdown_deadline,
+            services=services,
+            observer=self._evaluations,
+        )
+
+    async def run(self) -> None:
+        """Load and serve until a signal asks to stop. Raises LoadError when the first load is refused."""
+        signals = Signals(self._reload_wanted.set)
+        with signals.installed():
+            try:
+                async with self._controller:
+                    if await self._first_load(signals.stop):
+                        await self._serve(signals.stop)
+            finally:
+                await self._server.stop()
+
+    async def _first_load(self, stop: asyncio.Event) -> bool:
+        """Whether the configuration runs now; False when the process shall stop before it does."""
+        load = asyncio.create_task(self._configuration.load())
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({load, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not load.done():
+            load.cancel()
+            await asyncio.wait({load})
+            return False
+        load.result()
+        return True
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        self._server.start(Admin(self._admin_options()))
+        logger.info("{^_^} Alloy is running")
+        async with asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(self._reload_on_signal())]
+            if self._settings.watch:
+                background.append(tasks.create_task(watch(self._settings.path, self._reload_and_tell)))
+            await stop.wait()
+            for task in background:
+                task.cancel()
+
+    def _admin_options(self) -> AdminOptions:
+        return AdminOptions(
+            controller=self._controller,
+            reload=self._configuration.load,
+            metrics=self._metrics,
+            support=self._support if self._settings.support_bundle else None,
+            address=self._server.address,
+            ui_prefix=self._settings.ui_prefix,
+        )
+
+    async def _support(self, seconds: int) -> bytes:
+        from alloypy.services.support import SupportBundle
+
+        bundle = SupportBundle(
+            controller=self._controller,
+            metrics=self._metrics,
+            log=self._log,
+            flags=self._settings.flags,
+            peers=lambda: peers(self._server.address),
+            sources=lambda: self._configuration.files,
+        )
+        return await bundle(seconds)
+
+    def _metrics(self) -> str:
+        return metrics_text(self._controller, self._evaluations, self._config_metrics)
+
+    async def _reload_on_signal(self) -> None:
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted.clear()
+            await self._reload_and_tell()
+
+    async def _reload_and_tell(self) -> None:
+        """Reload; the outcome goes to the log."""
+        try:
+            await self._configuration.load()
+        except LoadError as error:
+            logger.error("failed to reload config", extra={"fields": {"err": str(error)}})
+        except Exception:
+            logger.exception("failed to reload config")
+        else:
+            logger.info("config reloaded")
+
+
+def log_start() -> None:
+    """The first lines of the log: what starts, and what it has to do without."""
+    fields = {"version": f"v{__version__}", "python": sys.version.split()[0], "pid": os.getpid()}
+    logger.info("alloypy is starting", extra={"fields": fields})
+    for module in ("uvloop", "httptools"):
+        if sys.platform != "win32" and importlib.util.find_spec(module) is None:
+            logger.warning(f"{module} is not installed: alloypy runs slower without it")

@@ -1,0 +1,28 @@
+"""What the command line asks of a running process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from alloypy.schema.stability import Stability
+
+
+class RunSettings(NamedTuple):
+    """The settings of one process.
+
+    path: configuration file or directory. listen: `host:port` of the admin server.
+    ui_prefix: begins and ends with `/`. shutdown_deadline: seconds, 0 waits without limit.
+    watch: reload when the files change. flags: every flag as `name=value`, for the support bundle.
+    """
+
+    path: str
+    listen: str
+    ui_prefix: str
+    storage: Path
+    stability: Stability
+    community: bool
+    shutdown_deadline: float
+    support_bundle: bool
+    watch: bool
+    flags: tuple[str, ...]
