@@ -65,7 +65,7 @@ class Fixture:
             address="127.0.0.1:12345",
             ui_prefix=prefix,
         )
-        transport = httpx.ASGITransport(Admin(options))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(Admin(options))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:12345")
 
     async def reload(self) -> None:
