@@ -41,6 +41,7 @@ BLOCK_AS_EXPRESSION = "ALY0120"
 TOO_DEEP = "ALY0121"
 UNREADABLE = "ALY0130"
 UNFORMATTED = "ALY0131"
+UNWRITABLE = "ALY0132"
 
 CODES: dict[str, Code] = {
     GENERAL: Code("fault", "A fault without a code of its own; the message says what is wrong."),
@@ -119,6 +120,9 @@ CODES: dict[str, Code] = {
         "The file nests deeper, or has longer rows of operators, than anything a person writes.",
     ),
     UNREADABLE: Code("file cannot be read", "The path is missing, not permitted, or not what it should be."),
+    UNWRITABLE: Code(
+        "file cannot be written", "It is not permitted, or the path is not that of a regular file."
+    ),
     UNFORMATTED: Code(
         "file not formatted",
         "What the file says is fine, but not in the standard layout; `alloypy fmt -w FILE` brings it there.",

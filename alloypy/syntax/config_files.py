@@ -64,7 +64,7 @@ def _is_directory(path: str) -> bool:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         return S_ISDIR(Path(path).stat().st_mode)
     except (OSError, ValueError) as error:
-        raise ConfigReadError(f"stat {path}: {_reason(error)}") from None
+        raise ConfigReadError(f"stat {path}: {system_words(error)}") from None
 
 
 def _directory_names(path: str) -> list[str]:
@@ -72,7 +72,7 @@ def _directory_names(path: str) -> list[str]:
         with os.scandir(path) as entries:
             files = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
     except OSError as error:
-        raise ConfigReadError(f"open {path}: {_reason(error)}") from None
+        raise ConfigReadError(f"open {path}: {system_words(error)}") from None
     return sorted(str(Path(path, name)) for name in files if name.endswith(_SUFFIX))
 
 
@@ -80,14 +80,14 @@ def _read(name: str) -> Source:
     try:
         data = Path(name).read_bytes()
     except OSError as error:
-        raise ConfigReadError(f"open {name}: {_reason(error)}") from None
+        raise ConfigReadError(f"open {name}: {system_words(error)}") from None
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             raise ConfigReadError(f"configuration is encoded with {encoding} but must be utf8")
     return Source(name, data)
 
 
-def _reason(error: OSError | ValueError) -> str:
+def system_words(error: OSError | ValueError) -> str:
     """The operating system's words as Go prints them, in lower case."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return text[:1].lower() + text[1:]

@@ -1,0 +1,138 @@
+"""From the paths on a command line to the files they mean.
+
+A file named directly is always taken. In a directory every `*.alloy` file below it is, but for
+hidden directories, what git ignores, and what the user excludes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from alloypy.cli.ignore_rules import IgnoreRules
+
+SUFFIX = ".alloy"
+
+
+class _Scope(NamedTuple):
+    """Rules, and what comes before the names of a directory's entries in the paths they are about."""
+
+    prefix: str
+    rules: IgnoreRules
+
+    def inside(self, name: str) -> _Scope:
+        return _Scope(f"{self.prefix}{name}/", self.rules)
+
+
+class _Directory(NamedTuple):
+    """A directory to be listed; the last scope has the last word on its entries."""
+
+    path: str
+    scopes: list[_Scope]
+    exclude: _Scope
+
+
+class Discovery:
+    """Finds files. exclude: patterns as in `.gitignore`, relative to the working directory.
+
+    force_exclude: leave out excluded files also where they are named directly.
+    unreadable: the directories that could not be listed and why, once `files` was called.
+    """
+
+    def __init__(self, exclude: Sequence[str] = (), *, force_exclude: bool = False) -> None:
+        self.unreadable: list[tuple[str, OSError]] = []
+        self._exclude = IgnoreRules(exclude)
+        self._force_exclude = force_exclude
+
+    def files(self, paths: Sequence[str]) -> list[str]:
+        """The files that `paths` mean, each once, those of a directory by name."""
+        found: dict[str, str] = {}
+        for path in paths:
+            if self._force_exclude and self._is_excluded(path):
+                continue
+            for name in self._below(path) if Path(path).is_dir() else [path]:
+                real = os.path.realpath(name)
+                if real not in found or Path(found[real]).is_symlink():
+                    found[real] = name
+        return list(found.values())
+
+    def _is_excluded(self, path: str) -> bool:
+        """Whether `path`, or a directory it lies in, is excluded."""
+        names = _relative(path).split("/")
+        return any(
+            self._exclude.verdict("/".join(names[:count]), directory=count < len(names))
+            for count in range(1, len(names) + 1)
+        )
+
+    def _below(self, start: str) -> Iterator[str]:
+        relative = _relative(start)
+        exclude = _Scope("" if relative == "." else f"{relative}/", self._exclude)
+        waiting = [_Directory(start, _scopes_above(Path(os.path.realpath(start))), exclude)]
+        while waiting:
+            current = waiting.pop()
+            try:
+                with os.scandir(current.path) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
+            except OSError as error:
+                self.unreadable.append((current.path, error))
+                continue
+            own = _read_rules(Path(current.path, ".gitignore"))
+            scopes = [*current.scopes, _Scope("", own)] if own else current.scopes
+            inner: list[_Directory] = []
+            for entry in entries:
+                directory = entry.is_dir(follow_symlinks=False)
+                wanted = not entry.name.startswith(".") if directory else _may_be_a_file(entry)
+                if not wanted or _is_ignored(entry.name, [*scopes, current.exclude], directory=directory):
+                    continue
+                path = entry.name if current.path == "." else entry.path
+                if directory:
+                    outer = [scope.inside(entry.name) for scope in scopes]
+                    inner.append(_Directory(path, outer, current.exclude.inside(entry.name)))
+                else:
+                    yield path
+            waiting += reversed(inner)
+
+
+def _relative(path: str) -> str:
+    return os.path.relpath(path).replace(os.sep, "/")
+
+
+def _is_ignored(name: str, scopes: list[_Scope], *, directory: bool) -> bool:
+    for scope in reversed(scopes):
+        verdict = scope.rules.verdict(scope.prefix + name, directory=directory)
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _may_be_a_file(entry: os.DirEntry[str]) -> bool:
+    """Whether the entry is a configuration file. A broken link is taken, so that the user hears of it."""
+    if not entry.name.endswith(SUFFIX):
+        return False
+    return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
+
+
+def _scopes_above(directory: Path) -> list[_Scope]:
+    """The rules from above `directory`, if it lies in a git repository; those of its root come first."""
+    parents = [directory, *directory.parents]
+    root = next((at for at, parent in enumerate(parents) if (parent / ".git").exists()), None)
+    if root is None:
+        return []
+    lists = [(parents[root], parents[root] / ".git" / "info" / "exclude")]
+    lists += [(parent, parent / ".gitignore") for parent in reversed(parents[1 : root + 1])]
+    scopes: list[_Scope] = []
+    for base, path in lists:
+        rules = _read_rules(path)
+        if rules:
+            relative = directory.relative_to(base).as_posix()
+            scopes.append(_Scope("" if relative == "." else f"{relative}/", rules))
+    return scopes
+
+
+def _read_rules(path: Path) -> IgnoreRules:
+    try:
+        return IgnoreRules(path.read_text(encoding="utf-8", errors="surrogateescape").split("\n"))
+    except OSError:
+        return IgnoreRules(())
