@@ -1,42 +1,80 @@
-"""The parser Lark makes of grammar/alloy.lark."""
+"""The parser Lark makes of grammar/alloy.lark, from prepared tables where there are any.
+
+A wheel brings the tables along; a checkout keeps them in the user's cache directory. Tables of
+another Lark or another grammar count for nothing, and are made anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-from lark import Lark
-from lark.lexer import Lexer
 
 from alloypy.syntax.building import TreeBuilder
-from alloypy.syntax.tokens import Token
+from alloypy.syntax.lark_core import lark_version
+from alloypy.syntax.machine import Machine
+from alloypy.syntax.tables import Tables, from_bytes, to_bytes
 
-_START = ["file", "lone_expression"]
+START_SYMBOLS = ["file", "lone_expression"]
 
-
-class TokenFeed(Lexer):
-    """Lark's lexer for Alloy: hands the parser the tokens that `alloypy.syntax.lexer` made.
-
-    Neither terminal patterns nor a postlex can see whether a comment hides a line end.
-    """
-
-    def __init__(self, lexer_conf: Any) -> None:
-        """Needs no configuration: the grammar only declares its terminals."""
-
-    def lex(self, tokens: Iterable[Token]) -> Iterator[Token]:  # type: ignore[override]
-        """The tokens as they are."""
-        return iter(tokens)
+_PACKAGED = Path(__file__).parent.parent / "_grammar"
+_CHECKOUT = Path(__file__).parent.parent.parent / "grammar"
 
 
 @lru_cache(maxsize=1)
-def lark_parser() -> Lark:
+def alloy_parser() -> Machine:
     """The parser of files and lone expressions."""
-    return Lark(_grammar_text(), parser="lalr", lexer=TokenFeed, start=_START, transformer=TreeBuilder)
+    grammar = grammar_text()
+    version = lark_version()
+    cache = _cache_file()
+    for file in (_PACKAGED / "alloy.tables", cache):
+        tables = _load(file, version, grammar)
+        if tables is not None:
+            return Machine(tables, TreeBuilder)
+    from alloypy.syntax.table_building import build_tables
+
+    tables = build_tables(grammar, START_SYMBOLS)
+    _save(cache, to_bytes(tables, version, grammar))
+    return Machine(tables, TreeBuilder)
 
 
-def _grammar_text() -> str:
-    packaged = Path(__file__).parent.parent / "_grammar" / "alloy.lark"
-    checkout = Path(__file__).parent.parent.parent / "grammar" / "alloy.lark"
-    return (packaged if packaged.exists() else checkout).read_text(encoding="utf-8")
+def grammar_text() -> str:
+    """The grammar, in Lark's language."""
+    for folder in (_PACKAGED, _CHECKOUT):
+        try:
+            return (folder / "alloy.lark").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            continue
+    raise FileNotFoundError("alloypy's grammar is missing: alloy.lark")
+
+
+def _load(file: Path, version: str, grammar: str) -> Tables | None:
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    return from_bytes(content, version, grammar)
+
+
+def _save(file: Path, content: bytes) -> None:
+    """Keeps the tables for the next start, if the place can be written; whole, or not at all."""
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(content)
+        new.replace(file)
+    except OSError:
+        return
+
+
+def _cache_file() -> Path:
+    """Where this user keeps things that can be made again."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(base).expanduser() / "alloypy"
+    return folder / f"grammar-{sys.implementation.cache_tag}.tables"

@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from lark.exceptions import UnexpectedInput
-
 from alloypy.syntax.building import InvalidLabelError
 from alloypy.syntax.diagnostics import DiagnosticsError
-from alloypy.syntax.grammar import lark_parser
+from alloypy.syntax.grammar import alloy_parser
 from alloypy.syntax.lexer import scan
+from alloypy.syntax.machine import NotInGrammarError
 from alloypy.syntax.nesting import allow_recursion, check_nesting
 from alloypy.syntax.source import Source
 from alloypy.syntax.tokens import Token, TokenList
@@ -60,8 +59,8 @@ def _parse(scanned: TokenList, tokens: list[Token], start: str) -> object:
     valid = all(error.before > len(tokens) for error in scanned.errors)
     if valid:
         try:
-            tree: object = lark_parser().parse(tokens, start=start)
-        except (UnexpectedInput, InvalidLabelError):
+            tree: object = alloy_parser().parse(tokens, start)
+        except (NotInGrammarError, InvalidLabelError):
             valid = False
     if valid:
         fault = check_nesting(scanned.source, tokens)

@@ -1,0 +1,68 @@
+"""Lark's LALR(1) machine, and nothing else of Lark.
+
+`import lark` loads every parser it has and the reader of grammars, which costs more time and
+memory than formatting a file. With prepared tables only the machine is needed, so its module is
+imported on its own: an empty package stands in for `lark` during that import, and whoever says
+`import lark` later gets the whole of it.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+_VERSION = "__version__"
+
+
+def lark_version() -> str:
+    """The version of the Lark that is installed, without importing it; empty where it does not say."""
+    if "lark" in sys.modules:
+        return str(getattr(sys.modules["lark"], _VERSION, ""))
+    spec = PathFinder.find_spec("lark")
+    if spec is None or spec.origin is None:
+        return ""
+    for line in Path(spec.origin).read_text(encoding="utf-8").split("\n"):
+        if line.startswith(_VERSION):
+            return line.rpartition("=")[2].strip(" \"'\r")
+    return ""
+
+
+class Core(NamedTuple):
+    """The parts of Lark's machine: `parser(table(states, starts, ends), callbacks)` parses.
+
+    shift, reduce: its marks for the two kinds of action. unexpected: what it raises at a token
+    that cannot come next.
+    """
+
+    parser: Any
+    table: Any
+    shift: object
+    reduce: object
+    unexpected: type[Exception]
+
+
+def lalr_core() -> Core:
+    """Lark's LALR(1) machine."""
+    spec = None if "lark" in sys.modules else PathFinder.find_spec("lark")
+    if spec is None or not spec.submodule_search_locations:
+        return _import_core()
+    stand_in = ModuleType("lark")
+    stand_in.__path__ = list(spec.submodule_search_locations)
+    stand_in.__spec__ = spec
+    sys.modules["lark"] = stand_in
+    try:
+        return _import_core()
+    finally:
+        if sys.modules.get("lark") is stand_in:
+            del sys.modules["lark"]
+
+
+def _import_core() -> Core:
+    from lark.exceptions import UnexpectedInput
+    from lark.parsers.lalr_analysis import IntParseTable, Reduce, Shift
+    from lark.parsers.lalr_parser import _Parser
+
+    return Core(_Parser, IntParseTable, Shift, Reduce, UnexpectedInput)

@@ -1,0 +1,51 @@
+"""Parse tables of the grammar as plain data, to be kept in a file.
+
+A file of tables says which Lark made them from which grammar; it counts only for these.
+"""
+
+from __future__ import annotations
+
+import marshal
+from typing import NamedTuple
+
+_FORMAT = 1
+
+
+class Rule(NamedTuple):
+    """A production: the nonterminal it makes, how many symbols it takes, the name of its function."""
+
+    makes: str
+    takes: int
+    function: str
+
+
+class Tables(NamedTuple):
+    """A shift-reduce automaton.
+
+    states: what to do in each state, by the terminal ahead or the nonterminal just made: a number
+    of a state to go to, or the complement (`~`) of a rule's number to reduce by.
+    starts, ends: the first state and the accepting one, by the name of the start symbol.
+    """
+
+    states: list[dict[str, int]]
+    rules: list[Rule]
+    starts: dict[str, int]
+    ends: dict[str, int]
+
+
+def to_bytes(tables: Tables, lark_version: str, grammar: str) -> bytes:
+    """The content of a file of these tables."""
+    rules = [tuple(rule) for rule in tables.rules]
+    return marshal.dumps((_FORMAT, lark_version, grammar, tables.states, rules, tables.starts, tables.ends))
+
+
+def from_bytes(content: bytes, lark_version: str, grammar: str) -> Tables | None:
+    """The tables in a file's content; None if it is something else or made of something else."""
+    try:
+        stored = marshal.loads(content)  # noqa: S302  # our own file, like the .pyc beside it
+    except (EOFError, TypeError, ValueError):
+        return None
+    if not isinstance(stored, tuple) or stored[:3] != (_FORMAT, lark_version, grammar):
+        return None
+    _, _, _, states, rules, starts, ends = stored
+    return Tables(states, [Rule(*rule) for rule in rules], starts, ends)

@@ -1,0 +1,36 @@
+"""Puts the parse tables of the grammar into the wheel, so that a start does not have to make them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class GrammarTables(BuildHookInterface):
+    """Hatchling's hook for the wheel; a checkout keeps its tables in the user's cache directory."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Makes the tables and adds them to what goes into the wheel."""
+        self._folder = None
+        if version == "editable":
+            return
+        sys.path.insert(0, self.root)
+        from alloypy.syntax.grammar import START_SYMBOLS, grammar_text
+        from alloypy.syntax.lark_core import lark_version
+        from alloypy.syntax.table_building import build_tables
+        from alloypy.syntax.tables import to_bytes
+
+        grammar = grammar_text()
+        self._folder = TemporaryDirectory()
+        tables = Path(self._folder.name) / "alloy.tables"
+        tables.write_bytes(to_bytes(build_tables(grammar, START_SYMBOLS), lark_version(), grammar))
+        build_data["force_include"][str(tables)] = "alloypy/_grammar/alloy.tables"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Removes what was made for the wheel."""
+        if self._folder is not None:
+            self._folder.cleanup()
