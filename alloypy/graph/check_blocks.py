@@ -20,10 +20,13 @@ from alloypy.graph.check_scope import (
 from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id, header, whole
 from alloypy.graph.sections import Placed, Sections
 from alloypy.lang.literals import string_value
+from alloypy.schema.nearest import nearest
 from alloypy.schema.stability import Stability, refusal
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Block, Statement
+
+UNKNOWN_COMPONENT = "ALY0407"
 
 
 class BlockReader:
@@ -128,12 +131,17 @@ class BlockReader:
         if problem is None:
             return None
         message, code = problem
-        return Diagnostic(Span(node.source, node.block.start, _name_end(node.block)), message, code)
+        span = Span(node.source, node.block.start, _name_end(node.block))
+        hint = ""
+        if code == UNKNOWN_COMPONENT:
+            close = nearest(node.name, [*self._language.component_names, *self._language.block_names])
+            hint = f"did you mean `{close}`?" if close is not None else ""
+        return Diagnostic(span, message, code, hint=hint)
 
     def _refused(self, node: CheckedNode) -> tuple[str, str] | None:
         entry = self._language.component(node.name)
         if entry is None:
-            return f'cannot find the definition of component name "{node.name}"', "ALY0407"
+            return f'cannot find the definition of component name "{node.name}"', UNKNOWN_COMPONENT
         if entry.community:
             if not self._gate.community:
                 return (

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from alloypy.graph import codes
 from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language, warning
+from alloypy.graph.nodes import Kind
 from alloypy.graph.references import Chain, chain_text, chains, resolve
 from alloypy.graph.wire import DEPRECATED, SHADOWING
+from alloypy.schema.nearest import nearest
 from alloypy.schema.stability import Stability, refusal
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span
+
+REFERABLE = frozenset({Kind.COMPONENT, Kind.CUSTOM, Kind.ARGUMENT})
+"""Kinds of nodes that expressions can name."""
 
 
 class ReferenceFaults(NamedTuple):
@@ -37,16 +43,44 @@ def check_references(
         if reference is not None:
             if _in_library(first, language):
                 span = Span(node.source, chain[0].start, chain[0].end)
-                faults.found.append(warning(span, SHADOWING, "ALY0502"))
+                faults.found.append(warning(span, SHADOWING, codes.SHADOWING))
             if reference.target.id in scope.graph:
                 scope.graph.connect(node.id, reference.target.id)
         elif first in scope.variables or _in_library(first, language):
             faults.found.extend(_standard(chain, node.source, language, minimum))
         else:
             message = f'component "{chain_text(chain)}" does not exist or is out of scope'
-            fault = Diagnostic(_span(chain, node.source), message, "ALY0410")
+            hint = _nearest_name(chain_text(chain), scope, language)
+            fault = Diagnostic(_span(chain, node.source), message, codes.OUT_OF_SCOPE, hint=hint)
             (faults.missed if first in scope.leaked else faults.found).append(fault)
     return faults
+
+
+def _nearest_name(name: str, scope: CheckedScope, language: Language) -> str:
+    """A hint with the node or function that the name may stand for, its export kept."""
+    known = {node.id for node in scope.nodes if node.kind in REFERABLE}
+    depth = name.count(".") + 1
+    for length in range(min(depth, 4), 0, -1):
+        parts = name.split(".")
+        close = nearest(".".join(parts[:length]), [k for k in known if k.count(".") + 1 == length])
+        if close is not None:
+            return f"did you mean `{'.'.join([close, *parts[length:]])}`?"
+    close = nearest(name.split(".", maxsplit=1)[0], [*language.identifiers])
+    return f"did you mean `{close}`?" if close is not None and depth <= 2 else ""
+
+
+_MOVED = {
+    "env": "sys.env",
+    "nonsensitive": "convert.nonsensitive",
+    "concat": "array.concat",
+    "json_decode": "encoding.from_json",
+    "yaml_decode": "encoding.from_yaml",
+    "base64_decode": "encoding.from_base64",
+}
+
+
+def _successor(name: str) -> str:
+    return f"write `{_MOVED.get(name, f'string.{name}')}`"
 
 
 def _in_library(name: str, language: Language) -> bool:
@@ -56,7 +90,7 @@ def _in_library(name: str, language: Language) -> bool:
 def _standard(chain: Chain, source: Source, language: Language, minimum: Stability) -> list[Diagnostic]:
     """What there is to say about a name of the standard library."""
     if chain[0].name in language.deprecated:
-        return [warning(_span(chain, source), DEPRECATED, "ALY0501")]
+        return [warning(_span(chain, source), DEPRECATED, codes.DEPRECATED, _successor(chain[0].name))]
     name = chain_text(chain)
     if name in language.experimental:
         gate = refusal(name, Stability.EXPERIMENTAL, minimum)

@@ -70,6 +70,11 @@ class Language(Protocol):
         ...
 
     @property
+    def block_names(self) -> Collection[str]:
+        """The names of config blocks and services."""
+        ...
+
+    @property
     def identifiers(self) -> Mapping[str, object]:
         """Top-level names of the standard library."""
         ...

@@ -18,6 +18,8 @@ from alloypy.lang.operators import binary, unary
 from alloypy.lang.traced import LITERAL, Traced
 from alloypy.lang.types import Type
 from alloypy.schema import texts
+from alloypy.schema.choices import Choice
+from alloypy.schema.nearest import did_you_mean
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span
@@ -62,8 +64,8 @@ class _Checker:
         self._source = source
         self.found: list[Diagnostic] = []
 
-    def _report(self, start: int, end: int, message: str, kind: str) -> None:
-        self.found.append(Diagnostic(Span(self._source, start, end), message, texts.CODES[kind]))
+    def _report(self, start: int, end: int, message: str, kind: str, hint: str = "") -> None:
+        self.found.append(Diagnostic(Span(self._source, start, end), message, texts.CODES[kind], hint=hint))
 
     def body(self, block: Block, body: Sequence[Statement], spec: Spec) -> None:
         if spec.free is not None:
@@ -91,9 +93,11 @@ class _Checker:
             return
         member = spec.lookup.get(name)
         if member is None:
-            self._report(block.start, block.end, texts.block_unknown(name), "unknown block")
+            hint = did_you_mean(name, [member.name for member in spec.blocks])
+            self._report(block.start, block.end, texts.block_unknown(name), "unknown block", hint)
         elif isinstance(member, AttributeSpec):
-            self._report(block.start, block.end, texts.must_be_attribute(name), "kind")
+            hint = f"write `{name} = ...`"
+            self._report(block.start, block.end, texts.must_be_attribute(name), "kind", hint)
         elif member.count is not None and member.count != counts[name]:
             message = texts.block_count(name, member.count, counts[name])
             self._report(block.start, block.end, message, "repeated")
@@ -106,9 +110,12 @@ class _Checker:
         name = attribute.name.name
         member = spec.lookup.get(name)
         if member is None:
-            self._report(attribute.start, attribute.end, texts.attribute_unknown(name), "unknown attribute")
+            hint = did_you_mean(name, [member.name for member in spec.attributes])
+            message = texts.attribute_unknown(name)
+            self._report(attribute.start, attribute.end, message, "unknown attribute", hint)
         elif isinstance(member, BlockSpec):
-            self._report(attribute.start, attribute.end, texts.must_be_block(name), "kind")
+            hint = f"write `{name} {{ ... }}`"
+            self._report(attribute.start, attribute.end, texts.must_be_block(name), "kind", hint)
         elif name in seen:
             self._report(attribute.start, attribute.end, texts.attribute_repeated(name), "repeated")
         else:
@@ -133,7 +140,7 @@ class _Checker:
     def _value(self, node: Expression, value: Any, type_: Type) -> None:
         message = value_fault(value, type_)
         if message is not None:
-            self._report(node.start, node.end, message, "type")
+            self._report(node.start, node.end, message, "type", value_hint(value, type_))
 
     def _array(self, node: Array, type_: Type) -> None:
         element = _element_type(type_)
@@ -216,6 +223,18 @@ def value_fault(value: Any, type_: Type) -> str | None:
     except ConversionError as error:
         return texts.static(error.message)
     return None
+
+
+def value_hint(value: Any, type_: Type) -> str:
+    """What may stand in place of a value that does not fit."""
+    inner = _without_null(type_)
+    if isinstance(inner, wanted.TextType) and isinstance(inner.parse, Choice) and isinstance(value, str):
+        return did_you_mean(value, [v for v in inner.parse.values if v])
+    if isinstance(inner, wanted.DurationType):
+        return 'a duration is a string with units, such as "15s" or "1m30s"'
+    if isinstance(inner, wanted.BoolType) and value in {"true", "false"}:
+        return f"write {value} without quotes"
+    return ""
 
 
 def _operator_message(error: ValueFault) -> str:

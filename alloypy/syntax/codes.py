@@ -1,8 +1,7 @@
 """Stable codes of diagnostics: `ALY` and four digits, with a title and an explanation each.
 
 A code names one kind of fault and never changes its meaning; the message beside it may.
-ALY00xx general, ALY01xx syntax and reading files, ALY02xx graph, ALY03xx types and evaluation,
-ALY04xx rules checked at load time, ALY09xx warnings.
+ALY00xx general, ALY01xx syntax and reading files; the others are explained in `alloypy.graph.codes`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,83 @@
+"""Checking units for `alloypy validate`: a file, or the *.alloy files of a directory taken together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from alloypy.graph.check import check_files
+from alloypy.graph.check_scope import Gate, Language
+from alloypy.syntax.codes import BAD_ENCODING, UNREADABLE
+from alloypy.syntax.config_files import ConfigReadError, parse_config, read_config
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
+from alloypy.syntax.source import Source, Span
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class Judgement(NamedTuple):
+    """How units are judged.
+
+    language: what components there are. gate: which of them are let in.
+    environ: values that the environment will have; a variable not in it is not guessed.
+    """
+
+    language: Language
+    gate: Gate
+    environ: Mapping[str, str]
+
+
+class Outcome(NamedTuple):
+    """What a check of one unit found. path: as on the command line; files: how many were read."""
+
+    path: str
+    diagnostics: tuple[Diagnostic, ...]
+    files: int
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything found is an error."""
+        return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+
+
+def check_unit(path: str, judgement: Judgement) -> Outcome:
+    """Check the unit at `path`; never raises for what is wrong with it."""
+    try:
+        sources = read_config(path)
+    except ConfigReadError as error:
+        return Outcome(path, (Diagnostic(None, str(error), UNREADABLE),), 0)
+    faults = [fault for fault in map(_encoding_fault, sources) if fault is not None]
+    if faults:
+        return Outcome(path, tuple(faults), len(sources))
+    try:
+        checked = check_files(parse_config(sources), judgement.language, judgement.gate)
+    except DiagnosticsError as error:
+        return Outcome(path, error.diagnostics, len(sources))
+    return Outcome(path, (*checked.found, *checked.missed), len(sources))
+
+
+def _encoding_fault(source: Source) -> Diagnostic | None:
+    """What Alloy says to a file that is not UTF-8; it does not look further into one with a UTF-8 mark."""
+    if source.data.startswith(_BOM):
+        return None
+    try:
+        source.data.decode()
+    except UnicodeDecodeError as error:
+        span = Span(source, error.start, error.start)
+        return Diagnostic(span, "unknown encoding for config", BAD_ENCODING, hint="the file must be UTF-8")
+    return None
+
+
+def find_units(paths: list[str], exclude: list[str]) -> list[str]:
+    """The units below the paths: each file named, and each directory that holds *.alloy files itself."""
+    from alloypy.cli.discovery import Discovery
+
+    units: dict[str, None] = {}
+    for path in paths:
+        if not Path(path).is_dir():
+            units[path] = None
+            continue
+        for file in Discovery(exclude).files([path]):
+            units[str(Path(file).parent)] = None
+    return list(units)
