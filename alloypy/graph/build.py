@@ -166,13 +166,13 @@ class _Builder:
         if self._root:
             for kind in (Kind.ARGUMENT, Kind.EXPORT):
                 for node in nodes:
-                    if node.kind is kind and node.span:
+                    if node.kind is kind and node.span is not None:
                         message = f"{kind.value} blocks only allowed inside a module"
                         self._fault(node.span, message, "ALY0403")
         else:
             for kind in (Kind.LOGGING, Kind.TRACING):
                 last = next((node for node in reversed(nodes) if node.kind is kind), None)
-                if last is not None and last.span:
+                if last is not None and last.span is not None:
                     message = f"{kind.value} block not allowed inside a module"
                     self._fault(last.span, message, "ALY0403")
         known = {node.label for node in nodes if node.kind is Kind.ARGUMENT}
@@ -208,7 +208,7 @@ class _Builder:
             self.graph.add(node)
             return
         other = self.graph[node.id]
-        if node.block and node.source:
+        if node.block is not None:
             span = header(node.block, node.source, len(node.id.encode()))
             where = other.span or f"its own {other.kind.value}"
             self._fault(span, f"block {node.id} already declared at {where}", "ALY0402")

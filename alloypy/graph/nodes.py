@@ -48,6 +48,10 @@ SERVICE_NAMES = ("cluster", "http", "labelstore", "livedebugging", "otel", "remo
 """Blocks that configure the process, when they have no label."""
 
 
+NOWHERE = Source("", b"")
+"""The text of what is written nowhere."""
+
+
 def block_id(block: Block) -> str:
     """Name parts and label joined by dots; an empty label counts as none."""
     return f"{block.full_name}.{block.label}" if block.label else block.full_name
@@ -57,14 +61,12 @@ class Node:
     """One node. Never changes once its graph has been built.
 
     id: `pyroscope.write.w`; unique in its graph. name: `pyroscope.write`. label: "" if there is none.
-    block, source: where it is written; None for a node that exists without a block.
+    block: its block; None for a node that exists without one. source: the text it is written in.
     """
 
     __slots__ = ("block", "id", "kind", "label", "name", "source")
 
-    def __init__(
-        self, kind: Kind, name: str, block: Block | None = None, source: Source | None = None
-    ) -> None:
+    def __init__(self, kind: Kind, name: str, block: Block | None = None, source: Source = NOWHERE) -> None:
         self.kind = kind
         self.name = name
         self.label = block.label if block is not None else ""
@@ -80,7 +82,7 @@ class Node:
     @property
     def span(self) -> Span | None:
         """The whole block; None without one."""
-        return whole(self.block, self.source) if self.block and self.source else None
+        return whole(self.block, self.source) if self.block is not None else None
 
     def __repr__(self) -> str:
         return f"Node({self.kind.value}, {self.id})"

@@ -91,8 +91,6 @@ class _Wiring:
 
     def references(self, node: Node) -> None:
         """Edges to the nodes that a node's expressions name; faults for names that mean nothing."""
-        if node.source is None:
-            return
         for chain in chains(node.body):
             reference = resolve(chain, self._graph)
             first = chain[0].name

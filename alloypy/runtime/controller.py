@@ -13,9 +13,18 @@ Source: RUNTIME spec sections 2, 3, 7.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 
+from alloypy.graph.definitions import Definitions
+from alloypy.graph.nodes import Kind
+from alloypy.graph.sections import Sections, root_sections
+from alloypy.runtime.context import Context
+from alloypy.runtime.evaluation import load_module, placed
+from alloypy.runtime.instances import ComponentInstance
+from alloypy.runtime.modules import State, present
 from alloypy.runtime.options import (
     ComponentInfo,
     ControllerInfo,
@@ -23,6 +32,16 @@ from alloypy.runtime.options import (
     LoadResult,
     MetricsSource,
 )
+from alloypy.runtime.reactive import react
+from alloypy.runtime.snapshot import (
+    component_info,
+    component_infos,
+    controller_infos,
+    metrics_sources,
+    unhealthy_names,
+)
+from alloypy.runtime.transaction import StepFailed, Transaction, Update
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.tree import File
 
 
@@ -30,50 +49,134 @@ class Controller:
     """Owns the graph, the running components, their sockets and their modules."""
 
     def __init__(self, options: ControllerOptions) -> None:
-        raise NotImplementedError
+        self._context = Context(options)
+        self._loading = asyncio.Lock()
+        self._reacting: asyncio.Task[None] | None = None
+        self._evaluating: asyncio.Task[State] | None = None
 
     async def __aenter__(self) -> Controller:
-        raise NotImplementedError
+        self._reacting = asyncio.create_task(react(self._context), name="reacting")
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        raise NotImplementedError
+        await self.stop()
 
     async def load(self, files: Sequence[File], module_path: str) -> LoadResult:
         """Evaluate the parsed files completely, then make them what runs.
 
         module_path: directory of the root configuration, what `module_path` gives.
         Raises DiagnosticsError with everything that is wrong; then nothing has changed. Loads wait
-        for each other. Cancelling it before its point of no return changes nothing either.
+        for each other. Cancelling it before its point of no return changes nothing either. It returns
+        when what has been removed has stopped, too.
         """
-        raise NotImplementedError
+        sections = root_sections(files)
+        context = self._context
+        async with self._loading:
+            async with context.evaluating:
+                transaction = Transaction(context)
+                await self._evaluate(transaction, sections, module_path)
+                result = _result(transaction)
+                try:
+                    await transaction.commit()
+                except StepFailed as failed:
+                    raise DiagnosticsError(self._fault(failed)) from None
+            if transaction.retiring is not None:
+                await asyncio.shield(transaction.retiring)
+            return result
+
+    async def _evaluate(self, transaction: Transaction, sections: Sections, module_path: str) -> None:
+        """Evaluate the root into the transaction, or drop it. Raises DiagnosticsError.
+
+        A task of its own, so that `stop` can end it without ending the task of whoever waits for it.
+        """
+        definitions = Definitions(None, {"module_path": module_path})
+        root = self._context.root
+        evaluation = load_module(self._context, transaction, root, sections, definitions, {})
+        self._evaluating = asyncio.create_task(evaluation, name="evaluating")
+        try:
+            await self._evaluating
+            self._settle(transaction)
+        except asyncio.CancelledError:
+            transaction.drop()
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise DiagnosticsError([Diagnostic(None, "not loaded: alloypy is stopping", "ALY0502")]) from None
+        except BaseException:
+            transaction.drop()
+            raise
+        finally:
+            self._evaluating = None
+
+    def _settle(self, transaction: Transaction) -> None:
+        """Raise DiagnosticsError for addresses that more than one component would listen on."""
+        failures = transaction.close()
+        if failures:
+            raise DiagnosticsError([each for failed in failures for each in self._fault(failed)])
+
+    def _fault(self, failed: StepFailed) -> Sequence[Diagnostic]:
+        fields = {"node": failed.node.id, "err": str(failed.fault)}
+        failed.module.log.error("failed to evaluate config", extra={"fields": fields})
+        return placed(failed.node, failed.fault)
 
     async def stop(self) -> None:
         """Stop everything, producers first; done when all have stopped or their deadline has passed."""
-        raise NotImplementedError
+        if self._reacting is not None:
+            self._reacting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reacting
+            self._reacting = None
+        if self._evaluating is not None:
+            self._evaluating.cancel()
+        async with self._loading, self._context.evaluating:
+            tree = present(self._context.root)
+            if tree is not None:
+                await self._context.supervisor.retire(tree, set(tree.instances()))
+                self._services_stopped()
+            await self._context.supervisor.all_retired()
+            self._context.root.state = None
+            self._context.book.close()
+
+    def _services_stopped(self) -> None:
+        root = self._context.root
+        for node in root.state.order if root.state is not None else ():
+            if node.kind is Kind.SERVICE:
+                fields = {"node": node.id}
+                root.task_log.info("node exited without error", extra={"fields": fields})
 
     @property
     def ready(self) -> bool:
-        """Whether a load has succeeded; never goes back."""
-        raise NotImplementedError
+        """Whether a load has succeeded; never goes back while the controller runs."""
+        return self._context.root.state is not None
 
     def components(self, module: str = "") -> list[ComponentInfo]:
         """The components of a module in evaluation order; raises KeyError for an unknown module."""
-        raise NotImplementedError
+        return component_infos(self._context, module)
 
     def component(self, module: str, local_id: str) -> ComponentInfo:
         """One component; raises KeyError when there is none."""
-        raise NotImplementedError
+        return component_info(self._context, module, local_id)
 
     def unhealthy(self) -> list[str]:
         """Names (`pyroscope.write`) of the root's components in state unhealthy, for /-/healthy."""
-        raise NotImplementedError
+        return unhealthy_names(self._context)
 
     def controllers(self) -> list[ControllerInfo]:
         """The root and every module, for metrics."""
-        raise NotImplementedError
+        return controller_infos(self._context)
 
     def metrics(self) -> Iterator[MetricsSource]:
         """The metrics of every component that has any."""
-        raise NotImplementedError
+        return metrics_sources(self._context)
+
+
+def _result(transaction: Transaction) -> LoadResult:
+    """What the transaction is about to do to components."""
+    updated = [step.instance for step in transaction.steps if isinstance(step, Update)]
+    created = [each for each in transaction.started if isinstance(each, ComponentInstance)]
+    kept = [each for each in transaction.kept if isinstance(each, ComponentInstance)]
+    removed = [each for each in transaction.removed if isinstance(each, ComponentInstance)]
+    groups = (created, updated, removed, kept)
+    return LoadResult(*(tuple(each.global_id for each in group) for group in groups))

@@ -1,0 +1,91 @@
+"""What goes wrong with one node, and calls into components that may raise anything.
+
+Source: RUNTIME spec section 2.4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from alloypy.lang.evaluator import EvaluationError
+from alloypy.lang.scope import Scope
+from alloypy.runtime.component import ComponentError
+from alloypy.schema.building import DecodeError
+from alloypy.schema.decode import decode
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Statement
+
+T = TypeVar("T")
+
+
+class NodeFault(Exception):
+    """A node cannot be evaluated.
+
+    The text is what the log, the health and a diagnostic without a place of its own say.
+    diagnostics: what is wrong, where it has places.
+    """
+
+    def __init__(self, text: str, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
+        self.diagnostics = diagnostics
+        super().__init__(text)
+
+    def within(self, prefix: str) -> NodeFault:
+        """The same fault as seen from further out."""
+        return NodeFault(f"{prefix}: {self}", self.diagnostics)
+
+
+class Raised(Exception):
+    """A component raised something; the text tells what."""
+
+
+def described(error: BaseException) -> str:
+    """An exception in words: a component's own fault as it is, any other with its kind."""
+    if isinstance(error, ComponentError):
+        return str(error)
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def call(action: Callable[[], T]) -> T:
+    """Call into a component. Raises Raised for whatever it raises."""
+    try:
+        return action()
+    except (Exception, SystemExit, KeyboardInterrupt, asyncio.CancelledError) as error:
+        raise Raised(described(error)) from error
+
+
+async def call_async(action: Awaitable[T], deadline: float) -> T:
+    """Await a component's answer for at most `deadline` seconds.
+
+    Raises Raised for whatever it raises, and CancelledError only when we are cancelled ourselves.
+    """
+    task = asyncio.current_task()
+    cancelled_before = task.cancelling() if task is not None else 0
+    try:
+        async with asyncio.timeout(deadline) as limit:
+            return await action
+    except asyncio.CancelledError as error:
+        if task is not None and task.cancelling() > cancelled_before:
+            raise
+        raise Raised(described(error)) from error
+    except TimeoutError as error:
+        text = f"no answer within {deadline:g} seconds" if limit.expired() else described(error)
+        raise Raised(text) from error
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        raise Raised(described(error)) from error
+
+
+def decode_arguments(cls: type[T], body: Sequence[Statement], source: Source, scope: Scope) -> T:
+    """A node's body as an instance of a declared class; the defaults for a node without a block.
+
+    Raises NodeFault.
+    """
+    try:
+        return decode(cls, body, source, scope)
+    except DiagnosticsError as error:
+        raise NodeFault(f"decoding configuration: {error}", error.diagnostics) from None
+    except (DecodeError, EvaluationError) as error:
+        raise NodeFault(f"decoding configuration: {error}") from None

@@ -1,0 +1,326 @@
+"""Imports: content with definitions in it, followed as it changes.
+
+New content replaces the definitions only when all of it is good; until then what was good stays.
+Source: RUNTIME spec section 5.6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from alloypy.graph.definitions import Definitions, Template, imported_definitions
+from alloypy.graph.nodes import IMPORT_NAMES, Kind, Node
+from alloypy.lang.scope import Scope
+from alloypy.lang.values import Variables
+from alloypy.runtime.blocks.modules import (
+    ImportFileArguments,
+    ImportGitArguments,
+    ImportStringArguments,
+)
+from alloypy.runtime.context import Context
+from alloypy.runtime.faults import NodeFault, decode_arguments
+from alloypy.runtime.health import Health, healthy, unhealthy
+from alloypy.runtime.import_sources import FileSource, HTTPSource, ImportSource, SourceError, StringSource
+from alloypy.runtime.instances import Instance, Words
+from alloypy.runtime.logs import FieldLogger
+from alloypy.runtime.modules import Module
+from alloypy.syntax.diagnostics import DiagnosticsError
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Block
+
+if TYPE_CHECKING:
+    from alloypy.runtime.evaluation import Evaluation
+
+_ONLY = "only declare and import blocks are allowed in a module"
+
+
+class ContentFault(Exception):
+    """Content is not fit to be imported: the message to log, the file, the text, and the health."""
+
+    def __init__(self, message: str, fields: Mapping[str, str], health: str) -> None:
+        self.fields = dict(fields)
+        self.health = health
+        super().__init__(message)
+
+
+async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
+    """Evaluate an import block and read its content, unless nothing has changed. Raises NodeFault."""
+    variables = evaluation.state.built.definitions.variables
+    arguments = _arguments(evaluation.context, node, evaluation.scope)
+    old = evaluation.living(node, ImportInstance)
+    if old is not None and old.arguments == arguments:
+        instance = old
+    else:
+        instance = ImportInstance(evaluation.context, node, evaluation.module, arguments, variables)
+        await instance.read()
+    evaluation.settle(node, instance, new=instance is not old)
+    if evaluation.whole:
+        instance.publish(evaluation.state.built.definitions)
+
+
+def _arguments(context: Context, node: Node, scope: Scope) -> Any:
+    """The decoded arguments of an import block. Raises NodeFault, also for what cannot be imported from."""
+    cls: type[Any]
+    match node.name:
+        case "import.file":
+            cls = ImportFileArguments
+        case "import.string":
+            cls = ImportStringArguments
+        case "import.git":
+            cls = ImportGitArguments
+        case _:
+            reader = context.options.http_import
+            if reader is None:
+                raise NodeFault("import.http needs an HTTP client, which this process does not have")
+            cls = reader.arguments
+    arguments = decode_arguments(cls, node.body, node.source, scope)
+    if node.name == "import.git":
+        raise NodeFault(
+            "alloypy does not import from Git repositories: "
+            "check the repository out beside the configuration and use import.file"
+        )
+    return arguments
+
+
+def _source(context: Context, node: Node, arguments: Any, variables: Variables, name: str) -> ImportSource:
+    if isinstance(arguments, ImportFileArguments):
+        return FileSource(arguments)
+    if isinstance(arguments, ImportStringArguments):
+        return StringSource(arguments, str(variables.get("module_path", "")))
+    reader = context.options.http_import
+    if reader is None:
+        raise NodeFault(f"{node.name} is not available")
+    return HTTPSource(name, arguments, reader, context.options.evaluation_deadline)
+
+
+class ImportInstance(Instance):
+    """An import block with what it has imported.
+
+    definitions: of the last good content; replaced, never changed, when there is other content.
+    """
+
+    words = Words(
+        created="import created",
+        started="started import",
+        stopped="import shut down cleanly",
+        stopped_with="import shut down with error",
+        evaluated="source evaluated",
+        failed="source evaluation failed",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        node: Node,
+        module: Module,
+        arguments: Any,
+        variables: Variables,
+        outer: ImportInstance | None = None,
+    ) -> None:
+        super().__init__(node, module)
+        self.arguments = arguments
+        self._context = context
+        self._outer = outer
+        self._source = _source(context, node, arguments, variables, self.global_id)
+        self._content: dict[str, bytes] | None = None
+        self._nested: dict[str, ImportInstance] = {}
+        self._source_health: Health | None = None
+        self._content_health: Health | None = None
+        self._restart = asyncio.Event()
+        self.definitions = imported_definitions(self._source.module_path, {}, {})
+        path, name = posixpath.split(self.global_id)
+        self._log = FieldLogger(config_path=path or ".", config_id=name)
+
+    def _own_health(self) -> Iterator[Health]:
+        for health in (self._source_health, self._content_health):
+            if health is not None:
+                yield health
+        for nested in self._nested.values():
+            yield nested.health
+
+    def publish(self, definitions: Definitions) -> None:
+        """Let custom components of a module be made from what has been imported."""
+        definitions.imports[self.label] = self.definitions
+
+    async def read(self) -> None:
+        """Read the content for the first time. Raises NodeFault when there is none.
+
+        Content that is not fit is logged and shows in the health; what is good in it can be used.
+        """
+        try:
+            content = await self._source.read()
+        except SourceError as error:
+            self._source_failed(error)
+            prefix = self._source.prefix
+            raise NodeFault(f"{prefix}: {error}" if prefix else str(error)) from None
+        self._source_health = healthy("read file")
+        await self._take(content, first=True)
+
+    def _source_failed(self, error: SourceError) -> None:
+        self._source_health = unhealthy(f"{error.summary}: {error}")
+        self._log.error(error.summary, extra={"fields": {"err": str(error)}})
+
+    async def _take(self, content: dict[str, bytes], *, first: bool) -> bool:
+        """Make the content what is imported, as far as it is fit; whether it is."""
+        self._content = content
+        reading = _Reading(self._context, self, self._source)
+        try:
+            await reading.read(content)
+        except ContentFault as fault:
+            self._log.error(str(fault), extra={"fields": fault.fields})
+            self._content_health = unhealthy(fault.health)
+            if first:
+                self._adopt(reading)
+            return False
+        self._content_health = healthy("content updated")
+        self._adopt(reading)
+        return True
+
+    def _adopt(self, reading: _Reading) -> None:
+        self._nested = reading.nested
+        nested = {label: each.definitions for label, each in reading.nested.items()}
+        self.definitions = imported_definitions(self._source.module_path, reading.declares, nested)
+        self._restart.set()
+
+    async def run(self) -> None:
+        """Follow the source and the imports inside the content."""
+        while True:
+            self._restart.clear()
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(each.run()) for each in self._nested.values()]
+                tasks.append(group.create_task(self._follow()))
+                await self._restart.wait()
+                for task in tasks:
+                    task.cancel()
+
+    async def _follow(self) -> None:
+        """Take new content until the imports inside it have to be followed anew."""
+        while not self._restart.is_set():
+            await self._source.changed()
+            try:
+                content = await self._source.read()
+            except SourceError as error:
+                self._source_failed(error)
+                continue
+            self._source_health = healthy("read file")
+            if content == self._content:
+                continue
+            if await self._take(content, first=False):
+                self._announce()
+
+    def _announce(self) -> None:
+        """Have what is made from the definitions evaluated again."""
+        if self._outer is not None:
+            self._outer.nested_changed(self)
+        else:
+            self._context.changes.add(self.module, self.id)
+
+    def nested_changed(self, nested: ImportInstance) -> None:
+        """Take the new definitions of an import inside the content."""
+        old = self.definitions
+        imports = {**old.imports, nested.label: nested.definitions}
+        self.definitions = imported_definitions(self._source.module_path, old.declares, imports)
+        self._announce()
+
+    def report(self, message: str, fields: Mapping[str, str]) -> None:
+        """Log what is wrong with the content without making it unfit."""
+        self._log.error(message, extra={"fields": dict(fields)})
+
+    def identities(self) -> Iterator[str]:
+        """The places this content and the content around it come from."""
+        yield self._source.identity
+        if self._outer is not None:
+            yield from self._outer.identities()
+
+
+class _Reading:
+    """One reading of content: the declares and the imports found in it so far."""
+
+    def __init__(self, context: Context, owner: ImportInstance, source: ImportSource) -> None:
+        self.declares: dict[str, Template] = {}
+        self.nested: dict[str, ImportInstance] = {}
+        self._context = context
+        self._owner = owner
+        self._source = source
+
+    async def read(self, content: Mapping[str, bytes]) -> None:
+        """Read every file. Raises ContentFault for the first thing that is not fit."""
+        blocks: list[tuple[Block, Source]] = []
+        for name in sorted(content):
+            try:
+                blocks += self._file(name, content[name])
+            except ValueError as error:
+                raise ContentFault(
+                    "failed to process imported content",
+                    {"file": name, "err": str(error)},
+                    f'imported content from "{name}" is invalid: {error}',
+                ) from None
+        for block, source in blocks:
+            try:
+                await self._import(block, source)
+            except NodeFault as error:
+                text = f"imported node {block.label} failed to evaluate, {error}"
+                raise ContentFault(
+                    "failed to evaluate nested import",
+                    {"err": text},
+                    f"nested import block failed to evaluate: {text}",
+                ) from None
+
+    def _file(self, name: str, data: bytes) -> list[tuple[Block, Source]]:
+        """Take the declares of one file; its import blocks. Raises ContentFault, and ValueError."""
+        source = Source(self._owner.label, data)
+        try:
+            file = parse_file(source)
+        except DiagnosticsError as error:
+            raise ContentFault(
+                "failed to parse file on update",
+                {"file": name, "err": str(error)},
+                f'imported content from "{name}" cannot be parsed: {error}',
+            ) from None
+        imports: list[tuple[Block, Source]] = []
+        for statement in file.body:
+            if not isinstance(statement, Block):
+                raise ValueError(_ONLY)
+            if statement.full_name == "declare":
+                self._declare(statement, source)
+            elif statement.full_name in IMPORT_NAMES:
+                self._check_import(statement, [block.label for block, _ in imports])
+                imports.append((statement, source))
+            else:
+                raise ValueError(f"{_ONLY}, got {statement.full_name}")
+        return imports
+
+    def _declare(self, block: Block, source: Source) -> None:
+        if block.label in self.declares:
+            fields = {"name": block.label}
+            self._owner.report("declare block redefined", fields)
+            return
+        self.declares[block.label] = Template(block.body, source)
+
+    def _check_import(self, block: Block, labels: list[str]) -> None:
+        if block.label in labels or block.label in self.nested:
+            raise ValueError(f"import block redefined {block.label}")
+        if self._owner.name == "import.http" and block.full_name == "import.file":
+            raise ValueError(
+                f"importing a module via import.http (nodeID: {self._owner.id}) "
+                "that contains an import.file block is not supported"
+            )
+
+    async def _import(self, block: Block, source: Source) -> None:
+        """Read an import inside the content; it sees nothing but the path of the content."""
+        node = Node(Kind.IMPORT, block.full_name, block, source)
+        variables = {"module_path": self._source.module_path}
+        scope = self._context.stdlib.child(variables)
+        arguments = _arguments(self._context, node, scope)
+        nested = ImportInstance(self._context, node, self._owner.module, arguments, variables, self._owner)
+        first, *around = nested.identities()
+        if first in around:
+            raise NodeFault("the content imports itself")
+        await nested.read()
+        nested.evaluated()
+        nested.started()
+        self.nested[block.label] = nested

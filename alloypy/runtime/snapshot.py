@@ -1,0 +1,129 @@
+"""Snapshots: what the controller tells about components and modules, as they are now.
+
+Source: RUNTIME spec sections 4, 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alloypy.graph.dataflow import data_flow
+from alloypy.graph.nodes import COMPONENT_KINDS, Node
+from alloypy.runtime.context import Context
+from alloypy.runtime.imports import ImportInstance
+from alloypy.runtime.instances import ComponentInstance, CustomInstance, ForeachInstance, Instance
+from alloypy.runtime.modules import Branch, State, present
+from alloypy.runtime.options import ComponentInfo, ControllerInfo, MetricsSource
+
+
+def branches(context: Context) -> Iterator[Branch]:
+    """The root and every module, as they are; nothing before the first load."""
+    tree = present(context.root)
+    if tree is not None:
+        yield from tree.modules()
+
+
+def _branch(context: Context, module: str) -> Branch:
+    """One module. Raises KeyError."""
+    for each in branches(context):
+        if each.module.id == module:
+            return each
+    raise KeyError(module)
+
+
+def component_infos(context: Context, module: str) -> list[ComponentInfo]:
+    """The components of a module, in evaluation order. Raises KeyError for an unknown module."""
+    if module == "" and context.root.state is None:
+        return []
+    where = _branch(context, module)
+    flow = data_flow(where.state.graph, context.options.registry)
+    return [
+        _info(where, node, where.state.live[node.id], tuple(flow[node.id]))
+        for node in where.state.order
+        if node.kind in COMPONENT_KINDS and node.id in where.state.live
+    ]
+
+
+def component_info(context: Context, module: str, local_id: str) -> ComponentInfo:
+    """One component. Raises KeyError."""
+    for info in component_infos(context, module):
+        if info.id == local_id:
+            return info
+    raise KeyError(local_id)
+
+
+def _info(where: Branch, node: Node, instance: Instance, flow: tuple[str, ...]) -> ComponentInfo:
+    graph = where.state.graph
+    arguments, exports, debug_info = _contents(instance)
+    return ComponentInfo(
+        id=node.id,
+        module=where.module.id,
+        name=node.name,
+        label=node.label,
+        health=instance.health,
+        references=_components(graph.dependencies(node.id)),
+        referenced_by=_components(graph.dependants(node.id)),
+        data_flow=flow,
+        arguments=arguments,
+        exports=exports,
+        debug_info=debug_info,
+        modules=tuple(each.id for each in where.state.children.get(node.id, ())),
+    )
+
+
+def _contents(instance: Instance) -> tuple[object, object, object]:
+    if isinstance(instance, ComponentInstance):
+        return instance.arguments, instance.exports, instance.debug_info()
+    if isinstance(instance, CustomInstance):
+        return instance.arguments, instance.exports, None
+    if isinstance(instance, ForeachInstance):
+        return instance.arguments, None, None
+    return None, None, None
+
+
+def _components(nodes: list[Node]) -> tuple[str, ...]:
+    return tuple(node.id for node in nodes if node.kind in COMPONENT_KINDS)
+
+
+def controller_infos(context: Context) -> list[ControllerInfo]:
+    """The root and every module, for the metrics of the controller."""
+    infos = []
+    for each in branches(context):
+        flow = data_flow(each.state.graph, context.options.registry)
+        infos.append(
+            ControllerInfo(
+                id=each.module.id,
+                path=each.module.path,
+                evaluating=each.module.evaluating,
+                healths=tuple(instance.health for instance in _counted(each.state)),
+                queued=context.changes.count(each.module),
+                connections=tuple((source, to) for source, targets in flow.items() for to in targets),
+            )
+        )
+    return infos
+
+
+def _counted(state: State) -> Iterator[Instance]:
+    """What Alloy counts as running: components and imports."""
+    kinds = ComponentInstance | CustomInstance | ForeachInstance | ImportInstance
+    yield from (each for each in state.live.values() if isinstance(each, kinds))
+
+
+def metrics_sources(context: Context) -> Iterator[MetricsSource]:
+    """The metrics of every component that has any and may show them."""
+    for each in branches(context):
+        if not each.module.show_metrics:
+            continue
+        for instance in each.state.live.values():
+            if isinstance(instance, ComponentInstance) and instance.registry is not None:
+                path = f"/{each.module.id}"
+                yield MetricsSource(path, instance.id, instance.registry.collect)
+
+
+def unhealthy_names(context: Context) -> list[str]:
+    """Names of the root's components in state unhealthy."""
+    state = context.root.state
+    if state is None:
+        return []
+    instances = (state.live.get(node.id) for node in state.order if node.kind in COMPONENT_KINDS)
+    return [each.name for each in instances if each is not None and each.health.state.text == "unhealthy"]
