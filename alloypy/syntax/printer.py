@@ -52,6 +52,11 @@ def format_expression(expression: Expression, source: Source) -> str:
     return align(walk.output.finish())
 
 
+def layout_of_alloy(file: File) -> bytes:
+    """The file as Alloy would print it, harm included."""
+    return _plain(file)[0]
+
+
 def _plain(file: File) -> tuple[bytes, bool]:
     """The file in Alloy's layout, and whether that may have done harm."""
     walk = Walk(file.source, file.comments, careful=False)

@@ -1,0 +1,67 @@
+"""Formatting any valid file keeps its tree and its comments, and formatting it again changes nothing."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alloypy.syntax import printer
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.printer import format_file, format_source, layout_of_alloy
+from alloypy.syntax.printer_compare import same_content
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import File
+from tests.support.alloy_texts import alloy_text
+
+FILES = (
+    st.randoms(use_true_random=False).map(alloy_text).map(lambda text: Source("config.alloy", text.encode()))
+)
+
+
+def keeps_everything(file: File, text: bytes) -> bool:
+    return same_content(file, parse_file(Source("config.alloy", text)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(FILES)
+def test_tree_and_comments_stay(source: Source) -> None:
+    file = parse_file(source)
+    assert keeps_everything(file, format_file(file))
+
+
+@settings(max_examples=300, deadline=None)
+@given(FILES)
+def test_a_second_pass_changes_nothing(source: Source) -> None:
+    once = format_source(source)
+    assert format_source(Source("config.alloy", once)) == once
+
+
+@settings(max_examples=200, deadline=None)
+@given(FILES)
+def test_alloys_layout_is_taken_exactly_where_it_does_no_harm(source: Source) -> None:
+    file = parse_file(source)
+    theirs = layout_of_alloy(file)
+    again = printer._parsed(file, theirs)
+    harmless = again is not None and layout_of_alloy(again) == theirs
+    assert not harmless or format_file(file) == theirs
+
+
+def test_the_last_resort_is_never_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    careful = printer._careful
+    rounds = 0
+
+    def counted(file: File) -> bytes:
+        nonlocal rounds
+        rounds += 1
+        text = careful(file)
+        assert keeps_everything(file, text)
+        return text
+
+    monkeypatch.setattr(printer, "_careful", counted)
+    for seed in range(600):
+        rounds = 0
+        format_source(Source("config.alloy", alloy_text(Random(seed)).encode()))
+        assert rounds <= 3
