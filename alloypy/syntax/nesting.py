@@ -20,10 +20,12 @@ MAX_DEPTH = 10_000
 # Calls of Python functions live on the heap, so this many are no danger to the stack.
 _FRAMES = 4 * MAX_DEPTH
 
-_OPENERS = frozenset(("LCURLY", "LBRACK", "LPAREN"))
-_CLOSERS = frozenset(("RCURLY", "RBRACK", "RPAREN"))
-_RESETS = frozenset(("COMMA", "ASSIGN", "TERMINATOR"))
-_OPERATORS = frozenset(OPERATORS.values()) - _OPENERS - _CLOSERS - _RESETS
+# What a token does to the depth; those that do nothing are not listed.
+_OPENS, _CLOSES, _RESETS, _ADDS = range(4)
+_EFFECTS = dict.fromkeys(OPERATORS.values(), _ADDS)
+_EFFECTS |= dict.fromkeys(("LCURLY", "LBRACK", "LPAREN"), _OPENS)
+_EFFECTS |= dict.fromkeys(("RCURLY", "RBRACK", "RPAREN"), _CLOSES)
+_EFFECTS |= dict.fromkeys(("COMMA", "ASSIGN", "TERMINATOR"), _RESETS)
 
 
 def allow_recursion() -> None:
@@ -34,27 +36,32 @@ def allow_recursion() -> None:
 
 def check_nesting(source: Source, tokens: list[Token]) -> Diagnostic | None:
     """The place where valid tokens nest too deeply, if they do."""
+    if len(tokens) <= MAX_NESTING:
+        return None
     depth = 0  # of the tree, at most, here
     row = 0  # operators so far in this expression
     rows: list[int] = []
+    effect_of = _EFFECTS.get
     for token in tokens:
-        type_ = token.type
-        if type_ in _OPERATORS:
-            row += 1
-            depth += 1
-        elif type_ in _RESETS:
+        effect = effect_of(token.type)
+        if effect is None:
+            continue
+        if effect == _RESETS:
             depth -= row
             row = 0
-        elif type_ in _OPENERS:
+        elif effect == _OPENS:
             rows.append(row)
             row = 0
             depth += 1
             if len(rows) > MAX_NESTING:
                 return too_deep(source, token.start)
-        elif type_ in _CLOSERS:
+        elif effect == _CLOSES:
             # The bracket pair stays one node in the row it stands in, as `a[0][0]` shows.
             depth -= row
             row = rows.pop() + 1
+        else:
+            row += 1
+            depth += 1
         if depth > MAX_DEPTH:
             return too_long(source, token.start)
     return None
