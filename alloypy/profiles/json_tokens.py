@@ -15,7 +15,10 @@ MAX_TOKENS = 1_000_000
 
 
 class JSONError(ValueError):
-    """The text is not the JSON that was expected."""
+    """The text is not the JSON that was expected; the reason is Go's, with its `proto: `."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"proto: {reason}")
 
 
 class Kind(Enum):

@@ -53,7 +53,7 @@ _PUSH = _Message({"series": _Field("series", _SERIES, repeated=True)})
 def decode_push_json(body: Buffer, rule: LabelRule | None = None) -> list[Series]:
     """The series of a PushRequest in JSON; labels as `push_wire.decode_push` gives them.
 
-    Raises JSONError, whose text is what follows `proto: `.
+    Raises JSONError.
     """
     tokens = Tokens(bytes(body).decode("utf-8", "surrogateescape"))
     request = _read_message(tokens, _PUSH)
@@ -123,17 +123,22 @@ def _read_value(tokens: Tokens, field: _Field) -> Any:
 
 
 def _decode_base64(text: str) -> bytes:
-    """Standard or URL-safe base64, with or without padding, line ends ignored. Raises ValueError."""
-    if "\n" in text or "\r" in text:
-        text = text.replace("\n", "").replace("\r", "")
+    """Standard or URL-safe base64. Raises ValueError.
+
+    Padding belongs to a text whose length, line ends included, is a multiple of four, and only to
+    such a text.
+    """
+    padded = len(text) % 4 == 0
+    text = text.replace("\n", "").replace("\r", "")
     if "-" in text or "_" in text:
         if "+" in text or "/" in text:
             raise ValueError("two alphabets")
         text = text.replace("-", "+").replace("_", "/")
-    missing = -len(text) % 4
-    if missing and "=" in text:
-        raise ValueError("padding is not complete")
-    return base64.b64decode(text + "=" * missing, validate=True)
+    if not padded:
+        if "=" in text:
+            raise ValueError("padding is not complete")
+        text += "=" * (-len(text) % 4)
+    return base64.b64decode(text, validate=True)
 
 
 def _skip_value(tokens: Tokens) -> None:

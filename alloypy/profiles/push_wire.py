@@ -34,7 +34,7 @@ MAX_FIELDS = 500_000
 
 
 class PushWireError(ValueError):
-    """The bytes are not a PushRequest; the text is what follows `proto: ` in Go's words."""
+    """The bytes are not a PushRequest; the text is Go's."""
 
 
 def decode_push(body: Buffer, rule: LabelRule | None = None) -> list[Series]:
@@ -148,9 +148,9 @@ def _decode_labels(encoded: bytes, rule: LabelRule | None, room: _Room) -> Label
         name = value = ""
         for tag, _, first, at in _fields(encoded, start, end, room):
             if tag == _FIRST:
-                name = _text(encoded[first:at], "types.v1.LabelPair.name")
+                name = _text(encoded[first:at])
             else:
-                value = _text(encoded[first:at], "types.v1.LabelPair.value")
+                value = _text(encoded[first:at])
         pairs.append((name, value))
     labels = label_set(pairs)
     return labels if rule is None else rule(labels)
@@ -163,7 +163,7 @@ def _sample(body: Buffer, view: memoryview, start: int, end: int, room: _Room) -
         if tag == _FIRST:
             profile = view[first:at]
         else:
-            identity = _text(bytes(view[first:at]), "push.v1.RawSample.ID")
+            identity = _text(bytes(view[first:at]))
     return RawSample(profile, identity)
 
 
@@ -250,15 +250,15 @@ def _skip_field(body: Buffer, at: int, end: int, room: _Room) -> int:
         room.take()
 
 
-def _text(encoded: bytes, field: str) -> str:
+def _text(encoded: bytes) -> str:
     try:
         return encoded.decode()
     except UnicodeDecodeError:
-        raise PushWireError(f"field {field} contains invalid UTF-8") from None
+        raise PushWireError("string field contains invalid UTF-8") from None
 
 
 def _malformed() -> PushWireError:
-    return PushWireError("cannot parse invalid wire-format data")
+    return PushWireError("proto: cannot parse invalid wire-format data")
 
 
 @lru_cache(maxsize=2048)

@@ -1,0 +1,122 @@
+"""Receiving request bodies: what can go wrong, and how many bytes may be held.
+
+Source: PYROSCOPE spec sections 3.4, 3.9; DIFFERENCES rows on `max_body_size` and bodies in flight.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from alloypy.profiles.model import Buffer
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+READ_BODY = "alloypy.read_body"
+"""The ASGI extension that gives a whole body as one buffer: `async (limit in bytes) -> Buffer`."""
+
+EXTEND_DEADLINES = "alloypy.extend_deadlines"
+"""The ASGI extension that gives a request more time to be read and answered: `(seconds) -> None`."""
+
+HOLD_BYTES = "alloypy.hold_bytes"
+"""The ASGI extension that counts bytes the request holds beyond its body: `(count) -> None`.
+
+Raises OverBudget. They are given back when the request is done.
+"""
+
+_LEAST_BUDGET = 256 << 20
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+class BodyError(Exception):
+    """A request body could not be received.
+
+    BodyError
+    +- BodyTooLarge  it is larger than allowed
+    +- BodyStalled   it did not arrive in time
+    +- BodyBroken    its framing is broken, or it ends early
+    +- OverBudget    too many bytes are held for other requests
+    +- ClientLeft    the connection is gone
+    """
+
+
+class BodyTooLarge(BodyError):
+    """The body is larger than allowed."""
+
+
+class BodyStalled(BodyError):
+    """The body did not arrive within the server's read timeout."""
+
+
+class BodyBroken(BodyError):
+    """The body's framing is broken, or it ends early."""
+
+
+class OverBudget(BodyError):
+    """Too many bytes are held for requests in flight; the client should come back later."""
+
+
+class ClientLeft(BodyError):
+    """The connection was lost before the body was complete."""
+
+
+class ByteBudget:
+    """A bound on the bytes held for requests in flight, shared by everybody who holds some."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+    def take(self, count: int) -> bool:
+        """Count `count` more bytes as held, if there is room for them."""
+        if self.held + count > self.limit:
+            return False
+        self.held += count
+        return True
+
+    def give_back(self, count: int) -> None:
+        """Count `count` bytes as no longer held."""
+        self.held -= count
+
+
+@cache
+def process_budget() -> ByteBudget:
+    """The budget of this process: a quarter of its memory limit, at least 256 MiB."""
+    return ByteBudget(max(_LEAST_BUDGET, memory_limit() // 4))
+
+
+def memory_limit() -> int:
+    """The bytes of memory this process may use: its control group's limit or the machine's memory."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for name in _CGROUP_LIMITS:
+        try:
+            text = Path(name).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            return min(int(text), physical)
+    return physical
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> Buffer:
+    """The whole body of an ASGI request, at most `limit` bytes. Raises BodyError."""
+    extension = scope["extensions"].get(READ_BODY) if "extensions" in scope else None
+    if extension is not None:
+        body: Buffer = await extension(limit)
+        return body
+    collected = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientLeft("client disconnected")
+        collected += message.get("body", b"")
+        if len(collected) > limit:
+            raise BodyTooLarge(f"request body is larger than {limit} bytes")
+        if not message.get("more_body", False):
+            return collected

@@ -1,0 +1,330 @@
+"""One HTTP request and its response: the ASGI callables an application gets.
+
+Source: PYROSCOPE spec sections 3.3, 3.5, 3.9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Iterable, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from alloypy.net.body import (
+    EXTEND_DEADLINES,
+    HOLD_BYTES,
+    READ_BODY,
+    App,
+    BodyError,
+    BodyTooLarge,
+    OverBudget,
+)
+from alloypy.net.http_status import status_line
+from alloypy.profiles.model import Buffer
+
+if TYPE_CHECKING:
+    from alloypy.net.http_protocol import HttpProtocol
+
+_MOST_DISCARDED = 256 << 10
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_canonical_names: dict[bytes, bytes] = {}
+
+
+class Exchange:
+    """One request and its response on a connection."""
+
+    __slots__ = (
+        "_body",
+        "_chunked",
+        "_connection",
+        "_expects_continue",
+        "_failure",
+        "_given",
+        "_head",
+        "_limit",
+        "_method",
+        "_scope",
+        "_started",
+        "_status",
+        "_trailers_follow",
+        "_waiter",
+        "complete",
+        "discards",
+        "held",
+        "keep_alive",
+        "length",
+        "lost",
+        "over",
+        "received",
+        "write_by",
+    )
+
+    def __init__(
+        self, connection: HttpProtocol, scope: dict[str, Any], length: int | None, expects_continue: bool
+    ) -> None:
+        self._connection = connection
+        self._scope = scope
+        self._method = scope["method"]
+        self._expects_continue = expects_continue
+        self._body: bytes | bytearray = b""
+        self._limit = math.inf
+        self._failure: BodyError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._given = False  # the application has received all of the body
+        self._head: bytes | None = None
+        self._started = False
+        self._status = 0
+        self._chunked = False
+        self._trailers_follow = False
+        scope["extensions"] = {
+            READ_BODY: self.read_body,
+            EXTEND_DEADLINES: self._extend,
+            HOLD_BYTES: self._hold,
+            "http.response.trailers": {},
+        }
+        self.length = length  # of the body; None = chunked
+        self.received = 0
+        self.held = 0
+        self.complete = False  # the body has arrived
+        self.discards = False  # nobody wants the rest of the body
+        self.over = False  # the response is written
+        self.lost = False  # nobody is there to answer to
+        self.keep_alive = True
+        self.write_by = math.inf
+
+    # The request
+
+    @property
+    def pending(self) -> int:
+        """Bytes of the body that have arrived and have not been asked for."""
+        return len(self._body)
+
+    def add(self, part: bytes) -> None:
+        """Take the next bytes of the body."""
+        self.received += len(part)
+        if self.received > self._limit:
+            self.fail(BodyTooLarge(f"request body is larger than {self._limit} bytes"))
+        elif not self._body:
+            self._body = part
+        else:
+            if not isinstance(self._body, bytearray):
+                self._body = bytearray(self._body)
+            # One growing buffer: a list of one-byte chunks would take many times their size.
+            self._body += part
+        self._wake()
+
+    def buffer_for_rest(self, length: int) -> memoryview:
+        """One buffer of `length` bytes for the body, as a view on the part that has not arrived."""
+        whole = bytearray(length)
+        whole[: len(self._body)] = self._body
+        self._body = whole
+        return memoryview(whole)[self.received :]
+
+    def finish_body(self) -> None:
+        """The body is complete."""
+        self.complete = True
+        self._wake()
+
+    def fail(self, failure: BodyError) -> None:
+        """The body will not arrive."""
+        if self._failure is None and not self.complete:
+            self._failure = failure
+        self._wake()
+
+    def lose(self, failure: BodyError) -> None:
+        """The connection is gone."""
+        self.lost = True
+        self.fail(failure)
+
+    async def read_body(self, limit: int) -> Buffer:
+        """The whole body, at most `limit` bytes, in one buffer. Raises BodyError."""
+        if not self.complete:
+            await self._arrival(limit)
+        if self.received > limit:
+            raise BodyTooLarge(f"request body is larger than {limit} bytes")
+        body, self._body = self._body, b""
+        return body
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """ASGI's receive: the body in parts, then the client's departure."""
+        if self._expects_continue:
+            self._send_continue()
+        while not (self._body or self.complete or self._failure is not None):
+            self._connection.want_body(self, None)
+            await self._wait()
+        if self._failure is not None and not self._body:
+            raise self._failure
+        if self._given:
+            while not (self.lost or self.over):
+                await self._wait()
+            return {"type": "http.disconnect"}
+        body, self._body = self._body, b""
+        self._given = self.complete
+        return {"type": "http.request", "body": bytes(body), "more_body": not self.complete}
+
+    async def _arrival(self, limit: int) -> None:
+        if self.length is not None and self.length > limit:
+            raise BodyTooLarge(f"request body is larger than {limit} bytes")
+        self._limit = limit
+        if self._expects_continue:
+            self._send_continue()
+        self._connection.want_body(self, self.length)
+        while not self.complete:
+            if self._failure is not None:
+                raise self._failure
+            await self._wait()
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _send_continue(self) -> None:
+        self._expects_continue = False
+        transport = self._connection.transport
+        if transport is not None and not transport.is_closing() and not self.complete:
+            transport.write(_CONTINUE)
+
+    def _hold(self, count: int) -> None:
+        if not self._connection.hold(self, count):
+            raise OverBudget("too many bytes in flight")
+
+    def _extend(self, seconds: float) -> None:
+        self._connection.extend(self, seconds)
+
+    # The response
+
+    async def run(self, app: App, logger: logging.Logger) -> None:
+        """Let the application answer; a fault of it becomes a 500 and a log line."""
+        try:
+            await app(self._scope, self.receive, self.send)
+            if not self.over and not self.lost:
+                raise RuntimeError("the application returned without an answer")
+        except asyncio.CancelledError:
+            self._connection.abort()
+            raise
+        except BodyError:
+            await self._apologise()
+        except Exception:
+            logger.exception("request handler failed", extra={"fields": {"path": self._scope["path"]}})
+            await self._apologise()
+        finally:
+            self._connection.app_done(self)
+
+    async def _apologise(self) -> None:
+        if self._started or self.lost:
+            self._connection.abort()
+            return
+        self._head = None
+        headers = [(b"content-length", b"0"), (b"connection", b"close")]
+        await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+        await self.send({"type": "http.response.body", "body": b""})
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """ASGI's send; the head is written together with the first part of the body."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            self._head = self._make_head(message["status"], message.get("headers", ()))
+            self._trailers_follow = message.get("trailers", False)
+        elif kind == "http.response.body":
+            await self._send_body(message.get("body", b""), message.get("more_body", False))
+        elif kind == "http.response.trailers":
+            self._send_trailers(message.get("headers", ()))
+        else:
+            raise RuntimeError(f"unexpected ASGI message {kind}")
+
+    async def _send_body(self, body: bytes, more: bool) -> None:
+        connection = self._connection
+        transport = connection.transport
+        if self.over or transport is None or self.lost:
+            return
+        await connection.writable(self)
+        if asyncio.get_running_loop().time() > self.write_by:
+            # As Go does: the time to answer is over, whatever the answer is.
+            connection.abort()
+            return
+        parts = []
+        if self._head is not None:
+            parts.append(self._head)
+            self._head = None
+            self._started = True
+        if self._method != "HEAD" and self._status not in (204, 304):
+            if not self._chunked:
+                parts.append(body)
+            elif body:
+                parts += (b"%x\r\n" % len(body), body, b"\r\n")
+            if self._chunked and not more:
+                parts.append(b"0\r\n" if self._trailers_follow else b"0\r\n\r\n")
+        transport.write(b"".join(parts))
+        if not more and not self._trailers_follow:
+            self._finish()
+
+    def _send_trailers(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        transport = self._connection.transport
+        if transport is not None and not self.lost:
+            if self._chunked:
+                transport.write(_header_lines(headers) + b"\r\n")
+            self._finish()
+
+    def _finish(self) -> None:
+        self._connection.response_done(self)
+        self._wake()
+
+    def _make_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """The status line and headers; decides how the body is framed and whether to keep alive."""
+        self._status = status
+        version = self._scope["http_version"]
+        lines = []
+        framed = False
+        for name, value in headers:
+            if name == b"content-length":
+                framed = True
+                if status in (204, 304):
+                    continue
+            elif name == b"connection" and value.lower() == b"close":
+                self.keep_alive = False
+                continue
+            lines.append((name, value))
+        if not self.complete and not self._rest_is_small():
+            self.keep_alive = False
+        if not framed and status not in (204, 304):
+            if version == "1.1":
+                self._chunked = True
+                lines.append((b"transfer-encoding", b"chunked"))
+            else:
+                self.keep_alive = False
+        if not self.keep_alive and version == "1.1":
+            lines.append((b"connection", b"close"))
+        elif self.keep_alive and version == "1.0":
+            lines.append((b"connection", b"keep-alive"))
+        return status_line(status, version) + _header_lines(lines) + b"\r\n"
+
+    def _rest_is_small(self) -> bool:
+        """Whether the unread rest of the body is known, small and on its way."""
+        return (
+            self.length is not None
+            and self.length - self.received <= _MOST_DISCARDED
+            and not self._expects_continue
+            and self._failure is None
+        )
+
+
+def _header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    lines: list[bytes] = []
+    for name, value in headers:
+        if b"\r" in value or b"\n" in value:
+            raise ValueError("a header value must not hold line ends")
+        written = _canonical_names.get(name)
+        if written is None:
+            written = b"-".join(part.capitalize() for part in name.split(b"-"))
+            if len(_canonical_names) < 256:
+                _canonical_names[name] = written
+        lines += (written, b": ", value, b"\r\n")
+    return b"".join(lines)

@@ -1,0 +1,90 @@
+"""What the head of an HTTP request says, and when it cannot be served, in Go's words.
+
+Source: PYROSCOPE spec sections 3.3, 3.9; DIFFERENCES row on Content-Length with Transfer-Encoding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import unquote
+
+_BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
+_BAD_HOST = re.compile(rb"[^!-~]|[\"<>\\^`{|}/@?#]")
+
+
+class Refused(Exception):
+    """A request cannot be served; the connection is closed after `status` and the text."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        super().__init__(text)
+
+
+class Head(NamedTuple):
+    """The framing of a request's body: its length (None = chunked), whether a 100 is expected."""
+
+    length: int | None
+    expects_continue: bool
+
+
+class Target(NamedTuple):
+    """What a request asks for: the decoded path, the path as sent, the query as sent."""
+
+    path: str
+    raw_path: bytes
+    query: bytes
+
+
+def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Head:
+    """The body's framing; headers have lower-case names. Raises Refused."""
+    length: int | None = 0
+    hosts = 0
+    expects_continue = False
+    for name, value in headers:
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"transfer-encoding":
+            if value.lower() != b"chunked":
+                raise Refused(501, "Unsupported transfer encoding")
+            length = None
+        elif name == b"host":
+            hosts += 1
+            if _BAD_HOST.search(value):
+                raise Refused(400, "400 Bad Request: malformed Host header")
+        elif name == b"expect":
+            if value.lower() != b"100-continue":
+                raise Refused(417, "")
+            expects_continue = version == "1.1"
+    if version not in ("1.1", "1.0"):
+        raise Refused(505, "505 HTTP Version Not Supported: unsupported protocol version")
+    if hosts > 1:
+        raise Refused(400, "400 Bad Request")
+    if not hosts and version == "1.1":
+        raise Refused(400, "400 Bad Request: missing required Host header")
+    return Head(length, expects_continue)
+
+
+def read_target(target: bytes) -> Target:
+    """The path and query of a request target. Raises Refused."""
+    if not target.startswith(b"/"):
+        target = _origin_form(target)
+    raw_path, _, query = target.partition(b"?")
+    path = raw_path.decode("ascii", "surrogateescape")
+    if "%" in path:
+        if _BAD_ESCAPE.search(raw_path):
+            raise Refused(400, "400 Bad Request")
+        path = unquote(path, errors="surrogateescape")
+    return Target(path, raw_path, query)
+
+
+def _origin_form(target: bytes) -> bytes:
+    """The path and query of a target in absolute form."""
+    if target == b"*":
+        return target
+    scheme, found, rest = target.partition(b"://")
+    if not found or not scheme.isalpha():
+        raise Refused(400, "400 Bad Request")
+    slash = rest.find(b"/")
+    return rest[slash:] if slash >= 0 else b"/"

@@ -1,0 +1,464 @@
+"""HTTP/1.1 as the receivers speak it: a protocol class plugged into uvicorn.
+
+It differs from uvicorn's own in what profiles need: a large body is received straight into one
+buffer, every phase has its timeout, headers and held bytes are bounded, trailers can be sent, and
+malformed requests are answered in Go's words. An application is spoken to in ASGI, with the
+extensions that `body` names. Source: PYROSCOPE spec sections 3.3, 3.5, 3.9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
+
+import httptools
+
+from alloypy.net.body import App, BodyBroken, BodyStalled, ClientLeft, OverBudget
+from alloypy.net.http_exchange import Exchange
+from alloypy.net.http_head import Refused, read_head, read_target
+from alloypy.net.http_status import status_line
+
+if TYPE_CHECKING:
+    from uvicorn.server import ServerState
+
+    from alloypy.net.server import ServerConfig
+
+_READ_SIZE = 256 << 10
+_FREE_HEADER_BYTES = 16 << 10
+_MOST_OVERHEAD = 1 << 20
+_LINGER = 0.5
+
+# One buffer for all connections: what is read into it is parsed before anybody reads again.
+_shared = bytearray(_READ_SIZE)
+_shared_view = memoryview(_shared)
+
+
+class HttpProtocol(asyncio.BufferedProtocol):
+    """One connection. The arguments are those that uvicorn gives its protocol classes."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any] | None = None,
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._app: App = config.loaded_app
+        self._timeouts = config.timeouts
+        self._max_header_bytes = config.max_header_bytes
+        self._budget = config.budget
+        self._logger: logging.Logger = config.logger
+        self._state = server_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._scope_base: dict[str, Any] = {}
+
+        self._parser = self._new_parser()
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._fed = 0  # bytes of the present head, or of chunk framing and trailers
+        self._in_head = True
+        self._ended = False  # nothing more is read as requests
+        self._direct: memoryview | None = None  # where the rest of a large body goes
+
+        self._receiving: Exchange | None = None  # the last request whose head is complete
+        self._current: Exchange | None = None  # the request that is being answered
+        self._waiting: deque[Exchange] = deque()
+        self._read_paused = False
+        self._draining = False
+
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._writable: asyncio.Event | None = None
+
+    # What the event loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._state.connections.add(self)  # type: ignore[arg-type]
+        peer = transport.get_extra_info("peername")
+        local = transport.get_extra_info("sockname")
+        self._scope_base = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+            "root_path": "",
+            "client": tuple(peer[:2]) if isinstance(peer, tuple | list) else None,
+            "server": tuple(local[:2]) if isinstance(local, tuple | list) else None,
+        }
+        self._expect_by(self._timeouts.read)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._state.connections.discard(self)
+        self._ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._writable is not None:
+            self._writable.set()
+        for exchange in (self._current, self._receiving, *self._waiting):
+            if exchange is not None:
+                exchange.lose(ClientLeft("client disconnected"))
+        self._drop_waiting()
+        self._direct = None
+        self._transport = None
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _shared_view if self._direct is None else self._direct
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._direct is not None:
+            self._received_directly(nbytes)
+        elif not self._ended:
+            self._feed(_shared_view[:nbytes])
+
+    def eof_received(self) -> bool:
+        exchange = self._receiving
+        if exchange is None or exchange.over:
+            return False
+        if not exchange.complete:
+            exchange.fail(BodyBroken("unexpected EOF"))
+        self._ended = True
+        exchange.keep_alive = False
+        return True
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None:
+            self._writable.set()
+            self._writable = None
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._headers = []
+        self._in_head = True
+        self._fed = 0
+        if self._current is None:
+            self._expect_by(self._timeouts.read)
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if self._ended:
+            return
+        try:
+            exchange = self._exchange()
+        except Refused as refusal:
+            self._refuse(refusal)
+            return
+        self._receiving = exchange
+        if self._current is None:
+            self._start(exchange)
+        else:
+            self._waiting.append(exchange)
+            self._pause_reading()
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self._receiving
+        if self._ended or exchange is None:
+            return
+        if exchange.discards:
+            return
+        if not self.hold(exchange, len(body)):
+            exchange.fail(OverBudget("too many bytes in flight"))
+            self._end_reading(exchange)
+            return
+        exchange.add(body)
+
+    def on_message_complete(self) -> None:
+        exchange = self._receiving
+        if self._ended or exchange is None:
+            return
+        exchange.finish_body()
+        if exchange is self._current:
+            self._expect_by(0)
+            if exchange.over:
+                self._next()
+
+    # What the exchange calls
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport, until the connection is lost."""
+        return self._transport
+
+    def hold(self, exchange: Exchange, count: int) -> bool:
+        """Count bytes as held for the exchange, if the budget allows."""
+        if not self._budget.take(count):
+            return False
+        exchange.held += count
+        return True
+
+    def want_body(self, exchange: Exchange, length: int | None) -> None:
+        """Read on; with a length, the whole body into one buffer of that many bytes."""
+        if exchange is not self._receiving or exchange.complete:
+            return
+        # Small remains come with the next read anyway.
+        if length is not None and length - exchange.received > _READ_SIZE // 4 and not self._ended:
+            self._direct = exchange.buffer_for_rest(length)
+        self._resume_reading()
+
+    def response_done(self, exchange: Exchange) -> None:
+        """The response is written completely."""
+        exchange.over = True
+        if not exchange.keep_alive or self._ended:
+            self._close(linger=not exchange.complete)
+        elif exchange.complete:
+            self._next()
+        else:
+            exchange.discards = True
+            self._resume_reading()
+
+    def app_done(self, exchange: Exchange) -> None:
+        """The application has returned; nothing of the request is held any more."""
+        self._budget.give_back(exchange.held)
+        exchange.held = 0
+
+    async def writable(self, exchange: Exchange) -> None:
+        """Wait until the transport takes more, but not beyond the write timeout."""
+        if self._writable is None:
+            return
+        try:
+            async with asyncio.timeout_at(exchange.write_by):
+                await self._writable.wait()
+        except TimeoutError:
+            self.abort()
+
+    def extend(self, exchange: Exchange, seconds: float) -> None:
+        """Give the request `seconds` from now to be read and answered."""
+        exchange.write_by = self._loop.time() + seconds
+        if not exchange.complete:
+            self._expect_by(seconds)
+
+    def abort(self) -> None:
+        """Drop the connection without a word."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What the server calls
+
+    def shutdown(self) -> None:
+        """Answer what has been asked, then close (uvicorn's name for it)."""
+        self._draining = True
+        for exchange in (self._current, self._receiving):
+            if exchange is not None:
+                exchange.keep_alive = False
+
+    def close_if_idle(self) -> None:
+        """Close the connection unless a request is being received or answered."""
+        if self._current is None and self._transport is not None:
+            self._transport.close()
+
+    # Inner workings
+
+    def _new_parser(self) -> Any:
+        parser = httptools.HttpRequestParser(self)
+        # What follows a request with `Connection: close` is ignored, as in Go.
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
+    def _feed(self, data: memoryview) -> None:
+        exchange = self._receiving
+        before = exchange.received if exchange is not None else 0
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # Go takes no notice of an offered upgrade, nor do we.
+            self._parser = self._new_parser()
+            self._feed(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserCallbackError:
+            raise
+        except httptools.HttpParserError as reason:
+            self._malformed(str(reason))
+            return
+        if self._ended or self._transport is None:
+            return
+        if self._in_head:
+            self._count_head(len(data))
+        elif (receiving := self._receiving) is not None and not receiving.complete:
+            if receiving is exchange and receiving.length is None:
+                self._count_overhead(receiving, len(data) - (receiving.received - before))
+            if receiving.pending > _READ_SIZE // 4:
+                self._pause_reading()
+
+    def _received_directly(self, count: int) -> None:
+        exchange, target = self._receiving, self._direct
+        if exchange is None or target is None:
+            return
+        self._direct = None
+        if not self.hold(exchange, count):
+            exchange.fail(OverBudget("too many bytes in flight"))
+            self._end_reading(exchange)
+            return
+        exchange.received += count
+        if count < len(target):
+            self._direct = target[count:]
+        else:
+            # The parser still waits for this body: the next request needs a new one.
+            self._parser = self._new_parser()
+            self.on_message_complete()
+
+    def _count_head(self, count: int) -> None:
+        """Bound a head that is not complete; hold what is more than usual."""
+        self._fed += count
+        if self._fed > self._max_header_bytes:
+            self._refuse(Refused(431, "431 Request Header Fields Too Large"))
+        elif self._fed > _FREE_HEADER_BYTES and self._budget.held + self._fed > self._budget.limit:
+            self._refuse(Refused(503, "503 Service Unavailable"))
+
+    def _count_overhead(self, exchange: Exchange, count: int) -> None:
+        """Bound chunk framing and trailers, which are read but not kept."""
+        self._fed += count
+        if self._fed > _MOST_OVERHEAD + 8 * exchange.received:
+            exchange.fail(BodyBroken("chunked encoding has too much overhead"))
+            self._end_reading(exchange)
+
+    def _malformed(self, reason: str) -> None:
+        exchange = self._receiving
+        if not self._in_head and exchange is not None and not exchange.complete:
+            exchange.fail(BodyBroken("invalid byte in chunk length"))
+            self._end_reading(exchange)
+            return
+        self._logger.debug("malformed HTTP request", extra={"fields": {"reason": reason}})
+        self._refuse(Refused(400, "400 Bad Request"))
+
+    def _end_reading(self, exchange: Exchange) -> None:
+        self._ended = True
+        exchange.keep_alive = False
+
+    def _exchange(self) -> Exchange:
+        """The request whose head is complete. Raises Refused."""
+        if self._fed > self._max_header_bytes // 2:
+            size = len(self._url) + sum(len(name) + len(value) for name, value in self._headers)
+            if size > self._max_header_bytes:
+                raise Refused(431, "431 Request Header Fields Too Large")
+        version = self._parser.get_http_version()
+        head = read_head(self._headers, version)
+        path, raw_path, query = read_target(self._url)
+        scope = {
+            **self._scope_base,
+            "http_version": version,
+            "method": self._parser.get_method().decode("ascii"),
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": self._headers,
+        }
+        exchange = Exchange(self, scope, head.length, head.expects_continue)
+        # A parser that was offered an upgrade wants no next request; we take no notice of the offer.
+        stays = self._parser.should_keep_alive() or (version == "1.1" and self._parser.should_upgrade())
+        exchange.keep_alive = stays and not self._draining
+        if self._timeouts.write > 0:
+            exchange.write_by = self._loop.time() + self._timeouts.write
+        return exchange
+
+    def _start(self, exchange: Exchange) -> None:
+        self._current = exchange
+        task = self._loop.create_task(exchange.run(self._app, self._logger))
+        self._state.tasks.add(task)
+        task.add_done_callback(self._state.tasks.discard)
+
+    def _next(self) -> None:
+        """Turn to the next request of this connection."""
+        self._current = None
+        if self._waiting:
+            exchange = self._waiting.popleft()
+            self._start(exchange)
+            if not exchange.complete:
+                self._expect_by(self._timeouts.read)
+        else:
+            begun = self._in_head
+            self._expect_by(self._timeouts.read if begun else self._timeouts.idle or self._timeouts.read)
+        if not self._waiting:
+            self._resume_reading()
+
+    def _drop_waiting(self) -> None:
+        for exchange in self._waiting:
+            self.app_done(exchange)
+        self._waiting.clear()
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answer a request that cannot be read, and close."""
+        self._ended = True
+        if self._transport is None:
+            return
+        text = str(refusal)
+        head = status_line(refusal.status, "1.1", text.partition(": ")[2])
+        kind = b"Content-Type: text/plain; charset=utf-8\r\n" if text else b"Content-Length: 0\r\n"
+        if self._current is None:
+            self._transport.write(head + kind + b"Connection: close\r\n\r\n" + text.encode())
+            self._close(linger=True)
+        else:
+            # An earlier request is still being answered; the client gets that and a closed connection.
+            self._current.keep_alive = False
+
+    def _close(self, *, linger: bool) -> None:
+        """Close; when the client is still sending, give it time to read the answer first."""
+        transport = self._transport
+        if transport is None:
+            return
+        self._ended = True
+        self._drop_waiting()
+        if not linger or transport.is_closing():
+            transport.close()
+            return
+        if transport.can_write_eof():
+            transport.write_eof()
+        self._direct = None
+        self._resume_reading()
+        self._loop.call_later(_LINGER, transport.close)
+
+    def _pause_reading(self) -> None:
+        if not self._read_paused and self._transport is not None:
+            self._read_paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._read_paused and self._transport is not None:
+            self._read_paused = False
+            self._transport.resume_reading()
+
+    def _expect_by(self, seconds: float) -> None:
+        """Expect the client's next move within `seconds`; 0 = it is not its turn."""
+        if seconds <= 0:
+            self._deadline = None
+            return
+        self._deadline = self._loop.time() + seconds
+        # An earlier timer looks at the deadline when it fires: most requests need no new one.
+        if self._timer is None or self._deadline < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._arm(self._deadline)
+
+    def _arm(self, when: float) -> None:
+        self._timer_at = when
+        self._timer = self._loop.call_at(when, self._timed_out)
+
+    def _timed_out(self) -> None:
+        self._timer = None
+        if self._deadline is None or self._transport is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._arm(self._deadline)
+            return
+        exchange = self._receiving
+        if exchange is not None and not exchange.complete and not exchange.over:
+            exchange.fail(BodyStalled("i/o timeout"))
+            self._direct = None
+            self._end_reading(exchange)
+        else:
+            self._transport.abort()

@@ -1,0 +1,33 @@
+"""HTTP statuses in Go's words, which clients of the real Alloy see. Source: PYROSCOPE spec section 3.4."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+# Where Python's names differ from Go's, in one version or another.
+_GO_TEXTS = {
+    306: "",
+    413: "Request Entity Too Large",
+    414: "Request URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    418: "I'm a teapot",
+    422: "Unprocessable Entity",
+    425: "Too Early",
+}
+
+
+def status_text(status: int) -> str:
+    """The text for a status, such as `Not Found`; empty for an unknown one."""
+    special = _GO_TEXTS.get(status)
+    if special is not None:
+        return special
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def status_line(status: int, version: str, reason: str = "") -> bytes:
+    """`HTTP/1.1 200 OK` and the line's end; `reason` is added to the status' own text."""
+    phrase = status_text(status) or f"status code {status}"
+    return f"HTTP/{version} {status} {phrase}{': ' if reason else ''}{reason}\r\n".encode("ascii")

@@ -1,0 +1,250 @@
+"""An HTTP server embedded in our event loop, on sockets that were bound before.
+
+uvicorn's configuration, server state and protocol classes, without its process: no signal
+handlers, no ticking main loop, a bound on connections that leaves the rest in the listen queue,
+and a graceful stop. Source: PYROSCOPE spec sections 3.1, 3.2, 3.9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from alloypy.net.body import App, ByteBudget, process_budget
+
+MAX_HEADER_BYTES = (1 << 20) + 4096
+_PLAIN_HTTP_REPLY = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+_TLS_HANDSHAKE = 0x16
+_RETRY_ACCEPT = 0.1
+_HANDSHAKE_TIMEOUT = 30.0
+_LAST_WORDS = 1.0
+
+
+class Timeouts(NamedTuple):
+    """Seconds; 0 = no bound. Read: head and body. Write: from the end of the head to the answer."""
+
+    read: float = 30.0
+    write: float = 30.0
+    idle: float = 120.0
+
+
+class ServerConfig(Config):
+    """uvicorn's configuration with what our protocol class needs besides."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        logger: logging.Logger,
+        timeouts: Timeouts,
+        budget: ByteBudget | None = None,
+        max_header_bytes: int = MAX_HEADER_BYTES,
+    ) -> None:
+        super().__init__(
+            app,
+            interface="asgi3",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=int(timeouts.idle or timeouts.read or 3600),
+        )
+        self.logger = logger
+        self.timeouts = timeouts
+        self.budget = budget or process_budget()
+        self.max_header_bytes = max_header_bytes
+        try:
+            from alloypy.net.http_protocol import HttpProtocol
+        except ImportError:
+            logger.warning("httptools is not installed: serving HTTP slowly and without timeouts")
+        else:
+            self.http = HttpProtocol  # type: ignore[assignment]
+        self.load()
+
+
+class Server:
+    """Serves an ASGI application on listening sockets, which it owns from then on.
+
+    tls: gives the context for each new connection, so that certificates can change.
+    conn_limit: connections beyond it wait in the listen queue; 0 = no limit.
+    """
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        sockets: Sequence[socket.socket],
+        *,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        conn_limit: int = 0,
+    ) -> None:
+        self._config = config
+        self._sockets = list(sockets)
+        self._tls = tls
+        self._conn_limit = conn_limit
+        self._connections = _Connections(self._make_room)
+        self._state = ServerState()
+        self._state.connections = self._connections
+        self._accepting: list[asyncio.Task[None]] = []
+        self._greeting: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @property
+    def connection_count(self) -> int:
+        """Open connections, those in a TLS handshake included."""
+        return len(self._connections) + len(self._greeting)
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of each socket."""
+        return [one.getsockname()[:2] for one in self._sockets]
+
+    def start(self) -> None:
+        """Begin to accept connections."""
+        for one in self._sockets:
+            one.setblocking(False)
+            self._accepting.append(asyncio.create_task(self._accept(one)))
+
+    async def stop(self, grace: float) -> int:
+        """Accept nothing new, wait up to `grace` seconds for requests in flight, close everything.
+
+        Returns how many requests were cut off. Their handlers are cancelled and have returned.
+        """
+        for task in self._accepting:
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        for one in self._sockets:
+            one.close()
+        for task in list(self._greeting):
+            task.cancel()
+        for connection in list(self._connections):
+            connection.shutdown()
+        if self._state.tasks and grace > 0:
+            await self._finished(grace)
+        unfinished = list(self._state.tasks)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        await self._close_connections()
+        return len(unfinished)
+
+    async def _close_connections(self) -> None:
+        connections = self._connections
+        for connection in list(connections):
+            if connection.transport is not None:
+                connection.transport.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                await connections.wait_for_none()
+        for connection in list(connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def _finished(self, grace: float) -> None:
+        deadline = asyncio.get_running_loop().time() + grace
+        while self._state.tasks:
+            remaining = deadline - asyncio.get_running_loop().time()
+            if remaining <= 0:
+                return
+            await asyncio.wait(self._state.tasks, timeout=remaining)
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._room.wait()
+            try:
+                accepted, _ = await loop.sock_accept(listening)
+            except OSError as reason:
+                # Too many open files, most likely; a closed connection frees one.
+                self._config.logger.warning(
+                    "accepting a connection failed", extra={"fields": {"err": reason}}
+                )
+                await asyncio.sleep(_RETRY_ACCEPT)
+                continue
+            if self._tls is None:
+                await self._greet(accepted)
+            else:
+                task = asyncio.create_task(self._greet(accepted))
+                self._greeting.add(task)
+                task.add_done_callback(self._greeting.discard)
+            self._make_room()
+
+    def _make_room(self) -> None:
+        if self._conn_limit and self.connection_count >= self._conn_limit:
+            self._room.clear()
+        else:
+            self._room.set()
+
+    async def _greet(self, accepted: socket.socket) -> None:
+        """Make a connection of an accepted socket; with TLS after the handshake."""
+        loop = asyncio.get_running_loop()
+        accepted.setblocking(False)
+        try:
+            if self._tls is None:
+                await loop.connect_accepted_socket(self._protocol, accepted)
+                return
+            if await _first_byte(accepted) != _TLS_HANDSHAKE:
+                await loop.sock_sendall(accepted, _PLAIN_HTTP_REPLY)
+                accepted.close()
+                return
+            await loop.connect_accepted_socket(
+                self._protocol, accepted, ssl=self._tls(), ssl_handshake_timeout=_HANDSHAKE_TIMEOUT
+            )
+        except (OSError, TimeoutError) as reason:
+            accepted.close()
+            self._config.logger.debug("connection refused", extra={"fields": {"err": reason}})
+        except asyncio.CancelledError:
+            accepted.close()
+            raise
+        finally:
+            self._make_room()
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        make = self._config.http_protocol_class
+        return make(config=self._config, server_state=self._state, app_state={})  # type: ignore[call-arg]
+
+
+class _Connections(set[Any]):
+    """The open connections; says when one is gone."""
+
+    def __init__(self, gone: Callable[[], None]) -> None:
+        super().__init__()
+        self._gone = gone
+        self._none = asyncio.Event()
+
+    def discard(self, connection: object) -> None:
+        super().discard(connection)
+        if not self:
+            self._none.set()
+        self._gone()
+
+    async def wait_for_none(self) -> None:
+        """Wait until the last connection is gone."""
+        while self:
+            self._none.clear()
+            await self._none.wait()
+
+
+async def _first_byte(connection: socket.socket) -> int:
+    """The first byte the client sends, which stays to be read; -1 when it sends none."""
+    loop = asyncio.get_running_loop()
+    arrived = asyncio.Event()
+    loop.add_reader(connection, arrived.set)
+    try:
+        async with asyncio.timeout(_HANDSHAKE_TIMEOUT):
+            await arrived.wait()
+    finally:
+        loop.remove_reader(connection)
+    return next(iter(connection.recv(1, socket.MSG_PEEK)), -1)
