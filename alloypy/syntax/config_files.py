@@ -17,6 +17,7 @@ from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 
 _SUFFIX = ".alloy"
+_UTF8_MARK = b"\xef\xbb\xbf"
 _MARKS = (  # the longer marks first: UTF-32's begins as UTF-16's does
     (b"\xff\xfe\x00\x00", "UTF32LittleEndian"),
     (b"\x00\x00\xfe\xff", "UTF32BigEndian"),
@@ -40,10 +41,14 @@ def read_config(path: str) -> list[Source]:
 
 
 def parse_config(sources: Iterable[Source]) -> list[File]:
-    """The trees of all sources. Raises DiagnosticsError with the faults of every one of them."""
+    """The trees of all sources.
+
+    Raises DiagnosticsError with the faults of every one of them; ConfigReadError for one that is not UTF-8.
+    """
     files: list[File] = []
     faults: list[Diagnostic] = []
     for source in sources:
+        _demand_utf8(source)
         try:
             files.append(parse_file(source))
         except DiagnosticsError as error:
@@ -80,11 +85,22 @@ def _read(name: str) -> Source:
     try:
         data = Path(name).read_bytes()
     except OSError as error:
-        raise ConfigReadError(f"open {name}: {system_words(error)}") from None
+        step = "read" if isinstance(error, IsADirectoryError) else "open"  # a link to a directory
+        raise ConfigReadError(f"{step} {name}: {system_words(error)}") from None
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             raise ConfigReadError(f"configuration is encoded with {encoding} but must be utf8")
     return Source(name, data)
+
+
+def _demand_utf8(source: Source) -> None:
+    """Refuses what is not UTF-8, as Alloy does: with a UTF-8 mark it looks no further."""
+    if source.data.startswith(_UTF8_MARK):
+        return
+    try:
+        source.data.decode()
+    except UnicodeDecodeError:
+        raise ConfigReadError("unknown encoding for config") from None
 
 
 def system_words(error: OSError | ValueError) -> str:

@@ -72,6 +72,27 @@ def test_other_encodings_are_refused_by_their_mark(tmp_path: Path, encoding: str
         read_config("u.alloy")
 
 
+def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "bad.alloy").write_bytes(b"a = 1 // caf\xe9")
+    with pytest.raises(ConfigReadError, match="^unknown encoding for config$"):
+        parse_config(read_config("bad.alloy"))
+
+
+def test_a_utf8_mark_is_taken_at_its_word(tmp_path: Path) -> None:
+    (tmp_path / "marked.alloy").write_bytes(b"\xef\xbb\xbfa = \xff")
+    with pytest.raises(DiagnosticsError) as caught:
+        parse_config(read_config("marked.alloy"))
+    assert str(caught.value.diagnostics[0]) == "marked.alloy:1:8: illegal UTF-8 encoding"
+
+
+def test_a_link_to_a_directory_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "conf" / "x.alloy").symlink_to("../elsewhere")
+    with pytest.raises(ConfigReadError, match="^read conf/x.alloy: is a directory$"):
+        read_config("conf")
+
+
 def test_faults_of_all_files_are_reported_together(tmp_path: Path) -> None:
     (tmp_path / "a.alloy").write_text("bad = \n")
     (tmp_path / "b.alloy").write_text("garbage {")
