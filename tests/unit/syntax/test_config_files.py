@@ -74,7 +74,7 @@ def test_other_encodings_are_refused_by_their_mark(tmp_path: Path, encoding: str
 
 def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.alloy").write_bytes(b"a = 1 // caf\xe9")
-    with pytest.raises(ConfigReadError, match="^unknown encoding for config$"):
+    with pytest.raises(ConfigReadError, match=r"^unknown encoding for config$"):
         parse_config(read_config("bad.alloy"))
 
 
@@ -89,7 +89,7 @@ def test_a_link_to_a_directory_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "conf").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "conf" / "x.alloy").symlink_to("../elsewhere")
-    with pytest.raises(ConfigReadError, match="^read conf/x.alloy: is a directory$"):
+    with pytest.raises(ConfigReadError, match=r"^read conf/x\.alloy: is a directory$"):
         read_config("conf")
 
 
