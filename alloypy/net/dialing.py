@@ -31,9 +31,13 @@ def dial_error(origin: Origin, error: BaseException) -> SendError:
     if isinstance(error, UnicodeError):  # a name that no resolver takes
         return SendError(f"dial tcp: lookup {origin.host}: no such host")
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    if isinstance(error, ConnectionError | OSError) and _number(error) is not None:
+    if isinstance(error, OSError) and _number(error) is not None:
         return SendError(f"dial tcp {host}:{origin.port}: connect: {system_text(error)}")
-    return SendError(f"dial tcp {host}:{origin.port}: {type(error).__name__}: {error}")
+    if isinstance(error, ConnectionAbortedError):  # asyncio's handshake timeout
+        return SendError("net/http: TLS handshake timeout")
+    if isinstance(error, ConnectionError):  # the peer left in the middle of the handshake
+        return SendError("EOF")
+    return SendError(f"dial tcp {host}:{origin.port}: {error}")
 
 
 def system_text(error: OSError) -> str:

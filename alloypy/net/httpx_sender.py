@@ -1,6 +1,7 @@
 """The `Sender` over httpx: through proxies, and where the own transport cannot run.
 
 httpx's transport is used without its client: that one adds headers, cookies and redirects of its own.
+Nothing is replayed here: httpx does not tell whether a reply had begun.
 Source: PYROSCOPE spec section 5.1.
 """
 
@@ -33,8 +34,8 @@ from alloypy.profiles.model import Buffer
 
 MAX_IDLE = 1000
 IDLE_SECONDS = 300.0
-_NO_PHASE_LIMITS = {"connect": None, "read": None, "write": None, "pool": None}
-_SYSTEM_ERRORS = (ssl.SSLError, ssl.CertificateError, socket.gaierror, OSError)
+_CONNECT_SHARE = 0.9
+"""httpcore must end a handshake itself, before our deadline: one that is cancelled leaks its socket."""
 
 
 class ProxyRoute(NamedTuple):
@@ -62,17 +63,10 @@ class HttpxSender:
         if request.timeout <= 0:
             raise SendTimeout
         head_of(request)  # checks the headers
-        scheme = request.origin.scheme
+        transport = self._transport(request.origin.scheme)
         exchange = _Exchange(request, self._tls.server_name)
         try:
-            try:
-                return await exchange.run(self._transport(scheme), read_limit)
-            except httpx.TransportError:
-                if not exchange.may_be_replayed:
-                    raise
-            exchange = _Exchange(request, self._tls.server_name, exchange.deadline)
-            async with self._new_transport(scheme, self._tls.context()) as fresh:
-                return await exchange.run(fresh, read_limit)
+            return await exchange.run(transport, read_limit)
         except httpx.TransportError as error:
             raise _translate(request.origin, error, exchange.connected) from error
 
@@ -123,14 +117,13 @@ class HttpxSender:
 
 
 class _Exchange:
-    """One try of a request, and how far it came. deadline: loop time."""
+    """A request under way. connected: whether a connection was had for it."""
 
-    def __init__(self, request: Request, server_name: str, deadline: float | None = None) -> None:
-        self.deadline = deadline or asyncio.get_running_loop().time() + request.timeout
+    def __init__(self, request: Request, server_name: str) -> None:
         self.connected = False
-        self._opened = False
-        self._answered = False
-        extensions: dict[str, Any] = {"timeout": _NO_PHASE_LIMITS, "trace": self._trace}
+        self._deadline = asyncio.get_running_loop().time() + request.timeout
+        timeouts = {"connect": request.timeout * _CONNECT_SHARE, "read": None, "write": None, "pool": None}
+        extensions: dict[str, Any] = {"timeout": timeouts, "trace": self._trace}
         if server_name:
             extensions["sni_hostname"] = server_name
         self._request = httpx.Request(
@@ -141,22 +134,17 @@ class _Exchange:
             extensions=extensions,
         )
 
-    @property
-    def may_be_replayed(self) -> bool:
-        """Whether it met its end on a reused connection before a byte of the reply."""
-        return self.connected and not self._opened and not self._answered
-
     async def run(self, transport: httpx.AsyncHTTPTransport, read_limit: int) -> Response:
         """Raises SendTimeout, httpx.TransportError."""
         try:
-            async with asyncio.timeout_at(self.deadline):
+            async with asyncio.timeout_at(self._deadline):
                 response = await transport.handle_async_request(self._request)
-        except TimeoutError:
+        except (TimeoutError, httpx.ConnectTimeout):
             raise SendTimeout from None
         parts: list[bytes] = []
         broken = ""
         try:
-            async with asyncio.timeout_at(self.deadline):
+            async with asyncio.timeout_at(self._deadline):
                 broken = await _read(response, parts, read_limit)
         except TimeoutError:
             broken = str(SendTimeout())
@@ -170,12 +158,8 @@ class _Exchange:
         return Response(response.status_code, reason.decode("latin-1"), headers, b"".join(parts), broken)
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        if event.endswith("connect_tcp.started"):
-            self._opened = True
-        elif event.endswith("send_request_headers.started"):
+        if event.endswith("send_request_headers.started"):
             self.connected = True
-        elif event.endswith("receive_response_headers.complete"):
-            self._answered = True
 
 
 class _Chunks(httpx.AsyncByteStream):
@@ -226,15 +210,18 @@ def _translate(origin: Origin, error: httpx.TransportError, connected: bool) -> 
 
 def _cause(error: BaseException) -> BaseException | None:
     """The system's or the TLS library's own error behind httpx's."""
+    found: BaseException | None = None
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, _SYSTEM_ERRORS):
+        if isinstance(seen, ssl.SSLError | ssl.CertificateError | socket.gaierror):
             return seen
+        if isinstance(seen, OSError) and (found is None or seen.errno is not None):
+            found = seen
         if isinstance(seen, BaseExceptionGroup):
             seen = seen.exceptions[0]
-            continue
-        seen = seen.__cause__ or seen.__context__
-    return None
+        else:
+            seen = seen.__cause__ or seen.__context__
+    return found
 
 
 def _url(origin: Origin, target: str) -> httpx.URL:

@@ -92,16 +92,13 @@ class Transport:
         deadline = asyncio.get_running_loop().time() + request.timeout
         origin = request.origin
         context = self._tls.context() if origin.scheme == "https" else None
-        pool = self._pools.get(origin)
-        if pool is None:
-            pool = self._pools[origin] = _Pool(self, origin)
-        connection = pool.take(context)
+        connection = self._pool(origin).take(context)
         if connection is not None:
             try:
                 return await connection.exchange(head, request.chunks, read_limit, deadline)
             except Dropped:
                 pass  # it had been idle for too long: the server closed it while we wrote
-        connection = await self._dial(pool, context, deadline)
+        connection = await self._dial(origin, context, deadline)
         return await connection.exchange(head, request.chunks, read_limit, deadline)
 
     async def aclose(self) -> None:
@@ -138,7 +135,14 @@ class Transport:
         if oldest:
             self._sweep = loop.call_at(min(oldest) + IDLE_SECONDS, self._close_idle)
 
-    async def _dial(self, pool: _Pool, context: ssl.SSLContext | None, deadline: float) -> Connection:
+    def _pool(self, origin: Origin) -> _Pool:
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = _Pool(self, origin)
+        return pool
+
+    async def _dial(self, origin: Origin, context: ssl.SSLContext | None, deadline: float) -> Connection:
+        pool = self._pool(origin)
         pool.dialing += 1
         try:
             connection = await self._connect(pool, context, deadline)
