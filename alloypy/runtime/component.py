@@ -17,7 +17,8 @@ Phases, each called by the controller:
    from a claim), which refuses the reload. Every address still needed is claimed again: what is not
    claimed here is closed once the update has been made.
 5. `await update(arguments)` takes the new arguments, after a `prepare_update` of the same arguments.
-   It should not fail; if it raises, the old arguments are put back with `update(old)`.
+   It should not fail. If it raises, or a later step of the reload fails, the old arguments are put
+   back the same way: `prepare_update(old)`, `update(old)`.
 
 Exports set in phases 1 and 2 are seen by dependants within the same load. Arguments and exports are
 frozen and compare by value: equal arguments never cause an update, equal exports never a

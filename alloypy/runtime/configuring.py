@@ -73,10 +73,10 @@ async def _offer(evaluation: Evaluation, node: Node, arguments: Any) -> None:
         return
     deadline = evaluation.context.options.evaluation_deadline
     try:
-        await call_async(service.prepare(arguments), deadline)
+        await call_async(lambda: service.prepare(arguments), deadline)
         if node.kind is Kind.LOGGING and before is None:
             # Nothing runs yet that could be disturbed, and the rest of the load is to be logged.
-            await call_async(service.update(arguments), deadline)
+            await call_async(lambda: service.update(arguments), deadline)
             return
     except Raised as error:
         verb = "could not update logger" if node.kind is Kind.LOGGING else "updating service"

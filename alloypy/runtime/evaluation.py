@@ -149,7 +149,8 @@ class Evaluation:
         with old.sockets.claiming(self.transaction.claims):
             try:
                 forecast = await call_async(
-                    old.component.prepare_update(arguments), self.context.options.evaluation_deadline
+                    lambda: old.component.prepare_update(arguments),
+                    self.context.options.evaluation_deadline,
                 )
             except Raised as error:
                 raise NodeFault(f"updating component: {error}") from None
@@ -169,7 +170,7 @@ class Evaluation:
         try:
             instance = call(make)
             with instance.sockets.claiming(self.transaction.claims):
-                await call_async(instance.component.prepare(), context.options.evaluation_deadline)
+                await call_async(instance.component.prepare, context.options.evaluation_deadline)
         except Raised as error:
             raise NodeFault(f"building component: {error}") from None
         self.settle(node, instance, new=True)

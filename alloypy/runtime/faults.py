@@ -57,8 +57,8 @@ def call(action: Callable[[], T]) -> T:
         raise Raised(described(error)) from error
 
 
-async def call_async(action: Awaitable[T], deadline: float) -> T:
-    """Await a component's answer for at most `deadline` seconds.
+async def call_async(action: Callable[[], Awaitable[T]], deadline: float) -> T:
+    """Call into a component and await its answer for at most `deadline` seconds.
 
     Raises Raised for whatever it raises, and CancelledError only when we are cancelled ourselves.
     """
@@ -66,7 +66,7 @@ async def call_async(action: Awaitable[T], deadline: float) -> T:
     cancelled_before = task.cancelling() if task is not None else 0
     try:
         async with asyncio.timeout(deadline) as limit:
-            return await action
+            return await action()
     except asyncio.CancelledError as error:
         if task is not None and task.cancelling() > cancelled_before:
             raise

@@ -147,7 +147,7 @@ class HTTPSource:
 
     async def read(self) -> dict[str, bytes]:
         try:
-            text = await call_async(self._reader.fetch(self._arguments), self._deadline)
+            text = await call_async(lambda: self._reader.fetch(self._arguments), self._deadline)
         except Raised as error:
             raise SourceError("failed to get content", str(error)) from None
         return {self._name: text.encode("utf-8", "surrogateescape")}

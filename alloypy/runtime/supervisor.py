@@ -78,9 +78,9 @@ class Supervisor:
         try:
             if await self._wait(task, instance):
                 return
+            self._finished(instance, "task shutdown deadline exceeded")
             task.cancel()
             await asyncio.wait([task], timeout=_LAST_GRACE)
-            self._finished(instance, "task shutdown deadline exceeded")
         finally:
             self._stopping.discard(instance)
 

@@ -70,6 +70,7 @@ class Update:
     def __init__(
         self, context: Context, node: Node, instance: ComponentInstance, arguments: Any, exports: Any
     ) -> None:
+        self._book = context.book
         self._deadline = context.options.evaluation_deadline
         self._node = node
         self.instance = instance
@@ -82,7 +83,7 @@ class Update:
         if self._exports is not None:
             instance.exports = self._exports
         try:
-            await call_async(instance.component.update(self._arguments), self._deadline)
+            await call_async(lambda: instance.component.update(self._arguments), self._deadline)
         except Raised as error:
             await self.take_back()
             fault = NodeFault(f"updating component: {error}")
@@ -91,12 +92,20 @@ class Update:
         instance.evaluated()
 
     async def take_back(self) -> None:
+        """Put the old arguments back as they once came: with claims, since sockets may have been closed."""
         instance = self.instance
         instance.arguments, instance.exports = self._before
+        arguments, component = instance.arguments, instance.component
+        claims = self._book.begin()
         try:
-            await call_async(instance.component.update(instance.arguments), self._deadline)
+            with instance.sockets.claiming(claims):
+                await call_async(lambda: component.prepare_update(arguments), self._deadline)
+            await call_async(lambda: component.update(arguments), self._deadline)
         except Raised as error:
+            claims.drop()
             instance.evaluation_failed(f"updating component: {error}")
+        else:
+            claims.commit()
 
 
 class Assign:
@@ -134,7 +143,7 @@ class Serve:
 
     async def make(self) -> None:
         try:
-            await call_async(self._service.update(self._arguments), self._deadline)
+            await call_async(lambda: self._service.update(self._arguments), self._deadline)
         except Raised as error:
             await self.take_back()
             raise StepFailed(self._module, self._node, NodeFault(f"updating service: {error}")) from None
@@ -143,7 +152,7 @@ class Serve:
         if self._before is None:
             return
         try:
-            await call_async(self._service.update(self._before), self._deadline)
+            await call_async(lambda: self._service.update(self._before), self._deadline)
         except Raised as error:
             fields = {"service": self._node.name, "err": str(error)}
             self._module.log.error("failed to put back the former arguments", extra={"fields": fields})
