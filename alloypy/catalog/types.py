@@ -77,6 +77,10 @@ class CatalogCapsule(Capsule):
 
     @classmethod
     def from_value(cls, value: Value) -> Capsule | None:
+        if cls.literal_form == "object" and isinstance(value, Mapping):
+            if None in value.values():
+                raise ValueError("target::ConvertFrom: cannot convert a nil value to a target value")
+            return cls()
         if cls.literal_error and type(value) in _GO_NAMES:
             raise ValueError(cls.literal_error.replace("%T", _GO_NAMES[type(value)]))
         return None

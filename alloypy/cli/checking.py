@@ -51,7 +51,7 @@ def check_unit(path: str, judgement: Judgement) -> Outcome:
     if faults:
         return Outcome(path, tuple(faults), len(sources))
     try:
-        checked = check_files(parse_config(sources), judgement.language, judgement.gate)
+        checked = check_files(parse_config(sources), *judgement)
     except DiagnosticsError as error:
         return Outcome(path, error.diagnostics, len(sources))
     return Outcome(path, (*checked.found, *checked.missed), len(sources))

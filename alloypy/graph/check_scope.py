@@ -169,6 +169,14 @@ class CheckedScope:
         self._nodes: dict[str, CheckedNode] = {}
         self.customs: dict[str, CheckedNode] = {}
         self.arguments: list[Block] = []
+        self._firsts: frozenset[str] | None = None
+
+    def first_names(self) -> frozenset[str]:
+        """The first parts of all ids that expressions here can name. Asked for when all nodes are there."""
+        if self._firsts is None:
+            outer = self.outer.first_names() if self.outer is not None and self.template else frozenset()
+            self._firsts = outer | {node.id.partition(".")[0] for node in self.nodes}
+        return self._firsts
 
     def custom(self, first: str) -> CheckedNode | None:
         """The declare or import that gives components whose name begins with `first`; the innermost wins."""

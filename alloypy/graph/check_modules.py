@@ -1,0 +1,97 @@
+"""Modules: which declares are ever used, and declares that need themselves.
+
+Source: RUNTIME spec sections 2.2, 2.3, 5.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from alloypy.graph import codes
+from alloypy.graph.check_blocks import UNKNOWN_COMPONENT
+from alloypy.graph.check_scope import CheckedNode, CheckedScope
+from alloypy.graph.dag import Graph
+from alloypy.graph.nodes import Kind, split_custom_name
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.source import Span
+from alloypy.syntax.tree import Block, Statement
+
+
+def with_templates(scope: CheckedScope) -> Iterator[CheckedScope]:
+    """The scope, and those of the templates in it."""
+    yield scope
+    for node in scope.nodes:
+        if node.kind is Kind.FOREACH and node.inner is not None:
+            yield from with_templates(node.inner)
+
+
+def all_modules(root: CheckedScope) -> Iterator[CheckedScope]:
+    """The root, and the scope of every declare inside."""
+    yield root
+    for scope in with_templates(root):
+        for node in scope.nodes:
+            if node.kind is Kind.DECLARE and node.inner is not None:
+                yield from all_modules(node.inner)
+
+
+def used_modules(root: CheckedScope) -> list[CheckedScope]:
+    """The scopes that running loads: the root, and every declare that something in a loaded scope uses."""
+    loaded = [root]
+    seen = {id(root)}
+    for scope in loaded:
+        for node in (node for part in with_templates(scope) for node in part.nodes):
+            module = node.made_from.inner if node.made_from is not None else None
+            if node.kind is Kind.CUSTOM and module is not None and id(module) not in seen:
+                seen.add(id(module))
+                loaded.append(module)
+    return loaded
+
+
+def check_instances(scope: CheckedScope) -> Iterator[Diagnostic]:
+    """Custom components of a scope for which nothing is defined under their whole name."""
+    for node in scope.nodes:
+        if node.kind is not Kind.CUSTOM or node.made_from is None:
+            continue
+        namespace, name = split_custom_name(node.name)
+        wanted = Kind.IMPORT if namespace else Kind.DECLARE
+        empty = node.made_from.kind is Kind.DECLARE and not node.made_from.block.body
+        if node.made_from.kind is not wanted or empty:
+            message = (
+                f'custom component config not found in the registry, namespace: "{namespace}", '
+                f'componentName: "{name}"'
+            )
+            hint = "a declare without any block cannot be used" if empty else ""
+            yield Diagnostic(_header(node), message, UNKNOWN_COMPONENT, hint=hint)
+
+
+def check_declares(scope: CheckedScope) -> Iterator[Diagnostic]:
+    """Declares of a scope that use themselves or each other in a circle, or have a forbidden label."""
+    declares = {node.label: node for node in scope.nodes if node.kind is Kind.DECLARE and node.label}
+    graph = Graph()
+    for node in declares.values():
+        graph.add(node)
+        if node.label == "declare":
+            message = "'declare' is not a valid label for a declare block"
+            yield Diagnostic(_header(node), message, "ALY0404")
+    for node in declares.values():
+        for label in _used(node.block.body, declares):
+            graph.connect(node.id, declares[label].id)
+    by_id = {node.id: node for node in declares.values()}
+    for cycle in graph.cycles():
+        for node_id in cycle:
+            yield Diagnostic(_header(by_id[node_id]), f"cycle: {', '.join(cycle)}", codes.MODULE_CYCLE)
+    for node_id in graph.self_references():
+        yield Diagnostic(_header(by_id[node_id]), f"self reference: {node_id}", "ALY0412")
+
+
+def _used(body: Sequence[Statement], declares: dict[str, CheckedNode]) -> Iterator[str]:
+    for block in body:
+        if isinstance(block, Block):
+            if block.full_name in {"declare", "template"}:
+                yield from _used(block.body, declares)
+            elif block.name[0] in declares:
+                yield block.name[0]
+
+
+def _header(node: CheckedNode) -> Span:
+    return Span(node.source, node.block.start, node.block.lcurly)

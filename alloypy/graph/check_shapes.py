@@ -1,0 +1,180 @@
+"""What is known of a value before anything runs: its kind, its parts, perhaps the value itself.
+
+Source: spec section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from alloypy.lang import types as wanted
+from alloypy.lang.conversion import ConversionError, convert
+from alloypy.lang.types import Type
+from alloypy.lang.values import Capsule, Function, Kind, OptionalSecret, Secret, Value, kind_of
+
+
+class _Unknown:
+    """Stands for a value that only running tells."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN = _Unknown()
+_TARGET = "discovery.Target"
+_SECRETS = frozenset({Secret.kind, OptionalSecret.kind})
+
+
+class Shape(NamedTuple):
+    """What is known of a value.
+
+    kind: one of `Kind`, "" when not even that is known. value: the value itself, or UNKNOWN.
+    parts: the fields of an object, all of them, or the elements of an array by index; else None.
+    capsule: a capsule's kind, such as `pyroscope.Appendable`.
+    """
+
+    kind: str
+    value: Any = UNKNOWN
+    parts: Mapping[Any, Shape] | None = None
+    capsule: str = ""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the value itself is known."""
+        return not isinstance(self.value, _Unknown)
+
+    def part(self, key: Any) -> Shape:
+        """What is known of a field or element that exists."""
+        if self.is_exact and not isinstance(self.value, Capsule | Function):
+            return exactly(self.value[key])
+        return ANYTHING if self.parts is None else self.parts[key]
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The fields of an object where all are known, else None."""
+        if self.is_exact:
+            return frozenset(self.value) if isinstance(self.value, Mapping) else None
+        return None if self.parts is None else frozenset(self.parts)
+
+    @property
+    def length(self) -> int | None:
+        """The length of an array where it is known."""
+        if self.is_exact:
+            return len(self.value)
+        return None if self.parts is None else len(self.parts)
+
+    @property
+    def is_object(self) -> bool:
+        """Whether fields can be asked for: an object, or a capsule that stands for one."""
+        return self.kind == Kind.OBJECT or self.capsule == _TARGET
+
+
+ANYTHING = Shape("")
+STRING = Shape(Kind.STRING)
+NUMBER = Shape(Kind.NUMBER)
+BOOL = Shape(Kind.BOOL)
+ARRAY = Shape(Kind.ARRAY)
+OBJECT = Shape(Kind.OBJECT)
+
+
+def exactly(value: Value) -> Shape:
+    """The shape of a known value."""
+    if isinstance(value, Capsule):
+        return Shape(Kind.CAPSULE, value, capsule=value.kind)
+    return Shape(kind_of(value), value)
+
+
+_BY_TYPE: dict[type, Shape] = {
+    wanted.BoolType: BOOL,
+    wanted.StringType: STRING,
+    wanted.TextType: STRING,
+    wanted.DurationType: STRING,
+    wanted.IntType: NUMBER,
+    wanted.FloatType: NUMBER,
+    wanted.ListType: ARRAY,
+    wanted.MapType: OBJECT,
+    wanted.ObjectType: OBJECT,
+    wanted.SecretType: Shape(Kind.CAPSULE, capsule=Secret.kind),
+    wanted.OptionalSecretType: Shape(Kind.CAPSULE, capsule=OptionalSecret.kind),
+}
+
+
+def of_type(type_: Type) -> Shape:
+    """What is known of a value of a declared type."""
+    if isinstance(type_, wanted.NullableType):
+        return of_type(type_.inner)
+    if isinstance(type_, wanted.CapsuleType):
+        return Shape(Kind.CAPSULE, capsule=str(getattr(type_.cls, "kind", "")))
+    return _BY_TYPE.get(type(type_), ANYTHING)
+
+
+_WANTED_KINDS: dict[type, tuple[str, tuple[str, ...]]] = {
+    wanted.BoolType: (Kind.BOOL, (Kind.BOOL,)),
+    wanted.StringType: (Kind.STRING, (Kind.STRING, Kind.NUMBER)),
+    wanted.TextType: (Kind.STRING, (Kind.STRING, Kind.NUMBER)),
+    wanted.DurationType: (Kind.STRING, (Kind.STRING, Kind.NUMBER)),
+    wanted.BytesType: (Kind.ARRAY, (Kind.ARRAY, Kind.STRING)),
+    wanted.IntType: (Kind.NUMBER, (Kind.NUMBER, Kind.STRING)),
+    wanted.FloatType: (Kind.NUMBER, (Kind.NUMBER, Kind.STRING)),
+    wanted.ListType: (Kind.ARRAY, (Kind.ARRAY,)),
+    wanted.MapType: (Kind.OBJECT, (Kind.OBJECT,)),
+    wanted.ObjectType: (Kind.OBJECT, (Kind.OBJECT,)),
+    wanted.SecretType: (Kind.CAPSULE, (Kind.STRING,)),
+    wanted.OptionalSecretType: (Kind.CAPSULE, (Kind.STRING,)),
+}
+"""For each wanted type: its word in messages, and the kinds that fit or may fit by their value."""
+
+
+def mismatch(shape: Shape, type_: Type) -> str | None:
+    """Why no value of that shape fits the wanted type, in evaluation's words; None where one may."""
+    if isinstance(type_, wanted.NullableType):
+        return mismatch(shape, type_.inner)
+    if shape.kind in {"", Kind.NULL} or isinstance(type_, wanted.AnyType):
+        return None
+    if shape.is_exact:
+        return _exact_mismatch(shape.value, type_)
+    if isinstance(type_, wanted.CapsuleType):
+        return _capsule_mismatch(shape, type_.cls)
+    word, fitting = _WANTED_KINDS[type(type_)]
+    if shape.kind in fitting:
+        return None
+    if shape.kind == Kind.CAPSULE:
+        return _from_capsule(shape.capsule, word)
+    return f"should be {word}, got {shape.kind}"
+
+
+def _exact_mismatch(value: Value, type_: Type) -> str | None:
+    try:
+        convert(value, type_)
+    except ConversionError as error:
+        return None if error.path else error.message
+    return None
+
+
+def _from_capsule(capsule: str, word: str) -> str | None:
+    """Whether a capsule becomes what is wanted; an optional secret may, by what it holds."""
+    if word == Kind.CAPSULE:
+        if capsule in _SECRETS:
+            return None
+        return f'expected capsule("{Secret.kind}"), got capsule("{capsule}")'
+    if capsule == Secret.kind and word == Kind.STRING:
+        return "secrets may not be converted into strings"
+    if capsule == OptionalSecret.kind and word in {Kind.STRING, Kind.NUMBER}:
+        return None
+    if capsule == _TARGET and word == Kind.OBJECT:
+        return None
+    return f"should be {word}, got capsule"
+
+
+def _capsule_mismatch(shape: Shape, cls: type[Capsule]) -> str | None:
+    if shape.kind == Kind.CAPSULE:
+        if shape.capsule == cls.kind:
+            return None
+        return f'expected capsule("{cls.kind}"), got capsule("{shape.capsule}")'
+    if cls.kind == _TARGET:
+        if shape.kind == Kind.OBJECT:
+            return None
+        if shape.kind == Kind.STRING:
+            return "target::ConvertFrom: conversion from 'string' is not supported"
+    return f"should be capsule, got {shape.kind}"

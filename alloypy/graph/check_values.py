@@ -1,0 +1,383 @@
+"""Expressions without running them: what is known of their values, and what must go wrong.
+
+What does not depend on anything outside of the file is evaluated for good. Of the rest the kind
+is followed: what components export, what functions give. Nothing is guessed: where a value of
+the machine, the environment or a running component decides, there is no fault.
+Source: spec section 5; RUNTIME spec sections 2.4, 2.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language
+from alloypy.graph.check_shapes import ANYTHING, ARRAY, BOOL, NUMBER, STRING, Shape, exactly, mismatch
+from alloypy.graph.codes import VALUE
+from alloypy.graph.references import Chain, resolve
+from alloypy.lang import types as wanted
+from alloypy.lang.evaluator import EvaluationError, evaluate, evaluate_as
+from alloypy.lang.functions import LibraryFunction, TypedFunction
+from alloypy.lang.literals import LiteralError, literal_value, string_value
+from alloypy.lang.scope import Scope
+from alloypy.lang.types import Type
+from alloypy.lang.values import Kind
+from alloypy.schema.nearest import did_you_mean
+from alloypy.syntax import tree
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import Expression
+
+_MACHINE = frozenset({"constants", "sys", "env", "file"})
+"""Names of the library whose values differ from machine to machine."""
+
+_NO_OBJECT = "expected object or array or a capsule convertible to an object, got capsule"
+_ALLOWED: dict[str, tuple[str, ...]] = {
+    "||": (Kind.BOOL,),
+    "&&": (Kind.BOOL,),
+    "+": (Kind.NUMBER, Kind.STRING, Kind.CAPSULE),
+    **dict.fromkeys(("-", "*", "/", "%", "^"), (Kind.NUMBER,)),
+    **dict.fromkeys(("<", ">", "<=", ">="), (Kind.NUMBER, Kind.STRING)),
+}
+_RESULTS: dict[str, Shape] = {
+    "sys.env": STRING,
+    "convert.nonsensitive": STRING,
+    "file.path_join": STRING,
+    "encoding.to_json": STRING,
+    "encoding.to_base64": STRING,
+    "encoding.to_URLbase64": STRING,
+    "encoding.url_encode": STRING,
+    "encoding.url_decode": STRING,
+    "string.split": ARRAY,
+    "array.concat": ARRAY,
+    "array.combine_maps": ARRAY,
+    "array.group_by": ARRAY,
+    "json_path": ARRAY,
+    **{
+        f"string.{name}": STRING
+        for name in (
+            "format", "join", "replace", "to_lower", "to_upper", "trim", "trim_prefix", "trim_suffix",
+            "trim_space",
+        )
+    },
+}  # fmt: skip
+"""What functions give; any other gives anything."""
+
+
+class Surroundings(NamedTuple):
+    """What an expression sees.
+
+    exports: what is known of a node's value. environ: variables that the environment will have.
+    """
+
+    scope: CheckedScope
+    language: Language
+    exports: Callable[[CheckedNode], Shape]
+    environ: Mapping[str, str]
+
+
+class ValueCheck:
+    """Looks at the expressions of one source; `faults` fills up."""
+
+    def __init__(self, source: Source, surroundings: Surroundings) -> None:
+        self.faults: list[Diagnostic] = []
+        self.source = source
+        self._scope = surroundings.scope
+        self._language = surroundings.language
+        self._exports = surroundings.exports
+        self._environ = surroundings.environ
+        self._firsts = surroundings.scope.first_names()
+        self._closed: dict[int, bool] = {}
+
+    def fit(self, node: Expression, type_: Type) -> None:
+        """Note what must go wrong when the expression is evaluated as `type_`."""
+        inner = type_.inner if isinstance(type_, wanted.NullableType) else type_
+        if isinstance(inner, wanted.AnyType):
+            self.shape(node)
+        elif self._is_closed(node):
+            self._evaluate(lambda: evaluate_as(node, inner, self.source, self._library(node)), node)
+        elif isinstance(node, tree.Array) and isinstance(inner, wanted.ListType):
+            for element in node.elements:
+                self.fit(element, inner.element)
+        elif isinstance(node, tree.Object) and isinstance(inner, wanted.MapType):
+            for field in node.fields:
+                self.fit(field.value, inner.element)
+        elif isinstance(node, tree.Object) and isinstance(inner, wanted.ObjectType):
+            known = {field.name: field.type for field in inner.fields}
+            for field in node.fields:
+                self.fit(field.value, known.get(field.name, wanted.AnyType()))
+        else:
+            self._demand(node, mismatch(self.shape(node), inner))
+
+    def shape(self, node: Expression) -> Shape:
+        """What is known of an expression's value."""
+        if isinstance(node, tree.Literal):
+            return self._literal(node)
+        if self._is_closed(node):
+            return self._evaluate(lambda: exactly(evaluate(node, self.source, self._library(node))), node)
+        match node:
+            case tree.Paren():
+                return self.shape(node.inner)
+            case tree.Array():
+                return Shape(Kind.ARRAY, parts=dict(enumerate(map(self.shape, node.elements))))
+            case tree.Object():
+                return Shape(Kind.OBJECT, parts={f.name: self.shape(f.value) for f in node.fields})
+            case tree.Unary():
+                return self._unary(node)
+            case tree.Binary():
+                return self._binary(node)
+            case tree.Call():
+                return self._call(node)
+            case tree.Index():
+                return self._index(node)
+            case tree.Access():
+                return self._access(node)
+        return self._name(node)
+
+    def _fault(self, node: tree.Node, message: str) -> Shape:
+        self.faults.append(Diagnostic(Span(self.source, node.start, node.end), message, VALUE))
+        return ANYTHING
+
+    def _demand(self, node: Expression, message: str | None) -> bool:
+        """Note what is wrong with an expression's value, with its text in front; whether nothing is."""
+        if message is None:
+            return True
+        text = self.source.data[node.start : node.end + 1].decode("utf-8", "surrogateescape")
+        self._fault(node, f"{text} {message}")
+        return False
+
+    def _kind(self, node: Expression, shape: Shape, kind: str) -> bool:
+        wrong = shape.kind not in {"", kind}
+        return self._demand(node, f"should be {kind}, got {shape.kind}" if wrong else None)
+
+    def _evaluate(self, work: Callable[[], Shape], node: Expression) -> Shape:
+        try:
+            return work()
+        except DiagnosticsError as error:
+            for diagnostic in error.diagnostics:
+                span = diagnostic.span or Span(self.source, node.start, node.end)
+                self.faults.append(diagnostic._replace(span=span, code=VALUE))
+        except EvaluationError as error:
+            self._fault(node, str(error))
+        return ANYTHING
+
+    def _literal(self, node: tree.Literal) -> Shape:
+        try:
+            return exactly(literal_value(node))
+        except LiteralError as error:
+            return self._fault(node, str(error))
+
+    def _library(self, node: Expression) -> Scope:
+        if isinstance(node, tree.Literal):
+            return Scope({})
+        from alloypy.lang.stdlib import Stdlib
+
+        return Stdlib(self._environ)
+
+    def _is_closed(self, node: Expression) -> bool:
+        """Whether the expression's value depends on the file alone."""
+        known = self._closed.get(id(node))
+        if known is None:
+            known = self._closed[id(node)] = self._decide_closed(node)
+        return known
+
+    def _decide_closed(self, node: Expression) -> bool:
+        match node:
+            case tree.Literal():
+                return True
+            case tree.Identifier():
+                name = node.name
+                return self._in_library(name) and name not in _MACHINE
+            case tree.Call() if _variable(node) in self._environ and self._in_library("sys"):
+                return True
+            case _:
+                return all(map(self._is_closed, _parts(node)))
+
+    def _in_library(self, name: str) -> bool:
+        """Whether a name means the standard library's, and nothing in the file hides it."""
+        library = name in self._language.identifiers or name in self._language.deprecated
+        return library and name not in self._scope.variables and name not in self._firsts
+
+    def _name(self, node: tree.Identifier) -> Shape:
+        return self._chain((node,), node)
+
+    def _chain(self, chain: Chain, node: Expression) -> Shape:
+        """What a chain of names from an identifier on means; what follows a node's id are fields."""
+        reference = resolve(chain, self._scope.graph)
+        if reference is None:
+            return self._outside(chain, node)
+        target = reference.target
+        shape = self._exports(target) if isinstance(target, CheckedNode) else ANYTHING
+        used = len(chain) - len(reference.rest)
+        end = chain[used - 1].end
+        for name in chain[used:]:
+            shape = self._field(shape, tree.Identifier(chain[0].start, end, ""), name)
+            end = name.end
+        return shape
+
+    def _outside(self, chain: Chain, node: Expression) -> Shape:
+        """A name of the library or of the module; any other has been reported as a reference."""
+        first = chain[0]
+        if first.name == "module_path" and first.name in self._scope.variables:
+            shape = STRING
+        elif first.name == "constants" and self._in_library("constants"):
+            names = ("hostname", "os", "arch", "version")
+            shape = Shape(Kind.OBJECT, parts=dict.fromkeys(names, STRING))
+        elif self._in_library(first.name):
+            shape = exactly(self._library(node).lookup(first.name))
+        else:
+            return ANYTHING
+        end = first.end
+        for name in chain[1:]:
+            shape = self._field(shape, tree.Identifier(first.start, end, ""), name)
+            end = name.end
+        return shape
+
+    def _access(self, node: tree.Access) -> Shape:
+        chain = _chain_of(node)
+        if chain is not None:
+            return self._chain(chain, node)
+        return self._field(self.shape(node.value), node.value, node.name)
+
+    def _field(self, shape: Shape, holder: Expression, name: tree.Identifier) -> Shape:
+        if not shape.kind or shape.kind == Kind.NULL:
+            return ANYTHING
+        if not shape.is_object:
+            if shape.kind == Kind.CAPSULE:
+                self._demand(holder, _NO_OBJECT)
+            else:
+                self._demand(holder, f'cannot access field "{name.name}" on value of type {shape.kind}')
+            return ANYTHING
+        if shape.names is None:
+            return ANYTHING
+        if name.name not in shape.names:
+            self._fault(name, f'field "{name.name}" does not exist')
+            hint = did_you_mean(name.name, shape.names)
+            self.faults[-1] = self.faults[-1]._replace(hint=hint)
+            return ANYTHING
+        return shape.part(name.name)
+
+    def _index(self, node: tree.Index) -> Shape:
+        shape, index = self.shape(node.value), self.shape(node.index)
+        if shape.kind in {"", Kind.NULL}:
+            return ANYTHING
+        if shape.kind == Kind.ARRAY:
+            return self._element(shape, index, node)
+        if not shape.is_object:
+            wrong = (
+                _NO_OBJECT if shape.kind == Kind.CAPSULE else f"expected object or array, got {shape.kind}"
+            )
+            self._demand(node.value, wrong)
+            return ANYTHING
+        if self._kind(node.index, index, Kind.STRING) and shape.names is not None and index.is_exact:
+            return shape.part(index.value) if index.value in shape.names else exactly(None)
+        return ANYTHING
+
+    def _element(self, shape: Shape, index: Shape, node: tree.Index) -> Shape:
+        if not self._kind(node.index, index, Kind.NUMBER) or shape.length is None or not index.is_exact:
+            return ANYTHING
+        position = int(index.value)
+        if 0 <= position < shape.length:
+            return shape.part(position)
+        message = f"index {position} is out of range of array with length {shape.length}"
+        self._demand(node.index, message)
+        return ANYTHING
+
+    def _unary(self, node: tree.Unary) -> Shape:
+        kind = Kind.BOOL if node.op == "!" else Kind.NUMBER
+        self._kind(node.value, self.shape(node.value), kind)
+        return Shape(kind)
+
+    def _binary(self, node: tree.Binary) -> Shape:
+        left, right = self.shape(node.left), self.shape(node.right)
+        if node.op in {"==", "!="}:
+            return BOOL
+        allowed = _ALLOWED[node.op]
+        fine = True
+        # A capsule may be an optional secret, which counts as a string where it is none.
+        for operand, shape in ((node.left, left), (node.right, right)):
+            if shape.kind and shape.kind not in allowed and shape.kind != Kind.CAPSULE:
+                words = " ".join(allowed)
+                message = f"should be one of [{words}] for binop {node.op}, got {shape.kind}"
+                fine = self._demand(operand, message) and fine
+                break
+        kinds = {left.kind, right.kind}
+        if fine and len(kinds) == 2 and not kinds & {"", Kind.CAPSULE}:
+            fine = self._demand(node.right, f"should be {left.kind}, got {right.kind}")
+        if fine and node.op in {"/", "%"} and right.is_exact and right.value == 0:
+            self._demand(node.right, "divide by zero error")
+        if node.op in {"||", "&&", "<", ">", "<=", ">="}:
+            return BOOL
+        if node.op != "+":
+            return NUMBER
+        return Shape(left.kind) if fine and len(kinds) == 1 and Kind.CAPSULE not in kinds else ANYTHING
+
+    def _call(self, node: tree.Call) -> Shape:
+        callee = self.shape(node.value)
+        if not callee.kind or not self._kind(node.value, callee, Kind.FUNCTION):
+            for argument in node.args:
+                self.shape(argument)
+            return ANYTHING
+        function = callee.value
+        if isinstance(function, TypedFunction):
+            self._typed_call(node, function)
+        else:
+            for argument in node.args:
+                shape = self.shape(argument)
+                if isinstance(function, LibraryFunction) and function.name == "array.concat":
+                    self._kind(argument, shape, Kind.ARRAY)
+        return _RESULTS.get(getattr(function, "name", ""), ANYTHING)
+
+    def _typed_call(self, node: tree.Call, function: TypedFunction) -> None:
+        count, expected = len(node.args), len(function.parameters)
+        if function.rest is None and count != expected:
+            self._demand(node.value, f"expected {expected} args, got {count}")
+        elif count < expected:
+            self._demand(node.value, f"expected at least {expected} args, got {count}")
+        for index, argument in enumerate(node.args):
+            type_ = function.parameters[index] if index < expected else function.rest
+            self.fit(argument, type_ or wanted.AnyType())
+
+
+def _variable(node: tree.Call) -> str | None:
+    """The environment variable that a call asks for by a literal, else None."""
+    callee = _chain_of(node.value)
+    names = [part.name for part in callee] if callee is not None else []
+    if names not in (["env"], ["sys", "env"]) or len(node.args) != 1:
+        return None
+    argument = node.args[0]
+    if isinstance(argument, tree.Literal) and argument.kind == "STRING":
+        return string_value(argument.text)
+    return None
+
+
+def _chain_of(node: Expression) -> Chain | None:
+    """The names of an expression that is nothing but names and dots."""
+    names = []
+    while isinstance(node, tree.Access):
+        names.append(node.name)
+        node = node.value
+    if not isinstance(node, tree.Identifier):
+        return None
+    return (node, *reversed(names))
+
+
+def _parts(node: Expression) -> list[Expression]:
+    match node:
+        case tree.Array():
+            return node.elements
+        case tree.Object():
+            return [field.value for field in node.fields]
+        case tree.Paren():
+            return [node.inner]
+        case tree.Unary():
+            return [node.value]
+        case tree.Binary():
+            return [node.left, node.right]
+        case tree.Access():
+            return [node.value]
+        case tree.Index():
+            return [node.value, node.index]
+        case tree.Call():
+            return [node.value, *node.args]
+    return []
