@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from alloypy.cli.requests import Answer, Request, diagnostics_json, source_of, text_json
@@ -26,6 +27,8 @@ from alloypy.lang.values import (
 )
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import parse_expression
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Expression
 
 HIDDEN = "(secret)"
 
@@ -77,12 +80,10 @@ def answer(request: Request) -> Answer:
         return {"diags": found, "parse_error": found}
     result = _outcome(lambda: value_json(evaluate(expression, source, scope), reveal=True))
     if "as" in request:
+        wanted = {name: _WANTED[name] for name in request["as"] if name in _WANTED}
         result["as"] = {
-            name: _outcome(
-                lambda wanted=wanted: _decoded_json(evaluate_as(expression, wanted, source, scope), wanted)
-            )
-            for name in request["as"]
-            if (wanted := _WANTED.get(name)) is not None
+            name: _outcome(partial(_decoded_json, expression, type_, source, scope))
+            for name, type_ in wanted.items()
         }
     return result
 
@@ -96,7 +97,8 @@ def _outcome(evaluation: Callable[[], Any]) -> Answer:
         return {"error": text_json(str(error))}
 
 
-def _decoded_json(value: Any, wanted: types.Type) -> dict[str, Any]:
+def _decoded_json(expression: Expression, wanted: types.Type, source: Source, scope: Scope) -> dict[str, Any]:
+    value = evaluate_as(expression, wanted, source, scope)
     match wanted:
         case types.BytesType():
             return {"bytes": base64.b64encode(value).decode()}

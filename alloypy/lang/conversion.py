@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from alloypy.lang import types
-from alloypy.lang.depth import allow_depth
 from alloypy.lang.go_text import parse_duration, quote
 from alloypy.lang.numbers import number_text, parse_number, to_int, to_uint, wrap_bits
 from alloypy.lang.values import (
@@ -23,6 +22,7 @@ from alloypy.lang.values import (
     kind_of,
     text_of,
 )
+from alloypy.syntax.nesting import allow_recursion
 
 PathStep: TypeAlias = int | str
 
@@ -48,7 +48,7 @@ class ConversionError(Exception):
 
 def convert(value: Value, wanted: types.Type) -> Any:
     """`value` as `wanted`. Raises ConversionError."""
-    allow_depth()
+    allow_recursion()
     return _convert(value, wanted)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from alloypy.lang import traced
 from alloypy.lang.conversion import ConversionError, convert
-from alloypy.lang.depth import allow_depth
 from alloypy.lang.faults import EvaluationError, ValueFault, conversion_links, diagnose, fault
 from alloypy.lang.functions import LibraryFunction
 from alloypy.lang.go_text import quote
@@ -23,6 +22,7 @@ from alloypy.lang.types import Type
 from alloypy.lang.values import Capsule, Kind, Value, kind_of
 from alloypy.syntax import tree
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.source import Source
 
 __all__ = ["EvaluationError", "evaluate", "evaluate_as"]
@@ -51,7 +51,7 @@ def evaluate_as(expression: tree.Expression, wanted: Type, source: Source, scope
 
 
 def _run(expression: tree.Expression, source: Source, scope: Scope, finish: Callable[[Traced], Any]) -> Any:
-    allow_depth()
+    allow_recursion()
     evaluation = _Evaluation(source, scope)
     try:
         return finish(evaluation.value(expression))

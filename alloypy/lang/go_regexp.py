@@ -102,7 +102,16 @@ def expand(template: str, groups: Groups) -> str:
 @lru_cache(maxsize=1024)
 def parse_regexp(text: str) -> Regexp:
     """Compile `text`. Raises ValueError with Go's words: "error parsing regexp: ..."."""
-    anchored = f"^(?s:{text})$"
+    return _compile(text, f"^(?s:{text})$")
+
+
+@lru_cache(maxsize=128)
+def parse_search_regexp(text: str) -> Regexp:
+    """Compile `text` so that it matches anywhere in a text; a dot matches no line feed. Raises ValueError."""
+    return _compile(text, text)
+
+
+def _compile(text: str, anchored: str) -> Regexp:
     re2 = _re2()
     if re2 is None:
         _check_without_re2(text)

@@ -6,7 +6,6 @@ Source: spec sections 1 (flag values) and 6 (log values).
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from alloypy.lang.values import Duration
 from alloypy.syntax.letters import quote
@@ -41,17 +40,31 @@ def parse_duration(text: str) -> Duration:
         part = _DURATION_PART.match(rest)
         if part is None or not (part[1] or len(part[2] or "") > 1):
             raise invalid
+        whole = int(part[1] or "0")
+        if whole > _LONGEST_DURATION + 1:
+            raise invalid
         if not part[3]:
             raise ValueError(f"time: missing unit in duration {quote(text)}")
         unit = _UNITS.get(part[3])
         if unit is None:
             raise ValueError(f"time: unknown unit {quote(part[3])} in duration {quote(text)}")
-        digits = (part[1] or "0") + (part[2] or "").ljust(1, ".") + "0"
-        total += int(Fraction(digits) * unit)
+        total += whole * unit + _fraction((part[2] or "")[1:], unit)
+        if total > _LONGEST_DURATION + 1:
+            raise invalid
         rest = rest[part.end() :]
-    if total > _LONGEST_DURATION:
+    if total > _LONGEST_DURATION and sign > 0:
         raise invalid
     return Duration(sign * total)
+
+
+def _fraction(digits: str, unit: int) -> int:
+    """The nanoseconds of a fraction of `unit`, in floats as Go calculates; surplus digits are dropped."""
+    number, scale = 0, 1.0
+    for digit in digits:
+        if number > _LONGEST_DURATION // 10 or number * 10 + int(digit) > _LONGEST_DURATION + 1:
+            break
+        number, scale = number * 10 + int(digit), scale * 10
+    return int(float(number) * (float(unit) / scale))
 
 
 def format_duration(value: int) -> str:

@@ -51,12 +51,12 @@ def to_int(number: int | float) -> int:
 
 
 def to_uint(number: int | float) -> UInt:
-    """`number` as an unsigned 64-bit integer: floats are truncated, negative ones wrap around."""
-    if isinstance(number, float):
-        if number < 9223372036854775808.0:
-            return wrap_uint(to_int(number))
-        return wrap_uint(to_int(number - 9223372036854775808.0) ^ (1 << 63))
-    return wrap_uint(number)
+    """`number` as an unsigned 64-bit integer: floats are truncated, those out of range give 2^63."""
+    if not isinstance(number, float):
+        return wrap_uint(number)
+    if 9223372036854775808.0 <= number < 18446744073709551616.0:
+        return UInt(number)
+    return wrap_uint(to_int(number))
 
 
 def number_text(number: int | float) -> str:

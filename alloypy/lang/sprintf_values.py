@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from alloypy.lang.functions import LibraryFunction
 from alloypy.lang.go_float import SHORTEST, format_float
-from alloypy.lang.go_text import joined, quote, quote_ascii, quote_rune
+from alloypy.lang.go_text import quote, quote_ascii, quote_rune
 from alloypy.lang.values import Capsule, Function, OptionalSecret, Secret, UInt, Value
 from alloypy.syntax.letters import is_printable
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alloypy.lang.depth import allow_depth
 from alloypy.lang.go_text import quote
 from alloypy.lang.numbers import number_text
 from alloypy.lang.values import Capsule, Kind, OptionalSecret, Secret, Value, kind_of, text_of
 from alloypy.syntax.letters import is_identifier
+from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.source import Source
 
 
 def value_text(value: Value) -> str:
     """`value` as a formatted expression; what has no literal form is shown by its type."""
-    allow_depth()
+    allow_recursion()
     return _formatted(_source_text(value))
 
 

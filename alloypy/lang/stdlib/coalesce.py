@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from alloypy.lang.functions import TracedFunction
@@ -11,9 +10,7 @@ from alloypy.lang.values import Capsule, OptionalSecret, Secret, Value
 
 
 def _is_empty(value: Value) -> bool:
-    """Zero numbers (but not negative zero), empty texts, arrays and objects."""
-    if isinstance(value, float):
-        return value == 0 and math.copysign(1, value) > 0
+    """Zero numbers, empty texts, arrays and objects."""
     if isinstance(value, Secret):
         return not value.reveal()
     if isinstance(value, OptionalSecret):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from alloypy.lang.functions import LibraryFunction, TypedFunction
 from alloypy.lang.scope import Scope
-from alloypy.lang.stdlib import array, coalesce, convert, file, string
+from alloypy.lang.stdlib import array, coalesce, convert, encoding, file, json_path, string
 from alloypy.lang.stdlib.constants import Platform
 from alloypy.lang.types import StringType
 from alloypy.lang.values import Value
@@ -17,6 +17,9 @@ from alloypy.lang.values import Value
 _ALIASES: dict[str, LibraryFunction] = {
     "nonsensitive": convert.NONSENSITIVE,
     "concat": array.CONCAT,
+    "json_decode": encoding.FROM_JSON,
+    "yaml_decode": encoding.FROM_YAML,
+    "base64_decode": encoding.FROM_BASE64,
     **string.FUNCTIONS,
 }
 """Old names of functions that now live in a namespace; `env` is the one more."""
@@ -29,8 +32,10 @@ EXPERIMENTAL = frozenset({"array.combine_maps", "array.group_by"})
 
 _FIXED: dict[str, Value] = {
     "coalesce": coalesce.COALESCE,
+    "json_path": json_path.JSON_PATH,
     "array": array.FUNCTIONS,
     "convert": {"nonsensitive": convert.NONSENSITIVE},
+    "encoding": encoding.FUNCTIONS,
     "file": file.FUNCTIONS,
     "string": string.FUNCTIONS,
     **_ALIASES,
