@@ -12,7 +12,7 @@ from typing import NoReturn
 from alloypy.syntax import codes
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.letters import is_identifier, quote
-from alloypy.syntax.nesting import MAX_NESTING, too_deep
+from alloypy.syntax.nesting import MAX_NESTING, SHALLOW, allow_recursion, too_deep
 from alloypy.syntax.source import Span
 from alloypy.syntax.tokens import SPELLING, TokenList
 
@@ -105,6 +105,8 @@ class _Diagnoser:
         self._levels += 1
         if self._levels > MAX_NESTING:
             self._refuse()
+        if self._levels > SHALLOW:
+            allow_recursion()
 
     def _refuse(self) -> NoReturn:
         self.found.append(too_deep(self._source, self._token.start))

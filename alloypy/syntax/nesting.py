@@ -17,6 +17,8 @@ from alloypy.syntax.tokens import OPERATORS, Token
 MAX_NESTING = 1_000
 # Nodes on the way from the file to a leaf; a row of operators makes a node for each.
 MAX_DEPTH = 10_000
+# A tree no deeper than this can be read within the interpreter's usual limit.
+SHALLOW = 100
 # Calls of Python functions live on the heap, so this many are no danger to the stack.
 _FRAMES = 4 * MAX_DEPTH
 
@@ -29,15 +31,16 @@ _EFFECTS |= dict.fromkeys(("COMMA", "ASSIGN", "TERMINATOR"), _RESETS)
 
 
 def allow_recursion() -> None:
-    """Raises the interpreter's limit on recursion to what reading a tree of the greatest depth takes."""
+    """Raises the interpreter's limit on recursion to what a tree of the greatest depth takes to read."""
     if sys.getrecursionlimit() < _FRAMES:
         sys.setrecursionlimit(_FRAMES)
 
 
 def check_nesting(source: Source, tokens: list[Token]) -> Diagnostic | None:
-    """The place where valid tokens nest too deeply, if they do."""
-    if len(tokens) <= MAX_NESTING:
+    """The place where valid tokens nest too deeply, if they do; otherwise recursion suffices to read them."""
+    if len(tokens) <= SHALLOW:
         return None
+    deepest = SHALLOW
     depth = 0  # of the tree, at most, here
     row = 0  # operators so far in this expression
     rows: list[int] = []
@@ -62,8 +65,12 @@ def check_nesting(source: Source, tokens: list[Token]) -> Diagnostic | None:
         else:
             row += 1
             depth += 1
-        if depth > MAX_DEPTH:
-            return too_long(source, token.start)
+        if depth > deepest:
+            if depth > MAX_DEPTH:
+                return too_long(source, token.start)
+            deepest = depth
+    if deepest > SHALLOW:
+        allow_recursion()
     return None
 
 

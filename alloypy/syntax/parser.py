@@ -17,7 +17,7 @@ from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.grammar import alloy_parser
 from alloypy.syntax.lexer import scan
 from alloypy.syntax.machine import NotInGrammarError
-from alloypy.syntax.nesting import allow_recursion, check_nesting
+from alloypy.syntax.nesting import check_nesting
 from alloypy.syntax.source import Source
 from alloypy.syntax.tokens import Token, TokenList
 from alloypy.syntax.tree import Expression, File, Statement
@@ -65,12 +65,10 @@ def _parse(scanned: TokenList, tokens: list[Token], start: str) -> object:
     if valid:
         fault = check_nesting(scanned.source, tokens)
         if fault is None:
-            allow_recursion()
             return tree
         raise DiagnosticsError([fault])
     from alloypy.syntax.diagnoser import diagnose
 
-    allow_recursion()
     raise DiagnosticsError(diagnose(scanned, start))
 
 
