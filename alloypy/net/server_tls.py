@@ -1,34 +1,32 @@
-"""TLS of the server side: settings, and contexts that follow their files.
+"""TLS of the server side: settings in Go's terms, and a context that follows its files.
 
-Certificates and keys that stand in files are looked at for each new connection, so that a renewed
-certificate needs no reload. Source: RUNTIME spec section 5.3, PYROSCOPE spec section 3.1.
+Source: PYROSCOPE spec section 3.1 (`http > tls`).
 """
 
 from __future__ import annotations
 
 import os
 import ssl
-import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from alloypy.lang.go_text import quote
 from alloypy.lang.values import Secret
+from alloypy.net.tls import as_file
 
 VERSIONS = {
-    "TLS10": ssl.TLSVersion.TLSv1,
-    "TLS11": ssl.TLSVersion.TLSv1_1,
-    "TLS12": ssl.TLSVersion.TLSv1_2,
-    "TLS13": ssl.TLSVersion.TLSv1_3,
+    "VersionTLS10": ssl.TLSVersion.TLSv1,
+    "VersionTLS11": ssl.TLSVersion.TLSv1_1,
+    "VersionTLS12": ssl.TLSVersion.TLSv1_2,
+    "VersionTLS13": ssl.TLSVersion.TLSv1_3,
 }
-_CLIENT_AUTH = {
-    "": ssl.CERT_NONE,
-    "NoClientCert": ssl.CERT_NONE,
-    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
-    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
-}
-_CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
-_CIPHERS = {
+
+# Go's names of cipher suites, and OpenSSL's. Those of TLS 1.3 cannot be chosen, as in Go.
+CIPHER_SUITES = {
+    "TLS_AES_128_GCM_SHA256": "",
+    "TLS_AES_256_GCM_SHA384": "",
+    "TLS_CHACHA20_POLY1305_SHA256": "",
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
     "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
     "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
@@ -39,125 +37,181 @@ _CIPHERS = {
     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
     "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "TLS_RSA_WITH_RC4_128_SHA": "RC4-SHA",
+    "TLS_RSA_WITH_3DES_EDE_CBC_SHA": "DES-CBC3-SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA": "AES128-SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA": "AES256-SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA256": "AES128-SHA256",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256": "AES128-GCM-SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384": "AES256-GCM-SHA384",
+    "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA": "ECDHE-ECDSA-RC4-SHA",
+    "TLS_ECDHE_RSA_WITH_RC4_128_SHA": "ECDHE-RSA-RC4-SHA",
+    "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA": "ECDHE-RSA-DES-CBC3-SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256": "ECDHE-ECDSA-AES128-SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256": "ECDHE-RSA-AES128-SHA256",
 }
 
+_NO_POLICY = ("", "NoClientCert", "RequestClientCert")
+_CLIENT_CERTIFICATES = {
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
+_UNVERIFIED = ("RequireAnyClientCert", "RequireClientCert")
 
-class ServerTLSError(Exception):
-    """The TLS settings cannot be used; the text says which of them and why."""
+
+class TLSError(Exception):
+    """The settings cannot be used; the text is Go's where Go has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerTLSSettings:
-    """What a `tls` block of a server says, in its own words; "" where nothing is said."""
+    """What a `tls` block says; "" where nothing is said. min_version: a key of VERSIONS."""
 
     cert_pem: str = ""
+    key_pem: Secret | None = None
     cert_file: str = ""
-    key_pem: Secret = Secret("")  # noqa: RUF009 -- a frozen value
     key_file: str = ""
-    client_ca_pem: str = ""
-    client_ca_file: str = ""
     client_auth_type: str = ""
-    cipher_suites: tuple[str, ...] = ()
-    curve_preferences: tuple[str, ...] = ()
+    client_ca_file: str = ""
+    client_ca: str = ""
+    cipher_suites: str = ""
     min_version: str = ""
-    max_version: str = ""
+
+    @property
+    def enabled(self) -> bool:
+        """TLS is served only with a certificate and a key."""
+        return bool(self.cert_pem or self.cert_file) and bool(self._inline_key or self.key_file)
+
+    @property
+    def _inline_key(self) -> str:
+        return self.key_pem.reveal() if self.key_pem is not None else ""
+
+    def check(self) -> None:
+        """Raise TLSError for texts that no TLS library knows; also where TLS is not enabled."""
+        self._ciphers()
+        if self.min_version and self.min_version not in VERSIONS:
+            raise TLSError(f"TLS version {quote(self.min_version)} not recognized")
+
+    def context(self) -> ssl.SSLContext:
+        """A context for connections to come, its files read now. Raises TLSError."""
+        try:
+            return self._build()
+        except TLSError as reason:
+            raise TLSError(f"error generating http tls config: {reason}") from None
+
+    def _build(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(["http/1.1"])
+        if self.min_version:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for by name
+                context.minimum_version = VERSIONS[self.min_version]
+        ciphers = self._ciphers()
+        if ciphers:
+            try:
+                context.set_ciphers(":".join(ciphers))
+            except ssl.SSLError:
+                raise TLSError("none of the cipher suites is supported by this system") from None
+        self._identify(context)
+        self._verify_clients(context)
+        return context
+
+    def _ciphers(self) -> list[str]:
+        names = self.cipher_suites.split(",") if self.cipher_suites else []
+        for name in names:
+            if name not in CIPHER_SUITES:
+                raise TLSError(f"cipher suite {quote(name)} not recognized")
+        return [CIPHER_SUITES[name] for name in names if CIPHER_SUITES[name]]
+
+    def _identify(self, context: ssl.SSLContext) -> None:
+        certificate = _read(self.cert_file, "cert_file") if self.cert_file else self.cert_pem
+        key = _read(self.key_file, "key_file") if self.key_file else self._inline_key
+        reason = "failed to find any PEM data in certificate input"
+        if "-----BEGIN" in certificate:
+            reason = "failed to find any PEM data in key input"
+            if "-----BEGIN" in key:
+                try:
+                    with as_file(f"{certificate}\n{key}\n") as path:
+                        context.load_cert_chain(path, password=lambda: "")
+                except ssl.SSLError as fault:
+                    reason = "failed to parse private key"
+                    if fault.reason == "KEY_VALUES_MISMATCH":
+                        reason = "private key does not match public key"
+                else:
+                    return
+        raise TLSError(f"failed to load X509KeyPair: tls: {reason}")
+
+    def _verify_clients(self, context: ssl.SSLContext) -> None:
+        policy = self.client_auth_type
+        if policy in _UNVERIFIED:
+            raise TLSError(
+                f"client_auth_type {policy} is not supported: a certificate that nobody verifies says nothing"
+            )
+        if policy not in _NO_POLICY and policy not in _CLIENT_CERTIFICATES:
+            raise TLSError(f"invalid ClientAuth: {policy}")
+        authorities = self.client_ca
+        if self.client_ca_file:
+            authorities = _read(self.client_ca_file, "")
+        if authorities and policy in ("", "NoClientCert"):
+            raise TLSError("client CA's have been configured without a Client Auth Policy")
+        if policy not in _CLIENT_CERTIFICATES:
+            return
+        context.verify_mode = _CLIENT_CERTIFICATES[policy]
+        if authorities:
+            try:
+                context.load_verify_locations(cadata=authorities)
+            except (ssl.SSLError, ValueError):
+                raise TLSError("the client CA holds no usable certificate") from None
+        else:
+            context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
 
 
 class ServerTLS:
-    """The contexts of one server."""
+    """Gives the context for each new connection; another one once a file has changed.
+
+    A change that cannot be used leaves the old context in force; `problem` then says why.
+    """
 
     def __init__(self, settings: ServerTLSSettings) -> None:
         self._settings = settings
-        self._context: ssl.SSLContext | None = None
-        self._made_from: object = None
+        self._files = [
+            path for path in (settings.cert_file, settings.key_file, settings.client_ca_file) if path
+        ]
+        self._seen = self._signature()
+        self._context = settings.context()
+        self.problem = ""
 
     def context(self) -> ssl.SSLContext:
-        """The context for a new connection; another one once a file has changed. Raises ServerTLSError."""
-        state = self._file_state()
-        if self._context is None or state != self._made_from:
-            self._context = self._make()
-            self._made_from = state
+        """The context for the next connection."""
+        if self._files:
+            signature = self._signature()
+            if signature != self._seen:
+                try:
+                    self._context = self._settings.context()
+                except TLSError as reason:
+                    self.problem = str(reason)
+                else:
+                    self._seen = signature
+                    self.problem = ""
         return self._context
 
-    def _file_state(self) -> tuple[tuple[int, int, int], ...]:
-        s = self._settings
-        files = {"cert_file": s.cert_file, "key_file": s.key_file, "client_ca_file": s.client_ca_file}
-        states = []
-        for name, path in files.items():
-            if not path:
-                continue
-            try:
-                status = Path(path).stat()
-            except OSError as error:
-                raise _unreadable(name, path, error) from None
-            states.append((status.st_ino, status.st_size, status.st_mtime_ns))
-        return tuple(states)
-
-    def _make(self) -> ssl.SSLContext:
-        settings = self._settings
-        verify = _CLIENT_AUTH.get(settings.client_auth_type)
-        if verify is None:
-            raise ServerTLSError(
-                f"client_auth_type {settings.client_auth_type} takes certificates without checking them, "
-                "which is not supported; use VerifyClientCertIfGiven or RequireAndVerifyClientCert"
-            )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(["http/1.1"])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # TLS 1.0 and 1.1, where they are asked for
-            if settings.min_version:
-                context.minimum_version = VERSIONS[settings.min_version]
-            if settings.max_version:
-                context.maximum_version = VERSIONS[settings.max_version]
-        ciphers = [_CIPHERS[name] for name in settings.cipher_suites if name in _CIPHERS]
-        if ciphers:
-            context.set_ciphers(":".join(ciphers))
-        if settings.curve_preferences:  # the ssl module takes one curve: the preferred
-            context.set_ecdh_curve(_CURVES[settings.curve_preferences[0]])
-        context.verify_mode = verify
-        self._load_client_ca(context)
-        self._load_pair(context)
-        return context
-
-    def _load_client_ca(self, context: ssl.SSLContext) -> None:
-        settings = self._settings
-        pem = settings.client_ca_pem or _read("client_ca_file", settings.client_ca_file)
-        if pem:
-            try:
-                context.load_verify_locations(cadata=pem)
-            except (ssl.SSLError, ValueError) as error:
-                raise ServerTLSError(f"unusable client CA certificate: {_reason(error)}") from None
-
-    def _load_pair(self, context: ssl.SSLContext) -> None:
-        """Check and load certificate and key; the ssl module reads them from files only."""
-        settings = self._settings
-        certificate = settings.cert_pem or _read("cert_file", settings.cert_file)
-        key = settings.key_pem.reveal() or _read("key_file", settings.key_file)
-        handle, name = tempfile.mkstemp(suffix=".pem")  # readable by this user only
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(f"{key}\n{certificate}\n")
-            context.load_cert_chain(name)
-        except (ssl.SSLError, ValueError) as error:
-            raise ServerTLSError(f"unusable certificate and key: {_reason(error)}") from None
-        finally:
-            Path(name).unlink()
+    def _signature(self) -> list[tuple[int, int, int] | None]:
+        return [_file_signature(path) for path in self._files]
 
 
-def _read(name: str, path: str) -> str:
-    if not path:
-        return ""
+def _file_signature(path: str) -> tuple[int, int, int] | None:
     try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise _unreadable(name, path, error) from None
+        found = os.stat(path)  # noqa: PTH116 -- on the way of every connection
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _unreadable(name: str, path: str, error: OSError) -> ServerTLSError:
-    reason = (error.strerror or str(error)).lower()
-    return ServerTLSError(f"failed to read {name}: open {path}: {reason}")
-
-
-def _reason(error: Exception) -> str:
-    reason = getattr(error, "reason", None) or str(error)
-    return str(reason).replace("_", " ").lower()
+def _read(path: str, argument: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+    except (OSError, ValueError) as fault:
+        errno = fault.errno if isinstance(fault, OSError) else None
+        reason = os.strerror(errno).lower() if errno else "invalid argument"
+        opened = f"open {path}: {reason}"
+        raise TLSError(f"failed to read {argument} ({path}): {opened}" if argument else opened) from None

@@ -132,7 +132,7 @@ class TLS:
             reason = "failed to find any PEM data in key input"
         else:
             try:
-                with _as_file(f"{cert}\n{key}\n") as path:
+                with as_file(f"{cert}\n{key}\n") as path:
                     context.load_cert_chain(path, password=lambda: "")
             except ssl.SSLError as error:
                 mismatch = error.reason == "KEY_VALUES_MISMATCH"
@@ -154,7 +154,7 @@ def _read(source: _Source, problem: str) -> str:
 
 
 @contextmanager
-def _as_file(text: str) -> Iterator[str]:
+def as_file(text: str) -> Iterator[str]:
     """A path under which OpenSSL finds the text, which should not touch a disk."""
     if hasattr(os, "memfd_create"):
         descriptor, path = os.memfd_create("certificate"), ""
