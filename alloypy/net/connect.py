@@ -11,6 +11,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple, TypeAlias
 
+from alloypy.lang.go_text import quote
 from alloypy.net.answer import CLOSE, Answer, empty
 from alloypy.net.body import (
     HOLD_BYTES,
@@ -31,7 +32,6 @@ from alloypy.net.grpc_frames import (
     parse_grpc_timeout,
     split_frames,
 )
-from alloypy.profiles.labels import quote
 from alloypy.profiles.model import Buffer
 
 Codec: TypeAlias = Literal["proto", "json"]

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from alloypy.lang.go_text import quote, quote_rune
 from alloypy.net.answer import Answer, Header
 from alloypy.net.compress import compress
 from alloypy.net.connect_codes import CODES, ConnectError
-from alloypy.profiles.labels import quote
 from alloypy.profiles.model import Buffer
 
 _PREFIX = 5
@@ -69,7 +69,7 @@ def parse_grpc_timeout(text: str) -> float | None:
     """A Grpc-Timeout in seconds; None when it is longer than Go can count. Raises GrpcTimeoutError."""
     unit = _UNITS.get(text[-1])
     if unit is None:
-        raise GrpcTimeoutError(f"protocol error: timeout has invalid unit '{text[-1]}'")
+        raise GrpcTimeoutError(f"protocol error: timeout has invalid unit {quote_rune(text[-1])}")
     number = text[:-1]
     if not _DIGITS.fullmatch(number):
         raise GrpcTimeoutError(f"protocol error: invalid timeout {quote(text)}")

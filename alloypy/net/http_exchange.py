@@ -161,6 +161,7 @@ class Exchange:
             return {"type": "http.disconnect"}
         body, self._body = self._body, b""
         self._given = self.complete
+        self._connection.give_back(self, len(body))
         return {"type": "http.request", "body": bytes(body), "more_body": not self.complete}
 
     async def _arrival(self, limit: int) -> None:
@@ -208,7 +209,8 @@ class Exchange:
             if not self.over and not self.lost:
                 raise RuntimeError("the application returned without an answer")
         except asyncio.CancelledError:
-            self._connection.abort()
+            if not self.over:
+                self._connection.abort()
             raise
         except BodyError:
             await self._apologise()

@@ -202,6 +202,12 @@ class HttpProtocol(asyncio.BufferedProtocol):
         exchange.held += count
         return True
 
+    def give_back(self, exchange: Exchange, count: int) -> None:
+        """Count bytes of the body as passed on, no longer held."""
+        count = min(count, exchange.held)
+        self._budget.give_back(count)
+        exchange.held -= count
+
     def want_body(self, exchange: Exchange, length: int | None) -> None:
         """Read on; with a length, the whole body into one buffer of that many bytes."""
         if exchange is not self._receiving or exchange.complete:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from alloypy.lang.go_text import quote, quote_rune
 from alloypy.profiles.model import Labels
 
 NAME = "__name__"
@@ -19,18 +20,6 @@ APP_NAME = "app_name"
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ALLOWED_IN_LABEL_NAME = re.compile(r"[A-Za-z0-9_.]*")
 _ALLOWED_IN_SERVICE_NAME = re.compile(r"[A-Za-z0-9_.\-/]*")
-_NEEDS_ESCAPE = re.compile(r'["\\]|[^ -~]')
-_SHORT_ESCAPES = {
-    '"': '\\"',
-    "\\": "\\\\",
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-}
 
 
 class InvalidLabels(ValueError):
@@ -94,45 +83,17 @@ def print_labels(labels: Labels) -> str:
     return "{" + ", ".join(f"{_print_name(name)}={quote(labels[name])}" for name in sorted(labels)) + "}"
 
 
-def quote(text: str) -> str:
-    r"""The text in double quotes with Go's escapes; surrogate escapes come out as `\xNN`."""
-    return '"' + _NEEDS_ESCAPE.sub(_escape, text) + '"'
-
-
 def _print_name(name: str) -> str:
     return name if _PLAIN_NAME.fullmatch(name) else quote(name)
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match.group()
-    short = _SHORT_ESCAPES.get(character)
-    if short is not None:
-        return short
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    if character.isprintable():
-        return character
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _check_characters(problem: str, name: str, allowed: re.Pattern[str]) -> None:
     good = allowed.match(name)
     end = good.end() if good else 0
     if end < len(name):
-        raise InvalidLabels(f"{problem}: {name}: character is not allowed: {_quote_character(name[end])}")
-
-
-def _quote_character(character: str) -> str:
-    if character == "'":
-        return "'\\''"
-    if character == '"':
-        return "'\"'"
-    if "\udc80" <= character <= "\udcff":
-        return "'\ufffd'"
-    return "'" + _NEEDS_ESCAPE.sub(_escape, character) + "'"
+        # Go takes a byte that is not UTF-8 for U+FFFD.
+        wrong = "\ufffd" if "\udc80" <= name[end] <= "\udcff" else name[end]
+        raise InvalidLabels(f"{problem}: {name}: character is not allowed: {quote_rune(wrong)}")
 
 
 def _is_utf8(text: str) -> bool:
