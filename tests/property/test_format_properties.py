@@ -16,6 +16,9 @@ from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 from tests.support.alloy_texts import alloy_text
 
+# The parser raises the limit on recursion for good; hypothesis tells about it.
+pytestmark = pytest.mark.filterwarnings("ignore:The recursion limit will not be reset")
+
 FILES = (
     st.randoms(use_true_random=False).map(alloy_text).map(lambda text: Source("config.alloy", text.encode()))
 )
