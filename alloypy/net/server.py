@@ -77,7 +77,8 @@ class ServerConfig(Config):
 class Server:
     """Serves an ASGI application on listening sockets, which it owns from then on.
 
-    tls: gives the context for each new connection, so that certificates can change.
+    tls: gives the context for each new connection, so that certificates can change; None from it means
+        that the connection is served without TLS.
     conn_limit: connections beyond it wait in the listen queue; 0 = no limit.
     """
 
@@ -86,7 +87,7 @@ class Server:
         config: ServerConfig,
         sockets: Sequence[socket.socket],
         *,
-        tls: Callable[[], ssl.SSLContext] | None = None,
+        tls: Callable[[], ssl.SSLContext | None] | None = None,
         conn_limit: int = 0,
     ) -> None:
         self._config = config
@@ -192,7 +193,8 @@ class Server:
         loop = asyncio.get_running_loop()
         accepted.setblocking(False)
         try:
-            if self._tls is None:
+            context = self._tls() if self._tls is not None else None
+            if context is None:
                 await loop.connect_accepted_socket(self._protocol, accepted)
                 return
             if await _first_byte(accepted) != _TLS_HANDSHAKE:
@@ -200,7 +202,7 @@ class Server:
                 accepted.close()
                 return
             await loop.connect_accepted_socket(
-                self._protocol, accepted, ssl=self._tls(), ssl_handshake_timeout=_HANDSHAKE_TIMEOUT
+                self._protocol, accepted, ssl=context, ssl_handshake_timeout=_HANDSHAKE_TIMEOUT
             )
         except (OSError, TimeoutError) as reason:
             accepted.close()

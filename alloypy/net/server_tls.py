@@ -65,7 +65,10 @@ class TLSError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerTLSSettings:
-    """What a `tls` block says; "" where nothing is said. min_version: a key of VERSIONS."""
+    """What a `tls` block says; "" where nothing is said. min_version, max_version: keys of VERSIONS.
+
+    curve: OpenSSL's name of the elliptic curve to use.
+    """
 
     cert_pem: str = ""
     key_pem: Secret | None = None
@@ -76,6 +79,8 @@ class ServerTLSSettings:
     client_ca: str = ""
     cipher_suites: str = ""
     min_version: str = ""
+    max_version: str = ""
+    curve: str = ""
 
     @property
     def enabled(self) -> bool:
@@ -102,10 +107,14 @@ class ServerTLSSettings:
     def _build(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        if self.min_version:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for by name
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for by name
+            if self.min_version:
                 context.minimum_version = VERSIONS[self.min_version]
+            if self.max_version:
+                context.maximum_version = VERSIONS[self.max_version]
+        if self.curve:
+            context.set_ecdh_curve(self.curve)
         ciphers = self._ciphers()
         if ciphers:
             try:

@@ -16,7 +16,7 @@ import ssl
 from typing import NamedTuple
 
 from alloypy.net.server import Server, ServerConfig, Timeouts
-from alloypy.net.server_tls import ServerTLS, ServerTLSError, ServerTLSSettings
+from alloypy.net.server_tls import ServerTLS, ServerTLSSettings, TLSError
 from alloypy.runtime.blocks.http import AuthArguments, HTTPArguments, TLSArguments
 from alloypy.runtime.component import BuildError
 from alloypy.runtime.options import ServiceError
@@ -25,6 +25,7 @@ from alloypy.services.admin import ASGI, Receive, Scope, Send
 
 _STOP_GRACE = 1.0
 _UNBOUNDED = Timeouts(read=0, write=0, idle=0)
+_CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
 
 logger = logging.getLogger("alloypy.http")
 
@@ -102,9 +103,22 @@ def _digest(username: str | bytes, password: str | bytes) -> bytes:
     return b"".join(hashlib.sha256(part).digest() for part in parts)
 
 
-def _server_tls(block: TLSArguments) -> ServerTLS:
-    names = ServerTLSSettings.__dataclass_fields__
-    return ServerTLS(ServerTLSSettings(**{name: getattr(block, name) for name in names}))
+def _tls_settings(block: TLSArguments) -> ServerTLSSettings:
+    """The block in the terms of the server; it prefers the first curve, the only one that can be named."""
+    curves = block.curve_preferences
+    return ServerTLSSettings(
+        cert_pem=block.cert_pem,
+        cert_file=block.cert_file,
+        key_pem=block.key_pem,
+        key_file=block.key_file,
+        client_ca=block.client_ca_pem,
+        client_ca_file=block.client_ca_file,
+        client_auth_type=block.client_auth_type,
+        cipher_suites=",".join(block.cipher_suites),
+        curve=_CURVES[curves[0]] if curves else "",
+        min_version=block.min_version and f"Version{block.min_version}",
+        max_version=block.max_version and f"Version{block.max_version}",
+    )
 
 
 class AdminServer:
@@ -148,13 +162,13 @@ class AdminServer:
         if arguments.tls.windows_certificate_filter is not None:
             raise ServiceError("windows_certificate_filter is not part of alloypy")
         try:
-            _server_tls(arguments.tls).context()
-        except ServerTLSError as error:
+            _tls_settings(arguments.tls).context()
+        except TLSError as error:
             raise ServiceError(str(error)) from None
 
     async def update(self, arguments: HTTPArguments) -> None:
         """Take new credentials and TLS settings; open connections stay as they are."""
-        tls = None if arguments.tls is None else _server_tls(arguments.tls)
+        tls = None if arguments.tls is None else ServerTLS(_tls_settings(arguments.tls))
         kind = "TLS" if tls else "non-TLS"
         fields = {"service": "http"}
         logger.info(f"applying {kind} config to HTTP server", extra={"fields": fields})
