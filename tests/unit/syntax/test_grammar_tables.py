@@ -1,0 +1,132 @@
+"""The prepared parse tables: what they are worth, where they come from, and that they fit the grammar."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from alloypy.syntax import grammar
+from alloypy.syntax.building import TreeBuilder
+from alloypy.syntax.lark_core import lark_version
+from alloypy.syntax.machine import Machine, NotInGrammarError
+from alloypy.syntax.table_building import build_tables
+from alloypy.syntax.tables import Tables, from_bytes, to_bytes
+from alloypy.syntax.tokens import OPERATORS, Token
+
+ROOT = Path(grammar.__file__).parents[2]
+
+PARSE = """
+import sys
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.source import Source
+parse_file(Source("x", b"a = 1"))
+print("lark.load_grammar" in sys.modules)
+import lark
+print(lark.Lark('start: "a"', parser="lalr").parse("a").data)
+"""
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return build_tables(grammar.grammar_text(), grammar.START_SYMBOLS)
+
+
+def run_from(folder: Path, cache: Path) -> list[str]:
+    """Parses in a fresh interpreter; whether Lark had to read the grammar, and what the whole Lark says."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(cache)}
+    done = subprocess.run(
+        [sys.executable, "-c", PARSE], env=environment, cwd=cache, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+def test_tables_are_the_same_whenever_they_are_made(tables: Tables) -> None:
+    assert build_tables(grammar.grammar_text(), grammar.START_SYMBOLS) == tables
+
+
+def test_tables_come_back_from_a_file(tables: Tables) -> None:
+    assert from_bytes(to_bytes(tables, "1.3.1", "grammar"), "1.3.1", "grammar") == tables
+
+
+@pytest.mark.parametrize(("version", "text"), [("1.3.2", "grammar"), ("1.3.1", "Grammar")])
+def test_tables_of_another_lark_or_grammar_do_not_count(tables: Tables, version: str, text: str) -> None:
+    assert from_bytes(to_bytes(tables, "1.3.1", "grammar"), version, text) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"N", b"\xe9\x00", b"(\x01\x00\x00\x00N"])
+def test_broken_files_do_not_count(content: bytes) -> None:
+    assert from_bytes(content, "1.3.1", "grammar") is None
+
+
+def test_every_rule_has_its_function_and_none_is_a_detour(tables: Tables) -> None:
+    for rule in tables.rules:
+        assert callable(getattr(TreeBuilder, rule.function))
+    assert not {"sum", "product", "primary", "expression"} & {rule.function for rule in tables.rules}
+
+
+def test_the_shortcuts_accept_no_more_and_no_less() -> None:
+    text = "start: sum\n%declare ADD MUL ATOM\n?sum: product | sum ADD product -> join\n"
+    text += "?product: ATOM -> leaf | product MUL ATOM -> join\n"
+
+    class Show:
+        start = staticmethod(lambda items: items[0])
+        leaf = staticmethod(lambda items: items[0].text)
+        join = staticmethod(lambda items: f"({''.join(getattr(item, 'text', item) for item in items)})")
+
+    machine = Machine(build_tables(text, ["start"]), Show)
+    names = {"+": "ADD", "*": "MUL"}
+
+    def parse(written: str) -> object:
+        return machine.parse([Token(names.get(c, "ATOM"), c, i, i) for i, c in enumerate(written)], "start")
+
+    assert parse("a") == "a"
+    assert parse("a+b*c+d") == "((a+(b*c))+d)"
+    for wrong in ("", "+", "a+", "a*+b", "ab"):
+        with pytest.raises(NotInGrammarError):
+            parse(wrong)
+
+
+def test_every_terminal_of_the_grammar_is_a_token(tables: Tables) -> None:
+    terminals = {symbol for state in tables.states for symbol in state if symbol.isupper()}
+    literals = {"IDENT", "NUMBER", "FLOAT", "STRING", "BOOL", "NULL", "TERMINATOR"}
+    assert terminals == literals | set(OPERATORS.values()) | {"$END"}
+
+
+def test_a_checkout_keeps_its_tables_for_the_next_start(tmp_path: Path) -> None:
+    assert run_from(ROOT, tmp_path) == ["True", "start"]
+    assert [file.name for file in (tmp_path / "alloypy").iterdir()] == [
+        f"grammar-{sys.implementation.cache_tag}.tables"
+    ]
+    assert run_from(ROOT, tmp_path) == ["False", "start"]
+
+
+def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "alloypy").write_text("in the way")
+    assert run_from(ROOT, tmp_path) == ["True", "start"]
+
+
+def test_a_wheel_brings_its_tables_along(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    wheel = next(tmp_path.glob("*.whl"))
+    unpacked = tmp_path / "unpacked"
+    zipfile.ZipFile(wheel).extractall(unpacked)
+    content = (unpacked / "alloypy" / "_grammar" / "alloy.tables").read_bytes()
+    assert from_bytes(content, lark_version(), grammar.grammar_text()) is not None
+    assert run_from(unpacked, tmp_path) == ["False", "start"]
+    assert not (tmp_path / "alloypy").exists()
+
+
+def test_the_version_of_lark_is_the_installed_one() -> None:
+    import lark
+
+    assert lark_version() == lark.__version__
