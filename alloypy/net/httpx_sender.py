@@ -11,15 +11,14 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 
-from alloypy.lang.go_url import URL
 from alloypy.net.dialing import broken_text, dial_error
+from alloypy.net.proxy import ProxyRoute
 from alloypy.net.sending import (
     READ_LIMIT,
-    Headers,
     NotSent,
     Origin,
     Request,
@@ -36,13 +35,6 @@ MAX_IDLE = 1000
 IDLE_SECONDS = 300.0
 _CONNECT_SHARE = 0.9
 """httpcore must end a handshake itself, before our deadline: one that is cancelled leaks its socket."""
-
-
-class ProxyRoute(NamedTuple):
-    """A proxy and the headers that only its CONNECT requests carry."""
-
-    url: URL
-    connect_headers: Headers = ()
 
 
 class HttpxSender:

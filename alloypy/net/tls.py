@@ -45,6 +45,9 @@ class TLSSettings:
     min_version: str = ""
 
 
+DEFAULT_TLS = TLSSettings()
+
+
 class _Source:
     """A PEM text that stands in the configuration or in a file."""
 

@@ -1,0 +1,328 @@
+"""The HTTP client settings that many components share, declared once.
+
+Squash `HTTPClientArguments` into a component's arguments, and turn it into the settings of a client
+with `client_settings`.
+Source: PYROSCOPE spec section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated
+
+from alloypy.lang.go_text import quote
+from alloypy.lang.go_url import URL, URL_TYPE
+from alloypy.lang.types import TextType
+from alloypy.lang.values import Secret
+from alloypy.schema.fields import Fault, arguments, attribute, block, squash
+
+if TYPE_CHECKING:
+    from alloypy.net.auth import Authorization, BasicAuth, OAuth2
+    from alloypy.net.client import ClientSettings
+    from alloypy.net.proxy import ProxySettings
+    from alloypy.net.tls import TLSSettings
+
+_VERSIONS = ("TLS10", "TLS11", "TLS12", "TLS13")
+
+RESERVED_HEADERS = frozenset(
+    (
+        "Authorization",
+        "Host",
+        "Content-Encoding",
+        "Content-Length",
+        "Content-Type",
+        "User-Agent",
+        "Connection",
+        "Keep-Alive",
+        "Proxy-Authenticate",
+        "Proxy-Authorization",
+        "Www-Authenticate",
+        "Accept-Encoding",
+        "X-Prometheus-Remote-Write-Version",
+        "X-Prometheus-Remote-Read-Version",
+        "X-Prometheus-Scrape-Timeout-Seconds",
+        "X-Amz-Date",
+        "X-Amz-Security-Token",
+        "X-Amz-Content-Sha256",
+    )
+)
+"""Headers that `http_headers` may not set."""
+
+
+def _parse_version(text: str) -> str:
+    if text not in _VERSIONS:
+        raise ValueError(f"unknown TLS version: {text}")
+    return text
+
+
+TLS_VERSION_TYPE = TextType("config.TLSVersion", _parse_version)
+
+
+@arguments
+class BasicAuthArguments:
+    """Arguments of `basic_auth`."""
+
+    username: str = attribute(default="", doc="User name.")
+    password: Secret | None = attribute(default=None, doc="Password.")
+    password_file: str = attribute(default="", doc="File with the password, read again when it changes.")
+
+    def check(self) -> Iterator[Fault]:
+        """The password is given once."""
+        if _given(self.password) and self.password_file:
+            message = "at most one of basic_auth password & password_file must be configured"
+            yield Fault("password_file", message)
+
+
+@arguments
+class AuthorizationArguments:
+    """Arguments of `authorization`."""
+
+    type: str = attribute(default="", doc='Scheme of the credentials; "Bearer" if empty.')
+    credentials: Secret | None = attribute(default=None, doc="Credentials.")
+    credentials_file: str = attribute(
+        default="", doc="File with the credentials, read again when it changes."
+    )
+
+    def check(self) -> Iterator[Fault]:
+        """The credentials are given once, and are not those of basic authentication."""
+        if _given(self.credentials) and self.credentials_file:
+            message = "at most one of authorization credentials & credentials_file must be configured"
+            yield Fault("credentials_file", message)
+        if self.type.strip().lower() == "basic":
+            message = 'authorization type cannot be set to "basic", use "basic_auth" block instead'
+            yield Fault("type", message)
+
+
+@arguments
+class TLSArguments:
+    """Arguments of `tls_config`."""
+
+    ca_pem: str = attribute(default="", doc="CA certificates to trust, PEM.")
+    ca_file: str = attribute(default="", doc="File with the CA certificates to trust.")
+    cert_pem: str = attribute(default="", doc="Client certificate, PEM.")
+    cert_file: str = attribute(default="", doc="File with the client certificate.")
+    key_pem: Secret | None = attribute(default=None, doc="Key of the client certificate, PEM.")
+    key_file: str = attribute(default="", doc="File with the key of the client certificate.")
+    server_name: str = attribute(default="", doc="Name to ask for and to check instead of the host's.")
+    insecure_skip_verify: bool = attribute(default=False, doc="Do not check the server's certificate.")
+    min_version: Annotated[str, TLS_VERSION_TYPE] = attribute(
+        default="", doc="Lowest TLS version: TLS10, TLS11, TLS12 or TLS13."
+    )
+
+    def check(self) -> Iterator[Fault]:
+        """Each text is given once; certificate and key go together."""
+        if self.ca_pem and self.ca_file:
+            yield Fault("ca_file", "at most one of ca_pem and ca_file must be configured")
+        if self.cert_pem and self.cert_file:
+            yield Fault("cert_file", "at most one of cert_pem and cert_file must be configured")
+        if _given(self.key_pem) and self.key_file:
+            yield Fault("key_file", "at most one of key_pem and key_file must be configured")
+        certificate = bool(self.cert_pem or self.cert_file)
+        key = bool(_given(self.key_pem) or self.key_file)
+        if certificate and not key:
+            message = (
+                "exactly one of key_pem or key_file must be configured "
+                "when a client certificate is configured"
+            )
+            yield Fault("", message)
+        if key and not certificate:
+            message = (
+                "exactly one of cert_pem or cert_file must be configured when a client key is configured"
+            )
+            yield Fault("", message)
+
+
+@arguments
+class ProxyArguments:
+    """Proxy settings, part of other bodies."""
+
+    proxy_url: Annotated[URL, URL_TYPE] = attribute(default=URL(), doc="Proxy to send requests through.")
+    no_proxy: str = attribute(default="", doc="Comma-separated hosts and networks to reach without proxy.")
+    proxy_from_environment: bool = attribute(
+        default=False, doc="Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
+    )
+    proxy_connect_header: Mapping[str, tuple[Secret, ...]] = attribute(
+        default_factory=dict, doc="Headers to send to the proxy with CONNECT."
+    )
+
+    def faults(self) -> Iterator[Fault]:
+        """The rules, for the check of the body this is part of."""
+        url = bool(str(self.proxy_url))
+        if self.proxy_connect_header and not self.proxy_from_environment and not url:
+            message = (
+                "if proxy_connect_header is configured, "
+                "proxy_url or proxy_from_environment must also be configured"
+            )
+            yield Fault("proxy.proxy_connect_header", message)
+        if self.proxy_from_environment and url:
+            message = "if proxy_from_environment is configured, proxy_url must not be configured"
+            yield Fault("proxy.proxy_url", message)
+        if self.proxy_from_environment and self.no_proxy:
+            message = "if proxy_from_environment is configured, no_proxy must not be configured"
+            yield Fault("proxy.no_proxy", message)
+        if self.no_proxy and not url:
+            message = "if no_proxy is configured, proxy_url must also be configured"
+            yield Fault("proxy.no_proxy", message)
+
+
+@arguments
+class OAuth2Arguments:
+    """Arguments of `oauth2`."""
+
+    client_id: str = attribute(default="", doc="Client ID.")
+    client_secret: Secret | None = attribute(default=None, doc="Client secret.")
+    client_secret_file: str = attribute(
+        default="", doc="File with the client secret, read again when it changes."
+    )
+    scopes: tuple[str, ...] = attribute(default=(), doc="Scopes to ask for.")
+    token_url: str = attribute(default="", doc="Where tokens are fetched.")
+    endpoint_params: Mapping[str, str] = attribute(
+        default_factory=dict, doc="Further parameters of the token request."
+    )
+    proxy: ProxyArguments = squash(default=ProxyArguments())
+    tls_config: TLSArguments | None = block(default=None, doc="TLS settings for the token server.")
+
+    def check(self) -> Iterator[Fault]:
+        """What a token request needs, in Alloy's order."""
+        if not self.client_id:
+            yield Fault("client_id", "oauth2 client_id must be configured")
+        if not _given(self.client_secret) and not self.client_secret_file:
+            message = "either oauth2 client_secret or client_secret_file must be configured"
+            yield Fault("client_secret", message)
+        if not self.token_url:
+            yield Fault("token_url", "oauth2 token_url must be configured")
+        if _given(self.client_secret) and self.client_secret_file:
+            message = "at most one of oauth2 client_secret & client_secret_file must be configured"
+            yield Fault("client_secret_file", message)
+        yield from self.proxy.faults()
+
+
+@arguments
+class HTTPClientArguments:
+    """The shared settings, to be squashed into a body."""
+
+    basic_auth: BasicAuthArguments | None = block(default=None, doc="Basic authentication.")
+    authorization: AuthorizationArguments | None = block(default=None, doc="Authorization header.")
+    oauth2: OAuth2Arguments | None = block(default=None, doc="OAuth2 client credentials.")
+    bearer_token: Secret | None = attribute(default=None, doc="Bearer token.")
+    bearer_token_file: str = attribute(
+        default="", doc="File with the bearer token, read again when it changes."
+    )
+    proxy: ProxyArguments = squash(default=ProxyArguments())
+    tls_config: TLSArguments = block(default=TLSArguments(), doc="TLS settings.")
+    follow_redirects: bool = attribute(default=True, doc="Follow redirects of the server.")
+    enable_http2: bool = attribute(default=True, doc="Accepted; requests are made over HTTP/1.1.")
+    http_headers: Mapping[str, tuple[Secret, ...]] = attribute(
+        default_factory=dict, doc="Headers to add to every request."
+    )
+
+    def check(self) -> Iterator[Fault]:
+        """One way to log in, no reserved header, and the proxy's rules."""
+        ways = (
+            self.basic_auth is not None,
+            self.authorization is not None,
+            self.oauth2 is not None,
+            _given(self.bearer_token),
+            bool(self.bearer_token_file),
+        )
+        if sum(ways) > 1:
+            message = (
+                "at most one of basic_auth, authorization, oauth2, bearer_token & bearer_token_file "
+                "must be configured"
+            )
+            yield Fault("", message)
+        for name in self.http_headers:
+            shown = "-".join(part.capitalize() for part in name.split("-"))
+            if shown in RESERVED_HEADERS:
+                yield Fault("http_headers", f"setting header {quote(shown)} is not allowed")
+        yield from self.proxy.faults()
+
+
+def client_settings(given: HTTPClientArguments) -> ClientSettings:
+    """The settings for `alloypy.net.client.Client`."""
+    from alloypy.net.client import ClientSettings
+
+    return ClientSettings(
+        basic_auth=_basic_auth(given.basic_auth),
+        authorization=_authorization(given),
+        oauth2=_oauth2(given.oauth2),
+        tls=_tls_settings(given.tls_config),
+        proxy=_proxy_settings(given.proxy),
+        follow_redirects=given.follow_redirects,
+        http_headers=tuple(
+            (name, tuple(value.reveal() for value in values)) for name, values in given.http_headers.items()
+        ),
+    )
+
+
+def _basic_auth(given: BasicAuthArguments | None) -> BasicAuth | None:
+    from alloypy.net.auth import BasicAuth
+
+    if given is None:
+        return None
+    return BasicAuth(username=given.username, password=given.password, password_file=given.password_file)
+
+
+def _authorization(given: HTTPClientArguments) -> Authorization | None:
+    from alloypy.net.auth import Authorization
+
+    if _given(given.bearer_token) or given.bearer_token_file:
+        return Authorization(credentials=given.bearer_token, credentials_file=given.bearer_token_file)
+    authorization = given.authorization
+    if authorization is None:
+        return None
+    return Authorization(
+        type=authorization.type.strip() or "Bearer",
+        credentials=authorization.credentials,
+        credentials_file=authorization.credentials_file,
+    )
+
+
+def _oauth2(given: OAuth2Arguments | None) -> OAuth2 | None:
+    from alloypy.net.auth import OAuth2
+
+    if given is None:
+        return None
+    return OAuth2(
+        client_id=given.client_id,
+        token_url=given.token_url,
+        client_secret=given.client_secret,
+        client_secret_file=given.client_secret_file,
+        scopes=given.scopes,
+        endpoint_params=given.endpoint_params,
+        tls=_tls_settings(given.tls_config or TLSArguments()),
+        proxy=_proxy_settings(given.proxy),
+    )
+
+
+def _tls_settings(given: TLSArguments) -> TLSSettings:
+    from alloypy.net.tls import TLSSettings
+
+    return TLSSettings(
+        ca_pem=given.ca_pem,
+        ca_file=given.ca_file,
+        cert_pem=given.cert_pem,
+        cert_file=given.cert_file,
+        key_pem=given.key_pem,
+        key_file=given.key_file,
+        server_name=given.server_name,
+        insecure_skip_verify=given.insecure_skip_verify,
+        min_version=given.min_version,
+    )
+
+
+def _proxy_settings(given: ProxyArguments) -> ProxySettings:
+    from alloypy.net.proxy import ProxySettings
+
+    return ProxySettings(
+        url=given.proxy_url if str(given.proxy_url) else None,
+        no_proxy=given.no_proxy,
+        from_environment=given.proxy_from_environment,
+        connect_headers=tuple(
+            (name, value.reveal()) for name, values in given.proxy_connect_header.items() for value in values
+        ),
+    )
+
+
+def _given(secret: Secret | None) -> bool:
+    return secret is not None and secret.reveal() != ""

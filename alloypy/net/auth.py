@@ -1,0 +1,121 @@
+"""What a client proves itself with: the Authorization header, from wherever it comes.
+
+Source: PYROSCOPE spec sections 4, 5.1.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from alloypy.lang.values import Secret
+from alloypy.net.proxy import NO_PROXY, ProxySettings
+from alloypy.net.secret_files import FileText
+from alloypy.net.sending import NotSent
+from alloypy.net.tls import DEFAULT_TLS, TLSSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasicAuth:
+    """User name and password; the password may stand in a file."""
+
+    username: str = ""
+    password: Secret | None = None
+    password_file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """A scheme and its credentials, which may stand in a file."""
+
+    type: str = "Bearer"
+    credentials: Secret | None = None
+    credentials_file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth2:
+    """Client credentials, exchanged for tokens at token_url."""
+
+    client_id: str
+    token_url: str
+    client_secret: Secret | None = None
+    client_secret_file: str = ""
+    scopes: tuple[str, ...] = ()
+    endpoint_params: Mapping[str, str] = field(default_factory=dict)
+    tls: TLSSettings = DEFAULT_TLS
+    proxy: ProxySettings = NO_PROXY
+
+
+class Credentials(Protocol):
+    """Gives the Authorization header.
+
+    fixed: its value where that never changes, else None.
+    """
+
+    @property
+    def fixed(self) -> str | None: ...
+
+    async def header(self, within: float) -> str:
+        """The present value, had within so many seconds. Raises SendError."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what was opened to get it."""
+        ...
+
+
+class Given:
+    """Credentials that stand in the configuration or in a file.
+
+    template: makes the header of the secret.
+    problem: how Alloy names a secret that cannot be read.
+    """
+
+    def __init__(
+        self, secret: Secret | None, path: str, template: Callable[[str], str], problem: str
+    ) -> None:
+        self._file = FileText(path) if path and not (secret and secret.reveal()) else None
+        self._template = template
+        self._problem = problem
+        self.fixed = None if self._file is not None else template(secret.reveal() if secret else "")
+
+    async def header(self, within: float) -> str:
+        """Raises NotSent when the file cannot be read."""
+        if self._file is None:
+            return self.fixed or ""
+        try:
+            return self._template(self._file.read())
+        except NotSent as reason:
+            raise NotSent(f"{self._problem}: {reason}") from None
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def basic_credentials(settings: BasicAuth) -> Given:
+    """Credentials of a `basic_auth` block."""
+    return Given(
+        settings.password,
+        settings.password_file,
+        lambda password: basic(settings.username, password),
+        "unable to read basic auth password",
+    )
+
+
+def authorization_credentials(settings: Authorization) -> Given:
+    """Credentials of an `authorization` block, or of a bearer token."""
+    return Given(
+        settings.credentials,
+        settings.credentials_file,
+        lambda credentials: f"{settings.type} {credentials}",
+        "unable to read authorization credentials",
+    )
+
+
+def basic(user: str, password: str) -> str:
+    """The header of basic authentication."""
+    pair = f"{user}:{password}".encode(errors="surrogateescape")
+    return f"Basic {base64.b64encode(pair).decode()}"

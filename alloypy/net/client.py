@@ -1,0 +1,218 @@
+"""An HTTP client as a configuration describes it: credentials, TLS, proxies, redirects.
+
+It stands on the senders: the own transport where it can, httpx where a proxy goes between.
+Source: PYROSCOPE spec sections 4, 5.1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from bisect import insort
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from alloypy.net.auth import (
+    Authorization,
+    BasicAuth,
+    Credentials,
+    OAuth2,
+    authorization_credentials,
+    basic_credentials,
+)
+from alloypy.net.proxy import NO_PROXY, Proxies, ProxyRoute, ProxySettings
+from alloypy.net.redirects import Trail
+from alloypy.net.sending import READ_LIMIT, Headers, Request, Response, Sender
+from alloypy.net.tls import DEFAULT_TLS, TLS, TLSSettings
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """How requests are made; at most one of the three kinds of credentials.
+
+    http_headers: added to every request, after its own of the same name.
+    """
+
+    basic_auth: BasicAuth | None = None
+    authorization: Authorization | None = None
+    oauth2: OAuth2 | None = None
+    tls: TLSSettings = DEFAULT_TLS
+    proxy: ProxySettings = NO_PROXY
+    follow_redirects: bool = True
+    http_headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+class Client:
+    """Sends requests as `settings` say; opens nothing before the first.
+
+    environ: where proxies of the environment are looked up.
+    user_agent: what requests for tokens carry.
+
+    The constructor raises NotSent for TLS settings that cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        *,
+        environ: Mapping[str, str],
+        user_agent: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._route = _Senders(settings.tls, settings.proxy, environ)
+        self._credentials = _credentials(settings, environ, user_agent, clock)
+        self._changing = (
+            self._credentials if self._credentials is not None and self._credentials.fixed is None else None
+        )
+
+    def headers(self, own: Headers) -> list[tuple[str, str]]:
+        """All headers that are the same for every request, in wire order.
+
+        own: the caller's, with canonical names. The result, with more in between, is what `send` expects.
+        """
+        headers = [*own]
+        for name, values in self._settings.http_headers:
+            headers += [(canonical(name), value) for value in values]
+        given = next((value for name, value in headers if name == "Authorization"), "")
+        if self._credentials is not None and self._credentials.fixed is not None and not given:
+            headers = [pair for pair in headers if pair[0] != "Authorization"]
+            headers.append(("Authorization", self._credentials.fixed))
+        return in_wire_order(headers)
+
+    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+        """Send a request whose headers came from `headers`. Raises SendError."""
+        deadline = asyncio.get_running_loop().time() + request.timeout
+        if self._changing is not None and all(name != "Authorization" for name, _ in request.headers):
+            value = await self._changing.header(request.timeout)
+            headers = inserted(request.headers, "Authorization", value)
+            request = request._replace(headers=headers, timeout=_left(deadline))
+        response = await self._route.to(request).send(request, read_limit)
+        if 300 < response.status < 309 and self._settings.follow_redirects:
+            return await self._follow(request, response, read_limit, deadline)
+        return response
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._route.aclose()
+        if self._credentials is not None:
+            await self._credentials.aclose()
+
+    async def _follow(
+        self, request: Request, response: Response, read_limit: int, deadline: float
+    ) -> Response:
+        trail = Trail(request)
+        while True:
+            following = trail.next_request(request, response, _left(deadline))
+            if following is None:
+                return response
+            request = following._replace(headers=in_wire_order(following.headers))
+            response = await self._route.to(request).send(request, read_limit)
+
+
+class _Senders:
+    """The senders of one client: one for the straight way, one for each proxy."""
+
+    def __init__(self, tls: TLSSettings, proxy: ProxySettings, environ: Mapping[str, str]) -> None:
+        self._tls = TLS(tls)
+        self._tls.context()  # raises what is wrong with the settings
+        self._proxies = Proxies(proxy, environ)
+        self._straight: Sender | None = None
+        self._through: dict[str, Sender] = {}
+
+    def to(self, request: Request) -> Sender:
+        route = self._proxies.route(request.origin) if self._proxies.any else None
+        if route is not None:
+            return self._proxied(route)
+        if self._straight is None:
+            self._straight = _straight_sender(self._tls)
+        return self._straight
+
+    def _proxied(self, route: ProxyRoute) -> Sender:
+        from alloypy.net.httpx_sender import HttpxSender
+
+        key = str(route.url)
+        if key not in self._through:
+            self._through[key] = HttpxSender(self._tls, route)
+        return self._through[key]
+
+    async def aclose(self) -> None:
+        senders = list(self._through.values())
+        if self._straight is not None:
+            senders.append(self._straight)
+        for sender in senders:
+            await sender.aclose()
+
+
+def _straight_sender(tls: TLS) -> Sender:
+    """The own transport, or httpx where its parser is missing."""
+    try:
+        from alloypy.net.transport import Transport
+    except ImportError:
+        from alloypy.net.httpx_sender import HttpxSender
+
+        return HttpxSender(tls)
+    return Transport(tls)
+
+
+class _Forwarding:
+    """The token server's sender, chosen by its URL's proxy."""
+
+    def __init__(self, senders: _Senders) -> None:
+        self._senders = senders
+
+    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+        return await self._senders.to(request).send(request, read_limit)
+
+    async def aclose(self) -> None:
+        await self._senders.aclose()
+
+
+def _credentials(
+    settings: ClientSettings, environ: Mapping[str, str], user_agent: str, clock: Callable[[], float]
+) -> Credentials | None:
+    if settings.basic_auth is not None:
+        return basic_credentials(settings.basic_auth)
+    if settings.authorization is not None:
+        return authorization_credentials(settings.authorization)
+    if settings.oauth2 is not None:
+        from alloypy.net.oauth2 import TokenSource
+
+        sender = _Forwarding(_Senders(settings.oauth2.tls, settings.oauth2.proxy, environ))
+        return TokenSource(settings.oauth2, sender, user_agent, clock)
+    return None
+
+
+def canonical(name: str) -> str:
+    """A header's name as Go writes it: `X-Scope-Orgid`; one with characters not allowed stays as it is."""
+    if not is_header_name(name):
+        return name
+    return "-".join(part.capitalize() for part in name.split("-"))
+
+
+def is_header_name(name: str) -> bool:
+    """Whether HTTP allows the name."""
+    return _TOKEN.fullmatch(name) is not None
+
+
+def in_wire_order(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """User-Agent first, the others by name, as Go sends them; values of one name keep their order."""
+    return sorted(headers, key=_order)
+
+
+def inserted(headers: Headers, name: str, value: str) -> list[tuple[str, str]]:
+    """Headers in wire order with one more in its place."""
+    ordered = list(headers)
+    insort(ordered, (name, value), key=_order)
+    return ordered
+
+
+def _order(header: tuple[str, str]) -> str:
+    return "" if header[0] == "User-Agent" else header[0]
+
+
+def _left(deadline: float) -> float:
+    return deadline - asyncio.get_running_loop().time()
