@@ -160,7 +160,7 @@ async def test_metrics_are_shown_when_asked_for(tmp_path: Path) -> None:
         (foreach(value="[it]"), "config.alloy:6:29: [it] should be string, got array"),
         (
             foreach(value="nowhere"),
-            'config.alloy:6:29: component "ever" does not exist or is out of scope',
+            'config.alloy:6:29: component "nowhere" does not exist or is out of scope',
         ),
     ],
 )
