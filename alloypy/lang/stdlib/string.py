@@ -91,11 +91,13 @@ def _lower_rune(char: str) -> str:
     return char.lower()[:1]
 
 
-def _to_upper(text: str) -> str:
+def to_upper(text: str) -> str:
+    """`text` in upper case, rune by rune as Go does it."""
     return text.upper() if text.isascii() else _map_runes(text, _upper_rune)
 
 
-def _to_lower(text: str) -> str:
+def to_lower(text: str) -> str:
+    """`text` in lower case, rune by rune as Go does it."""
     return text.lower() if text.isascii() else _map_runes(text, _lower_rune)
 
 
@@ -114,8 +116,8 @@ FUNCTIONS = {
     "join": TypedFunction("string.join", (ListType(StringType()), StringType()), _join),
     "split": TypedFunction("string.split", (StringType(), StringType()), _split, returns="[]string"),
     "replace": _function("replace", _replace, 3),
-    "to_lower": _function("to_lower", _to_lower, 1),
-    "to_upper": _function("to_upper", _to_upper, 1),
+    "to_lower": _function("to_lower", to_lower, 1),
+    "to_upper": _function("to_upper", to_upper, 1),
     "trim": _function("trim", _trim, 2),
     "trim_prefix": _function("trim_prefix", _trim_prefix, 2),
     "trim_suffix": _function("trim_suffix", _trim_suffix, 2),
