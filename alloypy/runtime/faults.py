@@ -53,7 +53,7 @@ def call(action: Callable[[], T]) -> T:
     """Call into a component. Raises Raised for whatever it raises."""
     try:
         return action()
-    except (Exception, SystemExit, KeyboardInterrupt, asyncio.CancelledError) as error:
+    except BaseException as error:
         raise Raised(described(error)) from error
 
 
@@ -74,7 +74,9 @@ async def call_async(action: Callable[[], Awaitable[T]], deadline: float) -> T:
     except TimeoutError as error:
         text = f"no answer within {deadline:g} seconds" if limit.expired() else described(error)
         raise Raised(text) from error
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
+    except GeneratorExit:
+        raise  # we are being thrown away
+    except BaseException as error:
         raise Raised(described(error)) from error
 
 

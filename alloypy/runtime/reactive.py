@@ -26,7 +26,12 @@ async def react(context: Context) -> None:
     while True:
         await context.changes.wait()
         async with context.evaluating:
-            await _react_once(context)
+            try:
+                await _react_once(context)
+            except Exception as error:
+                # Only a fault of our own gets here; it must not end all reactions to come.
+                fields = {"err": f"{type(error).__name__}: {error}"}
+                context.root.log.error("failed to evaluate dependants", extra={"fields": fields})
 
 
 async def _react_once(context: Context) -> None:

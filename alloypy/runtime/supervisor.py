@@ -51,7 +51,9 @@ class Supervisor:
         except asyncio.CancelledError:
             if instance not in self._stopping:
                 error = "cancelled"
-        except (Exception, SystemExit, KeyboardInterrupt) as raised:
+        except GeneratorExit:
+            raise  # the loop is being thrown away
+        except BaseException as raised:
             error = described(raised)
         self._tasks.pop(instance, None)
         self._finished(instance, error)
