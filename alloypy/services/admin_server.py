@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import socket
 import ssl
+from pathlib import Path
 from typing import NamedTuple
 
 from alloypy.net.server import Server, ServerConfig, Timeouts
@@ -26,6 +27,8 @@ from alloypy.services.admin import ASGI, Receive, Scope, Send
 _STOP_GRACE = 1.0
 _UNBOUNDED = Timeouts(read=0, write=0, idle=0)
 _CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
+
+_SERVICE = {"service": "http"}
 
 logger = logging.getLogger("alloypy.http")
 
@@ -121,13 +124,24 @@ def _tls_settings(block: TLSArguments) -> ServerTLSSettings:
     )
 
 
+def _check_readable(name: str, path: str) -> None:
+    try:
+        with Path(path).open("rb"):
+            pass
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ServiceError(f"failed to read {name}: open {path}: {reason}") from None
+
+
 class AdminServer:
     """Serves the admin application; is the service behind the `http` block."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._policy = Policy(None)
+        self._tls_settings: ServerTLSSettings | None = None
         self._tls: ServerTLS | None = None
+        self._problem = ""
         self._server: Server | None = None
         self._application: ASGI | None = None
 
@@ -142,7 +156,7 @@ class AdminServer:
         config = ServerConfig(self._guarded, logger=logger, timeouts=_UNBOUNDED)
         self._server = Server(config, self._listener.sockets, tls=self._context)
         self._server.start()
-        fields = {"service": "http", "addr": self.address}
+        fields = {**_SERVICE, "addr": self.address}
         logger.info("now listening for http traffic", extra={"fields": fields})
 
     async def stop(self) -> None:
@@ -152,41 +166,61 @@ class AdminServer:
                 one.close()
             return
         await self._server.stop(_STOP_GRACE)
-        fields = {"service": "http", "addr": self.address}
+        fields = {**_SERVICE, "addr": self.address}
         logger.info("http server closed", extra={"fields": fields})
 
     async def prepare(self, arguments: HTTPArguments) -> None:
-        """Check certificates and keys. Raises ServiceError."""
-        if arguments.tls is None:
+        """Check what can never work. Raises ServiceError."""
+        tls = arguments.tls
+        if tls is None:
             return
-        if arguments.tls.windows_certificate_filter is not None:
+        if tls.windows_certificate_filter is not None:
             raise ServiceError("windows_certificate_filter is not part of alloypy")
-        try:
-            _tls_settings(arguments.tls).context()
-        except TLSError as error:
-            raise ServiceError(str(error)) from None
+        if tls.client_ca_file:
+            _check_readable("client_ca_file", tls.client_ca_file)
 
     async def update(self, arguments: HTTPArguments) -> None:
         """Take new credentials and TLS settings; open connections stay as they are."""
-        tls = None if arguments.tls is None else ServerTLS(_tls_settings(arguments.tls))
-        kind = "TLS" if tls else "non-TLS"
-        fields = {"service": "http"}
-        logger.info(f"applying {kind} config to HTTP server", extra={"fields": fields})
+        kind = "non-TLS" if arguments.tls is None else "TLS"
+        logger.info(f"applying {kind} config to HTTP server", extra={"fields": _SERVICE})
         self._policy = Policy(arguments.auth)
-        self._tls = tls
+        self._tls_settings = None if arguments.tls is None else _tls_settings(arguments.tls)
+        self._tls = None
+        self._problem = ""
+        self._context()
         filter_ = arguments.auth.filter if arguments.auth is not None else None
         if self._policy.active and filter_ is not None and not filter_.paths:
             logger.warning(
-                "the filter names no paths: every path asks for credentials", extra={"fields": fields}
+                "the filter names no paths: every path asks for credentials", extra={"fields": _SERVICE}
             )
         if not self._listener.loopback and not self._policy.active:
             logger.warning(
                 "the admin server listens on more than the loopback interface and asks for no credentials",
-                extra={"fields": {**fields, "addr": self.address}},
+                extra={"fields": {**_SERVICE, "addr": self.address}},
             )
 
     def _context(self) -> ssl.SSLContext | None:
-        return None if self._tls is None else self._tls.context()
+        """The context for a new connection; None without TLS.
+
+        Files may come later, as in Alloy: until the settings can be used, every handshake fails.
+        """
+        if self._tls_settings is None:
+            return None
+        try:
+            self._tls = self._tls or ServerTLS(self._tls_settings)
+        except TLSError as error:
+            self._tell_problem(str(error))
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = self._tls.context()
+        self._tell_problem(self._tls.problem)
+        return context
+
+    def _tell_problem(self, problem: str) -> None:
+        """Log a problem once."""
+        if problem and problem != self._problem:
+            fields = {**_SERVICE, "err": problem}
+            logger.error("the TLS settings of the HTTP server cannot be used", extra={"fields": fields})
+        self._problem = problem
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         application = self._application
@@ -195,7 +229,7 @@ class AdminServer:
         if self._policy.admits(scope["path"], scope["headers"]):
             await application(scope, receive, send)
             return
-        fields = {"service": "http", "path": scope["path"], "err": "unauthorized"}
+        fields = {**_SERVICE, "path": scope["path"], "err": "unauthorized"}
         logger.info("failed to authenticate request", extra={"fields": fields})
         headers = [(b"www-authenticate", b'Basic realm="Restricted"'), (b"content-length", b"0")]
         await send({"type": "http.response.start", "status": 401, "headers": headers})
