@@ -25,6 +25,7 @@ _PLAIN_HTTP_REPLY = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP reques
 _TLS_HANDSHAKE = 0x16
 _RETRY_ACCEPT = 0.1
 _HANDSHAKE_TIMEOUT = 30.0
+_FAREWELL = 1.0
 _LAST_WORDS = 1.0
 
 
@@ -198,8 +199,7 @@ class Server:
                 await loop.connect_accepted_socket(self._protocol, accepted)
                 return
             if await _first_byte(accepted) != _TLS_HANDSHAKE:
-                await loop.sock_sendall(accepted, _PLAIN_HTTP_REPLY)
-                accepted.close()
+                await _turn_away(accepted)
                 return
             await loop.connect_accepted_socket(
                 self._protocol, accepted, ssl=context, ssl_handshake_timeout=_HANDSHAKE_TIMEOUT
@@ -237,6 +237,19 @@ class _Connections(set[Any]):
         while self:
             self._none.clear()
             await self._none.wait()
+
+
+async def _turn_away(connection: socket.socket) -> None:
+    """Answer somebody who does not speak TLS, and read on: closing at once would take the answer back."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(_FAREWELL):
+            await loop.sock_sendall(connection, _PLAIN_HTTP_REPLY)
+            connection.shutdown(socket.SHUT_WR)
+            while await loop.sock_recv(connection, 4096):
+                pass
+    finally:
+        connection.close()
 
 
 async def _first_byte(connection: socket.socket) -> int:

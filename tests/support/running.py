@@ -18,7 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-_LISTENING = re.compile(r"now listening for http traffic.* addr=(\S+)")
 _PATIENCE = 60.0
 
 
@@ -45,7 +44,7 @@ class Reply(NamedTuple):
 class Running:
     """A started `alloypy run`; a context manager that never leaves it behind.
 
-    arguments: what follows `run`; the admin address is added.
+    arguments: what follows `run`; the admin address is added. address: of the admin server.
     """
 
     def __init__(
@@ -56,9 +55,10 @@ class Running:
         command: Sequence[str] = (sys.executable, "-m", "alloypy"),
     ) -> None:
         root = str(Path(__file__).parents[2])
+        self.address = f"127.0.0.1:{free_port()}"
         variables = environment({"PYTHONPATH": root, **(env or {})})
         self.process = subprocess.Popen(
-            [*command, "run", "--server.http.listen-addr=127.0.0.1:0", *arguments],
+            [*command, "run", f"--server.http.listen-addr={self.address}", *arguments],
             cwd=cwd,
             env=variables,
             stdin=subprocess.DEVNULL,
@@ -68,7 +68,6 @@ class Running:
             encoding="utf-8",
         )
         self.log: list[str] = []
-        self.address = ""
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -78,12 +77,7 @@ class Running:
         for line in self.process.stderr:
             with self._changed:
                 self.log.append(line.rstrip("\n"))
-                found = _LISTENING.search(line)
-                if found:
-                    self.address = found[1]
                 self._changed.notify_all()
-        with self._changed:
-            self._changed.notify_all()
 
     def __enter__(self) -> Running:
         return self
@@ -118,10 +112,24 @@ class Running:
                     raise AssertionError(f"no line matches {pattern!r} in:\n{self.text}")
                 self._changed.wait(0.1)
 
+    def wait_until_listening(self) -> Running:
+        """Wait until the admin server answers, whatever it says."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self.get("/-/ready")
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self._reader.join(_PATIENCE)
+                    raise AssertionError(f"it did not come up:\n{self.text}") from None
+                time.sleep(0.01)
+            else:
+                return self
+
     def wait_until_ready(self) -> Running:
-        """Wait until it says that it runs, and its probe says so too."""
-        self.wait_for_log(r"\{\^_\^\} Alloy is running")
-        assert self.get("/-/ready") == Reply(200, "Alloy is ready.\n")
+        """Wait until the admin server says that the configuration runs."""
+        self.wait_until_listening()
+        assert self.get("/-/ready") == Reply(200, "Alloy is ready.\n"), self.text
         return self
 
     def get(self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Reply:

@@ -1,0 +1,346 @@
+"""The `fmt` command as users call it: real processes on real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+UGLY = b"a=1\n"
+FINE = b"a = 1\n"
+BROKEN = b"a = \n"
+
+needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+
+
+def fmt(
+    *arguments: str, cwd: Path, stdin: bytes = b"", env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    plain = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR"}}
+    return subprocess.run(
+        [sys.executable, "-m", "alloypy", "fmt", *arguments],
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        check=False,
+        env=plain | (env or {}),
+    )
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """One file of each kind, in directories."""
+    (tmp_path / "sub" / "deep").mkdir(parents=True)
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "ugly.alloy").write_bytes(UGLY)
+    (tmp_path / "sub" / "fine.alloy").write_bytes(FINE)
+    (tmp_path / "sub" / "deep" / "ugly.alloy").write_bytes(UGLY)
+    (tmp_path / ".hidden" / "ugly.alloy").write_bytes(UGLY)
+    (tmp_path / "ugly.txt").write_bytes(UGLY)
+    return tmp_path
+
+
+def test_one_file_is_printed_and_left_alone(tree: Path) -> None:
+    done = fmt("ugly.alloy", cwd=tree)
+    assert (done.returncode, done.stdout, done.stderr) == (0, FINE, b"")
+    assert (tree / "ugly.alloy").read_bytes() == UGLY
+
+
+def test_format_is_another_name(tree: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "alloypy", "format", "ugly.alloy"], cwd=tree, capture_output=True, check=True
+    )
+    assert done.stdout == FINE
+
+
+@pytest.mark.parametrize("flag", ["-t", "--test", "--check", "--check=true"])
+def test_check(tree: Path, flag: str) -> None:
+    wrong = fmt(flag, "ugly.alloy", cwd=tree)
+    assert (wrong.returncode, wrong.stdout) == (1, b"")
+    assert wrong.stderr == b"Error: file ugly.alloy is not formatted correctly\n"
+    right = fmt("sub/fine.alloy", flag, cwd=tree)
+    assert (right.returncode, right.stdout, right.stderr) == (0, b"", b"")
+
+
+def test_check_of_standard_input_under_a_name(tree: Path) -> None:
+    done = fmt("--check", "--stdin-filename", "x/y.alloy", "-", cwd=tree, stdin=UGLY)
+    assert (done.returncode, done.stderr) == (1, b"Error: file x/y.alloy is not formatted correctly\n")
+    done = fmt("--stdin-filepath=z.alloy", cwd=tree, stdin=BROKEN)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"z.alloy:1:5: ")
+
+
+def test_several_files_are_all_reported(tree: Path) -> None:
+    (tree / "a_broken.alloy").write_bytes(BROKEN)
+    done = fmt("--check", "a_broken.alloy", "nope.alloy", "ugly.alloy", "sub/fine.alloy", cwd=tree)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "a_broken.alloy:1:5: expected expression, got TERMINATOR",
+        "Error: stat nope.alloy: no such file or directory",
+        "Error: file ugly.alloy is not formatted correctly",
+        "Error: encountered errors during formatting",
+        "1 file would change, 1 unchanged, 2 failed",
+    ]
+
+
+def test_several_files_need_to_know_what_to_do(tree: Path) -> None:
+    done = fmt("ugly.alloy", "sub/fine.alloy", cwd=tree)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"Error: accepts between 0 and 1 arg(s), received 2\n"
+
+
+def test_a_directory_is_searched(tree: Path) -> None:
+    done = fmt("--check", ".", cwd=tree)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        "Error: file ugly.alloy is not formatted correctly",
+        "Error: file sub/deep/ugly.alloy is not formatted correctly",
+        "2 files would change, 1 unchanged",
+    ]
+
+
+def test_each_file_counts_once(tree: Path) -> None:
+    done = fmt("--check", ".", "sub/../ugly.alloy", "sub", cwd=tree)
+    assert done.stderr.decode().splitlines()[-1] == "2 files would change, 1 unchanged"
+
+
+def test_gitignore_and_exclude(tree: Path) -> None:
+    (tree / ".git").mkdir()
+    (tree / ".gitignore").write_text("deep/\n")
+    done = fmt("--check", "sub", cwd=tree)
+    assert done.stderr == b"0 files would change, 1 unchanged\n"
+    done = fmt("--check", ".", "--exclude", "/ugly.alloy", "--exclude=fine.*", cwd=tree)
+    assert (done.returncode, done.stderr) == (0, b"no files to format\n")
+    done = fmt("--check", "ugly.alloy", "--exclude", "ugly.alloy", cwd=tree)
+    assert done.returncode == 1
+    done = fmt("--check", "ugly.alloy", "--exclude", "ugly.alloy", "--force-exclude", cwd=tree)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_write(tree: Path) -> None:
+    fine, ugly = tree / "sub" / "fine.alloy", tree / "ugly.alloy"
+    ugly.chmod(0o640)
+    before = fine.stat()
+    done = fmt("-w", ".", cwd=tree)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr == b"2 files changed, 1 unchanged\n"
+    assert ugly.read_bytes() == FINE
+    assert stat.S_IMODE(ugly.stat().st_mode) == 0o640
+    after = fine.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert sorted(path.name for path in tree.iterdir()) == [".hidden", "sub", "ugly.alloy", "ugly.txt"]
+    assert fmt("--check", ".", cwd=tree).returncode == 0
+
+
+def test_write_of_one_file_is_silent(tree: Path) -> None:
+    done = fmt("--write", "ugly.alloy", cwd=tree)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (tree / "ugly.alloy").read_bytes() == FINE
+
+
+def test_write_through_a_link_keeps_the_link(tree: Path) -> None:
+    (tree / "link.alloy").symlink_to("sub/deep/ugly.alloy")
+    assert fmt("-w", "link.alloy", cwd=tree).returncode == 0
+    assert (tree / "link.alloy").is_symlink()
+    assert (tree / "sub" / "deep" / "ugly.alloy").read_bytes() == FINE
+
+
+def test_a_faulty_file_is_not_written_and_does_not_stop_the_others(tree: Path) -> None:
+    (tree / "broken.alloy").write_bytes(BROKEN)
+    done = fmt("-w", ".", cwd=tree)
+    assert done.returncode == 2
+    assert (tree / "broken.alloy").read_bytes() == BROKEN
+    assert (tree / "sub" / "deep" / "ugly.alloy").read_bytes() == FINE
+
+
+def test_diff(tree: Path) -> None:
+    (tree / "sub" / "fine.alloy").write_bytes(b"b = 2\n\nc=3")
+    done = fmt("--diff", ".", cwd=tree)
+    assert done.returncode == 1
+    assert done.stdout.decode() == (
+        "--- ugly.alloy\n+++ ugly.alloy\n@@ -1 +1 @@\n-a=1\n+a = 1\n"
+        "--- sub/fine.alloy\n+++ sub/fine.alloy\n@@ -1,3 +1,3 @@\n b = 2\n \n"
+        "-c=3\n\\ No newline at end of file\n+c = 3\n"
+        "--- sub/deep/ugly.alloy\n+++ sub/deep/ugly.alloy\n@@ -1 +1 @@\n-a=1\n+a = 1\n"
+    )
+    assert done.stderr == b"3 files would change, 0 unchanged\n"
+    assert (tree / "ugly.alloy").read_bytes() == UGLY
+
+
+def test_diff_is_a_patch(tree: Path) -> None:
+    patch = fmt("--diff", "ugly.alloy", cwd=tree).stdout
+    subprocess.run(["git", "apply", "-p0", "-"], cwd=tree, input=patch, check=True)
+    assert (tree / "ugly.alloy").read_bytes() == FINE
+
+
+def test_colours_of_a_diff(tree: Path) -> None:
+    assert b"\x1b" not in fmt("--diff", "ugly.alloy", cwd=tree).stdout
+    forced = fmt("--diff", "ugly.alloy", cwd=tree, env={"FORCE_COLOR": "1"}).stdout
+    assert b"\x1b[31m-a=1\x1b[0m\n\x1b[32m+a = 1\x1b[0m\n" in forced
+    assert b"\x1b" not in fmt("--diff", "ugly.alloy", cwd=tree, env={"NO_COLOR": "1"}).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-w", "-t", "ugly.alloy"], "cannot use -w/--write and -t/--test at the same time"),
+        (["-w", "--check", "ugly.alloy"], "cannot use -w/--write and -t/--test at the same time"),
+        (["-w", "--diff", "ugly.alloy"], "cannot use -w/--write and --diff at the same time"),
+        (["-w"], "cannot use -w with standard input"),
+        (["-w", "ugly.alloy", "-"], "cannot use -w with standard input"),
+        (["."], "cannot format a directory"),
+        (["--output-format", "yaml"], 'invalid argument "yaml" for "--output-format" flag: '),
+        (["--output-format", "json", "ugly.alloy"], "--output-format json needs --output-file"),
+        (["--check", "--output-file", "no/such", "ugly.alloy"], "open no/such: no such file or directory"),
+        (["--frob"], "unknown flag: --frob"),
+        (["-x"], "unknown shorthand flag: 'x' in -x"),
+        (["--exclude"], "flag needs an argument: --exclude"),
+    ],
+)
+def test_wrong_use(tree: Path, arguments: list[str], message: str) -> None:
+    done = fmt(*arguments, cwd=tree)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith(f"Error: {message}")
+    assert done.stdout == b""
+    assert (tree / "ugly.alloy").read_bytes() == UGLY
+
+
+def test_json(tree: Path) -> None:
+    (tree / "broken.alloy").write_text('é = "x\n\nb = {a = 1 b = 2}\n')
+    done = fmt("--check", "--output-format=json", ".", "nope.alloy", cwd=tree)
+    assert done.returncode == 2
+    report = json.loads(done.stdout)
+    assert report["summary"] == {"files": 5, "errors": 5, "warnings": 0, "changed": 2, "failed": 2}
+    assert report["diagnostics"][0] == {
+        "file": "broken.alloy",
+        "line": 1,
+        "column": 6,
+        "end_line": None,
+        "end_column": None,
+        "severity": "error",
+        "code": "ALY0103",
+        "message": "string literal not terminated",
+        "hint": report["diagnostics"][0]["hint"],
+    }
+    assert [(each["file"], each["line"], each["code"]) for each in report["diagnostics"][2:]] == [
+        ("ugly.alloy", None, "ALY0131"),
+        ("sub/deep/ugly.alloy", None, "ALY0131"),
+        ("nope.alloy", None, "ALY0130"),
+    ]
+
+
+def test_the_report_goes_to_a_file(tree: Path) -> None:
+    done = fmt("--diff", "--output-format", "sarif", "--output-file", "out.sarif", "ugly.alloy", cwd=tree)
+    assert done.returncode == 1
+    assert done.stdout.endswith(b"-a=1\n+a = 1\n")
+    log = json.loads((tree / "out.sarif").read_text())
+    assert [result["ruleId"] for result in log["runs"][0]["results"]] == ["ALY0131"]
+    done = fmt("--check", "--output-file", "out.txt", "ugly.alloy", cwd=tree)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert (tree / "out.txt").read_text() == "Error: file ugly.alloy is not formatted correctly\n"
+
+
+def test_what_is_no_text(tree: Path) -> None:
+    (tree / "binary.alloy").write_bytes(bytes(range(256)) * 20)
+    (tree / "utf16.alloy").write_bytes("a = 1".encode("utf-16"))
+    for name in ("binary.alloy", "utf16.alloy"):
+        done = fmt(name, cwd=tree)
+        assert done.returncode == 2
+        assert done.stderr.decode().splitlines()[-1] == "Error: encountered errors during formatting"
+        assert "Traceback" not in done.stderr.decode()
+
+
+def test_odd_things_in_a_directory(tree: Path) -> None:
+    (tree / "directory.alloy").mkdir()
+    (tree / "directory.alloy" / "in.alloy").write_bytes(FINE)
+    (tree / "dangling.alloy").symlink_to("nowhere")
+    (tree / "loop.alloy").symlink_to("loop.alloy")
+    (tree / "up").symlink_to("..")
+    os.mkfifo(tree / "pipe.alloy")
+    done = fmt("--check", ".", cwd=tree)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "Error: stat dangling.alloy: no such file or directory",
+        "Error: stat loop.alloy: too many levels of symbolic links",
+        "Error: file ugly.alloy is not formatted correctly",
+        "Error: file sub/deep/ugly.alloy is not formatted correctly",
+        "2 files would change, 2 unchanged, 2 failed",
+    ]
+
+
+def test_what_is_no_regular_file_is_read_but_not_written(tree: Path) -> None:
+    script = 'printf "a=1" | "$0" -m alloypy fmt "$@" /dev/stdin'
+    run = ["bash", "-c", script, sys.executable]
+    assert subprocess.run(run, cwd=tree, capture_output=True, check=True).stdout == FINE
+    done = subprocess.run([*run, "-w"], cwd=tree, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (2, b"Error: cannot write /dev/stdin: not a regular file\n")
+
+
+def test_names_that_are_no_text(tree: Path) -> None:
+    name = os.fsdecode(b"\xff \n.alloy")
+    (tree / name).write_bytes(UGLY)
+    assert fmt("--check", ".", cwd=tree).returncode == 1
+    assert fmt("--diff", ".", cwd=tree).stdout.startswith(b"--- \xff \n")
+    for form in ("json", "github", "sarif", "junit"):
+        assert fmt("--check", "--output-format", form, ".", cwd=tree).returncode == 1
+    assert fmt("-w", ".", cwd=tree).returncode == 0
+
+
+@needs_permissions
+def test_what_may_not_be_read_or_written(tree: Path) -> None:
+    (tree / "ugly.alloy").chmod(0o000)
+    assert fmt("ugly.alloy", cwd=tree).stderr == b"Error: open ugly.alloy: permission denied\n"
+    (tree / "ugly.alloy").chmod(0o444)
+    assert fmt("-w", "ugly.alloy", cwd=tree).stderr == b"Error: open ugly.alloy: permission denied\n"
+    (tree / "sub" / "deep").chmod(0o000)
+    assert b"Error: open sub/deep: permission denied\n" in fmt("--check", "sub", cwd=tree).stderr
+    (tree / "sub" / "deep").chmod(0o755)
+
+
+def test_several_processes_answer_as_one_does(tree: Path) -> None:
+    many = tree / "many"
+    many.mkdir()
+    block = "block {\n\tattribute = [1,2]\n}\n"
+    for number in range(40):
+        (many / f"{number:02}.alloy").write_text(block * 500 if number % 4 else BROKEN.decode())
+    done = fmt("--check", "many", cwd=tree)
+    assert done.returncode == 2
+    lines = done.stderr.decode().splitlines()
+    assert lines[-1] == "30 files would change, 0 unchanged, 10 failed"
+    assert [line.partition("many/")[2][:2] for line in lines[:-2]] == [f"{number:02}" for number in range(40)]
+    done = fmt("-w", "many", cwd=tree)
+    assert done.stderr.decode().splitlines()[-1] == "30 files changed, 0 unchanged, 10 failed"
+
+
+def test_a_reader_that_leaves(tree: Path) -> None:
+    (tree / "long.alloy").write_text("a = 1\n" * 100_000)
+    script = '"$0" -m alloypy fmt long.alloy | head -1'
+    done = subprocess.run(["bash", "-c", script, sys.executable], cwd=tree, capture_output=True, check=True)
+    assert done.stdout == b"a = 1\n"
+    assert done.stderr == b""
+
+
+def test_help(tree: Path) -> None:
+    done = fmt("--help", cwd=tree)
+    assert done.returncode == 0
+    assert b"--stdin-filename" in done.stdout
+
+
+def test_nothing_heavy_is_imported(tree: Path) -> None:
+    code = "import sys; from alloypy.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "fmt", "--check", "sub/fine.alloy"],
+        cwd=tree,
+        capture_output=True,
+        check=True,
+    )
+    loaded = set(done.stdout.decode().split())
+    unwanted = {"argparse", "difflib", "json", "dataclasses", "asyncio", "httpx", "starlette", "uvicorn"}
+    assert not loaded & (
+        unwanted | {"google.protobuf", "prometheus_client", "socket", "ssl", "multiprocessing"}
+    )

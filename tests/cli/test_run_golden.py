@@ -1,0 +1,248 @@
+"""`alloypy run` and the program's own answers, against those recorded from Alloy.
+
+Compared are exit code, stdout, diagnostics, and of the log the messages, levels and node ids; of a
+process that came up also its probes and components. Ports are replaced by free ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from alloypy.catalog.catalog import load_catalog
+from alloypy.components.registry import REGISTRATIONS
+from tests.support.running import Running, environment, free_port
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "runtime" / "run.jsonl"
+ROOT = Path(__file__).parents[2]
+RECORDED = [json.loads(line) for line in GOLDEN.read_text().splitlines()]
+PORT = re.compile(r"\b21\d{3}\b")
+BLOCK = re.compile(r"^\s*([a-z_]+(?:\.[a-z_]+)+)\s", re.MULTILINE)
+DIAGNOSTIC = re.compile(r"^(Error|Warning): (?:(-)|(\S+?):(\d+):(\d+)): (.*)$")
+LOGGED = re.compile(r'^ts=\S+ level=(\w+) msg=("(?:[^"\\]|\\.)*"|\S+)(.*)$')
+NODE = re.compile(r"\b(?:node_id|node|component_id)=(\S+)")
+
+NOT_OURS = (  # messages about Go's runtime and about clustering, which alloypy does not have
+    "boringcrypto enabled",
+    "memory is not limited, skipping",
+    "no peer discovery configured",
+    "starting cluster node",
+    "peers changed",
+    "=== received SIGINT/SIGTERM",
+    "terminating due to context done",
+    "=== Handler.Stop",
+    "Alloy is starting",  # alloypy says its own name
+    "alloypy is starting",
+    "http server closed",  # once for each listener; alloypy has no listener in memory
+    "the livedebugging block has no effect",
+    "the tracing block has no effect",
+    "the TLS settings of the HTTP server cannot be used",  # Alloy tells this with each handshake
+)
+
+
+class Fault(NamedTuple):
+    """A diagnostic as it is printed."""
+
+    severity: str
+    file: str | None
+    line: int | None
+    col: int | None
+    message: str
+
+
+class Logged(NamedTuple):
+    """What is compared of a log record."""
+
+    level: str
+    message: str
+    node: str
+
+
+APPLIED = Logged("info", "applying non-TLS config to HTTP server", "")
+"""What Alloy does while it evaluates; alloypy does it when nothing can be refused any more."""
+
+
+def rows(kind: str) -> Iterator[Any]:
+    """The recordings of `run` that came up, of `run` that did not, or of the program's other answers."""
+    for row in RECORDED:
+        command = row["cmd"][:1]
+        if command == ["run"]:
+            if (row["expect"].get("state") == "running") == (kind == "running") and kind != "other":
+                yield pytest.param(row, id=row["id"])
+        elif kind == "other" and command not in (["validate"], ["fmt"]):
+            yield pytest.param(row, id=row["id"])
+
+
+def missing_component(row: dict[str, Any]) -> str | None:
+    """A component of Alloy in the configuration that alloypy does not run."""
+    ours = {registration.name for registration in REGISTRATIONS}
+    used = {name for text in row["files"].values() for name in BLOCK.findall(text)}
+    alloys = set(load_catalog().component_names)
+    return next((name for name in sorted(used & alloys - ours)), None)
+
+
+def prepare(row: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Write the row's files with free ports; the row with the same ports. Skips what cannot be run."""
+    missing = missing_component(row)
+    if missing:
+        pytest.skip(f"alloypy does not run {missing}")
+    text = json.dumps(row)
+    for port in sorted(set(PORT.findall(text))):
+        text = re.sub(rf"\b{port}\b", str(free_port()), text)
+    text = text.replace("<CWD>", str(folder))
+    changed: dict[str, Any] = json.loads(text)
+    for name, content in changed["files"].items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+    return changed
+
+
+def command_line(row: dict[str, Any]) -> list[str]:
+    """The arguments, with the level that alloypy asks for where a receiver is configured."""
+    arguments = [a for a in row["cmd"] if not a.startswith("--server.http.listen-addr")]
+    receives = any("pyroscope.receive_http" in text for text in row["files"].values())
+    if receives and not any(a.startswith("--stability.level") for a in arguments):
+        arguments.insert(1, "--stability.level=public-preview")
+    return arguments
+
+
+def faults(stderr: str) -> list[Fault]:
+    found = []
+    for line in stderr.splitlines():
+        match = DIAGNOSTIC.match(line)
+        if match:
+            severity, _, file, line_number, column, message = match.groups()
+            at = (file, int(line_number), int(column)) if file else (None, None, None)
+            found.append(Fault(severity.lower(), *at, message))
+    return found
+
+
+def compare_faults(row: dict[str, Any], stderr: str) -> None:
+    expected = [
+        Fault(d["severity"], d["file"], d["line"], d["col"], d["message"]) for d in row["expect"]["diags"]
+    ]
+    actual = faults(stderr)
+    if row["expect"].get("diags_order") == "any":
+        assert sorted(actual, key=repr) == sorted(expected, key=repr)
+    else:
+        assert actual == expected
+
+
+def logged(stderr: str) -> Counter[Logged]:
+    """The log records, without those that cannot be equal."""
+    found: Counter[Logged] = Counter()
+    for line in stderr.splitlines():
+        match = LOGGED.match(line)
+        if match is None:
+            continue
+        level, message, rest = match.groups()
+        message = message.strip('"')
+        if level != "debug" and not message.startswith(NOT_OURS) and "context canceled" not in rest:
+            node = NODE.search(rest)
+            found[Logged(level, message, node[1] if node else "")] += 1
+    return found
+
+
+@pytest.mark.parametrize("row", list(rows("other")))
+def test_the_program_answers_as_recorded(row: dict[str, Any], tmp_path: Path) -> None:
+    expected = row["expect"]
+    done = subprocess.run(
+        [sys.executable, "-m", "alloypy", *row["cmd"]],
+        cwd=tmp_path,
+        env=environment({"PYTHONPATH": str(ROOT)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if row["cmd"][:1] in (["convert"], ["gql"], ["tools"]):
+        assert done.returncode == 1
+        assert "is not part of alloypy" in done.stderr
+        return
+    assert done.returncode == expected["exit"]
+    if "version" in row["id"]:
+        assert done.stdout.startswith("alloypy, version v")
+        return
+    for recorded, actual in ((expected["stdout"], done.stdout), (expected["stderr"], done.stderr)):
+        if recorded == "<HELP>" or "Usage:" in recorded:
+            assert "Usage:" in actual
+            assert actual.splitlines()[0] == recorded.splitlines()[0] or not recorded.startswith("Error")
+        else:
+            assert actual == recorded.replace('for "alloy"', 'for "alloypy"').replace("'alloy ", "'alloypy ")
+
+
+@pytest.mark.parametrize("row", list(rows("exited")))
+def test_a_configuration_is_refused_as_recorded(row: dict[str, Any], tmp_path: Path) -> None:
+    row = prepare(row, tmp_path)
+    expected = row["expect"]
+    arguments = command_line(row)
+    arguments.insert(1, "--server.http.listen-addr=127.0.0.1:0")
+    done = subprocess.run(
+        [sys.executable, "-m", "alloypy", *arguments],
+        cwd=tmp_path,
+        env=environment({"PYTHONPATH": str(ROOT), **row["env"]}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == expected["exit"], done.stderr
+    if "--help" in row["cmd"]:
+        assert "Usage:" in done.stdout
+        return
+    assert done.stdout == expected["stdout"], done.stderr
+    compare_faults(row, done.stderr)
+    assert last_error(done.stderr) == last_error(expected["stderr"])
+    lost = logged(expected["stderr"]) - logged(done.stderr)
+    del lost[APPLIED]
+    assert not lost, done.stderr
+
+
+def last_error(stderr: str) -> str:
+    """The sentence that a failed command ends with."""
+    return next((line for line in reversed(stderr.splitlines()) if line.startswith("Error: ")), "")
+
+
+@pytest.mark.parametrize("row", list(rows("running")))
+def test_a_configuration_runs_as_recorded(row: dict[str, Any], tmp_path: Path) -> None:
+    row = prepare(row, tmp_path)
+    expected = row["expect"]
+    with Running(command_line(row)[1:], tmp_path, row["env"]) as running:
+        running.wait_until_listening()
+        for name in ("ready", "healthy"):
+            recorded = expected["http"][name]
+            assert tuple(running.get(f"/-/{name}")) == (recorded["status"], recorded["body"])
+        components = running.get("/api/v0/web/components")
+        assert running.stop(2) == expected["exit"]
+        assert running.stdout() == expected["stdout"]
+    recorded = expected["http"]["components"]
+    assert components.status == recorded["status"]
+    if components.status == 200:
+        compare_components(recorded["body"], json.loads(components.text))
+    compare_faults(row, running.text)
+    actual, recorded_log = logged(running.text), logged(expected["stderr"])
+    assert not recorded_log - actual, running.text
+    assert not actual - recorded_log, running.text
+
+
+def compare_components(recorded: list[dict[str, Any]], actual: list[dict[str, Any]]) -> None:
+    """Names, references and states are equal; of two equal states Alloy shows either message."""
+
+    def told(component: dict[str, Any]) -> dict[str, Any]:
+        kept = ("localID", "name", "referencesTo", "referencedBy", "dataFlowEdgesTo")
+        result = {key: component[key] for key in kept}
+        result["createdModuleIDs"] = component.get("createdModuleIDs", [])
+        result["state"] = component["health"]["state"]
+        return result
+
+    def by_id(components: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return sorted(map(told, components), key=lambda component: str(component["localID"]))
+
+    assert by_id(actual) == by_id(recorded)
