@@ -126,7 +126,8 @@ class TypeReader:
         if entry["alloy"] == "object":
             fields = (wanted.ObjectField(a.name, a.type, a.required) for a in self._attributes(entry["body"]))
             return wanted.ObjectType(tuple(fields))
-        return wanted.TextType(name, _parser(name, entry), null_error=entry.get("null_error", ""))
+        empty: Any = 0 if name == "units.Base2Bytes" else ""
+        return wanted.TextType(name, _parser(name, entry), empty, null_error=entry.get("null_error", ""))
 
     def _capsule(self, name: str, entry: Mapping[str, Any]) -> type[CatalogCapsule]:
         form: Any = entry["kind"]

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from alloypy.graph.check import check_files
+from alloypy.graph.check import Beyond, check_files
+from alloypy.graph.check_imports import Files
 from alloypy.graph.check_scope import Gate, Language
 from alloypy.syntax.codes import BAD_ENCODING, UNREADABLE
-from alloypy.syntax.config_files import ConfigReadError, parse_config, read_config
+from alloypy.syntax.config_files import ConfigReadError, module_path, parse_config, read_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source, Span
 
@@ -51,10 +52,18 @@ def check_unit(path: str, judgement: Judgement) -> Outcome:
     if faults:
         return Outcome(path, tuple(faults), len(sources))
     try:
-        checked = check_files(parse_config(sources), *judgement)
+        beyond = Beyond(judgement.environ, Files(_read_module, module_path(path)))
+        checked = check_files(parse_config(sources), judgement.language, judgement.gate, beyond)
     except DiagnosticsError as error:
         return Outcome(path, error.diagnostics, len(sources))
     return Outcome(path, (*checked.found, *checked.missed), len(sources))
+
+
+def _read_module(path: str) -> list[Source] | None:
+    try:
+        return read_config(path)
+    except ConfigReadError:
+        return None
 
 
 def _encoding_fault(source: Source) -> Diagnostic | None:

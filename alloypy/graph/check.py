@@ -12,13 +12,8 @@ from typing import NamedTuple
 
 from alloypy.graph.check_blocks import BlockReader, root_scope
 from alloypy.graph.check_contents import ContentCheck
-from alloypy.graph.check_modules import (
-    all_modules,
-    check_declares,
-    check_instances,
-    used_modules,
-    with_templates,
-)
+from alloypy.graph.check_imports import Files, ImportReader, tie_instances
+from alloypy.graph.check_modules import all_modules, check_declares, used_modules, with_templates
 from alloypy.graph.check_references import check_cycles, check_references
 from alloypy.graph.check_scope import CheckedScope, Gate, Language
 from alloypy.graph.nodes import Kind
@@ -40,21 +35,32 @@ class Checked(NamedTuple):
     missed: list[Diagnostic]
 
 
-def check_files(
-    files: Sequence[File], language: Language, gate: Gate, environ: Mapping[str, str] | None = None
-) -> Checked:
-    """Check the files of one configuration together.
+class Beyond(NamedTuple):
+    """What a check may use beyond the configuration's own text.
 
     environ: variables that the environment will have; what the others hold is not guessed.
+    files: access to modules in files.
+    """
+
+    environ: Mapping[str, str]
+    files: Files
+
+
+NOTHING = Beyond({}, Files(lambda path: None, "."))
+"""Neither variables nor files."""
+
+
+def check_files(files: Sequence[File], language: Language, gate: Gate, beyond: Beyond = NOTHING) -> Checked:
+    """Check the files of one configuration together.
+
     Raises DiagnosticsError when a file has an attribute outside any block; nothing else is looked at then.
     """
     reader = BlockReader(language, gate)
-    scope = root_scope(root_sections(files), reader)
+    root = root_scope(root_sections(files), reader)
     checker = _Checker(language, gate, reader)
-    checker.scope(scope)
-    contents = ContentCheck(language, environ or {}, checker.found)
-    missed = list(_missed(scope, contents, checker.leaks))
-    return Checked(scope, checker.found, sorted(missed, key=_place))
+    checker.scope(root)
+    missed = _Missed(language, gate, reader, beyond).find(root, checker)
+    return Checked(root, checker.found, sorted(missed, key=_place))
 
 
 class _Checker:
@@ -85,20 +91,44 @@ class _Checker:
         self.found += check_cycles(scope)
 
 
-def _missed(
-    root: CheckedScope, contents: ContentCheck, leaks: Mapping[int, list[Diagnostic]]
-) -> Iterator[Diagnostic]:
-    """What only running finds; in a declare that nothing uses, nothing fails."""
-    used = {id(scope) for scope in used_modules(root)}
-    for scope in all_modules(root):
-        faults = [
-            *(fault for part in with_templates(scope) for fault in leaks.get(id(part), ())),
-            *contents.scope(scope),
-            *check_declares(scope),
-            *check_instances(scope),
-        ]
-        for fault in faults:
-            yield fault if id(scope) in used else fault._replace(severity=Severity.WARNING)
+class _Missed:
+    """What Alloy's own check does not find."""
+
+    def __init__(self, language: Language, gate: Gate, reader: BlockReader, beyond: Beyond) -> None:
+        self._language = language
+        self._gate = gate
+        self._reader = reader
+        self._beyond = beyond
+
+    def find(self, root: CheckedScope, checker: _Checker) -> Iterator[Diagnostic]:
+        """Go through all modules. What is wrong in a declare that nothing uses is a warning only."""
+        imports = ImportReader(self._reader, self._beyond.environ, self._beyond.files)
+        own = list(all_modules(root))
+        for scope in own:
+            for part in with_templates(scope):
+                yield from imports.attach(part)
+        tied = {id(scope): self._tie(scope) for scope in own}
+        used: list[CheckedScope] = []
+        for scope in used_modules(root):
+            if id(scope) not in tied:  # a declare of an imported module
+                yield from self._imported(scope)
+                tied[id(scope)] = self._tie(scope)
+            used.append(scope)
+        contents = ContentCheck(self._language, self._beyond.environ, checker.found)
+        loaded = {id(scope) for scope in used}
+        for scope in {id(scope): scope for scope in (*own, *used)}.values():
+            leaks = [fault for part in with_templates(scope) for fault in checker.leaks.get(id(part), ())]
+            for fault in (*leaks, *tied[id(scope)], *contents.scope(scope), *check_declares(scope)):
+                yield fault if id(scope) in loaded else fault._replace(severity=Severity.WARNING)
+
+    def _tie(self, scope: CheckedScope) -> list[Diagnostic]:
+        return [fault for part in with_templates(scope) for fault in tie_instances(part)]
+
+    def _imported(self, scope: CheckedScope) -> list[Diagnostic]:
+        """What Alloy's check would find in an imported declare, if it read it."""
+        checker = _Checker(self._language, self._gate, self._reader)
+        checker.scope(scope)
+        return checker.found
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
 from alloypy.graph import codes
+from alloypy.graph.check_rules import RulePlace, check_rules
 from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language
 from alloypy.graph.check_shapes import ANYTHING, Shape, of_type
 from alloypy.graph.check_values import Surroundings, ValueCheck
@@ -49,6 +50,9 @@ class ContentCheck:
             check = self._values(node.source, scope)
             self._body(node.body, node.arguments, check)
             yield from check.faults
+            if node.arguments is not None and node.kind is not Kind.CUSTOM:
+                place = RulePlace(node.block, node.name, node.source)
+                yield from check_rules(place, node.body, node.arguments, check.decided)
             if node.kind is Kind.FOREACH and node.inner is not None:
                 yield from self.scope(node.inner)
 

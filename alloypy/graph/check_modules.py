@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from alloypy.graph import codes
-from alloypy.graph.check_blocks import UNKNOWN_COMPONENT
 from alloypy.graph.check_scope import CheckedNode, CheckedScope
 from alloypy.graph.dag import Graph
-from alloypy.graph.nodes import Kind, split_custom_name
+from alloypy.graph.nodes import Kind
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Block, Statement
@@ -34,34 +33,20 @@ def all_modules(root: CheckedScope) -> Iterator[CheckedScope]:
                 yield from all_modules(node.inner)
 
 
-def used_modules(root: CheckedScope) -> list[CheckedScope]:
-    """The scopes that running loads: the root, and every declare that something in a loaded scope uses."""
+def used_modules(root: CheckedScope) -> Iterator[CheckedScope]:
+    """The scopes that running loads: the root, and every declare that something in a loaded scope uses.
+
+    What a scope uses is looked up after it has been yielded, so that it can be completed before.
+    """
     loaded = [root]
     seen = {id(root)}
     for scope in loaded:
+        yield scope
         for node in (node for part in with_templates(scope) for node in part.nodes):
             module = node.made_from.inner if node.made_from is not None else None
             if node.kind is Kind.CUSTOM and module is not None and id(module) not in seen:
                 seen.add(id(module))
                 loaded.append(module)
-    return loaded
-
-
-def check_instances(scope: CheckedScope) -> Iterator[Diagnostic]:
-    """Custom components of a scope for which nothing is defined under their whole name."""
-    for node in scope.nodes:
-        if node.kind is not Kind.CUSTOM or node.made_from is None:
-            continue
-        namespace, name = split_custom_name(node.name)
-        wanted = Kind.IMPORT if namespace else Kind.DECLARE
-        empty = node.made_from.kind is Kind.DECLARE and not node.made_from.block.body
-        if node.made_from.kind is not wanted or empty:
-            message = (
-                f'custom component config not found in the registry, namespace: "{namespace}", '
-                f'componentName: "{name}"'
-            )
-            hint = "a declare without any block cannot be used" if empty else ""
-            yield Diagnostic(_header(node), message, UNKNOWN_COMPONENT, hint=hint)
 
 
 def check_declares(scope: CheckedScope) -> Iterator[Diagnostic]:

@@ -9,12 +9,13 @@ Source: spec section 5; RUNTIME spec sections 2.4, 2.7.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from alloypy.catalog.rules.body import Undecided
 from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language
 from alloypy.graph.check_shapes import ANYTHING, ARRAY, BOOL, NUMBER, STRING, Shape, exactly, mismatch
 from alloypy.graph.codes import VALUE
-from alloypy.graph.references import Chain, resolve
+from alloypy.graph.references import Chain, inner_expressions, resolve
 from alloypy.lang import types as wanted
 from alloypy.lang.evaluator import EvaluationError, evaluate, evaluate_as
 from alloypy.lang.functions import LibraryFunction, TypedFunction
@@ -109,6 +110,18 @@ class ValueCheck:
         else:
             self._demand(node, mismatch(self.shape(node), inner))
 
+    def decided(self, node: Expression, type_: Type) -> Any:
+        """The decoded value of an expression, where the file alone decides it.
+
+        Raises Undecided; what is wrong with the expression is not noted here.
+        """
+        if not self._is_closed(node):
+            raise Undecided
+        try:
+            return evaluate_as(node, type_, self.source, self._library(node))
+        except (DiagnosticsError, EvaluationError):
+            raise Undecided from None
+
     def shape(self, node: Expression) -> Shape:
         """What is known of an expression's value."""
         if isinstance(node, tree.Literal):
@@ -191,7 +204,7 @@ class ValueCheck:
             case tree.Call() if _variable(node) in self._environ and self._in_library("sys"):
                 return True
             case _:
-                return all(map(self._is_closed, _parts(node)))
+                return all(map(self._is_closed, inner_expressions(node)))
 
     def _in_library(self, name: str) -> bool:
         """Whether a name means the standard library's, and nothing in the file hides it."""
@@ -360,24 +373,3 @@ def _chain_of(node: Expression) -> Chain | None:
     if not isinstance(node, tree.Identifier):
         return None
     return (node, *reversed(names))
-
-
-def _parts(node: Expression) -> list[Expression]:
-    match node:
-        case tree.Array():
-            return node.elements
-        case tree.Object():
-            return [field.value for field in node.fields]
-        case tree.Paren():
-            return [node.inner]
-        case tree.Unary():
-            return [node.value]
-        case tree.Binary():
-            return [node.left, node.right]
-        case tree.Access():
-            return [node.value]
-        case tree.Index():
-            return [node.value, node.index]
-        case tree.Call():
-            return [node.value, *node.args]
-    return []

@@ -99,21 +99,26 @@ class _Collector:
                 for argument in node.args:
                     self._expression(argument)
             case _:
-                for part in _parts(node):
+                for part in inner_expressions(node):
                     self._expression(part)
 
 
-def _parts(node: Expression) -> list[Expression]:
+def inner_expressions(node: Expression) -> list[Expression]:
+    """The expressions right inside an expression, in source order."""
     match node:
         case Array():
             return node.elements
         case Object():
             return [field.value for field in node.fields]
-        case Unary():
+        case Unary() | Access():
             return [node.value]
         case Binary():
             return [node.left, node.right]
         case Paren():
             return [node.inner]
+        case Index():
+            return [node.value, node.index]
+        case Call():
+            return [node.value, *node.args]
         case _:
             return []

@@ -1,0 +1,70 @@
+"""Load-time rules applied to the bodies of a configuration.
+
+Source: RUNTIME spec section 2.4; the rules are in `alloypy.catalog.rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from alloypy.catalog.rules import rules_for
+from alloypy.catalog.rules.body import Body, Broken, Reader, Undecided
+from alloypy.graph.codes import LOAD_RULE
+from alloypy.schema.check import count_blocks
+from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import Attribute, Block, Statement
+
+
+class RulePlace(NamedTuple):
+    """A block that rules are applied to. path: component and inner blocks, such as `loki.write/wal`."""
+
+    block: Block
+    path: str
+    source: Source
+
+
+def check_rules(
+    place: RulePlace, statements: Sequence[Statement], spec: Spec, read: Reader
+) -> Iterator[Diagnostic]:
+    """The broken rules of a body and of all blocks in it. A body without all it needs is passed over."""
+    if _is_complete(statements, spec):
+        body = Body(spec, statements, read)
+        for rule in rules_for(place.path, spec.name):
+            try:
+                for broken in rule(body):
+                    yield _diagnostic(place, statements, broken)
+            except Undecided:
+                continue
+    for statement in statements:
+        if isinstance(statement, Block):
+            name = statement.full_name
+            member = spec.groups.get(name) or spec.lookup.get(name)
+            if isinstance(member, BlockSpec) and member.body.free is None:
+                inner = RulePlace(statement, f"{place.path}/{name}", place.source)
+                yield from check_rules(inner, statement.body, member.body, read)
+
+
+def _is_complete(statements: Sequence[Statement], spec: Spec) -> bool:
+    if not spec.required:
+        return True
+    blocks = count_blocks(statements)
+    attributes = {s.name.name for s in statements if isinstance(s, Attribute)}
+    return all(m.name in (attributes if isinstance(m, AttributeSpec) else blocks) for m in spec.required)
+
+
+def _diagnostic(place: RulePlace, statements: Sequence[Statement], broken: Broken) -> Diagnostic:
+    """At the attribute or block at fault, else at the head of the body's block."""
+    for statement in reversed(statements):
+        if isinstance(statement, Attribute):
+            if statement.name.name == broken.name:
+                return _at(place, statement.start, statement.end, broken.message)
+        elif statement.full_name == broken.name:
+            return _at(place, statement.start, statement.lcurly, broken.message)
+    return _at(place, place.block.start, place.block.lcurly, broken.message)
+
+
+def _at(place: RulePlace, start: int, end: int, message: str) -> Diagnostic:
+    return Diagnostic(Span(place.source, start, end), message, LOAD_RULE)
