@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alloypy.components.pyroscope import receive_http
 from alloypy.runtime.component import Registration
 
-REGISTRATIONS: tuple[Registration, ...] = ()
+REGISTRATIONS: tuple[Registration, ...] = (receive_http.registration,)

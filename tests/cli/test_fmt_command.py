@@ -72,7 +72,7 @@ def test_check_of_standard_input_under_a_name(tree: Path) -> None:
     assert (done.returncode, done.stderr) == (1, b"Error: file x/y.alloy is not formatted correctly\n")
     done = fmt("--stdin-filepath=z.alloy", cwd=tree, stdin=BROKEN)
     assert done.returncode == 2
-    assert done.stderr.startswith(b"z.alloy:1:5: ")
+    assert done.stderr.startswith(b"z.alloy:2:1: ")
 
 
 def test_several_files_are_all_reported(tree: Path) -> None:
@@ -80,7 +80,7 @@ def test_several_files_are_all_reported(tree: Path) -> None:
     done = fmt("--check", "a_broken.alloy", "nope.alloy", "ugly.alloy", "sub/fine.alloy", cwd=tree)
     assert done.returncode == 2
     assert done.stderr.decode().splitlines() == [
-        "a_broken.alloy:1:5: expected expression, got TERMINATOR",
+        "a_broken.alloy:2:1: expected expression, got EOF",
         "Error: stat nope.alloy: no such file or directory",
         "Error: file ugly.alloy is not formatted correctly",
         "Error: encountered errors during formatting",
@@ -285,7 +285,7 @@ def test_names_that_are_no_text(tree: Path) -> None:
     name = os.fsdecode(b"\xff \n.alloy")
     (tree / name).write_bytes(UGLY)
     assert fmt("--check", ".", cwd=tree).returncode == 1
-    assert fmt("--diff", ".", cwd=tree).stdout.startswith(b"--- \xff \n")
+    assert b"--- \xff \n.alloy\n" in fmt("--diff", ".", cwd=tree).stdout
     for form in ("json", "github", "sarif", "junit"):
         assert fmt("--check", "--output-format", form, ".", cwd=tree).returncode == 1
     assert fmt("-w", ".", cwd=tree).returncode == 0
@@ -340,7 +340,16 @@ def test_nothing_heavy_is_imported(tree: Path) -> None:
         check=True,
     )
     loaded = set(done.stdout.decode().split())
-    unwanted = {"argparse", "difflib", "json", "dataclasses", "asyncio", "httpx", "starlette", "uvicorn"}
-    assert not loaded & (
-        unwanted | {"google.protobuf", "prometheus_client", "socket", "ssl", "multiprocessing"}
-    )
+    unwanted = {
+        "argparse",
+        "difflib",
+        "json",
+        "asyncio",
+        "httpx",
+        "starlette",
+        "uvicorn",
+        "re2",
+        "socket",
+        "ssl",
+    }
+    assert not loaded & (unwanted | {"google.protobuf", "prometheus_client", "multiprocessing", "tempfile"})
