@@ -12,6 +12,7 @@ from typing import TypeVar
 from alloypy.lang.evaluator import EvaluationError
 from alloypy.lang.scope import Scope
 from alloypy.runtime.component import ComponentError
+from alloypy.runtime.options import ServiceError
 from alloypy.schema.building import DecodeError
 from alloypy.schema.decode import decode
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
@@ -43,7 +44,7 @@ class Raised(Exception):
 
 def described(error: BaseException) -> str:
     """An exception in words: a component's own fault as it is, any other with its kind."""
-    if isinstance(error, ComponentError):
+    if isinstance(error, ComponentError | ServiceError):
         return str(error)
     text = str(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
