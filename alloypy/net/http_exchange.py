@@ -288,7 +288,8 @@ class Exchange:
         for name, value in headers:
             if name == b"content-length":
                 framed = True
-                if status in (204, 304):
+                # Go says nothing of a body that a HEAD would not have had anyway.
+                if status in (204, 304) or (value == b"0" and self._method == "HEAD"):
                     continue
             elif name == b"connection" and value.lower() == b"close":
                 self.keep_alive = False

@@ -9,14 +9,9 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
-from alloypy.profiles.labels import (
-    NAME,
-    InvalidLabels,
-    check_label_name,
-    check_service_name,
-    with_service_name,
-)
+from alloypy.profiles.labels import NAME, check_label_name, check_service_name, with_service_name
 from alloypy.profiles.model import Labels
 
 _PAIR = re.compile(r"([^=}]*)=([^,}]*)[,}]")
@@ -36,19 +31,23 @@ class WrittenName(NamedTuple):
     replaced: int
 
 
-def ingest_labels(name: str) -> Labels:
+def ingest_labels(encoded: bytes) -> Labels:
     """The labels of an /ingest request: `name` parsed, then the receiver's service_name rule.
 
-    The mapping is shared between calls: treat it as frozen. Raises InvalidLabels.
+    encoded: the value of the query parameter, still percent-encoded. The mapping is shared between
+    calls: treat it as frozen. Raises InvalidLabels.
     """
-    if len(name) > _LONGEST_CACHED:
-        return with_service_name(parse_name(name))
-    return _cached_ingest_labels(name)
+    if len(encoded) > _LONGEST_CACHED:
+        return _read_labels(encoded)
+    return _cached_labels(encoded)
 
 
-@lru_cache(maxsize=4096)
-def _cached_ingest_labels(name: str) -> Labels:
+def _read_labels(encoded: bytes) -> Labels:
+    name = unquote_to_bytes(encoded.replace(b"+", b" ")).decode("utf-8", "surrogateescape")
     return with_service_name(parse_name(name))
+
+
+_cached_labels = lru_cache(maxsize=4096)(_read_labels)
 
 
 def parse_name(name: str) -> dict[str, str]:
@@ -89,6 +88,3 @@ def format_name(labels: Mapping[str, str]) -> WrittenName:
                 replaced += count
             pairs.append(f"{key}={value}")
     return WrittenName(f"{application}{{{','.join(pairs)}}}", replaced)
-
-
-__all__ = ["InvalidLabels", "WrittenName", "format_name", "ingest_labels", "parse_name"]

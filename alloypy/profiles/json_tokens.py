@@ -18,7 +18,7 @@ class JSONError(ValueError):
     """The text is not the JSON that was expected; the reason is Go's, with its `proto: `."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"proto: {reason}")
+        super().__init__(f"proto:\u00a0{reason}")
 
 
 class Kind(Enum):

@@ -42,10 +42,12 @@ class Push(NamedTuple):
     """One Push request: all of its series, and the deadline the client set.
 
     deadline: event loop time after which the client no longer waits, or None.
+    headers: request headers that are passed through (opt-in), lower-case names.
     """
 
     series: Sequence[Series]
     deadline: float | None = None
+    headers: Sequence[tuple[str, str]] = ()
 
 
 class IngestProfile(NamedTuple):

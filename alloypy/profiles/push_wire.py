@@ -34,7 +34,7 @@ MAX_FIELDS = 500_000
 
 
 class PushWireError(ValueError):
-    """The bytes are not a PushRequest; the text is Go's."""
+    """The bytes are not a PushRequest; the text is Go's, with the no-break space it has in Alloy's build."""
 
 
 def decode_push(body: Buffer, rule: LabelRule | None = None) -> list[Series]:
@@ -258,7 +258,7 @@ def _text(encoded: bytes) -> str:
 
 
 def _malformed() -> PushWireError:
-    return PushWireError("proto: cannot parse invalid wire-format data")
+    return PushWireError("proto:\u00a0cannot parse invalid wire-format data")
 
 
 @lru_cache(maxsize=2048)

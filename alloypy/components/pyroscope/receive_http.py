@@ -1,0 +1,308 @@
+"""pyroscope.receive_http: receives profiles over HTTP and forwards them.
+
+SDKs push to `/ingest` or to `push.v1.PusherService/Push`; a request is answered when every receiver
+in `forward_to` has taken its profiles. Source: PYROSCOPE spec section 3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from alloypy.components.pyroscope.receiving.blocks import GRPC, HTTP, SECOND, TLS
+from alloypy.lang.values import Duration
+from alloypy.profiles.model import ProfilesReceiver
+from alloypy.runtime.component import (
+    BuildError,
+    Component,
+    Options,
+    Registration,
+    Stability,
+    UpdateError,
+)
+from alloypy.schema.fields import Fault, arguments, attribute, block
+from alloypy.schema.stability import refusal
+
+if TYPE_CHECKING:
+    import ssl
+
+    from alloypy.components.pyroscope.receiving.application import Application, ServerApplication, Settings
+    from alloypy.components.pyroscope.receiving.metrics import Metrics
+    from alloypy.net.server import Server
+    from alloypy.net.server_tls import ServerTLS
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OWN_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+    }
+)
+
+
+@arguments
+class Arguments:
+    """Arguments of pyroscope.receive_http."""
+
+    forward_to: tuple[ProfilesReceiver, ...] = attribute(doc="Receivers of the profiles.")
+    http: HTTP = block(default_factory=HTTP, doc="The HTTP server.")
+    grpc: GRPC = block(default_factory=GRPC, doc="Accepted; nothing is served over this port.")
+    graceful_shutdown_timeout: Duration = attribute(
+        default=Duration(30 * SECOND), doc="Time for requests in flight when the server stops."
+    )
+    debug_info_upload_timeout: Duration = attribute(
+        default=Duration(120 * SECOND), doc="Time for passing on a debug-info file."
+    )
+    max_body_size: int = attribute(
+        default=64 << 20, doc="Largest request body in bytes, also when unpacked. Larger ones get status 413."
+    )
+    max_bytes_in_flight: int = attribute(
+        default=0,
+        doc="Bytes of all requests in flight at this receiver, beyond which clients get status 503. "
+        "0 leaves it at the process's own bound, a quarter of its memory limit.",
+    )
+    forward_headers: tuple[str, ...] = attribute(
+        default=(), doc="Request headers that are passed on to the destinations. Experimental."
+    )
+
+    def check(self) -> Iterator[Fault]:
+        """Rules over single values."""
+        if self.max_body_size <= 0:
+            yield Fault("max_body_size", "max_body_size must be greater than 0")
+        if self.max_bytes_in_flight < 0:
+            yield Fault("max_bytes_in_flight", "max_bytes_in_flight must not be negative")
+        for index, name in enumerate(self.forward_headers):
+            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+                yield Fault(f"forward_headers[{index}]", f'header "{name}" cannot be passed on')
+
+
+class _Serving(NamedTuple):
+    """A server, the application it serves, and the arguments it was made from."""
+
+    server: Server
+    application: ServerApplication
+    http: HTTP
+
+
+class ReceiveHTTP(Component[Arguments, None]):
+    """Receives profiles over HTTP."""
+
+    def __init__(self, options: Options, arguments: Arguments) -> None:
+        self._options = options
+        self._arguments = arguments
+        self._application: Application | None = None
+        self._metrics: Metrics | None = None
+        self._prepared: tuple[Arguments, ServerTLS | None, Sequence[socket.socket]] | None = None
+        self._serving: _Serving | None = None
+        self._stopping: set[asyncio.Task[None]] = set()
+
+    async def prepare(self) -> None:
+        await self._claim(self._arguments, BuildError)
+
+    async def run(self) -> None:
+        self._make_application()
+        self._note(self._arguments)
+        self._serve()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._options.logger.info("terminating due to context done")
+            self._retire()
+            await _finish(self._stopping)
+
+    async def prepare_update(self, arguments: Arguments) -> None:
+        await self._claim(arguments, UpdateError)
+
+    async def update(self, arguments: Arguments) -> None:
+        before, self._arguments = self._arguments, arguments
+        application = self._application
+        if application is None:
+            return  # `run` has not begun and will take the new arguments
+        if arguments.forward_to != before.forward_to:
+            self._note(arguments)
+        application.settings = _settings(arguments)
+        application.forwarding.receivers = arguments.forward_to
+        if _server_arguments(arguments) != _server_arguments(before):
+            self._retire()
+            self._serve()
+        else:
+            self._drop_prepared()
+
+    # Preparing
+
+    async def _claim(self, arguments: Arguments, fault: Callable[[str], Exception]) -> None:
+        """Claim the sockets and read the certificates of these arguments."""
+        from alloypy.net.server_tls import TLSError
+
+        self._drop_prepared()
+        if arguments.forward_headers:
+            told = refusal("forward_headers", Stability.EXPERIMENTAL, self._options.minimum_stability)
+            if told is not None:
+                raise fault(told)
+        http = arguments.http
+        sockets = await self._options.sockets.claim(http.listen_address, http.listen_port)
+        try:
+            tls = _tls(http.tls)
+        except TLSError as reason:
+            _close(sockets)
+            raise fault(str(reason)) from None
+        self._prepared = (arguments, tls, sockets)
+
+    def _drop_prepared(self) -> None:
+        if self._prepared is not None:
+            _close(self._prepared[2])
+            self._prepared = None
+
+    def _note(self, arguments: Arguments) -> None:
+        """Say what the arguments do not do."""
+        logger = self._options.logger
+        if not arguments.forward_to:
+            logger.warning("forward_to is empty: received profiles are lost")
+        if arguments.http.http2.enabled:
+            logger.warning("HTTP/2 is not served yet: clients are served over HTTP/1.1")
+        if arguments.grpc != GRPC():
+            logger.warning("the grpc block has no effect: no gRPC port is opened")
+
+    # Serving
+
+    def _make_application(self) -> None:
+        from alloypy.components.pyroscope.receiving.application import Application
+        from alloypy.components.pyroscope.receiving.forwarding import Forwarding
+        from alloypy.components.pyroscope.receiving.metrics import Metrics
+
+        logger = self._options.logger
+        self._metrics = Metrics(self._options.metrics())
+        forwarding = Forwarding(self._arguments.forward_to, logger)
+        self._application = Application(_settings(self._arguments), forwarding, self._metrics, logger)
+
+    def _serve(self) -> None:
+        """Start a server on the prepared sockets."""
+        from alloypy.net.body import ByteBudget
+        from alloypy.net.server import Server, ServerConfig, Timeouts
+
+        if self._prepared is None or self._application is None or self._metrics is None:
+            raise UpdateError("the server was not prepared")
+        arguments, tls, sockets = self._prepared
+        self._prepared = None
+        http, logger = arguments.http, self._options.logger
+        timeouts = Timeouts(
+            http.server_read_timeout.seconds,
+            http.server_write_timeout.seconds,
+            http.server_idle_timeout.seconds,
+        )
+        budget = ByteBudget(arguments.max_bytes_in_flight) if arguments.max_bytes_in_flight else None
+        application = self._application.server()
+        config = ServerConfig(application, logger=logger, timeouts=timeouts, budget=budget)
+        server = Server(
+            config,
+            sockets,
+            tls=self._contexts(tls) if tls is not None else None,
+            conn_limit=max(http.conn_limit, 0),
+        )
+        self._serving = _Serving(server, application, http)
+        self._metrics.connections = lambda: server.connection_count
+        self._metrics.connection_limit = http.conn_limit
+        logger.info("starting server")
+        server.start()
+        for host, port in server.addresses:
+            logger.info("server listening on addresses", extra={"fields": {"http": f"{host}:{port}"}})
+
+    def _contexts(self, tls: ServerTLS) -> Callable[[], ssl.SSLContext]:
+        """Gives TLS contexts, and says once when changed files cannot be used."""
+        said = ""
+
+        def context() -> ssl.SSLContext:
+            nonlocal said
+            found = tls.context()
+            if tls.problem != said:
+                said = tls.problem
+                if said:
+                    self._options.logger.error(
+                        "changed TLS files cannot be used; the former certificate stays",
+                        extra={"fields": {"err": said}},
+                    )
+            return found
+
+        return context
+
+    def _retire(self) -> None:
+        """Stop the present server once its requests are done."""
+        if self._serving is not None:
+            task = asyncio.create_task(self._stop(self._serving))
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
+            self._serving = None
+
+    async def _stop(self, serving: _Serving) -> None:
+        serving.application.draining = True
+        grace = min(self._arguments.graceful_shutdown_timeout.seconds, self._options.shutdown_deadline)
+        cut_off = await serving.server.stop(grace)
+        if cut_off:
+            fields = {"requests": cut_off, "graceful_shutdown_timeout": f"{grace:g}s"}
+            self._options.logger.warning("requests cut off at shutdown", extra={"fields": fields})
+
+
+def _settings(arguments: Arguments) -> Settings:
+    from alloypy.components.pyroscope.receiving.application import Settings
+
+    return Settings(
+        arguments.max_body_size,
+        frozenset(name.lower().encode("ascii") for name in arguments.forward_headers),
+        arguments.debug_info_upload_timeout.seconds,
+    )
+
+
+def _server_arguments(arguments: Arguments) -> tuple[HTTP, int]:
+    """The arguments that only a new server can take."""
+    return arguments.http, arguments.max_bytes_in_flight
+
+
+def _tls(given: TLS | None) -> ServerTLS | None:
+    """What gives the contexts of new connections; None without TLS. Raises TLSError."""
+    from alloypy.net.server_tls import ServerTLS, ServerTLSSettings
+
+    if given is None:
+        return None
+    settings = ServerTLSSettings(
+        cert_pem=given.cert_pem,
+        key_pem=given.key_pem,
+        cert_file=given.cert_file,
+        key_file=given.key_file,
+        client_auth_type=given.client_auth_type,
+        client_ca_file=given.client_ca_file,
+        client_ca=given.client_ca,
+        cipher_suites=given.cipher_suites,
+        min_version=given.min_version,
+    )
+    settings.check()
+    return ServerTLS(settings) if settings.enabled else None
+
+
+def _close(sockets: Sequence[socket.socket]) -> None:
+    for each in sockets:
+        each.close()
+
+
+async def _finish(tasks: set[asyncio.Task[None]]) -> None:
+    """Wait for all tasks, also when we are cancelled again: then cut them short."""
+    while tasks:
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError:
+            for task in tasks:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+
+
+registration = Registration("pyroscope.receive_http", Stability.PUBLIC_PREVIEW, Arguments, None, ReceiveHTTP)

@@ -1,0 +1,1 @@
+"""What stands behind pyroscope.receive_http: its HTTP application, forwarding, and metrics."""

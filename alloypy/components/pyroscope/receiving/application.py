@@ -1,0 +1,365 @@
+"""The HTTP application of pyroscope.receive_http: two hot routes in plain ASGI, the rest behind them.
+
+Source: PYROSCOPE spec sections 3.3 to 3.9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from alloypy.components.pyroscope.receiving.forwarding import Failure, Forwarding
+from alloypy.lang.go_text import format_duration, quote
+from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_answer, standard_text
+from alloypy.net.body import (
+    App,
+    BodyError,
+    BodyTooLarge,
+    ClientLeft,
+    OverBudget,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+)
+from alloypy.net.connect import RETRY_LATER, UnaryRequest, answer_unary
+from alloypy.net.connect_codes import CODES, ConnectError
+from alloypy.profiles.ingest_name import ingest_labels
+from alloypy.profiles.json_tokens import JSONError
+from alloypy.profiles.labels import InvalidLabels, with_service_name
+from alloypy.profiles.model import DeliveryError, IngestProfile, Push, Series
+from alloypy.profiles.push_wire import LabelRule, PushWireError, decode_push
+
+if TYPE_CHECKING:
+    from alloypy.components.pyroscope.receiving.metrics import Metrics
+
+INGEST = "/ingest"
+PUSH_SERVICE = "/push.v1.PusherService/"
+PUSH = f"{PUSH_SERVICE}Push"
+
+_OK = empty(200)
+_NO_METHOD = empty(405)
+NOT_FOUND = plain_text(404, "404 page not found")
+_SHUTTING_DOWN = plain_text(503, "the receiver is shutting down", RETRY_LATER, CLOSE)
+_EMPTY_MESSAGES = {"proto": b"", "json": b"{}"}
+
+# Statuses of a backend that a Push client gets as they are; Connect has no code for some.
+_PASSED_ON = frozenset({400, 401, 403, 404, 409, 413, 422, 429})
+_QUIET = frozenset({502, 503})
+_CLIENT_LEFT = 499
+_BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the application needs of the arguments.
+
+    max_body_size: bytes, also of an unpacked body. forward_headers: lower-case names of request
+    headers that are passed on. debug_info_upload_timeout: seconds.
+    """
+
+    max_body_size: int
+    forward_headers: frozenset[bytes]
+    debug_info_upload_timeout: float
+
+
+class Application:
+    """Receives profiles and forwards them; an ASGI application.
+
+    settings and forwarding may be replaced at any time; a request keeps those it began with.
+    """
+
+    def __init__(
+        self, settings: Settings, forwarding: Forwarding, metrics: Metrics, logger: logging.Logger
+    ) -> None:
+        self.settings = settings
+        self.forwarding = forwarding
+        self._metrics = metrics
+        self._logger = logger
+        self._rest: App | None = None
+
+    def server(self) -> ServerApplication:
+        """The application for one server, which can be told that this server is closing."""
+        return ServerApplication(self)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, *, draining: bool) -> None:
+        """Answer one request, whatever it is."""
+        method, path = scope["method"], scope["path"]
+        hot = path in (INGEST, PUSH)
+        if draining:
+            await self._refuse(scope, send, _SHUTTING_DOWN)
+        elif hot and method == "POST":
+            await self._answer_hot(scope, receive, send)
+        elif hot or path.startswith(PUSH_SERVICE):
+            await self._refuse(scope, send, NOT_FOUND if method == "POST" else _NO_METHOD)
+        elif (clean := clean_path(path)) != path:
+            await self._refuse(scope, send, _moved(clean, scope["query_string"]))
+        else:
+            await self._answer_rest(scope, receive, send)
+
+    async def _answer_hot(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ingest = scope["path"] == INGEST
+        record = self.record(scope, "ingest" if ingest else "push_v1_pusherservice")
+        request = _Request(self, scope, receive)
+        try:
+            answer = await (request.ingest() if ingest else request.push())
+            record.status, record.body = answer.status, answer.body
+            await send_answer(answer, send)
+        except ClientLeft:
+            record.status = _CLIENT_LEFT
+            raise
+        except asyncio.CancelledError:
+            record.status = _SHUTTING_DOWN.status
+            self._drop(request.profiles)
+            await send_answer(_SHUTTING_DOWN, send)
+            raise
+        finally:
+            record.received = request.received
+            record.close()
+
+    async def _answer_rest(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._rest is None:
+            from alloypy.components.pyroscope.receiving.debuginfo import application
+
+            self._rest = application(self, self._metrics, self._logger)
+        await self._rest(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, send: Send, answer: Answer) -> None:
+        record = self.record(scope, "other")
+        record.status, record.body = answer.status, answer.body
+        record.close()
+        await send_answer(answer, send)
+
+    def record(self, scope: Scope, route: str) -> Record:
+        """What is counted and logged about a request on a route; its `close` does it."""
+        return Record(self._metrics, self._logger, scope, route)
+
+    def _drop(self, profiles: int) -> None:
+        if profiles:
+            self._metrics.dropped("shutdown", profiles)
+            fields = {"profiles": profiles}
+            self._logger.warning("profiles dropped at shutdown", extra={"fields": fields})
+
+    def lost(self, profiles: int) -> None:
+        """Profiles were received that nobody wants."""
+        self._metrics.dropped("no_destination", profiles)
+
+    def refused(self, message: str, reason: Exception) -> None:
+        """Log why a request could not be served."""
+        self._logger.warning(message, extra={"fields": {"err": str(reason)}})
+
+
+class Record:
+    """What is counted and logged about one request. Bytes: `received` of its body, `body` of the answer."""
+
+    __slots__ = ("_began", "_counted", "_logger", "_metrics", "_scope", "body", "received", "sent", "status")
+
+    def __init__(self, metrics: Metrics, logger: logging.Logger, scope: Scope, route: str) -> None:
+        self._metrics = metrics
+        self._logger = logger
+        self._scope = scope
+        self._counted = metrics.begin(scope["method"], route)
+        self._began = asyncio.get_running_loop().time()
+        self.status = 500
+        self.received = 0
+        self.sent = 0
+        self.body = b""
+
+    def close(self) -> None:
+        """Count the request and write its line: a warning when it failed here, without the query."""
+        seconds = asyncio.get_running_loop().time() - self._began
+        self._metrics.finish(self._counted, self.status, seconds, self.received, self.sent or len(self.body))
+        failed = self.status >= 500 and self.status not in _QUIET
+        level = logging.WARNING if failed else logging.DEBUG
+        if not self._logger.isEnabledFor(level):
+            return
+        took = format_duration(int(seconds * 1e9))
+        line = f"{self._scope['method']} {self._scope['path']} ({self.status}) {took}"
+        if failed:
+            line += f" Response: {quote(self.body.decode('utf-8', 'surrogateescape'))}"
+        self._logger.log(level, "%s", line)
+
+
+class ServerApplication:
+    """The application as one server sees it."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self.draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._application.answer(scope, receive, send, draining=self.draining)
+
+
+class _Request:
+    """A request on a hot route.
+
+    profiles: how many profiles of it are on their way; received: bytes of its body.
+    """
+
+    __slots__ = ("_application", "_forwarding", "_receive", "_scope", "_settings", "profiles", "received")
+
+    def __init__(self, application: Application, scope: Scope, receive: Receive) -> None:
+        self._application = application
+        self._settings = application.settings
+        self._forwarding = application.forwarding
+        self._scope = scope
+        self._receive = receive
+        self.profiles = 0
+        self.received = 0
+
+    async def ingest(self) -> Answer:
+        """Receive and forward an /ingest profile. Raises ClientLeft."""
+        query = self._scope["query_string"]
+        try:
+            labels = ingest_labels(name_parameter(query))
+        except InvalidLabels as reason:
+            self._application.refused("Failed to parse labels from name parameter", reason)
+            return plain_text(400, f"name: {reason}")
+        try:
+            body = await read_body(self._scope, self._receive, self._settings.max_body_size)
+        except ClientLeft:
+            raise
+        except BodyError as reason:
+            self._application.refused("Failed to read request body", reason)
+            return _unread(reason)
+        self.received = len(body)
+        kinds, encoding, passed = self._headers()
+        self.profiles = 1
+        try:
+            if not self._forwarding.receivers:
+                self._application.lost(1)
+            await self._forwarding.ingest(
+                IngestProfile(
+                    (body,),
+                    labels,
+                    self._scope["path"],
+                    query.decode("ascii", "surrogateescape"),
+                    kinds,
+                    encoding,
+                    passed,
+                )
+            )
+        except Failure as failure:
+            self._application.refused("Failed to ingest profiles", failure)
+            return _ingest_failed(failure.lead)
+        return _OK
+
+    def _headers(self) -> tuple[Sequence[str], str, Sequence[tuple[str, str]]]:
+        """Content types, content encoding, and what is to be passed on besides."""
+        kinds = []
+        encoding = ""
+        passed = []
+        wanted = self._settings.forward_headers
+        for name, value in self._scope["headers"]:
+            if name == b"content-type":
+                kinds.append(value.decode("utf-8", "surrogateescape"))
+            elif name == b"content-encoding":
+                encoding = encoding or value.decode("utf-8", "surrogateescape")
+            elif wanted and name in wanted:
+                passed.append((name.decode("ascii"), value.decode("utf-8", "surrogateescape")))
+        return kinds, encoding, passed
+
+    async def push(self) -> Answer:
+        """Receive and forward a Push. Raises ClientLeft."""
+        return await answer_unary(self._scope, self._receive, self._push, self._settings.max_body_size)
+
+    async def _push(self, request: UnaryRequest) -> bytes:
+        self.received = len(request.message)
+        series = _decode(request, with_service_name)
+        self.profiles = sum(len(one.samples) for one in series)
+        if series:
+            if not self._forwarding.receivers:
+                self._application.lost(self.profiles)
+            push = Push(series, request.deadline, self._headers()[2])
+            try:
+                await self._forwarding.push(push, lambda: _sent_labels(request))
+            except Failure as failure:
+                self._application.refused("Failed to forward profiles requests", failure)
+                raise _push_failed(failure) from None
+        return _EMPTY_MESSAGES[request.codec]
+
+
+def name_parameter(query: bytes) -> bytes:
+    """The first `name` of a query, still encoded; empty when there is none or it cannot be read.
+
+    Pieces that Go cannot read are passed over. Source: PYROSCOPE spec section 3.4.
+    """
+    for piece in query.split(b"&"):
+        key, _, value = piece.partition(b"=")
+        if key != b"name" and (b"%" not in key or unquote_to_bytes(key) != b"name"):
+            continue
+        if b";" not in piece and not _BAD_ESCAPE.search(piece):
+            return value
+    return b""
+
+
+def clean_path(path: str) -> str:
+    """The path without empty, `.` and `..` parts, as Go's routers redirect to it."""
+    if path.startswith("/") and "//" not in path and "/." not in path:
+        return path
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            kept = kept[:-1]
+        elif part not in ("", "."):
+            kept.append(part)
+    cleaned = "/" + "/".join(kept)
+    return f"{cleaned}/" if path.endswith("/") and cleaned != "/" else cleaned
+
+
+def _moved(path: str, query: bytes) -> Answer:
+    location = quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe="/$&+,:;=@")
+    written = location.encode("ascii") + (b"?" + query if query else b"")
+    return empty(301, (b"location", written))
+
+
+def _unread(reason: BodyError) -> Answer:
+    """The answer to an /ingest request whose body could not be received."""
+    if isinstance(reason, BodyTooLarge):
+        return plain_text(413, str(reason), CLOSE)
+    if isinstance(reason, OverBudget):
+        return plain_text(503, str(reason), RETRY_LATER, CLOSE)
+    return empty(500, CLOSE)
+
+
+def _ingest_failed(error: DeliveryError) -> Answer:
+    """The answer for a profile that was not delivered: the backend's own status, if it had one."""
+    if error.status is not None and error.status >= 200:
+        return standard_text(error.status)
+    if error.code == "invalid_argument":
+        return plain_text(400, str(error))
+    return plain_text(500, "Failed to process request")
+
+
+def _push_failed(failure: Failure) -> ConnectError:
+    code = failure.lead.code if failure.lead.code in CODES else "internal"
+    status = failure.lead.status
+    passed = status if code != "internal" and status in _PASSED_ON else None
+    return ConnectError(code, str(failure), status=passed)
+
+
+def _decode(request: UnaryRequest, rule: LabelRule | None) -> list[Series]:
+    """The series of a Push message. Raises ConnectError."""
+    try:
+        if request.codec == "proto":
+            return decode_push(request.message, rule)
+        from alloypy.profiles.push_json import decode_push_json
+
+        if not request.message:
+            raise ConnectError(
+                "invalid_argument", "unmarshal message: zero-length payload is not a valid JSON object"
+            )
+        return decode_push_json(request.message, rule)
+    except (PushWireError, JSONError) as reason:
+        text = f"unmarshal message: unmarshal into *pushv1.PushRequest: {reason}"
+        raise ConnectError("invalid_argument", text) from None
+
+
+def _sent_labels(request: UnaryRequest) -> Sequence[Mapping[str, str]]:
+    return [one.labels for one in _decode(request, None)]

@@ -1,0 +1,242 @@
+"""What is not hot: the debuginfo proxy, and the answers for paths and methods nobody serves.
+
+Source: PYROSCOPE spec sections 3.3, 3.6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError, Message
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from alloypy.components.pyroscope.receiving.application import NOT_FOUND
+from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_answer
+from alloypy.net.body import EXTEND_DEADLINES, App, BodyError, ClientLeft, Receive, Scope, Send
+from alloypy.net.connect import UnaryRequest, answer_unary
+from alloypy.net.connect_codes import CODES, ConnectError
+from alloypy.profiles.model import DebugInfoClient, DeliveryError
+from alloypy.profiles.pb import debuginfo_pb2 as pb
+
+if TYPE_CHECKING:
+    from alloypy.components.pyroscope.receiving.application import Application
+    from alloypy.components.pyroscope.receiving.metrics import Metrics
+
+SERVICE = "/debuginfo.v1alpha1.DebuginfoService/"
+
+_NO_CLIENT = "no downstream endpoints available"
+_METHODS: dict[str, tuple[type[Message], type[Message]]] = {
+    "ShouldInitiateUpload": (pb.ShouldInitiateUploadRequest, pb.ShouldInitiateUploadResponse),
+    "UploadFinished": (pb.UploadFinishedRequest, pb.UploadFinishedResponse),
+}
+
+_ROUTES = {SERVICE + method: f"debuginfo_v1alpha1_debuginfoservice_{method.lower()}" for method in _METHODS}
+_UPLOAD_ROUTE = "debuginfo_v1alpha1_debuginfoservice_upload_gnu_build_id"
+_RECORD = "alloypy.record"
+
+
+def application(receiver: Application, metrics: Metrics, logger: logging.Logger) -> App:
+    """The Starlette application of all requests but those on the hot routes."""
+    log = _Log(metrics, logger)
+    routes = [Route(SERVICE + method, _Call(method, receiver, log), methods=["POST"]) for method in _METHODS]
+    routes.append(Route(SERVICE + "Upload/{gnu_build_id}", _Upload(receiver, log), methods=["POST"]))
+    starlette = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _no_method})
+    starlette.router.redirect_slashes = False
+    return _Recorded(starlette, receiver)
+
+
+class _Recorded:
+    """Counts and logs the requests that come by."""
+
+    def __init__(self, inner: App, receiver: Application) -> None:
+        self._inner = inner
+        self._receiver = receiver
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        record = self._receiver.record(scope, _route_name(scope["method"], scope["path"]))
+        scope[_RECORD] = record
+
+        async def watch(message: MutableMapping[str, Any]) -> None:
+            record.status = message.get("status", record.status)
+            record.sent += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._inner(scope, receive, watch)
+        finally:
+            record.close()
+
+
+class _Log:
+    """Counts and logs the calls that are passed on."""
+
+    def __init__(self, metrics: Metrics, logger: logging.Logger) -> None:
+        self._metrics = metrics
+        self._logger = logger
+
+    def called(self, method: str, fields: Mapping[str, str], failure: Exception | None) -> None:
+        """A call has been passed on, or has failed."""
+        self._metrics.debuginfo_call(method, success=failure is None)
+        known = {"pyroscope_proxy": "debuginfo", "method": f"{method} DS", **fields}
+        if failure is None:
+            self._logger.debug(method, extra={"fields": {**known, "result": "ok"}})
+        else:
+            self._logger.error(method, extra={"fields": {**known, "err": str(failure)}})
+
+
+class _Call:
+    """One unary method, passed on to the first destination; an ASGI application."""
+
+    def __init__(self, method: str, receiver: Application, log: _Log) -> None:
+        self._method = method
+        self._receiver = receiver
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def call(request: UnaryRequest) -> bytes:
+            scope[_RECORD].received = len(request.message)
+            return await self._pass_on(request)
+
+        limit = self._receiver.settings.max_body_size
+        await send_answer(await answer_unary(scope, receive, call, limit), send)
+
+    async def _pass_on(self, request: UnaryRequest) -> bytes:
+        """The destination's answer, in the request's codec. Raises ConnectError."""
+        asked, answered = _METHODS[self._method]
+        message = _parse(request, asked)
+        try:
+            if isinstance(message, pb.ShouldInitiateUploadRequest) and not message.HasField("file"):
+                raise ConnectError("invalid_argument", "file is required")
+            client = _first_client(self._receiver)
+            if client is None:
+                raise ConnectError("unavailable", _NO_CLIENT)
+            within = None
+            if request.deadline is not None:
+                within = request.deadline - asyncio.get_running_loop().time()
+            answer = await client.call(self._method, message.SerializeToString(), within)
+        except DeliveryError as failure:
+            self._log.called(self._method, _identity(message), failure)
+            code = failure.code if failure.code in CODES else "unknown"
+            raise ConnectError(code, str(failure)) from None
+        except ConnectError as failure:
+            self._log.called(self._method, _identity(message), failure)
+            raise
+        self._log.called(self._method, _identity(message), None)
+        if request.codec == "proto":
+            return answer
+        values = json_format.MessageToDict(answered.FromString(answer))
+        return json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class _Upload:
+    """Streams a debug-info file to the first destination; an ASGI application."""
+
+    def __init__(self, receiver: Application, log: _Log) -> None:
+        self._receiver = receiver
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        build_id = scope["path_params"]["gnu_build_id"]
+        await send_answer(await self._answer(scope, receive, build_id), send)
+
+    async def _answer(self, scope: Scope, receive: Receive, build_id: str) -> Answer:
+        fields = {"gnu_build_id": build_id}
+        client = _first_client(self._receiver)
+        if client is None:
+            self._log.called("Upload", fields, RuntimeError(_NO_CLIENT))
+            return plain_text(503, _NO_CLIENT)
+        within = self._receiver.settings.debug_info_upload_timeout
+        extend = scope.get("extensions", {}).get(EXTEND_DEADLINES)
+        if extend is not None:
+            extend(within)
+        try:
+            await client.upload(build_id, _parts(scope, receive), within)
+        except ClientLeft:
+            raise
+        except (DeliveryError, BodyError) as failure:
+            self._log.called("Upload", fields, failure)
+            broken = (CLOSE,) if isinstance(failure, BodyError) else ()
+            return plain_text(502, f"downstream upload: {failure}", *broken)
+        self._log.called("Upload", fields, None)
+        return empty(200)
+
+
+async def _parts(scope: Scope, receive: Receive) -> AsyncIterator[bytes]:
+    """The body as it arrives. Raises BodyError."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientLeft("client disconnected")
+        part = message.get("body", b"")
+        scope[_RECORD].received += len(part)
+        more = message.get("more_body", False)
+        if part:
+            yield part
+
+
+def _first_client(receiver: Application) -> DebugInfoClient | None:
+    clients = (client for each in receiver.forwarding.receivers for client in each.debug_info_clients())
+    return next(clients, None)
+
+
+def _parse(request: UnaryRequest, kind: type[Message]) -> Message:
+    try:
+        if request.codec == "proto":
+            return kind.FromString(bytes(request.message))
+        if not request.message:
+            raise json_format.ParseError("zero-length payload is not a valid JSON object")
+        return json_format.Parse(bytes(request.message), kind(), ignore_unknown_fields=True)
+    except DecodeError:
+        reason = "proto:\u00a0cannot parse invalid wire-format data"
+    except (json_format.ParseError, ValueError, RecursionError) as fault:
+        reason = f"proto:\u00a0{fault}"
+    name = kind.DESCRIPTOR.name
+    text = f"unmarshal message: unmarshal into *debuginfov1alpha1.{name}: {reason}"
+    raise ConnectError("invalid_argument", text)
+
+
+def _identity(message: Message) -> dict[str, str]:
+    """The fields of a request that a log line names."""
+    if isinstance(message, pb.UploadFinishedRequest):
+        return {"gnu_build_id": message.gnu_build_id}
+    if isinstance(message, pb.ShouldInitiateUploadRequest):
+        about = message.file
+        return {
+            "name": about.name,
+            "gnu_build_id": about.gnu_build_id,
+            "go_build_id": about.go_build_id,
+            "otel_file_id": about.otel_file_id,
+        }
+    return {}
+
+
+def _route_name(method: str, path: str) -> str:
+    if path in _ROUTES:
+        return _ROUTES[path]
+    upload = path.removeprefix(SERVICE + "Upload/")
+    matches = method == "POST" and upload != path and upload and "/" not in upload
+    return _UPLOAD_ROUTE if matches else "other"
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return _response(NOT_FOUND)
+
+
+async def _no_method(request: Request, _: Exception) -> Response:
+    # Only the RPCs say what they would take.
+    return _response(empty(405, (b"allow", b"POST")) if request.url.path in _ROUTES else empty(405))
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    response.raw_headers = list(answer.headers)
+    return response

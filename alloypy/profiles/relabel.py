@@ -1,0 +1,145 @@
+"""Relabel rules: what they do to a label set.
+
+Source: PYROSCOPE spec section 6.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from alloypy.lang.go_regexp import Regexp, expand
+from alloypy.lang.stdlib.string import to_lower, to_upper
+from alloypy.lang.values import Capsule
+from alloypy.profiles.model import Labels
+
+ACTIONS = (
+    "replace",
+    "keep",
+    "drop",
+    "hashmod",
+    "labelmap",
+    "labeldrop",
+    "labelkeep",
+    "lowercase",
+    "uppercase",
+    "keepequal",
+    "dropequal",
+)
+
+DEFAULT_REGEX = "(.*)"
+
+_LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule; which fields an action reads is up to the action."""
+
+    action: str = "replace"
+    source_labels: tuple[str, ...] = ()
+    separator: str = ";"
+    regex: Regexp
+    modulus: int = 0
+    target_label: str = ""
+    replacement: str = "$1"
+
+
+class RelabelRules(Capsule):
+    """The capsule in which components hand on their rules. Compares by content."""
+
+    __slots__ = ("rules",)
+    kind = "relabel.Rules"
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RelabelRules) and other.rules == self.rules
+
+    def __hash__(self) -> int:
+        return hash((RelabelRules, self.rules))
+
+
+def relabel(labels: Labels, rules: Sequence[Rule]) -> dict[str, str] | None:
+    """The labels after all rules, names in bytewise order, or None if a rule drops them."""
+    edited = _Edited(labels)
+    for rule in rules:
+        if not _apply(rule, edited):
+            return None
+    return edited.result()
+
+
+class _Edited:
+    """A label set under change. Those set come after those kept, as in Prometheus' builder."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._kept = dict(sorted(labels.items()))
+        self._set: dict[str, str] = {}
+
+    def get(self, name: str) -> str:
+        return self._set.get(name) or self._kept.get(name, "")
+
+    def set(self, name: str, value: str) -> None:
+        self._kept.pop(name, None)
+        if value:
+            self._set[name] = value
+        else:
+            self._set.pop(name, None)
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        return iter([*self._kept.items(), *self._set.items()])
+
+    def result(self) -> dict[str, str]:
+        return dict(sorted(self.items()))
+
+
+def _apply(rule: Rule, labels: _Edited) -> bool:
+    """Carry out one rule; whether the labels are kept."""
+    value = rule.separator.join(map(labels.get, rule.source_labels))
+    match rule.action:
+        case "keep":
+            return rule.regex.matches(value)
+        case "drop":
+            return not rule.regex.matches(value)
+        case "keepequal":
+            return labels.get(rule.target_label) == value
+        case "dropequal":
+            return labels.get(rule.target_label) != value
+        case "replace":
+            _replace(rule, labels, value)
+        case "hashmod":
+            labels.set(rule.target_label, str(_hash(value) % rule.modulus))
+        case "lowercase":
+            labels.set(rule.target_label, to_lower(value))
+        case "uppercase":
+            labels.set(rule.target_label, to_upper(value))
+        case _:
+            _by_name(rule, labels)
+    return True
+
+
+def _replace(rule: Rule, labels: _Edited, value: str) -> None:
+    groups = rule.regex.groups(value)
+    if groups is None:
+        return
+    target = expand(rule.target_label, groups)
+    if _LABEL_NAME.fullmatch(target):
+        labels.set(target, expand(rule.replacement, groups))
+
+
+def _by_name(rule: Rule, labels: _Edited) -> None:
+    for name, value in labels.items():
+        groups = rule.regex.groups(name)
+        if rule.action == "labelmap":
+            if groups is not None:
+                labels.set(expand(rule.replacement, groups), value)
+        elif (groups is not None) == (rule.action == "labeldrop"):
+            labels.set(name, "")
+
+
+def _hash(value: str) -> int:
+    digest = hashlib.md5(value.encode(errors="surrogateescape"), usedforsecurity=False).digest()
+    return int.from_bytes(digest[8:], "big")

@@ -1,0 +1,289 @@
+"""pyroscope.receive_http by itself, in this process: real sockets in front, a fake receiver behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from prometheus_client import CollectorRegistry
+
+from alloypy.components.pyroscope.receive_http import Arguments, ReceiveHTTP
+from alloypy.components.pyroscope.receiving.blocks import HTTP
+from alloypy.profiles.model import DebugInfoClient, IngestProfile, ProfilesReceiver, Push
+from alloypy.runtime.component import Options, Stability
+
+PUSH = "/push.v1.PusherService/Push"
+
+
+class Collected(ProfilesReceiver):
+    """A receiver that keeps what it gets, and fails as told.
+
+    fail: called with each delivery; may raise. gate: a delivery waits for it.
+    """
+
+    def __init__(self, fail: Callable[[Any], None] = lambda _: None) -> None:
+        self.pushes: list[Push] = []
+        self.ingests: list[IngestProfile] = []
+        self.fail = fail
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.entered = asyncio.Event()
+        self.clients: Sequence[DebugInfoClient] = ()
+
+    async def append(self, push: Push) -> None:
+        self.entered.set()
+        await self.gate.wait()
+        self.fail(push)
+        # Bodies are views into buffers that belong to the request.
+        series = [
+            one._replace(samples=[sample._replace(profile=bytes(sample.profile)) for sample in one.samples])
+            for one in push.series
+        ]
+        self.pushes.append(push._replace(series=series))
+
+    async def append_ingest(self, profile: IngestProfile) -> None:
+        self.entered.set()
+        await self.gate.wait()
+        self.fail(profile)
+        self.ingests.append(profile._replace(body=[bytes(part) for part in profile.body]))
+
+    def debug_info_clients(self) -> Sequence[DebugInfoClient]:
+        return self.clients
+
+
+class OpenSockets:
+    """Gives listening sockets on loopback."""
+
+    def __init__(self) -> None:
+        self.claimed: list[tuple[str, int]] = []
+
+    async def claim(self, host: str, port: int) -> list[socket.socket]:
+        self.claimed.append((host, port))
+        opened = socket.socket()
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        opened.bind((host, port))
+        opened.listen(2048)
+        opened.setblocking(False)
+        return [opened]
+
+
+class LogLines(logging.Handler):
+    """Keeps log records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+    @property
+    def lines(self) -> list[str]:
+        """Level, message and fields of each record, as one text."""
+        return [
+            f"{each.levelname} {each.getMessage()} {getattr(each, 'fields', {})}"
+            + (f" {each.exc_info[1]!r}" if each.exc_info else "")
+            for each in self.records
+        ]
+
+
+class Receiving:
+    """A running receiver. port: where it listens."""
+
+    def __init__(self, component: ReceiveHTTP, registry: CollectorRegistry, log: LogLines) -> None:
+        self.component = component
+        self.registry = registry
+        self.log = log
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        serving = self.component._serving
+        assert serving is not None
+        return serving.server.addresses[0][1]
+
+    async def update(self, arguments: Arguments) -> None:
+        """What a reload does."""
+        await self.component.prepare_update(arguments)
+        await self.component.update(arguments)
+
+    async def stop(self) -> None:
+        """What a shutdown does."""
+        assert self.task is not None
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """The value of a sample."""
+        return self.registry.get_sample_value(f"pyroscope_receive_http_{name}", labels)
+
+
+def arguments(*receivers: ProfilesReceiver, http: dict[str, Any] | None = None, **others: Any) -> Arguments:
+    """Arguments that listen on loopback."""
+    block = HTTP(**{"listen_address": "127.0.0.1", "listen_port": 0, **(http or {})})
+    return Arguments(forward_to=receivers, http=block, **others)
+
+
+def component_options(registry: CollectorRegistry, logger: logging.Logger, **changes: Any) -> Options:
+    """What a process hands to a component."""
+    values: dict[str, Any] = {
+        "id": "pyroscope.receive_http.test",
+        "path": "/",
+        "logger": logger,
+        "metrics": lambda: registry,
+        "set_exports": lambda _: None,
+        "sockets": OpenSockets(),
+        "storage": Path("unused"),
+        "environ": {},
+        "alloy_id": "id",
+        "minimum_stability": Stability.PUBLIC_PREVIEW,
+        "shutdown_deadline": 600.0,
+        "clock": time.monotonic,
+        "random": random.random,
+    }
+    return Options(**{**values, **changes})
+
+
+@asynccontextmanager
+async def receiving(given: Arguments, **changes: Any) -> AsyncIterator[Receiving]:
+    """Run a receiver while the block lasts."""
+    registry = CollectorRegistry()
+    log = LogLines()
+    logger = logging.Logger("receiver", logging.DEBUG)
+    logger.addHandler(log)
+    component = ReceiveHTTP(component_options(registry, logger, **changes), given)
+    await component.prepare()
+    running = Receiving(component, registry, log)
+    running.task = asyncio.create_task(component.run())
+    while component._serving is None:
+        await asyncio.sleep(0)
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+class Reply(NamedTuple):
+    """A response; header names in lower case, the body without its framing."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    trailers: dict[str, str]
+    reason: str
+
+
+class Client:
+    """A connection on which a test writes what it likes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, *parts: bytes) -> None:
+        """Write bytes as they are."""
+        for part in parts:
+            self.writer.write(part)
+            await self.writer.drain()
+
+    async def reply(self, method: str = "POST") -> Reply:
+        """Read a response; interim ones are skipped."""
+        while True:
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            first, *lines = head.decode("utf-8").split("\r\n")[:-2]
+            _, status, reason = first.split(" ", 2)
+            if status != "100":
+                break
+        headers = _fields(lines)
+        body, trailers = b"", {}
+        if method == "HEAD" or status in {"204", "304"}:
+            pass
+        elif headers.get("transfer-encoding") == "chunked":
+            body, trailers = await self._chunked()
+        elif "content-length" in headers:
+            body = await self.reader.readexactly(int(headers["content-length"]))
+        else:
+            body = await self.reader.read()
+        return Reply(int(status), headers, body, trailers, reason)
+
+    async def _chunked(self) -> tuple[bytes, dict[str, str]]:
+        body = b""
+        while size := int((await self.reader.readline()).split(b";")[0], 16):
+            body += await self.reader.readexactly(size)
+            await self.reader.readexactly(2)
+        lines = []
+        while (line := await self.reader.readline()) != b"\r\n":
+            lines.append(line.decode().strip())
+        return body, _fields(lines)
+
+    async def ended(self) -> bool:
+        """Whether the server closes the connection without another byte."""
+        try:
+            return await self.reader.read(1) == b""
+        except ConnectionError:
+            return True
+
+    async def close(self) -> None:
+        self.writer.close()
+        with suppress(ConnectionError, ssl.SSLError):
+            await self.writer.wait_closed()
+
+
+@asynccontextmanager
+async def connected(port: int, **options: Any) -> AsyncIterator[Client]:
+    """A connection to a port on loopback."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 26, **options)
+    client = Client(reader, writer)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def request_bytes(
+    target: str,
+    body: bytes = b"",
+    headers: Iterable[tuple[str, str]] = (),
+    method: str = "POST",
+    *,
+    length: bool = True,
+) -> bytes:
+    """A request with Host and, unless it is left out, Content-Length."""
+    lines = [
+        f"{method} {target} HTTP/1.1",
+        "Host: receiver",
+        *(f"{name}: {value}" for name, value in headers),
+    ]
+    if length:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
+
+
+async def ask(
+    port: int,
+    target: str,
+    body: bytes = b"",
+    headers: Iterable[tuple[str, str]] = (),
+    method: str = "POST",
+) -> Reply:
+    """One request on a connection of its own."""
+    async with connected(port) as client:
+        await client.send(request_bytes(target, body, headers, method))
+        return await client.reply(method)
+
+
+def _fields(lines: Iterable[str]) -> dict[str, str]:
+    fields = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        fields[name.lower()] = value.strip()
+    return fields
