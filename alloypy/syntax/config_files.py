@@ -104,6 +104,8 @@ def _demand_utf8(source: Source) -> None:
 
 
 def system_words(error: OSError | ValueError) -> str:
-    """The operating system's words as Go prints them, in lower case."""
-    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    """The operating system's words as Go prints them, in lower case; a ValueError is a NUL in a path."""
+    if not isinstance(error, OSError):
+        return os.strerror(errno.EINVAL).lower()
+    text = error.strerror or str(error)
     return text[:1].lower() + text[1:]
