@@ -45,6 +45,7 @@ class Running:
     """A started `alloypy run`; a context manager that never leaves it behind.
 
     arguments: what follows `run`; the admin address is added. address: of the admin server.
+    checkout: run the alloypy of this checkout, whatever is installed.
     """
 
     def __init__(
@@ -53,10 +54,11 @@ class Running:
         cwd: Path,
         env: Mapping[str, str] | None = None,
         command: Sequence[str] = (sys.executable, "-m", "alloypy"),
+        checkout: bool = True,
     ) -> None:
         root = str(Path(__file__).parents[2])
         self.address = f"127.0.0.1:{free_port()}"
-        variables = environment({"PYTHONPATH": root, **(env or {})})
+        variables = environment({**({"PYTHONPATH": root} if checkout else {}), **(env or {})})
         self.process = subprocess.Popen(
             [*command, "run", f"--server.http.listen-addr={self.address}", *arguments],
             cwd=cwd,

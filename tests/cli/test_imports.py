@@ -1,0 +1,78 @@
+"""What the commands import: those that only read files touch no network package."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.running import environment
+
+ROOT = Path(__file__).parents[2]
+NETWORK = (
+    "httpx",
+    "httpcore",
+    "h11",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "google.protobuf",
+    "prometheus_client",
+)
+CONFIG = """pyroscope.write "w" {
+\tendpoint {
+\t\turl = "http://127.0.0.1:4040"
+\t}
+}
+"""
+PROGRAM = """
+import json, sys
+from alloypy.cli.main import main
+code = main(sys.argv[1:])
+print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
+"""
+
+
+def modules_after(arguments: list[str], folder: Path) -> set[str]:
+    (folder / "config.alloy").write_text(CONFIG)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=folder,
+        env=environment({"PYTHONPATH": str(ROOT)}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, modules = json.loads(done.stderr.splitlines()[-1])
+    assert code == 0, done.stderr
+    return set(modules)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fmt", "config.alloy"],
+        ["fmt", "--check", "config.alloy"],
+        ["validate", "config.alloy"],
+        ["validate", "--for", "alloypy", "config.alloy"],
+        ["eval", "1 + 1"],
+        ["eval", 'encoding.from_json("[1]")'],
+        ["--version"],
+        ["--help"],
+        ["run", "--help"],
+        ["completion", "bash"],
+    ],
+    ids=" ".join,
+)
+def test_no_network_package_is_imported(arguments: list[str], tmp_path: Path) -> None:
+    modules = modules_after(arguments, tmp_path)
+    assert [name for name in NETWORK if name in modules] == []
+
+
+def test_the_formatter_imports_neither_catalog_nor_components(tmp_path: Path) -> None:
+    modules = modules_after(["fmt", "config.alloy"], tmp_path)
+    above = ("alloypy.catalog", "alloypy.components", "alloypy.graph", "alloypy.runtime", "alloypy.net")
+    assert [name for name in modules if name.startswith(above)] == []
