@@ -77,6 +77,8 @@ def is_identifier(text: str) -> bool:
 
 def quote(text: str) -> str:
     """The text in double quotes as Go quotes it; lone surrogates stand for bytes that are not UTF-8."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
     return '"' + "".join([_escaped(char) for char in text]) + '"'
 
 

@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from alloypy.syntax.letters import quote
 from alloypy.syntax.printer_cells import shield_in_lines
 from alloypy.syntax.printer_output import BLANK, CELL, FORMFEED, INDENT, NEWLINE, UNINDENT, Output
-from alloypy.syntax.quoting import go_quote
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import (
     Access,
@@ -336,7 +336,7 @@ class Walk:
 
     def _quoted(self, name: str, offset: int) -> tuple[str, int]:
         """How a name that the source quotes at `offset` is written, and how many bytes that takes there."""
-        quoted = go_quote(name)
+        quoted = quote(name)
         size = len(quoted.encode())
         if size != len(name.encode()) + 2:
             # The quotes hold escapes, which are part of the name; Alloy's layout escapes them once more.
