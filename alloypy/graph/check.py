@@ -14,6 +14,7 @@ from alloypy.graph.check_blocks import BlockReader, root_scope
 from alloypy.graph.check_contents import ContentCheck
 from alloypy.graph.check_imports import Files, ImportReader, tie_instances
 from alloypy.graph.check_modules import all_modules, check_declares, used_modules, with_templates
+from alloypy.graph.check_ports import check_ports
 from alloypy.graph.check_references import check_cycles, check_references
 from alloypy.graph.check_scope import CheckedScope, Gate, Language
 from alloypy.graph.nodes import Kind
@@ -115,6 +116,7 @@ class _Missed:
                 tied[id(scope)] = self._tie(scope)
             used.append(scope)
         contents = ContentCheck(self._language, self._beyond.environ, checker.found)
+        yield from check_ports(listener for scope in used for listener in contents.listeners(scope))
         loaded = {id(scope) for scope in used}
         for scope in {id(scope): scope for scope in (*own, *used)}.values():
             leaks = [fault for part in with_templates(scope) for fault in checker.leaks.get(id(part), ())]

@@ -9,10 +9,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
 from alloypy.graph import codes
+from alloypy.graph.check_ports import Listener, listener_of
 from alloypy.graph.check_rules import RulePlace, check_rules
 from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language
 from alloypy.graph.check_shapes import ANYTHING, Shape, of_type
 from alloypy.graph.check_values import Surroundings, ValueCheck
+from alloypy.graph.check_warnings import check_open_receiver, check_settings, check_unused
 from alloypy.graph.nodes import Kind
 from alloypy.lang.types import AnyType, Type
 from alloypy.lang.values import Kind as ValueKind
@@ -45,7 +47,7 @@ class ContentCheck:
             places.sort()
 
     def scope(self, scope: CheckedScope) -> Iterator[Diagnostic]:
-        """The faults in the blocks of a scope, and of the templates in it; not of its declares."""
+        """What is wrong in the blocks of a scope, and of the templates in it; not of its declares."""
         for node in scope.nodes:
             check = self._values(node.source, scope)
             self._body(node.body, node.arguments, check)
@@ -53,8 +55,18 @@ class ContentCheck:
             if node.arguments is not None and node.kind is not Kind.CUSTOM:
                 place = RulePlace(node.block, node.name, node.source)
                 yield from check_rules(place, node.body, node.arguments, check.decided)
+                yield from check_settings(place, node.body, node.arguments, check)
+            yield from check_unused(node)
+            yield from check_open_receiver(node, check)
             if node.kind is Kind.FOREACH and node.inner is not None:
                 yield from self.scope(node.inner)
+
+    def listeners(self, scope: CheckedScope) -> Iterator[Listener]:
+        """Where the components of a scope listen; not those of its templates, of which there may be none."""
+        for node in scope.nodes:
+            listener = listener_of(node, self._values(node.source, scope))
+            if listener is not None:
+                yield listener
 
     def _values(self, source: Source, scope: CheckedScope) -> ValueCheck:
         surroundings = Surroundings(scope, self._language, self._exports, self._environ)

@@ -44,6 +44,8 @@ def check_references(
             if _in_library(first, language):
                 span = Span(node.source, chain[0].start, chain[0].end)
                 faults.found.append(warning(span, SHADOWING, codes.SHADOWING))
+            if isinstance(reference.target, CheckedNode):
+                reference.target.used = True
             if reference.target.id in scope.graph:
                 scope.graph.connect(node.id, reference.target.id)
         elif first in scope.variables or _in_library(first, language):

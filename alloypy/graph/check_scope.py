@@ -105,9 +105,10 @@ class CheckedNode(Node):
     body: the statements that belong to this node: none for a declare, all but the template for a foreach.
     inner: the scope inside, of a declare or a foreach.
     exports: what a component exports. made_from: the declare or import of a custom component.
+    used: whether any expression refers to it.
     """
 
-    __slots__ = ("_body", "arguments", "exports", "faults", "inner", "made_from")
+    __slots__ = ("_body", "arguments", "exports", "faults", "inner", "made_from", "used")
 
     block: Block
     source: Source
@@ -116,6 +117,7 @@ class CheckedNode(Node):
         super().__init__(kind, block.full_name, block, source)
         self.faults: list[Diagnostic] = []
         self.made_from: CheckedNode | None = None
+        self.used = False
         self.arguments: Spec | None = None
         self.exports: Spec | None = None
         self.inner: CheckedScope | None = None
