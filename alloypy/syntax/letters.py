@@ -8,8 +8,11 @@ difference, so that a name is valid here exactly when it is valid there.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
+from bisect import bisect_right
 
+# In ascending order: first and last of each.
 _Ranges = tuple[tuple[int, int], ...]
 
 # Letters and digits assigned in Unicode 15.0, which Python 3.11 does not know yet.
@@ -97,4 +100,5 @@ def _escaped(char: str) -> str:
 
 def _within(char: str, ranges: _Ranges) -> bool:
     code = ord(char)
-    return any(first <= code <= last for first, last in ranges)
+    at = bisect_right(ranges, (code, sys.maxunicode)) - 1
+    return at >= 0 and code <= ranges[at][1]
