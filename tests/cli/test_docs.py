@@ -1,0 +1,41 @@
+"""The documentation says what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from alloypy.components.registry import REGISTRATIONS
+from tests.support.cli_page import PAGE, page
+
+ROOT = Path(__file__).parents[2]
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+
+
+def test_the_command_line_page_is_what_the_commands_say() -> None:
+    assert PAGE.read_text() == page(), "run: python -m tests.support.cli_page"
+
+
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    targets = LINK.findall(document.read_text())
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_the_component_page_names_every_component() -> None:
+    text = (ROOT / "docs" / "components.md").read_text()
+    assert [r.name for r in REGISTRATIONS if f"`{r.name}`" not in text] == []
+
+
+def test_the_readme_opens_with_its_two_commands() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert lines[0] == "# alloypy"
+    assert all(lines[2:5]) and not lines[5]
+    commands = [line for line in lines[:12] if line.startswith("python3 ")]
+    assert [command.split("#")[0].split()[1:] for command in commands] == [
+        ["dev.py", "demo"],
+        ["dev.py", "test"],
+    ]
