@@ -29,7 +29,7 @@ _BYTE_ESCAPES = range(0xDC80, 0xDD00)
 
 def parse_duration(text: str) -> Duration:
     """A Go duration such as `1m30s` or `-1.5h`. Raises ValueError."""
-    invalid = ValueError(f"time: invalid duration {quote(text)}")
+    invalid = ValueError(f"time: invalid duration {_escape_bytes(text)}")
     sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
     if rest == "0":
         return Duration(0)
@@ -44,10 +44,10 @@ def parse_duration(text: str) -> Duration:
         if whole > _LONGEST_DURATION + 1:
             raise invalid
         if not part[3]:
-            raise ValueError(f"time: missing unit in duration {quote(text)}")
+            raise ValueError(f"time: missing unit in duration {_escape_bytes(text)}")
         unit = _UNITS.get(part[3])
         if unit is None:
-            raise ValueError(f"time: unknown unit {quote(part[3])} in duration {quote(text)}")
+            raise ValueError(f"time: unknown unit {_escape_bytes(part[3])} in duration {_escape_bytes(text)}")
         total += whole * unit + _fraction((part[2] or "")[1:], unit)
         if total > _LONGEST_DURATION + 1:
             raise invalid
@@ -65,6 +65,15 @@ def _fraction(digits: str, unit: int) -> int:
             break
         number, scale = number * 10 + int(digit), scale * 10
     return int(float(number) * (float(unit) / scale))
+
+
+def _escape_bytes(text: str) -> str:
+    """`text` in double quotes, every byte beyond printable ASCII as its number."""
+    escaped = "".join(
+        f"\\x{byte:02x}" if byte < 0x20 or byte >= 0x80 else f"\\{chr(byte)}" if byte in b'"\\' else chr(byte)
+        for byte in text.encode("utf-8", "surrogateescape")
+    )
+    return f'"{escaped}"'
 
 
 def format_duration(value: int) -> str:

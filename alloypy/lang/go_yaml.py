@@ -6,7 +6,7 @@ Source: spec section 5, `encoding.from_yaml`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from alloypy.lang.go_text import quote
@@ -99,37 +99,60 @@ class _Decoder:
         if self._has_duplicates(node):
             return None, False
         content: dict[Any, Value] = {}
-        self._fill(node, content, merged=None)
-        if all(key.short_tag in {"!!str", "!!merge"} for key, _ in node.pairs()):
-            return {_key_text(key): value for key, value in content.items()}, True
-        return Mapping(content), True
+        of_strings = all(key.short_tag in {"!!str", "!!merge"} for key, _ in node.pairs())
+        self._fill(node, content, self._text_key if of_strings else self._any_key, merged=None)
+        return (content if of_strings else Mapping(content)), True
 
     def _has_duplicates(self, node: Node) -> bool:
-        seen: dict[tuple[str, str], Node] = {}
-        pairs = [key for key, _ in node.pairs()]
-        found = False
-        for key in pairs:
-            first = seen.setdefault((key.kind, key.value), key)
-            if first is not key:
-                text = quote(key.value)
-                self.faults.append(
-                    f"line {key.line}: mapping key {text} already defined at line {first.line}"
-                )
-                found = True
-        return found
+        places: dict[tuple[str, str], list[int]] = {}
+        for key, _ in node.pairs():
+            places.setdefault((key.kind, key.value), []).append(key.line)
+        if len(places) * 2 == len(node.content):
+            return False
+        for key, _ in node.pairs():
+            first, *others = places[key.kind, key.value]
+            del places[key.kind, key.value][0]
+            self.faults += [
+                f"line {other}: mapping key {quote(key.value)} already defined at line {first}"
+                for other in others
+            ]
+        return True
 
-    def _fill(self, node: Node, content: dict[Any, Value], merged: set[Any] | None) -> None:
+    def _text_key(self, key: Node) -> tuple[Value, bool]:
+        """A key of an object. What has been merged in may have keys that are not written as strings."""
+        self._count()
+        if key.kind == "alias" and key.target is not None:
+            key = key.target
+        if key.kind != "scalar":
+            self.faults.append(f"line {key.line}: cannot unmarshal {key.short_tag} into string")
+            return None, False
+        value = resolve(key)
+        if value is None:
+            return None, False
+        return (value if key.tag == "!!binary" else key.value), True
+
+    def _any_key(self, key: Node) -> tuple[Value, bool]:
+        name, good = self.value(key)
+        if good and isinstance(name, list | dict | Mapping):
+            raise YAMLError(f"invalid map key: {_go_syntax(name)}")
+        return name, good
+
+    def _fill(
+        self,
+        node: Node,
+        content: dict[Any, Value],
+        read_key: Callable[[Node], tuple[Value, bool]],
+        merged: set[Any] | None,
+    ) -> None:
         """Put the pairs of `node` into `content`; keys in `merged` are taken already."""
         merge: Node | None = None
         for key, item in node.pairs():
             if key.is_merge:
                 merge = item
                 continue
-            name, good = self.value(key)
+            name, good = read_key(key)
             if not good:
                 continue
-            if isinstance(name, list | dict | Mapping):
-                raise YAMLError(f"invalid map key: {_go_syntax(name)}")
             if merged is not None:
                 if name in merged:
                     continue
@@ -140,7 +163,7 @@ class _Decoder:
         if merge is not None:
             taken = merged if merged is not None else self._own_keys(node)
             for source in self._merge_sources(merge):
-                self._merge(source, content, taken)
+                self._merge(source, content, read_key, taken)
 
     def _own_keys(self, node: Node) -> set[Any]:
         names = (self.value(key) for key, _ in node.pairs())
@@ -154,21 +177,23 @@ class _Decoder:
                 raise YAMLError("map merge requires map or sequence of maps as the value")
             yield source
 
-    def _merge(self, source: Node, content: dict[Any, Value], taken: set[Any]) -> None:
+    def _merge(
+        self,
+        source: Node,
+        content: dict[Any, Value],
+        read_key: Callable[[Node], tuple[Value, bool]],
+        taken: set[Any],
+    ) -> None:
         self._count()
         if source.kind != "alias":
             if not self._has_duplicates(source):
-                self._fill(source, content, taken)
+                self._fill(source, content, read_key, taken)
             return
         if id(source) in self._inside or source.target is None:
             raise YAMLError(f"anchor '{source.value}' value contains itself")
         self._inside.add(id(source))
-        self._merge(source.target, content, taken)
+        self._merge(source.target, content, read_key, taken)
         self._inside.discard(id(source))
-
-
-def _key_text(key: Value) -> str:
-    return key if isinstance(key, str) else str(key)
 
 
 def _go_syntax(value: Value) -> str:

@@ -139,12 +139,16 @@ class JSONReader:
             raise JSONError("unexpected end of JSON input")
         return self._data[self._at]
 
+    def _byte_or_blank(self) -> int:
+        """The byte here; the end of the text counts as a blank, which cannot end what is being read."""
+        return self._data[self._at] if self._at < len(self._data) else ord(" ")
+
     def _invalid(self, context: str) -> JSONError:
-        return JSONError(f"invalid character {quote_rune(chr(self._data[self._at]))} {context}")
+        return JSONError(f"invalid character {quote_rune(chr(self._byte_or_blank()))} {context}")
 
     def _literal(self, text: bytes, value: Value) -> Value:
         for expected in text:
-            if self._byte() != expected:
+            if self._byte_or_blank() != expected:
                 raise self._invalid(f"in literal {text.decode()} (expecting {quote_rune(chr(expected))})")
             self._at += 1
         return value
@@ -164,7 +168,7 @@ class JSONReader:
             self._digits()
         if self._data[self._at : self._at + 1] in {b"e", b"E"}:
             self._at += 1
-            if self._byte() in b"+-":
+            if self._byte_or_blank() in b"+-":
                 self._at += 1
             self._digit("in exponent of numeric literal")
             self._digits()
@@ -175,7 +179,7 @@ class JSONReader:
             return None
 
     def _digit(self, context: str) -> None:
-        if self._byte() not in b"0123456789":
+        if self._byte_or_blank() not in b"0123456789":
             raise self._invalid(context)
 
     def _digits(self) -> None:
@@ -199,7 +203,7 @@ class JSONReader:
             parts.append(self._escape())
 
     def _escape(self) -> str:
-        char = self._byte()
+        char = self._byte_or_blank()
         if char != ord("u"):
             if char not in _SIMPLE:
                 raise self._invalid("in string escape code")
@@ -219,7 +223,7 @@ class JSONReader:
         """The four digits after `u`."""
         self._at += 1
         for _ in range(4):
-            if self._byte() not in _HEX:
+            if self._byte_or_blank() not in _HEX:
                 raise self._invalid("in \\u hexadecimal character escape")
             self._at += 1
         return int(self._data[self._at - 4 : self._at], 16)

@@ -149,8 +149,8 @@ class _Formatter:
             self._index_is_good = False
 
     def _read_precision(self, flags: Flags) -> None:
-        if self._peek() != ".":
-            return
+        if self._peek() != "." or self._at + 1 == len(self._text):
+            return  # a point at the very end is taken for the verb
         self._at += 1
         if self._after_index:
             self._index_is_good = False

@@ -5,12 +5,16 @@ Source: spec section 5, `encoding.from_yaml`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 _MAX_DEPTH = 10_000
+_TOKENS_AHEAD = 2
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
 _LONG_PREFIX = "tag:yaml.org,2002:"
 
 
@@ -72,13 +76,59 @@ class Node:
 
 def first_document(data: bytes) -> Node | None:
     """The root of the first document; None where there is no document. Raises YAMLError."""
-    parser = (getattr(yaml, "CLoader", None) or yaml.Loader)(data)
+    loader = _LOADER(data)
     try:
-        return _Composer(parser).document()
+        composer = _Composer(loader)
+        root = composer.document()
+        ahead = _fault_ahead(data, composer.end) if _has_more(data, composer.end) else None
+    except (yaml.parser.ParserError, yaml.composer.ComposerError) as error:
+        raise YAMLError(_fault_text(_fault_ahead(data, error.problem_mark) or error)) from None
     except yaml.YAMLError as error:
         raise YAMLError(_fault_text(error)) from None
     finally:
-        parser.dispose()
+        loader.dispose()
+    if ahead is not None:
+        raise YAMLError(_fault_text(ahead))
+    return root
+
+
+def _fault_ahead(data: bytes, mark: Any) -> yaml.YAMLError | None:
+    """The fault of the tokens right behind the one at `mark`, which Alloy's parser meets first.
+
+    It has always read two tokens more than the one it looks at.
+    """
+    loader = _LOADER(data)
+    ahead, token = -1, None
+    try:
+        while ahead < _TOKENS_AHEAD:
+            token = loader.get_token()
+            if token is None:
+                return None
+            if ahead >= 0 or (token.start_mark.index >= mark.index and not _is_key_sign(token)):
+                ahead += 1
+    except yaml.scanner.ScannerError as error:
+        is_next = token is not None and _is_next(data, token.end_mark.index, error)
+        return error if ahead < _TOKENS_AHEAD - 1 or is_next else None
+    finally:
+        loader.dispose()
+    return None
+
+
+def _is_key_sign(token: Any) -> bool:
+    """Whether the token only says that a key follows at the same place."""
+    return isinstance(token, yaml.KeyToken) and token.start_mark.index == token.end_mark.index
+
+
+def _has_more(data: bytes, mark: Any) -> bool:
+    """Whether anything but blanks and comments follows `mark`."""
+    return mark is not None and not _BLANK.fullmatch(data.decode("utf-8", "replace"), mark.index)
+
+
+def _is_next(data: bytes, index: int, error: yaml.MarkedYAMLError) -> bool:
+    """Whether the token at fault is the first one behind `index`."""
+    blank = _BLANK.match(data.decode("utf-8", "replace"), index)
+    mark = error.context_mark or error.problem_mark
+    return blank is not None and mark is not None and mark.index <= blank.end()
 
 
 class _Composer:
@@ -88,6 +138,7 @@ class _Composer:
         self._events = events
         self._anchors: dict[str, Node] = {}
         self._open: list[Node] = []
+        self.end: Any = None
 
     def document(self) -> Node | None:
         """The root node."""
@@ -107,6 +158,7 @@ class _Composer:
                 self._open.append(node)
                 if len(self._open) > _MAX_DEPTH:
                     raise YAMLError(f"exceeded max depth of {_MAX_DEPTH}")
+        self.end = event.start_mark
         return root
 
     def _node(self, event: Any) -> Node:
@@ -116,7 +168,9 @@ class _Composer:
             node = Node("alias", line, value=anchor or "")
             node.target = self._anchors.get(node.value)
             if node.target is None:
-                raise YAMLError(f"unknown anchor '{anchor}' referenced")
+                problem = f"unknown anchor '{anchor}' referenced"
+                mark: Any = event.start_mark
+                raise yaml.composer.ComposerError(None, None, problem, mark)
             return node
         tag = _short(event.tag)
         if isinstance(event, yaml.ScalarEvent):
@@ -139,6 +193,8 @@ def _fault_text(error: yaml.YAMLError) -> str:
     """The problem, with its line unless that is the first."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return str(getattr(error, "reason", "") or error)
+    if isinstance(error, yaml.composer.ComposerError):
+        return str(error.problem)
     line = next(
         (mark.line for mark in (error.context_mark, error.problem_mark) if mark is not None and mark.line), 0
     )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from alloypy.lang.go_regexp import Regexp, parse_search_regexp
 from alloypy.lang.json_path.path import GROUP, NOTHING, Equation, Root
-from alloypy.lang.json_path.search import search
+from alloypy.lang.json_path.search import SearchError, search
 from alloypy.lang.numbers import wrap_int
 from alloypy.lang.values import Value
 
@@ -100,8 +100,9 @@ def _is_number(side: Any) -> bool:
 def _equal(left: Any, right: Any) -> bool:
     if _is_number(left) and _is_number(right):
         return float(left) == float(right) if type(left) is not type(right) else bool(left == right)
-    if isinstance(left, dict | list) or isinstance(right, dict | list):
-        return False  # the library cannot compare them
+    for kind, name in ((list, "[]interface {}"), (dict, "map[string]interface {}")):
+        if isinstance(left, kind) and isinstance(right, kind):
+            raise SearchError(f"runtime error: comparing uncomparable type {name}")
     return type(left) is type(right) and bool(left == right)
 
 

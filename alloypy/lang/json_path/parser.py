@@ -190,8 +190,11 @@ class PathParser:
 
     def _procedure(self) -> NoReturn:
         """Scripts in brackets are not available in Alloy."""
-        if self.data.find(b")]") < 0:
+        end = self.data.find(b")]") + 1
+        if not end:
             raise self.fault("not terminated")
+        if end < self.at - 1:
+            raise PathError(f"runtime error: slice bounds out of range [{self.at - 1}:{end}]")
         raise PathError("jp.CompileScript has not been set")
 
     def _int(self, byte: int) -> tuple[int, int]:

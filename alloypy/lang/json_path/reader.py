@@ -44,8 +44,10 @@ def _number(text: str) -> int | float | str:
     mantissa, _, exponent = text.lower().partition("e")
     whole, _, fraction = mantissa.partition(".")
     digits = whole.lstrip("-")
+    if digits == "0" and exponent and "." not in mantissa:
+        raise ValueError("invalid number")  # the library knows no exponent after a bare zero
     too_long = int(digits) > _BIG or (digits == whole and int(digits) // 10 >= _BIG // 10)
-    if too_long or len(fraction) > _MOST_FRACTION_DIGITS or int(exponent or "0") > _LARGEST_EXPONENT:
+    if too_long or len(fraction) > _MOST_FRACTION_DIGITS or abs(int(exponent or "0")) > _LARGEST_EXPONENT:
         return text
     if fraction or (exponent and int(exponent)):
         return float(text)
@@ -53,6 +55,12 @@ def _number(text: str) -> int | float | str:
 
 
 _BLANKS = dict.fromkeys(b" \t\r", "skip") | {ord("\n"): "line"}
+_FOLLOWING = {
+    ",": "unexpected comma",
+    "]": "unexpected array close",
+    "}": "unexpected object close",
+}
+"""What is wrong with these right behind a number that stands alone."""
 _NUMBER_ENDS = frozenset(b" \t\r\n,]}")
 _DIGITS = b"0123456789"
 _STARTS = {
@@ -86,6 +94,7 @@ _FAULTS = {
 _WORDS: dict[str, Value] = {"null": None, "true": True, "false": False}
 _ESCAPES = dict(zip(b'"/\\bfnrt', '"/\\\b\f\n\r\t', strict=True))
 _HEX = frozenset(b"0123456789abcdefABCDEF")
+_SPACES = re.compile(rb"[ \t\r]*")
 _PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
 _NUMBER_STATES: dict[str, dict[int, str]] = {
     "sign": {ord("0"): "zero"} | dict.fromkeys(b"123456789", "digits"),
@@ -120,6 +129,8 @@ class _Automaton:
         self._stack: list[Any] = []
         self._open: list[int] = []
         self._result: Value = None
+        self._run = 0
+        self._overshoot = 0
 
     def run(self) -> Value:
         while self._at < len(self._data):
@@ -129,7 +140,7 @@ class _Automaton:
                 self._stack.clear()
                 self._mode = "end"
         if self._open or self._mode not in {"value", "after", "end"}:
-            raise self._fault("incomplete JSON")
+            raise self._incomplete()
         return self._result
 
     def _step(self) -> None:
@@ -169,6 +180,20 @@ class _Automaton:
         self._line += 1
         self._line_start = self._at
         self._at += 1
+        blanks = _SPACES.match(self._data, self._at)
+        self._note_run(self._at, blanks.end() - self._at if blanks else 0)
+
+    def _note_run(self, start: int, length: int) -> None:
+        """The library looks ahead from `start` over a run of bytes.
+
+        At the end of the text it skips as many as in the run before instead, and counts them into
+        the column of its fault.
+        """
+        rest = len(self._data) - start
+        if rest == 0:
+            self._overshoot = self._run
+        else:
+            self._run = min(length, rest - 1)
 
     def _after_comma(self) -> None:
         self._mode = "key" if self._open and self._open[-1] < 0 else "element"
@@ -191,7 +216,7 @@ class _Automaton:
             raise self._fault(f"unexpected {'array' if is_array else 'object'} close")
         start = self._open.pop()
         if is_array:
-            value: Any = self._stack[start + 1 :]
+            value: Any = [item.text if isinstance(item, _Key) else item for item in self._stack[start + 1 :]]
             del self._stack[start:]
         else:
             value = self._stack.pop()
@@ -205,8 +230,9 @@ class _Automaton:
             self._stack.append(value)
             return
         self._stack.pop()
-        if isinstance(self._stack[-1], dict):
-            self._stack[-1][last.text] = value
+        if not isinstance(self._stack[-1], dict):
+            raise self._fault("expected a value")  # two keys in a row, which a half-read word may leave
+        self._stack[-1][last.text] = value
 
     def _word(self, word: str) -> None:
         if self._data[self._at : self._at + len(word)] == word.encode():
@@ -216,7 +242,7 @@ class _Automaton:
             return
         for expected in word.encode():
             if self._at >= len(self._data):
-                raise self._fault("incomplete JSON")
+                raise self._incomplete()
             if self._data[self._at] != expected:
                 if self._data[self._at] == ord(","):
                     self._after_comma()
@@ -228,7 +254,11 @@ class _Automaton:
     def _numeric(self) -> None:
         start = self._at
         state = "sign"
-        self._at += self._data[start] == ord("-")
+        if self._data[start] == ord("-"):
+            self._at += 1
+        elif self._data[start] != ord("0"):
+            self._note_digits(start + 1, _BIG // 10, int(chr(self._data[start])))
+            self._overshoot += len(self._data) == start + 1
         while self._at < len(self._data):
             byte = self._data[self._at]
             following = _NUMBER_STATES[state].get(byte)
@@ -238,26 +268,38 @@ class _Automaton:
                 break
             state = following
             self._at += 1
+            if byte == ord("."):
+                self._note_digits(self._at, 10**_MOST_FRACTION_DIGITS, 1)
         if state not in _COMPLETE:
-            raise self._fault("incomplete JSON")
+            raise self._incomplete()
         self._finish_number(self._data[start : self._at].decode())
 
+    def _note_digits(self, start: int, limit: int, number: int) -> None:
+        at = start
+        while at < len(self._data) and self._data[at] in _DIGITS and number < limit:
+            number = number * 10 + self._data[at] - ord("0")
+            at += 1
+        self._note_run(start, at - start)
+
     def _finish_number(self, text: str) -> None:
-        comma = self._data[self._at : self._at + 1] == b","
-        if comma and not self._open:
-            raise self._fault("unexpected comma")
+        following = chr(self._data[self._at]) if self._at < len(self._data) else ""
+        if following in _FOLLOWING and not self._open:
+            raise self._fault(_FOLLOWING[following])
         self._add(_number(text))
         self._mode = "after"
 
     def _string(self) -> str:
         parts: list[bytes] = []
+        whole = _PLAIN.match(self._data, self._at)
+        if whole and self._at < len(self._data):
+            self._note_run(self._at, len(whole[0]))
         while True:
             plain = _PLAIN.match(self._data, self._at)
             if plain:
                 parts.append(plain[0])
                 self._at = plain.end()
             if self._at >= len(self._data):
-                raise self._fault("incomplete JSON")
+                raise self._incomplete()
             byte = self._data[self._at]
             if byte < 0x20:
                 raise self._fault(f"invalid JSON character 0x{byte:02x}")
@@ -268,7 +310,7 @@ class _Automaton:
 
     def _escape(self) -> bytes:
         if self._at >= len(self._data):
-            raise self._fault("incomplete JSON")
+            raise self._incomplete()
         byte = self._data[self._at]
         if byte != ord("u"):
             if byte not in _ESCAPES:
@@ -278,7 +320,7 @@ class _Automaton:
         self._at += 1
         for _ in range(4):
             if self._at >= len(self._data):
-                raise self._fault("incomplete JSON")
+                raise self._incomplete()
             if self._data[self._at] not in _HEX:
                 raise self._fault(f"invalid JSON unicode character '{self._char()}'")
             self._at += 1
@@ -292,6 +334,10 @@ class _Automaton:
 
     def _unexpected(self) -> ReadError:
         return self._fault(_FAULTS.get(self._mode, "unexpected character '{}'").format(self._char()))
+
+    def _incomplete(self) -> ReadError:
+        self._at += self._overshoot
+        return self._fault("incomplete JSON")
 
     def _fault(self, message: str) -> ReadError:
         return ReadError(f"{message} at {self._line}:{self._at - self._line_start}")

@@ -33,7 +33,7 @@ def search(path: Path, document: Value) -> list[Value]:
     if not path:
         return []
     results: list[Value] = []
-    _Search(path, document, results).visit(0, document)
+    _Search(path, document, results).visit(0, [document])
     return results
 
 
@@ -46,18 +46,29 @@ class _Search:
         self._results = results
         self._last = len(path) - 1
 
-    def visit(self, at: int, value: Value) -> None:
-        """Apply the fragment at `at` to `value`, and those behind it to what it finds."""
-        fragment = self._path[at]
-        if isinstance(fragment, Descent):
-            self._descend(at, value, is_top=True)
+    def visit(self, at: int, values: Sequence[Value]) -> None:
+        """Apply the fragment at `at` to each of the values, and those behind it to what it finds.
+
+        Of the values that one fragment has found, `..` goes into the first only; that is the library's way.
+        """
+        if isinstance(self._path[at], Descent):
+            for value in values[:1]:
+                self._descend(at, value, is_top=True)
+            for value in values[1:]:
+                self._after_descent(at, value, is_top=True)
             return
-        passes_scalars = isinstance(fragment, Root | Here | Filter)
-        for found in self._found(fragment, value, at == self._last):
-            if at == self._last:
-                self._results.append(found)
-            elif passes_scalars or isinstance(found, dict | list):
-                self.visit(at + 1, found)
+        for value in values:
+            self._apply(at, value)
+
+    def _apply(self, at: int, value: Value) -> None:
+        fragment = self._path[at]
+        found = self._found(fragment, value, at == self._last)
+        if at == self._last:
+            self._results.extend(found)
+        elif isinstance(fragment, Root | Here | Filter):
+            self.visit(at + 1, found)
+        else:
+            self.visit(at + 1, [item for item in found if isinstance(item, dict | list)])
 
     def _descend(self, at: int, value: Value, is_top: bool) -> None:
         """At the end of a path: all values inside, then the value; else what is inside first."""
@@ -67,8 +78,11 @@ class _Search:
         for member in inside:
             if isinstance(member, dict | list):
                 self._descend(at, member, is_top=False)
+        self._after_descent(at, value, is_top)
+
+    def _after_descent(self, at: int, value: Value, is_top: bool) -> None:
         if at < self._last:
-            self.visit(at + 1, value)
+            self.visit(at + 1, [value])
         elif is_top:
             self._results.append(value)
 
