@@ -10,8 +10,8 @@ from typing import NamedTuple
 from alloypy.graph import codes
 from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language, warning
 from alloypy.graph.nodes import Kind
+from alloypy.graph.notices import DEPRECATED, SHADOWING
 from alloypy.graph.references import Chain, chain_text, chains, resolve
-from alloypy.graph.wire import DEPRECATED, SHADOWING
 from alloypy.schema.nearest import nearest
 from alloypy.schema.stability import Stability, refusal
 from alloypy.syntax.diagnostics import Diagnostic

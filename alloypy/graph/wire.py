@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from alloypy.graph.dag import Graph
 from alloypy.graph.nodes import Kind, Node, split_custom_name
+from alloypy.graph.notices import DEPRECATED, SHADOWING
 from alloypy.graph.references import Chain, chain_text, chains, resolve
 from alloypy.lang.stdlib import DEPRECATED as DEPRECATED_NAMES
 from alloypy.lang.stdlib import EXPERIMENTAL, IDENTIFIERS
@@ -32,12 +33,6 @@ class Wired(NamedTuple):
 
     diagnostics: tuple[Diagnostic, ...]
     notices: tuple[Notice, ...]
-
-
-DEPRECATED = (
-    "this stdlib function is deprecated; please refer to the documentation for updated usage and alternatives"
-)
-SHADOWING = "a component is shadowing an existing stdlib name"
 
 
 def connect(graph: Graph, variables: Container[str], stability: Stability) -> Wired:

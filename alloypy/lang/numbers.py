@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 
 from alloypy.lang.values import UInt
 
@@ -68,6 +67,8 @@ def number_text(number: int | float) -> str:
             return "+Inf" if number > 0 else "-Inf"
         text = repr(number)
         if "e" in text:
+            from decimal import Decimal  # rarely needed, and slow to import
+
             text = format(Decimal(text), "f")
         return text.removesuffix(".0")
     return int.__repr__(number)

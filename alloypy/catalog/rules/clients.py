@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.catalog.rules.body import Body, Broken, Rule
 from alloypy.catalog.rules.forms import not_both
-from alloypy.lang.go_url import URL
 
 ONE_LOGIN = (
     "at most one of basic_auth, authorization, oauth2, bearer_token & bearer_token_file must be configured"
@@ -33,7 +32,7 @@ def one_login(body: Body) -> Iterator[Broken]:
 def proxy(body: Body) -> Iterator[Broken]:
     """The settings of a proxy fit each other; the first that does not is told, as Alloy does."""
     url, environment = body.get("proxy_url"), body.get("proxy_from_environment")
-    has_url = bool(url) and url != URL()
+    has_url = bool(url) and any(url)  # a URL is a tuple of its parts
     if body.filled("proxy_connect_header") and not environment and not has_url:
         message = (
             "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be "
