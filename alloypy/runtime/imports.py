@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from alloypy.graph.definitions import Definitions, Template, imported_definitions
 from alloypy.graph.nodes import IMPORT_NAMES, Kind, Node
@@ -35,6 +35,8 @@ from alloypy.syntax.tree import Block
 if TYPE_CHECKING:
     from alloypy.runtime.evaluation import Evaluation
 
+T = TypeVar("T")
+
 _ONLY = "only declare and import blocks are allowed in a module"
 
 
@@ -50,51 +52,50 @@ class ContentFault(Exception):
 async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
     """Evaluate an import block and read its content, unless nothing has changed. Raises NodeFault."""
     variables = evaluation.state.built.definitions.variables
-    arguments = _arguments(evaluation.context, node, evaluation.scope)
+    place = _place(evaluation.context, node, evaluation.scope, variables, evaluation.module)
     old = evaluation.living(node, ImportInstance)
-    if old is not None and old.arguments == arguments:
+    if old is not None and old.arguments == place.arguments:
         instance = old
     else:
-        instance = ImportInstance(evaluation.context, node, evaluation.module, arguments, variables)
+        instance = ImportInstance(evaluation.context, node, evaluation.module, place)
         await instance.read()
     evaluation.settle(node, instance, new=instance is not old)
     if evaluation.whole:
         instance.publish(evaluation.state.built.definitions)
 
 
-def _arguments(context: Context, node: Node, scope: Scope) -> Any:
-    """The decoded arguments of an import block. Raises NodeFault, also for what cannot be imported from."""
-    cls: type[Any]
+class _Place(NamedTuple):
+    """Where an import block says its content is: the decoded arguments, and what reads from there."""
+
+    arguments: Any
+    source: ImportSource
+
+
+def _place(context: Context, node: Node, scope: Scope, variables: Variables, module: Module) -> _Place:
+    """Decode an import block. Raises NodeFault, also for what cannot be imported from."""
+
+    def decoded(cls: type[T]) -> T:
+        return decode_arguments(cls, node.body, node.source, scope)
+
     match node.name:
         case "import.file":
-            cls = ImportFileArguments
+            file = decoded(ImportFileArguments)
+            return _Place(file, FileSource(file))
         case "import.string":
-            cls = ImportStringArguments
+            text = decoded(ImportStringArguments)
+            return _Place(text, StringSource(text, str(variables.get("module_path", ""))))
         case "import.git":
-            cls = ImportGitArguments
-        case _:
-            reader = context.options.http_import
-            if reader is None:
-                raise NodeFault("import.http needs an HTTP client, which this process does not have")
-            cls = reader.arguments
-    arguments = decode_arguments(cls, node.body, node.source, scope)
-    if node.name == "import.git":
-        raise NodeFault(
-            "alloypy does not import from Git repositories: "
-            "check the repository out beside the configuration and use import.file"
-        )
-    return arguments
-
-
-def _source(context: Context, node: Node, arguments: Any, variables: Variables, name: str) -> ImportSource:
-    if isinstance(arguments, ImportFileArguments):
-        return FileSource(arguments)
-    if isinstance(arguments, ImportStringArguments):
-        return StringSource(arguments, str(variables.get("module_path", "")))
+            decoded(ImportGitArguments)
+            raise NodeFault(
+                "alloypy does not import from Git repositories: "
+                "check the repository out beside the configuration and use import.file"
+            )
     reader = context.options.http_import
     if reader is None:
-        raise NodeFault(f"{node.name} is not available")
-    return HTTPSource(name, arguments, reader, context.options.evaluation_deadline)
+        raise NodeFault("import.http needs an HTTP client, which this process does not have")
+    remote = decoded(reader.arguments)
+    deadline = context.options.evaluation_deadline
+    return _Place(remote, HTTPSource(module.global_id(node.id), remote, reader, deadline))
 
 
 class ImportInstance(Instance):
@@ -117,15 +118,14 @@ class ImportInstance(Instance):
         context: Context,
         node: Node,
         module: Module,
-        arguments: Any,
-        variables: Variables,
+        place: _Place,
         outer: ImportInstance | None = None,
     ) -> None:
         super().__init__(node, module)
-        self.arguments = arguments
+        self.arguments = place.arguments
         self._context = context
         self._outer = outer
-        self._source = _source(context, node, arguments, variables, self.global_id)
+        self._source = place.source
         self._content: dict[str, bytes] | None = None
         self._nested: dict[str, ImportInstance] = {}
         self._source_health: Health | None = None
@@ -315,8 +315,8 @@ class _Reading:
         node = Node(Kind.IMPORT, block.full_name, block, source)
         variables = {"module_path": self._source.module_path}
         scope = self._context.stdlib.child(variables)
-        arguments = _arguments(self._context, node, scope)
-        nested = ImportInstance(self._context, node, self._owner.module, arguments, variables, self._owner)
+        place = _place(self._context, node, scope, variables, self._owner.module)
+        nested = ImportInstance(self._context, node, self._owner.module, place, self._owner)
         first, *around = nested.identities()
         if first in around:
             raise NodeFault("the content imports itself")
