@@ -306,15 +306,15 @@ def test_several_processes_answer_as_one_does(tree: Path) -> None:
     many = tree / "many"
     many.mkdir()
     block = "block {\n\tattribute = [1,2]\n}\n"
-    for number in range(40):
-        (many / f"{number:02}.alloy").write_text(block * 500 if number % 4 else BROKEN.decode())
+    for number in range(20):
+        (many / f"{number:02}.alloy").write_text(block * 800 if number % 4 else BROKEN.decode())
     done = fmt("--check", "many", cwd=tree)
     assert done.returncode == 2
     lines = done.stderr.decode().splitlines()
-    assert lines[-1] == "30 files would change, 0 unchanged, 10 failed"
-    assert [line.partition("many/")[2][:2] for line in lines[:-2]] == [f"{number:02}" for number in range(40)]
+    assert lines[-1] == "15 files would change, 0 unchanged, 5 failed"
+    assert [line.partition("many/")[2][:2] for line in lines[:-2]] == [f"{number:02}" for number in range(20)]
     done = fmt("-w", "many", cwd=tree)
-    assert done.stderr.decode().splitlines()[-1] == "30 files changed, 0 unchanged, 10 failed"
+    assert done.stderr.decode().splitlines()[-1] == "15 files changed, 0 unchanged, 5 failed"
 
 
 def test_a_reader_that_leaves(tree: Path) -> None:
