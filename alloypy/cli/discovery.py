@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 from alloypy.cli.ignore_rules import IgnoreRules
@@ -111,7 +112,10 @@ def _may_be_a_file(entry: os.DirEntry[str]) -> bool:
     """Whether the entry is a configuration file. A broken link is taken, so that the user hears of it."""
     if not entry.name.endswith(SUFFIX):
         return False
-    return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
+    try:
+        return S_ISREG(entry.stat().st_mode)
+    except OSError:
+        return True
 
 
 def _scopes_above(directory: Path) -> list[_Scope]:

@@ -22,10 +22,10 @@ def rewrite(path: str, data: bytes) -> None:
     and takes its name in one step; where that is not possible, the file is overwritten in place.
     Raises OSError, and NotRegularError.
     """
-    target = Path(os.path.realpath(path))
-    status = target.stat()
+    status = Path(path).stat()
     if not S_ISREG(status.st_mode):
         raise NotRegularError(path)
+    target = Path(os.path.realpath(path))
     with target.open("r+b"):
         pass  # what its user may not write stays as it is, even where the directory would let us replace it
     try:

@@ -1,0 +1,166 @@
+"""One report in every format, with the places each format wants."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from alloypy.cli.report import FORMATS, Finding, Report, render
+from alloypy.cli.report.places import region
+from alloypy.syntax.codes import CODES
+from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.source import Source, Span
+
+DATA = '\ufeffa = 1\n\tü = "😀", 2\nlast'.encode()
+SOURCE = Source("dir/my file.alloy", DATA)
+
+
+def at(text: str, length: int | None = None) -> Span:
+    start = DATA.index(text.encode())
+    return Span(SOURCE, start, None if length is None else start + length - 1)
+
+
+def report(*findings: Finding, changed: int = 0) -> Report:
+    return Report(findings, files=3, changed=changed, failed=1)
+
+
+ERROR = Finding("dir/my file.alloy", Diagnostic(at("2", 1), "expected\n}, got %", "ALY0110", hint="close it"))
+WARNING = Finding("dir/my file.alloy", Diagnostic(at("last"), "deprecated", "ALY9999", Severity.WARNING))
+PLACELESS = Finding("a,b:c.alloy", Diagnostic(None, "stat a,b:c.alloy: gone", "ALY0130"))
+
+
+def test_text() -> None:
+    assert render(report(ERROR, WARNING, PLACELESS), "text") == (
+        "dir/my file.alloy:2:15: expected\n}, got %\n"
+        "dir/my file.alloy:3:1: deprecated\n"
+        "Error: stat a,b:c.alloy: gone\n"
+    )
+
+
+def test_json() -> None:
+    found = json.loads(render(report(ERROR, WARNING, PLACELESS, changed=2), "json"))
+    assert found["summary"] == {"files": 3, "errors": 2, "warnings": 1, "changed": 2, "failed": 1}
+    assert found["diagnostics"] == [
+        {
+            "file": "dir/my file.alloy",
+            "line": 2,
+            "column": 15,
+            "end_line": 2,
+            "end_column": 15,
+            "severity": "error",
+            "code": "ALY0110",
+            "message": "expected\n}, got %",
+            "hint": "close it",
+        },
+        {
+            "file": "dir/my file.alloy",
+            "line": 3,
+            "column": 1,
+            "end_line": None,
+            "end_column": None,
+            "severity": "warning",
+            "code": "ALY9999",
+            "message": "deprecated",
+            "hint": "",
+        },
+        {
+            "file": "a,b:c.alloy",
+            "line": None,
+            "column": None,
+            "end_line": None,
+            "end_column": None,
+            "severity": "error",
+            "code": "ALY0130",
+            "message": "stat a,b:c.alloy: gone",
+            "hint": "",
+        },
+    ]
+
+
+def test_github() -> None:
+    assert render(report(ERROR, WARNING, PLACELESS), "github").splitlines() == [
+        (
+            "::error file=dir/my file.alloy,line=2,col=12,endLine=2,endColumn=13,"
+            "title=ALY0110 unexpected token::expected%0A}, got %25%0Aclose it"
+        ),
+        "::warning file=dir/my file.alloy,line=3,col=1,title=ALY9999::deprecated",
+        f"::error file=a%2Cb%3Ac.alloy,title=ALY0130 {CODES['ALY0130'].title}::stat a,b:c.alloy: gone",
+    ]
+
+
+def test_sarif() -> None:
+    log = json.loads(render(report(ERROR, WARNING, PLACELESS), "sarif"))
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    assert run["columnKind"] == "utf16CodeUnits"
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == ["ALY0110", "ALY0130", "ALY9999"]
+    results = run["results"]
+    assert [rules[result["ruleIndex"]]["id"] for result in results] == ["ALY0110", "ALY9999", "ALY0130"]
+    assert [result["level"] for result in results] == ["error", "warning", "error"]
+    places = [result["locations"][0]["physicalLocation"] for result in results]
+    assert [place["artifactLocation"]["uri"] for place in places] == [
+        "dir/my%20file.alloy",
+        "dir/my%20file.alloy",
+        "a%2Cb%3Ac.alloy",
+    ]
+    assert [place.get("region") for place in places] == [
+        {"startLine": 2, "startColumn": 12, "endLine": 2, "endColumn": 13},
+        {"startLine": 3, "startColumn": 1},
+        None,
+    ]
+    assert results[0]["message"]["text"] == "expected\n}, got %\nclose it"
+
+
+def test_junit() -> None:
+    suite = ET.fromstring(render(report(ERROR, WARNING, PLACELESS), "junit"))[0]
+    assert suite.attrib == {"name": "alloypy", "tests": "2", "failures": "2", "errors": "0"}
+    first, second = suite
+    assert first.attrib["name"] == "dir/my file.alloy"
+    failure = first.find("failure")
+    assert failure is not None
+    assert failure.text == "dir/my file.alloy:2:15: expected\n}, got %\ndir/my file.alloy:3:1: deprecated\n"
+    assert second.attrib["name"] == "a,b:c.alloy"
+
+
+def test_junit_of_warnings_alone_and_of_nothing() -> None:
+    suite = ET.fromstring(render(report(WARNING), "junit"))[0]
+    assert (suite.attrib["tests"], suite.attrib["failures"]) == ("1", "0")
+    assert suite[0].findtext("system-out") == "dir/my file.alloy:3:1: deprecated\n"
+    suite = ET.fromstring(render(report(), "junit"))[0]
+    assert (suite.attrib["tests"], suite.attrib["failures"]) == ("1", "0")
+
+
+def test_junit_takes_any_character() -> None:
+    odd = Finding("\udcff.alloy", Diagnostic(None, "illegal character U+0000 '\0' <&\x1b>", "ALY0101"))
+    case = ET.fromstring(render(report(odd), "junit"))[0][0]
+    assert case.attrib["name"] == "\ufffd.alloy"
+    assert case[0].attrib["message"] == "illegal character U+0000 '\ufffd' <&\ufffd>"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_names_that_are_no_text_can_be_written(name: str) -> None:
+    odd = Finding("\udcff.alloy", Diagnostic(Span(Source("\udcff.alloy", b"x"), 0), "bad", "ALY0101"))
+    assert render(report(odd), name).encode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_excerpts(name: str) -> None:
+    assert "😀" not in render(report(ERROR, WARNING), name)
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [
+        (at("a", 1), (1, 1, 1, 2)),  # the byte order mark does not count
+        (at("ü", 2), (2, 2, 2, 3)),
+        (at("ü", 1), (2, 2, 2, 3)),  # ends inside a character
+        (at('"😀"', 6), (2, 6, 2, 10)),
+        (at("1", 5), (1, 5, 2, 3)),
+        (Span(SOURCE, len(DATA)), (3, 5, None, None)),
+    ],
+)
+def test_region(span: Span, expected: tuple[int | None, ...]) -> None:
+    assert region(span) == expected
