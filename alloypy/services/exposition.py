@@ -56,12 +56,12 @@ class Family(NamedTuple):
     samples: Sequence[SampleLike]
 
 
-def gauge(name: str, documentation: str, value: float, **labels: str) -> Family:
+def gauge(name: str, documentation: str, value: float, /, **labels: str) -> Family:
     """A gauge with a single value."""
     return Family(name, documentation, "gauge", [Sample(name, labels, value)])
 
 
-def counter(name: str, documentation: str, value: float, **labels: str) -> Family:
+def counter(name: str, documentation: str, value: float, /, **labels: str) -> Family:
     """A counter with a single value."""
     return Family(name, documentation, "counter", [Sample(name, labels, value)])
 

@@ -1,0 +1,88 @@
+"""The identity of the installation, and noticing changed files."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from alloypy.services.storage import installation_id
+from alloypy.services.watch import fingerprint, watch
+
+
+def test_an_identity_is_made_once(tmp_path: Path) -> None:
+    storage = tmp_path / "deep" / "data"
+    identity = installation_id(storage)
+    assert installation_id(storage) == identity
+    seed = json.loads((storage / "alloy_seed.json").read_text())
+    assert list(seed) == ["UID", "created_at", "version"]
+    assert seed["UID"] == identity
+    assert [path.name for path in storage.iterdir()] == ["alloy_seed.json"]
+
+
+def test_the_identity_of_an_alloy_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "alloy_seed.json").write_text(
+        '{"UID":"abc","created_at":"2026-01-01T00:00:00Z","version":"v1.18.0"}'
+    )
+    assert installation_id(tmp_path) == "abc"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"UID": 5}', '{"UID": ""}', '{"UID": "a\\r\\nb"}', "\x00"]
+)
+def test_a_damaged_seed_is_replaced_and_told(
+    tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "alloy_seed.json").write_text(content)
+    with caplog.at_level(logging.ERROR, "alloypy"):
+        identity = installation_id(tmp_path)
+    assert "cannot use the seed file" in caplog.text
+    assert installation_id(tmp_path) == identity
+
+
+def test_a_file_a_directory_and_a_swapped_link_are_noticed(tmp_path: Path) -> None:
+    config = tmp_path / "config.alloy"
+    assert fingerprint(str(config)) == ()
+    config.write_text("")
+    first = fingerprint(str(config))
+    config.write_text("a = 1")
+    assert fingerprint(str(config)) != first
+    before = fingerprint(str(tmp_path))
+    (tmp_path / "b.alloy").write_text("")
+    assert fingerprint(str(tmp_path)) != before
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    for version in ("v1", "v2"):
+        (mounted / version).mkdir()
+        (mounted / version / "c.alloy").write_text("same")
+    (mounted / "..data").symlink_to("v1")
+    (mounted / "c.alloy").symlink_to("..data/c.alloy")
+    before = fingerprint(str(mounted))
+    (mounted / "..data").unlink()
+    (mounted / "..data").symlink_to("v2")
+    assert fingerprint(str(mounted)) != before
+
+
+@pytest.mark.anyio
+async def test_a_change_is_told_once_and_when_it_has_come_to_rest(tmp_path: Path) -> None:
+    config = tmp_path / "config.alloy"
+    config.write_text("one")
+    changed = asyncio.Event()
+    calls: list[str] = []
+
+    async def tell() -> None:
+        calls.append(config.read_text())
+        changed.set()
+
+    watching = asyncio.create_task(watch(str(config), tell, interval=0.01))
+    await asyncio.sleep(0.05)
+    assert calls == []
+    config.write_text("two!")
+    async with asyncio.timeout(30):
+        await changed.wait()
+    await asyncio.sleep(0.05)
+    watching.cancel()
+    assert calls == ["two!"]
