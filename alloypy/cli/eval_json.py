@@ -20,6 +20,7 @@ from alloypy.lang.values import (
     Kind,
     OptionalSecret,
     Secret,
+    StringMap,
     UInt,
     Value,
     kind_of,
@@ -143,7 +144,7 @@ _TAGS: dict[str, Callable[[Any], Value]] = {
     "$float": float,
     "$bytes": lambda text: text.encode(),
     "$duration": Duration.parse,
-    "$mapss": dict,
+    "$mapss": StringMap,
     "$capsule": lambda name: _Opaque(),
 }
 

@@ -98,8 +98,10 @@ class ValuePrinter:
                 return self._text(value, value.reveal(), verb)
             case OptionalSecret():
                 return self._struct(value, verb)
-            case Function() if verb in "vbodxX":
+            case Function() if verb == "v":
                 return self._address(value)
+            case Function() if verb in "bodxX":
+                return self._digits(id(value), _BASES[verb], verb, self._flags.sharp)
             case Capsule():
                 return self._pad(value.describe())
         return self._bad_verb(value, verb)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from alloypy.lang.values import Capsule, Function, UInt, Value
+from alloypy.lang.values import Capsule, Function, StringMap, UInt, Value
 
 LITERAL = "int64"
 """Whole numbers of literals and operators."""
@@ -47,6 +47,8 @@ class Traced:
 
     def child(self, step: int | str) -> Traced:
         """The part at an index or key, which must exist."""
+        if isinstance(self.value, StringMap):
+            return Traced(self.value[str(step)], OWN)
         known = self._children.get(step)
         if known is None:
             known = self._children[step] = Traced(self._part(step), self.origin)

@@ -158,6 +158,12 @@ class Duration(int):
         return int(self) / 1e9
 
 
+class StringMap(dict[str, str]):
+    """An object that holds nothing but strings, by its type; each look at a value makes a new one."""
+
+    __slots__ = ()
+
+
 class Kind:
     """Names of the value types, as type errors print them."""
 

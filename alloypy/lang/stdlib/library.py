@@ -12,7 +12,7 @@ from alloypy.lang.scope import Scope
 from alloypy.lang.stdlib import array, coalesce, convert, encoding, file, json_path, string
 from alloypy.lang.stdlib.constants import Platform
 from alloypy.lang.types import StringType
-from alloypy.lang.values import Value
+from alloypy.lang.values import StringMap, Value
 
 _ALIASES: dict[str, LibraryFunction] = {
     "nonsensitive": convert.NONSENSITIVE,
@@ -61,4 +61,6 @@ class Stdlib(Scope):
             environ = process_environ
         platform = platform or Platform.current()
         env = TypedFunction("sys.env", (StringType(),), lambda name: environ.get(name, ""))
-        super().__init__({**_FIXED, "constants": platform._asdict(), "sys": {"env": env}, "env": env})
+        super().__init__(
+            {**_FIXED, "constants": StringMap(platform._asdict()), "sys": {"env": env}, "env": env}
+        )
