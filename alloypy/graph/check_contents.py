@@ -16,6 +16,7 @@ from alloypy.graph.check_shapes import ANYTHING, Shape, of_type
 from alloypy.graph.check_values import Surroundings, ValueCheck
 from alloypy.graph.check_warnings import check_open_receiver, check_settings, check_unused
 from alloypy.graph.nodes import Kind
+from alloypy.lang.scope import Scope
 from alloypy.lang.types import AnyType, Type
 from alloypy.lang.values import Kind as ValueKind
 from alloypy.lang.values import Secret
@@ -38,6 +39,7 @@ class ContentCheck:
     def __init__(self, language: Language, environ: Mapping[str, str], known: Sequence[Diagnostic]) -> None:
         self._language = language
         self._environ = environ
+        self._stdlib: Scope | None = None
         self._shapes: dict[int, Shape] = {}
         self._places: dict[Source, list[int]] = {}
         for diagnostic in known:
@@ -69,8 +71,17 @@ class ContentCheck:
                 yield listener
 
     def _values(self, source: Source, scope: CheckedScope) -> ValueCheck:
-        surroundings = Surroundings(scope, self._language, self._exports, self._environ)
+        surroundings = Surroundings(scope, self._language, self._exports, self._library, self._environ)
         return ValueCheck(source, surroundings)
+
+    def _library(self) -> Scope:
+        """The standard library; what it says about the machine is never looked at."""
+        if self._stdlib is None:
+            from alloypy.lang.stdlib import Stdlib
+            from alloypy.lang.stdlib.constants import Platform
+
+            self._stdlib = Stdlib(self._environ, Platform())
+        return self._stdlib
 
     def _is_faulty(self, statement: Statement, source: Source) -> bool:
         places = self._places.get(source, [])

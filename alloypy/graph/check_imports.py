@@ -104,8 +104,9 @@ class ImportReader:
         if any(name in _UNDECIDED for name in _identifiers(value)):
             return None
         from alloypy.lang.stdlib import Stdlib
+        from alloypy.lang.stdlib.constants import Platform
 
-        scope = Scope({"module_path": self._files.module_path}, Stdlib(self._environ))
+        scope = Scope({"module_path": self._files.module_path}, Stdlib(self._environ, Platform()))
         try:
             return evaluate_as(value, type_, source, scope)
         except (DiagnosticsError, EvaluationError):

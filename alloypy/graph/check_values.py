@@ -64,16 +64,20 @@ _RESULTS: dict[str, Shape] = {
 }  # fmt: skip
 """What functions give; any other gives anything."""
 
+_NO_NAMES = Scope({})
+
 
 class Surroundings(NamedTuple):
     """What an expression sees.
 
-    exports: what is known of a node's value. environ: variables that the environment will have.
+    exports: what is known of a node's value. library: gives the scope of the standard library.
+    environ: variables that the environment will have, and that the library knows.
     """
 
     scope: CheckedScope
     language: Language
     exports: Callable[[CheckedNode], Shape]
+    library: Callable[[], Scope]
     environ: Mapping[str, str]
 
 
@@ -87,6 +91,7 @@ class ValueCheck:
         self._language = surroundings.language
         self._exports = surroundings.exports
         self._environ = surroundings.environ
+        self._load_library = surroundings.library
         self._firsts = surroundings.scope.first_names()
         self._closed: dict[int, bool] = {}
 
@@ -181,11 +186,7 @@ class ValueCheck:
             return self._fault(node, str(error))
 
     def _library(self, node: Expression) -> Scope:
-        if isinstance(node, tree.Literal):
-            return Scope({})
-        from alloypy.lang.stdlib import Stdlib
-
-        return Stdlib(self._environ)
+        return _NO_NAMES if isinstance(node, tree.Literal) else self._load_library()
 
     def _is_closed(self, node: Expression) -> bool:
         """Whether the expression's value depends on the file alone."""
