@@ -33,11 +33,13 @@ class SourceError(Exception):
 class ImportSource(Protocol):
     """One place that content comes from.
 
-    prefix: what an error of the first reading is introduced with. identity: the same for the same place.
+    prefix: what an error of the first reading is introduced with. good: what the health says of a good one.
+    identity: the same for the same place.
     module_path: what the content sees under that name.
     """
 
     prefix: str
+    good: str
     identity: str
     module_path: str
 
@@ -54,6 +56,7 @@ class FileSource:
     """A file, or the *.alloy files directly inside a directory."""
 
     prefix = "failed to read file"
+    good = "read file"
 
     def __init__(self, arguments: ImportFileArguments) -> None:
         self._path = arguments.filename
@@ -119,6 +122,7 @@ class StringSource:
     """A text given in the configuration; it changes only with the block's own evaluation."""
 
     prefix = ""
+    good = "read content"
 
     def __init__(self, arguments: ImportStringArguments, module_path: str) -> None:
         self._content = arguments.content.reveal().encode("utf-8", "surrogateescape")
@@ -136,6 +140,7 @@ class HTTPSource:
     """An HTTP server, asked again every `poll_frequency`."""
 
     prefix = "creating http component"
+    good = "polled endpoint"
 
     def __init__(self, name: str, arguments: Any, reader: HTTPImport, deadline: float) -> None:
         self._name = name
@@ -149,7 +154,7 @@ class HTTPSource:
         try:
             text = await call_async(lambda: self._reader.fetch(self._arguments), self._deadline)
         except Raised as error:
-            raise SourceError("failed to get content", str(error)) from None
+            raise SourceError("polling failed", str(error.__cause__) or str(error)) from None
         return {self._name: text.encode("utf-8", "surrogateescape")}
 
     async def changed(self) -> None:

@@ -157,7 +157,7 @@ class ImportInstance(Instance):
             self._source_failed(error)
             prefix = self._source.prefix
             raise NodeFault(f"{prefix}: {error}" if prefix else str(error)) from None
-        self._source_health = healthy("read file")
+        self._source_health = healthy(self._source.good)
         await self._take(content, first=True)
 
     def _source_failed(self, error: SourceError) -> None:
@@ -206,7 +206,7 @@ class ImportInstance(Instance):
             except SourceError as error:
                 self._source_failed(error)
                 continue
-            self._source_health = healthy("read file")
+            self._source_health = healthy(self._source.good)
             if content == self._content:
                 continue
             if await self._take(content, first=False):
