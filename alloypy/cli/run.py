@@ -40,6 +40,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _run(settings: RunSettings, log: LogStream) -> int:
     from alloypy.components.registry import REGISTRATIONS
+    from alloypy.components.remote.http_import import http_import
     from alloypy.services.admin_server import ListenError, bind
     from alloypy.services.configuration import LoadError
     from alloypy.services.process import Process, log_start
@@ -51,7 +52,7 @@ async def _run(settings: RunSettings, log: LogStream) -> int:
         log.stop_holding()
         return _fail(str(error))
     try:
-        await Process(settings, listener, REGISTRATIONS, log).run()
+        await Process(settings, listener, REGISTRATIONS, http_import, log).run()
     except LoadError as error:
         log.stop_holding()
         return _fail_load(error)

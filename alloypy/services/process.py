@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from alloypy import __version__
 from alloypy.runtime.component import Registration
 from alloypy.runtime.controller import Controller
-from alloypy.runtime.options import ControllerOptions, Service
+from alloypy.runtime.options import ControllerOptions, HTTPImport, Service
 from alloypy.services.admin import Admin, AdminOptions, peers
 from alloypy.services.admin_server import AdminServer, Listener
 from alloypy.services.block_services import LiveDebuggingService, LoggingService, TracingService
@@ -34,6 +34,7 @@ class Process:
     """Everything that lives as long as the process does.
 
     listener: the bound socket of the admin server. registry: the component kinds there are.
+    http_import: how `import.http` reads.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Process:
         settings: RunSettings,
         listener: Listener,
         registry: Iterable[Registration],
+        http_import: HTTPImport,
         log: LogStream,
     ) -> None:
         self._settings = settings
@@ -49,11 +51,13 @@ class Process:
         self._config_metrics = ConfigMetrics()
         self._server = AdminServer(listener)
         self._live_debugging = LiveDebuggingService()
-        self._controller = Controller(self._controller_options(registry))
+        self._controller = Controller(self._controller_options(registry, http_import))
         self._configuration = Configuration(settings.path, self._controller, self._config_metrics)
         self._reload_wanted = asyncio.Event()
 
-    def _controller_options(self, registry: Iterable[Registration]) -> ControllerOptions:
+    def _controller_options(
+        self, registry: Iterable[Registration], http_import: HTTPImport
+    ) -> ControllerOptions:
         services: Mapping[str, Service] = {
             "logging": LoggingService(self._log),
             "tracing": TracingService(),
@@ -68,6 +72,7 @@ class Process:
             community=self._settings.community,
             shutdown_deadline=self._settings.shutdown_deadline,
             services=services,
+            http_import=http_import,
             observer=self._evaluations,
         )
 

@@ -42,17 +42,17 @@ class Recorder:
     """The server; a context manager.
 
     forward_to: `host:port` that gets each request too, and whose answer is passed back.
-    status: what is answered where nothing is forwarded.
+    status, content: what is answered where nothing is forwarded.
     """
 
-    def __init__(self, forward_to: str = "", status: int = 200) -> None:
+    def __init__(self, forward_to: str = "", status: int = 200, content: bytes = b"") -> None:
         self.requests: list[Received] = []
         self._changed = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(forward_to, status))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(forward_to, status, content))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
-    def _handler(self, forward_to: str, status: int) -> type[BaseHTTPRequestHandler]:
+    def _handler(self, forward_to: str, status: int, content: bytes) -> type[BaseHTTPRequestHandler]:
         record = self._record
 
         class Handler(BaseHTTPRequestHandler):
@@ -65,7 +65,7 @@ class Recorder:
                 if forward_to:
                     status_, answered, body = _pass_on(forward_to, request)
                 else:
-                    status_, answered, body = status, [], b""
+                    status_, answered, body = status, [], content
                 self.send_response_only(status_)
                 for name, value in answered:
                     self.send_header(name, value)

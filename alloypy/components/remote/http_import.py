@@ -1,0 +1,97 @@
+"""import.http: reads the content of a module from an HTTP server.
+
+The controller knows when to read; this is how. Nothing is kept open between two reads.
+Source: RUNTIME spec section 5.6.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+
+from alloypy import __version__
+from alloypy.components.http_client import HTTPClientArguments, client_settings
+from alloypy.lang.go_text import quote
+from alloypy.lang.values import Duration
+from alloypy.runtime.options import HTTPImport
+from alloypy.schema.fields import Fault, arguments, attribute, block
+
+logger = logging.getLogger("alloypy.import_http")
+
+_SECOND = 1_000_000_000
+_LARGEST_CONTENT = 16 << 20
+
+
+@arguments
+class Arguments:
+    """Arguments of import.http."""
+
+    url: str = attribute(doc="Where the content is.")
+    poll_frequency: Duration = attribute(default=Duration(60 * _SECOND), doc="Time between two requests.")
+    poll_timeout: Duration = attribute(default=Duration(10 * _SECOND), doc="Longest time for one request.")
+    method: str = attribute(default="GET", doc="Method of the request.")
+    headers: Mapping[str, str] = attribute(default_factory=dict, doc="Headers of the request.")
+    body: str = attribute(default="", doc="Body of the request.")
+    client: HTTPClientArguments = block(default=HTTPClientArguments(), doc="How the request is made.")
+
+    def check(self) -> Iterator[Fault]:
+        """Times that make sense together."""
+        if self.poll_frequency <= 0:
+            yield Fault("poll_frequency", "poll_frequency must be greater than 0")
+        elif self.poll_timeout <= 0:
+            yield Fault("poll_timeout", "poll_timeout must be greater than 0")
+        elif self.poll_timeout >= self.poll_frequency:
+            yield Fault("poll_timeout", "poll_timeout must be less than poll_frequency")
+
+
+class FetchError(Exception):
+    """The content was not had; the text is Alloy's."""
+
+
+async def fetch(given: Arguments) -> str:
+    """The content, without white space around it. Raises FetchError."""
+    from alloypy.lang.go_url import parse_url, redact_url
+    from alloypy.net.client import Client, canonical
+    from alloypy.net.sending import NotSent, Request, SendError, origin_of, target_of
+
+    shown = f"{given.method.capitalize()} {quote(redact_url(given.url))}"
+    try:
+        url = parse_url(given.url)
+        origin, target = origin_of(url), target_of(url)
+    except (ValueError, NotSent) as error:
+        text = str(error).replace(given.url, redact_url(given.url))
+        raise FetchError(f"building request: {text}") from None
+    agent = f"alloypy/{__version__}"
+    own = {"User-Agent": agent, **{canonical(name): value for name, value in given.headers.items()}}
+    try:
+        client = Client(client_settings(given.client), environ=os.environ, user_agent=agent)
+    except NotSent as error:
+        raise FetchError(str(error)) from None
+    try:
+        request = Request(
+            given.method,
+            origin,
+            target,
+            client.headers(list(own.items())),
+            [given.body.encode()] if given.body else [],
+            given.poll_timeout.seconds,
+        )
+        response = await client.send(request, _LARGEST_CONTENT + 1)
+    except SendError as error:
+        logger.error("failed to perform request", extra={"fields": {"err": f"{shown}: {error}"}})
+        raise FetchError(f"performing request: {shown}: {error}") from None
+    finally:
+        await client.aclose()
+    if response.broken:
+        raise FetchError(f"reading response: {response.broken}")
+    if len(response.body) > _LARGEST_CONTENT:
+        raise FetchError(f"reading response: the content is larger than {_LARGEST_CONTENT} bytes")
+    if response.status != 200:
+        status = f"{response.status} {response.reason}".rstrip()
+        logger.error("unexpected status code from response", extra={"fields": {"status": status}})
+        raise FetchError(f"unexpected status code {status}")
+    return response.body.decode("utf-8", "surrogateescape").strip()
+
+
+http_import = HTTPImport(Arguments, fetch)
