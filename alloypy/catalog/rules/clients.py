@@ -47,7 +47,37 @@ def proxy(body: Body) -> Iterator[Broken]:
         yield Broken("no_proxy", "if no_proxy is configured, proxy_url must also be configured")
 
 
-HTTP_CLIENT: tuple[Rule, ...] = (one_login, proxy)
+_RESERVED = frozenset({
+    "Authorization",
+    "Host",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "User-Agent",
+    "Connection",
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "Www-Authenticate",
+    "Accept-Encoding",
+    "X-Prometheus-Remote-Write-Version",
+    "X-Prometheus-Remote-Read-Version",
+    "X-Prometheus-Scrape-Timeout-Seconds",
+    "X-Amz-Date",
+    "X-Amz-Security-Token",
+    "X-Amz-Content-Sha256",
+})  # fmt: skip
+
+
+def headers(body: Body) -> Iterator[Broken]:
+    """Headers that the client sets itself are not to be set."""
+    for name in body.get("http_headers"):
+        canonical = "-".join(part.capitalize() for part in name.split("-"))
+        if canonical in _RESERVED:
+            yield Broken("http_headers", f'setting header "{canonical}" is not allowed')
+
+
+HTTP_CLIENT: tuple[Rule, ...] = (one_login, headers, proxy)
 
 
 def authorization_type(body: Body) -> Iterator[Broken]:

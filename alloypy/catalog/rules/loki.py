@@ -107,6 +107,7 @@ _GAUGE_ACTION = one_of(
 )
 
 BY_PATH: Mapping[str, tuple[Rule, ...]] = {
+    "loki.relabel": (positive("max_cache_size", "must provide a positive size"),),
     "loki.write/endpoint": (write_url, *HTTP_CLIENT),
     "loki.write/wal": (write_ahead_log,),
     "loki.source.file/file_match": (positive("sync_period", "sync period must be greater than 0"),),

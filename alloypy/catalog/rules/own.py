@@ -168,6 +168,7 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
     "pyroscope.write/endpoint": HTTP_CLIENT,
     "pyroscope.scrape": (scrape_times, *HTTP_CLIENT),
     "pyroscope.ebpf": (_COMM,),
+    "pyroscope.relabel": (positive("max_cache_size", "must provide a positive size"),),
     "pyroscope.receive_http/http": (receiver_port,),
     "remote.http": (http_polling, http_request),
     "remote.s3": (s3_polling,),
