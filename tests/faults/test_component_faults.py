@@ -170,10 +170,10 @@ async def test_telling(tmp_path: Path) -> None:
 
 async def test_methods_that_are_not_async(tmp_path: Path) -> None:
     class Plain(Node):
-        def prepare_update(self, arguments: Any) -> Any:  # type: ignore[override]
+        def prepare_update(self, arguments: Any) -> Any:
             raise ValueError("at once")
 
-        def update(self, arguments: Any) -> Any:  # type: ignore[override]
+        def update(self, arguments: Any) -> Any:
             return None
 
     kinds = {**BAD, "test.bad": registration("test.bad")._replace(component=Plain)}

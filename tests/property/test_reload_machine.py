@@ -80,7 +80,7 @@ def rendered(chosen: list[Component], extra: str = "") -> str:
 
 def picture(controller: Controller) -> list[Any]:
     """The graph with what its components were given, receivers by the id of their owners."""
-    pictures = []
+    pictures: list[Any] = []
     for each in controller.controllers():
         for info in controller.components(each.id):
             values = info.arguments if isinstance(info.arguments, dict) else _fields(info.arguments)

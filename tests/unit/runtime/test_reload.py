@@ -168,7 +168,7 @@ async def test_a_component_that_cannot_go_back_is_unhealthy(tmp_path: Path) -> N
     async with world(tmp_path) as w:
         await started(w, 'test.node "a" { value = "1" }\ntest.node "b" { value = "1" }')
         node = w.node("test.node.b")
-        node.stage = _failing_update(node.stage)  # type: ignore[method-assign]
+        node.stage = _failing_update(node.stage)  # type: ignore[method-assign,assignment]
         with pytest.raises(DiagnosticsError):
             await w.load('test.node "a" { value = "1" }\ntest.node "b" { value = "2" }')
         assert w.health("test.node.b") == (
