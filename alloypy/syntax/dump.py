@@ -53,11 +53,11 @@ def tokens_answer(source: Source) -> Json:
         found += [(comment.start, 1, "COMMENT", comment.text) for comment in group]
     found.sort(key=lambda entry: entry[:2])
     answer: Json = {
-        "tokens": [[*source.position(offset), offset, name, _text(text)] for offset, _, name, text in found]
+        "tokens": [[*source.position(offset), offset, name, text_json(text)] for offset, _, name, text in found]
     }
     if scanned.errors:
         answer["errors"] = [
-            [*source.position(error.offset), _text(error.message)] for error in scanned.errors
+            [*source.position(error.offset), text_json(error.message)] for error in scanned.errors
         ]
     return answer
 
@@ -84,7 +84,7 @@ def diagnostics_answer(source: Source) -> Json:
     except DiagnosticsError as error:
         return {
             "diags": diagnostics_json(error.diagnostics),
-            "text": _text(render(error.diagnostics)),
+            "text": text_json(render(error.diagnostics)),
         }
     return {"ok": True}
 
@@ -107,14 +107,15 @@ def _diagnostic(diagnostic: Diagnostic) -> Json:
         "severity": diagnostic.severity.value,
         "start": None if span is None else list(span.start_position),
         "end": None if end is None else list(end),
-        "message": _text(diagnostic.message),
+        "message": text_json(diagnostic.message),
     }
     if diagnostic.value:
-        entry["value"] = _text(diagnostic.value)
+        entry["value"] = text_json(diagnostic.value)
     return entry
 
 
-def _text(text: str) -> str | Json:
+def text_json(text: str) -> str | Json:
+    """A text, or its bytes in base64 where they are not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -123,7 +124,7 @@ def _text(text: str) -> str | Json:
 
 
 def _comments(source: Source, group: list[Comment]) -> list[Any]:
-    return [[list(source.position(comment.start)), _text(comment.text)] for comment in group]
+    return [[list(source.position(comment.start)), text_json(comment.text)] for comment in group]
 
 
 def _node(source: Source, node: Node, **parts: Any) -> Json:
