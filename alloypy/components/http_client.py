@@ -77,7 +77,9 @@ class BasicAuthArguments:
 class AuthorizationArguments:
     """Arguments of `authorization`."""
 
-    type: str = attribute(default="", doc='Scheme of the credentials; "Bearer" if empty.')
+    type: str = attribute(
+        default="Bearer", shown=True, doc="Scheme of the credentials; an empty one is Bearer."
+    )
     credentials: Secret | None = attribute(default=None, doc="Credentials.")
     credentials_file: str = attribute(
         default="", doc="File with the credentials, read again when it changes."

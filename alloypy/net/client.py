@@ -10,8 +10,9 @@ import asyncio
 import re
 import time
 from bisect import insort
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from alloypy.net.auth import (
     Authorization,
@@ -25,6 +26,9 @@ from alloypy.net.proxy import NO_PROXY, Proxies, ProxyRoute, ProxySettings
 from alloypy.net.redirects import Trail
 from alloypy.net.sending import READ_LIMIT, Headers, Request, Response, Sender
 from alloypy.net.tls import DEFAULT_TLS, TLS, TLSSettings
+
+if TYPE_CHECKING:
+    from alloypy.net.httpx_sender import HttpxSender
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 
@@ -86,14 +90,30 @@ class Client:
     async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
         """Send a request whose headers came from `headers`. Raises SendError."""
         deadline = asyncio.get_running_loop().time() + request.timeout
-        if self._changing is not None and all(name != "Authorization" for name, _ in request.headers):
-            value = await self._changing.header(request.timeout)
-            headers = inserted(request.headers, "Authorization", value)
-            request = request._replace(headers=headers, timeout=_left(deadline))
+        if self._changing is not None:
+            request = await self._authorized(request, self._changing)
         response = await self._route.to(request).send(request, read_limit)
         if 300 < response.status < 309 and self._settings.follow_redirects:
             return await self._follow(request, response, read_limit, deadline)
         return response
+
+    async def stream(self, request: Request, body: AsyncIterable[bytes]) -> Response:
+        """Send a body of unknown length in place of the request's chunks; redirects are not followed.
+
+        Raises SendError, and what `body` raises.
+        """
+        if self._changing is not None:
+            request = await self._authorized(request, self._changing)
+        return await self._route.streaming(request).stream(request, body)
+
+    async def _authorized(self, request: Request, credentials: Credentials) -> Request:
+        """The request with the present credentials, if it has none of its own."""
+        if any(name == "Authorization" for name, _ in request.headers):
+            return request
+        deadline = asyncio.get_running_loop().time() + request.timeout
+        value = await credentials.header(request.timeout)
+        headers = inserted(request.headers, "Authorization", value)
+        return request._replace(headers=headers, timeout=_left(deadline))
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -121,7 +141,7 @@ class _Senders:
         self._tls.context()  # raises what is wrong with the settings
         self._proxies = Proxies(proxy, environ)
         self._straight: Sender | None = None
-        self._through: dict[str, Sender] = {}
+        self._over_httpx: dict[str, HttpxSender] = {}
 
     def to(self, request: Request) -> Sender:
         route = self._proxies.route(request.origin) if self._proxies.any else None
@@ -131,19 +151,21 @@ class _Senders:
             self._straight = _straight_sender(self._tls)
         return self._straight
 
-    def _proxied(self, route: ProxyRoute) -> Sender:
+    def streaming(self, request: Request) -> HttpxSender:
+        return self._proxied(self._proxies.route(request.origin))
+
+    def _proxied(self, route: ProxyRoute | None) -> HttpxSender:
         from alloypy.net.httpx_sender import HttpxSender
 
-        key = str(route.url)
-        if key not in self._through:
-            self._through[key] = HttpxSender(self._tls, route)
-        return self._through[key]
+        key = "" if route is None else str(route.url)
+        if key not in self._over_httpx:
+            self._over_httpx[key] = HttpxSender(self._tls, route)
+        return self._over_httpx[key]
 
     async def aclose(self) -> None:
-        senders = list(self._through.values())
         if self._straight is not None:
-            senders.append(self._straight)
-        for sender in senders:
+            await self._straight.aclose()
+        for sender in self._over_httpx.values():
             await sender.aclose()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -19,6 +19,7 @@ from alloypy.net.dialing import broken_text, dial_error
 from alloypy.net.proxy import ProxyRoute
 from alloypy.net.sending import (
     READ_LIMIT,
+    Headers,
     NotSent,
     Origin,
     Request,
@@ -52,11 +53,23 @@ class HttpxSender:
 
     async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
         """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""
+        return await self._send(request, headers_of(request), _Chunks(request.chunks), read_limit)
+
+    async def stream(
+        self, request: Request, body: AsyncIterable[bytes], read_limit: int = READ_LIMIT
+    ) -> Response:
+        """Send a body of unknown length, in place of the request's chunks. Raises SendError."""
+        headers = [*headers_of(request._replace(method="")), ("Transfer-Encoding", "chunked")]
+        return await self._send(request, headers, _Streamed(body), read_limit)
+
+    async def _send(
+        self, request: Request, headers: Headers, body: httpx.AsyncByteStream, read_limit: int
+    ) -> Response:
         if request.timeout <= 0:
             raise SendTimeout
         head_of(request)  # checks the headers
         transport = self._transport(request.origin.scheme)
-        exchange = _Exchange(request, self._tls.server_name)
+        exchange = _Exchange(request, headers, body, self._tls.server_name)
         try:
             return await exchange.run(transport, read_limit)
         except httpx.TransportError as error:
@@ -111,7 +124,9 @@ class HttpxSender:
 class _Exchange:
     """A request under way. connected: whether a connection was had for it."""
 
-    def __init__(self, request: Request, server_name: str) -> None:
+    def __init__(
+        self, request: Request, headers: Headers, body: httpx.AsyncByteStream, server_name: str
+    ) -> None:
         self.connected = False
         self._deadline = asyncio.get_running_loop().time() + request.timeout
         timeouts = {"connect": request.timeout * _CONNECT_SHARE, "read": None, "write": None, "pool": None}
@@ -121,8 +136,8 @@ class _Exchange:
         self._request = httpx.Request(
             request.method,
             _url(request.origin, request.target),
-            headers=[(_raw(name), _raw(value)) for name, value in headers_of(request)],
-            stream=_Chunks(request.chunks),
+            headers=[(_raw(name), _raw(value)) for name, value in headers],
+            stream=body,
             extensions=extensions,
         )
 
@@ -161,6 +176,16 @@ class _Chunks(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self._chunks:
             yield bytes(chunk)
+
+
+class _Streamed(httpx.AsyncByteStream):
+    def __init__(self, body: AsyncIterable[bytes]) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._body:
+            if part:
+                yield part
 
 
 async def _read(response: httpx.Response, parts: list[bytes], limit: int) -> str:

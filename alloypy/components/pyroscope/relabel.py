@@ -1,0 +1,214 @@
+"""pyroscope.relabel: changes the labels of profiles by rules, or drops them.
+
+Source: PYROSCOPE spec section 6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from alloypy.components.pyroscope.fanout import Fanout
+from alloypy.components.relabel_rule import RuleArguments, relabel_rules
+from alloypy.profiles.labels import print_labels
+from alloypy.profiles.model import (
+    DebugInfoClient,
+    DeliveryError,
+    IngestProfile,
+    Labels,
+    ProfilesReceiver,
+    Push,
+    Series,
+)
+from alloypy.profiles.relabel import RelabelRules, relabel
+from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
+from alloypy.schema.fields import arguments, attribute, block, export, exports
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+_COUNTERS = {
+    "profiles_processed": "Profiles received.",
+    "profiles_written": "Profiles forwarded.",
+    "profiles_dropped": "Profiles that the rules dropped.",
+    "cache_hits": "Label sets whose result was known.",
+    "cache_misses": "Label sets whose result had to be worked out.",
+}
+
+
+@arguments
+class Arguments:
+    """Arguments of pyroscope.relabel."""
+
+    forward_to: tuple[ProfilesReceiver, ...] = attribute(doc="Receivers of the profiles that are kept.")
+    rules: tuple[RuleArguments, ...] = block(
+        name="rule", default=(), doc="Rules, applied one after the other."
+    )
+    max_cache_size: int = attribute(default=10_000, doc="Number of label sets whose results are kept.")
+
+
+@exports
+class Exports:
+    """Exports of pyroscope.relabel."""
+
+    receiver: ProfilesReceiver = export(doc="Receiver that relabels and forwards profiles.")
+    rules: RelabelRules = export(doc="The rules.")
+
+
+class Cache:
+    """The most recently used results; `None` is the result of a dropped label set."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._results: OrderedDict[tuple[tuple[str, str], ...], Labels | None] = OrderedDict()
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def relabel(self, labels: Labels, rules: RelabelRules) -> Labels | None:
+        """The labels after the rules, or None."""
+        key = tuple(labels.items())
+        try:
+            result = self._results[key]
+        except KeyError:
+            self.misses += 1
+            result = self._results[key] = relabel(labels, rules.rules)
+            self._shrink()
+        else:
+            self.hits += 1
+            self._results.move_to_end(key)
+        return result
+
+    def resize(self, size: int) -> None:
+        """Keep at most so many from now on."""
+        self._size = size
+        self._shrink()
+
+    def clear(self) -> None:
+        """Forget everything, for the rules have changed."""
+        self._results.clear()
+
+    def _shrink(self) -> None:
+        while len(self._results) > self._size:
+            self._results.popitem(last=False)
+
+
+class Receiver(ProfilesReceiver):
+    """The exported receiver; rules and children change with the arguments."""
+
+    __slots__ = ("_logger", "cache", "counts", "exited", "fanout", "id", "rules")
+
+    def __init__(self, options: Options, arguments: Arguments, rules: RelabelRules) -> None:
+        self.id = options.id
+        self.rules = rules
+        self.cache = Cache(arguments.max_cache_size)
+        self.fanout = Fanout(arguments.forward_to, options.logger)
+        self.counts = dict.fromkeys(("profiles_processed", "profiles_written", "profiles_dropped"), 0)
+        self.exited = False
+        self._logger = options.logger
+
+    async def append(self, push: Push) -> None:
+        """Relabel every series, forward those that are kept. Raises DeliveryError."""
+        self._check()
+        kept = []
+        for one in push.series:
+            labels = self._relabel(one.labels)
+            if labels is not None:
+                kept.append(Series(labels, one.samples, one.position))
+        if kept:
+            await self.fanout.append(push._replace(series=kept))
+
+    async def append_ingest(self, profile: IngestProfile) -> None:
+        """Relabel and forward an /ingest profile. Raises DeliveryError."""
+        self._check()
+        labels = self._relabel(profile.labels)
+        if labels is not None:
+            await self.fanout.append_ingest(profile._replace(labels=labels))
+
+    def debug_info_clients(self) -> Sequence[DebugInfoClient]:
+        """Those of all receivers behind this one."""
+        return self.fanout.debug_info_clients()
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics; Alloy's names for these counters do not end in `_total`."""
+        from prometheus_client.core import GaugeMetricFamily
+        from prometheus_client.metrics_core import Metric
+
+        values = {**self.counts, "cache_hits": self.cache.hits, "cache_misses": self.cache.misses}
+        for name, documentation in _COUNTERS.items():
+            family = Metric(f"pyroscope_relabel_{name}", documentation, "counter")
+            family.add_sample(f"pyroscope_relabel_{name}", {}, values[name])
+            yield family
+        yield GaugeMetricFamily(
+            "pyroscope_relabel_cache_size", "Label sets in the cache.", value=len(self.cache)
+        )
+        yield from self.fanout.families()
+
+    def _check(self) -> None:
+        if self.exited:
+            raise DeliveryError(f"{self.id} has exited")
+
+    def _relabel(self, labels: Labels) -> Labels | None:
+        """The new labels, None for a profile to drop. Those without labels pass the rules by."""
+        counts = self.counts
+        counts["profiles_processed"] += 1
+        result = self.cache.relabel(labels, self.rules) if labels else labels
+        if result is None:
+            counts["profiles_dropped"] += 1
+            if self._logger.isEnabledFor(logging.DEBUG):
+                fields = {"labels": print_labels(labels)}
+                self._logger.debug("profile dropped by relabel rules", extra={"fields": fields})
+        else:
+            counts["profiles_written"] += 1
+        return result
+
+
+class Relabel(Component[Arguments, Exports]):
+    """Relabels profiles on their way."""
+
+    def __init__(self, options: Options, arguments: Arguments) -> None:
+        _check_size(arguments, BuildError)
+        rules = relabel_rules(arguments.rules)
+        self._options = options
+        self._receiver = Receiver(options, arguments, rules)
+        options.set_exports(Exports(receiver=self._receiver, rules=rules))
+
+    async def prepare(self) -> None:
+        """Let the metrics be seen."""
+        self._options.metrics().register(self._receiver)
+
+    async def run(self) -> None:
+        """Nothing runs by itself; profiles are relabeled in their givers' tasks."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._receiver.exited = True
+
+    async def prepare_update(self, arguments: Arguments) -> Exports:
+        """The exports to come. Raises UpdateError."""
+        _check_size(arguments, UpdateError)
+        return Exports(receiver=self._receiver, rules=relabel_rules(arguments.rules))
+
+    async def update(self, arguments: Arguments) -> None:
+        """Take new rules and receivers; what is known of label sets goes when the rules change."""
+        receiver = self._receiver
+        rules = relabel_rules(arguments.rules)
+        if rules != receiver.rules:
+            receiver.rules = rules
+            receiver.cache.clear()
+        receiver.cache.resize(arguments.max_cache_size)
+        receiver.fanout.children = tuple(arguments.forward_to)
+        self._options.set_exports(Exports(receiver=receiver, rules=rules))
+
+
+def _check_size(arguments: Arguments, error: type[BuildError | UpdateError]) -> None:
+    if arguments.max_cache_size <= 0:
+        raise error("must provide a positive size")
+
+
+registration = Registration("pyroscope.relabel", Stability.GENERALLY_AVAILABLE, Arguments, Exports, Relabel)

@@ -1,0 +1,69 @@
+"""The debuginfo service of an endpoint, for the proxy in pyroscope.receive_http.
+
+Source: PYROSCOPE spec section 3.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+from time import perf_counter_ns
+from urllib.parse import quote as percent_encode
+
+from alloypy.lang.go_text import format_duration
+from alloypy.lang.go_url import parse_url
+from alloypy.net.client import Client
+from alloypy.net.connect_client import call_headers, failure_of, message_of
+from alloypy.net.sending import NotSent, Request, Response, SendError, SendTimeout, origin_of, target_of
+from alloypy.profiles.model import DeliveryError
+
+_SERVICE = "/debuginfo.v1alpha1.DebuginfoService/"
+
+
+class DebugInfo:
+    """Calls the service below an endpoint's URL.
+
+    timeout: seconds for a call that has no deadline of its own.
+    """
+
+    def __init__(self, url: str, client: Client, user_agent: str, timeout: float) -> None:
+        self._url = url.rstrip("/") + _SERVICE
+        self._client = client
+        self._user_agent = user_agent
+        self._timeout = timeout
+
+    async def call(self, method: str, message: bytes, within: float | None) -> bytes:
+        """Make a Connect unary call, both messages as protobuf. Raises DeliveryError."""
+        timeout = self._timeout if within is None else within
+        headers = self._client.headers(call_headers(self._user_agent, timeout))
+        try:
+            response = await self._client.send(self._request(method, headers, message, timeout))
+            failure = failure_of(response)
+            if failure is None:
+                return message_of(response)
+        except SendError as error:
+            code = "deadline_exceeded" if isinstance(error, SendTimeout) else "unavailable"
+            raise DeliveryError(str(error), code=code) from None
+        except ValueError as error:
+            raise DeliveryError(f"unmarshal message: {error}", code="internal") from None
+        raise DeliveryError(failure.message, status=response.status, code=failure.code)
+
+    async def upload(self, build_id: str, body: AsyncIterable[bytes], within: float) -> None:
+        """Stream a debug-info file; `build_id` is not yet escaped. Raises DeliveryError."""
+        began = perf_counter_ns()
+        headers = self._client.headers([("User-Agent", self._user_agent)])
+        path = "Upload/" + percent_encode(build_id, safe="$&+:=@~", errors="surrogateescape")
+        try:
+            response: Response = await self._client.stream(self._request(path, headers, b"", within), body)
+        except SendError as error:
+            raise DeliveryError(f"upload: {error}") from None
+        if response.status != 200:
+            took = format_duration(perf_counter_ns() - began)
+            raise DeliveryError(f"upload: HTTP {response.status} (duration {took})", status=response.status)
+
+    def _request(self, path: str, headers: list[tuple[str, str]], body: bytes, timeout: float) -> Request:
+        try:
+            url = parse_url(self._url + path)
+        except ValueError as reason:
+            raise NotSent(str(reason)) from None
+        chunks = (body,) if body else ()
+        return Request("POST", origin_of(url), target_of(url), headers, chunks, timeout)

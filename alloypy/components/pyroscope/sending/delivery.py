@@ -1,0 +1,181 @@
+"""From "accepted" to "sent": what a pyroscope.write with one set of arguments does with profiles.
+
+`FanOut` accepts: it checks labels and makes the item to send. An `Outbox` delivers; the one here does
+so at once. A profile that has been accepted is delivered although its giver no longer waits.
+Source: PYROSCOPE spec section 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from time import perf_counter
+from typing import Any, Protocol
+
+from alloypy.components.pyroscope.sending.endpoint import Endpoint
+from alloypy.components.pyroscope.sending.headers import Tracing
+from alloypy.components.pyroscope.sending.ingest import IngestLabels, OutgoingIngest
+from alloypy.components.pyroscope.sending.metrics import Metrics
+from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
+from alloypy.components.pyroscope.sending.push import OutgoingPush, PushLabels, invalid_labels
+from alloypy.profiles.labels import InvalidLabels
+from alloypy.profiles.model import DeliveryError, DeliveryErrors, IngestProfile, Push, Series
+
+_LATE = Refusal("deadline_exceeded: context deadline exceeded", retry=False)
+_LOG_NAMES = {"push": "Push", "ingest": "AppendIngest"}
+
+
+class Outbox(Protocol):
+    """Where accepted items go."""
+
+    async def deliver(self, item: Outgoing) -> list[DeliveryError]:
+        """Deliver an item; what went wrong, in the endpoints' order. May be cancelled without loss."""
+        ...
+
+
+class Background:
+    """Deliveries that go on although nobody waits for them, owned by the component."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self.closed = False
+        self._logger = logger
+        self._tasks: set[asyncio.Task[list[DeliveryError]]] = set()
+
+    def start(self, delivery: Coroutine[Any, Any, list[DeliveryError]]) -> asyncio.Task[list[DeliveryError]]:
+        """Run a delivery as a task of its own."""
+        task = asyncio.get_running_loop().create_task(delivery)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def abandon(self, task: asyncio.Task[list[DeliveryError]], item: Outgoing) -> None:
+        """Nobody waits for the outcome any more: log it."""
+        task.add_done_callback(lambda done: self._log_outcome(done, item))
+
+    def _log_outcome(self, task: asyncio.Task[list[DeliveryError]], item: Outgoing) -> None:
+        if not task.cancelled() and task.exception() is None:
+            log_errors(self._logger, item, task.result())
+
+
+class DirectOutbox:
+    """Delivers to all endpoints at once and waits for all of them."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], background: Background, metrics: Metrics) -> None:
+        self._endpoints = tuple(endpoints)
+        self._background = background
+        self._metrics = metrics
+
+    async def deliver(self, item: Outgoing) -> list[DeliveryError]:
+        """Deliver an item; what went wrong, in the endpoints' order. May be cancelled without loss."""
+        if len(self._endpoints) == 1:
+            return await self._deliver_to_one(self._endpoints[0], item)
+        if not self._endpoints:
+            self._metrics.total.dropped(item.size, item.profiles)
+            return []
+        tasks = [self._background.start(endpoint.deliver(item)) for endpoint in self._endpoints]
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError:
+            for task in tasks:
+                self._background.abandon(task, item)
+            raise
+        return [error for task in tasks for error in task.result()]
+
+    async def _deliver_to_one(self, endpoint: Endpoint, item: Outgoing) -> list[DeliveryError]:
+        """In the giver's own task, for speed; if that is cancelled, once more in one of ours."""
+        try:
+            return await endpoint.deliver(item)
+        except asyncio.CancelledError:
+            if self._background.closed:
+                endpoint.give_up(item)
+            else:
+                self._background.abandon(self._background.start(endpoint.deliver(item)), item)
+            raise
+
+
+class FanOut:
+    """Accepts profiles for one set of arguments."""
+
+    def __init__(
+        self,
+        external_labels: Mapping[str, str],
+        tracing: Tracing,
+        outbox: Outbox,
+        background: Background,
+        metrics: Metrics,
+        logger: logging.Logger,
+    ) -> None:
+        self._push_labels = PushLabels(external_labels)
+        self._ingest_labels = IngestLabels(external_labels)
+        self._tracing = tracing
+        self._outbox = outbox
+        self._background = background
+        self._metrics = metrics
+        self._logger = logger
+
+    async def append(self, push: Push) -> None:
+        """Deliver every series whose labels are right. Raises DeliveryError."""
+        began = perf_counter()
+        series, errors = self._accept(push.series)
+        if series:
+            item = OutgoingPush(series, self._tracing.begin(), push.headers, whole=not errors)
+            errors += await self._deliver(item, push.deadline)
+            self._metrics.total.took("push_total", perf_counter() - began)
+        _raise(errors)
+
+    async def append_ingest(self, profile: IngestProfile) -> None:
+        """Deliver an /ingest profile. Raises DeliveryError."""
+        began = perf_counter()
+        try:
+            name = self._ingest_labels.apply(profile.labels)
+        except InvalidLabels as reason:
+            raise invalid_labels(reason) from None
+        if name.replaced:
+            self._metrics.replaced_characters += name.replaced
+        item = OutgoingIngest(profile, name, self._tracing.begin())
+        errors = await self._deliver(item, None)
+        self._metrics.total.took("ingest_total", perf_counter() - began)
+        _raise(errors)
+
+    def _accept(self, series: Sequence[Series]) -> tuple[list[Series], list[DeliveryError]]:
+        accepted: list[Series] = []
+        errors: list[DeliveryError] = []
+        for one in series:
+            try:
+                accepted.append(Series(self._push_labels.apply(one.labels), one.samples, one.position))
+            except InvalidLabels as reason:
+                errors.append(invalid_labels(reason, one.position))
+        return accepted, errors
+
+    async def _deliver(self, item: Outgoing, deadline: float | None) -> list[DeliveryError]:
+        """deadline: loop time until which the giver waits."""
+        if deadline is None:
+            errors = await self._outbox.deliver(item)
+        else:
+            task = self._background.start(self._outbox.deliver(item))
+            left = deadline - asyncio.get_running_loop().time()
+            try:
+                done, _ = await asyncio.wait((task,), timeout=max(0.0, left))
+            except asyncio.CancelledError:
+                self._background.abandon(task, item)
+                raise
+            if not done:
+                self._background.abandon(task, item)
+                return item.errors(f"failed to {item.verb} endpoint in time: {_LATE.cause}", _LATE)
+            errors = task.result()
+        if errors:
+            log_errors(self._logger, item, errors)
+        return errors
+
+
+def log_errors(logger: logging.Logger, item: Outgoing, errors: Sequence[DeliveryError]) -> None:
+    """One line for a failed delivery."""
+    if errors:
+        fields = {"err": "\n".join(map(str, errors)), "sz": item.size, "n": item.profiles}
+        logger.warning(_LOG_NAMES[item.kind], extra={"fields": fields})
+
+
+def _raise(errors: Sequence[DeliveryError]) -> None:
+    if errors:
+        raise errors[0] if len(errors) == 1 else DeliveryErrors(errors)

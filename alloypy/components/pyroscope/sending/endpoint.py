@@ -1,0 +1,145 @@
+"""One endpoint: tries, pauses, and counts what becomes of each delivery.
+
+Source: PYROSCOPE spec sections 5.4, 5.5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from time import perf_counter
+from typing import NamedTuple
+
+from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
+from alloypy.components.pyroscope.sending.metrics import EndpointCounts
+from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
+from alloypy.components.pyroscope.sending.wire import Wire
+from alloypy.net.backoff import Backoff
+from alloypy.net.client import Client
+from alloypy.net.sending import SendError
+from alloypy.profiles.model import DeliveryError
+
+
+class Schedule(NamedTuple):
+    """How tries follow each other. Seconds; tries: 0 = endless; random gives numbers in [0, 1)."""
+
+    minimum: float
+    maximum: float
+    tries: int
+    random: Callable[[], float]
+
+    def begin(self) -> Backoff:
+        """The pauses of one delivery."""
+        return Backoff(self.minimum, self.maximum, self.tries, self.random)
+
+
+class Endpoint:
+    """Delivers to one endpoint over its own client, which is closed when the last delivery has ended.
+
+    debug_info: the endpoint's other service, over the same client.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        client: Client,
+        debug_info: DebugInfo,
+        schedule: Schedule,
+        counts: EndpointCounts,
+        logger: logging.Logger,
+    ) -> None:
+        self.wire = wire
+        self.debug_info = debug_info
+        self._client = client
+        self._schedule = schedule
+        self._counts = counts
+        self._logger = logger
+        self._in_flight = 0
+        self._retired: asyncio.Event | None = None
+        self._stopped = asyncio.Event()
+
+    @property
+    def in_flight(self) -> int:
+        """How many deliveries are under way."""
+        return self._in_flight
+
+    async def deliver(self, item: Outgoing) -> list[DeliveryError]:
+        """Try until the item is taken or given up; what went wrong, nothing if all went well."""
+        self._in_flight += 1
+        try:
+            return await self._deliver(item)
+        finally:
+            self._in_flight -= 1
+            if self._retired is not None and not self._in_flight:
+                self._retired.set()
+                await self._client.aclose()
+
+    def give_up(self, item: Outgoing) -> None:
+        """Count an item that will not be delivered."""
+        self._counts.dropped(item.size, item.profiles)
+
+    async def retire(self) -> None:
+        """To be given nothing any more: wait for what is under way, and close the client.
+
+        May be cancelled: the client is closed all the same, later.
+        """
+        if self._retired is None:
+            self._retired = asyncio.Event()
+        if self._in_flight:
+            await self._retired.wait()
+        else:
+            await self._client.aclose()
+
+    async def stop(self) -> None:
+        """End everything at once: no more tries, connections closed."""
+        self._stopped.set()
+        await self._client.aclose()
+
+    async def _deliver(self, item: Outgoing) -> list[DeliveryError]:
+        began = perf_counter()
+        backoff = self._schedule.begin()
+        while True:
+            refusal = await self._try(item)
+            if refusal is None:
+                self._counts.sent(item.size, item.profiles)
+                self._counts.took(f"{item.kind}_endpoint", perf_counter() - began)
+                return []
+            self._log_try(item, refusal, backoff.steps)
+            pause = backoff.next_pause(refusal.wanted_pause) if refusal.retry else None
+            if pause is None or not await self._pause(pause):
+                break
+            self._counts.retried()
+        self._counts.took(f"{item.kind}_endpoint", perf_counter() - began)
+        parts = item.parts() if refusal.divisible else ()
+        if parts:
+            return [error for part in parts for error in await self._deliver(part)]
+        self.give_up(item)
+        message = (
+            f"failed to {item.verb} endpoint {self.wire.shown} ({backoff.steps} retries): {refusal.cause}"
+        )
+        return item.errors(message, refusal)
+
+    async def _try(self, item: Outgoing) -> Refusal | None:
+        began = perf_counter()
+        wire = self.wire
+        try:
+            response = await self._client.send(item.request(wire))
+        except SendError as error:
+            return item.unanswered(error, wire)
+        finally:
+            self._counts.took(f"{item.kind}_downstream", perf_counter() - began)
+        return item.judge(response, wire)
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait; False when everything has been stopped meanwhile."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
+        return not self._stopped.is_set()
+
+    def _log_try(self, item: Outgoing, refusal: Refusal, steps: int) -> None:
+        if self._logger.isEnabledFor(logging.DEBUG):
+            fields = {"endpoint": self.wire.shown, "retries": steps, "err": refusal.cause}
+            self._logger.debug("failed to %s endpoint", item.verb, extra={"fields": fields})

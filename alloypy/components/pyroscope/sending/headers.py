@@ -1,0 +1,101 @@
+"""The headers of outgoing requests: what is the same for all, and what each one adds.
+
+Source: PYROSCOPE spec section 5.1.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from alloypy.net.client import canonical, in_wire_order
+from alloypy.net.sending import Headers
+
+_SAMPLED_BELOW = 26
+"""Of 256: about one trace in ten is marked as sampled."""
+
+_EMPTY = (("User-Agent", ""), ("Authorization", ""))
+_OWN = ("Host", "Content-Length", "Transfer-Encoding", "Trailer")
+
+
+class Trace(NamedTuple):
+    """What the trace headers of one delivery have in common; every try has a span of its own."""
+
+    identity: str
+    sampled: bool
+
+
+class Tracing(NamedTuple):
+    """Which trace headers are sent."""
+
+    jaeger: bool
+    trace_context: bool
+
+    def begin(self, entropy: Callable[[int], bytes] = os.urandom) -> Trace | None:
+        """A new trace, or None when no header is wanted."""
+        if not self.jaeger and not self.trace_context:
+            return None
+        identity = entropy(16)
+        return Trace(identity.hex(), identity[0] < _SAMPLED_BELOW)
+
+    def headers(
+        self, trace: Trace | None, entropy: Callable[[int], bytes] = os.urandom
+    ) -> tuple[Headers, Headers]:
+        """The Traceparent and the Uber-Trace-Id headers of one try, none or one each."""
+        if trace is None:
+            return (), ()
+        span = entropy(8).hex()
+        sampled = int(trace.sampled)
+        return (
+            (("Traceparent", f"00-{trace.identity}-{span}-0{sampled}"),) if self.trace_context else (),
+            (("Uber-Trace-Id", f"{trace.identity}:{span}:0:{sampled}"),) if self.jaeger else (),
+        )
+
+
+class HeaderPlan:
+    """Headers with gaps: fixed ones in wire order, and names whose values come with each request.
+
+    gaps: names in wire order.
+    """
+
+    def __init__(self, fixed: Headers, gaps: Sequence[str]) -> None:
+        ordered = in_wire_order(fixed)
+        self._runs: list[list[tuple[str, str]]] = []
+        for gap in gaps:
+            self._runs.append([pair for pair in ordered if pair[0] == "User-Agent" or pair[0] < gap])
+            ordered = ordered[len(self._runs[-1]) :]
+        self._last = ordered
+
+    def fill(self, *groups: Headers) -> list[tuple[str, str]]:
+        """The headers with one group in each gap."""
+        headers: list[tuple[str, str]] = []
+        for run, group in zip(self._runs, groups, strict=True):
+            headers += run
+            headers += group
+        headers += self._last
+        return headers
+
+
+def endpoint_headers(given: Mapping[str, str], alloy_id: str) -> list[tuple[str, str]]:
+    """An endpoint's own headers with canonical names; X-Alloy-Id is ours, whatever was given."""
+    headers = {canonical(name): value.strip(" \t") for name, value in given.items()}
+    headers["X-Alloy-Id"] = alloy_id
+    return list(headers.items())
+
+
+def without(headers: Headers, *names: str) -> list[tuple[str, str]]:
+    """Headers but for those named."""
+    return [pair for pair in headers if pair[0] not in names]
+
+
+def sendable(headers: Headers) -> list[tuple[str, str]]:
+    """Headers but for those that the sender writes itself, and empty ones that would only be in the way."""
+    return [pair for pair in headers if pair[0] not in _OWN and pair not in _EMPTY]
+
+
+def passed_through(headers: Headers, passed: Headers) -> list[tuple[str, str]]:
+    """Headers of the client's request put in place of our own of the same names."""
+    theirs = [(canonical(name), value) for name, value in passed]
+    names = {name for name, _ in theirs}
+    return in_wire_order([*(pair for pair in headers if pair[0] not in names), *theirs])

@@ -1,0 +1,140 @@
+"""/ingest requests: one profile in whatever format, its labels in the query.
+
+Source: PYROSCOPE spec sections 5.3, 5.4.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import quote_plus, unquote_to_bytes
+
+from alloypy.components.pyroscope.sending.headers import Trace
+from alloypy.components.pyroscope.sending.outgoing import LabelMemory, Outgoing, Refusal
+from alloypy.components.pyroscope.sending.wire import Wire
+from alloypy.net.backoff import retry_after
+from alloypy.net.sending import Request, Response, SendError
+from alloypy.profiles.ingest_name import format_name
+from alloypy.profiles.labels import NAME, SERVICE_NAME, check_labels
+from alloypy.profiles.model import DeliveryError, IngestProfile, Labels
+
+_SHOWN_OF_BODY = 2048
+_PLAIN_PIECE = re.compile(r"[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class IngestName(NamedTuple):
+    """The `name` parameter, encoded; `replaced` counts characters that could not be written."""
+
+    encoded: str
+    replaced: int
+
+
+class IngestLabels:
+    """The label rules of /ingest: service_name names the application, external labels win."""
+
+    def __init__(self, external: Mapping[str, str]) -> None:
+        self._external = external
+        self._memory = LabelMemory(self._rewrite)
+
+    def apply(self, labels: Labels) -> IngestName:
+        """The name to send. Raises InvalidLabels."""
+        return self._memory.get(labels)
+
+    def _rewrite(self, labels: Labels) -> IngestName:
+        service = labels.get(SERVICE_NAME)
+        named = {**labels, NAME: service} if service else labels
+        check_labels(named)
+        merged = {**named, **self._external}
+        written = format_name({name: value for name, value in merged.items() if value})
+        return IngestName(_encode(written.text), written.replaced)
+
+
+class OutgoingIngest:
+    """A profile and the name it is sent under."""
+
+    kind = "ingest"
+    verb = "ingest to"
+    profiles = 1
+
+    def __init__(self, profile: IngestProfile, name: IngestName, trace: Trace | None) -> None:
+        self.trace = trace
+        self.size = sum(map(len, profile.body))
+        self._profile = profile
+        self._query = rewrite_query(profile.query, name.encoded)
+
+    def request(self, wire: Wire) -> Request:
+        """The client's request with our labels."""
+        return wire.ingest(self._profile, self._query, self.trace)
+
+    def judge(self, response: Response, wire: Wire) -> Refusal | None:
+        """Only 200 is a success."""
+        status = response.status
+        if status == 200:
+            if not response.broken:
+                return None
+            return Refusal(f"reading response body: {response.broken}", retry=True)
+        body = "" if response.broken else response.body[:_SHOWN_OF_BODY].decode(errors="replace")
+        value = response.header("retry-after")
+        return Refusal(
+            f"remote error: pyroscope write error: status={status} msg={body}",
+            wire.retry_on_429 if status == 429 else status == 408 or status >= 500,
+            status,
+            wanted_pause=retry_after(value, time.time()) if value else 0.0,
+        )
+
+    def unanswered(self, error: SendError, wire: Wire) -> Refusal:
+        """No answer is worth another try."""
+        return Refusal(f'do request: Post "{wire.shown}": {error}', retry=True)
+
+    def parts(self) -> Sequence[Outgoing]:
+        """None."""
+        return ()
+
+    def errors(self, message: str, refusal: Refusal) -> list[DeliveryError]:
+        """One."""
+        return [DeliveryError(message, status=refusal.status, code=refusal.code)]
+
+
+def rewrite_query(query: str, name: str) -> str:
+    """A query as Go encodes it again: sorted by key, `name` replaced, what cannot be read left out.
+
+    name: encoded. Pieces that are already written as Go writes them are taken as they are.
+    """
+    pieces = [("name", f"name={name}")]
+    for piece in query.split("&"):
+        if _PLAIN_PIECE.fullmatch(piece):
+            key, written = piece[: piece.index("=")], piece
+        else:
+            read = _rewrite_piece(piece)
+            if read is None:
+                continue
+            key, written = read
+        if key != "name":
+            pieces.append((key, written))
+    pieces.sort(key=_key)
+    return "&".join([piece for _, piece in pieces])
+
+
+def _key(piece: tuple[str, str]) -> str:
+    return piece[0]
+
+
+def _rewrite_piece(piece: str) -> tuple[str, str] | None:
+    """The key of a piece, and the piece as Go writes it."""
+    if not piece or ";" in piece or _BAD_ESCAPE.search(piece):
+        return None
+    key, _, value = piece.partition("=")
+    key = _decode(key)
+    return key, f"{_encode(key)}={_encode(_decode(value))}"
+
+
+def _decode(text: str) -> str:
+    raw = text.replace("+", " ").encode(errors="surrogateescape")
+    return unquote_to_bytes(raw).decode(errors="surrogateescape")
+
+
+def _encode(text: str) -> str:
+    return quote_plus(text, errors="surrogateescape")

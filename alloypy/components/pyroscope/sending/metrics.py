@@ -1,0 +1,91 @@
+"""The metrics of pyroscope.write. Source: PYROSCOPE spec section 5.5."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from alloypy.components.tally import Histogram
+
+_COUNTERS = {
+    "sent_bytes": "Bytes of profiles that endpoints have taken.",
+    "sent_profiles": "Profiles that endpoints have taken.",
+    "dropped_bytes": "Bytes of profiles that were given up.",
+    "dropped_profiles": "Profiles that were given up.",
+    "retries": "Tries after the first.",
+}
+NO_ENDPOINT = "-"
+"""Stands for all endpoints, or for none."""
+
+
+class EndpointCounts:
+    """What is counted for one endpoint; None until it first happens."""
+
+    __slots__ = (*_COUNTERS, "latency")
+
+    def __init__(self) -> None:
+        self.sent_bytes: int | None = None
+        self.sent_profiles: int | None = None
+        self.dropped_bytes: int | None = None
+        self.dropped_profiles: int | None = None
+        self.retries: int | None = None
+        self.latency: dict[str, Histogram] = {}
+
+    def sent(self, size: int, profiles: int) -> None:
+        """So many bytes of so many profiles were taken."""
+        self.sent_bytes = (self.sent_bytes or 0) + size
+        self.sent_profiles = (self.sent_profiles or 0) + profiles
+
+    def dropped(self, size: int, profiles: int) -> None:
+        """So many bytes of so many profiles were given up."""
+        self.dropped_bytes = (self.dropped_bytes or 0) + size
+        self.dropped_profiles = (self.dropped_profiles or 0) + profiles
+
+    def retried(self) -> None:
+        """There was one more try."""
+        self.retries = (self.retries or 0) + 1
+
+    def took(self, what: str, seconds: float) -> None:
+        """Something took so long. what: such as `push_endpoint`."""
+        histogram = self.latency.get(what)
+        if histogram is None:
+            histogram = self.latency[what] = Histogram()
+        histogram.observe(seconds)
+
+
+class Metrics(Collector):
+    """All counts of one component, by endpoint as it may be shown."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._endpoints: dict[str, EndpointCounts] = {}
+        self.replaced_characters = 0
+        self.total = self.endpoint(NO_ENDPOINT)
+        registry.register(self)
+
+    def endpoint(self, shown: str) -> EndpointCounts:
+        """The counts of an endpoint; those of equal URLs are one."""
+        return self._endpoints.setdefault(shown, EndpointCounts())
+
+    def collect(self) -> Iterator[Metric]:
+        for name, documentation in _COUNTERS.items():
+            family = CounterMetricFamily(f"pyroscope_write_{name}", documentation, labels=["endpoint"])
+            for endpoint, counts in self._endpoints.items():
+                value = getattr(counts, name)
+                if value is not None:
+                    family.add_metric([endpoint], value)
+            yield family
+        latency = HistogramMetricFamily(
+            "pyroscope_write_latency", "Seconds that sending a profile took.", labels=["endpoint", "type"]
+        )
+        for endpoint, counts in self._endpoints.items():
+            for what, histogram in counts.latency.items():
+                latency.add_metric([endpoint, what], histogram.buckets(), histogram.total)
+        yield latency
+        yield CounterMetricFamily(
+            "pyroscope_write_replaced_characters",
+            "Characters of label values that /ingest cannot carry and that were sent as _.",
+            value=self.replaced_characters,
+        )

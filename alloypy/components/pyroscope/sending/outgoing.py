@@ -1,0 +1,91 @@
+"""What an endpoint is given to send, and what becomes of it.
+
+Source: PYROSCOPE spec sections 5.2 to 5.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from alloypy.components.pyroscope.sending.headers import Trace
+from alloypy.components.pyroscope.sending.wire import Wire
+from alloypy.net.sending import Request, Response, SendError
+from alloypy.profiles.model import DeliveryError, Labels
+
+T = TypeVar("T")
+
+_MOST_KNOWN = 2048
+
+
+class Refusal(NamedTuple):
+    """Why a try failed.
+
+    cause: for the error text. retry: whether another may succeed. wanted_pause: seconds asked for.
+    status: the backend's, None without an answer. code: Connect code for the client.
+    divisible: a batch of several series may be taken one by one.
+    """
+
+    cause: str
+    retry: bool
+    status: int | None = None
+    code: str = "internal"
+    wanted_pause: float = 0.0
+    divisible: bool = False
+
+
+class Outgoing(Protocol):
+    """A profile, or all profiles of a Push, accepted and ready for every endpoint.
+
+    kind: `push` or `ingest`. size: bytes of the raw profiles. profiles: how many.
+    trace: of this delivery.
+    """
+
+    kind: str
+    verb: str
+    size: int
+    profiles: int
+    trace: Trace | None
+
+    def request(self, wire: Wire) -> Request:
+        """The request for an endpoint. Raises SendError where there cannot be one."""
+        ...
+
+    def judge(self, response: Response, wire: Wire) -> Refusal | None:
+        """What an answer means, None that the profile was taken."""
+        ...
+
+    def unanswered(self, error: SendError, wire: Wire) -> Refusal:
+        """What it means that no answer came."""
+        ...
+
+    def parts(self) -> Sequence[Outgoing]:
+        """The same profiles one by one; a single one has no parts."""
+        ...
+
+    def errors(self, message: str, refusal: Refusal) -> list[DeliveryError]:
+        """What to tell the giver."""
+        ...
+
+
+class LabelMemory(Generic[T]):
+    """What was worked out for a label set, found again by its identity.
+
+    Label sets are frozen and shared between profiles (see `alloypy.profiles.push_wire`), so that
+    looking at their contents again would be a waste.
+    """
+
+    def __init__(self, work_out: Callable[[Labels], T]) -> None:
+        self._work_out = work_out
+        self._known: dict[int, tuple[Labels, T]] = {}
+
+    def get(self, labels: Labels) -> T:
+        """The result for a label set; passes on what working it out raises."""
+        known = self._known.get(id(labels))
+        if known is not None and known[0] is labels:
+            return known[1]
+        result = self._work_out(labels)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[id(labels)] = labels, result  # keeps the labels alive, so that the identity stays theirs
+        return result

@@ -1,0 +1,148 @@
+"""Push requests: the Connect call that carries series of profiles.
+
+Source: PYROSCOPE spec sections 5.2, 5.4.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from alloypy.components.pyroscope.sending.headers import Trace
+from alloypy.components.pyroscope.sending.outgoing import LabelMemory, Outgoing, Refusal
+from alloypy.components.pyroscope.sending.wire import Wire
+from alloypy.net.backoff import retry_after
+from alloypy.net.connect_client import CallFailure, failure_of
+from alloypy.net.sending import Headers, Request, Response, SendError, SendTimeout
+from alloypy.profiles.labels import NAME, InvalidLabels, check_labels
+from alloypy.profiles.model import DeliveryError, Labels, Series
+from alloypy.profiles.push_wire import encode_push, profile_bytes
+
+_RESERVED_BUT_SENT = (NAME, "__delta__")
+_RETRIED_CODES = frozenset(
+    ("unknown", "internal", "unavailable", "deadline_exceeded", "data_loss", "aborted")
+)
+_NEVER_RETRIED = frozenset((400, 409, 413, 415, 422))
+_CODE_FOR_CLIENT = {
+    400: "invalid_argument",
+    401: "unauthenticated",
+    403: "permission_denied",
+    404: "not_found",
+    409: "already_exists",
+    413: "invalid_argument",
+    415: "invalid_argument",
+    422: "invalid_argument",
+    429: "resource_exhausted",
+}
+_INDIVISIBLE = frozenset(("unauthenticated", "permission_denied", "unimplemented", "canceled"))
+
+
+class PushLabels:
+    """The label rules of Push: what is reserved goes, external labels win."""
+
+    def __init__(self, external: Mapping[str, str]) -> None:
+        self._external = {_utf8(name): _utf8(value) for name, value in external.items()}
+        self._memory = LabelMemory(self._rewrite)
+
+    def apply(self, labels: Labels) -> Labels:
+        """The labels to send. Raises InvalidLabels."""
+        return self._memory.get(labels)
+
+    def _rewrite(self, labels: Labels) -> Labels:
+        check_labels(labels)
+        kept = {
+            name: value
+            for name, value in labels.items()
+            if not name.startswith("__") or name in _RESERVED_BUT_SENT
+        }
+        kept |= self._external
+        return {name: kept[name] for name in sorted(kept) if kept[name]}
+
+
+class OutgoingPush:
+    """Series whose labels are as they are sent.
+
+    whole: they are all of the client's request, so that an error is about all of it.
+    """
+
+    kind = "push"
+    verb = "push to"
+
+    def __init__(
+        self, series: Sequence[Series], trace: Trace | None, passed: Headers = (), *, whole: bool = True
+    ) -> None:
+        self.trace = trace
+        self.size = profile_bytes(series)
+        self.profiles = sum(len(one.samples) for one in series)
+        self._series = series
+        self._passed = passed
+        self._whole = whole
+        self._chunks = encode_push(series)
+
+    def request(self, wire: Wire) -> Request:
+        """The Connect call."""
+        return wire.push(self._chunks, self.trace, self._passed)
+
+    def judge(self, response: Response, wire: Wire) -> Refusal | None:
+        """What Connect makes of an answer, and whether another try may help."""
+        failure = failure_of(response)
+        return None if failure is None else _refusal(failure, response, wire)
+
+    def unanswered(self, error: SendError, wire: Wire) -> Refusal:
+        """No answer is worth another try."""
+        code = "deadline_exceeded" if isinstance(error, SendTimeout) else "unavailable"
+        return Refusal(f"{code}: {error}", retry=True)
+
+    def parts(self) -> Sequence[Outgoing]:
+        """One for each series."""
+        if len(self._series) == 1:
+            return ()
+        return [OutgoingPush((one,), self.trace, self._passed, whole=False) for one in self._series]
+
+    def errors(self, message: str, refusal: Refusal) -> list[DeliveryError]:
+        """One for the whole request, else one for each series."""
+        positions = [None] if self._whole else [one.position for one in self._series]
+        return [
+            DeliveryError(message, status=refusal.status, code=refusal.code, series=position)
+            for position in positions
+        ]
+
+
+def invalid_labels(reason: InvalidLabels, series: int | None = None) -> DeliveryError:
+    """A client's labels break the rules."""
+    return DeliveryError(f"invalid labels in profile: {reason}", code="invalid_argument", series=series)
+
+
+def _utf8(text: str) -> str:
+    """The text with U+FFFD for bytes that are not UTF-8, which protobuf refuses."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _refusal(failure: CallFailure, response: Response, wire: Wire) -> Refusal:
+    code, status = failure.code, response.status
+    retry = code in _RETRIED_CODES or (code == "resource_exhausted" and wire.retry_on_429)
+    hopeless = failure.plain and status in _NEVER_RETRIED
+    if hopeless:
+        retry = False
+    if not retry and failure.plain:
+        code = _CODE_FOR_CLIENT.get(status, code)
+    return Refusal(
+        str(failure),
+        retry,
+        status,
+        _code_for_client(code, status, retry=retry),
+        _wanted_pause(response),
+        hopeless or (not retry and failure.code not in _INDIVISIBLE),
+    )
+
+
+def _code_for_client(code: str, status: int, *, retry: bool) -> str:
+    """A final refusal is passed on; after tries in vain the client may try again later."""
+    if not retry:
+        return code
+    return "resource_exhausted" if status == 429 else "internal"
+
+
+def _wanted_pause(response: Response) -> float:
+    value = response.header("retry-after")
+    return retry_after(value, time.time()) if value else 0.0

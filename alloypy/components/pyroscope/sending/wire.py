@@ -1,0 +1,153 @@
+"""Requests to one endpoint: where they go and which headers they carry, worked out once.
+
+Source: PYROSCOPE spec sections 5.1 to 5.3.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from alloypy.components.pyroscope.sending.headers import (
+    HeaderPlan,
+    Trace,
+    Tracing,
+    endpoint_headers,
+    passed_through,
+    sendable,
+    without,
+)
+from alloypy.lang.go_text import quote
+from alloypy.lang.go_url import URL, escape_path, parse_url, redact_url
+from alloypy.net.auth import basic
+from alloypy.net.client import Client, is_header_name
+from alloypy.net.connect_client import call_headers
+from alloypy.net.sending import Headers, NotSent, Origin, Request, origin_of, target_of
+from alloypy.profiles.model import Buffer, IngestProfile
+
+PUSH_METHOD = "/push.v1.PusherService/Push"
+_TRACE_NAMES = ("Traceparent", "Uber-Trace-Id")
+
+
+class EndpointSettings(NamedTuple):
+    """What of an endpoint's arguments shapes its requests. Seconds."""
+
+    url: str
+    headers: Mapping[str, str]
+    timeout: float
+    retry_on_429: bool
+
+
+class Wire:
+    """Makes requests to one endpoint.
+
+    shown: the URL without credentials. timeout: seconds for one try.
+    """
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        client: Client,
+        *,
+        tracing: Tracing,
+        alloy_id: str,
+        user_agent: str,
+    ) -> None:
+        self.shown = redact_url(settings.url)
+        self.timeout = settings.timeout
+        self.retry_on_429 = settings.retry_on_429
+        self._url = settings.url
+        self._tracing = tracing
+        own = endpoint_headers(settings.headers, alloy_id)
+        self._fault = _header_fault(own)
+        self._host = next((value for name, value in own if name == "Host"), "")
+        self._content = {
+            name: [pair for pair in own if pair[0] == name] for name in ("Content-Encoding", "Content-Type")
+        }
+        own = _with_userinfo(sendable(own), settings.url)
+        connect = call_headers(user_agent, settings.timeout)
+        replaced = [name for name, _ in connect]
+        self._push = HeaderPlan(
+            client.headers([*without(own, *replaced, *_TRACE_NAMES), *connect]), _TRACE_NAMES
+        )
+        if all(name != "User-Agent" for name, _ in own):
+            own.append(("User-Agent", user_agent))
+        gaps = ("Content-Encoding", "Content-Type", *_TRACE_NAMES)
+        self._ingest = HeaderPlan(client.headers(without(own, *gaps)), gaps)
+        self._push_route = _Route(self._url.rstrip("/") + PUSH_METHOD)
+        self._ingest_routes: dict[str, _Route] = {}
+
+    def push(self, chunks: Sequence[Buffer], trace: Trace | None, passed: Headers) -> Request:
+        """A Push call. Raises NotSent."""
+        origin, target = self._reach(self._push_route)
+        headers = self._push.fill(*self._tracing.headers(trace))
+        if passed:
+            headers = passed_through(headers, passed)
+        return Request("POST", origin, target, headers, chunks, self.timeout, self._host)
+
+    def ingest(self, profile: IngestProfile, query: str, trace: Trace | None) -> Request:
+        """An /ingest request with the query given. Raises NotSent."""
+        route = self._ingest_routes.get(profile.path)
+        if route is None:
+            route = self._ingest_routes[profile.path] = _Route(self._url, profile.path)
+        origin, target = self._reach(route)
+        encoding = [("Content-Encoding", profile.content_encoding)] if profile.content_encoding else None
+        types = [("Content-Type", value) for value in profile.content_type]
+        headers = self._ingest.fill(
+            encoding or self._content["Content-Encoding"],
+            types or self._content["Content-Type"],
+            *self._tracing.headers(trace),
+        )
+        if profile.headers:
+            headers = passed_through(headers, profile.headers)
+        return Request("POST", origin, f"{target}?{query}", headers, profile.body, self.timeout)
+
+    def _reach(self, route: _Route) -> tuple[Origin, str]:
+        if self._fault or route.fault:
+            raise NotSent(self._fault or route.fault)
+        return route.origin, route.target
+
+
+class _Route:
+    """Where requests go: a URL whose query is kept, or one whose path is lengthened and query dropped.
+
+    fault: why nothing can be sent there, or "".
+    """
+
+    def __init__(self, url: str, path: str | None = None) -> None:
+        self.fault = ""
+        self.target = ""
+        self.origin = Origin("", "", 0, "")
+        try:
+            parsed = parse_url(url)
+            self.origin = origin_of(parsed)
+            self.target = target_of(parsed) if path is None else escape_path(_joined(parsed, path))
+        except (ValueError, NotSent) as reason:
+            self.fault = _redacted_fault(str(reason), url)
+
+
+def _joined(url: URL, path: str) -> str:
+    joined = posixpath.normpath("/".join(part for part in (url.path, path) if part))
+    return "/" + joined.lstrip("/")
+
+
+def _redacted_fault(reason: str, url: str) -> str:
+    """Go's parse errors show the URL."""
+    return reason.replace(quote(url), quote(redact_url(url)))
+
+
+def _header_fault(headers: Headers) -> str:
+    wrong = next((name for name, _ in headers if not is_header_name(name)), None)
+    return "" if wrong is None else f"net/http: invalid header field name {quote(wrong)}"
+
+
+def _with_userinfo(headers: list[tuple[str, str]], text: str) -> list[tuple[str, str]]:
+    """Headers with the URL's user information as basic authentication, unless they have their own."""
+    try:
+        url = parse_url(text)
+    except ValueError:
+        return headers
+    if url.user is not None and all(name != "Authorization" for name, _ in headers):
+        headers.append(("Authorization", basic(url.user, url.password or "")))
+    return headers

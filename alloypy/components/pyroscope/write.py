@@ -1,0 +1,273 @@
+"""pyroscope.write: sends profiles to Pyroscope servers.
+
+Every profile goes to every endpoint, over Push or /ingest as it came, with retries. An update swaps what
+stands behind the receiver; deliveries under way finish on what they began with.
+Source: PYROSCOPE spec sections 4, 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from alloypy import __version__
+from alloypy.components.http_client import HTTPClientArguments, client_settings
+from alloypy.lang.values import Duration
+from alloypy.profiles.model import (
+    DebugInfoClient,
+    DeliveryError,
+    IngestProfile,
+    ProfilesReceiver,
+    Push,
+)
+from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
+from alloypy.schema.fields import arguments, attribute, block, export, exports, squash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alloypy.components.pyroscope.sending.delivery import Background, FanOut
+    from alloypy.components.pyroscope.sending.endpoint import Endpoint
+    from alloypy.components.pyroscope.sending.headers import Tracing
+    from alloypy.components.pyroscope.sending.metrics import Metrics
+
+_SECOND = 10**9
+_DEPLOY_MODES = ("operator", "helm", "docker", "deb", "rpm", "brew")
+
+
+@arguments
+class EndpointArguments:
+    """Arguments of `endpoint`."""
+
+    name: str = attribute(default="", doc="Name of the endpoint.")
+    url: str = attribute(doc="Base URL of the Pyroscope server.")
+    remote_timeout: Duration = attribute(default=Duration(10 * _SECOND), doc="Time for one try.")
+    debug_info_upload_timeout: Duration = attribute(
+        default=Duration(120 * _SECOND), doc="Time for sending a debug-info file."
+    )
+    headers: Mapping[str, str] = attribute(default_factory=dict, doc="Headers to send with every request.")
+    http_client: HTTPClientArguments = squash(default=HTTPClientArguments())
+    min_backoff_period: Duration = attribute(
+        default=Duration(_SECOND // 2), doc="Shortest pause before the first retry."
+    )
+    max_backoff_period: Duration = attribute(
+        default=Duration(300 * _SECOND), doc="Longest pause between retries."
+    )
+    max_backoff_retries: int = attribute(default=10, doc="Number of tries; 0 for no limit.")
+    retry_on_http_429: bool = attribute(default=True, doc="Try again after status 429.")
+
+
+@arguments
+class TracingArguments:
+    """Arguments of `tracing`."""
+
+    jaeger_propagator: bool = attribute(default=True, doc="Send Uber-Trace-Id headers.")
+    trace_context_propagator: bool = attribute(default=True, doc="Send Traceparent headers.")
+
+
+@arguments
+class Arguments:
+    """Arguments of pyroscope.write."""
+
+    external_labels: Mapping[str, str] = attribute(
+        default_factory=dict, doc="Labels to add to every profile, in place of its own."
+    )
+    endpoints: tuple[EndpointArguments, ...] = block(
+        name="endpoint", default=(), doc="Where profiles are sent."
+    )
+    tracing: TracingArguments = block(default=TracingArguments(), doc="Trace headers of requests.")
+
+
+@exports
+class Exports:
+    """Exports of pyroscope.write."""
+
+    receiver: ProfilesReceiver = export(doc="Receiver that sends profiles to the endpoints.")
+
+
+class Receiver(ProfilesReceiver):
+    """The exported receiver; what stands behind it changes with the arguments."""
+
+    __slots__ = ("endpoints", "fan_out", "id")
+
+    def __init__(self, component_id: str) -> None:
+        self.id = component_id
+        self.fan_out: FanOut | None = None
+        self.endpoints: Sequence[Endpoint] = ()
+
+    async def append(self, push: Push) -> None:
+        """Deliver every series of a Push request. Raises DeliveryError."""
+        await self._ready().append(push)
+
+    async def append_ingest(self, profile: IngestProfile) -> None:
+        """Deliver an /ingest profile. Raises DeliveryError."""
+        await self._ready().append_ingest(profile)
+
+    def debug_info_clients(self) -> Sequence[DebugInfoClient]:
+        """One for each endpoint."""
+        return [endpoint.debug_info for endpoint in self.endpoints]
+
+    def _ready(self) -> FanOut:
+        if self.fan_out is None:
+            raise DeliveryError(f"{self.id} has exited")
+        return self.fan_out
+
+
+class Write(Component[Arguments, Exports]):
+    """Sends profiles to the endpoints of its arguments."""
+
+    def __init__(self, options: Options, arguments: Arguments) -> None:
+        self._options = options
+        self._arguments = arguments
+        self._receiver = Receiver(options.id)
+        self._metrics: Metrics | None = None
+        self._background: Background | None = None
+        self._built: list[Endpoint] = []
+        self._retiring: dict[asyncio.Task[None], Endpoint] = {}
+        options.set_exports(Exports(receiver=self._receiver))
+
+    async def prepare(self) -> None:
+        """Read certificates and make the clients, which open nothing yet. Raises BuildError."""
+        from alloypy.components.pyroscope.sending.delivery import Background
+        from alloypy.components.pyroscope.sending.metrics import Metrics
+        from alloypy.net.sending import NotSent
+
+        self._metrics = Metrics(self._options.metrics())
+        self._background = Background(self._options.logger)
+        try:
+            self._built = self._build(self._arguments)
+        except NotSent as reason:
+            raise BuildError(str(reason)) from None
+        self._put_in_place(self._arguments)
+
+    async def run(self) -> None:
+        """Wait to be cancelled; then let what is under way finish, as long as the deadline allows."""
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await self._finish()
+
+    async def prepare_update(self, arguments: Arguments) -> None:
+        """Make what the new arguments need beside the old. Raises UpdateError."""
+        from alloypy.net.sending import NotSent
+
+        try:
+            self._built = self._build(arguments)
+        except NotSent as reason:
+            raise UpdateError(str(reason)) from None
+
+    async def update(self, arguments: Arguments) -> None:
+        """Put the new in place; the old endpoints close when their deliveries have ended."""
+        for endpoint in self._receiver.endpoints:
+            if endpoint not in self._built:
+                self._retire(endpoint)
+        self._arguments = arguments
+        self._put_in_place(arguments)
+
+    def _build(self, arguments: Arguments) -> list[Endpoint]:
+        """Endpoints for the arguments; those that stay as they are keep their connections."""
+        old = list(zip(self._arguments.endpoints, self._receiver.endpoints, strict=False))
+        built = []
+        for given in arguments.endpoints:
+            same = None
+            if arguments.tracing == self._arguments.tracing:
+                same = next((pair for pair in old if pair[0] == given), None)
+            if same is not None:
+                old.remove(same)
+            built.append(same[1] if same is not None else self._build_endpoint(given, arguments.tracing))
+        return built
+
+    def _build_endpoint(self, given: EndpointArguments, tracing: TracingArguments) -> Endpoint:
+        from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
+        from alloypy.components.pyroscope.sending.endpoint import Endpoint, Schedule
+        from alloypy.components.pyroscope.sending.wire import EndpointSettings, Wire
+        from alloypy.net.client import Client
+
+        options = self._options
+        agent = user_agent(options.environ)
+        client = Client(client_settings(given.http_client), environ=options.environ, user_agent=agent)
+        timeout = given.remote_timeout.seconds
+        wire = Wire(
+            EndpointSettings(given.url, given.headers, timeout, given.retry_on_http_429),
+            client,
+            tracing=_tracing(tracing),
+            alloy_id=options.alloy_id,
+            user_agent=agent,
+        )
+        schedule = Schedule(
+            given.min_backoff_period.seconds,
+            given.max_backoff_period.seconds,
+            given.max_backoff_retries,
+            options.random,
+        )
+        counts = self._counting().endpoint(wire.shown)
+        debug_info = DebugInfo(given.url, client, agent, timeout)
+        return Endpoint(wire, client, debug_info, schedule, counts, options.logger)
+
+    def _put_in_place(self, arguments: Arguments) -> None:
+        from alloypy.components.pyroscope.sending.delivery import DirectOutbox, FanOut
+
+        metrics, background, logger = self._counting(), self._running(), self._options.logger
+        self._receiver.fan_out = FanOut(
+            arguments.external_labels,
+            _tracing(arguments.tracing),
+            DirectOutbox(self._built, background, metrics),
+            background,
+            metrics,
+            logger,
+        )
+        self._receiver.endpoints = tuple(self._built)
+        if not self._built:
+            logger.warning("no endpoint is configured: profiles are counted as dropped")
+
+    def _retire(self, endpoint: Endpoint) -> None:
+        task = asyncio.get_running_loop().create_task(endpoint.retire())
+        self._retiring[task] = endpoint
+        task.add_done_callback(self._retiring.pop)
+
+    async def _finish(self) -> None:
+        """Deliver what is under way, then end; what the deadline leaves is counted as dropped."""
+        for endpoint in self._receiver.endpoints:
+            self._retire(endpoint)
+        endings = dict(self._retiring)
+        try:
+            if endings:
+                await asyncio.wait(endings, timeout=self._options.shutdown_deadline)
+        finally:
+            self._running().closed = True
+            self._receiver.fan_out = None
+            left = sum(endpoint.in_flight for endpoint in endings.values())
+            if left:
+                fields = {"deliveries": left}
+                self._options.logger.warning("profiles dropped at shutdown", extra={"fields": fields})
+            for endpoint in endings.values():
+                await endpoint.stop()
+            if self._retiring:
+                await asyncio.wait(self._retiring)
+
+    def _counting(self) -> Metrics:
+        if self._metrics is None:
+            raise RuntimeError("prepare has not been called")
+        return self._metrics
+
+    def _running(self) -> Background:
+        if self._background is None:
+            raise RuntimeError("prepare has not been called")
+        return self._background
+
+
+def user_agent(environ: Mapping[str, str]) -> str:
+    """What requests call themselves: `alloypy/1.0.0 (linux; binary)`."""
+    mode = environ.get("ALLOY_DEPLOY_MODE", "")
+    return f"alloypy/{__version__} ({sys.platform}; {mode if mode in _DEPLOY_MODES else 'binary'})"
+
+
+def _tracing(given: TracingArguments) -> Tracing:
+    from alloypy.components.pyroscope.sending.headers import Tracing
+
+    return Tracing(jaeger=given.jaeger_propagator, trace_context=given.trace_context_propagator)
+
+
+registration = Registration("pyroscope.write", Stability.GENERALLY_AVAILABLE, Arguments, Exports, Write)

@@ -1,0 +1,37 @@
+"""Counting in plain Python, for what happens at every profile; registries collect it when asked.
+
+Source: PYROSCOPE spec sections 5.5, 6.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""The bounds Alloy's latency histograms have."""
+
+
+class Histogram:
+    """A histogram with fixed upper bounds."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float] = SECONDS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Upper bounds with how many values lie below each, as the text format wants them."""
+        found = []
+        below = 0
+        for bound, count in zip((*self.bounds, None), self.counts, strict=True):
+            below += count
+            found.append(("+Inf" if bound is None else str(bound), float(below)))
+        return found
