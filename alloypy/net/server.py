@@ -1,8 +1,9 @@
 """An HTTP server embedded in our event loop, on sockets that were bound before.
 
-uvicorn's configuration, server state and protocol classes, without its process: no signal
-handlers, no ticking main loop, a bound on connections that leaves the rest in the listen queue,
-and a graceful stop. Source: PYROSCOPE spec sections 3.1, 3.2, 3.9.
+What uvicorn's server does around its protocol classes, and no more: no signal handlers, no ticking
+main loop; besides, a bound on connections that leaves the rest in the listen queue, and a graceful
+stop. Its connections are our own, or uvicorn's where httptools is missing.
+Source: PYROSCOPE spec sections 3.1, 3.2, 3.9.
 """
 
 from __future__ import annotations
@@ -14,9 +15,6 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
-
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from alloypy.net.body import App, ByteBudget, process_budget
 
@@ -37,8 +35,25 @@ class Timeouts(NamedTuple):
     idle: float = 120.0
 
 
-class ServerConfig(Config):
-    """uvicorn's configuration with what our protocol class needs besides."""
+class ServerState:
+    """What the protocol classes of one server share, in uvicorn's terms.
+
+    connections: the open ones. tasks: one for each request that is being handled.
+    """
+
+    def __init__(self, connections: set[Any]) -> None:
+        self.connections = connections
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.total_requests = 0
+        self.default_headers: list[tuple[bytes, bytes]] = []
+
+
+class ServerConfig:
+    """What the connections of a server are made with.
+
+    Ours need httptools; without it uvicorn's are taken, which is imported only then: an idle process
+    starts without it.
+    """
 
     def __init__(
         self,
@@ -49,19 +64,7 @@ class ServerConfig(Config):
         budget: ByteBudget | None = None,
         max_header_bytes: int = MAX_HEADER_BYTES,
     ) -> None:
-        super().__init__(
-            app,
-            interface="asgi3",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=int(timeouts.idle or timeouts.read or 3600),
-        )
+        self.loaded_app = app
         self.logger = logger
         self.timeouts = timeouts
         self.budget = budget or process_budget()
@@ -70,9 +73,35 @@ class ServerConfig(Config):
             from alloypy.net.http_protocol import HttpProtocol
         except ImportError:
             logger.warning("httptools is not installed: serving HTTP slowly and without timeouts")
+            self._make, self._made_with = _uvicorns_protocol(app, timeouts)
         else:
-            self.http = HttpProtocol  # type: ignore[assignment]
-        self.load()
+            self._make, self._made_with = HttpProtocol, self
+
+    def protocol(self, state: ServerState) -> asyncio.BaseProtocol:
+        """The protocol of a new connection."""
+        made: asyncio.BaseProtocol = self._make(config=self._made_with, server_state=state, app_state={})
+        return made
+
+
+def _uvicorns_protocol(app: App, timeouts: Timeouts) -> tuple[Any, Any]:
+    """The protocol class of uvicorn for h11, and the configuration it takes."""
+    from uvicorn.config import Config
+
+    config = Config(
+        app,
+        interface="asgi3",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=int(timeouts.idle or timeouts.read or 3600),
+    )
+    config.load()
+    return config.http_protocol_class, config
 
 
 class Server:
@@ -96,8 +125,7 @@ class Server:
         self._tls = tls
         self._conn_limit = conn_limit
         self._connections = _Connections(self._make_room)
-        self._state = ServerState()
-        self._state.connections = self._connections
+        self._state = ServerState(self._connections)
         self._accepting: list[asyncio.Task[None]] = []
         self._greeting: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
@@ -214,8 +242,7 @@ class Server:
             self._make_room()
 
     def _protocol(self) -> asyncio.BaseProtocol:
-        make = self._config.http_protocol_class
-        return make(config=self._config, server_state=self._state, app_state={})  # type: ignore[call-arg]
+        return self._config.protocol(self._state)
 
 
 class _Connections(set[Any]):
