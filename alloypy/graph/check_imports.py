@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from alloypy.graph import codes
 from alloypy.graph.check_blocks import UNKNOWN_COMPONENT, BlockReader
-from alloypy.graph.check_scope import CheckedNode, CheckedScope, arguments_of_module
+from alloypy.graph.check_scope import CheckedNode, CheckedScope, arguments_of_module, warning
 from alloypy.graph.nodes import IMPORT_NAMES, Kind, split_custom_name
 from alloypy.graph.references import inner_expressions
 from alloypy.graph.sections import body_sections
@@ -20,7 +20,7 @@ from alloypy.lang.scope import Scope
 from alloypy.lang.types import OptionalSecretType, StringType, Type
 from alloypy.schema.nearest import did_you_mean
 from alloypy.syntax import tree
-from alloypy.syntax.config_files import parse_config
+from alloypy.syntax.config_files import ConfigReadError, parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source, Span
 
@@ -62,6 +62,10 @@ class ImportReader:
             files = parse_config(sources)
         except DiagnosticsError as error:
             yield from (self._in_module(node, diagnostic) for diagnostic in error.diagnostics)
+            node.inner = inner
+            return
+        except ConfigReadError as error:
+            yield warning(_header(node), f"{node.id}: {error}", codes.MODULE_CONTENT)
             node.inner = inner
             return
         for file in files:
