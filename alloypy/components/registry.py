@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from alloypy.components.pyroscope import receive_http
+from alloypy.components.pyroscope import receive_http, relabel, write
 from alloypy.runtime.component import Registration
 
-REGISTRATIONS: tuple[Registration, ...] = (receive_http.registration,)
+REGISTRATIONS: tuple[Registration, ...] = (
+    receive_http.registration,
+    relabel.registration,
+    write.registration,
+)

@@ -134,7 +134,7 @@ class Receiver(ProfilesReceiver):
         """Those of all receivers behind this one."""
         return self.fanout.debug_info_clients()
 
-    def collect(self) -> Iterator[Metric]:
+    def families(self) -> Iterator[Metric]:
         """The metrics; Alloy's names for these counters do not end in `_total`."""
         from prometheus_client.core import GaugeMetricFamily
         from prometheus_client.metrics_core import Metric
@@ -180,7 +180,15 @@ class Relabel(Component[Arguments, Exports]):
 
     async def prepare(self) -> None:
         """Let the metrics be seen."""
-        self._options.metrics().register(self._receiver)
+        from prometheus_client.registry import Collector
+
+        receiver = self._receiver
+
+        class Metrics(Collector):
+            def collect(self) -> Iterator[Metric]:
+                return receiver.families()
+
+        self._options.metrics().register(Metrics())
 
     async def run(self) -> None:
         """Nothing runs by itself; profiles are relabeled in their givers' tasks."""

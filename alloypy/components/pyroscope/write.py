@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from alloypy.components.pyroscope.sending.metrics import Metrics
 
 _SECOND = 10**9
+_PATIENCE_SECONDS = 30.0
+"""At shutdown whoever gives us profiles has already waited for them; what is left has nobody waiting."""
+
 _DEPLOY_MODES = ("operator", "helm", "docker", "deb", "rpm", "brew")
 
 
@@ -213,7 +216,7 @@ class Write(Component[Arguments, Exports]):
         self._receiver.fan_out = FanOut(
             arguments.external_labels,
             _tracing(arguments.tracing),
-            DirectOutbox(self._built, background, metrics),
+            DirectOutbox(self._built, metrics),
             background,
             metrics,
             logger,
@@ -234,9 +237,9 @@ class Write(Component[Arguments, Exports]):
         endings = dict(self._retiring)
         try:
             if endings:
-                await asyncio.wait(endings, timeout=self._options.shutdown_deadline)
+                patience = min(self._options.shutdown_deadline, _PATIENCE_SECONDS)
+                await asyncio.wait(endings, timeout=patience)
         finally:
-            self._running().closed = True
             self._receiver.fan_out = None
             left = sum(endpoint.in_flight for endpoint in endings.values())
             if left:

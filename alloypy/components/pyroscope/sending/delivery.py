@@ -1,7 +1,7 @@
 """From "accepted" to "sent": what a pyroscope.write with one set of arguments does with profiles.
 
 `FanOut` accepts: it checks labels and makes the item to send. An `Outbox` delivers; the one here does
-so at once. A profile that has been accepted is delivered although its giver no longer waits.
+so at once. A profile that has been accepted is delivered although the deadline of its giver has passed.
 Source: PYROSCOPE spec section 5.
 """
 
@@ -22,6 +22,9 @@ from alloypy.components.pyroscope.sending.push import OutgoingPush, PushLabels, 
 from alloypy.profiles.labels import InvalidLabels
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, IngestProfile, Push, Series
 
+MOST_HELD = 64 << 20
+"""Bytes of profiles whose givers no longer wait."""
+
 _LATE = Refusal("deadline_exceeded: context deadline exceeded", retry=False)
 _LOG_NAMES = {"push": "Push", "ingest": "AppendIngest"}
 
@@ -30,68 +33,57 @@ class Outbox(Protocol):
     """Where accepted items go."""
 
     async def deliver(self, item: Outgoing) -> list[DeliveryError]:
-        """Deliver an item; what went wrong, in the endpoints' order. May be cancelled without loss."""
+        """Deliver an item; what went wrong, in the endpoints' order. Cancelling it drops the item."""
         ...
 
 
 class Background:
-    """Deliveries that go on although nobody waits for them, owned by the component."""
+    """Deliveries that go on although their giver no longer waits, within a bound on the bytes they hold."""
 
     def __init__(self, logger: logging.Logger) -> None:
-        self.closed = False
         self._logger = logger
         self._tasks: set[asyncio.Task[list[DeliveryError]]] = set()
+        self._held = 0
 
     def start(self, delivery: Coroutine[Any, Any, list[DeliveryError]]) -> asyncio.Task[list[DeliveryError]]:
-        """Run a delivery as a task of its own."""
+        """Run a delivery as a task that its giver may leave behind."""
         task = asyncio.get_running_loop().create_task(delivery)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def abandon(self, task: asyncio.Task[list[DeliveryError]], item: Outgoing) -> None:
-        """Nobody waits for the outcome any more: log it."""
-        task.add_done_callback(lambda done: self._log_outcome(done, item))
+    def take_over(self, task: asyncio.Task[list[DeliveryError]], item: Outgoing) -> None:
+        """Let a delivery go on by itself; its outcome is logged. Beyond the bound it is dropped."""
+        self._held += item.size
+        task.add_done_callback(lambda done: self._finished(done, item))
+        if self._held > MOST_HELD:
+            task.cancel()
 
-    def _log_outcome(self, task: asyncio.Task[list[DeliveryError]], item: Outgoing) -> None:
-        if not task.cancelled() and task.exception() is None:
+    def _finished(self, task: asyncio.Task[list[DeliveryError]], item: Outgoing) -> None:
+        self._held -= item.size
+        if task.cancelled():
+            fields = {"sz": item.size, "n": item.profiles}
+            self._logger.warning("profile dropped: its client no longer waits", extra={"fields": fields})
+        elif task.exception() is None:
             log_errors(self._logger, item, task.result())
 
 
 class DirectOutbox:
     """Delivers to all endpoints at once and waits for all of them."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], background: Background, metrics: Metrics) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], metrics: Metrics) -> None:
         self._endpoints = tuple(endpoints)
-        self._background = background
         self._metrics = metrics
 
     async def deliver(self, item: Outgoing) -> list[DeliveryError]:
-        """Deliver an item; what went wrong, in the endpoints' order. May be cancelled without loss."""
+        """Deliver an item; what went wrong, in the endpoints' order. Cancelling it drops the item."""
         if len(self._endpoints) == 1:
-            return await self._deliver_to_one(self._endpoints[0], item)
+            return await self._endpoints[0].deliver(item)
         if not self._endpoints:
             self._metrics.total.dropped(item.size, item.profiles)
             return []
-        tasks = [self._background.start(endpoint.deliver(item)) for endpoint in self._endpoints]
-        try:
-            await asyncio.wait(tasks)
-        except asyncio.CancelledError:
-            for task in tasks:
-                self._background.abandon(task, item)
-            raise
-        return [error for task in tasks for error in task.result()]
-
-    async def _deliver_to_one(self, endpoint: Endpoint, item: Outgoing) -> list[DeliveryError]:
-        """In the giver's own task, for speed; if that is cancelled, once more in one of ours."""
-        try:
-            return await endpoint.deliver(item)
-        except asyncio.CancelledError:
-            if self._background.closed:
-                endpoint.give_up(item)
-            else:
-                self._background.abandon(self._background.start(endpoint.deliver(item)), item)
-            raise
+        outcomes = await asyncio.gather(*(endpoint.deliver(item) for endpoint in self._endpoints))
+        return [error for found in outcomes for error in found]
 
 
 class FanOut:
@@ -158,10 +150,10 @@ class FanOut:
             try:
                 done, _ = await asyncio.wait((task,), timeout=max(0.0, left))
             except asyncio.CancelledError:
-                self._background.abandon(task, item)
+                task.cancel()
                 raise
             if not done:
-                self._background.abandon(task, item)
+                self._background.take_over(task, item)
                 return item.errors(f"failed to {item.verb} endpoint in time: {_LATE.cause}", _LATE)
             errors = task.result()
         if errors:

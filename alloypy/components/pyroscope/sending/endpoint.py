@@ -70,15 +70,14 @@ class Endpoint:
         self._in_flight += 1
         try:
             return await self._deliver(item)
+        except asyncio.CancelledError:
+            self._counts.dropped(item.size, item.profiles)
+            raise
         finally:
             self._in_flight -= 1
             if self._retired is not None and not self._in_flight:
                 self._retired.set()
                 await self._client.aclose()
-
-    def give_up(self, item: Outgoing) -> None:
-        """Count an item that will not be delivered."""
-        self._counts.dropped(item.size, item.profiles)
 
     async def retire(self) -> None:
         """To be given nothing any more: wait for what is under way, and close the client.
@@ -115,7 +114,7 @@ class Endpoint:
         parts = item.parts() if refusal.divisible else ()
         if parts:
             return [error for part in parts for error in await self._deliver(part)]
-        self.give_up(item)
+        self._counts.dropped(item.size, item.profiles)
         message = (
             f"failed to {item.verb} endpoint {self.wire.shown} ({backoff.steps} retries): {refusal.cause}"
         )
