@@ -28,7 +28,7 @@ def parse_file(source: Source) -> File:
 
     Raises `DiagnosticsError` with every fault of the file.
     """
-    with _collector_resting():
+    with collector_resting():
         scanned = scan(source)
         body = _parse(scanned, scanned.tokens[:-1], "file")
     return File(source, cast("list[Statement]", body), scanned.comments)
@@ -39,7 +39,7 @@ def parse_expression(source: Source) -> Expression:
 
     Raises `DiagnosticsError` with every fault of it.
     """
-    with _collector_resting():
+    with collector_resting():
         scanned = scan(source)
         return cast("Expression", _parse(scanned, _first_line(scanned), "lone_expression"))
 
@@ -73,7 +73,7 @@ def _parse(scanned: TokenList, tokens: list[Token], start: str) -> object:
 
 
 @contextmanager
-def _collector_resting() -> Iterator[None]:
+def collector_resting() -> Iterator[None]:
     """Keeps the garbage collector off: a tree has no cycles, and is all new."""
     if not gc.isenabled():
         yield

@@ -10,7 +10,7 @@ change under a second pass. For the few files Alloy's layout harms there is a ca
 from __future__ import annotations
 
 from alloypy.syntax.diagnostics import DiagnosticsError
-from alloypy.syntax.parser import parse_file
+from alloypy.syntax.parser import collector_resting, parse_file
 from alloypy.syntax.printer_cells import align
 from alloypy.syntax.printer_compare import same_content
 from alloypy.syntax.printer_walk import Walk
@@ -22,7 +22,8 @@ _MOST_ROUNDS = 8  # two do for every file we know
 
 def format_source(source: Source) -> bytes:
     """The formatted text of a file. Raises DiagnosticsError when it cannot be parsed."""
-    return format_file(parse_file(source))
+    with collector_resting():
+        return format_file(parse_file(source))
 
 
 def format_file(file: File) -> bytes:

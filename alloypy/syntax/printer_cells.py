@@ -53,8 +53,11 @@ def _unshield(match: re.Match[str]) -> str:
 def _single(line: str) -> str:
     """A line with no neighbours: a column is as wide as its only cell."""
     text = line.lstrip("\t")
-    if "\v" not in text and "\t" not in text:
+    name, cell, rest = text.partition("\v")
+    if not cell and "\t" not in text:
         return line.rstrip("\t ")
+    if name and rest and "\v" not in rest and "\t" not in text:
+        return f"{line[: len(line) - len(text)]}{name} {rest}".rstrip(" ")
     made: list[str] = []
     _align_run([line], made)
     return made[0]
@@ -77,8 +80,12 @@ def _lay_out(section: list[str], lines: list[str]) -> None:
 
 def _align_run(run: list[str], lines: list[str]) -> None:
     """Lays out adjacent lines that all have cells."""
-    depths = [len(line) - len(line.lstrip("\t")) for line in run]
+    texts = [line.lstrip("\t") for line in run]
+    depths = [len(line) - len(text) for line, text in zip(run, texts, strict=True)]
     common = min(depths)
+    if common == max(depths) and not any("\v" in text or "\t" in text for text in texts):
+        lines += [line.rstrip("\t ") for line in run]
+        return
     rows: list[list[str]] = []
     ends: list[str] = []
     for line, depth in zip(run, depths, strict=True):

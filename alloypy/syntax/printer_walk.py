@@ -11,7 +11,9 @@ The walk keeps its own stack of things to do, so that deep nesting needs no deep
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from alloypy.syntax.letters import quote
@@ -70,7 +72,7 @@ class Walk:
     def __init__(self, source: Source, comments: Sequence[Sequence[Comment]], *, careful: bool) -> None:
         self.output = Output(source, comments, careful=careful)
         self._data = source.data
-        self._line = source.line
+        self._line: Callable[[int], int] = partial(bisect_right, source.line_starts)
         self._careful = careful
         self._has_comments = bool(comments)
         self._work: list[_Work] = []
