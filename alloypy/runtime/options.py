@@ -117,7 +117,8 @@ class ComponentInfo(NamedTuple):
 
     id: local id, `pyroscope.write.w`. module: id of the module it lives in, "" for the root.
     name: `pyroscope.write`. label: "" if there is none.
-    references, referenced_by: ids of components in the same module. data_flow: ids data flows to.
+    references, referenced_by: ids of components in the same module, sorted. data_flow: ids data flows to,
+        once for each reference.
     arguments: the decoded instance; for a custom component a dict; None before the first evaluation.
     exports: the exports instance, a dict for a custom component, None without exports.
     debug_info: instance declared like Arguments, or None.

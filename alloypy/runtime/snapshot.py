@@ -38,7 +38,7 @@ def component_infos(context: Context, module: str) -> list[ComponentInfo]:
     where = _branch(context, module)
     flow = data_flow(where.state.graph, context.options.registry)
     return [
-        _info(where, node, where.state.live[node.id], tuple(flow[node.id]))
+        _info(where, node, where.state.live[node.id], tuple(sorted(flow[node.id])))
         for node in where.state.order
         if node.kind in COMPONENT_KINDS and node.id in where.state.live
     ]
@@ -82,7 +82,7 @@ def _contents(instance: Instance) -> tuple[object, object, object]:
 
 
 def _components(nodes: list[Node]) -> tuple[str, ...]:
-    return tuple(node.id for node in nodes if node.kind in COMPONENT_KINDS)
+    return tuple(sorted(node.id for node in nodes if node.kind in COMPONENT_KINDS))
 
 
 def controller_infos(context: Context) -> list[ControllerInfo]:

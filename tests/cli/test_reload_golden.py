@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from tests.cli.test_run_golden import missing_component
 from tests.support.running import Running, free_port
@@ -215,12 +216,14 @@ def test_a_sequence_goes_as_recorded(sequence: dict[str, Any], tmp_path: Path) -
     sequence = with_free_ports(sequence)
     texts = [step.get("config", step.get("content", "")) for step in sequence["steps"]]
     missing = missing_component({"files": dict(enumerate(texts))})
-    if missing and sequence["name"] != "stability_level_kept_on_reload":
+    if missing:
         pytest.skip(f"alloypy does not run {missing}")
     replay = Sequence(sequence, tmp_path)
-    replay.all_ports = tuple(
-        int(port) for text in texts for port in re.findall(r"listen_port\s*=\s*(\d+)", text)
-    )
+    found = (re.findall(r"listen_port\s*=\s*(\d+)", text) for text in texts)
+    replay.all_ports = tuple(int(port) for ports in found for port in ports)
+    certificate = trustme.CA().issue_cert("127.0.0.1")
+    certificate.private_key_pem.write_to_path(tmp_path / "k.pem")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "c.pem")
     with replay.running:
         for step in sequence["steps"]:
             replay.replay(step)
