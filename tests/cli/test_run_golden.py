@@ -69,7 +69,12 @@ class Logged(NamedTuple):
 LAST_ONE_WINS = ("run-log-two-labelled",)  # two logging blocks: chance decides what is logged
 
 
-APPLIED = Logged("info", "applying non-TLS config to HTTP server", "")
+WHEN_NOTHING_IS_REFUSED = (
+    "applying non-TLS config to HTTP server",
+    "starting server",
+    "server listening on addresses",
+    "failed to extract module path",  # of an import that has no path, since it could not be decoded
+)
 """What Alloy does while it evaluates; alloypy does it when nothing can be refused any more."""
 
 
@@ -124,13 +129,20 @@ def faults(stderr: str) -> list[Fault]:
         if match:
             severity, _, file, line_number, column, message = match.groups()
             at = (file, int(line_number), int(column)) if file else (None, None, None)
-            found.append(Fault(severity.lower(), *at, message))
+            found.append(Fault(severity.lower(), *at, in_order(message)))
     return found
+
+
+def in_order(message: str) -> str:
+    """The message of a cycle with its names sorted: Alloy's come as chance has it."""
+    kind, colon, names = message.partition("cycle: ")
+    return message if kind or not colon else colon + ", ".join(sorted(names.split(", ")))
 
 
 def compare_faults(row: dict[str, Any], stderr: str) -> None:
     expected = [
-        Fault(d["severity"], d["file"], d["line"], d["col"], d["message"]) for d in row["expect"]["diags"]
+        Fault(d["severity"], d["file"], d["line"], d["col"], in_order(d["message"]))
+        for d in row["expect"]["diags"]
     ]
     actual = faults(stderr)
     if row["expect"].get("diags_order") == "any":
@@ -148,7 +160,9 @@ def logged(stderr: str) -> Counter[Logged]:
             continue
         level, message, rest = match.groups()
         message = message.strip('"')
-        if level != "debug" and not message.startswith(NOT_OURS) and "context canceled" not in rest:
+        if "context canceled" in rest:  # Alloy reports a clean stop of pyroscope.write as an error
+            level, message = "info", "node exited without error"
+        if level != "debug" and not message.startswith(NOT_OURS):
             node = NODE.search(rest)
             found[Logged(level, message, node[1] if node else "")] += 1
     return found
@@ -204,8 +218,7 @@ def test_a_configuration_is_refused_as_recorded(row: dict[str, Any], tmp_path: P
     compare_faults(row, done.stderr)
     assert last_error(done.stderr) == last_error(expected["stderr"])
     lost = logged(expected["stderr"]) - logged(done.stderr)
-    del lost[APPLIED]
-    assert not lost, done.stderr
+    assert not [each for each in lost if each.message not in WHEN_NOTHING_IS_REFUSED], done.stderr
 
 
 def last_error(stderr: str) -> str:
