@@ -65,27 +65,28 @@ class _Collected:
         self.members: list[Member] = []
         self.label_path: tuple[str, ...] | None = None
         self.squashed: dict[tuple[str, ...], tuple[type[Any], Any]] = {}
-        self._collect(cls, ())
+        self._collect(cls, (), MISSING)
 
-    def _collect(self, cls: type[Any], prefix: tuple[str, ...]) -> None:
+    def _collect(self, cls: type[Any], prefix: tuple[str, ...], preset: Any) -> None:
+        """Collect from a class; `preset` is the instance that gives a squashed class its values, if any."""
         hints = typing.get_type_hints(cls, include_extras=True)
         for field in dataclasses.fields(cls):
             declaration = field.metadata.get(METADATA_KEY)
             if not isinstance(declaration, Declaration):
                 raise TypeError(f"{cls.__qualname__}.{field.name} is not declared with a field helper")
-            self._add(declaration, field, hints[field.name], (*prefix, field.name))
+            default = _default(field)
+            if default is not MISSING and preset is not MISSING:
+                default = getattr(preset, field.name)
+            self._add(declaration, default, hints[field.name], (*prefix, field.name))
 
-    def _add(
-        self, declaration: Declaration, field: dataclasses.Field[Any], hint: Any, path: tuple[str, ...]
-    ) -> None:
-        default = _default(field)
-        name = declaration.name or field.name.removesuffix("_")
+    def _add(self, declaration: Declaration, default: Any, hint: Any, path: tuple[str, ...]) -> None:
+        name = declaration.name or path[-1].removesuffix("_")
         match declaration.kind:
             case "label":
                 self.label_path = path
             case "squash":
                 self.squashed[path] = (hint, default)
-                self._collect(hint, path)
+                self._collect(hint, path, default)
             case "enum":
                 for part, cls in (declaration.alternatives or {}).items():
                     self.members.append(

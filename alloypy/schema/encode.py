@@ -58,10 +58,9 @@ def _left_out(member: AttributeSpec | BlockSpec, value: Any) -> bool:
         return True
     if member.shown:
         return False
-    if isinstance(
-        value, list | tuple | Mapping
-    ):  # not comparable in Go: left out only where nothing is there
-        return not value and not member.default
+    fixed = isinstance(member, BlockSpec) and member.count is not None
+    if isinstance(value, list | tuple | Mapping) and not fixed:
+        return not value and not member.default  # these do not compare in Go: left out only when empty
     empty = zero(member.type) if isinstance(member, AttributeSpec) else MISSING
     return bool(value == member.default or (member.default is None and value == empty))
 

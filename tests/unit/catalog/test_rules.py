@@ -1,0 +1,169 @@
+"""Load-time rules: each of them is about something that exists, and some cases the recordings do not have."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+from alloypy.catalog.catalog import load_catalog
+from alloypy.catalog.rules import rules_for
+from alloypy.catalog.rules.body import Body, Undecided
+from alloypy.graph.check import check_files
+from alloypy.graph.check_scope import Gate
+from alloypy.lang.types import Type
+from alloypy.schema.spec import BlockSpec, Spec
+from alloypy.schema.stability import Stability
+from alloypy.syntax.config_files import parse_config
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Expression
+
+MODULES = [import_module(f"alloypy.catalog.rules.{name}") for name in (
+    "clients", "relabel", "discovery", "prometheus", "loki", "otelcol", "own"
+)]  # fmt: skip
+PATHS = sorted({path for module in MODULES for path in getattr(module, "BY_PATH", {})})
+TYPES = sorted({name for module in MODULES for name in getattr(module, "BY_TYPE", {})})
+
+
+def body_at(path: str) -> Spec:
+    catalog = load_catalog()
+    first, *inner = path.split("/")
+    entry = catalog.component(first) or catalog.block(first)
+    assert entry is not None, path
+    assert entry.arguments is not None
+    spec = entry.arguments
+    for name in inner:
+        member = spec.groups.get(name) or spec.lookup.get(name)
+        assert isinstance(member, BlockSpec), path
+        spec = member.body
+    return spec
+
+
+def all_types() -> dict[str, list[Spec]]:
+    """All bodies by the name of their Go type; packages of one name may have types of one name."""
+    catalog, found, seen = load_catalog(), dict[str, list[Spec]](), set[int]()
+    waiting = [e.arguments for n in catalog.component_names if (e := catalog.component(n)) is not None]
+    while waiting:
+        spec = waiting.pop()
+        if id(spec) not in seen:
+            seen.add(id(spec))
+            found.setdefault(spec.name, []).append(spec)
+            waiting += [block.body for block in spec.blocks]
+    return found
+
+
+def read_nothing(expression: Expression, type_: Type) -> object:
+    raise Undecided
+
+
+def run_on_defaults(spec: Spec, path: str) -> None:
+    for rule in rules_for(path, spec.name):
+        list(rule(Body(spec, (), read_nothing)))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_rule_knows_the_settings_of_its_place(path: str) -> None:
+    spec = body_at(path)
+    assert rules_for(path, "")
+    run_on_defaults(spec, path)
+
+
+def test_a_rule_knows_the_settings_of_its_type() -> None:
+    types = all_types()
+    for name in TYPES:
+        assert name in types, name
+        assert rules_for("", name)
+        for spec in types[name]:
+            run_on_defaults(spec, "")
+
+
+KEEPEQUAL = """loki.relabel "x" {
+ forward_to = []
+ rule {
+ action = "keepequal"
+ target_label = "a"
+ regex = "b"
+ }
+}
+"""
+
+
+def faults(text: str) -> list[str]:
+    checked = check_files(
+        parse_config([Source("c", text.encode())]), load_catalog(), Gate(Stability.EXPERIMENTAL, True)
+    )
+    assert checked.found == []
+    return [f"{d.span}: {d.message}" for d in checked.missed if d.code == "ALY0501"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            'remote.http "x" {\n url = "http://h"\n poll_frequency = "5s"\n}\n',
+            ["c:3:2: poll_timeout must be less than poll_frequency"],
+        ),
+        (
+            'remote.vault "x" {\n server = "http://h"\n path = "p"\n}\n',
+            ["c:1:1: exactly one auth.* block must be specified; found none"],
+        ),
+        (
+            'discovery.dns "x" {\n names = ["a"]\n type = "A"\n}\n',
+            ["c:3:2: a port is required in DNS-SD configs for all record types except SRV"],
+        ),
+        ('discovery.dns "x" {\n names = ["a"]\n type = "mx"\n port = 25\n}\n', []),
+        (
+            'pyroscope.write "x" {\n endpoint {\n  url = "http://h"\n  http_headers = {"host" = []}\n }\n}\n',
+            ['c:4:3: setting header "Host" is not allowed'],
+        ),
+        (
+            'pyroscope.receive_http "x" {\n forward_to = []\n http {\n  listen_port = 70000\n }\n}\n',
+            ["c:4:3: listen tcp: address 70000: invalid port"],
+        ),
+        (
+            KEEPEQUAL,
+            ["c:6:2: keepequal action requires only 'source_labels' and 'target_label', and no other fields"],
+        ),
+        (
+            'otelcol.receiver.jaeger "x" {\n protocols { }\n output { }\n}\n',
+            ["c:2:2: at least one protocol must be enabled"],
+        ),
+        (
+            'loki.source.gcplog "x" {\n forward_to = []\n}\n',
+            ["c:1:1: exactly one of 'push' or 'pull' must be provided"],
+        ),
+        (
+            'prometheus.relabel "x" {\n forward_to = []\n cache_ttl = "5s"\n max_cache_size = 0\n}\n',
+            ["c:3:2: cache_ttl must be at least 1m0s when set; got 5s"],
+        ),
+        (
+            'import.git "x" {\n repository = "r"\n path = "p"\n revision = "HEAD"\n}\n',
+            [
+                (
+                    "c:4:2: revision cannot be a special git reference such as HEAD, FETCH_HEAD, ORIG_HEAD, "
+                    "MERGE_HEAD, or CHERRY_PICK_HEAD"
+                )
+            ],
+        ),
+    ],
+)
+def test_rules_that_the_recordings_do_not_have(text: str, expected: list[str]) -> None:
+    assert faults(text) == expected
+
+
+@pytest.mark.parametrize(
+    "value", ['sys.env("TOKEN")', "local.file.f.content", "argument.token.value", "module_path"]
+)
+def test_what_only_running_tells_is_not_guessed(value: str) -> None:
+    text = (
+        'local.file "f" {\n filename = "f"\n}\ndeclare "m" {\n argument "token" { }\n'
+        ' pyroscope.write "w" {\n  endpoint {\n   url = "http://h"\n   basic_auth {\n'
+        f'    password = {"local_file" if value.startswith("local") else value}\n    password_file = "p"\n'
+        '   }\n  }\n }\n}\nm "x" {\n token = "a"\n}\n'
+    )
+    if value.startswith("local"):
+        text = (
+            'local.file "f" {\n filename = "f"\n}\npyroscope.write "w" {\n endpoint {\n  url = "http://h"\n'
+            f'  basic_auth {{\n   password = {value}\n   password_file = "p"\n  }}\n }}\n}}\n'
+        )
+    assert faults(text) == []
