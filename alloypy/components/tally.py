@@ -33,5 +33,5 @@ class Histogram:
         below = 0
         for bound, count in zip((*self.bounds, None), self.counts, strict=True):
             below += count
-            found.append(("+Inf" if bound is None else str(bound), float(below)))
+            found.append(("+Inf" if bound is None else f"{bound:g}", float(below)))
         return found

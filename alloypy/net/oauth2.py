@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, quote_plus, urlencode
 from alloypy.lang.go_text import quote
 from alloypy.lang.go_url import parse_url
 from alloypy.net.auth import OAuth2, basic
+from alloypy.net.body import BodyTooLarge
+from alloypy.net.compress import GzipError, gunzip
 from alloypy.net.secret_files import FileText
 from alloypy.net.sending import (
     NotSent,
@@ -118,6 +120,7 @@ class TokenSource:
                 raise NotSent(f"oauth2: cannot overwrite parameter {quote(name)}")
             form[name] = value
         headers = [("User-Agent", self._user_agent), ("Content-Type", "application/x-www-form-urlencoded")]
+        headers.append(("Accept-Encoding", "gzip"))
         if in_header:
             pair = basic(quote_plus(settings.client_id, safe="~"), quote_plus(secret, safe="~"))
             headers.insert(1, ("Authorization", pair))
@@ -157,7 +160,7 @@ class TokenSource:
 def _fields(response: Response) -> Mapping[str, Any]:
     content = Message()
     content["Content-Type"] = response.header("content-type")
-    text = response.body.decode(errors="replace")
+    text = _unpacked(response).decode(errors="replace")
     if content.get_content_type() in _FORM_TYPES and response.header("content-type"):
         return {name: values[0] for name, values in parse_qs(text).items()}
     try:
@@ -167,6 +170,15 @@ def _fields(response: Response) -> Mapping[str, Any]:
     if not isinstance(fields, dict):
         raise ValueError("json: the answer is not an object")
     return fields
+
+
+def _unpacked(response: Response) -> bytes:
+    if response.header("content-encoding") != "gzip":
+        return response.body
+    try:
+        return gunzip(response.body, _ANSWER_LIMIT)
+    except (GzipError, BodyTooLarge):
+        raise ValueError("json: the answer cannot be unpacked") from None
 
 
 def _life(value: object) -> float:
