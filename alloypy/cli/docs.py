@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -148,13 +149,18 @@ def _body(body: dict[str, Any], depth: int) -> Iterator[str]:
         line = f"{indent}{attribute['name']:<{width}}  {attribute['type']:<{kinds}}  {_remark(attribute)}"
         yield line.rstrip()
         if attribute.get("doc"):
-            yield f"{indent}    {attribute['doc']}"
+            yield _words(attribute["doc"], depth)
     for block in body.get("blocks", ()):
         yield f"{indent}{_block_head(block)}"
         if block.get("doc"):
-            yield f"{indent}    {block['doc']}"
+            yield _words(block["doc"], depth)
         yield from _body(block["body"], depth + 1)
         yield f"{indent}}}"
+
+
+def _words(text: str, depth: int) -> str:
+    indent = "  " * depth + "    "
+    return textwrap.fill(text, 100, initial_indent=indent, subsequent_indent=indent)
 
 
 def _remark(attribute: dict[str, Any]) -> str:
