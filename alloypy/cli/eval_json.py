@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from alloypy.cli.requests import Answer, Request, diagnostics_json, source_of, text_json
+from alloypy.cli.requests import Answer, Request, source_of
 from alloypy.lang import types
 from alloypy.lang.evaluator import EvaluationError, evaluate, evaluate_as
 from alloypy.lang.go_float import SHORTEST, format_float
@@ -27,6 +27,7 @@ from alloypy.lang.values import (
     text_of,
 )
 from alloypy.syntax.diagnostics import DiagnosticsError
+from alloypy.syntax.dump import diagnostics_json, text_json
 from alloypy.syntax.parser import parse_expression
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Expression
@@ -81,12 +82,18 @@ def answer(request: Request) -> Answer:
         return {"diags": found, "parse_error": found}
     result = _outcome(lambda: value_json(evaluate(expression, source, scope), reveal=True))
     if "as" in request:
-        wanted = {name: _WANTED[name] for name in request["as"] if name in _WANTED}
         result["as"] = {
             name: _outcome(partial(_decoded_json, expression, type_, source, scope))
-            for name, type_ in wanted.items()
+            for name, type_ in _wanted_types(request).items()
         }
     return result
+
+
+def _wanted_types(request: Request) -> dict[str, types.Type]:
+    names = request["as"]
+    if not isinstance(names, list) or not all(isinstance(name, str) and name in _WANTED for name in names):
+        raise RequestError(f"`as` is a list of {', '.join(_WANTED)}")
+    return {name: _WANTED[name] for name in names}
 
 
 def _outcome(evaluation: Callable[[], Any]) -> Answer:
@@ -111,8 +118,17 @@ def _decoded_json(expression: Expression, wanted: types.Type, source: Source, sc
 
 
 def _scope_of(request: Request) -> Scope:
-    library = Stdlib(environ=request.get("env", {}), platform=Platform(hostname="localhost"))
-    return Scope({name: _variable(value) for name, value in request.get("scope", {}).items()}, library)
+    """The variables and the environment of a request. Raises RequestError."""
+    variables, environ = request.get("scope", {}), request.get("env", {})
+    if not isinstance(variables, dict) or not isinstance(environ, dict):
+        raise RequestError("`scope` and `env` are JSON objects")
+    if not all(isinstance(value, str) for value in environ.values()):
+        raise RequestError("the values in `env` are texts")
+    library = Stdlib(environ=environ, platform=Platform(hostname="localhost"))
+    try:
+        return Scope({name: _variable(value) for name, value in variables.items()}, library)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RequestError(f"a value in `scope` is not what its tag says: {error}") from None
 
 
 class _Opaque(Capsule):
@@ -134,11 +150,17 @@ def _variable(value: Any) -> Value:
 
 
 def _optional_secret(content: Mapping[str, Any]) -> OptionalSecret:
-    return OptionalSecret(content["value"], content["secret"])
+    return OptionalSecret(_text(content["value"]), bool(content["secret"]))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 _TAGS: dict[str, Callable[[Any], Value]] = {
-    "$secret": Secret,
+    "$secret": lambda text: Secret(_text(text)),
     "$optsecret": _optional_secret,
     "$uint": UInt,
     "$float": float,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
-from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source
 
 FILE_NAME = "config.alloy"
@@ -42,44 +41,21 @@ def _answer_line(answer: Callable[[Request], Answer], line: bytes) -> bytes:
         if "id" in request:
             result["id"] = request["id"]
         result |= answer(request)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         result["error"] = f"cannot read the request: {error}"
+    except Exception as error:  # whatever is wrong with one request, the next one is answered
+        result["error"] = f"cannot answer the request: {type(error).__name__}: {error}"
     return json.dumps(result, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def source_of(request: Request) -> Source:
     """The text of a request: `input`, or `input_b64` where it is not UTF-8. Raises RequestError."""
     if "input_b64" in request:
-        return Source(FILE_NAME, base64.b64decode(request["input_b64"]))
+        try:
+            return Source(FILE_NAME, base64.b64decode(request["input_b64"], validate=True))
+        except (TypeError, ValueError):
+            raise RequestError("`input_b64` is not base64") from None
     text = request.get("input")
     if not isinstance(text, str):
         raise RequestError("a request needs a text as `input`")
     return Source(FILE_NAME, text.encode("utf-8", "surrogatepass"))
-
-
-def text_json(text: str) -> str | dict[str, str]:
-    """A text, or its bytes in base64 where they are not UTF-8."""
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return {"b64": base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()}
-    return text
-
-
-def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
-    """Diagnostics with their positions as `[line, column]`, and `value` only where there is one."""
-    result = []
-    for diagnostic in diagnostics:
-        span = diagnostic.span
-        entry: dict[str, Any] = {
-            "severity": diagnostic.severity.value,
-            "start": None if span is None else list(span.start_position),
-            "end": None if span is None or span.end_position is None else list(span.end_position),
-            "message": text_json(diagnostic.message),
-        }
-        if diagnostic.value:
-            entry["value"] = text_json(diagnostic.value)
-        result.append(entry)
-    return result

@@ -1,0 +1,129 @@
+"""`alloypy eval`: evaluates an expression."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from alloypy.cli import exit_codes
+from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.lang.evaluator import EvaluationError, evaluate
+from alloypy.lang.scope import Scope
+from alloypy.lang.stdlib import DEPRECATED, EXPERIMENTAL, Stdlib
+from alloypy.lang.value_text import value_text
+from alloypy.syntax.config_files import ConfigReadError, parse_config, read_config, system_words
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.parser import parse_expression
+from alloypy.syntax.render import render
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Attribute, Expression, Identifier
+
+_SUMMARY = """Evaluate an expression and print its value in the language's own syntax.
+
+Secrets are shown as (secret). Without an expression, or for `-`, it is read from the file given by
+--file, or from standard input.
+
+With --file and an expression, the expression can name what the configuration in that file says: the
+arguments of each block, as in pyroscope.write.backend.external_labels, with nested blocks as arrays
+(pyroscope.write.backend.endpoint[0].url). Exports are not known: they exist only while a
+configuration runs."""
+
+_EXPORTS_HINT = "only arguments are known here; exports exist only while the configuration runs"
+_EXPERIMENTAL = "is experimental: a configuration that uses it needs --stability.level=experimental"
+
+
+def run(argv: list[str]) -> int:
+    """Evaluate the expression in `argv`. Raises UsageError and HelpRequested."""
+    flags = FlagSet("eval", "['EXPR']", _SUMMARY, maximum=1)
+    file = flags.string("file", doc="Evaluate inside this configuration, or read the expression from it.")
+    as_json = flags.bool("json", doc="Print the value with its type as JSON.")
+    jsonl = flags.bool("jsonl", doc="Answer requests from standard input, one JSON object a line.")
+    arguments = flags.parse(argv)
+    if jsonl.value:
+        if arguments or file.given or as_json.given:
+            raise UsageError("--jsonl reads standard input and goes with no other flag or argument")
+        return _answer_requests()
+    text = arguments[0] if arguments and arguments[0] != "-" else None
+    try:
+        source = _read_expression(text, file.value)
+        scope = _scope(file.value if text is not None else "")
+        _evaluate(source, scope, as_json.value)
+    except DiagnosticsError as error:
+        return _show_faults(error, in_file=bool(file.value) and text is not None)
+    except (ConfigReadError, EvaluationError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return exit_codes.FAILURE
+    return exit_codes.SUCCESS
+
+
+def _answer_requests() -> int:
+    from alloypy.cli.eval_json import answer
+    from alloypy.cli.requests import answer_lines
+
+    answer_lines(answer)
+    return exit_codes.SUCCESS
+
+
+def _read_expression(text: str | None, path: str) -> Source:
+    if text is not None:
+        return Source("expression", text.encode("utf-8", "surrogateescape"))
+    if not path:
+        return Source("<stdin>", sys.stdin.buffer.read())
+    try:
+        return Source(path, Path(path).read_bytes())
+    except OSError as error:
+        raise ConfigReadError(f"open {path}: {system_words(error)}") from None
+
+
+def _scope(path: str) -> Scope:
+    if not path:
+        return Stdlib()
+    from alloypy.cli.eval_scope import configuration_scope
+
+    return configuration_scope(parse_config(read_config(path)), Stdlib())
+
+
+def _evaluate(source: Source, scope: Scope, as_json: bool) -> None:
+    expression = parse_expression(source)
+    value = evaluate(expression, source, scope)
+    for notice in _notices(expression, scope):
+        print(f"Warning: {notice}", file=sys.stderr)
+    if as_json:
+        from alloypy.cli.eval_json import value_json
+
+        print(json.dumps(value_json(value)))
+    else:
+        sys.stdout.buffer.write(value_text(value).encode("utf-8", "surrogateescape") + b"\n")
+
+
+def _notices(expression: Expression, scope: Scope) -> Iterator[str]:
+    """What `run` and `validate` would say about functions of the standard library."""
+    from alloypy.graph.notices import DEPRECATED as DEPRECATED_NOTICE
+    from alloypy.graph.references import chain_text, chains
+
+    start, end = expression.start, expression.end
+    statement = Attribute(start, end, Identifier(start, end, ""), expression)
+    names = dict.fromkeys(chain_text(chain) for chain in chains([statement]))
+    for name in names:
+        first = name.partition(".")[0]
+        if isinstance(scope, Stdlib) or first not in scope.variables:
+            if first in DEPRECATED:
+                yield f"{first}: {DEPRECATED_NOTICE}"
+            elif name in EXPERIMENTAL:
+                yield f"{name} {_EXPERIMENTAL}"
+
+
+def _show_faults(error: DiagnosticsError, in_file: bool) -> int:
+    from alloypy.cli.diff import wants_colour
+
+    faults = [_hinted(diagnostic) if in_file else diagnostic for diagnostic in error.diagnostics]
+    print(render(faults, color=wants_colour(sys.stderr), hints=True), end="", file=sys.stderr)
+    return exit_codes.FAILURE
+
+
+def _hinted(diagnostic: Diagnostic) -> Diagnostic:
+    if diagnostic.message.endswith(" does not exist"):
+        return diagnostic._replace(hint=_EXPORTS_HINT)
+    return diagnostic

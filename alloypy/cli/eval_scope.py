@@ -1,0 +1,69 @@
+"""The names an expression can use when it is evaluated inside a configuration.
+
+A configuration that does not run has no exports. What can be known is what its blocks say: the value
+of each attribute, under the name of its block, as far as it does not depend on exports itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from alloypy.lang.evaluator import EvaluationError, evaluate
+from alloypy.lang.scope import Scope
+from alloypy.lang.values import Value
+from alloypy.syntax.diagnostics import DiagnosticsError
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Attribute, Block, File, Statement
+
+_OWN_NAMES = frozenset({"declare", "foreach"})
+"""Blocks whose bodies have names of their own."""
+
+
+def configuration_scope(files: Iterable[File], parent: Scope) -> Scope:
+    """A scope with the arguments of every block under the block's name and label.
+
+    `argument "x"` blocks are there as in Alloy, by their defaults: `argument.x.value`. Nested blocks are
+    arrays of objects. Attributes that cannot be evaluated are left out.
+    """
+    blocks = [
+        (block, file.source)
+        for file in files
+        for block in file.body
+        if isinstance(block, Block) and block.full_name not in _OWN_NAMES
+    ]
+    scope = Scope({}, parent)
+    while True:
+        variables: dict[str, Any] = {}
+        for block, source in blocks:
+            _place(variables, block, _content(block, source, scope))
+        if variables == scope.variables:
+            return scope
+        scope = Scope(variables, parent)  # again: what has become known may make more known
+
+
+def _place(variables: dict[str, Any], block: Block, content: Mapping[str, Value]) -> None:
+    names = [*block.name, *([block.label] if block.label else [])]
+    for name in names[:-1]:
+        variables = variables.setdefault(name, {})
+    variables[names[-1]] = content
+
+
+def _content(block: Block, source: Source, scope: Scope) -> dict[str, Value]:
+    content = _body(block.body, source, scope)
+    if block.full_name == "argument" and "default" in content:
+        return {"value": content["default"]}
+    return content
+
+
+def _body(body: Iterable[Statement], source: Source, scope: Scope) -> dict[str, Value]:
+    content: dict[str, Value] = {}
+    for statement in body:
+        if isinstance(statement, Attribute):
+            try:
+                content[statement.name.name] = evaluate(statement.value, source, scope)
+            except (DiagnosticsError, EvaluationError):
+                continue  # it needs what only a running configuration has
+        else:
+            content.setdefault(statement.full_name, []).append(_body(statement.body, source, scope))
+    return content
