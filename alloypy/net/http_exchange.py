@@ -57,6 +57,7 @@ class Exchange:
         "lost",
         "over",
         "received",
+        "wants_all",
         "write_by",
     )
 
@@ -88,6 +89,7 @@ class Exchange:
         self.held = 0
         self.complete = False  # the body has arrived
         self.discards = False  # nobody wants the rest of the body
+        self.wants_all = False  # the application waits for the whole body
         self.over = False  # the response is written
         self.lost = False  # nobody is there to answer to
         self.keep_alive = True
@@ -168,6 +170,7 @@ class Exchange:
         if self.length is not None and self.length > limit:
             raise BodyTooLarge(f"request body is larger than {limit} bytes")
         self._limit = limit
+        self.wants_all = True
         if self._expects_continue:
             self._send_continue()
         self._connection.want_body(self, self.length)

@@ -9,6 +9,7 @@ extensions that `body` names. Source: PYROSCOPE spec sections 3.3, 3.5, 3.9.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
@@ -16,14 +17,13 @@ from typing import TYPE_CHECKING, Any, cast
 import httptools
 
 from alloypy.net.body import App, BodyBroken, BodyStalled, ClientLeft, OverBudget
+from alloypy.net.deadline import Deadline
 from alloypy.net.http_exchange import Exchange
 from alloypy.net.http_head import Refused, read_head, read_target
 from alloypy.net.http_status import status_line
 
 if TYPE_CHECKING:
-    from uvicorn.server import ServerState
-
-    from alloypy.net.server import ServerConfig
+    from alloypy.net.server import ServerConfig, ServerState
 
 _READ_SIZE = 256 << 10
 _FREE_HEADER_BYTES = 16 << 10
@@ -61,6 +61,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._fed = 0  # bytes of the present head, or of chunk framing and trailers
         self._in_head = True
         self._ended = False  # nothing more is read as requests
+        self._deaf = False  # what the parser says is not for us
         self._direct: memoryview | None = None  # where the rest of a large body goes
 
         self._receiving: Exchange | None = None  # the last request whose head is complete
@@ -69,16 +70,14 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._read_paused = False
         self._draining = False
 
-        self._deadline: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._turn = Deadline(self._loop, self._timed_out)  # of the client to make its next move
         self._writable: asyncio.Event | None = None
 
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._state.connections.add(self)  # type: ignore[arg-type]
+        self._state.connections.add(self)
         peer = transport.get_extra_info("peername")
         local = transport.get_extra_info("sockname")
         self._scope_base = {
@@ -89,14 +88,12 @@ class HttpProtocol(asyncio.BufferedProtocol):
             "client": tuple(peer[:2]) if isinstance(peer, tuple | list) else None,
             "server": tuple(local[:2]) if isinstance(local, tuple | list) else None,
         }
-        self._expect_by(self._timeouts.read)
+        self._turn.set(self._timeouts.read)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(self)
         self._ended = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._turn.close()
         if self._writable is not None:
             self._writable.set()
         for exchange in (self._current, self._receiving, *self._waiting):
@@ -123,7 +120,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
             exchange.fail(BodyBroken("unexpected EOF"))
         self._ended = True
         exchange.keep_alive = False
-        return True
+        # The answer can still go out, but not over TLS.
+        return bool(self._scope_base["scheme"] == "http")
 
     def pause_writing(self) -> None:
         self._writable = asyncio.Event()
@@ -136,23 +134,25 @@ class HttpProtocol(asyncio.BufferedProtocol):
     # What the parser calls
 
     def on_message_begin(self) -> None:
+        if self._deaf:
+            return
         self._url = b""
         self._headers = []
         self._in_head = True
         self._fed = 0
         if self._current is None:
-            self._expect_by(self._timeouts.read)
+            self._turn.set(self._timeouts.read)
 
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
+        if self._in_head and not self._deaf:
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if self._ended:
+        if self._ended or self._deaf:
             return
         try:
             exchange = self._exchange()
@@ -180,11 +180,11 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def on_message_complete(self) -> None:
         exchange = self._receiving
-        if self._ended or exchange is None:
+        if self._ended or exchange is None or (exchange.length != 0 and self._parser.should_upgrade()):
             return
         exchange.finish_body()
         if exchange is self._current:
-            self._expect_by(0)
+            self._turn.set(0)
             if exchange.over:
                 self._next()
 
@@ -247,7 +247,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         """Give the request `seconds` from now to be read and answered."""
         exchange.write_by = self._loop.time() + seconds
         if not exchange.complete:
-            self._expect_by(seconds)
+            self._turn.set(seconds)
 
     def abort(self) -> None:
         """Drop the connection without a word."""
@@ -282,9 +282,9 @@ class HttpProtocol(asyncio.BufferedProtocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # Go takes no notice of an offered upgrade, nor do we.
-            self._parser = self._new_parser()
-            self._feed(data[upgrade.args[0] :])
+            self._ignore_upgrade()
+            if rest := data[upgrade.args[0] :]:
+                self._feed(rest)
             return
         except httptools.HttpParserCallbackError:
             raise
@@ -298,8 +298,24 @@ class HttpProtocol(asyncio.BufferedProtocol):
         elif (receiving := self._receiving) is not None and not receiving.complete:
             if receiving is exchange and receiving.length is None:
                 self._count_overhead(receiving, len(data) - (receiving.received - before))
-            if receiving.pending > _READ_SIZE // 4:
+            if receiving.pending > _READ_SIZE // 4 and not receiving.wants_all:
                 self._pause_reading()
+
+    def _ignore_upgrade(self) -> None:
+        """Go takes no notice of an offered upgrade, but the parser leaves such a request's body unread.
+
+        A new parser reads it, after a head with the same framing that nobody listens to.
+        """
+        self._parser = self._new_parser()
+        exchange = self._receiving
+        if exchange is None or exchange.complete:
+            return
+        framing = (
+            "Transfer-Encoding: chunked" if exchange.length is None else f"Content-Length: {exchange.length}"
+        )
+        self._deaf = True
+        self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode("ascii"))
+        self._deaf = False
 
     def _received_directly(self, count: int) -> None:
         exchange, target = self._receiving, self._direct
@@ -334,6 +350,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._end_reading(exchange)
 
     def _malformed(self, reason: str) -> None:
+        if self._ended:
+            return
         exchange = self._receiving
         if not self._in_head and exchange is not None and not exchange.complete:
             exchange.fail(BodyBroken("invalid byte in chunk length"))
@@ -385,10 +403,10 @@ class HttpProtocol(asyncio.BufferedProtocol):
             exchange = self._waiting.popleft()
             self._start(exchange)
             if not exchange.complete:
-                self._expect_by(self._timeouts.read)
+                self._turn.set(self._timeouts.read)
         else:
             begun = self._in_head
-            self._expect_by(self._timeouts.read if begun else self._timeouts.idle or self._timeouts.read)
+            self._turn.set(self._timeouts.read if begun else self._timeouts.idle or self._timeouts.read)
         if not self._waiting:
             self._resume_reading()
 
@@ -422,8 +440,9 @@ class HttpProtocol(asyncio.BufferedProtocol):
         if not linger or transport.is_closing():
             transport.close()
             return
-        if transport.can_write_eof():
-            transport.write_eof()
+        with contextlib.suppress(OSError):  # the client may be gone by now
+            if transport.can_write_eof():
+                transport.write_eof()
         self._direct = None
         self._resume_reading()
         self._loop.call_later(_LINGER, transport.close)
@@ -438,33 +457,13 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._read_paused = False
             self._transport.resume_reading()
 
-    def _expect_by(self, seconds: float) -> None:
-        """Expect the client's next move within `seconds`; 0 = it is not its turn."""
-        if seconds <= 0:
-            self._deadline = None
-            return
-        self._deadline = self._loop.time() + seconds
-        # An earlier timer looks at the deadline when it fires: most requests need no new one.
-        if self._timer is None or self._deadline < self._timer_at:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._arm(self._deadline)
-
-    def _arm(self, when: float) -> None:
-        self._timer_at = when
-        self._timer = self._loop.call_at(when, self._timed_out)
-
     def _timed_out(self) -> None:
-        self._timer = None
-        if self._deadline is None or self._transport is None:
-            return
-        if self._loop.time() < self._deadline:
-            self._arm(self._deadline)
+        if self._transport is None:
             return
         exchange = self._receiving
         if exchange is not None and not exchange.complete and not exchange.over:
-            exchange.fail(BodyStalled("i/o timeout"))
             self._direct = None
+            exchange.fail(BodyStalled("i/o timeout"))
             self._end_reading(exchange)
         else:
             self._transport.abort()

@@ -22,6 +22,7 @@ MAX_HEADER_BYTES = (1 << 20) + 4096
 _PLAIN_HTTP_REPLY = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 _TLS_HANDSHAKE = 0x16
 _RETRY_ACCEPT = 0.1
+_AT_ONCE = 64
 _HANDSHAKE_TIMEOUT = 30.0
 _FAREWELL = 1.0
 _LAST_WORDS = 1.0
@@ -126,10 +127,9 @@ class Server:
         self._conn_limit = conn_limit
         self._connections = _Connections(self._make_room)
         self._state = ServerState(self._connections)
-        self._accepting: list[asyncio.Task[None]] = []
         self._greeting: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._accepting = False
+        self._paused = False  # nothing is accepted for the moment
 
     @property
     def connection_count(self) -> int:
@@ -145,20 +145,23 @@ class Server:
         """Begin to accept connections."""
         for one in self._sockets:
             one.setblocking(False)
-            self._accepting.append(asyncio.create_task(self._accept(one)))
+        self._accepting = self._paused = True
+        self._make_room()
 
     async def stop(self, grace: float) -> int:
         """Accept nothing new, wait up to `grace` seconds for requests in flight, close everything.
 
         Returns how many requests were cut off. Their handlers are cancelled and have returned.
         """
-        for task in self._accepting:
-            task.cancel()
-        await asyncio.gather(*self._accepting, return_exceptions=True)
+        self._pause()
+        self._accepting = False
         for one in self._sockets:
             one.close()
-        for task in list(self._greeting):
-            task.cancel()
+        if self._greeting:
+            # Whom we have let in should not find the door shut.
+            _, late = await asyncio.wait(self._greeting, timeout=min(grace, _LAST_WORDS))
+            for task in late:
+                task.cancel()
         for connection in list(self._connections):
             connection.shutdown()
         if self._state.tasks and grace > 0:
@@ -190,32 +193,47 @@ class Server:
                 return
             await asyncio.wait(self._state.tasks, timeout=remaining)
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._room.wait()
+    def _accept(self, listening: socket.socket) -> None:
+        """Take connections from the listen queue; the event loop calls this when there are some."""
+        for _ in range(_AT_ONCE):
+            if self._paused:
+                return
             try:
-                accepted, _ = await loop.sock_accept(listening)
+                accepted, _ = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
             except OSError as reason:
                 # Too many open files, most likely; a closed connection frees one.
                 self._config.logger.warning(
                     "accepting a connection failed", extra={"fields": {"err": reason}}
                 )
-                await asyncio.sleep(_RETRY_ACCEPT)
-                continue
-            if self._tls is None:
-                await self._greet(accepted)
-            else:
-                task = asyncio.create_task(self._greet(accepted))
-                self._greeting.add(task)
-                task.add_done_callback(self._greeting.discard)
-            self._make_room()
+                self._pause()
+                asyncio.get_running_loop().call_later(_RETRY_ACCEPT, self._make_room)
+                return
+            task = asyncio.create_task(self._greet(accepted))
+            self._greeting.add(task)
+            task.add_done_callback(self._greeted)
+            if self._conn_limit and self.connection_count >= self._conn_limit:
+                self._pause()
+
+    def _greeted(self, task: asyncio.Task[None]) -> None:
+        self._greeting.discard(task)
+        self._make_room()
+
+    def _pause(self) -> None:
+        """Leave connections in the listen queue."""
+        if self._accepting and not self._paused:
+            self._paused = True
+            for one in self._sockets:
+                asyncio.get_running_loop().remove_reader(one)
 
     def _make_room(self) -> None:
-        if self._conn_limit and self.connection_count >= self._conn_limit:
-            self._room.clear()
-        else:
-            self._room.set()
+        """Accept again, if there is room."""
+        full = self._conn_limit and self.connection_count >= self._conn_limit
+        if self._accepting and self._paused and not full:
+            self._paused = False
+            for one in self._sockets:
+                asyncio.get_running_loop().add_reader(one, self._accept, one)
 
     async def _greet(self, accepted: socket.socket) -> None:
         """Make a connection of an accepted socket; with TLS after the handshake."""
@@ -238,8 +256,6 @@ class Server:
         except asyncio.CancelledError:
             accepted.close()
             raise
-        finally:
-            self._make_room()
 
     def _protocol(self) -> asyncio.BaseProtocol:
         return self._config.protocol(self._state)

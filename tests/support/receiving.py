@@ -60,20 +60,23 @@ class Collected(ProfilesReceiver):
 
 
 class OpenSockets:
-    """Gives listening sockets on loopback."""
+    """Gives duplicates of listening sockets on loopback, one listener for each address."""
 
     def __init__(self) -> None:
-        self.claimed: list[tuple[str, int]] = []
+        self._listeners: dict[int, socket.socket] = {}
 
     async def claim(self, host: str, port: int) -> list[socket.socket]:
-        self.claimed.append((host, port))
-        opened = socket.socket()
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        opened.bind((host, port))
-        opened.listen(2048)
-        opened.setblocking(False)
-        return [opened]
+        if port not in self._listeners:
+            opened = socket.create_server((host, port), backlog=2048)
+            opened.setblocking(False)
+            self._listeners[port] = opened
+        copy = self._listeners[port].dup()
+        copy.setblocking(False)
+        return [copy]
+
+    def close(self) -> None:
+        for each in self._listeners.values():
+            each.close()
 
 
 class LogLines(logging.Handler):
@@ -99,8 +102,11 @@ class LogLines(logging.Handler):
 class Receiving:
     """A running receiver. port: where it listens."""
 
-    def __init__(self, component: ReceiveHTTP, registry: CollectorRegistry, log: LogLines) -> None:
+    def __init__(
+        self, component: ReceiveHTTP, registry: CollectorRegistry, log: LogLines, sockets: OpenSockets
+    ) -> None:
         self.component = component
+        self.sockets = sockets
         self.registry = registry
         self.log = log
         self.task: asyncio.Task[None] | None = None
@@ -141,7 +147,7 @@ def component_options(registry: CollectorRegistry, logger: logging.Logger, **cha
         "logger": logger,
         "metrics": lambda: registry,
         "set_exports": lambda _: None,
-        "sockets": OpenSockets(),
+        "sockets": None,
         "storage": Path("unused"),
         "environ": {},
         "alloy_id": "id",
@@ -160,9 +166,14 @@ async def receiving(given: Arguments, **changes: Any) -> AsyncIterator[Receiving
     log = LogLines()
     logger = logging.Logger("receiver", logging.DEBUG)
     logger.addHandler(log)
-    component = ReceiveHTTP(component_options(registry, logger, **changes), given)
-    await component.prepare()
-    running = Receiving(component, registry, log)
+    sockets = OpenSockets()
+    component = ReceiveHTTP(component_options(registry, logger, sockets=sockets, **changes), given)
+    try:
+        await component.prepare()
+    except BaseException:
+        sockets.close()
+        raise
+    running = Receiving(component, registry, log, sockets)
     running.task = asyncio.create_task(component.run())
     while component._serving is None:
         await asyncio.sleep(0)
@@ -170,6 +181,7 @@ async def receiving(given: Arguments, **changes: Any) -> AsyncIterator[Receiving
         yield running
     finally:
         await running.stop()
+        sockets.close()
 
 
 class Reply(NamedTuple):

@@ -116,6 +116,9 @@ class ReceiveHTTP(Component[Arguments, None]):
             await asyncio.get_running_loop().create_future()
         finally:
             self._options.logger.info("terminating due to context done")
+            if self._serving is not None:
+                # From now on there is nobody who would serve a client better later.
+                self._serving.application.draining = True
             self._retire()
             await _finish(self._stopping)
 
@@ -243,7 +246,6 @@ class ReceiveHTTP(Component[Arguments, None]):
             self._serving = None
 
     async def _stop(self, serving: _Serving) -> None:
-        serving.application.draining = True
         grace = min(self._arguments.graceful_shutdown_timeout.seconds, self._options.shutdown_deadline)
         cut_off = await serving.server.stop(grace)
         if cut_off:

@@ -1,0 +1,50 @@
+"""A deadline that is moved far more often than it passes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class Deadline:
+    """Calls `passed` once the time set last is over."""
+
+    __slots__ = ("_loop", "_passed", "_timer", "_timer_at", "_when")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, passed: Callable[[], None]) -> None:
+        self._loop = loop
+        self._passed = passed
+        self._when: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    def set(self, seconds: float) -> None:
+        """Let it pass `seconds` from now; 0 or less: never."""
+        if seconds <= 0:
+            self._when = None
+            return
+        self._when = self._loop.time() + seconds
+        # An earlier timer looks at the time again when it fires: mostly no new one is needed.
+        if self._timer is None or self._when < self._timer_at:
+            self.close()
+            self._arm(self._when)
+
+    def close(self) -> None:
+        """Forget the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self, when: float) -> None:
+        self._timer_at = when
+        self._timer = self._loop.call_at(when, self._fired)
+
+    def _fired(self) -> None:
+        self._timer = None
+        if self._when is None:
+            return
+        if self._loop.time() < self._when:
+            self._arm(self._when)
+        else:
+            self._when = None
+            self._passed()
