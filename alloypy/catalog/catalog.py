@@ -78,6 +78,11 @@ class Catalog:
         return self._store.names("components")
 
     @property
+    def foreign_names(self) -> Collection[str]:
+        """Components that exist elsewhere: none."""
+        return ()
+
+    @property
     def block_names(self) -> Collection[str]:
         """The names of config blocks and services, in alphabetical order."""
         return self._store.names("config_blocks")

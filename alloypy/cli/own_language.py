@@ -50,6 +50,11 @@ class OwnLanguage:
         return self._registrations.keys()
 
     @property
+    def foreign_names(self) -> Collection[str]:
+        """The components that Alloy has and alloypy does not run."""
+        return [name for name in self._catalog.component_names if name not in self._registrations]
+
+    @property
     def block_names(self) -> Collection[str]:
         """The names of config blocks and services."""
         return self._catalog.block_names

@@ -133,7 +133,9 @@ class BlockReader:
         message, code = problem
         span = Span(node.source, node.block.start, _name_end(node.block))
         hint = ""
-        if code == UNKNOWN_COMPONENT:
+        if code == UNKNOWN_COMPONENT and node.name in self._language.foreign_names:
+            hint = "Alloy has this component, alloypy does not run it"
+        elif code == UNKNOWN_COMPONENT:
             close = nearest(node.name, [*self._language.component_names, *self._language.block_names])
             hint = f"did you mean `{close}`?" if close is not None else ""
         return Diagnostic(span, message, code, hint=hint)

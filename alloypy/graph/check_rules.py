@@ -6,7 +6,7 @@ Source: RUNTIME spec section 2.4; the rules are in `alloypy.catalog.rules`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alloypy.catalog.rules import rules_for
 from alloypy.catalog.rules.body import Body, Broken, Reader, Undecided
@@ -31,13 +31,13 @@ def check_rules(
 ) -> Iterator[Diagnostic]:
     """The broken rules of a body and of all blocks in it. A body without all it needs is passed over."""
     if _is_complete(statements, spec):
-        body = Body(spec, statements, read)
-        for rule in rules_for(place.path, spec.name):
-            try:
-                for broken in rule(body):
-                    yield _diagnostic(place, statements, broken)
-            except Undecided:
-                continue
+        broken = (
+            _catalog_rules(place, statements, spec, read)
+            if spec.cls is None
+            else _own_rules(statements, spec, read)
+        )
+        for fault in broken:
+            yield _diagnostic(place, statements, fault)
     for statement in statements:
         if isinstance(statement, Block):
             name = statement.full_name
@@ -45,6 +45,52 @@ def check_rules(
             if isinstance(member, BlockSpec) and member.body.free is None:
                 inner = RulePlace(statement, f"{place.path}/{name}", place.source)
                 yield from check_rules(inner, statement.body, member.body, read)
+
+
+def _catalog_rules(
+    place: RulePlace, statements: Sequence[Statement], spec: Spec, read: Reader
+) -> Iterator[Broken]:
+    body = Body(spec, statements, read)
+    for rule in rules_for(place.path, spec.name):
+        try:
+            yield from rule(body)
+        except Undecided:
+            continue
+
+
+def _own_rules(statements: Sequence[Statement], spec: Spec, read: Reader) -> Iterator[Broken]:
+    """The rules that a declared class has itself."""
+    from alloypy.schema.partial import partial_faults
+
+    for path, message in partial_faults(spec, _given(statements, spec, read)):
+        yield Broken(path, message)
+
+
+def _given(statements: Sequence[Statement], spec: Spec, read: Reader) -> dict[str, Any]:
+    """The values of a body by name, UNKNOWN where only running tells."""
+    from alloypy.schema.partial import UNKNOWN, instance_of
+
+    given: dict[str, Any] = {}
+    for statement in statements:
+        if isinstance(statement, Attribute):
+            name = statement.name.name
+            member = spec.lookup.get(name)
+            if isinstance(member, AttributeSpec):
+                try:
+                    value = read(statement.value, member.type)
+                    given[name] = value if member.settle is None else member.settle(value)
+                except Undecided:
+                    given[name] = UNKNOWN
+        else:
+            name = statement.full_name
+            block = spec.lookup.get(name)
+            if isinstance(block, BlockSpec):
+                value = instance_of(block.body, _given(statement.body, block.body, read))
+                if block.repeated or block.count is not None:
+                    given[name] = (*given.get(name, ()), value)
+                else:
+                    given[name] = value
+    return given
 
 
 def _is_complete(statements: Sequence[Statement], spec: Spec) -> bool:

@@ -70,6 +70,11 @@ class Language(Protocol):
         ...
 
     @property
+    def foreign_names(self) -> Collection[str]:
+        """Components that exist elsewhere, and not here."""
+        ...
+
+    @property
     def block_names(self) -> Collection[str]:
         """The names of config blocks and services."""
         ...

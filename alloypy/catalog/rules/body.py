@@ -11,12 +11,11 @@ from typing import Any, NamedTuple, TypeAlias
 from alloypy.lang.conversion import convert, zero
 from alloypy.lang.types import Type
 from alloypy.lang.values import OptionalSecret, Secret
+from alloypy.schema.partial import Undecided
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Missing, Spec
 from alloypy.syntax.tree import Attribute, Block, Expression, Statement
 
-
-class Undecided(Exception):
-    """A value is not known before the configuration runs."""
+__all__ = ["Body", "Broken", "Reader", "Rule", "Undecided"]
 
 
 class Broken(NamedTuple):
@@ -59,6 +58,8 @@ class Body:
                 return self._read(statement.value, member.type)
         if isinstance(member.default, Missing):
             return zero(member.type)
+        if self.spec.cls is not None:  # a declared class has decoded defaults
+            return zero(member.type) if member.default is None else member.default
         return convert(member.default, member.type)
 
     def text(self, name: str) -> str:
