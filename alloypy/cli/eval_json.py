@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from alloypy.cli.requests import Answer, Request, source_of
+from alloypy.cli.requests import Answer, Request, RequestError, source_of
 from alloypy.lang import types
 from alloypy.lang.evaluator import EvaluationError, evaluate, evaluate_as
 from alloypy.lang.go_float import SHORTEST, format_float

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import struct
-from fractions import Fraction
 
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _LOG_ODD = (
@@ -130,4 +129,6 @@ def _exponential(number: float) -> float:
 
 def _fused(factor: float, other: float, summand: float) -> float:
     """`factor * other + summand`, rounded once."""
+    from fractions import Fraction
+
     return float(Fraction(factor) * Fraction(other) + Fraction(summand))

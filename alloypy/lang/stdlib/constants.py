@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform as machine
 import sys
 from typing import NamedTuple
 
@@ -33,6 +32,8 @@ class Platform(NamedTuple):
     @classmethod
     def current(cls) -> Platform:
         """The platform of this process."""
+        import platform as machine
+
         system = _SYSTEMS.get(sys.platform, sys.platform)
         arch = machine.machine()
         return cls(
