@@ -14,7 +14,7 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from alloypy.runtime.component import BuildError
@@ -165,12 +165,11 @@ class SocketBook:
         """What an owner holds, by key."""
         return self._held.get(owner, {})
 
-    def replace(self, owner: Hashable, listeners: dict[Hashable, _Listener]) -> None:
-        """Make `listeners` all that an owner holds; what nobody holds any more is closed."""
-        before = self._held.pop(owner, {})
-        if listeners:
-            self._held[owner] = listeners
-        self._close_unheld(before.values())
+    def exchange(self, changed: Mapping[Hashable, dict[Hashable, _Listener]]) -> None:
+        """Make this all that the owners hold; what nobody holds any more afterwards is closed."""
+        before = [listener for owner in changed for listener in self._held.pop(owner, {}).values()]
+        self._held.update((owner, listeners) for owner, listeners in changed.items() if listeners)
+        self._close_unheld(before)
 
     def given(self, owner: Hashable, sockets: Iterable[socket.socket]) -> None:
         """Note duplicates, to be closed with their owner at the latest; closed ones are forgotten."""
@@ -267,8 +266,7 @@ class Claims:
         """Make the claims what their owners hold; addresses nobody holds any more are closed."""
         for owner, duplicate in self._duplicates:
             self._book.given(owner, [duplicate])
-        for owner, claimed in self._claimed.items():
-            self._book.replace(owner, claimed)
+        self._book.exchange(self._claimed | {owner: {} for owner in self._removed})
 
     def drop(self) -> None:
         """Close what was opened and given out for these claims."""

@@ -230,7 +230,6 @@ class Transaction:
         for instance in self._removed:
             if isinstance(instance, ComponentInstance):
                 instance.in_force = False
-            self._context.book.replace(instance, {})
         if self._old is not None and self._removed:
             self.retiring = self._context.supervisor.retiring(self._old, self._removed)
 

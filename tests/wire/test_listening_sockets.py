@@ -113,6 +113,8 @@ async def test_a_swap(tmp_path: Path) -> None:
         await w.load(listener("a", one) + listener("b", two))
         await w.load(listener("a", two) + listener("b", one))
         assert (ports_of(w, "a"), ports_of(w, "b")) == ({two}, {one})
+        await w.load(listener("a", one) + listener("b", two))
+        assert (ports_of(w, "a"), ports_of(w, "b")) == ({one}, {two})
         assert answers(one)
         assert answers(two)
 
