@@ -42,7 +42,8 @@ class Recorder:
     """The server; a context manager.
 
     forward_to: `host:port` that gets each request too, and whose answer is passed back.
-    status, content: what is answered where nothing is forwarded.
+    status, content: what is answered where nothing is forwarded, with the request's own content type,
+        as an RPC server does.
     """
 
     def __init__(self, forward_to: str = "", status: int = 200, content: bytes = b"") -> None:
@@ -65,7 +66,11 @@ class Recorder:
                 if forward_to:
                     status_, answered, body = _pass_on(forward_to, request)
                 else:
-                    status_, answered, body = status, [], content
+                    status_, answered, body = (
+                        status,
+                        [("Content-Type", request.header("content-type") or "")],
+                        content,
+                    )
                 self.send_response_only(status_)
                 for name, value in answered:
                     self.send_header(name, value)
