@@ -299,8 +299,7 @@ class ValueCheck:
 
     def _unary(self, node: tree.Unary) -> Shape:
         kind = Kind.BOOL if node.op == "!" else Kind.NUMBER
-        self._kind(node.value, self.shape(node.value), kind)
-        return Shape(kind)
+        return Shape(kind) if self._kind(node.value, self.shape(node.value), kind) else ANYTHING
 
     def _binary(self, node: tree.Binary) -> Shape:
         left, right = self.shape(node.left), self.shape(node.right)
@@ -319,12 +318,14 @@ class ValueCheck:
         if fine and len(kinds) == 2 and not kinds & {"", Kind.CAPSULE}:
             fine = self._demand(node.right, f"should be {left.kind}, got {right.kind}")
         if fine and node.op in {"/", "%"} and right.is_exact and right.value == 0:
-            self._demand(node.right, "divide by zero error")
+            fine = self._demand(node.right, "divide by zero error")
+        if not fine:
+            return ANYTHING
         if node.op in {"||", "&&", "<", ">", "<=", ">="}:
             return BOOL
         if node.op != "+":
             return NUMBER
-        return Shape(left.kind) if fine and len(kinds) == 1 and Kind.CAPSULE not in kinds else ANYTHING
+        return Shape(left.kind) if len(kinds) == 1 and Kind.CAPSULE not in kinds else ANYTHING
 
     def _call(self, node: tree.Call) -> Shape:
         callee = self.shape(node.value)

@@ -1,0 +1,57 @@
+"""Checking a text in tests, as `alloypy validate` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alloypy.catalog.catalog import load_catalog
+from alloypy.graph.check import Beyond, Checked, check_files
+from alloypy.graph.check_imports import Files
+from alloypy.graph.check_scope import Gate
+from alloypy.schema.stability import Stability
+from alloypy.syntax.config_files import parse_config
+from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.source import Source
+
+EVERYTHING = Gate(Stability.EXPERIMENTAL, True)
+
+
+def check_text(
+    text: str,
+    *,
+    gate: Gate = EVERYTHING,
+    environ: Mapping[str, str] | None = None,
+    modules: Mapping[str, str] | None = None,
+) -> Checked:
+    """Check a file called `c`; `modules` are the files that imports can read."""
+    known = modules or {}
+
+    def read(path: str) -> list[Source] | None:
+        return [Source(path, known[path].encode())] if path in known else None
+
+    beyond = Beyond(environ or {}, Files(read, "/etc/alloy"))
+    return check_files(parse_config([Source("c", text.encode())]), load_catalog(), gate, beyond)
+
+
+def lines(diagnostics: list[Diagnostic], severity: Severity = Severity.ERROR) -> list[str]:
+    """The one-line forms of the diagnostics of one severity."""
+    return [str(diagnostic) for diagnostic in diagnostics if diagnostic.severity is severity]
+
+
+def errors(text: str, **options: object) -> list[str]:
+    """All errors of a text, those of Alloy's own check first."""
+    checked = check_text(text, **options)  # type: ignore[arg-type]
+    return lines([*checked.found, *checked.missed])
+
+
+def missed(text: str, **options: object) -> list[str]:
+    """The errors of a text that Alloy's own check does not find; it must find none itself."""
+    checked = check_text(text, **options)  # type: ignore[arg-type]
+    assert lines(checked.found) == []
+    return lines(checked.missed)
+
+
+def warnings(text: str, **options: object) -> list[str]:
+    """The warnings of a text."""
+    checked = check_text(text, **options)  # type: ignore[arg-type]
+    return lines([*checked.found, *checked.missed], Severity.WARNING)
