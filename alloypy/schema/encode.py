@@ -13,7 +13,8 @@ from alloypy.lang.conversion import zero
 from alloypy.lang.go_text import format_duration, quote
 from alloypy.lang.types import Type
 from alloypy.lang.values import Capsule, Duration, Function, OptionalSecret, Value
-from alloypy.schema.spec import MISSING, AttributeSpec, BlockSpec, Spec
+from alloypy.schema.fields import SHOWING_DEFAULTS
+from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 
 JSON = Any
 """What `json.dumps` takes."""
@@ -29,18 +30,19 @@ def encode_body(instance: Any) -> list[JSON]:
     if isinstance(instance, Mapping):
         return [_attribute(name, wanted.AnyType(), value) for name, value in instance.items()]
     spec = Spec.of(type(instance))
+    shows_defaults = type(instance) in SHOWING_DEFAULTS
     body: list[JSON] = []
     grouped: set[str] = set()
     for member in spec.members:
         value = _value_at(instance, member.path)
         if isinstance(member, AttributeSpec):
-            if not _left_out(member, value):
+            if not _left_out(member, value, shows_defaults):
                 body.append(_attribute(member.name, member.type, value))
         elif member.group:
             if member.group not in grouped:
                 grouped.add(member.group)
                 body += _encode_group(spec, member.group, value)
-        elif not _left_out(member, value):
+        elif not _left_out(member, value, shows_defaults):
             body += _encode_blocks(member, value)
     return body
 
@@ -51,18 +53,27 @@ def _value_at(instance: Any, path: tuple[str, ...]) -> Any:
     return instance
 
 
-def _left_out(member: AttributeSpec | BlockSpec, value: Any) -> bool:
+def _left_out(member: AttributeSpec | BlockSpec, value: Any, shows_defaults: bool) -> bool:
+    """Whether a field is not part of the JSON: those at their default, and empty ones."""
     if member.required:
         return False
-    if isinstance(member, BlockSpec) and value in (None, ()):
-        return True
-    if member.shown:
-        return False
-    fixed = isinstance(member, BlockSpec) and member.count is not None
-    if isinstance(value, list | tuple | Mapping) and not fixed:
-        return not value and not member.default  # these do not compare in Go: left out only when empty
-    empty = zero(member.type) if isinstance(member, AttributeSpec) else MISSING
-    return bool(value == member.default or (member.default is None and value == empty))
+    if isinstance(member, BlockSpec):
+        if value in (None, ()):
+            return True
+        if member.shown or shows_defaults or member.repeated:
+            return False
+        return bool(value == member.default)
+    empty = value is None or bool(value == zero(member.type)) or value == ()
+    if member.shown or shows_defaults:
+        return empty
+    if _is_collection(member.type):
+        return empty and not member.default  # collections do not compare in Go
+    return bool(value == member.default) or (member.default is None and empty)
+
+
+def _is_collection(type_: Type) -> bool:
+    inner = type_.inner if isinstance(type_, wanted.NullableType) else type_
+    return isinstance(inner, wanted.ListType | wanted.MapType)
 
 
 def _attribute(name: str, type_: Type, value: Any) -> JSON:

@@ -16,6 +16,9 @@ T = TypeVar("T")
 METADATA_KEY = "alloypy"
 """Where a field's `Declaration` lies in its dataclass metadata."""
 
+SHOWING_DEFAULTS: set[type[Any]] = set()
+"""Classes declared with `shows_defaults`."""
+
 
 class Fault(NamedTuple):
     """A broken rule over the values of one body.
@@ -34,7 +37,7 @@ class Declaration(NamedTuple):
 
     kind: `attribute`, `block`, `label`, `squash` or `enum`.
     name: the name in the configuration, None for the field's own.
-    shown: part of the API's JSON even where the value is the default.
+    shown: part of the API's JSON even where the value is the default, as long as it is not empty.
     alternatives: of an enum, the block names after the dot and their classes.
     """
 
@@ -74,7 +77,7 @@ def attribute(
 
     name: in the configuration; the field's own without a trailing underscore if absent.
     doc: one or two sentences for the reference.
-    shown: put into the API's JSON even when it has its default.
+    shown: put into the API's JSON even when it has its default, as long as it is not empty.
     """
     return _field(Declaration("attribute", name, doc, shown), default, default_factory)
 
@@ -145,18 +148,32 @@ def export(*, name: str | None = None, doc: str = "") -> Any:
     return _field(Declaration("attribute", name, doc, True), dataclasses.MISSING, dataclasses.MISSING)
 
 
+@overload
+def arguments(cls: type[T], /) -> type[T]: ...
+@overload
+def arguments(*, shows_defaults: bool) -> Callable[[type[T]], type[T]]: ...
 @dataclass_transform(
     kw_only_default=True,
     frozen_default=True,
     field_specifiers=(attribute, block, label, squash, enum),
 )
-def arguments(cls: type[T]) -> type[T]:
+def arguments(cls: type[Any] | None = None, /, *, shows_defaults: bool = False) -> Any:
     """Make a class of declared fields: frozen, slotted, keyword-only, compared by value.
 
     A method `check(self) -> Iterator[Fault]` may hold rules over its values. Decoding runs it on
     every body; `validate` runs it as far as the values it reads are in the file.
+
+    shows_defaults: the API shows every setting of the body that is not empty, also those at their
+        default, as Alloy does for blocks whose Go type sets no defaults itself.
     """
-    return dataclasses.dataclass(frozen=True, slots=True, kw_only=True)(cls)
+
+    def declare(declared: type[Any]) -> type[Any]:
+        made = dataclasses.dataclass(frozen=True, slots=True, kw_only=True)(declared)
+        if shows_defaults:
+            SHOWING_DEFAULTS.add(made)
+        return made
+
+    return declare if cls is None else declare(cls)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(export, attribute, block))

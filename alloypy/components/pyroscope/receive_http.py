@@ -53,9 +53,9 @@ _OWN_HEADERS = frozenset(
 class Arguments:
     """Arguments of pyroscope.receive_http."""
 
+    http: HTTP = block(default_factory=HTTP, doc="The HTTP server.", shown=True)
+    grpc: GRPC = block(default_factory=GRPC, doc="Accepted; nothing is served over this port.", shown=True)
     forward_to: tuple[ProfilesReceiver, ...] = attribute(doc="Receivers of the profiles.")
-    http: HTTP = block(default_factory=HTTP, doc="The HTTP server.")
-    grpc: GRPC = block(default_factory=GRPC, doc="Accepted; nothing is served over this port.")
     graceful_shutdown_timeout: Duration = attribute(
         default=Duration(30 * SECOND), doc="Time for requests in flight when the server stops."
     )

@@ -236,6 +236,17 @@ def test_the_api_shows_what_differs_from_the_default() -> None:
     assert body[3] == {"name": "rule", "type": "block", "label": "a", "body": []}
 
 
+def test_blocks_that_show_their_defaults() -> None:
+    @arguments(shows_defaults=True)
+    class Server:
+        port: int = attribute(default=8080)
+        address: str = attribute(default="")
+        limits: TLS = block(default=TLS())
+
+    assert names(encode_body(Server())) == ["port", "limits"]
+    assert names(encode_body(Server(port=0))) == ["limits"]
+
+
 def test_the_api_never_shows_a_secret() -> None:
     value = Arguments(
         url="u", client=Client(token=Secret("hush-hush"), tls=TLS(key=Secret("hush-hush"))), limits=TLS()

@@ -39,7 +39,7 @@ class TLS:
     min_version: str = attribute(default="", doc="Oldest version served, such as VersionTLS12.")
 
 
-@arguments
+@arguments(shows_defaults=True)
 class HTTP2:
     """Accepted for the configuration's sake: HTTP/2 is not served yet."""
 
@@ -66,7 +66,7 @@ class HTTP2:
     max_upload_buffer_per_stream: Int32 = attribute(default=0, doc="Bytes buffered for a request.")
 
 
-@arguments
+@arguments(shows_defaults=True)
 class HTTP:
     """The HTTP server."""
 
@@ -88,7 +88,7 @@ class HTTP:
     http2: HTTP2 = block(default_factory=HTTP2, doc="Accepted; HTTP/2 is not served yet.")
 
 
-@arguments
+@arguments(shows_defaults=True)
 class GRPC:
     """Accepted for the configuration's sake: nothing is served there, so nobody listens."""
 
