@@ -34,16 +34,13 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from alloypy.runtime.health import Health
 from alloypy.schema.stability import Stability
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
 
 __all__ = [
     "BuildError",
@@ -93,6 +90,30 @@ class Sockets(Protocol):
         ...
 
 
+class Collector(Protocol):
+    """Tells metrics."""
+
+    def collect(self) -> Iterable[Any]:
+        """Metric families, as `prometheus_client` has them; import it here, not before it is needed."""
+        ...
+
+
+class Metrics:
+    """The metrics of one component: everything that its collectors tell when they are asked."""
+
+    def __init__(self) -> None:
+        self._collectors: list[Collector] = []
+
+    def register(self, collector: Collector) -> None:
+        """Ask the collector, too."""
+        self._collectors.append(collector)
+
+    def collect(self) -> Iterator[Any]:
+        """The families of all collectors."""
+        for collector in self._collectors:
+            yield from collector.collect()
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a component gets from the process.
@@ -100,7 +121,7 @@ class Options:
     id: `pyroscope.write.default`; path: "/" or the module's path, `/d.x`.
     logger: its records carry component_path and component_id; more fields go into
         `extra={"fields": {...}}`.
-    metrics: the component's own registry; labels component_id and component_path are added by the collector.
+    metrics: the component's own; labels component_id and component_path are added where they are shown.
     set_exports: replaces the exports; dependants are re-evaluated when the value differs.
     alloy_id: the X-Alloy-Id of this installation.
     clock, random: time.monotonic and random.random, replaceable in tests.
@@ -109,7 +130,7 @@ class Options:
     id: str
     path: str
     logger: logging.Logger
-    metrics: Callable[[], CollectorRegistry]
+    metrics: Callable[[], Metrics]
     set_exports: Callable[[Any], None]
     sockets: Sockets
     storage: Path

@@ -8,18 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from alloypy.graph.nodes import Node
-from alloypy.runtime.component import Component, Options, Registration
+from alloypy.runtime.component import Component, Metrics, Options, Registration
 from alloypy.runtime.health import Health, exited, healthy, unhealthy, unknown, worst
 from alloypy.runtime.logs import FieldLogger
 from alloypy.runtime.modules import Module
 from alloypy.runtime.options import ControllerOptions
 from alloypy.runtime.sockets import OwnedSockets
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
 
 
 class Words(NamedTuple):
@@ -120,7 +117,7 @@ class ComponentInstance(Instance):
         self.exports: Any = None
         self.sockets = OwnedSockets(self)
         self.in_force = False
-        self.registry: CollectorRegistry | None = None
+        self.registry: Metrics | None = None
         self._changed = changed
         self.component: Component[Any, Any] = registration.component(self._options(options), arguments)
 
@@ -142,11 +139,9 @@ class ComponentInstance(Instance):
             random=options.random,
         )
 
-    def _metrics(self) -> CollectorRegistry:
+    def _metrics(self) -> Metrics:
         if self.registry is None:
-            from prometheus_client import CollectorRegistry
-
-            self.registry = CollectorRegistry(auto_describe=False)
+            self.registry = Metrics()
         return self.registry
 
     def set_exports(self, exports: Any) -> None:

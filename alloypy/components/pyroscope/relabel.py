@@ -134,7 +134,7 @@ class Receiver(ProfilesReceiver):
         """Those of all receivers behind this one."""
         return self.fanout.debug_info_clients()
 
-    def families(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Metric]:
         """The metrics; Alloy's names for these counters do not end in `_total`."""
         from prometheus_client.core import GaugeMetricFamily
         from prometheus_client.metrics_core import Metric
@@ -180,15 +180,7 @@ class Relabel(Component[Arguments, Exports]):
 
     async def prepare(self) -> None:
         """Let the metrics be seen."""
-        from prometheus_client.registry import Collector
-
-        receiver = self._receiver
-
-        class Metrics(Collector):
-            def collect(self) -> Iterator[Metric]:
-                return receiver.families()
-
-        self._options.metrics().register(Metrics())
+        self._options.metrics().register(self._receiver)
 
     async def run(self) -> None:
         """Nothing runs by itself; profiles are relabeled in their givers' tasks."""

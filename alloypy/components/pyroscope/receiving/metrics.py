@@ -8,10 +8,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector, CollectorRegistry
+from alloypy.runtime.component import Metrics as ComponentMetrics
+
+if TYPE_CHECKING:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+    from prometheus_client.metrics_core import Metric
 
 _PREFIX = "pyroscope_receive_http_"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0)
@@ -52,13 +55,13 @@ class _Route:
         self.seconds: dict[int, _Histogram] = {}
 
 
-class Metrics(Collector):
+class Metrics:
     """Counts requests; collected through the component's registry.
 
     connections: gives the open connections; connection_limit: 0 = none. Both change with the server.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: ComponentMetrics) -> None:
         self.connections: Callable[[], int] = lambda: 0
         self.connection_limit = 0
         self._routes: dict[tuple[str, str], _Route] = {}
@@ -93,6 +96,7 @@ class Metrics(Collector):
         self._debuginfo[method, "success" if success else "failure"] += 1
 
     def collect(self) -> Iterator[Metric]:
+        """The families."""
         yield from self._requests()
         yield _gauges(
             "tcp_connections",
@@ -127,6 +131,8 @@ class Metrics(Collector):
         )
 
     def _requests(self) -> Iterator[Metric]:
+        from prometheus_client.core import HistogramMetricFamily
+
         inflight: dict[tuple[str, ...], float] = {key: route.inflight for key, route in self._routes.items()}
         yield _gauges(
             "inflight_requests", "Current number of inflight requests.", ("method", "route"), inflight
@@ -162,6 +168,8 @@ def _add(family: HistogramMetricFamily, labels: Sequence[str], histogram: _Histo
 def _gauges(
     name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
 ) -> GaugeMetricFamily:
+    from prometheus_client.core import GaugeMetricFamily
+
     family = GaugeMetricFamily(_PREFIX + name, text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)
@@ -171,6 +179,8 @@ def _gauges(
 def _counters(
     name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
 ) -> CounterMetricFamily:
+    from prometheus_client.core import CounterMetricFamily
+
     family = CounterMetricFamily(_PREFIX + name, text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector, CollectorRegistry
+from typing import TYPE_CHECKING
 
 from alloypy.components.tally import Histogram
+from alloypy.runtime.component import Metrics as ComponentMetrics
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
 
 _COUNTERS = {
     "sent_bytes": "Bytes of profiles that endpoints have taken.",
@@ -56,10 +57,10 @@ class EndpointCounts:
         histogram.observe(seconds)
 
 
-class Metrics(Collector):
+class Metrics:
     """All counts of one component, by endpoint as it may be shown."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: ComponentMetrics) -> None:
         self._endpoints: dict[str, EndpointCounts] = {}
         self.replaced_characters = 0
         self.total = self.endpoint(NO_ENDPOINT)
@@ -70,6 +71,9 @@ class Metrics(Collector):
         return self._endpoints.setdefault(shown, EndpointCounts())
 
     def collect(self) -> Iterator[Metric]:
+        """The families."""
+        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+
         for name, documentation in _COUNTERS.items():
             family = CounterMetricFamily(f"pyroscope_write_{name}", documentation, labels=["endpoint"])
             for endpoint, counts in self._endpoints.items():
