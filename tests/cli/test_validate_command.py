@@ -1,0 +1,278 @@
+"""`alloypy validate`, `explain`, `docs` and `schema` from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from alloypy.cli.main import main
+
+GOOD = """pyroscope.receive_http "in" {
+  http {
+    listen_address = "127.0.0.1"
+  }
+  forward_to = [pyroscope.write.out.receiver]
+}
+
+pyroscope.write "out" {
+  endpoint {
+    url = "http://127.0.0.1:4040"
+  }
+}
+"""
+WARNED = GOOD.replace('"http://127.0.0.1:4040"', 'env("URL")')
+BAD = GOOD.replace("forward_to", "foward_to")
+
+
+class Answer(NamedTuple):
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, text in (("good", GOOD), ("warned", WARNED), ("bad", BAD)):
+        (tmp_path / f"{name}.alloy").write_text(text)
+    return tmp_path
+
+
+def ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> Answer:
+    code = main(arguments)
+    return Answer(code, *capsys.readouterr())
+
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_success_is_silent(folder: Path, capsys: Capture) -> None:
+    assert ask(capsys, "validate", "good.alloy") == (0, "", "")
+
+
+def test_an_error_with_excerpt_hint_and_code(folder: Path, capsys: Capture) -> None:
+    answer = ask(capsys, "validate", "bad.alloy")
+    assert (answer.code, answer.out) == (1, "\n")
+    assert answer.err.startswith(
+        'Error: bad.alloy:5:3: unrecognized attribute name "foward_to"\n'
+        "\n"
+        "4 |   }\n"
+        "5 |   foward_to = [pyroscope.write.out.receiver]\n"
+        "  |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
+        "6 | }\n"
+        "  = hint: did you mean `forward_to`?\n"
+        "  = code: ALY0301 (alloypy explain ALY0301)\n"
+        "\n"
+        'Error: bad.alloy:1:1: missing required attribute "forward_to"\n'
+    )
+    assert answer.err.endswith("Error: validation failed\n")
+
+
+def test_warnings_fail_only_when_strict(folder: Path, capsys: Capture) -> None:
+    answer = ask(capsys, "validate", "warned.alloy")
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err.startswith("Warning: warned.alloy:10:11: this stdlib function is deprecated")
+    assert "validation failed" not in answer.err
+    strict = ask(capsys, "validate", "--strict", "warned.alloy")
+    assert (strict.code, strict.out) == (1, "\n")
+    assert strict.err.endswith("Error: validation failed\n")
+
+
+def test_several_units(folder: Path, capsys: Capture) -> None:
+    assert ask(capsys, "validate", "good.alloy", "warned.alloy").code == 0
+    answer = ask(capsys, "validate", "good.alloy", "bad.alloy", "absent.alloy")
+    assert answer.code == 1
+    assert "Error: stat absent.alloy: no such file or directory\n" in answer.err
+
+
+def test_a_directory_is_one_unit(folder: Path, capsys: Capture) -> None:
+    (folder / "unit").mkdir()
+    (folder / "unit" / "a.alloy").write_text(GOOD)
+    (folder / "unit" / "b.alloy").write_text(GOOD)
+    answer = ask(capsys, "validate", "unit")
+    assert answer.code == 1
+    assert "block pyroscope.write.out already declared at unit/a.alloy:8:1" in answer.err
+    assert ask(capsys, "validate", "unit/a.alloy", "unit/b.alloy").code == 0
+
+
+def test_units_below_a_directory(folder: Path, capsys: Capture) -> None:
+    tree = folder / "tree"
+    for name, text in (("one", GOOD), ("two/deep", BAD), ("left", BAD)):
+        (tree / name).mkdir(parents=True)
+        (tree / name / "config.alloy").write_text(text)
+    assert ask(capsys, "validate", "tree").code == 0
+    answer = ask(capsys, "validate", "--recursive", "--exclude", "left", "tree")
+    assert answer.code == 1
+    assert "tree/two/deep/config.alloy:5:3" in answer.err
+    assert "left" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "accepts 1 arg(s), received 0"),
+        (["absent.alloy"], "stat absent.alloy: no such file or directory"),
+        (["--stability.level=stable", "good.alloy"],
+         'invalid argument "stable" for "--stability.level" flag: invalid stability level "stable"'),
+        (["--config.format=toml", "good.alloy"],
+         '(Critical) unrecognized kind "toml" given to the config converter'),
+        (["--env", "A", "good.alloy"], "--env 'A' is not KEY=VALUE"),
+        (["--env-file", "absent", "good.alloy"], "open absent: no such file or directory"),
+        (["--output-file", "no/where", "bad.alloy"], "open no/where: no such file or directory"),
+    ],
+)  # fmt: skip
+def test_wrong_use(folder: Path, capsys: Capture, arguments: list[str], text: str) -> None:
+    assert ask(capsys, "validate", *arguments) == (1, "", f"Error: {text}\n")
+
+
+def test_the_environment_can_be_told(folder: Path, capsys: Capture) -> None:
+    text = GOOD.replace('"http://127.0.0.1:4040"', '"http://h"\n    max_backoff_retries = sys.env("N")')
+    (folder / "env.alloy").write_text(text)
+    (folder / "env").write_text('# comment\nexport N="many"\n\nM=1\n')
+    assert ask(capsys, "validate", "env.alloy").code == 0
+    assert ask(capsys, "validate", "--env", "N=5", "env.alloy").code == 0
+    assert "should be number, got string" in ask(capsys, "validate", "--env=N=x", "env.alloy").err
+    assert "should be number, got string" in ask(capsys, "validate", "--env-file=env", "env.alloy").err
+    assert ask(capsys, "validate", "--env-file=env", "--env=N=5", "env.alloy").code == 0
+
+
+def test_what_alloypy_itself_can_run(folder: Path, capsys: Capture) -> None:
+    (folder / "own.alloy").write_text('pyroscope.ebpf "x" {\n  forward_to = []\n}\n' + GOOD)
+    assert ask(capsys, "validate", "own.alloy").code == 0
+    answer = ask(capsys, "validate", "--for=alloypy", "--stability.level=public-preview", "own.alloy")
+    assert answer.code == 1
+    assert 'cannot find the definition of component name "pyroscope.ebpf"' in answer.err
+    assert "= hint: Alloy has this component, alloypy does not run it" in answer.err
+    gated = ask(capsys, "validate", "--for=alloypy", "good.alloy")
+    assert 'component "pyroscope.receive_http" is at stability level "public-preview"' in gated.err
+    level = "--stability.level=public-preview"
+    assert ask(capsys, "validate", "--for=alloypy", level, "good.alloy") == (0, "", "")
+
+
+def test_own_rules_are_checked_too(folder: Path, capsys: Capture) -> None:
+    (folder / "own.alloy").write_text(
+        'pyroscope.write "w" {\n  endpoint {\n    url = "http://h"\n    basic_auth {\n'
+        '      password      = "a"\n      password_file = "b"\n    }\n    oauth2 {\n'
+        '      client_id = sys.env("ID")\n    }\n  }\n}\n'
+    )
+    answer = ask(capsys, "validate", "--for=alloypy", "own.alloy")
+    message = "at most one of basic_auth password & password_file must be configured"
+    assert f"own.alloy:6:7: {message}" in answer.err
+    assert "client_id must be configured" not in answer.err
+
+
+def test_as_json(folder: Path, capsys: Capture) -> None:
+    answer = ask(capsys, "validate", "--output-format=json", "bad.alloy", "warned.alloy")
+    report = json.loads(answer.out)
+    assert answer.code == 1
+    assert report["summary"] == {"files": 2, "errors": 2, "warnings": 1, "changed": 0, "failed": 1}
+    first = report["diagnostics"][0]
+    assert (first["file"], first["line"], first["code"]) == ("bad.alloy", 1, "ALY0305")
+    assert report["diagnostics"][1]["hint"] == "did you mean `forward_to`?"
+
+
+@pytest.mark.parametrize("form", ["github", "sarif", "junit", "text"])
+def test_other_formats_go_into_a_file(folder: Path, capsys: Capture, form: str) -> None:
+    answer = ask(capsys, "validate", f"--output-format={form}", "--output-file=report", "bad.alloy")
+    assert (answer.code, answer.out) == (1, "")
+    assert "foward_to" in (folder / "report").read_text()
+    assert "   foward_to = [" not in (folder / "report").read_text()  # no excerpt
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'a "b" { x = "\xff" }\n', "Error: odd.alloy:1:14: unknown encoding for config"),
+        ("\ufeff".encode() + GOOD.encode(), ""),
+        ("a".encode("utf-16"), "Error: configuration is encoded with UTF16LittleEndian but must be utf8"),
+        (b"", ""),
+        (GOOD.replace("\n", "\r\n").encode(), ""),
+    ],
+)
+def test_encodings(folder: Path, capsys: Capture, content: bytes, told: str) -> None:
+    (folder / "odd.alloy").write_bytes(content)
+    answer = ask(capsys, "validate", "odd.alloy")
+    assert answer.code == (1 if told else 0)
+    assert answer.err.splitlines()[:1] == ([told] if told else [])
+
+
+def test_codes_are_explained(capsys: Capture) -> None:
+    answer = ask(capsys, "explain", "aly0410")
+    assert answer.code == 0
+    assert answer.out.startswith("ALY0410: name without meaning\n\n")
+    listed = ask(capsys, "explain").out.splitlines()
+    assert "ALY0301  unknown attribute" in listed
+    assert listed == sorted(listed)
+    wrong = ask(capsys, "explain", "ALY0310")
+    assert wrong.code == 1
+    assert wrong.err.startswith("Error: there is no code ALY0310\n")
+
+
+def test_the_reference_of_a_component(capsys: Capture) -> None:
+    text = ask(capsys, "docs", "pyroscope.write").out
+    assert text.startswith("pyroscope.write (generally-available)\nalloypy runs it\n")
+    assert 'remote_timeout             duration           default "10s"' in text
+    assert "  endpoint {  // repeated" in text
+    assert "Exports\n  receiver" in text
+    other = ask(capsys, "docs", "loki.process").out
+    assert "alloypy checks it and does not run it" in other
+    assert "as above, one level further in" in other
+    block = ask(capsys, "docs", "logging").out
+    assert 'one of "debug", "error", "info", "warn"' in block
+    assert "takes no settings of its own" in ask(capsys, "docs", "ui").out
+
+
+def test_the_reference_as_data(capsys: Capture) -> None:
+    entry = json.loads(ask(capsys, "docs", "--json", "pyroscope.receive_http").out)
+    names = {a["name"]: a for a in entry["arguments"]["attributes"]}
+    assert names["forward_to"]["required"]
+    assert names["forward_to"]["doc"]
+    assert names["max_body_size"]["only_alloypy"]
+
+
+def test_what_there_is_no_reference_of(capsys: Capture) -> None:
+    listed = ask(capsys, "docs").out
+    assert "  pyroscope.write\n" in listed
+    assert "  logging\n" in listed
+    for command in ("docs", "schema"):
+        answer = ask(capsys, command, "pyroscope.wirte")
+        assert (answer.code, answer.out) == (1, "")
+        assert answer.err.splitlines() == [
+            'Error: there is no component or block "pyroscope.wirte"',
+            "  = hint: did you mean `pyroscope.write`?",
+        ]
+
+
+def references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            yield schema["$ref"]
+        for value in schema.values():
+            yield from references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from references(value)
+
+
+def test_json_schema_of_everything(capsys: Capture) -> None:
+    schema = json.loads(ask(capsys, "schema").out)
+    assert len(schema["properties"]) > 190
+    known = {f"#/$defs/{name.replace('#', '%23')}" for name in schema["$defs"]}
+    assert set(references(schema)) == known
+
+
+def test_json_schema_of_a_component(capsys: Capture) -> None:
+    schema = json.loads(ask(capsys, "schema", "pyroscope.write").out)
+    endpoint = schema["$defs"]["write.EndpointOptions"]
+    assert schema["$ref"] == "#/$defs/write.Arguments"
+    assert endpoint["required"] == ["url"]
+    assert endpoint["properties"]["max_backoff_retries"]["default"] == 10
+    assert endpoint["properties"]["bearer_token"]["writeOnly"]
+    assert endpoint["additionalProperties"] is False
