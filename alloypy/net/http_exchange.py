@@ -102,26 +102,19 @@ class Exchange:
         """Bytes of the body that have arrived and have not been asked for."""
         return len(self._body)
 
-    def add(self, part: bytes) -> None:
-        """Take the next bytes of the body."""
+    def add(self, part: bytes | memoryview) -> None:
+        """Take the next part of the body; a memoryview is copied."""
         self.received += len(part)
         if self.received > self._limit:
             self.fail(BodyTooLarge(f"request body is larger than {self._limit} bytes"))
-        elif not self._body:
+        elif not self._body and isinstance(part, bytes):
             self._body = part
         else:
             if not isinstance(self._body, bytearray):
                 self._body = bytearray(self._body)
-            # One growing buffer: a list of one-byte chunks would take many times their size.
+            # One growing buffer: it costs no more than what has arrived, in however small parts.
             self._body += part
         self._wake()
-
-    def buffer_for_rest(self, length: int) -> memoryview:
-        """One buffer of `length` bytes for the body, as a view on the part that has not arrived."""
-        whole = bytearray(length)
-        whole[: len(self._body)] = self._body
-        self._body = whole
-        return memoryview(whole)[self.received :]
 
     def finish_body(self) -> None:
         """The body is complete."""
@@ -153,7 +146,7 @@ class Exchange:
         if self._expects_continue:
             self._send_continue()
         while not (self._body or self.complete or self._failure is not None):
-            self._connection.want_body(self, None)
+            self._connection.want_body(self)
             await self._wait()
         if self._failure is not None and not self._body:
             raise self._failure
@@ -173,7 +166,7 @@ class Exchange:
         self.wants_all = True
         if self._expects_continue:
             self._send_continue()
-        self._connection.want_body(self, self.length)
+        self._connection.want_body(self)
         while not self.complete:
             if self._failure is not None:
                 raise self._failure
@@ -250,9 +243,10 @@ class Exchange:
         transport = connection.transport
         if self.over or transport is None or self.lost:
             return
-        await connection.writable(self)
-        if asyncio.get_running_loop().time() > self.write_by:
+        in_time = await connection.writable(self)
+        if not in_time or asyncio.get_running_loop().time() > self.write_by:
             # As Go does: the time to answer is over, whatever the answer is.
+            self.lost = True
             connection.abort()
             return
         parts = []

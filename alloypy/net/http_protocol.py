@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the receivers speak it: a protocol class plugged into uvicorn.
+"""HTTP/1.1 as the receivers speak it: a protocol class in the shape of uvicorn's.
 
 It differs from uvicorn's own in what profiles need: a large body is received straight into one
 buffer, every phase has its timeout, headers and held bytes are bounded, trailers can be sent, and
@@ -62,7 +62,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._in_head = True
         self._ended = False  # nothing more is read as requests
         self._deaf = False  # what the parser says is not for us
-        self._direct: memoryview | None = None  # where the rest of a large body goes
+        self._raw_left = 0  # bytes of a large body that are still to come, past the parser
 
         self._receiving: Exchange | None = None  # the last request whose head is complete
         self._current: Exchange | None = None  # the request that is being answered
@@ -100,16 +100,17 @@ class HttpProtocol(asyncio.BufferedProtocol):
             if exchange is not None:
                 exchange.lose(ClientLeft("client disconnected"))
         self._drop_waiting()
-        self._direct = None
         self._transport = None
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _shared_view if self._direct is None else self._direct
+        return _shared_view[: self._raw_left] if self._raw_left else _shared_view
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self._direct is not None:
-            self._received_directly(nbytes)
-        elif not self._ended:
+        if self._ended:
+            return
+        if self._raw_left:
+            self._received_raw(_shared_view[:nbytes])
+        else:
             self._feed(_shared_view[:nbytes])
 
     def eof_received(self) -> bool:
@@ -168,15 +169,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def on_body(self, body: bytes) -> None:
         exchange = self._receiving
-        if self._ended or exchange is None:
-            return
-        if exchange.discards:
-            return
-        if not self.hold(exchange, len(body)):
-            exchange.fail(OverBudget("too many bytes in flight"))
-            self._end_reading(exchange)
-            return
-        exchange.add(body)
+        if not self._ended and exchange is not None:
+            self._add(exchange, body)
 
     def on_message_complete(self) -> None:
         exchange = self._receiving
@@ -208,13 +202,14 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._budget.give_back(count)
         exchange.held -= count
 
-    def want_body(self, exchange: Exchange, length: int | None) -> None:
-        """Read on; with a length, the whole body into one buffer of that many bytes."""
-        if exchange is not self._receiving or exchange.complete:
+    def want_body(self, exchange: Exchange) -> None:
+        """Read on; a large body of known length no longer through the parser, which would copy it."""
+        if exchange is not self._receiving or exchange.complete or self._ended:
             return
-        # Small remains come with the next read anyway.
-        if length is not None and length - exchange.received > _READ_SIZE // 4 and not self._ended:
-            self._direct = exchange.buffer_for_rest(length)
+        if exchange.wants_all and exchange.length is not None:
+            left = exchange.length - exchange.received
+            if left > _READ_SIZE // 4:
+                self._raw_left = left
         self._resume_reading()
 
     def response_done(self, exchange: Exchange) -> None:
@@ -233,15 +228,16 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._budget.give_back(exchange.held)
         exchange.held = 0
 
-    async def writable(self, exchange: Exchange) -> None:
-        """Wait until the transport takes more, but not beyond the write timeout."""
+    async def writable(self, exchange: Exchange) -> bool:
+        """Whether the transport takes more before the exchange's write timeout."""
         if self._writable is None:
-            return
+            return True
         try:
             async with asyncio.timeout_at(exchange.write_by):
                 await self._writable.wait()
         except TimeoutError:
-            self.abort()
+            return False
+        return True
 
     def extend(self, exchange: Exchange, seconds: float) -> None:
         """Give the request `seconds` from now to be read and answered."""
@@ -317,22 +313,26 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode("ascii"))
         self._deaf = False
 
-    def _received_directly(self, count: int) -> None:
-        exchange, target = self._receiving, self._direct
-        if exchange is None or target is None:
+    def _received_raw(self, part: memoryview) -> None:
+        exchange = self._receiving
+        if exchange is None:
             return
-        self._direct = None
-        if not self.hold(exchange, count):
-            exchange.fail(OverBudget("too many bytes in flight"))
-            self._end_reading(exchange)
-            return
-        exchange.received += count
-        if count < len(target):
-            self._direct = target[count:]
-        else:
+        self._raw_left -= len(part)
+        self._add(exchange, part)
+        if not self._raw_left:
             # The parser still waits for this body: the next request needs a new one.
             self._parser = self._new_parser()
             self.on_message_complete()
+
+    def _add(self, exchange: Exchange, part: bytes | memoryview) -> None:
+        """Take the next part of a body, as far as it may be held."""
+        if exchange.discards:
+            return
+        if self.hold(exchange, len(part)):
+            exchange.add(part)
+        else:
+            exchange.fail(OverBudget("too many bytes in flight"))
+            self._end_reading(exchange)
 
     def _count_head(self, count: int) -> None:
         """Bound a head that is not complete; hold what is more than usual."""
@@ -362,6 +362,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def _end_reading(self, exchange: Exchange) -> None:
         self._ended = True
+        self._raw_left = 0
         exchange.keep_alive = False
 
     def _exchange(self) -> Exchange:
@@ -443,7 +444,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         with contextlib.suppress(OSError):  # the client may be gone by now
             if transport.can_write_eof():
                 transport.write_eof()
-        self._direct = None
+        self._raw_left = 0
         self._resume_reading()
         self._loop.call_later(_LINGER, transport.close)
 
@@ -462,7 +463,6 @@ class HttpProtocol(asyncio.BufferedProtocol):
             return
         exchange = self._receiving
         if exchange is not None and not exchange.complete and not exchange.over:
-            self._direct = None
             exchange.fail(BodyStalled("i/o timeout"))
             self._end_reading(exchange)
         else:

@@ -10,7 +10,7 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
-MAX_TOKENS = 1_000_000
+MAX_TOKENS = 200_000
 """So many tokens are read of one text; a hostile one could have millions, of one byte each."""
 
 

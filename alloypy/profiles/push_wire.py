@@ -29,7 +29,7 @@ _MAX_GROUP_DEPTH = 100
 _LONGEST_CACHED = 4096
 _SMALL = 512
 
-MAX_FIELDS = 500_000
+MAX_FIELDS = 200_000
 """So many fields of a request are read, over all messages; a hostile one has millions, of 2 bytes each."""
 
 

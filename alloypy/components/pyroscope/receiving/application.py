@@ -52,6 +52,7 @@ _EMPTY_MESSAGES = {"proto": b"", "json": b"{}"}
 _PASSED_ON = frozenset({400, 401, 403, 404, 409, 413, 422, 429})
 _QUIET = frozenset({502, 503})
 _CLIENT_LEFT = 499
+_LARGE_JSON = 64 << 10
 _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
 
 
@@ -271,7 +272,11 @@ class _Request:
 
     async def _push(self, request: UnaryRequest) -> bytes:
         self.received = len(request.message)
-        series = _decode(request, with_service_name)
+        if request.codec == "json" and len(request.message) > _LARGE_JSON:
+            # Read slowly, in Python: let others have their turn meanwhile.
+            series = await asyncio.to_thread(_decode, request, with_service_name)
+        else:
+            series = _decode(request, with_service_name)
         self.profiles = sum(len(one.samples) for one in series)
         if series:
             if not self._forwarding.receivers:
