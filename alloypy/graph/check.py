@@ -13,7 +13,13 @@ from typing import NamedTuple
 from alloypy.graph.check_blocks import BlockReader, root_scope
 from alloypy.graph.check_contents import ContentCheck
 from alloypy.graph.check_imports import Files, ImportReader, tie_instances
-from alloypy.graph.check_modules import all_modules, check_declares, used_modules, with_templates
+from alloypy.graph.check_modules import (
+    all_modules,
+    check_declares,
+    single_instances,
+    used_modules,
+    with_templates,
+)
 from alloypy.graph.check_ports import check_ports
 from alloypy.graph.check_references import check_cycles, check_references
 from alloypy.graph.check_scope import CheckedScope, Gate, Language
@@ -115,7 +121,8 @@ class _Missed:
                 yield from self._imported(scope)
                 tied[id(scope)] = self._tie(scope)
             used.append(scope)
-        contents = ContentCheck(self._language, self._beyond.environ, checker.found)
+        instances = single_instances(used)
+        contents = ContentCheck(self._language, self._beyond.environ, checker.found, instances)
         yield from check_ports(listener for scope in used for listener in contents.listeners(scope))
         loaded = {id(scope) for scope in used}
         for scope in {id(scope): scope for scope in (*own, *used)}.values():

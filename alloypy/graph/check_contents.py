@@ -9,10 +9,11 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
 from alloypy.graph import codes
+from alloypy.graph.check_modules import Instance
 from alloypy.graph.check_ports import Listener, listener_of
 from alloypy.graph.check_rules import RulePlace, check_rules
 from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language
-from alloypy.graph.check_shapes import ANYTHING, Shape, of_type
+from alloypy.graph.check_shapes import ANYTHING, Shape, exactly, of_type
 from alloypy.graph.check_values import Surroundings, ValueCheck
 from alloypy.graph.check_warnings import check_open_receiver, check_settings, check_unused
 from alloypy.graph.nodes import Kind
@@ -21,6 +22,7 @@ from alloypy.lang.types import AnyType, Type
 from alloypy.lang.values import Kind as ValueKind
 from alloypy.lang.values import Secret
 from alloypy.schema import texts
+from alloypy.schema.partial import Undecided
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.source import Source, Span
@@ -34,10 +36,18 @@ class ContentCheck:
     """Looks into the bodies of all blocks that running would evaluate.
 
     known: what has been found already; an attribute with a fault is not looked at again.
+    instances: what gives argument blocks their values, by the block's id().
     """
 
-    def __init__(self, language: Language, environ: Mapping[str, str], known: Sequence[Diagnostic]) -> None:
+    def __init__(
+        self,
+        language: Language,
+        environ: Mapping[str, str],
+        known: Sequence[Diagnostic],
+        instances: Mapping[int, Instance],
+    ) -> None:
         self._language = language
+        self._instances = instances
         self._environ = environ
         self._stdlib: Scope | None = None
         self._shapes: dict[int, Shape] = {}
@@ -124,7 +134,7 @@ class ContentCheck:
 
     def _find_exports(self, node: CheckedNode) -> Shape:
         if node.kind is Kind.ARGUMENT:
-            return Shape(ValueKind.OBJECT, parts={"value": ANYTHING})
+            return Shape(ValueKind.OBJECT, parts={"value": self._argument(node)})
         if node.kind is Kind.CUSTOM and node.made_from is not None and node.made_from.inner is not None:
             return self._module_exports(node.made_from.inner)
         if node.kind is not Kind.COMPONENT or node.arguments is None:
@@ -133,6 +143,23 @@ class ContentCheck:
         if node.name in _MAY_BE_SECRET and _is_true(node.body, "is_secret"):
             parts["content"] = Shape(ValueKind.CAPSULE, capsule=Secret.kind)
         return Shape(ValueKind.OBJECT, parts=parts)
+
+    def _argument(self, node: CheckedNode) -> Shape:
+        """What is known of an argument's value: that of the one instance, else the default."""
+        instance = self._instances.get(id(node))
+        if instance is None:
+            return ANYTHING
+        for statement in instance.node.body:
+            if isinstance(statement, Attribute) and statement.name.name == node.label:
+                return self._values(instance.node.source, instance.scope).shape(statement.value)
+        for statement in node.body:
+            if isinstance(statement, Attribute) and statement.name.name == "default":
+                try:
+                    check = self._values(node.source, instance.scope)
+                    return exactly(check.decided(statement.value, AnyType()))
+                except Undecided:
+                    return ANYTHING
+        return exactly(None)
 
     def _module_exports(self, module: CheckedScope) -> Shape:
         parts: dict[str, Shape] = {}

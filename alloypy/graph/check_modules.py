@@ -5,7 +5,8 @@ Source: RUNTIME spec sections 2.2, 2.3, 5.6.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from alloypy.graph import codes
 from alloypy.graph.check_scope import CheckedNode, CheckedScope
@@ -47,6 +48,36 @@ def used_modules(root: CheckedScope) -> Iterator[CheckedScope]:
             if node.kind is Kind.CUSTOM and module is not None and id(module) not in seen:
                 seen.add(id(module))
                 loaded.append(module)
+
+
+class Instance(NamedTuple):
+    """A custom component and the scope it is in."""
+
+    node: CheckedNode
+    scope: CheckedScope
+
+
+def single_instances(used: Iterable[CheckedScope]) -> dict[int, Instance]:
+    """For each argument block, by its id(), the instance that gives it its value, where there is just one.
+
+    What a template makes is left out, for there may be none of it, or many.
+    """
+    made: dict[int, list[Instance | None]] = {}
+    modules: dict[int, CheckedScope] = {}
+    for scope in used:
+        for part in with_templates(scope):
+            for node in part.nodes:
+                module = node.made_from.inner if node.made_from is not None else None
+                if node.kind is Kind.CUSTOM and module is not None:
+                    modules[id(module)] = module
+                    made.setdefault(id(module), []).append(None if part.template else Instance(node, part))
+    found = {}
+    for key, instances in made.items():
+        if len(instances) == 1 and instances[0] is not None:
+            for node in modules[key].nodes:
+                if node.kind is Kind.ARGUMENT:
+                    found[id(node)] = instances[0]
+    return found
 
 
 def check_declares(scope: CheckedScope) -> Iterator[Diagnostic]:

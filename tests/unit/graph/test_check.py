@@ -63,6 +63,21 @@ def test_what_a_module_exports() -> None:
     ]
 
 
+def test_arguments_have_the_value_that_the_one_instance_gives() -> None:
+    module = (
+        'declare "m" {\n  argument "labels" { }\n  argument "extra" {\n    optional = true\n'
+        '    default  = [1]\n  }\n  pyroscope.write "w" {\n    external_labels = argument.labels.value\n  }\n'
+        '  pyroscope.write "v" {\n    external_labels = argument.extra.value\n  }\n}\n'
+    )
+    one = module + 'm "x" {\n  labels = "a"\n}\n'
+    assert missed(one) == [
+        "c:8:23: argument.labels.value should be object, got string",
+        "c:11:23: argument.extra.value should be object, got array",
+    ]
+    assert missed(module + 'm "x" {\n  labels = {}\n  extra  = null\n}\n') == []
+    assert missed(one + 'm "y" {\n  labels = {}\n  extra  = {}\n}\n') == []
+
+
 def test_modules_that_need_themselves() -> None:
     text = 'declare "a" {\n  b "x" { }\n}\ndeclare "b" {\n  a "x" { }\n}\na "y" { }\n'
     assert missed(text) == [
