@@ -10,7 +10,7 @@ from typing import Any
 
 from alloypy.lang import traced
 from alloypy.lang.conversion import ConversionError, convert
-from alloypy.lang.faults import EvaluationError, ValueFault, conversion_links, diagnose, fault
+from alloypy.lang.faults import CODE, EvaluationError, ValueFault, conversion_links, diagnose, fault
 from alloypy.lang.functions import LibraryFunction
 from alloypy.lang.go_text import quote
 from alloypy.lang.literals import LiteralError, literal_value
@@ -146,7 +146,7 @@ class _Evaluation:
         return function.apply(callee, [self.value(arg) for arg in expression.args])
 
     def _at(self, node: tree.Node, message: str) -> DiagnosticsError:
-        return DiagnosticsError([Diagnostic(node.span(self._source), message, code="ALY0300")])
+        return DiagnosticsError([Diagnostic(node.span(self._source), message, code=CODE)])
 
 
 _NOT_CONVERTIBLE = "expected object or array or a capsule convertible to an object, got capsule"

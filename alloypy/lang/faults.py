@@ -18,6 +18,9 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Expression
 
+CODE = "ALY0300"
+"""The code of every diagnostic of evaluation."""
+
 
 class EvaluationError(Exception):
     """An expression cannot be evaluated, and Alloy names no place; the text says why."""
@@ -86,7 +89,7 @@ def diagnose(
     text = "" if expression is None else _expression_text(expression, source)
     shown = "" if literal or cause.is_null else _value_text(cause)
     span = None if expression is None else Span(source, expression.start, expression.end)
-    return DiagnosticsError([Diagnostic(span, f"{text}{steps} {message}", code="ALY0300", value=shown)])
+    return DiagnosticsError([Diagnostic(span, f"{text}{steps} {message}", code=CODE, value=shown)])
 
 
 def _value_text(value: Traced) -> str:

@@ -24,6 +24,7 @@ _UNITS = {
 }
 _DURATION_PART = re.compile(r"([0-9]*)(\.[0-9]*)?([^0-9.]*)")
 _LONGEST_DURATION = (1 << 63) - 1
+_MOST_DIGITS = 19
 _BYTE_ESCAPES = range(0xDC80, 0xDD00)
 
 
@@ -40,8 +41,8 @@ def parse_duration(text: str) -> Duration:
         part = _DURATION_PART.match(rest)
         if part is None or not (part[1] or len(part[2] or "") > 1):
             raise invalid
-        whole = int(part[1] or "0")
-        if whole > _LONGEST_DURATION + 1:
+        digits = part[1].lstrip("0")
+        if len(digits) > _MOST_DIGITS or (whole := int(digits or "0")) > _LONGEST_DURATION + 1:
             raise invalid
         if not part[3]:
             raise ValueError(f"time: missing unit in duration {_escape_bytes(text)}")

@@ -13,6 +13,7 @@ from alloypy.lang.values import UInt
 _UINT_MASK = (1 << 64) - 1
 _LARGEST_INT = (1 << 63) - 1
 _SMALLEST_INT = -(1 << 63)
+_MOST_DIGITS = 20
 _DECIMAL_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 _HEX_FLOAT = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+\Z")
 _SIGNED = re.compile(r"[+-]?[0-9]+\Z")
@@ -90,16 +91,21 @@ def parse_float(text: str) -> float | None:
     return None if math.isinf(number) else number
 
 
+def _is_long(digits: str) -> bool:
+    """Whether a number of so many digits cannot fit into 64 bits, whatever they are."""
+    return len(digits.lstrip("0")) > _MOST_DIGITS
+
+
 def parse_number(text: str) -> int | float | None:
     """The number that decoding reads from a string: signed, float or unsigned; None where there is none."""
     if text.startswith("-"):
-        if not _SIGNED.match(text):
+        if not _SIGNED.match(text) or _is_long(text[1:]):
             return None
         number = int(text)
         return number if number >= _SMALLEST_INT else None
     if any(char in text for char in ".eE"):
         return parse_float(text)
-    if not _UNSIGNED.match(text):
+    if not _UNSIGNED.match(text) or _is_long(text):
         return None
     number = int(text)
     return UInt(number) if number <= _UINT_MASK else None

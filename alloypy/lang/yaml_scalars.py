@@ -33,6 +33,7 @@ _TIMESTAMP = re.compile(
     r"(?:(?P<joint>[Tt ])(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2}):(?P<second>[0-9]{1,2})"
     r"(?:[.,](?P<fraction>[0-9]+))?(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?)?\Z"
 )
+_MOST_DIGITS = 64
 _LARGEST_INT = (1 << 63) - 1
 
 
@@ -85,6 +86,8 @@ def _integer(text: str) -> int | None:
     if match is None or match.lastgroup is None:
         return None
     sign, digits = match[1], match[match.lastgroup]
+    if len(digits.lstrip("0")) > _MOST_DIGITS:
+        return None
     number = int(digits, _BASES[match.lastgroup])
     if sign == "-":
         return -number if number <= _LARGEST_INT + 1 else None

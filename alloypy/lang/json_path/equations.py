@@ -14,6 +14,7 @@ _OPERATOR_BYTES = frozenset(b"!&*+-/<=>ehi|~")
 _NUMBER = frozenset(b"-0123456789")
 _DIGITS = b"0123456789"
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
+_MOST_DIGITS = 19
 _LARGEST_INT = (1 << 63) - 1
 
 
@@ -172,7 +173,8 @@ def _whole(parser: PathParser, start: int) -> int:
     text = parser.data[start : parser.at].decode()
     if not text.lstrip("-"):
         raise parser.fault(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    if not -_LARGEST_INT - 1 <= int(text) <= _LARGEST_INT:
+    digits = text.lstrip("-0")
+    if len(digits) > _MOST_DIGITS or not -_LARGEST_INT - 1 <= int(text) <= _LARGEST_INT:
         raise parser.fault(f'strconv.ParseInt: parsing "{text}": value out of range')
     return int(text)
 

@@ -16,6 +16,7 @@ from alloypy.lang.values import Value
 _SHALLOW = 500
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _BIG = (1 << 63) - 1
+_MOST_DIGITS = 19
 _MOST_FRACTION_DIGITS = 17
 _LARGEST_EXPONENT = 1022
 
@@ -46,8 +47,11 @@ def _number(text: str) -> int | float | str:
     digits = whole.lstrip("-")
     if digits == "0" and exponent and "." not in mantissa:
         raise ValueError("invalid number")  # the library knows no exponent after a bare zero
-    too_long = int(digits) > _BIG or (digits == whole and int(digits) // 10 >= _BIG // 10)
-    if too_long or len(fraction) > _MOST_FRACTION_DIGITS or abs(int(exponent or "0")) > _LARGEST_EXPONENT:
+    if len(digits) > _MOST_DIGITS or len(fraction) > _MOST_FRACTION_DIGITS or len(exponent) > _MOST_DIGITS:
+        return text
+    if int(digits) > _BIG or (digits == whole and int(digits) // 10 >= _BIG // 10):
+        return text
+    if abs(int(exponent or "0")) > _LARGEST_EXPONENT:
         return text
     if fraction or (exponent and int(exponent)):
         return float(text)
