@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar, dataclass_transform, overload
+from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
 
@@ -168,7 +168,7 @@ def arguments(cls: type[Any] | None = None, /, *, shows_defaults: bool = False) 
     """
 
     def declare(declared: type[Any]) -> type[Any]:
-        made = dataclasses.dataclass(frozen=True, slots=True, kw_only=True)(declared)
+        made = _declared(declared)
         if shows_defaults:
             SHOWING_DEFAULTS.add(made)
         return made
@@ -179,4 +179,55 @@ def arguments(cls: type[Any] | None = None, /, *, shows_defaults: bool = False) 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(export, attribute, block))
 def exports(cls: type[T]) -> type[T]:
     """Make a class of exports or of debug information: frozen, slotted, keyword-only, compared by value."""
-    return dataclasses.dataclass(frozen=True, slots=True, kw_only=True)(cls)
+    return _declared(cls)
+
+
+def _declared(cls: type[T]) -> type[T]:
+    """A slotted dataclass with the methods of `_Declared`.
+
+    Those that `dataclass` itself would write for each class are compiled one by one: for the classes of
+    a small configuration that takes longer than everything else it needs to start.
+    """
+    for name in ("__init__", "__eq__", "__hash__", "__repr__", "__setattr__", "__delattr__"):
+        setattr(cls, name, getattr(_Declared, name))
+    return dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)(cls)
+
+
+class _Declared:
+    """What all declared classes do: keyword arguments only, frozen, compared by value."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+    def __init__(self, **values: Any) -> None:
+        put = object.__setattr__
+        missing = []
+        for name, field in self.__dataclass_fields__.items():
+            if name in values:
+                put(self, name, values.pop(name))
+            elif field.default is not dataclasses.MISSING:
+                put(self, name, field.default)
+            elif field.default_factory is not dataclasses.MISSING:
+                put(self, name, field.default_factory())
+            else:
+                missing.append(name)
+        if missing or values:
+            wrong = f"missing {missing}" if missing else f"unexpected {list(values)}"
+            raise TypeError(f"{type(self).__name__}: {wrong}")
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__dataclass_fields__)
+
+    def __hash__(self) -> int:
+        return hash(tuple(getattr(self, name) for name in self.__dataclass_fields__))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
+        return f"{type(self).__qualname__}({shown})"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
