@@ -328,6 +328,8 @@ class ValueCheck:
         return Shape(left.kind) if len(kinds) == 1 and Kind.CAPSULE not in kinds else ANYTHING
 
     def _call(self, node: tree.Call) -> Shape:
+        if _variable(node) is not None and self._in_library("sys") and self._in_library("env"):
+            return STRING  # by far the most usual call, which needs no library to be understood
         callee = self.shape(node.value)
         if not callee.kind or not self._kind(node.value, callee, Kind.FUNCTION):
             for argument in node.args:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.catalog.rules.body import Body, Broken, Rule
 from alloypy.catalog.rules.clients import HTTP_CLIENT, proxy
-from alloypy.catalog.rules.forms import exactly_one, not_empty, one_of, positive
+from alloypy.catalog.rules.forms import exactly_one, not_empty, one_of, parse_url, positive
 from alloypy.lang.go_text import quote
-from alloypy.lang.go_url import parse_url
 
 REFRESH = positive("refresh_interval")
 _ADDRESS_TYPES = ("A", "AAAA", "MX", "NS")

@@ -6,10 +6,21 @@ In messages `{value}` stands for the attribute's value, `{quoted}` for it in quo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from alloypy.catalog.rules.body import Body, Broken, Rule
 from alloypy.lang.go_text import quote
 from alloypy.lang.values import Duration
+
+if TYPE_CHECKING:
+    from alloypy.lang.go_url import URL
+
+
+def parse_url(text: str) -> URL:
+    """The parts of a URL. Raises ValueError. Most configurations are checked without this import."""
+    from alloypy.lang import go_url
+
+    return go_url.parse_url(text)
 
 
 def positive(name: str, message: str = "") -> Rule:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.catalog.rules.body import Body, Broken, Rule
 from alloypy.catalog.rules.clients import HTTP_CLIENT
-from alloypy.catalog.rules.forms import at_least, exactly_one, not_empty, one_of, positive
+from alloypy.catalog.rules.forms import at_least, exactly_one, not_empty, one_of, parse_url, positive
 from alloypy.lang.go_text import quote
-from alloypy.lang.go_url import parse_url
 
 _ASSIGNORS = ("sticky", "roundrobin", "range")
 _SECOND = 1_000_000_000

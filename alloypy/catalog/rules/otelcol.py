@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from alloypy.catalog.rules.body import Body, Broken, Rule
-from alloypy.catalog.rules.forms import at_least, not_empty, one_of, positive
+from alloypy.catalog.rules.forms import at_least, not_empty, one_of, parse_url, positive
 from alloypy.lang.go_text import quote
-from alloypy.lang.go_url import parse_url
 
 _SUBSCRIPTION = re.compile(r"projects/[a-z][a-z0-9\-]*/subscriptions/")
 _SMALLEST_LOG = 64 * 1024

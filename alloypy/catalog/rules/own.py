@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.catalog.rules.body import Body, Broken, Rule
 from alloypy.catalog.rules.clients import HTTP_CLIENT
-from alloypy.catalog.rules.forms import not_both, one_of, positive
+from alloypy.catalog.rules.forms import not_both, one_of, parse_url, positive
 from alloypy.lang.go_text import quote
-from alloypy.lang.go_url import parse_url
 
 _SECOND = 1_000_000_000
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*\Z")
