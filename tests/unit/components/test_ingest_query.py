@@ -13,7 +13,10 @@ from alloypy.components.pyroscope.sending.ingest import rewrite_query
 
 CASES = [
     json.loads(line)
-    for line in (Path(__file__).parents[2] / "golden/net/queries.jsonl").read_text("utf-8").splitlines()
+    for line in (Path(__file__).parents[2] / "golden/net/queries.jsonl")
+    .read_text("utf-8")
+    .strip()
+    .split("\n")
 ]
 NAME = "new%7Ba%3Db%2Cc%3Dd%7D"
 
