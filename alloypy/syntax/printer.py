@@ -13,6 +13,7 @@ from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import collector_resting, parse_file
 from alloypy.syntax.printer_cells import align
 from alloypy.syntax.printer_compare import same_content
+from alloypy.syntax.printer_output import Output
 from alloypy.syntax.printer_walk import Walk
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Expression, File
@@ -30,10 +31,13 @@ def format_file(file: File) -> bytes:
     """The formatted text of a parsed file: same tree and comments, and no change when formatted again."""
     original = file.source.data
     for _ in range(_MOST_ROUNDS):
-        plain, doubtful = _plain(file)
-        if not doubtful or plain == file.source.data or _is_stable(file, plain):
+        walk = _walk(file, careful=False)
+        plain = _finished(walk)
+        if not _is_doubtful(walk.output) or plain == file.source.data:
             return plain
-        careful = _careful(file)
+        if not _is_spoiled(walk.output, plain) and _is_stable(file, plain):
+            return plain
+        careful = _finished(_walk(file, careful=True))
         if careful == file.source.data:
             return careful
         again = _parsed(file, careful)
@@ -41,6 +45,11 @@ def format_file(file: File) -> bytes:
             return original  # never harm a file
         file = again
     return original
+
+
+def layout_of_alloy(file: File) -> bytes:
+    """The file as Alloy would print it, harm included."""
+    return _finished(_walk(file, careful=False))
 
 
 def format_expression(expression: Expression, source: Source) -> str:
@@ -53,33 +62,37 @@ def format_expression(expression: Expression, source: Source) -> str:
     return align(walk.output.finish())
 
 
-def layout_of_alloy(file: File) -> bytes:
-    """The file as Alloy would print it, harm included."""
-    return _plain(file)[0]
-
-
-def _plain(file: File) -> tuple[bytes, bool]:
-    """The file in Alloy's layout, and whether that may have done harm."""
-    walk = Walk(file.source, file.comments, careful=False)
+def _walk(file: File, *, careful: bool) -> Walk:
+    walk = Walk(file.source, file.comments, careful=careful)
     walk.body(file.body)
-    return _finished(walk), walk.output.doubtful
-
-
-def _careful(file: File) -> bytes:
-    """The file in the layout that keeps strings and the places of comments."""
-    walk = Walk(file.source, file.comments, careful=True)
-    walk.body(file.body)
-    return _finished(walk)
+    return walk
 
 
 def _finished(walk: Walk) -> bytes:
     return (align(walk.output.finish()) + "\n").encode()
 
 
+def _is_doubtful(output: Output) -> bool:
+    """Whether Alloy's layout of the file has to be looked at more closely."""
+    return output.doubtful or output.spoiled or bool(output.fragile)
+
+
+def _is_spoiled(output: Output, text: bytes) -> bool:
+    """Whether `text`, Alloy's layout, is quickly seen to be harmed: a string of the file is not in it."""
+    at = 0
+    for fragile in output.fragile:
+        wanted = fragile.encode()
+        at = text.find(wanted, at)
+        if at < 0:
+            return True
+        at += len(wanted)
+    return output.spoiled
+
+
 def _is_stable(file: File, text: bytes) -> bool:
     """Whether `text` has the content of `file`, and Alloy's layout leaves it as it is."""
     again = _parsed(file, text)
-    return again is not None and _plain(again)[0] == text
+    return again is not None and layout_of_alloy(again) == text
 
 
 def _parsed(file: File, text: bytes) -> File | None:

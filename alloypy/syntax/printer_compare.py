@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import zip_longest
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from alloypy.syntax.tree import (
     Access,
@@ -25,56 +25,47 @@ from alloypy.syntax.tree import (
 )
 
 _Node = Statement | Expression | Field
+_Opened = tuple[tuple[object, ...], Sequence[_Node]]
+
+# What a node of each type holds of its own, and the nodes in it.
+_OPEN: dict[type, Callable[[Any], _Opened]] = {
+    Attribute: lambda node: ((node.name.name,), (node.value,)),
+    Block: lambda node: ((node.name, node.label), node.body),
+    Identifier: lambda node: ((node.name,), ()),
+    Literal: lambda node: ((node.kind, node.text), ()),
+    Array: lambda node: ((), node.elements),
+    Object: lambda node: ((), node.fields),
+    Field: lambda node: ((node.name, node.quoted), (node.value,)),
+    Access: lambda node: ((node.name.name,), (node.value,)),
+    Index: lambda node: ((), (node.value, node.index)),
+    Call: lambda node: ((), (node.value, *node.args)),
+    Unary: lambda node: ((node.op,), (node.value,)),
+    Binary: lambda node: ((node.op,), (node.left, node.right)),
+    Paren: lambda node: ((), (node.inner,)),
+}
 
 
 def same_content(one: File, other: File) -> bool:
     """Whether both files have the same tree and the same comments in the same order."""
-    return _comments(one) == _comments(other) and all(
-        left == right for left, right in zip_longest(_content(one), _content(other))
-    )
+    return _comments(one) == _comments(other) and _same_nodes(one.body, other.body)
 
 
 def _comments(file: File) -> list[str]:
     return [comment.text for group in file.comments for comment in group]
 
 
-def _content(file: File) -> Iterator[tuple[object, ...]]:
-    """What each node holds, in one order for all files, and how many parts it has, so that none can move."""
-    nodes: list[_Node] = list(file.body)
-    yield (len(nodes),)
-    while nodes:
-        node = nodes.pop()
-        content, parts = _open(node)
-        yield (type(node), len(parts), *content)
-        nodes += parts
-
-
-def _open(node: _Node) -> tuple[tuple[object, ...], list[_Node]]:
-    """What a node holds of its own, and the nodes in it."""
-    match node:
-        case Attribute():
-            return (node.name.name,), [node.value]
-        case Block():
-            return (node.name, node.label), list(node.body)
-        case Identifier():
-            return (node.name,), []
-        case Literal():
-            return (node.kind, node.text), []
-        case Array():
-            return (), list(node.elements)
-        case Object():
-            return (), list(node.fields)
-        case Field():
-            return (node.name, node.quoted), [node.value]
-        case Access():
-            return (node.name.name,), [node.value]
-        case Index():
-            return (), [node.value, node.index]
-        case Call():
-            return (), [node.value, *node.args]
-        case Unary():
-            return (node.op,), [node.value]
-        case Binary():
-            return (node.op,), [node.left, node.right]
-        case Paren():
-            return (), [node.inner]
+def _same_nodes(ones: Sequence[_Node], others: Sequence[_Node]) -> bool:
+    if len(ones) != len(others):
+        return False
+    pairs = list(zip(ones, others, strict=True))
+    while pairs:
+        one, other = pairs.pop()
+        kind = type(one)
+        if type(other) is not kind:
+            return False
+        content, parts = _OPEN[kind](one)
+        other_content, other_parts = _OPEN[kind](other)
+        if content != other_content or len(parts) != len(other_parts):
+            return False
+        pairs += zip(parts, other_parts, strict=True)
+    return True

@@ -36,7 +36,8 @@ class Output:
 
     careful: count lines as they are; Alloy is misled by form feeds and carriage returns in comments.
     queue: whitespace to come before the next text. rows: how many line ends were written.
-    doubtful: the text so far has something Alloy's layout is known to harm or to change again.
+    doubtful: the text so far has something Alloy's layout may harm or change again.
+    spoiled: it has something Alloy's layout surely harms. fragile: texts that may not stay as they are.
     """
 
     __slots__ = (
@@ -55,8 +56,10 @@ class Output:
         "_rendered",
         "_source",
         "doubtful",
+        "fragile",
         "queue",
         "rows",
+        "spoiled",
     )
 
     def __init__(self, source: Source, comments: Sequence[Sequence[Comment]], *, careful: bool) -> None:
@@ -65,6 +68,8 @@ class Output:
         self.queue = ""
         self.rows = 0
         self.doubtful = False
+        self.spoiled = False
+        self.fragile: list[str] = []
         self._source = source
         self._groups = comments
         self._group = 0

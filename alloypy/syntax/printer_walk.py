@@ -213,7 +213,7 @@ class Walk:
         if self._careful:
             text = shield_in_lines(text)
         elif any(mark in text for mark in _TAKEN_FOR_LAYOUT):
-            self.output.doubtful = True
+            self.output.fragile.append(text)
         self.output.lines(text, size, literal.start)
 
     def _array(self, array: Array) -> None:
@@ -313,7 +313,7 @@ class Walk:
         elif self._careful:
             work.append(closing)
         else:
-            self.output.doubtful = True  # Alloy's layout writes a comma here, which does not parse
+            self.output.spoiled = True  # Alloy's layout writes a comma here, which does not parse
             work += ((",", 1, _UNKNOWN), FORMFEED, closing)
         self._todo(work)
 
@@ -346,5 +346,5 @@ class Walk:
                 size = len(name.encode()) + 2
                 quoted = shield_in_lines(self._data[offset : offset + size].decode())
             else:
-                self.output.doubtful = True
+                self.output.spoiled = True
         return quoted, size
