@@ -27,9 +27,7 @@ class Listener(NamedTuple):
     port: int
 
     def collides(self, other: Listener) -> bool:
-        """Whether only one of the two can listen. Names are not looked up."""
-        if self.port != other.port or self.port == 0:
-            return False
+        """Whether only one of the two, on one port, can listen. Names are not looked up."""
         addresses = {self.address.strip("[]"), other.address.strip("[]")}
         if len(addresses) == 1 or addresses & {"", "::"}:
             return True
@@ -49,15 +47,18 @@ def listener_of(node: CheckedNode, check: ValueCheck) -> Listener | None:
 
 def check_ports(listeners: Iterable[Listener]) -> Iterator[Diagnostic]:
     """A fault for every listener whose port is taken by one before it."""
-    taken: list[Listener] = []
+    taken: dict[int, list[Listener]] = {}
     for listener in listeners:
-        other = next((known for known in taken if listener.collides(known)), None)
+        if listener.port == 0:  # any free one
+            continue
+        there = taken.setdefault(listener.port, [])
+        other = next((known for known in there if listener.collides(known)), None)
         if other is not None:
             host = f"[{listener.address}]" if ":" in listener.address.strip("[]") else listener.address
             message = f"listen tcp {host}:{listener.port}: bind: address already in use"
             hint = f"{other.node.id} listens there, too"
             yield Diagnostic(_place(listener.node), message, codes.SAME_PORT, hint=hint)
-        taken.append(listener)
+        there.append(listener)
 
 
 def _place(node: CheckedNode) -> Span:
