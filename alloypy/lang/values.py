@@ -31,14 +31,16 @@ class Capsule:
     """A value that expressions can only pass on.
 
     kind: the name that type errors and the API print, such as `pyroscope.Appendable`.
+    concrete: what the API prints where a value of any type is held, if Alloy prints something else there.
     """
 
     __slots__ = ()
     kind: ClassVar[str] = "any"
+    concrete: ClassVar[str] = ""
 
     def describe(self) -> str:
         """What the API shows instead of the content."""
-        return f'capsule("{type(self).kind}")'
+        return f'capsule("{type(self).concrete or type(self).kind}")'
 
     def type_text(self) -> str:
         """How type errors name this capsule; never its content."""

@@ -35,7 +35,6 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -114,8 +113,7 @@ class Metrics:
             yield from collector.collect()
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What a component gets from the process.
 
     id: `pyroscope.write.default`; path: "/" or the module's path, `/d.x`.

@@ -22,11 +22,12 @@ _SETTLE = 0.03
 class SourceError(Exception):
     """Content cannot be had.
 
-    summary: what kind of mishap, for health and log. The text is the system's.
+    summary: what kind of mishap, for health and log. fields: more for the log. The text is the system's.
     """
 
-    def __init__(self, summary: str, text: str) -> None:
+    def __init__(self, summary: str, text: str, **fields: str) -> None:
         self.summary = summary
+        self.fields = fields
         super().__init__(text)
 
 
@@ -83,7 +84,8 @@ class FileSource:
             try:
                 content[name] = file.read_bytes()
             except OSError as error:
-                raise SourceError("failed to read file", f"open {file}: {_reason(error)}") from None
+                text = f"open {file}: {_reason(error)}"
+                raise SourceError("failed to read file", text, file=str(file)) from None
         return content
 
     async def changed(self) -> None:

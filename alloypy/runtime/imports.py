@@ -22,7 +22,7 @@ from alloypy.runtime.blocks.modules import (
 )
 from alloypy.runtime.context import Context
 from alloypy.runtime.faults import NodeFault, decode_arguments
-from alloypy.runtime.health import Health, healthy, unhealthy
+from alloypy.runtime.health import Health, healthy, unhealthy, unknown
 from alloypy.runtime.import_sources import FileSource, HTTPSource, ImportSource, SourceError, StringSource
 from alloypy.runtime.instances import Instance, Words
 from alloypy.runtime.logs import FieldLogger
@@ -126,19 +126,20 @@ class ImportInstance(Instance):
         self._context = context
         self._outer = outer
         self._source = place.source
-        self._content: dict[str, bytes] | None = None
+        self._content: dict[str, bytes] = {}
         self._nested: dict[str, ImportInstance] = {}
         self._source_health: Health | None = None
-        self._content_health: Health | None = None
+        self._content_health = unknown("nothing imported yet")
         self._restart = asyncio.Event()
         self.definitions = imported_definitions(self._source.module_path, {}, {})
         path, name = posixpath.split(self.global_id)
         self._log = FieldLogger(config_path=path or ".", config_id=name)
+        self._source_log = FieldLogger(config_path=f"/{path}", config_id=name)
 
     def _own_health(self) -> Iterator[Health]:
-        for health in (self._source_health, self._content_health):
-            if health is not None:
-                yield health
+        if self._source_health is not None:
+            yield self._source_health
+        yield self._content_health
         for nested in self._nested.values():
             yield nested.health
 
@@ -162,10 +163,12 @@ class ImportInstance(Instance):
 
     def _source_failed(self, error: SourceError) -> None:
         self._source_health = unhealthy(f"{error.summary}: {error}")
-        self._log.error(error.summary, extra={"fields": {"err": str(error)}})
+        self._source_log.error(error.summary, extra={"fields": {**error.fields, "err": str(error)}})
 
     async def _take(self, content: dict[str, bytes], *, first: bool) -> bool:
         """Make the content what is imported, as far as it is fit; whether it is."""
+        if content == self._content:
+            return False
         self._content = content
         reading = _Reading(self._context, self, self._source)
         try:
@@ -182,8 +185,9 @@ class ImportInstance(Instance):
 
     def _adopt(self, reading: _Reading) -> None:
         self._nested = reading.nested
-        nested = {label: each.definitions for label, each in reading.nested.items()}
-        self.definitions = imported_definitions(self._source.module_path, reading.declares, nested)
+        imports: dict[str, Definitions | None] = dict.fromkeys(reading.labels)
+        imports.update((label, each.definitions) for label, each in reading.nested.items())
+        self.definitions = imported_definitions(self._source.module_path, reading.declares, imports)
         self._restart.set()
 
     async def run(self) -> None:
@@ -207,8 +211,6 @@ class ImportInstance(Instance):
                 self._source_failed(error)
                 continue
             self._source_health = healthy(self._source.good)
-            if content == self._content:
-                continue
             if await self._take(content, first=False):
                 self._announce()
 
@@ -238,10 +240,14 @@ class ImportInstance(Instance):
 
 
 class _Reading:
-    """One reading of content: the declares and the imports found in it so far."""
+    """One reading of content: the declares and the imports found in it so far.
+
+    labels: of all imports found. nested: those that have been read.
+    """
 
     def __init__(self, context: Context, owner: ImportInstance, source: ImportSource) -> None:
         self.declares: dict[str, Template] = {}
+        self.labels: list[str] = []
         self.nested: dict[str, ImportInstance] = {}
         self._context = context
         self._owner = owner
@@ -288,7 +294,8 @@ class _Reading:
             if statement.full_name == "declare":
                 self._declare(statement, source)
             elif statement.full_name in IMPORT_NAMES:
-                self._check_import(statement, [block.label for block, _ in imports])
+                self._check_import(statement)
+                self.labels.append(statement.label)
                 imports.append((statement, source))
             else:
                 raise ValueError(f"{_ONLY}, got {statement.full_name}")
@@ -301,8 +308,8 @@ class _Reading:
             return
         self.declares[block.label] = Template(block.body, source)
 
-    def _check_import(self, block: Block, labels: list[str]) -> None:
-        if block.label in labels or block.label in self.nested:
+    def _check_import(self, block: Block) -> None:
+        if block.label in self.labels:
             raise ValueError(f"import block redefined {block.label}")
         if self._owner.name == "import.http" and block.full_name == "import.file":
             raise ValueError(

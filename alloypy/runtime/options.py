@@ -140,12 +140,12 @@ class ComponentInfo(NamedTuple):
 
 
 class ControllerInfo(NamedTuple):
-    """One module, the root included, for the controller's metrics.
+    """One module, the root included, for the controller's metrics; not those that show none.
 
-    id: "" for the root, `d.x`. path: id of the parent as the metrics write it, `/`.
+    id: "" for the root, `d.x/inner.i`. path, name: the same as the metrics write it: `/d.x` and `inner.i`.
     evaluating: whether it is being evaluated right now.
     healths: health of each component and import. queued: nodes waiting for an evaluation.
-    connections: pairs of local ids between which data flows.
+    connections: pairs of local ids between which data flows, each pair once.
     """
 
     id: str
@@ -154,6 +154,7 @@ class ControllerInfo(NamedTuple):
     healths: tuple[Health, ...]
     queued: int
     connections: tuple[tuple[str, str], ...]
+    name: str = ""
 
 
 class MetricsSource(NamedTuple):

@@ -17,6 +17,7 @@ from alloypy.runtime.faults import NodeFault
 from alloypy.runtime.imports import ImportInstance
 from alloypy.runtime.instances import ComponentInstance, CustomInstance, Instance
 from alloypy.runtime.modules import Module, State
+from alloypy.runtime.options import NoObserver
 from alloypy.runtime.transaction import StepFailed, Transaction
 from alloypy.runtime.values import Occupied
 
@@ -68,7 +69,8 @@ def _publish(state: State, node_id: str) -> None:
 
 async def _evaluate_again(context: Context, module: Module, node: Node, changed: float) -> None:
     """Evaluate one node of a module in force; a failure leaves it as it was, and shows in its health."""
-    clock, observer = context.options.clock, context.options.observer
+    clock = context.options.clock
+    observer = context.options.observer if module.show_metrics else NoObserver()
     state, started = module.state, clock()
     if state is None:
         return

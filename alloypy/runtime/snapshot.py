@@ -86,18 +86,22 @@ def _components(nodes: list[Node]) -> tuple[str, ...]:
 
 
 def controller_infos(context: Context) -> list[ControllerInfo]:
-    """The root and every module, for the metrics of the controller."""
+    """The root and every module that shows its metrics."""
     infos = []
     for each in branches(context):
+        if not each.module.show_metrics:
+            continue
         flow = data_flow(each.state.graph, context.options.registry)
+        pairs = dict.fromkeys((source, to) for source, targets in flow.items() for to in targets)
         infos.append(
             ControllerInfo(
                 id=each.module.id,
                 path=each.module.path,
+                name=each.module.name,
                 evaluating=each.module.evaluating,
                 healths=tuple(instance.health for instance in _counted(each.state)),
                 queued=context.changes.count(each.module),
-                connections=tuple((source, to) for source, targets in flow.items() for to in targets),
+                connections=tuple(pairs),
             )
         )
     return infos

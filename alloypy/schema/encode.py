@@ -108,7 +108,7 @@ def encode_value(value: Any, type_: Type | None = None) -> JSON:
         case None:
             return {"type": "null", "value": None}
         case Capsule():
-            return {"type": "capsule", "value": _describe(value)}
+            return {"type": "capsule", "value": _describe(value, type_)}
         case Function():
             return {"type": "function", "value": "function"}
         case _ if isinstance(type_, wanted.TextType):
@@ -128,9 +128,11 @@ def encode_value(value: Any, type_: Type | None = None) -> JSON:
             return {"type": "object", "value": _fields(value, type_)}
 
 
-def _describe(value: Capsule) -> str:
+def _describe(value: Capsule, type_: Type | None) -> str:
     if isinstance(value, OptionalSecret) and not value.is_secret:
         return quote(value.reveal())
+    if isinstance(type_, wanted.CapsuleType) and issubclass(type_.cls, Capsule):
+        return f'capsule("{type_.cls.kind}")'
     return value.describe()
 
 

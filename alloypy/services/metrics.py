@@ -5,7 +5,6 @@ Names, types and labels are Alloy's, so that its dashboards and alerts work. Sou
 
 from __future__ import annotations
 
-import platform
 import sys
 from bisect import bisect_left
 from collections import Counter
@@ -164,7 +163,7 @@ def _families(
 
 
 def _controller_labels(info: ControllerInfo) -> dict[str, str]:
-    return {"controller_path": info.path, "controller_id": info.id}
+    return {"controller_path": info.path, "controller_id": info.name}
 
 
 def _controller_families(controllers: Sequence[ControllerInfo]) -> Iterator[Family]:
@@ -208,6 +207,8 @@ def _controller_families(controllers: Sequence[ControllerInfo]) -> Iterator[Fami
 
 
 def _build_info() -> Iterator[Family]:
+    import platform
+
     version = f"v{__version__}"
     yield gauge(
         "alloy_build_info",

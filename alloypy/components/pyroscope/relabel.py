@@ -102,6 +102,7 @@ class Receiver(ProfilesReceiver):
     """The exported receiver; rules and children change with the arguments."""
 
     __slots__ = ("_logger", "cache", "counts", "exited", "fanout", "id", "rules")
+    concrete = "relabel.Component"
 
     def __init__(self, options: Options, arguments: Arguments, rules: RelabelRules) -> None:
         self.id = options.id

@@ -94,6 +94,7 @@ class Receiver(ProfilesReceiver):
     """The exported receiver; what stands behind it changes with the arguments."""
 
     __slots__ = ("endpoints", "fan_out", "id")
+    concrete = "write.fanOutClient"
 
     def __init__(self, component_id: str) -> None:
         self.id = component_id

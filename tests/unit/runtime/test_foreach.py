@@ -81,7 +81,7 @@ async def test_a_module_for_every_item(tmp_path: Path) -> None:
         assert (info.name, info.exports) == ("foreach", None)
         assert w.health("foreach.f") == ("healthy", "started foreach")
         assert w.node("foreach.f/foreach_b_1/test.node.n").arguments.value == "b"
-        assert [each.path for each in w.controller.controllers()] == ["/", "/foreach.f", "/foreach.f"]
+        assert [each.id for each in w.controller.controllers()] == [""]
 
 
 async def test_items_come_and_go(tmp_path: Path) -> None:
@@ -131,6 +131,7 @@ async def test_metrics_are_shown_when_asked_for(tmp_path: Path) -> None:
         w.node("foreach.f/foreach_a_1/test.node.n").options.metrics()
         assert list(w.controller.metrics()) == []
         await w.load(foreach('["a"]', more="  enable_metrics = true"))
+        assert [each.path for each in w.controller.controllers()] == ["/", "/foreach.f"]
         [source] = w.controller.metrics()
         assert (source.component_path, source.component_id) == ("/foreach.f/foreach_a_1", "test.node.n")
 

@@ -69,6 +69,10 @@ async def test_result_and_snapshot(tmp_path: Path) -> None:
             w.controller.component("", "test.node.zz")
         with pytest.raises(KeyError):
             w.controller.components("nowhere")
+        await w.load(
+            'test.node "a" { }\ntest.node "b" {\n'
+            ' forward_to = [test.node.a.receiver, test.node.a.receiver]\n}\ntest.silent "c" { }'
+        )
         [info] = w.controller.controllers()
         assert (info.id, info.path, info.evaluating, info.queued) == ("", "/", False, 0)
         assert info.connections == (("test.node.b", "test.node.a"),)

@@ -142,6 +142,7 @@ async def test_nested_modules(tmp_path: Path) -> None:
         assert w.node("test.node.z").arguments.value == "x!"
         assert [each.id for each in w.controller.controllers()] == ["", "outer.o", "outer.o/inner.i"]
         assert [each.path for each in w.controller.controllers()] == ["/", "/", "/outer.o"]
+        assert [each.name for each in w.controller.controllers()] == ["", "outer.o", "inner.i"]
         node = w.node("outer.o/inner.i/test.node.n")
         assert (node.options.path, node.options.id) == ("/outer.o/inner.i", "test.node.n")
         node.export("deep")

@@ -34,7 +34,7 @@ def test_evaluations_are_counted_by_controller() -> None:
     metrics.evaluated("", "local.file.f", 0.01)
     metrics.evaluated("", "local.file.f", 90)
     metrics.waited("d.x", 0.2)
-    told = values(text_format(metrics.collect([ROOT, ROOT._replace(id="d.x")])))
+    told = values(text_format(metrics.collect([ROOT, ROOT._replace(id="d.x", name="d.x")])))
     root = 'controller_id="",controller_path="/"'
     assert told[f"alloy_component_evaluation_seconds_count{{{root}}}"] == "2"
     assert told[f'alloy_component_evaluation_seconds_bucket{{{root},le="0.025"}}'] == "1"
