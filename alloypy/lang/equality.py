@@ -5,7 +5,7 @@ Source: spec section 5, equality.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from alloypy.lang.numbers import to_int
 from alloypy.lang.values import Kind, UInt, Value, kind_of, text_of
@@ -24,7 +24,7 @@ def values_equal(left: Value, right: Value) -> bool:
         case Kind.STRING:
             return text_of(left) == text_of(right)
         case Kind.ARRAY:
-            return len(left) == len(right) and all(map(values_equal, left, right))
+            return len(left) == len(right) and _elements_equal(left, right)
         case Kind.OBJECT:
             return _objects_equal(left, right)
         case Kind.FUNCTION:
@@ -41,7 +41,18 @@ def numbers_equal(left: int | float, right: int | float) -> bool:
     return left == right
 
 
+def _elements_equal(left: Iterable[Value], right: Iterable[Value]) -> bool:
+    # Loops, since what `all` calls lives on the C stack, and values may be deep.
+    for one, other in zip(left, right, strict=True):  # noqa: SIM110
+        if not values_equal(one, other):
+            return False
+    return True
+
+
 def _objects_equal(left: Mapping[str, Value], right: Mapping[str, Value]) -> bool:
     if len(left) != len(right):
         return False
-    return all(key in right and values_equal(value, right[key]) for key, value in left.items())
+    for key, value in left.items():  # noqa: SIM110
+        if key not in right or not values_equal(value, right[key]):
+            return False
+    return True

@@ -60,7 +60,7 @@ def encode(value: Value) -> str:
         case str():
             return _string_text(value)
         case list():
-            return f"[{','.join(map(encode, value))}]"
+            return f"[{','.join([encode(item) for item in value])}]"
         case Mapping():
             return _object_text(value)
         case Secret():
@@ -76,7 +76,7 @@ def encode(value: Value) -> str:
 
 def _object_text(value: Mapping[str, Value]) -> str:
     keys = sorted(value, key=lambda key: key.encode("utf-8", "surrogateescape"))
-    return f"{{{','.join(f'{_string_text(key)}:{encode(value[key])}' for key in keys)}}}"
+    return f"{{{','.join([f'{_string_text(key)}:{encode(value[key])}' for key in keys])}}}"
 
 
 def _float_text(value: float) -> str:

@@ -92,7 +92,7 @@ class _Decoder:
         return result
 
     def _sequence(self, node: Node) -> list[Value]:
-        values = map(self.value, node.content)
+        values = [self.value(item) for item in node.content]
         return [value for value, good in values if good]
 
     def _mapping(self, node: Node) -> tuple[Value, bool]:

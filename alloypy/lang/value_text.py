@@ -36,7 +36,7 @@ def _source_text(value: Value) -> str:
         case Kind.STRING:
             return quote(text_of(value))
         case Kind.ARRAY:
-            return f"[{', '.join(map(_source_text, value))}]"
+            return f"[{', '.join([_source_text(element) for element in value])}]"
         case Kind.OBJECT:
             return _object_text(value)
         case Kind.FUNCTION:

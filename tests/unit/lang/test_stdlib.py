@@ -220,3 +220,30 @@ assert "yaml" in sys.modules
 assert "jsonpath_ng" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_deep_values_need_no_deep_c_stack() -> None:
+    program = """
+import threading
+from alloypy.lang import types
+from alloypy.lang.evaluator import evaluate_as
+from alloypy.lang.stdlib import Stdlib
+from alloypy.syntax.parser import parse_expression
+from alloypy.syntax.source import Source
+
+def work():
+    for deep in ("[" * 9900 + "]" * 9900, '{"a":' * 9900 + "1" + "}" * 9900):
+        read = f"encoding.from_json(`{deep}`)"
+        for text in (f"{read} == {read}", f"encoding.to_json({{a = {read}}})", f"string.format(`%v`, {read})", read):
+            source = Source("x", text.encode())
+            evaluate_as(parse_expression(source), types.AnyType(), source, Stdlib())
+    done.append(True)
+
+done = []
+threading.stack_size(256 * 1024)
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+assert done
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
