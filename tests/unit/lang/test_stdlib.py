@@ -234,7 +234,8 @@ from alloypy.syntax.source import Source
 def work():
     for deep in ("[" * 9900 + "]" * 9900, '{"a":' * 9900 + "1" + "}" * 9900):
         read = f"encoding.from_json(`{deep}`)"
-        for text in (f"{read} == {read}", f"encoding.to_json({{a = {read}}})", f"string.format(`%v`, {read})", read):
+        calls = [f"encoding.to_json({{a = {read}}})", f"string.format(`%v`, {read})"]
+        for text in (f"{read} == {read}", read, *calls):
             source = Source("x", text.encode())
             evaluate_as(parse_expression(source), types.AnyType(), source, Stdlib())
     done.append(True)
