@@ -9,6 +9,7 @@ from typing import NamedTuple
 from alloypy.graph.check import Beyond, check_files
 from alloypy.graph.check_imports import Files
 from alloypy.graph.check_scope import Gate, Language
+from alloypy.graph.check_secrets import secret_literals
 from alloypy.syntax.codes import BAD_ENCODING, UNREADABLE
 from alloypy.syntax.config_files import ConfigReadError, module_path, parse_config, read_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
@@ -30,11 +31,15 @@ class Judgement(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a check of one unit found. path: as on the command line; files: how many were read."""
+    """What a check of one unit found.
+
+    path: as on the command line; files: how many were read; secrets: where they stand literally.
+    """
 
     path: str
     diagnostics: tuple[Diagnostic, ...]
     files: int
+    secrets: tuple[Span, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -56,7 +61,9 @@ def check_unit(path: str, judgement: Judgement) -> Outcome:
         checked = check_files(parse_config(sources), judgement.language, judgement.gate, beyond)
     except DiagnosticsError as error:
         return Outcome(path, error.diagnostics, len(sources))
-    return Outcome(path, (*checked.found, *checked.missed), len(sources))
+    diagnostics = (*checked.found, *checked.missed)
+    secrets = tuple(secret_literals(checked.scope)) if diagnostics else ()
+    return Outcome(path, diagnostics, len(sources), secrets)
 
 
 def _read_module(path: str) -> list[Source] | None:

@@ -168,6 +168,21 @@ def test_own_rules_are_checked_too(folder: Path, capsys: Capture) -> None:
     assert "client_id must be configured" not in answer.err
 
 
+def test_secrets_are_not_shown_in_what_may_be_kept(folder: Path, capsys: Capture) -> None:
+    (folder / "secret.alloy").write_text(
+        'pyroscope.write "w" {\n  endpoint {\n    url = "http://h"\n    nope = 1\n'
+        '    bearer_token = "hush-hush"\n    http_headers = {"a" = ["hush-hush"]}\n    nope = 1\n'
+        '    basic_auth {\n      password = "hush-hush"[0]\n    }\n  }\n}\n'
+    )
+    (folder / "broken.alloy").write_text('a "b" {\n  client_secret = "hush-hush"\n  x =\n}\n')
+    for name in ("secret", "broken"):
+        for form in ("text", "json", "github", "sarif", "junit"):
+            answer = ask(capsys, "validate", f"--output-format={form}", f"{name}.alloy")
+            assert answer.code == 1
+            assert "hush-hush" not in answer.out + answer.err
+    assert '5 |     bearer_token = "*********"' in ask(capsys, "validate", "secret.alloy").err
+
+
 def test_as_json(folder: Path, capsys: Capture) -> None:
     answer = ask(capsys, "validate", "--output-format=json", "bad.alloy", "warned.alloy")
     report = json.loads(answer.out)
