@@ -16,6 +16,7 @@ MODULE_CYCLE = "ALY0411"
 LOAD_RULE = "ALY0501"
 SAME_PORT = "ALY0502"
 MODULE_CONTENT = "ALY0503"
+STOPPING = "ALY0504"
 DEPRECATED = "ALY0901"
 SHADOWING = "ALY0902"
 UNUSED = "ALY0903"
@@ -118,6 +119,10 @@ EXPLAINED: dict[str, Code] = {
     MODULE_CONTENT: Code(
         "faulty module",
         "Imported content may hold declare and import blocks only, and has to be free of faults.",
+    ),
+    STOPPING: Code(
+        "not loaded",
+        "The process was asked to stop while it evaluated the configuration. Nothing is wrong with it.",
     ),
     DEPRECATED: Code(
         "old name of a function",

@@ -18,6 +18,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 
+from alloypy.graph.codes import STOPPING
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import Kind
 from alloypy.graph.sections import Sections, root_sections
@@ -103,7 +104,7 @@ class Controller:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            raise DiagnosticsError([Diagnostic(None, "not loaded: alloypy is stopping", "ALY0502")]) from None
+            raise DiagnosticsError([Diagnostic(None, "not loaded: alloypy is stopping", STOPPING)]) from None
         except BaseException:
             transaction.drop()
             raise

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from alloypy.graph.build import Surroundings, build
+from alloypy.graph.codes import LOAD_RULE
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import COMPONENT_KINDS, Kind, Node
 from alloypy.graph.sections import Sections
@@ -194,8 +195,8 @@ def placed(node: Node, fault: NodeFault) -> Sequence[Diagnostic]:
     elif node.kind is Kind.SERVICE:
         prefix = "Failed to evaluate service"
     else:
-        return [Diagnostic(node.span, f"Failed to evaluate node for config block: {fault}", "ALY0501")]
-    return fault.diagnostics or [Diagnostic(node.span, f"{prefix}: {fault}", "ALY0501")]
+        return [Diagnostic(node.span, f"Failed to evaluate node for config block: {fault}", LOAD_RULE)]
+    return fault.diagnostics or [Diagnostic(node.span, f"{prefix}: {fault}", LOAD_RULE)]
 
 
 async def load_module(
