@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from alloypy.lang.values import Secret
 from alloypy.net.proxy import NO_PROXY, ProxySettings
@@ -17,8 +17,7 @@ from alloypy.net.sending import NotSent
 from alloypy.net.tls import DEFAULT_TLS, TLSSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BasicAuth:
+class BasicAuth(NamedTuple):
     """User name and password; the password may stand in a file."""
 
     username: str = ""
@@ -26,8 +25,7 @@ class BasicAuth:
     password_file: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization:
+class Authorization(NamedTuple):
     """A scheme and its credentials, which may stand in a file."""
 
     type: str = "Bearer"
@@ -35,8 +33,7 @@ class Authorization:
     credentials_file: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OAuth2:
+class OAuth2(NamedTuple):
     """Client credentials, exchanged for tokens at token_url."""
 
     client_id: str
@@ -44,7 +41,7 @@ class OAuth2:
     client_secret: Secret | None = None
     client_secret_file: str = ""
     scopes: tuple[str, ...] = ()
-    endpoint_params: Mapping[str, str] = field(default_factory=dict)
+    endpoint_params: Mapping[str, str] = MappingProxyType({})
     tls: TLSSettings = DEFAULT_TLS
     proxy: ProxySettings = NO_PROXY
 

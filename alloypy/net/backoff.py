@@ -6,7 +6,6 @@ Source: PYROSCOPE spec section 5.4.
 from __future__ import annotations
 
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 
 
 class Backoff:
@@ -49,6 +48,8 @@ def retry_after(value: str, now: float) -> float:
     value = value.strip()
     if value.isascii() and value.isdecimal():
         return float(value[:10])
+    from email.utils import parsedate_to_datetime  # rarely needed, and slow to import
+
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except (ValueError, OverflowError):

@@ -11,8 +11,7 @@ import re
 import time
 from bisect import insort
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.net.auth import (
     Authorization,
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientSettings:
+class ClientSettings(NamedTuple):
     """How requests are made; at most one of the three kinds of credentials.
 
     http_headers: added to every request, after its own of the same name.

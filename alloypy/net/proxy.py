@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from alloypy.lang.go_url import URL, parse_url
@@ -17,8 +16,7 @@ _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Rule: TypeAlias = Callable[[str, str, "_Address | None"], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxySettings:
+class ProxySettings(NamedTuple):
     """What is said of proxies. connect_headers: sent along with CONNECT only."""
 
     url: URL | None = None

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import ssl
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from alloypy.lang.go_text import quote
 from alloypy.lang.values import Secret
@@ -63,8 +63,7 @@ class TLSError(Exception):
     """The settings cannot be used; the text is Go's where Go has one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerTLSSettings:
+class ServerTLSSettings(NamedTuple):
     """What a `tls` block says; "" where nothing is said. min_version, max_version: keys of VERSIONS.
 
     curve: OpenSSL's name of the elliptic curve to use.

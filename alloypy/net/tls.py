@@ -12,8 +12,8 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from alloypy.lang.values import Secret
 from alloypy.net.secret_files import FileText
@@ -30,8 +30,7 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE
 _KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s.*?-----END [A-Z0-9 ]*PRIVATE KEY-----", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TLSSettings:
+class TLSSettings(NamedTuple):
     """What `tls_config` says; "" where nothing is said. min_version: a key of VERSIONS."""
 
     ca_pem: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from alloypy.lang.go_regexp import Regexp, expand
 from alloypy.lang.stdlib.string import to_lower, to_upper
@@ -34,14 +34,13 @@ DEFAULT_REGEX = "(.*)"
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule; which fields an action reads is up to the action."""
 
+    regex: Regexp
     action: str = "replace"
     source_labels: tuple[str, ...] = ()
     separator: str = ";"
-    regex: Regexp
     modulus: int = 0
     target_label: str = ""
     replacement: str = "$1"

@@ -11,8 +11,7 @@ import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from alloypy.runtime.controller import Controller
 from alloypy.services.component_json import detail, summary
@@ -36,8 +35,7 @@ _HEALTHY = (200, b"All Alloy components are healthy.\n")
 logger = logging.getLogger("alloypy.http")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminOptions:
+class AdminOptions(NamedTuple):
     """What the admin application serves from.
 
     reload: loads the configuration anew; raises LoadError. metrics: the text of /metrics.
