@@ -158,6 +158,13 @@ async def test_metrics_are_shown_when_asked_for(tmp_path: Path) -> None:
                 '"foreach_-1_1" is not a valid identifier'
             ),
         ),
+        (
+            foreach(value='"x"').replace('var = "it"', 'var = "test"'),
+            (
+                "config.alloy:6:5: Failed to build component: expected a map but found a value for "
+                '"test" when trying to cache the export for test.node.n'
+            ),
+        ),
         (foreach(value="[it]"), "config.alloy:6:29: [it] should be string, got array"),
         (
             foreach(value="nowhere"),
