@@ -108,12 +108,13 @@ def _find(options: _Options) -> tuple[bool, list[str], list[Outcome]]:
         path != STDIN and Path(path).is_dir() for path in paths
     )
     several = directories or len(paths) > 1
-    if not several and not options.force_exclude:
+    if not several and (not options.force_exclude or Path(paths[0]).is_dir()):
         return False, paths, []
     from alloypy.cli.discovery import Discovery
 
     discovery = Discovery(options.exclude, force_exclude=options.force_exclude)
-    files = discovery.files(paths)
+    files = [STDIN] if STDIN in paths else []
+    files += discovery.files([path for path in paths if path != STDIN])
     faults = [
         Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), failed=True)
         for path, error in discovery.unreadable

@@ -122,6 +122,13 @@ def test_gitignore_and_exclude(tree: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_exclusion_by_force_spares_standard_input_and_opens_no_directories(tree: Path) -> None:
+    done = fmt("--force-exclude", "--exclude", "*", "-", cwd=tree, stdin=UGLY)
+    assert (done.returncode, done.stdout) == (0, FINE)
+    done = fmt("--force-exclude", ".", cwd=tree)
+    assert (done.returncode, done.stderr) == (2, b"Error: cannot format a directory\n")
+
+
 def test_write(tree: Path) -> None:
     fine, ugly = tree / "sub" / "fine.alloy", tree / "ugly.alloy"
     ugly.chmod(0o640)
