@@ -79,8 +79,9 @@ def test_kinds_and_ids() -> None:
             'test.preview "a" { }',
             [
                 (
-                    'config.alloy:1:1: component "test.preview" is at stability level "public-preview", which '
-                    'is below the minimum allowed stability level "generally-available". Use --stability.level '
+                    'config.alloy:1:1: component "test.preview" is at stability level "public-preview", '
+                    "which is below the minimum allowed stability level "
+                    '"generally-available". Use --stability.level '
                     'command-line flag to enable "public-preview" features'
                 )
             ],
