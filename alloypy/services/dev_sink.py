@@ -1,0 +1,155 @@
+"""A development sink: speaks Pyroscope's ingest and push APIs and tells what arrives.
+
+It stores nothing. The demo, first steps with a configuration and tests need a server to send to, and
+a real Pyroscope is more than they want. Source: PYROSCOPE spec section 10.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+from alloypy.net.answer import Answer, empty, plain_text, send_answer
+from alloypy.net.body import App, BodyError, Receive, Scope, Send, read_body
+from alloypy.net.connect import UnaryRequest, answer_unary
+from alloypy.net.connect_codes import ConnectError
+from alloypy.profiles.ingest_name import parse_name
+from alloypy.profiles.json_tokens import JSONError
+from alloypy.profiles.labels import InvalidLabels
+from alloypy.profiles.model import Buffer
+from alloypy.profiles.push_json import decode_push_json
+from alloypy.profiles.push_wire import PushWireError, decode_push
+
+PUSH = "/push.v1.PusherService/Push"
+INGEST = "/ingest"
+MAX_BODY = 256 << 20
+
+
+class Arrival(NamedTuple):
+    """One profile that came in.
+
+    api: `push` or `ingest`. path: of the request. size, sha256: of the raw profile, or of the whole
+    body on /ingest. authorization: the scheme and the user, never a password or a token.
+    """
+
+    api: str
+    path: str
+    labels: Mapping[str, str]
+    size: int
+    sha256: str
+    content_type: str
+    authorization: str
+    tenant: str
+
+
+class Behaviour(NamedTuple):
+    """How the sink answers: with `status`, after `delay` seconds, or never."""
+
+    status: int = 200
+    delay: float = 0.0
+    hang: bool = False
+
+
+def sink_application(tell: Callable[[Arrival], None], behaviour: Behaviour) -> App:
+    """The ASGI application of a sink; `tell` gets every profile before its request is answered."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send_answer(await _answer(scope, receive, tell, behaviour), scope, send)
+
+    return application
+
+
+async def _answer(
+    scope: Scope, receive: Receive, tell: Callable[[Arrival], None], behaviour: Behaviour
+) -> Answer:
+    path: str = scope["path"]
+    if path == "/ready":
+        return plain_text(200, "ready")
+    if not path.endswith((INGEST, PUSH)):
+        return plain_text(404, "404 page not found")
+    if scope["method"] != "POST":
+        return empty(405)
+    if path.endswith(PUSH):
+        return await answer_unary(scope, receive, _Push(scope, tell, behaviour), MAX_BODY)
+    try:
+        body = await read_body(scope, receive, MAX_BODY)
+        tell(_ingested(scope, body))
+    except (BodyError, InvalidLabels) as reason:
+        return plain_text(400, str(reason))
+    await _misbehave(behaviour)
+    return empty(behaviour.status)
+
+
+class _Push:
+    """The Push method of one request."""
+
+    def __init__(self, scope: Scope, tell: Callable[[Arrival], None], behaviour: Behaviour) -> None:
+        self._scope = scope
+        self._tell = tell
+        self._behaviour = behaviour
+
+    async def __call__(self, request: UnaryRequest) -> bytes:
+        decode = decode_push_json if request.codec == "json" else decode_push
+        try:
+            series = decode(request.message)
+        except (PushWireError, JSONError) as reason:
+            raise ConnectError("invalid_argument", str(reason)) from None
+        for one in series:
+            for sample in one.samples:
+                self._tell(_arrival(self._scope, "push", one.labels, sample.profile))
+        await _misbehave(self._behaviour)
+        if self._behaviour.status != 200:
+            raise ConnectError("unknown", "told to fail", status=self._behaviour.status)
+        return b"{}" if request.codec == "json" else b""
+
+
+async def _misbehave(behaviour: Behaviour) -> None:
+    if behaviour.hang:
+        await asyncio.Event().wait()
+    if behaviour.delay:
+        await asyncio.sleep(behaviour.delay)
+
+
+def _ingested(scope: Scope, body: Buffer) -> Arrival:
+    """Raises InvalidLabels, as a Pyroscope server refuses a bad `name`."""
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return _arrival(scope, "ingest", parse_name(query.get("name", [""])[0]), body)
+
+
+def _arrival(scope: Scope, api: str, labels: Mapping[str, str], profile: Buffer) -> Arrival:
+    headers = dict(_decoded(scope["headers"]))
+    return Arrival(
+        api=api,
+        path=scope["path"],
+        labels=dict(sorted(labels.items())),
+        size=len(profile),
+        sha256=hashlib.sha256(profile).hexdigest(),
+        content_type=headers.get("content-type", ""),
+        authorization=describe_authorization(headers.get("authorization", "")),
+        tenant=headers.get("x-scope-orgid", ""),
+    )
+
+
+def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[str, str]]:
+    return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+
+
+def describe_authorization(header: str) -> str:
+    """`basic auth as "demo"`, `bearer token`, another scheme's name, or `none`; no secret."""
+    scheme, _, credentials = header.partition(" ")
+    if not scheme:
+        return "none"
+    if scheme.lower() == "bearer":
+        return "bearer token"
+    if scheme.lower() != "basic":
+        return f"{scheme} credentials"
+    try:
+        user = base64.b64decode(credentials, validate=True).decode("utf-8", "replace").partition(":")[0]
+    except (binascii.Error, ValueError):
+        return "basic auth, unreadable"
+    return f'basic auth as "{user}"'
