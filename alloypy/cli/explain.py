@@ -7,7 +7,7 @@ import textwrap
 
 from alloypy.cli import exit_codes
 from alloypy.cli.flags import FlagSet
-from alloypy.graph.codes import EXPLAINED, explanation
+from alloypy.graph.explanations import EXPLAINED, explanation
 from alloypy.schema.nearest import did_you_mean
 from alloypy.syntax.codes import CODES
 

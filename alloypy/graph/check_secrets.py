@@ -13,7 +13,7 @@ from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Attribute, Expression, Literal, Statement
 
-_NAMED = re.compile(
+_NAMED = (
     rb"(?i)\b\w*(?:password|passphrase|secret|token|credential|private_key|key_pem|api_key|access_key)\w*"
     rb"[ \t]*=[ \t]*(\"(?:[^\"\\\n]|\\.)*\"?|`[^`]*`?)"
 )
@@ -54,5 +54,5 @@ def string_literals(expression: Expression) -> Iterator[Literal]:
 
 def likely_secrets(source: Source) -> Iterator[Span]:
     """Strings given to settings that are secret by their name, where the text cannot be read as a whole."""
-    for match in _NAMED.finditer(source.data):
+    for match in re.finditer(_NAMED, source.data):
         yield Span(source, match.start(1), match.end(1) - 1)

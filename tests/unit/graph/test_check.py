@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.graph import codes
+from alloypy.graph import explanations
 from alloypy.graph.check_scope import Gate
 from alloypy.graph.notices import DEPRECATED
 from alloypy.schema.stability import Stability
@@ -264,12 +264,12 @@ def test_every_code_is_explained() -> None:
     ]
     found = {d.code for text in texts for part in check_text(text)[1:] for d in part}
     assert len(found) > 10
-    for code in (*found, *codes.EXPLAINED):
-        meaning = codes.explanation(code)
+    for code in (*found, *explanations.EXPLAINED):
+        meaning = explanations.explanation(code)
         assert meaning is not None, code
         assert meaning.title
         assert meaning.explanation.endswith(".")
-    assert codes.explanation("ALY9999") is None
+    assert explanations.explanation("ALY9999") is None
 
 
 def test_checking_needs_no_network_library(tmp_path: Path) -> None:
