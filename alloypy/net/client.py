@@ -6,7 +6,6 @@ Source: PYROSCOPE spec sections 4, 5.1.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from bisect import insort
@@ -87,7 +86,7 @@ class Client:
 
     async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
         """Send a request whose headers came from `headers`. Raises SendError."""
-        deadline = asyncio.get_running_loop().time() + request.timeout
+        deadline = time.monotonic() + request.timeout
         if self._changing is not None:
             request = await self._authorized(request, self._changing)
         response = await self._route.to(request).send(request, read_limit)
@@ -108,7 +107,7 @@ class Client:
         """The request with the present credentials, if it has none of its own."""
         if any(name == "Authorization" for name, _ in request.headers):
             return request
-        deadline = asyncio.get_running_loop().time() + request.timeout
+        deadline = time.monotonic() + request.timeout
         value = await credentials.header(request.timeout)
         headers = inserted(request.headers, "Authorization", value)
         return request._replace(headers=headers, timeout=_left(deadline))
@@ -235,4 +234,4 @@ def _order(header: tuple[str, str]) -> str:
 
 
 def _left(deadline: float) -> float:
-    return deadline - asyncio.get_running_loop().time()
+    return deadline - time.monotonic()

@@ -26,7 +26,6 @@ MOST_HELD = 64 << 20
 """Bytes of profiles whose givers no longer wait."""
 
 _LATE = Refusal("deadline_exceeded: context deadline exceeded", retry=False)
-_LOG_NAMES = {"push": "Push", "ingest": "AppendIngest"}
 
 
 class Outbox(Protocol):
@@ -113,7 +112,7 @@ class FanOut:
         if series:
             item = OutgoingPush(series, self._tracing.begin(), push.headers, whole=not errors)
             errors += await self._deliver(item, push.deadline)
-            self._metrics.total.took("push_total", perf_counter() - began)
+            self._metrics.total.took(item.names.total, perf_counter() - began)
         _raise(errors)
 
     async def append_ingest(self, profile: IngestProfile) -> None:
@@ -127,7 +126,7 @@ class FanOut:
             self._metrics.replaced_characters += name.replaced
         item = OutgoingIngest(profile, name, self._tracing.begin())
         errors = await self._deliver(item, None)
-        self._metrics.total.took("ingest_total", perf_counter() - began)
+        self._metrics.total.took(item.names.total, perf_counter() - began)
         _raise(errors)
 
     def _accept(self, series: Sequence[Series]) -> tuple[list[Series], list[DeliveryError]]:
@@ -154,7 +153,7 @@ class FanOut:
                 raise
             if not done:
                 self._background.take_over(task, item)
-                return item.errors(f"failed to {item.verb} endpoint in time: {_LATE.cause}", _LATE)
+                return item.errors(f"failed to {item.names.verb} endpoint in time: {_LATE.cause}", _LATE)
             errors = task.result()
         if errors:
             log_errors(self._logger, item, errors)
@@ -165,7 +164,7 @@ def log_errors(logger: logging.Logger, item: Outgoing, errors: Sequence[Delivery
     """One line for a failed delivery."""
     if errors:
         fields = {"err": "\n".join(map(str, errors)), "sz": item.size, "n": item.profiles}
-        logger.warning(_LOG_NAMES[item.kind], extra={"fields": fields})
+        logger.warning(item.names.log, extra={"fields": fields})
 
 
 def _raise(errors: Sequence[DeliveryError]) -> None:

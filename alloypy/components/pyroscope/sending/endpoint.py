@@ -103,21 +103,19 @@ class Endpoint:
             refusal = await self._try(item)
             if refusal is None:
                 self._counts.sent(item.size, item.profiles)
-                self._counts.took(f"{item.kind}_endpoint", perf_counter() - began)
+                self._counts.took(item.names.endpoint, perf_counter() - began)
                 return []
             self._log_try(item, refusal, backoff.steps)
             pause = backoff.next_pause(refusal.wanted_pause) if refusal.retry else None
             if pause is None or not await self._pause(pause):
                 break
             self._counts.retried()
-        self._counts.took(f"{item.kind}_endpoint", perf_counter() - began)
+        self._counts.took(item.names.endpoint, perf_counter() - began)
         parts = item.parts() if refusal.divisible else ()
         if parts:
             return [error for part in parts for error in await self._deliver(part)]
         self._counts.dropped(item.size, item.profiles)
-        message = (
-            f"failed to {item.verb} endpoint {self.wire.shown} ({backoff.steps} retries): {refusal.cause}"
-        )
+        message = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries): {refusal.cause}"
         return item.errors(message, refusal)
 
     async def _try(self, item: Outgoing) -> Refusal | None:
@@ -128,7 +126,7 @@ class Endpoint:
         except SendError as error:
             return item.unanswered(error, wire)
         finally:
-            self._counts.took(f"{item.kind}_downstream", perf_counter() - began)
+            self._counts.took(item.names.downstream, perf_counter() - began)
         return item.judge(response, wire)
 
     async def _pause(self, seconds: float) -> bool:
@@ -141,4 +139,4 @@ class Endpoint:
     def _log_try(self, item: Outgoing, refusal: Refusal, steps: int) -> None:
         if self._logger.isEnabledFor(logging.DEBUG):
             fields = {"endpoint": self.wire.shown, "retries": steps, "err": refusal.cause}
-            self._logger.debug("failed to %s endpoint", item.verb, extra={"fields": fields})
+            self._logger.debug("failed to %s endpoint", item.names.verb, extra={"fields": fields})

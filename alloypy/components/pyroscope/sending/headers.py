@@ -5,8 +5,8 @@ Source: PYROSCOPE spec section 5.1.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+import random
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from alloypy.net.client import canonical, in_wire_order
@@ -15,6 +15,7 @@ from alloypy.net.sending import Headers
 _SAMPLED_BELOW = 26
 """Of 256: about one trace in ten is marked as sampled."""
 
+_bits = random.Random().getrandbits  # noqa: S311 -- trace identities are no secrets
 _EMPTY = (("User-Agent", ""), ("Authorization", ""))
 _OWN = ("Host", "Content-Length", "Transfer-Encoding", "Trailer")
 
@@ -23,7 +24,7 @@ class Trace(NamedTuple):
     """What the trace headers of one delivery have in common; every try has a span of its own."""
 
     identity: str
-    sampled: bool
+    sampled: int
 
 
 class Tracing(NamedTuple):
@@ -32,24 +33,22 @@ class Tracing(NamedTuple):
     jaeger: bool
     trace_context: bool
 
-    def begin(self, entropy: Callable[[int], bytes] = os.urandom) -> Trace | None:
+    def begin(self) -> Trace | None:
         """A new trace, or None when no header is wanted."""
         if not self.jaeger and not self.trace_context:
             return None
-        identity = entropy(16)
-        return Trace(identity.hex(), identity[0] < _SAMPLED_BELOW)
+        identity = _bits(128)
+        return Trace(f"{identity:032x}", int(identity >> 120 < _SAMPLED_BELOW))
 
-    def headers(
-        self, trace: Trace | None, entropy: Callable[[int], bytes] = os.urandom
-    ) -> tuple[Headers, Headers]:
+    def headers(self, trace: Trace | None) -> tuple[Headers, Headers]:
         """The Traceparent and the Uber-Trace-Id headers of one try, none or one each."""
         if trace is None:
             return (), ()
-        span = entropy(8).hex()
-        sampled = int(trace.sampled)
+        identity, sampled = trace
+        span = f"{_bits(64):016x}"
         return (
-            (("Traceparent", f"00-{trace.identity}-{span}-0{sampled}"),) if self.trace_context else (),
-            (("Uber-Trace-Id", f"{trace.identity}:{span}:0:{sampled}"),) if self.jaeger else (),
+            (("Traceparent", f"00-{identity}-{span}-0{sampled}"),) if self.trace_context else (),
+            (("Uber-Trace-Id", f"{identity}:{span}:0:{sampled}"),) if self.jaeger else (),
         )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from alloypy.components.pyroscope.sending.headers import Trace
-from alloypy.components.pyroscope.sending.outgoing import LabelMemory, Outgoing, Refusal
+from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, LabelMemory, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.wire import Wire
 from alloypy.net.backoff import retry_after
 from alloypy.net.sending import Request, Response, SendError
@@ -55,8 +55,7 @@ class IngestLabels:
 class OutgoingIngest:
     """A profile and the name it is sent under."""
 
-    kind = "ingest"
-    verb = "ingest to"
+    names = INGEST_NAMES
     profiles = 1
 
     def __init__(self, profile: IngestProfile, name: IngestName, trace: Trace | None) -> None:
@@ -103,32 +102,31 @@ def rewrite_query(query: str, name: str) -> str:
 
     name: encoded. Pieces that are already written as Go writes them are taken as they are.
     """
-    pieces = [("name", f"name={name}")]
+    pieces = [f"name={name}"]
     for piece in query.split("&"):
+        if piece.startswith("name="):
+            continue
         if _PLAIN_PIECE.fullmatch(piece):
-            key, written = piece[: piece.index("=")], piece
+            pieces.append(piece)
         else:
-            read = _rewrite_piece(piece)
-            if read is None:
-                continue
-            key, written = read
-        if key != "name":
-            pieces.append((key, written))
+            written = _rewrite_piece(piece)
+            if written is not None:
+                pieces.append(written)
     pieces.sort(key=_key)
-    return "&".join([piece for _, piece in pieces])
+    return "&".join(pieces)
 
 
-def _key(piece: tuple[str, str]) -> str:
-    return piece[0]
+def _key(piece: str) -> str:
+    key = piece[: piece.index("=")]
+    return _decode(key) if "%" in key or "+" in key else key
 
 
-def _rewrite_piece(piece: str) -> tuple[str, str] | None:
-    """The key of a piece, and the piece as Go writes it."""
+def _rewrite_piece(piece: str) -> str | None:
+    """A piece as Go writes it, None for one that cannot be read, or that is a name."""
     if not piece or ";" in piece or _BAD_ESCAPE.search(piece):
         return None
-    key, _, value = piece.partition("=")
-    key = _decode(key)
-    return key, f"{_encode(key)}={_encode(_decode(value))}"
+    key, _, value = map(_decode, piece.partition("="))
+    return None if key == "name" else f"{_encode(key)}={_encode(value)}"
 
 
 def _decode(text: str) -> str:

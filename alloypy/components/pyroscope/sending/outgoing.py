@@ -18,6 +18,20 @@ T = TypeVar("T")
 _MOST_KNOWN = 2048
 
 
+class Names(NamedTuple):
+    """The names of a kind of item: in logs, in errors, and of its latencies."""
+
+    log: str
+    verb: str
+    total: str
+    endpoint: str
+    downstream: str
+
+
+PUSH_NAMES = Names("Push", "push to", "push_total", "push_endpoint", "push_downstream")
+INGEST_NAMES = Names("AppendIngest", "ingest to", "ingest_total", "ingest_endpoint", "ingest_downstream")
+
+
 class Refusal(NamedTuple):
     """Why a try failed.
 
@@ -37,12 +51,11 @@ class Refusal(NamedTuple):
 class Outgoing(Protocol):
     """A profile, or all profiles of a Push, accepted and ready for every endpoint.
 
-    kind: `push` or `ingest`. size: bytes of the raw profiles. profiles: how many.
-    trace: of this delivery.
+    names: what it is called in logs, errors and metrics. size: bytes of the raw profiles. profiles: how
+    many. trace: of this delivery.
     """
 
-    kind: str
-    verb: str
+    names: Names
     size: int
     profiles: int
     trace: Trace | None

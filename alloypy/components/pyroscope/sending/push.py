@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from alloypy.components.pyroscope.sending.headers import Trace
-from alloypy.components.pyroscope.sending.outgoing import LabelMemory, Outgoing, Refusal
+from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, LabelMemory, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.wire import Wire
 from alloypy.net.backoff import retry_after
 from alloypy.net.connect_client import CallFailure, failure_of
@@ -65,15 +65,14 @@ class OutgoingPush:
     whole: they are all of the client's request, so that an error is about all of it.
     """
 
-    kind = "push"
-    verb = "push to"
+    names = PUSH_NAMES
 
     def __init__(
         self, series: Sequence[Series], trace: Trace | None, passed: Headers = (), *, whole: bool = True
     ) -> None:
         self.trace = trace
         self.size = profile_bytes(series)
-        self.profiles = sum(len(one.samples) for one in series)
+        self.profiles = sum([len(one.samples) for one in series])
         self._series = series
         self._passed = passed
         self._whole = whole
