@@ -211,6 +211,7 @@ class Transaction:
             while not task.done():
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.wait([task])
+            task.exception()  # a failure has been taken back; whom it would concern has gone
             raise
 
     async def _commit(self) -> None:

@@ -212,6 +212,13 @@ def test_spans_end_as_in_alloy() -> None:
     assert ends == [(3, 13), (5, 3)]
 
 
+def test_a_custom_component_may_not_take_the_id_of_another_block() -> None:
+    text = 'import.string "foreach" { content = "" }\nforeach "a" { }\nforeach.a { }'
+    assert faults(text, stability=Stability.EXPERIMENTAL) == [
+        "config.alloy:3:1: block foreach.a already declared at config.alloy:2:1"
+    ]
+
+
 def test_gates_let_in() -> None:
     assert faults('test.preview "a" { }', stability=Stability.PUBLIC_PREVIEW) == []
     assert faults('test.community "a" { }', community=True) == []

@@ -243,6 +243,71 @@ async def test_what_is_good_in_bad_content_can_be_used_at_first(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("content", "message", "err"),
+    [
+        (
+            "a = 1",
+            "failed to process imported content",
+            "only declare and import blocks are allowed in a module",
+        ),
+        (
+            'import.string "x" { content = "" }\nimport.string "x" { content = "" }',
+            "failed to process imported content",
+            "import block redefined x",
+        ),
+        (
+            'import.git "x" {\n repository = "r"\n path = "p"\n}',
+            "failed to evaluate nested import",
+            (
+                "imported node x failed to evaluate, alloypy does not import from Git repositories: "
+                "check the repository out beside the configuration and use import.file"
+            ),
+        ),
+    ],
+)
+async def test_content_that_is_not_fit(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str, message: str, err: str
+) -> None:
+    module = tmp_path / "mod.alloy"
+    module.write_text(content)
+    async with world(tmp_path) as w:
+        await w.load(of_file(module))
+        assert imports_health(w) == ["unhealthy"]
+    [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert (record.message, record.__dict__["fields"]["err"]) == (message, err)
+
+
+async def test_of_two_declares_of_one_name_the_first_counts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = tmp_path / "mod.alloy"
+    module.write_text(MODULE % "1" + MODULE % "2")
+    async with world(tmp_path) as w:
+        await w.load(of_file(module) + USE)
+        assert w.node("test.node.r").arguments.value == "1"
+        assert imports_health(w) == ["healthy"]
+    assert [each.message for each in caplog.records] == ["declare block redefined"]
+
+
+async def test_an_unreadable_file_of_a_directory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "gone.alloy").symlink_to(tmp_path / "nowhere")
+    async with world(tmp_path) as w:
+        with pytest.raises(DiagnosticsError, match=r"failed to read file: open .*gone.alloy: no such file"):
+            await w.load(of_file(modules))
+    assert caplog.records[0].__dict__["fields"]["file"] == str(modules / "gone.alloy")
+
+
+async def test_an_import_of_a_nested_import_that_failed_is_known_but_empty(tmp_path: Path) -> None:
+    module = tmp_path / "mod.alloy"
+    module.write_text('import.file "n" { filename = "absent" }\ndeclare "d" {\n n.x "i" { }\n}')
+    async with world(tmp_path) as w:
+        with pytest.raises(DiagnosticsError, match='namespace: "n", componentName: "x"'):
+            await w.load(of_file(module) + 'm.d "i" { }')
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         (

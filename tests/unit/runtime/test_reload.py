@@ -212,6 +212,38 @@ async def test_a_load_that_is_cancelled_changes_nothing(tmp_path: Path) -> None:
         assert (await w.load(GOOD)).unchanged
 
 
+async def test_a_load_cancelled_while_it_changes_things_is_finished_first(tmp_path: Path) -> None:
+    async with world(tmp_path, evaluation_deadline=0.3) as w:
+        await started(w)
+        text = GOOD.replace('value = "1"', 'value = "2"\n hang = ["update"]\n')
+        loading = asyncio.create_task(w.load('test.node "new" { }\n' + text))
+        while "update test.node.sink" not in w.taken_events():
+            await asyncio.sleep(0)
+        loading.cancel()
+        loading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await loading
+        assert [each.id for each in w.controller.components()] == [
+            "test.node.sink",
+            "test.node.relay",
+            "test.node.source",
+        ]
+        assert w.node("test.node.sink").arguments.value == "1"
+        assert (await w.load(GOOD)).unchanged
+
+
+async def test_a_load_cancelled_after_the_point_of_no_return_is_made(tmp_path: Path) -> None:
+    async with world(tmp_path, shutdown_deadline=0.3) as w:
+        await started(w, 'test.node "old" { hang = ["stop"] }')
+        loading = asyncio.create_task(w.load(GOOD))
+        while "run test.node.sink" not in w.taken_events():
+            await asyncio.sleep(0)
+        loading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await loading
+        assert next(each.id for each in w.controller.components()) == "test.node.sink"
+
+
 async def test_a_component_that_does_not_answer_refuses_the_load(tmp_path: Path) -> None:
     async with world(tmp_path, evaluation_deadline=0.05) as w:
         await started(w)
