@@ -57,6 +57,7 @@ class Endpoint:
         self._counts = counts
         self._logger = logger
         self._in_flight = 0
+        self._failing = False
         self._retired: asyncio.Event | None = None
         self._stopped = asyncio.Event()
 
@@ -102,6 +103,8 @@ class Endpoint:
         while True:
             refusal = await self._try(item)
             if refusal is None:
+                if self._failing:
+                    self._log_recovery()
                 self._counts.sent(item.size, item.profiles)
                 self._counts.took(item.names.endpoint, perf_counter() - began)
                 return []
@@ -115,8 +118,8 @@ class Endpoint:
         if parts:
             return [error for part in parts for error in await self._deliver(part)]
         self._counts.dropped(item.size, item.profiles)
-        message = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries): {refusal.cause}"
-        return item.errors(message, refusal)
+        tried = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries)"
+        return item.errors(f"{tried}: {refusal.cause}", refusal)
 
     async def _try(self, item: Outgoing) -> Refusal | None:
         began = perf_counter()
@@ -137,6 +140,14 @@ class Endpoint:
         return not self._stopped.is_set()
 
     def _log_try(self, item: Outgoing, refusal: Refusal, steps: int) -> None:
-        if self._logger.isEnabledFor(logging.DEBUG):
-            fields = {"endpoint": self.wire.shown, "retries": steps, "err": refusal.cause}
+        """Every try at debug; the first of an outage as a warning, for retries may go on for minutes."""
+        fields = {"endpoint": self.wire.shown, "retries": steps, "err": refusal.cause}
+        if refusal.retry and not self._failing:
+            self._failing = True
+            self._logger.warning("endpoint fails, trying again", extra={"fields": fields})
+        elif self._logger.isEnabledFor(logging.DEBUG):
             self._logger.debug("failed to %s endpoint", item.names.verb, extra={"fields": fields})
+
+    def _log_recovery(self) -> None:
+        self._failing = False
+        self._logger.info("endpoint works again", extra={"fields": {"endpoint": self.wire.shown}})
