@@ -7,12 +7,22 @@
 Everything lands in `.venv` beside this file. What follows `test` goes to pytest.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
+import re
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+import urllib.parse
+import urllib.request
 from pathlib import Path
+
+Process = "subprocess.Popen[str]"
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -65,6 +75,96 @@ def install(groups: tuple[str, ...]) -> None:
     stamp.write_text(wanted)
 
 
+def demo() -> int:
+    """A receiver, a relabel rule, a destination with credentials, and a sink that shows what arrives."""
+    profile = (DEMO / "checkout.pprof").read_bytes()
+    sink = start("dev-sink", "--count=1", "--listen-addr=127.0.0.1:0", stdout=subprocess.PIPE)
+    alloypy = None
+    with tempfile.TemporaryDirectory() as storage:
+        try:
+            destination = wait_for(sink, r"http://\S+")
+            port = free_port()
+            alloypy = start(
+                "run",
+                "--stability.level=public-preview",
+                f"--storage.path={storage}",
+                "--server.http.listen-addr=127.0.0.1:0",
+                str(DEMO / "config.alloy"),
+                variables={"DEMO_PORT": str(port), "DEMO_SINK": destination},
+            )
+            wait_for(alloypy, "Alloy is running")
+            say(f"alloypy runs {DEMO.relative_to(ROOT) / 'config.alloy'}: it receives on 127.0.0.1:{port}")
+            say(f"and forwards to {destination}, a stand-in for a Pyroscope server.")
+            query = urllib.parse.urlencode(
+                {"name": "checkout{pod=shop-1,build=4711}", "from": 1, "until": 2, "format": "pprof"}
+            )
+            url = f"http://127.0.0.1:{port}/ingest?{query}"
+            digest = hashlib.sha256(profile).hexdigest()[:12]
+            say(f"sent:    POST {url}")
+            say(f"         {len(profile)} bytes, sha256 {digest}, no credentials")
+            with urllib.request.urlopen(urllib.request.Request(url, profile), timeout=30) as answer:
+                say(f"         answered with {answer.status}")
+            say(f"arrived: {sink.stdout.readline().strip()}")
+            sink.wait(30)
+        except (OSError, DemoFailed) as error:
+            return fail(f"the demo failed: {error}")
+        finally:
+            for process in (alloypy, sink):
+                if process is not None:
+                    stop(process)
+    return 0
+
+
+class DemoFailed(Exception):
+    """A process ended before it said what was waited for."""
+
+
+def say(text: str) -> None:
+    """A line for whoever watches."""
+    print(text, flush=True)
+
+
+def start(*arguments: str, stdout: int | None = None, variables: dict[str, str] | None = None) -> Process:
+    """Start alloypy; its log can be waited for."""
+    return subprocess.Popen(
+        [str(PYTHON), "-m", "alloypy", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **(variables or {})},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def stop(process: Process) -> None:
+    """Ask the process to end, and end it if it does not."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def wait_for(process: Process, pattern: str) -> str:
+    """What in the process's log matches; from then on the log is read and dropped."""
+    seen = []
+    for line in process.stderr:
+        found = re.search(pattern, line)
+        if found:
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            return found[0]
+        seen.append(line)
+    raise DemoFailed("".join(seen))
+
+
+def free_port() -> int:
+    """A port that nobody uses right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def test(pytest_arguments: list[str]) -> int:
     """Every check in turn; all of them run, whatever the first ones say."""
     checks = {
@@ -79,7 +179,9 @@ def test(pytest_arguments: list[str]) -> int:
         print(f"--- {name}: {' '.join(command)}", flush=True)
         started = time.monotonic()
         code = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, check=False).returncode
-        print(f"--- {name}: {'failed' if code else 'passed'} in {time.monotonic() - started:.0f} s", flush=True)
+        print(
+            f"--- {name}: {'failed' if code else 'passed'} in {time.monotonic() - started:.0f} s", flush=True
+        )
         if code:
             failed.append(name)
     return fail(f"failed: {', '.join(failed)}") if failed else 0
