@@ -148,10 +148,10 @@ class Connection(asyncio.Protocol):
             self._reason += status
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._complete:
+        if self._complete or self._head_done:  # trailers are of no interest
             return
         self._head_size += len(name) + len(value) + 4
-        if not self._head_done and self._head_size <= MAX_HEAD:  # trailers are of no interest
+        if self._head_size <= MAX_HEAD:
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:

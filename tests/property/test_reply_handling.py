@@ -1,0 +1,151 @@
+"""Whatever a server says, and in whatever pieces, the transport settles the request once and stays sane."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from alloypy.net.connection import Connection
+from alloypy.net.sending import MAX_HEAD, Response, SendError
+
+LIMIT = 64
+
+REPLIES = [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: 1\r\n\r\n",
+    b"HTTP/1.1 503 Busy\r\nRetry-After: 3\r\nConnection: close\r\n\r\nuntil the end",
+    b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 200,
+    b"HTTP/1.1 204 No Content\r\n\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n\0\1",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" * 2,
+]
+TOKENS = [
+    b"\r\n",
+    b"\n",
+    b"\0",
+    b":",
+    b"Content-Length: 3\r\n",
+    b"Transfer-Encoding: gzip\r\n",
+    b"ffffffff\r\n",
+    b"HTTP/1.1 ",
+    b"-1",
+    b"x" * 300,
+    b"\xff",
+]
+
+
+class FakeTransport:
+    """Takes what is written; counts how it ends."""
+
+    def __init__(self) -> None:
+        self.aborted = 0
+
+    def write(self, data: bytes) -> None: ...
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def abort(self) -> None:
+        self.aborted += 1
+
+
+class FakePool:
+    """Counts what comes back."""
+
+    def __init__(self) -> None:
+        self.released = 0
+        self.forgotten = 0
+
+    def release(self, _: Connection) -> None:
+        self.released += 1
+
+    def forget(self, _: Connection) -> None:
+        self.forgotten += 1
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    reply = bytearray(draw(st.sampled_from(REPLIES)))
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(reply)))
+        kind = draw(st.sampled_from(["insert", "delete", "flip", "append"]))
+        if kind == "insert":
+            reply[at:at] = draw(st.sampled_from(TOKENS))
+        elif kind == "delete":
+            del reply[at : at + draw(st.integers(1, 8))]
+        elif kind == "flip" and at < len(reply):
+            reply[at] = draw(st.integers(0, 255))
+        else:
+            reply += draw(st.sampled_from(REPLIES))
+    return bytes(reply)
+
+
+def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
+    bounds = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    return [data[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+
+
+async def play(parts: list[bytes], ending: str) -> tuple[Any, FakePool, FakeTransport, Connection]:
+    """Send a request, hand over the parts, then the ending; the outcome and what is left."""
+    loop = asyncio.get_running_loop()
+    pool, transport = FakePool(), FakeTransport()
+    connection = Connection(pool, loop, None)
+    connection.connection_made(transport)  # type: ignore[arg-type]
+    task = loop.create_task(connection.exchange(b"POST / HTTP/1.1\r\n\r\n", (), LIMIT, loop.time() + 60))
+    await asyncio.sleep(0)
+    for part in parts:
+        if not transport.aborted:
+            connection.data_received(part)
+    if not transport.aborted:
+        if ending == "eof":
+            connection.eof_received()
+        elif ending == "lost":
+            connection.connection_lost(ConnectionResetError(104, "reset"))
+        else:
+            connection.abort()
+    (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    connection.connection_lost(None)
+    return outcome, pool, transport, connection
+
+
+def check(data: bytes, cuts: list[int], ending: str) -> None:
+    outcome, pool, transport, connection = asyncio.run(play(pieces(data, cuts), ending))
+    assert isinstance(outcome, Response | SendError), outcome
+    assert connection.closed
+    assert transport.aborted == 1
+    assert pool.forgotten == 1
+    assert pool.released <= 1
+    if isinstance(outcome, Response):
+        assert 101 <= outcome.status <= 999
+        assert len(outcome.body) <= LIMIT
+        assert sum(len(name) + len(value) for name, value in outcome.headers) <= MAX_HEAD
+        assert all(name == name.lower() for name, _ in outcome.headers)
+    if pool.released:
+        assert isinstance(outcome, Response)
+        assert not outcome.broken
+
+
+@settings(max_examples=300, deadline=None)
+@given(mutated(), st.lists(st.integers(0, 2000), max_size=6), st.sampled_from(["eof", "lost", "abort"]))
+def test_mutated_replies(data: bytes, cuts: list[int], ending: str) -> None:
+    check(data, cuts, ending)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=4))
+@example(b"", [])
+def test_random_bytes(data: bytes, cuts: list[int]) -> None:
+    check(data, cuts, "eof")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(REPLIES[:6]), st.lists(st.integers(0, 2000), max_size=10))
+def test_the_outcome_does_not_depend_on_the_pieces(data: bytes, cuts: list[int]) -> None:
+    whole, *_ = asyncio.run(play([data], "eof"))
+    parts, *_ = asyncio.run(play(pieces(data, cuts), "eof"))
+    assert parts == whole
+    assert isinstance(whole, Response)
