@@ -7,6 +7,7 @@ Source: PYROSCOPE spec section 4.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
@@ -238,6 +239,16 @@ class HTTPClientArguments:
             if shown in RESERVED_HEADERS:
                 yield Fault("http_headers", f"setting header {quote(shown)} is not allowed")
         yield from self.proxy.faults()
+
+
+def with_authorization(given: HTTPClientArguments) -> HTTPClientArguments:
+    """The arguments with a bearer token in the form of an `authorization` block, as Alloy's API shows it."""
+    if not (_given(given.bearer_token) or given.bearer_token_file):
+        return given
+    authorization = AuthorizationArguments(
+        credentials=given.bearer_token, credentials_file=given.bearer_token_file
+    )
+    return dataclasses.replace(given, authorization=authorization, bearer_token=None, bearer_token_file="")
 
 
 def client_settings(given: HTTPClientArguments) -> ClientSettings:

@@ -165,6 +165,10 @@ class Component(Generic[A, E]):
         """The component's own view of its health, None when it has none; asked on every look."""
         return None
 
+    def shown_arguments(self, arguments: A) -> A:
+        """The arguments as the API shows them: with what the component adds to them by itself."""
+        return arguments
+
     def debug_info(self) -> Any:
         """A frozen dataclass declared like Arguments, or None."""
         return None

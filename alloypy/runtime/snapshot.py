@@ -73,7 +73,8 @@ def _info(where: Branch, node: Node, instance: Instance, flow: tuple[str, ...]) 
 
 def _contents(instance: Instance) -> tuple[object, object, object]:
     if isinstance(instance, ComponentInstance):
-        return instance.arguments, instance.exports, instance.debug_info()
+        shown = instance.component.shown_arguments(instance.arguments)
+        return shown, instance.exports, instance.debug_info()
     if isinstance(instance, CustomInstance):
         return instance.arguments, instance.exports, None
     if isinstance(instance, ForeachInstance):

@@ -8,12 +8,13 @@ Source: PYROSCOPE spec sections 4, 5.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from alloypy import __version__
-from alloypy.components.http_client import HTTPClientArguments, client_settings
+from alloypy.components.http_client import HTTPClientArguments, client_settings, with_authorization
 from alloypy.lang.values import Duration
 from alloypy.profiles.model import (
     DebugInfoClient,
@@ -131,6 +132,19 @@ class Write(Component[Arguments, Exports]):
         self._built: list[Endpoint] = []
         self._retiring: dict[asyncio.Task[None], Endpoint] = {}
         options.set_exports(Exports(receiver=self._receiver))
+
+    def shown_arguments(self, arguments: Arguments) -> Arguments:
+        """With the header that every request carries."""
+        return dataclasses.replace(
+            arguments, endpoints=tuple(self._shown_endpoint(each) for each in arguments.endpoints)
+        )
+
+    def _shown_endpoint(self, endpoint: EndpointArguments) -> EndpointArguments:
+        return dataclasses.replace(
+            endpoint,
+            headers={**endpoint.headers, "X-Alloy-Id": self._options.alloy_id},
+            http_client=with_authorization(endpoint.http_client),
+        )
 
     async def prepare(self) -> None:
         """Read certificates and make the clients, which open nothing yet. Raises BuildError."""
