@@ -225,6 +225,18 @@ async def test_a_success_after_failures() -> None:
     assert backend.connections == 1
 
 
+async def test_an_outage_is_told_once_and_so_is_its_end() -> None:
+    replies = (answer("503 Busy"), answer("503 Busy"), PUSH_OK, PUSH_OK)
+    async with scripted(saying(*replies)) as backend, writing(arguments(endpoint(at(backend)))) as running:
+        await running.receiver.append(push())
+        await running.receiver.append(push())
+        told = [line for line in running.log.lines if "endpoint" in line and not line.startswith("DEBUG")]
+        first, second = told
+        assert first.startswith("WARNING endpoint fails, trying again")
+        assert "unavailable: 503 Busy" in first
+        assert second.startswith("INFO endpoint works again")
+
+
 async def test_one_try_and_endless_tries() -> None:
     async with scripted(saying(answer("503 Busy"))) as backend:
         async with writing(arguments(endpoint(at(backend), max_backoff_retries=1))) as running:
@@ -828,7 +840,7 @@ async def test_a_stop_ends_pauses() -> None:
     async with scripted(saying(answer("503 Busy"))) as backend:
         async with writing(arguments(endpoint(at(backend), **pause)), shutdown_deadline=0.05) as running:
             task = asyncio.create_task(running.receiver.append(push()))
-            await until(lambda: any("failed to push to endpoint" in line for line in running.log.lines))
+            await until(lambda: any("endpoint fails" in line for line in running.log.lines))
             await running.stop()
             with pytest.raises(DeliveryError, match="unavailable: 503 Busy"):
                 await task
