@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from alloypy.net.body import Send
+from alloypy.net.body import ANSWER, Scope, Send
 from alloypy.net.http_status import status_text
 
 Header: TypeAlias = tuple[bytes, bytes]
@@ -53,9 +53,13 @@ def standard_text(status: int) -> Answer:
     return plain_text(status, status_text(status))
 
 
-async def send_answer(answer: Answer, send: Send) -> None:
-    """Send the answer as ASGI messages."""
+async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
+    """Send the answer, in one call where the server offers that, else as ASGI messages."""
     status, headers, body, trailers = answer
+    if trailers is None and "extensions" in scope:
+        at_once = scope["extensions"].get(ANSWER)
+        if at_once is not None and at_once(status, headers, body):
+            return
     start = {"type": "http.response.start", "status": status, "headers": headers}
     if trailers is None:
         await send(start)

@@ -30,6 +30,12 @@ HOLD_BYTES = "alloypy.hold_bytes"
 Raises OverBudget. They are given back when the request is done.
 """
 
+ANSWER = "alloypy.answer"
+"""The ASGI extension that writes a whole response in one call: `(status, headers, body) -> bool`.
+
+False: nothing was written, the response has to be sent in messages, which can wait.
+"""
+
 _LEAST_BUDGET = 256 << 20
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -72,12 +78,14 @@ class ByteBudget:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
+        self.taken = 0  # ever
 
     def take(self, count: int) -> bool:
         """Count `count` more bytes as held, if there is room for them."""
         if self.held + count > self.limit:
             return False
         self.held += count
+        self.taken += count
         return True
 
     def give_back(self, count: int) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Iterable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, MutableMapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from alloypy.net.body import (
+    ANSWER,
     EXTEND_DEADLINES,
     HOLD_BYTES,
     READ_BODY,
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from alloypy.net.http_protocol import HttpProtocol
 
 _MOST_DISCARDED = 256 << 10
+
+Header: TypeAlias = tuple[bytes, bytes]
+
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _canonical_names: dict[bytes, bytes] = {}
 
@@ -48,6 +53,7 @@ class Exchange:
         "_started",
         "_status",
         "_trailers_follow",
+        "_version",
         "_waiter",
         "complete",
         "discards",
@@ -57,6 +63,7 @@ class Exchange:
         "lost",
         "over",
         "received",
+        "task",
         "wants_all",
         "write_by",
     )
@@ -65,8 +72,8 @@ class Exchange:
         self, connection: HttpProtocol, scope: dict[str, Any], length: int | None, expects_continue: bool
     ) -> None:
         self._connection = connection
-        self._scope = scope
-        self._method = scope["method"]
+        self._method: str = scope["method"]
+        self._version: str = scope["http_version"]
         self._expects_continue = expects_continue
         self._body: bytes | bytearray = b""
         self._limit = math.inf
@@ -78,7 +85,9 @@ class Exchange:
         self._status = 0
         self._chunked = False
         self._trailers_follow = False
+        self._scope: dict[str, Any] | None = scope
         scope["extensions"] = {
+            ANSWER: self._answer,
             READ_BODY: self.read_body,
             EXTEND_DEADLINES: self._extend,
             HOLD_BYTES: self._hold,
@@ -94,6 +103,7 @@ class Exchange:
         self.lost = False  # nobody is there to answer to
         self.keep_alive = True
         self.write_by = math.inf
+        self.task: asyncio.Task[None] | None = None  # in which it is answered
 
     # The request
 
@@ -102,12 +112,12 @@ class Exchange:
         """Bytes of the body that have arrived and have not been asked for."""
         return len(self._body)
 
-    def add(self, part: bytes | memoryview) -> None:
-        """Take the next part of the body; a memoryview is copied."""
+    def add(self, part: bytes) -> None:
+        """Take the next part of the body."""
         self.received += len(part)
         if self.received > self._limit:
             self.fail(BodyTooLarge(f"request body is larger than {self._limit} bytes"))
-        elif not self._body and isinstance(part, bytes):
+        elif not self._body:
             self._body = part
         else:
             if not isinstance(self._body, bytearray):
@@ -115,6 +125,13 @@ class Exchange:
             # One growing buffer: it costs no more than what has arrived, in however small parts.
             self._body += part
         self._wake()
+
+    def enlarge(self, size: int) -> memoryview:
+        """Make the buffer of the body `size` bytes large; a view on what has not arrived."""
+        larger = bytearray(size)
+        larger[: self.received] = memoryview(self._body)[: self.received]
+        self._body = larger
+        return memoryview(larger)[self.received :]
 
     def finish_body(self) -> None:
         """The body is complete."""
@@ -199,9 +216,13 @@ class Exchange:
     # The response
 
     async def run(self, app: App, logger: logging.Logger) -> None:
-        """Let the application answer; a fault of it becomes a 500 and a log line."""
+        """Let the application answer, once; a fault of it becomes a 500 and a log line."""
+        # The scope holds us: were it held by us any longer, both would wait for the cycle collector.
+        scope, self._scope = self._scope, None
+        if scope is None:
+            raise RuntimeError("a request is answered once")
         try:
-            await app(self._scope, self.receive, self.send)
+            await app(scope, self.receive, self.send)
             if not self.over and not self.lost:
                 raise RuntimeError("the application returned without an answer")
         except asyncio.CancelledError:
@@ -211,7 +232,7 @@ class Exchange:
         except BodyError:
             await self._apologise()
         except Exception:
-            logger.exception("request handler failed", extra={"fields": {"path": self._scope["path"]}})
+            logger.exception("request handler failed", extra={"fields": {"path": scope["path"]}})
             await self._apologise()
         finally:
             self._connection.app_done(self)
@@ -276,35 +297,32 @@ class Exchange:
         self._connection.response_done(self)
         self._wake()
 
+    def _answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Write a whole response at once, if the transport takes it now; see `body.ANSWER`."""
+        connection = self._connection
+        transport = connection.transport
+        if self.over or transport is None or self.lost or not connection.takes_more(self):
+            return False
+        head = self._make_head(status, headers)
+        if self._chunked or self._method == "HEAD" or status in (204, 304):
+            return False
+        transport.write(head + body if body else head)
+        self._finish()
+        return True
+
     def _make_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         """The status line and headers; decides how the body is framed and whether to keep alive."""
         self._status = status
-        version = self._scope["http_version"]
-        lines = []
-        framed = False
-        for name, value in headers:
-            if name == b"content-length":
-                framed = True
-                # Go says nothing of a body that a HEAD would not have had anyway.
-                if status in (204, 304) or (value == b"0" and self._method == "HEAD"):
-                    continue
-            elif name == b"connection" and value.lower() == b"close":
-                self.keep_alive = False
-                continue
-            lines.append((name, value))
-        if not self.complete and not self._rest_is_small():
-            self.keep_alive = False
-        if not framed and status not in (204, 304):
-            if version == "1.1":
-                self._chunked = True
-                lines.append((b"transfer-encoding", b"chunked"))
-            else:
-                self.keep_alive = False
-        if not self.keep_alive and version == "1.1":
-            lines.append((b"connection", b"close"))
-        elif self.keep_alive and version == "1.0":
-            lines.append((b"connection", b"keep-alive"))
-        return status_line(status, version) + _header_lines(lines) + b"\r\n"
+        keep_alive = self.keep_alive and (self.complete or self._rest_is_small())
+        to_head = self._method == "HEAD"
+        if status == 200 and isinstance(headers, tuple):
+            given: tuple[Header, ...] = headers
+            head = _cached_head(status, given, self._version, to_head, keep_alive)
+        else:
+            head = _head_of(status, headers, self._version, to_head, keep_alive)
+        self.keep_alive = head.keep_alive
+        self._chunked = head.chunked
+        return head.written
 
     def _rest_is_small(self) -> bool:
         """Whether the unread rest of the body is known, small and on its way."""
@@ -314,6 +332,48 @@ class Exchange:
             and not self._expects_continue
             and self._failure is None
         )
+
+
+class _ResponseHead(NamedTuple):
+    """A response's head as written, and what it promises."""
+
+    written: bytes
+    chunked: bool
+    keep_alive: bool
+
+
+def _head_of(
+    status: int, headers: Iterable[tuple[bytes, bytes]], version: str, to_head: bool, keep_alive: bool
+) -> _ResponseHead:
+    """The head of a response. to_head: it answers a HEAD request."""
+    lines = []
+    chunked = framed = False
+    for name, value in headers:
+        if name == b"content-length":
+            framed = True
+            # Go says nothing of a body that a HEAD would not have had anyway.
+            if status in (204, 304) or (value == b"0" and to_head):
+                continue
+        elif name == b"connection" and value.lower() == b"close":
+            keep_alive = False
+            continue
+        lines.append((name, value))
+    if not framed and status not in (204, 304):
+        if version == "1.1":
+            chunked = True
+            lines.append((b"transfer-encoding", b"chunked"))
+        else:
+            keep_alive = False
+    if not keep_alive and version == "1.1":
+        lines.append((b"connection", b"close"))
+    elif keep_alive and version == "1.0":
+        lines.append((b"connection", b"keep-alive"))
+    written = status_line(status, version) + _header_lines(lines) + b"\r\n"
+    return _ResponseHead(written, chunked, keep_alive)
+
+
+# Successes look the same, time after time; of other answers clients can make as many as they like.
+_cached_head = lru_cache(maxsize=256)(_head_of)
 
 
 def _header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from alloypy.net.server import ServerConfig, ServerState
 
 _READ_SIZE = 256 << 10
+_GROWTH = 8
 _FREE_HEADER_BYTES = 16 << 10
 _MOST_OVERHEAD = 1 << 20
 _LINGER = 0.5
@@ -62,7 +63,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._in_head = True
         self._ended = False  # nothing more is read as requests
         self._deaf = False  # what the parser says is not for us
-        self._raw_left = 0  # bytes of a large body that are still to come, past the parser
+        self._room: memoryview | None = None  # where a large body goes on, past the parser
 
         self._receiving: Exchange | None = None  # the last request whose head is complete
         self._current: Exchange | None = None  # the request that is being answered
@@ -100,17 +101,16 @@ class HttpProtocol(asyncio.BufferedProtocol):
             if exchange is not None:
                 exchange.lose(ClientLeft("client disconnected"))
         self._drop_waiting()
+        self._room = None
         self._transport = None
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _shared_view[: self._raw_left] if self._raw_left else _shared_view
+        return _shared_view if self._room is None else self._room
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self._ended:
-            return
-        if self._raw_left:
-            self._received_raw(_shared_view[:nbytes])
-        else:
+        if self._room is not None:
+            self._received_raw(nbytes)
+        elif not self._ended:
             self._feed(_shared_view[:nbytes])
 
     def eof_received(self) -> bool:
@@ -169,8 +169,12 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def on_body(self, body: bytes) -> None:
         exchange = self._receiving
-        if not self._ended and exchange is not None:
-            self._add(exchange, body)
+        if self._ended or exchange is None or exchange.discards:
+            return
+        if self.hold(exchange, len(body)):
+            exchange.add(body)
+        else:
+            self._over_budget(exchange)
 
     def on_message_complete(self) -> None:
         exchange = self._receiving
@@ -209,7 +213,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         if exchange.wants_all and exchange.length is not None:
             left = exchange.length - exchange.received
             if left > _READ_SIZE // 4:
-                self._raw_left = left
+                self._make_room(exchange, exchange.length)
         self._resume_reading()
 
     def response_done(self, exchange: Exchange) -> None:
@@ -227,6 +231,13 @@ class HttpProtocol(asyncio.BufferedProtocol):
         """The application has returned; nothing of the request is held any more."""
         self._budget.give_back(exchange.held)
         exchange.held = 0
+        if exchange.task is not None:
+            self._state.tasks.discard(exchange.task)
+            exchange.task = None
+
+    def takes_more(self, exchange: Exchange) -> bool:
+        """Whether an answer can be written now, without waiting, and within the write timeout."""
+        return self._writable is None and self._loop.time() <= exchange.write_by
 
     async def writable(self, exchange: Exchange) -> bool:
         """Whether the transport takes more before the exchange's write timeout."""
@@ -313,26 +324,33 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode("ascii"))
         self._deaf = False
 
-    def _received_raw(self, part: memoryview) -> None:
-        exchange = self._receiving
-        if exchange is None:
+    def _received_raw(self, count: int) -> None:
+        exchange, room = self._receiving, self._room
+        if exchange is None or room is None or exchange.length is None:
             return
-        self._raw_left -= len(part)
-        self._add(exchange, part)
-        if not self._raw_left:
+        exchange.received += count
+        if count < len(room):
+            self._room = room[count:]
+        elif exchange.received < exchange.length:
+            self._make_room(exchange, exchange.length)
+        else:
+            self._room = None
             # The parser still waits for this body: the next request needs a new one.
             self._parser = self._new_parser()
             self.on_message_complete()
 
-    def _add(self, exchange: Exchange, part: bytes | memoryview) -> None:
-        """Take the next part of a body, as far as it may be held."""
-        if exchange.discards:
-            return
-        if self.hold(exchange, len(part)):
-            exchange.add(part)
+    def _make_room(self, exchange: Exchange, length: int) -> None:
+        """Room for more of a body, in proportion to what has come: an announcement alone gets none."""
+        self._room = None
+        size = min(length, max(exchange.received * _GROWTH, _READ_SIZE))
+        if self.hold(exchange, size - exchange.received):
+            self._room = exchange.enlarge(size)
         else:
-            exchange.fail(OverBudget("too many bytes in flight"))
-            self._end_reading(exchange)
+            self._over_budget(exchange)
+
+    def _over_budget(self, exchange: Exchange) -> None:
+        exchange.fail(OverBudget("too many bytes in flight"))
+        self._end_reading(exchange)
 
     def _count_head(self, count: int) -> None:
         """Bound a head that is not complete; hold what is more than usual."""
@@ -362,7 +380,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def _end_reading(self, exchange: Exchange) -> None:
         self._ended = True
-        self._raw_left = 0
+        self._room = None
         exchange.keep_alive = False
 
     def _exchange(self) -> Exchange:
@@ -393,9 +411,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def _start(self, exchange: Exchange) -> None:
         self._current = exchange
-        task = self._loop.create_task(exchange.run(self._app, self._logger))
-        self._state.tasks.add(task)
-        task.add_done_callback(self._state.tasks.discard)
+        exchange.task = self._loop.create_task(exchange.run(self._app, self._logger))
+        self._state.tasks.add(exchange.task)
 
     def _next(self) -> None:
         """Turn to the next request of this connection."""
@@ -444,7 +461,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         with contextlib.suppress(OSError):  # the client may be gone by now
             if transport.can_write_eof():
                 transport.write_eof()
-        self._raw_left = 0
+        self._room = None
         self._resume_reading()
         self._loop.call_later(_LINGER, transport.close)
 

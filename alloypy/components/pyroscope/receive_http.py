@@ -113,6 +113,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         self._note(self._arguments)
         self._serve()
         try:
+            await self._keep_memory()
             await asyncio.get_running_loop().create_future()
         finally:
             self._options.logger.info("terminating due to context done")
@@ -236,6 +237,12 @@ class ReceiveHTTP(Component[Arguments, None]):
             return found
 
         return context
+
+    async def _keep_memory(self) -> None:
+        from alloypy.net.body import process_budget
+        from alloypy.net.memory import keep_large_blocks
+
+        await keep_large_blocks(process_budget())
 
     def _retire(self) -> None:
         """Stop the present server once its requests are done."""

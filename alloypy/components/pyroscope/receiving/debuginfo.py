@@ -106,7 +106,7 @@ class _Call:
             return await self._pass_on(request)
 
         limit = self._receiver.settings.max_body_size
-        await send_answer(await answer_unary(scope, receive, call, limit), send)
+        await send_answer(await answer_unary(scope, receive, call, limit), scope, send)
 
     async def _pass_on(self, request: UnaryRequest) -> bytes:
         """The destination's answer, in the request's codec. Raises ConnectError."""
@@ -145,7 +145,7 @@ class _Upload:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         build_id = scope["path_params"]["gnu_build_id"]
-        await send_answer(await self._answer(scope, receive, build_id), send)
+        await send_answer(await self._answer(scope, receive, build_id), scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive, build_id: str) -> Answer:
         fields = {"gnu_build_id": build_id}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias, TypeVar
 
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import (
@@ -18,6 +19,10 @@ from alloypy.profiles.model import (
     ProfilesReceiver,
     Push,
 )
+
+T = TypeVar("T")
+
+_Found: TypeAlias = tuple[int, DeliveryError]
 
 
 class Failure(Exception):
@@ -40,7 +45,11 @@ class Forwarding:
 
     async def ingest(self, profile: IngestProfile) -> None:
         """Deliver an /ingest profile to all destinations. Raises Failure."""
-        errors = await self._deliver(lambda receiver: receiver.append_ingest(profile))
+        receivers = self.receivers
+        if len(receivers) == 1:
+            errors = await self._outcome(0, receivers[0].append_ingest, profile)
+        else:
+            errors = await self._all_outcomes([receiver.append_ingest for receiver in receivers], profile)
         if errors:
             message = "\n".join(
                 f"failed to ingest profile to appendable {index}: {error}" for index, error in errors
@@ -52,44 +61,47 @@ class Forwarding:
 
         sent_labels: gives the labels of each series as the client sent them, for error texts.
         """
-        errors = await self._deliver(lambda receiver: receiver.append(push))
+        receivers = self.receivers
+        if len(receivers) == 1:
+            errors = await self._outcome(0, receivers[0].append, push)
+        else:
+            errors = await self._all_outcomes([receiver.append for receiver in receivers], push)
         if errors:
             labels = sent_labels()
             raise Failure("\n".join(_push_lines(errors, labels)), _leading(errors))
 
-    async def _deliver(
-        self, call: Callable[[ProfilesReceiver], Awaitable[None]]
-    ) -> list[tuple[int, DeliveryError]]:
-        """What went wrong, with the position of the destination; in their order, not in time's."""
-        receivers = self.receivers
-        if len(receivers) == 1:
-            outcomes = [await self._call(call, receivers[0])]
-        else:
-            outcomes = await asyncio.gather(*(self._call(call, receiver) for receiver in receivers))
-        return [(index, error) for index, found in enumerate(outcomes) for error in found]
+    async def _all_outcomes(
+        self, deliveries: Sequence[Callable[[T], Awaitable[None]]], what: T
+    ) -> Sequence[_Found]:
+        """What went wrong with each; in the destinations' order, not in time's."""
+        outcomes = await asyncio.gather(
+            *(self._outcome(index, deliver, what) for index, deliver in enumerate(deliveries))
+        )
+        return [found for outcome in outcomes for found in outcome]
 
-    async def _call(
-        self, call: Callable[[ProfilesReceiver], Awaitable[None]], receiver: ProfilesReceiver
-    ) -> Sequence[DeliveryError]:
+    async def _outcome(
+        self, index: int, deliver: Callable[[T], Awaitable[None]], what: T
+    ) -> Sequence[_Found]:
+        """What went wrong with one destination, each error with the destination's position."""
         try:
-            await call(receiver)
+            await deliver(what)
         except DeliveryErrors as several:
-            return several.errors
+            return [(index, error) for error in several.errors]
         except DeliveryError as error:
-            return (error,)
+            return [(index, error)]
         except Exception:
             # A fault of one destination must not keep the profile from the others.
             self._logger.exception("a receiver failed")
-            return (DeliveryError("internal error"),)
+            return [(index, DeliveryError("internal error"))]
         return ()
 
 
-def _leading(errors: Sequence[tuple[int, DeliveryError]]) -> DeliveryError:
+def _leading(errors: Sequence[_Found]) -> DeliveryError:
     """The first error that carries a backend's status, else the first."""
     return next((error for _, error in errors if error.status is not None), errors[0][1])
 
 
-def _push_lines(errors: Sequence[tuple[int, DeliveryError]], labels: Sequence[Labels]) -> list[str]:
+def _push_lines(errors: Sequence[_Found], labels: Sequence[Labels]) -> list[str]:
     lines = []
     for index, error in errors:
         about = range(len(labels)) if error.series is None else (error.series,)

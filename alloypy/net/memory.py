@@ -1,0 +1,45 @@
+"""Keeps the C library from giving large blocks back to the kernel after every profile.
+
+Getting a page from the kernel costs more than receiving what goes into it. Blocks are given back
+when profiles have stopped coming. Only glibc is told; elsewhere nothing is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import sys
+from functools import cache
+
+from alloypy.net.body import ByteBudget
+
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+_LARGEST_KEPT = 64 << 20
+_MOST_KEPT = 128 << 20
+_IDLE_SECONDS = 30.0
+
+
+async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> None:
+    """Keep freed blocks for reuse until cancelled; give them back once nothing came for `idle` seconds."""
+    library = glibc()
+    if library is None:
+        return
+    library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
+    library.mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT)
+    seen = given_back = budget.taken
+    while True:
+        await asyncio.sleep(idle)
+        if budget.taken == seen != given_back and not budget.held:
+            library.malloc_trim(0)
+            given_back = seen
+        seen = budget.taken
+
+
+@cache
+def glibc() -> ctypes.CDLL | None:
+    """The C library, if it is the one that takes such advice."""
+    if not sys.platform.startswith("linux"):
+        return None
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
