@@ -172,7 +172,7 @@ def test(pytest_arguments: list[str]) -> int:
         "lint": ["ruff", "check", "."],
         "types": ["mypy"],
         "layers": ["lint-imports"],
-        "tests": ["pytest", *pytest_arguments],
+        "tests": ["pytest", "-n", "auto", *pytest_arguments],
     }
     failed = []
     for name, command in checks.items():
