@@ -144,6 +144,8 @@ def stop(process: Process) -> None:
         process.wait(10)
     except subprocess.TimeoutExpired:
         process.kill()
+    with process:  # closes its pipes
+        pass
 
 
 def wait_for(process: Process, pattern: str) -> str:

@@ -1,0 +1,63 @@
+"""The script of the README's two commands."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script, told to use the environment that runs the tests."""
+    spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "PYTHON", Path(sys.executable))
+    return module
+
+
+def test_the_demo_shows_a_profile_arrive(script: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+    assert script.demo() == 0
+    lines = capfd.readouterr().out.splitlines()
+    (sent,) = [line for line in lines if "sha256" in line and line.startswith(" ")]
+    (arrived,) = [line for line in lines if line.startswith("arrived:")]
+    digest = sent.partition("sha256 ")[2][:12]
+    assert f"sha256 {digest}" in arrived
+    for told in ('env="demo"', 'region="eu-west-1"', 'instance="shop-1"', 'basic auth as "demo"'):
+        assert told in arrived
+    assert "build" not in arrived
+    assert "not-a-real-password" not in "".join(lines)
+
+
+def test_a_demo_that_cannot_run_says_why(
+    script: ModuleType, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "checkout.pprof").write_bytes(b"x")
+    (tmp_path / "config.alloy").write_text("a = \n")
+    monkeypatch.setattr(script, "DEMO", tmp_path)
+    assert script.demo() == 1
+    err = capfd.readouterr().err
+    assert "the demo failed" in err
+    assert "expected expression" in err
+    assert "Traceback" not in err
+
+
+def test_anything_else_prints_the_two_commands(script: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+    for argv in ([], ["nonsense"], ["demo", "more"]):
+        assert script.main(argv) == 2
+    assert "dev.py demo" in capfd.readouterr().err
+
+
+def test_an_old_python_is_told(
+    script: ModuleType, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script.sys, "version_info", (3, 10, 0))
+    assert script.main(["demo"]) == 1
+    assert "needs Python 3.11" in capfd.readouterr().err
