@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _SUMMARY = """\
 Stand in for a Pyroscope server: accept profiles on /ingest and Push, and print a line for each.
 
-It stores nothing, and never prints a credential. --status, --delay and --hang make it misbehave, to
-see what a configuration does then.
+It stores nothing, and never prints a credential. --status, --delay, --hang and --reset make it
+misbehave, to see what a configuration does then.
 """
 
 
@@ -33,12 +33,13 @@ def run(argv: list[str]) -> int:
     status = flags.int("status", 200, doc="HTTP status to answer with")
     delay = flags.duration("delay", Duration(0), doc="Time to wait before each answer")
     hang = flags.bool("hang", doc="Never answer")
+    reset = flags.bool("reset", doc="Drop the connection instead of answering")
     flags.parse(argv)
     if not 200 <= status.value <= 599:
         raise UsageError(f"--status {status.value} is not an HTTP status from 200 to 599")
     from alloypy.services.dev_sink import Behaviour
 
-    behaviour = Behaviour(status.value, delay.value.seconds, hang.value)
+    behaviour = Behaviour(status.value, delay.value.seconds, hang.value, reset.value)
     return asyncio.run(_serve(address.value, _Printer(as_json.value, count.value), behaviour))
 
 

@@ -36,6 +36,9 @@ ANSWER = "alloypy.answer"
 False: nothing was written, the response has to be sent in messages, which can wait.
 """
 
+ABORT = "alloypy.abort"
+"""The ASGI extension that drops the connection without an answer: `() -> None`."""
+
 _LEAST_BUDGET = 256 << 20
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from alloypy.net.body import (
+    ABORT,
     ANSWER,
     EXTEND_DEADLINES,
     HOLD_BYTES,
@@ -87,6 +88,7 @@ class Exchange:
         self._trailers_follow = False
         self._scope: dict[str, Any] | None = scope
         scope["extensions"] = {
+            ABORT: self._abort,
             ANSWER: self._answer,
             READ_BODY: self.read_body,
             EXTEND_DEADLINES: self._extend,
@@ -212,6 +214,10 @@ class Exchange:
 
     def _extend(self, seconds: float) -> None:
         self._connection.extend(self, seconds)
+
+    def _abort(self) -> None:
+        self.lost = True
+        self._connection.abort()
 
     # The response
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from alloypy.net.server import ServerConfig, ServerState
 
 _READ_SIZE = 256 << 10
-_GROWTH = 8
+_GROWTH = 32
 _FREE_HEADER_BYTES = 16 << 10
 _MOST_OVERHEAD = 1 << 20
 _LINGER = 0.5

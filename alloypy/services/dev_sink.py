@@ -15,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from alloypy.net.answer import Answer, empty, plain_text, send_answer
-from alloypy.net.body import App, BodyError, Receive, Scope, Send, read_body
+from alloypy.net.body import ABORT, App, BodyError, Receive, Scope, Send, read_body
 from alloypy.net.connect import UnaryRequest, answer_unary
 from alloypy.net.connect_codes import ConnectError
 from alloypy.profiles.ingest_name import parse_name
@@ -48,18 +48,24 @@ class Arrival(NamedTuple):
 
 
 class Behaviour(NamedTuple):
-    """How the sink answers: with `status`, after `delay` seconds, or never."""
+    """How the sink answers: with `status`, after `delay` seconds, never, or by dropping the connection."""
 
     status: int = 200
     delay: float = 0.0
     hang: bool = False
+    reset: bool = False
 
 
 def sink_application(tell: Callable[[Arrival], None], behaviour: Behaviour) -> App:
     """The ASGI application of a sink; `tell` gets every profile before its request is answered."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await send_answer(await _answer(scope, receive, tell, behaviour), scope, send)
+        answer = await _answer(scope, receive, tell, behaviour)
+        abort = scope["extensions"].get(ABORT) if "extensions" in scope else None
+        if behaviour.reset and abort is not None:
+            abort()
+        else:
+            await send_answer(answer, scope, send)
 
     return application
 
@@ -149,7 +155,8 @@ def describe_authorization(header: str) -> str:
     if scheme.lower() != "basic":
         return f"{scheme} credentials"
     try:
-        user = base64.b64decode(credentials, validate=True).decode("utf-8", "replace").partition(":")[0]
+        user, colon, _ = base64.b64decode(credentials, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
-        return "basic auth, unreadable"
-    return f'basic auth as "{user}"'
+        colon = ""
+    # Without a colon it may be anything, a secret too.
+    return f'basic auth as "{user}"' if colon else "basic auth, unreadable"

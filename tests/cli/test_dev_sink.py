@@ -1,0 +1,175 @@
+"""`alloypy dev-sink`: what it prints, and how it misbehaves when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import logging
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from alloypy.cli.dev_sink import run
+from alloypy.cli.flags import UsageError
+from alloypy.net.server import Server, ServerConfig, Timeouts
+from alloypy.profiles.model import RawSample, Series
+from alloypy.profiles.push_wire import encode_push
+from alloypy.services.dev_sink import Arrival, Behaviour, describe_authorization, sink_application
+from tests.support.receiving import PUSH, ask, connected, request_bytes
+
+SERIES = [
+    Series({"__name__": "cpu", "service_name": "svc"}, [RawSample(b"one"), RawSample(b"three")]),
+    Series({"__name__": "mem"}, [RawSample(b"five!")]),
+]
+BODY = b"".join(bytes(chunk) for chunk in encode_push(SERIES))
+PROTO = [("Content-Type", "application/proto")]
+
+
+@asynccontextmanager
+async def sink(behaviour: Behaviour | None = None) -> AsyncIterator[tuple[int, list[Arrival]]]:
+    """A sink's port, and what arrived."""
+    arrivals: list[Arrival] = []
+    listening = socket.create_server(("127.0.0.1", 0))
+    application = sink_application(arrivals.append, behaviour or Behaviour())
+    config = ServerConfig(application, logger=logging.getLogger("sink"), timeouts=Timeouts())
+    server = Server(config, [listening])
+    server.start()
+    try:
+        yield server.addresses[0][1], arrivals
+    finally:
+        await server.stop(0)
+
+
+@pytest.mark.anyio
+async def test_every_profile_is_told_once() -> None:
+    async with sink() as (port, arrivals):
+        headers = [
+            ("Authorization", "Basic " + base64.b64encode(b"bob:hush").decode()),
+            ("X-Scope-OrgID", "t1"),
+        ]
+        reply = await ask(port, "/base/ingest?name=app%7Bb%3D2%2Ca%3D1%7D&from=1", b"abc", headers)
+        assert (reply.status, reply.body) == (200, b"")
+        reply = await ask(port, PUSH, BODY, [*PROTO, ("Authorization", "Bearer hush")])
+        assert (reply.status, reply.body, reply.headers["content-type"]) == (200, b"", "application/proto")
+        body = b'{"series":[{"labels":[{"name":"__name__","value":"x"}],"samples":[{"rawProfile":"AAA="}]}]}'
+        reply = await ask(port, PUSH, body, [("Content-Type", "application/json")])
+        assert (reply.status, reply.body) == (200, b"{}")
+    assert arrivals[0] == Arrival(
+        "ingest",
+        "/base/ingest",
+        {"__name__": "app", "a": "1", "b": "2"},
+        3,
+        hashlib.sha256(b"abc").hexdigest(),
+        "",
+        'basic auth as "bob"',
+        "t1",
+    )
+    assert [(each.labels["__name__"], each.size, each.authorization) for each in arrivals[1:]] == [
+        ("cpu", 3, "bearer token"),
+        ("cpu", 5, "bearer token"),
+        ("mem", 5, "bearer token"),
+        ("x", 2, "none"),
+    ]
+
+
+@pytest.mark.anyio
+async def test_what_makes_no_sense_is_refused_as_pyroscope_refuses_it() -> None:
+    async with sink() as (port, arrivals):
+        assert (await ask(port, "/ingest?name=a%20b", b"abc")).status == 400
+        assert (await ask(port, PUSH, b"\xff", PROTO)).status == 400
+        assert (await ask(port, "/ingest", method="GET")).status == 405
+        assert (await ask(port, "/other")).status == 404
+        assert (await ask(port, "/ready", method="GET")).body == b"ready\n"
+    assert arrivals == []
+
+
+@pytest.mark.anyio
+async def test_it_answers_with_the_status_it_was_told() -> None:
+    async with sink(Behaviour(status=422)) as (port, arrivals):
+        assert (await ask(port, "/ingest?name=a", b"abc")).status == 422
+        assert (await ask(port, PUSH, BODY, PROTO)).status == 422
+    assert len(arrivals) == 4
+
+
+@pytest.mark.anyio
+async def test_it_drops_connections_when_told() -> None:
+    async with sink(Behaviour(reset=True)) as (port, arrivals), connected(port) as client:
+        await client.send(request_bytes("/ingest?name=a", b"abc"))
+        assert await client.ended()
+    assert len(arrivals) == 1
+
+
+@pytest.mark.anyio
+async def test_it_hangs_when_told() -> None:
+    async with sink(Behaviour(hang=True)) as (port, arrivals), connected(port) as client:
+        await client.send(request_bytes("/ingest?name=a", b"abc"))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await client.reply()
+    assert len(arrivals) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("", "none"),
+        ("Bearer hush", "bearer token"),
+        ("Basic " + base64.b64encode(b"u:hush").decode(), 'basic auth as "u"'),
+        ("Basic hush", "basic auth, unreadable"),
+        ("Digest hush", "Digest credentials"),
+    ],
+)
+def test_credentials_are_named_but_never_shown(header: str, said: str) -> None:
+    assert describe_authorization(header) == said
+
+
+@pytest.mark.parametrize("status", ["199", "600", "-1"])
+def test_an_impossible_status_is_refused(status: str) -> None:
+    with pytest.raises(UsageError, match="is not an HTTP status"):
+        run([f"--status={status}"])
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_the_command_prints_a_line_for_each_profile_and_ends_when_it_has_enough(as_json: bool) -> None:
+    command = [sys.executable, "-m", "alloypy", "dev-sink", "--listen-addr=127.0.0.1:0", "--count=1"]
+    process = subprocess.Popen(
+        [*command, "--json"] if as_json else command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    told = process.stderr.readline()
+    url = told.split()[-1]
+    assert told.startswith("dev-sink: waiting for profiles on http://127.0.0.1:")
+    request = urllib.request.Request(
+        f"{url}/ingest?name=app%7Ba%3D%22%7D", b"abc", {"Authorization": "Bearer hush"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        assert response.status == 200
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert "hush" not in output
+    if as_json:
+        assert json.loads(output)["labels"] == {"__name__": "app", "a": '"'}
+    else:
+        assert output.startswith(
+            'ingest /ingest  {__name__="app", a="\\""}  3 bytes, sha256 ba7816bf8f01, bearer token'
+        )
+
+
+def test_a_busy_port_is_one_clear_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        command = [sys.executable, "-m", "alloypy", "dev-sink", f"--listen-addr={address}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    busy = f"listen tcp {address}: bind: address already in use"
+    assert done.stderr == f"Error: failed to listen on {address}: {busy}\n"
