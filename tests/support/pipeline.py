@@ -37,7 +37,7 @@ class Pipeline:
         found = [
             sample.value
             for source in self.controller.metrics()
-            for family in source.registry.collect()
+            for family in source.collect()
             for sample in family.samples
             if sample.name == name and labels.items() <= sample.labels.items()
         ]
