@@ -10,6 +10,8 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
+from alloypy.lang.go_text import quote, quote_rune
+
 MAX_TOKENS = 200_000
 """So many tokens are read of one text; a hostile one could have millions, of one byte each."""
 
@@ -49,7 +51,10 @@ class Token(NamedTuple):
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _WORD = re.compile(r"(?:null|true|false)(?![-+._a-zA-Z0-9])")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE](?:[+-][0-9]*|[0-9]+))?(?![-+._a-zA-Z0-9])")
+# As Go's reader has it, an exponent may lack its digits, unless the text ends there.
+_NUMBER = re.compile(
+    r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE](?!\Z)(?:[+-](?!\Z))?[0-9]*)?(?![-+._a-zA-Z0-9])"
+)
 _INVALID = re.compile(r"[-+._a-zA-Z0-9]{1,32}|.")
 _PLAIN = re.compile('[^"\\\\\x00-\x1f\udc80-\udcff]*')
 _HEX = re.compile("[0-9a-fA-F]{4}")
@@ -152,7 +157,8 @@ class Tokens:
             raise JSONError("unexpected EOF")
         character = self._text[self._at]
         if character != ":":
-            reason = f'unexpected character {character}, missing ":" after field name'
+            first = chr(_first_bytes(character, 1)[0])  # Go shows the byte, not the character
+            reason = f'unexpected character {first}, missing ":" after field name'
             raise self._syntax_error(self._at, reason)
         self._advance(self._at + 1)
         return token._replace(kind=Kind.NAME)
@@ -208,7 +214,7 @@ class Tokens:
         if text[at + 1] != "u":
             content = _ESCAPES.get(text[at + 1])
             if content is None:
-                raise self._bad_escape(start, text[at : at + 2])
+                raise self._bad_escape(start, at, 2)
             return content, at + 2
         code, after = self._code_unit(start, at)
         if not 0xD800 <= code <= 0xDFFF:
@@ -216,22 +222,22 @@ class Tokens:
         if after + 6 > len(text):
             raise JSONError("unexpected EOF")
         if code >= 0xDC00 or not text.startswith("\\u", after):
-            raise self._bad_escape(start, text[after : after + 6])
+            raise self._bad_escape(start, after, 6)
         low, end = self._code_unit(start, after)
         if not 0xDC00 <= low <= 0xDFFF:
-            raise self._bad_escape(start, text[after : after + 6])
+            raise self._bad_escape(start, after, 6)
         return chr(0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)), end
 
     def _code_unit(self, start: int, at: int) -> tuple[int, int]:
-        if at + 6 > len(self._text):
+        if len(_first_bytes(self._text[at : at + 6], 6)) < 6:
             raise JSONError("unexpected EOF")
         if not _HEX.match(self._text, at + 2):
-            raise self._bad_escape(start, self._text[at : at + 6])
+            raise self._bad_escape(start, at, 6)
         return int(self._text[at + 2 : at + 6], 16), at + 6
 
-    def _bad_escape(self, start: int, escape: str) -> JSONError:
-        quoted = escape.replace("\\", "\\\\").replace('"', '\\"')
-        return self._syntax_error(start, f'invalid escape code "{quoted}" in string')
+    def _bad_escape(self, start: int, at: int, size: int) -> JSONError:
+        escape = _first_bytes(self._text[at : at + size], size).decode("utf-8", "surrogateescape")
+        return self._syntax_error(start, f"invalid escape code {quote(escape)} in string")
 
     def _advance(self, at: int) -> None:
         space = _SPACE.match(self._text, at)
@@ -246,9 +252,11 @@ class Tokens:
         return f"line {line}:{column}"
 
 
+def _first_bytes(text: str, size: int) -> bytes:
+    return text.encode("utf-8", "surrogateescape")[:size]
+
+
 def _bad_character(character: str) -> str:
     if "\udc80" <= character <= "\udcff":
         return "invalid UTF-8 in string"
-    named = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
-    shown = named.get(character) or f"\\x{ord(character):02x}"
-    return f"invalid character '{shown}' in string"
+    return f"invalid character {quote_rune(character)} in string"

@@ -1,0 +1,79 @@
+"""The JSON form of a Push against protobuf's own, and against any bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+from google.protobuf import json_format
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alloypy.profiles.json_tokens import JSONError
+from alloypy.profiles.labels import label_set
+from alloypy.profiles.model import RawSample, Series
+from alloypy.profiles.pb.push_pb2 import PushRequest
+from alloypy.profiles.push_json import decode_push_json
+
+TEXT = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=8)
+PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=4)
+SAMPLES = st.lists(st.tuples(st.binary(max_size=20), TEXT), max_size=3)
+REQUESTS = st.lists(st.tuples(PAIRS, SAMPLES), max_size=4)
+
+
+def protobuf_of(request: list[tuple[list[tuple[str, str]], list[tuple[bytes, str]]]]) -> PushRequest:
+    message = PushRequest()
+    for pairs, samples in request:
+        one = message.series.add()
+        for name, value in pairs:
+            one.labels.add(name=name, value=value)
+        for profile, identity in samples:
+            one.samples.add(raw_profile=profile, ID=identity)
+    return message
+
+
+@settings(deadline=None, max_examples=200)
+@given(REQUESTS, st.booleans(), st.booleans(), st.sampled_from([None, 1, 4]))
+def test_decoding_equals_protobuf(request: list, snake: bool, plain: bool, indent: int | None) -> None:
+    message = protobuf_of(request)
+    values = json_format.MessageToDict(message, preserving_proto_field_name=snake)
+    text = json.dumps(values, indent=indent, ensure_ascii=not plain)
+    assert decode_push_json(text.encode()) == [
+        Series(
+            label_set((pair.name, pair.value) for pair in one.labels),
+            [RawSample(sample.raw_profile, sample.ID) for sample in one.samples],
+            position,
+        )
+        for position, one in enumerate(message.series)
+    ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["series", "labels", "samples", "name", "rawProfile", "x"]) | TEXT,
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(JSON)
+def test_unknown_fields_of_any_kind_are_passed_over(value: object) -> None:
+    text = json.dumps(
+        {"unknown": value, "series": [{"labels": [{"name": "a", "value": "b", "more": value}]}]}
+    )
+    assert [one.labels for one in decode_push_json(text.encode())] == [{"a": "b"}]
+
+
+@settings(deadline=None, max_examples=300)
+@given(JSON | st.binary(max_size=40), st.binary(max_size=3), st.integers(0, 40))
+def test_anything_is_read_or_refused(value: object, noise: bytes, at: int) -> None:
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    with contextlib.suppress(JSONError):
+        decode_push_json(body[:at] + noise + body[at:])
