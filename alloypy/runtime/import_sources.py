@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from alloypy.runtime.blocks.modules import ImportFileArguments, ImportStringArguments
 from alloypy.runtime.faults import Raised, call_async
 from alloypy.runtime.options import HTTPImport
+from alloypy.runtime.watching import Watch, reason
 
-_NOTICE_PERIOD = 0.25
-_SETTLE = 0.03
+_SHORTEST_PERIOD = 0.03
 
 
 class SourceError(Exception):
@@ -61,63 +61,48 @@ class FileSource:
 
     def __init__(self, arguments: ImportFileArguments) -> None:
         self._path = arguments.filename
-        poll = arguments.detector == "poll"
-        self._period = max(arguments.poll_frequency.seconds, _SETTLE) if poll else _NOTICE_PERIOD
+        self._watch = Watch(self._look, arguments.detector, arguments.poll_frequency)
         path = Path(self._path)
-        self.identity = f"file {os.path.realpath(path)}"
+        self.identity = f"file {_resolved(self._path)}"
         self.module_path = self._path if path.is_dir() else str(path.parent)
-        self._seen: object = None
 
     async def read(self) -> dict[str, bytes]:
-        self._seen = self._look()
         return await asyncio.to_thread(self._read)
 
     def _read(self) -> dict[str, bytes]:
+        self._watch.mark()
         path = Path(self._path)
         try:
-            path.stat()
+            os.stat(self._path)  # noqa: PTH116 -- Path("") would be the working directory
             names = {self._path: path} if not path.is_dir() else {each.name: each for each in _files(path)}
-        except OSError as error:
-            raise SourceError("failed to collect files", f"stat {self._path}: {_reason(error)}") from None
+        except (OSError, ValueError) as error:
+            raise SourceError("failed to collect files", f"stat {self._path}: {reason(error)}") from None
         content = {}
         for name, file in names.items():
             try:
                 content[name] = file.read_bytes()
             except OSError as error:
-                text = f"open {file}: {_reason(error)}"
+                text = f"open {file}: {reason(error)}"
                 raise SourceError("failed to read file", text, file=str(file)) from None
         return content
 
     async def changed(self) -> None:
-        while True:
-            await asyncio.sleep(self._period)
-            if self._look() != self._seen:
-                await asyncio.sleep(_SETTLE)  # whoever writes may not have finished
-                return
+        await self._watch.changed()
 
-    def _look(self) -> object:
-        """What tells one version of the file or the directory from another."""
-        try:
-            path = Path(self._path)
-            if not path.is_dir():
-                return _signature(path)
-            return [(each.name, _signature(each)) for each in _files(path)]
-        except OSError as error:
-            return error.errno
+    def _look(self) -> list[Path]:
+        path = Path(self._path)
+        return [path, *_files(path)] if path.is_dir() else [path]
+
+
+def _resolved(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except ValueError:
+        return path  # holds a NUL; reading it will say what is wrong
 
 
 def _files(directory: Path) -> list[Path]:
     return sorted(each for each in directory.glob("*.alloy") if not each.is_dir())
-
-
-def _signature(path: Path) -> tuple[int, int, int]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _reason(error: OSError) -> str:
-    """Go's words for a system error."""
-    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 class StringSource:
@@ -160,4 +145,4 @@ class HTTPSource:
         return {self._name: text.encode("utf-8", "surrogateescape")}
 
     async def changed(self) -> None:
-        await asyncio.sleep(max(self._arguments.poll_frequency.seconds, _SETTLE))
+        await asyncio.sleep(max(self._arguments.poll_frequency.seconds, _SHORTEST_PERIOD))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from alloypy.lang.types import TextType
 from alloypy.lang.values import Duration, OptionalSecret, Secret
+from alloypy.runtime.watching import DETECTOR
 from alloypy.schema.fields import Fault, arguments, attribute, block
 
 _MINUTE = 60_000_000_000
@@ -43,22 +43,16 @@ class ForeachArguments:
     enable_metrics: bool = attribute(default=False, doc="Show the metrics of the pipelines' components.")
 
 
-def _detector(text: str) -> str:
-    if text not in {"fsnotify", "poll"}:
-        raise ValueError(f'unrecognized detector "{text}", expected fsnotify or poll')
-    return text
-
-
 @arguments
 class ImportFileArguments:
     """Arguments of `import.file`."""
 
     filename: str = attribute(doc="File, or directory with *.alloy files, to import.")
-    detector: Annotated[str, TextType("Detector", _detector)] = attribute(
+    detector: Annotated[str, DETECTOR] = attribute(
         default="fsnotify", doc="How changes are noticed: fsnotify or poll."
     )
     poll_frequency: Duration = attribute(
-        default=Duration(_MINUTE), doc="Time between two looks, with detector poll."
+        default=Duration(_MINUTE), doc="Time between two readings in any case."
     )
 
 
