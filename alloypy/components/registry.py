@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from alloypy.components.local import file
 from alloypy.components.pyroscope import receive_http, relabel, write
 from alloypy.runtime.component import Registration
 
 REGISTRATIONS: tuple[Registration, ...] = (
+    file.registration,
     receive_http.registration,
     relabel.registration,
     write.registration,

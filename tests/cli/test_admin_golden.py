@@ -13,16 +13,16 @@ import pytest
 from tests.support.running import Running, free_port
 
 RECORDED = Path(__file__).parents[1] / "golden" / "runtime" / "api"
-TOKEN = re.compile(r'local\.file "token" \{.*?\n\}\n', re.DOTALL)
 PORT = "21930"
+PASSWORD = "hush-hush"
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The recorded configuration, with a literal in place of the file that holds the password."""
+    """The recorded configuration, with the file that holds the password."""
     text = (RECORDED / "config.alloy").read_text()
-    text = TOKEN.sub("", text).replace("local.file.token.content", '"hush"')
     folder = tmp_path_factory.mktemp("api")
+    (folder / "token.txt").write_text(PASSWORD)
     (folder / "config.alloy").write_text(text.replace(PORT, str(free_port())))
     with Running(["--stability.level=public-preview", "config.alloy"], folder) as process:
         yield process.wait_until_ready()
@@ -34,9 +34,9 @@ def recorded(name: str) -> Any:
 
 
 def comparable(value: Any) -> Any:
-    """Without what differs from run to run: times, ids, ports, and the file that was replaced."""
+    """Without what differs from run to run: times, ids and ports."""
     if isinstance(value, list):
-        return [comparable(item) for item in value if item != "local.file.token"]
+        return [comparable(item) for item in value]
     if not isinstance(value, dict):
         return value
     if value.get("key") == "X-Alloy-Id":
@@ -48,8 +48,7 @@ def comparable(value: Any) -> Any:
 
 
 def by_id(components: list[Any]) -> list[Any]:
-    kept = [component for component in components if component["localID"] != "local.file.token"]
-    return sorted(comparable(kept), key=lambda component: str(component["localID"]))
+    return sorted(comparable(components), key=lambda component: str(component["localID"]))
 
 
 def test_the_list_is_as_recorded(running: Running) -> None:
@@ -64,6 +63,7 @@ def test_a_modules_list_is_as_recorded(running: Running) -> None:
 @pytest.mark.parametrize(
     ("component", "name"),
     [
+        ("local.file.token", "component_local_file_token"),
         ("pyroscope.receive_http.default", "component_pyroscope_receive_http_default"),
         ("pyroscope.relabel.r", "component_pyroscope_relabel_r"),
         ("pyroscope.write.local", "component_pyroscope_write_local"),
@@ -75,6 +75,7 @@ def test_a_detail_is_as_recorded(running: Running, component: str, name: str) ->
     actual = running.json(f"/api/v0/web/components/{component}")
     assert comparable(actual) == comparable(recorded(name))
     assert list(actual) == list(recorded(name))
+    assert PASSWORD not in json.dumps(actual)
 
 
 def test_peers_and_remote_configuration_are_as_recorded(running: Running) -> None:
@@ -109,7 +110,7 @@ def test_metrics_have_alloys_names_types_and_labels(running: Running) -> None:
     wanted = {
         name
         for name in alloys
-        if name.startswith(("alloy_", "pyroscope_re", "pyroscope_f", "process_"))
+        if name.startswith(("alloy_", "local_", "pyroscope_re", "pyroscope_f", "process_"))
         and not name.startswith(("alloy_labelstore_", "process_network_", "process_virtual_memory_max"))
     }
     assert {name: ours.get(name) for name in wanted} == {name: alloys[name] for name in wanted}

@@ -23,6 +23,7 @@ _MODULES = {
     "http": "own",
     "remotecfg": "own",
     "import": "own",
+    "local": "own",
 }
 """Which module has the rules of a namespace; it is imported when a block of it is checked."""
 

@@ -1,4 +1,4 @@
-"""Rules of the pyroscope and remote components, of services and of imports."""
+"""Rules of the pyroscope, local and remote components, of services and of imports."""
 
 from __future__ import annotations
 
@@ -169,6 +169,7 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
     "pyroscope.ebpf": (_COMM,),
     "pyroscope.relabel": (positive("max_cache_size", "must provide a positive size"),),
     "pyroscope.receive_http/http": (receiver_port,),
+    "local.file": (positive("poll_frequency"),),
     "remote.http": (http_polling, http_request),
     "remote.s3": (s3_polling,),
     "remote.vault": (vault_login,),

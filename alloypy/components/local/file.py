@@ -1,0 +1,180 @@
+"""local.file: exports the content of a file, and its changes.
+
+Source: RUNTIME spec sections 2.4-2.6, 9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from alloypy.lang.values import Duration, OptionalSecret
+from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
+from alloypy.runtime.health import Health, healthy, unhealthy
+from alloypy.runtime.watching import DETECTOR, Watch, reason
+from alloypy.schema.fields import arguments, attribute, export, exports
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+_MINUTE = 60_000_000_000
+
+
+@arguments
+class Arguments:
+    """Arguments of local.file."""
+
+    filename: str = attribute(doc="The file to read.")
+    detector: Annotated[str, DETECTOR] = attribute(
+        default="fsnotify", doc="How changes are noticed: fsnotify or poll."
+    )
+    poll_frequency: Duration = attribute(
+        default=Duration(_MINUTE), doc="Time between two readings in any case."
+    )
+    is_secret: bool = attribute(default=False, doc="Whether the content is a secret, to be shown nowhere.")
+
+
+@exports
+class Exports:
+    """Exports of local.file."""
+
+    content: OptionalSecret = export(doc="Content of the file.")
+
+
+class ReadError(Exception):
+    """The file cannot be read; the text is Go's: `open x: no such file or directory`."""
+
+
+class Reader:
+    """Reads the file that the arguments name, and knows when to read it again.
+
+    exports: of the last reading. read_at: when that was, in seconds since 1970.
+    """
+
+    def __init__(self, arguments: Arguments) -> None:
+        self._name = arguments.filename
+        self._is_secret = arguments.is_secret
+        self.exports = Exports(content=OptionalSecret("", self._is_secret))
+        self.read_at = 0.0
+        path = Path(arguments.filename)
+        self._watch = Watch(lambda: [path], arguments.detector, arguments.poll_frequency)
+
+    async def read(self) -> None:
+        """Read the file; bytes that are no UTF-8 are kept. Raises ReadError."""
+        data = await asyncio.to_thread(self._read)
+        text = data.decode("utf-8", "surrogateescape")
+        self.exports = Exports(content=OptionalSecret(text, self._is_secret))
+        self.read_at = time.time()
+
+    def _read(self) -> bytes:
+        name = self._name
+        self._watch.mark()
+        try:
+            with open(name, "rb") as file:  # noqa: PTH123 -- Path("") would be the working directory
+                return file.read()
+        except (OSError, ValueError) as error:
+            verb = "read" if isinstance(error, IsADirectoryError) else "open"
+            raise ReadError(f"{verb} {name}: {reason(error)}") from None
+
+    async def changed(self) -> None:
+        """Wait until it is time to read again."""
+        await self._watch.changed()
+
+
+class File(Component[Arguments, Exports]):
+    """Follows one file; what was read last stays while the file cannot be read."""
+
+    def __init__(self, options: Options, arguments: Arguments) -> None:
+        _check(arguments, BuildError)
+        self._options = options
+        self._reader = Reader(arguments)
+        self._prepared = self._reader
+        self._updated = asyncio.Event()
+        self._health: Health | None = None
+
+    async def prepare(self) -> None:
+        """Read the file for the first exports. Raises BuildError."""
+        try:
+            await self._reader.read()
+        except ReadError as error:
+            self._log(error)
+            raise BuildError(f"failed to read file: {error}") from None
+        self._taken()
+        self._options.metrics().register(self)
+
+    async def run(self) -> None:
+        """Follow the file that the present arguments name."""
+        while True:
+            self._updated.clear()
+            async with asyncio.TaskGroup() as group:
+                following = group.create_task(self._follow())
+                await self._updated.wait()
+                following.cancel()
+
+    async def _follow(self) -> None:
+        reader = self._reader
+        while True:
+            await reader.changed()
+            try:
+                await reader.read()
+                self._taken()
+            except ReadError as error:
+                if reader is self._reader:  # an update may have come in between
+                    self._lost(error)
+
+    def _taken(self) -> None:
+        self._health = healthy("read file")
+        self._options.set_exports(self._reader.exports)
+
+    def _lost(self, error: ReadError) -> None:
+        """Become unhealthy; a file that stays away is logged once."""
+        message = f"failed to read file: {error}"
+        if self._health is None or self._health.message != message:
+            self._log(error)
+            self._health = unhealthy(message)
+
+    def _log(self, error: ReadError) -> None:
+        self._options.logger.error("failed to read file", extra={"fields": {"err": str(error)}})
+
+    async def prepare_update(self, arguments: Arguments) -> Exports:
+        """Read what the new arguments name; the exports to come. Raises UpdateError."""
+        _check(arguments, UpdateError)
+        reader = Reader(arguments)
+        try:
+            await reader.read()
+        except ReadError as error:
+            self._log(error)
+            raise UpdateError(f"failed to read file: {error}") from None
+        self._prepared = reader
+        return reader.exports
+
+    async def update(self, arguments: Arguments) -> None:
+        """Follow the file that has been read for these arguments."""
+        self._reader = self._prepared
+        self._taken()
+        self._updated.set()
+
+    def health(self) -> Health | None:
+        """Whether the last reading went well."""
+        return self._health
+
+    def collect(self) -> Iterator[Metric]:
+        """When the file was last read."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        yield GaugeMetricFamily(
+            "local_file_timestamp_last_accessed_unix_seconds",
+            "The last successful access in unix seconds",
+            value=self._reader.read_at,
+        )
+
+
+def _check(arguments: Arguments, error: type[BuildError | UpdateError]) -> None:
+    if arguments.poll_frequency <= 0:
+        raise error("poll_frequency must be greater than 0")
+
+
+registration = Registration("local.file", Stability.GENERALLY_AVAILABLE, Arguments, Exports, File)
