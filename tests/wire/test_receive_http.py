@@ -25,6 +25,13 @@ from tests.support.receiving import (
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Both event loops: they differ in how they read, close and hand over sockets."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
 PROTO = [("Content-Type", "application/proto")]
 GZIPPED = [*PROTO, ("Content-Encoding", "gzip")]
 LABELS = {"__name__": "process_cpu", "service_name": "svc"}

@@ -23,6 +23,13 @@ from tests.support.receiving import (
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Both event loops: they differ in how they read, close and hand over sockets."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
 INGEST = request_bytes("/ingest?name=a", b"abc")
 
 

@@ -18,6 +18,13 @@ from tests.support.receiving import Collected, arguments, connected, receiving, 
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Both event loops: they differ in how they read, close and hand over sockets."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
 CA = trustme.CA()
 CERTIFICATE = CA.issue_cert("localhost")
 PREFIX = "error generating http tls config: "

@@ -1,0 +1,287 @@
+"""The parts that serving is made of, one by one."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from typing import Any
+
+import pytest
+
+from alloypy.net import body as bodies
+from alloypy.net import memory
+from alloypy.net.body import BodyTooLarge, ByteBudget, ClientLeft, memory_limit, process_budget, read_body
+from alloypy.net.compress import GzipError, compress, gunzip
+from alloypy.net.connect_codes import error_json
+from alloypy.net.deadline import Deadline
+from alloypy.net.grpc_frames import GrpcTimeoutError, parse_grpc_timeout
+from alloypy.net.http_head import Refused, read_head, read_target
+from alloypy.net.http_status import status_line, status_text
+
+# Bodies and budgets
+
+
+def messages(*events: dict[str, Any]) -> Any:
+    given = iter(events)
+
+    async def receive() -> dict[str, Any]:
+        return next(given)
+
+    return receive
+
+
+def part(content: bytes, more: bool = True) -> dict[str, Any]:
+    return {"type": "http.request", "body": content, "more_body": more}
+
+
+@pytest.mark.anyio
+async def test_a_body_is_read_over_plain_asgi_too() -> None:
+    assert await read_body({}, messages(part(b"a"), part(b"b", more=False)), 2) == b"ab"
+    with pytest.raises(BodyTooLarge, match="larger than 1 bytes"):
+        await read_body({}, messages(part(b"a"), part(b"b", more=False)), 1)
+    with pytest.raises(ClientLeft):
+        await read_body({}, messages(part(b"a"), {"type": "http.disconnect"}), 9)
+
+
+def test_a_budget_is_not_overdrawn() -> None:
+    budget = ByteBudget(10)
+    assert budget.take(6)
+    assert not budget.take(5)
+    assert budget.take(4)
+    budget.give_back(6)
+    assert (budget.held, budget.taken) == (4, 10)
+
+
+@pytest.mark.parametrize(
+    ("files", "limit"),
+    [
+        ({"/sys/fs/cgroup/memory.max": "1000000\n"}, 1_000_000),
+        ({"/sys/fs/cgroup/memory.max": "max\n"}, None),
+        ({"/sys/fs/cgroup/memory/memory.limit_in_bytes": "2000000"}, 2_000_000),
+        ({"/sys/fs/cgroup/memory/memory.limit_in_bytes": str(1 << 62)}, None),
+        ({}, None),
+    ],
+)
+def test_the_memory_limit_is_that_of_the_control_group(
+    monkeypatch: pytest.MonkeyPatch, files: dict[str, str], limit: int | None
+) -> None:
+    def read_text(self: Any, encoding: str) -> str:
+        try:
+            return files[str(self)]
+        except KeyError:
+            raise FileNotFoundError(str(self)) from None
+
+    monkeypatch.setattr(bodies.Path, "read_text", read_text)
+    physical = bodies.os.sysconf("SC_PAGE_SIZE") * bodies.os.sysconf("SC_PHYS_PAGES")
+    assert memory_limit() == (limit or physical)
+
+
+def test_the_process_has_one_budget_of_at_least_256_mebibytes() -> None:
+    assert process_budget() is process_budget()
+    assert process_budget().limit == max(256 << 20, memory_limit() // 4)
+
+
+# Memory
+
+
+class Library:
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def mallopt(self, option: int, value: int) -> int:
+        self.calls.append(("mallopt", option, value))
+        return 1
+
+    def malloc_trim(self, pad: int) -> int:
+        self.calls.append(("malloc_trim", pad))
+        return 1
+
+
+@pytest.mark.anyio
+async def test_large_blocks_are_kept_and_given_back_once_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library()
+    monkeypatch.setattr(memory, "glibc", lambda: library)
+    budget = ByteBudget(1000)
+    task = asyncio.create_task(memory.keep_large_blocks(budget, idle=0.001))
+    await asyncio.sleep(0.02)
+    assert library.calls == [("mallopt", -3, 64 << 20), ("mallopt", -1, 128 << 20)]
+    budget.take(10)
+    await asyncio.sleep(0.02)
+    assert ("malloc_trim", 0) not in library.calls
+    budget.give_back(10)
+    await asyncio.sleep(0.02)
+    assert library.calls.count(("malloc_trim", 0)) == 1
+    task.cancel()
+
+
+@pytest.mark.anyio
+async def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "glibc", lambda: None)
+    await memory.keep_large_blocks(ByteBudget(1))
+
+
+# gzip
+
+
+def test_streams_of_several_members_are_unpacked() -> None:
+    packed = gzip.compress(b"a" * 100_000) + gzip.compress(b"") + gzip.compress(b"b")
+    assert gunzip(packed, 100_001) == b"a" * 100_000 + b"b"
+    assert gunzip(memoryview(packed), 100_001) == b"a" * 100_000 + b"b"
+    with pytest.raises(BodyTooLarge):
+        gunzip(packed, 100_000)
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        (b"", "get decompressor: unexpected EOF"),
+        (b"notgzip", "get decompressor: unexpected EOF"),
+        (b"x" * 20, "get decompressor: gzip: invalid header"),
+        (gzip.compress(b"abc")[:-1], "decompress: unexpected EOF"),
+        (gzip.compress(b"abc")[:-4] + b"\0\0\0\0", "decompress: gzip: invalid checksum"),
+        (gzip.compress(b"abc") + b"x" * 5, "decompress: unexpected EOF"),
+        (gzip.compress(b"abc") + b"x" * 50, "decompress: gzip: invalid header"),
+        (gzip.compress(b"abc")[:10] + b"\xff" * 30, "decompress: flate: corrupt input"),
+        (gzip.compress(b"") * 1001, "decompress: more than 1000 members"),
+    ],
+)
+def test_what_is_wrong_with_a_stream_is_said_in_gos_words(packed: bytes, reason: str) -> None:
+    with pytest.raises(GzipError) as raised:
+        gunzip(packed, 1000)
+    assert str(raised.value) == reason
+
+
+def test_ready_made_streams_unpack() -> None:
+    for content in (b"", b"{}", b"something else"):
+        assert gzip.decompress(compress(content)) == content
+
+
+# Heads
+
+
+@pytest.mark.parametrize(
+    ("headers", "head"),
+    [
+        ([(b"host", b"x")], (0, False)),
+        ([(b"host", b"x:80"), (b"content-length", b"5")], (5, False)),
+        ([(b"host", b"[::1]:80"), (b"transfer-encoding", b"Chunked")], (None, False)),
+        ([(b"host", b"x"), (b"expect", b"100-Continue"), (b"content-length", b"5")], (5, True)),
+    ],
+)
+def test_heads(headers: list[tuple[bytes, bytes]], head: tuple[int | None, bool]) -> None:
+    assert read_head(headers, "1.1") == head
+
+
+@pytest.mark.parametrize(
+    ("headers", "version", "status"),
+    [
+        ([], "1.1", 400),
+        ([(b"host", b"x"), (b"host", b"x")], "1.1", 400),
+        ([(b"host", b"a b")], "1.1", 400),
+        ([(b"host", b"x"), (b"transfer-encoding", b"gzip, chunked")], "1.1", 501),
+        ([(b"host", b"x"), (b"expect", b"more")], "1.1", 417),
+        ([(b"host", b"x")], "2.0", 505),
+    ],
+)
+def test_heads_that_are_refused(headers: list[tuple[bytes, bytes]], version: str, status: int) -> None:
+    with pytest.raises(Refused) as raised:
+        read_head(headers, version)
+    assert raised.value.status == status
+
+
+def test_old_clients_need_no_host_and_expect_nothing() -> None:
+    assert read_head([(b"expect", b"100-continue")], "1.0") == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        (b"/a?b=c?d", "/a", b"b=c?d"),
+        (b"/%69ngest", "/ingest", b""),
+        (b"/%ff", "/\udcff", b""),
+        (b"http://host/a?b", "/a", b"b"),
+        (b"http://host", "/", b""),
+        (b"*", "*", b""),
+    ],
+)
+def test_targets(target: bytes, path: str, query: bytes) -> None:
+    found = read_target(target)
+    assert (found.path, found.query) == (path, query)
+
+
+@pytest.mark.parametrize("target", [b"ingest", b"host:80", b"/%zz", b"/%4", b"://x/"])
+def test_targets_that_are_refused(target: bytes) -> None:
+    with pytest.raises(Refused):
+        read_target(target)
+
+
+def test_statuses_have_gos_names() -> None:
+    assert [status_text(each) for each in (200, 413, 422, 418, 299, 599)] == [
+        "OK",
+        "Request Entity Too Large",
+        "Unprocessable Entity",
+        "I'm a teapot",
+        "",
+        "",
+    ]
+    assert status_line(599, "1.1") == b"HTTP/1.1 599 status code 599\r\n"
+    assert status_line(400, "1.0", "no") == b"HTTP/1.0 400 Bad Request: no\r\n"
+
+
+# Connect and gRPC
+
+
+def test_errors_are_escaped_as_go_does() -> None:
+    assert error_json("internal", "") == '{"code":"internal"}'
+    written = error_json("internal", '<a>&"\\\n\u2028é\udcff\x7f')
+    assert written == '{"code":"internal","message":"\\u003ca\\u003e\\u0026\\"\\\\\\n\\u2028é\\ufffd\x7f"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("5S", 5.0),
+        ("2M", 120.0),
+        ("1H", 3600.0),
+        ("500m", 0.5),
+        ("1u", 1e-6),
+        ("1n", 1e-9),
+        ("99999999H", None),
+    ],
+)
+def test_grpc_timeouts(text: str, seconds: float | None) -> None:
+    assert parse_grpc_timeout(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["5", "S", "-1S", "5x", "aS", "123456789S", "٣S"])
+def test_grpc_timeouts_that_are_refused(text: str) -> None:
+    with pytest.raises(GrpcTimeoutError):
+        parse_grpc_timeout(text)
+
+
+# Deadlines
+
+
+@pytest.mark.anyio
+async def test_a_deadline_passes_once_and_only_when_it_was_set_last() -> None:
+    loop = asyncio.get_running_loop()
+    passed = asyncio.Event()
+    times: list[float] = []
+    deadline = Deadline(loop, lambda: (times.append(loop.time()), passed.set()))
+    began = loop.time()
+    deadline.set(0.01)
+    deadline.set(0.05)  # later: the timer there is looks again
+    await passed.wait()
+    assert times[0] - began >= 0.05
+    passed.clear()
+    deadline.set(30)
+    deadline.set(0.01)  # earlier
+    await passed.wait()
+    passed.clear()
+    deadline.set(0.01)
+    deadline.set(0)  # never
+    await asyncio.sleep(0.03)
+    deadline.set(0.01)
+    deadline.close()
+    await asyncio.sleep(0.03)
+    assert len(times) == 2
