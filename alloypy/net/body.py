@@ -103,8 +103,14 @@ def process_budget() -> ByteBudget:
 
 
 def memory_limit() -> int:
-    """The bytes of memory this process may use: its control group's limit or the machine's memory."""
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """The bytes of memory this process may use: its control group's limit or the machine's memory.
+
+    0 where the system tells neither.
+    """
+    try:
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 0
     for name in _CGROUP_LIMITS:
         try:
             text = Path(name).read_text(encoding="ascii").strip()
