@@ -12,6 +12,7 @@ from collections.abc import AsyncIterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from alloypy.lang.values import Capsule
+from alloypy.tracing import Trace
 
 Labels: TypeAlias = Mapping[str, str]
 """A label set. Never holds an empty value; order is given where it matters by sorting bytewise."""
@@ -43,11 +44,13 @@ class Push(NamedTuple):
 
     deadline: event loop time after which the client no longer waits, or None.
     headers: request headers that are passed through (opt-in), lower-case names.
+    trace: what sending it is part of, None when that begins a trace of its own.
     """
 
     series: Sequence[Series]
     deadline: float | None = None
     headers: Sequence[tuple[str, str]] = ()
+    trace: Trace | None = None
 
 
 class IngestProfile(NamedTuple):
@@ -58,6 +61,7 @@ class IngestProfile(NamedTuple):
     path: the path of the request, query: its raw query string.
     content_type: all Content-Type values, in order; content_encoding: the header's value or "".
     headers: further request headers that are passed through (opt-in), lower-case names.
+    trace: as of a Push.
     """
 
     body: Sequence[Buffer]
@@ -67,6 +71,7 @@ class IngestProfile(NamedTuple):
     content_type: Sequence[str] = ()
     content_encoding: str = ""
     headers: Sequence[tuple[str, str]] = ()
+    trace: Trace | None = None
 
 
 class DeliveryError(Exception):

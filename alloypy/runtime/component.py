@@ -40,6 +40,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from alloypy.runtime.health import Health
 from alloypy.schema.stability import Stability
+from alloypy.tracing import Tracer
 
 __all__ = [
     "BuildError",
@@ -123,6 +124,7 @@ class Options(NamedTuple):
     set_exports: replaces the exports; dependants are re-evaluated when the value differs.
     alloy_id: the X-Alloy-Id of this installation.
     clock, random: time.monotonic and random.random, replaceable in tests.
+    tracer: the process's; what it does changes with the `tracing` block.
     """
 
     id: str
@@ -138,6 +140,7 @@ class Options(NamedTuple):
     shutdown_deadline: float
     clock: Callable[[], float]
     random: Callable[[], float]
+    tracer: Tracer
 
 
 class Component(Generic[A, E]):

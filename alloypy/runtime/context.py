@@ -39,11 +39,6 @@ class Context:
         """Have what depends on an instance evaluated again."""
         self.changes.add(instance.module, instance.id)
 
-    def trace_id(self) -> str:
-        """A new trace id: 32 hexadecimal digits."""
-        parts = (int(self.options.random() * 2**32) for _ in range(4))
-        return "".join(f"{part:08x}" for part in parts)
-
 
 class Changes:
     """Nodes whose exports have changed and whose dependants have not been evaluated since."""

@@ -33,8 +33,11 @@ from alloypy.runtime.values import Occupied, Values
 from alloypy.schema.encode import to_value, to_values
 from alloypy.schema.spec import Spec
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
+from alloypy.tracing import SpanKind, Trace, Tracer
 
 AnInstance = TypeVar("AnInstance", bound=Instance)
+
+_CONTROLLER = "alloy.controller_id"
 
 
 class Evaluation:
@@ -226,15 +229,21 @@ async def load_module(
     state = State(built, order, arguments, values, {}, {}, {}, {}, templates)
     transaction.staged[module] = state
     evaluation = Evaluation(context, transaction, module, state, whole=True)
-    log = module.log.with_fields(trace_id=context.trace_id())
+    tracer = context.options.tracer
+    trace, span = tracer.begin(), tracer.span()
+    log = module.log.with_fields(trace_id=trace.identity)
     log.info("starting complete graph evaluation")
     module.evaluating = True
     try:
-        faults = await _evaluate_all(evaluation, log)
+        faults = await _evaluate_all(evaluation, log, tracer, trace._replace(parent=span))
     finally:
         module.evaluating = False
-        duration = Duration((context.options.clock() - started) * 1e9)
-        log.info("finished complete graph evaluation", extra={"fields": {"duration": duration}})
+        seconds = context.options.clock() - started
+        log.info(
+            "finished complete graph evaluation", extra={"fields": {"duration": Duration(seconds * 1e9)}}
+        )
+    error = faults[0].message if faults else None
+    trace.record("GraphEvaluate", SpanKind.INTERNAL, span, seconds, {_CONTROLLER: module.id}, error)
     if faults:
         raise DiagnosticsError(sorted(faults, key=_place))
     transaction.steps.append(Assign(module, lambda: _scheduled(module), state=state))
@@ -247,19 +256,25 @@ def _place(diagnostic: Diagnostic) -> tuple[bool, str, int]:
     return (True, "", 0) if span is None else (False, span.source.name, span.start)
 
 
-async def _evaluate_all(evaluation: Evaluation, log: FieldLogger) -> list[Diagnostic]:
+async def _evaluate_all(
+    evaluation: Evaluation, log: FieldLogger, tracer: Tracer, trace: Trace
+) -> list[Diagnostic]:
     """Evaluate every node, whatever becomes of the others."""
     clock = evaluation.context.options.clock
     faults: list[Diagnostic] = []
     for node in evaluation.state.order:
         started = clock()
+        error = None
         try:
             await evaluation.node(node)
         except NodeFault as fault:
+            error = str(fault)
             fields = {"node": node.id, "err": str(fault)}
             log.error("failed to evaluate config", extra={"fields": fields})
             faults += placed(node, fault)
-        finished = {"node_id": node.id, "duration": Duration((clock() - started) * 1e9)}
+        seconds = clock() - started
+        trace.record("EvaluateNode", SpanKind.INTERNAL, tracer.span(), seconds, {"node_id": node.id}, error)
+        finished = {"node_id": node.id, "duration": Duration(seconds * 1e9)}
         log.info("finished node evaluation", extra={"fields": finished})
     return faults
 

@@ -137,6 +137,7 @@ class ComponentInstance(Instance):
             shutdown_deadline=options.shutdown_deadline,
             clock=options.clock,
             random=options.random,
+            tracer=options.tracer,
         )
 
     def _metrics(self) -> Metrics:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from alloypy.runtime.component import Registration
 from alloypy.runtime.health import Health
 from alloypy.schema.stability import Stability
+from alloypy.tracing import Tracer
 
 
 class ServiceError(Exception):
@@ -101,6 +102,7 @@ class ControllerOptions:
     observer: Observer = field(default_factory=NoObserver)
     clock: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
+    tracer: Tracer = field(default_factory=Tracer)
 
 
 class LoadResult(NamedTuple):

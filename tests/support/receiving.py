@@ -19,6 +19,7 @@ from alloypy.components.pyroscope.receive_http import Arguments, ReceiveHTTP
 from alloypy.components.pyroscope.receiving.blocks import HTTP
 from alloypy.profiles.model import DebugInfoClient, IngestProfile, ProfilesReceiver, Push
 from alloypy.runtime.component import Options, Stability
+from alloypy.tracing import Tracer
 
 PUSH = "/push.v1.PusherService/Push"
 
@@ -155,6 +156,7 @@ def component_options(registry: CollectorRegistry, logger: logging.Logger, **cha
         "shutdown_deadline": 600.0,
         "clock": time.monotonic,
         "random": random.random,
+        "tracer": Tracer(),
     }
     return Options(**{**values, **changes})
 

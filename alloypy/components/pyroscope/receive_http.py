@@ -186,7 +186,8 @@ class ReceiveHTTP(Component[Arguments, None]):
         logger = self._options.logger
         self._metrics = Metrics(self._options.metrics())
         forwarding = Forwarding(self._arguments.forward_to, logger)
-        self._application = Application(_settings(self._arguments), forwarding, self._metrics, logger)
+        settings, tracer = _settings(self._arguments), self._options.tracer
+        self._application = Application(settings, forwarding, self._metrics, logger, tracer)
 
     def _serve(self) -> None:
         """Start a server on the prepared sockets."""

@@ -25,6 +25,7 @@ from alloypy.profiles.model import (
 )
 from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
 from alloypy.schema.fields import arguments, attribute, block, export, exports, squash
+from alloypy.tracing import Tracer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,7 +211,7 @@ class Write(Component[Arguments, Exports]):
         wire = Wire(
             EndpointSettings(given.url, given.headers, timeout, given.retry_on_http_429),
             client,
-            tracing=_tracing(tracing),
+            tracing=_tracing(tracing, options.tracer),
             alloy_id=options.alloy_id,
             user_agent=agent,
         )
@@ -230,7 +231,7 @@ class Write(Component[Arguments, Exports]):
         metrics, background, logger = self._counting(), self._running(), self._options.logger
         self._receiver.fan_out = FanOut(
             arguments.external_labels,
-            _tracing(arguments.tracing),
+            _tracing(arguments.tracing, self._options.tracer),
             DirectOutbox(self._built, metrics),
             background,
             metrics,
@@ -282,10 +283,10 @@ def user_agent(environ: Mapping[str, str]) -> str:
     return f"alloypy/{__version__} ({sys.platform}; {mode if mode in _DEPLOY_MODES else 'binary'})"
 
 
-def _tracing(given: TracingArguments) -> Tracing:
+def _tracing(given: TracingArguments, tracer: Tracer) -> Tracing:
     from alloypy.components.pyroscope.sending.headers import Tracing
 
-    return Tracing(jaeger=given.jaeger_propagator, trace_context=given.trace_context_propagator)
+    return Tracing(given.jaeger_propagator, given.trace_context_propagator, tracer)
 
 
 registration = Registration("pyroscope.write", Stability.GENERALLY_AVAILABLE, Arguments, Exports, Write)

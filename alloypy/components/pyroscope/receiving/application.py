@@ -36,6 +36,7 @@ from alloypy.profiles.json_tokens import JSONError
 from alloypy.profiles.labels import InvalidLabels, with_service_name
 from alloypy.profiles.model import DeliveryError, IngestProfile, Push, Series
 from alloypy.profiles.push_wire import LabelRule, PushWireError, decode_push
+from alloypy.tracing import SpanKind, Trace, Tracer
 
 if TYPE_CHECKING:
     from alloypy.components.pyroscope.receiving.metrics import Metrics
@@ -78,12 +79,18 @@ class Application:
     """
 
     def __init__(
-        self, settings: Settings, forwarding: Forwarding, metrics: Metrics, logger: logging.Logger
+        self,
+        settings: Settings,
+        forwarding: Forwarding,
+        metrics: Metrics,
+        logger: logging.Logger,
+        tracer: Tracer,
     ) -> None:
         self.settings = settings
         self.forwarding = forwarding
         self._metrics = metrics
         self._logger = logger
+        self._tracer = tracer
         self._rest: App | None = None
 
     def server(self) -> ServerApplication:
@@ -107,7 +114,7 @@ class Application:
     async def _answer_hot(self, scope: Scope, receive: Receive, send: Send) -> None:
         ingest = scope["path"] == INGEST
         record = self.record(scope, "ingest" if ingest else "push_v1_pusherservice")
-        request = _Request(self, scope, receive)
+        request = _Request(self, scope, receive, record.trace)
         try:
             answer = await (request.ingest() if ingest else request.push())
             record.status, record.body = answer.status, answer.body
@@ -139,7 +146,10 @@ class Application:
 
     def record(self, scope: Scope, route: str) -> Record:
         """What is counted and logged about a request on a route; its `close` does it."""
-        return Record(self._metrics, self._logger, scope, route)
+        record = Record(self._metrics, self._logger, scope, route)
+        if self._tracer.receiving:
+            record.begin_trace(self._tracer)
+        return record
 
     def _drop(self, profiles: int) -> None:
         if profiles:
@@ -157,25 +167,61 @@ class Application:
 
 
 class Record:
-    """What is counted and logged about one request. Bytes: `received` of its body, `body` of the answer."""
+    """What is counted and logged about one request. Bytes: `received` of its body, `body` of the answer.
 
-    __slots__ = ("_began", "_counted", "_logger", "_metrics", "_scope", "body", "received", "sent", "status")
+    trace: of what the request causes, None when nobody wants to know.
+    """
+
+    __slots__ = (
+        "_began",
+        "_counted",
+        "_logger",
+        "_metrics",
+        "_outer",
+        "_route",
+        "_scope",
+        "body",
+        "received",
+        "sent",
+        "status",
+        "trace",
+    )
 
     def __init__(self, metrics: Metrics, logger: logging.Logger, scope: Scope, route: str) -> None:
         self._metrics = metrics
         self._logger = logger
         self._scope = scope
+        self._route = route
         self._counted = metrics.begin(scope["method"], route)
         self._began = monotonic()
         self.status = 500
         self.received = 0
         self.sent = 0
         self.body = b""
+        self.trace: Trace | None = None
+
+    def begin_trace(self, tracer: Tracer) -> None:
+        """Make the request a span of the client's trace or of a new one."""
+        self._outer = tracer.receive(self._scope["headers"])
+        self.trace = self._outer._replace(parent=tracer.span())
+
+    def _end_trace(self, span: str, seconds: float) -> None:
+        method = self._scope["method"]
+        attributes = {
+            "http.request.method": method,
+            "http.response.status_code": self.status,
+            "url.path": self._scope["path"],
+        }
+        error = "" if self.status >= 500 else None
+        name = f"HTTP {method} - {self._route}"
+        self._outer.record(name, SpanKind.SERVER, span, seconds, attributes, error)
 
     def close(self) -> None:
         """Count the request and write its line: a warning when it failed here, without the query."""
         seconds = monotonic() - self._began
         self._metrics.finish(self._counted, self.status, seconds, self.received, self.sent or len(self.body))
+        if self.trace is not None and self.trace.recorder is not None:
+            self._end_trace(self.trace.parent, seconds)
         failed = self.status >= 500 and self.status not in _QUIET
         level = logging.WARNING if failed else logging.DEBUG
         if not self._logger.isEnabledFor(level):
@@ -204,14 +250,24 @@ class _Request:
     profiles: how many profiles of it are on their way; received: bytes of its body.
     """
 
-    __slots__ = ("_application", "_forwarding", "_receive", "_scope", "_settings", "profiles", "received")
+    __slots__ = (
+        "_application",
+        "_forwarding",
+        "_receive",
+        "_scope",
+        "_settings",
+        "_trace",
+        "profiles",
+        "received",
+    )
 
-    def __init__(self, application: Application, scope: Scope, receive: Receive) -> None:
+    def __init__(self, application: Application, scope: Scope, receive: Receive, trace: Trace | None) -> None:
         self._application = application
         self._settings = application.settings
         self._forwarding = application.forwarding
         self._scope = scope
         self._receive = receive
+        self._trace = trace
         self.profiles = 0
         self.received = 0
 
@@ -245,6 +301,7 @@ class _Request:
                     kinds,
                     encoding,
                     passed,
+                    self._trace,
                 )
             )
         except Failure as failure:
@@ -282,7 +339,7 @@ class _Request:
         if series:
             if not self._forwarding.receivers:
                 self._application.lost(self.profiles)
-            push = Push(series, request.deadline, self._headers()[2])
+            push = Push(series, request.deadline, self._headers()[2], self._trace)
             try:
                 await self._forwarding.push(push, partial(_sent_labels, request))
             except Failure as failure:

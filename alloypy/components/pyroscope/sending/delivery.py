@@ -110,7 +110,7 @@ class FanOut:
         began = perf_counter()
         series, errors = self._accept(push.series)
         if series:
-            item = OutgoingPush(series, self._tracing.begin(), push.headers, whole=not errors)
+            item = OutgoingPush(series, self._tracing.begin(push.trace), push.headers, whole=not errors)
             errors += await self._deliver(item, push.deadline)
             self._metrics.total.took(item.names.total, perf_counter() - began)
         _raise(errors)
@@ -124,7 +124,7 @@ class FanOut:
             raise invalid_labels(reason) from None
         if name.replaced:
             self._metrics.replaced_characters += name.replaced
-        item = OutgoingIngest(profile, name, self._tracing.begin())
+        item = OutgoingIngest(profile, name, self._tracing.begin(profile.trace))
         errors = await self._deliver(item, None)
         self._metrics.total.took(item.names.total, perf_counter() - began)
         _raise(errors)

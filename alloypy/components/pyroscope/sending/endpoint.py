@@ -18,8 +18,9 @@ from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
 from alloypy.components.pyroscope.sending.wire import Wire
 from alloypy.net.backoff import Backoff
 from alloypy.net.client import Client
-from alloypy.net.sending import SendError
+from alloypy.net.sending import Response, SendError
 from alloypy.profiles.model import DeliveryError
+from alloypy.tracing import SpanKind, Trace
 
 
 class Schedule(NamedTuple):
@@ -123,13 +124,19 @@ class Endpoint:
 
     async def _try(self, item: Outgoing) -> Refusal | None:
         began = perf_counter()
-        wire = self.wire
+        wire, trace = self.wire, item.trace
+        span = wire.span(trace)
+        outcome: Response | SendError | None = None
         try:
-            response = await self._client.send(item.request(wire))
+            outcome = response = await self._client.send(item.request(wire, span))
         except SendError as error:
+            outcome = error
             return item.unanswered(error, wire)
         finally:
-            self._counts.took(item.names.downstream, perf_counter() - began)
+            seconds = perf_counter() - began
+            self._counts.took(item.names.downstream, seconds)
+            if trace is not None and trace.recorder is not None:
+                _record(trace, span, seconds, wire.shown, outcome)
         return item.judge(response, wire)
 
     async def _pause(self, seconds: float) -> bool:
@@ -151,3 +158,16 @@ class Endpoint:
     def _log_recovery(self) -> None:
         self._failing = False
         self._logger.info("endpoint works again", extra={"fields": {"endpoint": self.wire.shown}})
+
+
+def _record(trace: Trace, span: str, seconds: float, url: str, outcome: Response | SendError | None) -> None:
+    """Record the span of a try. outcome: None when it was cancelled."""
+    attributes: dict[str, str | int] = {"http.request.method": "POST", "endpoint": url}
+    error = None
+    if isinstance(outcome, Response):
+        attributes["http.response.status_code"] = outcome.status
+        if outcome.status >= 400:
+            error = ""
+    else:
+        error = "cancelled" if outcome is None else str(outcome)
+    trace.record("HTTP POST", SpanKind.CLIENT, span, seconds, attributes, error)

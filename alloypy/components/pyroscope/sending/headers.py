@@ -5,26 +5,15 @@ Source: PYROSCOPE spec section 5.1.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from alloypy.net.client import canonical, in_wire_order
 from alloypy.net.sending import Headers
+from alloypy.tracing import Trace, Tracer
 
-_SAMPLED_BELOW = 26
-"""Of 256: about one trace in ten is marked as sampled."""
-
-_bits = random.Random().getrandbits  # noqa: S311 -- trace identities are no secrets
 _EMPTY = (("User-Agent", ""), ("Authorization", ""))
 _OWN = ("Host", "Content-Length", "Transfer-Encoding", "Trailer")
-
-
-class Trace(NamedTuple):
-    """What the trace headers of one delivery have in common; every try has a span of its own."""
-
-    identity: str
-    sampled: int
 
 
 class Tracing(NamedTuple):
@@ -32,24 +21,25 @@ class Tracing(NamedTuple):
 
     jaeger: bool
     trace_context: bool
+    tracer: Tracer
 
-    def begin(self) -> Trace | None:
-        """A new trace, or None when no header is wanted."""
+    def begin(self, received: Trace | None) -> Trace | None:
+        """The trace of one delivery, that of what was received if it has one; None if no header is wanted."""
         if not self.jaeger and not self.trace_context:
             return None
-        identity = _bits(128)
-        return Trace(f"{identity:032x}", int(identity >> 120 < _SAMPLED_BELOW))
+        return received or self.tracer.begin()
 
-    def headers(self, trace: Trace | None) -> tuple[Headers, Headers]:
-        """The Traceparent and the Uber-Trace-Id headers of one try, none or one each."""
+    def headers(self, trace: Trace | None, span: str) -> tuple[Headers, Headers]:
+        """The Traceparent (and Tracestate) and the Uber-Trace-Id headers of one try, which is a span."""
         if trace is None:
             return (), ()
-        identity, sampled = trace
-        span = f"{_bits(64):016x}"
-        return (
-            (("Traceparent", f"00-{identity}-{span}-0{sampled}"),) if self.trace_context else (),
-            (("Uber-Trace-Id", f"{identity}:{span}:0:{sampled}"),) if self.jaeger else (),
-        )
+        identity, sampled, _, state, _ = trace
+        parent: Headers = ()
+        if self.trace_context:
+            parent = (("Traceparent", f"00-{identity}-{span}-0{sampled}"),)
+            if state:
+                parent += (("Tracestate", state),)
+        return parent, (("Uber-Trace-Id", f"{identity}:{span}:0:{sampled}"),) if self.jaeger else ()
 
 
 class HeaderPlan:

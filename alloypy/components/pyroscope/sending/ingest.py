@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote_plus, unquote_to_bytes
 
-from alloypy.components.pyroscope.sending.headers import Trace
 from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, LabelMemory, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.wire import Wire
 from alloypy.net.backoff import retry_after
@@ -19,6 +18,7 @@ from alloypy.net.sending import Request, Response, SendError
 from alloypy.profiles.ingest_name import format_name
 from alloypy.profiles.labels import NAME, SERVICE_NAME, check_labels
 from alloypy.profiles.model import DeliveryError, IngestProfile, Labels
+from alloypy.tracing import Trace
 
 _SHOWN_OF_BODY = 2048
 _PLAIN_PIECE = re.compile(r"[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*")
@@ -64,9 +64,9 @@ class OutgoingIngest:
         self._profile = profile
         self._query = rewrite_query(profile.query, name.encoded)
 
-    def request(self, wire: Wire) -> Request:
+    def request(self, wire: Wire, span: str) -> Request:
         """The client's request with our labels."""
-        return wire.ingest(self._profile, self._query, self.trace)
+        return wire.ingest(self._profile, self._query, self.trace, span)
 
     def judge(self, response: Response, wire: Wire) -> Refusal | None:
         """Only 200 is a success."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from alloypy.components.pyroscope.sending.headers import Trace
 from alloypy.components.pyroscope.sending.wire import Wire
 from alloypy.net.sending import Request, Response, SendError
 from alloypy.profiles.model import DeliveryError, Labels
+from alloypy.tracing import Trace
 
 T = TypeVar("T")
 
@@ -60,8 +60,11 @@ class Outgoing(Protocol):
     profiles: int
     trace: Trace | None
 
-    def request(self, wire: Wire) -> Request:
-        """The request for an endpoint. Raises SendError where there cannot be one."""
+    def request(self, wire: Wire, span: str) -> Request:
+        """The request for an endpoint. Raises SendError where there cannot be one.
+
+        span: identity of the try's span, "" without a trace.
+        """
         ...
 
     def judge(self, response: Response, wire: Wire) -> Refusal | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from alloypy.components.pyroscope.sending.headers import Trace
 from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, LabelMemory, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.wire import Wire
 from alloypy.net.backoff import retry_after
@@ -17,6 +16,7 @@ from alloypy.net.sending import Headers, Request, Response, SendError, SendTimeo
 from alloypy.profiles.labels import NAME, InvalidLabels, check_labels
 from alloypy.profiles.model import DeliveryError, Labels, Series
 from alloypy.profiles.push_wire import encode_push, profile_bytes
+from alloypy.tracing import Trace
 
 _RESERVED_BUT_SENT = (NAME, "__delta__")
 _RETRIED_CODES = frozenset(
@@ -78,9 +78,9 @@ class OutgoingPush:
         self._whole = whole
         self._chunks = encode_push(series)
 
-    def request(self, wire: Wire) -> Request:
+    def request(self, wire: Wire, span: str) -> Request:
         """The Connect call."""
-        return wire.push(self._chunks, self.trace, self._passed)
+        return wire.push(self._chunks, self.trace, span, self._passed)
 
     def judge(self, response: Response, wire: Wire) -> Refusal | None:
         """What Connect makes of an answer, and whether another try may help."""

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from alloypy.components.pyroscope.sending.headers import (
     HeaderPlan,
-    Trace,
     Tracing,
     endpoint_headers,
     passed_through,
@@ -25,6 +24,7 @@ from alloypy.net.client import Client, is_header_name
 from alloypy.net.connect_client import call_headers
 from alloypy.net.sending import Headers, NotSent, Origin, Request, origin_of, target_of
 from alloypy.profiles.model import Buffer, IngestProfile
+from alloypy.tracing import Trace
 
 PUSH_METHOD = "/push.v1.PusherService/Push"
 _TRACE_NAMES = ("Traceparent", "Uber-Trace-Id")
@@ -78,15 +78,19 @@ class Wire:
         self._push_route = _Route(self._url.rstrip("/") + PUSH_METHOD)
         self._ingest_routes: dict[str, _Route] = {}
 
-    def push(self, chunks: Sequence[Buffer], trace: Trace | None, passed: Headers) -> Request:
+    def span(self, trace: Trace | None) -> str:
+        """The identity of a try's span, "" without a trace."""
+        return "" if trace is None else self._tracing.tracer.span()
+
+    def push(self, chunks: Sequence[Buffer], trace: Trace | None, span: str, passed: Headers) -> Request:
         """A Push call. Raises NotSent."""
         origin, target = self._reach(self._push_route)
-        headers = self._push.fill(*self._tracing.headers(trace))
+        headers = self._push.fill(*self._tracing.headers(trace, span))
         if passed:
             headers = passed_through(headers, passed)
         return Request("POST", origin, target, headers, chunks, self.timeout, self._host)
 
-    def ingest(self, profile: IngestProfile, query: str, trace: Trace | None) -> Request:
+    def ingest(self, profile: IngestProfile, query: str, trace: Trace | None, span: str) -> Request:
         """An /ingest request with the query given. Raises NotSent."""
         route = self._ingest_routes.get(profile.path)
         if route is None:
@@ -97,7 +101,7 @@ class Wire:
         headers = self._ingest.fill(
             encoding or self._content["Content-Encoding"],
             types or self._content["Content-Type"],
-            *self._tracing.headers(trace),
+            *self._tracing.headers(trace, span),
         )
         if profile.headers:
             headers = passed_through(headers, profile.headers)
