@@ -31,12 +31,9 @@ def check_rules(
 ) -> Iterator[Diagnostic]:
     """The broken rules of a body and of all blocks in it. A body without all it needs is passed over."""
     if _is_complete(statements, spec):
-        broken = (
-            _catalog_rules(place, statements, spec, read)
-            if spec.cls is None
-            else _own_rules(statements, spec, read)
-        )
-        for fault in broken:
+        # What a component's constructor refuses is a rule of the catalog only, so both are asked.
+        own = _own_rules(statements, spec, read) if spec.cls is not None else ()
+        for fault in dict.fromkeys((*own, *_catalog_rules(place, statements, spec, read))):
             yield _diagnostic(place, statements, fault)
     for statement in statements:
         if isinstance(statement, Block):

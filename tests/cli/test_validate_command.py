@@ -166,6 +166,18 @@ def test_own_rules_are_checked_too(folder: Path, capsys: Capture) -> None:
     message = "at most one of basic_auth password & password_file must be configured"
     assert f"own.alloy:6:7: {message}" in answer.err
     assert "client_id must be configured" not in answer.err
+    assert answer.err.count(message) == 1
+
+
+def test_what_a_constructor_refuses_is_found_for_alloypy_too(folder: Path, capsys: Capture) -> None:
+    (folder / "own.alloy").write_text(
+        'local.file "f" {\n  filename = "f.txt"\n  poll_frequency = "0s"\n}\n'
+        'pyroscope.relabel "r" {\n  forward_to = []\n  max_cache_size = 0\n}\n'
+    )
+    for given in (["own.alloy"], ["--for=alloypy", "own.alloy"]):
+        answer = ask(capsys, "validate", *given)
+        assert "own.alloy:3:3: poll_frequency must be greater than 0" in answer.err
+        assert "own.alloy:7:3: must provide a positive size" in answer.err
 
 
 def test_secrets_are_not_shown_in_what_may_be_kept(folder: Path, capsys: Capture) -> None:
