@@ -318,6 +318,17 @@ async def test_an_import_of_a_nested_import_that_failed_is_known_but_empty(tmp_p
             ),
         ),
         (
+            'import.file "m" { filename = "" }',
+            (
+                "Failed to evaluate node for config block: failed to read file: stat : "
+                "no such file or directory"
+            ),
+        ),
+        (
+            'import.file "m" { filename = "a\\x00b" }',
+            ("Failed to evaluate node for config block: failed to read file: stat a\0b: invalid argument"),
+        ),
+        (
             'import.file "m" {\n filename = "x"\n detector = "magic"\n}',
             (
                 "Failed to evaluate node for config block: decoding configuration: config.alloy:3:13: "
