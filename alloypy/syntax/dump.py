@@ -53,7 +53,9 @@ def tokens_answer(source: Source) -> Json:
         found += [(comment.start, 1, "COMMENT", comment.text) for comment in group]
     found.sort(key=lambda entry: entry[:2])
     answer: Json = {
-        "tokens": [[*source.position(offset), offset, name, text_json(text)] for offset, _, name, text in found]
+        "tokens": [
+            [*source.position(offset), offset, name, text_json(text)] for offset, _, name, text in found
+        ]
     }
     if scanned.errors:
         answer["errors"] = [
