@@ -1,6 +1,6 @@
 """Receiving request bodies: what can go wrong, and how many bytes may be held.
 
-Source: PYROSCOPE spec sections 3.4, 3.9; DIFFERENCES rows on `max_body_size` and bodies in flight.
+Source: PYROSCOPE spec sections 3.4, 3.9; the bounds are alloypy's own (docs/compatibility.md).
 """
 
 from __future__ import annotations

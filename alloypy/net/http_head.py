@@ -1,6 +1,6 @@
 """What the head of an HTTP request says, and when it cannot be served, in Go's words.
 
-Source: PYROSCOPE spec sections 3.3, 3.9; DIFFERENCES row on Content-Length with Transfer-Encoding.
+Source: PYROSCOPE spec sections 3.3, 3.9; what is refused beyond Alloy stands in docs/compatibility.md.
 """
 
 from __future__ import annotations
