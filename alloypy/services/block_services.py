@@ -1,13 +1,13 @@
-"""The services behind the `logging`, `tracing` and `livedebugging` blocks; `http` is the admin server's.
+"""The services behind the `logging` and `livedebugging` blocks.
 
-Source: spec sections 5.1, 5.2, 5.4.
+Source: spec sections 5.1, 5.4.
 """
 
 from __future__ import annotations
 
 import logging
 
-from alloypy.runtime.blocks.process import LiveDebuggingArguments, LoggingArguments, TracingArguments
+from alloypy.runtime.blocks.process import LiveDebuggingArguments, LoggingArguments
 from alloypy.runtime.options import ServiceError
 from alloypy.services.logging import LogSettings, LogStream
 
@@ -31,18 +31,6 @@ class LoggingService:
     async def update(self, arguments: LoggingArguments) -> None:
         """Take level and format at once."""
         self._stream.configure(LogSettings(arguments.level, arguments.format))
-
-
-class TracingService:
-    """Accepts the block; alloypy makes no traces of its own."""
-
-    async def prepare(self, arguments: TracingArguments) -> None:
-        """Nothing can be refused."""
-
-    async def update(self, arguments: TracingArguments) -> None:
-        """Say that a configured block has no effect."""
-        if arguments != TracingArguments():
-            logger.warning("the tracing block has no effect: alloypy makes no traces of its own")
 
 
 class LiveDebuggingService:

@@ -18,14 +18,16 @@ from alloypy.runtime.controller import Controller
 from alloypy.runtime.options import ControllerOptions, HTTPImport, Service
 from alloypy.services.admin import Admin, AdminOptions, peers
 from alloypy.services.admin_server import AdminServer, Listener
-from alloypy.services.block_services import LiveDebuggingService, LoggingService, TracingService
+from alloypy.services.block_services import LiveDebuggingService, LoggingService
 from alloypy.services.configuration import Configuration, LoadError
 from alloypy.services.logging import LogStream
 from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics, metrics_text
 from alloypy.services.settings import RunSettings
 from alloypy.services.signals import Signals
 from alloypy.services.storage import installation_id
+from alloypy.services.tracing import TracingService, exporter
 from alloypy.services.watch import watch
+from alloypy.tracing import Tracer
 
 logger = logging.getLogger("alloypy")
 
@@ -51,6 +53,8 @@ class Process:
         self._config_metrics = ConfigMetrics()
         self._server = AdminServer(listener)
         self._live_debugging = LiveDebuggingService()
+        self._exporter = exporter(os.environ)
+        self._tracer = Tracer(recorder=self._exporter)
         self._controller = Controller(self._controller_options(registry, http_import))
         self._configuration = Configuration(settings.path, self._controller, self._config_metrics)
         self._reload_wanted = asyncio.Event()
@@ -60,7 +64,7 @@ class Process:
     ) -> ControllerOptions:
         services: Mapping[str, Service] = {
             "logging": LoggingService(self._log),
-            "tracing": TracingService(),
+            "tracing": TracingService(self._tracer),
             "livedebugging": self._live_debugging,
             "http": self._server,
         }
@@ -74,6 +78,7 @@ class Process:
             services=services,
             http_import=http_import,
             observer=self._evaluations,
+            tracer=self._tracer,
         )
 
     async def run(self) -> None:
@@ -86,6 +91,8 @@ class Process:
                         await self._serve(signals.stop)
             finally:
                 await self._server.stop()
+                if self._exporter is not None:
+                    await self._exporter.close()
 
     async def _first_load(self, stop: asyncio.Event) -> bool:
         """Whether the configuration runs now; False when the process shall stop before it does."""

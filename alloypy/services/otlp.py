@@ -1,0 +1,72 @@
+"""Sends the spans of sampled traces to a collector, over OTLP/HTTP, by OpenTelemetry's own exporter.
+
+To be imported where the extra `alloypy[opentelemetry]` is installed. Where and how to send is said by
+OpenTelemetry's standard environment variables (OTEL_EXPORTER_OTLP_*, OTEL_BSP_*,
+OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME). Source: RUNTIME spec section 5.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.trace import SpanKind as ExportedKind
+
+from alloypy import __version__
+from alloypy.tracing import Span, SpanKind
+
+logger = logging.getLogger("alloypy")
+
+_ENDING_SECONDS = 5.0
+_SCOPE = InstrumentationScope("alloypy", __version__)
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+
+
+class OTLPRecorder:
+    """Takes spans, and sends them in batches from a thread of its own.
+
+    What the collector does not take in time is dropped, never waited for.
+    """
+
+    def __init__(self) -> None:
+        own = Resource({"service.name": "alloy", "service.version": __version__})
+        self._resource = Resource.create().merge(own).merge(OTELResourceDetector().detect())
+        self._processor = BatchSpanProcessor(OTLPSpanExporter())
+
+    def record(self, span: Span) -> None:
+        """Put a span into the next batch."""
+        received = span.kind is SpanKind.SERVER
+        self._processor.on_end(
+            ReadableSpan(
+                span.name,
+                _context(span.trace, span.identity, remote=False),
+                _context(span.trace, span.parent, remote=received) if span.parent else None,
+                self._resource,
+                span.attributes,
+                kind=ExportedKind[span.kind.name],
+                status=Status() if span.error is None else Status(StatusCode.ERROR, span.error or None),
+                start_time=span.began,
+                end_time=span.ended,
+                instrumentation_scope=_SCOPE,
+            )
+        )
+
+    async def close(self) -> None:
+        """Send what is left, as far as that takes a few seconds only."""
+        # The thread must not keep the process from ending when the collector does not answer.
+        ending = threading.Thread(target=self._processor.shutdown, daemon=True)
+        ending.start()
+        await asyncio.to_thread(ending.join, _ENDING_SECONDS)
+        if ending.is_alive():
+            logger.warning("the last traces could not be exported in time")
+
+
+def _context(trace: str, span: str, *, remote: bool) -> SpanContext:
+    return SpanContext(int(trace, 16), int(span, 16), remote, _SAMPLED)
