@@ -87,9 +87,9 @@ class SamplerArguments:
 class TracingArguments:
     """Arguments of `tracing`."""
 
-    sampling_fraction: float = attribute(default=0.1, doc="Share of traces to keep, from 0 to 1.")
-    send_traceparent: bool = attribute(default=False, doc="Send the W3C traceparent header.")
-    sampler: SamplerArguments = block(default=SamplerArguments(), doc="A sampler besides the fraction.")
+    sampling_fraction: float = attribute(default=0.1, doc="Share of traces to sample, from 0 to 1.")
+    send_traceparent: bool = attribute(default=False, doc="Continue the traces of clients.")
+    sampler: SamplerArguments = block(default=SamplerArguments(), doc="Accepted; the fraction decides.")
     write_to: tuple[TraceConsumer | None, ...] = attribute(default=(), doc="Consumers to send traces to.")
 
 
