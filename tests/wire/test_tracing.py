@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
+from alloypy.components.pyroscope.write import TracingArguments
+from alloypy.profiles.model import DeliveryError
+from alloypy.tracing import Span, Tracer
 from tests.support.running import Running, free_port
+from tests.support.scripted import Peer, answering, scripted
+from tests.support.sending import PUSH_OK, answer, arguments, endpoint, push, writing
+from tests.support.sending import ingest as ingest_profile
 
 CONFIG = """
 tracing {{
@@ -175,3 +181,64 @@ def test_a_dead_collector_disturbs_nobody(tmp_path: Path) -> None:
             assert ingest(port) == 200
             assert running.stop() == 0
     assert len(server.profiles) == 1
+
+
+class Recorded:
+    """Keeps spans."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    def record(self, span: Span) -> None:
+        self.spans.append(span)
+
+
+@pytest.mark.anyio
+async def test_every_try_is_a_span_and_tells_what_became_of_it() -> None:
+    recorded = Recorded()
+    tracer = Tracer(recorder=recorded)
+    tracer.configure(1, continuing=False)
+    trace = tracer.begin()._replace(parent="1" * 16)
+    replies = [answer("503 Busy"), PUSH_OK]
+
+    async def script(peer: Peer) -> None:
+        while await peer.request():
+            await peer.say(replies.pop(0))
+
+    async with scripted(script) as backend:
+        given = arguments(endpoint(f"http://127.0.0.1:{backend.port}"))
+        async with writing(given, tracer=tracer) as running:
+            await running.receiver.append(push(trace=trace))
+    failed, sent = recorded.spans
+    assert {(span.trace, span.parent) for span in recorded.spans} == {(trace.identity, "1" * 16)}
+    assert (failed.error, failed.attributes["http.response.status_code"]) == ("", 503)
+    assert (sent.error, sent.attributes["http.response.status_code"]) == (None, 200)
+    headers = [dict(request.headers)["Traceparent"] for request in backend.requests]
+    assert headers == [f"00-{trace.identity}-{span.identity}-01" for span in recorded.spans]
+
+
+@pytest.mark.anyio
+async def test_a_try_without_an_answer_tells_why_and_hides_credentials() -> None:
+    recorded = Recorded()
+    tracer = Tracer(recorder=recorded)
+    tracer.configure(1, continuing=False)
+    given = endpoint(f"http://user:hidden@127.0.0.1:{free_port()}", max_backoff_retries=1)
+    async with writing(arguments(given), tracer=tracer) as running:
+        with pytest.raises(DeliveryError):
+            await running.receiver.append_ingest(ingest_profile())
+    (span,) = recorded.spans
+    assert "connection refused" in str(span.error)
+    assert "hidden" not in repr(span)
+
+
+@pytest.mark.anyio
+async def test_without_trace_headers_there_is_no_span_of_a_try() -> None:
+    recorded = Recorded()
+    tracer = Tracer(recorder=recorded)
+    tracer.configure(1, continuing=False)
+    none = TracingArguments(jaeger_propagator=False, trace_context_propagator=False)
+    async with scripted(answering(PUSH_OK)) as backend:
+        given = arguments(endpoint(f"http://127.0.0.1:{backend.port}"), tracing=none)
+        async with writing(given, tracer=tracer) as running:
+            await running.receiver.append(push(trace=tracer.begin()))
+    assert recorded.spans == []
