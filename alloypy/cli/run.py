@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def run(argv: list[str]) -> int:
     """Run a configuration until a signal asks to stop. Raises UsageError and HelpRequested."""
     settings = read_run_flags(argv)
+    gc.disable()  # what start-up makes stays; the process takes it out of the collector's sight
     from alloypy.services.logging import install
 
     log = install(sys.stderr)

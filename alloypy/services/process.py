@@ -6,6 +6,7 @@ Source: spec sections 1.1 (order of the run command), 3, 7.
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib.util
 import logging
 import os
@@ -109,6 +110,8 @@ class Process:
 
     async def _serve(self, stop: asyncio.Event) -> None:
         self._server.start(Admin(self._admin_options()))
+        gc.freeze()  # modules and classes live as long as the process: no collection looks at them again
+        gc.enable()
         logger.info("{^_^} Alloy is running")
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(self._reload_on_signal())]
