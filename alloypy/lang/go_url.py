@@ -22,6 +22,8 @@ _ASCII_ESCAPE = re.compile(r"%(?!25)[0-7][0-9A-Fa-f]")
 _NOT_IN_HOST = re.compile(r"[\x00-\x20#/?@\\^`{|}\x7f]")
 _NOT_IN_USERINFO = re.compile(r"[^A-Za-z0-9\-._:~!$&'()*+,;=%@]")
 _VALID_PATH = re.compile(r"(?:[A-Za-z0-9\-_.~!$&'()*+,;=:@\[\]/]|%[0-9A-Fa-f]{2})*")
+_CREDENTIALS = re.compile(r"(?P<before>://)(?P<userinfo>[^/?#\s@]+)@")
+_OWN_CREDENTIALS = re.compile(r"\A(?P<before>[A-Za-z][A-Za-z0-9+.\-]*://)(?P<userinfo>[^/?#]+)@")
 _PORT = re.compile(r"(?::[0-9]*)?")
 _PATH_SAFE = "$&+,/:;=@~"
 _HIDDEN = "xxxxx"
@@ -125,6 +127,19 @@ def redact_url(text: str) -> str:
         before, mark, rest = text.rpartition("@")
         scheme, slashes, _ = before.partition("//")
         return f"{scheme + slashes if slashes else ''}{_HIDDEN}@{rest}" if mark else text
+
+
+def hide_credentials(text: str) -> str:
+    """`text` with the credentials of every URL in it hidden; for texts that need not be URLs."""
+    if "@" not in text:
+        return text
+    return _CREDENTIALS.sub(_hide, _OWN_CREDENTIALS.sub(_hide, text))
+
+
+def _hide(found: re.Match[str]) -> str:
+    user, colon, _ = found["userinfo"].partition(":")
+    shown = f"{user}:{_HIDDEN}@" if colon else f"{_HIDDEN}@"
+    return found["before"] + shown
 
 
 def escape_path(path: str) -> str:

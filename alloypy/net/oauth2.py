@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote_plus, urlencode
 
 from alloypy.lang.go_text import quote
-from alloypy.lang.go_url import parse_url
 from alloypy.net.auth import OAuth2, basic
 from alloypy.net.body import BodyTooLarge
 from alloypy.net.compress import GzipError, gunzip
@@ -26,6 +25,7 @@ from alloypy.net.sending import (
     SendError,
     SendTimeout,
     origin_of,
+    parsed,
     target_of,
 )
 
@@ -127,10 +127,7 @@ class TokenSource:
         else:
             form |= {"client_id": settings.client_id, "client_secret": secret}
         body = urlencode(sorted(form.items()), safe="~").encode()
-        try:
-            url = parse_url(settings.token_url)
-        except ValueError as reason:
-            raise NotSent(str(reason)) from None
+        url = parsed(settings.token_url)
         request = Request("POST", origin_of(url), target_of(url), headers, (body,), deadline - self._clock())
         response = await self._sender.send(request, _ANSWER_LIMIT)
         return self._read(response)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from alloypy.lang.go_text import quote
-from alloypy.lang.go_url import URL
+from alloypy.lang.go_url import URL, parse_url, redact_url
 from alloypy.profiles.model import Buffer
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
@@ -116,6 +116,14 @@ def origin_of(url: URL) -> Origin:
         raise NotSent(f"dial tcp: address {port}: invalid port")
     shown = f"[{host}]" if ":" in host else host
     return Origin(url.scheme, host, int(port or _PORTS[url.scheme]), f"{shown}:{port}" if port else shown)
+
+
+def parsed(text: str) -> URL:
+    """A URL, or NotSent with Go's reason, which shows no credentials."""
+    try:
+        return parse_url(text)
+    except ValueError as reason:
+        raise NotSent(str(reason).replace(quote(text), quote(redact_url(text)))) from None
 
 
 def target_of(url: URL) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import zero
 from alloypy.lang.go_text import format_duration, quote
+from alloypy.lang.go_url import hide_credentials
 from alloypy.lang.types import Type
 from alloypy.lang.values import Capsule, Duration, Function, OptionalSecret, Value
 from alloypy.schema.fields import SHOWING_DEFAULTS
@@ -120,7 +121,7 @@ def encode_value(value: Any, type_: Type | None = None) -> JSON:
         case int() | float():
             return {"type": "number", "value": _number(value)}
         case str():
-            return {"type": "string", "value": value}
+            return {"type": "string", "value": hide_credentials(value)}
         case bytes() | list() | tuple():
             element = type_.element if isinstance(type_, wanted.ListType) else None
             return {"type": "array", "value": [encode_value(item, element) for item in value]}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.lang.go_url import URL_TYPE, parse_url, redact_url
+from alloypy.lang.go_url import URL_TYPE, hide_credentials, parse_url, redact_url
 
 CASES = [
     json.loads(line)
@@ -52,3 +52,18 @@ def test_attribute_type_shows_no_password():
 def test_written_back():
     for text in ("http://u:p@h:1/a%2Fb?q=1#f", "path/only", "mailto:x@y", "http://[::1]:80/x"):
         assert str(parse_url(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://u:p@h/x?e=a@b", "http://u:xxxxx@h/x?e=a@b"),
+        ("see http://tok@h and https://a:b:c@d.", "see http://xxxxx@h and https://a:xxxxx@d."),
+        ("http://u:a b@c@h/", "http://u:xxxxx@h/"),
+        ("mail@example.org", "mail@example.org"),
+        ("http://h/a@b", "http://h/a@b"),
+        ("none", "none"),
+    ],
+)
+def test_credentials_within_texts(text, shown):
+    assert hide_credentials(text) == shown

@@ -10,10 +10,9 @@ from time import perf_counter_ns
 from urllib.parse import quote as percent_encode
 
 from alloypy.lang.go_text import format_duration
-from alloypy.lang.go_url import parse_url
 from alloypy.net.client import Client
 from alloypy.net.connect_client import call_headers, failure_of, message_of
-from alloypy.net.sending import NotSent, Request, Response, SendError, SendTimeout, origin_of, target_of
+from alloypy.net.sending import Request, Response, SendError, SendTimeout, origin_of, parsed, target_of
 from alloypy.profiles.model import DeliveryError
 
 _SERVICE = "/debuginfo.v1alpha1.DebuginfoService/"
@@ -61,9 +60,6 @@ class DebugInfo:
             raise DeliveryError(f"upload: HTTP {response.status} (duration {took})", status=response.status)
 
     def _request(self, path: str, headers: list[tuple[str, str]], body: bytes, timeout: float) -> Request:
-        try:
-            url = parse_url(self._url + path)
-        except ValueError as reason:
-            raise NotSent(str(reason)) from None
+        url = parsed(self._url + path)
         chunks = (body,) if body else ()
         return Request("POST", origin_of(url), target_of(url), headers, chunks, timeout)

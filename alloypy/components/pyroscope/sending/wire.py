@@ -22,7 +22,7 @@ from alloypy.lang.go_url import URL, escape_path, parse_url, redact_url
 from alloypy.net.auth import basic
 from alloypy.net.client import Client, is_header_name
 from alloypy.net.connect_client import call_headers
-from alloypy.net.sending import Headers, NotSent, Origin, Request, origin_of, target_of
+from alloypy.net.sending import Headers, NotSent, Origin, Request, origin_of, parsed, target_of
 from alloypy.profiles.model import Buffer, IngestProfile
 from alloypy.tracing import Trace
 
@@ -124,21 +124,16 @@ class _Route:
         self.target = ""
         self.origin = Origin("", "", 0, "")
         try:
-            parsed = parse_url(url)
-            self.origin = origin_of(parsed)
-            self.target = target_of(parsed) if path is None else escape_path(_joined(parsed, path))
-        except (ValueError, NotSent) as reason:
-            self.fault = _redacted_fault(str(reason), url)
+            found = parsed(url)
+            self.origin = origin_of(found)
+            self.target = target_of(found) if path is None else escape_path(_joined(found, path))
+        except NotSent as reason:
+            self.fault = str(reason)
 
 
 def _joined(url: URL, path: str) -> str:
     joined = posixpath.normpath("/".join(part for part in (url.path, path) if part))
     return "/" + joined.lstrip("/")
-
-
-def _redacted_fault(reason: str, url: str) -> str:
-    """Go's parse errors show the URL."""
-    return reason.replace(quote(url), quote(redact_url(url)))
 
 
 def _header_fault(headers: Headers) -> str:
