@@ -78,6 +78,9 @@ async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
     except ListenError as error:
         print(f"Error: {error}", file=sys.stderr)
         return exit_codes.FAILURE
+    from alloypy.services.logging import install
+
+    install(sys.stderr).stop_holding()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
