@@ -40,6 +40,7 @@ class AdminOptions(NamedTuple):
 
     reload: loads the configuration anew; raises LoadError. metrics: the text of /metrics.
     support: makes the support bundle within so many seconds; None when it is switched off.
+    live_debugging: whether the configuration has it enabled.
     address: `host:port` that the server listens on. ui_prefix: begins and ends with `/`.
     """
 
@@ -47,6 +48,7 @@ class AdminOptions(NamedTuple):
     reload: Callable[[], Awaitable[None]]
     metrics: Callable[[], str]
     support: Callable[[int], Awaitable[bytes]] | None
+    live_debugging: Callable[[], bool]
     address: str
     ui_prefix: str = "/"
 
@@ -204,6 +206,11 @@ class Admin:
         return StreamingResponse(windows(), headers={"content-type": _PLAIN})
 
     async def _debug(self, request: Request) -> Response:
+        if not self._options.live_debugging():
+            return _text(
+                "the live debugging service is disabled. Check the documentation to find out how to enable it\n",
+                500,
+            )
         module, _, local = request.path_params["id"].rpartition("/")
         try:
             info = self._options.controller.component(module, local)

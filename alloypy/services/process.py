@@ -127,6 +127,7 @@ class Process:
             reload=self._configuration.load,
             metrics=self._metrics,
             support=self._support if self._settings.support_bundle else None,
+            live_debugging=lambda: self._live_debugging.enabled,
             address=self._server.address,
             ui_prefix=self._settings.ui_prefix,
         )

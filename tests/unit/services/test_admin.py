@@ -57,11 +57,13 @@ class Fixture:
         self.controller = Told()
         self.reloads = 0
         self.failure: LoadError | None = None
+        self.live_debugging = True
         options = AdminOptions(
             controller=cast("Controller", self.controller),
             reload=self.reload,
             metrics=lambda: "m 1\n",
             support=None,
+            live_debugging=lambda: self.live_debugging,
             address="127.0.0.1:12345",
             ui_prefix=prefix,
         )
@@ -212,6 +214,9 @@ async def test_live_debugging_is_refused_by_name(admin: Fixture) -> None:
     )
     assert await admin.answer("GET", "/api/v0/web/debug/nope") == (500, "component not found\n")
     assert (await admin.answer("GET", "/api/v0/web/graph?window=0"))[0] == 400
+    admin.live_debugging = False
+    status, text = await admin.answer("GET", "/api/v0/web/debug/pyroscope.write.w")
+    assert (status, text[:43]) == (500, "the live debugging service is disabled. Che")
 
 
 @pytest.mark.anyio
