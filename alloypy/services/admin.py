@@ -208,7 +208,8 @@ class Admin:
     async def _debug(self, request: Request) -> Response:
         if not self._options.live_debugging():
             return _text(
-                "the live debugging service is disabled. Check the documentation to find out how to enable it\n",
+                "the live debugging service is disabled. "
+                "Check the documentation to find out how to enable it\n",
                 500,
             )
         module, _, local = request.path_params["id"].rpartition("/")
