@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -86,7 +87,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     bounds = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(bounds)]
 
 
 async def play(parts: list[bytes], ending: str) -> tuple[Any, FakePool, FakeTransport, Connection]:
