@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 from alloypy.components.http_client import HTTPClientArguments
 from alloypy.components.pyroscope.write import Arguments, EndpointArguments, Exports, Write
 from alloypy.lang.values import Duration
 from alloypy.profiles.model import IngestProfile, ProfilesReceiver, Push, RawSample, Series
+from alloypy.runtime.component import Metrics
 from tests.support.receiving import LogLines, component_options
 
 MILLISECOND = 10**6
@@ -64,7 +63,7 @@ def ingest(query: str = "name=x&from=1", body: Sequence[bytes] = (b"body",), **c
 class Writing:
     """A running pyroscope.write."""
 
-    def __init__(self, component: Write, exports: list[Exports], registry: CollectorRegistry, log: LogLines):
+    def __init__(self, component: Write, exports: list[Exports], registry: Metrics, log: LogLines):
         self.component = component
         self.exports = exports
         self.registry = registry
@@ -104,7 +103,7 @@ class Writing:
 @asynccontextmanager
 async def writing(given: Arguments, **changes: Any) -> AsyncIterator[Writing]:
     """Run pyroscope.write while the block lasts."""
-    registry = CollectorRegistry()
+    registry = Metrics()
     log = LogLines()
     logger = logging.Logger("write", logging.DEBUG)
     logger.addHandler(log)
