@@ -878,6 +878,8 @@ async def test_debug_info() -> None:
             await info.upload("good/id", parts(), 5.0)
             with pytest.raises(DeliveryError, match=r"^upload: HTTP 404 \(duration [\d.]+[mµn]?s\)$"):
                 await info.upload("bad", parts(), 5.0)
+            samples = [each for family in running.registry.collect() for each in family.samples]
+            assert [each.value for each in samples if "debug_info_upload_bytes_total" in each.name] == [6]
         with pytest.raises(DeliveryError) as caught:
             await info.call("UploadFinished", b"ab", 0.0)
         assert caught.value.code == "deadline_exceeded"

@@ -206,7 +206,9 @@ class Write(Component[Arguments, Exports]):
 
         options = self._options
         agent = user_agent(options.environ)
-        client = Client(client_settings(given.http_client), environ=options.environ, user_agent=agent)
+        client = Client(
+            client_settings(given.http_client), environ=options.environ, user_agent=agent, clock=options.clock
+        )
         timeout = given.remote_timeout.seconds
         wire = Wire(
             EndpointSettings(given.url, given.headers, timeout, given.retry_on_http_429),
@@ -222,7 +224,7 @@ class Write(Component[Arguments, Exports]):
             options.random,
         )
         counts = self._counting().endpoint(wire.shown)
-        debug_info = DebugInfo(given.url, client, agent, timeout)
+        debug_info = DebugInfo(given.url, client, agent, timeout, self._counting().uploaded)
         return Endpoint(wire, client, debug_info, schedule, counts, options.logger)
 
     def _put_in_place(self, arguments: Arguments) -> None:

@@ -5,7 +5,7 @@ Source: PYROSCOPE spec section 3.6.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from time import perf_counter_ns
 from urllib.parse import quote as percent_encode
 
@@ -21,14 +21,17 @@ _SERVICE = "/debuginfo.v1alpha1.DebuginfoService/"
 class DebugInfo:
     """Calls the service below an endpoint's URL.
 
-    timeout: seconds for a call that has no deadline of its own.
+    timeout: seconds for a call that has no deadline of its own. uploaded: told of bytes that go out.
     """
 
-    def __init__(self, url: str, client: Client, user_agent: str, timeout: float) -> None:
+    def __init__(
+        self, url: str, client: Client, user_agent: str, timeout: float, uploaded: Callable[[int], None]
+    ) -> None:
         self._url = url.rstrip("/") + _SERVICE
         self._client = client
         self._user_agent = user_agent
         self._timeout = timeout
+        self._uploaded = uploaded
 
     async def call(self, method: str, message: bytes, within: float | None) -> bytes:
         """Make a Connect unary call, both messages as protobuf. Raises DeliveryError."""
@@ -52,12 +55,18 @@ class DebugInfo:
         headers = self._client.headers([("User-Agent", self._user_agent)])
         path = "Upload/" + percent_encode(build_id, safe="$&+:=@~", errors="surrogateescape")
         try:
-            response: Response = await self._client.stream(self._request(path, headers, b"", within), body)
+            request = self._request(path, headers, b"", within)
+            response: Response = await self._client.stream(request, self._counted(body))
         except SendError as error:
             raise DeliveryError(f"upload: {error}") from None
         if response.status != 200:
             took = format_duration(perf_counter_ns() - began)
             raise DeliveryError(f"upload: HTTP {response.status} (duration {took})", status=response.status)
+
+    async def _counted(self, body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        async for part in body:
+            self._uploaded(len(part))
+            yield part
 
     def _request(self, path: str, headers: list[tuple[str, str]], body: bytes, timeout: float) -> Request:
         url = parsed(self._url + path)

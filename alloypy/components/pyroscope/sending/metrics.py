@@ -63,8 +63,13 @@ class Metrics:
     def __init__(self, registry: ComponentMetrics) -> None:
         self._endpoints: dict[str, EndpointCounts] = {}
         self.replaced_characters = 0
+        self.debug_info_bytes = 0
         self.total = self.endpoint(NO_ENDPOINT)
         registry.register(self)
+
+    def uploaded(self, size: int) -> None:
+        """So many bytes of a debug-info file went out."""
+        self.debug_info_bytes += size
 
     def endpoint(self, shown: str) -> EndpointCounts:
         """The counts of an endpoint; those of equal URLs are one."""
@@ -88,6 +93,11 @@ class Metrics:
             for what, histogram in counts.latency.items():
                 latency.add_metric([endpoint, what], histogram.buckets(), histogram.total)
         yield latency
+        yield CounterMetricFamily(
+            "pyroscope_ebpf_debug_info_upload_bytes",
+            "Bytes of debug-info files that endpoints were sent.",
+            value=self.debug_info_bytes,
+        )
         yield CounterMetricFamily(
             "pyroscope_write_replaced_characters",
             "Characters of label values that /ingest cannot carry and that were sent as _.",
