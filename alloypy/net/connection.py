@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 
 import httptools
 
+from alloypy.net.deadline import Deadline
 from alloypy.net.dialing import broken_text
 from alloypy.net.sending import MAX_HEAD, Response, SendError, SendTimeout
 from alloypy.profiles.model import Buffer
@@ -56,7 +57,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser: Any = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Response] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(loop, self._time_out)
         self._start_reply(0)
 
     def _start_reply(self, read_limit: int) -> None:
@@ -88,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._start_reply(read_limit)
         waiter: asyncio.Future[Response] = self._loop.create_future()
         self._waiter = waiter
-        self._timer = self._loop.call_at(deadline, self._time_out)
+        self._deadline.set_at(deadline)
         try:
             self._write(transport, head, chunks)
             return await waiter
@@ -99,7 +100,10 @@ class Connection(asyncio.Protocol):
 
     @staticmethod
     def _write(transport: asyncio.Transport, head: bytes, chunks: Sequence[Buffer]) -> None:
-        if sum(map(len, chunks)) <= _JOINED:
+        size = 0
+        for chunk in chunks:
+            size += len(chunk)
+        if size <= _JOINED:
             transport.write(b"".join((head, *chunks)))
         else:
             transport.writelines((head, *chunks))
@@ -201,10 +205,14 @@ class Connection(asyncio.Protocol):
     def _ends_with_connection(self) -> bool:
         if self._status in (204, 304):
             return False
-        encodings = [value for name, value in self._headers if name == b"transfer-encoding"]
-        if encodings:
-            return not _CHUNKED.fullmatch(encodings[-1])
-        return all(name != b"content-length" for name, _ in self._headers)
+        encoding: bytes | None = None
+        sized = False
+        for name, value in self._headers:
+            if name == b"content-length":
+                sized = True
+            elif name == b"transfer-encoding":
+                encoding = value
+        return not sized if encoding is None else not _CHUNKED.fullmatch(encoding)
 
     def _finish(self, broken: str = "") -> None:
         """Hand over the reply; the connection goes back to the pool or is closed."""
@@ -267,9 +275,7 @@ class Connection(asyncio.Protocol):
 
     def _stop_waiting(self) -> asyncio.Future[Response] | None:
         waiter, self._waiter = self._waiter, None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadline.set(0)
         return waiter
 
     def _close(self) -> None:
@@ -277,6 +283,7 @@ class Connection(asyncio.Protocol):
             return
         self.closed = True
         self._parser = None  # it holds us
+        self._deadline.close()
         if self._transport is not None:
             self._transport.abort()
         self._keeper.forget(self)

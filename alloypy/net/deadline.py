@@ -23,11 +23,15 @@ class Deadline:
         if seconds <= 0:
             self._when = None
             return
-        self._when = self._loop.time() + seconds
+        self.set_at(self._loop.time() + seconds)
+
+    def set_at(self, when: float) -> None:
+        """Let it pass at a time of the loop's clock."""
+        self._when = when
         # An earlier timer looks at the time again when it fires: mostly no new one is needed.
-        if self._timer is None or self._when < self._timer_at:
+        if self._timer is None or when < self._timer_at:
             self.close()
-            self._arm(self._when)
+            self._arm(when)
 
     def close(self) -> None:
         """Forget the timer."""

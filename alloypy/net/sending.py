@@ -65,7 +65,10 @@ class Response(NamedTuple):
 
     def header(self, name: str) -> str:
         """The first value of a header, by its lower-case name, or ""."""
-        return next((value for key, value in self.headers if key == name), "")
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return ""
 
 
 class SendError(Exception):
@@ -139,7 +142,9 @@ def headers_of(request: Request) -> list[tuple[str, str]]:
     if own and own[0][0] == "User-Agent":
         headers.append(own[0])
         own = own[1:]
-    size = sum(map(len, request.chunks))
+    size = 0
+    for chunk in request.chunks:
+        size += len(chunk)
     if size or request.method in _METHODS_WITH_BODY:
         headers.append(("Content-Length", str(size)))
     headers += own
@@ -151,8 +156,7 @@ def head_of(request: Request) -> bytes:
 
     Raises NotSent for a header that would break the request.
     """
-    lines = [f"{request.method} {request.target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in headers_of(request)]
+    lines = [f"{request.method} {request.target} HTTP/1.1", *map(": ".join, headers_of(request))]
     text = "\r\n".join(lines)
     breaks = len(lines) - 1
     if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:

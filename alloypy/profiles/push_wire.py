@@ -29,6 +29,9 @@ _MAX_GROUP_DEPTH = 100
 _LONGEST_CACHED = 4096
 _SMALL = 512
 
+_MOST_WRITTEN = 2048
+_written: dict[int, tuple[Labels, bytes]] = {}  # holds the label sets, so that their identities stay theirs
+
 MAX_FIELDS = 200_000
 """So many fields of a request are read, over all messages; a hostile one has millions, of 2 bytes each."""
 
@@ -64,24 +67,23 @@ def encode_push(series: Iterable[Series]) -> list[Buffer]:
     """
     chunks: list[Buffer] = []
     pending = bytearray()
-    for one in series:
-        labels = _encode_labels(tuple(sorted(one.labels.items())))
-        heads_and_tails = [_sample_around(sample) for sample in one.samples]
-        size = len(labels) + sum(
-            len(head) + len(sample.profile) + len(tail)
-            for sample, (head, tail) in zip(one.samples, heads_and_tails, strict=True)
-        )
+    for labels, samples, _ in series:
+        encoded = _written_labels(labels)
+        around = [_sample_around(profile, identity) for profile, identity in samples]
+        size = len(encoded)
+        for before, raw, behind in around:
+            size += len(before) + len(raw) + len(behind)
         pending.append(_FIRST)
         pending += _varint(size)
-        pending += labels
-        for sample, (head, tail) in zip(one.samples, heads_and_tails, strict=True):
-            pending += head
-            if len(sample.profile) <= _SMALL:
-                pending += sample.profile
+        pending += encoded
+        for before, raw, behind in around:
+            pending += before
+            if len(raw) <= _SMALL:
+                pending += raw
             else:
-                chunks += (bytes(pending), sample.profile)
+                chunks += (bytes(pending), raw)
                 pending.clear()
-            pending += tail
+            pending += behind
     if pending:
         chunks.append(bytes(pending))
     return chunks
@@ -89,7 +91,11 @@ def encode_push(series: Iterable[Series]) -> list[Buffer]:
 
 def profile_bytes(series: Sequence[Series]) -> int:
     """The sum of the sizes of the raw profiles, in bytes."""
-    return sum(len(sample.profile) for one in series for sample in one.samples)
+    size = 0
+    for one in series:
+        for sample in one.samples:
+            size += len(sample.profile)
+    return size
 
 
 class _Room:
@@ -116,17 +122,30 @@ def _series(
     room: _Room,
 ) -> Series:
     pieces = []
-    run_start = run_end = start
     samples = []
-    for tag, field, first, at in _fields(body, start, end, room):
-        if tag == _SECOND:
-            samples.append(_sample(body, view, first, at, room))
-        elif field == run_end:
-            run_end = at
+    at = run_start = start  # of the run of label fields
+    while at < end:
+        room.take()
+        field = at
+        tag = body[at]
+        if tag in (0x0A, 0x12):  # as in `_fields`
+            length = body[at + 1]
+            at += 2
+            if length > 0x7F:
+                length, at = _read_varint(body, at - 1, end)
+            at += length
+            if at > end:
+                raise _malformed()
+            if tag == 0x0A:
+                continue
+            samples.append(_sample(body, view, at - length, at, room))
         else:
-            pieces.append(view[run_start:run_end])
-            run_start, run_end = field, at
-    pieces.append(view[run_start:run_end])
+            at = _skip_field(body, at, end, room)
+        if run_start < field:
+            pieces.append(view[run_start:field])
+        run_start = at
+    if run_start < end:
+        pieces.append(view[run_start:end])
     return Series(_labels(b"".join(pieces), rule, room), samples, position)
 
 
@@ -157,6 +176,11 @@ def _decode_labels(encoded: bytes, rule: LabelRule | None, room: _Room) -> Label
 
 
 def _sample(body: Buffer, view: memoryview, start: int, end: int, room: _Room) -> RawSample:
+    if start < end and body[start] == _FIRST:
+        length, first = _read_varint(body, start + 1, end)
+        if first + length == end:  # the profile and no more, as clients mostly send it
+            room.take()
+            return RawSample(view[first:end])
     profile = view[start:start]
     identity = ""
     for tag, _, first, at in _fields(body, start, end, room):
@@ -261,6 +285,18 @@ def _malformed() -> PushWireError:
     return PushWireError("proto:\u00a0cannot parse invalid wire-format data")
 
 
+def _written_labels(labels: Labels) -> bytes:
+    """The label fields of a series; those of a shared label set are found by its identity."""
+    known = _written.get(id(labels))
+    if known is not None and known[0] is labels:
+        return known[1]
+    encoded = _encode_labels(tuple(sorted(labels.items())))
+    if len(_written) >= _MOST_WRITTEN:
+        _written.clear()
+    _written[id(labels)] = labels, encoded
+    return encoded
+
+
 @lru_cache(maxsize=2048)
 def _encode_labels(pairs: tuple[tuple[str, str], ...]) -> bytes:
     encoded = bytearray()
@@ -272,12 +308,12 @@ def _encode_labels(pairs: tuple[tuple[str, str], ...]) -> bytes:
     return bytes(encoded)
 
 
-def _sample_around(sample: RawSample) -> tuple[bytes, bytes]:
-    """What stands before the raw profile (tags and lengths) and behind it (the ID) on the wire."""
-    size = len(sample.profile)
-    head = bytes((_FIRST,)) + _varint(size) if size else b""
-    tail = _text_field(_SECOND, sample.id)
-    return bytes((_SECOND,)) + _varint(len(head) + size + len(tail)) + head, tail
+def _sample_around(profile: Buffer, identity: str) -> tuple[bytes, Buffer, bytes]:
+    """A sample on the wire: tags and lengths, the raw profile, and the ID behind it."""
+    size = len(profile)
+    head = b"\x0a" + _varint(size) if size else b""
+    tail = _text_field(_SECOND, identity) if identity else b""
+    return b"\x12" + _varint(len(head) + size + len(tail)) + head, profile, tail
 
 
 def _text_field(tag: int, text: str) -> bytes:
@@ -290,6 +326,8 @@ def _text_field(tag: int, text: str) -> bytes:
 def _varint(value: int) -> bytes:
     if value < 0x80:
         return bytes((value,))
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     encoded = bytearray()
     while value > 0x7F:
         encoded.append(value & 0x7F | 0x80)

@@ -335,7 +335,7 @@ class _Request:
             series = await asyncio.to_thread(_decode, request, with_service_name)
         else:
             series = _decode(request, with_service_name)
-        self.profiles = sum(len(one.samples) for one in series)
+        self.profiles = sum([len(one.samples) for one in series])
         if series:
             if not self._forwarding.receivers:
                 self._application.lost(self.profiles)

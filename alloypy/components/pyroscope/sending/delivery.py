@@ -31,7 +31,7 @@ _LATE = Refusal("deadline_exceeded: context deadline exceeded", retry=False)
 class Outbox(Protocol):
     """Where accepted items go."""
 
-    async def deliver(self, item: Outgoing) -> list[DeliveryError]:
+    def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
         """Deliver an item; what went wrong, in the endpoints' order. Cancelling it drops the item."""
         ...
 
@@ -74,10 +74,13 @@ class DirectOutbox:
         self._endpoints = tuple(endpoints)
         self._metrics = metrics
 
-    async def deliver(self, item: Outgoing) -> list[DeliveryError]:
+    def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
         """Deliver an item; what went wrong, in the endpoints' order. Cancelling it drops the item."""
         if len(self._endpoints) == 1:
-            return await self._endpoints[0].deliver(item)
+            return self._endpoints[0].deliver(item)
+        return self._deliver_to_all(item)
+
+    async def _deliver_to_all(self, item: Outgoing) -> list[DeliveryError]:
         if not self._endpoints:
             self._metrics.total.dropped(item.size, item.profiles)
             return []
