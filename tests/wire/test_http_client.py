@@ -188,7 +188,7 @@ async def test_a_changed_secret_file_gets_a_new_token(tmp_path: Path) -> None:
         (reply({"access_token": "N", "token_type": "Special", "expires_in": None}), "Special N"),
         (
             reply(
-                gzip.compress(b'{"access_token":"Z"}'),
+                gzip.compress(b'{"access_token":"Z"}', mtime=0),
                 "200 OK",
                 "Content-Encoding: gzip",
                 "Content-Type: application/json",
