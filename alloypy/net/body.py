@@ -121,12 +121,16 @@ def memory_limit() -> int:
     return physical
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> Buffer:
+def read_body(scope: Scope, receive: Receive, limit: int) -> Awaitable[Buffer]:
     """The whole body of an ASGI request, at most `limit` bytes. Raises BodyError."""
     extension = scope["extensions"].get(READ_BODY) if "extensions" in scope else None
     if extension is not None:
-        body: Buffer = await extension(limit)
+        body: Awaitable[Buffer] = extension(limit)
         return body
+    return _collect_body(receive, limit)
+
+
+async def _collect_body(receive: Receive, limit: int) -> Buffer:
     collected = bytearray()
     while True:
         message = await receive()

@@ -100,7 +100,7 @@ _HEADERS = frozenset(
 )
 
 
-async def answer_unary(scope: Scope, receive: Receive, method: Method, limit: int) -> Answer:
+def answer_unary(scope: Scope, receive: Receive, method: Method, limit: int) -> Awaitable[Answer]:
     """Serve one call of `method`; messages of at most `limit` bytes. Raises ClientLeft."""
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
@@ -109,10 +109,14 @@ async def answer_unary(scope: Scope, receive: Receive, method: Method, limit: in
     content_type = headers.get(b"content-type", b"")
     kind = _KINDS.get(content_type) or _KINDS.get(_canonical(content_type))
     if kind is None:
-        return empty(415, (b"accept-post", _ACCEPT_POST))
+        return _unsupported()
     if kind.protocol == "connect":
-        return await _answer_connect(scope, receive, method, limit, kind, headers)
-    return await _answer_grpc(scope, receive, method, limit, kind, headers)
+        return _answer_connect(scope, receive, method, limit, kind, headers)
+    return _answer_grpc(scope, receive, method, limit, kind, headers)
+
+
+async def _unsupported() -> Answer:
+    return empty(415, (b"accept-post", _ACCEPT_POST))
 
 
 async def _answer_connect(

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 
 from alloypy import __version__
 from alloypy.components.http_client import HTTPClientArguments, client_settings, with_authorization
@@ -103,13 +103,13 @@ class Receiver(ProfilesReceiver):
         self.fan_out: FanOut | None = None
         self.endpoints: Sequence[Endpoint] = ()
 
-    async def append(self, push: Push) -> None:
-        """Deliver every series of a Push request. Raises DeliveryError."""
-        await self._ready().append(push)
+    def append(self, push: Push) -> Coroutine[Any, Any, None]:
+        """Deliver every series of a Push request. Raises DeliveryError, also before it is awaited."""
+        return self._ready().append(push)
 
-    async def append_ingest(self, profile: IngestProfile) -> None:
-        """Deliver an /ingest profile. Raises DeliveryError."""
-        await self._ready().append_ingest(profile)
+    def append_ingest(self, profile: IngestProfile) -> Coroutine[Any, Any, None]:
+        """Deliver an /ingest profile. Raises DeliveryError, also before it is awaited."""
+        return self._ready().append_ingest(profile)
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
         """One for each endpoint."""

@@ -114,7 +114,12 @@ class FanOut:
         series, errors = self._accept(push.series)
         if series:
             item = OutgoingPush(series, self._tracing.begin(push.trace), push.headers, whole=not errors)
-            errors += await self._deliver(item, push.deadline)
+            if push.deadline is None:
+                found = await self._outbox.deliver(item)
+                log_errors(self._logger, item, found)
+            else:
+                found = await self._deliver_in_time(item, push.deadline)
+            errors += found
             self._metrics.total.took(item.names.total, perf_counter() - began)
         _raise(errors)
 
@@ -128,7 +133,8 @@ class FanOut:
         if name.replaced:
             self._metrics.replaced_characters += name.replaced
         item = OutgoingIngest(profile, name, self._tracing.begin(profile.trace))
-        errors = await self._deliver(item, None)
+        errors = await self._outbox.deliver(item)
+        log_errors(self._logger, item, errors)
         self._metrics.total.took(item.names.total, perf_counter() - began)
         _raise(errors)
 
@@ -142,24 +148,20 @@ class FanOut:
                 errors.append(invalid_labels(reason, one.position))
         return accepted, errors
 
-    async def _deliver(self, item: Outgoing, deadline: float | None) -> list[DeliveryError]:
-        """deadline: loop time until which the giver waits."""
-        if deadline is None:
-            errors = await self._outbox.deliver(item)
-        else:
-            task = self._background.start(self._outbox.deliver(item))
-            left = deadline - asyncio.get_running_loop().time()
-            try:
-                done, _ = await asyncio.wait((task,), timeout=max(0.0, left))
-            except asyncio.CancelledError:
-                task.cancel()
-                raise
-            if not done:
-                self._background.take_over(task, item)
-                return item.errors(f"failed to {item.names.verb} endpoint in time: {_LATE.cause}", _LATE)
-            errors = task.result()
-        if errors:
-            log_errors(self._logger, item, errors)
+    async def _deliver_in_time(self, item: Outgoing, deadline: float) -> list[DeliveryError]:
+        """Deliver, but wait only until `deadline`, a loop time."""
+        task = self._background.start(self._outbox.deliver(item))
+        left = deadline - asyncio.get_running_loop().time()
+        try:
+            done, _ = await asyncio.wait((task,), timeout=max(0.0, left))
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not done:
+            self._background.take_over(task, item)
+            return item.errors(f"failed to {item.names.verb} endpoint in time: {_LATE.cause}", _LATE)
+        errors = task.result()
+        log_errors(self._logger, item, errors)
         return errors
 
 

@@ -100,7 +100,7 @@ class Endpoint:
 
     async def _deliver(self, item: Outgoing) -> list[DeliveryError]:
         began = perf_counter()
-        backoff = self._schedule.begin()
+        backoff: Backoff | None = None
         while True:
             refusal = await self._try(item)
             if refusal is None:
@@ -109,6 +109,8 @@ class Endpoint:
                 self._counts.sent(item.size, item.profiles)
                 self._counts.took(item.names.endpoint, perf_counter() - began)
                 return []
+            if backoff is None:
+                backoff = self._schedule.begin()
             self._log_try(item, refusal, backoff.steps)
             pause = backoff.next_pause(refusal.wanted_pause) if refusal.retry else None
             if pause is None or not await self._pause(pause):

@@ -21,7 +21,7 @@ from alloypy.profiles.model import DeliveryError, IngestProfile, Labels
 from alloypy.tracing import Trace
 
 _SHOWN_OF_BODY = 2048
-_PLAIN_PIECE = re.compile(r"[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*")
+_PLAIN = re.compile(r"[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*(?:&[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*)*")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -102,23 +102,23 @@ def rewrite_query(query: str, name: str) -> str:
 
     name: encoded. Pieces that are already written as Go writes them are taken as they are.
     """
-    pieces = [f"name={name}"]
-    for piece in query.split("&"):
-        if piece.startswith("name="):
-            continue
-        if _PLAIN_PIECE.fullmatch(piece):
-            pieces.append(piece)
-        else:
-            written = _rewrite_piece(piece)
-            if written is not None:
-                pieces.append(written)
-    pieces.sort(key=_key)
+    pieces = [piece for piece in query.split("&") if not piece.startswith("name=")]
+    if _PLAIN.fullmatch("&".join(pieces)):
+        pieces.append(f"name={name}")
+        pieces.sort(key=_plain_key)
+    else:
+        rewritten = [written for piece in pieces if (written := _rewrite_piece(piece)) is not None]
+        pieces = [f"name={name}", *rewritten]
+        pieces.sort(key=_key)
     return "&".join(pieces)
 
 
+def _plain_key(piece: str) -> str:
+    return piece[: piece.index("=")]
+
+
 def _key(piece: str) -> str:
-    key = piece[: piece.index("=")]
-    return _decode(key) if "%" in key or "+" in key else key
+    return _decode(_plain_key(piece))
 
 
 def _rewrite_piece(piece: str) -> str | None:
