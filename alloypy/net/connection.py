@@ -45,7 +45,8 @@ class Keeper(Protocol):
 class Connection(asyncio.Protocol):
     """A connection to one origin.
 
-    tls: the context it was made with, None for plain HTTP. idle_since: loop time of its last release.
+    tls: the context it was made with, None for plain HTTP. idle_since: time of its last release, on the
+    clock of `loop`.
     """
 
     def __init__(self, keeper: Keeper, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None) -> None:
@@ -53,7 +54,7 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self.closed = False
         self._keeper = keeper
-        self._loop = loop
+        self.loop = loop
         self._transport: asyncio.Transport | None = None
         self._parser: Any = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Response] | None = None
@@ -87,7 +88,7 @@ class Connection(asyncio.Protocol):
         if self.closed or transport is None:
             raise Dropped("EOF")
         self._start_reply(read_limit)
-        waiter: asyncio.Future[Response] = self._loop.create_future()
+        waiter: asyncio.Future[Response] = self.loop.create_future()
         self._waiter = waiter
         self._deadline.set_at(deadline)
         try:

@@ -81,6 +81,7 @@ class Transport:
         self._tls = tls
         self._pools: dict[Origin, _Pool] = {}
         self._sweep: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # asked for once: it costs a system call
 
     async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
         """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""
@@ -89,7 +90,9 @@ class Transport:
         if self.closed:
             raise SendError("http: client is closed")
         head = head_of(request)
-        deadline = asyncio.get_running_loop().time() + request.timeout
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        deadline = self._loop.time() + request.timeout
         origin = request.origin
         context = self._tls.context() if origin.scheme == "https" else None
         connection = self._pool(origin).take(context)
@@ -116,10 +119,9 @@ class Transport:
 
     def keep(self, connection: Connection) -> None:
         """Start the idle time of a connection."""
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        connection.idle_since = connection.loop.time()
         if self._sweep is None:
-            self._sweep = loop.call_later(IDLE_SECONDS, self._close_idle)
+            self._sweep = connection.loop.call_later(IDLE_SECONDS, self._close_idle)
 
     def drop(self, pool: _Pool) -> None:
         """Forget a pool that has no connections."""
