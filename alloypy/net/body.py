@@ -5,6 +5,7 @@ Source: PYROSCOPE spec sections 3.4, 3.9; the bounds are alloypy's own (docs/com
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cache
@@ -19,7 +20,10 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 READ_BODY = "alloypy.read_body"
-"""The ASGI extension that gives a whole body as one buffer: `async (limit in bytes) -> Buffer`."""
+"""The ASGI extension that gives a whole body as one buffer: `async (limit in bytes, deadline) -> Buffer`.
+
+deadline: loop time until which it has to arrive, else TimeoutError is raised; None for no such bound.
+"""
 
 EXTEND_DEADLINES = "alloypy.extend_deadlines"
 """The ASGI extension that gives a request more time to be read and answered: `(seconds) -> None`."""
@@ -121,23 +125,27 @@ def memory_limit() -> int:
     return physical
 
 
-def read_body(scope: Scope, receive: Receive, limit: int) -> Awaitable[Buffer]:
-    """The whole body of an ASGI request, at most `limit` bytes. Raises BodyError."""
+def read_body(scope: Scope, receive: Receive, limit: int, deadline: float | None = None) -> Awaitable[Buffer]:
+    """The whole body of an ASGI request, at most `limit` bytes. Raises BodyError.
+
+    deadline: loop time until which it has to arrive, else TimeoutError is raised.
+    """
     extension = scope["extensions"].get(READ_BODY) if "extensions" in scope else None
     if extension is not None:
-        body: Awaitable[Buffer] = extension(limit)
+        body: Awaitable[Buffer] = extension(limit, deadline)
         return body
-    return _collect_body(receive, limit)
+    return _collect_body(receive, limit, deadline)
 
 
-async def _collect_body(receive: Receive, limit: int) -> Buffer:
+async def _collect_body(receive: Receive, limit: int, deadline: float | None) -> Buffer:
     collected = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientLeft("client disconnected")
-        collected += message.get("body", b"")
-        if len(collected) > limit:
-            raise BodyTooLarge(f"request body is larger than {limit} bytes")
-        if not message.get("more_body", False):
-            return collected
+    async with asyncio.timeout_at(deadline):
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise ClientLeft("client disconnected")
+            collected += message.get("body", b"")
+            if len(collected) > limit:
+                raise BodyTooLarge(f"request body is larger than {limit} bytes")
+            if not message.get("more_body", False):
+                return collected

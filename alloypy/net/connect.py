@@ -186,8 +186,7 @@ async def _receive_body(scope: Scope, receive: Receive, limit: int, deadline: fl
         if deadline is None:
             return await read_body(scope, receive, limit)
         try:
-            async with asyncio.timeout_at(deadline):
-                body = await read_body(scope, receive, limit)
+            body = await read_body(scope, receive, limit, deadline)
             if asyncio.get_running_loop().time() >= deadline:
                 raise TimeoutError
         except TimeoutError:

@@ -151,10 +151,11 @@ class Exchange:
         self.lost = True
         self.fail(failure)
 
-    async def read_body(self, limit: int) -> Buffer:
-        """The whole body, at most `limit` bytes, in one buffer. Raises BodyError."""
+    async def read_body(self, limit: int, deadline: float | None) -> Buffer:
+        """The whole body, at most `limit` bytes, in one buffer; see `body.READ_BODY`."""
         if not self.complete:
-            await self._arrival(limit)
+            async with asyncio.timeout_at(deadline):
+                await self._arrival(limit)
         if self.received > limit:
             raise BodyTooLarge(f"request body is larger than {limit} bytes")
         body, self._body = self._body, b""
