@@ -22,6 +22,14 @@ from alloypy.profiles.model import Buffer
 _JOINED = 16384
 """Requests up to this many bytes are written in one piece: copying them is cheaper than gathering."""
 
+_LARGEST_KNOWN_REPLY = 512
+_MOST_KNOWN_REPLIES = 256
+_known_replies: dict[bytes, Response] = {}
+"""Small replies that came in one piece and left their connection open, with what the parser made of them.
+
+Successes are the same, byte by byte, until the clock in their Date header ticks.
+"""
+
 _CHUNKED = re.compile(rb"(?:.*,)?[ \t]*chunked[ \t]*", re.IGNORECASE | re.DOTALL)
 _BROKEN = "net/http: HTTP/1.x transport connection broken: "
 
@@ -122,6 +130,10 @@ class Connection(asyncio.Protocol):
         if self._waiter is None:  # nobody asked
             self._close()
             return
+        known = None if self._received else _known_replies.get(data)
+        if known is not None and len(known.body) <= self._limit:
+            self._hand_over(known, keep=True)
+            return
         self._received += len(data)
         try:
             self._parser.feed_data(data)
@@ -131,7 +143,9 @@ class Connection(asyncio.Protocol):
             self._malformed(error)
             return
         if self._complete:
-            self._finish()
+            reply = self._finish()
+            if self._reusable and self._received == len(data) <= _LARGEST_KNOWN_REPLY:
+                _remember(data, reply)
         elif self._received > MAX_HEAD:
             self._check_bounds()
 
@@ -215,16 +229,22 @@ class Connection(asyncio.Protocol):
                 encoding = value
         return not sized if encoding is None else not _CHUNKED.fullmatch(encoding)
 
-    def _finish(self, broken: str = "") -> None:
-        """Hand over the reply; the connection goes back to the pool or is closed."""
-        waiter = self._stop_waiting()
+    def _finish(self, broken: str = "") -> Response | SendError:
+        """Hand over the reply as far as it came; `broken` says why no more of it did."""
+        outcome: Response | SendError
         if self._head_size > MAX_HEAD:
             self._reusable = False
-            outcome: Response | SendError = SendError(_BROKEN + "server response headers exceeded limit")
+            outcome = SendError(_BROKEN + "server response headers exceeded limit")
         else:
             outcome = self._response(broken)
+        self._hand_over(outcome, keep=self._reusable and not broken)
+        return outcome
+
+    def _hand_over(self, outcome: Response | SendError, *, keep: bool) -> None:
+        """Settle the request; the connection goes back to the pool or is closed."""
+        waiter = self._stop_waiting()
         transport = self._transport
-        if self._reusable and not broken and transport is not None and not transport.get_write_buffer_size():
+        if keep and transport is not None and not transport.get_write_buffer_size():
             self._keeper.release(self)
         else:  # also when the reply came before the whole request was out
             self._close()
@@ -292,6 +312,13 @@ class Connection(asyncio.Protocol):
 
 def _unexpected(why: str) -> str:
     return "unexpected EOF" if why == "EOF" else why
+
+
+def _remember(data: bytes, reply: Response | SendError) -> None:
+    if isinstance(reply, Response):
+        if len(_known_replies) >= _MOST_KNOWN_REPLIES:
+            _known_replies.clear()
+        _known_replies[data] = reply
 
 
 def _settle(waiter: asyncio.Future[Response] | None, outcome: Response | SendError) -> None:
