@@ -53,13 +53,20 @@ def standard_text(status: int) -> Answer:
     return plain_text(status, status_text(status))
 
 
+def written_at_once(answer: Answer, scope: Scope) -> bool:
+    """Write the answer in one call, if the server offers that and need not wait; else nothing is done."""
+    status, headers, body, trailers = answer
+    if trailers is not None or "extensions" not in scope:
+        return False
+    at_once = scope["extensions"].get(ANSWER)
+    return at_once is not None and at_once(status, headers, body)
+
+
 async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
     """Send the answer, in one call where the server offers that, else as ASGI messages."""
+    if written_at_once(answer, scope):
+        return
     status, headers, body, trailers = answer
-    if trailers is None and "extensions" in scope:
-        at_once = scope["extensions"].get(ANSWER)
-        if at_once is not None and at_once(status, headers, body):
-            return
     start = {"type": "http.response.start", "status": status, "headers": headers}
     if trailers is None:
         await send(start)

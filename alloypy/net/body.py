@@ -25,6 +25,13 @@ READ_BODY = "alloypy.read_body"
 deadline: loop time until which it has to arrive, else TimeoutError is raised; None for no such bound.
 """
 
+TAKE_BODY = "alloypy.take_body"
+"""The ASGI extension that gives a whole body if it is there: `(limit in bytes) -> Buffer | None`.
+
+Most bodies have arrived before the application is asked, and need not be awaited. None also for one that
+is larger than the limit.
+"""
+
 EXTEND_DEADLINES = "alloypy.extend_deadlines"
 """The ASGI extension that gives a request more time to be read and answered: `(seconds) -> None`."""
 
@@ -123,6 +130,15 @@ def memory_limit() -> int:
         if text.isdigit():
             return min(int(text), physical)
     return physical
+
+
+def arrived_body(scope: Scope, limit: int) -> Buffer | None:
+    """The whole body of an ASGI request if it is there, in `limit` bytes; else `read_body` is to be asked."""
+    extension = scope["extensions"].get(TAKE_BODY) if "extensions" in scope else None
+    if extension is None:
+        return None
+    body: Buffer | None = extension(limit)
+    return body
 
 
 def read_body(scope: Scope, receive: Receive, limit: int, deadline: float | None = None) -> Awaitable[Buffer]:

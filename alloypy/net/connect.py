@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from alloypy.lang.go_text import quote
@@ -21,6 +22,7 @@ from alloypy.net.body import (
     OverBudget,
     Receive,
     Scope,
+    arrived_body,
     read_body,
 )
 from alloypy.net.compress import GzipError, compress, gunzip
@@ -132,14 +134,26 @@ async def _answer_connect(
                 f'Connect-Protocol-Version must be "1": got {quote(_text(version))}',
             )
         deadline = _connect_deadline(headers.get(b"connect-timeout-ms", b""))
-        body = await _receive_body(scope, receive, limit, deadline)
+        body = arrived_body(scope, limit) if deadline is None else None
+        if body is None:
+            body = await _receive_body(scope, receive, limit, deadline)
         if compressed and body:
             body = await _unpack(scope, body, limit)
         message = await method(UnaryRequest(kind.codec, body, deadline))
     except ConnectError as error:
         return error_answer(error)
+    zipped = compressed or _accepts_gzip(headers.get(b"accept-encoding", b""))
+    return _success(kind.written, message, zipped) if message else _empty_success(kind.written, zipped)
+
+
+@cache
+def _empty_success(content_type: bytes, zipped: bool) -> Answer:
+    return _success(content_type, b"", zipped)
+
+
+def _success(content_type: bytes, message: bytes, zipped: bool) -> Answer:
     encoding: tuple[tuple[bytes, bytes], ...] = ()
-    if compressed or _accepts_gzip(headers.get(b"accept-encoding", b"")):
+    if zipped:
         message = compress(message)
         encoding = ((b"content-encoding", _GZIP),)
     return Answer(
@@ -147,7 +161,7 @@ async def _answer_connect(
         (
             (b"accept-encoding", _GZIP),
             *encoding,
-            (b"content-type", kind.written),
+            (b"content-type", content_type),
             (b"content-length", b"%d" % len(message)),
         ),
         message,

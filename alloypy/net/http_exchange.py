@@ -18,6 +18,7 @@ from alloypy.net.body import (
     EXTEND_DEADLINES,
     HOLD_BYTES,
     READ_BODY,
+    TAKE_BODY,
     App,
     BodyError,
     BodyTooLarge,
@@ -91,6 +92,7 @@ class Exchange:
             ABORT: self._abort,
             ANSWER: self._answer,
             READ_BODY: self.read_body,
+            TAKE_BODY: self.take_body,
             EXTEND_DEADLINES: self._extend,
             HOLD_BYTES: self._hold,
             "http.response.trailers": {},
@@ -156,8 +158,15 @@ class Exchange:
         if not self.complete:
             async with asyncio.timeout_at(deadline):
                 await self._arrival(limit)
-        if self.received > limit:
+        body = self.take_body(limit)
+        if body is None:
             raise BodyTooLarge(f"request body is larger than {limit} bytes")
+        return body
+
+    def take_body(self, limit: int) -> Buffer | None:
+        """The whole body if it is there; see `body.TAKE_BODY`."""
+        if not self.complete or self.received > limit:
+            return None
         body, self._body = self._body, b""
         return body
 

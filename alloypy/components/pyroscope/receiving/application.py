@@ -17,7 +17,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from alloypy.components.pyroscope.receiving.forwarding import Failure, Forwarding
 from alloypy.lang.go_text import format_duration, quote
-from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_answer, standard_text
+from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_answer, standard_text, written_at_once
 from alloypy.net.body import (
     App,
     BodyError,
@@ -27,6 +27,7 @@ from alloypy.net.body import (
     Receive,
     Scope,
     Send,
+    arrived_body,
     read_body,
 )
 from alloypy.net.connect import RETRY_LATER, UnaryRequest, answer_unary
@@ -118,7 +119,8 @@ class Application:
         try:
             answer = await (request.ingest() if ingest else request.push())
             record.status, record.body = answer.status, answer.body
-            await send_answer(answer, scope, send)
+            if not written_at_once(answer, scope):
+                await send_answer(answer, scope, send)
         except ClientLeft:
             record.status = _CLIENT_LEFT
             raise
@@ -247,7 +249,7 @@ class ServerApplication:
 class _Request:
     """A request on a hot route.
 
-    profiles: how many profiles of it are on their way; received: bytes of its body.
+    received: bytes of its body.
     """
 
     __slots__ = (
@@ -255,9 +257,9 @@ class _Request:
         "_forwarding",
         "_receive",
         "_scope",
+        "_series",
         "_settings",
         "_trace",
-        "profiles",
         "received",
     )
 
@@ -268,8 +270,13 @@ class _Request:
         self._scope = scope
         self._receive = receive
         self._trace = trace
-        self.profiles = 0
+        self._series: Sequence[Series] | None = ()  # on their way; None = an /ingest profile is
         self.received = 0
+
+    @property
+    def profiles(self) -> int:
+        """How many profiles of it are on their way."""
+        return 1 if self._series is None else sum(len(one.samples) for one in self._series)
 
     async def ingest(self) -> Answer:
         """Receive and forward an /ingest profile. Raises ClientLeft."""
@@ -279,16 +286,18 @@ class _Request:
         except InvalidLabels as reason:
             self._application.refused("Failed to parse labels from name parameter", reason)
             return plain_text(400, f"name: {reason}")
-        try:
-            body = await read_body(self._scope, self._receive, self._settings.max_body_size)
-        except ClientLeft:
-            raise
-        except BodyError as reason:
-            self._application.refused("Failed to read request body", reason)
-            return _unread(reason)
+        body = arrived_body(self._scope, self._settings.max_body_size)
+        if body is None:
+            try:
+                body = await read_body(self._scope, self._receive, self._settings.max_body_size)
+            except ClientLeft:
+                raise
+            except BodyError as reason:
+                self._application.refused("Failed to read request body", reason)
+                return _unread(reason)
         self.received = len(body)
         kinds, encoding, passed = self._headers()
-        self.profiles = 1
+        self._series = None
         try:
             if not self._forwarding.receivers:
                 self._application.lost(1)
@@ -335,11 +344,12 @@ class _Request:
             series = await asyncio.to_thread(_decode, request, with_service_name)
         else:
             series = _decode(request, with_service_name)
-        self.profiles = sum([len(one.samples) for one in series])
+        self._series = series
         if series:
             if not self._forwarding.receivers:
                 self._application.lost(self.profiles)
-            push = Push(series, request.deadline, self._headers()[2], self._trace)
+            passed = self._headers()[2] if self._settings.forward_headers else ()
+            push = Push(series, request.deadline, passed, self._trace)
             try:
                 await self._forwarding.push(push, partial(_sent_labels, request))
             except Failure as failure:

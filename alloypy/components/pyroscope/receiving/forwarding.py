@@ -46,8 +46,12 @@ class Forwarding:
     async def ingest(self, profile: IngestProfile) -> None:
         """Deliver an /ingest profile to all destinations. Raises Failure."""
         receivers = self.receivers
-        if len(receivers) == 1:
-            errors = await self._outcome(0, receivers[0].append_ingest, profile)
+        if len(receivers) == 1:  # mostly so, and without one more coroutine
+            try:
+                await receivers[0].append_ingest(profile)
+                return
+            except Exception as error:
+                errors = self._found(0, error)
         else:
             errors = await self._all_outcomes([receiver.append_ingest for receiver in receivers], profile)
         if errors:
@@ -63,7 +67,11 @@ class Forwarding:
         """
         receivers = self.receivers
         if len(receivers) == 1:
-            errors = await self._outcome(0, receivers[0].append, push)
+            try:
+                await receivers[0].append(push)
+                return
+            except Exception as error:
+                errors = self._found(0, error)
         else:
             errors = await self._all_outcomes([receiver.append for receiver in receivers], push)
         if errors:
@@ -82,18 +90,21 @@ class Forwarding:
     async def _outcome(
         self, index: int, deliver: Callable[[T], Awaitable[None]], what: T
     ) -> Sequence[_Found]:
-        """What went wrong with one destination, each error with the destination's position."""
         try:
             await deliver(what)
-        except DeliveryErrors as several:
-            return [(index, error) for error in several.errors]
-        except DeliveryError as error:
-            return [(index, error)]
-        except Exception:
-            # A fault of one destination must not keep the profile from the others.
-            self._logger.exception("a receiver failed")
-            return [(index, DeliveryError("internal error"))]
+        except Exception as error:
+            return self._found(index, error)
         return ()
+
+    def _found(self, index: int, error: Exception) -> Sequence[_Found]:
+        """What went wrong with one destination, each error with the destination's position."""
+        if isinstance(error, DeliveryErrors):
+            return [(index, one) for one in error.errors]
+        if isinstance(error, DeliveryError):
+            return [(index, error)]
+        # A fault of one destination must not keep the profile from the others.
+        self._logger.error("a receiver failed", exc_info=error)
+        return [(index, DeliveryError("internal error"))]
 
 
 def _leading(errors: Sequence[_Found]) -> DeliveryError:

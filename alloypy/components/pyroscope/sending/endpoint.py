@@ -69,9 +69,11 @@ class Endpoint:
 
     async def deliver(self, item: Outgoing) -> list[DeliveryError]:
         """Try until the item is taken or given up; what went wrong, nothing if all went well."""
+        began = perf_counter()
         self._in_flight += 1
         try:
-            return await self._deliver(item)
+            refusal = await self._try(item)
+            return self._taken(item, began) if refusal is None else await self._retry(item, refusal, began)
         except asyncio.CancelledError:
             self._counts.dropped(item.size, item.profiles)
             raise
@@ -98,31 +100,38 @@ class Endpoint:
         self._stopped.set()
         await self._client.aclose()
 
-    async def _deliver(self, item: Outgoing) -> list[DeliveryError]:
-        began = perf_counter()
-        backoff: Backoff | None = None
+    def _taken(self, item: Outgoing, began: float) -> list[DeliveryError]:
+        if self._failing:
+            self._log_recovery()
+        self._counts.sent(item.size, item.profiles)
+        self._counts.took(item.names.endpoint, perf_counter() - began)
+        return []
+
+    async def _retry(self, item: Outgoing, refusal: Refusal, began: float) -> list[DeliveryError]:
+        """Go on after a first try that failed."""
+        backoff = self._schedule.begin()
         while True:
-            refusal = await self._try(item)
-            if refusal is None:
-                if self._failing:
-                    self._log_recovery()
-                self._counts.sent(item.size, item.profiles)
-                self._counts.took(item.names.endpoint, perf_counter() - began)
-                return []
-            if backoff is None:
-                backoff = self._schedule.begin()
             self._log_try(item, refusal, backoff.steps)
             pause = backoff.next_pause(refusal.wanted_pause) if refusal.retry else None
             if pause is None or not await self._pause(pause):
                 break
             self._counts.retried()
+            next_refusal = await self._try(item)
+            if next_refusal is None:
+                return self._taken(item, began)
+            refusal = next_refusal
         self._counts.took(item.names.endpoint, perf_counter() - began)
         parts = item.parts() if refusal.divisible else ()
         if parts:
-            return [error for part in parts for error in await self._deliver(part)]
+            return [error for part in parts for error in await self._deliver_part(part)]
         self._counts.dropped(item.size, item.profiles)
         tried = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries)"
         return item.errors(f"{tried}: {refusal.cause}", refusal)
+
+    async def _deliver_part(self, part: Outgoing) -> list[DeliveryError]:
+        began = perf_counter()
+        refusal = await self._try(part)
+        return self._taken(part, began) if refusal is None else await self._retry(part, refusal, began)
 
     async def _try(self, item: Outgoing) -> Refusal | None:
         began = perf_counter()

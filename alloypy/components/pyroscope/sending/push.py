@@ -72,7 +72,9 @@ class OutgoingPush:
     ) -> None:
         self.trace = trace
         self.size = profile_bytes(series)
-        self.profiles = sum([len(one.samples) for one in series])
+        self.profiles = 0
+        for one in series:
+            self.profiles += len(one.samples)
         self._series = series
         self._passed = passed
         self._whole = whole
