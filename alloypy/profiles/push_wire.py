@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from alloypy.profiles.labels import label_set
 from alloypy.profiles.model import Buffer, Labels, RawSample, Series
@@ -49,15 +49,14 @@ def decode_push(body: Buffer, rule: LabelRule | None = None) -> list[Series]:
     """
     view = memoryview(body)
     room = _Room()
+    series: list[Series] = []
     try:
-        return [
-            _series(body, view, start, end, position, rule, room)
-            for position, (start, end) in enumerate(
-                (start, end) for tag, _, start, end in _fields(body, 0, len(body), room) if tag == _FIRST
-            )
-        ]
+        for tag, _, start, end in _fields(body, 0, len(body), room):
+            if tag == _FIRST:
+                series.append(_series(body, view, start, end, len(series), rule, room))
     except IndexError:
         raise _malformed() from None
+    return series
 
 
 def encode_push(series: Iterable[Series]) -> list[Buffer]:
@@ -66,26 +65,27 @@ def encode_push(series: Iterable[Series]) -> list[Buffer]:
     Labels are written in bytewise order of their names. Large profiles are not copied.
     """
     chunks: list[Buffer] = []
-    pending = bytearray()
+    pending: list[Buffer] = []
     for labels, samples, _ in series:
         encoded = _written_labels(labels)
-        around = [_sample_around(profile, identity) for profile, identity in samples]
         size = len(encoded)
-        for before, raw, behind in around:
-            size += len(before) + len(raw) + len(behind)
-        pending.append(_FIRST)
-        pending += _varint(size)
-        pending += encoded
-        for before, raw, behind in around:
-            pending += before
-            if len(raw) <= _SMALL:
-                pending += raw
+        fields = []
+        for profile, identity in samples:
+            before, behind = _around_profile(len(profile), identity)
+            size += len(before) + len(profile) + len(behind)
+            fields.append((before, profile, behind))
+        pending += (b"\x0a", _varint(size), encoded)
+        for before, profile, behind in fields:
+            pending.append(before)
+            if len(profile) <= _SMALL:
+                pending.append(profile)
             else:
-                chunks += (bytes(pending), raw)
+                chunks += (b"".join(pending), profile)
                 pending.clear()
-            pending += behind
+            if behind:
+                pending.append(behind)
     if pending:
-        chunks.append(bytes(pending))
+        chunks.append(b"".join(pending))
     return chunks
 
 
@@ -109,7 +109,10 @@ class _Room:
     def take(self) -> None:
         self.fields -= 1
         if self.fields < 0:
-            raise PushWireError(f"more than {MAX_FIELDS} fields")
+            self.overrun()
+
+    def overrun(self) -> NoReturn:
+        raise PushWireError(f"more than {MAX_FIELDS} fields")
 
 
 def _series(
@@ -123,9 +126,12 @@ def _series(
 ) -> Series:
     pieces = []
     samples = []
+    left = room.fields
     at = run_start = start  # of the run of label fields
     while at < end:
-        room.take()
+        left -= 1
+        if left < 0:
+            room.overrun()
         field = at
         tag = body[at]
         if tag in (0x0A, 0x12):  # as in `_fields`
@@ -133,17 +139,22 @@ def _series(
             at += 2
             if length > 0x7F:
                 length, at = _read_varint(body, at - 1, end)
+            first = at
             at += length
             if at > end:
                 raise _malformed()
             if tag == 0x0A:
                 continue
-            samples.append(_sample(body, view, at - length, at, room))
+            room.fields = left
+            samples.append(_sample(body, view, first, at, room))
         else:
+            room.fields = left
             at = _skip_field(body, at, end, room)
+        left = room.fields
         if run_start < field:
             pieces.append(view[run_start:field])
         run_start = at
+    room.fields = left
     if run_start < end:
         pieces.append(view[run_start:end])
     return Series(_labels(b"".join(pieces), rule, room), samples, position)
@@ -198,8 +209,7 @@ def _fields(body: Buffer, at: int, end: int, room: _Room) -> list[tuple[int, int
     while at < end:
         left -= 1
         if left < 0:
-            room.fields = 0
-            room.take()
+            room.overrun()
         field = at
         tag = body[at]
         if tag in (0x0A, 0x12):  # _FIRST, _SECOND; constants, for this loop is the hot one
@@ -308,12 +318,11 @@ def _encode_labels(pairs: tuple[tuple[str, str], ...]) -> bytes:
     return bytes(encoded)
 
 
-def _sample_around(profile: Buffer, identity: str) -> tuple[bytes, Buffer, bytes]:
-    """A sample on the wire: tags and lengths, the raw profile, and the ID behind it."""
-    size = len(profile)
+def _around_profile(size: int, identity: str) -> tuple[bytes, bytes]:
+    """What of a sample stands on the wire before a raw profile of `size` bytes, and behind it."""
     head = b"\x0a" + _varint(size) if size else b""
-    tail = _text_field(_SECOND, identity) if identity else b""
-    return b"\x12" + _varint(len(head) + size + len(tail)) + head, profile, tail
+    behind = _text_field(_SECOND, identity) if identity else b""
+    return b"\x12" + _varint(len(head) + size + len(behind)) + head, behind
 
 
 def _text_field(tag: int, text: str) -> bytes:
