@@ -7,8 +7,8 @@ redirects to them. Source: PYROSCOPE spec section 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeAlias, overload
 
 from alloypy.lang.go_text import quote
 from alloypy.lang.go_url import URL, parse_url, redact_url
@@ -22,6 +22,40 @@ MAX_HEAD = 100 * 1024
 
 _PORTS = {"http": 80, "https": 443}
 _METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+class WrittenHeaders(Sequence[tuple[str, str]]):
+    """Headers of which the text on the wire is known; most are never looked at one by one.
+
+    text: `Name: value` lines, each with its line end. Made by `written`.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, str]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[str, str]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[str, str] | list[tuple[str, str]]:
+        return self._pairs()[index]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._pairs())
+
+    def __len__(self) -> int:
+        return self.text.count("\n")
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        found = []
+        for line in self.text.split("\r\n")[:-1]:
+            name, _, value = line.partition(": ")
+            found.append((name, value))
+        return found
 
 
 class Origin(NamedTuple):
@@ -156,16 +190,35 @@ def head_of(request: Request) -> bytes:
 
     Raises NotSent for a header that would break the request.
     """
-    lines = [f"{request.method} {request.target} HTTP/1.1", *map(": ".join, headers_of(request))]
-    text = "\r\n".join(lines)
-    breaks = len(lines) - 1
-    if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
-        raise NotSent(_broken_header(request.headers))
-    return text.encode(errors="surrogateescape") + b"\r\n\r\n"
+    method, origin, target, headers, chunks, _, host = request
+    lines = written(headers).text
+    if _breaks(target) or _breaks(host):
+        raise NotSent("net/http: invalid header field name")
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+    length = f"Content-Length: {size}\r\n" if size or method in _METHODS_WITH_BODY else ""
+    at = lines.index("\n") + 1 if lines.startswith("User-Agent: ") else 0
+    text = (
+        f"{method} {target} HTTP/1.1\r\nHost: {host or origin.authority}\r\n"
+        f"{lines[:at]}{length}{lines[at:]}\r\n"
+    )
+    return text.encode(errors="surrogateescape")
 
 
-def _broken_header(headers: Iterable[tuple[str, str]]) -> str:
+def written(headers: Headers) -> WrittenHeaders:
+    """Headers as they go onto the wire. Raises NotSent for one that would break the request."""
+    if isinstance(headers, WrittenHeaders):
+        return headers
+    lines = []
     for name, value in headers:
-        if any(character in value for character in "\r\n\0"):
-            return f"net/http: invalid header field value for {quote(name)}"
-    return "net/http: invalid header field name"
+        if _breaks(value):
+            raise NotSent(f"net/http: invalid header field value for {quote(name)}")
+        if _breaks(name):
+            raise NotSent("net/http: invalid header field name")
+        lines.append(f"{name}: {value}\r\n")
+    return WrittenHeaders("".join(lines))
+
+
+def _breaks(text: str) -> bool:
+    return "\n" in text or "\r" in text or "\0" in text

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from alloypy.net.client import canonical, in_wire_order
-from alloypy.net.sending import Headers
+from alloypy.net.sending import Headers, NotSent, WrittenHeaders, written
 from alloypy.tracing import Trace, Tracer
 
 _EMPTY = (("User-Agent", ""), ("Authorization", ""))
@@ -29,17 +29,15 @@ class Tracing(NamedTuple):
             return None
         return received or self.tracer.begin()
 
-    def headers(self, trace: Trace | None, span: str) -> tuple[Headers, Headers]:
-        """The Traceparent (and Tracestate) and the Uber-Trace-Id headers of one try, which is a span."""
+    def lines(self, trace: Trace | None, span: str) -> tuple[str, str]:
+        """The Traceparent (and Tracestate) and the Uber-Trace-Id lines of one try, which is a span."""
         if trace is None:
-            return (), ()
+            return "", ""
         identity, sampled, _, state, _ = trace
-        parent: Headers = ()
-        if self.trace_context:
-            parent = (("Traceparent", f"00-{identity}-{span}-0{sampled}"),)
-            if state:
-                parent += (("Tracestate", state),)
-        return parent, (("Uber-Trace-Id", f"{identity}:{span}:0:{sampled}"),) if self.jaeger else ()
+        parent = f"Traceparent: 00-{identity}-{span}-0{sampled}\r\n" if self.trace_context else ""
+        if parent and state:
+            parent += f"Tracestate: {state}\r\n"
+        return parent, f"Uber-Trace-Id: {identity}:{span}:0:{sampled}\r\n" if self.jaeger else ""
 
 
 class HeaderPlan:
@@ -49,21 +47,23 @@ class HeaderPlan:
     """
 
     def __init__(self, fixed: Headers, gaps: Sequence[str]) -> None:
+        self._fault = ""
+        self._template = ""
         ordered = in_wire_order(fixed)
-        self._runs: list[list[tuple[str, str]]] = []
+        runs = []
         for gap in gaps:
-            self._runs.append([pair for pair in ordered if pair[0] == "User-Agent" or pair[0] < gap])
-            ordered = ordered[len(self._runs[-1]) :]
-        self._last = ordered
+            runs.append([pair for pair in ordered if pair[0] == "User-Agent" or pair[0] < gap])
+            ordered = ordered[len(runs[-1]) :]
+        try:
+            self._template = "%s".join(written(run).text.replace("%", "%%") for run in (*runs, ordered))
+        except NotSent as reason:
+            self._fault = str(reason)
 
-    def fill(self, *groups: Headers) -> list[tuple[str, str]]:
-        """The headers with one group in each gap."""
-        headers: list[tuple[str, str]] = []
-        for run, group in zip(self._runs, groups, strict=True):
-            headers += run
-            headers += group
-        headers += self._last
-        return headers
+    def fill(self, *groups: str) -> WrittenHeaders:
+        """The headers with one group of written lines in each gap. Raises NotSent."""
+        if self._fault:
+            raise NotSent(self._fault)
+        return WrittenHeaders(self._template % groups)
 
 
 def endpoint_headers(given: Mapping[str, str], alloy_id: str) -> list[tuple[str, str]]:

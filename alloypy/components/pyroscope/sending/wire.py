@@ -22,7 +22,7 @@ from alloypy.lang.go_url import URL, escape_path, parse_url, redact_url
 from alloypy.net.auth import basic
 from alloypy.net.client import Client, is_header_name
 from alloypy.net.connect_client import call_headers
-from alloypy.net.sending import Headers, NotSent, Origin, Request, origin_of, parsed, target_of
+from alloypy.net.sending import Headers, NotSent, Origin, Request, origin_of, parsed, target_of, written
 from alloypy.profiles.model import Buffer, IngestProfile
 from alloypy.tracing import Trace
 
@@ -85,7 +85,7 @@ class Wire:
     def push(self, chunks: Sequence[Buffer], trace: Trace | None, span: str, passed: Headers) -> Request:
         """A Push call. Raises NotSent."""
         origin, target = self._reach(self._push_route)
-        headers = self._push.fill(*self._tracing.headers(trace, span))
+        headers: Headers = self._push.fill(*self._tracing.lines(trace, span))
         if passed:
             headers = passed_through(headers, passed)
         return Request("POST", origin, target, headers, chunks, self.timeout, self._host)
@@ -98,10 +98,10 @@ class Wire:
         origin, target = self._reach(route)
         encoding = [("Content-Encoding", profile.content_encoding)] if profile.content_encoding else None
         types = [("Content-Type", value) for value in profile.content_type]
-        headers = self._ingest.fill(
-            encoding or self._content["Content-Encoding"],
-            types or self._content["Content-Type"],
-            *self._tracing.headers(trace, span),
+        headers: Headers = self._ingest.fill(
+            written(encoding or self._content["Content-Encoding"]).text,
+            written(types or self._content["Content-Type"]).text,
+            *self._tracing.lines(trace, span),
         )
         if profile.headers:
             headers = passed_through(headers, profile.headers)
