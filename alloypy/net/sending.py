@@ -210,14 +210,16 @@ def written(headers: Headers) -> WrittenHeaders:
     """Headers as they go onto the wire. Raises NotSent for one that would break the request."""
     if isinstance(headers, WrittenHeaders):
         return headers
-    lines = []
-    for name, value in headers:
-        if _breaks(value):
-            raise NotSent(f"net/http: invalid header field value for {quote(name)}")
-        if _breaks(name):
-            raise NotSent("net/http: invalid header field name")
-        lines.append(f"{name}: {value}\r\n")
-    return WrittenHeaders("".join(lines))
+    return WrittenHeaders("".join([line(name, value) for name, value in headers]))
+
+
+def line(name: str, value: str) -> str:
+    """A header with its line end, as it is sent. Raises NotSent when it would break the request."""
+    if _breaks(value):
+        raise NotSent(f"net/http: invalid header field value for {quote(name)}")
+    if _breaks(name):
+        raise NotSent("net/http: invalid header field name")
+    return f"{name}: {value}\r\n"
 
 
 def _breaks(text: str) -> bool:

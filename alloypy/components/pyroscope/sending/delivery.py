@@ -63,8 +63,8 @@ class Background:
         if task.cancelled():
             fields = {"sz": item.size, "n": item.profiles}
             self._logger.warning("profile dropped: its client no longer waits", extra={"fields": fields})
-        elif task.exception() is None:
-            log_errors(self._logger, item, task.result())
+        elif task.exception() is None and (errors := task.result()):
+            log_errors(self._logger, item, errors)
 
 
 class DirectOutbox:
@@ -116,12 +116,14 @@ class FanOut:
             item = OutgoingPush(series, self._tracing.begin(push.trace), push.headers, whole=not errors)
             if push.deadline is None:
                 found = await self._outbox.deliver(item)
-                log_errors(self._logger, item, found)
+                if found:
+                    log_errors(self._logger, item, found)
             else:
                 found = await self._deliver_in_time(item, push.deadline)
             errors += found
             self._metrics.total.took(item.names.total, perf_counter() - began)
-        _raise(errors)
+        if errors:
+            raise _joined(errors)
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Deliver an /ingest profile. Raises DeliveryError."""
@@ -134,9 +136,10 @@ class FanOut:
             self._metrics.replaced_characters += name.replaced
         item = OutgoingIngest(profile, name, self._tracing.begin(profile.trace))
         errors = await self._outbox.deliver(item)
-        log_errors(self._logger, item, errors)
         self._metrics.total.took(item.names.total, perf_counter() - began)
-        _raise(errors)
+        if errors:
+            log_errors(self._logger, item, errors)
+            raise _joined(errors)
 
     def _accept(self, series: Sequence[Series]) -> tuple[list[Series], list[DeliveryError]]:
         accepted: list[Series] = []
@@ -161,17 +164,16 @@ class FanOut:
             self._background.take_over(task, item)
             return item.errors(f"failed to {item.names.verb} endpoint in time: {_LATE.cause}", _LATE)
         errors = task.result()
-        log_errors(self._logger, item, errors)
+        if errors:
+            log_errors(self._logger, item, errors)
         return errors
 
 
 def log_errors(logger: logging.Logger, item: Outgoing, errors: Sequence[DeliveryError]) -> None:
     """One line for a failed delivery."""
-    if errors:
-        fields = {"err": "\n".join(map(str, errors)), "sz": item.size, "n": item.profiles}
-        logger.warning(item.names.log, extra={"fields": fields})
+    fields = {"err": "\n".join(map(str, errors)), "sz": item.size, "n": item.profiles}
+    logger.warning(item.names.log, extra={"fields": fields})
 
 
-def _raise(errors: Sequence[DeliveryError]) -> None:
-    if errors:
-        raise errors[0] if len(errors) == 1 else DeliveryErrors(errors)
+def _joined(errors: Sequence[DeliveryError]) -> DeliveryError:
+    return errors[0] if len(errors) == 1 else DeliveryErrors(errors)

@@ -22,7 +22,7 @@ from alloypy.lang.go_url import URL, escape_path, parse_url, redact_url
 from alloypy.net.auth import basic
 from alloypy.net.client import Client, is_header_name
 from alloypy.net.connect_client import call_headers
-from alloypy.net.sending import Headers, NotSent, Origin, Request, origin_of, parsed, target_of, written
+from alloypy.net.sending import Headers, NotSent, Origin, Request, line, origin_of, parsed, target_of, written
 from alloypy.profiles.model import Buffer, IngestProfile
 from alloypy.tracing import Trace
 
@@ -62,9 +62,8 @@ class Wire:
         own = endpoint_headers(settings.headers, alloy_id)
         self._fault = _header_fault(own)
         self._host = next((value for name, value in own if name == "Host"), "")
-        self._content = {
-            name: [pair for pair in own if pair[0] == name] for name in ("Content-Encoding", "Content-Type")
-        }
+        self._own_encoding = self._lines_of(own, "Content-Encoding")
+        self._own_type = self._lines_of(own, "Content-Type")
         own = _with_userinfo(sendable(own), settings.url)
         connect = call_headers(user_agent, settings.timeout)
         replaced = [name for name, _ in connect]
@@ -96,16 +95,18 @@ class Wire:
         if route is None:
             route = self._ingest_routes[profile.path] = _Route(self._url, profile.path)
         origin, target = self._reach(route)
-        encoding = [("Content-Encoding", profile.content_encoding)] if profile.content_encoding else None
-        types = [("Content-Type", value) for value in profile.content_type]
-        headers: Headers = self._ingest.fill(
-            written(encoding or self._content["Content-Encoding"]).text,
-            written(types or self._content["Content-Type"]).text,
-            *self._tracing.lines(trace, span),
-        )
+        encoding, types = self._own_encoding, self._own_type
+        if profile.content_encoding:
+            encoding = line("Content-Encoding", profile.content_encoding)
+        if profile.content_type:
+            types = "".join([line("Content-Type", value) for value in profile.content_type])
+        headers: Headers = self._ingest.fill(encoding, types, *self._tracing.lines(trace, span))
         if profile.headers:
             headers = passed_through(headers, profile.headers)
         return Request("POST", origin, f"{target}?{query}", headers, profile.body, self.timeout)
+
+    def _lines_of(self, own: Headers, name: str) -> str:
+        return "" if self._fault else written([pair for pair in own if pair[0] == name]).text
 
     def _reach(self, route: _Route) -> tuple[Origin, str]:
         if self._fault or route.fault:
@@ -138,7 +139,13 @@ def _joined(url: URL, path: str) -> str:
 
 def _header_fault(headers: Headers) -> str:
     wrong = next((name for name, _ in headers if not is_header_name(name)), None)
-    return "" if wrong is None else f"net/http: invalid header field name {quote(wrong)}"
+    if wrong is not None:
+        return f"net/http: invalid header field name {quote(wrong)}"
+    try:
+        written(headers)
+    except NotSent as reason:
+        return str(reason)
+    return ""
 
 
 def _with_userinfo(headers: list[tuple[str, str]], text: str) -> list[tuple[str, str]]:
