@@ -9,7 +9,12 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alloypy.net.connection import Connection
+from alloypy.net.connection import (
+    _LARGEST_KNOWN_REPLY,
+    _MOST_KNOWN_REPLIES,
+    Connection,
+    _known_replies,
+)
 from alloypy.net.sending import MAX_HEAD, Response, SendError
 
 LIMIT = 64
@@ -150,3 +155,54 @@ def test_the_outcome_does_not_depend_on_the_pieces(data: bytes, cuts: list[int])
     parts, *_ = asyncio.run(play(pieces(data, cuts), "eof"))
     assert parts == whole
     assert isinstance(whole, Response)
+
+
+@settings(max_examples=200, deadline=None)
+@given(mutated(), mutated(), st.sampled_from(["eof", "lost"]))
+@example(REPLIES[0], REPLIES[0], "eof")
+def test_a_reply_that_was_seen_before_is_read_as_if_it_were_new(
+    data: bytes, other: bytes, ending: str
+) -> None:
+    """The memory of replies must not show: neither with the same bytes again, nor with others after them."""
+    _known_replies.clear()
+    new, new_pool, *_ = asyncio.run(play([data], ending))
+    again, again_pool, *_ = asyncio.run(play([data], ending))
+    assert str(again) == str(new)
+    assert (again_pool.released, again_pool.forgotten) == (new_pool.released, new_pool.forgotten)
+    after, *_ = asyncio.run(play([other], ending))
+    _known_replies.clear()
+    alone, *_ = asyncio.run(play([other], ending))
+    assert str(after) == str(alone)
+
+
+def test_a_known_reply_is_cut_where_less_of_its_body_is_wanted() -> None:
+    _known_replies.clear()
+    reply = REPLIES[0]
+
+    async def ask(limit: int) -> Response:
+        pool, transport = FakePool(), FakeTransport()
+        loop = asyncio.get_running_loop()
+        connection = Connection(pool, loop, None)
+        connection.connection_made(transport)  # type: ignore[arg-type]
+        task = loop.create_task(connection.exchange(b"", (), limit, loop.time() + 60))
+        await asyncio.sleep(0)
+        connection.data_received(reply)
+        response = await task
+        connection.abort()
+        return response
+
+    assert asyncio.run(ask(5)).body == b"hello"
+    assert reply in _known_replies
+    assert asyncio.run(ask(4)).body == b"hell"
+
+
+def test_replies_are_remembered_within_bounds() -> None:
+    _known_replies.clear()
+    for number in range(2 * _MOST_KNOWN_REPLIES):
+        asyncio.run(play([b"HTTP/1.1 200 OK\r\nX: %d\r\nContent-Length: 0\r\n\r\n" % number], "eof"))
+    assert 0 < len(_known_replies) <= _MOST_KNOWN_REPLIES
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: %s\r\n\r\n" % (b"x" * _LARGEST_KNOWN_REPLY)
+    closing = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    for reply in (long, closing, REPLIES[7]):
+        asyncio.run(play([reply], "eof"))
+        assert reply not in _known_replies
