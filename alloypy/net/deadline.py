@@ -33,6 +33,11 @@ class Deadline:
             self.close()
             self._arm(when)
 
+    def stop(self) -> float:
+        """Let it not pass; the seconds that were left, 0 if it was to pass never."""
+        when, self._when = self._when, None
+        return 0.0 if when is None else max(when - self._loop.time(), 0.001)
+
     def close(self) -> None:
         """Forget the timer."""
         if self._timer is not None:

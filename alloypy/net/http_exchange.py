@@ -196,10 +196,14 @@ class Exchange:
         if self._expects_continue:
             self._send_continue()
         self._connection.want_body(self)
-        while not self.complete:
-            if self._failure is not None:
-                raise self._failure
-            await self._wait()
+        try:
+            while not self.complete:
+                if self._failure is not None:
+                    raise self._failure
+                await self._wait()
+        except BaseException:
+            self._connection.give_up(self)
+            raise
 
     async def _wait(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()

@@ -12,11 +12,12 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
-from alloypy.net.body import App, BodyBroken, BodyStalled, ClientLeft, OverBudget
+from alloypy.net.body import App, BodyBroken, BodyStalled, Claim, ClientLeft, OverBudget
 from alloypy.net.deadline import Deadline
 from alloypy.net.http_exchange import Exchange
 from alloypy.net.http_head import Refused, read_head, read_target
@@ -64,6 +65,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._ended = False  # nothing more is read as requests
         self._deaf = False  # what the parser says is not for us
         self._room: memoryview | None = None  # where a large body goes on, past the parser
+        self._claim: Claim | None = None  # to the rest of that body
 
         self._receiving: Exchange | None = None  # the last request whose head is complete
         self._current: Exchange | None = None  # the request that is being answered
@@ -72,6 +74,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._draining = False
 
         self._turn = Deadline(self._loop, self._timed_out)  # of the client to make its next move
+        self._time_left = 0.0  # of that turn, while it stands still
         self._writable: asyncio.Event | None = None
 
     # What the event loop calls
@@ -214,7 +217,17 @@ class HttpProtocol(asyncio.BufferedProtocol):
             left = exchange.length - exchange.received
             if left > _READ_SIZE // 4:
                 self._make_room(exchange, exchange.length)
+                if self._claim is not None and self._claim.waits:
+                    return
         self._resume_reading()
+
+    def give_up(self, exchange: Exchange) -> None:
+        """The rest of the body is not wanted any more."""
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            self._budget.settle(claim, claim.count)
+            # The parser has not seen all of what came: it would not find the next request.
+            exchange.keep_alive = False
 
     def response_done(self, exchange: Exchange) -> None:
         """The response is written completely."""
@@ -343,10 +356,40 @@ class HttpProtocol(asyncio.BufferedProtocol):
         """Room for more of a body, in proportion to what has come: an announcement alone gets none."""
         self._room = None
         size = min(length, max(exchange.received * _GROWTH, _READ_SIZE))
-        if self.hold(exchange, size - exchange.received):
-            self._room = exchange.enlarge(size)
-        else:
+        if size > _READ_SIZE and self._claim is None:
+            if size < length and exchange.received < _READ_SIZE:
+                size = _READ_SIZE
+            elif self._waits_for_turn(exchange, length):
+                return
+        more = size - exchange.received
+        if not self.hold(exchange, more):
             self._over_budget(exchange)
+            return
+        self._room = exchange.enlarge(size)
+        if self._claim is not None:
+            self._budget.settle(self._claim, more)
+            if size == length:
+                self._claim = None
+
+    def _waits_for_turn(self, exchange: Exchange, length: int) -> bool:
+        """Claim the rest of a body that is really coming; whether it has to wait for its turn.
+
+        Nothing is read while it waits, so that a client who leaves is seen only when its turn has come,
+        which the budget's patience bounds. Its time to send stands still.
+        """
+        go_on = partial(self._go_on, exchange, length)
+        self._claim = self._budget.claim(length - exchange.received, exchange.held, go_on)
+        if self._claim.waits:
+            self._time_left = self._turn.stop()
+            self._pause_reading()
+        return self._claim.waits
+
+    def _go_on(self, exchange: Exchange, length: int) -> None:
+        """The turn of a body that waited has come, if anybody still wants it."""
+        if self._claim is not None and exchange is self._receiving and not self._ended:
+            self._turn.set(self._time_left)
+            self._make_room(exchange, length)
+            self._resume_reading()
 
     def _over_budget(self, exchange: Exchange) -> None:
         exchange.fail(OverBudget("too many bytes in flight"))
