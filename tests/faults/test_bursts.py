@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -14,7 +16,8 @@ import trustme
 from alloypy.components.pyroscope.receiving.blocks import TLS
 from alloypy.lang.values import Duration, Secret
 from alloypy.net import body as bodies
-from alloypy.net.body import ByteBudget
+from alloypy.net.body import ByteBudget, read_body
+from alloypy.net.server import Server, ServerConfig, Timeouts
 from tests.support.receiving import (
     PUSH,
     Client,
@@ -211,7 +214,7 @@ async def test_bodies_that_are_only_announced_keep_nobody_waiting(serve: Serve) 
     async with serve(collected, 8 * MEGABYTE) as receiver, contextlib.AsyncExitStack() as stack:
         for _ in range(10):
             client = await stack.enter_async_context(connected(receiver.port))
-            await client.send(announced + bytes(1000))
+            await client.send(announced + bytes(20_000))
         while receiver.metric("inflight_requests", method="POST", route="ingest") != 10:
             await asyncio.sleep(0.001)
         assert (await sent(receiver.port, 0)).status == 200
@@ -298,6 +301,30 @@ async def test_a_deadline_passes_while_a_body_waits(serve: Serve) -> None:
         assert b"context deadline exceeded" in reply.body
         await receiver.waiting(0)
         assert await client.ended()
+
+
+async def test_an_answer_without_the_body_that_waits_ends_the_connection() -> None:
+    budget = ByteBudget(100 * MEGABYTE, MEGABYTE, NEVER)
+
+    async def application(scope: bodies.Scope, receive: bodies.Receive, send: bodies.Send) -> None:
+        with contextlib.suppress(TimeoutError):
+            await read_body(scope, receive, MEGABYTE, asyncio.get_running_loop().time() + 0.05)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    config = ServerConfig(
+        application, logger=logging.getLogger("alloypy.test"), timeouts=Timeouts(), budget=budget
+    )
+    server = Server(config, [socket.create_server(("127.0.0.1", 0))])
+    server.start()
+    assert budget.take(MEGABYTE)
+    async with connected(server.addresses[0][1]) as client:
+        await client.send(ingest(0, 300_000), ingest(1, 10))
+        reply = await client.reply()
+        assert (reply.status, reply.headers["connection"]) == (200, "close")
+        assert await client.ended()
+    assert await server.stop(1) == 0
+    assert (budget.held, budget.waiting) == (MEGABYTE, 0)
 
 
 async def test_the_time_to_send_stands_still_while_a_body_waits(serve: Serve) -> None:
