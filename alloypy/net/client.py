@@ -135,7 +135,7 @@ class _Senders:
 
     def __init__(self, tls: TLSSettings, proxy: ProxySettings, environ: Mapping[str, str]) -> None:
         self._tls = TLS(tls)
-        self._tls.context()  # raises what is wrong with the settings
+        self._tls.check()
         self._proxies = Proxies(proxy, environ)
         self._straight: Sender | None = None
         self._over_httpx: dict[str, HttpxSender] = {}

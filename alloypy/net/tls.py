@@ -77,6 +77,14 @@ class TLS:
         self._texts: tuple[str, str, str] | None = None
         self._context: ssl.SSLContext | None = None
 
+    def check(self) -> None:
+        """Raises NotSent for what is wrong in the settings.
+
+        What only the first connection needs is left to it: reading the system's authorities takes long.
+        """
+        if self._ca.given or self._cert.given or self._key.given:
+            self.context()
+
     def context(self) -> ssl.SSLContext:
         """The context for new connections; another one once a file has changed."""
         context = self._context
