@@ -6,6 +6,7 @@ it is called. It may raise UsageError and HelpRequested. Source: spec section 1.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -53,7 +54,11 @@ def find_command(name: str) -> Command | None:
 
 def run_of(command: Command) -> Callable[[list[str]], int]:
     """The function that runs `command`; imports its module."""
-    function: Callable[[list[str]], int] = import_module(f"alloypy.cli.{command.module}").run
+    gc.disable()  # what an import makes stays: collections would find nothing
+    try:
+        function: Callable[[list[str]], int] = import_module(f"alloypy.cli.{command.module}").run
+    finally:
+        gc.enable()
     return function
 
 

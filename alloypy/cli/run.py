@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import os
@@ -14,6 +13,8 @@ from alloypy.cli import exit_codes
 from alloypy.cli.run_flags import read_run_flags
 
 if TYPE_CHECKING:
+    import asyncio
+
     from alloypy.services.configuration import LoadError
     from alloypy.services.logging import LogStream
     from alloypy.services.settings import RunSettings
@@ -23,6 +24,8 @@ def run(argv: list[str]) -> int:
     """Run a configuration until a signal asks to stop. Raises UsageError and HelpRequested."""
     settings = read_run_flags(argv)
     gc.disable()  # what start-up makes stays; the process takes it out of the collector's sight
+    import asyncio
+
     from alloypy.services.logging import install
 
     log = install(sys.stderr)

@@ -19,7 +19,7 @@ _NEED_TARGET = ("replace", "hashmod", "lowercase", "uppercase", "keepequal", "dr
 _NO_REPLACEMENT = ("lowercase", "uppercase", "keepequal", "dropequal")
 _ONLY_REGEX = ("labeldrop", "labelkeep")
 _ONLY_LABELS = ("keepequal", "dropequal")
-_TEMPLATE = re.compile(r"(?:[a-zA-Z_]|\$(?:\{\w+\}|\w))(?:\w|\$(?:\{\w+\}|\w))*", re.ASCII)
+_TEMPLATE = r"(?a)(?:[a-zA-Z_]|\$(?:\{\w+\}|\w))(?:\w|\$(?:\{\w+\}|\w))*"
 _SEPARATOR = ";"
 _REPLACEMENT = "$1"
 
@@ -65,7 +65,7 @@ class RuleArguments:
             yield Fault("target_label", message)
         if self.action in _NO_REPLACEMENT and self.replacement != _REPLACEMENT:
             yield Fault("replacement", f"'replacement' can not be set for {self.action} action")
-        if self.action == "labelmap" and not _TEMPLATE.fullmatch(self.replacement):
+        if self.action == "labelmap" and not re.fullmatch(_TEMPLATE, self.replacement):
             message = f"{quote(self.replacement)} is invalid 'replacement' for {self.action} action"
             yield Fault("replacement", message)
         others = self.modulus or self.separator != _SEPARATOR or self.replacement != _REPLACEMENT
@@ -95,7 +95,7 @@ class RuleArguments:
     def _target_is_valid(self) -> bool:
         """Any UTF-8 text names a label; what holds a `$` has to be a template in `replace`."""
         if self.action == "replace" and "$" in self.target_label:
-            return _TEMPLATE.fullmatch(self.target_label) is not None
+            return re.fullmatch(_TEMPLATE, self.target_label) is not None
         return not any("\ud800" <= character <= "\udfff" for character in self.target_label)
 
 

@@ -25,9 +25,9 @@ _TEXTS = {
     "invalid named capture group": "invalid named capture",
     "pattern too large - compile failed": "expression too large",
 }
-_ONE_BYTE = re.compile(r"(?:\\\\|\\Q.*?(?:\\E|\Z)|\\[^C])|(?P<byte>\\C)", re.DOTALL)
+_ONE_BYTE = r"(?s)(?:\\\\|\\Q.*?(?:\\E|\Z)|\\[^C])|(?P<byte>\\C)"
 _VARIABLE = re.compile(r"\$(?:\$|(?P<plain>\w+)|\{(?P<braced>\w+)\})")
-_BACKTRACKING = re.compile(r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]")
+_BACKTRACKING = r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]"
 
 
 class Regexp:
@@ -116,7 +116,7 @@ def _compile(text: str, anchored: str) -> Regexp:
     if re2 is None:
         _check_without_re2(text)
         return Regexp(text, None)
-    for match in _ONE_BYTE.finditer(text):
+    for match in re.finditer(_ONE_BYTE, text):
         if match["byte"]:
             raise _parse_error("invalid escape sequence", "\\C")
     options = re2.Options()
@@ -163,7 +163,7 @@ def _translate(message: str, anchored: str) -> ValueError:
 
 
 def _check_without_re2(text: str) -> None:
-    backtracking = _BACKTRACKING.search(text)
+    backtracking = re.search(_BACKTRACKING, text)
     if backtracking:
         raise _parse_error("invalid or unsupported Perl syntax", backtracking.group())
     try:

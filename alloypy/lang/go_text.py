@@ -22,7 +22,7 @@ _UNITS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-_DURATION_PART = re.compile(r"([0-9]*)(\.[0-9]*)?([^0-9.]*)")
+_DURATION_PART = r"([0-9]*)(\.[0-9]*)?([^0-9.]*)"
 _LONGEST_DURATION = (1 << 63) - 1
 _MOST_DIGITS = 19
 _BYTE_ESCAPES = range(0xDC80, 0xDD00)
@@ -38,7 +38,7 @@ def parse_duration(text: str) -> Duration:
         raise invalid
     total = 0
     while rest:
-        part = _DURATION_PART.match(rest)
+        part = re.match(_DURATION_PART, rest)
         if part is None or not (part[1] or len(part[2] or "") > 1):
             raise invalid
         digits = part[1].lstrip("0")

@@ -13,8 +13,8 @@ from alloypy.lang.numbers import number_text
 from alloypy.lang.values import UInt, Value
 from alloypy.syntax.tree import Literal
 
-_OCTAL = re.compile(r"[0-7]+\Z")
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL)
+_OCTAL = r"[0-7]+\Z"
+_ESCAPE = r"(?s)\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))"
 _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"'}
 
 
@@ -41,7 +41,7 @@ def string_value(text: str) -> str:
     content = text[1:-1]
     if text[0] == "`":
         return content.replace("\r", "")
-    return joined(_ESCAPE.sub(_unescape, content)) if "\\" in content else content
+    return joined(re.sub(_ESCAPE, _unescape, content)) if "\\" in content else content
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -57,7 +57,7 @@ def _unescape(match: re.Match[str]) -> str:
 def _number(text: str) -> int | float:
     """Signed where it fits, else unsigned, else a float; a leading zero makes it octal."""
     if text[0] == "0" and len(text) > 1:
-        number = int(text, 8) if _OCTAL.match(text) else None
+        number = int(text, 8) if re.match(_OCTAL, text) else None
     else:
         number = int(text) if len(text) < 21 else None
     if number is None or number >= 1 << 64:

@@ -14,10 +14,10 @@ _UINT_MASK = (1 << 64) - 1
 _LARGEST_INT = (1 << 63) - 1
 _SMALLEST_INT = -(1 << 63)
 _MOST_DIGITS = 20
-_DECIMAL_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
-_HEX_FLOAT = re.compile(r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+\Z")
-_SIGNED = re.compile(r"[+-]?[0-9]+\Z")
-_UNSIGNED = re.compile(r"[0-9]+\Z")
+_DECIMAL_FLOAT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z"
+_HEX_FLOAT = r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+\Z"
+_SIGNED = r"[+-]?[0-9]+\Z"
+_UNSIGNED = r"[0-9]+\Z"
 
 
 def wrap_int(number: int) -> int:
@@ -79,9 +79,9 @@ def parse_float(text: str) -> float | None:
     """A decimal or hexadecimal float as Go reads it; None where it is not one or is out of range."""
     if "_" in text:
         return None
-    if _DECIMAL_FLOAT.match(text):
+    if re.match(_DECIMAL_FLOAT, text):
         number = float(text)
-    elif _HEX_FLOAT.match(text):
+    elif re.match(_HEX_FLOAT, text):
         try:
             number = float.fromhex(text)
         except OverflowError:
@@ -99,13 +99,13 @@ def _is_long(digits: str) -> bool:
 def parse_number(text: str) -> int | float | None:
     """The number that decoding reads from a string: signed, float or unsigned; None where there is none."""
     if text.startswith("-"):
-        if not _SIGNED.match(text) or _is_long(text[1:]):
+        if not re.match(_SIGNED, text) or _is_long(text[1:]):
             return None
         number = int(text)
         return number if number >= _SMALLEST_INT else None
     if any(char in text for char in ".eE"):
         return parse_float(text)
-    if not _UNSIGNED.match(text) or _is_long(text):
+    if not re.match(_UNSIGNED, text) or _is_long(text):
         return None
     number = int(text)
     return UInt(number) if number <= _UINT_MASK else None

@@ -5,7 +5,6 @@ Source: PYROSCOPE spec section 3.5.
 
 from __future__ import annotations
 
-import gzip
 import zlib
 
 from alloypy.net.body import BodyTooLarge
@@ -65,7 +64,7 @@ def gunzip(body: Buffer, limit: int) -> bytes:
 def compress(body: bytes) -> bytes:
     """A gzip stream of a small body."""
     ready = _READY_MADE.get(body)
-    return gzip.compress(body, mtime=0) if ready is None else ready
+    return zlib.compress(body, wbits=_GZIP_FORMAT) if ready is None else ready
 
 
 def _reason(fault: str, step: str) -> str:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from alloypy.net.answer import Answer, Header
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = "[\ud800-\udfff]"
 # What Go's JSON encoder escapes besides what Python's does.
 _GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-_NEEDS_GO_ESCAPE = re.compile("[<>&\u2028\u2029]")
+_NEEDS_GO_ESCAPE = "[<>&\u2028\u2029]"
 
 
 class Code(NamedTuple):
@@ -88,5 +88,5 @@ def error_json(code: str, message: str) -> str:
 
 def _go_string(text: str) -> str:
     escaped = json.dumps(text, ensure_ascii=False)
-    escaped = _NEEDS_GO_ESCAPE.sub(lambda match: _GO_ESCAPES[match.group()], escaped)
-    return _SURROGATES.sub("\\\\ufffd", escaped)
+    escaped = re.sub(_NEEDS_GO_ESCAPE, lambda match: _GO_ESCAPES[match.group()], escaped)
+    return re.sub(_SURROGATES, "\\\\ufffd", escaped)

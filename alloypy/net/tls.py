@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import ssl
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,8 +25,8 @@ VERSIONS = {
     "TLS13": ssl.TLSVersion.TLSv1_3,
 }
 
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----", re.DOTALL)
-_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s.*?-----END [A-Z0-9 ]*PRIVATE KEY-----", re.DOTALL)
+_CERTIFICATE = r"(?s)-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----"
+_KEY = r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s.*?-----END [A-Z0-9 ]*PRIVATE KEY-----"
 
 
 class TLSSettings(NamedTuple):
@@ -125,7 +124,7 @@ class TLS:
 
     def _trust(self, context: ssl.SSLContext, ca: str) -> None:
         usable = 0
-        for certificate in _CERTIFICATE.findall(ca):
+        for certificate in re.findall(_CERTIFICATE, ca):
             try:
                 context.load_verify_locations(cadata=certificate)
                 usable += 1
@@ -136,9 +135,9 @@ class TLS:
 
     def _identify(self, context: ssl.SSLContext, cert: str, key: str) -> None:
         reason = ""
-        if not _CERTIFICATE.search(cert):
+        if not re.search(_CERTIFICATE, cert):
             reason = "failed to find any PEM data in certificate input"
-        elif not _KEY.search(key):
+        elif not re.search(_KEY, key):
             reason = "failed to find any PEM data in key input"
         else:
             try:
@@ -169,6 +168,8 @@ def as_file(text: str) -> Iterator[str]:
     if hasattr(os, "memfd_create"):
         descriptor, path = os.memfd_create("certificate"), ""
     else:
+        import tempfile
+
         descriptor, path = tempfile.mkstemp()
     try:
         with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123

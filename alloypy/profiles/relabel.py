@@ -5,7 +5,6 @@ Source: PYROSCOPE spec section 6.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -140,5 +139,7 @@ def _by_name(rule: Rule, labels: _Edited) -> None:
 
 
 def _hash(value: str) -> int:
+    import hashlib
+
     digest = hashlib.md5(value.encode(errors="surrogateescape"), usedforsecurity=False).digest()
     return int.from_bytes(digest[8:], "big")

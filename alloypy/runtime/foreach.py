@@ -5,7 +5,6 @@ Source: RUNTIME spec section 5.7.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -82,6 +81,8 @@ def _letter(character: str) -> str:
 
 
 def _hash(text: str) -> str:
+    import hashlib
+
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -6,7 +6,6 @@ Source: RUNTIME spec section 5.6.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from pathlib import Path
 from typing import Any, Protocol
@@ -113,6 +112,8 @@ class StringSource:
 
     def __init__(self, arguments: ImportStringArguments, module_path: str) -> None:
         self._content = arguments.content.reveal().encode("utf-8", "surrogateescape")
+        import hashlib
+
         self.identity = f"string {hashlib.sha256(self._content).hexdigest()}"
         self.module_path = module_path
 

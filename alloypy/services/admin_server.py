@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import ipaddress
 import logging
 import socket
@@ -97,11 +95,15 @@ class Policy:
             username, colon, password = base64.b64decode(encoded, validate=True).partition(b":")
         except binascii.Error:
             return False
+        import hmac
+
         return bool(colon) and hmac.compare_digest(_digest(username, password), self._credentials)
 
 
 def _digest(username: str | bytes, password: str | bytes) -> bytes:
     """Both as one digest: comparing digests tells nothing about lengths."""
+    import hashlib
+
     parts = (part if isinstance(part, bytes) else part.encode() for part in (username, password))
     return b"".join(hashlib.sha256(part).digest() for part in parts)
 

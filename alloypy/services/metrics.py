@@ -106,13 +106,13 @@ class ConfigMetrics:
         self._successful = False
         self._success_time = 0.0
         self._failures = 0
-        self._hash = ""
+        self._loaded: Sequence[bytes] | None = None
 
-    def succeeded(self, sha256: str, time: float) -> None:
-        """A load has succeeded at `time` (seconds since the epoch) with files of this hash."""
+    def succeeded(self, loaded: Sequence[bytes], time: float) -> None:
+        """A load has succeeded at `time` (seconds since the epoch) with files of these contents."""
         self._successful = True
         self._success_time = time
-        self._hash = sha256
+        self._loaded = loaded
 
     def failed(self) -> None:
         """A load has been refused."""
@@ -132,12 +132,14 @@ class ConfigMetrics:
         yield counter(
             "alloy_config_load_failures_total", "Configuration load failures.", float(self._failures)
         )
-        if self._hash:
+        if self._loaded is not None:
+            import hashlib
+
             yield gauge(
                 "alloy_config_hash",
                 "Hash of the currently active config file.",
                 1,
-                sha256=self._hash,
+                sha256=hashlib.sha256(b"".join(self._loaded)).hexdigest(),
                 cluster_name="",
             )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-import uuid
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def installation_id(storage: Path) -> str:
         pass
     except (OSError, ValueError) as error:
         logger.error("cannot use the seed file", extra={"fields": {"path": str(seed), "err": str(error)}})
-    identity = str(uuid.uuid4())
+    identity = _random_uuid()
     try:
         storage.mkdir(mode=0o750, parents=True, exist_ok=True)
         _write(seed, identity)
@@ -42,6 +42,13 @@ def installation_id(storage: Path) -> str:
             extra={"fields": {"path": str(seed), "err": str(error)}},
         )
     return identity
+
+
+def _random_uuid() -> str:
+    """One of version 4, without the module `uuid`, which takes long to import."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def _read(seed: Path) -> str:

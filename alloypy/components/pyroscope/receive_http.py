@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from alloypy.net.server import Server
     from alloypy.net.server_tls import ServerTLS
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _OWN_HEADERS = frozenset(
     {
         "accept-encoding",
@@ -81,7 +81,7 @@ class Arguments:
         if self.max_bytes_in_flight < 0:
             yield Fault("max_bytes_in_flight", "max_bytes_in_flight must not be negative")
         for index, name in enumerate(self.forward_headers):
-            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+            if not re.fullmatch(_HEADER_NAME, name) or name.lower() in _OWN_HEADERS:
                 yield Fault(f"forward_headers[{index}]", f'header "{name}" cannot be passed on')
 
 

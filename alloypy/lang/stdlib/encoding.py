@@ -15,9 +15,9 @@ from alloypy.lang.values import Value
 STANDARD_ALPHABET = b"+/"
 """The last two characters of base64."""
 _URL_ALPHABET = b"-_"
-_SAFE_IN_URLS = re.compile(rb"[^A-Za-z0-9._~-]")
-_ESCAPE_OR_PLUS = re.compile(rb"%(..)?|\+", re.DOTALL)
-_HEX_PAIR = re.compile(rb"[0-9a-fA-F]{2}\Z")
+_SAFE_IN_URLS = rb"[^A-Za-z0-9._~-]"
+_ESCAPE_OR_PLUS = rb"(?s)%(..)?|\+"
+_HEX_PAIR = rb"[0-9a-fA-F]{2}\Z"
 
 
 def _data(text: str) -> bytes:
@@ -105,8 +105,8 @@ def corrupt_base64(data: bytes, last_two: bytes) -> int | None:
 
 def _url_encode(text: str) -> str:
     """The form of a query: a blank becomes a plus sign."""
-    escaped = _SAFE_IN_URLS.sub(
-        lambda found: b"+" if found[0] == b" " else b"%%%02X" % found[0][0], _data(text)
+    escaped = re.sub(
+        _SAFE_IN_URLS, lambda found: b"+" if found[0] == b" " else b"%%%02X" % found[0][0], _data(text)
     )
     return escaped.decode()
 
@@ -117,11 +117,11 @@ def _url_decode(text: str) -> str:
     def decoded(found: re.Match[bytes]) -> bytes:
         if found[0] == b"+":
             return b" "
-        if found[1] is None or not _HEX_PAIR.match(found[1]):
+        if found[1] is None or not re.match(_HEX_PAIR, found[1]):
             raise FunctionError(f"invalid URL escape {quote(_text(data[found.start() : found.start() + 3]))}")
         return bytes.fromhex(found[1].decode())
 
-    return _text(_ESCAPE_OR_PLUS.sub(decoded, data))
+    return _text(re.sub(_ESCAPE_OR_PLUS, decoded, data))
 
 
 _ONE = (StringType(),)

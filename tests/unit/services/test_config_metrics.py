@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from alloypy.runtime.health import healthy, unhealthy
 from alloypy.runtime.options import ControllerInfo
 from alloypy.services.exposition import text_format
@@ -16,16 +18,16 @@ def values(text: str) -> dict[str, str]:
 
 def test_a_refused_load_is_told_until_the_next_success() -> None:
     metrics = ConfigMetrics()
-    metrics.succeeded("abc", 12.5)
+    metrics.succeeded([b"a", b"bc"], 12.5)
     metrics.failed()
     told = values(text_format(metrics.collect()))
     assert told == {
         "alloy_config_last_load_successful": "0",
         "alloy_config_last_load_success_timestamp_seconds": "12.5",
         "alloy_config_load_failures_total": "1",
-        'alloy_config_hash{cluster_name="",sha256="abc"}': "1",
+        f'alloy_config_hash{{cluster_name="",sha256="{sha256(b"abc").hexdigest()}"}}': "1",
     }
-    metrics.succeeded("def", 13)
+    metrics.succeeded([b"def"], 13)
     assert values(text_format(metrics.collect()))["alloy_config_last_load_successful"] == "1"
 
 
