@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
-# Where Python's names differ from Go's, in one version or another.
+# Where Python's names differ from Go's, in one version or another; and of 200, so that a process that
+# answers nothing else need not make all of Python's.
 _GO_TEXTS = {
+    200: "OK",
     306: "",
     413: "Request Entity Too Large",
     414: "Request URI Too Long",
@@ -21,6 +21,8 @@ def status_text(status: int) -> str:
     special = _GO_TEXTS.get(status)
     if special is not None:
         return special
+    from http import HTTPStatus
+
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -7,21 +7,27 @@ when profiles have stopped coming. Only glibc is told; elsewhere nothing is done
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import sys
 from functools import cache
+from typing import TYPE_CHECKING
 
 from alloypy.net.body import ByteBudget
+
+if TYPE_CHECKING:
+    import ctypes
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _LARGEST_KEPT = 64 << 20
 _MOST_KEPT = 128 << 20
 _IDLE_SECONDS = 30.0
+_START_SECONDS = 1.0
+"""Until then the process has better to do than load what it takes to call the C library."""
 
 
 async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> None:
     """Keep freed blocks for reuse until cancelled; give them back once nothing came for `idle` seconds."""
+    await asyncio.sleep(min(idle, _START_SECONDS))
     library = glibc()
     if library is None:
         return
@@ -41,5 +47,7 @@ def glibc() -> ctypes.CDLL | None:
     """The C library, if it is the one that takes such advice."""
     if not sys.platform.startswith("linux"):
         return None
+    import ctypes
+
     library = ctypes.CDLL(None)
     return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None

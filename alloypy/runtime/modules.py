@@ -7,7 +7,6 @@ Source: RUNTIME spec section 5.6.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from alloypy.graph.build import Built
@@ -49,8 +48,7 @@ class Module:
         return f"{self.id}/{node_id}" if self.id else node_id
 
 
-@dataclass(slots=True)
-class State:
+class State(NamedTuple):
     """What a module consists of at one time; changed by nobody once it is in force.
 
     order: nodes in evaluation order. arguments: what the module was given.
@@ -76,8 +74,7 @@ class State:
 
     def copy(self) -> State:
         """A state that can be changed without changing this one; nodes and instances are the same."""
-        return replace(
-            self,
+        return self._replace(
             values=self.values.copy(),
             live=dict(self.live),
             children=dict(self.children),

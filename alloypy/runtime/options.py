@@ -9,8 +9,8 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from alloypy.runtime.component import Registration
@@ -77,8 +77,7 @@ class HTTPImport(NamedTuple):
     fetch: Callable[[Any], Awaitable[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControllerOptions:
+class ControllerOptions(NamedTuple):
     """What the controller gets from the process.
 
     registry: component kinds by name.
@@ -94,15 +93,15 @@ class ControllerOptions:
     alloy_id: str
     stability: Stability = Stability.GENERALLY_AVAILABLE
     community: bool = False
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = os.environ
     shutdown_deadline: float = 600.0
     evaluation_deadline: float = 60.0
-    services: Mapping[str, Service] = field(default_factory=dict)
+    services: Mapping[str, Service] = MappingProxyType({})
     http_import: HTTPImport | None = None
-    observer: Observer = field(default_factory=NoObserver)
+    observer: Observer = NoObserver()
     clock: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
-    tracer: Tracer = field(default_factory=Tracer)
+    tracer: Tracer = Tracer()
 
 
 class LoadResult(NamedTuple):

@@ -12,15 +12,17 @@ import logging
 import socket
 import ssl
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.net.server import Server, ServerConfig, Timeouts
-from alloypy.net.server_tls import ServerTLS, ServerTLSSettings, TLSError
 from alloypy.runtime.blocks.http import AuthArguments, HTTPArguments, TLSArguments
 from alloypy.runtime.component import BuildError
 from alloypy.runtime.options import ServiceError
 from alloypy.runtime.sockets import listen, resolve
 from alloypy.services.admin import ASGI, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from alloypy.net.server_tls import ServerTLS, ServerTLSSettings
 
 _STOP_GRACE = 1.0
 _UNBOUNDED = Timeouts(read=0, write=0, idle=0)
@@ -110,6 +112,8 @@ def _digest(username: str | bytes, password: str | bytes) -> bytes:
 
 def _tls_settings(block: TLSArguments) -> ServerTLSSettings:
     """The block in the terms of the server; it prefers the first curve, the only one that can be named."""
+    from alloypy.net.server_tls import ServerTLSSettings
+
     curves = block.curve_preferences
     return ServerTLSSettings(
         cert_pem=block.cert_pem,
@@ -208,6 +212,8 @@ class AdminServer:
         """
         if self._tls_settings is None:
             return None
+        from alloypy.net.server_tls import ServerTLS, TLSError
+
         try:
             self._tls = self._tls or ServerTLS(self._tls_settings)
         except TLSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NamedTuple
 
@@ -32,13 +33,16 @@ class Platform(NamedTuple):
     @classmethod
     def current(cls) -> Platform:
         """The platform of this process."""
-        import platform as machine
+        if hasattr(os, "uname"):  # the module `platform` takes long to import
+            system = os.uname()
+            hostname, arch = system.nodename, system.machine
+        else:
+            import platform
 
-        system = _SYSTEMS.get(sys.platform, sys.platform)
-        arch = machine.machine()
+            hostname, arch = platform.node(), platform.machine()
         return cls(
-            hostname=machine.node(),
-            os=system,
+            hostname=hostname,
+            os=_SYSTEMS.get(sys.platform, sys.platform),
             arch=_ARCHITECTURES.get(arch.lower(), arch),
             version=f"v{__version__}",
         )
