@@ -18,16 +18,13 @@ from alloypy.graph.sections import Sections
 from alloypy.lang.conversion import zero
 from alloypy.lang.scope import Scope
 from alloypy.lang.values import Duration
-from alloypy.runtime.blocks.modules import ArgumentArguments, ExportArguments
 from alloypy.runtime.component import Registration
 from alloypy.runtime.configuring import configure
 from alloypy.runtime.context import Context
 from alloypy.runtime.faults import NodeFault, Raised, call, call_async, decode_arguments
-from alloypy.runtime.imports import evaluate_import
 from alloypy.runtime.instances import ComponentInstance, Instance
 from alloypy.runtime.logs import FieldLogger
 from alloypy.runtime.modules import Module, State, Templates
-from alloypy.runtime.nesting import evaluate_custom, evaluate_foreach
 from alloypy.runtime.transaction import Assign, Start, Transaction, Update
 from alloypy.runtime.values import Occupied, Values
 from alloypy.schema.encode import to_value, to_values
@@ -63,21 +60,32 @@ class Evaluation:
         return self.state.values.scope(self.context.stdlib)
 
     async def node(self, node: Node) -> None:
-        """Evaluate one node. Raises NodeFault."""
+        """Evaluate one node. Raises NodeFault.
+
+        What most configurations have none of is imported with the first one.
+        """
         match node.kind:
             case Kind.COMPONENT:
                 await self._component(node)
             case Kind.CUSTOM:
+                from alloypy.runtime.nesting import evaluate_custom
+
                 await evaluate_custom(self, node)
             case Kind.FOREACH:
+                from alloypy.runtime.nesting import evaluate_foreach
+
                 await evaluate_foreach(self, node)
             case Kind.IMPORT:
+                from alloypy.runtime.imports import evaluate_import
+
                 await evaluate_import(self, node)
             case Kind.LOGGING | Kind.TRACING | Kind.SERVICE:
                 await configure(self, node)
             case Kind.ARGUMENT:
                 self._argument(node)
             case Kind.EXPORT:
+                from alloypy.runtime.blocks.modules import ExportArguments
+
                 arguments = decode_arguments(ExportArguments, node.body, node.source, self.scope)
                 self.state.exports[node.label] = arguments.value
 
@@ -119,6 +127,8 @@ class Evaluation:
 
     def _argument(self, node: Node) -> None:
         """What the module was not given must be optional, which counts more than any other fault."""
+        from alloypy.runtime.blocks.modules import ArgumentArguments
+
         fault, arguments = None, None
         try:
             arguments = decode_arguments(ArgumentArguments, node.body, node.source, self.scope)

@@ -61,7 +61,7 @@ async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
         await instance.read()
     evaluation.settle(node, instance, new=instance is not old)
     if evaluation.whole:
-        instance.publish(evaluation.state.built.definitions)
+        evaluation.state.built.definitions.imports[node.label] = instance.definitions
 
 
 class _Place(NamedTuple):
@@ -131,7 +131,7 @@ class ImportInstance(Instance):
         self._source_health: Health | None = None
         self._content_health = unknown("nothing imported yet")
         self._restart = asyncio.Event()
-        self.definitions = imported_definitions(self._source.module_path, {}, {})
+        self.definitions: Definitions = imported_definitions(self._source.module_path, {}, {})
         path, name = posixpath.split(self.global_id)
         self._log = FieldLogger(config_path=path or ".", config_id=name)
         self._source_log = FieldLogger(config_path=f"/{path}", config_id=name)
@@ -142,10 +142,6 @@ class ImportInstance(Instance):
         yield self._content_health
         for nested in self._nested.values():
             yield nested.health
-
-    def publish(self, definitions: Definitions) -> None:
-        """Let custom components of a module be made from what has been imported."""
-        definitions.imports[self.label] = self.definitions
 
     async def read(self) -> None:
         """Read the content for the first time. Raises NodeFault when there is none.

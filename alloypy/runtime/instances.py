@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any, ClassVar, NamedTuple
 
+from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import Node
 from alloypy.runtime.component import Component, Metrics, Options, Registration
 from alloypy.runtime.health import Health, exited, healthy, unhealthy, unknown, worst
@@ -34,9 +35,11 @@ class Instance:
     """Anything that runs behind a node. Compared by identity.
 
     ended: whether its run has come to an end, wanted or not.
+    definitions: what an import has imported; None for everything else.
     """
 
     words: ClassVar[Words]
+    definitions: Definitions | None = None
 
     def __init__(self, node: Node, module: Module) -> None:
         self.id = node.id

@@ -14,7 +14,6 @@ from alloypy.lang.values import Duration
 from alloypy.runtime.context import Context
 from alloypy.runtime.evaluation import Evaluation, published_exports
 from alloypy.runtime.faults import NodeFault
-from alloypy.runtime.imports import ImportInstance
 from alloypy.runtime.instances import ComponentInstance, CustomInstance, Instance
 from alloypy.runtime.modules import Module, State
 from alloypy.runtime.options import NoObserver
@@ -60,8 +59,8 @@ def _publish(state: State, node_id: str) -> None:
             state.values.set_exports(node_id, published_exports(instance.registration, instance.exports))
         elif isinstance(instance, CustomInstance):
             state.values.set_exports(node_id, dict(instance.exports))
-        elif isinstance(instance, ImportInstance):
-            instance.publish(state.built.definitions)
+        elif instance is not None and instance.definitions is not None:
+            state.built.definitions.imports[instance.label] = instance.definitions
     except Occupied:
         # The load has reported it; what is in the way stays.
         return
@@ -119,7 +118,7 @@ async def _evaluate(context: Context, module: Module, old: State, node: Node) ->
 def _exported(instance: Instance | None) -> Any:
     if isinstance(instance, ComponentInstance | CustomInstance):
         return instance.exports
-    return instance.definitions if isinstance(instance, ImportInstance) else None
+    return instance.definitions if instance is not None else None
 
 
 def _same(before: Any, after: Any) -> bool:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from alloypy.graph.dataflow import data_flow
 from alloypy.graph.nodes import COMPONENT_KINDS, Node
 from alloypy.runtime.context import Context
-from alloypy.runtime.imports import ImportInstance
 from alloypy.runtime.instances import ComponentInstance, CustomInstance, ForeachInstance, Instance
-from alloypy.runtime.modules import Branch, State, present
+from alloypy.runtime.modules import Branch, present
 from alloypy.runtime.options import ComponentInfo, ControllerInfo, MetricsSource
 
 
@@ -100,18 +99,12 @@ def controller_infos(context: Context) -> list[ControllerInfo]:
                 path=each.module.path,
                 name=each.module.name,
                 evaluating=each.module.evaluating,
-                healths=tuple(instance.health for instance in _counted(each.state)),
+                healths=tuple(instance.health for instance in each.state.live.values()),
                 queued=context.changes.count(each.module),
                 connections=tuple(pairs),
             )
         )
     return infos
-
-
-def _counted(state: State) -> Iterator[Instance]:
-    """What Alloy counts as running: components and imports."""
-    kinds = ComponentInstance | CustomInstance | ForeachInstance | ImportInstance
-    yield from (each for each in state.live.values() if isinstance(each, kinds))
 
 
 def metrics_sources(context: Context) -> Iterator[MetricsSource]:

@@ -278,10 +278,10 @@ def _server_arguments(arguments: Arguments) -> tuple[HTTP, int]:
 
 def _tls(given: TLS | None) -> ServerTLS | None:
     """What gives the contexts of new connections; None without TLS. Raises TLSError."""
-    from alloypy.net.server_tls import ServerTLS, ServerTLSSettings
-
     if given is None:
         return None
+    from alloypy.net.server_tls import ServerTLS, ServerTLSSettings
+
     settings = ServerTLSSettings(
         cert_pem=given.cert_pem,
         key_pem=given.key_pem,
