@@ -9,10 +9,9 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from alloypy.components.pyroscope.receiving.forwarding import Failure, Forwarding
@@ -33,9 +32,8 @@ from alloypy.net.body import (
 from alloypy.net.connect import RETRY_LATER, UnaryRequest, answer_unary
 from alloypy.net.connect_codes import CODES, ConnectError
 from alloypy.profiles.ingest_name import ingest_labels
-from alloypy.profiles.json_tokens import JSONError
 from alloypy.profiles.labels import InvalidLabels, with_service_name
-from alloypy.profiles.model import DeliveryError, IngestProfile, Push, Series
+from alloypy.profiles.model import Buffer, DeliveryError, IngestProfile, Push, Series
 from alloypy.profiles.push_wire import LabelRule, PushWireError, decode_push
 from alloypy.tracing import SpanKind, Trace, Tracer
 
@@ -60,8 +58,7 @@ _LARGE_JSON = 64 << 10
 _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the application needs of the arguments.
 
     max_body_size: bytes, also of an unpacked body. forward_headers: lower-case names of request
@@ -419,19 +416,31 @@ def _push_failed(failure: Failure) -> ConnectError:
 
 def _decode(request: UnaryRequest, rule: LabelRule | None) -> list[Series]:
     """The series of a Push message. Raises ConnectError."""
+    if request.codec == "json":
+        return _decode_json(request.message, rule)
     try:
-        if request.codec == "proto":
-            return decode_push(request.message, rule)
-        from alloypy.profiles.push_json import decode_push_json
+        return decode_push(request.message, rule)
+    except PushWireError as reason:
+        raise _undecodable(reason) from None
 
-        if not request.message:
-            raise ConnectError(
-                "invalid_argument", "unmarshal message: zero-length payload is not a valid JSON object"
-            )
-        return decode_push_json(request.message, rule)
-    except (PushWireError, JSONError) as reason:
-        text = f"unmarshal message: unmarshal into *pushv1.PushRequest: {reason}"
-        raise ConnectError("invalid_argument", text) from None
+
+def _decode_json(message: Buffer, rule: LabelRule | None) -> list[Series]:
+    from alloypy.profiles.json_tokens import JSONError
+    from alloypy.profiles.push_json import decode_push_json
+
+    if not message:
+        raise ConnectError(
+            "invalid_argument", "unmarshal message: zero-length payload is not a valid JSON object"
+        )
+    try:
+        return decode_push_json(message, rule)
+    except JSONError as reason:
+        raise _undecodable(reason) from None
+
+
+def _undecodable(reason: ValueError) -> ConnectError:
+    text = f"unmarshal message: unmarshal into *pushv1.PushRequest: {reason}"
+    return ConnectError("invalid_argument", text)
 
 
 def _sent_labels(request: UnaryRequest) -> Sequence[Mapping[str, str]]:
