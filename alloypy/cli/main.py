@@ -110,7 +110,9 @@ def main(argv: Sequence[str]) -> int:
 
 def entry_point() -> None:
     """The `alloypy` console script."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    gc.freeze()  # Python's last collections would look at what ends with the process anyway
+    sys.exit(code)
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -145,8 +145,6 @@ class ReceiveHTTP(Component[Arguments, None]):
 
     async def _claim(self, arguments: Arguments, fault: Callable[[str], Exception]) -> None:
         """Claim the sockets and read the certificates of these arguments."""
-        from alloypy.net.server_tls import TLSError
-
         self._drop_prepared()
         if arguments.forward_headers:
             told = refusal("forward_headers", Stability.EXPERIMENTAL, self._options.minimum_stability)
@@ -155,10 +153,10 @@ class ReceiveHTTP(Component[Arguments, None]):
         http = arguments.http
         sockets = await self._options.sockets.claim(http.listen_address, http.listen_port)
         try:
-            tls = _tls(http.tls)
-        except TLSError as reason:
+            tls = _tls(http.tls, fault)
+        except (BuildError, UpdateError):
             _close(sockets)
-            raise fault(str(reason)) from None
+            raise
         self._prepared = (arguments, tls, sockets)
 
     def _drop_prepared(self) -> None:
@@ -276,11 +274,11 @@ def _server_arguments(arguments: Arguments) -> tuple[HTTP, int]:
     return arguments.http, arguments.max_bytes_in_flight
 
 
-def _tls(given: TLS | None) -> ServerTLS | None:
-    """What gives the contexts of new connections; None without TLS. Raises TLSError."""
+def _tls(given: TLS | None, fault: Callable[[str], Exception]) -> ServerTLS | None:
+    """What gives the contexts of new connections; None without TLS. Raises what `fault` makes."""
     if given is None:
         return None
-    from alloypy.net.server_tls import ServerTLS, ServerTLSSettings
+    from alloypy.net.server_tls import ServerTLS, ServerTLSSettings, TLSError
 
     settings = ServerTLSSettings(
         cert_pem=given.cert_pem,
@@ -293,8 +291,11 @@ def _tls(given: TLS | None) -> ServerTLS | None:
         cipher_suites=given.cipher_suites,
         min_version=given.min_version,
     )
-    settings.check()
-    return ServerTLS(settings) if settings.enabled else None
+    try:
+        settings.check()
+        return ServerTLS(settings) if settings.enabled else None
+    except TLSError as reason:
+        raise fault(str(reason)) from None
 
 
 def _close(sockets: Sequence[socket.socket]) -> None:
