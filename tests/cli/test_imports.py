@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import environment
+from tests.support.running import Running, environment, free_port
 
 ROOT = Path(__file__).parents[2]
 NETWORK = (
@@ -26,6 +26,13 @@ CONFIG = """pyroscope.write "w" {
 \tendpoint {
 \t\turl = "http://127.0.0.1:4040"
 \t}
+}
+"""
+RECEIVER = """pyroscope.receive_http "r" {
+\thttp {
+\t\tlisten_port = PORT
+\t}
+\tforward_to = [pyroscope.write.w.receiver]
 }
 """
 PROGRAM = """
@@ -76,3 +83,16 @@ def test_the_formatter_imports_neither_catalog_nor_components(tmp_path: Path) ->
     modules = modules_after(["fmt", "config.alloy"], tmp_path)
     above = ("alloypy.catalog", "alloypy.components", "alloypy.graph", "alloypy.runtime", "alloypy.net")
     assert [name for name in modules if name.startswith(above)] == []
+
+
+def test_a_start_imports_nothing_that_waits_for_its_first_use(tmp_path: Path) -> None:
+    (tmp_path / "config.alloy").write_text(CONFIG + RECEIVER.replace("PORT", str(free_port())))
+    arguments = ["--stability.level=public-preview", "--storage.path=data", "config.alloy"]
+    command = (sys.executable, "-X", "importtime", "-m", "alloypy")
+    with Running(arguments, tmp_path, command=command) as running:
+        running.wait_for_log("Alloy is running")
+        imported = {line.rpartition("|")[2].strip() for line in running.log if "import time:" in line}
+    assert {"asyncio", "alloypy.components.pyroscope.receiving.application"} <= imported
+    own = ("alloypy.net.server_tls", "alloypy.profiles.json_tokens", "alloypy.runtime.imports")
+    foreign = ("gzip", "hashlib", "http", "platform", "prometheus_client", "shutil", "tempfile", "uuid")
+    assert [name for name in (*own, *foreign, "httpx", "starlette", "uvicorn") if name in imported] == []

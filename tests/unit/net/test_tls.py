@@ -38,6 +38,20 @@ def test_the_context_is_made_once() -> None:
     assert tls.context() is tls.context()
 
 
+def test_a_check_makes_no_context_where_nothing_can_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    tls = TLS(TLSSettings(insecure_skip_verify=True, server_name="n"))
+    with monkeypatch.context() as patched:
+        patched.setattr(ssl, "SSLContext", None)
+        tls.check()
+    assert tls.context() is tls.context()
+
+
+@pytest.mark.parametrize("name", ["ca_pem", "ca_file", "cert_pem", "cert_file", "key_file"])
+def test_a_check_finds_what_cannot_be_used(name: str) -> None:
+    with pytest.raises(NotSent):
+        TLS(TLSSettings(**{name: "zzz"})).check()  # type: ignore[arg-type]
+
+
 def test_only_the_given_authorities_are_trusted() -> None:
     assert TLS(TLSSettings(ca_pem=CA)).context().cert_store_stats()["x509_ca"] == 1
     broken = CA.replace("MII", "XXX", 1)
