@@ -214,7 +214,10 @@ class HTTPClientArguments:
     proxy: ProxyArguments = squash(default=ProxyArguments())
     tls_config: TLSArguments = block(default=TLSArguments(), doc="TLS settings.")
     follow_redirects: bool = attribute(default=True, doc="Follow redirects of the server.")
-    enable_http2: bool = attribute(default=True, doc="Accepted; requests are made over HTTP/1.1.")
+    enable_http2: bool = attribute(
+        default=True,
+        doc="Speak HTTP/2 to servers that speak only that; needs the extra alloypy[http2].",
+    )
     http_headers: Mapping[str, tuple[Secret, ...]] = attribute(
         default_factory=dict, doc="Headers to add to every request."
     )
@@ -262,6 +265,7 @@ def client_settings(given: HTTPClientArguments) -> ClientSettings:
         tls=_tls_settings(given.tls_config),
         proxy=_proxy_settings(given.proxy),
         follow_redirects=given.follow_redirects,
+        http2=given.enable_http2,
         http_headers=tuple(
             (name, tuple(value.reveal() for value in values)) for name, values in given.http_headers.items()
         ),

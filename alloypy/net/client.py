@@ -1,6 +1,7 @@
 """An HTTP client as a configuration describes it: credentials, TLS, proxies, redirects.
 
-It stands on the senders: the own transport where it can, httpx where a proxy goes between.
+It stands on the senders: the own transport where it can, httpx where a proxy goes between or the
+upstream speaks nothing but HTTP/2.
 Source: PYROSCOPE spec sections 4, 5.1.
 """
 
@@ -22,10 +23,21 @@ from alloypy.net.auth import (
 )
 from alloypy.net.proxy import NO_PROXY, Proxies, ProxyRoute, ProxySettings
 from alloypy.net.redirects import Trail
-from alloypy.net.sending import READ_LIMIT, Headers, Request, Response, Sender
+from alloypy.net.sending import (
+    READ_LIMIT,
+    Headers,
+    NoHTTP1,
+    Origin,
+    Request,
+    Response,
+    Sender,
+    SendError,
+    SendTimeout,
+)
 from alloypy.net.tls import DEFAULT_TLS, TLS, TLSSettings
 
 if TYPE_CHECKING:
+    from alloypy.net.http2 import OnlyHTTP2
     from alloypy.net.httpx_sender import HttpxSender
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
@@ -35,6 +47,7 @@ class ClientSettings(NamedTuple):
     """How requests are made; at most one of the three kinds of credentials.
 
     http_headers: added to every request, after its own of the same name.
+    http2: whether HTTP/2 may be spoken, over TLS.
     """
 
     basic_auth: BasicAuth | None = None
@@ -44,6 +57,7 @@ class ClientSettings(NamedTuple):
     proxy: ProxySettings = NO_PROXY
     follow_redirects: bool = True
     http_headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    http2: bool = True
 
 
 class Client:
@@ -64,7 +78,7 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._route = _Senders(settings.tls, settings.proxy, environ)
+        self._route = _Senders(settings.tls, settings.proxy, environ, http2=settings.http2)
         self._credentials = _credentials(settings, environ, user_agent, clock)
         self._changing = (
             self._credentials if self._credentials is not None and self._credentials.fixed is None else None
@@ -89,7 +103,10 @@ class Client:
         deadline = time.monotonic() + request.timeout
         if self._changing is not None:
             request = await self._authorized(request, self._changing)
-        response = await self._route.to(request).send(request, read_limit)
+        try:
+            response = await self._route.to(request).send(request, read_limit)
+        except NoHTTP1 as error:
+            response = await self._route.retry(request, error, read_limit, deadline)
         if 300 < response.status < 309 and self._settings.follow_redirects:
             return await self._follow(request, response, read_limit, deadline)
         return response
@@ -127,36 +144,84 @@ class Client:
             if following is None:
                 return response
             request = following._replace(headers=in_wire_order(following.headers))
-            response = await self._route.to(request).send(request, read_limit)
+            response = await self._route.send(request, read_limit)
 
 
 class _Senders:
-    """The senders of one client: one for the straight way, one for each proxy."""
+    """The senders of one client: one for the straight way, one for each proxy, one for HTTP/2."""
 
-    def __init__(self, tls: TLSSettings, proxy: ProxySettings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, tls: TLSSettings, proxy: ProxySettings, environ: Mapping[str, str], *, http2: bool
+    ) -> None:
+        self._settings = tls
         self._tls = TLS(tls)
         self._tls.check()
         self._proxies = Proxies(proxy, environ)
+        self._http2 = http2
+        self._only_http2: set[Origin] = set()
+        self._upstreams: OnlyHTTP2 | None = None
+        self._detours = self._proxies.any  # false while every request goes the straight way
         self._straight: Sender | None = None
         self._over_httpx: dict[str, HttpxSender] = {}
 
     def to(self, request: Request) -> Sender:
-        route = self._proxies.route(request.origin) if self._proxies.any else None
-        if route is not None:
-            return self._proxied(route)
+        if self._detours:
+            route = self._proxies.route(request.origin)
+            if route is not None or request.origin in self._only_http2:
+                return self._by_httpx(route)
         if self._straight is None:
-            self._straight = _straight_sender(self._tls)
+            self._straight = self._straight_sender()
         return self._straight
 
-    def streaming(self, request: Request) -> HttpxSender:
-        return self._proxied(self._proxies.route(request.origin))
+    async def send(self, request: Request, read_limit: int) -> Response:
+        """What `Client.send` does itself, to save one step for each profile."""
+        deadline = time.monotonic() + request.timeout
+        try:
+            return await self.to(request).send(request, read_limit)
+        except NoHTTP1 as error:
+            return await self.retry(request, error, read_limit, deadline)
 
-    def _proxied(self, route: ProxyRoute | None) -> HttpxSender:
+    def streaming(self, request: Request) -> HttpxSender:
+        return self._by_httpx(self._proxies.route(request.origin))
+
+    async def retry(self, request: Request, error: NoHTTP1, read_limit: int, deadline: float) -> Response:
+        """Send over HTTP/2 what got no answer over HTTP/1.1, if that is what the upstream speaks.
+
+        Raises SendError: the one given if it is not.
+        """
+        from alloypy.net.http2 import MISSING, OnlyHTTP2, installed
+
+        if not self._http2 or self._proxies.route(request.origin) is not None:
+            raise error
+        if self._upstreams is None:
+            self._upstreams = OnlyHTTP2(lambda: TLS(self._settings))
+        try:
+            found = await self._upstreams.learn(request.origin, _left(deadline))
+        except TimeoutError:
+            raise SendTimeout from None
+        if not found:
+            raise error
+        if not installed():
+            raise SendError(MISSING) from error
+        self._only_http2.add(request.origin)
+        self._detours = True
+        return await self._by_httpx(None).send(request._replace(timeout=_left(deadline)), read_limit)
+
+    def _straight_sender(self) -> Sender:
+        """The own transport, or httpx where its parser is missing."""
+        try:
+            from alloypy.net.transport import Transport
+        except ImportError:
+            return self._by_httpx(None)
+        return Transport(self._tls)
+
+    def _by_httpx(self, route: ProxyRoute | None) -> HttpxSender:
         from alloypy.net.httpx_sender import HttpxSender
 
         key = "" if route is None else str(route.url)
         if key not in self._over_httpx:
-            self._over_httpx[key] = HttpxSender(self._tls, route)
+            # Settings of its own: httpx changes the protocols that the context it is given offers.
+            self._over_httpx[key] = HttpxSender(TLS(self._settings), route, http2=self._http2)
         return self._over_httpx[key]
 
     async def aclose(self) -> None:
@@ -166,17 +231,6 @@ class _Senders:
             await sender.aclose()
 
 
-def _straight_sender(tls: TLS) -> Sender:
-    """The own transport, or httpx where its parser is missing."""
-    try:
-        from alloypy.net.transport import Transport
-    except ImportError:
-        from alloypy.net.httpx_sender import HttpxSender
-
-        return HttpxSender(tls)
-    return Transport(tls)
-
-
 class _Forwarding:
     """The token server's sender, chosen by its URL's proxy."""
 
@@ -184,7 +238,7 @@ class _Forwarding:
         self._senders = senders
 
     async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
-        return await self._senders.to(request).send(request, read_limit)
+        return await self._senders.send(request, read_limit)
 
     async def aclose(self) -> None:
         await self._senders.aclose()
@@ -200,8 +254,8 @@ def _credentials(
     if settings.oauth2 is not None:
         from alloypy.net.oauth2 import TokenSource
 
-        sender = _Forwarding(_Senders(settings.oauth2.tls, settings.oauth2.proxy, environ))
-        return TokenSource(settings.oauth2, sender, user_agent, clock)
+        senders = _Senders(settings.oauth2.tls, settings.oauth2.proxy, environ, http2=settings.http2)
+        return TokenSource(settings.oauth2, _Forwarding(senders), user_agent, clock)
     return None
 
 

@@ -121,6 +121,11 @@ class Connection(asyncio.Protocol):
         """Close at once; a reply still awaited fails."""
         self._end("EOF")
 
+    def agreed_protocol(self) -> str | None:
+        """What ALPN led to; None where one of the two sides did without it."""
+        tls = None if self._transport is None else self._transport.get_extra_info("ssl_object")
+        return None if tls is None else cast("str | None", tls.selected_alpn_protocol())
+
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -10,8 +10,9 @@ import re
 import socket
 import ssl
 
-from alloypy.net.sending import Origin, SendError
+from alloypy.net.sending import NoHTTP1, Origin, SendError
 
+_ALERT = re.compile(r" alert ([a-z ]+) \(")
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 _UNKNOWN_AUTHORITY = (
     "self-signed certificate",
@@ -25,7 +26,8 @@ _UNKNOWN_AUTHORITY = (
 def dial_error(origin: Origin, error: BaseException) -> SendError:
     """Why no connection to `origin` was had."""
     if isinstance(error, ssl.SSLError | ssl.CertificateError):
-        return SendError(tls_text(error, origin.host))
+        text = tls_text(error, origin.host)
+        return NoHTTP1(text) if text.endswith("tls: no application protocol") else SendError(text)
     if isinstance(error, socket.gaierror):
         return SendError(f"dial tcp: lookup {origin.host}: no such host")
     if isinstance(error, UnicodeError):  # a name that no resolver takes
@@ -38,6 +40,22 @@ def dial_error(origin: Origin, error: BaseException) -> SendError:
     if isinstance(error, ConnectionError):  # the peer left in the middle of the handshake
         return SendError("EOF")
     return SendError(f"dial tcp {host}:{origin.port}: {error}")
+
+
+def causing_error(error: BaseException) -> BaseException | None:
+    """The system's or the TLS library's own error behind one of httpx's."""
+    found: BaseException | None = None
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLError | ssl.CertificateError | socket.gaierror):
+            return seen
+        if isinstance(seen, OSError) and (found is None or seen.errno is not None):
+            found = seen
+        if isinstance(seen, BaseExceptionGroup):
+            seen = seen.exceptions[0]
+        else:
+            seen = seen.__cause__ or seen.__context__
+    return found
 
 
 def system_text(error: OSError) -> str:
@@ -73,9 +91,11 @@ def tls_text(error: ssl.SSLError | ssl.CertificateError, host: str) -> str:
     reason = error.reason if isinstance(error, ssl.SSLError) and error.reason else ""
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
         return "tls: first record does not look like a TLS handshake"
-    alert = reason.partition("_ALERT_")[2]
+    alert = reason.partition("_ALERT_")[2].lower().replace("_", " ")
+    if not reason:  # Python has no name for some
+        alert = "".join(_ALERT.findall(str(error))[:1])
     if alert:
-        return f"remote error: tls: {alert.lower().replace('_', ' ')}"
+        return f"remote error: tls: {alert}"
     return f"tls: {reason.lower().replace('_', ' ') or error}"
 
 

@@ -1,4 +1,4 @@
-"""The `Sender` over httpx: through proxies, and where the own transport cannot run.
+"""The `Sender` over httpx: through proxies, over HTTP/2, and where the own transport cannot run.
 
 httpx's transport is used without its client: that one adds headers, cookies and redirects of its own.
 Nothing is replayed here: httpx does not tell whether a reply had begun.
@@ -8,18 +8,20 @@ Source: PYROSCOPE spec section 5.1.
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
 
-from alloypy.net.dialing import broken_text, dial_error
+from alloypy.net.dialing import broken_text, causing_error, dial_error
+from alloypy.net.http2 import MISSING, broken_http2_text, installed, without_hop_by_hop
+from alloypy.net.http_status import status_text
 from alloypy.net.proxy import ProxyRoute
 from alloypy.net.sending import (
     READ_LIMIT,
     Headers,
+    NoHTTP1,
     NotSent,
     Origin,
     Request,
@@ -34,6 +36,7 @@ from alloypy.profiles.model import Buffer
 
 MAX_IDLE = 1000
 IDLE_SECONDS = 300.0
+SOCKS_SCHEMES = ("socks5", "socks5h")
 _CONNECT_SHARE = 0.9
 """httpcore must end a handshake itself, before our deadline: one that is cancelled leaks its socket."""
 
@@ -41,15 +44,19 @@ _CONNECT_SHARE = 0.9
 class HttpxSender:
     """A `Sender` over httpx.
 
-    tls: asked at every request, so that changed certificate files take effect.
+    tls: asked at every request, so that changed certificate files take effect. With `http2` nobody else
+    may use it, for httpx changes the protocols that its context offers.
     proxy: goes between, or None.
+    http2: offer HTTP/2 too, over TLS, where the extra for it is installed.
     """
 
-    def __init__(self, tls: TLS, proxy: ProxyRoute | None = None) -> None:
+    def __init__(self, tls: TLS, proxy: ProxyRoute | None = None, *, http2: bool = False) -> None:
         self._tls = tls
         self._proxy = proxy
-        self._transports: dict[str, tuple[ssl.SSLContext, httpx.AsyncHTTPTransport]] = {}
-        self._retired: list[httpx.AsyncHTTPTransport] = []
+        self._http2 = http2 and installed()
+        self._http2_missing = http2 and not self._http2
+        self._carriers: dict[str, _Carrier] = {}
+        self._retired: set[_Carrier] = set()
 
     async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
         """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""
@@ -68,39 +75,60 @@ class HttpxSender:
         if request.timeout <= 0:
             raise SendTimeout
         head_of(request)  # checks the headers
-        transport = self._transport(request.origin.scheme)
+        if self._http2 and request.origin.scheme == "https":
+            headers = without_hop_by_hop(headers)
+        carrier = self._carrier(request.origin.scheme)
         exchange = _Exchange(request, headers, body, self._tls.server_name)
+        carrier.busy += 1
         try:
-            return await exchange.run(transport, read_limit)
+            return await exchange.run(carrier.transport, read_limit)
         except httpx.TransportError as error:
-            raise _translate(request.origin, error, exchange.connected) from error
+            raise self._translate(request.origin, error, exchange) from error
+        finally:
+            carrier.busy -= 1
+            if exchange.http2 and not exchange.whole:
+                self._retire(request.origin.scheme, carrier)
+            if carrier in self._retired and not carrier.busy:
+                self._retired.discard(carrier)
+                await carrier.transport.aclose()
 
     async def aclose(self) -> None:
         """Close every connection."""
-        current = [transport for _, transport in self._transports.values()]
-        self._transports.clear()
-        for transport in (*current, *self._retired):
-            await transport.aclose()
+        carriers = [*self._carriers.values(), *self._retired]
+        self._carriers.clear()
         self._retired.clear()
+        for carrier in carriers:
+            await carrier.transport.aclose()
 
-    def _transport(self, scheme: str) -> httpx.AsyncHTTPTransport:
+    def _carrier(self, scheme: str) -> _Carrier:
         context = self._tls.context()
-        known = self._transports.get(scheme)
-        if known is not None and known[0] is context:
-            return known[1]
-        if known is not None:
-            self._retired.append(known[1])  # its requests in flight finish on it
-        transport = self._new_transport(scheme, context)
-        self._transports[scheme] = context, transport
-        return transport
+        carrier = self._carriers.get(scheme)
+        if carrier is not None and carrier.context is not context:
+            self._retire(scheme, carrier)
+            carrier = None
+        if carrier is None:
+            carrier = self._carriers[scheme] = _Carrier(context, self._new_transport(scheme, context))
+        return carrier
+
+    def _retire(self, scheme: str, carrier: _Carrier) -> None:
+        """Take no more requests; those in flight finish on it."""
+        if self._carriers.get(scheme) is carrier:
+            del self._carriers[scheme]
+            self._retired.add(carrier)
 
     def _new_transport(self, scheme: str, context: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
+        limits = httpx.Limits(
+            max_connections=None, max_keepalive_connections=MAX_IDLE, keepalive_expiry=IDLE_SECONDS
+        )
+        if self._proxy is not None and self._proxy.url.scheme in SOCKS_SCHEMES:
+            from alloypy.net.socks import SocksTransport
+
+            return SocksTransport(self._proxy.url, context, limits, self._http2)
         return httpx.AsyncHTTPTransport(
             verify=context,
             trust_env=False,
-            limits=httpx.Limits(
-                max_connections=None, max_keepalive_connections=MAX_IDLE, keepalive_expiry=IDLE_SECONDS
-            ),
+            http2=self._http2,
+            limits=limits,
             proxy=self._httpx_proxy(scheme, context),
         )
 
@@ -120,14 +148,34 @@ class HttpxSender:
         except (ValueError, httpx.InvalidURL):
             raise NotSent(f'unsupported proxy scheme "{url.scheme}"') from None
 
+    def _translate(self, origin: Origin, error: httpx.TransportError, exchange: _Exchange) -> SendError:
+        reason = _reason(origin, error, exchange)
+        return SendError(MISSING) if self._http2_missing and isinstance(reason, NoHTTP1) else reason
+
+
+class _Carrier:
+    """httpx's transport with the context it was made for. busy: how many requests it is at."""
+
+    def __init__(self, context: ssl.SSLContext, transport: httpx.AsyncHTTPTransport) -> None:
+        self.context = context
+        self.transport = transport
+        self.busy = 0
+
 
 class _Exchange:
-    """A request under way. connected: whether a connection was had for it."""
+    """A request under way.
+
+    connected: whether a connection was had for it. http2: whether that speaks HTTP/2.
+    whole: whether all was sent and read; if not, httpcore leaves an HTTP/2 stream half open, which the
+    connection must not outlive for long.
+    """
 
     def __init__(
         self, request: Request, headers: Headers, body: httpx.AsyncByteStream, server_name: str
     ) -> None:
         self.connected = False
+        self.http2 = False
+        self.whole = False
         self._deadline = asyncio.get_running_loop().time() + request.timeout
         timeouts = {"connect": request.timeout * _CONNECT_SHARE, "read": None, "write": None, "pool": None}
         extensions: dict[str, Any] = {"timeout": timeouts, "trace": self._trace}
@@ -142,7 +190,7 @@ class _Exchange:
         )
 
     async def run(self, transport: httpx.AsyncHTTPTransport, read_limit: int) -> Response:
-        """Raises SendTimeout, httpx.TransportError."""
+        """Raises SendError, httpx.TransportError."""
         try:
             async with asyncio.timeout_at(self._deadline):
                 response = await transport.handle_async_request(self._request)
@@ -152,21 +200,49 @@ class _Exchange:
         broken = ""
         try:
             async with asyncio.timeout_at(self._deadline):
-                broken = await _read(response, parts, read_limit)
+                broken = await self._read(response, parts, read_limit)
         except TimeoutError:
             broken = str(SendTimeout())
         finally:
             await response.aclose()
-        reason: bytes = response.extensions.get("reason_phrase", b"")
         headers = [
             (name.decode("latin-1").lower(), value.decode(errors="surrogateescape"))
             for name, value in response.headers.raw
         ]
-        return Response(response.status_code, reason.decode("latin-1"), headers, b"".join(parts), broken)
+        return Response(response.status_code, self._reason(response), headers, b"".join(parts), broken)
+
+    def _reason(self, response: httpx.Response) -> str:
+        if self.http2:
+            return status_text(response.status_code)
+        reason: bytes = response.extensions.get("reason_phrase", b"")
+        return reason.decode("latin-1")
+
+    async def _read(self, response: httpx.Response, parts: list[bytes], limit: int) -> str:
+        """Read as much of the body as is wanted into `parts`; what broke it off, or ""."""
+        size = 0
+        stream = response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 -- an async transport's reply
+        try:
+            async for part in stream:
+                parts.append(part[: limit - size])
+                size += len(part)
+                if size > limit:
+                    return ""
+        except httpx.TransportError as error:
+            return self._broken_body(error)
+        self.whole = True
+        return ""
+
+    def _broken_body(self, error: httpx.TransportError) -> str:
+        cause = causing_error(error)
+        if cause is not None:
+            return broken_text(cause)
+        return broken_http2_text(error.__cause__ or error) if self.http2 else "unexpected EOF"
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         if event.endswith("send_request_headers.started"):
             self.connected = True
+            self.http2 = event.startswith("http2.")
 
 
 class _Chunks(httpx.AsyncByteStream):
@@ -181,41 +257,27 @@ class _Chunks(httpx.AsyncByteStream):
 class _Streamed(httpx.AsyncByteStream):
     def __init__(self, body: AsyncIterable[bytes]) -> None:
         self._body = body
+        self._begun = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._begun:  # httpcore sends again what an HTTP/2 server has said it will not look at
+            raise SendError("http2: the server is going away and the body cannot be sent again")
+        self._begun = True
         async for part in self._body:
             if part:
                 yield part
 
 
-async def _read(response: httpx.Response, parts: list[bytes], limit: int) -> str:
-    """Read as much of the body as is wanted into `parts`; what broke it off, or ""."""
-    size = 0
-    stream = response.stream
-    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 -- an async transport's reply
-    try:
-        async for part in stream:
-            parts.append(part[: limit - size])
-            size += len(part)
-            if size > limit:
-                break
-    except httpx.TransportError as error:
-        return _broken_body(error)
-    return ""
-
-
-def _broken_body(error: httpx.TransportError) -> str:
-    cause = _cause(error)
-    return "unexpected EOF" if cause is None else broken_text(cause)
-
-
-def _translate(origin: Origin, error: httpx.TransportError, connected: bool) -> SendError:
-    cause = _cause(error)
+def _reason(origin: Origin, error: httpx.TransportError, exchange: _Exchange) -> SendError:
+    cause = causing_error(error)
     if isinstance(error, httpx.ProxyError):
         return SendError(f"proxyconnect tcp: {error}")
+    if exchange.http2:
+        text = broken_http2_text(error.__cause__ or error) if cause is None else broken_text(cause)
+        return SendError(text)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return NotSent(str(error))
-    if not connected:
+    if not exchange.connected or isinstance(cause, ssl.SSLError | ssl.CertificateError):
         return dial_error(origin, cause or error)
     if isinstance(error, httpx.RemoteProtocolError):
         text = str(error)
@@ -223,22 +285,6 @@ def _translate(origin: Origin, error: httpx.TransportError, connected: bool) -> 
             return SendError("EOF")
         return SendError(f"net/http: HTTP/1.x transport connection broken: malformed HTTP response: {text}")
     return SendError(broken_text(cause))
-
-
-def _cause(error: BaseException) -> BaseException | None:
-    """The system's or the TLS library's own error behind httpx's."""
-    found: BaseException | None = None
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLError | ssl.CertificateError | socket.gaierror):
-            return seen
-        if isinstance(seen, OSError) and (found is None or seen.errno is not None):
-            found = seen
-        if isinstance(seen, BaseExceptionGroup):
-            seen = seen.exceptions[0]
-        else:
-            seen = seen.__cause__ or seen.__context__
-    return found
 
 
 def _url(origin: Origin, target: str) -> httpx.URL:

@@ -111,6 +111,7 @@ class SendError(Exception):
     SendError
     +- SendTimeout   the time ran out: `context deadline exceeded`
     +- NotSent       the request cannot be sent at all: its URL or a header is wrong, a secret cannot be read
+    +- NoHTTP1       what answers does not seem to speak HTTP/1.1
     """
 
 
@@ -123,6 +124,10 @@ class SendTimeout(SendError):
 
 class NotSent(SendError):
     """The request cannot be sent as it is."""
+
+
+class NoHTTP1(SendError):
+    """Over TLS, HTTP/1.1 was not agreed on, and a request sent nevertheless got no answer to it."""
 
 
 class Sender(Protocol):

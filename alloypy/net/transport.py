@@ -15,6 +15,7 @@ from alloypy.net.connection import Connection, Dropped
 from alloypy.net.dialing import dial_error
 from alloypy.net.sending import (
     READ_LIMIT,
+    NoHTTP1,
     Origin,
     Request,
     Response,
@@ -102,7 +103,12 @@ class Transport:
             except Dropped:
                 pass  # it had been idle for too long: the server closed it while we wrote
         connection = await self._dial(origin, context, deadline)
-        return await connection.exchange(head, request.chunks, read_limit, deadline)
+        try:
+            return await connection.exchange(head, request.chunks, read_limit, deadline)
+        except SendError as error:
+            if context is None or isinstance(error, SendTimeout) or connection.agreed_protocol():
+                raise
+            raise NoHTTP1(str(error)) from error
 
     async def aclose(self) -> None:
         """Close every connection; requests in flight fail."""
