@@ -95,15 +95,22 @@ def without_hop_by_hop(headers: Headers) -> list[tuple[str, str]]:
     return [(name, value.strip(" \t")) for name, value in headers if name.lower() not in _OF_CONNECTION]
 
 
+def faults_of_replies() -> tuple[type[Exception], ...]:
+    """What httpcore lets through, in the middle of a reply's body, as h2 raised it."""
+    from h2.exceptions import H2Error
+
+    return (H2Error,)
+
+
 def broken_http2_text(error: BaseException) -> str:
-    """Why an exchange over HTTP/2 broke off, by httpcore's exception, in Go's words."""
+    """Why an exchange over HTTP/2 broke off, by httpcore's or h2's exception, in Go's words."""
     event = error.args[0] if error.args else None  # h2's event, or its exception
     code = getattr(event, "error_code", None)
-    stream = getattr(event, "stream_id", None)
-    if code is None or (stream is None and isinstance(event, Exception)):
+    if code is None or isinstance(event, Exception):
         text = str(error)
-        return "http2: client connection lost" if "disconnected" in text else f"http2: {text}"
+        return "http2: client connection lost" if "disconnected" in text else f"http2: protocol error: {text}"
     name = _ERRORS[code] if code < len(_ERRORS) else f"unknown error code 0x{int(code):x}"
+    stream = getattr(event, "stream_id", None)
     if stream is not None:
         return f"stream error: stream ID {stream}; {name}; received from peer"
     last = getattr(event, "last_stream_id", None) or 0

@@ -12,10 +12,11 @@ import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from typing import Any
 
+import httpcore
 import httpx
 
 from alloypy.net.dialing import broken_text, causing_error, dial_error
-from alloypy.net.http2 import MISSING, broken_http2_text, installed, without_hop_by_hop
+from alloypy.net.http2 import MISSING, broken_http2_text, faults_of_replies, installed, without_hop_by_hop
 from alloypy.net.http_status import status_text
 from alloypy.net.proxy import ProxyRoute
 from alloypy.net.sending import (
@@ -77,7 +78,7 @@ class HttpxSender:
         head_of(request)  # checks the headers
         if self._http2 and request.origin.scheme == "https":
             headers = without_hop_by_hop(headers)
-        carrier = self._carrier(request.origin.scheme)
+        carrier = self._carrier(request.origin)
         exchange = _Exchange(request, headers, body, self._tls.server_name)
         carrier.busy += 1
         try:
@@ -86,11 +87,11 @@ class HttpxSender:
             raise self._translate(request.origin, error, exchange) from error
         finally:
             carrier.busy -= 1
-            if exchange.http2 and not exchange.whole:
+            if exchange.whole:
+                carrier.last[request.origin] = exchange.connection
+            elif exchange.http2:
                 self._retire(request.origin.scheme, carrier)
-            if carrier in self._retired and not carrier.busy:
-                self._retired.discard(carrier)
-                await carrier.transport.aclose()
+            await self._close_retired()
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -100,10 +101,10 @@ class HttpxSender:
         for carrier in carriers:
             await carrier.transport.aclose()
 
-    def _carrier(self, scheme: str) -> _Carrier:
-        context = self._tls.context()
+    def _carrier(self, origin: Origin) -> _Carrier:
+        context, scheme = self._tls.context(), origin.scheme
         carrier = self._carriers.get(scheme)
-        if carrier is not None and carrier.context is not context:
+        if carrier is not None and (carrier.context is not context or carrier.left_by(origin)):
             self._retire(scheme, carrier)
             carrier = None
         if carrier is None:
@@ -115,6 +116,12 @@ class HttpxSender:
         if self._carriers.get(scheme) is carrier:
             del self._carriers[scheme]
             self._retired.add(carrier)
+
+    async def _close_retired(self) -> None:
+        done = [carrier for carrier in self._retired if not carrier.busy]
+        self._retired.difference_update(done)
+        for carrier in done:
+            await carrier.transport.aclose()
 
     def _new_transport(self, scheme: str, context: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
         limits = httpx.Limits(
@@ -154,18 +161,28 @@ class HttpxSender:
 
 
 class _Carrier:
-    """httpx's transport with the context it was made for. busy: how many requests it is at."""
+    """httpx's transport with the context it was made for.
+
+    busy: how many requests it is at. last: the connections over HTTP/2 that served an origin last.
+    """
 
     def __init__(self, context: ssl.SSLContext, transport: httpx.AsyncHTTPTransport) -> None:
         self.context = context
         self.transport = transport
         self.busy = 0
+        self.last: dict[Origin, httpcore.AsyncNetworkStream | None] = {}
+
+    def left_by(self, origin: Origin) -> bool:
+        """Whether something came over an idle connection, most likely its end: httpcore does not look."""
+        connection = None if self.busy else self.last.get(origin)
+        return connection is not None and bool(connection.get_extra_info("is_readable"))
 
 
 class _Exchange:
     """A request under way.
 
-    connected: whether a connection was had for it. http2: whether that speaks HTTP/2.
+    connected: whether a connection was had for it. http2: whether that speaks HTTP/2; if so and a reply
+    came, connection is the one.
     whole: whether all was sent and read; if not, httpcore leaves an HTTP/2 stream half open, which the
     connection must not outlive for long.
     """
@@ -175,6 +192,7 @@ class _Exchange:
     ) -> None:
         self.connected = False
         self.http2 = False
+        self.connection: httpcore.AsyncNetworkStream | None = None
         self.whole = False
         self._deadline = asyncio.get_running_loop().time() + request.timeout
         timeouts = {"connect": request.timeout * _CONNECT_SHARE, "read": None, "write": None, "pool": None}
@@ -196,6 +214,8 @@ class _Exchange:
                 response = await transport.handle_async_request(self._request)
         except (TimeoutError, httpx.ConnectTimeout):
             raise SendTimeout from None
+        if self.http2:
+            self.connection = response.extensions["network_stream"]
         parts: list[bytes] = []
         broken = ""
         try:
@@ -222,18 +242,21 @@ class _Exchange:
         size = 0
         stream = response.stream
         assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 -- an async transport's reply
+        faults: tuple[type[Exception], ...] = (httpx.TransportError,)
+        if self.http2:
+            faults += faults_of_replies()
         try:
             async for part in stream:
                 parts.append(part[: limit - size])
                 size += len(part)
                 if size > limit:
                     return ""
-        except httpx.TransportError as error:
+        except faults as error:
             return self._broken_body(error)
         self.whole = True
         return ""
 
-    def _broken_body(self, error: httpx.TransportError) -> str:
+    def _broken_body(self, error: Exception) -> str:
         cause = causing_error(error)
         if cause is not None:
             return broken_text(cause)

@@ -81,8 +81,8 @@ class Backend:
 
 
 @asynccontextmanager
-async def scripted(script: Script, context: ssl.SSLContext | None = None):
-    """Serve `script`, one call a connection, until the block is left."""
+async def scripted(script: Script, context: ssl.SSLContext | None = None, port: int = 0):
+    """Serve `script`, one call a connection, until the block is left. port: 0 for any that is free."""
     tasks = set()
     backend = Backend(0)
 
@@ -101,7 +101,7 @@ async def scripted(script: Script, context: ssl.SSLContext | None = None):
             tasks.discard(task)
             writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context, limit=1 << 24)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=context, limit=1 << 24)
     backend.port = server.sockets[0].getsockname()[1]
     try:
         yield backend

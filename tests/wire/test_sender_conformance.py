@@ -1,6 +1,11 @@
-"""The own transport and httpx behave alike: one set of scenarios over real sockets for both."""
+"""The own transport and httpx behave alike: one set of scenarios over real sockets for both.
+
+A sender that may speak HTTP/2 behaves as httpx does where the server does not; over HTTP/2 it has tests
+of its own.
+"""
 
 import asyncio
+import functools
 import ssl
 
 import pytest
@@ -17,10 +22,10 @@ pytestmark = pytest.mark.anyio
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-KINDS = {"own": Transport, "httpx": HttpxSender}
+KINDS = {"own": Transport, "httpx": HttpxSender, "http2": functools.partial(HttpxSender, http2=True)}
 
 
-@pytest.fixture(params=["own-asyncio", "own-uvloop", "httpx-asyncio"])
+@pytest.fixture(params=["own-asyncio", "own-uvloop", "httpx-asyncio", "http2-asyncio"])
 def variant(request):
     return request.param.split("-")
 
