@@ -21,10 +21,11 @@ from alloypy.lang.values import Secret
 from alloypy.net.auth import BasicAuth, OAuth2
 from alloypy.net.client import Client, ClientSettings
 from alloypy.net.http2 import MISSING
+from alloypy.net.proxy import ProxySettings
 from alloypy.net.sending import NotSent, Request, Response, SendError, SendTimeout, origin_of, target_of
 from alloypy.net.tls import TLSSettings
 from alloypy.profiles.model import DeliveryError
-from tests.support.http2_server import SETTINGS_AND_GOAWAY, Stream, http2_server, server_context
+from tests.support.http2_server import SETTINGS_AND_GOAWAY, Stream, http2_server, pump, server_context
 from tests.support.scripted import answering, scripted
 from tests.support.sending import arguments, endpoint, ingest, writing
 
@@ -219,6 +220,24 @@ async def test_a_streamed_body(authority: trustme.CA) -> None:
         request = Request("POST", origin_of(url), "/up", made.headers([]), (), 20.0)
         assert (await made.stream(request, parts())).status == 200
     assert backend.requests[0].body == b"onetwo"
+
+
+async def test_through_a_proxy(authority: trustme.CA) -> None:
+    async def connect(peer: Any) -> None:
+        head = await peer.head()
+        asked.append(head.split(b"\r\n")[0].decode())
+        reader, writer = await asyncio.open_connection("127.0.0.1", backend.port)
+        await peer.say(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(pump(peer.reader, writer), pump(reader, peer.writer), return_exceptions=True)
+
+    asked: list[str] = []
+    async with http2_server(server_context(authority)) as backend, scripted(connect) as proxy:
+        settings = ProxySettings(url=parse_url(f"http://127.0.0.1:{proxy.port}"))
+        async with client(authority, proxy=settings) as made:
+            for _ in range(2):
+                assert (await send(made, backend.port)).body == b"ok"
+    assert asked == [f"CONNECT 127.0.0.1:{backend.port} HTTP/1.1"]
+    assert backend.agreed == ["h2"]
 
 
 async def test_settings_come_from_the_configuration() -> None:
