@@ -85,6 +85,7 @@ async def _agrees(origin: Origin, tls: TLS) -> bool | None:
     except (OSError, ssl.CertificateError, UnicodeError):
         return None
     agreed = transport.get_extra_info("ssl_object").selected_alpn_protocol()
+    await asyncio.sleep(0)  # lets uvloop send the handshake's end, which servers would miss and log
     transport.abort()
     await asyncio.sleep(0)  # lets the event loop close the socket
     return bool(agreed == "h2")

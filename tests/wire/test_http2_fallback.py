@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -34,6 +35,11 @@ ROOT = Path(__file__).parents[2]
 REFUSALS = pytest.mark.parametrize(
     "refusal", [b"", SETTINGS_AND_GOAWAY, None], ids=["closed", "frames", "alert"]
 )
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": request.param == "uvloop"}
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +226,21 @@ async def test_a_streamed_body(authority: trustme.CA) -> None:
         request = Request("POST", origin_of(url), "/up", made.headers([]), (), 20.0)
         assert (await made.stream(request, parts())).status == 200
     assert backend.requests[0].body == b"onetwo"
+
+
+async def test_with_a_certificate_and_another_name(authority: trustme.CA) -> None:
+    context = server_context(authority, "elsewhere.test")
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    identity = authority.issue_cert("client@example.org")
+    settings = TLSSettings(
+        ca_pem=pem(authority),
+        cert_pem=identity.cert_chain_pems[0].bytes().decode(),
+        key_pem=Secret(identity.private_key_pem.bytes().decode()),
+        server_name="elsewhere.test",
+    )
+    async with http2_server(context) as backend, client(authority, tls=settings) as made:
+        assert (await send(made, backend.port)).body == b"ok"
 
 
 async def test_through_a_proxy(authority: trustme.CA) -> None:
