@@ -12,7 +12,7 @@ import ssl
 
 from alloypy.net.sending import NoHTTP1, Origin, SendError
 
-_ALERT = re.compile(r" alert ([a-z ]+) \(")
+_ALERT = r" alert ([a-z ]+) \("
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 _UNKNOWN_AUTHORITY = (
     "self-signed certificate",
@@ -93,7 +93,7 @@ def tls_text(error: ssl.SSLError | ssl.CertificateError, host: str) -> str:
         return "tls: first record does not look like a TLS handshake"
     alert = reason.partition("_ALERT_")[2].lower().replace("_", " ")
     if not reason:  # Python has no name for some
-        alert = "".join(_ALERT.findall(str(error))[:1])
+        alert = "".join(re.findall(_ALERT, str(error))[:1])
     if alert:
         return f"remote error: tls: {alert}"
     return f"tls: {reason.lower().replace('_', ' ') or error}"
