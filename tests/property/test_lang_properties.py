@@ -75,11 +75,11 @@ plain_types = st.sampled_from(
         types.ObjectType((types.ObjectField("x", types.IntType(), required=True),), dict),
     ]
 )
+array_types = st.builds(types.ListType, plain_types, st.integers(0, 3))  # nested deeply they are huge
 wanted_types = st.recursive(
-    plain_types,
+    plain_types | array_types | st.builds(types.ListType, array_types, st.integers(0, 3)),
     lambda inner: (
         st.builds(types.ListType, inner)
-        | st.builds(types.ListType, inner, st.integers(0, 3))
         | st.builds(types.MapType, inner)
         | st.builds(types.NullableType, inner)
     ),
