@@ -88,26 +88,10 @@ def _kinds() -> dict[bytes, _Kind]:
 _KINDS = _kinds()
 _ACCEPT_POST = b", ".join(sorted(_KINDS))
 
-_HEADERS = frozenset(
-    {
-        b"content-type",
-        b"content-encoding",
-        b"accept-encoding",
-        b"connect-protocol-version",
-        b"connect-timeout-ms",
-        b"grpc-encoding",
-        b"grpc-accept-encoding",
-        b"grpc-timeout",
-    }
-)
-
 
 def answer_unary(scope: Scope, receive: Receive, method: Method, limit: int) -> Awaitable[Answer]:
     """Serve one call of `method`; messages of at most `limit` bytes. Raises ClientLeft."""
-    headers: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
-        if name in _HEADERS:
-            headers.setdefault(name, value)
+    headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # of equal names, the first counts
     content_type = headers.get(b"content-type", b"")
     kind = _KINDS.get(content_type) or _KINDS.get(_canonical(content_type))
     if kind is None:

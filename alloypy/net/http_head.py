@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 from urllib.parse import unquote
 
 _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
-_BAD_HOST = re.compile(rb"[^!-~]|[\"<>\\^`{|}/@?#]")
+_OF_HOSTS = bytes(byte for byte in range(ord("!"), ord("~") + 1) if byte not in b'"<>\\^`{|}/@?#')
+_ABOUT_FRAMING = frozenset((b"content-length", b"transfer-encoding", b"host", b"expect"))
 
 
 class Refused(Exception):
@@ -22,27 +22,17 @@ class Refused(Exception):
         super().__init__(text)
 
 
-class Head(NamedTuple):
-    """The framing of a request's body: its length (None = chunked), whether a 100 is expected."""
+def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> tuple[int | None, bool]:
+    """The framing of the body: its length (None = chunked), whether a 100 is expected.
 
-    length: int | None
-    expects_continue: bool
-
-
-class Target(NamedTuple):
-    """What a request asks for: the decoded path, the path as sent, the query as sent."""
-
-    path: str
-    raw_path: bytes
-    query: bytes
-
-
-def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Head:
-    """The body's framing; headers have lower-case names. Raises Refused."""
+    headers: have lower-case names. Raises Refused.
+    """
     length: int | None = 0
     hosts = 0
     expects_continue = False
     for name, value in headers:
+        if name not in _ABOUT_FRAMING:
+            continue
         if name == b"content-length":
             length = int(value)
         elif name == b"transfer-encoding":
@@ -51,7 +41,7 @@ def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Head:
             length = None
         elif name == b"host":
             hosts += 1
-            if _BAD_HOST.search(value):
+            if value.translate(None, _OF_HOSTS):
                 raise Refused(400, "400 Bad Request: malformed Host header")
         elif name == b"expect":
             if value.lower() != b"100-continue":
@@ -63,11 +53,11 @@ def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Head:
         raise Refused(400, "400 Bad Request")
     if not hosts and version == "1.1":
         raise Refused(400, "400 Bad Request: missing required Host header")
-    return Head(length, expects_continue)
+    return length, expects_continue
 
 
-def read_target(target: bytes) -> Target:
-    """The path and query of a request target. Raises Refused."""
+def read_target(target: bytes) -> tuple[str, bytes, bytes]:
+    """What a request asks for: the decoded path, the path as sent, the query as sent. Raises Refused."""
     if not target.startswith(b"/"):
         target = _origin_form(target)
     raw_path, _, query = target.partition(b"?")
@@ -76,7 +66,7 @@ def read_target(target: bytes) -> Target:
         if _BAD_ESCAPE.search(raw_path):
             raise Refused(400, "400 Bad Request")
         path = unquote(path, errors="surrogateescape")
-    return Target(path, raw_path, query)
+    return path, raw_path, query
 
 
 def _origin_form(target: bytes) -> bytes:

@@ -433,7 +433,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             if size > self._max_header_bytes:
                 raise Refused(431, "431 Request Header Fields Too Large")
         version = self._parser.get_http_version()
-        head = read_head(self._headers, version)
+        length, expects_continue = read_head(self._headers, version)
         path, raw_path, query = read_target(self._url)
         scope = {
             **self._scope_base,
@@ -444,7 +444,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             "query_string": query,
             "headers": self._headers,
         }
-        exchange = Exchange(self, scope, head.length, head.expects_continue)
+        exchange = Exchange(self, scope, length, expects_continue)
         # A parser that was offered an upgrade wants no next request; we take no notice of the offer.
         stays = self._parser.should_keep_alive() or (version == "1.1" and self._parser.should_upgrade())
         exchange.keep_alive = stays and not self._draining
@@ -454,7 +454,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def _start(self, exchange: Exchange) -> None:
         self._current = exchange
-        exchange.task = self._loop.create_task(exchange.run(self._app, self._logger))
+        # With a name, for asyncio would make one up.
+        exchange.task = self._loop.create_task(exchange.run(self._app, self._logger), name="request")
         self._state.tasks.add(exchange.task)
 
     def _next(self) -> None:
