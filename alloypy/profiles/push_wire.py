@@ -50,10 +50,18 @@ def decode_push(body: Buffer, rule: LabelRule | None = None) -> list[Series]:
     view = memoryview(body)
     room = _Room()
     series: list[Series] = []
+    at, size = 0, len(body)
     try:
-        for tag, _, start, end in _fields(body, 0, len(body), room):
-            if tag == _FIRST:
-                series.append(_series(body, view, start, end, len(series), rule, room))
+        while at < size:
+            room.take()
+            if body[at] != _FIRST:
+                at = _skip_field(body, at, size, room)
+                continue
+            length, start = _read_varint(body, at + 1, size)
+            at = start + length
+            if at > size:
+                raise _malformed()
+            series.append(_series(body, view, start, at, len(series), rule, room))
     except IndexError:
         raise _malformed() from None
     return series
@@ -124,40 +132,40 @@ def _series(
     rule: LabelRule | None,
     room: _Room,
 ) -> Series:
-    pieces = []
+    runs = []  # of label fields
     samples = []
     left = room.fields
-    at = run_start = start  # of the run of label fields
+    at = start
     while at < end:
-        left -= 1
-        if left < 0:
-            room.overrun()
-        field = at
-        tag = body[at]
-        if tag in (0x0A, 0x12):  # as in `_fields`
+        run = at
+        while at < end and body[at] == 0x0A:  # _FIRST: a label
+            left -= 1
+            if left < 0:
+                room.overrun()
             length = body[at + 1]
             at += 2
             if length > 0x7F:
                 length, at = _read_varint(body, at - 1, end)
-            first = at
             at += length
+        if at > end:
+            raise _malformed()
+        if run < at:
+            runs.append(view[run:at])
+        if at == end:
+            break
+        room.fields = left
+        room.take()
+        if body[at] == _SECOND:
+            length, first = _read_varint(body, at + 1, end)
+            at = first + length
             if at > end:
                 raise _malformed()
-            if tag == 0x0A:
-                continue
-            room.fields = left
             samples.append(_sample(body, view, first, at, room))
         else:
-            room.fields = left
             at = _skip_field(body, at, end, room)
         left = room.fields
-        if run_start < field:
-            pieces.append(view[run_start:field])
-        run_start = at
     room.fields = left
-    if run_start < end:
-        pieces.append(view[run_start:end])
-    return Series(_labels(b"".join(pieces), rule, room), samples, position)
+    return Series(_labels(b"".join(runs), rule, room), samples, position)
 
 
 def _labels(encoded: bytes, rule: LabelRule | None, room: _Room) -> Labels:
@@ -235,17 +243,17 @@ def _read_varint(body: Buffer, at: int, end: int) -> tuple[int, int]:
     value = body[at]
     at += 1
     if value > 0x7F:
-        value &= 0x7F
-        shift = 7
-        while True:
-            byte = body[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            if byte <= 0x7F:
-                break
-            shift += 7
+        byte = body[at]
+        at += 1
+        value += (byte << 7) - 0x80
+        shift = 14
+        while byte > 0x7F:
             if shift > 63:
                 raise _malformed()
+            byte = body[at]
+            at += 1
+            value += (byte << shift) - (1 << shift)
+            shift += 7
         if value >> 64:
             raise _malformed()
     if at > end:
