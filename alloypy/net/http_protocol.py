@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
-from alloypy.net.body import App, BodyBroken, BodyStalled, Claim, ClientLeft, OverBudget
+from alloypy.net.body import App, BodyBroken, BodyStalled, ClientLeft, OverBudget
+from alloypy.net.budget import Claim
 from alloypy.net.deadline import Deadline
 from alloypy.net.http_exchange import Exchange
 from alloypy.net.http_head import Refused, read_head, read_target

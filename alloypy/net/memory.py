@@ -11,7 +11,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
-from alloypy.net.body import ByteBudget
+from alloypy.net.budget import ByteBudget
 
 if TYPE_CHECKING:
     import ctypes

@@ -16,7 +16,8 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from alloypy.net.body import App, ByteBudget, process_budget
+from alloypy.net.body import App
+from alloypy.net.budget import ByteBudget, process_budget
 
 MAX_HEADER_BYTES = (1 << 20) + 4096
 _PLAIN_HTTP_REPLY = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"

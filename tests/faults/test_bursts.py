@@ -15,8 +15,9 @@ import trustme
 
 from alloypy.components.pyroscope.receiving.blocks import TLS
 from alloypy.lang.values import Duration, Secret
-from alloypy.net import body as bodies
-from alloypy.net.body import ByteBudget, read_body
+from alloypy.net import budget as budget_module
+from alloypy.net.body import Receive, Scope, Send, read_body
+from alloypy.net.budget import ByteBudget
 from alloypy.net.server import Server, ServerConfig, Timeouts
 from tests.support.receiving import (
     PUSH,
@@ -91,7 +92,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
 
         faults: list[Any] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
-        monkeypatch.setattr(bodies, "ByteBudget", make)
+        monkeypatch.setattr(budget_module, "ByteBudget", make)
         given = arguments(collected, **{"max_bytes_in_flight": 100 * MEGABYTE, **changes})
         async with receiving(given) as running:
             receiver = Bursts(running.component, running.registry, running.log, running.sockets)
@@ -306,7 +307,7 @@ async def test_a_deadline_passes_while_a_body_waits(serve: Serve) -> None:
 async def test_an_answer_without_the_body_that_waits_ends_the_connection() -> None:
     budget = ByteBudget(100 * MEGABYTE, MEGABYTE, NEVER)
 
-    async def application(scope: bodies.Scope, receive: bodies.Receive, send: bodies.Send) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
         with contextlib.suppress(TimeoutError):
             await read_body(scope, receive, MEGABYTE, asyncio.get_running_loop().time() + 0.05)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})

@@ -189,7 +189,7 @@ class ReceiveHTTP(Component[Arguments, None]):
 
     def _serve(self) -> None:
         """Start a server on the prepared sockets."""
-        from alloypy.net.body import ByteBudget
+        from alloypy.net.budget import ByteBudget
         from alloypy.net.server import Server, ServerConfig, Timeouts
 
         if self._prepared is None or self._application is None or self._metrics is None:
@@ -238,7 +238,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         return context
 
     async def _keep_memory(self) -> None:
-        from alloypy.net.body import process_budget
+        from alloypy.net.budget import process_budget
         from alloypy.net.memory import keep_large_blocks
 
         await keep_large_blocks(process_budget())

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from alloypy.net import body as bodies
+from alloypy.net import budget as budget_module
 from alloypy.net import memory
-from alloypy.net.body import BodyTooLarge, ByteBudget, ClientLeft, memory_limit, process_budget, read_body
+from alloypy.net.body import BodyTooLarge, ClientLeft, read_body
+from alloypy.net.budget import ByteBudget, memory_limit, process_budget
 from alloypy.net.compress import GzipError, compress, gunzip
 from alloypy.net.connect_codes import error_json
 from alloypy.net.deadline import Deadline
@@ -71,8 +72,8 @@ def test_the_memory_limit_is_that_of_the_control_group(
         except KeyError:
             raise FileNotFoundError(str(self)) from None
 
-    monkeypatch.setattr(bodies.Path, "read_text", read_text)
-    physical = bodies.os.sysconf("SC_PAGE_SIZE") * bodies.os.sysconf("SC_PHYS_PAGES")
+    monkeypatch.setattr(budget_module.Path, "read_text", read_text)
+    physical = budget_module.os.sysconf("SC_PAGE_SIZE") * budget_module.os.sysconf("SC_PHYS_PAGES")
     assert memory_limit() == (limit or physical)
 
 

@@ -1,0 +1,170 @@
+"""How many bytes may be held for requests in flight, and who of those with much to bring comes next.
+
+The bounds are alloypy's own (docs/compatibility.md). Source: PYROSCOPE spec section 3.9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+_LEAST_BUDGET = 256 << 20
+_MOST_UNTIL_QUEUE = 192 << 20
+_PATIENCE_SECONDS = 10.0
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+class Claim:
+    """The bytes that a large body will take yet: promised to it, or waited for.
+
+    waits: its turn has not come. Made by `ByteBudget.claim`, and ended by `ByteBudget.settle`.
+    """
+
+    __slots__ = ("count", "go_on", "held", "latest", "waits")
+
+    def __init__(self, count: int, held: int, go_on: Callable[[], None]) -> None:
+        self.count = count
+        self.held = held
+        self.go_on = go_on
+        self.waits = False
+        self.latest = 0.0
+
+
+class ByteBudget:
+    """A bound on the bytes held for requests in flight, shared by everybody who holds some.
+
+    limit: what is beyond it is refused. mark: large bodies that would lead beyond it come one after the
+        other, as bytes are given back; None for half of the limit, at most 192 MiB.
+    patience: seconds after which a body need not wait any longer: only the limit counts then, so that
+        an outage behind us leads to no smaller reserve.
+    """
+
+    def __init__(self, limit: int, mark: int | None = None, patience: float = _PATIENCE_SECONDS) -> None:
+        self.limit = limit
+        self.mark = min(limit // 2, _MOST_UNTIL_QUEUE) if mark is None else mark
+        self.held = 0
+        self.taken = 0  # ever
+        self._patience = patience
+        self._promised = 0  # to bodies whose turn has come, and not taken yet
+        self._queue: OrderedDict[Claim, None] = OrderedDict()
+        self._held_in_queue = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many bodies wait for their turn."""
+        return len(self._queue)
+
+    def take(self, count: int) -> bool:
+        """Count `count` more bytes as held, if there is room for them."""
+        if self.held + count > self.limit:
+            return False
+        self.held += count
+        self.taken += count
+        return True
+
+    def give_back(self, count: int) -> None:
+        """Count `count` bytes as no longer held."""
+        self.held -= count
+        if self._queue:
+            self._let_in()
+
+    def claim(self, count: int, held: int, go_on: Callable[[], None]) -> Claim:
+        """Ask for the rest of a large body, `count` bytes, at once: so two halves never wait for each other.
+
+        held: bytes taken for it so far. go_on: called by the event loop once its turn has come, if it
+            has to wait. What would lead beyond the limit need not wait: it can be refused now.
+        """
+        claim = Claim(count, held, go_on)
+        self._held_in_queue += held
+        if self._queue:
+            self._let_in()  # parts that wait do not stand in the way of the first
+        if self.held + count > self.limit or (not self._queue and self._fits(claim)):
+            self._promise(claim)
+            return claim
+        loop = asyncio.get_running_loop()
+        claim.waits = True
+        claim.latest = loop.time() + self._patience
+        self._queue[claim] = None
+        if self._timer is None:
+            self._timer = loop.call_at(claim.latest, self._patience_ends)
+        return claim
+
+    def settle(self, claim: Claim, count: int) -> None:
+        """Of what was claimed, `count` bytes are taken by now, or will never be."""
+        if claim.waits:
+            self._leave_queue(claim)
+            self._held_in_queue -= claim.held
+        else:
+            self._promised -= count
+            claim.count -= count
+        if self._queue:
+            self._let_in()
+
+    def _fits(self, claim: Claim) -> bool:
+        others = self.held - self._held_in_queue + self._promised
+        # The largest of bodies gets through beside small profiles.
+        return others + min(claim.held + claim.count, self.mark - self.mark // 8) <= self.mark
+
+    def _let_in(self) -> None:
+        while self._queue:
+            first = next(iter(self._queue))
+            if not self._fits(first):
+                return
+            self._admit(first)
+
+    def _admit(self, claim: Claim) -> None:
+        self._leave_queue(claim)
+        self._promise(claim)
+        # Not called from here: somebody else is just giving back what he held.
+        asyncio.get_running_loop().call_soon(claim.go_on)
+
+    def _promise(self, claim: Claim) -> None:
+        self._held_in_queue -= claim.held
+        self._promised += claim.count
+
+    def _leave_queue(self, claim: Claim) -> None:
+        claim.waits = False
+        del self._queue[claim]
+        if not self._queue and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _patience_ends(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        while self._queue:
+            first = next(iter(self._queue))
+            if first.latest > loop.time():
+                self._timer = loop.call_at(first.latest, self._patience_ends)
+                return
+            self._admit(first)
+
+
+@cache
+def process_budget() -> ByteBudget:
+    """The budget of this process: a quarter of its memory limit, at least 256 MiB."""
+    return ByteBudget(max(_LEAST_BUDGET, memory_limit() // 4))
+
+
+def memory_limit() -> int:
+    """The bytes of memory this process may use: its control group's limit or the machine's memory.
+
+    0 where the system tells neither.
+    """
+    try:
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 0
+    for name in _CGROUP_LIMITS:
+        try:
+            text = Path(name).read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            return min(int(text), physical)
+    return physical
