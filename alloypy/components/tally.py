@@ -6,10 +6,14 @@ Source: PYROSCOPE spec sections 5.5, 6.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """The bounds Alloy's latency histograms have."""
+
+
+def _shortly(bound: float) -> str:
+    return f"{bound:g}"
 
 
 class Histogram:
@@ -27,11 +31,14 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
-    def buckets(self) -> list[tuple[str, float]]:
-        """Upper bounds with how many values lie below each, as the text format wants them."""
+    def buckets(self, write: Callable[[float], str] = _shortly) -> list[tuple[str, float]]:
+        """Upper bounds with how many values lie below each, as the text format wants them.
+
+        write: gives the text of a bound.
+        """
         found = []
         below = 0
         for bound, count in zip((*self.bounds, None), self.counts, strict=True):
             below += count
-            found.append(("+Inf" if bound is None else f"{bound:g}", float(below)))
+            found.append(("+Inf" if bound is None else write(bound), float(below)))
         return found

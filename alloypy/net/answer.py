@@ -64,8 +64,12 @@ def written_at_once(answer: Answer, scope: Scope) -> bool:
 
 async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
     """Send the answer, in one call where the server offers that, else as ASGI messages."""
-    if written_at_once(answer, scope):
-        return
+    if not written_at_once(answer, scope):
+        await send_messages(answer, send)
+
+
+async def send_messages(answer: Answer, send: Send) -> None:
+    """Send the answer as ASGI messages, which can wait."""
     status, headers, body, trailers = answer
     start = {"type": "http.response.start", "status": status, "headers": headers}
     if trailers is None:

@@ -181,10 +181,8 @@ def headers_of(request: Request) -> list[tuple[str, str]]:
     if own and own[0][0] == "User-Agent":
         headers.append(own[0])
         own = own[1:]
-    size = 0
-    for chunk in request.chunks:
-        size += len(chunk)
-    if size or request.method in _METHODS_WITH_BODY:
+    size = _content_length(request)
+    if size is not None:
         headers.append(("Content-Length", str(size)))
     headers += own
     return headers
@@ -195,20 +193,26 @@ def head_of(request: Request) -> bytes:
 
     Raises NotSent for a header that would break the request.
     """
-    method, origin, target, headers, chunks, _, host = request
+    method, origin, target, headers, _, _, host = request
     lines = written(headers).text
     if _breaks(target) or _breaks(host):
         raise NotSent("net/http: invalid header field name")
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-    length = f"Content-Length: {size}\r\n" if size or method in _METHODS_WITH_BODY else ""
+    size = _content_length(request)
+    length = "" if size is None else f"Content-Length: {size}\r\n"
     at = lines.index("\n") + 1 if lines.startswith("User-Agent: ") else 0
     text = (
         f"{method} {target} HTTP/1.1\r\nHost: {host or origin.authority}\r\n"
         f"{lines[:at]}{length}{lines[at:]}\r\n"
     )
     return text.encode(errors="surrogateescape")
+
+
+def _content_length(request: Request) -> int | None:
+    """The bytes of the body, None for a request that says nothing of one."""
+    size = 0
+    for chunk in request.chunks:
+        size += len(chunk)
+    return size if size or request.method in _METHODS_WITH_BODY else None
 
 
 def written(headers: Headers) -> WrittenHeaders:

@@ -12,24 +12,13 @@ from hypothesis import strategies as st
 from alloypy.profiles.json_tokens import JSONError
 from alloypy.profiles.labels import label_set
 from alloypy.profiles.model import RawSample, Series
-from alloypy.profiles.pb.push_pb2 import PushRequest
 from alloypy.profiles.push_json import decode_push_json
+from tests.support.push_messages import protobuf_of
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=8)
 PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=4)
 SAMPLES = st.lists(st.tuples(st.binary(max_size=20), TEXT), max_size=3)
 REQUESTS = st.lists(st.tuples(PAIRS, SAMPLES), max_size=4)
-
-
-def protobuf_of(request: list[tuple[list[tuple[str, str]], list[tuple[bytes, str]]]]) -> PushRequest:
-    message = PushRequest()
-    for pairs, samples in request:
-        one = message.series.add()
-        for name, value in pairs:
-            one.labels.add(name=name, value=value)
-        for profile, identity in samples:
-            one.samples.add(raw_profile=profile, ID=identity)
-    return message
 
 
 @settings(deadline=None, max_examples=200)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
 
 from google.protobuf.message import DecodeError
 from hypothesis import given, settings
@@ -13,23 +12,13 @@ from alloypy.profiles.labels import label_set
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.pb.push_pb2 import PushRequest
 from alloypy.profiles.push_wire import PushWireError, decode_push, encode_push, profile_bytes
+from tests.support.push_messages import protobuf_of
 
 TEXT = st.text(max_size=8)
 PROFILE = st.one_of(st.binary(max_size=20), st.integers(500, 2000).map(bytes))
 SAMPLES = st.lists(st.tuples(PROFILE, TEXT), max_size=3)
 PAIRS = st.lists(st.tuples(st.sampled_from(["a", "b", "__name__", ""]) | TEXT, TEXT), max_size=4)
 REQUESTS = st.lists(st.tuples(PAIRS, SAMPLES), max_size=4)
-
-
-def protobuf_of(request: Iterable[tuple[list[tuple[str, str]], list[tuple[bytes, str]]]]) -> PushRequest:
-    message = PushRequest()
-    for pairs, samples in request:
-        one = message.series.add()
-        for name, value in pairs:
-            one.labels.add(name=name, value=value)
-        for profile, identity in samples:
-            one.samples.add(raw_profile=profile, ID=identity)
-    return message
 
 
 def series_of(message: PushRequest) -> list[Series]:

@@ -16,7 +16,16 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from alloypy.components.pyroscope.receiving.forwarding import Failure, Forwarding
 from alloypy.lang.go_text import format_duration, quote
-from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_answer, standard_text, written_at_once
+from alloypy.net.answer import (
+    CLOSE,
+    Answer,
+    empty,
+    plain_text,
+    send_answer,
+    send_messages,
+    standard_text,
+    written_at_once,
+)
 from alloypy.net.body import (
     App,
     BodyError,
@@ -117,7 +126,7 @@ class Application:
             answer = await (request.ingest() if ingest else request.push())
             record.status, record.body = answer.status, answer.body
             if not written_at_once(answer, scope):
-                await send_answer(answer, scope, send)
+                await send_messages(answer, send)
         except ClientLeft:
             record.status = _CLIENT_LEFT
             raise

@@ -5,11 +5,11 @@ Names and labels are Alloy's. Source: PYROSCOPE spec sections 3.6, 3.8.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from alloypy.components.tally import Histogram
 from alloypy.runtime.component import Metrics as ComponentMetrics
 
 if TYPE_CHECKING:
@@ -22,27 +22,6 @@ _BYTES = tuple(4.0**exponent for exponent in range(1, 16))
 _STREAMS_LIMIT = 100
 
 
-class _Histogram:
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-    def buckets(self) -> list[tuple[str, float]]:
-        found = []
-        below = 0
-        for bound, count in zip((*self.bounds, None), self.counts, strict=True):
-            below += count
-            found.append(("+Inf" if bound is None else str(bound), float(below)))
-        return found
-
-
 class _Route:
     """What is counted for one method and route."""
 
@@ -50,9 +29,9 @@ class _Route:
 
     def __init__(self) -> None:
         self.inflight = 0
-        self.received = _Histogram(_BYTES)
-        self.sent = _Histogram(_BYTES)
-        self.seconds: dict[int, _Histogram] = {}
+        self.received = Histogram(_BYTES)
+        self.sent = Histogram(_BYTES)
+        self.seconds: dict[int, Histogram] = {}
 
 
 class Metrics:
@@ -82,7 +61,7 @@ class Metrics:
         route.inflight -= 1
         histogram = route.seconds.get(status)
         if histogram is None:
-            histogram = route.seconds[status] = _Histogram(_SECONDS)
+            histogram = route.seconds[status] = Histogram(_SECONDS)
         histogram.observe(seconds)
         route.received.observe(received)
         route.sent.observe(sent)
@@ -160,9 +139,9 @@ class Metrics:
         yield from (seconds, received, sent)
 
 
-def _add(family: HistogramMetricFamily, labels: Sequence[str], histogram: _Histogram) -> None:
+def _add(family: HistogramMetricFamily, labels: Sequence[str], histogram: Histogram) -> None:
     if any(histogram.counts):
-        family.add_metric(labels, histogram.buckets(), histogram.total)
+        family.add_metric(labels, histogram.buckets(str), histogram.total)
 
 
 def _gauges(
