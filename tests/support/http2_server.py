@@ -14,6 +14,8 @@ from h2.errors import ErrorCodes
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, WindowUpdated
 from h2.exceptions import ProtocolError
 
+from tests.support.scripted import listening
+
 HELLO_OFFERS_HTTP2 = b"\x02h2"
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 SETTINGS_AND_GOAWAY = (
@@ -171,12 +173,8 @@ async def http2_server(
     None: its handshake is refused.
     """
     backend = Backend()
-    tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         backend.connections += 1
         backend.agreed.append(writer.get_extra_info("ssl_object").selected_alpn_protocol())
         try:
@@ -189,25 +187,14 @@ async def http2_server(
                 await writer.drain()
         except (OSError, ExceptionGroup, asyncio.CancelledError):
             pass
-        finally:
-            tasks.discard(task)
-            writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    backend.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(talk, context) as port:
+        backend.port = port
         if refusal is None:
-            async with _refusing(backend.port) as backend.port:
+            async with _refusing(port) as backend.port:
                 yield backend
         else:
             yield backend
-    finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        await asyncio.sleep(0)
 
 
 @asynccontextmanager

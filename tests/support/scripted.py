@@ -81,14 +81,40 @@ class Backend:
 
 
 @asynccontextmanager
-async def scripted(script: Script, context: ssl.SSLContext | None = None, port: int = 0):
-    """Serve `script`, one call a connection, until the block is left. port: 0 for any that is free."""
+async def listening(talk, context: ssl.SSLContext | None = None, port: int = 0):
+    """The port of a server on loopback that calls `talk(reader, writer)` for each connection.
+
+    port: 0 for any that is free. When the block is left, what still talks is cancelled and waited for.
+    """
     tasks = set()
-    backend = Backend(0)
 
     async def serve(reader, writer):
         task = asyncio.current_task()
         tasks.add(task)
+        try:
+            await talk(reader, writer)
+        finally:
+            tasks.discard(task)
+            writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=context, limit=1 << 24)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def scripted(script: Script, context: ssl.SSLContext | None = None, port: int = 0):
+    """Serve `script`, one call a connection, until the block is left. port: 0 for any that is free."""
+    backend = Backend(0)
+
+    async def talk(reader, writer):
         peer = Peer(backend.connections, reader, writer, backend.seen)
         backend.connections += 1
         backend.open += 1
@@ -98,20 +124,9 @@ async def scripted(script: Script, context: ssl.SSLContext | None = None, port: 
             pass
         finally:
             backend.open -= 1
-            tasks.discard(task)
-            writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=context, limit=1 << 24)
-    backend.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(talk, context, port) as backend.port:
         yield backend
-    finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        await asyncio.sleep(0)
 
 
 def answering(reply=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"):
