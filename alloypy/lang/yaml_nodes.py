@@ -11,7 +11,10 @@ from typing import Any
 
 import yaml
 
-_MAX_DEPTH = 10_000
+_MAX_DEPTH = 999
+"""Levels of nesting that every PyYAML takes; Alloy takes 10,000 (docs/compatibility.md)."""
+_TOO_DEEP = f"exceeded max depth of {_MAX_DEPTH}"
+_TOO_DEEP_FOR_LIBRARY = "exceeded maximum nesting depth"
 _TOKENS_AHEAD = 2
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
@@ -157,7 +160,7 @@ class _Composer:
             if node.kind in {"sequence", "mapping"}:
                 self._open.append(node)
                 if len(self._open) > _MAX_DEPTH:
-                    raise YAMLError(f"exceeded max depth of {_MAX_DEPTH}")
+                    raise YAMLError(_TOO_DEEP)
         self.end = event.start_mark
         return root
 
@@ -191,6 +194,8 @@ def _short(tag: str | None) -> str:
 
 def _fault_text(error: yaml.YAMLError) -> str:
     """The problem, with its line unless that is the first."""
+    if _TOO_DEEP_FOR_LIBRARY in str(error):
+        return _TOO_DEEP
     if not isinstance(error, yaml.MarkedYAMLError):
         return str(getattr(error, "reason", "") or error)
     if isinstance(error, yaml.composer.ComposerError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -167,10 +168,22 @@ class TestEncodings:
         assert isinstance(deep, list)
         assert message_of("encoding.from_json(given)", given="[" * 10_001).endswith("exceeded max depth")
 
-    def test_deep_yaml(self) -> None:
-        assert isinstance(value_of("encoding.from_yaml(given)", given="[" * 2_000 + "]" * 2_000), list)
-        too_deep = "[" * 10_001 + "]" * 10_001
-        assert "exceeded max depth" in message_of("encoding.from_yaml(given)", given=too_deep)
+    @pytest.mark.parametrize(
+        "nested",
+        [
+            lambda depth: "[" * depth + "]" * depth,
+            lambda depth: "{a: " * depth + "}" * depth,
+            lambda depth: "- " * depth + "a",
+            lambda depth: "".join(f"{' ' * level}a:\n" for level in range(depth)),
+            lambda depth: "- " * (depth - 500) + "[" * 500 + "]" * 500,
+        ],
+        ids=["lists", "objects", "dashes", "indented", "dashes-and-lists"],
+    )
+    def test_deep_yaml(self, nested: Callable[[int], str]) -> None:
+        """The same with every version of PyYAML, whose own bound is another one or none."""
+        assert value_of("encoding.from_yaml(given)", given=nested(999))
+        too_deep = message_of("encoding.from_yaml(given)", given=nested(1_000))
+        assert too_deep.endswith("yaml: exceeded max depth of 999")
 
     def test_yaml_does_not_explode(self) -> None:
         lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
