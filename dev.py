@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
-"""The two commands of a fresh checkout; needs Python 3.11 or newer and nothing else.
+"""The commands of a fresh checkout; needs Python 3.11 or newer and nothing else.
 
-    python3 dev.py demo    set everything up and forward a bundled profile, so that you see it arrive
-    python3 dev.py test    set everything up and run linters, type checks and all tests
+    python3 dev.py demo            set everything up and forward a bundled profile, so that you see it arrive
+    python3 dev.py test            set everything up and run linters, type checks and all tests
+    python3 dev.py test --full     the same with every repetition that the tests know; takes an hour
+    python3 dev.py test --newest   the same with the newest packages instead of the tested ones
+    python3 dev.py soak NAME       a long run under load: receiver
+    python3 dev.py constraints     take the newest packages as the tested ones; run the tests afterwards
 
-Everything lands in `.venv` beside this file. What follows `test` goes to pytest.
+Everything lands in `.venv` beside this file (`.venv-newest` for the newest packages). What follows `test`
+goes to pytest, what follows `soak NAME` to the run.
 """
 
 from __future__ import annotations
@@ -26,13 +31,27 @@ Process = "subprocess.Popen[str]"
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+VENV_NEWEST = ROOT / ".venv-newest"
+CONSTRAINTS = ROOT / ".ci" / "constraints.txt"
 DEMO = ROOT / "examples" / "demo"
+SOAK = ROOT / "tests" / "soak"
+
+CONSTRAINTS_HEAD = """\
+# The versions that the tests passed with; written by `python3 dev.py constraints`.
+"""
+FULL = {"ALLOYPY_FULL": "1", "PYTEST_ADDOPTS": "--timeout=3600"}
+
+
+def program(name: str, venv: Path = VENV) -> Path:
+    """A program of a virtual environment."""
+    return venv / "Scripts" / f"{name}.exe" if os.name == "nt" else venv / "bin" / name
+
+
+PYTHON = program("python")
 
 
 def main(argv: list[str]) -> int:
-    """Run one of the two words."""
+    """Run one of the words."""
     if sys.version_info < (3, 11):
         return fail(f"alloypy needs Python 3.11 or newer; this is {sys.version.split()[0]}")
     word, rest = (argv[0], argv[1:]) if argv else ("", [])
@@ -40,8 +59,15 @@ def main(argv: list[str]) -> int:
         install(groups=())
         return demo()
     if word == "test":
+        newest, full = "--newest" in rest, "--full" in rest
+        install(groups=("test", "lint"), newest=newest)
+        rest = [argument for argument in rest if argument not in ("--newest", "--full")]
+        return test(rest, VENV_NEWEST if newest else VENV, FULL if full else {})
+    if word == "soak" and rest and (SOAK / f"{rest[0]}.py").is_file():
         install(groups=("test", "lint"))
-        return test(rest)
+        return call([PYTHON, "-m", f"tests.soak.{rest[0]}", *rest[1:]])
+    if word == "constraints" and not rest:
+        return renew_constraints()
     print(__doc__, file=sys.stderr)
     return 2
 
@@ -52,27 +78,67 @@ def fail(message: str) -> int:
     return 1
 
 
-def install(groups: tuple[str, ...]) -> None:
-    """Make `.venv` hold alloypy and the dependency groups; a second call finds its stamp and does nothing."""
-    import tomllib
+def call(command: list[str | Path], variables: dict[str, str] | None = None) -> int:
+    """Run a command at the top of the checkout; its exit code."""
+    words = [str(word) for word in command]
+    return subprocess.run(words, cwd=ROOT, env={**os.environ, **(variables or {})}, check=False).returncode
 
-    text = (ROOT / "pyproject.toml").read_bytes()
+
+def install(groups: tuple[str, ...], *, newest: bool = False) -> None:
+    """Make a virtual environment hold alloypy and the dependency groups.
+
+    A second call finds its stamp and does nothing, unless the newest packages are wanted: there may be
+    newer ones by then.
+    """
+    if newest:
+        fill(VENV_NEWEST, groups, None)
+        return
     stamp = VENV / f"installed-{'-'.join(('alloypy', *groups))}"
-    wanted = hashlib.sha256(text + sys.version.encode()).hexdigest()
+    given = (ROOT / "pyproject.toml").read_bytes() + CONSTRAINTS.read_bytes() + sys.version.encode()
+    wanted = hashlib.sha256(given).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted and PYTHON.exists():
         return
-    if not PYTHON.exists():
-        print("Making a virtual environment in .venv ...", file=sys.stderr, flush=True)
-        made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False)
-        if made.returncode:
+    fill(VENV, groups, CONSTRAINTS)
+    stamp.write_text(wanted)
+
+
+def fill(venv: Path, groups: tuple[str, ...], constraints: Path | None) -> None:
+    """Install alloypy and the dependency groups, in the versions that the constraints name."""
+    import tomllib
+
+    python = program("python", venv)
+    if not python.exists():
+        print(f"Making a virtual environment in {venv.name} ...", file=sys.stderr, flush=True)
+        if call([sys.executable, "-m", "venv", venv]):
             sys.exit(fail("cannot make a virtual environment; on Debian and Ubuntu install python3-venv"))
     print(f"Installing alloypy{' and its test tools' if groups else ''} ...", file=sys.stderr, flush=True)
-    declared = tomllib.loads(text.decode())["dependency-groups"]
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
     requirements = [requirement for group in groups for requirement in declared[group]]
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    if subprocess.run([*pip, "--editable", str(ROOT), *requirements], cwd=ROOT, check=False).returncode:
+    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if constraints is None:
+        chosen, variables = ["--upgrade", "--upgrade-strategy=eager"], {}
+    else:
+        # The build of alloypy itself is constrained by the variables: one for older pips, one for newer.
+        names = ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
+        chosen, variables = [], {name: constraints.as_uri() for name in names}
+    if call([*pip, "--no-input", *chosen, "--editable", ROOT, *requirements], variables):
         sys.exit(fail("pip could not install the packages that alloypy needs; its own message is above"))
-    stamp.write_text(wanted)
+
+
+def renew_constraints() -> int:
+    """Write down the newest versions of all packages."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv = Path(folder) / "venv"
+        fill(venv, ("test", "lint"), None)
+        listed = subprocess.run(
+            [program("python", venv), "-m", "pip", "freeze", "--exclude-editable"],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
+    CONSTRAINTS.write_text(CONSTRAINTS_HEAD + listed, "utf-8")
+    print(f"{CONSTRAINTS.relative_to(ROOT)} names {len(listed.splitlines())} packages; now: dev.py test")
+    return 0
 
 
 def demo() -> int:
@@ -167,7 +233,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def test(pytest_arguments: list[str]) -> int:
+def test(pytest_arguments: list[str], venv: Path, variables: dict[str, str]) -> int:
     """Every check in turn; all of them run, whatever the first ones say."""
     checks = {
         "format": ["ruff", "format", "--check", "."],
@@ -180,7 +246,7 @@ def test(pytest_arguments: list[str]) -> int:
     for name, command in checks.items():
         print(f"--- {name}: {' '.join(command)}", flush=True)
         started = time.monotonic()
-        code = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, check=False).returncode
+        code = call([program(command[0], venv), *command[1:]], variables)
         print(
             f"--- {name}: {'failed' if code else 'passed'} in {time.monotonic() - started:.0f} s", flush=True
         )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,8 +52,8 @@ def test_a_demo_that_cannot_run_says_why(
     assert "Traceback" not in err
 
 
-def test_anything_else_prints_the_two_commands(script: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
-    for argv in ([], ["nonsense"], ["demo", "more"]):
+def test_anything_else_prints_the_commands(script: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+    for argv in ([], ["nonsense"], ["demo", "more"], ["soak"], ["soak", "nonsense"]):
         assert script.main(argv) == 2
     assert "dev.py demo" in capfd.readouterr().err
 
@@ -61,3 +64,46 @@ def test_an_old_python_is_told(
     monkeypatch.setattr(script.sys, "version_info", (3, 10, 0))
     assert script.main(["demo"]) == 1
     assert "needs Python 3.11" in capfd.readouterr().err
+
+
+def test_every_requirement_has_a_tested_version() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    project, groups = declared["project"], declared["dependency-groups"]
+    optional = [each for extra in project["optional-dependencies"].values() for each in extra]
+    lines = (ROOT / ".ci" / "constraints.txt").read_text("utf-8").splitlines()
+    tested = {
+        canonicalize_name(pinned.name): str(pinned.specifier).removeprefix("==")
+        for pinned in (Requirement(line) for line in lines if not line.startswith("#"))
+    }
+    for text in [*project["dependencies"], *optional, *groups["test"], *groups["lint"]]:
+        wanted = Requirement(text)
+        assert wanted.specifier.contains(tested[canonicalize_name(wanted.name)]), text
+
+
+@pytest.mark.parametrize(
+    ("argv", "arguments", "folder", "variables"),
+    [
+        (["test"], [], ".venv", {}),
+        (["test", "-k", "x"], ["-k", "x"], ".venv", {}),
+        (["test", "--newest"], [], ".venv-newest", {}),
+        (["test", "--full", "-x"], ["-x"], ".venv", {"ALLOYPY_FULL": "1"}),
+    ],
+)
+def test_words_of_test(
+    script: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    argv: list[str],
+    arguments: list[str],
+    folder: str,
+    variables: dict[str, str],
+) -> None:
+    called: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(script, "install", lambda groups, newest=False: None)
+    monkeypatch.setattr(
+        script, "call", lambda command, more: called.append(([str(word) for word in command], more)) or 0
+    )
+    assert script.main(argv) == 0
+    command, given = called[-1]
+    assert Path(command[0]).parent.parent.name == folder
+    assert command[1:] == ["-n", "auto", *arguments]
+    assert variables.items() <= given.items()
