@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -17,6 +18,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
+
+from tests.support import watchdog as watch
+from tests.support.watchdog import Turn
 
 _PATIENCE = 60.0
 
@@ -46,6 +50,7 @@ class Running:
 
     arguments: what follows `run`; the admin address is added. address: of the admin server.
     checkout: run the alloypy of this checkout, whatever is installed.
+    watchdog: watch the event loop; the end of the `with` fails when a turn took more than 500 ms of CPU.
     """
 
     def __init__(
@@ -55,10 +60,14 @@ class Running:
         env: Mapping[str, str] | None = None,
         command: Sequence[str] = (sys.executable, "-m", "alloypy"),
         checkout: bool = True,
+        watchdog: bool = False,
     ) -> None:
         root = str(Path(__file__).parents[2])
         self.address = f"127.0.0.1:{free_port()}"
         variables = environment({**({"PYTHONPATH": root} if checkout else {}), **(env or {})})
+        self._directory = tempfile.TemporaryDirectory() if watchdog else None
+        if self._directory is not None:
+            command = (sys.executable, watch.__file__, str(self._report), *command[1:])
         self.process = subprocess.Popen(
             [*command, "run", f"--server.http.listen-addr={self.address}", *arguments],
             cwd=cwd,
@@ -94,6 +103,32 @@ class Running:
         for stream in (self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()
+        if self._directory is not None:
+            turns = self.turns()
+            self._directory.cleanup()
+            for turn in turns:
+                print(turn)
+            if error is None:
+                assert all(turn.seconds <= watch.FAILING for turn in turns)
+
+    @property
+    def _report(self) -> Path:
+        assert self._directory is not None, "not started with watchdog=True"
+        return Path(self._directory.name) / "turns"
+
+    def turns(self, since: float = 0.0) -> list[Turn]:
+        """The turns of the event loop that took more than 50 ms of CPU.
+
+        since: only those that ended after this moment, a reading of `time.monotonic`.
+        """
+        return [turn for turn in watch.read(self._report, since) if turn.seconds > watch.REPORTED]
+
+    def longest_turn(self, since: float = 0.0) -> float:
+        """CPU time of the longest turn of the event loop, in seconds; turns below 5 ms count as 0.
+
+        since: as for `turns`; then only turns above 50 ms, and those that were the longest so far, are known.
+        """
+        return max((turn.seconds for turn in watch.read(self._report, since)), default=0.0)
 
     @property
     def text(self) -> str:
