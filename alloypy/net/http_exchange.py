@@ -59,6 +59,7 @@ class Exchange:
         "_waiter",
         "complete",
         "discards",
+        "ended",
         "held",
         "keep_alive",
         "length",
@@ -105,6 +106,7 @@ class Exchange:
         self.wants_all = False  # the application waits for the whole body
         self.over = False  # the response is written
         self.lost = False  # nobody is there to answer to
+        self.ended = False  # the client sends nothing more: it has left, or is about to
         self.keep_alive = True
         self.write_by = math.inf
         self.task: asyncio.Task[None] | None = None  # in which it is answered
@@ -153,6 +155,11 @@ class Exchange:
         self.lost = True
         self.fail(failure)
 
+    def end(self) -> None:
+        """The client has said its last word; whoever waits for its departure need not wait longer."""
+        self.ended = True
+        self._wake()
+
     async def read_body(self, limit: int, deadline: float | None) -> Buffer:
         """The whole body, at most `limit` bytes, in one buffer; see `body.READ_BODY`."""
         if not self.complete:
@@ -180,7 +187,7 @@ class Exchange:
         if self._failure is not None and not self._body:
             raise self._failure
         if self._given:
-            while not (self.lost or self.over):
+            while not (self.lost or self.over or self.ended):
                 await self._wait()
             return {"type": "http.disconnect"}
         body, self._body = self._body, b""

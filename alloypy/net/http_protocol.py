@@ -23,6 +23,7 @@ from alloypy.net.deadline import Deadline
 from alloypy.net.http_exchange import Exchange
 from alloypy.net.http_head import Refused, read_head, read_target
 from alloypy.net.http_status import status_line
+from alloypy.net.unread import Unread
 
 if TYPE_CHECKING:
     from alloypy.net.server import ServerConfig, ServerState
@@ -77,6 +78,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._turn = Deadline(self._loop, self._timed_out)  # of the client to make its next move
         self._time_left = 0.0  # of that turn, while it stands still
         self._writable: asyncio.Event | None = None
+        self._unread = Unread(self._loop, config.timeouts.stall)  # what the client leaves of its answer
 
     # What the event loop calls
 
@@ -99,6 +101,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._state.connections.discard(self)
         self._ended = True
         self._turn.close()
+        self._unread.close()
         if self._writable is not None:
             self._writable.set()
         for exchange in (self._current, self._receiving, *self._waiting):
@@ -125,13 +128,18 @@ class HttpProtocol(asyncio.BufferedProtocol):
             exchange.fail(BodyBroken("unexpected EOF"))
         self._ended = True
         exchange.keep_alive = False
+        exchange.end()
+        if self._current is not None:
+            self._current.end()
         # The answer can still go out, but not over TLS.
         return bool(self._scope_base["scheme"] == "http")
 
     def pause_writing(self) -> None:
         self._writable = asyncio.Event()
+        self._unread.watch(self._transport)
 
     def resume_writing(self) -> None:
+        self._unread.close()
         if self._writable is not None:
             self._writable.set()
             self._writable = None
@@ -262,7 +270,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
                 await self._writable.wait()
         except TimeoutError:
             return False
-        return True
+        return self._transport is not None  # the client may have left meanwhile
 
     def extend(self, exchange: Exchange, seconds: float) -> None:
         """Give the request `seconds` from now to be read and answered."""
@@ -500,6 +508,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             return
         self._ended = True
         self._drop_waiting()
+        self._unread.watch(transport)
         if not linger or transport.is_closing():
             transport.close()
             return

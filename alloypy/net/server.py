@@ -30,11 +30,16 @@ _LAST_WORDS = 1.0
 
 
 class Timeouts(NamedTuple):
-    """Seconds; 0 = no bound. Read: head and body. Write: from the end of the head to the answer."""
+    """Seconds; 0 = no bound.
+
+    read: head and body. write: from the end of the head to the answer.
+    idle: between two requests. stall: in which a client takes nothing of an answer that waits for it.
+    """
 
     read: float = 30.0
     write: float = 30.0
     idle: float = 120.0
+    stall: float = 30.0
 
 
 class ServerState:

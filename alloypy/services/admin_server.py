@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from alloypy.net.server_tls import ServerTLS, ServerTLSSettings
 
 _STOP_GRACE = 1.0
-_UNBOUNDED = Timeouts(read=0, write=0, idle=0)
+# A reload or a bundle may take its time; what is bounded is how long a client may make us wait.
+_TIMEOUTS = Timeouts(read=30.0, write=0, idle=120.0, stall=30.0)
 _CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
 
 _SERVICE = {"service": "http"}
@@ -159,7 +160,7 @@ class AdminServer:
     def start(self, application: ASGI) -> None:
         """Begin to serve."""
         self._application = application
-        config = ServerConfig(self._guarded, logger=logger, timeouts=_UNBOUNDED)
+        config = ServerConfig(self._guarded, logger=logger, timeouts=_TIMEOUTS)
         self._server = Server(config, self._listener.sockets, tls=self._context)
         self._server.start()
         fields = {**_SERVICE, "addr": self.address}
