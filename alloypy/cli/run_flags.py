@@ -39,6 +39,11 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
     flags = FlagSet("run", "PATH", _SUMMARY, minimum=1, maximum=1)
     listen = flags.string("server.http.listen-addr", "127.0.0.1:12345", doc="Address of the admin server")
     prefix = flags.string("server.http.ui-path-prefix", "/", doc="Prefix of the UI and its API")
+    hosts = flags.strings(
+        "server.http.allowed-host",
+        kind="host",
+        doc="One more name that a server on loopback may be asked by; repeatable",
+    )
     no_support = flags.bool("server.http.disable-support-bundle", doc="Switch off /-/support")
     storage = flags.string("storage.path", "data-alloy/", doc="Directory where data is kept")
     stability = flags.choice(
@@ -75,9 +80,23 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
         community=community.value,
         shutdown_deadline=deadline.value.seconds,
         support_bundle=not no_support.value,
+        allowed_hosts=tuple(map(_host, hosts.value)),
         watch=watch.value,
         flags=tuple(f"{flag.name}={_shown(flag.value)}" for flag in flags if flag.name != "help"),
     )
+
+
+def _host(given: str) -> str:
+    """A name of `--server.http.allowed-host`. Raises UsageError."""
+    from alloypy.services.web_guard import host_name
+
+    name = host_name(given)
+    if name is None:
+        raise UsageError(
+            f"--server.http.allowed-host takes a host name or IP address without scheme and port, such as "
+            f"alloy.example.org; got {quote(given)}"
+        )
+    return name
 
 
 def _declare_accepted(flags: FlagSet) -> None:
@@ -138,4 +157,6 @@ def _check_format(path: str, wanted: str) -> None:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

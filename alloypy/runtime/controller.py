@@ -39,6 +39,7 @@ from alloypy.runtime.snapshot import (
     component_infos,
     controller_infos,
     metrics_sources,
+    module_ids,
     unhealthy_names,
 )
 from alloypy.runtime.transaction import StepFailed, Transaction, Update
@@ -155,6 +156,10 @@ class Controller:
     def components(self, module: str = "") -> list[ComponentInfo]:
         """The components of a module in evaluation order; raises KeyError for an unknown module."""
         return component_infos(self._context, module)
+
+    def modules(self) -> list[str]:
+        """The ids of the root, which is "", and of every module; none before the first load."""
+        return module_ids(self._context)
 
     def component(self, module: str, local_id: str) -> ComponentInfo:
         """One component; raises KeyError when there is none."""

@@ -30,6 +30,11 @@ def _branch(context: Context, module: str) -> Branch:
     raise KeyError(module)
 
 
+def module_ids(context: Context) -> list[str]:
+    """The ids of the root, which is "", and of every module."""
+    return [each.module.id for each in branches(context)]
+
+
 def component_infos(context: Context, module: str) -> list[ComponentInfo]:
     """The components of a module, in evaluation order. Raises KeyError for an unknown module."""
     if module == "" and context.root.state is None:

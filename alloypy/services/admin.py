@@ -1,36 +1,47 @@
 """The admin HTTP server's application: readiness, health, reload, metrics, and what the UI asks for.
 
-An ASGI application. The two probes are answered directly; Starlette is imported with the first other
-request, because an idle process has no need of it. Source: spec section 4.
+An ASGI application, on its own feet: a framework would be imported with the first request, which may
+come when no file can be opened. Source: spec section 4.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
 
+from alloypy.lang.go_text import parse_decimal
 from alloypy.runtime.controller import Controller
+from alloypy.services.admin_messages import (
+    PLAIN,
+    Answer,
+    Asked,
+    Receive,
+    Scope,
+    Send,
+    as_json,
+    asked,
+    error,
+    not_found,
+    refusal,
+    shown,
+    text,
+)
 from alloypy.services.component_json import detail, summary
 from alloypy.services.configuration import LoadError
+from alloypy.services.exposition import CONTENT_TYPE
+from alloypy.services.support_desk import SupportDesk
+from alloypy.services.web_guard import Hosts, page_asks, refused
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
+Handler: TypeAlias = Callable[[Asked], Awaitable[Answer]]
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_PLAIN = "text/plain; charset=utf-8"
-_READY = (200, b"Alloy is ready.\n")
-_NOT_READY = (503, b"Alloy is not ready.\n")
-_HEALTHY = (200, b"All Alloy components are healthy.\n")
+_READY = text(200, "Alloy is ready.\n")
+_NOT_READY = text(503, "Alloy is not ready.\n")
+_HEALTHY = text(200, "All Alloy components are healthy.\n")
+_LONGEST_WINDOW = 60
+_COMPONENT = "/api/v0/component/"
 
 logger = logging.getLogger("alloypy.http")
 
@@ -42,6 +53,7 @@ class AdminOptions(NamedTuple):
     support: makes the support bundle within so many seconds; None when it is switched off.
     live_debugging: whether the configuration has it enabled.
     address: `host:port` that the server listens on. ui_prefix: begins and ends with `/`.
+    hosts: the names it may be asked by; None for any.
     """
 
     controller: Controller
@@ -51,6 +63,7 @@ class AdminOptions(NamedTuple):
     live_debugging: Callable[[], bool]
     address: str
     ui_prefix: str = "/"
+    hosts: Hosts | None = None
 
 
 class Admin:
@@ -58,171 +71,164 @@ class Admin:
 
     def __init__(self, options: AdminOptions) -> None:
         self._options = options
-        self._routes: ASGI | None = None
-        self._support_lock = asyncio.Lock()
+        self._support = SupportDesk(options.support)
+        self._web = f"{options.ui_prefix}api/v0/web"
+        # Whoever probes or scrapes may use any name, and gets nothing that is not public.
+        self._open: dict[str, Handler] = {
+            "/-/ready": self._ready,
+            "/-/healthy": self._healthy,
+            "/metrics": self._metrics,
+        }
+        self._guarded: dict[str, Handler] = {
+            "/-/reload": self._reload,
+            "/-/support": self._bundle,
+            f"{self._web}/components": self._components,
+            f"{self._web}/remotecfg/components": self._no_components,
+            f"{self._web}/peers": self._peers,
+        }
+        if options.ui_prefix != "/":
+            self._guarded[options.ui_prefix[:-1]] = self._to_prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        probe = {"/-/ready": self._ready, "/-/healthy": self._healthy}.get(scope.get("path", ""))
-        if probe is not None:
-            await _send_text(send, *probe())
-            return
-        if self._routes is None:
-            self._routes = self._build_routes()
-        await self._routes(scope, receive, send)
+        request = asked(scope, receive)
+        handler = self._open.get(request.path)
+        if handler is None:
+            refusing = refused(request, self._options.hosts)
+            if refusing is not None:
+                await refusing.send(send)
+                return
+            if self._is_graph(request.path):
+                await self._graph(request, send)
+                return
+            handler = self._guarded.get(request.path, self._nested)
+        answer = await handler(request)
+        await answer.send(send)
 
-    def _ready(self) -> tuple[int, bytes]:
+    async def _ready(self, request: Asked) -> Answer:
         return _READY if self._options.controller.ready else _NOT_READY
 
-    def _healthy(self) -> tuple[int, bytes]:
+    async def _healthy(self, request: Asked) -> Answer:
         unhealthy = self._options.controller.unhealthy()
-        if not unhealthy:
-            return _HEALTHY
-        return 500, f"unhealthy components: {', '.join(unhealthy)}\n".encode()
+        return error(500, f"unhealthy components: {', '.join(unhealthy)}") if unhealthy else _HEALTHY
 
-    def _build_routes(self) -> ASGI:
-        from starlette.applications import Starlette
-        from starlette.exceptions import HTTPException
-        from starlette.responses import PlainTextResponse
-        from starlette.routing import Route
+    async def _metrics(self, request: Asked) -> Answer:
+        content_type = (b"content-type", CONTENT_TYPE.encode())
+        return text(200, self._options.metrics())._replace(headers=(content_type,))
 
-        async def not_found(request: Request, error: Exception) -> Response:
-            return PlainTextResponse("404 page not found\n", 404)
-
-        web = f"{self._options.ui_prefix}api/v0/web"
-        routes = [
-            Route("/-/reload", self._reload, methods=["GET", "POST"]),
-            Route("/-/support", self._support, methods=["GET"]),
-            Route("/metrics", self._metrics, methods=_METHODS),
-            Route("/api/v0/component/{id:path}", self._component_handler, methods=_METHODS),
-            Route(f"{web}/components", self._components, methods=_METHODS),
-            Route(f"{web}/components/{{id:path}}", self._component, methods=_METHODS),
-            Route(f"{web}/modules/{{module:path}}/components", self._module_components, methods=_METHODS),
-            Route(f"{web}/remotecfg/components", self._no_components, methods=_METHODS),
-            Route(f"{web}/peers", self._peers, methods=_METHODS),
-            Route(f"{web}/graph", self._graph, methods=_METHODS),
-            Route(f"{web}/graph/{{module:path}}", self._graph, methods=_METHODS),
-            Route(f"{web}/debug/{{id:path}}", self._debug, methods=_METHODS),
-        ]
-        if self._options.ui_prefix != "/":
-            routes.append(Route(self._options.ui_prefix[:-1], self._to_prefix, methods=_METHODS))
-        handlers: Mapping[Any, Any] = {404: not_found, 405: not_found, HTTPException: not_found}
-        application: ASGI = Starlette(routes=routes, exception_handlers=handlers)
-        return application
-
-    async def _reload(self, request: Request) -> Response:
-        if _crosses_origins(request):
-            return _text("cross-origin request refused\n", 403)
+    async def _reload(self, request: Asked) -> Answer:
+        if request.method not in ("GET", "POST"):
+            return not_found()
+        if request.method == "GET" and page_asks(request):
+            return refusal(
+                "GET from a browser refused: a link must not reload the configuration; "
+                f"use POST, as in: curl -X POST http://{self._options.address}/-/reload"
+            )
         fields = {"service": "http"}
         logger.info("reload requested via /-/reload endpoint", extra={"fields": fields})
         try:
             # A client that hangs up must not leave the reload half way: it goes on in its own task.
             await asyncio.shield(asyncio.ensure_future(self._options.reload()))
-        except LoadError as error:
-            logger.error("failed to reload config", extra={"fields": {**fields, "err": str(error)}})
-            return _text(f"{error}\n", 400)
+        except LoadError as failure:
+            logger.error("failed to reload config", extra={"fields": {**fields, "err": str(failure)}})
+            return error(400, str(failure))
         logger.info("config reloaded", extra={"fields": fields})
-        return _text("config reloaded\n", 200)
+        return text(200, "config reloaded\n")
 
-    async def _metrics(self, request: Request) -> Response:
-        from starlette.responses import Response
+    async def _bundle(self, request: Asked) -> Answer:
+        return await self._support.answer(request) if request.method == "GET" else not_found()
 
-        from alloypy.services.exposition import CONTENT_TYPE
+    async def _nested(self, request: Asked) -> Answer:
+        """What has ids in its path, each of which may hold slashes."""
+        path, web = request.path, self._web
+        if path.startswith(_COMPONENT):
+            return self._component_handler(path)
+        modules, components, debug = f"{web}/modules/", f"{web}/components/", f"{web}/debug/"
+        if path.startswith(modules) and path.endswith("/components"):
+            return self._module_components(path[len(modules) : -len("/components")])
+        if path.startswith(components) and path != components:
+            return self._component(path[len(components) :])
+        if path.startswith(debug) and path != debug:
+            return self._debug(path[len(debug) :])
+        return not_found()
 
-        return Response(self._options.metrics(), headers={"content-type": CONTENT_TYPE})
-
-    async def _support(self, request: Request) -> Response:
-        from starlette.responses import Response
-
-        from alloypy.services.support import bundle_seconds
-
-        if self._options.support is None:
-            return _text("support bundle generation is disabled; it can be re-enabled by removing the "
-                         "--server.http.disable-support-bundle flag", 403)  # fmt: skip
-        try:
-            seconds = bundle_seconds(request.query_params.get("duration", ""))
-        except ValueError as error:
-            return _text(f"{error}\n", 400)
-        async with self._support_lock:
-            content = await self._options.support(seconds)
-        headers = {
-            "content-type": "application/zip",
-            "content-disposition": 'attachment; filename="alloy-support-bundle.zip"',
-        }
-        return Response(content, headers=headers)
-
-    async def _component_handler(self, request: Request) -> Response:
+    def _component_handler(self, path: str) -> Answer:
         """No component serves requests of its own: one that exists has nothing here."""
-        parts = request.path_params["id"].split("/")
+        wanted = path[len(_COMPONENT) :].removeprefix("/").removesuffix("/")
         controller = self._options.controller
-        for count in range(len(parts)):
-            module, local = "/".join(parts[:count]), parts[count]
+        for module, local in _candidates(wanted, controller.modules()):
             try:
                 controller.component(module, local)
             except KeyError:
                 continue
-            return _text("", 404)
-        return _text(f'failed to parse URL path "{request.url.path}": invalid path\n', 400)
+            return Answer(404)
+        return text(400, f"failed to parse URL path {shown(path)}: invalid path\n")
 
-    async def _components(self, request: Request) -> Response:
-        return _json([summary(info) for info in self._options.controller.components()])
+    async def _components(self, request: Asked) -> Answer:
+        return as_json([summary(info) for info in self._options.controller.components()])
 
-    async def _component(self, request: Request) -> Response:
-        module, _, local = request.path_params["id"].rpartition("/")
+    def _component(self, given: str) -> Answer:
+        module, _, local = given.rpartition("/")
         try:
             info = self._options.controller.component(module, local)
         except KeyError:
-            return _text("", 404)
-        return _json(detail(info))
+            return not_found()
+        return as_json(detail(info))
 
-    async def _module_components(self, request: Request) -> Response:
+    def _module_components(self, module: str) -> Answer:
         try:
-            infos = self._options.controller.components(request.path_params["module"])
+            infos = self._options.controller.components(module)
         except KeyError:
-            return _text("module not found\n", 500)
-        return _json([summary(info) for info in infos])
+            return error(500, "module not found")
+        return as_json([summary(info) for info in infos])
 
-    async def _no_components(self, request: Request) -> Response:
+    async def _no_components(self, request: Asked) -> Answer:
         """There is no remote configuration, hence nothing in it."""
-        return _json([])
+        return as_json([])
 
-    async def _peers(self, request: Request) -> Response:
-        return _json(peers(self._options.address))
+    async def _peers(self, request: Asked) -> Answer:
+        return as_json(peers(self._options.address))
 
-    async def _graph(self, request: Request) -> Response:
+    def _is_graph(self, path: str) -> bool:
+        graph = f"{self._web}/graph"
+        return path == graph or path.startswith(f"{graph}/")
+
+    async def _graph(self, request: Asked, send: Send) -> None:
         """The stream of data rates; no component of alloypy reports rates, so every window is empty."""
-        from starlette.responses import StreamingResponse
+        try:
+            window = parse_decimal(request.parameter("window") or "5")
+        except ValueError:
+            window = 0
+        if not 1 <= window <= _LONGEST_WINDOW:
+            answer = error(400, f"Invalid window: must be an integer between 1 and {_LONGEST_WINDOW}")
+            await answer.send(send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": PLAIN})
+        leaving = asyncio.ensure_future(request.departure())
+        try:
+            while not (await asyncio.wait((leaving,), timeout=window))[0]:
+                await send({"type": "http.response.body", "body": b"[]|;|", "more_body": True})
+        finally:
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+        await send({"type": "http.response.body", "body": b""})
 
-        text = request.query_params.get("window", "5")
-        window = int(text) if text.isascii() and text.isdigit() else 0
-        if not 1 <= window <= 60:
-            return _text("Invalid window: must be an integer between 1 and 60\n", 400)
-
-        async def windows() -> AsyncIterator[str]:
-            while True:
-                await asyncio.sleep(window)
-                yield "[]|;|"
-
-        return StreamingResponse(windows(), headers={"content-type": _PLAIN})
-
-    async def _debug(self, request: Request) -> Response:
+    def _debug(self, given: str) -> Answer:
         if not self._options.live_debugging():
-            return _text(
-                "the live debugging service is disabled. "
-                "Check the documentation to find out how to enable it\n",
+            return error(
                 500,
+                "the live debugging service is disabled. "
+                "Check the documentation to find out how to enable it",
             )
-        module, _, local = request.path_params["id"].rpartition("/")
+        module, _, local = given.rpartition("/")
         try:
             info = self._options.controller.component(module, local)
         except KeyError:
-            return _text("component not found\n", 500)
-        return _text(f'the component "{info.name}" does not support live debugging\n', 500)
+            return error(500, "component not found")
+        return error(500, f'the component "{info.name}" does not support live debugging')
 
-    async def _to_prefix(self, request: Request) -> Response:
-        from starlette.responses import RedirectResponse
-
-        return RedirectResponse(self._options.ui_prefix, 302)
+    async def _to_prefix(self, request: Asked) -> Answer:
+        return Answer(302, headers=((b"location", self._options.ui_prefix.encode()),))
 
 
 def peers(address: str) -> list[dict[str, Any]]:
@@ -230,25 +236,10 @@ def peers(address: str) -> list[dict[str, Any]]:
     return [{"name": socket.gethostname(), "addr": address, "isSelf": True, "state": "participant"}]
 
 
-def _crosses_origins(request: Request) -> bool:
-    """Whether a page of another site makes the browser ask: browsers say so in these headers."""
-    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        return True
-    origin = request.headers.get("origin")
-    return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")
-
-
-def _text(text: str, status: int) -> Response:
-    from starlette.responses import Response
-
-    return Response(text, status, headers={"content-type": _PLAIN})
-
-
-def _json(value: Any) -> Response:
-    return _text(json.dumps(value, ensure_ascii=False, separators=(",", ":")), 200)
-
-
-async def _send_text(send: Send, status: int, body: bytes) -> None:
-    headers = [(b"content-type", _PLAIN.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _candidates(path: str, modules: list[str]) -> Iterator[tuple[str, str]]:
+    """The components that a path may begin with, as module and local id: one for each module."""
+    for module in modules:
+        start = len(module) + 1 if module else 0
+        if start == 0 or path.startswith(f"{module}/"):
+            end = path.find("/", start)
+            yield module, path[start : end if end >= 0 else None]

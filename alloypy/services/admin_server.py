@@ -19,7 +19,7 @@ from alloypy.runtime.blocks.http import AuthArguments, HTTPArguments, TLSArgumen
 from alloypy.runtime.component import BuildError
 from alloypy.runtime.options import ServiceError
 from alloypy.runtime.sockets import listen, resolve
-from alloypy.services.admin import ASGI, Receive, Scope, Send
+from alloypy.services.admin_messages import ASGI, Receive, Scope, Send
 
 if TYPE_CHECKING:
     from alloypy.net.server_tls import ServerTLS, ServerTLSSettings
@@ -156,6 +156,11 @@ class AdminServer:
     def address(self) -> str:
         """`host:port`."""
         return self._listener.address
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self._listener.loopback
 
     def start(self, application: ASGI) -> None:
         """Begin to serve."""

@@ -28,6 +28,7 @@ from alloypy.services.signals import Signals
 from alloypy.services.storage import installation_id
 from alloypy.services.tracing import TracingService, exporter
 from alloypy.services.watch import watch
+from alloypy.services.web_guard import Hosts
 from alloypy.tracing import Tracer
 
 logger = logging.getLogger("alloypy")
@@ -134,7 +135,12 @@ class Process:
             live_debugging=lambda: self._live_debugging.enabled,
             address=self._server.address,
             ui_prefix=self._settings.ui_prefix,
+            hosts=self._hosts(),
         )
+
+    def _hosts(self) -> Hosts | None:
+        """By which names the admin server may be asked; a page could rebind its own to loopback."""
+        return Hosts(self._server.address, self._settings.allowed_hosts) if self._server.loopback else None
 
     async def _support(self, seconds: int) -> bytes:
         from alloypy.services.support import SupportBundle

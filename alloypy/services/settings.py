@@ -13,6 +13,7 @@ class RunSettings(NamedTuple):
 
     path: configuration file or directory. listen: `host:port` of the admin server.
     ui_prefix: begins and ends with `/`. shutdown_deadline: seconds, 0 waits without limit.
+    allowed_hosts: by which a server on loopback may be asked, too; in the form of `web_guard.host_name`.
     watch: reload when the files change. flags: every flag as `name=value`, for the support bundle.
     """
 
@@ -24,5 +25,6 @@ class RunSettings(NamedTuple):
     community: bool
     shutdown_deadline: float
     support_bundle: bool
+    allowed_hosts: tuple[str, ...]
     watch: bool
     flags: tuple[str, ...]

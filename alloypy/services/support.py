@@ -12,33 +12,37 @@ import os
 import platform
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from alloypy import __version__
-from alloypy.lang.go_text import quote
+from alloypy.lang.go_text import parse_decimal
 from alloypy.runtime.controller import Controller
+from alloypy.services.admin_messages import shown
 from alloypy.services.component_json import summary
 from alloypy.services.logging import LogStream
 from alloypy.services.redaction import redacted
 from alloypy.syntax.tree import File
+from alloypy.threads import WORK
 
 _LONGEST = 30
+_ARCHIVE_SECONDS = 60.0
 _VARIABLES = ("HOSTNAME", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 _STARTED = time.monotonic()
 
 
-def bundle_seconds(text: str) -> int:
-    """How long to collect, from the `duration` parameter; "" gives the longest time. Raises ValueError."""
-    if not text:
+def bundle_seconds(text: str | None) -> int:
+    """How long to collect, from the `duration` parameter; without one the longest time. Raises ValueError."""
+    if text is None:
         return _LONGEST
-    if not (text.removeprefix("-").isascii() and text.removeprefix("-").isdigit()):
+    try:
+        seconds = parse_decimal(text)
+    except ValueError as reason:
         raise ValueError(
             "duration value (in seconds) should be a positive integer: "
-            f"strconv.Atoi: parsing {quote(text)}: invalid syntax"
-        )
-    seconds = int(text)
+            f"strconv.Atoi: parsing {shown(text)}: {reason}"
+        ) from None
     if seconds < 1:
         raise ValueError("duration value (in seconds) should be larger than 1")
     if seconds > _LONGEST:
@@ -78,14 +82,19 @@ class SupportBundle:
         }
         if lines:
             entries["alloy-logs.txt"] = "".join(lines)
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, text in entries.items():
-                archive.writestr(f"alloy-support-bundle/{name}", text)
-            for file in self.sources():
-                name = PurePath(file.source.name).name
-                archive.writestr(f"alloy-support-bundle/sources/{name}", redacted(file))
-        return content.getvalue()
+        sources = self.sources()
+        return await WORK.run(lambda: _archive(entries, sources), _ARCHIVE_SECONDS)
+
+
+def _archive(entries: Mapping[str, str], sources: Sequence[File]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in entries.items():
+            archive.writestr(f"alloy-support-bundle/{name}", text.encode(errors="surrogateescape"))
+        for file in sources:
+            name = PurePath(file.source.name).name
+            archive.writestr(f"alloy-support-bundle/sources/{name}", redacted(file))
+    return content.getvalue()
 
 
 def _metadata() -> str:
