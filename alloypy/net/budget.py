@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 _LEAST_BUDGET = 256 << 20
+_LEAST_WITHIN_LIMIT = 64 << 20
 _MOST_UNTIL_QUEUE = 192 << 20
 _PATIENCE_SECONDS = 10.0
-_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_OWN_CGROUPS = "/proc/self/cgroup"
+_CGROUP = "/sys/fs/cgroup"
+_CGROUP_V1 = "/sys/fs/cgroup/memory"
 
 
 class Claim:
@@ -147,24 +150,64 @@ class ByteBudget:
 
 @cache
 def process_budget() -> ByteBudget:
-    """The budget of this process: a quarter of its memory limit, at least 256 MiB."""
-    return ByteBudget(max(_LEAST_BUDGET, memory_limit() // 4))
+    """The budget of this process: a quarter of the memory it may use.
+
+    At least 64 MiB where a limit is set, 256 MiB where the machine is the only limit.
+    """
+    limit = memory_limit()
+    if limit:
+        return ByteBudget(max(_LEAST_WITHIN_LIMIT, limit // 4))
+    return ByteBudget(max(_LEAST_BUDGET, _physical_memory() // 4))
 
 
 def memory_limit() -> int:
-    """The bytes of memory this process may use: its control group's limit or the machine's memory.
+    """The bytes of memory this process is limited to: by its control groups or its resource limits.
 
-    0 where the system tells neither.
+    0 where it is not, or only to more than the machine has.
     """
+    limits = [*_control_group_limits(), *_resource_limits()]
+    physical = _physical_memory()
+    return min((limit for limit in limits if not physical or limit < physical), default=0)
+
+
+def _physical_memory() -> int:
+    """The bytes of memory of the machine, 0 where the system does not tell."""
     try:
-        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return 0
-    for name in _CGROUP_LIMITS:
-        try:
-            text = Path(name).read_text(encoding="ascii").strip()
-        except OSError:
-            continue
-        if text.isdigit():
-            return min(int(text), physical)
-    return physical
+
+
+def _control_group_limits() -> Iterator[int]:
+    """Those of the process's own control groups and of all above them, in both versions of the tree."""
+    groups = {(_CGROUP, "memory.max"): ["/"], (_CGROUP_V1, "memory.limit_in_bytes"): ["/"]}
+    for line in _lines(_OWN_CGROUPS):
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if not controllers:
+            groups[_CGROUP, "memory.max"].append(path)
+        elif "memory" in controllers.split(","):
+            groups[_CGROUP_V1, "memory.limit_in_bytes"].append(path)
+    for (root, name), paths in groups.items():
+        # In a container the path may be the host's, which is not there: the root is the container's then.
+        for folder in {above for path in paths for above in (path, *map(str, PurePosixPath(path).parents))}:
+            for line in _lines(f"{root}/{folder.strip('/')}/{name}"):
+                if line.isdigit():
+                    yield int(line)
+
+
+def _resource_limits() -> Iterator[int]:
+    try:
+        import resource
+    except ImportError:
+        return
+    for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+        soft, _ = resource.getrlimit(kind)
+        if soft != resource.RLIM_INFINITY:
+            yield soft
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []

@@ -20,6 +20,7 @@ _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _LARGEST_KEPT = 64 << 20
 _MOST_KEPT = 128 << 20
+_M_ARENA_MAX = -8
 _IDLE_SECONDS = 30.0
 _START_SECONDS = 1.0
 """Until then the process has better to do than load what it takes to call the C library."""
@@ -31,8 +32,10 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
     library = glibc()
     if library is None:
         return
-    library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
-    library.mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT)
+    library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT, budget.limit // 4))
+    # No more is kept than may be held; and in one pool, for else each thread keeps as much of its own.
+    library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT, budget.limit))
+    library.mallopt(_M_ARENA_MAX, 1)
     seen = given_back = budget.taken
     while True:
         await asyncio.sleep(idle)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from alloypy.profiles.labels import NAME, check_label_name, check_service_name, with_service_name
 from alloypy.profiles.model import Labels
+from alloypy.profiles.remembered import LABELS, Memory, size_of
 
 _PAIR = re.compile(r"([^=}]*)=([^,}]*)[,}]")
 _INVALID_BYTES = re.compile("[\udc80-\udcff]")
@@ -21,7 +21,8 @@ _SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003"
     "\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-_LONGEST_CACHED = 4096
+_LONGEST_REMEMBERED = 4096
+_read: Memory[bytes, Labels] = Memory(LABELS)
 
 
 class WrittenName(NamedTuple):
@@ -37,17 +38,14 @@ def ingest_labels(encoded: bytes) -> Labels:
     encoded: the value of the query parameter, still percent-encoded. The mapping is shared between
     calls: treat it as frozen. Raises InvalidLabels.
     """
-    if len(encoded) > _LONGEST_CACHED:
-        return _read_labels(encoded)
-    return _cached_labels(encoded)
-
-
-def _read_labels(encoded: bytes) -> Labels:
+    known = _read.get(encoded) if len(encoded) <= _LONGEST_REMEMBERED else None
+    if known is not None:
+        return known[0]
     name = unquote_to_bytes(encoded.replace(b"+", b" ")).decode("utf-8", "surrogateescape")
-    return with_service_name(parse_name(name))
-
-
-_cached_labels = lru_cache(maxsize=4096)(_read_labels)
+    labels = with_service_name(parse_name(name))
+    if len(encoded) <= _LONGEST_REMEMBERED:
+        _read.put(encoded, labels, len(encoded) + size_of(labels))
+    return labels
 
 
 def parse_name(name: str) -> dict[str, str]:

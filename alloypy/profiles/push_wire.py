@@ -2,18 +2,18 @@
 
 The wire is walked here instead of handing the body to the protobuf library: that would copy
 every profile twice, and most of its time goes into labels that repeat from request to request,
-which are cached here by their bytes. The generated code in `pb` is the judge in the tests.
+which are remembered here by their bytes. The generated code in `pb` is the judge in the tests.
 Source: PYROSCOPE spec section 3.5.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import NoReturn, TypeAlias
 
 from alloypy.profiles.labels import label_set
 from alloypy.profiles.model import Buffer, Labels, RawSample, Series
+from alloypy.profiles.remembered import LABELS, Memory, size_of
 
 LabelRule: TypeAlias = Callable[[Labels], Labels]
 """Makes a label set of another, always the same of the same."""
@@ -26,11 +26,12 @@ _SECOND = 2 << 3 | _LENGTH
 
 _MAX_FIELD_NUMBER = (1 << 29) - 1
 _MAX_GROUP_DEPTH = 100
-_LONGEST_CACHED = 4096
+_LONGEST_REMEMBERED = 4096
 _SMALL = 512
 
-_MOST_WRITTEN = 2048
-_written: dict[int, tuple[Labels, bytes]] = {}  # holds the label sets, so that their identities stay theirs
+_read: Memory[tuple[bytes, LabelRule | None], Labels] = Memory(LABELS)
+# By identity. It holds the label sets, so that their identities stay theirs.
+_written: Memory[int, tuple[Labels, bytes]] = Memory(LABELS)
 
 MAX_FIELDS = 200_000
 """So many fields of a request are read, over all messages; a hostile one has millions, of 2 bytes each."""
@@ -169,14 +170,14 @@ def _series(
 
 
 def _labels(encoded: bytes, rule: LabelRule | None, room: _Room) -> Labels:
-    if len(encoded) > _LONGEST_CACHED:
+    if len(encoded) > _LONGEST_REMEMBERED:
         return _decode_labels(encoded, rule, room)
-    return _cached_labels(encoded, rule)
-
-
-@lru_cache(maxsize=2048)
-def _cached_labels(encoded: bytes, rule: LabelRule | None) -> Labels:
-    return _decode_labels(encoded, rule, _Room())
+    known = _read.get((encoded, rule))
+    if known is not None:
+        return known[0]
+    labels = _decode_labels(encoded, rule, _Room())
+    _read.put((encoded, rule), labels, len(encoded) + size_of(labels))
+    return labels
 
 
 def _decode_labels(encoded: bytes, rule: LabelRule | None, room: _Room) -> Labels:
@@ -306,19 +307,16 @@ def _malformed() -> PushWireError:
 def _written_labels(labels: Labels) -> bytes:
     """The label fields of a series; those of a shared label set are found by its identity."""
     known = _written.get(id(labels))
-    if known is not None and known[0] is labels:
-        return known[1]
-    encoded = _encode_labels(tuple(sorted(labels.items())))
-    if len(_written) >= _MOST_WRITTEN:
-        _written.clear()
-    _written[id(labels)] = labels, encoded
+    if known is not None and known[0][0] is labels:
+        return known[0][1]
+    encoded = _encode_labels(labels)
+    _written.put(id(labels), (labels, encoded), size_of(labels) + len(encoded))
     return encoded
 
 
-@lru_cache(maxsize=2048)
-def _encode_labels(pairs: tuple[tuple[str, str], ...]) -> bytes:
+def _encode_labels(labels: Labels) -> bytes:
     encoded = bytearray()
-    for name, value in pairs:
+    for name, value in sorted(labels.items()):
         pair = _text_field(_FIRST, name) + _text_field(_SECOND, value)
         encoded.append(_FIRST)
         encoded += _varint(len(pair))

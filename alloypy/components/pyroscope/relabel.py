@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from alloypy.profiles.model import (
     Series,
 )
 from alloypy.profiles.relabel import RelabelRules, relabel
+from alloypy.profiles.remembered import Memory, Room, size_of
 from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
 from alloypy.schema.fields import arguments, attribute, block, export, exports
 
@@ -47,7 +47,10 @@ class Arguments:
     rules: tuple[RuleArguments, ...] = block(
         name="rule", default=(), doc="Rules, applied one after the other."
     )
-    max_cache_size: int = attribute(default=10_000, doc="Number of label sets whose results are kept.")
+    max_cache_size: int = attribute(
+        default=10_000,
+        doc="Number of label sets whose results are kept, in 16 MiB for all `pyroscope.relabel` together.",
+    )
 
 
 @exports
@@ -58,12 +61,19 @@ class Exports:
     rules: RelabelRules = export(doc="The rules.")
 
 
+_ROOM = Room(16 << 20)
+"""What the caches of all relabel components may take together."""
+
+
 class Cache:
-    """The most recently used results; `None` is the result of a dropped label set."""
+    """The most recently used results; `None` is the result of a dropped label set.
+
+    size: how many at most. Fewer are kept when they are large, and none above 16 KiB.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._results: OrderedDict[tuple[tuple[str, str], ...], Labels | None] = OrderedDict()
+        self._results: Memory[tuple[tuple[str, str], ...], Labels | None] = Memory(_ROOM)
         self.hits = 0
         self.misses = 0
 
@@ -73,15 +83,15 @@ class Cache:
     def relabel(self, labels: Labels, rules: RelabelRules) -> Labels | None:
         """The labels after the rules, or None."""
         key = tuple(labels.items())
-        try:
-            result = self._results[key]
-        except KeyError:
-            self.misses += 1
-            result = self._results[key] = relabel(labels, rules.rules)
-            self._shrink()
-        else:
+        known = self._results.get(key)
+        if known is not None:
             self.hits += 1
-            self._results.move_to_end(key)
+            self._results.renew(key)
+            return known[0]
+        self.misses += 1
+        result = relabel(labels, rules.rules)
+        self._results.put(key, result, size_of(labels) + (0 if result is None else size_of(result)))
+        self._shrink()
         return result
 
     def resize(self, size: int) -> None:
@@ -95,7 +105,7 @@ class Cache:
 
     def _shrink(self) -> None:
         while len(self._results) > self._size:
-            self._results.popitem(last=False)
+            self._results.forget_oldest()
 
 
 class Receiver(ProfilesReceiver):

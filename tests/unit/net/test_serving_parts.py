@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
+import resource
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,33 +56,94 @@ def test_a_budget_is_not_overdrawn() -> None:
     assert (budget.held, budget.taken) == (4, 10)
 
 
+class System:
+    """The files and resource limits by which a system tells what a process may use."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> None:
+        self.files = files
+        self.limits: dict[int, int] = {}
+        monkeypatch.setattr(budget_module.Path, "read_text", lambda path, **_: self.read(path))
+        monkeypatch.setattr(resource, "getrlimit", lambda kind: (self.limits.get(kind, -1), -1))
+
+    def read(self, path: Path) -> str:
+        try:
+            return self.files[str(path)]
+        except KeyError:
+            raise FileNotFoundError(str(path)) from None
+
+
+V1 = "/sys/fs/cgroup/memory/memory.limit_in_bytes"
+UNLIMITED = str(1 << 62)
+
+
 @pytest.mark.parametrize(
     ("files", "limit"),
     [
         ({"/sys/fs/cgroup/memory.max": "1000000\n"}, 1_000_000),
-        ({"/sys/fs/cgroup/memory.max": "max\n"}, None),
-        ({"/sys/fs/cgroup/memory/memory.limit_in_bytes": "2000000"}, 2_000_000),
-        ({"/sys/fs/cgroup/memory/memory.limit_in_bytes": str(1 << 62)}, None),
-        ({}, None),
+        ({"/sys/fs/cgroup/memory.max": "max\n"}, 0),
+        ({V1: "2000000"}, 2_000_000),
+        ({V1: UNLIMITED}, 0),
+        (
+            {
+                "/proc/self/cgroup": "0::/a.slice/b.service\n",
+                "/sys/fs/cgroup/a.slice/b.service/memory.max": "7",
+            },
+            7,
+        ),
+        (
+            {
+                "/proc/self/cgroup": "0::/a.slice/b.service\n",
+                "/sys/fs/cgroup/a.slice/b.service/memory.max": "9",
+                "/sys/fs/cgroup/a.slice/memory.max": "8",
+            },
+            8,
+        ),
+        (
+            {
+                "/proc/self/cgroup": "5:cpu:/x\n4:memory:/a/b\n0::/\n",
+                V1: UNLIMITED,
+                "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "6",
+            },
+            6,
+        ),
+        ({"/proc/self/cgroup": "0::/on/the/host\n", "/sys/fs/cgroup/memory.max": "5"}, 5),
+        ({"/proc/self/cgroup": "nonsense\n\n:::"}, 0),
+        ({}, 0),
     ],
 )
-def test_the_memory_limit_is_that_of_the_control_group(
-    monkeypatch: pytest.MonkeyPatch, files: dict[str, str], limit: int | None
+def test_the_memory_limit_is_the_least_of_the_control_groups(
+    monkeypatch: pytest.MonkeyPatch, files: dict[str, str], limit: int
 ) -> None:
-    def read_text(self: Any, encoding: str) -> str:
-        try:
-            return files[str(self)]
-        except KeyError:
-            raise FileNotFoundError(str(self)) from None
-
-    monkeypatch.setattr(budget_module.Path, "read_text", read_text)
-    physical = budget_module.os.sysconf("SC_PAGE_SIZE") * budget_module.os.sysconf("SC_PHYS_PAGES")
-    assert memory_limit() == (limit or physical)
+    System(monkeypatch, files)
+    assert memory_limit() == limit
 
 
-def test_the_process_has_one_budget_of_at_least_256_mebibytes() -> None:
+def test_resource_limits_are_memory_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = System(monkeypatch, {"/sys/fs/cgroup/memory.max": "3000000"})
+    for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+        system.limits = {kind: 2_000_000}
+        assert memory_limit() == 2_000_000
+        system.limits = {kind: 4_000_000}
+        assert memory_limit() == 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("files", "budget"),
+    [
+        ({"/sys/fs/cgroup/memory.max": "1000000"}, 64 << 20),
+        ({"/sys/fs/cgroup/memory.max": str(400 << 20)}, 100 << 20),
+        ({}, max(256 << 20, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)),
+    ],
+)
+def test_the_budget_is_a_quarter_of_the_memory_limit(
+    monkeypatch: pytest.MonkeyPatch, files: dict[str, str], budget: int
+) -> None:
+    System(monkeypatch, files)
+    assert process_budget.__wrapped__().limit == budget
+
+
+def test_the_process_has_one_budget() -> None:
     assert process_budget() is process_budget()
-    assert process_budget().limit == max(256 << 20, memory_limit() // 4)
 
 
 # Memory
@@ -102,10 +166,10 @@ class Library:
 async def test_large_blocks_are_kept_and_given_back_once_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     library = Library()
     monkeypatch.setattr(memory, "glibc", lambda: library)
-    budget = ByteBudget(1000)
+    budget = ByteBudget(100 << 20)
     task = asyncio.create_task(memory.keep_large_blocks(budget, idle=0.001))
     await asyncio.sleep(0.02)
-    assert library.calls == [("mallopt", -3, 64 << 20), ("mallopt", -1, 128 << 20)]
+    assert library.calls == [("mallopt", -3, 25 << 20), ("mallopt", -1, 100 << 20), ("mallopt", -8, 1)]
     budget.take(10)
     await asyncio.sleep(0.02)
     assert ("malloc_trim", 0) not in library.calls

@@ -11,11 +11,10 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from alloypy.components.pyroscope.sending.wire import Wire
 from alloypy.net.sending import Request, Response, SendError
 from alloypy.profiles.model import DeliveryError, Labels
+from alloypy.profiles.remembered import LABELS, Memory, size_of
 from alloypy.tracing import Trace
 
 T = TypeVar("T")
-
-_MOST_KNOWN = 2048
 
 
 class Names(NamedTuple):
@@ -88,20 +87,19 @@ class LabelMemory(Generic[T]):
     """What was worked out for a label set, found again by its identity.
 
     Label sets are frozen and shared between profiles (see `alloypy.profiles.push_wire`), so that
-    looking at their contents again would be a waste.
+    looking at their contents again would be a waste. A result takes about as much as its label set.
     """
 
     def __init__(self, work_out: Callable[[Labels], T]) -> None:
         self._work_out = work_out
-        self._known: dict[int, tuple[Labels, T]] = {}
+        # It holds the label sets, so that their identities stay theirs.
+        self._known: Memory[int, tuple[Labels, T]] = Memory(LABELS)
 
     def get(self, labels: Labels) -> T:
         """The result for a label set; passes on what working it out raises."""
         known = self._known.get(id(labels))
-        if known is not None and known[0] is labels:
-            return known[1]
+        if known is not None and known[0][0] is labels:
+            return known[0][1]
         result = self._work_out(labels)
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        self._known[id(labels)] = labels, result  # keeps the labels alive, so that the identity stays theirs
+        self._known.put(id(labels), (labels, result), 2 * size_of(labels))
         return result

@@ -1,0 +1,109 @@
+"""What is remembered of label sets and names that clients choose, within a bound on bytes.
+
+All memories of one room share its bytes: what is remembered first goes first, of the fullest memory.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from sys import getsizeof
+from typing import Generic, TypeVar
+from weakref import WeakSet
+
+from alloypy.profiles.model import Labels
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+_LARGEST = 16 << 10
+_ENTRY = 300
+"""Bytes that an entry takes besides what it is about."""
+
+
+class Room:
+    """The bytes that some memories may take together; `held` of them are taken."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.held = 0
+        self._memories: WeakSet[Memory[Hashable, object]] = WeakSet()
+
+    def add(self, memory: Memory[K, V]) -> None:
+        """Let a memory share the room."""
+        self._memories.add(memory)  # type: ignore[arg-type]
+
+    def shrink(self) -> None:
+        """Make the fullest memories forget, until all fit."""
+        while self.held > self.size:
+            max(self._memories, key=_held).forget_oldest()
+
+
+class Memory(Generic[K, V]):
+    """Results by what they were worked out of. What is larger than 16 KiB is not remembered.
+
+    Used by one thread.
+    """
+
+    def __init__(self, room: Room) -> None:
+        self.held = 0
+        self._room = room
+        self._known: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        room.add(self)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __del__(self) -> None:
+        self._room.held -= self.held
+
+    def get(self, key: K) -> tuple[V, int] | None:
+        """A result and its size, None when it is not known."""
+        return self._known.get(key)
+
+    def renew(self, key: K) -> None:
+        """Treat a known result as the newest."""
+        self._known.move_to_end(key)
+
+    def put(self, key: K, value: V, size: int) -> None:
+        """Remember a result. size: bytes that it takes together with what is remembered for it."""
+        size += _ENTRY
+        if size > _LARGEST:
+            return
+        self._take(self._known.pop(key, _NOTHING)[1], size)
+        self._known[key] = value, size
+        if self._room.held > self._room.size:
+            self._room.shrink()
+
+    def forget_oldest(self) -> None:
+        """Forget what was remembered first."""
+        self._take(self._known.popitem(last=False)[1][1], 0)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._known.clear()
+        self._take(self.held, 0)
+
+    def _take(self, less: int, more: int) -> None:
+        self.held += more - less
+        self._room.held += more - less
+
+
+_NOTHING = (None, 0)
+
+LABELS = Room(8 << 20)
+"""What is shared by all that is remembered of label sets on their way through the process."""
+
+
+def size_of(labels: Labels) -> int:
+    """The bytes that a label set takes."""
+    size = getsizeof(labels)
+    for name, value in labels.items():
+        size += getsizeof(name) + getsizeof(value)
+        if size > _LARGEST:
+            break
+    return size
+
+
+def _held(memory: Memory[Hashable, object]) -> int:
+    return memory.held
