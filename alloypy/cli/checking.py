@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from alloypy.graph.check import Beyond, check_files
 from alloypy.graph.check_imports import Files
 from alloypy.graph.check_scope import Gate, Language
-from alloypy.graph.check_secrets import secret_literals
 from alloypy.syntax.codes import BAD_ENCODING, UNREADABLE
 from alloypy.syntax.config_files import ConfigReadError, module_path, parse_config, read_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
@@ -33,13 +32,13 @@ class Judgement(NamedTuple):
 class Outcome(NamedTuple):
     """What a check of one unit found.
 
-    path: as on the command line; files: how many were read; secrets: where they stand literally.
+    path: as on the command line; files: how many were read. The diagnostics show no secrets, neither in
+    their words nor in the lines of their sources.
     """
 
     path: str
     diagnostics: tuple[Diagnostic, ...]
     files: int
-    secrets: tuple[Span, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -55,15 +54,21 @@ def check_unit(path: str, judgement: Judgement) -> Outcome:
         return Outcome(path, (Diagnostic(None, str(error), UNREADABLE),), 0)
     faults = [fault for fault in map(_encoding_fault, sources) if fault is not None]
     if faults:
-        return Outcome(path, tuple(faults), len(sources))
+        return Outcome(path, _shown(faults), len(sources))
     try:
         beyond = Beyond(judgement.environ, Files(_read_module, module_path(path)))
         checked = check_files(parse_config(sources), judgement.language, judgement.gate, beyond)
     except DiagnosticsError as error:
-        return Outcome(path, error.diagnostics, len(sources))
-    diagnostics = (*checked.found, *checked.missed)
-    secrets = tuple(secret_literals(checked.scope)) if diagnostics else ()
-    return Outcome(path, diagnostics, len(sources), secrets)
+        return Outcome(path, _shown(error.diagnostics), len(sources))
+    return Outcome(path, _shown([*checked.found, *checked.missed]), len(sources))
+
+
+def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    if not diagnostics:
+        return ()
+    from alloypy.graph.masking import masked
+
+    return tuple(map(masked, diagnostics))
 
 
 def _read_module(path: str) -> list[Source] | None:

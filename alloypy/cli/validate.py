@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -144,20 +144,9 @@ def _language(program: str) -> Language:
 
 
 def _show(outcomes: list[Outcome], stream: TextIO) -> None:
-    """Diagnostics with excerpts, an empty line between two, as Alloy prints them.
-
-    Where it is not a terminal that they go to, secrets in the excerpts are masked.
-    """
-    terminal = stream.isatty()
-    color = terminal and not os.environ.get("NO_COLOR")
-    texts = []
-    for outcome in outcomes:
-        shown: Iterable[Diagnostic] = outcome.diagnostics
-        if shown and not terminal:
-            from alloypy.cli.masking import Mask
-
-            shown = map(Mask(outcome.secrets), shown)
-        texts += [_text(diagnostic, color) for diagnostic in shown]
+    """Diagnostics with excerpts, an empty line between two, as Alloy prints them."""
+    color = stream.isatty() and not os.environ.get("NO_COLOR")
+    texts = [_text(diagnostic, color) for outcome in outcomes for diagnostic in outcome.diagnostics]
     if texts:
         stream.write("\n".join(texts))
         stream.flush()

@@ -13,7 +13,6 @@ from alloypy.graph.check_modules import Instance
 from alloypy.graph.check_ports import Listener, listener_of
 from alloypy.graph.check_rules import RulePlace, check_rules
 from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language
-from alloypy.graph.check_secrets import string_literals
 from alloypy.graph.check_shapes import ANYTHING, Shape, exactly, of_type
 from alloypy.graph.check_values import Surroundings, ValueCheck
 from alloypy.graph.check_warnings import check_open_receiver, check_settings, check_unused
@@ -108,20 +107,8 @@ class ContentCheck:
                 self._inner_block(statement, spec, check)
 
     def _attribute(self, attribute: Attribute, spec: Spec | None, check: ValueCheck) -> None:
-        """Look at a value; messages quote it, but not where it is a secret."""
         member = spec.lookup.get(attribute.name.name) if spec is not None else None
-        before = len(check.faults)
-        if not isinstance(member, AttributeSpec):
-            check.fit(attribute.value, AnyType())
-            return
-        check.fit(attribute.value, member.type)
-        if member.secret and len(check.faults) > before:
-            texts_inside = [literal.text for literal in string_literals(attribute.value)]
-            for index in range(before, len(check.faults)):
-                message = check.faults[index].message
-                for text in texts_inside:
-                    message = message.replace(text, '"(secret)"')
-                check.faults[index] = check.faults[index]._replace(message=message)
+        check.fit(attribute.value, member.type if isinstance(member, AttributeSpec) else AnyType())
 
     def _inner_block(self, block: Block, spec: Spec | None, check: ValueCheck) -> None:
         name = block.full_name

@@ -13,6 +13,7 @@ from urllib.parse import quote as percent_encode
 from urllib.parse import unquote_to_bytes
 
 from alloypy.lang.go_text import quote
+from alloypy.lang.secrecy import HIDDEN_PART
 from alloypy.lang.types import TextType
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -22,11 +23,9 @@ _ASCII_ESCAPE = re.compile(r"%(?!25)[0-7][0-9A-Fa-f]")
 _NOT_IN_HOST = re.compile(r"[\x00-\x20#/?@\\^`{|}\x7f]")
 _NOT_IN_USERINFO = re.compile(r"[^A-Za-z0-9\-._:~!$&'()*+,;=%@]")
 _VALID_PATH = re.compile(r"(?:[A-Za-z0-9\-_.~!$&'()*+,;=:@\[\]/]|%[0-9A-Fa-f]{2})*")
-_CREDENTIALS = re.compile(r"(?P<before>://)(?P<userinfo>[^/?#\s@]+)@")
-_OWN_CREDENTIALS = re.compile(r"\A(?P<before>[A-Za-z][A-Za-z0-9+.\-]*://)(?P<userinfo>[^/?#]+)@")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _PORT = re.compile(r"(?::[0-9]*)?")
 _PATH_SAFE = "$&+,/:;=@~"
-_HIDDEN = "xxxxx"
 
 
 class URL(NamedTuple):
@@ -96,50 +95,58 @@ class URL(NamedTuple):
         """The URL to show: no password, no user name that stands alone (often a token), no query values."""
         shown = self
         if self.password is not None:
-            shown = shown._replace(password=_HIDDEN)
+            shown = shown._replace(password=HIDDEN_PART)
         elif self.user:
-            shown = shown._replace(user=_HIDDEN)
+            shown = shown._replace(user=HIDDEN_PART)
         if "@" in self.opaque:  # user:password@host, its scheme forgotten
-            shown = shown._replace(opaque=f"{_HIDDEN}@{self.opaque.rpartition('@')[2]}")
+            shown = shown._replace(opaque=f"{HIDDEN_PART}@{self.opaque.rpartition('@')[2]}")
         return str(shown._replace(query=_redact_query(self.query), fragment=""))
 
 
 def parse_url(text: str) -> URL:
-    """`text` as Go's url.Parse takes it. Raises ValueError: `parse "::": missing protocol scheme`."""
+    """`text` as Go's url.Parse takes it.
+
+    Raises ValueError, `parse "::": missing protocol scheme`, which shows no credentials.
+    """
     rest, _, fragment = text.partition("#")
     try:
         url = _parse(rest)
     except ValueError as reason:
-        raise ValueError(f"parse {quote(rest)}: {reason}") from None
+        raise _fault(rest, text, reason) from None
     try:
         _unescape(fragment)
     except ValueError as reason:
-        raise ValueError(f"parse {quote(text)}: {reason}") from None
+        raise _fault(text, text, reason) from None
     return url._replace(fragment=fragment)
+
+
+def _fault(parsed: str, text: str, reason: ValueError) -> ValueError:
+    """What is wrong with `parsed`, the part of `text` that was looked at."""
+    if "@" not in text:
+        return ValueError(f"parse {quote(parsed)}: {reason}")
+    credentials = quote(text[: text.rindex("@")])
+    shown = _QUOTED.sub(
+        lambda found: f'"{HIDDEN_PART}"' if found[1] in credentials else found.group(), str(reason)
+    )
+    return ValueError(f"parse {quote(_without_credentials(text))}: {shown}")
 
 
 def redact_url(text: str) -> str:
     """`text` without the credentials of a URL, for logs, errors and metrics; never raises."""
     try:
-        return parse_url(text).redacted()
+        url = parse_url(text)
     except ValueError:
-        # Not a URL that could be sent to: hide whatever stands where credentials would.
-        before, mark, rest = text.rpartition("@")
-        scheme, slashes, _ = before.partition("//")
-        return f"{scheme + slashes if slashes else ''}{_HIDDEN}@{rest}" if mark else text
+        return _without_credentials(text)
+    if "@" in f"{url.path}{url.query}{url.fragment}" and (url.user is not None or ":" in url.host):
+        return _without_credentials(text)  # the password goes on behind what was taken for the host
+    return url.redacted()
 
 
-def hide_credentials(text: str) -> str:
-    """`text` with the credentials of every URL in it hidden; for texts that need not be URLs."""
-    if "@" not in text:
-        return text
-    return _CREDENTIALS.sub(_hide, _OWN_CREDENTIALS.sub(_hide, text))
-
-
-def _hide(found: re.Match[str]) -> str:
-    user, colon, _ = found["userinfo"].partition(":")
-    shown = f"{user}:{_HIDDEN}@" if colon else f"{_HIDDEN}@"
-    return found["before"] + shown
+def _without_credentials(text: str) -> str:
+    """What is hardly a URL, with whatever stands where credentials would hidden."""
+    before, mark, rest = text.rpartition("@")
+    scheme, slashes, _ = before.partition("//")
+    return f"{scheme + slashes if slashes else ''}{HIDDEN_PART}@{rest}" if mark else text
 
 
 def escape_path(path: str) -> str:
@@ -261,6 +268,6 @@ def _unescape(text: str) -> str:
 
 def _redact_query(query: str) -> str:
     return "&".join(
-        f"{name}={_HIDDEN}" if value else name + mark
+        f"{name}={HIDDEN_PART}" if value else name + mark
         for name, mark, value in (piece.partition("=") for piece in query.split("&"))
     )

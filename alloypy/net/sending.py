@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeAlias, overload
 
 from alloypy.lang.go_text import quote
-from alloypy.lang.go_url import URL, parse_url, redact_url
+from alloypy.lang.go_url import URL, parse_url
 from alloypy.profiles.model import Buffer
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
@@ -165,7 +165,7 @@ def parsed(text: str) -> URL:
     try:
         return parse_url(text)
     except ValueError as reason:
-        raise NotSent(str(reason).replace(quote(text), quote(redact_url(text)))) from None
+        raise NotSent(str(reason)) from None
 
 
 def target_of(url: URL) -> str:

@@ -16,7 +16,7 @@ from alloypy.runtime.options import ServiceError
 from alloypy.schema.building import DecodeError
 from alloypy.schema.decode import decode
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
-from alloypy.syntax.source import Source
+from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Statement
 
 T = TypeVar("T")
@@ -88,7 +88,20 @@ def decode_arguments(cls: type[T], body: Sequence[Statement], source: Source, sc
     """
     try:
         return decode(cls, body, source, scope)
-    except DiagnosticsError as error:
-        raise NodeFault(f"decoding configuration: {error}", error.diagnostics) from None
-    except (DecodeError, EvaluationError) as error:
-        raise NodeFault(f"decoding configuration: {error}") from None
+    except (DiagnosticsError, DecodeError, EvaluationError) as error:
+        raise not_decoded(error, body, source) from None
+
+
+def not_decoded(
+    error: DiagnosticsError | DecodeError | EvaluationError, body: Sequence[Statement], source: Source
+) -> NodeFault:
+    """What goes wrong with the body of a node, told without the secrets in it."""
+    from alloypy.graph.masking import message_about, worded_error
+
+    if isinstance(error, DiagnosticsError):
+        shown = worded_error(error)
+        return NodeFault(f"decoding configuration: {shown}", shown.diagnostics)
+    text = str(error)
+    if body:
+        text = message_about(text, Span(source, body[0].start, body[-1].end))
+    return NodeFault(f"decoding configuration: {text}")

@@ -277,7 +277,10 @@ class _Reading:
         source = Source(self._owner.label, data)
         try:
             file = parse_file(source)
-        except DiagnosticsError as error:
+        except DiagnosticsError as fault:
+            from alloypy.graph.masking import worded_error
+
+            error = worded_error(fault)
             raise ContentFault(
                 "failed to parse file on update",
                 {"file": name, "err": str(error)},

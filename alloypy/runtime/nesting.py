@@ -14,7 +14,7 @@ from alloypy.graph.sections import body_sections
 from alloypy.lang.evaluator import EvaluationError, evaluate
 from alloypy.lang.go_text import quote
 from alloypy.runtime.blocks.modules import ForeachArguments
-from alloypy.runtime.faults import NodeFault, decode_arguments
+from alloypy.runtime.faults import NodeFault, decode_arguments, not_decoded
 from alloypy.runtime.foreach import child_ids, split_template
 from alloypy.runtime.instances import CustomInstance, ForeachInstance
 from alloypy.runtime.modules import Module, State
@@ -66,10 +66,8 @@ def _free_arguments(evaluation: Evaluation, node: Node) -> dict[str, Any]:
                 span = Span(node.source, statement.start, statement.end)
                 raise DiagnosticsError([Diagnostic(span, texts.NESTED_BLOCKS, texts.CODES["nested"])])
             given[statement.name.name] = evaluate(statement.value, node.source, evaluation.scope)
-    except DiagnosticsError as error:
-        raise NodeFault(f"decoding configuration: {error}", error.diagnostics) from None
-    except EvaluationError as error:
-        raise NodeFault(f"decoding configuration: {error}") from None
+    except (DiagnosticsError, EvaluationError) as error:
+        raise not_decoded(error, node.body, node.source) from None
     return given
 
 

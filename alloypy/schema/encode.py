@@ -11,7 +11,7 @@ from typing import Any
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import zero
 from alloypy.lang.go_text import format_duration, quote
-from alloypy.lang.go_url import hide_credentials
+from alloypy.lang.secrecy import HIDDEN, hide, keeps_secret, names_secret
 from alloypy.lang.types import Type
 from alloypy.lang.values import Capsule, Duration, Function, OptionalSecret, Value
 from alloypy.schema.fields import SHOWING_DEFAULTS
@@ -78,7 +78,7 @@ def _is_collection(type_: Type) -> bool:
 
 
 def _attribute(name: str, type_: Type, value: Any) -> JSON:
-    return {"name": name, "type": "attr", "value": encode_value(value, type_)}
+    return {"name": name, "type": "attr", "value": encode_value(value, type_, name, names_secret(name))}
 
 
 def _encode_blocks(member: BlockSpec, value: Any) -> list[JSON]:
@@ -102,14 +102,17 @@ def _block(name: str, value: Any, body: Spec) -> JSON:
     return result
 
 
-def encode_value(value: Any, type_: Type | None = None) -> JSON:
-    """One value as the API shows it; `type_` is what it was decoded into, where that is known."""
+def encode_value(value: Any, type_: Type | None = None, name: str = "", secret: bool = False) -> JSON:
+    """One value as the API shows it; `type_` is what it was decoded into, where that is known.
+
+    name: what it is called. secret: whether texts in it are hidden, whatever they are.
+    """
     type_ = type_.inner if isinstance(type_, wanted.NullableType) else type_
     match value:
         case None:
             return {"type": "null", "value": None}
         case Capsule():
-            return {"type": "capsule", "value": _describe(value, type_)}
+            return {"type": "capsule", "value": HIDDEN if secret else _describe(value, type_)}
         case Function():
             return {"type": "function", "value": "function"}
         case _ if isinstance(type_, wanted.TextType):
@@ -118,20 +121,22 @@ def encode_value(value: Any, type_: Type | None = None) -> JSON:
             return {"type": "bool", "value": value}
         case Duration():
             return {"type": "string", "value": format_duration(value)}
+        case int() | float() if secret and (type_ is None or isinstance(type_, wanted.AnyType)):
+            return {"type": "string", "value": HIDDEN}
         case int() | float():
             return {"type": "number", "value": _number(value)}
         case str():
-            return {"type": "string", "value": hide_credentials(value)}
+            return {"type": "string", "value": HIDDEN if secret and value else hide(value, name)}
         case bytes() | list() | tuple():
             element = type_.element if isinstance(type_, wanted.ListType) else None
-            return {"type": "array", "value": [encode_value(item, element) for item in value]}
+            return {"type": "array", "value": [encode_value(item, element, name, secret) for item in value]}
         case _:
-            return {"type": "object", "value": _fields(value, type_)}
+            return {"type": "object", "value": _fields(value, type_, name, secret)}
 
 
 def _describe(value: Capsule, type_: Type | None) -> str:
     if isinstance(value, OptionalSecret) and not value.is_secret:
-        return quote(value.reveal())
+        return quote(hide(value.reveal()))
     if isinstance(type_, wanted.CapsuleType) and issubclass(type_.cls, Capsule):
         return f'capsule("{type_.cls.kind}")'
     return value.describe()
@@ -142,12 +147,19 @@ def _number(value: float) -> float:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e21 else value
 
 
-def _fields(value: Any, type_: Type | None) -> list[JSON]:
+def _fields(value: Any, type_: Type | None, name: str, secret: bool) -> list[JSON]:
     if isinstance(value, Mapping):
         element = type_.element if isinstance(type_, wanted.MapType) else None
-        return [{"key": key, "value": encode_value(value[key], element)} for key in sorted(value)]
+        hidden = {key for key in value if secret or keeps_secret(name, key)}
+        return [
+            {"key": key, "value": encode_value(value[key], element, key, key in hidden)}
+            for key in sorted(value)
+        ]
     return [
-        {"key": a.name, "value": encode_value(_value_at(value, a.path), a.type)}
+        {
+            "key": a.name,
+            "value": encode_value(_value_at(value, a.path), a.type, a.name, secret or names_secret(a.name)),
+        }
         for a in Spec.of(type(value)).attributes
     ]
 

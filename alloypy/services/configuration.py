@@ -63,9 +63,17 @@ class Configuration:
         except ConfigReadError as error:
             raise LoadError(f"{reading}: {error}") from None
         except DiagnosticsError as error:
-            raise LoadError(f"{reading}: {error}", error.diagnostics) from None
+            raise _refused(reading, error) from None
         try:
             await self._controller.load(files, module_path(self._path))
         except DiagnosticsError as error:
-            raise LoadError(f"error during the initial load: {error}", error.diagnostics) from None
+            raise _refused("error during the initial load", error) from None
         return tuple(files)
+
+
+def _refused(when: str, error: DiagnosticsError) -> LoadError:
+    """The error to raise for diagnostics, without secrets in their words and lines."""
+    from alloypy.graph.masking import masked
+
+    shown = DiagnosticsError(map(masked, error.diagnostics))
+    return LoadError(f"{when}: {shown}", shown.diagnostics)

@@ -18,11 +18,11 @@ from pathlib import PurePath
 
 from alloypy import __version__
 from alloypy.lang.go_text import parse_decimal
+from alloypy.lang.secrecy import hide
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin_messages import shown
 from alloypy.services.component_json import summary
 from alloypy.services.logging import LogStream
-from alloypy.services.redaction import redacted
 from alloypy.syntax.tree import File
 from alloypy.threads import WORK
 
@@ -70,12 +70,12 @@ class SupportBundle:
         with self.log.copied() as lines:
             await asyncio.sleep(seconds)
         components = [summary(info) for info in self.controller.components()]
-        environment = [f"{name}={_without_credentials(os.environ.get(name, ''))}" for name in _VARIABLES]
+        environment = [f"{name}={hide(os.environ.get(name, ''), _kind(name))}" for name in _VARIABLES]
         entries = {
             "alloy-metadata.yaml": _metadata(),
             "alloy-components.json": json.dumps(components),
             "alloy-peers.json": json.dumps(self.peers()),
-            "alloy-runtime-flags.txt": "\n".join(self.flags),
+            "alloy-runtime-flags.txt": "\n".join(map(_shown_flag, self.flags)),
             "alloy-environment.txt": "\n".join(environment),
             "alloy-metrics-sample-start.txt": first,
             "alloy-metrics-sample-end.txt": self.metrics(),
@@ -87,13 +87,15 @@ class SupportBundle:
 
 
 def _archive(entries: Mapping[str, str], sources: Sequence[File]) -> bytes:
+    from alloypy.graph.masking import shareable
+
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in entries.items():
             archive.writestr(f"alloy-support-bundle/{name}", text.encode(errors="surrogateescape"))
         for file in sources:
             name = PurePath(file.source.name).name
-            archive.writestr(f"alloy-support-bundle/sources/{name}", redacted(file))
+            archive.writestr(f"alloy-support-bundle/sources/{name}", shareable(file))
     return content.getvalue()
 
 
@@ -108,7 +110,11 @@ def _metadata() -> str:
     return "".join(f"{key}: {value}\n" for key, value in fields.items())
 
 
-def _without_credentials(url: str) -> str:
-    """A proxy's URL without the user name and password it may hold."""
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+def _kind(variable: str) -> str:
+    """What a variable holds: a URL, with or without a scheme, or something that is no secret."""
+    return "proxy" if variable.lower() in ("http_proxy", "https_proxy") else ""
+
+
+def _shown_flag(pair: str) -> str:
+    name, _, value = pair.partition("=")
+    return f"{name}={hide(value, name)}"

@@ -60,8 +60,7 @@ async def fetch(given: Arguments) -> str:
         url = parse_url(given.url)
         origin, target = origin_of(url), target_of(url)
     except (ValueError, NotSent) as error:
-        text = str(error).replace(given.url, redact_url(given.url))
-        raise FetchError(f"building request: {text}") from None
+        raise FetchError(f"building request: {error}") from None
     agent = f"alloypy/{__version__}"
     own = {"User-Agent": agent, **{canonical(name): value for name, value in given.headers.items()}}
     try:

@@ -1,0 +1,144 @@
+"""Configurations and diagnostics as they may be shown: without what is secret in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from alloypy.graph.secret_guesses import likely_places
+from alloypy.graph.secret_places import secret_places
+from alloypy.graph.secret_texts import located_text
+from alloypy.lang.go_text import quote
+from alloypy.lang.secrecy import HIDDEN, HIDDEN_PART, hide_urls
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import File
+
+_SURE = 4
+"""Letters from which on a secret is hidden wherever it occurs in a message, not in quotes only."""
+
+_KEPT = 8
+"""How many sources are kept with their secrets: a load that fails asks for the same ones many times."""
+
+
+def masked(diagnostic: Diagnostic) -> Diagnostic:
+    """The diagnostic with neither a secret in its words nor in the lines it shows; its place stays."""
+    span = diagnostic.span
+    if span is None:
+        return _worded(diagnostic, ())
+    places = _secrets(span.source)
+    shown = span._replace(source=_starred(span.source))
+    return _worded(diagnostic, _texts(span, places))._replace(span=shown)
+
+
+def worded(diagnostic: Diagnostic) -> Diagnostic:
+    """The diagnostic without a secret in its words, still about its own source."""
+    span = diagnostic.span
+    return _worded(diagnostic, () if span is None else _texts(span, _secrets(span.source)))
+
+
+def worded_error(error: DiagnosticsError) -> DiagnosticsError:
+    """The same diagnostics without secrets in their words."""
+    return DiagnosticsError(map(worded, error.diagnostics))
+
+
+def message_about(message: str, span: Span) -> str:
+    """A message about what stands at `span`, without the secrets there."""
+    return hide_urls(_without(message, _texts(span, _secrets(span.source))))
+
+
+def shareable(file: File) -> bytes:
+    """The text of a file without secrets and comments, for somebody who helps."""
+    cuts = [
+        (span.start, _end(span) + 1, _replacement(file.source, span)) for span in _merged(secret_places(file))
+    ]
+    comments = [(c.start, c.end + 1, b"") for group in file.comments for c in group]
+    cuts = [cut for cut in cuts if not any(start <= cut[0] < end for start, end, _ in comments)] + comments
+    text = file.source.data
+    result, at = [], 0
+    for start, end, replacement in sorted(cuts):
+        result += [text[at:start], replacement]
+        at = end
+    return b"".join([*result, text[at:]])
+
+
+def _replacement(source: Source, span: Span) -> bytes:
+    quotes = b'"`'
+    before, after = source.data[span.start - 1 : span.start], source.data[_end(span) + 1 : _end(span) + 2]
+    whole = before in (b'"', b"`") and after == before and before in quotes
+    return (HIDDEN if whole else HIDDEN_PART).encode()
+
+
+@lru_cache(_KEPT)
+def _secrets(source: Source) -> list[Span]:
+    """Where the secrets of a source are, in order and apart from each other."""
+    try:
+        places = secret_places(parse_file(source))
+    except DiagnosticsError:
+        places = likely_places(source)
+    return _merged(places)
+
+
+def _merged(places: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for span in sorted(places, key=lambda each: each.start):
+        if merged and span.start <= _end(merged[-1]) + 1:
+            merged[-1] = merged[-1]._replace(end=max(_end(merged[-1]), _end(span)))
+        else:
+            merged.append(span)
+    return merged
+
+
+def _end(span: Span) -> int:
+    return span.start if span.end is None else span.end
+
+
+@lru_cache(_KEPT)
+def _starred(source: Source) -> Source:
+    """The source with asterisks for every byte of a secret but the ends of lines."""
+    places = _secrets(source)
+    if not places:
+        return source
+    data = bytearray(source.data)
+    for span in places:
+        for at in range(span.start, _end(span) + 1):
+            if data[at] not in b"\r\n":
+                data[at] = ord("*")
+    return Source(source.name, bytes(data))
+
+
+def _texts(span: Span, places: Iterable[Span]) -> set[str]:
+    """The secrets in the lines that a diagnostic is about, in the forms in which messages quote them."""
+    data = span.source.data
+    first = data.rfind(b"\n", 0, span.start) + 1
+    last = data.find(b"\n", _end(span))
+    last = len(data) if last < 0 else last
+    found: set[str] = set()
+    for place in places:
+        if place.start <= last and _end(place) >= first:
+            text = data[place.start : _end(place) + 1]
+            written = text.decode("utf-8", "surrogateescape")
+            value = located_text(text, 0, raw=False).text
+            found |= {written, value, quote(value)[1:-1], quote(written)[1:-1]}
+            found |= set(re.findall(r"[^\s\"`]{4,}", written))
+    return found
+
+
+def _worded(diagnostic: Diagnostic, secrets: Iterable[str]) -> Diagnostic:
+    known = sorted(secrets, key=len, reverse=True)
+    return diagnostic._replace(
+        message=hide_urls(_without(diagnostic.message, known)),
+        hint=hide_urls(_without(diagnostic.hint, known)),
+        value="" if known else hide_urls(diagnostic.value),
+    )
+
+
+def _without(message: str, secrets: Iterable[str]) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        for mark in '"`':
+            message = message.replace(f"{mark}{secret}{mark}", f"{mark}{HIDDEN}{mark}")
+        if len(secret) >= _SURE:
+            message = message.replace(secret, HIDDEN_PART)
+    return message

@@ -1,0 +1,272 @@
+"""What is secret: the one rule book for names, and for texts that carry credentials in themselves.
+
+    names_secret("client_secret")                  True; "pasword" and "X-Api-Key" too
+    hide("http://me:hush@host")                    "http://me:xxxxx@host"
+    hide("hush", name="token")                     "(secret)"
+
+What a component declares as secret is in its spec; here is what can be told without one. Where it is in
+doubt, a text counts as secret. User names, hosts and the names of settings stay readable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+HIDDEN = "(secret)"
+"""What is shown in place of a text that is secret as a whole."""
+
+HIDDEN_PART = "xxxxx"
+"""What is shown in place of a part of a text, as Go writes it in URLs."""
+
+Range = tuple[int, int]
+"""A part of a text: its first character and the one that follows it."""
+
+_WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+"
+_WHOLE = (
+    "apikey",
+    "authorization",
+    "cookie",
+    "credential",
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+)
+"""Words that tell wherever they are, joined to others too."""
+
+_TELLING = frozenset({*_WHOLE, "secret", "token", "bearer", "pwd", "pw", "psk", "jwt"})
+_LAST = frozenset({"auth"})
+"""Words that tell as the last of a name."""
+
+_ENDINGS = ("accesskey", "secret", "token", "pwd")
+_NO_PASSWORDS = frozenset({"bypass", "compass", "overpass", "surpass", "trespass", "underpass"})
+_KEYS = frozenset(
+    "access account api app application auth client consumer encryption hmac license master private secret "
+    "shared signing ssh ssl storage subscription tls".split()
+)
+"""Words that make a secret of a following `key`."""
+
+_SPECIAL = frozenset({"connection_string", "data_source_name", "data_source_names", "key_pem", "mongodb_uri"})
+_QUERY = frozenset({"key", "sig", "signature", "code", "session", "sid"})
+"""Last words that tell in headers and queries."""
+
+_ABOUT = frozenset(
+    "audience count dir directory duration enabled endpoint env expiry field file files format header headers "
+    "interval issuer kind length location method mode name names passthrough path paths period policy prefix "
+    "provider ref refresh role scope scopes source timeout ttl type uri url usage version".split()
+)
+"""Last words of names that only tell something about a secret."""
+
+_TYPOS = {"password": 2, "passphrase": 2, "credential": 2, "authorization": 2, "secret": 1, "passwd": 1}
+_TOKEN_TYPOS = frozenset({"tokn", "toekn", "tokne", "otken", "tken", "tokken", "tooken", "tokeen", "ttoken"})
+_URLS = frozenset(
+    "addr address addresses dsn endpoint endpoints host hosts proxy server uri url urls".split()
+)
+_PUBLIC_PARAMETERS = frozenset("audience grant_type resource scope scopes tenant tenant_id".split())
+
+
+def names_secret(name: str, *, query: bool = False) -> bool:
+    """Whether what is called so is a secret: an attribute, argument, key, header or variable.
+
+    query: whether it is the name of a header or of a parameter in a URL, where shorter ones tell too.
+    """
+    words = [word.lower() for word in re.findall(_WORD, name)]
+    if not words:
+        return False
+    last, joined = words[-1], "".join(words)
+    if "_".join(words) in _SPECIAL:
+        return True
+    if last in _ABOUT:
+        return False
+    if last in _LAST or (query and last in _QUERY) or (last == "key" and not _KEYS.isdisjoint(words)):
+        return True
+    if last.endswith("pass") and last not in _NO_PASSWORDS:
+        return True
+    if any(whole in joined for whole in _WHOLE):
+        return True
+    return any(_tells(word if word.endswith("ss") else word.removesuffix("s")) for word in words)
+
+
+def _tells(word: str) -> bool:
+    if word in _TELLING or word in _TOKEN_TYPOS or word.endswith(_ENDINGS):
+        return True
+    return any(_distance(word, meant, limit) <= limit for meant, limit in _TYPOS.items())
+
+
+def _distance(word: str, meant: str, limit: int) -> int:
+    """How many letters were left out, added, changed or swapped; more than `limit` is not counted out."""
+    if abs(len(word) - len(meant)) > limit or word[0] not in meant[:2]:
+        return limit + 1
+    before: list[int] = []
+    row = list(range(len(meant) + 1))
+    for at, letter in enumerate(word, 1):
+        older, before, row = before, row, [at]
+        for to, other in enumerate(meant, 1):
+            cost = min(before[to] + 1, row[to - 1] + 1, before[to - 1] + (letter != other))
+            if at > 1 and to > 1 and letter == meant[to - 2] and word[at - 2] == other:
+                cost = min(cost, older[to - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def names_url(name: str) -> bool:
+    """Whether what is called so is a URL or an address, which may come without a scheme."""
+    words = re.findall(_WORD, name)
+    return bool(words) and words[-1].lower() in _URLS
+
+
+def keeps_secret(owner: str, key: str) -> bool:
+    """Whether an object called `owner` has a secret under `key`, as `headers` has under `X-Api-Key`."""
+    if owner == "endpoint_params":
+        return key.lower() not in _PUBLIC_PARAMETERS
+    return names_secret(key, query="header" in owner.lower() or "param" in owner.lower())
+
+
+def hide(text: str, name: str = "") -> str:
+    """`text` as it may be shown; `name` is what it is called, where it is called something."""
+    if name and names_secret(name):
+        return HIDDEN if text else text
+    parts = secret_parts(text, url=names_url(name))
+    if parts == [(0, len(text))]:
+        return HIDDEN
+    for start, end in reversed(parts):
+        text = f"{text[:start]}{HIDDEN_PART}{text[end:]}"
+    return text
+
+
+def hide_urls(message: str) -> str:
+    """A message with the credentials of the URLs in it hidden, and nothing else changed."""
+    if "@" not in message:
+        return message
+    return re.sub(r"(?<=://)[^\s\"'`<>]+", lambda found: _hide_userinfo(found.group()), message)
+
+
+def _hide_userinfo(rest: str) -> str:
+    for start, end in _userinfo(rest, 0, len(rest)):
+        return f"{rest[:start]}{HIDDEN_PART}{rest[end:]}"
+    return rest
+
+
+def secret_parts(text: str, *, url: bool = False) -> list[Range]:
+    """The parts of a text that are secret whatever it is called, in order and apart from each other.
+
+    url: whether the text is called a URL, so that `me:hush@host` is one too.
+    """
+    if len(text) < _SHORTEST:
+        return []
+    found = [*_credentials(text, url), *_settings(text), *_recognised(text)]
+    merged: list[Range] = []
+    for start, end in sorted(found):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif start < end:
+            merged.append((start, end))
+    return merged
+
+
+_SHORTEST = 3
+_PLACE = r"[^\s:/@\"'`(){}\[\],;=<>]*:[^\s/]*@(?=[\w\[(.-])"
+
+
+def _credentials(text: str, url: bool) -> Iterator[Range]:
+    """Passwords and lone user names in front of an `@`; a password may hold any character."""
+    if "@" not in text:
+        return
+    at = text.find("://")
+    while at >= 0:
+        after = at + 3
+        at = text.find("://", after)
+        following = re.compile(r"[\s,;]+[A-Za-z][A-Za-z0-9+.\-]*(?=://)").search(text, after)
+        end = following.start() if following else len(text)
+        yield from _userinfo(text, after, end)
+    if "://" not in text and (url or re.match(_PLACE, text)):
+        yield from _userinfo(text, 0, len(text), always=True)
+
+
+def _userinfo(text: str, start: int, end: int, *, always: bool = False) -> Iterator[Range]:
+    """What is secret between the scheme and the last `@`, if that ends credentials at all.
+
+    Without a colon, an `@` behind the first slash is taken for one in a path.
+    """
+    mark = text.rfind("@", start, end)
+    if mark < 0:
+        return
+    userinfo = text[start:mark]
+    authority = re.split(r"[/?#]", text[start:end], maxsplit=1)[0]
+    if not always and "@" not in authority and ":" not in authority:
+        return
+    user, colon, password = userinfo.partition(":")
+    if colon and password and password != "x-oauth-basic" and not re.search(r"[/?#@\s]", user):
+        yield start + len(user) + 1, mark
+    elif userinfo:
+        yield start, mark
+
+
+_SETTING = r"(?<![\w.\-$])([?&]?)([\"']?)([A-Za-z_][\w.\-]*)\2[ \t]*([:=]>?)(?!//)[ \t]*"
+_NEXT = r"[&;,\s]+[\"']?[A-Za-z_][\w.\-]*[\"']?[ \t]*=|$"
+_QUOTED = {'"': r'"(?:[^"\\]|\\.)*"', "'": r"'(?:[^'\\]|''|\\.)*'", "`": r"`[^`]*`"}
+_CLOSED = r"[ \t]*(?:[,;}\]\)#&]|$)"
+
+
+def _settings(text: str) -> Iterator[Range]:
+    """The values in `password=hush`, `password: hush`, `{"token": "hush"}` and `?token=hush`."""
+    if "=" not in text and ":" not in text:
+        return
+    at = 0
+    pattern = re.compile(_SETTING)
+    while found := pattern.search(text, at):
+        at = found.end()
+        if names_secret(found[3], query=bool(found[1])):
+            end = _value_end(text, found)
+            inner = 1 if end - at > 1 and text[at] in _QUOTED and text[end - 1] == text[at] else 0
+            yield at + inner, end - inner
+            at = max(at, end)
+
+
+def _value_end(text: str, found: re.Match[str]) -> int:
+    """Where the value of a setting ends; at the end of its line, where nothing else says so."""
+    at = found.end()
+    quoted = _QUOTED.get(text[at : at + 1])
+    if quoted is not None:
+        value = re.compile(quoted, re.DOTALL).match(text, at)
+        if value is None:
+            return len(text)
+        if re.compile(_CLOSED, re.MULTILINE).match(text, value.end()):
+            return value.end()
+    if found[4].startswith("="):
+        following = re.compile(_NEXT, re.MULTILINE).search(text, at)
+        return following.start() if following else len(text)
+    return _yaml_end(text, found.start(), at)
+
+
+def _yaml_end(text: str, start: int, at: int) -> int:
+    """The end of a value in YAML: the lines that are indented deeper than its key belong to it."""
+    line = text.rfind("\n", 0, start) + 1
+    indent = re.compile(r"[ \t\-]*").match(text, line)
+    depth = indent.end() - line if indent else 0
+    end = text.find("\n", at)
+    while end >= 0:
+        blanks = re.compile(r"[ \t]*").match(text, end + 1)
+        begins = blanks.end() if blanks else end + 1
+        if begins < len(text) and text[begins] != "\n" and begins - end - 1 <= depth:
+            break
+        end = text.find("\n", begins)
+    return len(text) if end < 0 else end
+
+
+_RECOGNISED = (
+    r"(?i)\A\s*(?:bearer|negotiate|splunk|aws4-hmac-sha256)\s+(.+)",
+    r"(?i)\A\s*(?:basic|digest|token|apikey|api-key|key)\s+([^\s]{6,})\s*\Z",
+    r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)(?:-----END|\Z)",
+    r"\b(gl(?:sa|c)_[\w+/=\-]{8,})",
+    r"\b((?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|hvs)[_\-][\w\-.]{16,})",
+    r"\b(eyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?)",
+)
+"""Credentials that their own form tells: HTTP's schemes, private keys, and the tokens of common services."""
+
+
+def _recognised(text: str) -> Iterator[Range]:
+    for pattern in _RECOGNISED:
+        for found in re.finditer(pattern, text):
+            yield found.span(1)
