@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from alloypy.cli import exit_codes
 from alloypy.cli.flags import FlagSet, UsageError
 from alloypy.lang.evaluator import EvaluationError, evaluate
 from alloypy.lang.scope import Scope
+from alloypy.lang.secrecy import hide_urls
 from alloypy.lang.stdlib import DEPRECATED, EXPERIMENTAL, Stdlib
 from alloypy.lang.value_text import value_text
 from alloypy.syntax.config_files import ConfigReadError, parse_config, read_config, system_words
@@ -18,7 +19,7 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.parser import parse_expression
 from alloypy.syntax.render import render
 from alloypy.syntax.source import Source
-from alloypy.syntax.tree import Attribute, Expression, Identifier
+from alloypy.syntax.tree import Attribute, Expression, File, Identifier
 
 _SUMMARY = """Evaluate an expression and print its value in the language's own syntax.
 
@@ -48,12 +49,12 @@ def run(argv: list[str]) -> int:
     text = arguments[0] if arguments and arguments[0] != "-" else None
     try:
         source = _read_expression(text, file.value)
-        scope = _scope(file.value if text is not None else "")
-        _evaluate(source, scope, as_json.value)
+        files = _files(file.value if text is not None else "")
+        _evaluate(source, files, as_json.value)
     except DiagnosticsError as error:
         return _show_faults(error, in_file=bool(file.value) and text is not None)
     except (ConfigReadError, EvaluationError) as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {hide_urls(str(error))}", file=sys.stderr)
         return exit_codes.FAILURE
     return exit_codes.SUCCESS
 
@@ -77,17 +78,24 @@ def _read_expression(text: str | None, path: str) -> Source:
         raise ConfigReadError(f"open {path}: {system_words(error)}") from None
 
 
-def _scope(path: str) -> Scope:
-    if not path:
+def _files(path: str) -> list[File]:
+    return parse_config(read_config(path)) if path else []
+
+
+def _scope(files: Sequence[File]) -> Scope:
+    if not files:
         return Stdlib()
     from alloypy.cli.eval_scope import configuration_scope
 
-    return configuration_scope(parse_config(read_config(path)), Stdlib())
+    return configuration_scope(files, Stdlib())
 
 
-def _evaluate(source: Source, scope: Scope, as_json: bool) -> None:
+def _evaluate(source: Source, files: Sequence[File], as_json: bool) -> None:
+    from alloypy.cli.concealing import concealed
+
+    scope = _scope(files)
     expression = parse_expression(source)
-    value = evaluate(expression, source, scope)
+    value = concealed(evaluate(expression, source, scope), expression, [file.source for file in files])
     for notice in _notices(expression, scope):
         print(f"Warning: {notice}", file=sys.stderr)
     if as_json:
@@ -117,8 +125,9 @@ def _notices(expression: Expression, scope: Scope) -> Iterator[str]:
 
 def _show_faults(error: DiagnosticsError, in_file: bool) -> int:
     from alloypy.cli.diff import wants_colour
+    from alloypy.graph.masking import masked
 
-    faults = [_hinted(diagnostic) if in_file else diagnostic for diagnostic in error.diagnostics]
+    faults = [masked(_hinted(each) if in_file else each) for each in error.diagnostics]
     print(render(faults, color=wants_colour(sys.stderr), hints=True), end="", file=sys.stderr)
     return exit_codes.FAILURE
 

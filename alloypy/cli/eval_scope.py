@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from alloypy.catalog.catalog import load_catalog
 from alloypy.lang.evaluator import EvaluationError, evaluate
 from alloypy.lang.scope import Scope
-from alloypy.lang.values import Value
+from alloypy.lang.values import Secret, Value
+from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Attribute, Block, File, Statement
+
+
+class BlockContent(dict[str, Value]):
+    """The content of a block, as an object; unlike one that is a value it is no secret as a whole."""
+
 
 _OWN_NAMES = frozenset({"declare", "foreach"})
 """Blocks whose bodies have names of their own."""
@@ -50,20 +57,41 @@ def _place(variables: dict[str, Any], block: Block, content: Mapping[str, Value]
 
 
 def _content(block: Block, source: Source, scope: Scope) -> dict[str, Value]:
-    content = _body(block.body, source, scope)
-    if block.full_name == "argument" and "default" in content:
+    name = block.full_name
+    catalog = load_catalog()
+    entry = catalog.component(name) or catalog.block(name)
+    content = _body(block.body, source, scope, entry.arguments if entry is not None else None)
+    if name == "argument" and "default" in content:
         return {"value": content["default"]}
     return content
 
 
-def _body(body: Iterable[Statement], source: Source, scope: Scope) -> dict[str, Value]:
-    content: dict[str, Value] = {}
+def _body(body: Iterable[Statement], source: Source, scope: Scope, spec: Spec | None) -> dict[str, Value]:
+    content = BlockContent()
     for statement in body:
+        name = statement.name.name if isinstance(statement, Attribute) else statement.full_name
+        member = None if spec is None else spec.groups.get(name) or spec.lookup.get(name)
         if isinstance(statement, Attribute):
+            secret = isinstance(member, AttributeSpec) and member.secret
             try:
-                content[statement.name.name] = evaluate(statement.value, source, scope)
+                content[name] = _kept(evaluate(statement.value, source, scope), secret)
             except (DiagnosticsError, EvaluationError):
                 continue  # it needs what only a running configuration has
         else:
-            content.setdefault(statement.full_name, []).append(_body(statement.body, source, scope))
+            inner = member.body if isinstance(member, BlockSpec) else None
+            content.setdefault(name, []).append(_body(statement.body, source, scope, inner))
     return content
+
+
+def _kept(value: Value, secret: bool) -> Value:
+    """A value as what takes it keeps it: the texts in a secret are secrets from then on."""
+    if not secret:
+        return value
+    match value:
+        case str():
+            return Secret(value)
+        case list() | tuple():
+            return [_kept(item, secret) for item in value]
+        case Mapping():
+            return {key: _kept(item, secret) for key, item in value.items()}
+    return value

@@ -60,7 +60,7 @@ async def _run(settings: RunSettings, log: LogStream) -> int:
         await Process(settings, listener, REGISTRATIONS, http_import, log).run()
     except LoadError as error:
         log.stop_holding()
-        return _fail_load(error)
+        return _fail_load(error, log)
     return exit_codes.SUCCESS
 
 
@@ -69,13 +69,27 @@ def _fail(text: str) -> int:
     return exit_codes.FAILURE
 
 
-def _fail_load(error: LoadError) -> int:
-    """A refused first load: its diagnostics with excerpts; the lone line feed on stdout is Alloy's."""
+def _fail_load(error: LoadError, log: LogStream) -> int:
+    """A refused first load: its diagnostics, with excerpts only where nobody keeps them: on a terminal.
+
+    The lone line feed on stdout is Alloy's.
+    """
     if not error.diagnostics:
         return _fail(str(error))
-    from alloypy.syntax.render import render
-
-    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    sys.stderr.write(render(error.diagnostics, color=color))
     print(flush=True)
-    return _fail("could not perform the initial load successfully")
+    words = "could not perform the initial load successfully"
+    if sys.stderr.isatty():
+        from alloypy.syntax.render import render
+
+        sys.stderr.write(render(error.diagnostics, color=not os.environ.get("NO_COLOR")))
+    elif log.settings.format == "json":
+        from alloypy.runtime.logs import FieldLogger
+
+        for diagnostic in error.diagnostics:
+            FieldLogger().error(words, extra={"fields": {"err": str(diagnostic)}})
+        return exit_codes.FAILURE
+    else:
+        for diagnostic in error.diagnostics:
+            line = str(diagnostic).replace("\n", "\\n")
+            print(f"{diagnostic.severity.value.capitalize()}: {line}", file=sys.stderr)
+    return _fail(words)

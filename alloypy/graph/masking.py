@@ -49,6 +49,11 @@ def message_about(message: str, span: Span) -> str:
     return hide_urls(_without(message, _texts(span, _secrets(span.source))))
 
 
+def without_secrets_of(source: Source, text: str) -> str:
+    """A text without the secrets that stand in `source`."""
+    return _without(text, _forms(source.data[span.start : _end(span) + 1] for span in _secrets(source)))
+
+
 def shareable(file: File) -> bytes:
     """The text of a file without secrets and comments, for somebody who helps."""
     cuts = [
@@ -115,14 +120,21 @@ def _texts(span: Span, places: Iterable[Span]) -> set[str]:
     first = data.rfind(b"\n", 0, span.start) + 1
     last = data.find(b"\n", _end(span))
     last = len(data) if last < 0 else last
+    return _forms(
+        data[place.start : _end(place) + 1]
+        for place in places
+        if place.start <= last and _end(place) >= first
+    )
+
+
+def _forms(texts: Iterable[bytes]) -> set[str]:
+    """Secrets as they are written, as they are meant, quoted, and word for word."""
     found: set[str] = set()
-    for place in places:
-        if place.start <= last and _end(place) >= first:
-            text = data[place.start : _end(place) + 1]
-            written = text.decode("utf-8", "surrogateescape")
-            value = located_text(text, 0, raw=False).text
-            found |= {written, value, quote(value)[1:-1], quote(written)[1:-1]}
-            found |= set(re.findall(r"[^\s\"`]{4,}", written))
+    for text in texts:
+        written = text.decode("utf-8", "surrogateescape")
+        value = located_text(text, 0, raw=False).text
+        found |= {written, value, quote(value)[1:-1], quote(written)[1:-1]}
+        found |= set(re.findall(r"[^\s\"`]{4,}", written))
     return found
 
 

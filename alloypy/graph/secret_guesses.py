@@ -1,4 +1,7 @@
-"""Where secrets probably stand in a text that cannot be read as a configuration; rather too much than too little."""
+"""Where secrets probably stand in a text that cannot be read as a configuration.
+
+Rather too much is taken for a secret than too little.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ _ENDS = re.compile(r"[ \t\r]*(?:[\]})][ \t\r]*)*,?[ \t\r]*(?://[^\n]*)?(?=\n|\Z)
 _GOES_ON = re.compile(rf"[ \t]*,[ \t]*(?:{_NAME}|{_STRING})[ \t]*[=:]", re.ASCII)
 
 _DECLARED = frozenset(
-    "config data global_config http_headers proxy_connect_header query_config value".split()
+    {"config", "data", "global_config", "http_headers", "proxy_connect_header", "query_config", "value"}
 )
 """Secret settings of components that no rule for names covers."""
 

@@ -6,7 +6,7 @@ no spec knows and for texts that tell it themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.graph.references import inner_expressions

@@ -22,6 +22,11 @@ HIDDEN_PART = "xxxxx"
 Range = tuple[int, int]
 """A part of a text: its first character and the one that follows it."""
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _WORD = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+"
 _WHOLE = (
     "apikey",
@@ -41,9 +46,9 @@ _LAST = frozenset({"auth"})
 
 _ENDINGS = ("accesskey", "secret", "token", "pwd")
 _NO_PASSWORDS = frozenset({"bypass", "compass", "overpass", "surpass", "trespass", "underpass"})
-_KEYS = frozenset(
+_KEYS = _words(
     "access account api app application auth client consumer encryption hmac license master private secret "
-    "shared signing ssh ssl storage subscription tls".split()
+    "shared signing ssh ssl storage subscription tls"
 )
 """Words that make a secret of a following `key`."""
 
@@ -51,19 +56,17 @@ _SPECIAL = frozenset({"connection_string", "data_source_name", "data_source_name
 _QUERY = frozenset({"key", "sig", "signature", "code", "session", "sid"})
 """Last words that tell in headers and queries."""
 
-_ABOUT = frozenset(
-    "audience count dir directory duration enabled endpoint env expiry field file files format header headers "
-    "interval issuer kind length location method mode name names passthrough path paths period policy prefix "
-    "provider ref refresh role scope scopes source timeout ttl type uri url usage version".split()
+_ABOUT = _words(
+    "audience count dir directory duration enabled endpoint env expiry field file files format header "
+    "headers interval issuer kind length location method mode name names passthrough path paths period "
+    "policy prefix provider ref refresh role scope scopes source timeout ttl type uri url usage version"
 )
 """Last words of names that only tell something about a secret."""
 
 _TYPOS = {"password": 2, "passphrase": 2, "credential": 2, "authorization": 2, "secret": 1, "passwd": 1}
 _TOKEN_TYPOS = frozenset({"tokn", "toekn", "tokne", "otken", "tken", "tokken", "tooken", "tokeen", "ttoken"})
-_URLS = frozenset(
-    "addr address addresses dsn endpoint endpoints host hosts proxy server uri url urls".split()
-)
-_PUBLIC_PARAMETERS = frozenset("audience grant_type resource scope scopes tenant tenant_id".split())
+_URLS = _words("addr address addresses dsn endpoint endpoints host hosts proxy server uri url urls")
+_PUBLIC_PARAMETERS = _words("audience grant_type resource scope scopes tenant tenant_id")
 
 
 def names_secret(name: str, *, query: bool = False) -> bool:
@@ -184,6 +187,10 @@ def _credentials(text: str, url: bool) -> Iterator[Range]:
         yield from _userinfo(text, 0, len(text), always=True)
 
 
+_NO_SECRETS = ("", "x-oauth-basic")
+"""Passwords beside which the user's name is the secret."""
+
+
 def _userinfo(text: str, start: int, end: int, *, always: bool = False) -> Iterator[Range]:
     """What is secret between the scheme and the last `@`, if that ends credentials at all.
 
@@ -197,13 +204,16 @@ def _userinfo(text: str, start: int, end: int, *, always: bool = False) -> Itera
     if not always and "@" not in authority and ":" not in authority:
         return
     user, colon, password = userinfo.partition(":")
-    if colon and password and password != "x-oauth-basic" and not re.search(r"[/?#@\s]", user):
+    if colon and password not in _NO_SECRETS and not re.search(r"[/?#@\s]", user):
         yield start + len(user) + 1, mark
     elif userinfo:
         yield start, mark
 
 
 _SETTING = r"(?<![\w.\-$])([?&]?)([\"']?)([A-Za-z_][\w.\-]*)\2[ \t]*([:=]>?)(?!//)[ \t]*"
+_IN_URL = r"(?<=[/@])[\w.\-]+:|\w*[.\-][\w.\-]*:[0-9]{2,5}(?![^/\s,])"
+"""A user's name or a host and its port, not a setting."""
+
 _NEXT = r"[&;,\s]+[\"']?[A-Za-z_][\w.\-]*[\"']?[ \t]*=|$"
 _QUOTED = {'"': r'"(?:[^"\\]|\\.)*"', "'": r"'(?:[^'\\]|''|\\.)*'", "`": r"`[^`]*`"}
 _CLOSED = r"[ \t]*(?:[,;}\]\)#&]|$)"
@@ -214,10 +224,10 @@ def _settings(text: str) -> Iterator[Range]:
     if "=" not in text and ":" not in text:
         return
     at = 0
-    pattern = re.compile(_SETTING)
+    pattern, in_url = re.compile(_SETTING), re.compile(_IN_URL)
     while found := pattern.search(text, at):
         at = found.end()
-        if names_secret(found[3], query=bool(found[1])):
+        if names_secret(found[3], query=bool(found[1])) and not in_url.match(text, found.start()):
             end = _value_end(text, found)
             inner = 1 if end - at > 1 and text[at] in _QUOTED and text[end - 1] == text[at] else 0
             yield at + inner, end - inner

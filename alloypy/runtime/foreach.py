@@ -11,6 +11,7 @@ from typing import Any
 
 from alloypy.graph.definitions import Template
 from alloypy.lang.go_text import quote
+from alloypy.lang.secrecy import names_secret, secret_parts
 from alloypy.lang.values import Capsule
 from alloypy.runtime.blocks.modules import ForeachArguments
 from alloypy.runtime.faults import NodeFault
@@ -40,7 +41,8 @@ def child_ids(arguments: ForeachArguments, log: logging.Logger) -> list[str]:
     ids = []
     for item in arguments.collection:
         key = _key(item, arguments.id, log) if arguments.id else item
-        name = f"foreach_{_fingerprint(key, arguments.hash_string_id)}"
+        hashed = arguments.hash_string_id or _is_secret(key, arguments.id or arguments.var)
+        name = f"foreach_{_fingerprint(key, hashed)}"
         counts[name] = counts.get(name, 0) + 1
         name = f"{name}_{counts[name]}"
         if not is_identifier(name):
@@ -60,6 +62,11 @@ def _key(item: Any, name: str, log: logging.Logger) -> Any:
         log.warning("specified id not found in collection item", extra={"fields": {"id": name}})
         return item
     return fields[name]
+
+
+def _is_secret(key: Any, called: str) -> bool:
+    """Whether the key must not be read in the module's name, which logs, metrics and the API show."""
+    return isinstance(key, str) and bool(names_secret(called) or secret_parts(key))
 
 
 def _fingerprint(key: Any, hashed: bool) -> str:
