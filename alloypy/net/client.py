@@ -7,6 +7,7 @@ Source: PYROSCOPE spec sections 4, 5.1.
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from bisect import insort
@@ -39,6 +40,8 @@ from alloypy.net.tls import DEFAULT_TLS, TLS, TLSSettings
 if TYPE_CHECKING:
     from alloypy.net.http2 import OnlyHTTP2
     from alloypy.net.httpx_sender import HttpxSender
+
+logger = logging.getLogger("alloypy.client")
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 
@@ -80,6 +83,7 @@ class Client:
         self._settings = settings
         self._route = _Senders(settings.tls, settings.proxy, environ, http2=settings.http2)
         self._credentials = _credentials(settings, environ, user_agent, clock)
+        self._told = False
         self._changing = (
             self._credentials if self._credentials is not None and self._credentials.fixed is None else None
         )
@@ -143,8 +147,20 @@ class Client:
             following = trail.next_request(request, response, _left(deadline))
             if following is None:
                 return response
+            if trail.kept_back and not self._told:
+                self._tell(request.origin, following.origin)
             request = following._replace(headers=in_wire_order(following.headers))
             response = await self._route.send(request, read_limit)
+
+    def _tell(self, here: Origin, there: Origin) -> None:
+        """Warn, once: the other server may refuse the request for want of what is kept back."""
+        self._told = True
+        fields = {name: f"{each.scheme}://{each.authority}" for name, each in (("from", here), ("to", there))}
+        logger.warning(
+            "a redirect leads to another server, which gets neither credentials nor headers of the "
+            "configuration; if it shall, configure its URL",
+            extra={"fields": fields},
+        )
 
 
 class _Senders:

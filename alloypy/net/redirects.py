@@ -1,4 +1,7 @@
-"""Following redirects by the rules of Go's client. Source: PYROSCOPE spec section 5.1."""
+"""Following redirects by the rules of Go's client, but for what another server gets to know.
+
+Source: PYROSCOPE spec section 5.1, docs/compatibility.md.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,43 @@ from urllib.parse import urljoin
 
 from alloypy.lang.go_url import parse_url
 from alloypy.net.auth import basic
-from alloypy.net.sending import Request, Response, SendError, origin_of, target_of
+from alloypy.net.sending import Origin, Request, Response, SendError, origin_of, target_of
 
 MOST = 10
 _AS_GET = (301, 302, 303)
 _AS_IS = (307, 308)
-_SENSITIVE = frozenset(
-    ("Authorization", "Www-Authenticate", "Cookie", "Cookie2", "Proxy-Authorization", "Proxy-Authenticate")
+_FOR_ALL = frozenset(
+    (
+        "Accept",
+        "Accept-Encoding",
+        "Connect-Protocol-Version",
+        "Connect-Timeout-Ms",
+        "Content-Encoding",
+        "Content-Language",
+        "Content-Location",
+        "Content-Type",
+        "Traceparent",
+        "Tracestate",
+        "Uber-Trace-Id",
+        "User-Agent",
+    )
 )
+"""What another server gets: what it needs to read the request. All else may be a credential."""
+
 _OF_BODY = frozenset(("Content-Type", "Content-Encoding", "Content-Language", "Content-Location"))
 
 
 class Trail:
-    """The redirects of one request; `left` tells whether they have led away from its host."""
+    """The redirects of one request.
+
+    left: whether they have led away from its server, to another scheme, host or port; for good, also when
+    they lead back. kept_back: whether headers were left out for that.
+    """
 
     def __init__(self, request: Request) -> None:
         self.left = False
-        self._home = request.origin.host.lower()
+        self.kept_back = False
+        self._home = _server(request.origin)
         self._steps = 0
 
     def next_request(self, request: Request, response: Response, timeout: float) -> Request | None:
@@ -39,23 +62,29 @@ class Trail:
             origin = origin_of(url)
         except (ValueError, SendError):
             raise SendError("failed to parse Location header") from None
-        self.left = self.left or not _same_domain(origin.host.lower(), self._home)
-        unwanted: frozenset[str] = _SENSITIVE if self.left else frozenset()
+        self.left = self.left or _server(origin) != self._home
+        headers = [pair for pair in request.headers if pair[0] != "Referer"]
+        if self.left:
+            headers = self._for_others(headers)
         method, chunks = request.method, request.chunks
         if response.status in _AS_GET:
             if method not in ("GET", "HEAD"):
                 method = "GET"
             chunks = ()
-            unwanted |= _OF_BODY
-        headers = [pair for pair in request.headers if pair[0] not in unwanted and pair[0] != "Referer"]
+            headers = [pair for pair in headers if pair[0] not in _OF_BODY]
         if not (request.origin.scheme == "https" and origin.scheme == "http"):
-            headers.append(("Referer", here))
+            # The query stays here, too: it may hold a token.
+            referer = here if _server(origin) == _server(request.origin) else here.partition("?")[0]
+            headers.append(("Referer", referer))
         if url.user is not None and not any(name == "Authorization" for name, _ in headers):
             headers.append(("Authorization", basic(url.user, url.password or "")))
         return Request(method, origin, target_of(url), headers, chunks, timeout)
 
+    def _for_others(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        public = [pair for pair in headers if pair[0] in _FOR_ALL]
+        self.kept_back = self.kept_back or len(public) < len(headers)
+        return public
 
-def _same_domain(host: str, home: str) -> bool:
-    if host == home:
-        return True
-    return ":" not in host and host.endswith(f".{home}")
+
+def _server(origin: Origin) -> tuple[str, str, int]:
+    return origin.scheme, origin.host.lower(), origin.port
