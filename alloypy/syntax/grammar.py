@@ -29,13 +29,14 @@ def alloy_parser() -> Machine:
     version = lark_version()
     cache = _cache_file()
     for file in (_PACKAGED / "alloy.tables", cache):
-        tables = _load(file, version, grammar)
+        tables = _load(file, version, grammar) if file is not None else None
         if tables is not None:
             return Machine(tables, TreeBuilder)
     from alloypy.syntax.table_building import build_tables
 
     tables = build_tables(grammar, START_SYMBOLS)
-    _save(cache, to_bytes(tables, version, grammar))
+    if cache is not None:
+        _save(cache, to_bytes(tables, version, grammar))
     return Machine(tables, TreeBuilder)
 
 
@@ -68,13 +69,16 @@ def _save(file: Path, content: bytes) -> None:
         return
 
 
-def _cache_file() -> Path:
-    """Where this user keeps things that can be made again."""
+def _cache_file() -> Path | None:
+    """Where this user keeps things that can be made again; None for a user without a home."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     elif sys.platform == "darwin":
         base = "~/Library/Caches"
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(base).expanduser() / "alloypy"
+    try:
+        folder = Path(base).expanduser() / "alloypy"
+    except RuntimeError:
+        return None
     return folder / f"grammar-{sys.implementation.cache_tag}.tables"

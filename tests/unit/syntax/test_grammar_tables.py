@@ -130,3 +130,15 @@ def test_the_version_of_lark_is_the_installed_one() -> None:
     import lark
 
     assert lark_version() == lark.__version__
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user stands in no list of users."""
+
+    def homeless(self: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    monkeypatch.setattr(grammar, "_PACKAGED", Path("/nowhere"))
+    assert isinstance(grammar.alloy_parser.__wrapped__(), Machine)
