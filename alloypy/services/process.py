@@ -23,6 +23,7 @@ from alloypy.services.block_services import LiveDebuggingService, LoggingService
 from alloypy.services.configuration import Configuration, LoadError
 from alloypy.services.logging import LogStream
 from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics, metrics_text
+from alloypy.services.notify import Notifier
 from alloypy.services.settings import RunSettings
 from alloypy.services.signals import Signals
 from alloypy.services.storage import installation_id
@@ -60,6 +61,7 @@ class Process:
         self._live_debugging = LiveDebuggingService()
         self._exporter = exporter(os.environ)
         self._tracer = Tracer(recorder=self._exporter)
+        self._notifier = Notifier(os.environ)
         self._controller = Controller(self._controller_options(registry, http_import))
         self._configuration = Configuration(settings.path, self._controller, self._config_metrics)
         self._reload_wanted = asyncio.Event()
@@ -118,18 +120,21 @@ class Process:
         gc.set_threshold(*_COLLECTOR_THRESHOLDS)
         gc.enable()
         logger.info("{^_^} Alloy is running")
+        self._notifier.ready()
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(self._reload_on_signal())]
+            background.append(tasks.create_task(self._notifier.keep_alive()))
             if self._settings.watch:
                 background.append(tasks.create_task(watch(self._settings.path, self._reload_and_tell)))
             await stop.wait()
+            self._notifier.stopping()
             for task in background:
                 task.cancel()
 
     def _admin_options(self) -> AdminOptions:
         return AdminOptions(
             controller=self._controller,
-            reload=self._configuration.load,
+            reload=self._reload,
             metrics=self._metrics,
             support=self._support if self._settings.support_bundle else None,
             live_debugging=lambda: self._live_debugging.enabled,
@@ -158,6 +163,10 @@ class Process:
     def _metrics(self) -> str:
         return metrics_text(self._controller, self._evaluations, self._config_metrics)
 
+    async def _reload(self) -> None:
+        with self._notifier.reloading():
+            await self._configuration.load()
+
     async def _reload_on_signal(self) -> None:
         while True:
             await self._reload_wanted.wait()
@@ -167,7 +176,7 @@ class Process:
     async def _reload_and_tell(self) -> None:
         """Reload; the outcome goes to the log."""
         try:
-            await self._configuration.load()
+            await self._reload()
         except LoadError as error:
             logger.error("failed to reload config", extra={"fields": {"err": str(error)}})
         except Exception:
