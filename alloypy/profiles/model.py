@@ -80,6 +80,7 @@ class DeliveryError(Exception):
     status: the HTTP status the backend answered with, or None (no answer).
     code: Connect code for the client, such as `invalid_argument`, or "internal".
     series: `Series.position` of the only series it is about, or None when it is about all of the Push.
+    reason: what the backend said of an /ingest profile, as a client may see it, or "".
     The text is Alloy's, with credentials in URLs redacted.
     """
 
@@ -90,7 +91,9 @@ class DeliveryError(Exception):
         status: int | None = None,
         code: str = "internal",
         series: int | None = None,
+        reason: str = "",
     ) -> None:
+        self.reason = reason
         self.status = status
         self.code = code
         self.series = series
@@ -98,15 +101,16 @@ class DeliveryError(Exception):
 
 
 class DeliveryErrors(DeliveryError):
-    """Several destinations failed; texts joined with a line feed, in the destinations' order.
+    """Several series failed, or several destinations; texts joined with a line feed.
 
-    status and code are those of the first error that has a status (a fixed order, not timing).
+    status, code and reason are those of the first error that has a status.
     """
 
     def __init__(self, errors: Sequence[DeliveryError]) -> None:
         self.errors = tuple(errors)
         lead = next((e for e in errors if e.status is not None), errors[0])
-        super().__init__("\n".join(map(str, errors)), status=lead.status, code=lead.code)
+        text = "\n".join(map(str, errors))
+        super().__init__(text, status=lead.status, code=lead.code, reason=lead.reason)
 
 
 class DebugInfoClient(Protocol):

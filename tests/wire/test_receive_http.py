@@ -432,13 +432,14 @@ async def test_one_failing_destination_does_not_keep_a_profile_from_the_other() 
     assert (len(healthy.ingests), len(healthy.pushes)) == (1, 1)
 
 
-async def test_with_several_failures_the_order_of_destinations_decides_not_time() -> None:
+async def test_with_several_failures_the_first_status_of_a_backend_decides() -> None:
     slow = failing(DeliveryError("a", status=401))
     fast = failing(DeliveryError("b", status=404))
     nothing = failing(DeliveryError("c"))
     async with receiving(arguments(nothing, slow, fast)) as receiver:
         slow.gate.clear()
         asyncio.get_running_loop().call_later(0.05, slow.gate.set)
+        assert (await ask(receiver.port, "/ingest?name=a", b"abc")).status == 404
         assert (await ask(receiver.port, "/ingest?name=a", b"abc")).status == 401
 
 

@@ -17,7 +17,7 @@ import trustme
 
 from alloypy.components.http_client import BasicAuthArguments, TLSArguments
 from alloypy.components.pyroscope.sending import delivery
-from alloypy.components.pyroscope.sending.endpoint import Endpoint
+from alloypy.components.pyroscope.sending.endpoint import MOST_AT_ONCE, MOST_HELPERS, Endpoint
 from alloypy.components.pyroscope.write import TracingArguments, user_agent
 from alloypy.lang.values import Duration, Secret
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, Push
@@ -133,7 +133,7 @@ async def test_tries_of_push(status: int, tries: int, code: str, told: str, retr
     assert len(backend.requests) == tries
     steps = tries if tries > 1 else 0
     text = f"failed to push to endpoint {at(backend)} ({steps} retries): {code}: {status} Reason"
-    assert (str(error), error.status, error.code, error.series) == (text, status, told, None)
+    assert (str(error), error.status, error.code, error.series) == (text, status, told, 0)
 
 
 @pytest.mark.parametrize(
@@ -331,8 +331,7 @@ async def test_right_series_go_out_although_others_are_wrong() -> None:
         (1, "invalid_argument"),
         (3, "invalid_argument"),
     ]
-    (request,) = backend.requests
-    assert [one.samples[0].id for one in decode_push(request.body)] == ["id-0", "id-2"]
+    assert sent_ids(backend) == ["id-0", "id-2"]
 
 
 async def test_labels_of_push() -> None:
@@ -555,66 +554,171 @@ async def test_tls(tmp_path: Path) -> None:
 # Several series
 
 
-def judged(verdicts: dict[str, bytes]):
-    """Answers a batch with verdicts["batch"], single series by their sample's ID."""
+def judged(verdicts: dict[str, list[bytes]]):
+    """Answers series by their sample's ID: what stands there in turn, then yes."""
 
     async def script(peer: Peer) -> None:
         while request := await peer.request():
-            series = decode_push(request.body)
-            key = "batch" if len(series) > 1 else series[0].samples[0].id
-            await peer.say(verdicts.get(key, PUSH_OK))
+            (series,) = decode_push(request.body)
+            left = verdicts.get(series.samples[0].id)
+            await peer.say(left.pop(0) if left else PUSH_OK)
 
     return script
+
+
+def sent_ids(backend: Backend) -> list[str]:
+    """The IDs of the samples that came, sorted."""
+    return sorted(decode_push(request.body)[0].samples[0].id for request in backend.requests)
 
 
 SERIES = [{**LABELS, "n": str(number)} for number in range(3)]
 
 
-async def test_all_series_go_out_in_one_request() -> None:
-    async with scripted(saying(PUSH_OK)) as backend, writing(arguments(endpoint(at(backend)))) as running:
+async def test_each_series_goes_out_by_itself() -> None:
+    async with scripted(judged({})) as backend, writing(arguments(endpoint(at(backend)))) as running:
         await running.receiver.append(push(*SERIES))
         assert running.counts() == {"sent_bytes": 12, "sent_profiles": 3}
-    (request,) = backend.requests
-    assert [bytes(one.samples[0].profile) for one in decode_push(request.body)] == [b"raw0", b"raw1", b"raw2"]
+        assert running.metric("latency_count", type="push_total", endpoint="-") == 3
+    found = [decode_push(request.body) for request in backend.requests]
+    assert sorted(bytes(one.samples[0].profile) for (one,) in found) == [b"raw0", b"raw1", b"raw2"]
+    assert sorted(one.labels["n"] for (one,) in found) == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
-async def test_a_refused_batch_goes_out_one_by_one(status: int) -> None:
-    verdicts = {"batch": answer(f"{status} No"), "id-1": answer("422 Bad"), "id-2": PUSH_OK}
+async def test_a_refused_series_is_dropped_and_nothing_is_sent_twice() -> None:
+    body = b'{"code":"invalid_argument","message":"too old"}'
+    verdicts = {"id-1": [answer("400 Bad", body, JSON)]}
     async with scripted(judged(verdicts)) as backend, writing(arguments(endpoint(at(backend)))) as running:
         error = await refused(running, push(*SERIES))
         counts = running.counts()
-    assert len(backend.requests) == 4
-    assert (error.series, error.status, error.code) == (1, 422, "invalid_argument")
-    assert str(error).endswith("(0 retries): unknown: 422 Bad")
+        told = [line for line in running.log.lines if line.startswith("WARNING Push")]
+    assert sent_ids(backend) == ["id-0", "id-1", "id-2"]
+    assert (error.series, error.status, error.code) == (1, 400, "invalid_argument")
+    assert str(error).endswith("(0 retries): invalid_argument: too old")
     assert counts == {"sent_bytes": 8, "sent_profiles": 2, "dropped_bytes": 4, "dropped_profiles": 1}
+    assert len(told) == 1
 
 
-async def test_a_batch_that_connect_refuses_goes_out_one_by_one() -> None:
-    body = b'{"code":"invalid_argument","message":"profile too big"}'
-    async with scripted(judged({"batch": answer("400 Bad", body, JSON)})) as backend:
-        async with writing(arguments(endpoint(at(backend)))) as running:
-            await running.receiver.append(push(*SERIES))
-    assert len(backend.requests) == 4
+async def test_only_the_series_that_fail_are_tried_again() -> None:
+    verdicts = {"id-0": [answer("429 Slow")] * 2, "id-2": [answer("503 Busy")]}
+    async with scripted(judged(verdicts)) as backend, writing(arguments(endpoint(at(backend)))) as running:
+        await running.receiver.append(push(*SERIES))
+        assert running.counts() == {"sent_bytes": 12, "sent_profiles": 3, "retries": 3}
+    assert sent_ids(backend) == ["id-0"] * 3 + ["id-1"] + ["id-2"] * 2
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
-async def test_a_batch_is_not_taken_apart_where_that_cannot_help(status: int) -> None:
-    async with scripted(saying(answer(f"{status} No"))) as backend:
-        async with writing(arguments(endpoint(at(backend)))) as running:
-            error = await refused(running, push(*SERIES))
-            assert running.counts() == {"dropped_bytes": 12, "dropped_profiles": 3}
-    assert len(backend.requests) == 1
-    assert (error.series, error.status) == (None, status)
-
-
-async def test_a_batch_is_tried_again_as_a_batch() -> None:
+async def test_each_series_that_fails_is_told_of_in_their_order() -> None:
     async with scripted(saying(answer("503 Busy"))) as backend:
         async with writing(arguments(endpoint(at(backend)))) as running:
             error = await refused(running, push(*SERIES, {"a-b": "1"}))
-    assert len(backend.requests) == 3
+    assert len(backend.requests) == 9
     assert isinstance(error, DeliveryErrors)
-    assert [each.series for each in error.errors] == [3, 0, 1, 2]
+    assert [each.series for each in error.errors] == [0, 1, 2, 3]
+
+
+async def test_series_go_out_at_once_but_not_all_of_them() -> None:
+    gate = asyncio.Event()
+
+    async def slow(peer: Peer) -> None:
+        while await peer.request():
+            await gate.wait()
+            await peer.say(PUSH_OK)
+
+    many = [{**LABELS, "n": str(number)} for number in range(MOST_AT_ONCE + 20)]
+    async with scripted(slow) as backend, writing(arguments(endpoint(at(backend)))) as running:
+        tasks = [asyncio.create_task(running.receiver.append(push(*many)))]
+        await until(lambda: len(backend.requests) == MOST_AT_ONCE)
+        tasks += [asyncio.create_task(running.receiver.append(push(*many))) for _ in range(9)]
+        await until(lambda: len(backend.requests) == MOST_HELPERS + 10)
+        await asyncio.sleep(0.05)
+        assert backend.connections == MOST_HELPERS + 10
+        gate.set()
+        await asyncio.gather(*tasks)
+        assert running.metric("sent_profiles_total") == 10 * len(many)
+
+
+async def test_more_series_than_are_prepared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "_PREPARED", 2)
+    wrong = {"a-b": "1"}
+    async with scripted(judged({})) as backend, writing(arguments(endpoint(at(backend)))) as running:
+        error = await refused(running, push(*SERIES, wrong, *SERIES, wrong))
+        assert running.counts() == {"sent_bytes": 24, "sent_profiles": 6}
+    assert isinstance(error, DeliveryErrors)
+    assert [each.series for each in error.errors] == [3, 7]
+
+
+@pytest.mark.parametrize("endpoints", [1, 2])
+async def test_series_that_wait_for_their_turn_are_counted_when_the_giver_is_cancelled(
+    endpoints: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_PREPARED", MOST_AT_ONCE + 4)
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.closed_by_client()
+
+    many = [{**LABELS, "n": str(number)} for number in range(MOST_AT_ONCE + 10)]
+    async with scripted(script) as backend:
+        async with writing(arguments(*[endpoint(at(backend))] * endpoints)) as running:
+            task = asyncio.create_task(running.receiver.append(push(*many)))
+            await until(lambda: len(backend.requests) == MOST_AT_ONCE * endpoints)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert running.metric("dropped_profiles_total") == len(many) * endpoints
+            await until(lambda: backend.open == 0)
+
+
+async def test_a_stop_waits_for_series_whose_turn_has_not_come() -> None:
+    gate = asyncio.Event()
+
+    async def slow(peer: Peer) -> None:
+        while await peer.request():
+            await gate.wait()
+            await peer.say(PUSH_OK)
+
+    many = [{**LABELS, "n": str(number)} for number in range(MOST_AT_ONCE + 10)]
+    async with scripted(slow) as backend, writing(arguments(endpoint(at(backend)))) as running:
+        task = asyncio.create_task(running.receiver.append(push(*many)))
+        await until(lambda: len(backend.requests) == MOST_AT_ONCE)
+        stopping = asyncio.create_task(running.stop())
+        await asyncio.sleep(0.05)
+        gate.set()
+        await asyncio.gather(task, stopping)
+        assert running.metric("sent_profiles_total") == len(many)
+
+
+async def test_an_endpoint_that_hangs_keeps_no_series_from_the_others() -> None:
+    async def hang(peer: Peer) -> None:
+        await peer.request()
+        await peer.closed_by_client()
+
+    many = [{**LABELS, "n": str(number)} for number in range(MOST_AT_ONCE + 10)]
+    async with scripted(hang) as bad, scripted(judged({})) as good:
+        given = arguments(endpoint(at(bad)), endpoint(at(good)))
+        async with writing(given, shutdown_deadline=0.05) as running:
+            task = asyncio.create_task(running.receiver.append(push(*many)))
+            await until(lambda: len(good.requests) == len(many))
+            assert not task.done()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_deadline_tells_only_of_the_series_that_are_not_done() -> None:
+    gate = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        while request := await peer.request():
+            if decode_push(request.body)[0].samples[0].id == "id-1":
+                await gate.wait()
+            await peer.say(PUSH_OK)
+
+    async with scripted(script) as backend, writing(arguments(endpoint(at(backend)))) as running:
+        deadline = asyncio.get_running_loop().time() + 0.2
+        error = await refused(running, push(*SERIES, deadline=deadline))
+        assert "in time: deadline_exceeded: context deadline exceeded" in str(error)
+        assert (error.series, error.code) == (1, "internal")
+        gate.set()
+        await until(lambda: running.counts() == {"sent_bytes": 12, "sent_profiles": 3})
 
 
 # Several endpoints
@@ -630,8 +734,9 @@ async def test_every_endpoint_gets_every_profile_whatever_becomes_of_the_others(
             assert running.metric("sent_profiles_total", endpoint=at(good)) == 5
             assert running.metric("dropped_profiles_total", endpoint=at(bad)) == 5
             assert running.metric("dropped_profiles_total", endpoint=at(gone)) == 5
-    assert isinstance(error, DeliveryErrors)
-    assert [each.status for each in error.errors] == [400, None]
+    first, second = str(error).split("\n")
+    assert first.startswith(f"failed to push to endpoint {at(bad)} (0 retries)")
+    assert second.startswith(f"failed to push to endpoint {at(gone)} (3 retries)")
     assert (error.status, error.code) == (400, "invalid_argument")
     assert len(good.requests) == 5
 

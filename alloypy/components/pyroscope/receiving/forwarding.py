@@ -81,20 +81,17 @@ class Forwarding:
     async def _all_outcomes(
         self, deliveries: Sequence[Callable[[T], Awaitable[None]]], what: T
     ) -> Sequence[_Found]:
-        """What went wrong with each; in the destinations' order, not in time's."""
-        outcomes = await asyncio.gather(
-            *(self._outcome(index, deliver, what) for index, deliver in enumerate(deliveries))
-        )
-        return [found for outcome in outcomes for found in outcome]
+        """What went wrong with each, in the order in which they failed: the first decides the answer."""
+        found: list[_Found] = []
 
-    async def _outcome(
-        self, index: int, deliver: Callable[[T], Awaitable[None]], what: T
-    ) -> Sequence[_Found]:
-        try:
-            await deliver(what)
-        except Exception as error:
-            return self._found(index, error)
-        return ()
+        async def outcome(index: int, deliver: Callable[[T], Awaitable[None]]) -> None:
+            try:
+                await deliver(what)
+            except Exception as error:
+                found.extend(self._found(index, error))
+
+        await asyncio.gather(*(outcome(index, deliver) for index, deliver in enumerate(deliveries)))
+        return found
 
     def _found(self, index: int, error: Exception) -> Sequence[_Found]:
         """What went wrong with one destination, each error with the destination's position."""

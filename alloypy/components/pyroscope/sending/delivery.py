@@ -1,7 +1,8 @@
 """From "accepted" to "sent": what a pyroscope.write with one set of arguments does with profiles.
 
-`FanOut` accepts: it checks labels and makes the item to send. An `Outbox` delivers; the one here does
-so at once. A profile that has been accepted is delivered although the deadline of its giver has passed.
+`FanOut` accepts: it checks labels and makes the items to send, one for each series. An `Outbox` delivers;
+the one here does so at once. What has been accepted is delivered although the deadline of its giver has
+passed.
 Source: PYROSCOPE spec section 5.
 """
 
@@ -13,26 +14,39 @@ from collections.abc import Coroutine, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
-from alloypy.components.pyroscope.sending.endpoint import Endpoint
+from alloypy.components.pyroscope.sending.endpoint import Ended, Endpoint
 from alloypy.components.pyroscope.sending.headers import Tracing
 from alloypy.components.pyroscope.sending.ingest import IngestLabels, OutgoingIngest
 from alloypy.components.pyroscope.sending.metrics import Metrics
-from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
+from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, Outgoing
 from alloypy.components.pyroscope.sending.push import OutgoingPush, PushLabels, invalid_labels
 from alloypy.profiles.labels import InvalidLabels
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, IngestProfile, Push, Series
+from alloypy.profiles.push_wire import profile_bytes
+from alloypy.tracing import Trace
 
 MOST_HELD = 64 << 20
 """Bytes of profiles whose givers no longer wait."""
 
-_LATE = Refusal("deadline_exceeded: context deadline exceeded", retry=False)
+_PREPARED = 256
+"""Series of a Push that are made ready at a time: a hostile one has a hundred thousand."""
+
+_LATE = "deadline_exceeded: context deadline exceeded"
 
 
 class Outbox(Protocol):
     """Where accepted items go."""
 
     def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
-        """Deliver an item; what went wrong, in the endpoints' order. Cancelling it drops the item."""
+        """Deliver an item; what went wrong, in the order of time. Cancelling it drops the item."""
+        ...
+
+    def deliver_all(self, items: Sequence[Outgoing], ended: Ended) -> Coroutine[Any, Any, None]:
+        """Deliver several items; `ended` is told of each. Cancelling it drops those that are left."""
+        ...
+
+    def drop(self, size: int, profiles: int) -> None:
+        """Count what was accepted and is never going to be delivered. size: bytes."""
         ...
 
 
@@ -41,30 +55,30 @@ class Background:
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self._tasks: set[asyncio.Task[list[DeliveryError]]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._held = 0
 
-    def start(self, delivery: Coroutine[Any, Any, list[DeliveryError]]) -> asyncio.Task[list[DeliveryError]]:
+    def start(self, delivery: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a delivery as a task that its giver may leave behind."""
         task = asyncio.get_running_loop().create_task(delivery)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def take_over(self, task: asyncio.Task[list[DeliveryError]], item: Outgoing) -> None:
-        """Let a delivery go on by itself; its outcome is logged. Beyond the bound it is dropped."""
-        self._held += item.size
-        task.add_done_callback(lambda done: self._finished(done, item))
+    def take_over(self, task: asyncio.Task[None], size: int, profiles: int) -> None:
+        """Let a delivery go on by itself. Beyond the bound it is dropped. size: bytes."""
+        self._held += size
+        task.add_done_callback(lambda done: self._finished(done, size, profiles))
         if self._held > MOST_HELD:
             task.cancel()
 
-    def _finished(self, task: asyncio.Task[list[DeliveryError]], item: Outgoing) -> None:
-        self._held -= item.size
+    def _finished(self, task: asyncio.Task[None], size: int, profiles: int) -> None:
+        self._held -= size
         if task.cancelled():
-            fields = {"sz": item.size, "n": item.profiles}
+            fields = {"sz": size, "n": profiles}
             self._logger.warning("profile dropped: its client no longer waits", extra={"fields": fields})
-        elif task.exception() is None and (errors := task.result()):
-            log_errors(self._logger, item, errors)
+        elif error := task.exception():
+            self._logger.error("a delivery failed", exc_info=error)
 
 
 class DirectOutbox:
@@ -75,17 +89,50 @@ class DirectOutbox:
         self._metrics = metrics
 
     def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
-        """Deliver an item; what went wrong, in the endpoints' order. Cancelling it drops the item."""
+        """Deliver an item; what went wrong, in the order of time. Cancelling it drops the item."""
         if len(self._endpoints) == 1:
             return self._endpoints[0].deliver(item)
         return self._deliver_to_all(item)
 
+    async def deliver_all(self, items: Sequence[Outgoing], ended: Ended) -> None:
+        """Deliver several items: no endpoint waits for another. Cancelling it drops those that are left."""
+        endpoints = self._endpoints
+        if len(endpoints) == 1:
+            await endpoints[0].deliver_all(items, ended)
+            return
+        left = dict.fromkeys(items, len(endpoints))
+        errors: dict[Outgoing, list[DeliveryError]] = {}
+
+        def one_ended(item: Outgoing, found: Sequence[DeliveryError]) -> None:
+            if found:
+                errors.setdefault(item, []).extend(found)
+            left[item] -= 1
+            if not left[item]:
+                ended(item, errors.pop(item, ()))
+
+        if not endpoints:
+            for item in items:
+                self.drop(item.size, item.profiles)
+                ended(item, ())
+        await asyncio.gather(*(endpoint.deliver_all(items, one_ended) for endpoint in endpoints))
+
+    def drop(self, size: int, profiles: int) -> None:
+        """Count at every endpoint what is not going to be delivered. size: bytes."""
+        for endpoint in self._endpoints:
+            endpoint.drop(size, profiles)
+        if not self._endpoints:
+            self._metrics.total.dropped(size, profiles)
+
     async def _deliver_to_all(self, item: Outgoing) -> list[DeliveryError]:
         if not self._endpoints:
-            self._metrics.total.dropped(item.size, item.profiles)
-            return []
-        outcomes = await asyncio.gather(*(endpoint.deliver(item) for endpoint in self._endpoints))
-        return [error for found in outcomes for error in found]
+            self.drop(item.size, item.profiles)
+        errors: list[DeliveryError] = []
+
+        async def deliver(endpoint: Endpoint) -> None:
+            errors.extend(await endpoint.deliver(item))
+
+        await asyncio.gather(*map(deliver, self._endpoints))
+        return errors
 
 
 class FanOut:
@@ -110,20 +157,27 @@ class FanOut:
 
     async def append(self, push: Push) -> None:
         """Deliver every series whose labels are right. Raises DeliveryError."""
-        began = perf_counter()
-        series, errors = self._accept(push.series)
-        if series:
-            item = OutgoingPush(series, self._tracing.begin(push.trace), push.headers, whole=not errors)
-            if push.deadline is None:
-                found = await self._outbox.deliver(item)
-                if found:
-                    log_errors(self._logger, item, found)
-            else:
-                found = await self._deliver_in_time(item, push.deadline)
-            errors += found
-            self._metrics.total.took(item.names.total, perf_counter() - began)
-        if errors:
-            raise _joined(errors)
+        series, deadline = push.series, push.deadline
+        trace = self._tracing.begin(push.trace)
+        if len(series) == 1 and deadline is None:  # mostly so
+            began = perf_counter()
+            item = self._accept(series[0], push, trace)
+            errors = await self._outbox.deliver(item)
+            self._ended(item, errors, perf_counter() - began)
+            if errors:
+                raise joined(errors)
+            return
+        outcomes: dict[int, Sequence[DeliveryError]] = {}
+        delivery = self._deliver_series(push, trace, outcomes)
+        if deadline is None:
+            await delivery
+        elif not await self._in_time(delivery, push, deadline):
+            for one in series:
+                if one.position not in outcomes:
+                    outcomes[one.position] = (_late(one),)
+        failed = [joined(errors) for _, errors in sorted(outcomes.items()) if errors]
+        if failed:
+            raise failed[0] if len(failed) == 1 else DeliveryErrors(failed)
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Deliver an /ingest profile. Raises DeliveryError."""
@@ -136,24 +190,54 @@ class FanOut:
             self._metrics.replaced_characters += name.replaced
         item = OutgoingIngest(profile, name, self._tracing.begin(profile.trace))
         errors = await self._outbox.deliver(item)
-        self._metrics.total.took(item.names.total, perf_counter() - began)
+        self._ended(item, errors, perf_counter() - began)
         if errors:
-            log_errors(self._logger, item, errors)
-            raise _joined(errors)
+            raise joined(errors)
 
-    def _accept(self, series: Sequence[Series]) -> tuple[list[Series], list[DeliveryError]]:
-        accepted: list[Series] = []
-        errors: list[DeliveryError] = []
-        for one in series:
+    def _accept(self, series: Series, push: Push, trace: Trace | None) -> OutgoingPush:
+        """What to send of a series. Raises DeliveryError."""
+        try:
+            labels = self._push_labels.apply(series.labels)
+        except InvalidLabels as reason:
+            raise invalid_labels(reason, series.position) from None
+        return OutgoingPush(Series(labels, series.samples, series.position), trace, push.headers)
+
+    async def _deliver_series(
+        self, push: Push, trace: Trace | None, outcomes: dict[int, Sequence[DeliveryError]]
+    ) -> None:
+        """Deliver the series one by one. outcomes: filled, by position, with what went wrong with each."""
+
+        def ended(item: Outgoing, errors: Sequence[DeliveryError]) -> None:
+            outcomes[positions[item]] = errors
+            self._ended(item, errors, perf_counter() - began)
+
+        for start in range(0, len(push.series), _PREPARED):
+            began = perf_counter()
+            positions: dict[Outgoing, int] = {}
+            for one in push.series[start : start + _PREPARED]:
+                try:
+                    positions[self._accept(one, push, trace)] = one.position
+                except DeliveryError as error:
+                    outcomes[one.position] = (error,)
             try:
-                accepted.append(Series(self._push_labels.apply(one.labels), one.samples, one.position))
-            except InvalidLabels as reason:
-                errors.append(invalid_labels(reason, one.position))
-        return accepted, errors
+                await self._outbox.deliver_all(list(positions), ended)
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                rest = push.series[start + _PREPARED :]
+                if rest:
+                    self._outbox.drop(profile_bytes(rest), _profiles(rest))
+                raise
 
-    async def _deliver_in_time(self, item: Outgoing, deadline: float) -> list[DeliveryError]:
-        """Deliver, but wait only until `deadline`, a loop time."""
-        task = self._background.start(self._outbox.deliver(item))
+    def _ended(self, item: Outgoing, errors: Sequence[DeliveryError], seconds: float) -> None:
+        """Count and log what became of an item."""
+        self._metrics.total.took(item.names.total, seconds)
+        if errors:
+            fields = {"err": "\n".join(map(str, errors)), "sz": item.size, "n": item.profiles}
+            self._logger.warning(item.names.log, extra={"fields": fields})
+
+    async def _in_time(self, delivery: Coroutine[Any, Any, None], push: Push, deadline: float) -> bool:
+        """Whether a delivery is done by `deadline`, a loop time; if not it goes on by itself."""
+        task = self._background.start(delivery)
         left = deadline - asyncio.get_running_loop().time()
         try:
             done, _ = await asyncio.wait((task,), timeout=max(0.0, left))
@@ -161,19 +245,25 @@ class FanOut:
             task.cancel()
             raise
         if not done:
-            self._background.take_over(task, item)
-            return item.errors(f"failed to {item.names.verb} endpoint in time: {_LATE.cause}", _LATE)
-        errors = task.result()
-        if errors:
-            log_errors(self._logger, item, errors)
-        return errors
+            self._background.take_over(task, profile_bytes(push.series), _profiles(push.series))
+            return False
+        task.result()
+        return True
 
 
-def log_errors(logger: logging.Logger, item: Outgoing, errors: Sequence[DeliveryError]) -> None:
-    """One line for a failed delivery."""
-    fields = {"err": "\n".join(map(str, errors)), "sz": item.size, "n": item.profiles}
-    logger.warning(item.names.log, extra={"fields": fields})
+def joined(errors: Sequence[DeliveryError]) -> DeliveryError:
+    """What went wrong with one item at several endpoints, as one error; the first with a status leads."""
+    if len(errors) == 1:
+        return errors[0]
+    lead = next((error for error in errors if error.status is not None), errors[0])
+    text = "\n".join(map(str, errors))
+    return DeliveryError(text, status=lead.status, code=lead.code, series=lead.series, reason=lead.reason)
 
 
-def _joined(errors: Sequence[DeliveryError]) -> DeliveryError:
-    return errors[0] if len(errors) == 1 else DeliveryErrors(errors)
+def _late(series: Series) -> DeliveryError:
+    text = f"failed to {PUSH_NAMES.verb} endpoint in time: {_LATE}"
+    return DeliveryError(text, series=series.position)
+
+
+def _profiles(series: Sequence[Series]) -> int:
+    return sum(len(one.samples) for one in series)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
 from alloypy.components.pyroscope.sending.metrics import EndpointCounts
@@ -21,6 +21,15 @@ from alloypy.net.client import Client
 from alloypy.net.sending import Response, SendError
 from alloypy.profiles.model import DeliveryError
 from alloypy.tracing import SpanKind, Trace
+
+MOST_AT_ONCE = 16
+"""Series of one Push that an endpoint is sent at once; a server may take half a second for each."""
+
+MOST_HELPERS = 64
+"""Requests under way beyond one for each Push, over all of an endpoint's: each takes a connection."""
+
+Ended: TypeAlias = Callable[[Outgoing, Sequence[DeliveryError]], None]
+"""Hears what went wrong with an item, nothing if all went well."""
 
 
 class Schedule(NamedTuple):
@@ -58,14 +67,16 @@ class Endpoint:
         self._counts = counts
         self._logger = logger
         self._in_flight = 0
+        self._queued = 0
+        self._helpers = MOST_HELPERS
         self._failing = False
         self._retired: asyncio.Event | None = None
         self._stopped = asyncio.Event()
 
     @property
     def in_flight(self) -> int:
-        """How many deliveries are under way."""
-        return self._in_flight
+        """How many deliveries are under way, or wait for their turn."""
+        return self._in_flight + self._queued
 
     async def deliver(self, item: Outgoing) -> list[DeliveryError]:
         """Try until the item is taken or given up; what went wrong, nothing if all went well."""
@@ -79,9 +90,42 @@ class Endpoint:
             raise
         finally:
             self._in_flight -= 1
-            if self._retired is not None and not self._in_flight:
+            if self._retired is not None and not self.in_flight:
                 self._retired.set()
                 await self._client.aclose()
+
+    async def deliver_all(self, items: Sequence[Outgoing], ended: Ended) -> None:
+        """Deliver items that have nothing to do with each other, several at once; cancelling drops the rest.
+
+        ended: told of each item as it ends.
+        """
+        queue = iter(items)
+
+        async def work() -> None:
+            for item in queue:
+                self._queued -= 1
+                ended(item, await self.deliver(item))
+
+        helpers = min(len(items) - 1, MOST_AT_ONCE - 1, self._helpers)
+        self._helpers -= helpers
+        self._queued += len(items)
+        try:
+            if not helpers:
+                await work()
+                return
+            async with asyncio.TaskGroup() as group:
+                for _ in range(helpers):
+                    group.create_task(work())
+                await work()
+        finally:
+            self._helpers += helpers
+            for item in queue:
+                self._queued -= 1
+                self.drop(item.size, item.profiles)
+
+    def drop(self, size: int, profiles: int) -> None:
+        """Count what is given up before its turn. size: bytes."""
+        self._counts.dropped(size, profiles)
 
     async def retire(self) -> None:
         """To be given nothing any more: wait for what is under way, and close the client.
@@ -90,7 +134,7 @@ class Endpoint:
         """
         if self._retired is None:
             self._retired = asyncio.Event()
-        if self._in_flight:
+        if self.in_flight:
             await self._retired.wait()
         else:
             await self._client.aclose()
@@ -121,17 +165,9 @@ class Endpoint:
                 return self._taken(item, began)
             refusal = next_refusal
         self._counts.took(item.names.endpoint, perf_counter() - began)
-        parts = item.parts() if refusal.divisible else ()
-        if parts:
-            return [error for part in parts for error in await self._deliver_part(part)]
         self._counts.dropped(item.size, item.profiles)
         tried = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries)"
-        return item.errors(f"{tried}: {refusal.cause}", refusal)
-
-    async def _deliver_part(self, part: Outgoing) -> list[DeliveryError]:
-        began = perf_counter()
-        refusal = await self._try(part)
-        return self._taken(part, began) if refusal is None else await self._retry(part, refusal, began)
+        return [item.error(f"{tried}: {refusal.cause}", refusal)]
 
     async def _try(self, item: Outgoing) -> Refusal | None:
         began = perf_counter()

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote_plus, unquote_to_bytes
 
-from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, LabelMemory, Outgoing, Refusal
+from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, LabelMemory, Refusal
 from alloypy.components.pyroscope.sending.wire import Wire
 from alloypy.net.backoff import retry_after
 from alloypy.net.sending import Request, Response, SendError
@@ -88,13 +88,9 @@ class OutgoingIngest:
         """No answer is worth another try."""
         return Refusal(f'do request: Post "{wire.shown}": {error}', retry=True)
 
-    def parts(self) -> Sequence[Outgoing]:
-        """None."""
-        return ()
-
-    def errors(self, message: str, refusal: Refusal) -> list[DeliveryError]:
-        """One."""
-        return [DeliveryError(message, status=refusal.status, code=refusal.code)]
+    def error(self, message: str, refusal: Refusal) -> DeliveryError:
+        """An error with what the backend said."""
+        return DeliveryError(message, status=refusal.status, code=refusal.code, reason=refusal.reason)
 
 
 def rewrite_query(query: str, name: str) -> str:

@@ -5,7 +5,7 @@ Source: PYROSCOPE spec sections 5.2 to 5.4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from alloypy.components.pyroscope.sending.wire import Wire
@@ -36,7 +36,7 @@ class Refusal(NamedTuple):
 
     cause: for the error text. retry: whether another may succeed. wanted_pause: seconds asked for.
     status: the backend's, None without an answer. code: Connect code for the client.
-    divisible: a batch of several series may be taken one by one.
+    reason: what the backend said, for the client; "" where the cause tells it all.
     """
 
     cause: str
@@ -44,11 +44,11 @@ class Refusal(NamedTuple):
     status: int | None = None
     code: str = "internal"
     wanted_pause: float = 0.0
-    divisible: bool = False
+    reason: str = ""
 
 
 class Outgoing(Protocol):
-    """A profile, or all profiles of a Push, accepted and ready for every endpoint.
+    """An /ingest profile or one series of a Push, accepted and ready for every endpoint.
 
     names: what it is called in logs, errors and metrics. size: bytes of the raw profiles. profiles: how
     many. trace: of this delivery.
@@ -74,11 +74,7 @@ class Outgoing(Protocol):
         """What it means that no answer came."""
         ...
 
-    def parts(self) -> Sequence[Outgoing]:
-        """The same profiles one by one; a single one has no parts."""
-        ...
-
-    def errors(self, message: str, refusal: Refusal) -> list[DeliveryError]:
+    def error(self, message: str, refusal: Refusal) -> DeliveryError:
         """What to tell the giver."""
         ...
 

@@ -6,16 +6,16 @@ Source: PYROSCOPE spec sections 5.2, 5.4.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, LabelMemory, Outgoing, Refusal
+from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, LabelMemory, Refusal
 from alloypy.components.pyroscope.sending.wire import Wire
 from alloypy.net.backoff import retry_after
 from alloypy.net.connect_client import CallFailure, failure_of
 from alloypy.net.sending import Headers, Request, Response, SendError, SendTimeout
 from alloypy.profiles.labels import NAME, InvalidLabels, check_labels
 from alloypy.profiles.model import DeliveryError, Labels, Series
-from alloypy.profiles.push_wire import encode_push, profile_bytes
+from alloypy.profiles.push_wire import encode_push
 from alloypy.tracing import Trace
 
 _RESERVED_BUT_SENT = (NAME, "__delta__")
@@ -34,7 +34,6 @@ _CODE_FOR_CLIENT = {
     422: "invalid_argument",
     429: "resource_exhausted",
 }
-_INDIVISIBLE = frozenset(("unauthenticated", "permission_denied", "unimplemented", "canceled"))
 
 
 class PushLabels:
@@ -60,25 +59,23 @@ class PushLabels:
 
 
 class OutgoingPush:
-    """Series whose labels are as they are sent.
+    """One series, with its labels as they are sent.
 
-    whole: they are all of the client's request, so that an error is about all of it.
+    A request carries one series, for a server that refuses a request may have stored some of it: sent
+    again, several series would be doubled, and beyond a server's limits never pass.
     """
 
     names = PUSH_NAMES
 
-    def __init__(
-        self, series: Sequence[Series], trace: Trace | None, passed: Headers = (), *, whole: bool = True
-    ) -> None:
+    def __init__(self, series: Series, trace: Trace | None, passed: Headers = ()) -> None:
         self.trace = trace
-        self.size = profile_bytes(series)
-        self.profiles = 0
-        for one in series:
-            self.profiles += len(one.samples)
-        self._series = series
+        self.size = 0
+        for sample in series.samples:
+            self.size += len(sample.profile)
+        self.profiles = len(series.samples)
+        self._position = series.position
         self._passed = passed
-        self._whole = whole
-        self._chunks = encode_push(series)
+        self._chunks = encode_push((series,))
 
     def request(self, wire: Wire, span: str) -> Request:
         """The Connect call."""
@@ -94,19 +91,9 @@ class OutgoingPush:
         code = "deadline_exceeded" if isinstance(error, SendTimeout) else "unavailable"
         return Refusal(f"{code}: {error}", retry=True)
 
-    def parts(self) -> Sequence[Outgoing]:
-        """One for each series."""
-        if len(self._series) == 1:
-            return ()
-        return [OutgoingPush((one,), self.trace, self._passed, whole=False) for one in self._series]
-
-    def errors(self, message: str, refusal: Refusal) -> list[DeliveryError]:
-        """One for the whole request, else one for each series."""
-        positions = [None] if self._whole else [one.position for one in self._series]
-        return [
-            DeliveryError(message, status=refusal.status, code=refusal.code, series=position)
-            for position in positions
-        ]
+    def error(self, message: str, refusal: Refusal) -> DeliveryError:
+        """An error about the series."""
+        return DeliveryError(message, status=refusal.status, code=refusal.code, series=self._position)
 
 
 def invalid_labels(reason: InvalidLabels, series: int | None = None) -> DeliveryError:
@@ -122,8 +109,7 @@ def _utf8(text: str) -> str:
 def _refusal(failure: CallFailure, response: Response, wire: Wire) -> Refusal:
     code, status = failure.code, response.status
     retry = code in _RETRIED_CODES or (code == "resource_exhausted" and wire.retry_on_429)
-    hopeless = failure.plain and status in _NEVER_RETRIED
-    if hopeless:
+    if failure.plain and status in _NEVER_RETRIED:
         retry = False
     if not retry and failure.plain:
         code = _CODE_FOR_CLIENT.get(status, code)
@@ -133,7 +119,6 @@ def _refusal(failure: CallFailure, response: Response, wire: Wire) -> Refusal:
         status,
         _code_for_client(code, status, retry=retry),
         _wanted_pause(response),
-        hopeless or (not retry and failure.code not in _INDIVISIBLE),
     )
 
 
