@@ -9,3 +9,10 @@ import pytest
 def anyio_backend() -> str:
     """Async tests (`@pytest.mark.anyio`) run under asyncio."""
     return "asyncio"
+
+
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secret and certificate files are looked at whenever they are asked for, and waited for."""
+    monkeypatch.setattr("alloypy.net.followed.CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("alloypy.net.followed.PATIENCE", 60.0)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from alloypy.files import read_regular
 from alloypy.graph.check import Beyond, check_files
 from alloypy.graph.check_imports import Files
 from alloypy.graph.check_scope import Gate, Language
@@ -73,7 +74,7 @@ def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def _read_module(path: str) -> list[Source] | None:
     try:
-        return read_config(path)
+        return read_config(path, read_regular)
     except ConfigReadError:
         return None
 

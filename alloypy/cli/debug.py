@@ -13,7 +13,7 @@ from pathlib import Path
 from alloypy.cli import exit_codes
 from alloypy.cli.flags import FlagSet, UsageError
 from alloypy.cli.requests import Answer, answer_lines, source_of
-from alloypy.syntax.config_files import system_words
+from alloypy.files import system_words
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.dump import diagnostics_answer, diagnostics_json, text_json, tokens_answer, tree_answer
 from alloypy.syntax.source import Source

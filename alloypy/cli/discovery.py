@@ -13,6 +13,7 @@ from stat import S_ISREG
 from typing import NamedTuple
 
 from alloypy.cli.ignore_rules import IgnoreRules
+from alloypy.files import read_regular
 
 SUFFIX = ".alloy"
 
@@ -137,6 +138,7 @@ def _scopes_above(directory: Path) -> list[_Scope]:
 
 def _read_rules(path: Path) -> IgnoreRules:
     try:
-        return IgnoreRules(path.read_text(encoding="utf-8", errors="surrogateescape").split("\n"))
+        text = read_regular(str(path)).decode("utf-8", "surrogateescape")
     except OSError:
         return IgnoreRules(())
+    return IgnoreRules(text.split("\n"))

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from alloypy.cli import exit_codes
 from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.files import system_words
 from alloypy.lang.evaluator import EvaluationError, evaluate
 from alloypy.lang.scope import Scope
 from alloypy.lang.secrecy import hide_urls
 from alloypy.lang.stdlib import DEPRECATED, EXPERIMENTAL, Stdlib
 from alloypy.lang.value_text import value_text
-from alloypy.syntax.config_files import ConfigReadError, parse_config, read_config, system_words
+from alloypy.syntax.config_files import ConfigReadError, parse_config, read_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.parser import parse_expression
 from alloypy.syntax.render import render

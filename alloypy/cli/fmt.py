@@ -14,8 +14,8 @@ from typing import NamedTuple
 from alloypy.cli import exit_codes
 from alloypy.cli.flags import FlagSet, UsageError
 from alloypy.cli.formatting import STDIN, Mode, Outcome, Task, format_one
+from alloypy.files import system_words
 from alloypy.syntax.codes import UNFORMATTED, UNREADABLE
-from alloypy.syntax.config_files import system_words
 from alloypy.syntax.diagnostics import Diagnostic
 
 _FORMATS = ("text", "json", "github", "sarif", "junit")

@@ -8,8 +8,8 @@ from pathlib import Path
 from stat import S_ISDIR
 from typing import NamedTuple
 
+from alloypy.files import system_words
 from alloypy.syntax.codes import UNFORMATTED, UNREADABLE, UNWRITABLE
-from alloypy.syntax.config_files import system_words
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.printer import format_source
 from alloypy.syntax.source import Source

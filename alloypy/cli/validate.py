@@ -15,11 +15,11 @@ from typing import TextIO
 from alloypy.cli import exit_codes
 from alloypy.cli.checking import Judgement, Outcome, check_unit, find_units
 from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.files import system_words
 from alloypy.graph.check_scope import Gate, Language
 from alloypy.lang.go_text import quote
 from alloypy.schema.stability import Stability
 from alloypy.syntax.codes import UNREADABLE
-from alloypy.syntax.config_files import system_words
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import render
 

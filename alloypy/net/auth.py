@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from alloypy.lang.values import Secret
 from alloypy.net.proxy import NO_PROXY, ProxySettings
-from alloypy.net.secret_files import FileText
+from alloypy.net.secret_files import file_text
 from alloypy.net.sending import NotSent
 from alloypy.net.tls import DEFAULT_TLS, TLSSettings
 
@@ -50,10 +50,14 @@ class Credentials(Protocol):
     """Gives the Authorization header.
 
     fixed: its value where that never changes, else None.
+    problem: why what was read of a file before is in use, or "".
     """
 
     @property
     def fixed(self) -> str | None: ...
+
+    @property
+    def problem(self) -> str: ...
 
     async def header(self, within: float) -> str:
         """The present value, had within so many seconds. Raises SendError."""
@@ -68,25 +72,28 @@ class Given:
     """Credentials that stand in the configuration or in a file.
 
     template: makes the header of the secret.
-    problem: how Alloy names a secret that cannot be read.
+    unread: how Alloy names a secret that cannot be read.
     """
 
-    def __init__(
-        self, secret: Secret | None, path: str, template: Callable[[str], str], problem: str
-    ) -> None:
-        self._file = FileText(path) if path and not (secret and secret.reveal()) else None
+    def __init__(self, secret: Secret | None, path: str, template: Callable[[str], str], unread: str) -> None:
+        self._file = file_text(path) if path and not (secret and secret.reveal()) else None
         self._template = template
-        self._problem = problem
+        self._unread = unread
         self.fixed = None if self._file is not None else template(secret.reveal() if secret else "")
 
     async def header(self, within: float) -> str:
-        """Raises NotSent when the file cannot be read."""
+        """Raises NotSent when the file has never been read and cannot be."""
         if self._file is None:
             return self.fixed or ""
         try:
-            return self._template(self._file.read())
+            return self._template(await self._file.read(within))
         except NotSent as reason:
-            raise NotSent(f"{self._problem}: {reason}") from None
+            raise NotSent(f"{self._unread}: {reason}") from None
+
+    @property
+    def problem(self) -> str:
+        """Why a secret of before is in use."""
+        return self._file.problem if self._file is not None else ""
 
     async def aclose(self) -> None:
         """Nothing is open."""

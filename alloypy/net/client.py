@@ -68,8 +68,6 @@ class Client:
 
     environ: where proxies of the environment are looked up.
     user_agent: what requests for tokens carry.
-
-    The constructor raises NotSent for TLS settings that cannot be used.
     """
 
     def __init__(
@@ -82,11 +80,43 @@ class Client:
     ) -> None:
         self._settings = settings
         self._route = _Senders(settings.tls, settings.proxy, environ, http2=settings.http2)
-        self._credentials = _credentials(settings, environ, user_agent, clock)
+        self._tokens: _Senders | None = None
+        self._credentials = self._make_credentials(environ, user_agent, clock)
         self._told = False
         self._changing = (
             self._credentials if self._credentials is not None and self._credentials.fixed is None else None
         )
+
+    def _make_credentials(
+        self, environ: Mapping[str, str], user_agent: str, clock: Callable[[], float]
+    ) -> Credentials | None:
+        settings = self._settings
+        if settings.basic_auth is not None:
+            return basic_credentials(settings.basic_auth)
+        if settings.authorization is not None:
+            return authorization_credentials(settings.authorization)
+        given = settings.oauth2
+        if given is None:
+            return None
+        from alloypy.net.oauth2 import TokenSource
+
+        self._tokens = _Senders(given.tls, given.proxy, environ, http2=settings.http2)
+        return TokenSource(given, _Forwarding(self._tokens), user_agent, clock)
+
+    async def check(self) -> None:
+        """Read what files the TLS settings name. Raises NotSent for settings that cannot be used."""
+        await self._route.check()
+        if self._tokens is not None:
+            await self._tokens.check()
+
+    @property
+    def problems(self) -> list[str]:
+        """Why what was read of files before is in use."""
+        senders = (self._route, self._tokens)
+        found = [problem for each in senders if each is not None for problem in each.problems]
+        if self._credentials is not None and self._credentials.problem:
+            found.append(self._credentials.problem)
+        return list(dict.fromkeys(found))
 
     def headers(self, own: Headers) -> list[tuple[str, str]]:
         """All headers that are the same for every request, in wire order.
@@ -171,7 +201,6 @@ class _Senders:
     ) -> None:
         self._settings = tls
         self._tls = TLS(tls)
-        self._tls.check()
         self._proxies = Proxies(proxy, environ)
         self._http2 = http2
         self._only_http2: set[Origin] = set()
@@ -179,6 +208,14 @@ class _Senders:
         self._detours = self._proxies.any  # false while every request goes the straight way
         self._straight: Sender | None = None
         self._over_httpx: dict[str, HttpxSender] = {}
+
+    async def check(self) -> None:
+        await self._tls.check()
+
+    @property
+    def problems(self) -> list[str]:
+        found = [self._tls.problem, *(each.problem for each in self._over_httpx.values())]
+        return [problem for problem in found if problem]
 
     def to(self, request: Request) -> Sender:
         if self._detours:
@@ -258,21 +295,6 @@ class _Forwarding:
 
     async def aclose(self) -> None:
         await self._senders.aclose()
-
-
-def _credentials(
-    settings: ClientSettings, environ: Mapping[str, str], user_agent: str, clock: Callable[[], float]
-) -> Credentials | None:
-    if settings.basic_auth is not None:
-        return basic_credentials(settings.basic_auth)
-    if settings.authorization is not None:
-        return authorization_credentials(settings.authorization)
-    if settings.oauth2 is not None:
-        from alloypy.net.oauth2 import TokenSource
-
-        senders = _Senders(settings.oauth2.tls, settings.oauth2.proxy, environ, http2=settings.http2)
-        return TokenSource(settings.oauth2, _Forwarding(senders), user_agent, clock)
-    return None
 
 
 def canonical(name: str) -> str:

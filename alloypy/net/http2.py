@@ -71,7 +71,7 @@ class OnlyHTTP2:
 
 async def _agrees(origin: Origin, tls: TLS) -> bool | None:
     """Whether a handshake ends with HTTP/2 being agreed on; None when there was none."""
-    context = tls.context()
+    context = await tls.context()
     context.set_alpn_protocols(["h2"])
     try:
         transport, _ = await asyncio.get_running_loop().create_connection(

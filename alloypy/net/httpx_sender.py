@@ -59,6 +59,11 @@ class HttpxSender:
         self._carriers: dict[str, _Carrier] = {}
         self._retired: set[_Carrier] = set()
 
+    @property
+    def problem(self) -> str:
+        """Why certificates of before are in use, or ""."""
+        return self._tls.problem
+
     async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
         """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""
         return await self._send(request, headers_of(request), _Chunks(request.chunks), read_limit)
@@ -78,7 +83,7 @@ class HttpxSender:
         head_of(request)  # checks the headers
         if self._http2 and request.origin.scheme == "https":
             headers = without_hop_by_hop(headers)
-        carrier = self._carrier(request.origin)
+        carrier = self._carrier(request.origin, await self._tls.context(request.timeout))
         exchange = _Exchange(request, headers, body, self._tls.server_name)
         carrier.busy += 1
         try:
@@ -101,8 +106,8 @@ class HttpxSender:
         for carrier in carriers:
             await carrier.transport.aclose()
 
-    def _carrier(self, origin: Origin) -> _Carrier:
-        context, scheme = self._tls.context(), origin.scheme
+    def _carrier(self, origin: Origin, context: ssl.SSLContext) -> _Carrier:
+        scheme = origin.scheme
         carrier = self._carriers.get(scheme)
         if carrier is not None and (carrier.context is not context or carrier.left_by(origin)):
             self._retire(scheme, carrier)

@@ -16,7 +16,7 @@ from alloypy.lang.go_text import quote
 from alloypy.net.auth import OAuth2, basic
 from alloypy.net.body import BodyTooLarge
 from alloypy.net.compress import GzipError, gunzip
-from alloypy.net.secret_files import FileText
+from alloypy.net.secret_files import file_text
 from alloypy.net.sending import (
     NotSent,
     Request,
@@ -55,7 +55,7 @@ class TokenSource:
         self._sender = sender
         self._user_agent = user_agent
         self._clock = clock
-        self._file = FileText(settings.client_secret_file) if settings.client_secret_file else None
+        self._file = file_text(settings.client_secret_file) if settings.client_secret_file else None
         self._secret = ""
         self._token: _Token | None = None
         self._in_header: bool | None = None
@@ -63,11 +63,11 @@ class TokenSource:
 
     async def header(self, within: float) -> str:
         """The present token's header, had within so many seconds. Raises SendError."""
-        secret = self._client_secret()
+        deadline = self._clock() + within
+        secret = await self._client_secret(within)
         if not self._valid(secret):
-            deadline = self._clock() + within
             try:
-                async with asyncio.timeout(within), self._lock:
+                async with asyncio.timeout(deadline - self._clock()), self._lock:
                     if not self._valid(secret):
                         self._token = await self._fetch(secret, deadline)
                         self._secret = secret
@@ -79,12 +79,17 @@ class TokenSource:
         """Close the connections to the token server."""
         await self._sender.aclose()
 
-    def _client_secret(self) -> str:
+    @property
+    def problem(self) -> str:
+        """Why a client secret of before is in use, or ""."""
+        return self._file.problem if self._file is not None else ""
+
+    async def _client_secret(self, within: float) -> str:
         if self._file is None:
             given = self._settings.client_secret
             return given.reveal() if given else ""
         try:
-            return self._file.read()
+            return await self._file.read(within)
         except NotSent as reason:
             raise NotSent(f"unable to read oauth2 client secret: {reason}") from None
 

@@ -1,47 +1,69 @@
-"""Secrets that stand in the configuration or in a file, read again when the file changes.
+"""Secrets that stand in a file, read again when the file changes.
 
 Source: PYROSCOPE spec section 4.
 """
 
 from __future__ import annotations
 
-import os
-import time
-from pathlib import Path
+import logging
+from weakref import WeakValueDictionary
 
-from alloypy.net.sending import NotSent
+from alloypy.files import open_fault, read_regular
+from alloypy.net.followed import Followed, NotMade
+from alloypy.net.sending import NotSent, SendTimeout
+from alloypy.threads import FILE_SECONDS
 
-_SETTLED_NANOSECONDS = 2_000_000_000
-"""A file younger than this when read may change again without its time stamp showing it."""
+logger = logging.getLogger("alloypy.files")
 
 
 class FileText:
-    """The text of a file without surrounding white space, as Prometheus' clients read secrets."""
+    """The text of a file without surrounding white space, as Prometheus' clients read secrets.
+
+    It follows its file; once there has been a text, one is always there.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._signature: tuple[int, int, int] | None = None
-        self._text = ""
+        self._text = Followed(self._make, (path,), lambda error: open_fault(path, error), self._tell)
 
-    def read(self) -> str:
-        """The present text. Raises NotSent with the operating system's reason."""
+    @property
+    def problem(self) -> str:
+        """Why a text from before is in use, or ""."""
+        return self._text.problem and f"unable to read file {self.path}: {self._text.problem}"
+
+    async def read(self, within: float = FILE_SECONDS) -> str:
+        """The present text, had within so many seconds.
+
+        Raises NotSent with the operating system's reason, and SendTimeout.
+        """
         try:
-            found = os.stat(self.path)  # noqa: PTH116 -- on the way of every request
-            signature = (found.st_mtime_ns, found.st_size, found.st_ino)
-            if signature != self._signature:
-                raw = Path(self.path).read_bytes()
-                settled = time.time_ns() - found.st_mtime_ns > _SETTLED_NANOSECONDS
-                self._signature = signature if settled else None
-                self._text = raw.decode(errors="surrogateescape").strip()
-        except (OSError, ValueError) as error:
-            self._signature = None
-            raise NotSent(f"unable to read file {self.path}: {_reason(error, self.path)}") from None
-        return self._text
+            return await self._text.get(within)
+        except NotMade as reason:
+            raise NotSent(f"unable to read file {self.path}: {reason}") from None
+        except TimeoutError:
+            raise SendTimeout from None
+
+    def _make(self) -> str:
+        return read_regular(self.path).decode(errors="surrogateescape").strip()
+
+    def _tell(self, problem: str) -> None:
+        fields = {"file": self.path}
+        if problem:
+            message = "a secret file cannot be read; what it last held stays in use"
+            logger.error(message, extra={"fields": {**fields, "err": problem}})
+        else:
+            logger.info("a secret file can be read again", extra={"fields": fields})
 
 
-def _reason(error: OSError | ValueError, path: str) -> str:
-    """As Go says it: `open /x: no such file or directory`."""
-    if isinstance(error, OSError) and error.errno is not None:
-        verb = "read" if isinstance(error, IsADirectoryError) else "open"
-        return f"{verb} {path}: {os.strerror(error.errno).lower()}"
-    return f"open {path}: invalid argument"
+_texts: WeakValueDictionary[str, FileText] = WeakValueDictionary()
+
+
+def file_text(path: str) -> FileText:
+    """The text of the file at `path`: the same for all who read there.
+
+    A client that a reload has made anew goes on with what the one before it has read.
+    """
+    text = _texts.get(path)
+    if text is None:
+        text = _texts[path] = FileText(path)
+    return text

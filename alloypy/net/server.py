@@ -13,7 +13,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from alloypy.net.body import App
@@ -124,7 +124,7 @@ class Server:
         config: ServerConfig,
         sockets: Sequence[socket.socket],
         *,
-        tls: Callable[[], ssl.SSLContext | None] | None = None,
+        tls: Callable[[], Awaitable[ssl.SSLContext | None]] | None = None,
         conn_limit: int = 0,
     ) -> None:
         self._config = config
@@ -246,7 +246,7 @@ class Server:
         loop = asyncio.get_running_loop()
         accepted.setblocking(False)
         try:
-            context = self._tls() if self._tls is not None else None
+            context = await self._tls() if self._tls is not None else None
             if context is None:
                 await loop.connect_accepted_socket(self._protocol, accepted)
                 return

@@ -5,14 +5,15 @@ Source: PYROSCOPE spec section 3.1 (`http > tls`).
 
 from __future__ import annotations
 
-import os
 import ssl
 import warnings
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 
+from alloypy.files import read_regular, system_words
 from alloypy.lang.go_text import quote
 from alloypy.lang.values import Secret
+from alloypy.net.followed import Followed, NotMade
 from alloypy.net.tls import as_file
 
 VERSIONS = {
@@ -96,14 +97,19 @@ class ServerTLSSettings(NamedTuple):
         if self.min_version and self.min_version not in VERSIONS:
             raise TLSError(f"TLS version {quote(self.min_version)} not recognized")
 
-    def context(self) -> ssl.SSLContext:
-        """A context for connections to come, its files read now. Raises TLSError."""
-        try:
-            return self._build()
-        except TLSError as reason:
-            raise TLSError(f"error generating http tls config: {reason}") from None
+    def read(self) -> ServerTLSSettings:
+        """The same settings with what stands in their files in place of the files. Raises TLSError."""
+        return self._replace(
+            cert_pem=_read(self.cert_file, "cert_file") if self.cert_file else self.cert_pem,
+            key_pem=Secret(_read(self.key_file, "key_file")) if self.key_file else self.key_pem,
+            client_ca=_read(self.client_ca_file, "") if self.client_ca_file else self.client_ca,
+            cert_file="",
+            key_file="",
+            client_ca_file="",
+        )
 
-    def _build(self) -> ssl.SSLContext:
+    def build(self) -> ssl.SSLContext:
+        """A context for settings without files. Raises TLSError."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
         with warnings.catch_warnings():
@@ -132,8 +138,7 @@ class ServerTLSSettings(NamedTuple):
         return [CIPHER_SUITES[name] for name in names if CIPHER_SUITES[name]]
 
     def _identify(self, context: ssl.SSLContext) -> None:
-        certificate = _read(self.cert_file, "cert_file") if self.cert_file else self.cert_pem
-        key = _read(self.key_file, "key_file") if self.key_file else self._inline_key
+        certificate, key = self.cert_pem, self._inline_key
         reason = "failed to find any PEM data in certificate input"
         if "-----BEGIN" in certificate:
             reason = "failed to find any PEM data in key input"
@@ -158,8 +163,6 @@ class ServerTLSSettings(NamedTuple):
         if policy not in _NO_POLICY and policy not in _CLIENT_CERTIFICATES:
             raise TLSError(f"invalid ClientAuth: {policy}")
         authorities = self.client_ca
-        if self.client_ca_file:
-            authorities = _read(self.client_ca_file, "")
         if authorities and policy in ("", "NoClientCert"):
             raise TLSError("client CA's have been configured without a Client Auth Policy")
         if policy not in _CLIENT_CERTIFICATES:
@@ -177,49 +180,56 @@ class ServerTLSSettings(NamedTuple):
 class ServerTLS:
     """Gives the context for each new connection; another one once a file has changed.
 
-    A change that cannot be used leaves the old context in force; `problem` then says why.
+    A change that cannot be used leaves the old context in force. tell: then called with the reason, and
+    with "" when the files can be used again. problem: that reason.
     """
 
-    def __init__(self, settings: ServerTLSSettings) -> None:
-        self._settings = settings
-        self._files = [
-            path for path in (settings.cert_file, settings.key_file, settings.client_ca_file) if path
-        ]
-        self._seen = self._signature()
-        self._context = settings.context()
-        self.problem = ""
+    def __init__(self, settings: ServerTLSSettings, tell: Callable[[str], None]) -> None:
+        self.settings = settings
+        files = (settings.cert_file, settings.key_file, settings.client_ca_file)
+        self._paths = [path for path in files if path]
+        self._built: tuple[ServerTLSSettings, ssl.SSLContext] | None = None
+        self._tell = tell
+        self._followed = Followed(self._make, self._paths, self._words, self._problem_changed)
 
-    def context(self) -> ssl.SSLContext:
-        """The context for the next connection."""
-        if self._files:
-            signature = self._signature()
-            if signature != self._seen:
-                try:
-                    self._context = self._settings.context()
-                except TLSError as reason:
-                    self.problem = str(reason)
-                else:
-                    self._seen = signature
-                    self.problem = ""
-        return self._context
+    @property
+    def problem(self) -> str:
+        """Why the context of former files is in force, or ""."""
+        return self._followed.problem and _told(self._followed.problem)
 
-    def _signature(self) -> list[tuple[int, int, int] | None]:
-        return [_file_signature(path) for path in self._files]
+    async def context(self) -> ssl.SSLContext:
+        """The context for the next connection. Raises TLSError while there has not been one yet."""
+        try:
+            return await self._followed.get()
+        except NotMade as reason:
+            raise TLSError(_told(str(reason))) from None
+        except TimeoutError as error:
+            raise TLSError(_told(self._words(error))) from None
+
+    def _problem_changed(self, problem: str) -> None:
+        self._tell(problem and _told(problem))
+
+    def _make(self) -> ssl.SSLContext:
+        try:
+            settings = self.settings.read()
+            if self._built is None or self._built[0] != settings:
+                self._built = settings, settings.build()
+        except TLSError as reason:
+            raise NotMade(str(reason)) from None
+        return self._built[1]
+
+    def _words(self, error: OSError | ValueError) -> str:
+        what = ", ".join(self._paths) or "the authorities of the system"
+        return f"failed to read {what}: {system_words(error)}"
 
 
-def _file_signature(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 -- on the way of every connection
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+def _told(reason: str) -> str:
+    return f"error generating http tls config: {reason}"
 
 
 def _read(path: str, argument: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+        return read_regular(path).decode(errors="surrogateescape")
     except (OSError, ValueError) as fault:
-        errno = fault.errno if isinstance(fault, OSError) else None
-        reason = os.strerror(errno).lower() if errno else "invalid argument"
-        opened = f"open {path}: {reason}"
+        opened = f"open {path}: {system_words(fault)}"
         raise TLSError(f"failed to read {argument} ({path}): {opened}" if argument else opened) from None

@@ -5,6 +5,7 @@ Source: PYROSCOPE spec section 4 (`tls_config`).
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import ssl
@@ -14,9 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from alloypy.files import open_fault, read_regular, system_words
 from alloypy.lang.values import Secret
-from alloypy.net.secret_files import FileText
-from alloypy.net.sending import NotSent
+from alloypy.net.followed import Followed, NotMade
+from alloypy.net.sending import NotSent, SendTimeout
+from alloypy.threads import FILE_SECONDS
+
+logger = logging.getLogger("alloypy.files")
 
 VERSIONS = {
     "TLS10": ssl.TLSVersion.TLSv1,
@@ -49,19 +54,26 @@ DEFAULT_TLS = TLSSettings()
 class _Source:
     """A PEM text that stands in the configuration or in a file."""
 
-    def __init__(self, inline: str, path: str) -> None:
+    def __init__(self, inline: str, path: str, problem: str) -> None:
         self._inline = inline
-        self._file = FileText(path) if path and not inline else None
+        self._problem = problem
+        self.path = path if not inline else ""
         self.given = bool(inline or path)
-        self.changes = self._file is not None
-        self.description = "inline" if self._file is None else f"file {path}"
+        self.description = f"file {path}" if self.path else "inline"
 
     def read(self) -> str:
-        return self._inline if self._file is None else self._file.read()
+        """The text. Raises NotMade."""
+        if not self.path:
+            return self._inline
+        try:
+            return read_regular(self.path).decode(errors="surrogateescape").strip()
+        except (OSError, ValueError) as error:
+            fault = f"unable to read file {self.path}: {open_fault(self.path, error)}"
+            raise NotMade(f"{self._problem}: {fault}") from None
 
 
 class TLS:
-    """The TLS settings of one client. Raises NotSent where they cannot be used.
+    """The TLS settings of one client, and contexts that follow their files.
 
     server_name: the name to ask for and to check instead of the host's, or "".
     """
@@ -69,38 +81,60 @@ class TLS:
     def __init__(self, settings: TLSSettings) -> None:
         self.server_name = settings.server_name
         self._settings = settings
-        self._ca = _Source(settings.ca_pem, settings.ca_file)
-        self._cert = _Source(settings.cert_pem, settings.cert_file)
-        self._key = _Source(settings.key_pem.reveal() if settings.key_pem else "", settings.key_file)
-        self._changes = self._ca.changes or self._cert.changes or self._key.changes
-        self._texts: tuple[str, str, str] | None = None
-        self._context: ssl.SSLContext | None = None
+        self._ca = _Source(settings.ca_pem, settings.ca_file, "unable to read CA cert")
+        self._cert = _Source(settings.cert_pem, settings.cert_file, "unable to read specified client cert")
+        key_pem = settings.key_pem.reveal() if settings.key_pem else ""
+        self._key = _Source(key_pem, settings.key_file, "unable to read specified client key")
+        self._paths = tuple(source.path for source in self._sources if source.path)
+        self._built: tuple[list[str], ssl.SSLContext] | None = None
+        self._followed = Followed(self._make, self._paths, self._fault, self._tell)
 
-    def check(self) -> None:
+    @property
+    def _sources(self) -> tuple[_Source, _Source, _Source]:
+        return self._ca, self._cert, self._key
+
+    @property
+    def problem(self) -> str:
+        """Why what was read before is in use, or ""."""
+        return self._followed.problem
+
+    async def check(self) -> None:
         """Raises NotSent for what is wrong in the settings.
 
         What only the first connection needs is left to it: reading the system's authorities takes long.
         """
-        if self._ca.given or self._cert.given or self._key.given:
-            self.context()
+        if any(source.given for source in self._sources):
+            await self.context()
 
-    def context(self) -> ssl.SSLContext:
-        """The context for new connections; another one once a file has changed."""
-        context = self._context
-        if context is not None and not self._changes:
-            return context
-        texts = self._read()
-        if context is None or texts != self._texts:
-            context = self._build(*texts)
-            self._context, self._texts = context, texts
-        return context
+    async def context(self, within: float = FILE_SECONDS) -> ssl.SSLContext:
+        """The context for new connections, had within so many seconds; another one once a file has changed.
 
-    def _read(self) -> tuple[str, str, str]:
-        return (
-            _read(self._ca, "unable to read CA cert"),
-            _read(self._cert, "unable to read specified client cert"),
-            _read(self._key, "unable to read specified client key"),
-        )
+        Raises NotSent where there is none that can be used, and SendTimeout.
+        """
+        try:
+            return await self._followed.get(within)
+        except NotMade as reason:
+            raise NotSent(str(reason)) from None
+        except TimeoutError:
+            raise SendTimeout from None
+
+    def _make(self) -> ssl.SSLContext:
+        texts = [source.read() for source in self._sources]
+        if self._built is None or texts != self._built[0]:
+            self._built = texts, self._build(*texts)
+        return self._built[1]
+
+    def _fault(self, error: OSError | ValueError) -> str:
+        """What is said where nobody knows which file it was."""
+        what = ", ".join(self._paths) or "the authorities of the system"
+        return f"unable to read {what}: {system_words(error)}"
+
+    def _tell(self, problem: str) -> None:
+        if problem:
+            message = "changed TLS files cannot be used; the former ones stay in use"
+            logger.error(message, extra={"fields": {"err": problem}})
+        else:
+            logger.info("the TLS files can be used again")
 
     def _build(self, ca: str, cert: str, key: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -131,7 +165,7 @@ class TLS:
             except (ssl.SSLError, ValueError):
                 continue  # one of several may be broken
         if not usable:
-            raise NotSent(f"unable to use specified CA cert {self._ca.description}")
+            raise NotMade(f"unable to use specified CA cert {self._ca.description}")
 
     def _identify(self, context: ssl.SSLContext, cert: str, key: str) -> None:
         reason = ""
@@ -149,17 +183,10 @@ class TLS:
                     "private key does not match public key" if mismatch else "failed to parse private key"
                 )
         if reason:
-            raise NotSent(
+            raise NotMade(
                 f"unable to use specified client cert ({self._cert.description}) & "
                 f"key ({self._key.description}): tls: {reason}"
             )
-
-
-def _read(source: _Source, problem: str) -> str:
-    try:
-        return source.read()
-    except NotSent as reason:
-        raise NotSent(f"{problem}: {reason}") from None
 
 
 @contextmanager

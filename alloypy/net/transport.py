@@ -95,7 +95,7 @@ class Transport:
             self._loop = asyncio.get_running_loop()
         deadline = self._loop.time() + request.timeout
         origin = request.origin
-        context = self._tls.context() if origin.scheme == "https" else None
+        context = await self._tls.context(request.timeout) if origin.scheme == "https" else None
         connection = self._pool(origin).take(context)
         if connection is not None:
             try:

@@ -10,10 +10,12 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
+from alloypy.files import read_regular, system_words
 from alloypy.runtime.blocks.modules import ImportFileArguments, ImportStringArguments
 from alloypy.runtime.faults import Raised, call_async
 from alloypy.runtime.options import HTTPImport
-from alloypy.runtime.watching import Watch, reason
+from alloypy.runtime.watching import Watch
+from alloypy.threads import FILE_SECONDS, FILES
 
 _SHORTEST_PERIOD = 0.03
 
@@ -58,15 +60,30 @@ class FileSource:
     prefix = "failed to read file"
     good = "read file"
 
-    def __init__(self, arguments: ImportFileArguments) -> None:
+    def __init__(self, arguments: ImportFileArguments, identity: str, module_path: str) -> None:
         self._path = arguments.filename
         self._watch = Watch(self._look, arguments.detector, arguments.poll_frequency)
-        path = Path(self._path)
-        self.identity = f"file {_resolved(self._path)}"
-        self.module_path = self._path if path.is_dir() else str(path.parent)
+        self.identity = identity
+        self.module_path = module_path
+
+    @classmethod
+    async def at(cls, arguments: ImportFileArguments) -> FileSource:
+        """The source that the arguments name. Raises SourceError when the path does not answer."""
+        path = arguments.filename
+
+        def look() -> tuple[str, str]:
+            return f"file {_resolved(path)}", path if Path(path).is_dir() else str(Path(path).parent)
+
+        try:
+            return cls(arguments, *await FILES.run(look, FILE_SECONDS, path))
+        except OSError as error:
+            raise _not_found(path, error) from None
 
     async def read(self) -> dict[str, bytes]:
-        return await asyncio.to_thread(self._read)
+        try:
+            return await FILES.run(self._read, FILE_SECONDS, self._path)
+        except OSError as error:
+            raise _not_found(self._path, error) from None
 
     def _read(self) -> dict[str, bytes]:
         self._watch.mark()
@@ -75,13 +92,13 @@ class FileSource:
             os.stat(self._path)  # noqa: PTH116 -- Path("") would be the working directory
             names = {self._path: path} if not path.is_dir() else {each.name: each for each in _files(path)}
         except (OSError, ValueError) as error:
-            raise SourceError("failed to collect files", f"stat {self._path}: {reason(error)}") from None
+            raise _not_found(self._path, error) from None
         content = {}
         for name, file in names.items():
             try:
-                content[name] = file.read_bytes()
+                content[name] = read_regular(str(file))
             except OSError as error:
-                text = f"open {file}: {reason(error)}"
+                text = f"open {file}: {system_words(error)}"
                 raise SourceError("failed to read file", text, file=str(file)) from None
         return content
 
@@ -91,6 +108,10 @@ class FileSource:
     def _look(self) -> list[Path]:
         path = Path(self._path)
         return [path, *_files(path)] if path.is_dir() else [path]
+
+
+def _not_found(path: str, error: OSError | ValueError) -> SourceError:
+    return SourceError("failed to collect files", f"stat {path}: {system_words(error)}")
 
 
 def _resolved(path: str) -> str:

@@ -52,7 +52,7 @@ class ContentFault(Exception):
 async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
     """Evaluate an import block and read its content, unless nothing has changed. Raises NodeFault."""
     variables = evaluation.state.built.definitions.variables
-    place = _place(evaluation.context, node, evaluation.scope, variables, evaluation.module)
+    place = await _place(evaluation.context, node, evaluation.scope, variables, evaluation.module)
     old = evaluation.living(node, ImportInstance)
     if old is not None and old.arguments == place.arguments:
         instance = old
@@ -71,7 +71,7 @@ class _Place(NamedTuple):
     source: ImportSource
 
 
-def _place(context: Context, node: Node, scope: Scope, variables: Variables, module: Module) -> _Place:
+async def _place(context: Context, node: Node, scope: Scope, variables: Variables, module: Module) -> _Place:
     """Decode an import block. Raises NodeFault, also for what cannot be imported from."""
 
     def decoded(cls: type[T]) -> T:
@@ -80,7 +80,10 @@ def _place(context: Context, node: Node, scope: Scope, variables: Variables, mod
     match node.name:
         case "import.file":
             file = decoded(ImportFileArguments)
-            return _Place(file, FileSource(file))
+            try:
+                return _Place(file, await FileSource.at(file))
+            except SourceError as error:
+                raise NodeFault(f"{FileSource.prefix}: {error}") from None
         case "import.string":
             text = decoded(ImportStringArguments)
             return _Place(text, StringSource(text, str(variables.get("module_path", ""))))
@@ -321,7 +324,7 @@ class _Reading:
         node = Node(Kind.IMPORT, block.full_name, block, source)
         variables = {"module_path": self._source.module_path}
         scope = self._context.stdlib.child(variables)
-        place = _place(self._context, node, scope, variables, self._owner.module)
+        place = await _place(self._context, node, scope, variables, self._owner.module)
         nested = ImportInstance(self._context, node, self._owner.module, place, self._owner)
         first, *around = nested.identities()
         if first in around:

@@ -6,7 +6,6 @@ Source: RUNTIME spec sections 2.5, 5.6.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from alloypy.lang.go_text import quote
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Duration
+from alloypy.threads import FILE_SECONDS, FILES
 
 _NOTICE_PERIOD = 0.25
 _SETTLE = 0.03
@@ -55,11 +55,18 @@ class Watch:
         while left > _NOTICE_PERIOD and self._looks:
             await asyncio.sleep(_NOTICE_PERIOD)
             left -= _NOTICE_PERIOD
-            state = await asyncio.to_thread(self._look)
+            state = await self._looked()
             if state is None or state != self._seen:
                 await asyncio.sleep(_SETTLE)  # whoever writes may not have finished
                 return
         await asyncio.sleep(left)
+
+    async def _looked(self) -> object:
+        """The present state; that of a file which does not answer is a state, too."""
+        try:
+            return await FILES.run(self._look, FILE_SECONDS, self)
+        except TimeoutError as error:
+            return error.errno
 
     def _look(self) -> object:
         """What tells one state from another; None for one that the next may look like."""
@@ -76,10 +83,3 @@ class Watch:
         except ValueError as error:
             return str(error)
         return state
-
-
-def reason(error: OSError | ValueError) -> str:
-    """Go's words for a system error; a path that no system takes is an invalid argument."""
-    if isinstance(error, OSError):
-        return os.strerror(error.errno).lower() if error.errno else str(error)
-    return "invalid argument"

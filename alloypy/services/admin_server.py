@@ -11,15 +11,16 @@ import ipaddress
 import logging
 import socket
 import ssl
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from alloypy.files import open_fault
 from alloypy.net.server import Server, ServerConfig, Timeouts
 from alloypy.runtime.blocks.http import AuthArguments, HTTPArguments, TLSArguments
 from alloypy.runtime.component import BuildError
 from alloypy.runtime.options import ServiceError
 from alloypy.runtime.sockets import listen, resolve
 from alloypy.services.admin_messages import ASGI, Receive, Scope, Send
+from alloypy.threads import read_file
 
 if TYPE_CHECKING:
     from alloypy.net.server_tls import ServerTLS, ServerTLSSettings
@@ -131,13 +132,11 @@ def _tls_settings(block: TLSArguments) -> ServerTLSSettings:
     )
 
 
-def _check_readable(name: str, path: str) -> None:
+async def _check_readable(name: str, path: str) -> None:
     try:
-        with Path(path).open("rb"):
-            pass
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ServiceError(f"failed to read {name}: open {path}: {reason}") from None
+        await read_file(path)
+    except (OSError, ValueError) as error:
+        raise ServiceError(f"failed to read {name}: {open_fault(path, error)}") from None
 
 
 class AdminServer:
@@ -146,8 +145,8 @@ class AdminServer:
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._policy = Policy(None)
-        self._tls_settings: ServerTLSSettings | None = None
         self._tls: ServerTLS | None = None
+        self._others: tuple[ServerTLS | None, ...] = ()  # that may be wanted next: the coming, the former
         self._problem = ""
         self._server: Server | None = None
         self._application: ASGI | None = None
@@ -189,17 +188,17 @@ class AdminServer:
         if tls.windows_certificate_filter is not None:
             raise ServiceError("windows_certificate_filter is not part of alloypy")
         if tls.client_ca_file:
-            _check_readable("client_ca_file", tls.client_ca_file)
+            await _check_readable("client_ca_file", tls.client_ca_file)
+        await self._prepare_tls(_tls_settings(tls))
 
     async def update(self, arguments: HTTPArguments) -> None:
         """Take new credentials and TLS settings; open connections stay as they are."""
         kind = "non-TLS" if arguments.tls is None else "TLS"
         logger.info(f"applying {kind} config to HTTP server", extra={"fields": _SERVICE})
         self._policy = Policy(arguments.auth)
-        self._tls_settings = None if arguments.tls is None else _tls_settings(arguments.tls)
-        self._tls = None
-        self._problem = ""
-        self._context()
+        before = self._tls
+        self._tls = None if arguments.tls is None else self._tls_for(_tls_settings(arguments.tls))
+        self._others = (before,)
         filter_ = arguments.auth.filter if arguments.auth is not None else None
         if self._policy.active and filter_ is not None and not filter_.paths:
             logger.warning(
@@ -211,22 +210,45 @@ class AdminServer:
                 extra={"fields": {**_SERVICE, "addr": self.address}},
             )
 
-    def _context(self) -> ssl.SSLContext | None:
+    async def _prepare_tls(self, settings: ServerTLSSettings) -> None:
+        """Read the files before anything changes. They may come later, as in Alloy."""
+        from alloypy.net.server_tls import TLSError
+
+        tls = self._tls_for(settings)
+        if tls is self._tls:
+            return
+        self._others = (tls,)
+        self._problem = ""
+        try:
+            await tls.context()
+        except TLSError as error:
+            self._tell_problem(str(error))
+
+    def _tls_for(self, settings: ServerTLSSettings) -> ServerTLS:
+        """What has read the files of these settings already, if anything has."""
+        from alloypy.net.server_tls import ServerTLS
+
+        for known in (self._tls, *self._others):
+            if known is not None and known.settings == settings:
+                return known
+        return ServerTLS(settings, self._tell_problem)
+
+    async def _context(self) -> ssl.SSLContext | None:
         """The context for a new connection; None without TLS.
 
-        Files may come later, as in Alloy: until the settings can be used, every handshake fails.
+        Until the settings can be used, every handshake fails.
         """
-        if self._tls_settings is None:
+        if self._tls is None:
             return None
-        from alloypy.net.server_tls import ServerTLS, TLSError
+        from alloypy.net.server_tls import TLSError
 
+        tls = self._tls
         try:
-            self._tls = self._tls or ServerTLS(self._tls_settings)
+            context = await tls.context()
         except TLSError as error:
             self._tell_problem(str(error))
             return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context = self._tls.context()
-        self._tell_problem(self._tls.problem)
+        self._tell_problem(tls.problem)
         return context
 
     def _tell_problem(self, problem: str) -> None:

@@ -5,15 +5,20 @@ Source: spec sections 1.1 (start-up failures) and 3 (reload).
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from alloypy.files import NotRegular, open_fault, read_once
 from alloypy.lang.go_text import quote
 from alloypy.runtime.controller import Controller
 from alloypy.services.metrics import ConfigMetrics
 from alloypy.syntax.config_files import ConfigReadError, module_path, parse_config, read_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
+from alloypy.threads import FILE_SECONDS, FILES
 
 
 class LoadError(Exception):
@@ -59,16 +64,30 @@ class Configuration:
     async def _load(self) -> tuple[File, ...]:
         reading = f"reading config path {quote(self._path)}"
         try:
-            files = parse_config(read_config(self._path))
+            sources, at = await FILES.run(self._read, FILE_SECONDS, self._path)
+            files = parse_config(sources)
         except ConfigReadError as error:
             raise LoadError(f"{reading}: {error}") from None
+        except OSError as error:  # no answer in time, or no thread to read in
+            raise LoadError(f"{reading}: {open_fault(self._path, error)}") from None
         except DiagnosticsError as error:
             raise _refused(reading, error) from None
         try:
-            await self._controller.load(files, module_path(self._path))
+            await self._controller.load(files, at)
         except DiagnosticsError as error:
             raise _refused("error during the initial load", error) from None
         return tuple(files)
+
+    def _read(self) -> tuple[list[Source], str]:
+        """What there is at the path, and the directory it is in; in a thread. Raises ConfigReadError."""
+        return read_config(self._path, self._content), module_path(self._path)
+
+    def _content(self, path: str) -> bytes:
+        """What is in a file, or comes from a pipe until its end; an empty one brings the first load only."""
+        data = read_once(path, FILE_SECONDS)
+        if not data and self._controller.ready and not Path(path).is_file():
+            raise NotRegular(errno.ENODATA, "a pipe gives its content only once", path)
+        return data
 
 
 def _refused(when: str, error: DiagnosticsError) -> LoadError:

@@ -7,9 +7,7 @@ OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME). Source: RUNTIME spec section 5.2.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -20,6 +18,7 @@ from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 from opentelemetry.trace import SpanKind as ExportedKind
 
 from alloypy import __version__
+from alloypy.threads import WORK
 from alloypy.tracing import Span, SpanKind
 
 logger = logging.getLogger("alloypy")
@@ -60,11 +59,9 @@ class OTLPRecorder:
 
     async def close(self) -> None:
         """Send what is left, as far as that takes a few seconds only."""
-        # The thread must not keep the process from ending when the collector does not answer.
-        ending = threading.Thread(target=self._processor.shutdown, daemon=True)
-        ending.start()
-        await asyncio.to_thread(ending.join, _ENDING_SECONDS)
-        if ending.is_alive():
+        try:
+            await WORK.run(self._processor.shutdown, _ENDING_SECONDS)
+        except TimeoutError:
             logger.warning("the last traces could not be exported in time")
 
 

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from alloypy.threads import FILE_SECONDS, FILES
+
 _INTERVAL = 1.0
 
 Fingerprint: TypeAlias = tuple[tuple[str, int, int, int], ...]
@@ -35,12 +37,22 @@ def fingerprint(path: str) -> Fingerprint:
 
 async def watch(path: str, changed: Callable[[], Awaitable[None]], interval: float = _INTERVAL) -> None:
     """Call `changed` whenever the files have changed and then rested for one interval; never returns."""
-    known = fingerprint(path)
-    last = known
+    known: Fingerprint | None = None
+    last: Fingerprint | None = None
     while True:
-        await asyncio.sleep(interval)
-        now = fingerprint(path)
-        if now != known and now == last:
+        now = await _fingerprint(path)
+        if known is None:
+            known = now
+        elif now is not None and now != known and now == last:
             known = now
             await changed()
         last = now
+        await asyncio.sleep(interval)
+
+
+async def _fingerprint(path: str) -> Fingerprint | None:
+    """The same without holding up the event loop; None while the file system does not answer."""
+    try:
+        return await FILES.run(lambda: fingerprint(path), FILE_SECONDS, path)
+    except TimeoutError:
+        return None

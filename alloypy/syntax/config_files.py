@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from stat import S_ISDIR
 
+from alloypy.files import open_fault, read_once, read_regular, system_words
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source
@@ -30,14 +31,18 @@ class ConfigReadError(Exception):
     """The configuration cannot be read. The text is Go's: `stat x.alloy: no such file or directory`."""
 
 
-def read_config(path: str) -> list[Source]:
+def read_config(path: str, read: Callable[[str], bytes] = read_once) -> list[Source]:
     """The sources of the configuration at `path`, in name order; none for a directory without any.
 
     A source is named as diagnostics shall name it: the path as given, joined with the file's name for a
     directory. Raises ConfigReadError.
+
+    read: how a path is read that is no directory. It may be a pipe, which `read_once` waits for; in a
+    directory only regular files are read.
     """
-    names = _directory_names(path) if _is_directory(path) else [path]
-    return [_read(name) for name in names]
+    if not _is_directory(path):
+        return [_read(path, read)]
+    return [_read(name, read_regular) for name in _directory_names(path)]
 
 
 def parse_config(sources: Iterable[Source]) -> list[File]:
@@ -81,12 +86,11 @@ def _directory_names(path: str) -> list[str]:
     return sorted(str(Path(path, name)) for name in files if name.endswith(_SUFFIX))
 
 
-def _read(name: str) -> Source:
+def _read(name: str, read: Callable[[str], bytes]) -> Source:
     try:
-        data = Path(name).read_bytes()
+        data = read(name)
     except OSError as error:
-        step = "read" if isinstance(error, IsADirectoryError) else "open"  # a link to a directory
-        raise ConfigReadError(f"{step} {name}: {system_words(error)}") from None
+        raise ConfigReadError(open_fault(name, error)) from None
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             raise ConfigReadError(f"configuration is encoded with {encoding} but must be utf8")
@@ -101,11 +105,3 @@ def _demand_utf8(source: Source) -> None:
         source.data.decode()
     except UnicodeDecodeError:
         raise ConfigReadError("unknown encoding for config") from None
-
-
-def system_words(error: OSError | ValueError) -> str:
-    """The operating system's words as Go prints them, in lower case; a ValueError is a NUL in a path."""
-    if not isinstance(error, OSError):
-        return os.strerror(errno.EINVAL).lower()
-    text = error.strerror or str(error)
-    return text[:1].lower() + text[1:]

@@ -351,6 +351,7 @@ async def test_tls_unverified_when_asked_for(authority: trustme.CA) -> None:
     assert (await try_tls(settings, server_context(authority, "elsewhere.test"))).status == 200
 
 
+@pytest.mark.usefixtures("watchful")
 async def test_tls_files_are_read_again_when_they_change(authority: trustme.CA, tmp_path: Any) -> None:
     ca_file = tmp_path / "ca.pem"
     ca_file.write_bytes(authority.cert_pem.bytes())

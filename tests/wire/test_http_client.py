@@ -79,6 +79,7 @@ async def test_credentials() -> None:
     assert own.values("Authorization") == ["Own x"]
 
 
+@pytest.mark.usefixtures("watchful")
 async def test_credentials_follow_their_file(tmp_path: Path) -> None:
     path = tmp_path / "token"
     settings = {"authorization": Authorization(credentials_file=str(path))}
@@ -166,6 +167,7 @@ async def test_a_server_that_wants_the_secret_in_the_body() -> None:
     assert parse_qs(tokens.requests[1].body.decode())["client_secret"] == ["s3cr&t"]
 
 
+@pytest.mark.usefixtures("watchful")
 async def test_a_changed_secret_file_gets_a_new_token(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     async with scripted(TokenServer(token("T1"), token("T2"))) as tokens, scripted(answering()) as backend:

@@ -131,6 +131,7 @@ async def test_only_the_named_cipher_suites_are_served() -> None:
             await ingest(receiver.port, context)
 
 
+@pytest.mark.usefixtures("watchful")
 async def test_a_renewed_certificate_is_served_to_new_connections(tmp_path: Path) -> None:
     cert_file, key_file = tmp_path / "cert.pem", tmp_path / "key.pem"
 

@@ -617,6 +617,7 @@ async def test_tls_handshake_that_never_answers(kind):
     await sender.aclose()
 
 
+@pytest.mark.usefixtures("watchful")
 async def test_tls_files_are_read_again_when_they_change(kind, authority, tmp_path):
     other = trustme.CA()
     ca_file = tmp_path / "ca.pem"

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from alloypy.files import open_fault, read_regular
 from alloypy.lang.values import Duration, OptionalSecret
 from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
 from alloypy.runtime.health import Health, healthy, unhealthy
-from alloypy.runtime.watching import DETECTOR, Watch, reason
+from alloypy.runtime.watching import DETECTOR, Watch
 from alloypy.schema.fields import arguments, attribute, export, exports
+from alloypy.threads import FILE_SECONDS, FILES
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -64,20 +66,17 @@ class Reader:
 
     async def read(self) -> None:
         """Read the file; bytes that are no UTF-8 are kept. Raises ReadError."""
-        data = await asyncio.to_thread(self._read)
+        try:
+            data = await FILES.run(self._read, FILE_SECONDS, self._name)
+        except (OSError, ValueError) as error:
+            raise ReadError(open_fault(self._name, error)) from None
         text = data.decode("utf-8", "surrogateescape")
         self.exports = Exports(content=OptionalSecret(text, self._is_secret))
         self.read_at = time.time()
 
     def _read(self) -> bytes:
-        name = self._name
         self._watch.mark()
-        try:
-            with open(name, "rb") as file:  # noqa: PTH123 -- Path("") would be the working directory
-                return file.read()
-        except (OSError, ValueError) as error:
-            verb = "read" if isinstance(error, IsADirectoryError) else "open"
-            raise ReadError(f"{verb} {name}: {reason(error)}") from None
+        return read_regular(self._name)
 
     async def changed(self) -> None:
         """Wait until it is time to read again."""

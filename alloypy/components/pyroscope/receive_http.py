@@ -24,16 +24,15 @@ from alloypy.runtime.component import (
     Stability,
     UpdateError,
 )
+from alloypy.runtime.health import Health, healthy
 from alloypy.schema.fields import Fault, arguments, attribute, block
 from alloypy.schema.stability import refusal
 
 if TYPE_CHECKING:
-    import ssl
-
     from alloypy.components.pyroscope.receiving.application import Application, ServerApplication, Settings
     from alloypy.components.pyroscope.receiving.metrics import Metrics
     from alloypy.net.server import Server
-    from alloypy.net.server_tls import ServerTLS
+    from alloypy.net.server_tls import ServerTLS, ServerTLSSettings
 
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _OWN_HEADERS = frozenset(
@@ -86,11 +85,12 @@ class Arguments:
 
 
 class _Serving(NamedTuple):
-    """A server, the application it serves, and the arguments it was made from."""
+    """A server, the application it serves, and what it was made from."""
 
     server: Server
     application: ServerApplication
     http: HTTP
+    tls: ServerTLS | None
 
 
 class ReceiveHTTP(Component[Arguments, None]):
@@ -153,11 +153,43 @@ class ReceiveHTTP(Component[Arguments, None]):
         http = arguments.http
         sockets = await self._options.sockets.claim(http.listen_address, http.listen_port)
         try:
-            tls = _tls(http.tls, fault)
-        except (BuildError, UpdateError):
+            tls = await self._tls(http.tls, fault)
+        except BaseException:
             _close(sockets)
             raise
         self._prepared = (arguments, tls, sockets)
+
+    async def _tls(self, given: TLS | None, fault: Callable[[str], Exception]) -> ServerTLS | None:
+        """What gives the contexts of new connections; None without TLS. Raises what `fault` makes."""
+        if given is None:
+            return None
+        from alloypy.net.server_tls import ServerTLS, TLSError
+
+        settings = _tls_settings(given)
+        try:
+            settings.check()
+            if not settings.enabled:
+                return None
+            present = self._serving.tls if self._serving is not None else None
+            if present is not None and present.settings == settings:
+                return present
+            tls = ServerTLS(settings, self._tell_tls)
+            await tls.context()
+        except TLSError as reason:
+            raise fault(str(reason)) from None
+        return tls
+
+    def _tell_tls(self, problem: str) -> None:
+        if problem:
+            message = "changed TLS files cannot be used; the former certificate stays"
+            self._options.logger.error(message, extra={"fields": {"err": problem}})
+        else:
+            self._options.logger.info("the TLS files can be used again")
+
+    def health(self) -> Health | None:
+        """Says when a former certificate is in use."""
+        tls = self._serving.tls if self._serving is not None else None
+        return healthy(f"the former certificate is in use: {tls.problem}") if tls and tls.problem else None
 
     def _drop_prepared(self) -> None:
         if self._prepared is not None:
@@ -208,34 +240,16 @@ class ReceiveHTTP(Component[Arguments, None]):
         server = Server(
             config,
             sockets,
-            tls=self._contexts(tls) if tls is not None else None,
+            tls=tls.context if tls is not None else None,
             conn_limit=max(http.conn_limit, 0),
         )
-        self._serving = _Serving(server, application, http)
+        self._serving = _Serving(server, application, http, tls)
         self._metrics.connections = lambda: server.connection_count
         self._metrics.connection_limit = http.conn_limit
         logger.info("starting server")
         server.start()
         for host, port in server.addresses:
             logger.info("server listening on addresses", extra={"fields": {"http": f"{host}:{port}"}})
-
-    def _contexts(self, tls: ServerTLS) -> Callable[[], ssl.SSLContext]:
-        """Gives TLS contexts, and says once when changed files cannot be used."""
-        said = ""
-
-        def context() -> ssl.SSLContext:
-            nonlocal said
-            found = tls.context()
-            if tls.problem != said:
-                said = tls.problem
-                if said:
-                    self._options.logger.error(
-                        "changed TLS files cannot be used; the former certificate stays",
-                        extra={"fields": {"err": said}},
-                    )
-            return found
-
-        return context
 
     async def _keep_memory(self) -> None:
         from alloypy.net.budget import process_budget
@@ -274,13 +288,10 @@ def _server_arguments(arguments: Arguments) -> tuple[HTTP, int]:
     return arguments.http, arguments.max_bytes_in_flight
 
 
-def _tls(given: TLS | None, fault: Callable[[str], Exception]) -> ServerTLS | None:
-    """What gives the contexts of new connections; None without TLS. Raises what `fault` makes."""
-    if given is None:
-        return None
-    from alloypy.net.server_tls import ServerTLS, ServerTLSSettings, TLSError
+def _tls_settings(given: TLS) -> ServerTLSSettings:
+    from alloypy.net.server_tls import ServerTLSSettings
 
-    settings = ServerTLSSettings(
+    return ServerTLSSettings(
         cert_pem=given.cert_pem,
         key_pem=given.key_pem,
         cert_file=given.cert_file,
@@ -291,11 +302,6 @@ def _tls(given: TLS | None, fault: Callable[[str], Exception]) -> ServerTLS | No
         cipher_suites=given.cipher_suites,
         min_version=given.min_version,
     )
-    try:
-        settings.check()
-        return ServerTLS(settings) if settings.enabled else None
-    except TLSError as reason:
-        raise fault(str(reason)) from None
 
 
 def _close(sockets: Sequence[socket.socket]) -> None:

@@ -24,6 +24,7 @@ from alloypy.profiles.model import (
     Push,
 )
 from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
+from alloypy.runtime.health import Health, healthy
 from alloypy.schema.fields import arguments, attribute, block, export, exports, squash
 from alloypy.tracing import Tracer
 
@@ -156,7 +157,7 @@ class Write(Component[Arguments, Exports]):
         self._metrics = Metrics(self._options.metrics())
         self._background = Background(self._options.logger)
         try:
-            self._built = self._build(self._arguments)
+            self._built = await self._build(self._arguments)
         except NotSent as reason:
             raise BuildError(str(reason)) from None
         self._put_in_place(self._arguments)
@@ -173,9 +174,14 @@ class Write(Component[Arguments, Exports]):
         from alloypy.net.sending import NotSent
 
         try:
-            self._built = self._build(arguments)
+            self._built = await self._build(arguments)
         except NotSent as reason:
             raise UpdateError(str(reason)) from None
+
+    def health(self) -> Health | None:
+        """Says when what was read of files before is in use."""
+        problems = [problem for each in self._receiver.endpoints for problem in each.problems]
+        return healthy(f"what was read before is in use: {'; '.join(problems)}") if problems else None
 
     async def update(self, arguments: Arguments) -> None:
         """Put the new in place; the old endpoints close when their deliveries have ended."""
@@ -185,7 +191,7 @@ class Write(Component[Arguments, Exports]):
         self._arguments = arguments
         self._put_in_place(arguments)
 
-    def _build(self, arguments: Arguments) -> list[Endpoint]:
+    async def _build(self, arguments: Arguments) -> list[Endpoint]:
         """Endpoints for the arguments; those that stay as they are keep their connections."""
         old = list(zip(self._arguments.endpoints, self._receiver.endpoints, strict=False))
         built = []
@@ -195,10 +201,13 @@ class Write(Component[Arguments, Exports]):
                 same = next((pair for pair in old if pair[0] == given), None)
             if same is not None:
                 old.remove(same)
-            built.append(same[1] if same is not None else self._build_endpoint(given, arguments.tracing))
+            if same is None:
+                built.append(await self._build_endpoint(given, arguments.tracing))
+            else:
+                built.append(same[1])
         return built
 
-    def _build_endpoint(self, given: EndpointArguments, tracing: TracingArguments) -> Endpoint:
+    async def _build_endpoint(self, given: EndpointArguments, tracing: TracingArguments) -> Endpoint:
         from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
         from alloypy.components.pyroscope.sending.endpoint import Endpoint, Schedule
         from alloypy.components.pyroscope.sending.wire import EndpointSettings, Wire
@@ -209,6 +218,7 @@ class Write(Component[Arguments, Exports]):
         client = Client(
             client_settings(given.http_client), environ=options.environ, user_agent=agent, clock=options.clock
         )
+        await client.check()
         timeout = given.remote_timeout.seconds
         wire = Wire(
             EndpointSettings(given.url, given.headers, timeout, given.retry_on_http_429),

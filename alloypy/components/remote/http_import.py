@@ -63,9 +63,10 @@ async def fetch(given: Arguments) -> str:
         raise FetchError(f"building request: {error}") from None
     agent = f"alloypy/{__version__}"
     own = {"User-Agent": agent, **{canonical(name): value for name, value in given.headers.items()}}
+    client = Client(client_settings(given.client), environ=os.environ, user_agent=agent)
     try:
-        client = Client(client_settings(given.client), environ=os.environ, user_agent=agent)
-    except NotSent as error:
+        await client.check()
+    except SendError as error:
         raise FetchError(str(error)) from None
     try:
         request = Request(

@@ -2,59 +2,65 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from alloypy.lang.values import Secret
+from alloypy.net import secret_files
 from alloypy.net.auth import (
     Authorization,
     BasicAuth,
     authorization_credentials,
     basic_credentials,
 )
-from alloypy.net.secret_files import FileText
+from alloypy.net.secret_files import FileText, file_text
 from alloypy.net.sending import NotSent
 
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("watchful")]
 
-def test_white_space_around_is_no_part_of_it(tmp_path: Path) -> None:
+
+async def test_white_space_around_is_no_part_of_it(tmp_path: Path) -> None:
     (tmp_path / "s").write_text("\n  pass word \n\n")
-    assert FileText(str(tmp_path / "s")).read() == "pass word"
+    assert await FileText(str(tmp_path / "s")).read() == "pass word"
 
 
-def test_changes_are_seen_at_once_even_within_one_tick_of_the_clock(tmp_path: Path) -> None:
+async def test_changes_are_seen_even_within_one_tick_of_the_clock(tmp_path: Path) -> None:
     path = tmp_path / "s"
     text = FileText(str(path))
     for content in ("one", "two", "six"):
         path.write_text(content)
         os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
-        assert text.read() == content
+        assert await text.read() == content
 
 
-def test_an_old_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unchanged_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alloypy.net.followed._SETTLED_NANOSECONDS", 0)
     path = tmp_path / "s"
     path.write_text("old")
-    os.utime(path, (1, 1))
     text = FileText(str(path))
-    assert text.read() == "old"
-    monkeypatch.setattr(Path, "read_bytes", lambda _: b"not read")
-    assert text.read() == "old"
+    assert await text.read() == "old"
+    monkeypatch.setattr(secret_files, "read_regular", lambda _: b"read again")
+    assert await text.read() == "old"
     os.utime(path, (2, 2))
-    assert text.read() == "not read"
+    assert await text.read() == "read again"
 
 
-def test_a_replaced_link_is_followed(tmp_path: Path) -> None:
+async def test_a_replaced_link_is_followed(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
         os.utime(tmp_path / name, (1, 1))
     link = tmp_path / "link"
     link.symlink_to("a")
     text = FileText(str(link))
-    assert text.read() == "a"
+    assert await text.read() == "a"
     link.unlink()
     link.symlink_to("b")
-    assert text.read() == "b"
+    assert await text.read() == "b"
 
 
 @pytest.mark.parametrize(
@@ -63,24 +69,63 @@ def test_a_replaced_link_is_followed(tmp_path: Path) -> None:
         ("missing", "open {path}: no such file or directory"),
         ("", "read {path}: is a directory"),
         ("a\0b", "open {path}: invalid argument"),
+        ("pipe", "open {path}: not a regular file"),
     ],
 )
-def test_faults(tmp_path: Path, name: str, reason: str) -> None:
+async def test_faults(tmp_path: Path, name: str, reason: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
     path = f"{tmp_path}/{name}"
     with pytest.raises(NotSent) as caught:
-        FileText(path).read()
+        await FileText(path).read()
     assert str(caught.value) == f"unable to read file {path}: " + reason.format(path=path)
 
 
-def test_a_file_that_comes_later(tmp_path: Path) -> None:
+async def test_a_file_that_comes_later(tmp_path: Path) -> None:
     text = FileText(str(tmp_path / "s"))
     with pytest.raises(NotSent):
-        text.read()
+        await text.read()
     (tmp_path / "s").write_text("here")
-    assert text.read() == "here"
+    assert await text.read() == "here"
+    assert text.problem == ""
 
 
-@pytest.mark.anyio
+def replace_by_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("change", [Path.unlink, replace_by_a_pipe])
+async def test_what_a_file_last_held_stays_in_use(
+    change: Callable[[Path], object], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "s"
+    path.write_text("hush")
+    text = FileText(str(path))
+    with caplog.at_level(logging.INFO, "alloypy"):
+        assert await text.read() == "hush"
+        change(path)
+        for _ in range(3):
+            assert await text.read() == "hush"
+        assert text.problem.startswith(f"unable to read file {path}: open {path}: no")
+        path.unlink(missing_ok=True)
+        path.write_text("new")
+        assert await text.read() == "new"
+    assert text.problem == ""
+    assert [record.message for record in caplog.records] == [
+        "a secret file cannot be read; what it last held stays in use",
+        "a secret file can be read again",
+    ]
+
+
+async def test_all_who_read_one_file_share_what_it_held(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    first = file_text(path)
+    assert file_text(path) is first
+    del first
+    gc.collect()
+    assert path not in secret_files._texts
+
+
 async def test_credentials(tmp_path: Path) -> None:
     path = tmp_path / "s"
     path.write_text("fromfile")
@@ -88,13 +133,17 @@ async def test_credentials(tmp_path: Path) -> None:
     assert basic.fixed == await basic.header(1) == "Basic dTpw"
     basic = basic_credentials(BasicAuth(username="u", password_file=str(path)))
     assert basic.fixed is None
-    assert await basic.header(1) == "Basic dTpmcm9tZmlsZQ=="
+    assert await basic.header(60) == "Basic dTpmcm9tZmlsZQ=="
     assert basic_credentials(BasicAuth()).fixed == "Basic Og=="
     assert authorization_credentials(Authorization(credentials=Secret("t"))).fixed == "Bearer t"
     assert authorization_credentials(Authorization(type="Key", credentials=Secret("t"))).fixed == "Key t"
     given = authorization_credentials(Authorization(credentials_file=str(path)))
-    assert await given.header(1) == "Bearer fromfile"
+    assert await given.header(60) == "Bearer fromfile"
+    assert given.problem == ""
     path.unlink()
+    assert await given.header(60) == "Bearer fromfile"
+    assert "no such file or directory" in given.problem
+    absent = authorization_credentials(Authorization(credentials_file=f"{path}2"))
     with pytest.raises(NotSent, match="unable to read authorization credentials: unable to read file"):
-        await given.header(1)
+        await absent.header(60)
     await given.aclose()

@@ -11,7 +11,7 @@ import pytest
 
 from alloypy.lang.values import Duration
 from alloypy.runtime import watching
-from alloypy.runtime.watching import DETECTOR, Watch, reason
+from alloypy.runtime.watching import DETECTOR, Watch
 
 pytestmark = pytest.mark.anyio
 
@@ -135,9 +135,3 @@ def test_detectors() -> None:
     assert [DETECTOR.parse(text) for text in ("", "fsnotify", "poll")] == ["fsnotify", "fsnotify", "poll"]
     with pytest.raises(ValueError, match=r'^unrecognized detector "a\\"b", expected fsnotify or poll$'):
         DETECTOR.parse('a"b')
-
-
-def test_reasons() -> None:
-    assert reason(FileNotFoundError(2, "other words")) == "no such file or directory"
-    assert reason(OSError("words")) == "words"
-    assert reason(ValueError("embedded null byte")) == "invalid argument"

@@ -78,6 +78,11 @@ class Endpoint:
         """How many deliveries are under way, or wait for their turn."""
         return self._in_flight + self._queued
 
+    @property
+    def problems(self) -> list[str]:
+        """Why secrets or certificates of before are in use."""
+        return self._client.problems
+
     async def deliver(self, item: Outgoing) -> list[DeliveryError]:
         """Try until the item is taken or given up; what went wrong, nothing if all went well."""
         began = perf_counter()

@@ -1,0 +1,128 @@
+"""Reading files without waiting for ever.
+
+A FIFO or a device may never come to an end, and may never begin to give anything. Whatever a configuration
+names is therefore read only when it is a regular file; what the user names on the command line may be
+a pipe, too.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+import time
+
+LARGEST_STREAM = 64 << 20
+"""Bytes that are read from a pipe or a device at most."""
+
+_READ_SIZE = 1 << 20
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class NotRegular(OSError):
+    """The path is no regular file: a FIFO, a device or a socket, which might never come to an end."""
+
+
+class NoAnswer(TimeoutError):
+    """Nothing came in time from a file or a pipe."""
+
+
+def no_answer(seconds: float) -> NoAnswer:
+    """The fault of a file that has been waited for so long."""
+    return NoAnswer(errno.ETIMEDOUT, f"no answer within {seconds:g} seconds")
+
+
+def read_regular(path: str) -> bytes:
+    """The content of a regular file. Raises OSError, and ValueError for a path that no system takes.
+
+    A FIFO or a device is refused with NotRegular rather than waited for; a directory raises
+    IsADirectoryError.
+    """
+    descriptor = os.open(path, _FLAGS)
+    try:
+        if not _is_regular(descriptor, path):
+            raise NotRegular(errno.EINVAL, "not a regular file", path)
+        return _rest(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_once(path: str, seconds: float | None = None) -> bytes:
+    """The content of a regular file, or what a pipe or a device gives until its end.
+
+    A pipe that nobody writes to is waited for, for so many seconds, or without end.
+    Raises as `read_regular` does, NoAnswer when nothing has come in time, and NotRegular for what has no
+    end within LARGEST_STREAM bytes.
+    """
+    descriptor = os.open(path, _FLAGS)
+    try:
+        if _is_regular(descriptor, path):
+            return _rest(descriptor)
+        return _stream(descriptor, path, seconds)
+    finally:
+        os.close(descriptor)
+
+
+def _is_regular(descriptor: int, path: str) -> bool:
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    return stat.S_ISREG(mode)
+
+
+def _rest(descriptor: int) -> bytes:
+    parts = []
+    while part := os.read(descriptor, _READ_SIZE):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _stream(descriptor: int, path: str, seconds: float | None) -> bytes:
+    began = time.monotonic()
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        left = None if seconds is None else max(0.0, began + seconds - time.monotonic())
+        if seconds is not None and (not left or not _readable(descriptor, left)):
+            raise no_answer(seconds)
+        if seconds is None:
+            _readable(descriptor, None)
+        try:
+            part = os.read(descriptor, _READ_SIZE)
+        except BlockingIOError:
+            continue
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_STREAM:
+            raise NotRegular(errno.EFBIG, f"more than {LARGEST_STREAM} bytes from what is no file", path)
+
+
+def _readable(descriptor: int, seconds: float | None) -> bool:
+    """Wait until there is something to read, the end included; whether there is."""
+    if not hasattr(select, "poll"):  # Windows: its pipes are waited for by reading
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(None if seconds is None else seconds * 1000))
+
+
+def system_words(error: OSError | ValueError) -> str:
+    """Why a file cannot be read, as Go says it: `no such file or directory`.
+
+    A ValueError is a NUL in a path: an invalid argument.
+    """
+    if not isinstance(error, OSError):
+        return os.strerror(errno.EINVAL).lower()
+    if isinstance(error, NotRegular | NoAnswer):
+        return str(error.strerror)
+    text = os.strerror(error.errno) if error.errno else error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def open_fault(path: str, error: OSError | ValueError) -> str:
+    """The same with what was tried: `open x: no such file or directory`."""
+    verb = "read" if isinstance(error, IsADirectoryError) else "open"
+    return f"{verb} {path}: {system_words(error)}"
