@@ -29,7 +29,7 @@ from alloypy.services.admin_messages import (
     shown,
     text,
 )
-from alloypy.services.component_json import detail, summary
+from alloypy.services.component_json import detail, summaries
 from alloypy.services.configuration import LoadError
 from alloypy.services.exposition import CONTENT_TYPE
 from alloypy.services.support_desk import SupportDesk
@@ -58,7 +58,7 @@ class AdminOptions(NamedTuple):
 
     controller: Controller
     reload: Callable[[], Awaitable[None]]
-    metrics: Callable[[], str]
+    metrics: Callable[[], Awaitable[str]]
     support: Callable[[int], Awaitable[bytes]] | None
     live_debugging: Callable[[], bool]
     address: str
@@ -114,7 +114,7 @@ class Admin:
 
     async def _metrics(self, request: Asked) -> Answer:
         content_type = (b"content-type", CONTENT_TYPE.encode())
-        return text(200, self._options.metrics())._replace(headers=(content_type,))
+        return text(200, await self._options.metrics())._replace(headers=(content_type,))
 
     async def _reload(self, request: Asked) -> Answer:
         if request.method not in ("GET", "POST"):
@@ -145,7 +145,7 @@ class Admin:
             return self._component_handler(path)
         modules, components, debug = f"{web}/modules/", f"{web}/components/", f"{web}/debug/"
         if path.startswith(modules) and path.endswith("/components"):
-            return self._module_components(path[len(modules) : -len("/components")])
+            return await self._module_components(path[len(modules) : -len("/components")])
         if path.startswith(components) and path != components:
             return self._component(path[len(components) :])
         if path.startswith(debug) and path != debug:
@@ -165,7 +165,7 @@ class Admin:
         return text(400, f"failed to parse URL path {shown(path)}: invalid path\n")
 
     async def _components(self, request: Asked) -> Answer:
-        return as_json([summary(info) for info in self._options.controller.components()])
+        return as_json(await summaries(self._options.controller.components()))
 
     def _component(self, given: str) -> Answer:
         module, _, local = given.rpartition("/")
@@ -175,12 +175,12 @@ class Admin:
             return not_found()
         return as_json(detail(info))
 
-    def _module_components(self, module: str) -> Answer:
+    async def _module_components(self, module: str) -> Answer:
         try:
             infos = self._options.controller.components(module)
         except KeyError:
             return error(500, "module not found")
-        return as_json([summary(info) for info in infos])
+        return as_json(await summaries(infos))
 
     async def _no_components(self, request: Asked) -> Answer:
         """There is no remote configuration, hence nothing in it."""

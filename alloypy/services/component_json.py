@@ -5,11 +5,13 @@ Source: spec section 4.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from alloypy.runtime.options import ComponentInfo
 from alloypy.schema.encode import encode_body
+from alloypy.services.pace import Pace
 
 
 def summary(info: ComponentInfo) -> dict[str, Any]:
@@ -17,6 +19,15 @@ def summary(info: ComponentInfo) -> dict[str, Any]:
     result = _head(info)
     result |= {"original": "", "arguments": [], "exports": [], "debugInfo": []}
     return _with_tail(result, info)
+
+
+async def summaries(infos: Iterable[ComponentInfo]) -> list[dict[str, Any]]:
+    """The entries of a list; a long one is made in many turns."""
+    pace, entries = Pace(), []
+    for info in infos:
+        entries.append(summary(info))
+        await pace.rest()
+    return entries
 
 
 def detail(info: ComponentInfo) -> dict[str, Any]:

@@ -9,7 +9,7 @@ one, do not end in `_total`. Source: spec section 8.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -72,20 +72,34 @@ def with_labels(family: FamilyLike, labels: Mapping[str, str]) -> Family:
     return Family(family.name, family.documentation, family.type, samples)
 
 
-def text_format(families: Iterable[FamilyLike]) -> str:
-    """All families in the text format, sorted by name."""
-    merged: dict[str, tuple[str, str, list[SampleLike]]] = {}
-    for family in families:
+class Page:
+    """Families that are put together and then written in the text format, sorted by name."""
+
+    def __init__(self) -> None:
+        self._merged: dict[str, tuple[str, str, list[SampleLike]]] = {}
+
+    def add(self, family: FamilyLike) -> None:
+        """Add a family, to the one of the same name if there is one."""
         samples = [s for s in family.samples if not s.name.endswith("_created")]
         if samples:
             name = _written_name(family.name, samples)
-            merged.setdefault(name, (family.documentation, family.type, []))[2].extend(samples)
-    lines: list[str] = []
-    for name, (documentation, kind, samples) in sorted(merged.items()):
-        lines.append(f"# HELP {name} {_escape_help(documentation)}")
-        lines.append(f"# TYPE {name} {'untyped' if kind == 'unknown' else kind}")
-        lines += map(_sample_line, samples)
-    return "\n".join(lines) + "\n"
+            self._merged.setdefault(name, (family.documentation, family.type, []))[2].extend(samples)
+
+    def lines(self) -> Iterator[str]:
+        """The page, line by line, each with its end."""
+        for name, (documentation, kind, samples) in sorted(self._merged.items()):
+            yield f"# HELP {name} {_escape_help(documentation)}\n"
+            yield f"# TYPE {name} {'untyped' if kind == 'unknown' else kind}\n"
+            for sample in samples:
+                yield _sample_line(sample)
+
+
+def text_format(families: Iterable[FamilyLike]) -> str:
+    """All families in the text format, sorted by name."""
+    page = Page()
+    for family in families:
+        page.add(family)
+    return "".join(page.lines())
 
 
 def _written_name(name: str, samples: Sequence[SampleLike]) -> str:
@@ -95,9 +109,9 @@ def _written_name(name: str, samples: Sequence[SampleLike]) -> str:
 
 def _sample_line(sample: SampleLike) -> str:
     if not sample.labels:
-        return f"{sample.name} {_number(sample.value)}"
+        return f"{sample.name} {_number(sample.value)}\n"
     labels = ",".join(f'{key}="{_escape_label(value)}"' for key, value in sorted(sample.labels.items()))
-    return f"{sample.name}{{{labels}}} {_number(sample.value)}"
+    return f"{sample.name}{{{labels}}} {_number(sample.value)}\n"
 
 
 def _escape_help(text: str) -> str:

@@ -14,7 +14,8 @@ from alloypy import __version__
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.options import ControllerInfo
 from alloypy.services import process_stats
-from alloypy.services.exposition import Family, Sample, counter, gauge, text_format, with_labels
+from alloypy.services.exposition import Family, Page, Sample, counter, gauge, with_labels
+from alloypy.services.pace import Pace
 
 _BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _SLOW_EVALUATION = 60.0
@@ -144,9 +145,17 @@ class ConfigMetrics:
             )
 
 
-def metrics_text(controller: Controller, evaluations: EvaluationMetrics, config: ConfigMetrics) -> str:
-    """The whole page, in the text format."""
-    return text_format(_families(controller, evaluations, config))
+async def metrics_text(controller: Controller, evaluations: EvaluationMetrics, config: ConfigMetrics) -> str:
+    """The whole page, in the text format; with thousands of components it is made in many turns."""
+    pace, page = Pace(), Page()
+    for family in _families(controller, evaluations, config):
+        page.add(family)
+        await pace.rest()
+    lines = []
+    for line in page.lines():
+        lines.append(line)
+        await pace.rest()
+    return "".join(lines)
 
 
 def _families(
@@ -158,7 +167,7 @@ def _families(
     yield from evaluations.collect(controllers)
     yield from config.collect()
     yield from process_stats.collect()
-    for source in controller.metrics():
+    for source in list(controller.metrics()):  # what they are now: a reload may come in between
         labels = {"component_path": source.component_path, "component_id": source.component_id}
         for family in source.collect():
             yield with_labels(family, labels)

@@ -160,8 +160,8 @@ class Process:
         )
         return await bundle(seconds)
 
-    def _metrics(self) -> str:
-        return metrics_text(self._controller, self._evaluations, self._config_metrics)
+    async def _metrics(self) -> str:
+        return await metrics_text(self._controller, self._evaluations, self._config_metrics)
 
     async def _reload(self) -> None:
         with self._notifier.reloading():

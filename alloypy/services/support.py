@@ -12,7 +12,7 @@ import os
 import platform
 import time
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -21,7 +21,7 @@ from alloypy.lang.go_text import parse_decimal
 from alloypy.lang.secrecy import hide
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin_messages import shown
-from alloypy.services.component_json import summary
+from alloypy.services.component_json import summaries
 from alloypy.services.logging import LogStream
 from alloypy.syntax.tree import File
 from alloypy.threads import WORK
@@ -58,7 +58,7 @@ class SupportBundle:
     """
 
     controller: Controller
-    metrics: Callable[[], str]
+    metrics: Callable[[], Awaitable[str]]
     log: LogStream
     flags: Sequence[str]
     peers: Callable[[], object]
@@ -66,10 +66,10 @@ class SupportBundle:
 
     async def __call__(self, seconds: int) -> bytes:
         """The zip archive, made over so many seconds."""
-        first = self.metrics()
+        first = await self.metrics()
         with self.log.copied() as lines:
             await asyncio.sleep(seconds)
-        components = [summary(info) for info in self.controller.components()]
+        components = await summaries(self.controller.components())
         environment = [f"{name}={hide(os.environ.get(name, ''), _kind(name))}" for name in _VARIABLES]
         entries = {
             "alloy-metadata.yaml": _metadata(),
@@ -78,7 +78,7 @@ class SupportBundle:
             "alloy-runtime-flags.txt": "\n".join(map(_shown_flag, self.flags)),
             "alloy-environment.txt": "\n".join(environment),
             "alloy-metrics-sample-start.txt": first,
-            "alloy-metrics-sample-end.txt": self.metrics(),
+            "alloy-metrics-sample-end.txt": await self.metrics(),
         }
         if lines:
             entries["alloy-logs.txt"] = "".join(lines)

@@ -362,3 +362,17 @@ def test_one_support_bundle_at_a_time_which_goes_with_its_client(running: Runnin
     answers = []
     until(lambda: answers.append(ask(running, "/-/support?duration=1")) or answers[-1].status == 200)
     assert answers[-1].headers["content-type"] == "application/zip"
+
+
+def test_a_path_that_is_no_text_is_refused_without_a_fault_where_credentials_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    auth = 'http {\n  auth {\n    basic {\n      username = "u"\n      password = "p"\n    }\n  }\n}\n'
+    (tmp_path / "config.alloy").write_text(auth)
+    with Running(["config.alloy"], tmp_path) as guarded:
+        guarded.wait_until_listening()
+        answer = ask(guarded, "/%ff%0a")
+        assert (answer.status, answer.body) == (401, "")
+        line = guarded.wait_for_log("failed to authenticate request.*xff")
+        assert "handler failed" not in guarded.text, line
+        assert guarded.stop() == 0

@@ -64,7 +64,7 @@ class Fixture:
         options = AdminOptions(
             controller=cast("Controller", self.controller),
             reload=self.reload,
-            metrics=lambda: "m 1\n",
+            metrics=self.metrics,
             support=None,
             live_debugging=lambda: self.live_debugging,
             address="127.0.0.1:12345",
@@ -72,6 +72,9 @@ class Fixture:
         )
         transport = httpx.ASGITransport(Admin(options))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:12345")
+
+    async def metrics(self) -> str:
+        return "m 1\n"
 
     async def reload(self) -> None:
         self.reloads += 1
