@@ -38,7 +38,8 @@ class IgnoreRules:
 def _read(line: str) -> _Pattern | None:
     """The pattern of one line; None for comments, empty lines and what can match nothing."""
     text = line.rstrip("\r\n")
-    text = re.sub(r"(?<!\\) +$", "", text)
+    bare = text.rstrip(" ")
+    text = bare + text[len(bare) :][: len(text) > len(bare) and bare.endswith("\\")]
     if not text or text.startswith("#"):
         return None
     negated = text.startswith("!")

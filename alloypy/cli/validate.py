@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -21,7 +22,7 @@ from alloypy.lang.go_text import quote
 from alloypy.schema.stability import Stability
 from alloypy.syntax.codes import UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
-from alloypy.syntax.render import render
+from alloypy.syntax.render import SHOWN, not_shown, render
 
 _FORMATS = ("text", "json", "github", "sarif", "junit")
 _LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
@@ -144,9 +145,13 @@ def _language(program: str) -> Language:
 
 
 def _show(outcomes: list[Outcome], stream: TextIO) -> None:
-    """Diagnostics with excerpts, an empty line between two, as Alloy prints them."""
+    """Diagnostics with excerpts, an empty line between two, as Alloy prints them; the first of many."""
     color = stream.isatty() and not os.environ.get("NO_COLOR")
-    texts = [_text(diagnostic, color) for outcome in outcomes for diagnostic in outcome.diagnostics]
+    texts = []
+    for outcome in outcomes:
+        rest = iter(outcome.diagnostics)
+        texts += [_text(diagnostic, color) for diagnostic in islice(rest, SHOWN)]
+        texts += not_shown(rest)
     if texts:
         stream.write("\n".join(texts))
         stream.flush()

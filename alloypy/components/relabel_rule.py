@@ -5,11 +5,10 @@ Source: PYROSCOPE spec section 6.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from alloypy.lang.go_regexp import REGEXP_TYPE, Regexp, parse_regexp
+from alloypy.lang.go_regexp import REGEXP_TYPE, Regexp, names_label, parse_regexp
 from alloypy.lang.go_text import quote
 from alloypy.lang.types import IntType, TextType
 from alloypy.profiles.relabel import ACTIONS, DEFAULT_REGEX, RelabelRules, Rule
@@ -19,7 +18,6 @@ _NEED_TARGET = ("replace", "hashmod", "lowercase", "uppercase", "keepequal", "dr
 _NO_REPLACEMENT = ("lowercase", "uppercase", "keepequal", "dropequal")
 _ONLY_REGEX = ("labeldrop", "labelkeep")
 _ONLY_LABELS = ("keepequal", "dropequal")
-_TEMPLATE = r"(?a)(?:[a-zA-Z_]|\$(?:\{\w+\}|\w))(?:\w|\$(?:\{\w+\}|\w))*"
 _SEPARATOR = ";"
 _REPLACEMENT = "$1"
 
@@ -65,7 +63,7 @@ class RuleArguments:
             yield Fault("target_label", message)
         if self.action in _NO_REPLACEMENT and self.replacement != _REPLACEMENT:
             yield Fault("replacement", f"'replacement' can not be set for {self.action} action")
-        if self.action == "labelmap" and not re.fullmatch(_TEMPLATE, self.replacement):
+        if self.action == "labelmap" and not names_label(self.replacement):
             message = f"{quote(self.replacement)} is invalid 'replacement' for {self.action} action"
             yield Fault("replacement", message)
         others = self.modulus or self.separator != _SEPARATOR or self.replacement != _REPLACEMENT
@@ -95,7 +93,7 @@ class RuleArguments:
     def _target_is_valid(self) -> bool:
         """Any UTF-8 text names a label; what holds a `$` has to be a template in `replace`."""
         if self.action == "replace" and "$" in self.target_label:
-            return re.fullmatch(_TEMPLATE, self.target_label) is not None
+            return names_label(self.target_label)
         return not any("\ud800" <= character <= "\udfff" for character in self.target_label)
 
 

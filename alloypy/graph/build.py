@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
-from alloypy.graph.dag import Graph
+from alloypy.graph.dag import Graph, cycle_text
 from alloypy.graph.definitions import Definitions, Template
 from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, Kind, Node, block_id, header, whole
 from alloypy.graph.sections import Placed, Sections
@@ -84,7 +84,7 @@ def build(sections: Sections, surroundings: Surroundings, gates: Gates) -> Built
 
 def _cycles(graph: Graph) -> Iterable[Diagnostic]:
     for cycle in graph.cycles():
-        yield Diagnostic(None, f"cycle: {', '.join(cycle)}", "ALY0411")
+        yield Diagnostic(None, f"cycle: {cycle_text(cycle)}", "ALY0411")
     for node_id in graph.self_references():
         yield Diagnostic(None, f"self reference: {node_id}", "ALY0412")
 

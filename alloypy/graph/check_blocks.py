@@ -135,7 +135,7 @@ class BlockReader:
         hint = ""
         if code == UNKNOWN_COMPONENT and node.name in self._language.foreign_names:
             hint = "Alloy has this component, alloypy does not run it"
-        elif code == UNKNOWN_COMPONENT:
+        elif code == UNKNOWN_COMPONENT and scope.may_search():
             close = nearest(node.name, [*self._language.component_names, *self._language.block_names])
             hint = f"did you mean `{close}`?" if close is not None else ""
         return Diagnostic(span, message, code, hint=hint)

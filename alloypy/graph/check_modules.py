@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from alloypy.graph import codes
 from alloypy.graph.check_scope import CheckedNode, CheckedScope
-from alloypy.graph.dag import Graph
+from alloypy.graph.dag import Graph, cycle_text
 from alloypy.graph.nodes import Kind
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
@@ -94,8 +94,9 @@ def check_declares(scope: CheckedScope) -> Iterator[Diagnostic]:
             graph.connect(node.id, declares[label].id)
     by_id = {node.id: node for node in declares.values()}
     for cycle in graph.cycles():
+        message = f"cycle: {cycle_text(cycle)}"
         for node_id in cycle:
-            yield Diagnostic(_header(by_id[node_id]), f"cycle: {', '.join(cycle)}", codes.MODULE_CYCLE)
+            yield Diagnostic(_header(by_id[node_id]), message, codes.MODULE_CYCLE)
     for node_id in graph.self_references():
         yield Diagnostic(_header(by_id[node_id]), f"self reference: {node_id}", "ALY0412")
 

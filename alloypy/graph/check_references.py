@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from alloypy.graph import codes
 from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language, warning
+from alloypy.graph.dag import cycle_text
 from alloypy.graph.nodes import Kind
 from alloypy.graph.notices import DEPRECATED, SHADOWING
 from alloypy.graph.references import Chain, chain_text, chains, resolve
@@ -52,7 +53,7 @@ def check_references(
             faults.found.extend(_standard(chain, node.source, language, minimum))
         else:
             message = f'component "{chain_text(chain)}" does not exist or is out of scope'
-            hint = _nearest_name(chain_text(chain), scope, language)
+            hint = _nearest_name(chain_text(chain), scope, language) if scope.may_search() else ""
             fault = Diagnostic(_span(chain, node.source), message, codes.OUT_OF_SCOPE, hint=hint)
             (faults.missed if first in scope.leaked else faults.found).append(fault)
     return faults
@@ -105,7 +106,7 @@ def check_cycles(scope: CheckedScope) -> list[Diagnostic]:
     """Blocks of a scope that need each other or themselves: a diagnostic for each block."""
     faults = []
     for cycle in scope.graph.cycles():
-        message = f"cycle detected: {', '.join(cycle)}"
+        message = f"cycle detected: {cycle_text(cycle)}"
         faults += [_at_header(scope, node_id, message, "ALY0411") for node_id in cycle]
     for node_id in scope.graph.self_references():
         faults.append(_at_header(scope, node_id, "cannot reference self", "ALY0412"))

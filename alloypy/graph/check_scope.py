@@ -19,6 +19,11 @@ from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Attribute, Block, Literal, Statement
 
+_MOST_COMPARED = 50_000
+"""How many names are compared with unknown ones of a scope, to say what may have been meant."""
+
+_NAMES_ANYWHERE = 200
+
 
 class ComponentEntry(Protocol):
     """What the check needs to know of a component."""
@@ -177,6 +182,8 @@ class CheckedScope:
         self.customs: dict[str, CheckedNode] = {}
         self.arguments: list[Block] = []
         self._firsts: frozenset[str] | None = None
+        self._numbers: dict[str, int] = {}
+        self._compared = 0
 
     def first_names(self) -> frozenset[str]:
         """The first parts of all ids that expressions here can name. Asked for when all nodes are there."""
@@ -184,6 +191,11 @@ class CheckedScope:
             outer = self.outer.first_names() if self.outer is not None and self.template else frozenset()
             self._firsts = outer | {node.id.partition(".")[0] for node in self.nodes}
         return self._firsts
+
+    def may_search(self) -> bool:
+        """Whether one more name that means nothing is worth the search for the one that was meant."""
+        self._compared += _NAMES_ANYWHERE + len(self._nodes)
+        return self._compared <= _MOST_COMPARED
 
     def custom(self, first: str) -> CheckedNode | None:
         """The declare or import that gives components whose name begins with `first`; the innermost wins."""
@@ -196,11 +208,12 @@ class CheckedScope:
 
     def add(self, node: CheckedNode) -> None:
         """Add a node under its id, or under a new one where another has it."""
-        number = 0
         wanted = node.id
+        number = self._numbers.get(wanted, 0)
         while node.id in self.graph:
             node.id = f"{wanted}-{number}"
             number += 1
+        self._numbers[wanted] = number
         self._nodes[node.id] = node
         self.graph.add(node)
 

@@ -5,9 +5,11 @@ Everything is in the order in which it was added, so that two loads of one file 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from alloypy.graph.nodes import Kind, Node
+
+_NAMED_IN_CYCLE = 50
 
 _URGENCY = {Kind.LOGGING: 3, Kind.TRACING: 2, Kind.SERVICE: 1}
 
@@ -116,8 +118,16 @@ class Graph:
         return groups
 
 
+def cycle_text(cycle: Sequence[str]) -> str:
+    """The nodes of a cycle for a message: all of them, or the first fifty and how many more."""
+    more = len(cycle) - _NAMED_IN_CYCLE
+    return ", ".join(cycle[:_NAMED_IN_CYCLE]) + (f" and {more} more" if more > 0 else "")
+
+
 def _cut(stack: list[str], stacked: set[str], root: str) -> list[str]:
-    at = stack.index(root)
+    at = len(stack) - 1
+    while stack[at] != root:
+        at -= 1
     group = stack[at:]
     del stack[at:]
     stacked.difference_update(group)

@@ -30,7 +30,7 @@ _UNITS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-_DURATION_PART = r"([0-9]*)(\.[0-9]*)?([^0-9.]*)"
+_DURATION_PART = re.compile(r"([0-9]*)(\.[0-9]*)?([^0-9.]*)")
 _LARGEST_INT64 = (1 << 63) - 1
 _MOST_DIGITS = 19
 _BYTE_ESCAPES = range(0xDC80, 0xDD00)
@@ -44,9 +44,9 @@ def parse_duration(text: str) -> Duration:
         return Duration(0)
     if not rest:
         raise invalid
-    total = 0
-    while rest:
-        part = re.match(_DURATION_PART, rest)
+    total = position = 0
+    while position < len(rest):
+        part = _DURATION_PART.match(rest, position)
         if part is None or not (part[1] or len(part[2] or "") > 1):
             raise invalid
         digits = part[1].lstrip("0")
@@ -60,7 +60,7 @@ def parse_duration(text: str) -> Duration:
         total += whole * unit + _fraction((part[2] or "")[1:], unit)
         if total > _LARGEST_INT64 + 1:
             raise invalid
-        rest = rest[part.end() :]
+        position = part.end()
     if total > _LARGEST_INT64 and sign > 0:
         raise invalid
     return Duration(sign * total)

@@ -13,6 +13,7 @@ _SCALES = {letter: 1024**power for power, letter in enumerate("KMGTPE", 1)}
 _OLD_UNITS = {"B": 1, **{f"{letter}B": scale for letter, scale in _SCALES.items()}}
 _UNITS = {"B": 1, **{f"{letter}iB": scale for letter, scale in _SCALES.items()}}
 _PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)", re.ASCII)
+_MOST_DIGITS = 19
 _LARGEST_LEADING = ((1 << 63) - 10) // 10
 
 
@@ -42,19 +43,24 @@ def _parse(text: str, units: dict[str, int]) -> int:
         return 0
     if not rest:
         raise invalid
-    total = 0.0
-    while rest:
-        part = _PART.match(rest)
+    total, position = 0.0, 0
+    while position < len(rest):
+        part = _PART.match(rest, position)
         whole, fraction, unit = part.groups() if part else ("", "", "")
-        if not (whole or fraction) or any(int(d or 0) >= _LARGEST_LEADING * 10 for d in (whole, fraction)):
+        if not (whole or fraction) or any(_is_too_large(digits) for digits in (whole, fraction)):
             raise invalid
         if unit not in units:
             raise ValueError(f"units: unknown unit {unit} in {text}")
         total += float(f"{whole or 0}.{fraction or 0}") * units[unit]
-        rest = rest[part.end() if part else 0 :]
+        position = part.end() if part else len(rest)
     if total > float((1 << 63) - 1):
         raise ValueError("units: overflow parsing unit")
     return int(-total if text.startswith("-") else total)
+
+
+def _is_too_large(digits: str | None) -> bool:
+    significant = (digits or "").lstrip("0")
+    return len(significant) > _MOST_DIGITS or int(significant or "0") >= _LARGEST_LEADING * 10
 
 
 SIZE_TYPE = TextType("units.Base2Bytes", parse_size, zero=0, format=format_size)

@@ -14,8 +14,8 @@ _UINT_MASK = (1 << 64) - 1
 _LARGEST_INT = (1 << 63) - 1
 _SMALLEST_INT = -(1 << 63)
 _MOST_DIGITS = 20
-_DECIMAL_FLOAT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z"
-_HEX_FLOAT = r"[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+\Z"
+_DECIMAL_FLOAT = r"[+-]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\Z"
+_HEX_FLOAT = r"[+-]?0[xX]([0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+\Z"
 _SIGNED = r"[+-]?[0-9]+\Z"
 _UNSIGNED = r"[0-9]+\Z"
 

@@ -44,7 +44,7 @@ _IDENTITY = b"identity"
 _GZIP = b"gzip"
 _LARGE = 256 << 10
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_MEDIA_TYPE = re.compile(r"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;\s*(.*?)\s*)?")
+_MEDIA_TYPE = re.compile(r"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;(.*))?", re.DOTALL)
 _CHARSET = re.compile(r'charset=(?:utf-8|"utf-8")\s*;?')
 
 
@@ -263,6 +263,7 @@ def _canonical(content_type: bytes) -> bytes:
     if match is None:
         return b""
     kind, parameters = match.group(1), match.group(2)
+    parameters = parameters.strip() if parameters else ""
     if parameters:
         if not _CHARSET.fullmatch(parameters):
             return b""

@@ -30,8 +30,8 @@ VERSIONS = {
     "TLS13": ssl.TLSVersion.TLSv1_3,
 }
 
-_CERTIFICATE = r"(?s)-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----"
-_KEY = r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s.*?-----END [A-Z0-9 ]*PRIVATE KEY-----"
+_CERTIFICATE = r"(?s)-----BEGIN CERTIFICATE-----\s(?:(?!-----BEGIN).)*?-----END CERTIFICATE-----"
+_KEY = r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s(?:(?!-----BEGIN).)*?-----END [A-Z0-9 ]*PRIVATE KEY-----"
 
 
 class TLSSettings(NamedTuple):

@@ -7,13 +7,23 @@ on each side, and carets under its columns. Columns count bytes, carets are put 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.source import Position, Source, Span
 
+SHOWN = 100
+"""How many diagnostics of one unit are shown; the others are counted."""
+
 _CONTEXT = 1
 _TAB = 4
 _WIDE = frozenset("\t\v")
+_LONGEST_LINE = 1000
+_BESIDE = 200
+_CUT = "..."
+_LONGEST_MESSAGE = 4000
+_MOST_LINES = 60
+_LAST_LINES = 10
 
 _WORDS = {Severity.ERROR: "Error: ", Severity.WARNING: "Warning: "}
 _COLORS = {Severity.ERROR: "\x1b[31;1m", Severity.WARNING: "\x1b[33;1m"}
@@ -21,20 +31,37 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
 def render(diagnostics: Iterable[Diagnostic], color: bool = False, hints: bool = False) -> str:
-    """The text of all diagnostics, with an empty line between two.
+    """The text of the first hundred diagnostics, with an empty line between two, and how many more there are.
 
     color: with the escape sequences of a terminal. hints: with the hint, which Alloy does not
     have, as a line below each diagnostic that has one.
     """
-    return "\n".join([_one(diagnostic, color, hints) for diagnostic in diagnostics])
+    rest = iter(diagnostics)
+    texts = [_one(diagnostic, color, hints) for diagnostic in islice(rest, SHOWN)]
+    return "\n".join(texts + not_shown(rest))
+
+
+def not_shown(rest: Iterable[Diagnostic]) -> list[str]:
+    """The line that stands for diagnostics which are not shown; nothing when there are none."""
+    errors = warnings = 0
+    for diagnostic in rest:
+        if diagnostic.severity is Severity.ERROR:
+            errors += 1
+        else:
+            warnings += 1
+    counts = ((errors, "error"), (warnings, "warning"))
+    words = [f"{count} more {word}{'s' if count > 1 else ''}" for count, word in counts if count]
+    return [f"{_CUT} and {' and '.join(words)}\n"] if words else []
 
 
 def _one(diagnostic: Diagnostic, color: bool, hints: bool) -> str:
-    word = _WORDS[diagnostic.severity]
+    word, message = _WORDS[diagnostic.severity], str(diagnostic)
+    if len(message) > _LONGEST_MESSAGE:
+        message = message[:_LONGEST_MESSAGE] + _CUT
     if color:
-        text = f"{_COLORS[diagnostic.severity]}{word}{_PLAIN}{_BOLD}{diagnostic}\n{_PLAIN}"
+        text = f"{_COLORS[diagnostic.severity]}{word}{_PLAIN}{_BOLD}{message}\n{_PLAIN}"
     else:
-        text = f"{word}{diagnostic}\n"
+        text = f"{word}{message}\n"
     if diagnostic.span is not None:
         text += "\n" + "".join([f"{line}\n" for line in _excerpt(diagnostic.span)])
     if hints and diagnostic.hint:
@@ -43,19 +70,22 @@ def _one(diagnostic: Diagnostic, color: bool, hints: bool) -> str:
 
 
 def _excerpt(span: Span) -> Iterator[str]:
-    """The lines of the excerpt, without line feeds."""
+    """The lines of the excerpt, without line feeds; what is too long is left out in the middle."""
     source, start = span.source, span.start_position
     end = span.end_position or start
     first = max(start.line - _CONTEXT, 1)
     last = min(end.line + _CONTEXT, len(source.line_starts))
     width = len(str(last))
     multiline = end.line > start.line
-    for number in range(first, last + 1):
-        content = list(_characters(source, number))
+    for number in _numbers(first, last):
+        focus = {end.line: end.column, start.line: start.column}.get(number, 1)
+        content = list(_characters(source, number, focus))
         side = ""
         if multiline:
             side = "| " if start.line < number <= end.line else "  "
         yield f"{number:>{width}} | {side}{_visible(content)}"
+        if number == first + _MOST_LINES - _LAST_LINES - 1 and last - first >= _MOST_LINES:
+            yield " " * width + f" | {side}{_CUT}"
         if number == start.line or (multiline and number == end.line):
             corner = " | "
             if multiline:
@@ -63,12 +93,42 @@ def _excerpt(span: Span) -> Iterator[str]:
             yield " " * width + corner + _marks(content, number, start, end)
 
 
-def _characters(source: Source, number: int) -> Iterator[tuple[int, str]]:
-    """The characters of a line with their byte columns; a byte that is not UTF-8 is U+FFFD."""
+def _numbers(first: int, last: int) -> Iterable[int]:
+    """The lines to show: all, or the first and the last of many."""
+    if last - first < _MOST_LINES:
+        return range(first, last + 1)
+    return (*range(first, first + _MOST_LINES - _LAST_LINES), *range(last - _LAST_LINES + 1, last + 1))
+
+
+def _characters(source: Source, number: int, focus: int) -> Iterator[tuple[int, str]]:
+    """The characters of a line with their byte columns; a byte that is not UTF-8 is U+FFFD.
+
+    Of a long line only those around the byte column `focus`, with dots that count as the columns beside them.
+    """
     starts = source.line_starts
+    start = starts[number - 1]
     end = starts[number] - 1 if number < len(starts) else len(source.data)
-    column = 1
-    for char in source.data[starts[number - 1] : end].decode(errors="surrogateescape"):
+    left, right = start, end
+    if end - start > _LONGEST_LINE:
+        left = max(start, _boundary(source.data, start + focus - 1 - _BESIDE))
+        right = min(end, _boundary(source.data, start + focus - 1 + _BESIDE))
+    if left > start:
+        yield from ((left - start, char) for char in _CUT)
+    yield from _decoded(source.data[left:right], left - start + 1)
+    if right < end:
+        yield from ((right - start + 1, char) for char in _CUT)
+
+
+def _boundary(data: bytes, at: int) -> int:
+    """`at`, or the place a little further on where no character is cut."""
+    for place in range(at, min(at + 4, len(data))):
+        if data[place] & 0xC0 != 0x80:
+            return place
+    return at
+
+
+def _decoded(data: bytes, column: int) -> Iterator[tuple[int, str]]:
+    for char in data.decode(errors="surrogateescape"):
         if char.isascii():
             yield column, char
             column += 1

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from alloypy.catalog.rules.body import Body, Broken, Rule
+from alloypy.lang.go_regexp import names_label
 from alloypy.lang.go_text import quote
 
 _NEED_TARGET = frozenset({"replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"})
 _NO_REPLACEMENT = frozenset({"lowercase", "uppercase", "keepequal", "dropequal"})
-_TEMPLATE = re.compile(r"(?:(?:[a-zA-Z_]|\$(?:\{\w+\}|\w+))+\w*)+\Z", re.ASCII)
 _DEFAULTS = {"target_label": "", "modulus": 0, "separator": ";", "replacement": "$1"}
 
 
@@ -41,7 +40,7 @@ def target(body: Body) -> Iterator[Broken]:
     if not label:
         at = "target_label" if body.given("target_label") else ""
         yield Broken(at, f"relabel configuration for {action} action requires 'target_label' value")
-    elif action == "replace" and "$" in label and not _TEMPLATE.match(label):
+    elif action == "replace" and "$" in label and not names_label(label):
         yield Broken("target_label", f"{quote(label)} is invalid 'target_label' for {action} action")
 
 
@@ -50,7 +49,7 @@ def replacement(body: Body) -> Iterator[Broken]:
     action, text = _action(body), body.text("replacement")
     if action in _NO_REPLACEMENT and text != _DEFAULTS["replacement"]:
         yield Broken("replacement", f"'replacement' can not be set for {action} action")
-    elif action == "labelmap" and not _TEMPLATE.match(text):
+    elif action == "labelmap" and not names_label(text):
         at = "replacement" if body.given("replacement") else ""
         yield Broken(at, f"{quote(text)} is invalid 'replacement' for {action} action")
 

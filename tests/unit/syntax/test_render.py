@@ -64,3 +64,39 @@ def test_hints_are_shown_on_request() -> None:
 def test_one_line_form_of_several() -> None:
     assert str(DiagnosticsError([at(0), at(6)])) == "x.alloy:1:1: wrong (and 1 more diagnostics)"
     assert str(Diagnostic(Span(Source("", b"a"), 0), "nameless")) == "1:1: nameless"
+
+
+def test_many_diagnostics_are_counted_after_the_first_hundred() -> None:
+    source = Source("x", b"\0" * 10_000)
+    many = [Diagnostic(Span(source, place), "illegal character NUL") for place in range(10_000)]
+    text = render([*many, Diagnostic(None, "mild", severity=Severity.WARNING)])
+    assert text.count("illegal character NUL") == 100
+    assert text.endswith("\n... and 9900 more errors and 1 more warning\n")
+    assert len(text) < 100_000
+
+
+def test_of_a_long_line_only_what_surrounds_the_place_is_shown() -> None:
+    source = Source("x", b"a" * 5000 + "\u00e4".encode() * 200 + b"!" + b"b" * 5000)
+    line, marks = render([Diagnostic(Span(source, 5400, 5401), "wrong")]).split("\n")[2:4]
+    assert line.startswith("1 | ...") and line.endswith("...")
+    assert len(line) < 400
+    assert [line[place] for place, mark in enumerate(marks) if mark == "^"] == ["!", "b"]
+
+
+def test_a_place_at_either_end_of_a_long_line() -> None:
+    source = Source("x", b"a" + b"b" * 5000 + b"c")
+    for place, marked in ((0, "a"), (5001, "c")):
+        line, marks = render([Diagnostic(Span(source, place, place), "wrong")]).split("\n")[2:4]
+        assert line[marks.index("^")] == marked
+
+
+def test_a_range_over_many_lines_is_cut_in_the_middle() -> None:
+    source = Source("x", b"line\n" * 5000)
+    lines = render([Diagnostic(Span(source, 0, 24_998), "wrong")]).split("\n")
+    assert len(lines) < 80
+    assert "     | | ..." in lines
+    assert "5000 | | line" in lines
+
+
+def test_a_long_message_is_cut() -> None:
+    assert len(render([Diagnostic(None, "x" * 1_000_000)])) < 5000
