@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -114,17 +115,23 @@ def _starred(source: Source) -> Source:
     return Source(source.name, bytes(data))
 
 
-def _texts(span: Span, places: Iterable[Span]) -> set[str]:
+def _texts(span: Span, places: list[Span]) -> frozenset[str]:
     """The secrets in the lines that a diagnostic is about, in the forms in which messages quote them."""
-    data = span.source.data
-    first = data.rfind(b"\n", 0, span.start) + 1
-    last = data.find(b"\n", _end(span))
-    last = len(data) if last < 0 else last
-    return _forms(
-        data[place.start : _end(place) + 1]
-        for place in places
-        if place.start <= last and _end(place) >= first
-    )
+    if not places:
+        return frozenset()
+    source, starts = span.source, span.source.line_starts
+    after = source.line(_end(span))
+    last = starts[after] - 1 if after < len(starts) else len(source.data)
+    return _texts_between(source, starts[source.line(span.start) - 1], last)
+
+
+@lru_cache(_KEPT)
+def _texts_between(source: Source, first: int, last: int) -> frozenset[str]:
+    """Kept for the next diagnostic, since a line may have as many as it has characters."""
+    places = _secrets(source)
+    begin = bisect_left(places, first, key=_end)
+    end = bisect_right(places, last, key=lambda each: each.start)
+    return frozenset(_forms(source.data[each.start : _end(each) + 1] for each in places[begin:end]))
 
 
 def _forms(texts: Iterable[bytes]) -> set[str]:

@@ -29,7 +29,7 @@ _REFERENCE = re.compile(
     re.ASCII,
 )
 _WHOLE_STRING = re.compile(rf"{_STRING}|`[^`]*`")
-_ENDS = re.compile(r"[ \t\r]*(?:[\]})][ \t\r]*)*,?[ \t\r]*(?://[^\n]*)?(?=\n|\Z)")
+_ENDS = re.compile(r"[ \t\r]*+(?:[\]})][ \t\r]*+)*+,?[ \t\r]*+(?://[^\n]*)?(?=\n|\Z)")
 _GOES_ON = re.compile(rf"[ \t]*,[ \t]*(?:{_NAME}|{_STRING})[ \t]*[=:]", re.ASCII)
 
 _DECLARED = frozenset(
@@ -68,8 +68,12 @@ class _Guess:
                 else:
                     yield from self._values(gives.end())
                     at = self._end
-        for line in re.finditer(r"[^\n]*\0[^\n]*", self._text):
-            yield Span(self._source, line.start(), line.end() - 1)
+        nul = self._text.find("\0")
+        while nul >= 0:
+            end = self._text.find("\n", nul)
+            end = end if end >= 0 else len(self._text)
+            yield Span(self._source, self._text.rfind("\n", 0, nul) + 1, end - 1)
+            nul = self._text.find("\0", end)
 
     def _is_secret(self, found: re.Match[str]) -> bool:
         name = found.group().strip('"`')
