@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alloypy.lang.go_float import SHORTEST, format_float
-from alloypy.lang.go_text import joined, quote_ascii, quote_rune
+from alloypy.lang.go_text import joined, parse_decimal, quote_ascii, quote_rune
 from alloypy.lang.numbers import number_text, parse_number, to_int, to_uint, wrap_bits
 from alloypy.lang.power import float_power
 from alloypy.lang.scope import Scope
@@ -196,3 +196,35 @@ def test_capsules_describe_themselves_without_their_content() -> None:
     assert Secret("hush").type_text() == 'capsule("alloytypes.Secret")'
     assert "hush" not in repr([Secret("hush"), OptionalSecret("hush", is_secret=True)])
     assert isinstance(Stdlib(), Scope)
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("0", 0),
+        ("-0", 0),
+        ("+7", 7),
+        ("-007", -7),
+        ("0" * 5000 + "5", 5),
+        (str((1 << 63) - 1), (1 << 63) - 1),
+        (str(-1 << 63), -1 << 63),
+        (str(1 << 63), "value out of range"),
+        (str((-1 << 63) - 1), "value out of range"),
+        ("9" * 5000, "value out of range"),
+        ("", "invalid syntax"),
+        ("+", "invalid syntax"),
+        ("--1", "invalid syntax"),
+        ("1_0", "invalid syntax"),
+        (" 1", "invalid syntax"),
+        ("1\n", "invalid syntax"),
+        ("\u0663", "invalid syntax"),
+        ("0x1", "invalid syntax"),
+    ],
+    ids=lambda value: str(value)[:22],
+)
+def test_decimal_integers_as_go_reads_them(text: str, outcome: int | str) -> None:
+    if isinstance(outcome, int):
+        assert parse_decimal(text) == outcome
+    else:
+        with pytest.raises(ValueError, match=outcome):
+            parse_decimal(text)
