@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NamedTuple
 
 from alloypy import __version__
 from alloypy.cli import exit_codes
 from alloypy.cli.flags import FlagSet, HelpRequested, UsageError
+
+_HELD = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ()))
 
 
 class Command(NamedTuple):
@@ -110,9 +114,45 @@ def main(argv: Sequence[str]) -> int:
 
 def entry_point() -> None:
     """The `alloypy` console script."""
+    _hold_signals()
+    _open_standard_streams()
     code = main(sys.argv[1:])
     gc.freeze()  # Python's last collections would look at what ends with the process anyway
+    _leave_threads(code)
     sys.exit(code)
+
+
+def _leave_threads(code: int) -> None:
+    """End at once where threads are left: they may hang, and Python's own end aborts some that do not."""
+    threading = sys.modules.get("threading")
+    if threading is None or threading.active_count() == 1:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+def _hold_signals() -> None:
+    """Have the signals that `run` handles wait until it does; another command lets them through at once."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+
+
+def _release_signals() -> None:
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
+
+
+def _open_standard_streams() -> None:
+    """Open what the caller has closed: otherwise a socket would become descriptor 0, 1 or 2."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -127,6 +167,8 @@ def _run_command(name: str, argv: list[str]) -> int:
         print(f'Error: unknown command "{name}" for "alloypy"', file=sys.stderr)
         print("Run 'alloypy --help' for usage.", file=sys.stderr)
         return exit_codes.FAILURE
+    if command.module != "run":
+        _release_signals()
     try:
         return run_of(command)(argv if command.module != "absent" else [command.name])
     except HelpRequested as request:

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from alloypy.services.configuration import LoadError
     from alloypy.services.logging import LogStream
     from alloypy.services.settings import RunSettings
+    from alloypy.services.signals import Signals
+
+
+_MOST_ENDING_SECONDS = 5.0
+"""After everything has been closed: what has not ended by then (a thread that hangs) never will."""
 
 
 def run(argv: list[str]) -> int:
@@ -26,12 +32,21 @@ def run(argv: list[str]) -> int:
     gc.disable()  # what start-up makes stays; the process takes it out of the collector's sight
     import asyncio
 
+    from alloypy.net.descriptors import lift_limit
     from alloypy.services.logging import install
 
+    lift_limit()
     log = install(sys.stderr)
     logging.captureWarnings(True)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_run(settings, log))
+        code = runner.run(_run(settings, log))
+        log.close()
+        # The event loop would wait for threads, of which one may hang.
+        ending = threading.Timer(_MOST_ENDING_SECONDS, os._exit, (code,))
+        ending.daemon = True
+        ending.start()
+    ending.cancel()
+    return code
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -44,23 +59,38 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _run(settings: RunSettings, log: LogStream) -> int:
+    from alloypy.services.configuration import LoadError
+    from alloypy.services.process import log_start
+    from alloypy.services.signals import Signals, Stopped
+
+    signals = Signals()
+    with signals.installed():
+        log_start()
+        try:
+            return await _serve(settings, log, signals)
+        except Stopped:
+            log.stop_holding()
+            return exit_codes.SUCCESS
+        except LoadError as error:
+            log.stop_holding()
+            return _fail_load(error, log)
+
+
+async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int:
+    from alloypy.cli.run_later import LATER
     from alloypy.components.registry import REGISTRATIONS
     from alloypy.components.remote.http_import import http_import
+    from alloypy.preloading import PRELOADING
     from alloypy.services.admin_server import ListenError, bind
-    from alloypy.services.configuration import LoadError
-    from alloypy.services.process import Process, log_start
+    from alloypy.services.process import Process
 
-    log_start()
     try:
-        listener = await bind(settings.listen)
+        listener = await signals.unless_stopped(bind(settings.listen))
     except ListenError as error:
         log.stop_holding()
         return _fail(str(error))
-    try:
-        await Process(settings, listener, REGISTRATIONS, http_import, log).run()
-    except LoadError as error:
-        log.stop_holding()
-        return _fail_load(error, log)
+    PRELOADING.want(*LATER)
+    await Process(settings, listener, REGISTRATIONS, http_import, log, signals).run()
     return exit_codes.SUCCESS
 
 

@@ -36,6 +36,7 @@ from alloypy.net.sending import (
     SendTimeout,
 )
 from alloypy.net.tls import DEFAULT_TLS, TLS, TLSSettings
+from alloypy.preloading import PRELOADING
 
 if TYPE_CHECKING:
     from alloypy.net.http2 import OnlyHTTP2
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("alloypy.client")
 
+_FOR_DETOURS = ("alloypy.net.httpx_sender", "alloypy.net.socks", "anyio._backends._asyncio", "h2.connection")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 
 
@@ -117,6 +119,10 @@ class Client:
         if self._credentials is not None and self._credentials.problem:
             found.append(self._credentials.problem)
         return list(dict.fromkeys(found))
+
+    def expect(self, url: str) -> None:
+        """Say where requests will go: what they may need on their way is loaded before they do."""
+        self._route.expect(url)
 
     def headers(self, own: Headers) -> list[tuple[str, str]]:
         """All headers that are the same for every request, in wire order.
@@ -216,6 +222,12 @@ class _Senders:
     def problems(self) -> list[str]:
         found = [self._tls.problem, *(each.problem for each in self._over_httpx.values())]
         return [problem for problem in found if problem]
+
+    def expect(self, url: str) -> None:
+        from alloypy.net.http2 import installed
+
+        if self._detours or (self._http2 and url.startswith("https:") and installed()):
+            PRELOADING.want(*_FOR_DETOURS)
 
     def to(self, request: Request) -> Sender:
         if self._detours:

@@ -259,10 +259,17 @@ class Exchange:
         except BodyError:
             await self._apologise()
         except Exception:
-            logger.exception("request handler failed", extra={"fields": {"path": scope["path"]}})
-            await self._apologise()
+            await self._own_up(scope["path"], logger)
         finally:
             self._connection.app_done(self)
+
+    async def _own_up(self, path: str, logger: logging.Logger) -> None:
+        """Log the fault being handled, and answer with 500; without means for either, hang up."""
+        try:
+            logger.exception("request handler failed", extra={"fields": {"path": path}})
+            await self._apologise()
+        except Exception:
+            self._connection.abort()
 
     async def _apologise(self) -> None:
         if self._started or self.lost:

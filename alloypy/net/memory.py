@@ -47,10 +47,13 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
 
 @cache
 def glibc() -> ctypes.CDLL | None:
-    """The C library, if it is the one that takes such advice."""
+    """The C library, if it is the one that takes such advice and can be had."""
     if not sys.platform.startswith("linux"):
         return None
-    import ctypes
+    try:
+        import ctypes
 
-    library = ctypes.CDLL(None)
+        library = ctypes.CDLL(None)
+    except (ImportError, OSError):
+        return None
     return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None

@@ -16,6 +16,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
+from alloypy.net import descriptors
 from alloypy.net.body import App
 from alloypy.net.budget import ByteBudget, process_budget
 
@@ -23,6 +24,7 @@ MAX_HEADER_BYTES = (1 << 20) + 4096
 _PLAIN_HTTP_REPLY = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 _TLS_HANDSHAKE = 0x16
 _RETRY_ACCEPT = 0.1
+_TOLD_EVERY = 10.0
 _AT_ONCE = 64
 _HANDSHAKE_TIMEOUT = 30.0
 _FAREWELL = 1.0
@@ -117,7 +119,11 @@ class Server:
     tls: gives the context for each new connection, so that certificates can change; None from it means
         that the connection is served without TLS.
     conn_limit: connections beyond it wait in the listen queue; 0 = no limit.
+    descriptors_below: connections wait in the listen queue, too, while no descriptor below it is free; None
+        = take what there is.
     """
+
+    _told = -_TOLD_EVERY  # when any server last said that it pauses, on the clock of the event loop
 
     def __init__(
         self,
@@ -126,21 +132,30 @@ class Server:
         *,
         tls: Callable[[], Awaitable[ssl.SSLContext | None]] | None = None,
         conn_limit: int = 0,
+        descriptors_below: int | None = None,
     ) -> None:
         self._config = config
         self._sockets = list(sockets)
         self._tls = tls
         self._conn_limit = conn_limit
+        self._descriptors_below = descriptors_below
         self._connections = _Connections(self._make_room)
         self._state = ServerState(self._connections)
         self._greeting: set[asyncio.Task[None]] = set()
         self._accepting = False
         self._paused = False  # nothing is accepted for the moment
+        self._short = False  # of descriptors
+        self._retry: asyncio.TimerHandle | None = None
 
     @property
     def connection_count(self) -> int:
         """Open connections, those in a TLS handshake included."""
         return len(self._connections) + len(self._greeting)
+
+    @property
+    def requests(self) -> int:
+        """Requests that are being handled."""
+        return len(self._state.tasks)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -161,6 +176,8 @@ class Server:
         """
         self._pause()
         self._accepting = False
+        if self._retry is not None:
+            self._retry.cancel()
         for one in self._sockets:
             one.close()
         if self._greeting:
@@ -210,12 +227,11 @@ class Server:
                 return
             except OSError as reason:
                 # Too many open files, most likely; a closed connection frees one.
-                self._config.logger.warning(
-                    "accepting a connection failed", extra={"fields": {"err": reason}}
-                )
-                self._pause()
-                asyncio.get_running_loop().call_later(_RETRY_ACCEPT, self._make_room)
+                self._run_short(str(reason))
                 return
+            below = self._descriptors_below
+            if below is not None and accepted.fileno() >= below - 1:
+                self._run_short("too many open files")
             task = asyncio.create_task(self._greet(accepted))
             self._greeting.add(task)
             task.add_done_callback(self._greeted)
@@ -233,10 +249,33 @@ class Server:
             for one in self._sockets:
                 asyncio.get_running_loop().remove_reader(one)
 
+    def _run_short(self, why: str) -> None:
+        """Accept nothing until a descriptor is free."""
+        self._short = True
+        self._pause()
+        self._try_later()
+        loop = asyncio.get_running_loop()
+        if loop.time() - Server._told >= _TOLD_EVERY:
+            Server._told = loop.time()
+            fields = {"err": why, "connections": self.connection_count, "limit": descriptors.limit()}
+            message = "accepting connections pauses until descriptors are free: clients wait"
+            self._config.logger.warning(message, extra={"fields": fields})
+
+    def _try_later(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+        self._retry = asyncio.get_running_loop().call_later(_RETRY_ACCEPT, self._make_room)
+
     def _make_room(self) -> None:
         """Accept again, if there is room."""
+        if not self._accepting or not self._paused:
+            return
+        if self._short and not descriptors.any_below(self._descriptors_below or descriptors.limit()):
+            self._try_later()
+            return
+        self._short = False
         full = self._conn_limit and self.connection_count >= self._conn_limit
-        if self._accepting and self._paused and not full:
+        if not full:
             self._paused = False
             for one in self._sockets:
                 asyncio.get_running_loop().add_reader(one, self._accept, one)
@@ -262,6 +301,9 @@ class Server:
         except asyncio.CancelledError:
             accepted.close()
             raise
+        except Exception:
+            accepted.close()
+            self._config.logger.exception("a connection could not be served")
 
     def _protocol(self) -> asyncio.BaseProtocol:
         return self._config.protocol(self._state)

@@ -9,9 +9,12 @@ Source: PYROSCOPE spec section 5.1.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import ssl
 
 from alloypy.net.connection import Connection, Dropped
+from alloypy.net.descriptors import any_below, for_upstreams
 from alloypy.net.dialing import dial_error
 from alloypy.net.sending import (
     READ_LIMIT,
@@ -167,6 +170,8 @@ class Transport:
         loop = asyncio.get_running_loop()
         origin = pool.origin
         secure = context is not None
+        if not any_below(for_upstreams()):
+            raise dial_error(origin, OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
         try:
             async with asyncio.timeout_at(deadline) as limit:
                 _, connection = await loop.create_connection(

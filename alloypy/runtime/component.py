@@ -46,6 +46,7 @@ __all__ = [
     "BuildError",
     "Component",
     "ComponentError",
+    "InFlight",
     "Options",
     "Registration",
     "Sockets",
@@ -143,6 +144,16 @@ class Options(NamedTuple):
     tracer: Tracer
 
 
+class InFlight(NamedTuple):
+    """How much somebody has taken and not finished."""
+
+    requests: int = 0
+    profiles: int = 0
+
+
+NOTHING = InFlight()
+
+
 class Component(Generic[A, E]):
     """Base of every component."""
 
@@ -167,6 +178,10 @@ class Component(Generic[A, E]):
     def health(self) -> Health | None:
         """The component's own view of its health, None when it has none; asked on every look."""
         return None
+
+    def in_flight(self) -> InFlight:
+        """What it has taken and not finished, which a shutdown waits for."""
+        return NOTHING
 
     def shown_arguments(self, arguments: A) -> A:
         """The arguments as the API shows them: with what the component adds to them by itself."""

@@ -12,6 +12,7 @@ from alloypy.lang.stdlib import Stdlib
 from alloypy.runtime.instances import ComponentInstance, Instance
 from alloypy.runtime.modules import Module
 from alloypy.runtime.options import ControllerOptions
+from alloypy.runtime.restarts import Restarts
 from alloypy.runtime.sockets import SocketBook
 from alloypy.runtime.supervisor import Supervisor
 
@@ -28,12 +29,17 @@ class Context:
         self.gates = Gates(options.registry, options.stability, options.community)
         self.root = Module("")
         self.book = SocketBook()
-        self.supervisor = Supervisor(options.shutdown_deadline, self._ended)
+        self.supervisor = Supervisor(options.shutdown_deadline, self.book.leave, self._ended)
         self.evaluating = asyncio.Lock()
         self.changes = Changes(options)
+        self.restarts = Restarts(options.restart_pause, options.random)
 
-    def _ended(self, instance: Instance) -> None:
-        self.book.release(instance)
+    def _ended(self, instance: Instance, failed: bool) -> None:
+        if failed and isinstance(instance, ComponentInstance):
+            self.book.keep(instance)
+            self.restarts.add(instance)
+        else:
+            self.book.release(instance)
 
     def exports_changed(self, instance: ComponentInstance) -> None:
         """Have what depends on an instance evaluated again."""

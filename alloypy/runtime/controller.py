@@ -14,7 +14,6 @@ Source: RUNTIME spec sections 2, 3, 7.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 
@@ -22,6 +21,7 @@ from alloypy.graph.codes import STOPPING
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import Kind
 from alloypy.graph.sections import Sections, root_sections
+from alloypy.runtime.component import InFlight
 from alloypy.runtime.context import Context
 from alloypy.runtime.evaluation import load_module, placed
 from alloypy.runtime.instances import ComponentInstance
@@ -33,7 +33,7 @@ from alloypy.runtime.options import (
     LoadResult,
     MetricsSource,
 )
-from alloypy.runtime.reactive import react
+from alloypy.runtime.reactive import react, restart
 from alloypy.runtime.snapshot import (
     component_info,
     component_infos,
@@ -46,6 +46,8 @@ from alloypy.runtime.transaction import StepFailed, Transaction, Update
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.tree import File
 
+_STOPPING = Diagnostic(None, "not loaded: alloypy is stopping", STOPPING)
+
 
 class Controller:
     """Owns the graph, the running components, their sockets and their modules."""
@@ -53,11 +55,15 @@ class Controller:
     def __init__(self, options: ControllerOptions) -> None:
         self._context = Context(options)
         self._loading = asyncio.Lock()
-        self._reacting: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
         self._evaluating: asyncio.Task[State] | None = None
+        self._stopping = False
 
     async def __aenter__(self) -> Controller:
-        self._reacting = asyncio.create_task(react(self._context), name="reacting")
+        self._background = [
+            asyncio.create_task(react(self._context), name="reacting"),
+            asyncio.create_task(restart(self._context), name="restarting"),
+        ]
         return self
 
     async def __aexit__(
@@ -77,6 +83,8 @@ class Controller:
         context = self._context
         async with self._loading:
             async with context.evaluating:
+                if self._stopping:
+                    raise DiagnosticsError([_STOPPING])
                 transaction = Transaction(context)
                 await self._evaluate(transaction, sections, module_path)
                 result = _result(transaction)
@@ -105,7 +113,7 @@ class Controller:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            raise DiagnosticsError([Diagnostic(None, "not loaded: alloypy is stopping", STOPPING)]) from None
+            raise DiagnosticsError([_STOPPING]) from None
         except BaseException:
             transaction.drop()
             raise
@@ -124,15 +132,18 @@ class Controller:
         return placed(failed.node, failed.fault)
 
     async def stop(self) -> None:
-        """Stop everything, producers first; done when all have stopped or their deadline has passed."""
-        if self._reacting is not None:
-            self._reacting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reacting
-            self._reacting = None
+        """Stop everything, producers first; done when all have stopped or their deadline has passed.
+
+        Does not wait for a load that waits for what it has removed.
+        """
+        self._stopping = True
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        self._background.clear()
         if self._evaluating is not None:
             self._evaluating.cancel()
-        async with self._loading, self._context.evaluating:
+        async with self._context.evaluating:
             tree = present(self._context.root)
             if tree is not None:
                 await self._context.supervisor.retire(tree, set(tree.instances()))
@@ -150,8 +161,13 @@ class Controller:
 
     @property
     def ready(self) -> bool:
-        """Whether a load has succeeded; never goes back while the controller runs."""
-        return self._context.root.state is not None
+        """Whether a load has succeeded; goes back only when the controller stops."""
+        return self._context.root.state is not None and not self._stopping
+
+    def in_flight(self) -> InFlight:
+        """What the components have taken and not finished, those that are going away included."""
+        found = [each.in_flight() for each in self._context.supervisor.instances()]
+        return InFlight(sum(each.requests for each in found), sum(each.profiles for each in found))
 
     def components(self, module: str = "") -> list[ComponentInfo]:
         """The components of a module in evaluation order; raises KeyError for an unknown module."""
@@ -166,7 +182,7 @@ class Controller:
         return component_info(self._context, module, local_id)
 
     def unhealthy(self) -> list[str]:
-        """Names (`pyroscope.write`) of the root's components in state unhealthy, for /-/healthy."""
+        """Names (`pyroscope.write`) of the root's unhealthy components and of all failed ones."""
         return unhealthy_names(self._context)
 
     def controllers(self) -> list[ControllerInfo]:

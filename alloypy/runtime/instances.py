@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import Node
-from alloypy.runtime.component import Component, Metrics, Options, Registration
+from alloypy.runtime.component import NOTHING, Component, InFlight, Metrics, Options, Registration
 from alloypy.runtime.health import Health, exited, healthy, unhealthy, unknown, worst
 from alloypy.runtime.logs import FieldLogger
 from alloypy.runtime.modules import Module
@@ -34,7 +34,7 @@ class Words(NamedTuple):
 class Instance:
     """Anything that runs behind a node. Compared by identity.
 
-    ended: whether its run has come to an end, wanted or not.
+    ended: whether its run has come to an end, wanted or not. failed: whether by a fault of its own.
     definitions: what an import has imported; None for everything else.
     """
 
@@ -47,6 +47,7 @@ class Instance:
         self.label = node.label
         self.module = module
         self.ended = False
+        self.failed = False
         self._run_health = unknown(self.words.created)
         self._evaluation_health = self._run_health
 
@@ -76,13 +77,18 @@ class Instance:
         """Note that it runs."""
         self._run_health = healthy(self.words.started)
 
-    def stopped(self, error: str | None) -> None:
+    def stopped(self, error: str | None, *, failed: bool) -> None:
         """Note that its run has come to an end."""
         self.ended = True
+        self.failed = failed
         if error is None:
             self._run_health = exited(self.words.stopped)
         else:
             self._run_health = exited(f"{self.words.stopped_with}: {error}")
+
+    def in_flight(self) -> InFlight:
+        """What it has taken and not finished."""
+        return NOTHING
 
     async def run(self) -> None:
         """Run until cancelled. What only holds others has nothing to do."""
@@ -171,6 +177,12 @@ class ComponentInstance(Instance):
         except Exception as error:
             self.evaluation_failed(f"debug information: {type(error).__name__}: {error}")
             return None
+
+    def in_flight(self) -> InFlight:
+        try:
+            return self.component.in_flight()
+        except Exception:
+            return NOTHING
 
     async def run(self) -> None:
         await self.component.run()

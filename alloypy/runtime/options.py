@@ -84,6 +84,7 @@ class ControllerOptions(NamedTuple):
     stability, community: the gates of the command line.
     storage: base directory; a component's own is below it, under its global id.
     shutdown_deadline: seconds to wait for a component to stop; 0 waits without limit.
+    restart_pause: seconds until a component that has failed is built anew; more each time it fails again.
     evaluation_deadline: seconds a component may take to prepare or to take new arguments.
     services: by block name; a block without one is accepted and changes nothing.
     """
@@ -95,6 +96,7 @@ class ControllerOptions(NamedTuple):
     community: bool = False
     environ: Mapping[str, str] = os.environ
     shutdown_deadline: float = 600.0
+    restart_pause: float = 1.0
     evaluation_deadline: float = 60.0
     services: Mapping[str, Service] = MappingProxyType({})
     http_import: HTTPImport | None = None

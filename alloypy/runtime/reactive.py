@@ -15,7 +15,7 @@ from alloypy.runtime.context import Context
 from alloypy.runtime.evaluation import Evaluation, published_exports
 from alloypy.runtime.faults import NodeFault
 from alloypy.runtime.instances import ComponentInstance, CustomInstance, Instance
-from alloypy.runtime.modules import Module, State
+from alloypy.runtime.modules import Module, State, present
 from alloypy.runtime.options import NoObserver
 from alloypy.runtime.transaction import StepFailed, Transaction
 from alloypy.runtime.values import Occupied
@@ -32,6 +32,29 @@ async def react(context: Context) -> None:
                 # Only a fault of our own gets here; it must not end all reactions to come.
                 fields = {"err": f"{type(error).__name__}: {error}"}
                 context.root.log.error("failed to evaluate dependants", extra={"fields": fields})
+
+
+async def restart(context: Context) -> None:
+    """Build components anew that have failed, until cancelled."""
+    while True:
+        failed = await context.restarts.next()
+        async with context.evaluating:
+            try:
+                await _restart_once(context, failed)
+            except Exception as error:
+                fields = {"node": failed.id, "err": f"{type(error).__name__}: {error}"}
+                context.root.log.error("failed to restart component", extra={"fields": fields})
+
+
+async def _restart_once(context: Context, failed: ComponentInstance) -> None:
+    module, state = failed.module, failed.module.state
+    tree = present(context.root)
+    if state is None or tree is None or failed not in tree.instances():
+        return  # a load has replaced it, or what it was part of is gone
+    module.log.info("restarting component", extra={"fields": {"node": failed.id}})
+    await _evaluate_again(context, module, state.graph[failed.id], context.options.clock(), anew=True)
+    if module.state is not None and module.state.live.get(failed.id) is failed:
+        context.restarts.add(failed)
 
 
 async def _react_once(context: Context) -> None:
@@ -66,8 +89,13 @@ def _publish(state: State, node_id: str) -> None:
         return
 
 
-async def _evaluate_again(context: Context, module: Module, node: Node, changed: float) -> None:
-    """Evaluate one node of a module in force; a failure leaves it as it was, and shows in its health."""
+async def _evaluate_again(
+    context: Context, module: Module, node: Node, changed: float, *, anew: bool = False
+) -> None:
+    """Evaluate one node of a module in force; a failure leaves it as it was, and shows in its health.
+
+    anew: also one that has ended, which builds it anew.
+    """
     clock = context.options.clock
     observer = context.options.observer if module.show_metrics else NoObserver()
     state, started = module.state, clock()
@@ -75,6 +103,8 @@ async def _evaluate_again(context: Context, module: Module, node: Node, changed:
         return
     observer.waited(module.id, started - changed)
     instance = state.live.get(node.id)
+    if instance is not None and instance.ended and not anew:
+        return
     module.evaluating = True
     try:
         await _evaluate(context, module, state, node)
@@ -92,10 +122,7 @@ async def _evaluate_again(context: Context, module: Module, node: Node, changed:
 
 
 async def _evaluate(context: Context, module: Module, old: State, node: Node) -> None:
-    instance = old.live.get(node.id)
-    if instance is not None and instance.ended:
-        return
-    before = _exported(instance)
+    before = _exported(old.live.get(node.id))
     transaction = Transaction(context)
     new = old.copy()
     transaction.staged[module] = new

@@ -124,9 +124,14 @@ def metrics_sources(context: Context) -> Iterator[MetricsSource]:
 
 
 def unhealthy_names(context: Context) -> list[str]:
-    """Names of the root's components in state unhealthy."""
-    state = context.root.state
-    if state is None:
-        return []
-    instances = (state.live.get(node.id) for node in state.order if node.kind in COMPONENT_KINDS)
-    return [each.name for each in instances if each is not None and each.health.state.text == "unhealthy"]
+    """Names of the root's components in state unhealthy, and of components anywhere that have failed."""
+    names = []
+    for where in branches(context):
+        for node in where.state.order:
+            instance = where.state.live.get(node.id)
+            if instance is None or node.kind not in COMPONENT_KINDS:
+                continue
+            unhealthy = where.module is context.root and instance.health.state.text == "unhealthy"
+            if unhealthy or instance.failed:
+                names.append(instance.name)
+    return names

@@ -136,12 +136,19 @@ class SocketBook:
         """What the next load asks for; there is one at a time."""
         return Claims(self)
 
-    def release(self, owner: Hashable) -> None:
-        """Close what an owner holds and the duplicates it was given; it has stopped."""
+    def keep(self, owner: Hashable) -> None:
+        """Close the duplicates an owner was given; what it holds goes to whoever comes in its place."""
         for each in self._duplicates.pop(owner, ()):
             each.close()
-        listeners = self._held.pop(owner, {})
-        self._close_unheld(listeners.values())
+
+    def leave(self, owner: Hashable) -> None:
+        """Close what an owner holds; its duplicates are its own to close."""
+        self._close_unheld(self._held.pop(owner, {}).values())
+
+    def release(self, owner: Hashable) -> None:
+        """Close what an owner holds and the duplicates it was given; it has stopped."""
+        self.keep(owner)
+        self.leave(owner)
 
     def close(self) -> None:
         """Close everything."""

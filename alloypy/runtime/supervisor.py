@@ -25,11 +25,18 @@ class Supervisor:
     """Starts and stops instances.
 
     deadline: seconds an instance may take to stop; 0 waits without limit.
-    ended: called with every instance when its run has come to an end.
+    leaving: called with every instance that is about to be stopped.
+    ended: called with every instance when its run has come to an end, and whether it failed by itself.
     """
 
-    def __init__(self, deadline: float, ended: Callable[[Instance], None]) -> None:
+    def __init__(
+        self,
+        deadline: float,
+        leaving: Callable[[Instance], None],
+        ended: Callable[[Instance, bool], None],
+    ) -> None:
         self._deadline = deadline
+        self._leaving = leaving
         self._ended = ended
         self._tasks: dict[Instance, asyncio.Task[None]] = {}
         self._stopping: set[Instance] = set()
@@ -37,6 +44,10 @@ class Supervisor:
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+    def instances(self) -> list[Instance]:
+        """Everything whose task has not ended."""
+        return list(self._tasks)
 
     def start(self, instance: Instance) -> None:
         """Run an instance in a task of its own."""
@@ -61,8 +72,9 @@ class Supervisor:
     def _finished(self, instance: Instance, error: str | None) -> None:
         if instance.ended:
             return
-        instance.stopped(error)
-        self._ended(instance)
+        failed = error is not None and instance not in self._stopping
+        instance.stopped(error, failed=failed)
+        self._ended(instance, failed)
         log, fields = instance.module.task_log, {"node": instance.id}
         if error is None:
             log.info("node exited without error", extra={"fields": fields})
@@ -76,6 +88,7 @@ class Supervisor:
             return
         _log.debug("Stopping task", extra={"fields": _task_fields(instance)})
         self._stopping.add(instance)
+        self._leaving(instance)
         task.cancel()
         try:
             if await self._wait(task, instance):

@@ -6,6 +6,7 @@ Source: spec sections 1.1 (start-up failures) and 3 (reload).
 from __future__ import annotations
 
 import errno
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,8 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 from alloypy.threads import FILE_SECONDS, FILES
+
+logger = logging.getLogger("alloypy")
 
 
 class LoadError(Exception):
@@ -60,6 +63,16 @@ class Configuration:
             raise
         self.files = files
         self._metrics.succeeded([file.source.data for file in files], self._clock())
+        self._warn_of_emptiness()
+
+    def _warn_of_emptiness(self) -> None:
+        """Alloy runs nothing without a word; most often the path is wrong."""
+        fields = {"path": self._path}
+        if not self.files:
+            logger.warning("there are no *.alloy files: nothing is received", extra={"fields": fields})
+        elif not self._controller.components():
+            message = "the configuration has no components: nothing is received"
+            logger.warning(message, extra={"fields": fields})
 
     async def _load(self) -> tuple[File, ...]:
         reading = f"reading config path {quote(self._path)}"

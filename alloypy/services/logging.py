@@ -3,13 +3,14 @@
 Everybody logs through the standard `logging` module; fields travel as `extra={"fields": {...}}`.
 Records made before the `logging` block has been evaluated wait in a buffer, so that they come out
 in the level and format the configuration asks for; a failed first load releases them as they are.
-Source: spec section 6.
+Nobody waits until the log has been read. Source: spec section 6.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -18,11 +19,13 @@ from typing import Any, NamedTuple, TextIO
 
 from alloypy.lang.go_text import format_duration, quote
 from alloypy.lang.values import Duration
+from alloypy.services.log_sink import Sink
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("logfmt", "json")
 
 _OWN = "alloypy"
+_ENDING_SECONDS = 1.0
 _FOREIGN_LEVEL = logging.WARNING
 _KEY_CHARACTERS = str.maketrans(dict.fromkeys(' ="\t\n\v\f\r', "_"))
 
@@ -49,9 +52,15 @@ class LogStream(logging.Handler):
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
+        self._sink = self._sink_of(stream)
         self._settings = LogSettings()
         self._held: list[_Entry] | None = []
         self._copies: list[list[str]] = []
+
+    @property
+    def dropped(self) -> int:
+        """How many lines have been dropped because nobody read what came before."""
+        return 0 if self._sink is None else self._sink.dropped
 
     @property
     def settings(self) -> LogSettings:
@@ -94,14 +103,43 @@ class LogStream(logging.Handler):
     def _write(self, entry: _Entry) -> None:
         if entry.level < LEVELS[self._settings.level]:
             return
-        line = (json_line(entry) if self._settings.format == "json" else logfmt_line(entry)) + "\n"
+        line = self._line(entry)
         for copy in self._copies:
             copy.append(line)
+        if self._sink is not None:
+            self._sink.write(self._encoded(line))
+            return
         try:
             self._stream.write(line)
             self._stream.flush()
         except (OSError, ValueError):
             pass  # whoever read our log has gone: nobody is left to tell
+
+    def close(self) -> None:
+        """Give what is left to be written a moment."""
+        if self._sink is not None:
+            self._sink.close(_ENDING_SECONDS)
+        super().close()
+
+    def _line(self, entry: _Entry) -> str:
+        return (json_line(entry) if self._settings.format == "json" else logfmt_line(entry)) + "\n"
+
+    def _encoded(self, line: str) -> bytes:
+        return line.encode(self._stream.encoding or "utf-8", self._stream.errors or "backslashreplace")
+
+    def _sink_of(self, stream: TextIO) -> Sink | None:
+        """What writes to the stream's descriptor; None where it has none, or none that can be asked."""
+        if sys.platform == "win32":
+            return None
+        try:
+            return Sink(stream.fileno(), self._dropped_note)
+        except (AttributeError, OSError, ValueError):
+            return None
+
+    def _dropped_note(self, count: int) -> bytes:
+        message = "log records were dropped: nobody read the log"
+        entry = _Entry(time.time_ns(), logging.WARNING, message, {"dropped": count})
+        return self._encoded(self._line(entry))
 
 
 def install(stream: TextIO) -> LogStream:
@@ -122,8 +160,23 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     error = record.exc_info[1] if record.exc_info else None
     if error is not None:
         fields.setdefault("err", f"{type(error).__name__}: {error}")
-        fields["traceback"] = "".join(traceback.format_exception(error))
+        fields["traceback"] = _traceback(error)
     return fields
+
+
+def _traceback(error: BaseException) -> str:
+    """Where it came from, without lines of source: those on disk need not be the ones that run."""
+    told = traceback.TracebackException.from_exception(error, lookup_lines=False)
+    _drop_source(told)
+    return "".join(told.format())
+
+
+def _drop_source(told: traceback.TracebackException) -> None:
+    frames = [(each.filename, each.lineno or 0, each.name, "") for each in told.stack]
+    told.stack = traceback.StackSummary.from_list(frames)
+    for other in (told.__cause__, told.__context__, *(getattr(told, "exceptions", None) or ())):
+        if other is not None:
+            _drop_source(other)
 
 
 def _timestamp(nanoseconds: int) -> str:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from alloypy import __version__
+from alloypy.preloading import PRELOADING
 from alloypy.runtime.component import Registration
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.options import ControllerOptions, HTTPImport, Service
@@ -25,7 +26,7 @@ from alloypy.services.logging import LogStream
 from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics, metrics_text
 from alloypy.services.notify import Notifier
 from alloypy.services.settings import RunSettings
-from alloypy.services.signals import Signals
+from alloypy.services.signals import Signals, Stopped
 from alloypy.services.storage import installation_id
 from alloypy.services.tracing import TracingService, exporter
 from alloypy.services.watch import watch
@@ -36,6 +37,7 @@ logger = logging.getLogger("alloypy")
 
 # Profiles leave no cycles behind, so that collections, of which 64 connections cause many, find nothing.
 _COLLECTOR_THRESHOLDS = (10_000, 10, 10)
+_TOLD_EVERY = 5.0
 
 
 class Process:
@@ -52,7 +54,10 @@ class Process:
         registry: Iterable[Registration],
         http_import: HTTPImport,
         log: LogStream,
+        signals: Signals,
     ) -> None:
+        self._signals = signals
+        self._draining: asyncio.Task[None] | None = None
         self._settings = settings
         self._log = log
         self._evaluations = EvaluationMetrics()
@@ -64,7 +69,6 @@ class Process:
         self._notifier = Notifier(os.environ)
         self._controller = Controller(self._controller_options(registry, http_import))
         self._configuration = Configuration(settings.path, self._controller, self._config_metrics)
-        self._reload_wanted = asyncio.Event()
 
     def _controller_options(
         self, registry: Iterable[Registration], http_import: HTTPImport
@@ -90,29 +94,19 @@ class Process:
 
     async def run(self) -> None:
         """Load and serve until a signal asks to stop. Raises LoadError when the first load is refused."""
-        signals = Signals(self._reload_wanted.set)
-        with signals.installed():
-            try:
-                async with self._controller:
-                    if await self._first_load(signals.stop):
-                        await self._serve(signals.stop)
-            finally:
-                await self._server.stop()
-                if self._exporter is not None:
-                    await self._exporter.close()
-
-    async def _first_load(self, stop: asyncio.Event) -> bool:
-        """Whether the configuration runs now; False when the process shall stop before it does."""
-        load = asyncio.create_task(self._configuration.load())
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({load, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if not load.done():
-            load.cancel()
-            await asyncio.wait({load})
-            return False
-        load.result()
-        return True
+        try:
+            async with self._controller:
+                await self._signals.unless_stopped(self._configuration.load())
+                await self._serve(self._signals.stop)
+                self._draining = asyncio.create_task(self._tell_what_is_waited_for())
+        except Stopped:
+            pass
+        finally:
+            if self._draining is not None:
+                self._draining.cancel()
+            await self._server.stop()
+            if self._exporter is not None:
+                await self._exporter.close()
 
     async def _serve(self, stop: asyncio.Event) -> None:
         self._server.start(Admin(self._admin_options()))
@@ -121,6 +115,7 @@ class Process:
         gc.enable()
         logger.info("{^_^} Alloy is running")
         self._notifier.ready()
+        PRELOADING.begin()
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(self._reload_on_signal())]
             background.append(tasks.create_task(self._notifier.keep_alive()))
@@ -130,6 +125,14 @@ class Process:
             self._notifier.stopping()
             for task in background:
                 task.cancel()
+
+    async def _tell_what_is_waited_for(self) -> None:
+        """While what is in flight finishes, say how much of it is left."""
+        while True:
+            await asyncio.sleep(_TOLD_EVERY)
+            requests, profiles = self._controller.in_flight()
+            fields = {"requests": requests, "profiles": profiles}
+            logger.info("waiting for what is in flight before the end", extra={"fields": fields})
 
     def _admin_options(self) -> AdminOptions:
         return AdminOptions(
@@ -169,8 +172,8 @@ class Process:
 
     async def _reload_on_signal(self) -> None:
         while True:
-            await self._reload_wanted.wait()
-            self._reload_wanted.clear()
+            await self._signals.reload.wait()
+            self._signals.reload.clear()
             await self._reload_and_tell()
 
     async def _reload_and_tell(self) -> None:

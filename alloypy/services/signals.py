@@ -1,6 +1,6 @@
 """Signals: the first SIGINT or SIGTERM asks the process to stop, a second one ends it; SIGHUP reloads.
 
-Source: spec section 7.
+The entry point holds them back until they are handled here. Source: spec section 7.
 """
 
 from __future__ import annotations
@@ -9,21 +9,43 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _STOP = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(Exception):
+    """The process has been asked to stop."""
 
 
 class Signals:
     """What the signals have asked for so far.
 
-    stop: set by the first SIGINT or SIGTERM. on_reload: called for each SIGHUP.
+    stop: set by the first SIGINT or SIGTERM. reload: set by each SIGHUP.
     """
 
-    def __init__(self, on_reload: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         self.stop = asyncio.Event()
-        self._on_reload = on_reload
+        self.reload = asyncio.Event()
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, which is cancelled when the process shall stop. Raises Stopped."""
+        task = asyncio.ensure_future(work)
+        stopped = asyncio.create_task(self.stop.wait())
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if task.cancelled():
+            raise Stopped
+        return task.result()
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -35,7 +57,8 @@ class Signals:
         loop = asyncio.get_running_loop()
         for number in _STOP:
             loop.add_signal_handler(number, self._stop, number)
-        loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+        loop.add_signal_handler(signal.SIGHUP, self.reload.set)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_STOP, signal.SIGHUP})
         try:
             yield
         finally:

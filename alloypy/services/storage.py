@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alloypy import __version__
+from alloypy.files import read_regular
 
 _SEED = "alloy_seed.json"
+_LARGEST = 64 << 10
 
 logger = logging.getLogger("alloypy.storage")
 
@@ -30,7 +32,7 @@ def installation_id(storage: Path) -> str:
         return _read(seed)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         logger.error("cannot use the seed file", extra={"fields": {"path": str(seed), "err": str(error)}})
     identity = _random_uuid()
     try:
@@ -52,7 +54,9 @@ def _random_uuid() -> str:
 
 
 def _read(seed: Path) -> str:
-    content = json.loads(seed.read_text(encoding="utf-8"))
+    if seed.stat().st_size > _LARGEST:
+        raise ValueError("the seed file is too large")
+    content = json.loads(read_regular(str(seed)))
     identity = content.get("UID") if isinstance(content, dict) else None
     if not isinstance(identity, str) or not identity or not identity.isascii() or not identity.isprintable():
         raise ValueError("the seed file has no usable UID")
@@ -64,5 +68,9 @@ def _write(seed: Path, identity: str) -> None:
     created = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     content = json.dumps({"UID": identity, "created_at": created, "version": f"v{__version__}"})
     temporary = seed.with_name(f"{_SEED}.{identity}.tmp")
-    temporary.write_text(content, encoding="utf-8")
-    temporary.replace(seed)
+    try:
+        temporary.write_text(content, encoding="utf-8")
+        temporary.replace(seed)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

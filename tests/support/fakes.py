@@ -67,6 +67,7 @@ class Node(Component[NodeArguments, NodeExports]):
         self.updates: list[NodeArguments] = []
         self.own_health: Health | None = None
         self.events = EVENTS
+        self.breaks = asyncio.Event()
         self.stage("init", BuildError)
         options.set_exports(NodeExports(receiver=self.receiver, value=arguments.value))
         NODES.append(self)
@@ -98,7 +99,8 @@ class Node(Component[NodeArguments, NodeExports]):
     async def run(self) -> None:
         self.stage("run", RuntimeError)
         try:
-            await asyncio.Event().wait()
+            await self.breaks.wait()
+            raise RuntimeError("broken")
         except asyncio.CancelledError:
             await asyncio.sleep(0)
             await self._hang("stop", self.arguments)
@@ -188,6 +190,11 @@ class World:
         """Give everything that can run the time to do so."""
         for _ in range(30):
             await asyncio.sleep(0)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds."""
+        while not condition():
+            await asyncio.sleep(0.001)
 
     def taken_events(self) -> list[str]:
         """What happened since the last call."""

@@ -190,14 +190,17 @@ async def test_an_update_that_fails_gives_the_old_port_back(tmp_path: Path) -> N
         assert descriptors() == before
 
 
-async def test_a_component_that_exits_lets_go_of_its_port(tmp_path: Path) -> None:
+async def test_the_port_of_a_component_that_failed_stays_its_own(tmp_path: Path) -> None:
     [port] = free_ports(1)
     async with world(tmp_path) as w:
         await w.load(listener("a", port, more='  fail = ["run"]'))
         await w.settled()
-        assert not answers(port)
-        await w.load(listener("a", port))
+        assert w.health("test.node.a")[0] == "exited"
         assert answers(port)
+        await w.load(listener("b", port))
+        assert answers(port)
+        await w.load("")
+        assert not answers(port)
 
 
 async def test_from_all_interfaces_to_one_and_back(tmp_path: Path) -> None:

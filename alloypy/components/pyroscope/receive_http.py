@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.components.pyroscope.receiving.blocks import GRPC, HTTP, SECOND, TLS
@@ -19,6 +19,7 @@ from alloypy.profiles.model import ProfilesReceiver
 from alloypy.runtime.component import (
     BuildError,
     Component,
+    InFlight,
     Options,
     Registration,
     Stability,
@@ -103,7 +104,12 @@ class ReceiveHTTP(Component[Arguments, None]):
         self._metrics: Metrics | None = None
         self._prepared: tuple[Arguments, ServerTLS | None, Sequence[socket.socket]] | None = None
         self._serving: _Serving | None = None
-        self._stopping: set[asyncio.Task[None]] = set()
+        self._stopping: dict[asyncio.Task[None], Server] = {}
+
+    def in_flight(self) -> InFlight:
+        """Requests, those at former addresses included."""
+        servers = [*self._stopping.values(), *([self._serving.server] if self._serving else ())]
+        return InFlight(requests=sum(server.requests for server in servers))
 
     async def prepare(self) -> None:
         await self._claim(self._arguments, BuildError)
@@ -222,6 +228,7 @@ class ReceiveHTTP(Component[Arguments, None]):
     def _serve(self) -> None:
         """Start a server on the prepared sockets."""
         from alloypy.net.budget import ByteBudget
+        from alloypy.net.descriptors import for_clients
         from alloypy.net.server import Server, ServerConfig, Timeouts
 
         if self._prepared is None or self._application is None or self._metrics is None:
@@ -242,6 +249,7 @@ class ReceiveHTTP(Component[Arguments, None]):
             sockets,
             tls=tls.context if tls is not None else None,
             conn_limit=max(http.conn_limit, 0),
+            descriptors_below=for_clients(),
         )
         self._serving = _Serving(server, application, http, tls)
         self._metrics.connections = lambda: server.connection_count
@@ -261,8 +269,8 @@ class ReceiveHTTP(Component[Arguments, None]):
         """Stop the present server once its requests are done."""
         if self._serving is not None:
             task = asyncio.create_task(self._stop(self._serving))
-            self._stopping.add(task)
-            task.add_done_callback(self._stopping.discard)
+            self._stopping[task] = self._serving.server
+            task.add_done_callback(self._stopping.pop)
             self._serving = None
 
     async def _stop(self, serving: _Serving) -> None:
@@ -309,13 +317,13 @@ def _close(sockets: Sequence[socket.socket]) -> None:
         each.close()
 
 
-async def _finish(tasks: set[asyncio.Task[None]]) -> None:
+async def _finish(tasks: Mapping[asyncio.Task[None], object]) -> None:
     """Wait for all tasks, also when we are cancelled again: then cut them short."""
     while tasks:
         try:
             await asyncio.wait(tasks)
         except asyncio.CancelledError:
-            for task in tasks:
+            for task in list(tasks):
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(*tasks, return_exceptions=True)

@@ -23,7 +23,15 @@ from alloypy.profiles.model import (
     ProfilesReceiver,
     Push,
 )
-from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
+from alloypy.runtime.component import (
+    BuildError,
+    Component,
+    InFlight,
+    Options,
+    Registration,
+    Stability,
+    UpdateError,
+)
 from alloypy.runtime.health import Health, healthy
 from alloypy.schema.fields import arguments, attribute, block, export, exports, squash
 from alloypy.tracing import Tracer
@@ -148,6 +156,11 @@ class Write(Component[Arguments, Exports]):
             http_client=with_authorization(endpoint.http_client),
         )
 
+    def in_flight(self) -> InFlight:
+        """Deliveries, those of former arguments included."""
+        endpoints = {*self._receiver.endpoints, *self._retiring.values()}
+        return InFlight(profiles=sum(endpoint.in_flight for endpoint in endpoints))
+
     async def prepare(self) -> None:
         """Read certificates and make the clients, which open nothing yet. Raises BuildError."""
         from alloypy.components.pyroscope.sending.delivery import Background
@@ -219,6 +232,7 @@ class Write(Component[Arguments, Exports]):
             client_settings(given.http_client), environ=options.environ, user_agent=agent, clock=options.clock
         )
         await client.check()
+        client.expect(given.url)
         timeout = given.remote_timeout.seconds
         wire = Wire(
             EndpointSettings(given.url, given.headers, timeout, given.retry_on_http_429),

@@ -177,7 +177,7 @@ async def test_a_component_that_ends_by_itself_is_exited(tmp_path: Path) -> None
             "component shut down with error: RuntimeError: run failed",
         )
         assert w.health("test.node.b") == ("healthy", "started component")
-        assert w.controller.unhealthy() == []
+        assert w.controller.unhealthy() == ["test.node"]
 
 
 async def test_an_empty_configuration_runs(tmp_path: Path) -> None:

@@ -1,15 +1,20 @@
-"""Stopping: what depends on each other one after the other, everything else at the same time."""
+"""Stopping: what depends on each other one after the other, everything else at the same time.
+
+And restarting: what has failed is built anew.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from pathlib import Path
 
 import pytest
 
 from alloypy.runtime import supervisor
-from tests.support.fakes import world
+from alloypy.runtime.component import BuildError
+from tests.support.fakes import Node, registration, world
 
 pytestmark = pytest.mark.anyio
 
@@ -65,3 +70,73 @@ async def test_without_a_deadline_stopping_waits(tmp_path: Path) -> None:
         [task] = [each for each in asyncio.all_tasks() if each.get_name() == "test.node.a"]
         task.cancel()
         await stopping
+
+
+async def test_a_component_that_failed_is_built_anew_and_its_dependants_follow(tmp_path: Path) -> None:
+    async with world(tmp_path, restart_pause=0.01) as w:
+        await w.load('test.node "a" { }\ntest.node "b" { forward_to = [test.node.a.receiver] }')
+        await w.settled()
+        failed = w.node("test.node.a")
+        failed.breaks.set()
+        await w.until(lambda: w.node("test.node.a") is not failed)
+        await w.settled()
+        assert w.health("test.node.a") == ("healthy", "started component")
+        assert w.controller.unhealthy() == []
+        assert w.node("test.node.b").arguments.forward_to == (w.node("test.node.a").receiver,)
+
+
+async def test_what_fails_again_and_again_is_tried_ever_less(tmp_path: Path) -> None:
+    async with world(tmp_path, restart_pause=0.01, random=lambda: 0.5) as w:
+        loop = asyncio.get_running_loop()
+        await w.load('test.node "a" { fail = ["run"] }')
+        times = [loop.time()]
+        for _ in range(4):
+            before = w.node("test.node.a")
+            await w.until(lambda old=before: w.node("test.node.a") is not old)  # type: ignore[misc]
+            times.append(loop.time())
+        pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
+        assert pauses[-1] >= 0.08
+        assert w.controller.unhealthy() == ["test.node"]
+
+
+async def test_a_component_that_cannot_be_built_any_more_is_tried_again(tmp_path: Path) -> None:
+    class Reluctant(Node):
+        tries = 0
+
+        async def prepare(self) -> None:
+            Reluctant.tries += 1
+            if 1 < Reluctant.tries < 4:
+                raise BuildError("not yet")
+
+    registry = {"test.node": registration("test.node")._replace(component=Reluctant)}
+    async with world(tmp_path, restart_pause=0.01, registry=registry) as w:
+        await w.load('test.node "a" { }')
+        await w.settled()
+        w.node("test.node.a").breaks.set()
+        await w.until(lambda: Reluctant.tries == 2)
+        assert w.controller.unhealthy() == ["test.node"]
+        await w.until(lambda: w.health("test.node.a") == ("healthy", "started component"))
+        assert Reluctant.tries == 4
+
+
+async def test_what_a_reload_has_removed_is_not_restarted(tmp_path: Path) -> None:
+    async with world(tmp_path, restart_pause=0.01) as w:
+        await w.load('test.node "a" { fail = ["run"] }')
+        await w.settled()
+        await w.load('test.node "b" { }')
+        w.taken_events()
+        await asyncio.sleep(0.05)
+        assert w.taken_events() == []
+
+
+async def test_while_it_stops_nothing_is_restarted_and_it_is_not_ready(tmp_path: Path) -> None:
+    async with world(tmp_path, restart_pause=0.01, shutdown_deadline=0.1) as w:
+        await w.load('test.node "a" { hang = ["stop"] }\ntest.node "b" { fail = ["run"] }')
+        await w.settled()
+        assert w.controller.ready
+        w.taken_events()
+        stopping = asyncio.create_task(w.controller.stop())
+        await w.settled()
+        assert not w.controller.ready
+        await stopping
+        assert [each for each in w.taken_events() if each.startswith("init")] == []

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,7 +35,8 @@ def test_the_identity_of_an_alloy_is_taken_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", "[]", '{"UID": 5}', '{"UID": ""}', '{"UID": "a\\r\\nb"}', "\x00"]
+    "content",
+    ["", "{}", "[]", '{"UID": 5}', '{"UID": ""}', '{"UID": "a\\r\\nb"}', "\x00", "[" * 50_000, " " * 70_000],
 )
 def test_a_damaged_seed_is_replaced_and_told(
     tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
@@ -41,6 +46,46 @@ def test_a_damaged_seed_is_replaced_and_told(
         identity = installation_id(tmp_path)
     assert "cannot use the seed file" in caplog.text
     assert installation_id(tmp_path) == identity
+
+
+def _fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _directory(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
+@pytest.mark.parametrize("make", [_fifo, _endless])
+def test_what_is_no_file_in_place_of_the_seed_is_replaced(
+    tmp_path: Path, make: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    make(tmp_path / "alloy_seed.json")
+    with caplog.at_level(logging.ERROR, "alloypy"):
+        identity = installation_id(tmp_path)
+    assert "cannot use the seed file" in caplog.text
+    assert installation_id(tmp_path) == identity
+
+
+def test_a_directory_in_place_of_the_seed_stays(tmp_path: Path) -> None:
+    _directory(tmp_path / "alloy_seed.json")
+    assert installation_id(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["alloy_seed.json"]
+
+
+def test_a_disk_that_is_full_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(path: Path, content: str, encoding: str) -> int:
+        path.touch()  # a name still fits where no content does
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fill)
+    assert installation_id(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_a_directory_and_a_swapped_link_are_noticed(tmp_path: Path) -> None:

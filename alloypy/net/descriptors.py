@@ -1,0 +1,58 @@
+"""File descriptors: how many the process may open, and who takes the last of them.
+
+Clients come in any number. What else needs a descriptor is served first: the connections over which
+profiles go on, and files and the admin server, which have the last ones to themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import cache
+
+RESERVE = 32
+"""Descriptors that neither clients of receivers nor connections to servers may take."""
+
+_UNBOUNDED = 1 << 31
+
+
+def lift_limit() -> None:
+    """Let this process open as many files as its hard limit allows; to be called before anything counts."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # some systems allow fewer than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@cache
+def limit() -> int:
+    """How many descriptors this process may have open."""
+    try:
+        import resource
+    except ImportError:
+        return _UNBOUNDED
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _UNBOUNDED if soft == resource.RLIM_INFINITY else int(soft)
+
+
+def for_upstreams() -> int:
+    """The first descriptor that is not for connections to servers."""
+    return limit() - min(RESERVE, limit() // 2)
+
+
+def for_clients() -> int:
+    """The first descriptor that is not for clients: what they send has to go on, too."""
+    return for_upstreams() - limit() // 8
+
+
+def any_below(first: int) -> bool:
+    """Whether a descriptor below `first` is free: the system always gives the lowest one."""
+    try:
+        lowest = os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        return False
+    os.close(lowest)
+    return lowest < first

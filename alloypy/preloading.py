@@ -1,0 +1,90 @@
+"""Modules that are loaded once the process serves, before anything asks for them.
+
+A start loads what it needs and no more. What comes later (the first error, the first scrape, another
+component after a reload, the shutdown) must neither wait for a disk nor fail because descriptors are
+short or because the package has been replaced meanwhile: so the rest follows at once, in a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import pkgutil
+import threading
+from collections import deque
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+
+_log = logging.getLogger("alloypy.preloading")
+
+
+class Preloading:
+    """Loads modules one after the other, in a thread that ends when nothing is left."""
+
+    def __init__(self) -> None:
+        self._wanted: deque[str] = deque()
+        self._asked: set[str] = set()
+        self._lock = threading.Lock()
+        self._begun = False
+        self._running = False
+
+    def want(self, *names: str) -> None:
+        """Have modules loaded; missing ones are skipped.
+
+        `package.*` is a package with everything in it; `module:function` calls the function as well.
+        """
+        with self._lock:
+            self._wanted += (name for name in names if name not in self._asked)
+            self._asked.update(names)
+            self._start()
+
+    def begin(self) -> None:
+        """Start to load what has been asked for; from now on everything is loaded when it is asked for."""
+        with self._lock:
+            self._begun = True
+            self._start()
+
+    def _start(self) -> None:
+        if not self._begun or self._running or not self._wanted:
+            return
+        self._running = True
+        try:
+            threading.Thread(target=self._load_all, name="alloypy-preloading", daemon=True).start()
+        except RuntimeError:  # no thread can be had: they are loaded when they are first used
+            self._running = False
+
+    def _load_all(self) -> None:
+        while True:
+            with self._lock:
+                if not self._wanted:
+                    self._running = False
+                    break
+                name = self._wanted.popleft()
+            for each in _expanded(name):
+                _load(each)
+        _log.debug("everything that is used later has been loaded")
+
+
+def _expanded(name: str) -> Iterator[str]:
+    package, star, _ = name.partition(".*")
+    yield package
+    if star and (spec := find_spec(package)) is not None:
+        for found in pkgutil.walk_packages(spec.submodule_search_locations, package + "."):
+            yield found.name
+
+
+def _load(name: str) -> None:
+    module, _, function = name.partition(":")
+    try:
+        loaded = import_module(module)
+        if function:
+            getattr(loaded, function)()
+    except ModuleNotFoundError:
+        pass  # an extra that is not installed
+    except Exception as error:
+        fields = {"module": name, "err": f"{type(error).__name__}: {error}"}
+        _log.warning("a module cannot be loaded", extra={"fields": fields})
+
+
+PRELOADING = Preloading()
+"""The process's own."""

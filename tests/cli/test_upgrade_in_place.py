@@ -1,0 +1,242 @@
+"""A running process needs nothing of its installation any more, which may be replaced under it.
+
+The process runs from a copy that is deleted once everything has been loaded. From then on it must
+open no module and import nothing, whatever it is asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import shutil
+import signal
+import socket
+import ssl
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.support.push_messages import protobuf_of
+from tests.support.receiving import PUSH
+from tests.support.recorder import Recorder
+from tests.support.running import Running, free_port
+
+ROOT = Path(__file__).parents[2]
+LOADED = "everything that is used later has been loaded"
+PROGRAM = """
+import os, sys
+def noticed(event, arguments):
+    if event == "import":
+        os.write(2, b"IMPORTED %s\\n" % str(arguments[0]).encode())
+    elif event == "open" and str(arguments[0]).endswith((".py", ".pyc", ".so")):
+        os.write(2, b"OPENED %s\\n" % str(arguments[0]).encode())
+sys.addaudithook(noticed)
+from alloypy.cli.main import entry_point
+entry_point()
+"""
+PLAIN = """
+logging {
+  level = "debug"
+}
+pyroscope.receive_http "plain" {
+  http {
+    listen_address = "127.0.0.1"
+    listen_port    = PLAIN_PORT
+  }
+  forward_to = [pyroscope.write.w.receiver]
+}
+pyroscope.write "w" {
+  endpoint {
+    url                 = "http://BACKEND"
+    max_backoff_retries = 1
+    min_backoff_period  = "10ms"
+    remote_timeout      = "2s"
+  }
+}
+"""
+MORE = """
+local.file "password" {
+  filename = "password"
+}
+declare "outer" {
+  argument "next" { }
+  pyroscope.relabel "r" {
+    forward_to = [argument.next.value]
+    rule {
+      source_labels = ["service_name"]
+      target_label  = "copy"
+      action        = "hashmod"
+      modulus       = 7
+    }
+  }
+  export "receiver" {
+    value = pyroscope.relabel.r.receiver
+  }
+}
+import.string "imported" {
+  content = `declare "inner" { export "value" { value = 7 } }`
+}
+imported.inner "i" { }
+foreach "each" {
+  collection = encoding.from_yaml("[a, b]")
+  var        = "item"
+  template {
+    pyroscope.relabel "r" {
+      forward_to = []
+      rule {
+        target_label = item
+        replacement  = string.format("%s-%d", item, json_path(`{"a": [1]}`, "$.a[?(@ > 0)]")[0])
+      }
+    }
+  }
+}
+outer "o" {
+  next = pyroscope.write.secure.receiver
+}
+pyroscope.write "secure" {
+  endpoint {
+    url                 = "http://BACKEND"
+    max_backoff_retries = 1
+    basic_auth {
+      username      = "u"
+      password_file = "password"
+    }
+  }
+}
+pyroscope.receive_http "tls" {
+  http {
+    listen_address = "127.0.0.1"
+    listen_port    = TLS_PORT
+    tls {
+      cert_file = "cert.pem"
+      key_file  = "key.pem"
+    }
+  }
+  forward_to = [outer.o.receiver]
+}
+"""
+
+
+class Clients:
+    """Sends requests to one port, each over a connection of its own."""
+
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
+        self.port = port
+        self.tls = tls
+
+    def ask(self, method: str, target: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+        """Status and body of the answer."""
+        connection = (
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            if self.tls is None
+            else http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=self.tls)
+        )
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, target, body, names)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, content
+
+
+def profiles(clients: Clients) -> list[int]:
+    """Statuses of good and bad profiles in every form there is."""
+    message = protobuf_of([([("__name__", "cpu"), ("service_name", "s")], [(b"profile", "")])])
+    series = [{"name": "__name__", "value": "cpu"}, {"name": "service_name", "value": "s"}]
+    sample = [{"rawProfile": base64.b64encode(b"profile").decode()}]
+    as_json = json.dumps({"series": [{"labels": series, "samples": sample}]}).encode()
+    proto, text = "application/proto", "application/json"
+    asked = [
+        clients.ask("POST", "/ingest?name=a", b"profile"),
+        clients.ask("POST", PUSH, message.SerializeToString(), Content_Type=proto),
+        clients.ask("POST", PUSH, b"\xff\xff", Content_Type=proto),
+        clients.ask("POST", PUSH, as_json, Content_Type=text),
+        clients.ask("POST", PUSH, b'{"series": 1e400}', Content_Type=text),
+        clients.ask("POST", PUSH, b"", Content_Type="text/plain"),
+        clients.ask("POST", PUSH, b"no gzip", Content_Type=proto, Content_Encoding="gzip"),
+        clients.ask("GET", "/nothing"),
+        clients.ask("POST", "/debuginfo.v1alpha1.DebuginfoService/UploadFinished", b"{}", Content_Type=text),
+    ]
+    with socket.create_connection(("127.0.0.1", clients.port)) as client:
+        client.sendall(b"nonsense\r\n\r\n")
+        client.recv(100)
+    return [status for status, _ in asked]
+
+
+def admin(running: Running) -> None:
+    """Everything the admin server offers."""
+    assert running.get("/-/ready").status == running.get("/-/healthy").status == 200
+    assert "pyroscope_write_sent_profiles_total" in running.get("/metrics").text
+    components = running.json("/api/v0/web/components")
+    for each in components:
+        assert running.get(f"/api/v0/web/components/{each['localID']}").status == 200
+    for path in ("/api/v0/web/peers", "/nothing", "/api/v0/web/debug/x", "/api/v0/component/x"):
+        running.get(path)
+    host, _, port = running.address.partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection.request("GET", "/-/support?duration=1")
+    answer = connection.getresponse()
+    content = answer.read()
+    assert answer.status == 200, running.text
+    assert zipfile.ZipFile(BytesIO(content)).namelist()
+    connection.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files in use cannot be deleted there")
+def test_a_process_outlives_its_installation(tmp_path: Path) -> None:
+    home, work = tmp_path / "installed", tmp_path / "work"
+    work.mkdir()
+    shutil.copytree(ROOT / "alloypy", home / "alloypy")
+    shutil.copytree(ROOT / "grammar", home / "grammar")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_pem.write_to_path(work / "key.pem")
+    certificate.cert_chain_pems[0].write_to_path(work / "cert.pem")
+    (work / "password").write_text("p")
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    ports = {"PLAIN_PORT": str(free_port()), "TLS_PORT": str(free_port())}
+    with Recorder() as backend:
+        ports["BACKEND"] = backend.address
+
+        def configure(text: str) -> None:
+            for name, value in ports.items():
+                text = text.replace(name, value)
+            (work / "config.alloy").write_text(text)
+
+        configure(PLAIN)
+        arguments = ["--stability.level=experimental", "config.alloy"]
+        command = (sys.executable, "-c", PROGRAM)
+        with Running(arguments, work, {"PYTHONPATH": str(home)}, command, checkout=False) as running:
+            running.wait_for_log(LOADED)
+            shutil.rmtree(home)
+            start = len(running.log)
+            plain = Clients(int(ports["PLAIN_PORT"]))
+            expected = [200, 200, 400, 200, 400, 415, 400, 404, 200]
+            answers = profiles(plain)
+            admin(running)
+            configure(PLAIN + MORE)
+            assert running.get("/-/reload").text == "config reloaded\n"
+            secure = profiles(Clients(int(ports["TLS_PORT"]), context))
+            admin(running)
+            configure("a = b(\n")
+            assert running.get("/-/reload").status == 400
+            ports["BACKEND"] = "127.0.0.1:9"
+            configure(PLAIN + MORE)
+            mark = len(running.log)
+            running.process.send_signal(signal.SIGHUP)
+            running.wait_for_log("config reloaded", mark)
+            failed = profiles(plain)
+            assert running.stop() == 0
+        assert answers == expected
+        assert secure == expected
+        assert failed[0] >= 400
+        assert len(backend.requests) == 8
+    late = [line for line in running.log[start:] if line.startswith(("IMPORTED", "OPENED"))]
+    assert late == []
+    assert " traceback=" not in running.text
