@@ -9,6 +9,7 @@ from __future__ import annotations
 OWN = (
     "alloypy.catalog.catalog:load_catalog",
     "alloypy.components.*",
+    "alloypy.graph.masking",
     "alloypy.lang.*",
     "alloypy.net.auth",
     "alloypy.net.backoff",

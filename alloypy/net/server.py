@@ -169,17 +169,21 @@ class Server:
         self._accepting = self._paused = True
         self._make_room()
 
-    async def stop(self, grace: float) -> int:
-        """Accept nothing new, wait up to `grace` seconds for requests in flight, close everything.
-
-        Returns how many requests were cut off. Their handlers are cancelled and have returned.
-        """
+    def refuse(self) -> None:
+        """Accept nothing new: whoever comes now, or waits in the listen queue, is refused."""
         self._pause()
         self._accepting = False
         if self._retry is not None:
             self._retry.cancel()
         for one in self._sockets:
             one.close()
+
+    async def stop(self, grace: float) -> int:
+        """Accept nothing new, wait up to `grace` seconds for requests in flight, close everything.
+
+        Returns how many requests were cut off. Their handlers are cancelled and have returned.
+        """
+        self.refuse()
         if self._greeting:
             # Whom we have let in should not find the door shut.
             _, late = await asyncio.wait(self._greeting, timeout=min(grace, _LAST_WORDS))

@@ -182,9 +182,14 @@ def admin(running: Running) -> None:
     connection.request("GET", "/-/support?duration=1")
     answer = connection.getresponse()
     content = answer.read()
-    assert answer.status == 200, running.text
+    assert answer.status == 200, late(running.log)
     assert zipfile.ZipFile(BytesIO(content)).namelist()
     connection.close()
+
+
+def late(log: list[str]) -> list[str]:
+    """What has been imported or opened, newest first."""
+    return [line for line in reversed(log) if line.startswith(("IMPORTED", "OPENED"))][:20]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files in use cannot be deleted there")
@@ -237,6 +242,5 @@ def test_a_process_outlives_its_installation(tmp_path: Path) -> None:
         assert secure == expected
         assert failed[0] >= 400
         assert len(backend.requests) == 8
-    late = [line for line in running.log[start:] if line.startswith(("IMPORTED", "OPENED"))]
-    assert late == []
+    assert late(running.log[start:]) == []
     assert " traceback=" not in running.text

@@ -122,6 +122,8 @@ class ReceiveHTTP(Component[Arguments, None]):
             await self._keep_memory()
             await asyncio.get_running_loop().create_future()
         finally:
+            if self._serving is not None:
+                self._serving.server.refuse()
             self._options.logger.info("terminating due to context done")
             if self._serving is not None:
                 # From now on there is nobody who would serve a client better later.
