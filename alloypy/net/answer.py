@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from alloypy.net.body import ANSWER, Scope, Send
-from alloypy.net.http_status import status_text
 
 Header: TypeAlias = tuple[bytes, bytes]
 
@@ -46,11 +45,6 @@ def plain_text(status: int, text: str, *headers: Header) -> Answer:
         ),
         body,
     )
-
-
-def standard_text(status: int) -> Answer:
-    """An error whose text is the status' own."""
-    return plain_text(status, status_text(status))
 
 
 def written_at_once(answer: Answer, scope: Scope) -> bool:

@@ -4,36 +4,46 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import shutil
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import pytest
 
 from tests.support.running import environment, free_port
 
 LOOPBACK = "127.0.0.1"
 READY_SECONDS = 180.0
 QUERY_SECONDS = 60.0
+CPU = "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
 _STOP_SECONDS = 60.0
-_RINGS = (
-    "compactor.ring",
-    "distributor.ring",
-    "overrides-exporter.ring",
-    "query-scheduler.ring",
-    "store-gateway.sharding-ring",
-)
+
+
+def server_program() -> str:
+    """The server's program: PYROSCOPE_BIN, or `pyroscope` on PATH. Skips the test where there is neither."""
+    program = os.environ.get("PYROSCOPE_BIN") or shutil.which("pyroscope")
+    if not program or shutil.which(program) is None:
+        pytest.skip("no Pyroscope server: PYROSCOPE_BIN names none and `pyroscope` is not on PATH")
+    return program
 
 
 def settings(ports: dict[str, int]) -> dict[str, str]:
-    """The flags. Each advertised address is set, since its default is a network interface's.
+    """The flags of a server that is ready after two seconds.
 
-    ports: http, grpc, raft, gossip. Source: PYROSCOPE spec section 13.
+    Each advertised address is set, since its default is a network interface's. With the new storage alone
+    a query sees at once what has been written. ports: http, grpc, raft, gossip.
     """
     raft = f"{LOOPBACK}:{ports['raft']}"
     grpc = f"{LOOPBACK}:{ports['grpc']}"
+    name = f"server-{ports['http']}"
     return {
+        "architecture.storage": "v2",
         "server.http-listen-address": LOOPBACK,
         "server.http-listen-port": str(ports["http"]),
         "server.grpc-listen-address": LOOPBACK,
@@ -42,22 +52,17 @@ def settings(ports: dict[str, int]) -> dict[str, str]:
         "memberlist.bind-port": str(ports["gossip"]),
         "memberlist.advertise-addr": LOOPBACK,
         "memberlist.advertise-port": str(ports["gossip"]),
+        "memberlist.nodename": name,
         "metastore.address": grpc,
         "metastore.raft.bind-address": raft,
         "metastore.raft.advertise-address": raft,
-        "metastore.raft.bootstrap-peers": raft,
-        "metastore.raft.server-id": LOOPBACK,  # the name that a peer without one gets
+        "metastore.raft.server-id": raft,
+        "metastore.min-ready-duration": "0s",
         "query-backend.address": grpc,
-        "query-frontend.instance-addr": LOOPBACK,
         "segment-writer.lifecycler.addr": LOOPBACK,
-        "ingester.lifecycler.addr": LOOPBACK,
-        **{f"{ring}.instance-addr": LOOPBACK for ring in _RINGS},
-        # "auto" answers a fresh tenant's queries from where nothing is yet.
-        "enable-query-backend-from": "2020-01-01T00:00:00Z",
-        # Relative folders of all else lie in the working directory.
-        "compaction-worker.temp-dir": "compaction",
+        "segment-writer.lifecycler.ID": name,
+        "segment-writer.min-ready-duration": "0s",
         "self-profiling.disable-push": "true",
-        "tracing.enabled": "false",
         "usage-stats.enabled": "false",
     }
 
@@ -70,14 +75,24 @@ class PyroscopeServer:
 
     def __init__(self, binary: str, folder: Path) -> None:
         folder.mkdir()
-        (folder / "compaction").mkdir()
         self._folder = folder
         self._port = free_port()
         ports = {"http": self._port, **{name: free_port() for name in ("grpc", "raft", "gossip")}}
         self._command = [binary, *(f"-{name}={value}" for name, value in settings(ports).items())]
+        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> PyroscopeServer:
-        with (self._folder / "server.log").open("wb") as log:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it, with the data it had, and wait until it takes and shows profiles."""
+        with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=self._folder,
@@ -87,16 +102,22 @@ class PyroscopeServer:
                 stderr=subprocess.STDOUT,
             )
         try:
-            self._wait_until_ready()
+            self._wait_until_ready(self._process)
         except BaseException:
-            self._end()
+            self.stop()
             raise
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end()
+    def stop(self) -> None:
+        """Stop it as an operator does, which takes five seconds; the data stays."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     @property
     def url(self) -> str:
@@ -104,16 +125,25 @@ class PyroscopeServer:
         return f"http://{LOOPBACK}:{self._port}"
 
     def label_values(self, name: str) -> set[str]:
-        """The values that a label has had in the last hour."""
+        """The values that a label has had in the last hours."""
         answer = self._query("LabelValues", {"name": name})
         return set(answer.get("names", ()))
 
     def functions(self, profile_type: str, selector: str) -> set[str]:
-        """The names of the functions in a merged call tree of the last hour."""
-        answer = self._query(
-            "SelectMergeStacktraces", {"profileTypeID": profile_type, "labelSelector": selector}
-        )
-        return set(answer.get("flamegraph", {}).get("names", ()))
+        """The names of the functions in a merged call tree of the last hours."""
+        return set(self._tree(profile_type, selector).get("names", ()))
+
+    def values(self, selector: str) -> Counter[str]:
+        """What each function has used by itself, over all CPU profiles that match the selector."""
+        found: Counter[str] = Counter()
+        tree = self._tree(CPU, selector)
+        names = tree.get("names", [])
+        for level in tree.get("levels", ()):
+            numbers = [int(number) for number in level.get("values", ())]
+            for place in range(0, len(numbers), 4):  # offset, total, self, name
+                if numbers[place + 2]:
+                    found[names[numbers[place + 3]]] += numbers[place + 2]
+        return found
 
     def eventually(self, ask: Callable[[], set[str]], wanted: set[str]) -> set[str]:
         """What `ask` answers as soon as all of `wanted` is in it, or when it has had long enough."""
@@ -124,9 +154,14 @@ class PyroscopeServer:
                 return answer
             time.sleep(0.5)
 
+    def _tree(self, profile_type: str, selector: str) -> dict[str, Any]:
+        question = {"profileTypeID": profile_type, "labelSelector": selector, "maxNodes": "100000"}
+        tree: dict[str, Any] = self._query("SelectMergeStacktraces", question).get("flamegraph", {})
+        return tree
+
     def _query(self, method: str, question: dict[str, Any]) -> dict[str, Any]:
         now = time.time_ns() // 10**6
-        question = {**question, "start": now - 3_600_000, "end": now + 60_000}
+        question = {**question, "start": now - 3 * 3_600_000, "end": now + 60_000}
         status, text = self._ask("POST", f"/querier.v1.QuerierService/{method}", json.dumps(question))
         assert status == 200, f"{status} {text}"
         answer = json.loads(text)
@@ -142,10 +177,10 @@ class PyroscopeServer:
         finally:
             connection.close()
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + READY_SECONDS
         said = "nothing"
-        while self._process.poll() is None and time.monotonic() < deadline:
+        while process.poll() is None and time.monotonic() < deadline:
             try:
                 status, said = self._ask("GET", "/ready")
             except OSError as error:
@@ -153,14 +188,6 @@ class PyroscopeServer:
             else:
                 if status == 200:
                     return
-            time.sleep(0.5)
+            time.sleep(0.2)
         log = (self._folder / "server.log").read_text(errors="replace")[-3000:]
         raise AssertionError(f"the Pyroscope server is not ready: {said}\n{log}")
-
-    def _end(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()

@@ -357,6 +357,14 @@ async def test_an_ingest_client_gets_the_status_of_the_backend(status: int, text
         )
 
 
+async def test_an_ingest_client_gets_the_reason_of_the_backend() -> None:
+    refused = DeliveryError("refused", status=422, reason="too old")
+    async with receiving(arguments(failing(refused))) as receiver:
+        reply = await ask(receiver.port, "/ingest?name=a", b"abc")
+        assert (reply.status, reply.body) == (422, b"Unprocessable Entity: too old\n")
+        assert reply.headers["content-type"] == "text/plain; charset=utf-8"
+
+
 async def test_a_status_without_a_body_is_passed_on_as_such() -> None:
     given = arguments(failing(DeliveryError("refused", status=204)))
     async with receiving(given) as receiver, connected(receiver.port) as client:

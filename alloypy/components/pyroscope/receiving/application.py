@@ -23,7 +23,6 @@ from alloypy.net.answer import (
     plain_text,
     send_answer,
     send_messages,
-    standard_text,
     written_at_once,
 )
 from alloypy.net.body import (
@@ -40,6 +39,7 @@ from alloypy.net.body import (
 )
 from alloypy.net.connect import RETRY_LATER, UnaryRequest, answer_unary
 from alloypy.net.connect_codes import CODES, ConnectError
+from alloypy.net.http_status import status_text
 from alloypy.profiles.ingest_name import ingest_labels
 from alloypy.profiles.labels import InvalidLabels, with_service_name
 from alloypy.profiles.model import Buffer, DeliveryError, IngestProfile, Push, Series
@@ -408,9 +408,11 @@ def _unread(reason: BodyError) -> Answer:
 
 
 def _ingest_failed(error: DeliveryError) -> Answer:
-    """The answer for a profile that was not delivered: the backend's own status, if it had one."""
-    if error.status is not None and error.status >= 200:
-        return standard_text(error.status)
+    """The answer for a profile that was not delivered: the backend's own status and reason, if it had any."""
+    status = error.status
+    if status is not None and status >= 200:
+        told = error.reason if status >= 400 else ""
+        return plain_text(status, ": ".join(filter(None, (status_text(status), told))))
     if error.code == "invalid_argument":
         return plain_text(400, str(error))
     return plain_text(500, "Failed to process request")

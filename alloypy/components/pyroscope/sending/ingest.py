@@ -5,6 +5,7 @@ Source: PYROSCOPE spec sections 5.3, 5.4.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from urllib.parse import quote_plus, unquote_to_bytes
 
 from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, LabelMemory, Refusal
 from alloypy.components.pyroscope.sending.wire import Wire
+from alloypy.lang.secrecy import hide
 from alloypy.net.backoff import retry_after
 from alloypy.net.sending import Request, Response, SendError
 from alloypy.profiles.ingest_name import format_name
@@ -21,6 +23,8 @@ from alloypy.profiles.model import DeliveryError, IngestProfile, Labels
 from alloypy.tracing import Trace
 
 _SHOWN_OF_BODY = 2048
+_LONGEST_REASON = 1000
+_PASSING = re.compile(r"\bcode = (?:Unavailable|DeadlineExceeded|Aborted)\b")
 _PLAIN = re.compile(r"[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*(?:&[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*)*")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -79,9 +83,10 @@ class OutgoingIngest:
         value = response.header("retry-after")
         return Refusal(
             f"remote error: pyroscope write error: status={status} msg={body}",
-            wire.retry_on_429 if status == 429 else status == 408 or status >= 500,
+            _may_pass_later(status, body, wire),
             status,
             wanted_pause=retry_after(value, time.time()) if value else 0.0,
+            reason=body,
         )
 
     def unanswered(self, error: SendError, wire: Wire) -> Refusal:
@@ -90,7 +95,33 @@ class OutgoingIngest:
 
     def error(self, message: str, refusal: Refusal) -> DeliveryError:
         """An error with what the backend said."""
-        return DeliveryError(message, status=refusal.status, code=refusal.code, reason=refusal.reason)
+        return DeliveryError(
+            message, status=refusal.status, code=refusal.code, reason=shown_reason(refusal.reason)
+        )
+
+
+def _may_pass_later(status: int, body: str, wire: Wire) -> bool:
+    """Whether another try may succeed. A server that starts or stops says 422, as for what it never takes."""
+    if status == 429:
+        return wire.retry_on_429
+    if status == 422:
+        return "invalid_argument" not in body and _PASSING.search(body) is not None
+    return status == 408 or status >= 500
+
+
+def shown_reason(body: str) -> str:
+    """What a backend said, in one line of bounded length that a client may see; "" for a page of HTML."""
+    text = body
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        said = None
+    if isinstance(said, dict) and isinstance(said.get("message"), str):
+        text = said["message"]
+    if text.lstrip().startswith("<"):
+        return ""
+    text = " ".join("".join([each if each.isprintable() else " " for each in text]).split())
+    return hide(text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "...")
 
 
 def rewrite_query(query: str, name: str) -> str:
