@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from alloypy.cli.eval_scope import BlockContent
 from alloypy.graph.masking import without_secrets_of
-from alloypy.lang.secrecy import hide, keeps_secret, names_secret
+from alloypy.lang.secrecy import hide, names_secret, secret_keys
 from alloypy.lang.values import Duration, OptionalSecret, Secret, Value
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Access, Expression, Identifier, Index, Literal, Paren
@@ -59,10 +59,9 @@ def _concealed(value: Value, name: str, secret: bool, cleared: Callable[[str], s
         case list() | tuple():
             return [_concealed(item, name, secret, cleared) for item in value]
         case BlockContent():
-            return {key: _concealed(item, key, names_secret(key), cleared) for key, item in value.items()}
+            keys = secret_keys("", value)
+            return {key: _concealed(item, key, key in keys, cleared) for key, item in value.items()}
         case Mapping():
-            return {
-                key: _concealed(item, key, secret or keeps_secret(name, key), cleared)
-                for key, item in value.items()
-            }
+            keys = secret_keys(name, value)
+            return {key: _concealed(item, key, secret or key in keys, cleared) for key, item in value.items()}
     return value

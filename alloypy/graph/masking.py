@@ -57,11 +57,9 @@ def without_secrets_of(source: Source, text: str) -> str:
 
 def shareable(file: File) -> bytes:
     """The text of a file without secrets and comments, for somebody who helps."""
-    cuts = [
-        (span.start, _end(span) + 1, _replacement(file.source, span)) for span in _merged(secret_places(file))
-    ]
-    comments = [(c.start, c.end + 1, b"") for group in file.comments for c in group]
-    cuts = [cut for cut in cuts if not any(start <= cut[0] < end for start, end, _ in comments)] + comments
+    places = _merged(secret_places(file, comments=False))
+    cuts = [(span.start, _end(span) + 1, _replacement(file.source, span)) for span in places]
+    cuts += [(comment.start, comment.end + 1, b"") for group in file.comments for comment in group]
     text = file.source.data
     result, at = [], 0
     for start, end, replacement in sorted(cuts):

@@ -6,7 +6,7 @@ Rather too much is taken for a secret than too little.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from alloypy.graph.secret_texts import joined, located_text, telling_parts
 from alloypy.lang.secrecy import names_secret, names_url
@@ -23,9 +23,10 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _GIVES = re.compile(r"[ \t]*(?::=|=>|=(?!=)|:)[ \t]*|[ \t]+(?=[\"'`0-9])")
+_BLANKS = re.compile(r"[ \t]+(?=[^\s={.(\[,])")
 _LABELLED = re.compile(rf"[ \t]*({_STRING})[ \t]*\{{", re.ASCII)
 _REFERENCE = re.compile(
-    rf"(?:(?:sys\.)?env\([ \t]*{_STRING}[ \t]*\)|{_NAME}(?:\.{_NAME})+)[ \t\r]*(?:[,}}][ \t\r]*)*(?://.*)?",
+    rf"(?:(?:sys\.)?env\([ \t]*{_STRING}[ \t]*\)|(?:argument|local|remote)(?:\.{_NAME})+)[ \t\r]*(?:[,}}][ \t\r]*)*(?://.*)?",
     re.ASCII,
 )
 _WHOLE_STRING = re.compile(rf"{_STRING}|`[^`]*`")
@@ -58,7 +59,7 @@ class _Guess:
             if found["comment"]:
                 yield from self._telling([found])
             elif found["string"] or found["name"]:
-                gives = _GIVES.match(self._text, at)
+                gives = _GIVES.match(self._text, at) or self._without_equals(found)
                 if gives is None and found["string"]:
                     strings = self._sum(found)
                     at = strings[-1].end()
@@ -68,12 +69,38 @@ class _Guess:
                 else:
                     yield from self._values(gives.end())
                     at = self._end
-        nul = self._text.find("\0")
-        while nul >= 0:
-            end = self._text.find("\n", nul)
+        yield from self._lines_with("\0", self._whole_line)
+        if "@" in self._text:
+            yield from self._lines_with("://", self._composed)
+
+    def _lines_with(self, part: str, places: Callable[[int, int], Iterator[Span]]) -> Iterator[Span]:
+        at = self._text.find(part)
+        while at >= 0:
+            end = self._text.find("\n", at)
             end = end if end >= 0 else len(self._text)
-            yield Span(self._source, self._text.rfind("\n", 0, nul) + 1, end - 1)
-            nul = self._text.find("\0", end)
+            yield from places(self._text.rfind("\n", 0, at) + 1, end)
+            at = self._text.find(part, end)
+
+    def _whole_line(self, start: int, end: int) -> Iterator[Span]:
+        yield Span(self._source, start, end - 1)
+
+    def _composed(self, start: int, end: int) -> Iterator[Span]:
+        """All strings in a line where a function seems to make a URL with credentials."""
+        if self._text.find("@", start, end) < 0 or self._text.find("(", start, end) < 0:
+            return
+        strings = [found for found in _TOKEN.finditer(self._text, start, end) if found["string"]]
+        for found in strings if len(strings) > 1 else ():
+            yield Span(self._source, found.start() + 1, max(found.start() + 1, found.end() - 2))
+
+    def _without_equals(self, found: re.Match[str]) -> re.Match[str] | None:
+        """The blanks between a name that begins a line and a value."""
+        before = found.start() - 1
+        while before >= 0 and self._text[before] in " \t":
+            before -= 1
+        begins = before < 0 or self._text[before] == "\n"
+        if not begins or _LABELLED.match(self._text, found.end()):
+            return None
+        return _BLANKS.match(self._text, found.end())
 
     def _is_secret(self, found: re.Match[str]) -> bool:
         name = found.group().strip('"`')

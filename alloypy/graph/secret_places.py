@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from alloypy.catalog.catalog import load_catalog
 from alloypy.graph.references import inner_expressions
 from alloypy.graph.secret_texts import Located, joined, located, located_text, stand_in, telling_parts
-from alloypy.lang.secrecy import keeps_secret, names_secret, names_url
+from alloypy.lang.secrecy import names_secret, names_url, secret_keys
 from alloypy.schema.nearest import nearest
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.nesting import allow_recursion
@@ -37,16 +37,14 @@ from alloypy.syntax.tree import (
 _ENVIRONMENT = ("env", "sys.env")
 _FORMATS = ("format", "string.format")
 _JOINS = ("join", "string.join")
-_PAIRS = (("name", "value"), ("key", "value"), ("header", "value"), ("target_label", "replacement"))
-"""Names of the two members of a setting that says its own name, as in `{ name = "TOKEN", value = ... }`."""
 
 
-def secret_places(file: File) -> list[Span]:
-    """Everything secret in a file, comments included; the quotes of literals are not."""
+def secret_places(file: File, *, comments: bool = True) -> list[Span]:
+    """Everything secret in a file, in its comments too if asked for; without the quotes of literals."""
     allow_recursion()
     finder = _Finder(file.source)
     finder.top(file.body)
-    for group in file.comments:
+    for group in file.comments if comments else ():
         for comment in group:
             data = file.source.data[comment.start : comment.end + 1]
             finder.found += telling_parts(file.source, located_text(data, comment.start, raw=True), url=False)
@@ -110,13 +108,10 @@ class _Finder:
                 self._block(statement)
 
     def _paired(self, body: Sequence[Statement]) -> None:
+        """Attributes that are secret by what others say."""
         given = {each.name.name: each.value for each in body if isinstance(each, Attribute)}
-        self._pairs(given)
-
-    def _pairs(self, given: dict[str, Expression]) -> None:
-        for says, holds in _PAIRS:
-            if holds in given and names_secret(_text(given.get(says)), query=True):
-                self._value(given[holds], holds, secret=True)
+        for name in secret_keys("", {name: _text(value) for name, value in given.items()}):
+            self._value(given[name], name, secret=True)
 
     def _attribute(self, attribute: Attribute, spec: Spec | None) -> None:
         name = attribute.name.name
@@ -156,11 +151,10 @@ class _Finder:
             self.found.append(Span(self._source, node.start, node.end))
 
     def _object(self, node: Object, name: str, secret: bool) -> None:
+        keys = secret_keys(name, {_key(field): _text(field.value) for field in node.fields})
         for field in node.fields:
             key = _key(field)
-            self._value(field.value, key, secret or keeps_secret(name, key))
-        if not secret:
-            self._pairs({_key(field): field.value for field in node.fields})
+            self._value(field.value, key, secret or key in keys)
 
     def _call(self, node: Call, name: str, secret: bool) -> None:
         called = _called(node.value)

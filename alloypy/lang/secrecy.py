@@ -11,7 +11,9 @@ doubt, a text counts as secret. User names, hosts and the names of settings stay
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 HIDDEN = "(secret)"
 """What is shown in place of a text that is secret as a whole."""
@@ -66,6 +68,13 @@ _ABOUT = _words(
 _TYPOS = {"password": 2, "passphrase": 2, "credential": 2, "authorization": 2, "secret": 1, "passwd": 1}
 _TOKEN_TYPOS = frozenset({"tokn", "toekn", "tokne", "otken", "tken", "tokken", "tooken", "tokeen", "ttoken"})
 _URLS = _words("addr address addresses dsn endpoint endpoints host hosts proxy server uri url urls")
+_PAIRS = (
+    ("var", "collection"),
+    ("name", "value"),
+    ("key", "value"),
+    ("header", "value"),
+    ("target_label", "replacement"),
+)
 _PUBLIC_PARAMETERS = _words("audience grant_type resource scope scopes tenant tenant_id")
 
 
@@ -126,6 +135,19 @@ def keeps_secret(owner: str, key: str) -> bool:
     return names_secret(key, query="header" in owner.lower() or "param" in owner.lower())
 
 
+def secret_keys(owner: str, fields: Mapping[str, Any]) -> set[str]:
+    """The keys under which an object called `owner` has secrets.
+
+    They tell themselves, or by their neighbours: `{ name = "TOKEN", value = ... }`.
+    """
+    keys = {key for key in fields if keeps_secret(owner, key)}
+    for says, holds in _PAIRS:
+        told = fields.get(says)
+        if holds in fields and isinstance(told, str) and names_secret(told, query=True):
+            keys.add(holds)
+    return keys
+
+
 def hide(text: str, name: str = "") -> str:
     """`text` as it may be shown; `name` is what it is called, where it is called something."""
     if name and names_secret(name):
@@ -146,7 +168,7 @@ def hide_urls(message: str) -> str:
 
 
 def _hide_userinfo(rest: str) -> str:
-    for start, end in _userinfo(rest, 0, len(rest)):
+    for start, end in _userinfo(rest, 0, rest.rfind("@")) if "@" in rest else ():
         return f"{rest[:start]}{HIDDEN_PART}{rest[end:]}"
     return rest
 
@@ -169,40 +191,44 @@ def secret_parts(text: str, *, url: bool = False) -> list[Range]:
 
 
 _SHORTEST = 3
+_NEXT_URL = r"(?<![\s,;])[\s,;]+[A-Za-z][A-Za-z0-9+.\-]*(?=://)"
 _PLACE = r"[^\s:/@\"'`(){}\[\],;=<>]*:[^\s/]*@(?=[\w\[(.-])"
 
 
 def _credentials(text: str, url: bool) -> Iterator[Range]:
     """Passwords and lone user names in front of an `@`; a password may hold any character."""
-    if "@" not in text:
+    last = text.rfind("@")
+    if last < 0:
         return
-    at = text.find("://")
-    while at >= 0:
-        after = at + 3
+    ends = [*(found.start() for found in re.finditer(_NEXT_URL, text)), len(text)]
+    at, end, mark = text.find("://"), -1, -1
+    while 0 <= at < last:
+        after = at + len("://")
+        if end <= at:
+            end = ends[bisect_right(ends, at)]
+            mark = last if last < end else text.rfind("@", after, end)
+        if mark < after:
+            at = text.find("://", end)
+            continue
+        yield from _userinfo(text, after, mark)
         at = text.find("://", after)
-        following = re.compile(r"[\s,;]+[A-Za-z][A-Za-z0-9+.\-]*(?=://)").search(text, after)
-        end = following.start() if following else len(text)
-        yield from _userinfo(text, after, end)
     if "://" not in text and (url or re.match(_PLACE, text)):
-        yield from _userinfo(text, 0, len(text), always=True)
+        yield from _userinfo(text, 0, last, always=True)
 
 
 _NO_SECRETS = ("", "x-oauth-basic")
 """Passwords beside which the user's name is the secret."""
 
 
-def _userinfo(text: str, start: int, end: int, *, always: bool = False) -> Iterator[Range]:
-    """What is secret between the scheme and the last `@`, if that ends credentials at all.
+def _userinfo(text: str, start: int, mark: int, *, always: bool = False) -> Iterator[Range]:
+    """What is secret between the scheme and the last `@` at `mark`, if that ends credentials at all.
 
     Without a colon, an `@` behind the first slash is taken for one in a path.
     """
-    mark = text.rfind("@", start, end)
-    if mark < 0:
+    slash = re.compile(r"[/?#]").search(text, start, mark)
+    if slash is not None and not always and not re.search("[:@]", text[start : slash.start()]):
         return
     userinfo = text[start:mark]
-    authority = re.split(r"[/?#]", text[start:end], maxsplit=1)[0]
-    if not always and "@" not in authority and ":" not in authority:
-        return
     user, colon, password = userinfo.partition(":")
     if colon and password not in _NO_SECRETS and not re.search(r"[/?#@\s]", user):
         yield start + len(user) + 1, mark
@@ -210,17 +236,24 @@ def _userinfo(text: str, start: int, end: int, *, always: bool = False) -> Itera
         yield start, mark
 
 
-_SETTING = r"(?<![\w.\-$])([?&]?)([\"']?)([A-Za-z_][\w.\-]*)\2[ \t]*([:=]>?)(?!//)[ \t]*"
+_SETTING = r"(?<![\w.\-$])-{0,2}([?&]?)([\"']?)([A-Za-z_][\w.\-]*)\2[ \t]*([:=]>?)(?!//)[ \t]*"
+_FLAG = r"(?<!\S)--?([A-Za-z][\w\-]*)[ \t]+([^\s\-]\S*)"
 _IN_URL = r"(?<=[/@])[\w.\-]+:|\w*[.\-][\w.\-]*:[0-9]{2,5}(?![^/\s,])"
 """A user's name or a host and its port, not a setting."""
 
-_NEXT = r"[&;,\s]+[\"']?[A-Za-z_][\w.\-]*[\"']?[ \t]*=|$"
+_NEXT = r"(?<![&;,\s])[&;,\s]+[\"']?[A-Za-z_][\w.\-]*[\"']?[ \t]*=|$"
 _QUOTED = {'"': r'"(?:[^"\\]|\\.)*"', "'": r"'(?:[^'\\]|''|\\.)*'", "`": r"`[^`]*`"}
-_CLOSED = r"[ \t]*(?:[,;}\]\)#&]|$)"
+_CLOSED = (
+    r"[ \t]*[}\])]*[ \t]*(?:[,;]?[ \t]*(?:#.*)?$|[,;&][ \t]*[{\[]*[\"']?[A-Za-z_][\w.\-]*[\"']?[ \t]*[:=])"
+)
+"""What follows the end of a quoted value: the end of the line, or the next setting."""
 
 
 def _settings(text: str) -> Iterator[Range]:
-    """The values in `password=hush`, `password: hush`, `{"token": "hush"}` and `?token=hush`."""
+    """The values in `password=hush`, `password: hush`, `"token": "hush"`, `?token=hush`, `--token hush`."""
+    for flag in re.finditer(_FLAG, text):
+        if names_secret(flag[1]):
+            yield flag.span(2)
     if "=" not in text and ":" not in text:
         return
     at = 0
@@ -269,9 +302,9 @@ _RECOGNISED = (
     r"(?i)\A\s*(?:bearer|negotiate|splunk|aws4-hmac-sha256)\s+(.+)",
     r"(?i)\A\s*(?:basic|digest|token|apikey|api-key|key)\s+([^\s]{6,})\s*\Z",
     r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)(?:-----END|\Z)",
-    r"\b(gl(?:sa|c)_[\w+/=\-]{8,})",
-    r"\b((?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|hvs)[_\-][\w\-.]{16,})",
-    r"\b(eyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?)",
+    r"(?<![\w+/=\-])(gl(?:sa|c)_[\w+/=\-]{8,})",
+    r"(?<![\w\-.])((?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|hvs)[_\-][\w\-.]{16,})",
+    r"(?<![\w\-])(eyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?)",
 )
 """Credentials that their own form tells: HTTP's schemes, private keys, and the tokens of common services."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import zero
 from alloypy.lang.go_text import format_duration, quote
-from alloypy.lang.secrecy import HIDDEN, hide, keeps_secret, names_secret
+from alloypy.lang.secrecy import HIDDEN, hide, names_secret, secret_keys
 from alloypy.lang.types import Type
 from alloypy.lang.values import Capsule, Duration, Function, OptionalSecret, Value
 from alloypy.schema.fields import SHOWING_DEFAULTS
@@ -29,16 +29,18 @@ def encode_body(instance: Any) -> list[JSON]:
     if instance is None:
         return []
     if isinstance(instance, Mapping):
-        return [_attribute(name, wanted.AnyType(), value) for name, value in instance.items()]
+        keys = secret_keys("", instance)
+        return [_attribute(name, wanted.AnyType(), value, name in keys) for name, value in instance.items()]
     spec = Spec.of(type(instance))
     shows_defaults = type(instance) in SHOWING_DEFAULTS
+    keys = secret_keys("", {a.name: _value_at(instance, a.path) for a in spec.attributes})
     body: list[JSON] = []
     grouped: set[str] = set()
     for member in spec.members:
         value = _value_at(instance, member.path)
         if isinstance(member, AttributeSpec):
             if not _left_out(member, value, shows_defaults):
-                body.append(_attribute(member.name, member.type, value))
+                body.append(_attribute(member.name, member.type, value, member.name in keys))
         elif member.group:
             if member.group not in grouped:
                 grouped.add(member.group)
@@ -77,8 +79,8 @@ def _is_collection(type_: Type) -> bool:
     return isinstance(inner, wanted.ListType | wanted.MapType)
 
 
-def _attribute(name: str, type_: Type, value: Any) -> JSON:
-    return {"name": name, "type": "attr", "value": encode_value(value, type_, name, names_secret(name))}
+def _attribute(name: str, type_: Type, value: Any, secret: bool) -> JSON:
+    return {"name": name, "type": "attr", "value": encode_value(value, type_, name, secret)}
 
 
 def _encode_blocks(member: BlockSpec, value: Any) -> list[JSON]:
@@ -94,7 +96,7 @@ def _encode_group(spec: Spec, group: str, values: Any) -> list[JSON]:
 def _block(name: str, value: Any, body: Spec) -> JSON:
     result: dict[str, JSON] = {"name": name, "type": "block"}
     if body.free is not None:
-        result["body"] = [_attribute(key, body.free, item) for key, item in value.items()]
+        result["body"] = [_attribute(key, body.free, item, names_secret(key)) for key, item in value.items()]
         return result
     if body.label_path is not None:
         result["label"] = _value_at(value, body.label_path)
@@ -150,9 +152,9 @@ def _number(value: float) -> float:
 def _fields(value: Any, type_: Type | None, name: str, secret: bool) -> list[JSON]:
     if isinstance(value, Mapping):
         element = type_.element if isinstance(type_, wanted.MapType) else None
-        hidden = {key for key in value if secret or keeps_secret(name, key)}
+        keys = secret_keys(name, value)
         return [
-            {"key": key, "value": encode_value(value[key], element, key, key in hidden)}
+            {"key": key, "value": encode_value(value[key], element, key, secret or key in keys)}
             for key in sorted(value)
         ]
     return [

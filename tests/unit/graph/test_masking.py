@@ -87,6 +87,7 @@ BROKEN = {
     "url in parts": 'a "b" {\n url = "http://u:" + "hush" + "@h"\n x =\n}\n',
     "without scheme": 'a "b" {\n proxy_url = "u:hush@h:1"\n x =\n}\n',
     "sum": 'a "b" {\n password = "a" + "hush"\n x =\n}\n',
+    "format": 'a "b" {\n url = string.format("http://%s:%s@h", "u", "hush")\n x =\n}\n',
     "comment": 'a "b" {\n // password = "hush"\n x =\n}\n',
     "zeros": 'p\0a\0s\0s\0 \0=\0 \0"\0hush"\0\n',
     "not UTF-8": 'a "b" {\n password = "\udcffhush"\n x =\n}\n',

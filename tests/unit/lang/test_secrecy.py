@@ -71,6 +71,8 @@ def test_parameters_of_oauth2_are_secret_but_for_the_well_known() -> None:
         ("Basic auth", "Basic auth"),
         ("glsa_0123456789abcdef", HIDDEN),
         ("-----BEGIN PRIVATE KEY-----\nhush", "-----BEGIN PRIVATE KEY-----xxxxx"),
+        ("--token=hush -v", "--token=xxxxx"),
+        ("--token hush --user u", "--token xxxxx --user u"),
         ("a secret: hush", "a secret: xxxxx"),
         ("http://token:8080/x", "http://token:8080/x"),
         ("at token-server:8080", "at token-server:8080"),
