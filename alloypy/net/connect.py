@@ -35,10 +35,15 @@ from alloypy.net.grpc_frames import (
     split_frames,
 )
 from alloypy.profiles.model import Buffer
+from alloypy.threads import WORK
 
 Codec: TypeAlias = Literal["proto", "json"]
 
 RETRY_LATER = (b"retry-after", b"5")
+TOO_BUSY = "the message could not be read in time"
+WORK_SECONDS = 30.0
+"""How long a thread may take to unpack or to read a message, the time until one is free included."""
+
 
 _IDENTITY = b"identity"
 _GZIP = b"gzip"
@@ -204,7 +209,7 @@ async def _unpack(scope: Scope, body: Buffer, limit: int) -> Buffer:
     """The gzip body unpacked, and held against the byte budget. Raises ConnectError."""
     try:
         if len(body) > _LARGE:
-            unpacked = await asyncio.to_thread(gunzip, body, limit)
+            unpacked = await WORK.run(lambda: gunzip(body, limit), WORK_SECONDS)
         else:
             unpacked = gunzip(body, limit)
         hold = scope["extensions"].get(HOLD_BYTES) if "extensions" in scope else None
@@ -216,6 +221,8 @@ async def _unpack(scope: Scope, body: Buffer, limit: int) -> Buffer:
         raise ConnectError("resource_exhausted", str(reason), status=413) from None
     except OverBudget as reason:
         raise ConnectError("unavailable", str(reason), headers=(RETRY_LATER,)) from None
+    except TimeoutError:
+        raise ConnectError("unavailable", TOO_BUSY, headers=(RETRY_LATER,)) from None
     return unpacked
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
+import threading
 from typing import Any
 
 import pytest
@@ -194,6 +196,34 @@ async def test_a_bomb_is_unpacked_only_up_to_the_limit() -> None:
         reply = await ask(receiver.port, PUSH, bomb, GZIPPED)
     assert reply.status == 413
     assert json.loads(reply.body)["code"] == "resource_exhausted"
+
+
+@pytest.mark.parametrize(
+    ("place", "headers"),
+    [
+        ("alloypy.net.connect.gunzip", GZIPPED),
+        (
+            "alloypy.components.pyroscope.receiving.application._decode",
+            [("Content-Type", "application/json")],
+        ),
+    ],
+    ids=["gzip", "json"],
+)
+async def test_what_takes_too_long_to_read_is_given_up_and_holds_up_nobody(
+    place: str, headers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    module = place.rpartition(".")[0]
+    async with receiving(arguments(Collected())) as receiver:
+        with monkeypatch.context() as patched:
+            patched.setattr(place, lambda *_: released.wait())
+            patched.setattr(f"{module}.WORK_SECONDS", 0.05)
+            reply = await ask(receiver.port, PUSH, b"x" * 300_000, headers)
+        released.set()
+        assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+        assert json.loads(reply.body)["message"] == "the message could not be read in time"
+        packed = gzip.compress(push_of(os.urandom(300_000)), 1)
+        assert (await ask(receiver.port, PUSH, packed, GZIPPED)).status == 200
 
 
 async def test_a_body_of_exactly_the_limit_passes() -> None:

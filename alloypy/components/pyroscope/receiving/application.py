@@ -37,13 +37,14 @@ from alloypy.net.body import (
     arrived_body,
     read_body,
 )
-from alloypy.net.connect import RETRY_LATER, UnaryRequest, answer_unary
+from alloypy.net.connect import RETRY_LATER, TOO_BUSY, WORK_SECONDS, UnaryRequest, answer_unary
 from alloypy.net.connect_codes import CODES, ConnectError
 from alloypy.net.http_status import status_text
 from alloypy.profiles.ingest_name import ingest_labels
 from alloypy.profiles.labels import InvalidLabels, with_service_name
 from alloypy.profiles.model import Buffer, DeliveryError, IngestProfile, Push, Series
 from alloypy.profiles.push_wire import LabelRule, PushWireError, decode_push
+from alloypy.threads import WORK
 from alloypy.tracing import SpanKind, Trace, Tracer
 
 if TYPE_CHECKING:
@@ -347,7 +348,10 @@ class _Request:
         self.received = len(request.message)
         if request.codec == "json" and len(request.message) > _LARGE_JSON:
             # Read slowly, in Python: let others have their turn meanwhile.
-            series = await asyncio.to_thread(_decode, request, with_service_name)
+            try:
+                series = await WORK.run(lambda: _decode(request, with_service_name), WORK_SECONDS)
+            except TimeoutError:
+                raise ConnectError("unavailable", TOO_BUSY, headers=(RETRY_LATER,)) from None
         else:
             series = _decode(request, with_service_name)
         self._series = series

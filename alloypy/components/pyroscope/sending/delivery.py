@@ -23,7 +23,7 @@ from alloypy.components.pyroscope.sending.push import OutgoingPush, PushLabels, 
 from alloypy.profiles.labels import InvalidLabels
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, IngestProfile, Push, Series
 from alloypy.profiles.push_wire import profile_bytes
-from alloypy.tracing import SpanKind, Trace
+from alloypy.tracing import Trace
 
 MOST_HELD = 64 << 20
 """Bytes of profiles whose givers no longer wait."""
@@ -163,7 +163,7 @@ class FanOut:
             began = perf_counter()
             item = self._accept(series[0], push, trace)
             errors = await self._outbox.deliver(item)
-            self._ended(item, errors, perf_counter() - began, trace)
+            self._ended(item, errors, perf_counter() - began)
             if errors:
                 raise joined(errors)
             return
@@ -188,10 +188,9 @@ class FanOut:
             raise invalid_labels(reason) from None
         if name.replaced:
             self._metrics.replaced_characters += name.replaced
-        trace = self._tracing.begin(profile.trace)
-        item = OutgoingIngest(profile, name, self._tracing.step(trace))
+        item = OutgoingIngest(profile, name, self._tracing.begin(profile.trace))
         errors = await self._outbox.deliver(item)
-        self._ended(item, errors, perf_counter() - began, trace)
+        self._ended(item, errors, perf_counter() - began)
         if errors:
             raise joined(errors)
 
@@ -201,8 +200,7 @@ class FanOut:
             labels = self._push_labels.apply(series.labels)
         except InvalidLabels as reason:
             raise invalid_labels(reason, series.position) from None
-        step = self._tracing.step(trace)
-        return OutgoingPush(Series(labels, series.samples, series.position), step, push.headers)
+        return OutgoingPush(Series(labels, series.samples, series.position), trace, push.headers)
 
     async def _deliver_series(
         self, push: Push, trace: Trace | None, outcomes: dict[int, Sequence[DeliveryError]]
@@ -211,7 +209,7 @@ class FanOut:
 
         def ended(item: Outgoing, errors: Sequence[DeliveryError]) -> None:
             outcomes[positions[item]] = errors
-            self._ended(item, errors, perf_counter() - began, trace)
+            self._ended(item, errors, perf_counter() - began)
 
         for start in range(0, len(push.series), _PREPARED):
             began = perf_counter()
@@ -230,13 +228,9 @@ class FanOut:
                     self._outbox.drop(profile_bytes(rest), _profiles(rest))
                 raise
 
-    def _ended(
-        self, item: Outgoing, errors: Sequence[DeliveryError], seconds: float, trace: Trace | None
-    ) -> None:
-        """Count and log what became of an item. trace: the one that its own span is part of."""
+    def _ended(self, item: Outgoing, errors: Sequence[DeliveryError], seconds: float) -> None:
+        """Count and log what became of an item."""
         self._metrics.total.took(item.names.total, seconds)
-        if trace is not None and trace.recorder is not None and item.trace is not None:
-            trace.record(item.names.log, SpanKind.INTERNAL, item.trace.parent, seconds, {})
         if errors:
             fields = {"err": "\n".join(map(str, errors)), "sz": item.size, "n": item.profiles}
             self._logger.warning(item.names.log, extra={"fields": fields})
