@@ -83,6 +83,7 @@ async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int
     from alloypy.preloading import PRELOADING
     from alloypy.services.admin_server import ListenError, bind
     from alloypy.services.process import Process
+    from alloypy.services.storage import read_installation_id
 
     try:
         listener = await signals.unless_stopped(bind(settings.listen))
@@ -90,7 +91,8 @@ async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int
         log.stop_holding()
         return _fail(str(error))
     PRELOADING.want(*LATER)
-    await Process(settings, listener, REGISTRATIONS, http_import, log, signals).run()
+    alloy_id = await signals.unless_stopped(read_installation_id(settings.storage))
+    await Process(settings, listener, REGISTRATIONS, http_import, log, signals, alloy_id).run()
     return exit_codes.SUCCESS
 
 

@@ -27,7 +27,6 @@ from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics, metrics_t
 from alloypy.services.notify import Notifier
 from alloypy.services.settings import RunSettings
 from alloypy.services.signals import Signals, Stopped
-from alloypy.services.storage import installation_id
 from alloypy.services.tracing import TracingService, exporter
 from alloypy.services.watch import watch
 from alloypy.services.web_guard import Hosts
@@ -44,7 +43,7 @@ class Process:
     """Everything that lives as long as the process does.
 
     listener: the bound socket of the admin server. registry: the component kinds there are.
-    http_import: how `import.http` reads.
+    http_import: how `import.http` reads. alloy_id: of this installation.
     """
 
     def __init__(
@@ -55,10 +54,12 @@ class Process:
         http_import: HTTPImport,
         log: LogStream,
         signals: Signals,
+        alloy_id: str,
     ) -> None:
         self._signals = signals
         self._draining: asyncio.Task[None] | None = None
         self._settings = settings
+        self._alloy_id = alloy_id
         self._log = log
         self._evaluations = EvaluationMetrics()
         self._config_metrics = ConfigMetrics()
@@ -82,7 +83,7 @@ class Process:
         return ControllerOptions(
             registry={registration.name: registration for registration in registry},
             storage=self._settings.storage,
-            alloy_id=installation_id(self._settings.storage),
+            alloy_id=self._alloy_id,
             stability=self._settings.stability,
             community=self._settings.community,
             shutdown_deadline=self._settings.shutdown_deadline,
@@ -98,7 +99,7 @@ class Process:
             async with self._controller:
                 await self._signals.unless_stopped(self._configuration.load())
                 await self._serve(self._signals.stop)
-                self._draining = asyncio.create_task(self._accompany_drain())
+                self._draining = asyncio.create_task(self._tell_what_is_waited_for())
         except Stopped:
             pass
         finally:
@@ -126,15 +127,8 @@ class Process:
             for task in background:
                 task.cancel()
 
-    async def _accompany_drain(self) -> None:
-        """While what is in flight finishes, say that we live and how much of it is left."""
-        alive = asyncio.create_task(self._notifier.keep_alive())
-        try:
-            await self._tell_in_flight()
-        finally:
-            alive.cancel()
-
-    async def _tell_in_flight(self) -> None:
+    async def _tell_what_is_waited_for(self) -> None:
+        """While what is in flight finishes, say how much of it is left."""
         while True:
             await asyncio.sleep(_TOLD_EVERY)
             requests, profiles = self._controller.in_flight()

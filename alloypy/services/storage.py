@@ -14,11 +14,21 @@ from pathlib import Path
 
 from alloypy import __version__
 from alloypy.files import read_regular
+from alloypy.threads import FILE_SECONDS, FILES
 
 _SEED = "alloy_seed.json"
 _LARGEST = 64 << 10
 
 logger = logging.getLogger("alloypy.storage")
+
+
+async def read_installation_id(storage: Path) -> str:
+    """The same, without holding up the event loop or waiting without end for a directory that hangs."""
+    try:
+        return await FILES.run(lambda: installation_id(storage), FILE_SECONDS)
+    except OSError as error:
+        _warn(storage / _SEED, error)
+        return _random_uuid()
 
 
 def installation_id(storage: Path) -> str:
@@ -39,11 +49,13 @@ def installation_id(storage: Path) -> str:
         storage.mkdir(mode=0o750, parents=True, exist_ok=True)
         _write(seed, identity)
     except OSError as error:
-        logger.warning(
-            "cannot keep the id of this installation; it lasts until the process ends",
-            extra={"fields": {"path": str(seed), "err": str(error)}},
-        )
+        _warn(seed, error)
     return identity
+
+
+def _warn(seed: Path, error: OSError) -> None:
+    message = "cannot keep the id of this installation; it lasts until the process ends"
+    logger.warning(message, extra={"fields": {"path": str(seed), "err": str(error)}})
 
 
 def _random_uuid() -> str:

@@ -152,11 +152,13 @@ def good_client(port: int) -> Iterator[list[int]]:
     assert set(statuses) == {200}
 
 
-def start(folder: Path, text: str, path: str = "config.alloy", *, hanging: bool = False) -> Running:
+def start(
+    folder: Path, text: str, path: str = "config.alloy", *, hanging: bool = False, **env: str
+) -> Running:
     if path == "config.alloy":
         (folder / path).write_text(text)
     command = (sys.executable, "-c", HANGING) if hanging else (sys.executable, "-m", "alloypy")
-    return Running([LEVEL, path], folder, command=command)
+    return Running([LEVEL, path], folder, env, command)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -450,6 +452,17 @@ def test_a_start_can_be_ended_while_a_file_hangs(tmp_path: Path) -> None:
         assert running.stop() == 0
 
 
+def test_a_start_with_a_storage_directory_that_hangs_does_without_it(tmp_path: Path) -> None:
+    (tmp_path / "hung").mkdir()
+    (tmp_path / "hung" / "alloy_seed.json").write_text("{}")
+    command = (sys.executable, "-c", HANGING)
+    (tmp_path / "config.alloy").write_text("")
+    with Running([f"--storage.path={tmp_path}/hung", "config.alloy"], tmp_path, command=command) as running:
+        running.wait_until_ready()
+        running.wait_for_log("cannot keep the id of this installation.*no answer within 1 seconds")
+        assert running.stop() == 0
+
+
 def test_while_files_hang_profiles_are_served_and_reloads_refused(tmp_path: Path, backend: Backend) -> None:
     port = free_port()
     path = hung(tmp_path)
@@ -466,4 +479,23 @@ def test_while_files_hang_profiles_are_served_and_reloads_refused(tmp_path: Path
             assert running.get("/-/ready").status == 200
         running.process.send_signal(signal.SIGHUP)
         running.wait_for_log("failed to read file.*hung/file0: no answer", len(running.log))
+        assert running.stop() == 0
+
+
+def test_authorities_of_the_system_that_hang_fail_those_alone_who_need_them(
+    tmp_path: Path, backend: Backend
+) -> None:
+    good, secure = free_port(), free_port()
+    pipe(tmp_path / "authorities")
+    text = (
+        receiver("good", good, "pyroscope.write.good.receiver")
+        + writer("good", backend.url)
+        + receiver("secure", secure, "pyroscope.write.secure.receiver")
+        + writer("secure", backend.url.replace("http", "https"))
+    )
+    running = start(tmp_path, text, hanging=True, SSL_CERT_FILE=str(tmp_path / "authorities"))
+    with running.wait_until_ready():
+        with good_client(good):
+            assert sent(secure) >= 400
+            running.wait_for_log("unable to read the authorities of the system: no answer within 1 seconds")
         assert running.stop() == 0
