@@ -14,13 +14,15 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from alloypy.runtime.component import BuildError
 
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})
 _BACKLOG = 4096
+_FORGETTING_TRIES = 50
+_FORGETTING_SECONDS = 0.1
 _IN_USE = os.strerror(errno.EADDRINUSE).lower()
 
 
@@ -62,37 +64,80 @@ def _joined(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def listen(address: Address, *, share: bool = False) -> list[socket.socket]:
-    """New listening, non-blocking sockets. Raises BuildError with Go's text.
+def listen(address: Address) -> list[socket.socket]:
+    """New listening, non-blocking sockets. Raises BuildError with Go's text."""
+    if address.ip == "" and socket.has_dualstack_ipv6():
+        return [_listening(address, _Kind(socket.AF_INET6, "", v6_only=False))]
+    family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
+    return [_listening(address, _Kind(family, address.ip))]
 
-    share: allow an address that overlaps that of a socket which allows it too.
+
+def listen_beside(address: Address, others: Sequence[Address]) -> list[socket.socket]:
+    """New listening sockets beside sockets of ours that overlap, all of which share their port for now.
+
+    Linux remembers of a port that it was shared, and lets others of the same user in, until a socket is
+    bound to it in the ordinary way. So for all interfaces there is one socket for each version of IP, and
+    the one that has nothing to share comes last. Raises BuildError with Go's text.
     """
-    opened = _open(address)
+    if address.ip != "":
+        family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
+        return [_listening(address, _Kind(family, address.ip, share=True))]
+    kinds = [_Kind(socket.AF_INET, "", share=any(":" not in other.ip for other in others))]
+    if socket.has_dualstack_ipv6():
+        kinds.append(_Kind(socket.AF_INET6, "", share=any(":" in other.ip for other in others)))
+    opened: list[socket.socket] = []
     try:
-        if share:
+        opened += (_listening(address, kind) for kind in sorted(kinds, key=lambda each: not each.share))
+    except BuildError:
+        for each in opened:
+            each.close()
+        raise
+    return opened
+
+
+def forget_sharing(port: int, tries: int = _FORGETTING_TRIES) -> None:
+    """Have the system forget that a port was shared, as soon as nothing listens on all interfaces any more.
+
+    For a moment an ordinary socket is bound to it, to an address where nobody is looked for.
+    """
+    nowhere = ".".join(("127", *(str(1 + byte % 254) for byte in os.urandom(3))))
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as ordinary:
+            ordinary.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            ordinary.bind((nowhere, port))
+    except OSError:
+        if tries > 1:  # the server that had the port is about to close its socket
+            loop = asyncio.get_running_loop()
+            loop.call_later(_FORGETTING_SECONDS, forget_sharing, port, tries - 1)
+
+
+class _Kind(NamedTuple):
+    """What kind of socket to listen with."""
+
+    family: int
+    host: str
+    v6_only: bool = True
+    share: bool = False
+
+
+def _listening(address: Address, kind: _Kind) -> socket.socket:
+    opened = socket.socket(kind.family, socket.SOCK_STREAM)
+    try:
+        if kind.family == socket.AF_INET6 and kind.host == "":
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(kind.v6_only))
+        if sys.platform != "win32":
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        if kind.share:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        opened.bind((address.ip, address.port))
+        opened.bind((kind.host, address.port))
         opened.listen(_BACKLOG)
         opened.setblocking(False)
     except OSError as error:
         opened.close()
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
         raise BuildError(f"listen tcp {address.text}: bind: {reason}") from None
-    return [opened]
-
-
-def _open(address: Address) -> socket.socket:
-    """A socket for the address; one for all interfaces takes IPv4 and IPv6 where the system has both."""
-    if address.ip == "" and socket.has_dualstack_ipv6():
-        opened = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
-        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    else:
-        family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
-        opened = socket.socket(family, socket.SOCK_STREAM)
-    if sys.platform != "win32":
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    else:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
     return opened
 
 
@@ -198,6 +243,7 @@ class Claims:
         self._claimed: dict[Hashable, dict[Hashable, _Listener]] = {}
         self._removed: set[Hashable] = set()
         self._fresh: list[_Listener] = []
+        self._shared: set[int] = set()  # ports whose sharing the system still remembers
         self._duplicates: list[tuple[Hashable, socket.socket]] = []
 
     def touch(self, owner: Hashable) -> None:
@@ -244,12 +290,14 @@ class Claims:
         for listener in ours.values():
             listener.share(True)
         try:
-            opened = listen(address, share=True)
+            opened = listen_beside(address, [each.address for each in ours.values()])
         finally:
             for listener in ours.values():
                 listener.share(False)
         for each in opened:
             each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+        if address.ip != "":
+            self._shared.add(address.port)
         return opened
 
     def conflicts(self) -> list[Conflict]:
@@ -274,6 +322,8 @@ class Claims:
         for owner, duplicate in self._duplicates:
             self._book.given(owner, [duplicate])
         self._book.exchange(self._claimed | {owner: {} for owner in self._removed})
+        for port in self._shared:
+            forget_sharing(port)
 
     def drop(self) -> None:
         """Close what was opened and given out for these claims."""

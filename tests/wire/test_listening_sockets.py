@@ -203,6 +203,19 @@ async def test_the_port_of_a_component_that_failed_stays_its_own(tmp_path: Path)
         assert not answers(port)
 
 
+async def test_a_shared_port_is_closed_to_others_of_the_same_user(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    async with world(tmp_path) as w:
+        for address in ("127.0.0.1", "0.0.0.0", "127.0.0.1", ""):
+            await w.load(listener("a", port, address=address))
+            for stranger in ("0.0.0.0", "127.0.0.1"):
+                with socket.socket() as other:
+                    other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                    with pytest.raises(OSError, match="in use"):
+                        other.bind((stranger, port))
+
+
 async def test_from_all_interfaces_to_one_and_back(tmp_path: Path) -> None:
     [port] = free_ports(1)
     async with world(tmp_path) as w:
@@ -210,7 +223,8 @@ async def test_from_all_interfaces_to_one_and_back(tmp_path: Path) -> None:
         assert answers(port)
         for address in ("127.0.0.1", "0.0.0.0", "127.0.0.1", "::"):
             await w.load(listener("a", port, address=address))
-            [held] = w.node("test.node.a").sockets
+            sockets = w.node("test.node.a").sockets  # one for each version of IP, or one for both
+            held = next(each for each in sockets if len(sockets) == 1 or each.family == socket.AF_INET)
             with socket.create_connection(("127.0.0.1", port), timeout=5):
                 accepted, _ = held.accept()
                 accepted.close()

@@ -258,8 +258,8 @@ class ReceiveHTTP(Component[Arguments, None]):
         self._metrics.connection_limit = http.conn_limit
         logger.info("starting server")
         server.start()
-        for host, port in server.addresses:
-            logger.info("server listening on addresses", extra={"fields": {"http": f"{host}:{port}"}})
+        host, port = server.addresses[0]  # all are of one address
+        logger.info("server listening on addresses", extra={"fields": {"http": f"{host}:{port}"}})
 
     async def _keep_memory(self) -> None:
         from alloypy.net.budget import process_budget
