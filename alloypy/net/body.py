@@ -35,7 +35,7 @@ EXTEND_DEADLINES = "alloypy.extend_deadlines"
 HOLD_BYTES = "alloypy.hold_bytes"
 """The ASGI extension that counts bytes the request holds beyond its body: `(count) -> None`.
 
-Raises OverBudget. They are given back when the request is done.
+Raises OverBudget. They are given back when the request is done, or by a negative count.
 """
 
 ANSWER = "alloypy.answer"
@@ -87,6 +87,16 @@ def arrived_body(scope: Scope, limit: int) -> Buffer | None:
         return None
     body: Buffer | None = extension(limit)
     return body
+
+
+def holder(scope: Scope) -> Callable[[int], None]:
+    """What counts bytes that the request holds beyond its body; see `HOLD_BYTES`."""
+    hold = scope["extensions"].get(HOLD_BYTES) if "extensions" in scope else None
+    return hold or _hold_nothing
+
+
+def _hold_nothing(_: int) -> None:
+    """For servers that have no budget."""
 
 
 def read_body(scope: Scope, receive: Receive, limit: int, deadline: float | None = None) -> Awaitable[Buffer]:

@@ -14,6 +14,8 @@ _HEADER_SIZE = 10
 _GZIP_FORMAT = 31
 _MOST_MEMBERS = 1000
 _PIECE = 64 << 10
+_PART = 1 << 20
+_STEPS = ("get decompressor", "decompress")
 _HEADER_FAULTS = ("header", "compression method")
 _CHECKSUM_FAULTS = ("data check", "length check")
 
@@ -28,37 +30,80 @@ class GzipError(ValueError):
     """The bytes are not a gzip stream; the text is the reason, in Go's words."""
 
 
+class Unpacking:
+    """A gzip stream of one or more members, unpacked in steps: none takes long, or more than was asked for.
+
+    limit: bytes of content that are allowed. size: of the content so far.
+    """
+
+    def __init__(self, body: Buffer, limit: int) -> None:
+        self.size = 0
+        self._view = memoryview(body)
+        self._limit = limit
+        self._position = 0
+        self._members = 0
+        self._unpacker: zlib._Decompress | None = None
+        self._content: bytes | bytearray = b""
+
+    @property
+    def content(self) -> Buffer:
+        """What has been unpacked."""
+        return self._content
+
+    def advance(self, most: int) -> bool:
+        """Unpack at most `most` bytes more; whether that was all. Raises GzipError, BodyTooLarge."""
+        room = most
+        while True:
+            unpacker = self._unpacker or self._next_member()
+            while not unpacker.eof:
+                if not room:
+                    return False
+                room -= self._unpack(unpacker, min(room, _PART, self._limit + 1 - self.size))
+            if self._position == len(self._view):
+                return True
+            self._unpacker = None
+
+    def _next_member(self) -> zlib._Decompress:
+        if len(self._view) - self._position < _HEADER_SIZE:
+            raise GzipError(f"{_STEPS[self._members > 0]}: unexpected EOF")
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise GzipError(f"decompress: more than {_MOST_MEMBERS} members")
+        self._unpacker = zlib.decompressobj(_GZIP_FORMAT)
+        return self._unpacker
+
+    def _unpack(self, unpacker: zlib._Decompress, most: int) -> int:
+        """Take the next piece of the stream; how much content it gave, at most `most`."""
+        # In pieces, so that what follows a member is not copied as a whole.
+        piece = self._view[self._position : self._position + _PIECE]
+        try:
+            part = unpacker.decompress(piece, most)
+        except zlib.error as fault:
+            raise GzipError(_reason(str(fault), _STEPS[self._members > 1])) from None
+        # At the end of a member the tail is not emptied.
+        self._position += len(piece) - len(unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail)
+        self.size += len(part)
+        if self.size > self._limit:
+            raise BodyTooLarge(f"request body is larger than {self._limit} bytes")
+        if len(part) < most and self._position == len(self._view) and not unpacker.eof:
+            raise GzipError("decompress: unexpected EOF")
+        if not self._content:
+            self._content = part
+        elif part:
+            if not isinstance(self._content, bytearray):
+                self._content = bytearray(self._content)
+            self._content += part
+        return len(part)
+
+
 def gunzip(body: Buffer, limit: int) -> bytes:
     """The content of a gzip stream of one or more members, at most `limit` bytes.
 
     Raises GzipError, BodyTooLarge.
     """
-    view = memoryview(body)
-    parts = []
-    room, position = limit, 0
-    step = "get decompressor"
-    for _ in range(_MOST_MEMBERS):
-        if len(view) - position < _HEADER_SIZE:
-            raise GzipError(f"{step}: unexpected EOF")
-        unpacker = zlib.decompressobj(_GZIP_FORMAT)
-        while not unpacker.eof:
-            # In pieces, so that what follows a member is not copied as a whole.
-            piece = view[position : position + _PIECE]
-            try:
-                part = unpacker.decompress(piece, room + 1)
-            except zlib.error as fault:
-                raise GzipError(_reason(str(fault), step)) from None
-            room -= len(part)
-            if room < 0:
-                raise BodyTooLarge(f"request body is larger than {limit} bytes")
-            parts.append(part)
-            position += len(piece) - len(unpacker.unused_data)
-            if position == len(view) and not unpacker.eof:
-                raise GzipError("decompress: unexpected EOF")
-        if position == len(view):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
-        step = "decompress"
-    raise GzipError(f"decompress: more than {_MOST_MEMBERS} members")
+    unpacking = Unpacking(body, limit)
+    unpacking.advance(limit + 1)
+    return bytes(unpacking.content)
 
 
 def compress(body: bytes) -> bytes:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 from typing import Literal, NamedTuple, TypeAlias
 
+from alloypy.lang.brief import brief
 from alloypy.lang.go_text import quote
 from alloypy.net.answer import CLOSE, Answer, empty
 from alloypy.net.body import (
-    HOLD_BYTES,
     BodyBroken,
     BodyStalled,
     BodyTooLarge,
@@ -23,9 +23,10 @@ from alloypy.net.body import (
     Receive,
     Scope,
     arrived_body,
+    holder,
     read_body,
 )
-from alloypy.net.compress import GzipError, compress, gunzip
+from alloypy.net.compress import GzipError, Unpacking, compress
 from alloypy.net.connect_codes import ConnectError, error_answer
 from alloypy.net.grpc_frames import (
     GrpcTimeoutError,
@@ -48,6 +49,7 @@ WORK_SECONDS = 30.0
 _IDENTITY = b"identity"
 _GZIP = b"gzip"
 _LARGE = 256 << 10
+_LARGEST_STEP = 16 << 20
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _MEDIA_TYPE = re.compile(r"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;(.*))?", re.DOTALL)
 _CHARSET = re.compile(r'charset=(?:utf-8|"utf-8")\s*;?')
@@ -120,7 +122,7 @@ async def _answer_connect(
         if version not in (b"", b"1"):
             raise ConnectError(
                 "invalid_argument",
-                f'Connect-Protocol-Version must be "1": got {quote(_text(version))}',
+                f'Connect-Protocol-Version must be "1": got {quote(brief(_text(version)))}',
             )
         deadline = _connect_deadline(headers.get(b"connect-timeout-ms", b""))
         body = arrived_body(scope, limit) if deadline is None else None
@@ -207,14 +209,13 @@ async def _receive_body(scope: Scope, receive: Receive, limit: int, deadline: fl
 
 async def _unpack(scope: Scope, body: Buffer, limit: int) -> Buffer:
     """The gzip body unpacked, and held against the byte budget. Raises ConnectError."""
+    unpacking = Unpacking(body, limit)
+    hold = holder(scope)
     try:
-        if len(body) > _LARGE:
-            unpacked = await WORK.run(lambda: gunzip(body, limit), WORK_SECONDS)
-        else:
-            unpacked = gunzip(body, limit)
-        hold = scope["extensions"].get(HOLD_BYTES) if "extensions" in scope else None
-        if hold is not None:
-            hold(len(unpacked))
+        done = len(body) <= _LARGE and unpacking.advance(_LARGE)
+        hold(unpacking.size)
+        if not done:
+            await _unpack_aside(unpacking, hold, limit)
     except GzipError as reason:
         raise ConnectError("invalid_argument", str(reason)) from None
     except BodyTooLarge as reason:
@@ -223,7 +224,22 @@ async def _unpack(scope: Scope, body: Buffer, limit: int) -> Buffer:
         raise ConnectError("unavailable", str(reason), headers=(RETRY_LATER,)) from None
     except TimeoutError:
         raise ConnectError("unavailable", TOO_BUSY, headers=(RETRY_LATER,)) from None
-    return unpacked
+    return unpacking.content
+
+
+async def _unpack_aside(unpacking: Unpacking, hold: Callable[[int], None], limit: int) -> None:
+    """Unpack outside of the event loop; what a step may give is held before.
+
+    Raises GzipError, BodyTooLarge, OverBudget, and TimeoutError when it takes too long.
+    """
+    async with asyncio.timeout(WORK_SECONDS):
+        step, done = _LARGE, False
+        while not done:
+            step = min(4 * step, _LARGEST_STEP, limit + 1 - unpacking.size)
+            hold(step)
+            before = unpacking.size
+            done = await WORK.run(partial(unpacking.advance, step), WORK_SECONDS)
+            hold(unpacking.size - before - step)
 
 
 def _check_compression(sent: bytes) -> bool:
@@ -232,7 +248,7 @@ def _check_compression(sent: bytes) -> bool:
         return False
     if sent != _GZIP:
         raise ConnectError(
-            "unimplemented", f"unknown compression {quote(_text(sent))}: supported encodings are gzip"
+            "unimplemented", f"unknown compression {quote(brief(_text(sent)))}: supported encodings are gzip"
         )
     return True
 
@@ -245,7 +261,7 @@ def _connect_deadline(sent: bytes) -> float | None:
     """The loop time at which the client's Connect-Timeout-Ms is over. Raises ConnectError."""
     if not sent:
         return None
-    text = _text(sent)
+    text = brief(_text(sent))
     if len(sent) > 10:
         raise ConnectError("invalid_argument", f"parse timeout: {quote(text)} has >10 digits")
     if not _INTEGER.fullmatch(text):

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from alloypy.lang.brief import brief
 from alloypy.net.answer import Answer, Header
 
+_LONGEST_MESSAGE = 10_000
 _SURROGATES = "[\ud800-\udfff]"
 # What Go's JSON encoder escapes besides what Python's does.
 _GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -60,7 +62,7 @@ class ConnectError(Exception):
         self.code = code
         self.status = status or CODES[code].status
         self.headers = headers
-        super().__init__(message)
+        super().__init__(brief(message, _LONGEST_MESSAGE))
 
 
 def error_answer(error: ConnectError) -> Answer:

@@ -230,7 +230,9 @@ class Exchange:
             transport.write(_CONTINUE)
 
     def _hold(self, count: int) -> None:
-        if not self._connection.hold(self, count):
+        if count < 0:
+            self._connection.give_back(self, -count)
+        elif not self._connection.hold(self, count):
             raise OverBudget("too many bytes in flight")
 
     def _extend(self, seconds: float) -> None:

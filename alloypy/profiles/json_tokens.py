@@ -6,14 +6,14 @@ only. Columns count characters. Source: PYROSCOPE spec section 3.5.
 
 from __future__ import annotations
 
+import json
 import re
 from enum import Enum
 from typing import NamedTuple
 
+from alloypy.lang.brief import brief
 from alloypy.lang.go_text import quote, quote_rune
-
-MAX_TOKENS = 200_000
-"""So many tokens are read of one text; a hostile one could have millions, of one byte each."""
+from alloypy.profiles.allowance import Allowance
 
 
 class JSONError(ValueError):
@@ -41,33 +41,42 @@ class Kind(Enum):
 
 
 class Token(NamedTuple):
-    """One token: `raw` as it stands in the text at `position`, `text` the content of a string."""
+    """One token, as it stands in the text from `position` to `end`."""
 
     kind: Kind
     position: int
-    raw: str
-    text: str = ""
+    end: int
 
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-_WORD = re.compile(r"(?:null|true|false)(?![-+._a-zA-Z0-9])")
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_WORD = re.compile(rb"(?:null|true|false)(?![-+._a-zA-Z0-9])")
 # As Go's reader has it, an exponent may lack its digits, unless the text ends there.
 _NUMBER = re.compile(
-    r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE](?!\Z)(?:[+-](?!\Z))?[0-9]*)?(?![-+._a-zA-Z0-9])"
+    rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE](?!\Z)(?:[+-](?!\Z))?[0-9]*)?(?![-+._a-zA-Z0-9])"
 )
-_INVALID = re.compile(r"[-+._a-zA-Z0-9]{1,32}|.")
-_PLAIN = re.compile('[^"\\\\\x00-\x1f\udc80-\udcff]*')
-_HEX = re.compile("[0-9a-fA-F]{4}")
+_INVALID = re.compile(rb"[-+._a-zA-Z0-9]{1,32}|.[\x80-\xbf]{0,3}")
+_PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
+# A surrogate stands only beside its other half. Possessive: else every step would be remembered.
+_WELL_FORMED = re.compile(
+    rb"""(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}"""
+    rb"""|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))*+"""
+)
+_HEX = re.compile(rb"[0-9a-fA-F]{4}")
+_SURROGATE = re.compile(rb"[dD][89a-fA-F]")
+_CONTINUED = bytes(range(0x80, 0xC0))  # the bytes of a character after its first
 
-_WORDS = {"null": Kind.NULL, "true": Kind.BOOL, "false": Kind.BOOL}
+_PIECE = 256 << 10
+"""Bytes of a string that are looked at in one go: nobody else has a turn meanwhile."""
+
+_WORDS = {b"null": Kind.NULL, b"true": Kind.BOOL, b"false": Kind.BOOL}
 _MARKS = {
-    "{": Kind.OPEN_OBJECT,
-    "}": Kind.CLOSE_OBJECT,
-    "[": Kind.OPEN_ARRAY,
-    "]": Kind.CLOSE_ARRAY,
-    ",": Kind.COMMA,
+    ord("{"): Kind.OPEN_OBJECT,
+    ord("}"): Kind.CLOSE_OBJECT,
+    ord("["): Kind.OPEN_ARRAY,
+    ord("]"): Kind.CLOSE_ARRAY,
+    ord(","): Kind.COMMA,
 }
-_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_QUOTE, _BACKSLASH, _COLON = b'"\\:'
 _SCALARS = (Kind.NULL, Kind.BOOL, Kind.NUMBER, Kind.STRING)
 _VALUE_ENDS = (*_SCALARS, Kind.CLOSE_OBJECT, Kind.CLOSE_ARRAY)
 
@@ -75,16 +84,16 @@ _VALUE_ENDS = (*_SCALARS, Kind.CLOSE_OBJECT, Kind.CLOSE_ARRAY)
 class Tokens:
     """The tokens of a text, one after the other; commas are checked and left out.
 
-    text: bytes that are not UTF-8 as surrogate escapes. Every method may raise JSONError.
+    Every method may raise JSONError, those that read may raise Overrun.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: bytes | bytearray, allowance: Allowance) -> None:
         self._text = text
+        self._allowance = allowance
         self._at = 0
         self._last = Kind.START
         self._open: list[Kind] = []
         self._peeked: Token | None = None
-        self._left = MAX_TOKENS
 
     def peek(self) -> Token:
         """The next token, which `read` will give again."""
@@ -94,9 +103,34 @@ class Tokens:
 
     def read(self) -> Token:
         """The next token; END after the last."""
-        token = self.peek()
+        token = self._peeked
+        if token is None:
+            return self._next()
         self._peeked = None
         return token
+
+    def content(self, token: Token) -> str:
+        """The content of a string."""
+        self._allowance.take_text(token.end - token.position)
+        pieces = []
+        at, end = token.position + 1, token.end - 1
+        while at < end:
+            match = _WELL_FORMED.match(self._text, at, self._piece_end(at, end))
+            if match is None:
+                break
+            pieces.append(_unescaped(match.group()))
+            at = match.end()
+        return pieces[0] if len(pieces) == 1 else "".join(pieces)
+
+    def raw_content(self, token: Token) -> memoryview | None:
+        """The content of a string as it stands in the text, None of one with escapes."""
+        if self._text.find(_BACKSLASH, token.position, token.end) >= 0:
+            return None
+        return memoryview(self._text)[token.position + 1 : token.end - 1]
+
+    def raw(self, token: Token) -> str:
+        """The token as it stands in the text, cut if it is long."""
+        return brief(self._text[token.position : token.end].decode("utf-8", "surrogateescape"))
 
     def error(self, token: Token, reason: str) -> JSONError:
         """An error about the meaning of a token."""
@@ -104,15 +138,12 @@ class Tokens:
 
     def unexpected(self, token: Token) -> JSONError:
         """The syntax error for a token that does not fit."""
-        return self._syntax_error(token.position, f"unexpected token {token.raw}")
+        return self._syntax_error(token.position, f"unexpected token {self.raw(token)}")
 
     def _next(self) -> Token:
         while True:
-            self._left -= 1
-            if self._left < 0:
-                raise JSONError(f"more than {MAX_TOKENS} tokens")
-            token = self._scan()
-            token = self._fit(token)
+            self._allowance.take()
+            token = self._fit(self._scan())
             self._last = token.kind
             if token.kind is not Kind.COMMA:
                 return token
@@ -155,10 +186,9 @@ class Tokens:
             raise self.unexpected(token)
         if self._at >= len(self._text):
             raise JSONError("unexpected EOF")
-        character = self._text[self._at]
-        if character != ":":
-            first = chr(_first_bytes(character, 1)[0])  # Go shows the byte, not the character
-            reason = f'unexpected character {first}, missing ":" after field name'
+        byte = self._text[self._at]
+        if byte != _COLON:  # Go shows the byte, not the character
+            reason = f'unexpected character {chr(byte)}, missing ":" after field name'
             raise self._syntax_error(self._at, reason)
         self._advance(self._at + 1)
         return token._replace(kind=Kind.NAME)
@@ -169,94 +199,107 @@ class Tokens:
             self._advance(self._at)
         text, at = self._text, self._at
         if at >= len(text):
-            return Token(Kind.END, at, "")
-        character = text[at]
-        mark = _MARKS.get(character)
-        if mark is not None:
-            self._advance(at + 1)
-            return Token(mark, at, character)
-        if character == '"':
-            content, end = self._string(at)
-            self._advance(end)
-            return Token(Kind.STRING, at, text[at:end], content)
-        if match := _WORD.match(text, at):
-            self._advance(match.end())
-            return Token(_WORDS[match.group()], at, match.group())
-        if match := _NUMBER.match(text, at):
-            self._advance(match.end())
-            return Token(Kind.NUMBER, at, match.group())
-        found = _INVALID.match(text, at)
-        raise self._syntax_error(at, f"invalid value {found.group() if found else ''}")
+            return Token(Kind.END, at, at)
+        byte = text[at]
+        if (kind := _MARKS.get(byte)) is not None:
+            end = at + 1
+        elif byte == _QUOTE:
+            kind, end = Kind.STRING, self._string_end(at)
+        elif match := _WORD.match(text, at):
+            kind, end = _WORDS[match.group()], match.end()
+        elif match := _NUMBER.match(text, at):
+            kind, end = Kind.NUMBER, match.end()
+        else:
+            raise self._syntax_error(at, f"invalid value {self._invalid(at)}")
+        self._advance(end)
+        return Token(kind, at, end)
 
-    def _string(self, start: int) -> tuple[str, int]:
-        """The content of the string whose quote is at `start`, and the position behind it."""
-        text = self._text
-        pieces = []
-        at = start + 1
+    def _invalid(self, at: int) -> str:
+        """What stands where a value should: what looks like one, or a character."""
+        found = _INVALID.match(self._text, at)
+        text = found.group().decode("utf-8", "surrogateescape") if found else ""
+        return text if text.isascii() else text[0]
+
+    def _string_end(self, start: int) -> int:
+        """The position behind the string whose quote is at `start`."""
+        text, size = self._text, len(self._text)
+        at, plain = start + 1, True
         while True:
-            match = _PLAIN.match(text, at)
+            limit = self._piece_end(at, size)
+            match = (_PLAIN if plain else _WELL_FORMED).match(text, at, limit)
             end = match.end() if match else at
-            pieces.append(text[at:end])
-            if end >= len(text):
+            if end > at and not _is_utf8(memoryview(text)[at:end]):
+                raise self._syntax_error(start, "invalid UTF-8 in string")
+            if end == size:
                 raise JSONError("unexpected EOF")
-            character = text[end]
-            if character == '"':
-                return "".join(pieces), end + 1
-            if character != "\\":
-                raise self._syntax_error(start, _bad_character(character))
-            content, at = self._escape(start, end)
-            pieces.append(content)
+            if text[end] == _QUOTE:
+                return end + 1
+            if text[end] == _BACKSLASH and plain:
+                plain = False
+            elif end == at:
+                raise self._bad_string(start, end)
+            at = end
 
-    def _escape(self, start: int, at: int) -> tuple[str, int]:
-        text = self._text
-        if at + 2 > len(text):
-            raise JSONError("unexpected EOF")
-        if text[at + 1] != "u":
-            content = _ESCAPES.get(text[at + 1])
-            if content is None:
-                raise self._bad_escape(start, at, 2)
-            return content, at + 2
-        code, after = self._code_unit(start, at)
-        if not 0xD800 <= code <= 0xDFFF:
-            return chr(code), after
-        if after + 6 > len(text):
-            raise JSONError("unexpected EOF")
-        if code >= 0xDC00 or not text.startswith("\\u", after):
-            raise self._bad_escape(start, after, 6)
-        low, end = self._code_unit(start, after)
-        if not 0xDC00 <= low <= 0xDFFF:
-            raise self._bad_escape(start, after, 6)
-        return chr(0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)), end
+    def _piece_end(self, at: int, size: int) -> int:
+        """Where to stop looking at a string for now: not within a character."""
+        end = at + _PIECE
+        if end >= size:
+            return size
+        for shorter in range(end, end - 4, -1):
+            if self._text[shorter] not in _CONTINUED:
+                return shorter
+        return end
 
-    def _code_unit(self, start: int, at: int) -> tuple[int, int]:
-        if len(_first_bytes(self._text[at : at + 6], 6)) < 6:
-            raise JSONError("unexpected EOF")
-        if not _HEX.match(self._text, at + 2):
-            raise self._bad_escape(start, at, 6)
-        return int(self._text[at + 2 : at + 6], 16), at + 6
+    def _bad_string(self, start: int, at: int) -> JSONError:
+        """The error of what is wrong in a string at `at`."""
+        byte = self._text[at]
+        if byte != _BACKSLASH:
+            return self._syntax_error(start, f"invalid character {quote_rune(chr(byte))} in string")
+        escape = bytes(self._text[at : at + 12])
+        if len(escape) < 2:
+            return JSONError("unexpected EOF")
+        if escape[1:2] != b"u":
+            return self._bad_escape(start, escape[:2])
+        if len(escape) < 6:
+            return JSONError("unexpected EOF")
+        if not _HEX.match(escape, 2) or not _SURROGATE.match(escape, 2):
+            return self._bad_escape(start, escape[:6])
+        if len(escape) < 12:
+            return JSONError("unexpected EOF")
+        return self._bad_escape(start, escape[6:12])
 
-    def _bad_escape(self, start: int, at: int, size: int) -> JSONError:
-        escape = _first_bytes(self._text[at : at + size], size).decode("utf-8", "surrogateescape")
-        return self._syntax_error(start, f"invalid escape code {quote(escape)} in string")
+    def _bad_escape(self, start: int, escape: bytes) -> JSONError:
+        text = escape.decode("utf-8", "surrogateescape")
+        return self._syntax_error(start, f"invalid escape code {quote(text)} in string")
 
     def _advance(self, at: int) -> None:
-        space = _SPACE.match(self._text, at)
-        self._at = space.end() if space else at
+        text = self._text
+        if at < len(text) and text[at] <= 0x20:
+            space = _SPACE.match(text, at)
+            at = space.end() if space else at
+        self._at = at
 
     def _syntax_error(self, position: int, reason: str) -> JSONError:
         return JSONError(f"syntax error ({self._line_and_column(position)}): {reason}")
 
     def _line_and_column(self, position: int) -> str:
-        line = self._text.count("\n", 0, position) + 1
-        column = position - (self._text.rfind("\n", 0, position) + 1) + 1
-        return f"line {line}:{column}"
+        text = self._text
+        line = text.count(b"\n", 0, position) + 1
+        before = text[text.rfind(b"\n", 0, position) + 1 : position]
+        return f"line {line}:{len(before.translate(None, _CONTINUED)) + 1}"
 
 
-def _first_bytes(text: str, size: int) -> bytes:
-    return text.encode("utf-8", "surrogateescape")[:size]
+def _unescaped(piece: bytes) -> str:
+    """A well-formed piece of a string, its escapes replaced."""
+    if _BACKSLASH not in piece:
+        return piece.decode()
+    text: str = json.loads(f'"{piece.decode()}"')
+    return text
 
 
-def _bad_character(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":
-        return "invalid UTF-8 in string"
-    return f"invalid character {quote_rune(character)} in string"
+def _is_utf8(piece: memoryview) -> bool:
+    try:
+        str(piece, "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

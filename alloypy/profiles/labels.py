@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from heapq import nsmallest
 
+from alloypy.lang.brief import brief
 from alloypy.lang.go_text import quote, quote_rune
 from alloypy.profiles.model import Labels
 
 NAME = "__name__"
 SERVICE_NAME = "service_name"
 APP_NAME = "app_name"
+
+_MOST_PRINTED = 40
+_LONGEST_PRINTED = 2000
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ALLOWED_IN_LABEL_NAME = re.compile(r"[A-Za-z0-9_.]*")
@@ -70,7 +75,7 @@ def check_labels(labels: Labels) -> None:
             raise InvalidLabels("duplicate label name: ")
         value = labels[name]
         if not value.isascii() and not _is_utf8(value):
-            raise InvalidLabels(f"invalid label value for {name}: {value}")
+            raise InvalidLabels(f"invalid label value for {brief(name)}: {brief(value)}")
         if name != NAME:
             try:
                 check_label_name(name)
@@ -79,11 +84,15 @@ def check_labels(labels: Labels) -> None:
 
 
 def print_labels(labels: Labels) -> str:
-    """The set as error texts show it: `{__name__="cpu", "a-b"="1"}`, names in bytewise order."""
-    return "{" + ", ".join(f"{_print_name(name)}={quote(labels[name])}" for name in sorted(labels)) + "}"
+    """The set as error texts show it: `{__name__="cpu", "a-b"="1"}`, names in bytewise order, cut if long."""
+    pairs = [f"{_print_name(name)}={quote(brief(labels[name]))}" for name in nsmallest(_MOST_PRINTED, labels)]
+    if len(labels) > _MOST_PRINTED:
+        pairs.append(f"... ({len(labels)} labels)")
+    return "{" + brief(", ".join(pairs), _LONGEST_PRINTED) + "}"
 
 
 def _print_name(name: str) -> str:
+    name = brief(name)
     return name if _PLAIN_NAME.fullmatch(name) else quote(name)
 
 
@@ -93,7 +102,7 @@ def _check_characters(problem: str, name: str, allowed: re.Pattern[str]) -> None
     if end < len(name):
         # Go takes a byte that is not UTF-8 for U+FFFD.
         wrong = "\ufffd" if "\udc80" <= name[end] <= "\udcff" else name[end]
-        raise InvalidLabels(f"{problem}: {name}: character is not allowed: {quote_rune(wrong)}")
+        raise InvalidLabels(f"{problem}: {brief(name)}: character is not allowed: {quote_rune(wrong)}")
 
 
 def _is_utf8(text: str) -> bool:

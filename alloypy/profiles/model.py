@@ -8,9 +8,11 @@ Source: PYROSCOPE spec section 2.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import AsyncIterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
+from alloypy.lang.brief import brief
 from alloypy.lang.values import Capsule
 from alloypy.tracing import Trace
 
@@ -18,6 +20,12 @@ Labels: TypeAlias = Mapping[str, str]
 """A label set. Never holds an empty value; order is given where it matters by sorting bytewise."""
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
+
+MOST_TOLD = 5
+"""So many errors of one request are told; the others are counted."""
+
+_ERROR_CHARACTERS = 5000
+_TOLD_CHARACTERS = 8000
 
 
 class RawSample(NamedTuple):
@@ -103,14 +111,60 @@ class DeliveryError(Exception):
 class DeliveryErrors(DeliveryError):
     """Several series failed, or several destinations; texts joined with a line feed.
 
+    errors: the first of them, where there are many; more: how many there are besides.
     status, code and reason are those of the first error that has a status.
     """
 
-    def __init__(self, errors: Sequence[DeliveryError]) -> None:
+    def __init__(self, errors: Sequence[DeliveryError], more: int = 0) -> None:
         self.errors = tuple(errors)
+        self.more = more
         lead = next((e for e in errors if e.status is not None), errors[0])
-        text = "\n".join(map(str, errors))
-        super().__init__(text, status=lead.status, code=lead.code, reason=lead.reason)
+        super().__init__(told(errors, more), status=lead.status, code=lead.code, reason=lead.reason)
+
+
+class Failures:
+    """What went wrong with the series of a Push, as it is found: a hostile one has a hundred thousand.
+
+    kept: the first errors in the order of the series, and the first that has a status. count: of all.
+    """
+
+    __slots__ = ("count", "kept")
+
+    def __init__(self) -> None:
+        self.kept: list[DeliveryError] = []
+        self.count = 0
+
+    def add(self, error: DeliveryError) -> None:
+        """Count an error, and keep it if it is one of the first."""
+        self.count += 1
+        insort(self.kept, error, key=_position)
+        if len(self.kept) > MOST_TOLD + 1:
+            leads = self.kept[-1].status is not None and all(one.status is None for one in self.kept[:-1])
+            del self.kept[-2 if leads else -1]
+
+    def error(self) -> DeliveryError:
+        """All of them as one; there has to be one."""
+        if self.count == 1:
+            return self.kept[0]
+        return DeliveryErrors(self.kept, self.count - len(self.kept))
+
+
+def told(errors: Sequence[object], more: int = 0) -> str:
+    """The texts of errors in lines: the first five, in some kilobytes, and how many more there are."""
+    lines: list[str] = []
+    room = _TOLD_CHARACTERS
+    for error in errors[:MOST_TOLD]:
+        text = brief(str(error), _ERROR_CHARACTERS)
+        room -= len(text)
+        if lines and room < 0:
+            break
+        lines.append(text)
+    more += len(errors) - len(lines)
+    return "\n".join([*lines, f"and {more} more {'error' if more == 1 else 'errors'}"] if more else lines)
+
+
+def _position(error: DeliveryError) -> int:
+    return -1 if error.series is None else error.series
 
 
 class DebugInfoClient(Protocol):

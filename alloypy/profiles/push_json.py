@@ -8,16 +8,20 @@ line and column that Go's reader gives. Source: PYROSCOPE spec section 3.5.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from alloypy.profiles.allowance import MAX_LABELS, Allowance
 from alloypy.profiles.json_tokens import JSONError, Kind, Tokens
 from alloypy.profiles.labels import label_set
 from alloypy.profiles.model import Buffer, RawSample, Series
 from alloypy.profiles.push_wire import LabelRule
 
 _DEEPEST = 10_000
+_LONGEST_NAME = 80  # with every character escaped
+_PIECE = 1 << 20
+_ALPHABETS = (("standard", b"+/"), ("url", b"-_"))
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 class _Field(NamedTuple):
@@ -50,12 +54,14 @@ _SERIES = _Message(
 _PUSH = _Message({"series": _Field("series", _SERIES, repeated=True)})
 
 
-def decode_push_json(body: Buffer, rule: LabelRule | None = None) -> list[Series]:
+def decode_push_json(
+    body: Buffer, rule: LabelRule | None = None, allowance: Allowance | None = None
+) -> list[Series]:
     """The series of a PushRequest in JSON; labels as `push_wire.decode_push` gives them.
 
-    Raises JSONError.
+    Raises JSONError, and Overrun beyond the allowance: a token counts as a field.
     """
-    tokens = Tokens(bytes(body).decode("utf-8", "surrogateescape"))
+    tokens = Tokens(bytes(body) if isinstance(body, memoryview) else body, allowance or Allowance())
     request = _read_message(tokens, _PUSH)
     end = tokens.read()
     if end.kind is not Kind.END:
@@ -64,6 +70,8 @@ def decode_push_json(body: Buffer, rule: LabelRule | None = None) -> list[Series
 
 
 def _series(one: Mapping[str, Any], position: int, rule: LabelRule | None) -> Series:
+    if len(one.get("labels", ())) > MAX_LABELS:
+        raise JSONError(f"more than {MAX_LABELS} labels in a series")
     labels = label_set((pair.get("name", ""), pair.get("value", "")) for pair in one.get("labels", ()))
     samples = [
         RawSample(sample.get("rawProfile", b""), sample.get("ID", "")) for sample in one.get("samples", ())
@@ -81,12 +89,13 @@ def _read_message(tokens: Tokens, message: _Message) -> dict[str, Any]:
     while (token := tokens.read()).kind is not Kind.CLOSE_OBJECT:
         if token.kind is not Kind.NAME:
             raise tokens.unexpected(token)
-        field = message.fields.get(token.text)
+        short = token.end - token.position <= _LONGEST_NAME
+        field = message.fields.get(tokens.content(token)) if short else None
         if field is None:
             _skip_value(tokens)
             continue
         if field.name in seen:
-            raise tokens.error(token, f"duplicate field {token.raw}")
+            raise tokens.error(token, f"duplicate field {tokens.raw(token)}")
         seen.add(field.name)
         if tokens.peek().kind is Kind.NULL:
             tokens.read()
@@ -114,31 +123,46 @@ def _read_value(tokens: Tokens, field: _Field) -> Any:
     token = tokens.read()
     if token.kind is Kind.STRING:
         if field.holds == "string":
-            return token.text
+            return tokens.content(token)
         try:
-            return _decode_base64(token.text)
-        except (ValueError, binascii.Error):
+            return _decode_base64(tokens.raw_content(token) or tokens.content(token).encode("ascii"))
+        except ValueError:
             pass
-    raise tokens.error(token, f"invalid value for {field.holds} field {field.name}: {token.raw}")
+    raise tokens.error(token, f"invalid value for {field.holds} field {field.name}: {tokens.raw(token)}")
 
 
-def _decode_base64(text: str) -> bytes:
+def _decode_base64(text: bytes | memoryview) -> Buffer:
     """Standard or URL-safe base64. Raises ValueError.
 
     Padding belongs to a text whose length, line ends included, is a multiple of four, and only to
     such a text.
     """
     padded = len(text) % 4 == 0
-    text = text.replace("\n", "").replace("\r", "")
-    if "-" in text or "_" in text:
-        if "+" in text or "/" in text:
+    decoded = bytearray()
+    alphabets = set()
+    left = b""
+    for at in range(0, len(text), _PIECE):
+        piece = left + bytes(text[at : at + _PIECE]).translate(None, b"\r\n")
+        alphabets |= {alphabet for alphabet, marks in _ALPHABETS if marks[0] in piece or marks[1] in piece}
+        if len(alphabets) > 1:
             raise ValueError("two alphabets")
-        text = text.replace("-", "+").replace("_", "/")
-    if not padded:
-        if "=" in text:
-            raise ValueError("padding is not complete")
-        text += "=" * (-len(text) % 4)
-    return base64.b64decode(text, validate=True)
+        piece = piece.translate(_STANDARD)
+        whole = len(piece) // 4 * 4
+        last = at + _PIECE >= len(text)
+        if last and not padded:
+            if b"=" in piece:
+                raise ValueError("padding is not complete")
+            piece += b"=" * (-len(piece) % 4)
+            whole = len(piece)
+        elif last:
+            whole = len(piece)
+        elif b"=" in piece[:whole]:
+            raise ValueError("padding within")
+        part, left = base64.b64decode(piece[:whole], validate=True), piece[whole:]
+        if last and not decoded:
+            return part
+        decoded += part
+    return decoded
 
 
 def _skip_value(tokens: Tokens) -> None:

@@ -9,8 +9,9 @@ Source: PYROSCOPE spec section 3.5.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
+from alloypy.profiles.allowance import MAX_LABELS, Allowance
 from alloypy.profiles.labels import label_set
 from alloypy.profiles.model import Buffer, Labels, RawSample, Series
 from alloypy.profiles.remembered import LABELS, Memory, size_of
@@ -33,36 +34,35 @@ _read: Memory[tuple[bytes, LabelRule | None], Labels] = Memory(LABELS)
 # By identity. It holds the label sets, so that their identities stay theirs.
 _written: Memory[int, tuple[Labels, bytes]] = Memory(LABELS)
 
-MAX_FIELDS = 200_000
-"""So many fields of a request are read, over all messages; a hostile one has millions, of 2 bytes each."""
-
 
 class PushWireError(ValueError):
     """The bytes are not a PushRequest; the text is Go's, with the no-break space it has in Alloy's build."""
 
 
-def decode_push(body: Buffer, rule: LabelRule | None = None) -> list[Series]:
+def decode_push(
+    body: Buffer, rule: LabelRule | None = None, allowance: Allowance | None = None
+) -> list[Series]:
     """The series of a serialised PushRequest, their samples as views into `body`.
 
     Labels are sets: the later of two equal names wins, empty values vanish; then `rule` is
-    applied. Label mappings are shared between calls: treat them as frozen. Annotations and
-    unknown fields are dropped. Raises PushWireError.
+    applied. Label mappings may be shared between calls: treat them as frozen. Annotations and
+    unknown fields are dropped. Raises PushWireError, and Overrun beyond the allowance.
     """
     view = memoryview(body)
-    room = _Room()
+    allowance = allowance or Allowance(shared=True)
     series: list[Series] = []
     at, size = 0, len(body)
     try:
         while at < size:
-            room.take()
+            allowance.take()
             if body[at] != _FIRST:
-                at = _skip_field(body, at, size, room)
+                at = _skip_field(body, at, size, allowance)
                 continue
             length, start = _read_varint(body, at + 1, size)
             at = start + length
             if at > size:
                 raise _malformed()
-            series.append(_series(body, view, start, at, len(series), rule, room))
+            series.append(_series(body, view, start, at, len(series), rule, allowance))
     except IndexError:
         raise _malformed() from None
     return series
@@ -107,23 +107,6 @@ def profile_bytes(series: Sequence[Series]) -> int:
     return size
 
 
-class _Room:
-    """How many fields may still be read of one request."""
-
-    __slots__ = ("fields",)
-
-    def __init__(self) -> None:
-        self.fields = MAX_FIELDS
-
-    def take(self) -> None:
-        self.fields -= 1
-        if self.fields < 0:
-            self.overrun()
-
-    def overrun(self) -> NoReturn:
-        raise PushWireError(f"more than {MAX_FIELDS} fields")
-
-
 def _series(
     body: Buffer,
     view: memoryview,
@@ -131,18 +114,18 @@ def _series(
     end: int,
     position: int,
     rule: LabelRule | None,
-    room: _Room,
+    allowance: Allowance,
 ) -> Series:
     runs = []  # of label fields
     samples = []
-    left = room.fields
+    left = allowance.fields
     at = start
     while at < end:
         run = at
         while at < end and body[at] == 0x0A:  # _FIRST: a label
             left -= 1
             if left < 0:
-                room.overrun()
+                allowance.too_many_fields()
             length = body[at + 1]
             at += 2
             if length > 0x7F:
@@ -154,71 +137,75 @@ def _series(
             runs.append(view[run:at])
         if at == end:
             break
-        room.fields = left
-        room.take()
+        allowance.fields = left
+        allowance.take()
         if body[at] == _SECOND:
             length, first = _read_varint(body, at + 1, end)
             at = first + length
             if at > end:
                 raise _malformed()
-            samples.append(_sample(body, view, first, at, room))
+            samples.append(_sample(body, view, first, at, allowance))
         else:
-            at = _skip_field(body, at, end, room)
-        left = room.fields
-    room.fields = left
-    return Series(_labels(b"".join(runs), rule, room), samples, position)
+            at = _skip_field(body, at, end, allowance)
+        left = allowance.fields
+    allowance.fields = left
+    return Series(_labels(b"".join(runs), rule, allowance), samples, position)
 
 
-def _labels(encoded: bytes, rule: LabelRule | None, room: _Room) -> Labels:
-    if len(encoded) > _LONGEST_REMEMBERED:
-        return _decode_labels(encoded, rule, room)
+def _labels(encoded: bytes, rule: LabelRule | None, allowance: Allowance) -> Labels:
+    allowance.take_text(len(encoded))
+    if len(encoded) > _LONGEST_REMEMBERED or not allowance.shared:
+        return _decode_labels(encoded, rule, allowance)
     known = _read.get((encoded, rule))
     if known is not None:
         return known[0]
-    labels = _decode_labels(encoded, rule, _Room())
+    labels = _decode_labels(encoded, rule, Allowance())
     _read.put((encoded, rule), labels, len(encoded) + size_of(labels))
     return labels
 
 
-def _decode_labels(encoded: bytes, rule: LabelRule | None, room: _Room) -> Labels:
+def _decode_labels(encoded: bytes, rule: LabelRule | None, allowance: Allowance) -> Labels:
     """The set of the `labels` fields of one series, as they stand on the wire."""
     pairs = []
-    for _, _, start, end in _fields(encoded, 0, len(encoded), room):
+    for _, _, start, end in _fields(encoded, 0, len(encoded), allowance):
         name = value = ""
-        for tag, _, first, at in _fields(encoded, start, end, room):
+        for tag, _, first, at in _fields(encoded, start, end, allowance):
             if tag == _FIRST:
                 name = _text(encoded[first:at])
             else:
                 value = _text(encoded[first:at])
         pairs.append((name, value))
+    if len(pairs) > MAX_LABELS:
+        raise PushWireError(f"more than {MAX_LABELS} labels in a series")
     labels = label_set(pairs)
     return labels if rule is None else rule(labels)
 
 
-def _sample(body: Buffer, view: memoryview, start: int, end: int, room: _Room) -> RawSample:
+def _sample(body: Buffer, view: memoryview, start: int, end: int, allowance: Allowance) -> RawSample:
     if start < end and body[start] == _FIRST:
         length, first = _read_varint(body, start + 1, end)
         if first + length == end:  # the profile and no more, as clients mostly send it
-            room.take()
+            allowance.take()
             return RawSample(view[first:end])
     profile = view[start:start]
     identity = ""
-    for tag, _, first, at in _fields(body, start, end, room):
+    for tag, _, first, at in _fields(body, start, end, allowance):
         if tag == _FIRST:
             profile = view[first:at]
         else:
+            allowance.take_text(at - first)
             identity = _text(bytes(view[first:at]))
     return RawSample(profile, identity)
 
 
-def _fields(body: Buffer, at: int, end: int, room: _Room) -> list[tuple[int, int, int, int]]:
+def _fields(body: Buffer, at: int, end: int, allowance: Allowance) -> list[tuple[int, int, int, int]]:
     """The known fields of a message: tag, position of the tag, of the content, and behind it."""
     found = []
-    left = room.fields
+    left = allowance.fields
     while at < end:
         left -= 1
         if left < 0:
-            room.overrun()
+            allowance.too_many_fields()
         field = at
         tag = body[at]
         if tag in (0x0A, 0x12):  # _FIRST, _SECOND; constants, for this loop is the hot one
@@ -232,10 +219,10 @@ def _fields(body: Buffer, at: int, end: int, room: _Room) -> list[tuple[int, int
                 raise _malformed()
             found.append((tag, field, first, at))
         else:
-            room.fields = left
-            at = _skip_field(body, at, end, room)
-            left = room.fields
-    room.fields = left
+            allowance.fields = left
+            at = _skip_field(body, at, end, allowance)
+            left = allowance.fields
+    allowance.fields = left
     return found
 
 
@@ -262,7 +249,7 @@ def _read_varint(body: Buffer, at: int, end: int) -> tuple[int, int]:
     return value, at
 
 
-def _skip_field(body: Buffer, at: int, end: int, room: _Room) -> int:
+def _skip_field(body: Buffer, at: int, end: int, allowance: Allowance) -> int:
     """The position behind the field at `at`, groups with everything in them.
 
     A known field number with another wire type is an unknown field, as protobuf has it.
@@ -290,7 +277,7 @@ def _skip_field(body: Buffer, at: int, end: int, room: _Room) -> int:
             raise _malformed()
         if not groups:
             return at
-        room.take()
+        allowance.take()
 
 
 def _text(encoded: bytes) -> str:

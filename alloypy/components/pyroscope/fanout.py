@@ -69,36 +69,40 @@ class Fanout:
         children = self.children
         try:
             if len(children) == 1:
-                errors = await self._call(call, children[0])
+                failures = [await self._call(call, children[0])]
             else:
-                outcomes = await asyncio.gather(*(self._call(call, child) for child in children))
-                errors = [error for found in outcomes for error in found]
+                failures = await asyncio.gather(*(self._call(call, child) for child in children))
         finally:
             self.latency.observe(perf_counter() - began)
-        if errors:
-            raise _joined(errors)
+        failed = [failure for failure in failures if failure is not None]
+        if failed:
+            raise _joined(failed)
 
     async def _call(
         self, call: Callable[[ProfilesReceiver], Awaitable[None]], child: ProfilesReceiver
-    ) -> list[DeliveryError]:
+    ) -> DeliveryError | None:
         try:
             await call(child)
-        except DeliveryErrors as several:
-            return list(several.errors)
         except DeliveryError as error:
-            return [error]
+            return error
         except Exception:
             # A fault of one receiver must not keep the profile from the others.
             self._logger.exception("a receiver failed")
-            return [DeliveryError("internal error")]
-        return []
+            return DeliveryError("internal error")
+        return None
 
 
-def _joined(errors: Sequence[DeliveryError]) -> DeliveryError:
+def _joined(failures: Sequence[DeliveryError]) -> DeliveryError:
     """One error for each series they are about, in Alloy's form for several errors."""
     by_series: dict[int | None, list[DeliveryError]] = {}
-    for error in errors:
-        by_series.setdefault(error.series, []).append(error)
+    more = 0
+    for failure in failures:
+        errors: Sequence[DeliveryError] = (failure,)
+        if isinstance(failure, DeliveryErrors):
+            errors = failure.errors
+            more = max(more, failure.more)  # about the same series, mostly
+        for error in errors:
+            by_series.setdefault(error.series, []).append(error)
     joined = []
     for series, found in by_series.items():
         lead = next((error for error in found if error.status is not None), found[0])
@@ -106,4 +110,4 @@ def _joined(errors: Sequence[DeliveryError]) -> DeliveryError:
         points = "\n\t".join(f"* {error}" for error in found)
         text = f"{heading} occurred:\n\t{points}\n\n"
         joined.append(DeliveryError(text, status=lead.status, code=lead.code, series=series))
-    return joined[0] if len(joined) == 1 else DeliveryErrors(joined)
+    return joined[0] if len(joined) + more == 1 else DeliveryErrors(joined, more)

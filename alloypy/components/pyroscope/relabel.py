@@ -26,6 +26,7 @@ from alloypy.profiles.relabel import RelabelRules, relabel
 from alloypy.profiles.remembered import Memory, Room, size_of
 from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
 from alloypy.schema.fields import arguments, attribute, block, export, exports
+from alloypy.threads import WORK
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -60,6 +61,10 @@ class Exports:
     receiver: ProfilesReceiver = export(doc="Receiver that relabels and forwards profiles.")
     rules: RelabelRules = export(doc="The rules.")
 
+
+_MANY = 500
+_LARGE = 32 << 10
+_SECONDS = 30.0
 
 _ROOM = Room(16 << 20)
 """What the caches of all relabel components may take together."""
@@ -126,18 +131,26 @@ class Receiver(ProfilesReceiver):
     async def append(self, push: Push) -> None:
         """Relabel every series, forward those that are kept. Raises DeliveryError."""
         self._check()
-        kept = []
-        for one in push.series:
-            labels = self._relabel(one.labels)
-            if labels is not None:
-                kept.append(Series(labels, one.samples, one.position))
+        series = push.series
+        if len(series) > _MANY or any(_is_large(one.labels) for one in series):
+            results = await self._relabel_aside([one.labels for one in series])
+        else:
+            results = [self._relabel(one.labels) for one in series]
+        kept = [
+            Series(labels, one.samples, one.position)
+            for one, labels in zip(series, results, strict=True)
+            if labels is not None
+        ]
         if kept:
             await self.fanout.append(push._replace(series=kept))
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Relabel and forward an /ingest profile. Raises DeliveryError."""
         self._check()
-        labels = self._relabel(profile.labels)
+        if _is_large(profile.labels):
+            (labels,) = await self._relabel_aside((profile.labels,))
+        else:
+            labels = self._relabel(profile.labels)
         if labels is not None:
             await self.fanout.append_ingest(profile._replace(labels=labels))
 
@@ -166,9 +179,30 @@ class Receiver(ProfilesReceiver):
 
     def _relabel(self, labels: Labels) -> Labels | None:
         """The new labels, None for a profile to drop. Those without labels pass the rules by."""
+        return self._count(labels, self.cache.relabel(labels, self.rules) if labels else labels)
+
+    async def _relabel_aside(self, label_sets: Sequence[Labels]) -> Sequence[Labels | None]:
+        """The new labels of many or large sets, worked out in a thread and not remembered.
+
+        Raises DeliveryError when that takes too long.
+        """
+        rules = self.rules.rules
+        self.cache.misses += len(label_sets)
+
+        def work() -> Sequence[Labels | None]:
+            return [relabel(labels, rules) if labels else labels for labels in label_sets]
+
+        try:
+            results = await WORK.run(work, _SECONDS)
+        except TimeoutError:
+            raise DeliveryError(
+                f"relabeling takes longer than {_SECONDS:.0f} s", code="unavailable"
+            ) from None
+        return [self._count(labels, result) for labels, result in zip(label_sets, results, strict=True)]
+
+    def _count(self, labels: Labels, result: Labels | None) -> Labels | None:
         counts = self.counts
         counts["profiles_processed"] += 1
-        result = self.cache.relabel(labels, self.rules) if labels else labels
         if result is None:
             counts["profiles_dropped"] += 1
             if self._logger.isEnabledFor(logging.DEBUG):
@@ -215,6 +249,11 @@ class Relabel(Component[Arguments, Exports]):
         receiver.cache.resize(arguments.max_cache_size)
         receiver.fanout.children = tuple(arguments.forward_to)
         self._options.set_exports(Exports(receiver=receiver, rules=rules))
+
+
+def _is_large(labels: Labels) -> bool:
+    """Whether rules may take so long for a label set that others should have their turn meanwhile."""
+    return len(labels) > _MANY or sum(map(len, labels.values())) > _LARGE
 
 
 def _check_size(arguments: Arguments, error: type[BuildError | UpdateError]) -> None:

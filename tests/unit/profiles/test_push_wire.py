@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from alloypy.profiles.allowance import MAX_FIELDS, Overrun
 from alloypy.profiles.labels import with_service_name
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.pb.push_pb2 import PushRequest
-from alloypy.profiles.push_wire import MAX_FIELDS, PushWireError, decode_push, encode_push
+from alloypy.profiles.push_wire import PushWireError, decode_push, encode_push
 
 BIG = bytes(range(256)) * 100
 
@@ -107,5 +108,5 @@ def test_texts_have_to_be_utf8(body: bytes) -> None:
     "flood", [b"\x0a\x00", b"\x18\x00", b"\x23\x24"], ids=["series", "unknown fields", "groups"]
 )
 def test_a_flood_of_fields_is_refused(flood: bytes) -> None:
-    with pytest.raises(PushWireError, match=f"more than {MAX_FIELDS} fields"):
+    with pytest.raises(Overrun, match=f"more than {MAX_FIELDS} fields"):
         decode_push(flood * (MAX_FIELDS + 1))

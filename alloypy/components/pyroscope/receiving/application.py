@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from alloypy.components.pyroscope.receiving.decoding import decode
 from alloypy.components.pyroscope.receiving.forwarding import Failure, Forwarding
+from alloypy.lang.brief import brief
 from alloypy.lang.go_text import format_duration, quote
 from alloypy.net.answer import (
     CLOSE,
@@ -35,16 +37,15 @@ from alloypy.net.body import (
     Scope,
     Send,
     arrived_body,
+    holder,
     read_body,
 )
-from alloypy.net.connect import RETRY_LATER, TOO_BUSY, WORK_SECONDS, UnaryRequest, answer_unary
+from alloypy.net.connect import RETRY_LATER, UnaryRequest, answer_unary
 from alloypy.net.connect_codes import CODES, ConnectError
 from alloypy.net.http_status import status_text
 from alloypy.profiles.ingest_name import ingest_labels
 from alloypy.profiles.labels import InvalidLabels, with_service_name
-from alloypy.profiles.model import Buffer, DeliveryError, IngestProfile, Push, Series
-from alloypy.profiles.push_wire import LabelRule, PushWireError, decode_push
-from alloypy.threads import WORK
+from alloypy.profiles.model import DeliveryError, IngestProfile, Labels, Push, Series
 from alloypy.tracing import SpanKind, Trace, Tracer
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ _EMPTY_MESSAGES = {"proto": b"", "json": b"{}"}
 _PASSED_ON = frozenset({400, 401, 403, 404, 409, 413, 422, 429})
 _QUIET = frozenset({502, 503})
 _CLIENT_LEFT = 499
-_LARGE_JSON = 64 << 10
+_LARGE_QUERY = 16 << 10
+_QUERY_COPIES = 8  # decoded, with up to four bytes a character, and written again
+_LONGEST_PATH = 256
 _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
 
 
@@ -236,7 +239,7 @@ class Record:
         if not self._logger.isEnabledFor(level):
             return
         took = format_duration(int(seconds * 1e9))
-        line = f"{self._scope['method']} {self._scope['path']} ({self.status}) {took}"
+        line = f"{self._scope['method']} {brief(self._scope['path'], _LONGEST_PATH)} ({self.status}) {took}"
         if failed:
             line += f" Response: {quote(self.body.decode('utf-8', 'surrogateescape'))}"
         self._logger.log(level, "%s", line)
@@ -289,7 +292,11 @@ class _Request:
         """Receive and forward an /ingest profile. Raises ClientLeft."""
         query = self._scope["query_string"]
         try:
+            if len(query) > _LARGE_QUERY:
+                holder(self._scope)(_QUERY_COPIES * len(query))
             labels = ingest_labels(name_parameter(query))
+        except OverBudget as reason:
+            return _unread(reason)
         except InvalidLabels as reason:
             self._application.refused("Failed to parse labels from name parameter", reason)
             return plain_text(400, f"name: {reason}")
@@ -346,14 +353,7 @@ class _Request:
 
     async def _push(self, request: UnaryRequest) -> bytes:
         self.received = len(request.message)
-        if request.codec == "json" and len(request.message) > _LARGE_JSON:
-            # Read slowly, in Python: let others have their turn meanwhile.
-            try:
-                series = await WORK.run(lambda: _decode(request, with_service_name), WORK_SECONDS)
-            except TimeoutError:
-                raise ConnectError("unavailable", TOO_BUSY, headers=(RETRY_LATER,)) from None
-        else:
-            series = _decode(request, with_service_name)
+        series = await decode(request, with_service_name, holder(self._scope))
         self._series = series
         if series:
             if not self._forwarding.receivers:
@@ -361,11 +361,15 @@ class _Request:
             passed = self._headers()[2] if self._settings.forward_headers else ()
             push = Push(series, request.deadline, passed, self._trace)
             try:
-                await self._forwarding.push(push, partial(_sent_labels, request))
+                await self._forwarding.push(push, partial(self._sent_labels, request))
             except Failure as failure:
                 self._application.refused("Failed to forward profiles requests", failure)
                 raise _push_failed(failure) from None
         return _EMPTY_MESSAGES[request.codec]
+
+    async def _sent_labels(self, request: UnaryRequest, positions: Sequence[int]) -> Sequence[Labels]:
+        series = await decode(request, None, holder(self._scope))
+        return [series[position].labels for position in positions]
 
 
 def name_parameter(query: bytes) -> bytes:
@@ -389,7 +393,7 @@ def clean_path(path: str) -> str:
     kept: list[str] = []
     for part in path.split("/"):
         if part == "..":
-            kept = kept[:-1]
+            del kept[-1:]
         elif part not in ("", "."):
             kept.append(part)
     cleaned = "/" + "/".join(kept)
@@ -427,36 +431,3 @@ def _push_failed(failure: Failure) -> ConnectError:
     status = failure.lead.status
     passed = status if code != "internal" and status in _PASSED_ON else None
     return ConnectError(code, str(failure), status=passed)
-
-
-def _decode(request: UnaryRequest, rule: LabelRule | None) -> list[Series]:
-    """The series of a Push message. Raises ConnectError."""
-    if request.codec == "json":
-        return _decode_json(request.message, rule)
-    try:
-        return decode_push(request.message, rule)
-    except PushWireError as reason:
-        raise _undecodable(reason) from None
-
-
-def _decode_json(message: Buffer, rule: LabelRule | None) -> list[Series]:
-    from alloypy.profiles.json_tokens import JSONError
-    from alloypy.profiles.push_json import decode_push_json
-
-    if not message:
-        raise ConnectError(
-            "invalid_argument", "unmarshal message: zero-length payload is not a valid JSON object"
-        )
-    try:
-        return decode_push_json(message, rule)
-    except JSONError as reason:
-        raise _undecodable(reason) from None
-
-
-def _undecodable(reason: ValueError) -> ConnectError:
-    text = f"unmarshal message: unmarshal into *pushv1.PushRequest: {reason}"
-    return ConnectError("invalid_argument", text)
-
-
-def _sent_labels(request: UnaryRequest) -> Sequence[Mapping[str, str]]:
-    return [one.labels for one in _decode(request, None)]

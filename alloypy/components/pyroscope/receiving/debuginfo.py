@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 SERVICE = "/debuginfo.v1alpha1.DebuginfoService/"
 
+_LONGEST_CALL = 64 << 10
+"""Bytes of a call's message, which names one file; a reader of JSON takes its time for every one."""
+
 _NO_CLIENT = "no downstream endpoints available"
 _METHODS: dict[str, tuple[type[Message], type[Message]]] = {
     "ShouldInitiateUpload": (pb.ShouldInitiateUploadRequest, pb.ShouldInitiateUploadResponse),
@@ -105,7 +108,7 @@ class _Call:
             scope[_RECORD].received = len(request.message)
             return await self._pass_on(request)
 
-        limit = self._receiver.settings.max_body_size
+        limit = min(_LONGEST_CALL, self._receiver.settings.max_body_size)
         await send_answer(await answer_unary(scope, receive, call, limit), scope, send)
 
     async def _pass_on(self, request: UnaryRequest) -> bytes:

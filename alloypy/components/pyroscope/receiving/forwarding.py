@@ -8,21 +8,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import (
+    MOST_TOLD,
     DeliveryError,
     DeliveryErrors,
     IngestProfile,
     Labels,
     ProfilesReceiver,
     Push,
+    told,
 )
 
 T = TypeVar("T")
 
-_Found: TypeAlias = tuple[int, DeliveryError]
+SentLabels: TypeAlias = Callable[[Sequence[int]], Awaitable[Sequence[Labels]]]
+"""Gives the labels of the series at some positions as the client sent them, for error texts."""
+
+
+class _Found(NamedTuple):
+    """What went wrong with the destination at a position: the errors, and how many there are besides."""
+
+    destination: int
+    errors: Sequence[DeliveryError]
+    more: int = 0
 
 
 class Failure(Exception):
@@ -55,16 +66,15 @@ class Forwarding:
         else:
             errors = await self._all_outcomes([receiver.append_ingest for receiver in receivers], profile)
         if errors:
-            message = "\n".join(
-                f"failed to ingest profile to appendable {index}: {error}" for index, error in errors
-            )
-            raise Failure(message, _leading(errors))
+            lines = [
+                f"failed to ingest profile to appendable {found.destination}: {error}"
+                for found in errors
+                for error in found.errors
+            ]
+            raise Failure(told(lines, sum(found.more for found in errors)), _leading(errors))
 
-    async def push(self, push: Push, sent_labels: Callable[[], Sequence[Labels]]) -> None:
-        """Deliver a Push to all destinations. Raises Failure.
-
-        sent_labels: gives the labels of each series as the client sent them, for error texts.
-        """
+    async def push(self, push: Push, sent_labels: SentLabels) -> None:
+        """Deliver a Push to all destinations. Raises Failure."""
         receivers = self.receivers
         if len(receivers) == 1:
             try:
@@ -75,8 +85,7 @@ class Forwarding:
         else:
             errors = await self._all_outcomes([receiver.append for receiver in receivers], push)
         if errors:
-            labels = sent_labels()
-            raise Failure("\n".join(_push_lines(errors, labels)), _leading(errors))
+            raise Failure(await _push_text(errors, len(push.series), sent_labels), _leading(errors))
 
     async def _all_outcomes(
         self, deliveries: Sequence[Callable[[T], Awaitable[None]]], what: T
@@ -94,27 +103,35 @@ class Forwarding:
         return found
 
     def _found(self, index: int, error: Exception) -> Sequence[_Found]:
-        """What went wrong with one destination, each error with the destination's position."""
+        """What went wrong with one destination."""
         if isinstance(error, DeliveryErrors):
-            return [(index, one) for one in error.errors]
+            return [_Found(index, error.errors, error.more)]
         if isinstance(error, DeliveryError):
-            return [(index, error)]
+            return [_Found(index, (error,))]
         # A fault of one destination must not keep the profile from the others.
         self._logger.error("a receiver failed", exc_info=error)
-        return [(index, DeliveryError("internal error"))]
+        return [_Found(index, (DeliveryError("internal error"),))]
 
 
-def _leading(errors: Sequence[_Found]) -> DeliveryError:
+def _leading(found: Sequence[_Found]) -> DeliveryError:
     """The first error that carries a backend's status, else the first."""
-    return next((error for _, error in errors if error.status is not None), errors[0][1])
+    errors = [error for one in found for error in one.errors]
+    return next((error for error in errors if error.status is not None), errors[0])
 
 
-def _push_lines(errors: Sequence[_Found], labels: Sequence[Labels]) -> list[str]:
-    lines = []
-    for index, error in errors:
-        about = range(len(labels)) if error.series is None else (error.series,)
-        lines += [
-            f"unable to append series {print_labels(labels[series])} to appendable {index}: {error}"
-            for series in about
-        ]
-    return lines
+async def _push_text(found: Sequence[_Found], series: int, sent_labels: SentLabels) -> str:
+    """A line for each series and destination that failed together. series: how many the client sent."""
+    first: list[tuple[int, int, DeliveryError]] = []
+    count = 0
+    for index, errors, more in found:
+        count += more
+        for error in errors:
+            about = range(series) if error.series is None else range(error.series, error.series + 1)
+            count += len(about)
+            first += [(position, index, error) for position in about[: MOST_TOLD - len(first)]]
+    labels = await sent_labels([position for position, _, _ in first])
+    lines = [
+        f"unable to append series {print_labels(of_series)} to appendable {index}: {error}"
+        for of_series, (_, index, error) in zip(labels, first, strict=True)
+    ]
+    return told(lines, count - len(lines))

@@ -21,7 +21,15 @@ from alloypy.components.pyroscope.sending.metrics import Metrics
 from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, Outgoing
 from alloypy.components.pyroscope.sending.push import OutgoingPush, PushLabels, invalid_labels
 from alloypy.profiles.labels import InvalidLabels
-from alloypy.profiles.model import DeliveryError, DeliveryErrors, IngestProfile, Push, Series
+from alloypy.profiles.model import (
+    MOST_TOLD,
+    DeliveryError,
+    Failures,
+    IngestProfile,
+    Push,
+    Series,
+    told,
+)
 from alloypy.profiles.push_wire import profile_bytes
 from alloypy.tracing import Trace
 
@@ -30,6 +38,9 @@ MOST_HELD = 64 << 20
 
 _PREPARED = 256
 """Series of a Push that are made ready at a time: a hostile one has a hundred thousand."""
+
+_PREPARING_SECONDS = 0.01
+"""After so long others have their turn."""
 
 _LATE = "deadline_exceeded: context deadline exceeded"
 
@@ -167,17 +178,14 @@ class FanOut:
             if errors:
                 raise joined(errors)
             return
-        outcomes: dict[int, Sequence[DeliveryError]] = {}
-        delivery = self._deliver_series(push, trace, outcomes)
+        outcome = _Outcome()
+        delivery = self._deliver_series(push, trace, outcome)
         if deadline is None:
             await delivery
         elif not await self._in_time(delivery, push, deadline):
-            for one in series:
-                if one.position not in outcomes:
-                    outcomes[one.position] = (_late(one),)
-        failed = [joined(errors) for _, errors in sorted(outcomes.items()) if errors]
-        if failed:
-            raise failed[0] if len(failed) == 1 else DeliveryErrors(failed)
+            outcome.late(series)
+        if outcome.failures.count:
+            raise outcome.failures.error()
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Deliver an /ingest profile. Raises DeliveryError."""
@@ -202,28 +210,30 @@ class FanOut:
             raise invalid_labels(reason, series.position) from None
         return OutgoingPush(Series(labels, series.samples, series.position), trace, push.headers)
 
-    async def _deliver_series(
-        self, push: Push, trace: Trace | None, outcomes: dict[int, Sequence[DeliveryError]]
-    ) -> None:
-        """Deliver the series one by one. outcomes: filled, by position, with what went wrong with each."""
+    async def _deliver_series(self, push: Push, trace: Trace | None, outcome: _Outcome) -> None:
+        """Deliver the series one by one. outcome: takes what becomes of each."""
 
         def ended(item: Outgoing, errors: Sequence[DeliveryError]) -> None:
-            outcomes[positions[item]] = errors
+            outcome.add(positions[item], errors)
             self._ended(item, errors, perf_counter() - began)
 
-        for start in range(0, len(push.series), _PREPARED):
+        start = 0
+        while start < len(push.series):
             began = perf_counter()
             positions: dict[Outgoing, int] = {}
             for one in push.series[start : start + _PREPARED]:
                 try:
                     positions[self._accept(one, push, trace)] = one.position
                 except DeliveryError as error:
-                    outcomes[one.position] = (error,)
+                    outcome.add(one.position, (error,))
+                start += 1
+                if perf_counter() - began > _PREPARING_SECONDS:
+                    break
             try:
                 await self._outbox.deliver_all(list(positions), ended)
                 await asyncio.sleep(0)
             except asyncio.CancelledError:
-                rest = push.series[start + _PREPARED :]
+                rest = push.series[start:]
                 if rest:
                     self._outbox.drop(profile_bytes(rest), _profiles(rest))
                 raise
@@ -232,7 +242,7 @@ class FanOut:
         """Count and log what became of an item."""
         self._metrics.total.took(item.names.total, seconds)
         if errors:
-            fields = {"err": "\n".join(map(str, errors)), "sz": item.size, "n": item.profiles}
+            fields = {"err": told(errors), "sz": item.size, "n": item.profiles}
             self._logger.warning(item.names.log, extra={"fields": fields})
 
     async def _in_time(self, delivery: Coroutine[Any, Any, None], push: Push, deadline: float) -> bool:
@@ -251,13 +261,35 @@ class FanOut:
         return True
 
 
+class _Outcome:
+    """What became of the series of a Push: the positions of those that have ended, and what went wrong."""
+
+    def __init__(self) -> None:
+        self.ended: set[int] = set()
+        self.failures = Failures()
+
+    def add(self, position: int, errors: Sequence[DeliveryError]) -> None:
+        """A series has ended."""
+        self.ended.add(position)
+        if errors:
+            self.failures.add(joined(errors))
+
+    def late(self, series: Sequence[Series]) -> None:
+        """The time is over: those that have not ended have failed."""
+        left = [one for one in series if one.position not in self.ended]
+        for one in left[:MOST_TOLD]:
+            self.failures.add(_late(one))
+        self.failures.count += len(left[MOST_TOLD:])
+
+
 def joined(errors: Sequence[DeliveryError]) -> DeliveryError:
     """What went wrong with one item at several endpoints, as one error; the first with a status leads."""
     if len(errors) == 1:
         return errors[0]
     lead = next((error for error in errors if error.status is not None), errors[0])
-    text = "\n".join(map(str, errors))
-    return DeliveryError(text, status=lead.status, code=lead.code, series=lead.series, reason=lead.reason)
+    return DeliveryError(
+        told(errors), status=lead.status, code=lead.code, series=lead.series, reason=lead.reason
+    )
 
 
 def _late(series: Series) -> DeliveryError:

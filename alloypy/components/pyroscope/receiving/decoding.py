@@ -1,0 +1,104 @@
+"""Push messages decoded: small ones at once, others outside of the event loop, held against the byte budget.
+
+Source: PYROSCOPE spec section 3.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from alloypy.net.body import OverBudget
+from alloypy.net.connect import RETRY_LATER, TOO_BUSY, WORK_SECONDS, UnaryRequest
+from alloypy.net.connect_codes import ConnectError
+from alloypy.profiles.allowance import Allowance, Overrun
+from alloypy.profiles.model import Buffer, Series
+from alloypy.profiles.push_wire import LabelRule, PushWireError, decode_push
+from alloypy.threads import WORK
+
+# Fields and bytes of text: what is decoded at once, and the steps for what is larger. A step that does not
+# do is begun again with the next, so that a usual request never needs to hold what a hostile one may take.
+_AT_ONCE = 2_000, 256 << 10
+_STEPS = ((20_000, 1 << 20), ())
+
+_QUICK_JSON = 256 << 10
+_MARKS = (b"{", b"[", b",")
+
+
+async def decode(request: UnaryRequest, rule: LabelRule | None, hold: Callable[[int], None]) -> list[Series]:
+    """The series of a Push message. Raises ConnectError.
+
+    hold: counts what they take, besides profiles that lie in the message; see `body.HOLD_BYTES`.
+    """
+    message = request.message
+    try:
+        if request.codec == "json":
+            hold(len(message))  # of which the profiles take three quarters at most
+            if not _quick(message):
+                return await _decode_aside(request, rule, hold)
+        return _decode(request, rule, Allowance(*_AT_ONCE, shared=True))
+    except Overrun:
+        return await _decode_aside(request, rule, hold)
+    except OverBudget as reason:
+        raise ConnectError("unavailable", str(reason), headers=(RETRY_LATER,)) from None
+
+
+def _quick(message: Buffer) -> bool:
+    """Whether reading a JSON text takes no longer than others can wait."""
+    if len(message) > _QUICK_JSON:
+        return False
+    text = bytes(message) if isinstance(message, memoryview) else message
+    return sum(map(text.count, _MARKS)) <= _AT_ONCE[0]
+
+
+async def _decode_aside(
+    request: UnaryRequest, rule: LabelRule | None, hold: Callable[[int], None]
+) -> list[Series]:
+    """Decode in a thread. Raises ConnectError."""
+    overrun: Exception | None = None
+    for step in _STEPS:
+        allowance = Allowance(*step)
+        held = allowance.most(len(request.message))
+        try:
+            hold(held)
+            series = await WORK.run(partial(_decode, request, rule, allowance), WORK_SECONDS)
+            hold(allowance.taken() - held)
+        except OverBudget as reason:
+            raise ConnectError("unavailable", str(reason), headers=(RETRY_LATER,)) from None
+        except TimeoutError:
+            raise ConnectError("unavailable", TOO_BUSY, headers=(RETRY_LATER,)) from None
+        except Overrun as reason:
+            overrun = reason
+            hold(-held)
+        else:
+            return series
+    raise _undecodable(str(overrun))
+
+
+def _decode(request: UnaryRequest, rule: LabelRule | None, allowance: Allowance) -> list[Series]:
+    """The series of a Push message. Raises ConnectError, and Overrun beyond the allowance."""
+    if request.codec == "json":
+        return _decode_json(request.message, rule, allowance)
+    try:
+        return decode_push(request.message, rule, allowance)
+    except PushWireError as reason:
+        raise _undecodable(str(reason)) from None
+
+
+def _decode_json(message: Buffer, rule: LabelRule | None, allowance: Allowance) -> list[Series]:
+    from alloypy.profiles.json_tokens import JSONError
+    from alloypy.profiles.push_json import decode_push_json
+
+    if not message:
+        raise ConnectError(
+            "invalid_argument", "unmarshal message: zero-length payload is not a valid JSON object"
+        )
+    try:
+        return decode_push_json(message, rule, allowance)
+    except JSONError as reason:
+        raise _undecodable(str(reason)) from None
+
+
+def _undecodable(reason: str) -> ConnectError:
+    text = f"unmarshal message: unmarshal into *pushv1.PushRequest: {reason}"
+    return ConnectError("invalid_argument", text)
