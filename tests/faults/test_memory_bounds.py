@@ -114,6 +114,18 @@ async def serve(port: int, ending: asyncio.Event) -> int:
     return taken
 
 
+async def test_no_attack_holds_the_event_loop(tmp_path: Path) -> None:
+    port = free_port()
+    async with backend() as sink:
+        (tmp_path / "c.alloy").write_text(CONFIG % (port, sink))
+        arguments = ("--stability.level=public-preview", "--storage.path=data", "c.alloy")
+        with Running(arguments, tmp_path, watchdog=True) as running:
+            await asyncio.to_thread(running.wait_until_ready)
+            await strike(port, attacks(1.0 if FULL else 0.2))
+            assert await asyncio.to_thread(running.stop) == 0
+    assert "Traceback" not in running.text, running.text[-5000:]
+
+
 @pytest.mark.timeout(600)
 async def test_any_mix_of_attacks_stays_within_the_budget(tmp_path: Path) -> None:
     port = free_port()

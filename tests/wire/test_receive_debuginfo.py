@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterable
 from typing import Any
@@ -69,12 +70,26 @@ async def test_calls_are_passed_on_to_the_first_destination() -> None:
         assert receiver.metric(calls, method="UploadFinished", result="success") == 1
         route = "debuginfo_v1alpha1_debuginfoservice_uploadfinished"
         assert receiver.metric("request_message_bytes_sum", method="POST", route=route) == len(message)
+        answered = {"method": "POST", "route": route, "status_code": "200", "ws": "false"}
+        assert receiver.metric("request_duration_seconds_count", **answered) == 1
     (method, asked, within), (finished, _, deadline) = first.calls
     assert (method, finished, within) == ("ShouldInitiateUpload", "UploadFinished", None)
     assert pb.ShouldInitiateUploadRequest.FromString(asked).file.gnu_build_id == "abc"
     assert deadline is not None
     assert 0 < deadline <= 60
     assert second.calls == []
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_call_of_unusual_size_is_refused(packed: bool) -> None:
+    backend = Backend()
+    body = b'{"x":[' + b"[]," * 30_000 + b"[]]}"
+    headers = [*JSON, ("Content-Encoding", "gzip")] if packed else JSON
+    async with receiving(arguments(with_backends(backend))) as receiver:
+        sent = gzip.compress(body) if packed else body
+        reply = await ask(receiver.port, SERVICE + "UploadFinished", sent, headers)
+        assert (reply.status, json.loads(reply.body)["code"]) == (413, "resource_exhausted")
+    assert not backend.calls
 
 
 async def test_errors_of_the_destination_keep_their_code() -> None:

@@ -14,6 +14,7 @@ from alloypy.components.pyroscope.fanout import Fanout
 from alloypy.components.relabel_rule import RuleArguments, relabel_rules
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import (
+    MOST_TOLD,
     DebugInfoClient,
     DeliveryError,
     IngestProfile,
@@ -133,14 +134,13 @@ class Receiver(ProfilesReceiver):
         self._check()
         series = push.series
         if len(series) > _MANY or any(_is_large(one.labels) for one in series):
-            results = await self._relabel_aside([one.labels for one in series])
+            kept = await self._relabel_aside(series)
         else:
-            results = [self._relabel(one.labels) for one in series]
-        kept = [
-            Series(labels, one.samples, one.position)
-            for one, labels in zip(series, results, strict=True)
-            if labels is not None
-        ]
+            kept = []
+            for one in series:
+                labels = self._relabel(one.labels)
+                if labels is not None:
+                    kept.append(Series(labels, one.samples, one.position))
         if kept:
             await self.fanout.append(push._replace(series=kept))
 
@@ -148,7 +148,8 @@ class Receiver(ProfilesReceiver):
         """Relabel and forward an /ingest profile. Raises DeliveryError."""
         self._check()
         if _is_large(profile.labels):
-            (labels,) = await self._relabel_aside((profile.labels,))
+            kept = await self._relabel_aside((Series(profile.labels, ()),))
+            labels = kept[0].labels if kept else None
         else:
             labels = self._relabel(profile.labels)
         if labels is not None:
@@ -179,38 +180,51 @@ class Receiver(ProfilesReceiver):
 
     def _relabel(self, labels: Labels) -> Labels | None:
         """The new labels, None for a profile to drop. Those without labels pass the rules by."""
-        return self._count(labels, self.cache.relabel(labels, self.rules) if labels else labels)
+        counts = self.counts
+        counts["profiles_processed"] += 1
+        result = self.cache.relabel(labels, self.rules) if labels else labels
+        if result is None:
+            counts["profiles_dropped"] += 1
+            self._log_dropped(labels)
+        else:
+            counts["profiles_written"] += 1
+        return result
 
-    async def _relabel_aside(self, label_sets: Sequence[Labels]) -> Sequence[Labels | None]:
-        """The new labels of many or large sets, worked out in a thread and not remembered.
+    async def _relabel_aside(self, series: Sequence[Series]) -> list[Series]:
+        """The series that are kept of many or large ones, worked out in a thread and not remembered.
 
         Raises DeliveryError when that takes too long.
         """
         rules = self.rules.rules
-        self.cache.misses += len(label_sets)
 
-        def work() -> Sequence[Labels | None]:
-            return [relabel(labels, rules) if labels else labels for labels in label_sets]
+        def work() -> tuple[list[Series], list[Labels]]:
+            kept, dropped = [], []
+            for one in series:
+                labels = relabel(one.labels, rules) if one.labels else one.labels
+                if labels is None:
+                    dropped.append(one.labels)
+                else:
+                    kept.append(Series(labels, one.samples, one.position))
+            return kept, dropped
 
         try:
-            results = await WORK.run(work, _SECONDS)
+            kept, dropped = await WORK.run(work, _SECONDS)
         except TimeoutError:
             raise DeliveryError(
                 f"relabeling takes longer than {_SECONDS:.0f} s", code="unavailable"
             ) from None
-        return [self._count(labels, result) for labels, result in zip(label_sets, results, strict=True)]
+        self.cache.misses += len(series)
+        self.counts["profiles_processed"] += len(series)
+        self.counts["profiles_written"] += len(kept)
+        self.counts["profiles_dropped"] += len(dropped)
+        for labels in dropped[:MOST_TOLD]:
+            self._log_dropped(labels)
+        return kept
 
-    def _count(self, labels: Labels, result: Labels | None) -> Labels | None:
-        counts = self.counts
-        counts["profiles_processed"] += 1
-        if result is None:
-            counts["profiles_dropped"] += 1
-            if self._logger.isEnabledFor(logging.DEBUG):
-                fields = {"labels": print_labels(labels)}
-                self._logger.debug("profile dropped by relabel rules", extra={"fields": fields})
-        else:
-            counts["profiles_written"] += 1
-        return result
+    def _log_dropped(self, labels: Labels) -> None:
+        if self._logger.isEnabledFor(logging.DEBUG):
+            fields = {"labels": print_labels(labels)}
+            self._logger.debug("profile dropped by relabel rules", extra={"fields": fields})
 
 
 class Relabel(Component[Arguments, Exports]):

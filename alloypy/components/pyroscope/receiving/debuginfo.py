@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alloypy.components.pyroscope.receiving.application import NOT_FOUND
-from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_answer
+from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_messages
 from alloypy.net.body import EXTEND_DEADLINES, App, BodyError, ClientLeft, Receive, Scope, Send
 from alloypy.net.connect import UnaryRequest, answer_unary
 from alloypy.net.connect_codes import CODES, ConnectError
@@ -109,7 +109,7 @@ class _Call:
             return await self._pass_on(request)
 
         limit = min(_LONGEST_CALL, self._receiver.settings.max_body_size)
-        await send_answer(await answer_unary(scope, receive, call, limit), scope, send)
+        await send_messages(await answer_unary(scope, receive, call, limit), send)
 
     async def _pass_on(self, request: UnaryRequest) -> bytes:
         """The destination's answer, in the request's codec. Raises ConnectError."""
@@ -148,7 +148,7 @@ class _Upload:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         build_id = scope["path_params"]["gnu_build_id"]
-        await send_answer(await self._answer(scope, receive, build_id), scope, send)
+        await send_messages(await self._answer(scope, receive, build_id), send)
 
     async def _answer(self, scope: Scope, receive: Receive, build_id: str) -> Answer:
         fields = {"gnu_build_id": build_id}
