@@ -279,6 +279,8 @@ def check_certificates(running: Running, folder: Path, text: str, port: int, aut
         pipe(folder / name)
     while "changed TLS files cannot be used" not in running.text:
         assert sent(port, trusting(authority)) == 200
+    health = running.json("/api/v0/web/components/pyroscope.receive_http.secure")["health"]
+    assert health["message"].startswith("the former certificate is in use: error generating http tls config")
 
     config = folder / "config.alloy"
     config.write_text(text.replace('"w"', '"v"').replace("write.w.", "write.v."))
@@ -423,15 +425,28 @@ def test_a_pipe_in_a_directory_of_configurations_is_refused(tmp_path: Path) -> N
     with start(tmp_path, "", path=str(tmp_path)) as running:
         assert running.wait() == 1
         assert reason in running.text
-    done = subprocess.run(
-        [sys.executable, "-m", "alloypy", "validate", str(tmp_path)],
+    done = commanded("validate", str(tmp_path))
+    assert (done.returncode, reason in done.stderr) == (1, True)
+
+
+def commanded(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "alloypy", *arguments],
         env=environment({"PYTHONPATH": str(ROOT)}),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         check=False,
     )
-    assert (done.returncode, reason in done.stderr) == (1, True)
+
+
+def test_commands_that_only_read_wait_for_no_pipe_that_a_file_or_a_folder_names(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    for name in (".gitignore", "module", "b.alloy"):
+        pipe(tmp_path / name)
+    (tmp_path / "a.alloy").write_text(f'import.file "m" {{\n  filename = "{tmp_path}/module"\n}}\n')
+    assert commanded("validate", f"{tmp_path}/a.alloy").returncode == 0
+    assert "1 file would change" in commanded("fmt", "--check", str(tmp_path)).stderr
 
 
 # Reads that never return

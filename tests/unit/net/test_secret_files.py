@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from alloypy.net.auth import (
     basic_credentials,
 )
 from alloypy.net.secret_files import FileText, file_text
-from alloypy.net.sending import NotSent
+from alloypy.net.sending import NotSent, SendTimeout
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("watchful")]
 
@@ -115,6 +116,20 @@ async def test_what_a_file_last_held_stays_in_use(
         "a secret file cannot be read; what it last held stays in use",
         "a secret file can be read again",
     ]
+
+
+async def test_whoever_needs_it_waits_no_longer_than_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s"
+    path.write_text("hush")
+    released = threading.Event()
+    monkeypatch.setattr(secret_files, "read_regular", lambda _: released.wait() and b"late")
+    text = FileText(str(path))
+    with pytest.raises(SendTimeout):
+        await text.read(0.01)
+    released.set()
+    assert await text.read(60) == "late"
 
 
 async def test_all_who_read_one_file_share_what_it_held(tmp_path: Path) -> None:

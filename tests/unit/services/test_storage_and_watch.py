@@ -8,13 +8,14 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from alloypy.services.storage import installation_id
-from alloypy.services.watch import fingerprint, watch
+from alloypy.services.watch import Fingerprint, fingerprint, watch
 
 
 def test_an_identity_is_made_once(tmp_path: Path) -> None:
@@ -109,6 +110,48 @@ def test_a_file_a_directory_and_a_swapped_link_are_noticed(tmp_path: Path) -> No
     (mounted / "..data").unlink()
     (mounted / "..data").symlink_to("v2")
     assert fingerprint(str(mounted)) != before
+
+
+@pytest.mark.anyio
+async def test_a_file_system_that_does_not_answer_is_no_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.alloy"
+    config.write_text("one")
+    answers = threading.Event()
+    answers.set()
+    looks: list[str] = []
+    calls: list[str] = []
+
+    def look(path: str) -> Fingerprint:
+        looks.append(path)
+        answers.wait()
+        return fingerprint(path)
+
+    async def tell() -> None:
+        calls.append(config.read_text())
+
+    async def looked(times: int) -> None:
+        wanted = len(looks) + times
+        while len(looks) < wanted:
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr("alloypy.services.watch.fingerprint", look)
+    watching = asyncio.create_task(watch(str(config), tell, interval=0.01))
+    async with asyncio.timeout(30):
+        await looked(3)
+        monkeypatch.setattr("alloypy.services.watch.FILE_SECONDS", 0.02)
+        answers.clear()
+        await looked(1)
+        await asyncio.sleep(0.1)
+        config.write_text("two!")
+        assert calls == []
+        monkeypatch.setattr("alloypy.services.watch.FILE_SECONDS", 60.0)
+        answers.set()
+        while not calls:
+            await asyncio.sleep(0.01)
+    watching.cancel()
+    assert calls == ["two!"]
 
 
 @pytest.mark.anyio
