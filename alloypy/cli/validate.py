@@ -94,17 +94,17 @@ def _environment(pairs: list[str], files: list[str]) -> dict[str, str]:
         except (OSError, UnicodeDecodeError) as error:
             words = system_words(error) if isinstance(error, OSError) else "not UTF-8"
             raise UsageError(f"open {path}: {words}") from None
-        for line in lines:
+        for number, line in enumerate(lines, 1):
             text = line.strip().removeprefix("export ")
             if text and not text.startswith("#"):
                 key, equals, value = text.partition("=")
                 if not equals:
-                    raise UsageError(f"{path}: {text!r} is not KEY=VALUE")
+                    raise UsageError(f"{path}:{number}: expected KEY=VALUE")  # it may be a secret
                 environ[key.strip()] = _unquoted(value.strip())
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not (key and equals):
-            raise UsageError(f"--env {pair!r} is not KEY=VALUE")
+            raise UsageError("--env wants KEY=VALUE")
         environ[key] = value
     return environ
 

@@ -17,6 +17,7 @@ from alloypy.graph.nodes import Kind
 from alloypy.lang import types as wanted
 from alloypy.lang.go_text import quote
 from alloypy.lang.numbers import number_text
+from alloypy.lang.secrecy import hide
 from alloypy.lang.types import Type
 from alloypy.lang.values import Kind as ValueKind
 from alloypy.lang.values import kind_of
@@ -135,7 +136,7 @@ def _url(place: RulePlace, statement: Attribute, check: ValueCheck) -> Iterator[
         return
     reason = _url_fault(text)
     if reason:
-        message = f"{quote(text)} is not a URL: {reason}"
+        message = f"{quote(hide(text, 'url'))} is not a URL: {reason}"
         yield warning(_span(statement, place.source), message, codes.NO_URL)
 
 

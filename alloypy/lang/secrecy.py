@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 HIDDEN = "(secret)"
@@ -155,22 +155,35 @@ def hide(text: str, name: str = "") -> str:
     parts = secret_parts(text, url=names_url(name))
     if parts == [(0, len(text))]:
         return HIDDEN
-    for start, end in reversed(parts):
-        text = f"{text[:start]}{HIDDEN_PART}{text[end:]}"
-    return text
+    return _replaced(text, parts)
+
+
+def _replaced(text: str, parts: Iterable[Range]) -> str:
+    """A text without its parts, which are in order."""
+    shown, at = [], 0
+    for start, end in parts:
+        shown += [text[at:start], HIDDEN_PART]
+        at = end
+    return "".join([*shown, text[at:]])
+
+
+_QUOTED_OR_URL = r"""(?s)"(?:[^"\\]|\\.)*+"|(?<=://)[^\s"'`<>]++"""
 
 
 def hide_urls(message: str) -> str:
     """A message with the credentials of the URLs in it hidden, and nothing else changed."""
     if "@" not in message:
         return message
-    return re.sub(r"(?<=://)[^\s\"'`<>]+", lambda found: _hide_userinfo(found.group()), message)
+    return re.sub(_QUOTED_OR_URL, lambda found: _hide_in_word(found.group()), message)
 
 
-def _hide_userinfo(rest: str) -> str:
-    for start, end in _userinfo(rest, 0, rest.rfind("@")) if "@" in rest else ():
-        return f"{rest[:start]}{HIDDEN_PART}{rest[end:]}"
-    return rest
+def _hide_in_word(word: str) -> str:
+    """A text in quotes, or what follows the scheme of a URL."""
+    if word.startswith('"'):
+        parts = list(_credentials(word[:-1], url=False))
+    else:
+        parts = list(_userinfo(word, 0, word.rfind("@"))) if "@" in word else []
+    return _replaced(word, parts)
 
 
 def secret_parts(text: str, *, url: bool = False) -> list[Range]:
@@ -210,8 +223,9 @@ def _credentials(text: str, url: bool) -> Iterator[Range]:
         if mark < after:
             at = text.find("://", end)
             continue
-        yield from _userinfo(text, after, mark)
-        at = text.find("://", after)
+        found = list(_userinfo(text, after, mark))
+        yield from found
+        at = text.find("://", mark if found else after)
     if "://" not in text and (url or re.match(_PLACE, text)):
         yield from _userinfo(text, 0, last, always=True)
 

@@ -289,6 +289,13 @@ WRONG = {
   }
 }
 """,
+    "no URL": """pyroscope.write "w" {
+  endpoint {
+    url  = sys.env("HTTP_PROXY")
+    nope = 1
+  }
+}
+""",
     "wrong operands": f"""pyroscope.write "w" {{
   endpoint {{
     url          = "http://127.0.0.1:1"

@@ -123,7 +123,7 @@ def test_units_below_a_directory(folder: Path, capsys: Capture) -> None:
          'invalid argument "stable" for "--stability.level" flag: invalid stability level "stable"'),
         (["--config.format=toml", "good.alloy"],
          '(Critical) unrecognized kind "toml" given to the config converter'),
-        (["--env", "A", "good.alloy"], "--env 'A' is not KEY=VALUE"),
+        (["--env", "A", "good.alloy"], "--env wants KEY=VALUE"),
         (["--env-file", "absent", "good.alloy"], "open absent: no such file or directory"),
         (["--output-file", "no/where", "bad.alloy"], "open no/where: no such file or directory"),
     ],

@@ -8,6 +8,7 @@ from alloypy.catalog.rules.body import Body, Broken, Rule
 from alloypy.catalog.rules.clients import HTTP_CLIENT
 from alloypy.catalog.rules.forms import at_least, exactly_one, not_empty, one_of, parse_url, positive
 from alloypy.lang.go_text import quote
+from alloypy.lang.secrecy import hide
 
 _ASSIGNORS = ("sticky", "roundrobin", "range")
 _SECOND = 1_000_000_000
@@ -20,7 +21,7 @@ def write_url(body: Body) -> Iterator[Broken]:
     try:
         parse_url(url)
     except ValueError as error:
-        yield Broken("url", f"failed to parse remote url {quote(url)}: {error}")
+        yield Broken("url", f"failed to parse remote url {quote(hide(url, 'url'))}: {error}")
 
 
 def write_ahead_log(body: Body) -> Iterator[Broken]:
@@ -43,7 +44,7 @@ def docker_host(body: Body) -> Iterator[Broken]:
     try:
         parse_url(host)
     except ValueError as error:
-        yield Broken("host", f"failed to parse Docker host {quote(host)}: {error}")
+        yield Broken("host", f"failed to parse Docker host {quote(hide(host, 'url'))}: {error}")
 
 
 def assignor(body: Body) -> Iterator[Broken]:

@@ -91,4 +91,5 @@ def test_what_is_called_a_url_needs_no_scheme() -> None:
 
 def test_messages_keep_all_but_credentials() -> None:
     assert hide_urls('Get "http://u:p@h/x": no host') == 'Get "http://u:xxxxx@h/x": no host'
+    assert hide_urls('"http://u:p \\"q@h" is none') == '"http://u:xxxxx@h" is none'
     assert hide_urls("password = x, see http://h") == "password = x, see http://h"
