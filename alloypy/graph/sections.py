@@ -30,6 +30,11 @@ class Sections:
         self.configs: list[Placed] = []
         self.components: list[Placed] = []
 
+    def size(self) -> int:
+        """Bytes of text that the blocks take."""
+        groups = (self.services, self.declares, self.configs, self.components)
+        return sum(placed.block.end - placed.block.start for group in groups for placed in group)
+
     def add(self, body: Sequence[Statement], source: Source) -> None:
         """Sort the blocks of a body in.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from alloypy.lang import types
+from alloypy.lang.effort import spend
 from alloypy.lang.go_text import parse_duration, quote
 from alloypy.lang.numbers import number_text, parse_number, to_int, to_uint, wrap_bits
 from alloypy.lang.values import (
@@ -53,6 +54,7 @@ def convert(value: Value, wanted: types.Type) -> Any:
 
 
 def _convert(value: Value, wanted: types.Type) -> Any:
+    spend()
     if value is None:
         return zero(wanted)
     return _CONVERTERS[type(wanted)](value, wanted)
@@ -75,8 +77,10 @@ def _to_any(value: Value, wanted: types.AnyType) -> Any:
         case Duration():
             return str(value)
         case list() | tuple() | bytes():
+            spend(len(value))
             return [_to_any(element, wanted) for element in value]
         case Mapping():
+            spend(len(value))
             return {key: _to_any(element, wanted) for key, element in value.items()}
     return value
 
@@ -155,7 +159,9 @@ def _to_duration(value: Value, wanted: types.DurationType) -> Duration:
 
 def _to_text_type(value: Value, wanted: types.TextType) -> Any:
     try:
-        return wanted.parse(text(value))
+        written = text(value)
+        spend(len(written) // 16)
+        return wanted.parse(written)
     except ValueError as error:
         raise ConversionError(str(error)) from None
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from alloypy.lang.effort import spend
 from alloypy.lang.numbers import to_int
 from alloypy.lang.values import Kind, UInt, Value, kind_of, text_of
 
 
 def values_equal(left: Value, right: Value) -> bool:
     """Whether two values are equal: kinds of numbers are fitted first, arrays and objects go deep."""
+    spend()
     kind = kind_of(left)
     if kind != kind_of(right):
         return False

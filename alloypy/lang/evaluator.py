@@ -10,6 +10,7 @@ from typing import Any
 
 from alloypy.lang import traced
 from alloypy.lang.conversion import ConversionError, convert
+from alloypy.lang.effort import Effort, Exhausted, allowed, current, weigh
 from alloypy.lang.faults import CODE, EvaluationError, ValueFault, conversion_links, diagnose, fault
 from alloypy.lang.functions import LibraryFunction
 from alloypy.lang.go_text import quote
@@ -35,7 +36,7 @@ def evaluate(expression: tree.Expression, source: Source, scope: Scope) -> Value
 
     Raises DiagnosticsError, and EvaluationError for the few faults that Alloy gives no place.
     """
-    return _run(expression, source, scope, lambda result: result.value)
+    return _run(expression, source, scope, _weighed)
 
 
 def evaluate_as(expression: tree.Expression, wanted: Type, source: Source, scope: Scope) -> Any:
@@ -50,23 +51,39 @@ def evaluate_as(expression: tree.Expression, wanted: Type, source: Source, scope
     return _run(expression, source, scope, decode)
 
 
+def _weighed(result: Traced) -> Value:
+    """The value, whose parts are counted: what shares them can be far larger than what made it."""
+    weigh(result.value)
+    return result.value
+
+
 def _run(expression: tree.Expression, source: Source, scope: Scope, finish: Callable[[Traced], Any]) -> Any:
     allow_recursion()
-    evaluation = _Evaluation(source, scope)
+    effort = current()
+    if effort is None:
+        with allowed(Effort()):
+            return _run(expression, source, scope, finish)
+    evaluation = _Evaluation(source, scope, effort)
     try:
-        return finish(evaluation.value(expression))
-    except ValueFault as error:
-        raise diagnose(error.links, evaluation.expressions, source) from None
+        try:
+            return finish(evaluation.value(expression))
+        except ValueFault as error:
+            raise diagnose(error.links, evaluation.expressions, source) from None
     except RecursionError:
         raise EvaluationError(_TOO_DEEP) from None
+    except Exhausted as error:
+        if not effort.final:
+            raise
+        raise DiagnosticsError([Diagnostic(expression.span(source), str(error), code=CODE)]) from None
 
 
 class _Evaluation:
     """One evaluation: remembers which expression gave which value."""
 
-    __slots__ = ("_scope", "_source", "_variables", "expressions")
+    __slots__ = ("_effort", "_scope", "_source", "_variables", "expressions")
 
-    def __init__(self, source: Source, scope: Scope) -> None:
+    def __init__(self, source: Source, scope: Scope, effort: Effort) -> None:
+        self._effort = effort
         self._source = source
         self._scope = scope
         self._variables: dict[str, Traced] = {}
@@ -74,6 +91,7 @@ class _Evaluation:
 
     def value(self, expression: tree.Expression) -> Traced:
         """Evaluate one expression. Both sides of every operator are evaluated, whatever they are."""
+        self._effort.spend(1)
         result = _EVALUATORS[type(expression)](self, expression)
         if result.value is not None:
             self.expressions[result.key] = expression

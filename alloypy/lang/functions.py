@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from alloypy.lang.conversion import ConversionError, convert
+from alloypy.lang.effort import make, spend
 from alloypy.lang.faults import Link, ValueFault, conversion_links, fault
 from alloypy.lang.traced import OWN, Traced
 from alloypy.lang.types import AnyType, ListType, SecretType, Type
@@ -41,10 +42,11 @@ class TypedFunction(LibraryFunction):
     parameters: the wanted types. rest: the type of all further arguments, None where there are none.
     body: gets the decoded arguments; raises FunctionError.
     returns: the Go type of the result.
+    weight: how much work a text given to it is, in steps for each 64 characters.
     origin: whose small values its result shares (see `alloypy.lang.traced`).
     """
 
-    __slots__ = ("body", "origin", "parameters", "rest", "returns")
+    __slots__ = ("body", "origin", "parameters", "rest", "returns", "weight")
 
     def __init__(
         self,
@@ -54,6 +56,7 @@ class TypedFunction(LibraryFunction):
         rest: Type | None = None,
         returns: str = "string",
         origin: str = OWN,
+        weight: int = 1,
     ) -> None:
         super().__init__(name)
         self.parameters = parameters
@@ -61,6 +64,7 @@ class TypedFunction(LibraryFunction):
         self.rest = rest
         self.returns = returns
         self.origin = origin
+        self.weight = weight
 
     @property
     def go_type(self) -> str:
@@ -78,6 +82,9 @@ class TypedFunction(LibraryFunction):
                 decoded.append(convert(arg.value, parameter))
             except ConversionError as error:
                 raise argument_fault(arg, conversion_links(arg, error)) from None
+        size = sum(len(each) for each in decoded if isinstance(each, str | bytes))
+        spend(1 + size * self.weight // 64)
+        make(size // 4)
         try:
             return Traced(self.body(*decoded), self.origin)
         except FunctionError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from alloypy.lang.effort import make
 from alloypy.lang.equality import values_equal
 from alloypy.lang.faults import ValueFault, fault
 from alloypy.lang.go_text import joined
@@ -100,6 +101,7 @@ def _lift(lhs: Value, rhs: Value) -> tuple[Value, Value]:
 
 def _strings(lhs: str, op: str, rhs: str) -> Value:
     if op == "+":
+        make(len(lhs) + len(rhs))
         return joined(lhs, rhs)
     if lhs.isascii() and rhs.isascii():
         return _COMPARISONS[op](lhs, rhs)
@@ -107,6 +109,7 @@ def _strings(lhs: str, op: str, rhs: str) -> Value:
 
 
 def _secrets(lhs: Value, rhs: Value, left: Traced) -> Value:
+    make(sum(len(side.reveal()) for side in (lhs, rhs) if isinstance(side, Secret | OptionalSecret)))
     if isinstance(lhs, OptionalSecret):
         # A right side that is no optional secret counts as an empty one, as in Alloy.
         other = rhs if isinstance(rhs, OptionalSecret) else OptionalSecret("", is_secret=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alloypy.lang.effort import make, spend
 from alloypy.lang.go_text import joined
 from alloypy.lang.sprintf_values import Flags, ValuePrinter, go_type
 from alloypy.lang.values import Value
@@ -39,6 +40,7 @@ class _Formatter:
             if percent < 0:
                 break
             self._out.append(self._text[self._at : percent])
+            spend()
             self._at = percent + 1
             if not self._verb():
                 self._at = len(self._text)
@@ -78,7 +80,9 @@ class _Formatter:
             if verb in "vw":
                 flags.sharp_v, flags.sharp = flags.sharp, False
                 flags.plus_v, flags.plus = flags.plus, False
-            self._out.append(ValuePrinter(flags).argument(self._args[self._next], verb))
+            printed = ValuePrinter(flags).argument(self._args[self._next], verb)
+            make(len(printed))
+            self._out.append(printed)
             self._next += 1
 
     def _extra(self) -> None:

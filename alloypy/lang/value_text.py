@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from alloypy.lang.effort import spend
 from alloypy.lang.go_text import quote
 from alloypy.lang.numbers import number_text
 from alloypy.lang.values import Capsule, Kind, OptionalSecret, Secret, Value, kind_of, text_of
@@ -22,6 +23,7 @@ def value_text(value: Value) -> str:
 
 
 def _source_text(value: Value) -> str:
+    spend()
     if isinstance(value, Secret) or (isinstance(value, OptionalSecret) and value.is_secret):
         return "(secret)"
     if isinstance(value, OptionalSecret):

@@ -46,7 +46,7 @@ async def configure(evaluation: Evaluation, node: Node) -> None:
         return
     if node.name == "remotecfg":
         _refuse_remote(node)
-    arguments = decode_arguments(cls, node.body, node.source, evaluation.scope)
+    arguments = await decode_arguments(cls, node.body, node.source, evaluation.scope)
     if node.kind is Kind.LOGGING and arguments.destination == "windows_event_log":
         raise NodeFault(
             "could not update logger: failed to open Windows Event Log: "

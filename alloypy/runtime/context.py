@@ -12,6 +12,7 @@ from alloypy.lang.stdlib import Stdlib
 from alloypy.runtime.instances import ComponentInstance, Instance
 from alloypy.runtime.modules import Module
 from alloypy.runtime.options import ControllerOptions
+from alloypy.runtime.pace import Pace
 from alloypy.runtime.restarts import Restarts
 from alloypy.runtime.sockets import SocketBook
 from alloypy.runtime.supervisor import Supervisor
@@ -33,6 +34,7 @@ class Context:
         self.evaluating = asyncio.Lock()
         self.changes = Changes(options)
         self.restarts = Restarts(options.restart_pause, options.random)
+        self.pace = Pace()
 
     def _ended(self, instance: Instance, failed: bool) -> None:
         if failed and isinstance(instance, ComponentInstance):

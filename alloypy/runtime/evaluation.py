@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from alloypy.graph.build import Surroundings, build
+from alloypy.graph.build import Built, Surroundings, build
 from alloypy.graph.codes import LOAD_RULE
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import COMPONENT_KINDS, Kind, Node
@@ -25,6 +25,7 @@ from alloypy.runtime.faults import NodeFault, Raised, call, call_async, decode_a
 from alloypy.runtime.instances import ComponentInstance, Instance
 from alloypy.runtime.logs import FieldLogger
 from alloypy.runtime.modules import Module, State, Templates
+from alloypy.runtime.pace import SECONDS, computed
 from alloypy.runtime.transaction import Assign, Start, Transaction, Update
 from alloypy.runtime.values import Occupied, Values
 from alloypy.schema.encode import to_value, to_values
@@ -82,11 +83,11 @@ class Evaluation:
             case Kind.LOGGING | Kind.TRACING | Kind.SERVICE:
                 await configure(self, node)
             case Kind.ARGUMENT:
-                self._argument(node)
+                await self._argument(node)
             case Kind.EXPORT:
                 from alloypy.runtime.blocks.modules import ExportArguments
 
-                arguments = decode_arguments(ExportArguments, node.body, node.source, self.scope)
+                arguments = await decode_arguments(ExportArguments, node.body, node.source, self.scope)
                 self.state.exports[node.label] = arguments.value
 
     def living(self, node: Node, cls: type[AnInstance]) -> AnInstance | None:
@@ -125,13 +126,13 @@ class Evaluation:
             self.context, self.transaction, module, sections, definitions, arguments, templates
         )
 
-    def _argument(self, node: Node) -> None:
+    async def _argument(self, node: Node) -> None:
         """What the module was not given must be optional, which counts more than any other fault."""
         from alloypy.runtime.blocks.modules import ArgumentArguments
 
         fault, arguments = None, None
         try:
-            arguments = decode_arguments(ArgumentArguments, node.body, node.source, self.scope)
+            arguments = await decode_arguments(ArgumentArguments, node.body, node.source, self.scope)
         except NodeFault as error:
             fault = error
         if node.label in self.state.arguments:
@@ -154,7 +155,7 @@ class Evaluation:
 
     async def _arguments(self, node: Node, registration: Registration, old: ComponentInstance | None) -> Any:
         """Evaluate a component's arguments and see what they ask for; the exports it will have."""
-        arguments = decode_arguments(registration.arguments, node.body, node.source, self.scope)
+        arguments = await decode_arguments(registration.arguments, node.body, node.source, self.scope)
         if old is None:
             return await self._build(node, registration, arguments)
         if old.arguments == arguments:
@@ -227,7 +228,7 @@ async def load_module(
     """
     started = context.options.clock()
     surroundings = Surroundings(module.parent is None, definitions, tuple(arguments))
-    built = build(sections, surroundings, context.gates)
+    built, order = await _graph(sections, surroundings, context)
     for notice in built.notices:
         module.log.warning(notice.message, extra={"fields": notice.fields})
     if any(each.severity is Severity.ERROR for each in built.diagnostics):
@@ -235,7 +236,6 @@ async def load_module(
     values = Values(definitions.variables)
     for name, value in arguments.items():
         values.set_argument(name, value)
-    order = tuple(built.graph.order())
     state = State(built, order, arguments, values, {}, {}, {}, {}, templates)
     transaction.staged[module] = state
     evaluation = Evaluation(context, transaction, module, state, whole=True)
@@ -258,6 +258,22 @@ async def load_module(
         raise DiagnosticsError(sorted(faults, key=_place))
     transaction.steps.append(Assign(module, lambda: _scheduled(module), state=state))
     return state
+
+
+async def _graph(
+    sections: Sections, surroundings: Surroundings, context: Context
+) -> tuple[Built, tuple[Node, ...]]:
+    """The graph and the order of its nodes. Raises DiagnosticsError when it takes too long."""
+
+    def make() -> tuple[Built, tuple[Node, ...]]:
+        built = build(sections, surroundings, context.gates)
+        return built, tuple(built.graph.order())
+
+    try:
+        return await computed(make, sections.size())
+    except TimeoutError:
+        late = f"the graph takes more than {SECONDS:g} seconds"
+        raise DiagnosticsError([Diagnostic(None, late, LOAD_RULE)]) from None
 
 
 def _place(diagnostic: Diagnostic) -> tuple[bool, str, int]:
@@ -286,6 +302,7 @@ async def _evaluate_all(
         trace.record("EvaluateNode", SpanKind.INTERNAL, tracer.span(), seconds, {"node_id": node.id}, error)
         finished = {"node_id": node.id, "duration": Duration(seconds * 1e9)}
         log.info("finished node evaluation", extra={"fields": finished})
+        await evaluation.context.pace.breathe()
     return faults
 
 

@@ -13,6 +13,7 @@ from alloypy.lang.evaluator import EvaluationError
 from alloypy.lang.scope import Scope
 from alloypy.runtime.component import ComponentError
 from alloypy.runtime.options import ServiceError
+from alloypy.runtime.pace import SECONDS, computed, evaluated
 from alloypy.schema.building import DecodeError
 from alloypy.schema.decode import decode
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
@@ -81,15 +82,23 @@ async def call_async(action: Callable[[], Awaitable[T]], deadline: float) -> T:
         raise Raised(described(error)) from error
 
 
-def decode_arguments(cls: type[T], body: Sequence[Statement], source: Source, scope: Scope) -> T:
+async def decode_arguments(cls: type[T], body: Sequence[Statement], source: Source, scope: Scope) -> T:
     """A node's body as an instance of a declared class; the defaults for a node without a block.
 
     Raises NodeFault.
     """
+    return await evaluate_body(lambda: decode(cls, body, source, scope), body, source)
+
+
+async def evaluate_body(work: Callable[[], T], body: Sequence[Statement], source: Source) -> T:
+    """What `work` makes of a node's body, without holding up others. Raises NodeFault."""
     try:
-        return decode(cls, body, source, scope)
+        return await evaluated(work)
+    except TimeoutError:
+        raise NodeFault(f"decoding configuration: evaluation takes more than {SECONDS:g} seconds") from None
     except (DiagnosticsError, DecodeError, EvaluationError) as error:
-        raise not_decoded(error, body, source) from None
+        fault = error
+    raise await computed(lambda: not_decoded(fault, body, source), len(source.data))
 
 
 def not_decoded(

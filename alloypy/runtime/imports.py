@@ -27,15 +27,22 @@ from alloypy.runtime.import_sources import FileSource, HTTPSource, ImportSource,
 from alloypy.runtime.instances import Instance, Words
 from alloypy.runtime.logs import FieldLogger
 from alloypy.runtime.modules import Module
+from alloypy.runtime.pace import SECONDS, computed
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source
-from alloypy.syntax.tree import Block
+from alloypy.syntax.tree import Block, File
 
 if TYPE_CHECKING:
     from alloypy.runtime.evaluation import Evaluation
 
 T = TypeVar("T")
+
+MAX_DEPTH = 30
+"""How deep imports may be nested in imported content."""
+
+MAX_IMPORTS = 1000
+"""How many imports may be read for one import block of a module, all levels taken together."""
 
 _ONLY = "only declare and import blocks are allowed in a module"
 
@@ -47,6 +54,19 @@ class ContentFault(Exception):
         self.fields = dict(fields)
         self.health = health
         super().__init__(message)
+
+
+class Tally:
+    """How many imports one import block has led to since its content was last read."""
+
+    def __init__(self) -> None:
+        self._imports = 0
+
+    def count(self) -> None:
+        """Count one more. Raises NodeFault for one too many."""
+        self._imports += 1
+        if self._imports > MAX_IMPORTS:
+            raise NodeFault(f"the content leads to more than {MAX_IMPORTS} imports")
 
 
 async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
@@ -74,21 +94,21 @@ class _Place(NamedTuple):
 async def _place(context: Context, node: Node, scope: Scope, variables: Variables, module: Module) -> _Place:
     """Decode an import block. Raises NodeFault, also for what cannot be imported from."""
 
-    def decoded(cls: type[T]) -> T:
-        return decode_arguments(cls, node.body, node.source, scope)
+    async def decoded(cls: type[T]) -> T:
+        return await decode_arguments(cls, node.body, node.source, scope)
 
     match node.name:
         case "import.file":
-            file = decoded(ImportFileArguments)
+            file = await decoded(ImportFileArguments)
             try:
                 return _Place(file, await FileSource.at(file))
             except SourceError as error:
                 raise NodeFault(f"{FileSource.prefix}: {error}") from None
         case "import.string":
-            text = decoded(ImportStringArguments)
+            text = await decoded(ImportStringArguments)
             return _Place(text, StringSource(text, str(variables.get("module_path", ""))))
         case "import.git":
-            decoded(ImportGitArguments)
+            await decoded(ImportGitArguments)
             raise NodeFault(
                 "alloypy does not import from Git repositories: "
                 "check the repository out beside the configuration and use import.file"
@@ -96,7 +116,7 @@ async def _place(context: Context, node: Node, scope: Scope, variables: Variable
     reader = context.options.http_import
     if reader is None:
         raise NodeFault("import.http needs an HTTP client, which this process does not have")
-    remote = decoded(reader.arguments)
+    remote = await decoded(reader.arguments)
     deadline = context.options.evaluation_deadline
     return _Place(remote, HTTPSource(module.global_id(node.id), remote, reader, deadline))
 
@@ -134,6 +154,7 @@ class ImportInstance(Instance):
         self._source_health: Health | None = None
         self._content_health = unknown("nothing imported yet")
         self._restart = asyncio.Event()
+        self.tally: Tally = outer.tally if outer is not None else Tally()
         self.definitions: Definitions = imported_definitions(self._source.module_path, {}, {})
         path, name = posixpath.split(self.global_id)
         self._log = FieldLogger(config_path=path or ".", config_id=name)
@@ -169,6 +190,8 @@ class ImportInstance(Instance):
         if content == self._content:
             return False
         self._content = content
+        if not first:
+            self.tally = Tally()
         reading = _Reading(self._context, self, self._source)
         try:
             await reading.read(content)
@@ -238,6 +261,21 @@ class ImportInstance(Instance):
             yield from self._outer.identities()
 
 
+class _NotParsed(Exception):
+    """Content is no configuration; the text says why, without secrets."""
+
+
+def _parsed(source: Source) -> File:
+    """The tree of imported content. Raises _NotParsed."""
+    try:
+        return parse_file(source)
+    except DiagnosticsError as error:
+        from alloypy.graph.masking import worded
+
+        first, *more = error.diagnostics
+        raise _NotParsed(str(DiagnosticsError([worded(first), *more]))) from None
+
+
 class _Reading:
     """One reading of content: the declares and the imports found in it so far.
 
@@ -257,7 +295,7 @@ class _Reading:
         blocks: list[tuple[Block, Source]] = []
         for name in sorted(content):
             try:
-                blocks += self._file(name, content[name])
+                blocks += await self._file(name, content[name])
             except ValueError as error:
                 raise ContentFault(
                     "failed to process imported content",
@@ -275,15 +313,14 @@ class _Reading:
                     f"nested import block failed to evaluate: {text}",
                 ) from None
 
-    def _file(self, name: str, data: bytes) -> list[tuple[Block, Source]]:
+    async def _file(self, name: str, data: bytes) -> list[tuple[Block, Source]]:
         """Take the declares of one file; its import blocks. Raises ContentFault, and ValueError."""
         source = Source(self._owner.label, data)
         try:
-            file = parse_file(source)
-        except DiagnosticsError as fault:
-            from alloypy.graph.masking import worded_error
-
-            error = worded_error(fault)
+            file = await computed(lambda: _parsed(source), len(data))
+        except TimeoutError:
+            raise ValueError(f"it takes more than {SECONDS:g} seconds to parse") from None
+        except _NotParsed as error:
             raise ContentFault(
                 "failed to parse file on update",
                 {"file": name, "err": str(error)},
@@ -291,6 +328,7 @@ class _Reading:
             ) from None
         imports: list[tuple[Block, Source]] = []
         for statement in file.body:
+            await self._context.pace.breathe()
             if not isinstance(statement, Block):
                 raise ValueError(_ONLY)
             if statement.full_name == "declare":
@@ -329,6 +367,9 @@ class _Reading:
         first, *around = nested.identities()
         if first in around:
             raise NodeFault("the content imports itself")
+        if len(around) > MAX_DEPTH:
+            raise NodeFault(f"imports are nested more than {MAX_DEPTH} levels deep")
+        self._owner.tally.count()
         await nested.read()
         nested.evaluated()
         nested.started()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from alloypy.graph.definitions import Definitions, Template
 from alloypy.graph.nodes import Node, split_custom_name
 from alloypy.graph.sections import body_sections
-from alloypy.lang.evaluator import EvaluationError, evaluate
+from alloypy.lang.evaluator import evaluate
 from alloypy.lang.go_text import quote
 from alloypy.runtime.blocks.modules import ForeachArguments
-from alloypy.runtime.faults import NodeFault, decode_arguments, not_decoded
+from alloypy.runtime.faults import NodeFault, decode_arguments, evaluate_body
 from alloypy.runtime.foreach import child_ids, split_template
 from alloypy.runtime.instances import CustomInstance, ForeachInstance
 from alloypy.runtime.modules import Module, State
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
     """Evaluate a custom component and the module behind it. Raises NodeFault."""
     evaluation.publish(node, {})
-    arguments = _free_arguments(evaluation, node)
+    arguments = await evaluate_body(lambda: _free_arguments(evaluation, node), node.body, node.source)
     namespace, name = split_custom_name(node.name)
     found = evaluation.state.built.definitions.find(namespace, name)
     if found is None:
@@ -60,14 +60,11 @@ async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
 def _free_arguments(evaluation: Evaluation, node: Node) -> dict[str, Any]:
     """The attributes of a body that may have any; blocks are not supported there."""
     given: dict[str, Any] = {}
-    try:
-        for statement in node.body:
-            if isinstance(statement, Block):
-                span = Span(node.source, statement.start, statement.end)
-                raise DiagnosticsError([Diagnostic(span, texts.NESTED_BLOCKS, texts.CODES["nested"])])
-            given[statement.name.name] = evaluate(statement.value, node.source, evaluation.scope)
-    except (DiagnosticsError, EvaluationError) as error:
-        raise not_decoded(error, node.body, node.source) from None
+    for statement in node.body:
+        if isinstance(statement, Block):
+            span = Span(node.source, statement.start, statement.end)
+            raise DiagnosticsError([Diagnostic(span, texts.NESTED_BLOCKS, texts.CODES["nested"])])
+        given[statement.name.name] = evaluate(statement.value, node.source, evaluation.scope)
     return given
 
 
@@ -94,7 +91,7 @@ async def evaluate_foreach(evaluation: Evaluation, node: Node) -> None:
     body, template = split_template(node.body, node.source)
     if template is None:
         raise NodeFault("the block template is missing in the foreach block")
-    arguments = decode_arguments(ForeachArguments, body, node.source, evaluation.scope)
+    arguments = await decode_arguments(ForeachArguments, body, node.source, evaluation.scope)
     old = evaluation.living(node, ForeachInstance)
     instance = ForeachInstance(node, evaluation.module) if old is None else old
     former: dict[str, Module] = {}

@@ -72,6 +72,7 @@ async def _react_once(context: Context) -> None:
             changed = dependants.get((module, node.id))
             if changed is not None:
                 await _evaluate_again(context, module, node, changed)
+                await context.pace.breathe()
 
 
 def _publish(state: State, node_id: str) -> None:

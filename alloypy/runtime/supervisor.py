@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from alloypy.runtime.faults import described
 from alloypy.runtime.instances import Instance
 from alloypy.runtime.modules import Branch
+from alloypy.runtime.pace import Pace
 
 _WARNING_PERIOD = 60.0
 _LAST_GRACE = 1.0
@@ -41,6 +42,7 @@ class Supervisor:
         self._tasks: dict[Instance, asyncio.Task[None]] = {}
         self._stopping: set[Instance] = set()
         self._retiring: set[asyncio.Task[None]] = set()
+        self._pace = Pace()
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -146,6 +148,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             for node in graph:
                 group.create_task(retire_node(node.id))
+                await self._pace.breathe()
 
 
 def _task_fields(instance: Instance) -> dict[str, str]:

@@ -220,6 +220,7 @@ class Transaction:
             for step in self.steps:
                 await step.make()
                 made.append(step)
+                await self._context.pace.breathe()
         except StepFailed:
             for step in reversed(made):
                 await step.take_back()

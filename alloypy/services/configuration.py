@@ -8,12 +8,13 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from alloypy.files import NotRegular, open_fault, read_once
 from alloypy.lang.go_text import quote
 from alloypy.runtime.controller import Controller
+from alloypy.runtime.pace import computed
 from alloypy.services.metrics import ConfigMetrics
 from alloypy.syntax.config_files import ConfigReadError, module_path, parse_config, read_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
@@ -78,17 +79,17 @@ class Configuration:
         reading = f"reading config path {quote(self._path)}"
         try:
             sources, at = await FILES.run(self._read, FILE_SECONDS, self._path)
-            files = parse_config(sources)
+            files = await computed(lambda: parse_config(sources), _size(sources))
         except ConfigReadError as error:
             raise LoadError(f"{reading}: {error}") from None
         except OSError as error:  # no answer in time, or no thread to read in
             raise LoadError(f"{reading}: {open_fault(self._path, error)}") from None
         except DiagnosticsError as error:
-            raise _refused(reading, error) from None
+            raise await _refused(reading, error) from None
         try:
             await self._controller.load(files, at)
         except DiagnosticsError as error:
-            raise _refused("error during the initial load", error) from None
+            raise await _refused("error during the initial load", error) from None
         return tuple(files)
 
     def _read(self) -> tuple[list[Source], str]:
@@ -103,9 +104,14 @@ class Configuration:
         return data
 
 
-def _refused(when: str, error: DiagnosticsError) -> LoadError:
+def _size(sources: Iterable[Source]) -> int:
+    return sum(len(source.data) for source in sources)
+
+
+async def _refused(when: str, error: DiagnosticsError) -> LoadError:
     """The error to raise for diagnostics, without secrets in their words and lines."""
     from alloypy.graph.masking import masked
 
-    shown = DiagnosticsError(map(masked, error.diagnostics))
+    about = {each.span.source for each in error.diagnostics if each.span is not None}
+    shown = await computed(lambda: DiagnosticsError(map(masked, error.diagnostics)), _size(about))
     return LoadError(f"{when}: {shown}", shown.diagnostics)

@@ -22,6 +22,9 @@ _SIMPLE_ESCAPES = frozenset('abfnrtv\\"')
 _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
 _PAIRS = frozenset(("||", "&&", "!=", "==", "<=", ">="))
 
+_MOST_ERRORS = 10_000
+"""What has so many illegal characters is no configuration: the rest of it is not read."""
+
 # Runs that can be skipped at once: nothing in them can be wrong or end what holds them.
 _BLANKS = re.compile(rb"[ \t\r]+")
 _NAME = re.compile(rb"[A-Za-z0-9_]+")
@@ -97,6 +100,8 @@ class _Scanner:
 
     def _error(self, offset: int, message: str) -> None:
         self.errors.append(LexicalError(len(self.tokens), offset, message))
+        if len(self.errors) >= _MOST_ERRORS:
+            self._ahead = len(self._data)
 
     def _lexeme(self, start: int) -> str:
         return self._data[start : self._at].decode(errors="surrogateescape")

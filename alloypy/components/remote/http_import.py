@@ -20,7 +20,7 @@ from alloypy.schema.fields import Fault, arguments, attribute, block
 logger = logging.getLogger("alloypy.import_http")
 
 _SECOND = 1_000_000_000
-_LARGEST_CONTENT = 16 << 20
+_LARGEST_CONTENT = 4 << 20
 
 
 @arguments

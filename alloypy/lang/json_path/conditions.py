@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any, NamedTuple
 
+from alloypy.lang.effort import make, spend
 from alloypy.lang.go_regexp import Regexp, parse_search_regexp
 from alloypy.lang.json_path.path import GROUP, NOTHING, Equation, Root
 from alloypy.lang.json_path.search import SearchError, search
@@ -27,6 +28,7 @@ def holds(equation: Equation, value: Value, document: Value) -> bool:
     paths = list(_paths(equation))
     choices = [_choices(path, value, document) for path in paths]
     for choice in product(*choices):
+        spend(1 + len(paths))
         found = dict(zip(map(id, paths), choice, strict=True))
         result = _evaluate(equation, found, value)
         if isinstance(result, _Found) or result is True:
@@ -142,6 +144,7 @@ def _calculated(calculate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], An
 
 def _add(left: Any, right: Any) -> Any:
     if isinstance(left, str) and isinstance(right, str):
+        make(len(left) + len(right))
         return left + right
     return _calculated(lambda one, other: one + other)(left, right)
 

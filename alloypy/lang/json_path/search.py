@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from alloypy.lang.effort import spend
 from alloypy.lang.json_path.path import (
     Child,
     Descent,
@@ -62,8 +63,10 @@ class _Search:
 
     def _apply(self, at: int, value: Value) -> None:
         fragment = self._path[at]
+        spend()
         found = self._found(fragment, value, at == self._last)
         if at == self._last:
+            spend(len(found))
             self._results.extend(found)
         elif isinstance(fragment, Root | Here | Filter):
             self.visit(at + 1, found)
@@ -73,6 +76,7 @@ class _Search:
     def _descend(self, at: int, value: Value, is_top: bool) -> None:
         """At the end of a path: all values inside, then the value; else what is inside first."""
         inside = _members(value)
+        spend(1 + len(inside))
         if at == self._last:
             self._results.extend(inside)
         for member in inside:

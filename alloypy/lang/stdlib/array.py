@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alloypy.lang import traced
+from alloypy.lang.effort import spend
 from alloypy.lang.faults import EvaluationError, Link
 from alloypy.lang.functions import TracedFunction, argument_fault
 from alloypy.lang.traced import LITERAL, Traced
@@ -19,6 +20,7 @@ def _demand(kind: str, arg: Traced) -> None:
 def _concat(args: Sequence[Traced]) -> Traced:
     for arg in args:
         _demand(Kind.ARRAY, arg)
+    spend(sum(len(arg.value) for arg in args))
     if len(args) == 1:
         return args[0]
     return traced.array([element for arg in args for element in arg.elements()])
@@ -26,6 +28,7 @@ def _concat(args: Sequence[Traced]) -> Traced:
 
 def _objects(arg: Traced) -> list[dict[str, Traced]]:
     _demand(Kind.ARRAY, arg)
+    spend(sum(1 + len(each) for each in arg.value if isinstance(each, dict)))
     objects = []
     for element in arg.elements():
         fields = element.fields()
@@ -47,6 +50,7 @@ def _combine_maps(args: Sequence[Traced]) -> Traced:
         keep = args[3].value
     result = []
     for index, left in enumerate(lefts):
+        spend(2 * len(rights))
         for right in rights:
             if _joins(left, right, keys):
                 result.append(traced.object_of({**left, **right}))

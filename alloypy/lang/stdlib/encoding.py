@@ -129,20 +129,24 @@ _FALLIBLE_TEXT = "(string, error)"
 _FALLIBLE_ANY = "(interface {}, error)"
 _FALLIBLE_BYTES = "([]uint8, error)"
 
-FROM_JSON = TypedFunction("encoding.from_json", _ONE, _from_json, returns=_FALLIBLE_ANY, origin=LITERAL)
-FROM_YAML = TypedFunction("encoding.from_yaml", _ONE, _from_yaml, returns=_FALLIBLE_ANY, origin=GIVEN)
-FROM_BASE64 = TypedFunction("encoding.from_base64", _ONE, _from_base64, returns=_FALLIBLE_BYTES)
+FROM_JSON = TypedFunction(
+    "encoding.from_json", _ONE, _from_json, returns=_FALLIBLE_ANY, weight=16, origin=LITERAL
+)
+FROM_YAML = TypedFunction(
+    "encoding.from_yaml", _ONE, _from_yaml, returns=_FALLIBLE_ANY, weight=128, origin=GIVEN
+)
+FROM_BASE64 = TypedFunction("encoding.from_base64", _ONE, _from_base64, returns=_FALLIBLE_BYTES, weight=16)
 
 FUNCTIONS = {
     "from_json": FROM_JSON,
     "from_yaml": FROM_YAML,
     "from_base64": FROM_BASE64,
     "from_URLbase64": TypedFunction(
-        "encoding.from_URLbase64", _ONE, _from_url_base64, returns=_FALLIBLE_BYTES
+        "encoding.from_URLbase64", _ONE, _from_url_base64, returns=_FALLIBLE_BYTES, weight=16
     ),
     "to_json": TypedFunction("encoding.to_json", (AnyType(),), _to_json, returns=_FALLIBLE_TEXT),
     "to_base64": TypedFunction("encoding.to_base64", _ONE, _to_base64, returns=_FALLIBLE_TEXT),
     "to_URLbase64": TypedFunction("encoding.to_URLbase64", _ONE, _to_url_base64, returns=_FALLIBLE_TEXT),
-    "url_encode": TypedFunction("encoding.url_encode", _ONE, _url_encode, returns=_FALLIBLE_TEXT),
-    "url_decode": TypedFunction("encoding.url_decode", _ONE, _url_decode, returns=_FALLIBLE_TEXT),
+    "url_encode": TypedFunction("encoding.url_encode", _ONE, _url_encode, returns=_FALLIBLE_TEXT, weight=32),
+    "url_decode": TypedFunction("encoding.url_decode", _ONE, _url_decode, returns=_FALLIBLE_TEXT, weight=32),
 }

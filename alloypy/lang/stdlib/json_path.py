@@ -26,4 +26,5 @@ JSON_PATH = TypedFunction(
     _json_path,
     returns="([]interface {}, error)",
     origin=LITERAL,
+    weight=32,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from alloypy.lang.effort import make, spend
 from alloypy.lang.functions import TypedFunction
 from alloypy.lang.go_text import joined
 from alloypy.lang.types import AnyType, ListType, StringType
@@ -29,10 +30,12 @@ def _text(data: bytes) -> str:
 
 
 def _join(parts: list[str], separator: str) -> str:
+    make(sum(map(len, parts)) + len(separator) * len(parts))
     return joined(separator.join(parts))
 
 
 def _split(text: str, separator: str) -> list[str]:
+    spend(text.count(separator))
     if not separator:
         return list(text)
     if _is_unicode(text, separator):
@@ -41,6 +44,7 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _replace(text: str, old: str, new: str) -> str:
+    make(len(text) + text.count(old) * max(len(new) - len(old), 0))
     if not old or _is_unicode(text, old, new):
         return joined(text.replace(old, new))
     return _text(_data(text).replace(_data(old), _data(new)))
@@ -59,6 +63,8 @@ def _rune(char: str) -> str:
 
 
 def _trim(text: str, cutset: str) -> str:
+    cutset = "".join(dict.fromkeys(cutset))
+    spend(len(text) * len(cutset) // 500)
     if _is_unicode(text, cutset):
         return text.strip(cutset)
     cut = {_rune(char) for char in cutset}
