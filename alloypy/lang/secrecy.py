@@ -65,6 +65,9 @@ _ABOUT = _words(
 )
 """Last words of names that only tell something about a secret."""
 
+_QUESTIONS = _words("allow disable enable has is use")
+"""First words of names that say whether there is a secret."""
+
 _TYPOS = {"password": 2, "passphrase": 2, "credential": 2, "authorization": 2, "secret": 1, "passwd": 1}
 _TOKEN_TYPOS = frozenset({"tokn", "toekn", "tokne", "otken", "tken", "tokken", "tooken", "tokeen", "ttoken"})
 _URLS = _words("addr address addresses dsn endpoint endpoints host hosts proxy server uri url urls")
@@ -89,7 +92,7 @@ def names_secret(name: str, *, query: bool = False) -> bool:
     last, joined = words[-1], "".join(words)
     if "_".join(words) in _SPECIAL:
         return True
-    if last in _ABOUT:
+    if last in _ABOUT or words[0] in _QUESTIONS:
         return False
     if last in _LAST or (query and last in _QUERY) or (last == "key" and not _KEYS.isdisjoint(words)):
         return True

@@ -38,6 +38,7 @@ IN_GOOD_TEXTS = {
     "connect header": write('proxy_connect_header = { "X-Own" = ["hush"] }'),
     "parameter": write('oauth2 {\n endpoint_params = { assertion = "hush" }\n }'),
     "unknown": write('pasword = "hush"'),
+    "attribute for a block": write('basic_auth = { username = "me", password = "hush" }'),
     "unknown block": write('basic_ath {\n password = "hush"\n }'),
     "near a declared one": write('bearer_tocken = "hush"'),
     "url": write('proxy_url = "http://u:hu@\\"sh@h"'),

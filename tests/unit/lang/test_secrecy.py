@@ -15,7 +15,7 @@ pasword passwrod passowrd pass_word tokn toekn secrte credental autorization
 OPEN = """
 user username client_id url token_url password_file bearer_token_file secret_name credentials_file
 auth_type bypass compass taken broken section passive seconds author authority description
-X-Scope-OrgID public_key key service path_prefix replacement tenant address token_provider
+X-Scope-OrgID public_key key service path_prefix replacement tenant is_secret address token_provider
 """
 
 
