@@ -54,7 +54,8 @@ class BodyError(Exception):
     BodyError
     +- BodyTooLarge  it is larger than allowed
     +- BodyStalled   it did not arrive in time
-    +- BodyBroken    its framing is broken, or it ends early
+    +- BodyBroken    it ends early
+    |  +- BodyMalformed  its framing is broken
     +- OverBudget    too many bytes are held for other requests
     +- ClientLeft    the connection is gone
     """
@@ -69,7 +70,11 @@ class BodyStalled(BodyError):
 
 
 class BodyBroken(BodyError):
-    """The body's framing is broken, or it ends early."""
+    """The body ends early, or its framing is broken."""
+
+
+class BodyMalformed(BodyBroken):
+    """The body's framing is broken: the client's mistake."""
 
 
 class OverBudget(BodyError):

@@ -6,16 +6,20 @@ The bounds are alloypy's own (docs/compatibility.md). Source: PYROSCOPE spec sec
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 _LEAST_BUDGET = 256 << 20
 _LEAST_WITHIN_LIMIT = 64 << 20
 _MOST_UNTIL_QUEUE = 192 << 20
 _PATIENCE_SECONDS = 10.0
+_STALL_SECONDS = 1.0
+_PROGRESS = 16 << 10  # what has to come in that time
 _OWN_CGROUPS = "/proc/self/cgroup"
 _CGROUP = "/sys/fs/cgroup"
 _CGROUP_V1 = "/sys/fs/cgroup/memory"
@@ -24,17 +28,27 @@ _CGROUP_V1 = "/sys/fs/cgroup/memory"
 class Claim:
     """The bytes that a large body will take yet: promised to it, or waited for.
 
-    waits: its turn has not come. Made by `ByteBudget.claim`, and ended by `ByteBudget.settle`.
+    waits: its turn has not come. Made by `ByteBudget.claim`, and ended by `ByteBudget.end`.
     """
 
-    __slots__ = ("count", "go_on", "held", "latest", "waits")
+    __slots__ = ("came", "count", "go_on", "held", "last", "latest", "lose", "waits")
 
-    def __init__(self, count: int, held: int, go_on: Callable[[], None]) -> None:
+    def __init__(self, count: int, held: int, go_on: Callable[[], None], lose: Lose | None) -> None:
         self.count = count
         self.held = held
         self.go_on = go_on
+        self.lose = lose
         self.waits = False
         self.latest = 0.0
+        self.last = 0.0  # when it last made progress
+        self.came = 0  # bytes since then
+
+
+Lose: TypeAlias = Callable[[], tuple[int, int]]
+"""Takes a turn away: gives back what was taken for bytes that have not come.
+
+Returns how many bytes have still to come, and how many are held.
+"""
 
 
 class ByteBudget:
@@ -55,7 +69,10 @@ class ByteBudget:
         self._promised = 0  # to bodies whose turn has come, and not taken yet
         self._queue: OrderedDict[Claim, None] = OrderedDict()
         self._held_in_queue = 0
+        self._turns: dict[Claim, None] = {}  # whose turn it is, and can be taken away
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._asking: Claim | None = None  # who is told at once
 
     @property
     def waiting(self) -> int:
@@ -65,7 +82,10 @@ class ByteBudget:
     def take(self, count: int) -> bool:
         """Count `count` more bytes as held, if there is room for them."""
         if self.held + count > self.limit:
-            return False
+            if self._turns:
+                self._withdraw_stalled()
+            if self.held + count > self.limit:
+                return False
         self.held += count
         self.taken += count
         return True
@@ -76,26 +96,42 @@ class ByteBudget:
         if self._queue:
             self._let_in()
 
-    def claim(self, count: int, held: int, go_on: Callable[[], None]) -> Claim:
+    def claim(self, count: int, held: int, go_on: Callable[[], None], lose: Lose | None = None) -> Claim:
         """Ask for the rest of a large body, `count` bytes, at once: so two halves never wait for each other.
 
         held: bytes taken for it so far. go_on: called by the event loop once its turn has come, if it
-            has to wait. What would lead beyond the limit need not wait: it can be refused now.
+            has to wait, or has lost its turn. lose: called when others wait and nothing of it has come for a
+            second; None: it never loses its turn. What would lead beyond the limit need not wait: it can
+            be refused now.
         """
-        claim = Claim(count, held, go_on)
+        claim = Claim(count, held, go_on, lose)
         self._held_in_queue += held
-        if self._queue:
-            self._let_in()  # parts that wait do not stand in the way of the first
-        if self.held + count > self.limit or (not self._queue and self._fits(claim)):
+        if not self._queue and (self._fits(claim) or (not self._turns and self.held + count > self.limit)):
             self._promise(claim)
             return claim
-        loop = asyncio.get_running_loop()
-        claim.waits = True
-        claim.latest = loop.time() + self._patience
-        self._queue[claim] = None
-        if self._timer is None:
-            self._timer = loop.call_at(claim.latest, self._patience_ends)
+        self._asking = claim
+        self._enqueue(claim)
+        self._let_in()
+        if claim.waits and self._turns:
+            self._withdraw_stalled()  # they ask again, after this one
+            self._let_in()
+        if claim.waits and self.held + count > self.limit:
+            self._leave_queue(claim)
+            self._promise(claim)
+        self._asking = None
         return claim
+
+    def came(self, claim: Claim, count: int) -> None:
+        """Bytes of a body whose turn it is have come."""
+        claim.came += count
+        if claim.came >= _PROGRESS:
+            claim.came = 0
+            claim.last = asyncio.get_running_loop().time()
+
+    def end(self, claim: Claim) -> None:
+        """The body is there, or will never be."""
+        self._turns.pop(claim, None)
+        self.settle(claim, claim.count)
 
     def settle(self, claim: Claim, count: int) -> None:
         """Of what was claimed, `count` bytes are taken by now, or will never be."""
@@ -123,12 +159,23 @@ class ByteBudget:
     def _admit(self, claim: Claim) -> None:
         self._leave_queue(claim)
         self._promise(claim)
-        # Not called from here: somebody else is just giving back what he held.
-        asyncio.get_running_loop().call_soon(claim.go_on)
+        if claim is not self._asking:
+            # Not called from here: somebody else is just giving back what he held.
+            asyncio.get_running_loop().call_soon(claim.go_on)
 
     def _promise(self, claim: Claim) -> None:
         self._held_in_queue -= claim.held
         self._promised += claim.count
+        if claim.lose is not None:
+            claim.came = 0
+            claim.last = asyncio.get_running_loop().time()
+            self._turns[claim] = None
+
+    def _enqueue(self, claim: Claim) -> None:
+        claim.waits = True
+        claim.latest = asyncio.get_running_loop().time() + self._patience
+        self._queue[claim] = None
+        self._set_timer()
 
     def _leave_queue(self, claim: Claim) -> None:
         claim.waits = False
@@ -137,13 +184,38 @@ class ByteBudget:
             self._timer.cancel()
             self._timer = None
 
-    def _patience_ends(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _withdraw_stalled(self) -> None:
+        """Take the turn of bodies of which nothing comes: they have to ask again, after all others."""
+        latest = asyncio.get_running_loop().time() - _STALL_SECONDS
+        for claim in [each for each in self._turns if each.last <= latest]:
+            lose = claim.lose
+            if lose is None or claim not in self._turns:
+                continue
+            del self._turns[claim]
+            self._promised -= claim.count
+            claim.count, claim.held = lose()
+            self._held_in_queue += claim.held
+            self._enqueue(claim)
+
+    def _set_timer(self) -> None:
+        """Look again when the first in the queue has waited long enough, or a turn may be lost."""
+        when = min((claim.last + _STALL_SECONDS for claim in self._turns), default=math.inf)
+        when = min(when, next(iter(self._queue)).latest)
+        if self._timer is None or when < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = when
+            self._timer = asyncio.get_running_loop().call_at(when, self._look)
+
+    def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
         self._timer = None
+        self._withdraw_stalled()
+        self._let_in()
         while self._queue:
             first = next(iter(self._queue))
-            if first.latest > loop.time():
-                self._timer = loop.call_at(first.latest, self._patience_ends)
+            if first.latest > now:
+                self._set_timer()
                 return
             self._admit(first)
 

@@ -17,6 +17,7 @@ from alloypy.lang.go_text import quote
 from alloypy.net.answer import CLOSE, Answer, empty
 from alloypy.net.body import (
     BodyBroken,
+    BodyMalformed,
     BodyStalled,
     BodyTooLarge,
     OverBudget,
@@ -201,6 +202,8 @@ async def _receive_body(scope: Scope, receive: Receive, limit: int, deadline: fl
         raise ConnectError("resource_exhausted", str(reason), status=413, headers=(CLOSE,)) from None
     except BodyStalled as reason:
         raise ConnectError("deadline_exceeded", f"read message: {reason}", headers=(CLOSE,)) from None
+    except BodyMalformed as reason:
+        raise ConnectError("invalid_argument", f"read message: {reason}", headers=(CLOSE,)) from None
     except BodyBroken as reason:
         raise ConnectError("unknown", f"read message: {reason}", headers=(CLOSE,)) from None
     except OverBudget as reason:

@@ -38,6 +38,12 @@ class Deadline:
         when, self._when = self._when, None
         return 0.0 if when is None else max(when - self._loop.time(), 0.001)
 
+    def end(self) -> None:
+        """Let it never pass again, and let go of whom it would tell."""
+        self.close()
+        self._when = None
+        self._passed = _nobody
+
     def close(self) -> None:
         """Forget the timer."""
         if self._timer is not None:
@@ -57,3 +63,7 @@ class Deadline:
         else:
             self._when = None
             self._passed()
+
+
+def _nobody() -> None:
+    """Nobody wants to know any more."""

@@ -9,8 +9,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Iterable, MutableMapping, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from alloypy.net.body import (
     ABORT,
@@ -22,9 +21,11 @@ from alloypy.net.body import (
     App,
     BodyError,
     BodyTooLarge,
+    ClientLeft,
     OverBudget,
 )
-from alloypy.net.http_status import status_line
+from alloypy.net.http_date import date_line
+from alloypy.net.http_response import Header, cached_head, head_of, header_lines
 from alloypy.profiles.model import Buffer
 
 if TYPE_CHECKING:
@@ -32,16 +33,14 @@ if TYPE_CHECKING:
 
 _MOST_DISCARDED = 256 << 10
 
-Header: TypeAlias = tuple[bytes, bytes]
-
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_canonical_names: dict[bytes, bytes] = {}
 
 
 class Exchange:
     """One request and its response on a connection."""
 
     __slots__ = (
+        "_announced",
         "_body",
         "_chunked",
         "_connection",
@@ -80,7 +79,9 @@ class Exchange:
         self._expects_continue = expects_continue
         self._body: bytes | bytearray = b""
         self._limit = math.inf
-        self._failure: BodyError | None = None
+        self._announced = length or 0  # bytes of the body as far as the client has told
+        # What went wrong, not the exception itself: that holds the frames it was raised in, which hold us.
+        self._failure: tuple[type[BodyError], str] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._given = False  # the application has received all of the body
         self._head: bytes | None = None
@@ -118,13 +119,17 @@ class Exchange:
         """Bytes of the body that have arrived and have not been asked for."""
         return len(self._body)
 
-    def add(self, part: bytes) -> None:
+    def announce(self, total: int) -> None:
+        """The client has told that at least so many bytes will come."""
+        self._announced = total
+        if total > self._limit:
+            self._fail_too_large(self._limit)
+
+    def add(self, part: bytes | memoryview) -> None:
         """Take the next part of the body."""
         self.received += len(part)
-        if self.received > self._limit:
-            self.fail(BodyTooLarge(f"request body is larger than {self._limit} bytes"))
-        elif not self._body:
-            self._body = part
+        if not self._body:
+            self._body = bytes(part)
         else:
             if not isinstance(self._body, bytearray):
                 self._body = bytearray(self._body)
@@ -144,16 +149,36 @@ class Exchange:
         self.complete = True
         self._wake()
 
-    def fail(self, failure: BodyError) -> None:
+    def shrink(self) -> int:
+        """Let go of the buffer beyond what has arrived; how many bytes that was."""
+        before = len(self._body)
+        self._body = bytearray(memoryview(self._body)[: self.received])
+        return before - self.received
+
+    def drop(self) -> None:
+        """Let go of what has arrived."""
+        self._body = b""
+        self._scope = None
+
+    def fail(self, kind: type[BodyError], reason: str) -> None:
         """The body will not arrive."""
         if self._failure is None and not self.complete:
-            self._failure = failure
+            self._failure = kind, reason
+            self._body = b""
         self._wake()
 
-    def lose(self, failure: BodyError) -> None:
+    def _fail_too_large(self, limit: float) -> None:
+        self.fail(BodyTooLarge, _too_large(limit))
+
+    @property
+    def failed(self) -> bool:
+        """Whether the body will not arrive."""
+        return self._failure is not None
+
+    def lose(self) -> None:
         """The connection is gone."""
         self.lost = True
-        self.fail(failure)
+        self.fail(ClientLeft, "client disconnected")
 
     def end(self) -> None:
         """The client has said its last word; whoever waits for its departure need not wait longer."""
@@ -167,7 +192,7 @@ class Exchange:
                 await self._arrival(limit)
         body = self.take_body(limit)
         if body is None:
-            raise BodyTooLarge(f"request body is larger than {limit} bytes")
+            raise BodyTooLarge(_too_large(limit))
         return body
 
     def take_body(self, limit: int) -> Buffer | None:
@@ -184,8 +209,8 @@ class Exchange:
         while not (self._body or self.complete or self._failure is not None):
             self._connection.want_body(self)
             await self._wait()
-        if self._failure is not None and not self._body:
-            raise self._failure
+        if self._failure is not None:
+            raise _raised(self._failure)
         if self._given:
             while not (self.lost or self.over or self.ended):
                 await self._wait()
@@ -196,8 +221,8 @@ class Exchange:
         return {"type": "http.request", "body": bytes(body), "more_body": not self.complete}
 
     async def _arrival(self, limit: int) -> None:
-        if self.length is not None and self.length > limit:
-            raise BodyTooLarge(f"request body is larger than {limit} bytes")
+        if self._announced > limit:
+            raise BodyTooLarge(_too_large(limit))
         self._limit = limit
         self.wants_all = True
         if self._expects_continue:
@@ -206,7 +231,7 @@ class Exchange:
         try:
             while not self.complete:
                 if self._failure is not None:
-                    raise self._failure
+                    raise _raised(self._failure)
                 await self._wait()
         except BaseException:
             self._connection.give_up(self)
@@ -326,7 +351,7 @@ class Exchange:
         transport = self._connection.transport
         if transport is not None and not self.lost:
             if self._chunked:
-                transport.write(_header_lines(headers) + b"\r\n")
+                transport.write(header_lines(headers) + b"\r\n")
             self._finish()
 
     def _finish(self) -> None:
@@ -342,7 +367,7 @@ class Exchange:
         head = self._make_head(status, headers)
         if self._chunked or self._method == "HEAD" or status in (204, 304):
             return False
-        transport.write(head + body if body else head)
+        transport.write(b"".join((head, body)))
         self._finish()
         return True
 
@@ -353,12 +378,12 @@ class Exchange:
         to_head = self._method == "HEAD"
         if status == 200 and isinstance(headers, tuple):
             given: tuple[Header, ...] = headers
-            head = _cached_head(status, given, self._version, to_head, keep_alive)
+            head = cached_head(status, given, self._version, to_head, keep_alive)
         else:
-            head = _head_of(status, headers, self._version, to_head, keep_alive)
+            head = head_of(status, headers, self._version, to_head, keep_alive)
         self.keep_alive = head.keep_alive
         self._chunked = head.chunked
-        return head.written
+        return b"".join((head.written, date_line(), b"\r\n"))
 
     def _rest_is_small(self) -> bool:
         """Whether the unread rest of the body is known, small and on its way."""
@@ -370,57 +395,10 @@ class Exchange:
         )
 
 
-class _ResponseHead(NamedTuple):
-    """A response's head as written, and what it promises."""
-
-    written: bytes
-    chunked: bool
-    keep_alive: bool
+def _too_large(limit: float) -> str:
+    return f"request body is larger than {limit} bytes"
 
 
-def _head_of(
-    status: int, headers: Iterable[tuple[bytes, bytes]], version: str, to_head: bool, keep_alive: bool
-) -> _ResponseHead:
-    """The head of a response. to_head: it answers a HEAD request."""
-    lines = []
-    chunked = framed = False
-    for name, value in headers:
-        if name == b"content-length":
-            framed = True
-            # Go says nothing of a body that a HEAD would not have had anyway.
-            if status in (204, 304) or (value == b"0" and to_head):
-                continue
-        elif name == b"connection" and value.lower() == b"close":
-            keep_alive = False
-            continue
-        lines.append((name, value))
-    if not framed and status not in (204, 304):
-        if version == "1.1":
-            chunked = True
-            lines.append((b"transfer-encoding", b"chunked"))
-        else:
-            keep_alive = False
-    if not keep_alive and version == "1.1":
-        lines.append((b"connection", b"close"))
-    elif keep_alive and version == "1.0":
-        lines.append((b"connection", b"keep-alive"))
-    written = status_line(status, version) + _header_lines(lines) + b"\r\n"
-    return _ResponseHead(written, chunked, keep_alive)
-
-
-# Successes look the same, time after time; of other answers clients can make as many as they like.
-_cached_head = lru_cache(maxsize=256)(_head_of)
-
-
-def _header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    lines: list[bytes] = []
-    for name, value in headers:
-        if b"\r" in value or b"\n" in value:
-            raise ValueError("a header value must not hold line ends")
-        written = _canonical_names.get(name)
-        if written is None:
-            written = b"-".join(part.capitalize() for part in name.split(b"-"))
-            if len(_canonical_names) < 256:
-                _canonical_names[name] = written
-        lines += (written, b": ", value, b"\r\n")
-    return b"".join(lines)
+def _raised(failure: tuple[type[BodyError], str]) -> BodyError:
+    kind, reason = failure
+    return kind(reason)

@@ -7,11 +7,45 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_qp
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
 _OF_HOSTS = bytes(byte for byte in range(ord("!"), ord("~") + 1) if byte not in b'"<>\\^`{|}/@?#')
-_ABOUT_FRAMING = frozenset((b"content-length", b"transfer-encoding", b"host", b"expect"))
+_ABOUT_FRAMING = frozenset((b"content-length", b"transfer-encoding", b"host", b"expect", b"trailer"))
+_BAD_TRAILERS = frozenset((b"content-length", b"trailer", b"transfer-encoding"))
+_ABSOLUTE = re.compile(
+    rb"([A-Za-z][A-Za-z0-9+.-]*)://((?:[^/?#@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|[^/?#@:\[\]]*)(?::[0-9]*)?)([/?].*|)",
+    re.DOTALL,
+)
+_LONGEST_LENGTH = 1 << 63
+
+ORIGIN = "alloypy.origin"
+"""The key of an ASGI scope under which `Target.origin` stands, if it is not empty."""
+
+
+class Head(NamedTuple):
+    """What a request's header fields say of its body.
+
+    length: bytes; None = chunked. expects_continue: the client waits for a 100. closes: the framing
+    is doubtful, nothing more is read from this connection (RFC 9112 section 6.1).
+    """
+
+    length: int | None
+    expects_continue: bool
+    closes: bool
+
+
+class Target(NamedTuple):
+    """What a request asks for.
+
+    path: decoded. raw_path, query: as sent. origin: `http://host` of a target in absolute form, else empty.
+    """
+
+    path: str
+    raw_path: bytes
+    query: bytes
+    origin: bytes
 
 
 class Refused(Exception):
@@ -22,19 +56,17 @@ class Refused(Exception):
         super().__init__(text)
 
 
-def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> tuple[int | None, bool]:
-    """The framing of the body: its length (None = chunked), whether a 100 is expected.
-
-    headers: have lower-case names. Raises Refused.
-    """
+def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Head:
+    """The framing of the body. headers: have lower-case names. Raises Refused."""
     length: int | None = 0
     hosts = 0
     expects_continue = False
+    trailers = b""
     for name, value in headers:
         if name not in _ABOUT_FRAMING:
             continue
         if name == b"content-length":
-            length = int(value)
+            length = _length(value)
         elif name == b"transfer-encoding":
             if value.lower() != b"chunked":
                 raise Refused(501, "Unsupported transfer encoding")
@@ -47,26 +79,44 @@ def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> tuple[int
             if value.lower() != b"100-continue":
                 raise Refused(417, "")
             expects_continue = version == "1.1"
+        else:
+            trailers = trailers + b"," + value
     if version not in ("1.1", "1.0"):
         raise Refused(505, "505 HTTP Version Not Supported: unsupported protocol version")
     if hosts > 1:
         raise Refused(400, "400 Bad Request")
     if not hosts and version == "1.1":
         raise Refused(400, "400 Bad Request: missing required Host header")
-    return length, expects_continue
+    if trailers and length is None and not _BAD_TRAILERS.isdisjoint(_elements(trailers)):
+        raise Refused(400, "400 Bad Request")
+    return Head(length, expects_continue, length is None and version == "1.0")
 
 
-def read_target(target: bytes) -> tuple[str, bytes, bytes]:
-    """What a request asks for: the decoded path, the path as sent, the query as sent. Raises Refused."""
-    if not target.startswith(b"/"):
-        target = _origin_form(target)
+def _length(value: bytes) -> int:
+    """A Content-Length, of which the parser has seen that it is made of digits."""
+    digits = value.strip().lstrip(b"0")
+    length = int(digits or b"0") if len(digits) < 20 else _LONGEST_LENGTH
+    if length >= _LONGEST_LENGTH:
+        raise Refused(400, "400 Bad Request")
+    return length
+
+
+def _elements(value: bytes) -> Iterator[bytes]:
+    return (element.strip().lower() for element in value.split(b","))
+
+
+def read_target(target: bytes) -> Target:
+    """What a request asks for. Raises Refused."""
+    origin = b""
+    if not target.startswith(b"/") and target != b"*":
+        target, origin = _origin_form(target)
     raw_path, _, query = target.partition(b"?")
     path = raw_path.decode("ascii", "surrogateescape")
     if "%" in path:
         if _BAD_ESCAPE.search(raw_path):
             raise Refused(400, "400 Bad Request")
         path = unescaped(raw_path).decode("utf-8", "surrogateescape")
-    return path, raw_path, query
+    return Target(path, raw_path, query, origin)
 
 
 def unescaped(part: bytes) -> bytes:
@@ -77,12 +127,12 @@ def unescaped(part: bytes) -> bytes:
     return a2b_qp(part.replace(b"=", b"=3D").replace(b"%", b"="))
 
 
-def _origin_form(target: bytes) -> bytes:
-    """The path and query of a target in absolute form."""
-    if target == b"*":
-        return target
-    scheme, found, rest = target.partition(b"://")
-    if not found or not scheme.isalpha():
+def _origin_form(target: bytes) -> tuple[bytes, bytes]:
+    """The path and query of a target in absolute form, and what is before them.
+
+    The authority ends where a path or a query begins (RFC 3986 section 3.2).
+    """
+    match = _ABSOLUTE.fullmatch(target)
+    if match is None:
         raise Refused(400, "400 Bad Request")
-    slash = rest.find(b"/")
-    return rest[slash:] if slash >= 0 else b"/"
+    return match[3], match[1] + b"://" + match[2]

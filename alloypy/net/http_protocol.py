@@ -4,6 +4,9 @@ It differs from uvicorn's own in what profiles need: a large body is received st
 buffer, every phase has its timeout, headers and held bytes are bounded, trailers can be sent, and
 malformed requests are answered in Go's words. An application is spoken to in ASGI, with the
 extensions that `body` names. Source: PYROSCOPE spec sections 3.3, 3.5, 3.9.
+
+The parser is given one head at a time, up to its last byte. So a request is looked at only when the one
+before it is answered, the framing of bodies is ours, and what has to wait is kept as it came.
 """
 
 from __future__ import annotations
@@ -11,30 +14,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import httptools
 
-from alloypy.net.body import App, BodyBroken, BodyStalled, ClientLeft, OverBudget
-from alloypy.net.budget import Claim
+from alloypy.net.body import App, BodyBroken, BodyMalformed, BodyStalled, OverBudget
+from alloypy.net.chunks import Chunks, Malformed
 from alloypy.net.deadline import Deadline
+from alloypy.net.http_date import date_line
 from alloypy.net.http_exchange import Exchange
-from alloypy.net.http_head import Refused, read_head, read_target
+from alloypy.net.http_head import ORIGIN, Refused, read_head, read_target
 from alloypy.net.http_status import status_line
+from alloypy.net.large_body import LargeBody
 from alloypy.net.unread import Unread
 
 if TYPE_CHECKING:
     from alloypy.net.server import ServerConfig, ServerState
 
-_READ_SIZE = 256 << 10
-_GROWTH = 32
-_FREE_HEADER_BYTES = 16 << 10
-_MOST_OVERHEAD = 1 << 20
+_READ_SIZE = 64 << 10
+_MOST_CHUNKS = 2000  # in one turn of the event loop: a few milliseconds
+_LINE_OVERHEAD = 100  # bytes that a header line costs beyond its own
+_FREE_HEAD = 8 << 10  # what a head may take without being counted as held
+_END_OF_HEAD = b"\r\n\r\n"
+_TOO_LARGE = "431 Request Header Fields Too Large"
 _LINGER = 0.5
 
-# One buffer for all connections: what is read into it is parsed before anybody reads again.
+_Data: TypeAlias = bytes | bytearray
+
+# One buffer for all connections: what is read into it is looked at before anybody reads again.
 _shared = bytearray(_READ_SIZE)
 _shared_view = memoryview(_shared)
 
@@ -59,24 +66,27 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._scope_base: dict[str, Any] = {}
 
-        self._parser = self._new_parser()
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._astray = False  # the parser has not seen the body: the next head needs a new one
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._fed = 0  # bytes of the present head, or of chunk framing and trailers
-        self._in_head = True
-        self._ended = False  # nothing more is read as requests
-        self._deaf = False  # what the parser says is not for us
-        self._room: memoryview | None = None  # where a large body goes on, past the parser
-        self._claim: Claim | None = None  # to the rest of that body
+        self._fed = 0  # bytes of the present head
+        self._tail = b""  # the last of them
+        self._head_held = 0
+        self._head_complete = False
+        self._stays = False
 
-        self._receiving: Exchange | None = None  # the last request whose head is complete
-        self._current: Exchange | None = None  # the request that is being answered
-        self._waiting: deque[Exchange] = deque()
+        self._current: Exchange | None = None  # the request that is being received or answered
+        self._chunks: Chunks | None = None  # its body, if that comes in chunks
+        self._large: LargeBody | None = None  # its body, if that goes past the parser
+        self._rest = b""  # what has come and has to wait
+        self._scheduled = False  # it is looked at in the next turn of the event loop
+        self._ended = False  # nothing more is read as requests
         self._read_paused = False
         self._draining = False
 
         self._turn = Deadline(self._loop, self._timed_out)  # of the client to make its next move
-        self._time_left = 0.0  # of that turn, while it stands still
+        self._farewell: asyncio.TimerHandle | None = None
         self._writable: asyncio.Event | None = None
         self._unread = Unread(self._loop, config.timeouts.stall)  # what the client leaves of its answer
 
@@ -100,37 +110,37 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(self)
         self._ended = True
-        self._turn.close()
+        # Nothing of us may be left to the cycle collector: what has been received would stay with it.
+        self._turn.end()
         self._unread.close()
+        if self._farewell is not None:
+            self._farewell.cancel()
         if self._writable is not None:
             self._writable.set()
-        for exchange in (self._current, self._receiving, *self._waiting):
-            if exchange is not None:
-                exchange.lose(ClientLeft("client disconnected"))
-        self._drop_waiting()
-        self._room = None
-        self._transport = None
+        self._stop_receiving()
+        exchange, self._current = self._current, None
+        if exchange is not None:
+            exchange.lose()
+        self._parser = self._transport = None
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _shared_view if self._room is None else self._room
+        large = self._large
+        return _shared_view if large is None or large.room is None else large.room
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self._room is not None:
-            self._received_raw(nbytes)
+        if self._large is not None and self._large.room is not None:
+            self._large.received(nbytes)
         elif not self._ended:
-            self._feed(_shared_view[:nbytes])
+            self._take(_shared, nbytes)
 
     def eof_received(self) -> bool:
-        exchange = self._receiving
+        exchange = self._current
         if exchange is None or exchange.over:
             return False
         if not exchange.complete:
-            exchange.fail(BodyBroken("unexpected EOF"))
-        self._ended = True
-        exchange.keep_alive = False
+            exchange.fail(BodyBroken, "unexpected EOF")
+        self.end_reading(exchange)
         exchange.end()
-        if self._current is not None:
-            self._current.end()
         # The answer can still go out, but not over TLS.
         return bool(self._scope_base["scheme"] == "http")
 
@@ -146,59 +156,17 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     # What the parser calls
 
-    def on_message_begin(self) -> None:
-        if self._deaf:
-            return
-        self._url = b""
-        self._headers = []
-        self._in_head = True
-        self._fed = 0
-        if self._current is None:
-            self._turn.set(self._timeouts.read)
-
     def on_url(self, url: bytes) -> None:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head and not self._deaf:
-            self._headers.append((name.lower(), value))
+        self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        if self._ended or self._deaf:
-            return
-        try:
-            exchange = self._exchange()
-        except Refused as refusal:
-            self._refuse(refusal)
-            return
-        self._receiving = exchange
-        if self._current is None:
-            self._start(exchange)
-        else:
-            self._waiting.append(exchange)
-            self._pause_reading()
+        self._head_complete = True
+        self._stays = self._parser.should_keep_alive()  # later it has forgotten
 
-    def on_body(self, body: bytes) -> None:
-        exchange = self._receiving
-        if self._ended or exchange is None or exchange.discards:
-            return
-        if self.hold(exchange, len(body)):
-            exchange.add(body)
-        else:
-            self._over_budget(exchange)
-
-    def on_message_complete(self) -> None:
-        exchange = self._receiving
-        if self._ended or exchange is None or (exchange.length != 0 and self._parser.should_upgrade()):
-            return
-        exchange.finish_body()
-        if exchange is self._current:
-            self._turn.set(0)
-            if exchange.over:
-                self._next()
-
-    # What the exchange calls
+    # What the exchange and its large body call
 
     @property
     def transport(self) -> asyncio.Transport | None:
@@ -220,37 +188,64 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def want_body(self, exchange: Exchange) -> None:
         """Read on; a large body of known length no longer through the parser, which would copy it."""
-        if exchange is not self._receiving or exchange.complete or self._ended:
+        if exchange is not self._current or exchange.complete or self._ended:
             return
-        if exchange.wants_all and exchange.length is not None:
-            left = exchange.length - exchange.received
-            if left > _READ_SIZE // 4:
-                self._make_room(exchange, exchange.length)
-                if self._claim is not None and self._claim.waits:
-                    return
-        self._resume_reading()
+        length = exchange.length
+        if (
+            exchange.wants_all
+            and length is not None
+            and length - exchange.received > _READ_SIZE
+            and self._large is None
+        ):
+            self._astray = True
+            self._large = LargeBody(self, exchange, length, self._budget)
+            self._large.begin()
+        if self._large is None or not self._large.waits:
+            self.read_on()
 
     def give_up(self, exchange: Exchange) -> None:
         """The rest of the body is not wanted any more."""
-        claim, self._claim = self._claim, None
-        if claim is not None:
-            self._budget.settle(claim, claim.count)
-            # The parser has not seen all of what came: it would not find the next request.
+        if exchange is self._current and self._large is not None:
+            large, self._large = self._large, None
+            large.end()
             exchange.keep_alive = False
+
+    def body_done(self, exchange: Exchange) -> None:
+        """The body has arrived."""
+        self._chunks = self._large = None
+        exchange.finish_body()
+        self._turn.set(0)
+        if exchange.over:
+            self._next()
+
+    def end_reading(self, exchange: Exchange) -> None:
+        """Nothing more is read; the connection ends with the answer."""
+        self._ended = True
+        self._stop_receiving()
+        exchange.keep_alive = False
+
+    def stop_turn(self) -> float:
+        """Let the client's time to send stand still; the seconds that are left of it."""
+        return self._turn.stop()
+
+    def begin_turn(self, seconds: float) -> None:
+        """Let the client's time to send go on; 0 = no bound."""
+        self._turn.set(seconds)
 
     def response_done(self, exchange: Exchange) -> None:
         """The response is written completely."""
         exchange.over = True
         if not exchange.keep_alive or self._ended:
-            self._close(linger=not exchange.complete)
+            self._close(linger=not exchange.complete or bool(self._rest))
         elif exchange.complete:
             self._next()
         else:
             exchange.discards = True
-            self._resume_reading()
+            self.read_on()
 
     def app_done(self, exchange: Exchange) -> None:
         """The application has returned; nothing of the request is held any more."""
+        exchange.drop()
         self._budget.give_back(exchange.held)
         exchange.held = 0
         if exchange.task is not None:
@@ -288,162 +283,171 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def shutdown(self) -> None:
         """Answer what has been asked, then close (uvicorn's name for it)."""
         self._draining = True
-        for exchange in (self._current, self._receiving):
-            if exchange is not None:
-                exchange.keep_alive = False
+        if self._current is not None:
+            self._current.keep_alive = False
 
     def close_if_idle(self) -> None:
         """Close the connection unless a request is being received or answered."""
         if self._current is None and self._transport is not None:
             self._transport.close()
 
-    # Inner workings
+    # Taking apart what comes
 
-    def _new_parser(self) -> Any:
-        parser = httptools.HttpRequestParser(self)
-        # What follows a request with `Connection: close` is ignored, as in Go.
-        parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        return parser
-
-    def _feed(self, data: memoryview) -> None:
-        exchange = self._receiving
-        before = exchange.received if exchange is not None else 0
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade()
-            if rest := data[upgrade.args[0] :]:
-                self._feed(rest)
+    def _take(self, data: _Data, end: int) -> None:
+        """Take apart what has come, up to where something has to wait."""
+        if self._rest:  # reading was paused, but TLS had more
+            self._keep(bytes(data[:end]))
             return
+        at = 0
+        while at < end and not self._ended:
+            exchange = self._current
+            if exchange is None:
+                at = self._take_head(data, at, end)
+            elif exchange.complete:
+                if exchange.keep_alive:
+                    self._keep(bytes(data[at:end]))
+                return
+            elif self._chunks is not None:
+                at = self._take_chunks(exchange, self._chunks, data, at, end)
+                if at < end and not exchange.complete and not self._ended:
+                    self._keep(bytes(data[at:end]))
+                    self._schedule()
+                    return
+            elif self._large is not None:
+                at += self._large.copy(memoryview(data)[at:end])
+                if self._large is not None and self._large.room is None:
+                    self._keep(bytes(data[at:end]))
+                    return
+            else:
+                at = self._take_body(exchange, data, at, end)
+        exchange = self._current
+        if exchange is not None and exchange.pending > _READ_SIZE and not exchange.wants_all:
+            self.pause_reading()
+
+    def _keep(self, rest: bytes) -> None:
+        """Keep what has to wait, and read no more meanwhile."""
+        if not rest or self._ended:
+            return
+        self.pause_reading()
+        if self._budget.take(len(rest)):
+            self._rest += rest
+        elif self._current is not None:
+            if not self._current.complete:
+                self._current.fail(OverBudget, "too many bytes in flight")
+            self.end_reading(self._current)
+
+    def _drop_rest(self) -> bytes:
+        rest, self._rest = self._rest, b""
+        self._budget.give_back(len(rest))
+        return rest
+
+    def read_on(self) -> None:
+        """Go on with what has been kept, or else read."""
+        if self._rest:
+            self._schedule()
+        elif self._read_paused and self._transport is not None:
+            self._read_paused = False
+            self._transport.resume_reading()
+
+    def _schedule(self) -> None:
+        """Look at what has been kept after others have had their turn."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._take_rest)
+
+    def _take_rest(self) -> None:
+        self._scheduled = False
+        if self._ended:
+            return
+        rest = self._drop_rest()
+        self._take(rest, len(rest))
+        exchange = self._current
+        if self._rest or self._ended or (self._large is not None and self._large.waits):
+            return
+        if exchange is None or exchange.pending <= _READ_SIZE or exchange.wants_all:
+            self.read_on()
+
+    def _take_head(self, data: _Data, at: int, end: int) -> int:
+        """Give the parser more of a head, up to its end; where it stopped."""
+        if not self._fed:
+            while at < end and data[at] in _END_OF_HEAD:  # empty lines before a request
+                at += 1
+            if at == end:
+                return end
+            self._turn.set(self._timeouts.read)
+        stop = self._end_of_head(data, at, end)
+        if self._astray:
+            self._parser = httptools.HttpRequestParser(self)
+            self._astray = False
+        try:
+            self._parser.feed_data(memoryview(data)[at : stop or end])
+        except httptools.HttpParserUpgrade:
+            self._astray = True  # Go takes no notice of the offer, but the parser will not go on
         except httptools.HttpParserCallbackError:
             raise
         except httptools.HttpParserError as reason:
             self._malformed(str(reason))
-            return
-        if self._ended or self._transport is None:
-            return
-        if self._in_head:
-            self._count_head(len(data))
-        elif (receiving := self._receiving) is not None and not receiving.complete:
-            if receiving is exchange and receiving.length is None:
-                self._count_overhead(receiving, len(data) - (receiving.received - before))
-            if receiving.pending > _READ_SIZE // 4 and not receiving.wants_all:
-                self._pause_reading()
+            return end
+        self._fed += (stop or end) - at
+        if self._head_complete != bool(stop):
+            self._malformed("the head ends elsewhere")
+            return end
+        if stop:
+            self._begin()
+            return stop
+        self._tail = (self._tail + bytes(data[max(at, end - 3) : end]))[-3:]
+        self._hold_head()
+        return end
 
-    def _ignore_upgrade(self) -> None:
-        """Go takes no notice of an offered upgrade, but the parser leaves such a request's body unread.
+    def _end_of_head(self, data: _Data, at: int, end: int) -> int:
+        """Where the present head ends; 0 when it does not."""
+        if self._fed:
+            tail = self._tail
+            found = (tail + data[at : min(at + 3, end)]).find(_END_OF_HEAD)
+            if found >= 0:
+                return at + found + 4 - len(tail)
+        found = data.find(_END_OF_HEAD, at, end)
+        return found + 4 if found >= 0 else 0
 
-        A new parser reads it, after a head with the same framing that nobody listens to.
-        """
-        self._parser = self._new_parser()
-        exchange = self._receiving
-        if exchange is None or exchange.complete:
-            return
-        framing = (
-            "Transfer-Encoding: chunked" if exchange.length is None else f"Content-Length: {exchange.length}"
-        )
-        self._deaf = True
-        self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode("ascii"))
-        self._deaf = False
-
-    def _received_raw(self, count: int) -> None:
-        exchange, room = self._receiving, self._room
-        if exchange is None or room is None or exchange.length is None:
-            return
-        exchange.received += count
-        if count < len(room):
-            self._room = room[count:]
-        elif exchange.received < exchange.length:
-            self._make_room(exchange, exchange.length)
-        else:
-            self._room = None
-            # The parser still waits for this body: the next request needs a new one.
-            self._parser = self._new_parser()
-            self.on_message_complete()
-
-    def _make_room(self, exchange: Exchange, length: int) -> None:
-        """Room for more of a body, in proportion to what has come: an announcement alone gets none."""
-        self._room = None
-        size = min(length, max(exchange.received * _GROWTH, _READ_SIZE))
-        if size > _READ_SIZE and self._claim is None:
-            if size < length and exchange.received < _READ_SIZE:
-                size = _READ_SIZE
-            elif self._waits_for_turn(exchange, length):
-                return
-        more = size - exchange.received
-        if not self.hold(exchange, more):
-            self._over_budget(exchange)
-            return
-        self._room = exchange.enlarge(size)
-        if self._claim is not None:
-            self._budget.settle(self._claim, more)
-            if size == length:
-                self._claim = None
-
-    def _waits_for_turn(self, exchange: Exchange, length: int) -> bool:
-        """Claim the rest of a body that is really coming; whether it has to wait for its turn.
-
-        Nothing is read while it waits, so that a client who leaves is seen only when its turn has come,
-        which the budget's patience bounds. Its time to send stands still.
-        """
-        go_on = partial(self._go_on, exchange, length)
-        self._claim = self._budget.claim(length - exchange.received, exchange.held, go_on)
-        if self._claim.waits:
-            self._time_left = self._turn.stop()
-            self._pause_reading()
-        return self._claim.waits
-
-    def _go_on(self, exchange: Exchange, length: int) -> None:
-        """The turn of a body that waited has come, if anybody still wants it."""
-        if self._claim is not None and exchange is self._receiving and not self._ended:
-            self._turn.set(self._time_left)
-            self._make_room(exchange, length)
-            self._resume_reading()
-
-    def _over_budget(self, exchange: Exchange) -> None:
-        exchange.fail(OverBudget("too many bytes in flight"))
-        self._end_reading(exchange)
-
-    def _count_head(self, count: int) -> None:
-        """Bound a head that is not complete; hold what is more than usual."""
-        self._fed += count
-        if self._fed > self._max_header_bytes:
-            self._refuse(Refused(431, "431 Request Header Fields Too Large"))
-        elif self._fed > _FREE_HEADER_BYTES and self._budget.held + self._fed > self._budget.limit:
+    def _hold_head(self) -> bool:
+        """Bound a head, and count it as held; its lines take more than their bytes."""
+        size = self._fed + _LINE_OVERHEAD * len(self._headers)
+        if size > self._max_header_bytes:
+            self._refuse(Refused(431, _TOO_LARGE))
+        elif not self._budget.take(size - self._head_held):
             self._refuse(Refused(503, "503 Service Unavailable"))
+        else:
+            self._head_held = size
+            return True
+        return False
 
-    def _count_overhead(self, exchange: Exchange, count: int) -> None:
-        """Bound chunk framing and trailers, which are read but not kept."""
-        self._fed += count
-        if self._fed > _MOST_OVERHEAD + 8 * exchange.received:
-            exchange.fail(BodyBroken("chunked encoding has too much overhead"))
-            self._end_reading(exchange)
-
-    def _malformed(self, reason: str) -> None:
-        if self._ended:
+    def _begin(self) -> None:
+        """Begin with the request whose head is complete."""
+        large = self._head_held or self._fed + _LINE_OVERHEAD * len(self._headers) > _FREE_HEAD
+        if large and not self._hold_head():
             return
-        exchange = self._receiving
-        if not self._in_head and exchange is not None and not exchange.complete:
-            exchange.fail(BodyBroken("invalid byte in chunk length"))
-            self._end_reading(exchange)
+        try:
+            exchange = self._exchange()
+        except Refused as refusal:
+            self._refuse(refusal)
             return
-        self._logger.debug("malformed HTTP request", extra={"fields": {"reason": reason}})
-        self._refuse(Refused(400, "400 Bad Request"))
-
-    def _end_reading(self, exchange: Exchange) -> None:
-        self._ended = True
-        self._room = None
-        exchange.keep_alive = False
+        exchange.held, self._head_held = self._head_held, 0
+        self._forget_head()
+        self._current = exchange
+        # With a name, for asyncio would make one up.
+        exchange.task = self._loop.create_task(exchange.run(self._app, self._logger), name="request")
+        self._state.tasks.add(exchange.task)
+        if exchange.length == 0:
+            self.body_done(exchange)
+        elif exchange.length is None:
+            self._astray = True
+            self._chunks = Chunks()
 
     def _exchange(self) -> Exchange:
         """The request whose head is complete. Raises Refused."""
-        if self._fed > self._max_header_bytes // 2:
-            size = len(self._url) + sum(len(name) + len(value) for name, value in self._headers)
-            if size > self._max_header_bytes:
-                raise Refused(431, "431 Request Header Fields Too Large")
         version = self._parser.get_http_version()
-        length, expects_continue = read_head(self._headers, version)
-        path, raw_path, query = read_target(self._url)
+        length, expects_continue, closes = read_head(self._headers, version)
+        path, raw_path, query, origin = read_target(self._url)
         scope = {
             **self._scope_base,
             "http_version": version,
@@ -453,38 +457,85 @@ class HttpProtocol(asyncio.BufferedProtocol):
             "query_string": query,
             "headers": self._headers,
         }
+        if origin:
+            scope[ORIGIN] = origin
         exchange = Exchange(self, scope, length, expects_continue)
-        # A parser that was offered an upgrade wants no next request; we take no notice of the offer.
-        stays = self._parser.should_keep_alive() or (version == "1.1" and self._parser.should_upgrade())
-        exchange.keep_alive = stays and not self._draining
+        exchange.keep_alive = self._stays and not closes and not self._draining
         if self._timeouts.write > 0:
             exchange.write_by = self._loop.time() + self._timeouts.write
         return exchange
 
-    def _start(self, exchange: Exchange) -> None:
-        self._current = exchange
-        # With a name, for asyncio would make one up.
-        exchange.task = self._loop.create_task(exchange.run(self._app, self._logger), name="request")
-        self._state.tasks.add(exchange.task)
+    def _forget_head(self) -> None:
+        self._url = self._tail = b""
+        self._headers = []
+        self._fed = 0
+        self._head_complete = False
+        if self._head_held:
+            self._budget.give_back(self._head_held)
+            self._head_held = 0
+
+    def _take_body(self, exchange: Exchange, data: _Data, at: int, end: int) -> int:
+        """Take a part of a body of known length; where it stopped."""
+        length = exchange.length or 0
+        stop = min(end, at + length - exchange.received)
+        part = memoryview(data)[at:stop]
+        if not self._astray:
+            self._parser.feed_data(part)  # it counts along, to see where the next head begins
+        self._add(exchange, part)
+        if exchange.received == length and not self._ended:
+            self.body_done(exchange)
+        return stop
+
+    def _take_chunks(self, exchange: Exchange, chunks: Chunks, data: _Data, at: int, end: int) -> int:
+        """Take a part of a chunked body; where it stopped."""
+        try:
+            at = chunks.feed(data, at, end, _MOST_CHUNKS)
+        except Malformed as reason:
+            exchange.fail(BodyMalformed, str(reason))
+            self.end_reading(exchange)
+            return end
+        if content := chunks.content():
+            self._add(exchange, content)
+        exchange.announce(chunks.announced)
+        if chunks.done and not self._ended:
+            self.body_done(exchange)
+        return at
+
+    def _add(self, exchange: Exchange, part: bytes | memoryview) -> None:
+        if exchange.discards or exchange.failed:
+            exchange.received += len(part)
+        elif self.hold(exchange, len(part)):
+            exchange.add(part)
+        else:
+            exchange.fail(OverBudget, "too many bytes in flight")
+            self.end_reading(exchange)
+
+    def _stop_receiving(self) -> None:
+        """Let go of all that has been received and is not the application's."""
+        self._drop_rest()
+        self._forget_head()
+        self._chunks = None
+        large, self._large = self._large, None
+        if large is not None:
+            large.end()
+
+    def _malformed(self, reason: str) -> None:
+        self._logger.debug("malformed HTTP request", extra={"fields": {"reason": reason}})
+        refusal = Refused(400, "400 Bad Request")
+        if self._head_complete:  # it may be a coding that we can name
+            try:
+                read_head(self._headers, self._parser.get_http_version())
+            except Refused as better:
+                refusal = better
+        self._refuse(refusal)
+
+    # From one request to the next
 
     def _next(self) -> None:
         """Turn to the next request of this connection."""
         self._current = None
-        if self._waiting:
-            exchange = self._waiting.popleft()
-            self._start(exchange)
-            if not exchange.complete:
-                self._turn.set(self._timeouts.read)
-        else:
-            begun = self._in_head
-            self._turn.set(self._timeouts.read if begun else self._timeouts.idle or self._timeouts.read)
-        if not self._waiting:
-            self._resume_reading()
-
-    def _drop_waiting(self) -> None:
-        for exchange in self._waiting:
-            self.app_done(exchange)
-        self._waiting.clear()
+        self._turn.set(self._timeouts.idle or self._timeouts.read)
+        self.read_on()
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer a request that cannot be read, and close."""
@@ -494,12 +545,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
         text = str(refusal)
         head = status_line(refusal.status, "1.1", text.partition(": ")[2])
         kind = b"Content-Type: text/plain; charset=utf-8\r\n" if text else b"Content-Length: 0\r\n"
-        if self._current is None:
-            self._transport.write(head + kind + b"Connection: close\r\n\r\n" + text.encode())
-            self._close(linger=True)
-        else:
-            # An earlier request is still being answered; the client gets that and a closed connection.
-            self._current.keep_alive = False
+        self._transport.write(head + kind + b"Connection: close\r\n" + date_line() + b"\r\n" + text.encode())
+        self._close(linger=True)
 
     def _close(self, *, linger: bool) -> None:
         """Close; when the client is still sending, give it time to read the answer first."""
@@ -507,7 +554,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         if transport is None:
             return
         self._ended = True
-        self._drop_waiting()
+        self._stop_receiving()
         self._unread.watch(transport)
         if not linger or transport.is_closing():
             transport.close()
@@ -515,26 +562,21 @@ class HttpProtocol(asyncio.BufferedProtocol):
         with contextlib.suppress(OSError):  # the client may be gone by now
             if transport.can_write_eof():
                 transport.write_eof()
-        self._room = None
-        self._resume_reading()
-        self._loop.call_later(_LINGER, transport.close)
+        self.read_on()
+        self._farewell = self._loop.call_later(_LINGER, transport.close)
 
-    def _pause_reading(self) -> None:
+    def pause_reading(self) -> None:
+        """Read nothing until `read_on`."""
         if not self._read_paused and self._transport is not None:
             self._read_paused = True
             self._transport.pause_reading()
 
-    def _resume_reading(self) -> None:
-        if self._read_paused and self._transport is not None:
-            self._read_paused = False
-            self._transport.resume_reading()
-
     def _timed_out(self) -> None:
         if self._transport is None:
             return
-        exchange = self._receiving
+        exchange = self._current
         if exchange is not None and not exchange.complete and not exchange.over:
-            exchange.fail(BodyStalled("i/o timeout"))
-            self._end_reading(exchange)
+            exchange.fail(BodyStalled, "i/o timeout")
+            self.end_reading(exchange)
         else:
             self._transport.abort()

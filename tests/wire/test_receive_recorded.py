@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from alloypy.profiles.model import DeliveryError, IngestProfile, Push
 from tests.support.receiving import (
     Client,
     Collected,
+    Reply,
     arguments,
     connected,
     receiving,
@@ -55,6 +58,14 @@ def check(delivery: Push | IngestProfile) -> None:
             raise DeliveryError(f"invalid labels in profile: {reason}", code="invalid_argument") from None
 
 
+def undated(reply: Reply) -> dict[str, str]:
+    """The headers but for the date, which recordings leave out."""
+    headers = dict(reply.headers)
+    written = headers.pop("date")
+    assert abs(parsedate_to_datetime(written).timestamp() - time.time()) < 60
+    return headers
+
+
 def expected_answer(case: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
     recorded = case["response"]
     status = recorded["status"]
@@ -87,7 +98,7 @@ async def test_answers_are_the_recorded_ones(case: dict[str, Any]) -> None:
     async with receiving(arguments(collected)) as receiver, connected(receiver.port) as client:
         await client.send(request_bytes(target, body, headers, sent["method"], length=framed))
         reply = await client.reply(sent["method"])
-    assert (reply.status, reply.headers, reply.body) == expected_answer(case)
+    assert (reply.status, undated(reply), reply.body) == expected_answer(case)
     for profile in collected.ingests:
         assert profile.query == sent["query"]
         assert b"".join(map(bytes, profile.body)) == unframed(body, sent["headers"], case["name"])
@@ -121,8 +132,10 @@ REFUSED = {
     "pri": "HTTP/2 is not served",
     "clean 5": "bytes beyond ASCII in a target",
     "bad header name": "the reason is not told",
+    "bad chunk": "the client's mistake",
+    "bad chunk push": "the client's mistake",
 }
-MORE_LENIENT = {"leading crlf": 200, "star": 301}
+MORE_LENIENT = {"leading crlf": 200}
 
 
 @pytest.mark.anyio
@@ -145,7 +158,7 @@ async def test_unusual_requests_are_answered_as_recorded(case: dict[str, Any]) -
         assert reply.status == 400
         assert reply.body.startswith(b"name: ")
     else:
-        assert (reply.status, reply.reason, reply.headers, reply.body) == (
+        assert (reply.status, reply.reason, undated(reply), reply.body) == (
             recorded.status,
             recorded.reason,
             recorded.headers,

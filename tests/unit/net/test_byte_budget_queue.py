@@ -239,3 +239,98 @@ async def test_a_budget_outlives_an_event_loop() -> None:
     for _ in range(2):
         await asyncio.to_thread(asyncio.run, wait_in_vain())
     assert is_clean(budget)
+
+
+# Turns that are lost
+
+
+class Stalled:
+    """A body of `size` bytes of which only the first `received` ever come. turns: how often its turn came."""
+
+    def __init__(self, budget: ByteBudget, size: int, received: int) -> None:
+        self.budget = budget
+        self.size = size
+        self.held = self.received = received
+        self.turns = 0
+        assert budget.take(received)
+        self.claim = budget.claim(size - received, received, self._go_on, self._lose)
+        if not self.claim.waits:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self.turns += 1
+        assert self.budget.take(self.claim.count)
+        self.held = self.size
+        self.budget.settle(self.claim, self.claim.count)
+
+    def _lose(self) -> tuple[int, int]:
+        self.held = self.received
+        self.budget.give_back(self.size - self.received)
+        return self.size - self.received, self.received
+
+    async def leave(self) -> None:
+        self.budget.end(self.claim)
+        self.budget.give_back(self.held)
+        await settled()
+
+
+def let_pass(claim: Claim, seconds: float) -> None:
+    claim.last -= seconds
+
+
+async def test_whoever_stalls_loses_the_turn_at_once_when_another_asks() -> None:
+    budget = ByteBudget(1000, 100, NEVER)
+    bodies = Bodies(budget)
+    stalled = Stalled(budget, 80, 10)
+    let_pass(stalled.claim, 2)
+    bodies.begin("honest", 50)
+    assert (bodies.came, stalled.claim.waits) == (["honest"], True)
+    assert budget.held == 60
+    budget.give_back(50)
+    await settled()
+    assert stalled.turns == 2
+    await stalled.leave()
+    assert is_clean(budget)
+
+
+async def test_a_turn_is_lost_while_others_wait() -> None:
+    budget = ByteBudget(1000, 100, NEVER)
+    bodies = Bodies(budget)
+    stalled = [Stalled(budget, 45, 5) for _ in range(3)]
+    assert [each.claim.waits for each in stalled] == [False, False, True]
+    for each in stalled[:2]:
+        let_pass(each.claim, 0.95)
+    bodies.begin("honest", 50)
+    assert bodies.came == []
+    assert await bodies.until(1) == ["honest"]
+    assert stalled[2].turns == 1  # who waited longer came first
+    budget.give_back(50)
+    for each in stalled:
+        await each.leave()
+    assert is_clean(budget)
+
+
+async def test_whoever_makes_progress_keeps_the_turn() -> None:
+    budget = ByteBudget(1 << 20, 100, NEVER)
+    bodies = Bodies(budget)
+    steady, dripping = (Stalled(budget, 45, 5) for _ in range(2))
+    for each, came in ((steady, 16 << 10), (dripping, 1)):
+        let_pass(each.claim, 2)
+        budget.came(each.claim, came)
+    bodies.begin("honest", 45)
+    assert (bodies.came, steady.claim.waits, dripping.claim.waits) == (["honest"], False, True)
+    budget.give_back(45)
+    for each in (steady, dripping):
+        await each.leave()
+    assert is_clean(budget)
+
+
+async def test_small_bodies_are_not_refused_for_those_that_stall() -> None:
+    budget = ByteBudget(100, 100, NEVER)
+    stalled = Stalled(budget, 80, 10)
+    assert not budget.take(50)
+    let_pass(stalled.claim, 2)
+    assert budget.take(50)
+    budget.give_back(50)
+    await stalled.leave()
+    assert is_clean(budget)

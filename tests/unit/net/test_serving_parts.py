@@ -231,10 +231,11 @@ def test_ready_made_streams_unpack() -> None:
         ([(b"host", b"x:80"), (b"content-length", b"5")], (5, False)),
         ([(b"host", b"[::1]:80"), (b"transfer-encoding", b"Chunked")], (None, False)),
         ([(b"host", b"x"), (b"expect", b"100-Continue"), (b"content-length", b"5")], (5, True)),
+        ([(b"host", b"x"), (b"content-length", b"0" * 5000 + b"5 ")], (5, False)),
     ],
 )
 def test_heads(headers: list[tuple[bytes, bytes]], head: tuple[int | None, bool]) -> None:
-    assert read_head(headers, "1.1") == head
+    assert read_head(headers, "1.1") == (*head, False)
 
 
 @pytest.mark.parametrize(
@@ -245,6 +246,13 @@ def test_heads(headers: list[tuple[bytes, bytes]], head: tuple[int | None, bool]
         ([(b"host", b"a b")], "1.1", 400),
         ([(b"host", b"x"), (b"transfer-encoding", b"gzip, chunked")], "1.1", 501),
         ([(b"host", b"x"), (b"expect", b"more")], "1.1", 417),
+        ([(b"host", b"x"), (b"content-length", b"9223372036854775808")], "1.1", 400),
+        ([(b"host", b"x"), (b"content-length", b"9" * 5000)], "1.1", 400),
+        (
+            [(b"host", b"x"), (b"transfer-encoding", b"chunked"), (b"trailer", b"A, Content-Length")],
+            "1.1",
+            400,
+        ),
         ([(b"host", b"x")], "2.0", 505),
     ],
 )
@@ -255,7 +263,11 @@ def test_heads_that_are_refused(headers: list[tuple[bytes, bytes]], version: str
 
 
 def test_old_clients_need_no_host_and_expect_nothing() -> None:
-    assert read_head([(b"expect", b"100-continue")], "1.0") == (0, False)
+    assert read_head([(b"expect", b"100-continue")], "1.0") == (0, False, False)
+
+
+def test_chunks_of_an_old_client_are_the_last_it_says() -> None:
+    assert read_head([(b"transfer-encoding", b"chunked")], "1.0") == (None, False, True)
 
 
 @pytest.mark.parametrize(
@@ -265,17 +277,23 @@ def test_old_clients_need_no_host_and_expect_nothing() -> None:
         (b"/%69ngest", "/ingest", b""),
         (b"/%ff", "/\udcff", b""),
         (b"http://host/a?b", "/a", b"b"),
-        (b"http://host", "/", b""),
+        (b"http://host", "", b""),
+        (b"http://x?y=/ingest?name=a", "", b"y=/ingest?name=a"),
+        (b"h2c+x://u:p@[::1]:80/a", "/a", b""),
+        (b"http:///a", "/a", b""),
         (b"*", "*", b""),
     ],
 )
 def test_targets(target: bytes, path: str, query: bytes) -> None:
-    decoded, as_sent, sent_query = read_target(target)
+    decoded, as_sent, sent_query, origin = read_target(target)
     assert (decoded, sent_query) == (path, query)
-    assert target.endswith(as_sent + (b"?" + query if query else b"")) or target == b"http://host"
+    assert target == origin + as_sent + (b"?" + query if query else b"")
 
 
-@pytest.mark.parametrize("target", [b"ingest", b"host:80", b"/%zz", b"/%4", b"://x/"])
+@pytest.mark.parametrize(
+    "target",
+    [b"ingest", b"host:80", b"/%zz", b"/%4", b"://x/", b"http://x:y/", b"http://x#/ingest", b"1a://x/"],
+)
 def test_targets_that_are_refused(target: bytes) -> None:
     with pytest.raises(Refused):
         read_target(target)

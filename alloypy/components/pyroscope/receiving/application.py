@@ -30,6 +30,7 @@ from alloypy.net.answer import (
 from alloypy.net.body import (
     App,
     BodyError,
+    BodyMalformed,
     BodyTooLarge,
     ClientLeft,
     OverBudget,
@@ -42,6 +43,7 @@ from alloypy.net.body import (
 )
 from alloypy.net.connect import RETRY_LATER, UnaryRequest, answer_unary
 from alloypy.net.connect_codes import CODES, ConnectError
+from alloypy.net.http_head import ORIGIN
 from alloypy.net.http_status import status_text
 from alloypy.profiles.ingest_name import ingest_labels
 from alloypy.profiles.labels import InvalidLabels, with_service_name
@@ -118,8 +120,10 @@ class Application:
             return self._answer_hot(scope, receive, send)
         if hot or path.startswith(PUSH_SERVICE):
             return self._refuse(scope, send, NOT_FOUND if method == "POST" else _NO_METHOD)
+        if path == "*" and method == "OPTIONS":
+            return send_answer(_OK, scope, send)  # asks about the server, not about anything it serves
         if (clean := clean_path(path)) != path:
-            return self._refuse(scope, send, _moved(clean, scope["query_string"]))
+            return self._refuse(scope, send, _moved(scope, clean))
         return self._answer_rest(scope, receive, send)
 
     async def _answer_hot(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -400,9 +404,10 @@ def clean_path(path: str) -> str:
     return f"{cleaned}/" if path.endswith("/") and cleaned != "/" else cleaned
 
 
-def _moved(path: str, query: bytes) -> Answer:
+def _moved(scope: Scope, path: str) -> Answer:
     location = quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe="/$&+,:;=@")
-    written = location.encode("ascii") + (b"?" + query if query else b"")
+    query = scope["query_string"]
+    written = scope.get(ORIGIN, b"") + location.encode("ascii") + (b"?" + query if query else b"")
     return empty(301, (b"location", written))
 
 
@@ -412,6 +417,8 @@ def _unread(reason: BodyError) -> Answer:
         return plain_text(413, str(reason), CLOSE)
     if isinstance(reason, OverBudget):
         return plain_text(503, str(reason), RETRY_LATER, CLOSE)
+    if isinstance(reason, BodyMalformed):
+        return plain_text(400, str(reason), CLOSE)
     return empty(500, CLOSE)
 
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from alloypy.components.pyroscope.receiving.application import NOT_FOUND
 from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_messages
-from alloypy.net.body import EXTEND_DEADLINES, App, BodyError, ClientLeft, Receive, Scope, Send
+from alloypy.net.body import EXTEND_DEADLINES, App, BodyError, BodyMalformed, ClientLeft, Receive, Scope, Send
 from alloypy.net.connect import UnaryRequest, answer_unary
 from alloypy.net.connect_codes import CODES, ConnectError
 from alloypy.profiles.model import DebugInfoClient, DeliveryError
@@ -75,6 +75,7 @@ class _Recorded:
         try:
             await self._inner(scope, receive, watch)
         finally:
+            del scope[_RECORD]  # which knows the scope: only the cycle collector would free the two
             record.close()
 
 
@@ -164,6 +165,9 @@ class _Upload:
             await client.upload(build_id, _parts(scope, receive), within)
         except ClientLeft:
             raise
+        except BodyMalformed as failure:
+            self._log.called("Upload", fields, failure)
+            return plain_text(400, str(failure), CLOSE)
         except (DeliveryError, BodyError) as failure:
             self._log.called("Upload", fields, failure)
             broken = (CLOSE,) if isinstance(failure, BodyError) else ()
