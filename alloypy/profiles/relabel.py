@@ -12,7 +12,7 @@ from typing import NamedTuple
 from alloypy.lang.go_regexp import Regexp, expand
 from alloypy.lang.stdlib.string import to_lower, to_upper
 from alloypy.lang.values import Capsule
-from alloypy.profiles.model import Labels
+from alloypy.profiles.model import DeliveryError, Labels
 
 ACTIONS = (
     "replace",
@@ -29,6 +29,9 @@ ACTIONS = (
 )
 
 DEFAULT_REGEX = "(.*)"
+
+_LARGEST_MADE = 1 << 20
+"""Characters that rules may make of small labels: each rule could double them."""
 
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -62,7 +65,10 @@ class RelabelRules(Capsule):
 
 
 def relabel(labels: Labels, rules: Sequence[Rule]) -> dict[str, str] | None:
-    """The labels after all rules, names in bytewise order, or None if a rule drops them."""
+    """The labels after all rules, names in bytewise order, or None if a rule drops them.
+
+    Raises DeliveryError when a rule makes one text of far more than there was.
+    """
     edited = _Edited(labels)
     for rule in rules:
         if not _apply(rule, edited):
@@ -76,6 +82,14 @@ class _Edited:
     def __init__(self, labels: Labels) -> None:
         self._kept = dict(sorted(labels.items()))
         self._set: dict[str, str] = {}
+        self._given = labels
+
+    def check(self, size: int) -> None:
+        """Refuse a text of that size when rules have made it so large. Raises DeliveryError."""
+        if size > _LARGEST_MADE and size > 2 * sum(len(value) for value in self._given.values()):
+            raise DeliveryError(
+                f"relabel rules make a label of more than {_LARGEST_MADE} bytes", code="invalid_argument"
+            )
 
     def get(self, name: str) -> str:
         return self._set.get(name) or self._kept.get(name, "")
@@ -96,7 +110,10 @@ class _Edited:
 
 def _apply(rule: Rule, labels: _Edited) -> bool:
     """Carry out one rule; whether the labels are kept."""
-    value = rule.separator.join(map(labels.get, rule.source_labels))
+    parts = [labels.get(name) for name in rule.source_labels]
+    if len(parts) > 1:
+        labels.check(sum(map(len, parts)) + len(rule.separator) * len(parts))
+    value = rule.separator.join(parts)
     match rule.action:
         case "keep":
             return rule.regex.matches(value)
@@ -123,6 +140,8 @@ def _replace(rule: Rule, labels: _Edited, value: str) -> None:
     groups = rule.regex.groups(value)
     if groups is None:
         return
+    labels.check(rule.target_label.count("$") * len(value))
+    labels.check(rule.replacement.count("$") * len(value))
     target = expand(rule.target_label, groups)
     if _LABEL_NAME.fullmatch(target):
         labels.set(target, expand(rule.replacement, groups))
@@ -133,6 +152,7 @@ def _by_name(rule: Rule, labels: _Edited) -> None:
         groups = rule.regex.groups(name)
         if rule.action == "labelmap":
             if groups is not None:
+                labels.check(rule.replacement.count("$") * len(name))
                 labels.set(expand(rule.replacement, groups), value)
         elif (groups is not None) == (rule.action == "labeldrop"):
             labels.set(name, "")

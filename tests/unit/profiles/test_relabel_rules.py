@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from alloypy.lang.go_regexp import parse_regexp
+from alloypy.profiles.model import DeliveryError
 from alloypy.profiles.relabel import RelabelRules, Rule, relabel
 
 CASES = [
@@ -61,3 +62,29 @@ def test_rules_compare_by_content() -> None:
     assert hash(one) == hash(same)
     assert one != other
     assert one.describe() == 'capsule("relabel.Rules")'
+
+
+def grown(count: int, **fields: Any) -> list[Rule]:
+    given = {"source_labels": ("a",), "target_label": "a", "regex": parse_regexp("(?s)(.*)"), **fields}
+    return [Rule(**given) for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        grown(60, replacement="$1$1"),
+        grown(1, source_labels=("a",) * 200_000),
+        grown(60, source_labels=("a", "a")),
+    ],
+)
+def test_rules_that_make_ever_more_of_a_label_are_refused(rules: list[Rule]) -> None:
+    with pytest.raises(
+        DeliveryError, match="relabel rules make a label of more than 1048576 bytes"
+    ) as caught:
+        relabel({"a": "x" * 20}, rules)
+    assert caught.value.code == "invalid_argument"
+
+
+def test_a_label_that_came_large_may_be_passed_on() -> None:
+    large = {"a": "x" * 3_000_000}
+    assert relabel(large, grown(3, replacement="$1")) == large
