@@ -317,7 +317,10 @@ def _reason(origin: Origin, error: httpx.TransportError, exchange: _Exchange) ->
 
 def _url(origin: Origin, target: str) -> httpx.URL:
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    return httpx.URL(f"{origin.scheme}://{host}:{origin.port}{target}")
+    try:
+        return httpx.URL(f"{origin.scheme}://{host}:{origin.port}{target}")
+    except httpx.InvalidURL as reason:  # it takes no more than 64 KiB
+        raise NotSent(f"the request's URL cannot be sent: {reason}") from None
 
 
 def _raw(text: str) -> bytes:

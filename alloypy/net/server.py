@@ -14,11 +14,13 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from time import time
 from typing import Any, NamedTuple
 
 from alloypy.net import descriptors
 from alloypy.net.body import App
 from alloypy.net.budget import ByteBudget, process_budget
+from alloypy.net.http_date import http_date
 
 MAX_HEADER_BYTES = (1 << 20) + 4096
 _PLAIN_HTTP_REPLY = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
@@ -54,7 +56,11 @@ class ServerState:
         self.connections = connections
         self.tasks: set[asyncio.Task[None]] = set()
         self.total_requests = 0
-        self.default_headers: list[tuple[bytes, bytes]] = []
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """What uvicorn's connections add to every answer."""
+        return [(b"date", http_date(int(time())).encode("ascii"))]
 
 
 class ServerConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import sys
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -30,6 +31,8 @@ async def test_uvicorns_connections_take_over(
     host, port = server.addresses[0]
     async with httpx.AsyncClient() as client:
         for _ in range(2):
-            assert (await client.get(f"http://{host}:{port}/")).text == "ok"
+            reply = await client.get(f"http://{host}:{port}/")
+            assert reply.text == "ok"
+            assert parsedate_to_datetime(reply.headers["date"]).year > 2000
         assert server.connection_count == 1
     assert await server.stop(1) == 0
