@@ -33,6 +33,7 @@ from alloypy.runtime.options import (
     LoadResult,
     MetricsSource,
 )
+from alloypy.runtime.pace import computed
 from alloypy.runtime.reactive import react, restart
 from alloypy.runtime.snapshot import (
     component_info,
@@ -79,7 +80,8 @@ class Controller:
         for each other. Cancelling it before its point of no return changes nothing either. It returns
         when what has been removed has stopped, too.
         """
-        sections = root_sections(files)
+        size = sum(len(file.source.data) for file in files)
+        sections = await computed(lambda: root_sections(files), size)
         context = self._context
         async with self._loading:
             async with context.evaluating:

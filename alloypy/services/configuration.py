@@ -18,6 +18,7 @@ from alloypy.runtime.pace import computed
 from alloypy.services.metrics import ConfigMetrics
 from alloypy.syntax.config_files import ConfigReadError, module_path, parse_config, read_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.render import SHOWN
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 from alloypy.threads import FILE_SECONDS, FILES
@@ -109,9 +110,15 @@ def _size(sources: Iterable[Source]) -> int:
 
 
 async def _refused(when: str, error: DiagnosticsError) -> LoadError:
-    """The error to raise for diagnostics, without secrets in their words and lines."""
+    """The error to raise for diagnostics, without secrets in their words and lines; of many, the first."""
     from alloypy.graph.masking import masked
 
-    about = {each.span.source for each in error.diagnostics if each.span is not None}
-    shown = await computed(lambda: DiagnosticsError(map(masked, error.diagnostics)), _size(about))
-    return LoadError(f"{when}: {shown}", shown.diagnostics)
+    first, rest = error.diagnostics[: SHOWN - 1], error.diagnostics[SHOWN - 1 :]
+    if len(rest) == 1:
+        first, rest = error.diagnostics, ()
+    about = {each.span.source for each in first if each.span is not None}
+    shown = await computed(lambda: tuple(map(masked, first)), _size(about))
+    text = f"{when}: {DiagnosticsError([*shown, *rest])}"
+    if rest:
+        shown = (*shown, Diagnostic(None, f"there are {len(rest)} more", rest[0].code))
+    return LoadError(text, shown)
