@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from binascii import a2b_qp
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TypeAlias
 
 _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
 _OF_HOSTS = bytes(byte for byte in range(ord("!"), ord("~") + 1) if byte not in b'"<>\\^`{|}/@?#')
@@ -21,31 +21,19 @@ _ABSOLUTE = re.compile(
 _LONGEST_LENGTH = 1 << 63
 
 ORIGIN = "alloypy.origin"
-"""The key of an ASGI scope under which `Target.origin` stands, if it is not empty."""
+"""The key of an ASGI scope under which the last part of a `Target` stands, if it is not empty."""
 
 
-class Head(NamedTuple):
-    """What a request's header fields say of its body.
+Head: TypeAlias = tuple[int | None, bool, bool]
+"""What a request's header fields say of its body.
 
-    length: bytes; None = chunked. expects_continue: the client waits for a 100. closes: the framing
-    is doubtful, nothing more is read from this connection (RFC 9112 section 6.1).
-    """
+Its length in bytes (None = chunked); whether the client waits for a 100; whether nothing more is read from
+this connection, since the framing is doubtful (RFC 9112 section 6.1). Plain tuples, here and below: these
+are made for each request.
+"""
 
-    length: int | None
-    expects_continue: bool
-    closes: bool
-
-
-class Target(NamedTuple):
-    """What a request asks for.
-
-    path: decoded. raw_path, query: as sent. origin: `http://host` of a target in absolute form, else empty.
-    """
-
-    path: str
-    raw_path: bytes
-    query: bytes
-    origin: bytes
+Target: TypeAlias = tuple[str, bytes, bytes, bytes]
+"""What a request asks for: the decoded path, path and query as sent, `http://host` of an absolute target."""
 
 
 class Refused(Exception):
@@ -66,7 +54,7 @@ def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Head:
         if name not in _ABOUT_FRAMING:
             continue
         if name == b"content-length":
-            length = _length(value)
+            length = int(value) if len(value) < 19 else _length(value)
         elif name == b"transfer-encoding":
             if value.lower() != b"chunked":
                 raise Refused(501, "Unsupported transfer encoding")
@@ -89,7 +77,7 @@ def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Head:
         raise Refused(400, "400 Bad Request: missing required Host header")
     if trailers and length is None and not _BAD_TRAILERS.isdisjoint(_elements(trailers)):
         raise Refused(400, "400 Bad Request")
-    return Head(length, expects_continue, length is None and version == "1.0")
+    return length, expects_continue, length is None and version == "1.0"
 
 
 def _length(value: bytes) -> int:
@@ -116,7 +104,7 @@ def read_target(target: bytes) -> Target:
         if _BAD_ESCAPE.search(raw_path):
             raise Refused(400, "400 Bad Request")
         path = unescaped(raw_path).decode("utf-8", "surrogateescape")
-    return Target(path, raw_path, query, origin)
+    return path, raw_path, query, origin
 
 
 def unescaped(part: bytes) -> bytes:
