@@ -8,7 +8,7 @@ Source: PYROSCOPE spec section 3.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from alloypy.profiles.allowance import MAX_LABELS, Allowance
@@ -68,13 +68,15 @@ def decode_push(
     return series
 
 
-def encode_push(series: Iterable[Series]) -> list[Buffer]:
+def encode_push(series: Sequence[Series]) -> list[Buffer]:
     """A serialised PushRequest as chunks to be sent one after the other.
 
     Labels are written in bytewise order of their names. Large profiles are not copied.
     """
     chunks: list[Buffer] = []
     pending: list[Buffer] = []
+    if len(series) == 1 and len(series[0].samples) == 1 and len(series[0].samples[0].profile) > _SMALL:
+        return _encode_one(series[0].labels, *series[0].samples[0])
     for labels, samples, _ in series:
         encoded = _written_labels(labels)
         size = len(encoded)
@@ -96,6 +98,15 @@ def encode_push(series: Iterable[Series]) -> list[Buffer]:
     if pending:
         chunks.append(b"".join(pending))
     return chunks
+
+
+def _encode_one(labels: Labels, profile: Buffer, identity: str) -> list[Buffer]:
+    """The chunks of the request that most are: one series with one sample, which is not small."""
+    encoded = _written_labels(labels)
+    before, behind = _around_profile(len(profile), identity)
+    size = len(encoded) + len(before) + len(profile) + len(behind)
+    head = b"\x0a" + _varint(size) + encoded + before
+    return [head, profile, behind] if behind else [head, profile]
 
 
 def profile_bytes(series: Sequence[Series]) -> int:

@@ -72,7 +72,7 @@ CASES = (
     Case("push 5 KB c64", "push", 5_000, 64, 12_000),
     Case("push 50 KB c16", "push", 50_000, 16, 8_000),
     Case("push 50 KB c64", "push", 50_000, 64, 8_000),
-    Case("push 20 x 5 KB c16", "push", 5_000, 16, 600, series=20, limit=0.2),
+    Case("push 20 x 5 KB c16", "push", 5_000, 16, 600, series=20, limit=1 / 3),
     Case("ingest 500 KB c16", "ingest", 500_000, 16, 800, limit=2 / 3),
     Case("push 500 KB c16", "push", 500_000, 16, 800, limit=2 / 3),
     Case("ingest 5 MB c16", "ingest", 5_000_000, 16, 120, limit=2 / 3),

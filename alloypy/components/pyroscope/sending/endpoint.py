@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import NamedTuple, TypeAlias
 
@@ -67,7 +67,6 @@ class Endpoint:
         self._counts = counts
         self._logger = logger
         self._in_flight = 0
-        self._queued = 0
         self._helpers = MOST_HELPERS
         self._failing = False
         self._retired: asyncio.Event | None = None
@@ -76,7 +75,7 @@ class Endpoint:
     @property
     def in_flight(self) -> int:
         """How many deliveries are under way, or wait for their turn."""
-        return self._in_flight + self._queued
+        return self._in_flight
 
     @property
     def problems(self) -> list[str]:
@@ -95,9 +94,8 @@ class Endpoint:
             raise
         finally:
             self._in_flight -= 1
-            if self._retired is not None and not self.in_flight:
-                self._retired.set()
-                await self._client.aclose()
+            if self._retired is not None and not self._in_flight:
+                await self._retire_now(self._retired)
 
     async def deliver_all(self, items: Sequence[Outgoing], ended: Ended) -> None:
         """Deliver items that have nothing to do with each other, several at once; cancelling drops the rest.
@@ -105,28 +103,43 @@ class Endpoint:
         ended: told of each item as it ends.
         """
         queue = iter(items)
-
-        async def work() -> None:
-            for item in queue:
-                self._queued -= 1
-                ended(item, await self.deliver(item))
-
         helpers = min(len(items) - 1, MOST_AT_ONCE - 1, self._helpers)
         self._helpers -= helpers
-        self._queued += len(items)
+        self._in_flight += len(items)
         try:
-            if not helpers:
-                await work()
-                return
-            async with asyncio.TaskGroup() as group:
-                for _ in range(helpers):
-                    group.create_task(work())
-                await work()
+            if helpers:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(helpers):
+                        group.create_task(self._work(queue, ended))
+                    await self._work(queue, ended)
+            else:
+                await self._work(queue, ended)
         finally:
             self._helpers += helpers
             for item in queue:
-                self._queued -= 1
+                self._in_flight -= 1
                 self.drop(item.size, item.profiles)
+            if self._retired is not None and not self._in_flight:
+                await self._retire_now(self._retired)
+
+    async def _work(self, queue: Iterator[Outgoing], ended: Ended) -> None:
+        for item in queue:
+            began = perf_counter()
+            try:
+                refusal = await self._try(item)
+                found = (
+                    self._taken(item, began) if refusal is None else await self._retry(item, refusal, began)
+                )
+            except asyncio.CancelledError:
+                self._counts.dropped(item.size, item.profiles)
+                raise
+            finally:
+                self._in_flight -= 1
+            ended(item, found)
+
+    async def _retire_now(self, retired: asyncio.Event) -> None:
+        retired.set()
+        await self._client.aclose()
 
     def drop(self, size: int, profiles: int) -> None:
         """Count what is given up before its turn. size: bytes."""
@@ -139,7 +152,7 @@ class Endpoint:
         """
         if self._retired is None:
             self._retired = asyncio.Event()
-        if self.in_flight:
+        if self._in_flight:
             await self._retired.wait()
         else:
             await self._client.aclose()

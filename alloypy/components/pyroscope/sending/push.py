@@ -67,6 +67,8 @@ class OutgoingPush:
 
     names = PUSH_NAMES
 
+    __slots__ = ("_chunks", "_passed", "_position", "profiles", "size", "trace")
+
     def __init__(self, series: Series, trace: Trace | None, passed: Headers = ()) -> None:
         self.trace = trace
         self.size = 0
