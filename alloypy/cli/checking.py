@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from alloypy.files import read_regular
 from alloypy.graph.check import Beyond, check_files
-from alloypy.graph.check_imports import Files
+from alloypy.graph.check_imports import Files, Location
 from alloypy.graph.check_scope import Gate, Language
 from alloypy.syntax.codes import BAD_ENCODING, UNREADABLE
 from alloypy.syntax.config_files import ConfigReadError, module_path, parse_config, read_config
@@ -52,12 +53,13 @@ def check_unit(path: str, judgement: Judgement) -> Outcome:
     try:
         sources = read_config(path)
     except ConfigReadError as error:
-        return Outcome(path, (Diagnostic(None, str(error), UNREADABLE),), 0)
+        text = f"{error.path}: {error}" if error.path not in {"", path} else str(error)
+        return Outcome(path, (Diagnostic(None, text, UNREADABLE),), 0)
     faults = [fault for fault in map(_encoding_fault, sources) if fault is not None]
     if faults:
         return Outcome(path, _shown(faults), len(sources))
     try:
-        beyond = Beyond(judgement.environ, Files(_read_module, module_path(path)))
+        beyond = Beyond(judgement.environ, Files(_read_module, module_path(path), _locate))
         checked = check_files(parse_config(sources), judgement.language, judgement.gate, beyond)
     except DiagnosticsError as error:
         return Outcome(path, _shown(error.diagnostics), len(sources))
@@ -75,8 +77,13 @@ def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
 def _read_module(path: str) -> list[Source] | None:
     try:
         return read_config(path, read_regular)
-    except ConfigReadError:
-        return None
+    except ConfigReadError as error:
+        # What is there and is no text that a configuration may be is told where it is imported.
+        return [Source(error.path, b"\xff")] if error.path else None
+
+
+def _locate(path: str) -> Location:
+    return Location(os.path.realpath(path), module_path(path))
 
 
 def _encoding_fault(source: Source) -> Diagnostic | None:

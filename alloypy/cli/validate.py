@@ -150,16 +150,17 @@ def _show(outcomes: list[Outcome], stream: TextIO) -> None:
     texts = []
     for outcome in outcomes:
         rest = iter(outcome.diagnostics)
-        texts += [_text(diagnostic, color) for diagnostic in islice(rest, SHOWN)]
+        texts += [_text(outcome.path, diagnostic, color) for diagnostic in islice(rest, SHOWN)]
         texts += not_shown(rest)
     if texts:
         stream.write("\n".join(texts))
         stream.flush()
 
 
-def _text(diagnostic: Diagnostic, color: bool) -> str:
+def _text(path: str, diagnostic: Diagnostic, color: bool) -> str:
     if diagnostic.code == UNREADABLE:
-        return f"Error: {diagnostic.message}\n"
+        named = path in diagnostic.message
+        return f"Error: {'' if named else f'{path}: '}{diagnostic.message}\n"
     explained = f"  = code: {diagnostic.code} (alloypy explain {diagnostic.code})\n"
     return render([diagnostic], color, hints=True) + explained
 

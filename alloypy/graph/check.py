@@ -7,26 +7,24 @@ a running component. Source: RUNTIME spec sections 2.2-2.4, 2.7.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from alloypy.graph.build import Gates
 from alloypy.graph.check_blocks import BlockReader, root_scope
 from alloypy.graph.check_contents import ContentCheck
-from alloypy.graph.check_imports import Files, ImportReader, tie_instances
-from alloypy.graph.check_modules import (
-    all_modules,
-    check_declares,
-    single_instances,
-    used_modules,
-    with_templates,
-)
+from alloypy.graph.check_findings import Findings
+from alloypy.graph.check_imports import Files, ImportReader, Location
+from alloypy.graph.check_modules import ModuleCheck, Tools
 from alloypy.graph.check_ports import check_ports
 from alloypy.graph.check_references import check_cycles, check_references
-from alloypy.graph.check_scope import CheckedScope, Gate, Language
+from alloypy.graph.check_scope import CheckedScope, Gate, Kinds, Language
+from alloypy.graph.check_warnings import check_unused
 from alloypy.graph.nodes import Kind
-from alloypy.graph.sections import root_sections
+from alloypy.graph.sections import Sections, root_sections
 from alloypy.schema.check import check_body
-from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.tree import File
 
 
@@ -53,7 +51,7 @@ class Beyond(NamedTuple):
     files: Files
 
 
-NOTHING = Beyond({}, Files(lambda path: None, "."))
+NOTHING = Beyond({}, Files(lambda path: None, ".", lambda path: Location(path, ".")))
 """Neither variables nor files."""
 
 
@@ -63,11 +61,30 @@ def check_files(files: Sequence[File], language: Language, gate: Gate, beyond: B
     Raises DiagnosticsError when a file has an attribute outside any block; nothing else is looked at then.
     """
     reader = BlockReader(language, gate)
-    root = root_scope(root_sections(files), reader)
+    sections = root_sections(files)
+    root = root_scope(sections, reader)
     checker = _Checker(language, gate, reader)
     checker.scope(root)
-    missed = _Missed(language, gate, reader, beyond).find(root, checker)
-    return Checked(root, checker.found, sorted(missed, key=_place))
+    findings = Findings(checker.found, checker.leaks)
+    contents = ContentCheck(language, beyond.environ, findings)
+    imports = ImportReader(reader, beyond.files, contents, findings)
+    gates = Gates(Kinds(language), gate.stability, gate.community)
+    modules = ModuleCheck(Tools(reader, imports, contents, findings, gates))
+    _find_missed(modules, findings, root, sections, beyond.files.module_path)
+    return Checked(root, checker.found, sorted(findings, key=_place))
+
+
+def _find_missed(
+    modules: ModuleCheck, findings: Findings, root: CheckedScope, sections: Sections, module_path: str
+) -> None:
+    """Find what Alloy's own check does not; what is wrong in a declare that nothing uses only warns."""
+    allow_recursion()
+    frame = modules.root(root, sections, module_path)
+    findings.harmless = False
+    findings.add(check_ports(frame.listeners))
+    for scope in modules.scopes:
+        for node in scope.nodes:
+            findings.add(check_unused(node))
 
 
 class _Checker:
@@ -78,7 +95,7 @@ class _Checker:
         self._gate = gate
         self._reader = reader
         self.found: list[Diagnostic] = []
-        self.leaks: dict[int, list[Diagnostic]] = {}
+        self.leaks: list[Diagnostic] = []
 
     def scope(self, scope: CheckedScope) -> None:
         """Check the nodes of a scope one by one, then how they depend on each other."""
@@ -94,50 +111,8 @@ class _Checker:
                 self.scope(node.inner)
             references = check_references(node, scope, self._language, self._gate.stability)
             self.found += references.found
-            self.leaks.setdefault(id(scope), []).extend(references.missed)
+            self.leaks += references.missed
         self.found += check_cycles(scope)
-
-
-class _Missed:
-    """What Alloy's own check does not find."""
-
-    def __init__(self, language: Language, gate: Gate, reader: BlockReader, beyond: Beyond) -> None:
-        self._language = language
-        self._gate = gate
-        self._reader = reader
-        self._beyond = beyond
-
-    def find(self, root: CheckedScope, checker: _Checker) -> Iterator[Diagnostic]:
-        """Go through all modules. What is wrong in a declare that nothing uses is a warning only."""
-        imports = ImportReader(self._reader, self._beyond.environ, self._beyond.files)
-        own = list(all_modules(root))
-        for scope in own:
-            for part in with_templates(scope):
-                yield from imports.attach(part)
-        tied = {id(scope): self._tie(scope) for scope in own}
-        used: list[CheckedScope] = []
-        for scope in used_modules(root):
-            if id(scope) not in tied:  # a declare of an imported module
-                yield from self._imported(scope)
-                tied[id(scope)] = self._tie(scope)
-            used.append(scope)
-        instances = single_instances(used)
-        contents = ContentCheck(self._language, self._beyond.environ, checker.found, instances)
-        yield from check_ports(listener for scope in used for listener in contents.listeners(scope))
-        loaded = {id(scope) for scope in used}
-        for scope in {id(scope): scope for scope in (*own, *used)}.values():
-            leaks = [fault for part in with_templates(scope) for fault in checker.leaks.get(id(part), ())]
-            for fault in (*leaks, *tied[id(scope)], *contents.scope(scope), *check_declares(scope)):
-                yield fault if id(scope) in loaded else fault._replace(severity=Severity.WARNING)
-
-    def _tie(self, scope: CheckedScope) -> list[Diagnostic]:
-        return [fault for part in with_templates(scope) for fault in tie_instances(part)]
-
-    def _imported(self, scope: CheckedScope) -> list[Diagnostic]:
-        """What Alloy's check would find in an imported declare, if it read it."""
-        checker = _Checker(self._language, self._gate, self._reader)
-        checker.scope(scope)
-        return checker.found
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int]:

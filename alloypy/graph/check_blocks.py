@@ -16,7 +16,9 @@ from alloypy.graph.check_scope import (
     Language,
     arguments_of_module,
     last_literal,
+    stability_of,
 )
+from alloypy.graph.definitions import Template
 from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id, header, whole
 from alloypy.graph.sections import Placed, Sections
 from alloypy.lang.literals import string_value
@@ -35,6 +37,11 @@ class BlockReader:
     def __init__(self, language: Language, gate: Gate) -> None:
         self._language = language
         self._gate = gate
+        self._by_body: dict[int, CheckedNode] = {}
+
+    def declare(self, template: Template) -> CheckedNode:
+        """The declare that a template is the body of; one that `fill` has read. Raises KeyError."""
+        return self._by_body[id(template.body)]
 
     def fill(self, scope: CheckedScope, sections: Sections) -> CheckedScope:
         """Add the nodes of all blocks to the scope, in Alloy's order."""
@@ -53,7 +60,9 @@ class BlockReader:
             _note_repeated(node, seen)
             sections = _sort(node, block.body)
             node.body = ()
-            module = CheckedScope(scope, root=False, template=False)
+            written = Template(block.body, source)
+            module = CheckedScope(scope, root=False, template=False, written=written)
+            self._by_body[id(block.body)] = node
             node.inner = self.fill(module, sections)
             scope.add(node)
             if block.label:
@@ -99,7 +108,8 @@ class BlockReader:
             node.fault(block.end, 'missing required block "template"', "ALY0305")
             return
         sections = _sort(node, templates[-1].body)
-        inner = CheckedScope(scope, root=scope.root, template=True)
+        written = Template(templates[-1].body, node.source)
+        inner = CheckedScope(scope, root=scope.root, template=True, written=written)
         variable = last_literal(node.body, "var", "STRING")
         if variable is not None:
             inner.variables.add(string_value(variable.text))
@@ -124,7 +134,7 @@ class BlockReader:
         if custom is not None:
             node.kind = Kind.CUSTOM
             node.made_from = custom
-            if custom.inner is not None:
+            if custom.kind is Kind.DECLARE and custom.inner is not None:
                 node.arguments = arguments_of_module(custom.inner.arguments)
             return None
         problem = self._refused(node)
@@ -151,8 +161,7 @@ class BlockReader:
                     "--feature.community-components.enabled command-line flag to enable community components"
                 ), "ALY0405"
         else:
-            level = Stability[entry.stability.upper().replace("-", "_")]
-            gate = refusal(f'component "{node.name}"', level, self._gate.stability)
+            gate = refusal(f'component "{node.name}"', stability_of(entry), self._gate.stability)
             if gate is not None:
                 return gate, "ALY0405"
         node.arguments = entry.arguments

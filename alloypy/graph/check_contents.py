@@ -5,84 +5,64 @@ Source: RUNTIME spec sections 2.4, 2.7.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from alloypy.graph import codes
-from alloypy.graph.check_modules import Instance
-from alloypy.graph.check_ports import Listener, listener_of
+from alloypy.graph.check_findings import Findings
+from alloypy.graph.check_frames import Frame
 from alloypy.graph.check_rules import RulePlace, check_rules
-from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language
-from alloypy.graph.check_shapes import ANYTHING, Shape, exactly, of_type
+from alloypy.graph.check_scope import CheckedNode, Language
 from alloypy.graph.check_values import Surroundings, ValueCheck
-from alloypy.graph.check_warnings import check_open_receiver, check_settings, check_unused
+from alloypy.graph.check_warnings import check_open_receiver, check_settings
 from alloypy.graph.nodes import Kind
 from alloypy.lang.scope import Scope
 from alloypy.lang.types import AnyType
-from alloypy.lang.values import Kind as ValueKind
-from alloypy.lang.values import Secret
 from alloypy.schema import texts
-from alloypy.schema.partial import Undecided
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
-from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span
-from alloypy.syntax.tree import Attribute, Block, Literal, Statement
+from alloypy.syntax.tree import Attribute, Block, Expression, Statement
 
-_MAY_BE_SECRET = ("local.file", "remote.http", "remote.s3")
-"""Components whose `content` is a secret when `is_secret` says so."""
+
+class Given(NamedTuple):
+    """An attribute of a block, with a check of values for the module that the block stands in."""
+
+    check: ValueCheck
+    value: Expression
 
 
 class ContentCheck:
-    """Looks into the bodies of all blocks that running would evaluate.
+    """Looks into the bodies of the blocks that running would evaluate."""
 
-    known: what has been found already; an attribute with a fault is not looked at again.
-    instances: what gives argument blocks their values, by the block's id().
-    """
-
-    def __init__(
-        self,
-        language: Language,
-        environ: Mapping[str, str],
-        known: Sequence[Diagnostic],
-        instances: Mapping[int, Instance],
-    ) -> None:
+    def __init__(self, language: Language, environ: Mapping[str, str], findings: Findings) -> None:
         self._language = language
-        self._instances = instances
         self._environ = environ
+        self._findings = findings
         self._stdlib: Scope | None = None
-        self._shapes: dict[int, Shape] = {}
-        self._places: dict[Source, list[int]] = {}
-        for diagnostic in known:
-            if diagnostic.span is not None and diagnostic.severity is Severity.ERROR:
-                self._places.setdefault(diagnostic.span.source, []).append(diagnostic.span.start)
-        for places in self._places.values():
-            places.sort()
 
-    def scope(self, scope: CheckedScope) -> Iterator[Diagnostic]:
-        """What is wrong in the blocks of a scope, and of the templates in it; not of its declares."""
-        for node in scope.nodes:
-            check = self._values(node.source, scope)
-            self._body(node.body, node.arguments, check)
-            yield from check.faults
-            if node.arguments is not None and node.kind is not Kind.CUSTOM:
-                place = RulePlace(node.block, node.name, node.source)
-                yield from check_rules(place, node.body, node.arguments, check.decided)
-                yield from check_settings(place, node.body, node.arguments, check)
-            yield from check_unused(node)
-            yield from check_open_receiver(node, check)
-            if node.kind is Kind.FOREACH and node.inner is not None:
-                yield from self.scope(node.inner)
+    def node(self, node: CheckedNode, frame: Frame) -> Iterator[Diagnostic]:
+        """What is wrong in the body of a node."""
+        check = self.values(node.source, frame)
+        self._body(node.body, node.arguments, check)
+        yield from check.faults
+        if node.arguments is not None and node.kind is not Kind.CUSTOM:
+            place = RulePlace(node.block, node.name, node.source)
+            yield from check_rules(place, node.body, node.arguments, check.decided)
+            yield from check_settings(place, node.body, node.arguments, check)
+        yield from check_open_receiver(node, check)
 
-    def listeners(self, scope: CheckedScope) -> Iterator[Listener]:
-        """Where the components of a scope listen; not those of its templates, of which there may be none."""
-        for node in scope.nodes:
-            listener = listener_of(node, self._values(node.source, scope))
-            if listener is not None:
-                yield listener
+    def values(self, source: Source, frame: Frame) -> ValueCheck:
+        """What looks at the expressions of a module that are written in one source."""
+        return ValueCheck(source, Surroundings(frame, self._language, self._library, self._environ))
 
-    def _values(self, source: Source, scope: CheckedScope) -> ValueCheck:
-        surroundings = Surroundings(scope, self._language, self._exports, self._library, self._environ)
-        return ValueCheck(source, surroundings)
+    def given(self, node: CheckedNode, frame: Frame, name: str) -> Given | None:
+        """The attribute of that name in a node's body, if it has one; the last, which counts."""
+        found = None
+        for statement in node.body:
+            if isinstance(statement, Attribute) and statement.name.name == name:
+                found = Given(self.values(node.source, frame), statement.value)
+        return found
 
     def _library(self) -> Scope:
         """The standard library; what it says about the machine is never looked at."""
@@ -93,15 +73,10 @@ class ContentCheck:
             self._stdlib = Stdlib(self._environ, Platform())
         return self._stdlib
 
-    def _is_faulty(self, statement: Statement, source: Source) -> bool:
-        places = self._places.get(source, [])
-        at = bisect_left(places, statement.start)
-        return at < len(places) and places[at] <= statement.end
-
     def _body(self, body: Sequence[Statement], spec: Spec | None, check: ValueCheck) -> None:
         for statement in body:
             if isinstance(statement, Attribute):
-                if not self._is_faulty(statement, check.source):
+                if not self._findings.is_faulty(statement, check.source):
                     self._attribute(statement, spec, check)
             else:
                 self._inner_block(statement, spec, check)
@@ -127,59 +102,3 @@ class ContentCheck:
                 span = Span(check.source, block.start, block.lcurly)
                 check.faults.append(Diagnostic(span, message, codes.LABEL))
         self._body(block.body, member.body, check)
-
-    def _exports(self, node: CheckedNode) -> Shape:
-        """What is known of the value that references to a node find."""
-        known = self._shapes.get(id(node))
-        if known is None:
-            self._shapes[id(node)] = ANYTHING  # what needs itself is found as a cycle
-            known = self._shapes[id(node)] = self._find_exports(node)
-        return known
-
-    def _find_exports(self, node: CheckedNode) -> Shape:
-        if node.kind is Kind.ARGUMENT:
-            return Shape(ValueKind.OBJECT, parts={"value": self._argument(node)})
-        if node.kind is Kind.CUSTOM and node.made_from is not None and node.made_from.inner is not None:
-            return self._module_exports(node.made_from.inner)
-        if node.kind is not Kind.COMPONENT or node.arguments is None:
-            return ANYTHING
-        parts = {a.name: of_type(a.type) for a in node.exports.attributes} if node.exports else {}
-        if node.name in _MAY_BE_SECRET and _is_true(node.body, "is_secret"):
-            parts["content"] = Shape(ValueKind.CAPSULE, capsule=Secret.kind)
-        return Shape(ValueKind.OBJECT, parts=parts)
-
-    def _argument(self, node: CheckedNode) -> Shape:
-        """What is known of an argument's value: that of the one instance, else the default."""
-        instance = self._instances.get(id(node))
-        if instance is None:
-            return ANYTHING
-        for statement in instance.node.body:
-            if isinstance(statement, Attribute) and statement.name.name == node.label:
-                return self._values(instance.node.source, instance.scope).shape(statement.value)
-        for statement in node.body:
-            if isinstance(statement, Attribute) and statement.name.name == "default":
-                try:
-                    check = self._values(node.source, instance.scope)
-                    return exactly(check.decided(statement.value, AnyType()))
-                except Undecided:
-                    return ANYTHING
-        return exactly(None)
-
-    def _module_exports(self, module: CheckedScope) -> Shape:
-        parts: dict[str, Shape] = {}
-        for node in module.nodes:
-            if node.kind is Kind.EXPORT:
-                values = [s.value for s in node.body if isinstance(s, Attribute) and s.name.name == "value"]
-                shape = self._values(node.source, module).shape(values[0]) if values else ANYTHING
-                parts[node.label] = shape
-        return Shape(ValueKind.OBJECT, parts=parts)
-
-
-def _is_true(body: Sequence[Statement], name: str) -> bool:
-    return any(
-        isinstance(s, Attribute)
-        and s.name.name == name
-        and isinstance(s.value, Literal)
-        and s.value.text == "true"
-        for s in body
-    )

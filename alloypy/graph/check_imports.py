@@ -1,198 +1,256 @@
-"""Imported modules whose content is at hand: what they define, and what is wrong with their use.
+"""Imported modules whose content is at hand: what they define, and what is wrong with them.
 
 A module that cannot be read here may be there where the configuration runs, so that nothing is said.
+Each content is read once, however many imports name it.
 Source: RUNTIME spec section 5.6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from alloypy.graph import codes
-from alloypy.graph.check_blocks import UNKNOWN_COMPONENT, BlockReader
-from alloypy.graph.check_scope import CheckedNode, CheckedScope, arguments_of_module, warning
-from alloypy.graph.nodes import IMPORT_NAMES, Kind, split_custom_name
-from alloypy.graph.references import inner_expressions
-from alloypy.graph.sections import body_sections
-from alloypy.lang.evaluator import EvaluationError, evaluate_as
-from alloypy.lang.scope import Scope
-from alloypy.lang.types import OptionalSecretType, StringType, Type
-from alloypy.schema.nearest import did_you_mean
-from alloypy.syntax import tree
+from alloypy.graph.check_blocks import BlockReader
+from alloypy.graph.check_contents import ContentCheck
+from alloypy.graph.check_findings import Findings
+from alloypy.graph.check_frames import Frame, Names, unread
+from alloypy.graph.check_scope import CheckedNode, CheckedScope, warning
+from alloypy.graph.check_shapes import exactly
+from alloypy.graph.definitions import Definitions, imported_definitions
+from alloypy.graph.imported import MAX_IMPORTS, Content, Tally, Unfit
+from alloypy.graph.nodes import Kind
+from alloypy.graph.sections import Placed, Sections
+from alloypy.lang.types import OptionalSecretType, StringType
+from alloypy.schema.check import check_body
+from alloypy.schema.partial import Undecided
 from alloypy.syntax.config_files import ConfigReadError, parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source, Span
 
-_UNDECIDED = frozenset({"constants", "sys", "env"})
+_MOST = 5_000
+"""How many contents are looked into; what is imported beyond them counts as not at hand."""
+
+
+class Location(NamedTuple):
+    """Where a file or directory is. identity: the same for the same one. directory: its `module_path`."""
+
+    identity: str
+    directory: str
 
 
 class Files(NamedTuple):
     """Access to modules in files.
 
     read: the sources at a path, None when there is nothing to read.
-    module_path: the directory of the configuration.
+    module_path: the directory of the configuration. locate: where what a path names is.
     """
 
     read: Callable[[str], Sequence[Source] | None]
     module_path: str
+    locate: Callable[[str], Location]
+
+
+class _Place(NamedTuple):
+    """What an import names, and has been read."""
+
+    node: CheckedNode
+    identity: str
+    module_path: str
+    sources: Sequence[Source]
+
+
+class _Module:
+    """Content that has been read. imports: its import blocks, with what they name where that is at hand.
+
+    reach: identities of all content that it needs, its own included.
+    """
+
+    def __init__(self, place: _Place, scope: CheckedScope, content: Content) -> None:
+        self.place = place
+        self.scope = scope
+        self.content = content
+        self.imports: list[tuple[CheckedNode, _Place | None]] = []
+        self.reach: frozenset[str] | None = None
+
+
+class _Known(NamedTuple):
+    """The definitions of a content, and how many imports they took."""
+
+    definitions: Definitions
+    imports: int
 
 
 class ImportReader:
-    """Reads the content of imports and ties custom components to it."""
+    """Reads what imports name, and gives the definitions in it.
 
-    def __init__(self, blocks: BlockReader, environ: Mapping[str, str], files: Files) -> None:
+    frames: the top of each content as a module, by the id() of its definitions.
+    """
+
+    def __init__(self, blocks: BlockReader, files: Files, contents: ContentCheck, findings: Findings) -> None:
+        self.frames: dict[int, Frame] = {}
         self._blocks = blocks
-        self._environ = environ
         self._files = files
-        self._depth = 0
+        self._contents = contents
+        self._findings = findings
+        self._read_paths: dict[str, Sequence[Source] | None] = {}
+        self._modules: dict[tuple[str, str, str], _Module] = {}
+        self._known: dict[tuple[int, frozenset[str], int], _Known] = {}
 
-    def attach(self, scope: CheckedScope) -> Iterator[Diagnostic]:
-        """Read what the imports of a scope bring, and say what is wrong with the content."""
-        for node in list(scope.nodes):
-            if node.kind is Kind.IMPORT and node.inner is None and self._depth < 16:
-                yield from self._import(node)
+    def definitions(self, node: CheckedNode, frame: Frame) -> Definitions:
+        """What an import block of a module brings."""
+        place = self._place(node, frame)
+        return unread() if place is None else self._definitions(place, frozenset(), Tally())
 
-    def _import(self, node: CheckedNode) -> Iterator[Diagnostic]:
-        sources = self._sources(node)
+    def _place(self, node: CheckedNode, frame: Frame) -> _Place | None:
+        """What an import block names; None where that is not at hand."""
+        path = frame.names.path()
+        module_path = path.value if path.is_exact and isinstance(path.value, str) else ""
+        try:
+            if node.name == "import.string":
+                return self._text(node, frame, module_path)
+            if node.name == "import.file":
+                return self._file(node, frame)
+        except Undecided:
+            return None
+        return None
+
+    def _text(self, node: CheckedNode, frame: Frame, module_path: str) -> _Place | None:
+        given = self._contents.given(node, frame, "content")
+        if given is None:
+            return None
+        text = given.check.decided(given.value, OptionalSecretType()).reveal()
+        data = text.encode("utf-8", "surrogateescape")
+        return _Place(node, f"string {text}", module_path, [Source(node.label, data)])
+
+    def _file(self, node: CheckedNode, frame: Frame) -> _Place | None:
+        given = self._contents.given(node, frame, "filename")
+        if given is None:
+            return None
+        path = given.check.decided(given.value, StringType())
+        if path not in self._read_paths:
+            self._read_paths[path] = self._files.read(path) if path else None
+        sources = self._read_paths[path]
         if sources is None:
-            return
-        inner = CheckedScope(None, root=False, template=False)
-        try:
-            files = parse_config(sources)
-        except DiagnosticsError as error:
-            yield from (self._in_module(node, diagnostic) for diagnostic in error.diagnostics)
-            node.inner = inner
-            return
-        except ConfigReadError as error:
-            yield warning(_header(node), f"{node.id}: {error}", codes.MODULE_CONTENT)
-            node.inner = inner
-            return
-        for file in files:
-            blocks, refused = _allowed(file.body)
-            if refused is not None:
-                message = f"only declare and import blocks are allowed in a module, got {_name_of(refused)}"
-                span = Span(file.source, refused.start, refused.end)
-                yield self._in_module(node, Diagnostic(span, message, codes.MODULE_CONTENT))
-            self._blocks.fill(inner, body_sections(blocks, file.source))
-        node.inner = inner
-        self._depth += 1
-        yield from self.attach(inner)
-        self._depth -= 1
-
-    def _in_module(self, node: CheckedNode, diagnostic: Diagnostic) -> Diagnostic:
-        """A fault of the content; of content written in a string, at the import, since it has no file."""
-        warned = diagnostic._replace(severity=Severity.WARNING)
-        if node.name != "import.string":
-            return warned
-        span = Span(node.source, node.block.start, node.block.lcurly)
-        return warned._replace(span=span, message=str(diagnostic), code=codes.MODULE_CONTENT)
-
-    def _sources(self, node: CheckedNode) -> Sequence[Source] | None:
-        if node.name == "import.string":
-            content = self._value(node, "content", OptionalSecretType())
-            return None if content is None else [Source(node.label, content.reveal().encode())]
-        if node.name == "import.file":
-            path = self._value(node, "filename", StringType())
-            return self._files.read(path) if path else None
-        return None
-
-    def _value(self, node: CheckedNode, name: str, type_: Type) -> Any:
-        for statement in node.body:
-            if isinstance(statement, tree.Attribute) and statement.name.name == name:
-                return self._decided(statement.value, node.source, type_)
-        return None
-
-    def _decided(self, value: tree.Expression, source: Source, type_: Type) -> Any:
-        """The value of an expression that needs nothing but the file and where it lies, else None."""
-        if any(name in _UNDECIDED for name in _identifiers(value)):
             return None
-        from alloypy.lang.stdlib import Stdlib
-        from alloypy.lang.stdlib.constants import Platform
+        location = self._files.locate(path)
+        return _Place(node, f"file {location.identity}", location.directory, sources)
 
-        scope = Scope({"module_path": self._files.module_path}, Stdlib(self._environ, Platform()))
-        try:
-            return evaluate_as(value, type_, source, scope)
-        except (DiagnosticsError, EvaluationError):
-            return None
+    def _definitions(self, place: _Place, around: frozenset[str], tally: Tally) -> Definitions:
+        """The definitions of content; those that do not depend on where it stands are made once."""
+        module = self._module(place)
+        key = (id(module), around & self._reach(module), len(around))
+        known = self._known.get(key)
+        if known is not None and tally.take(known.imports):
+            return known.definitions
+        if len(self._known) >= _MOST:
+            return unread()
+        before = tally.imports
+        made = self._imported(module, around | {place.identity}, tally)
+        if known is None and tally.imports < MAX_IMPORTS:
+            self._known[key] = _Known(made, tally.imports - before)
+        return made
 
-
-def tie_instances(scope: CheckedScope) -> Iterator[Diagnostic]:
-    """Tie the custom components of a scope to the declares they are made from; say where there is none."""
-    for node in scope.nodes:
-        origin = node.made_from
-        if node.kind is not Kind.CUSTOM or origin is None:
-            continue
-        namespace, name = split_custom_name(node.name)
-        declare: CheckedNode | None = origin
-        if origin.kind is Kind.IMPORT and namespace:
-            if origin.inner is None:
+    def _imported(self, module: _Module, around: frozenset[str], tally: Tally) -> Definitions:
+        labels = dict.fromkeys(module.content.imports)
+        definitions = imported_definitions(module.place.module_path, module.content.templates, labels)
+        self._frame(module, definitions)
+        for node, place in module.imports:
+            if place is None:
+                definitions.imports[node.label] = unread()
                 continue
-            declare = origin.inner.customs.get(name)
-            if declare is not None and declare.kind is Kind.DECLARE and declare.inner is not None:
-                node.made_from = declare
-                yield from _arguments(node, declare.inner)
-        elif bool(namespace) or origin.kind is Kind.IMPORT:
-            declare = None
-        if declare is None or declare.kind is not Kind.DECLARE or not declare.block.body:
-            yield _not_found(node, namespace, name, origin)
+            refused = tally.refused(place.identity, around)
+            if refused:  # as when it is loaded: what follows is not read
+                self._warn(module.place, Diagnostic(_header(node), refused, codes.MODULE_CONTENT))
+                break
+            definitions.imports[node.label] = self._definitions(place, around, tally)
+        return definitions
 
+    def _frame(self, module: _Module, definitions: Definitions) -> Frame:
+        names = Names({"module_path": exactly(module.place.module_path)})
+        frame = Frame(module.scope, names, {}, definitions, lambda _, node: exactly({}))
+        self.frames[id(definitions)] = frame
+        return frame
 
-def _arguments(node: CheckedNode, module: CheckedScope) -> Iterator[Diagnostic]:
-    """Arguments that an imported module does not have, and those it misses."""
-    spec = arguments_of_module(module.arguments)
-    node.arguments = spec
-    given = set()
-    for statement in node.body:
-        if isinstance(statement, tree.Attribute):
-            name = statement.name.name
-            given.add(name)
-            if name not in spec.lookup:
-                span = Span(node.source, statement.start, statement.end)
-                message = f'Provided argument "{name}" is not defined in the module'
-                yield Diagnostic(span, message, "ALY0406", hint=did_you_mean(name, spec.lookup))
-    for member in spec.required:
-        if member.name not in given:
-            message = f'missing required argument "{member.name}" to module'
-            yield Diagnostic(_header(node), message, "ALY0305")
+    def _module(self, place: _Place) -> _Module:
+        # A text has no name but that of its import, which stands in what is said about it.
+        key = (place.identity, place.module_path, place.sources[0].name if place.sources else "")
+        module = self._modules.get(key)
+        if module is None:
+            module = self._modules[key] = self._read(place)
+        return module
 
+    def _read(self, place: _Place) -> _Module:
+        """Read the files of a content in their order, up to the first that is not fit."""
+        node = place.node
+        content = Content(node.id, node.name, lambda each: self._redefined(place, each))
+        fit = False
+        try:
+            for source in place.sources:
+                (file,) = parse_config([source])
+                for statement in file.body:
+                    content.add(statement, source)
+            fit = True
+        except DiagnosticsError as error:
+            for diagnostic in error.diagnostics:
+                self._warn(place, diagnostic)
+        except ConfigReadError as error:
+            self._findings.add([warning(_header(node), f"{node.id}: {error}", codes.MODULE_CONTENT)])
+        except Unfit as error:
+            self._warn(place, Diagnostic(error.span, str(error), codes.MODULE_CONTENT))
+        sections = Sections()
+        sections.declares += content.declares.values()
+        sections.configs += content.imports.values()
+        scope = self._blocks.fill(CheckedScope(None, root=False, template=False), sections)
+        module = _Module(place, scope, content)
+        if fit:
+            module.imports += self._inner(module)
+        return module
 
-def _not_found(node: CheckedNode, namespace: str, name: str, origin: CheckedNode) -> Diagnostic:
-    message = (
-        "loading custom component controller: custom component config not found in the registry, "
-        f'namespace: "{namespace}", componentName: "{name}"'
-    )
-    hint = ""
-    if origin.kind is Kind.DECLARE and not namespace:
-        hint = "a declare without any block cannot be used"
-    elif origin.inner is not None and origin.kind is Kind.IMPORT:
-        hint = did_you_mean(name, origin.inner.customs)
-    return Diagnostic(_header(node), message, UNKNOWN_COMPONENT, hint=hint)
+    def _inner(self, module: _Module) -> Iterator[tuple[CheckedNode, _Place | None]]:
+        """The imports of a content, up to the first whose block is wrong."""
+        frame = self._frame(module, Definitions(None, {}))
+        for node in module.scope.nodes:
+            if node.kind is not Kind.IMPORT or node.label not in module.content.imports:
+                continue
+            faults = (
+                []
+                if node.arguments is None
+                else check_body(node.block, node.body, node.source, node.arguments)
+            )
+            faults = [*faults, *self._contents.node(node, frame)]
+            errors = [fault for fault in faults if fault.severity is Severity.ERROR]
+            for fault in faults:
+                self._warn(module.place, fault)
+            if errors:
+                return
+            yield node, self._place(node, frame)
+
+    def _reach(self, module: _Module) -> frozenset[str]:
+        if module.reach is None:
+            reach = {module.place.identity}
+            waiting = [module]
+            for each in waiting:
+                for _, place in each.imports:
+                    if place is not None and place.identity not in reach:
+                        reach.add(place.identity)
+                        waiting.append(self._module(place))
+            module.reach = frozenset(reach)
+        return module.reach
+
+    def _redefined(self, place: _Place, placed: Placed) -> None:
+        span = Span(placed.source, placed.block.start, placed.block.lcurly)
+        message = f"declare.{placed.block.label} is declared before; this one counts for nothing"
+        self._warn(place, Diagnostic(span, message, codes.MODULE_CONTENT))
+
+    def _warn(self, place: _Place, diagnostic: Diagnostic) -> None:
+        """Tell a fault of content; of content written in a string at the import, since it has no file."""
+        warned = diagnostic._replace(severity=Severity.WARNING)
+        node = place.node
+        if node.name == "import.string":
+            warned = warned._replace(span=_header(node), message=str(diagnostic), code=codes.MODULE_CONTENT)
+        self._findings.add([warned])
 
 
 def _header(node: CheckedNode) -> Span:
     return Span(node.source, node.block.start, node.block.lcurly)
-
-
-def _allowed(body: Sequence[tree.Statement]) -> tuple[list[tree.Block], tree.Statement | None]:
-    """The blocks of a module up to the first that may not be there, and that one."""
-    blocks: list[tree.Block] = []
-    for statement in body:
-        if not isinstance(statement, tree.Block) or statement.full_name not in {"declare", *IMPORT_NAMES}:
-            return blocks, statement
-        blocks.append(statement)
-    return blocks, None
-
-
-def _name_of(statement: tree.Statement) -> str:
-    return statement.full_name if isinstance(statement, tree.Block) else statement.name.name
-
-
-def _identifiers(node: tree.Expression) -> Iterator[str]:
-    """The names at the beginning of every chain in an expression."""
-    waiting: list[tree.Expression] = [node]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, tree.Identifier):
-            yield part.name
-        waiting += inner_expressions(part)

@@ -1,113 +1,362 @@
-"""Modules: which declares are ever used, and declares that need themselves.
+"""Modules: what loading would make of a configuration, and all that would be wrong then.
 
-Source: RUNTIME spec sections 2.2, 2.3, 5.6.
+The root, every instance of a declare, and every item of a foreach is a module with values of its own.
+Their graphs are built as for running; their values are known as far as the files say them.
+Source: RUNTIME spec sections 2.2, 2.3, 5.6, 5.7.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from alloypy.graph import codes
+from alloypy.graph.build import Built, Gates, Surroundings, build
+from alloypy.graph.check_blocks import UNKNOWN_COMPONENT, BlockReader
+from alloypy.graph.check_contents import ContentCheck
+from alloypy.graph.check_findings import Findings
+from alloypy.graph.check_frames import UNREAD_TEMPLATE, VALUED, Frame, Names
+from alloypy.graph.check_imports import ImportReader
+from alloypy.graph.check_ports import listener_of
 from alloypy.graph.check_scope import CheckedNode, CheckedScope
-from alloypy.graph.dag import Graph, cycle_text
-from alloypy.graph.nodes import Kind
-from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.graph.check_shapes import ANYTHING, Shape, exactly, of_type
+from alloypy.graph.dag import cycle_text
+from alloypy.graph.definitions import Definitions
+from alloypy.graph.nodes import Kind, split_custom_name
+from alloypy.graph.sections import Sections, body_sections
+from alloypy.lang.types import BoolType, StringType
+from alloypy.lang.values import Kind as ValueKind
+from alloypy.lang.values import Secret
+from alloypy.schema import texts
+from alloypy.schema.check import check_body
+from alloypy.schema.nearest import did_you_mean
+from alloypy.schema.partial import Undecided
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Span
-from alloypy.syntax.tree import Block, Statement
+from alloypy.syntax.tree import Attribute
+
+_MOST = 5_000
+"""How many modules are looked into with the values they are given; those beyond take any."""
+
+_MOST_TEXT = 10_000
+"""Characters of the values given to a module, up to which they tell it from others."""
+
+_MAY_BE_SECRET = ("local.file", "remote.http", "remote.s3")
+"""Components whose `content` is a secret when `is_secret` says so."""
 
 
-def with_templates(scope: CheckedScope) -> Iterator[CheckedScope]:
-    """The scope, and those of the templates in it."""
-    yield scope
-    for node in scope.nodes:
-        if node.kind is Kind.FOREACH and node.inner is not None:
-            yield from with_templates(node.inner)
+class Tools(NamedTuple):
+    """What looks into modules."""
+
+    blocks: BlockReader
+    imports: ImportReader
+    contents: ContentCheck
+    findings: Findings
+    gates: Gates
 
 
-def all_modules(root: CheckedScope) -> Iterator[CheckedScope]:
-    """The root, and the scope of every declare inside."""
-    yield root
-    for scope in with_templates(root):
+class ModuleCheck:
+    """Makes the modules that loading would make, each sort of them once, and notes what is wrong."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._blocks, self._imports, self._contents, self._findings, self._gates = tools
+        self._frames: dict[object, Frame] = {}
+        self._first: dict[int, Frame] = {}
+        self._homes: dict[int, Frame] = {}
+        self._loading: list[CheckedScope] = []
+        self._own: set[int] = set()
+        self._circular = False
+
+    def root(self, scope: CheckedScope, sections: Sections, module_path: str) -> Frame:
+        """Load the root, with all that is in it; then look into what nothing has made."""
+        self._note_own(scope)
+        names = Names({"module_path": exactly(module_path)})
+        frame = self._new(scope, names, {}, Definitions(None, {}))
+        self._load(frame, sections)
+        self._findings.harmless = True
+        self._look_at_rest(frame)
+        return frame
+
+    @property
+    def scopes(self) -> Iterator[CheckedScope]:
+        """All scopes that have been looked into."""
+        return (frame.scope for frame in self._first.values())
+
+    def _note_own(self, scope: CheckedScope) -> None:
+        """Remember the scopes that Alloy's own check looks into."""
+        self._own.add(id(scope))
         for node in scope.nodes:
-            if node.kind is Kind.DECLARE and node.inner is not None:
-                yield from all_modules(node.inner)
+            if node.inner is not None:
+                self._note_own(node.inner)
+
+    def _look_at_rest(self, frame: Frame) -> None:
+        """Look into the declares and templates of a module that nothing has been made from."""
+        for node in frame.scope.nodes:
+            if node.inner is None:
+                continue
+            inner = self._first.get(id(node.inner))
+            if inner is None and node.kind is Kind.DECLARE:
+                inner = self._instance(node.inner, frame, None)
+            elif inner is None:
+                inner = self._item(node, node.inner, frame, ANYTHING)
+            if inner is not None:
+                self._look_at_rest(inner)
+
+    def _new(
+        self,
+        scope: CheckedScope,
+        names: Names,
+        given: Mapping[str, Shape] | None,
+        definitions: Definitions,
+    ) -> Frame:
+        definitions.variables = dict.fromkeys(names.all())
+        frame = Frame(scope, names, given, definitions, self._exports)
+        self._homes[id(definitions)] = frame
+        self._first.setdefault(id(scope), frame)
+        return frame
+
+    def _instance(self, scope: CheckedScope, home: Frame, given: Mapping[str, Shape] | None) -> Frame | None:
+        """The module of a custom component whose declare is in `home`; None where it contains itself."""
+        key = None if given is None else _key(given)
+        return self._module((id(scope), id(home), key), scope, lambda known: self._new(
+            scope, home.names, given if known else None, Definitions(home.definitions, {})
+        ))  # fmt: skip
+
+    def _item(self, node: CheckedNode, scope: CheckedScope, around: Frame, item: Shape) -> Frame | None:
+        """The module of an item of a foreach; None where it contains itself, or has no known variable."""
+        variable = self._variable(node, around)
+        if variable is None:
+            return None
+        key = _key({variable: item})
+        return self._module((id(scope), id(around), key), scope, lambda known: self._new(
+            scope,
+            Names({variable: item if known else ANYTHING}, around),
+            {},
+            Definitions(around.definitions, {}),
+        ))  # fmt: skip
+
+    def _variable(self, node: CheckedNode, around: Frame) -> str | None:
+        given = self._contents.given(node, around, "var")
+        try:
+            return None if given is None else str(given.check.decided(given.value, StringType()))
+        except Undecided:
+            return None
+
+    def _module(
+        self, key: tuple[int, int, str | None], scope: CheckedScope, new: Callable[[bool], Frame]
+    ) -> Frame | None:
+        if any(scope is each for each in self._loading):
+            return None
+        frame = self._frames.get(key)
+        if frame is not None:
+            return frame
+        known = key[2] is None or len(self._frames) < _MOST
+        if not known and id(scope) in self._first:
+            return self._first[id(scope)]
+        frame = self._frames[key] = new(known)
+        try:
+            written = scope.written
+            sections = Sections() if written is None else body_sections(written.body, written.source)
+        except DiagnosticsError as error:
+            self._findings.add(error.diagnostics)
+            return frame
+        self._load(frame, sections)
+        return frame
+
+    def _load(self, frame: Frame, sections: Sections) -> None:
+        """Build the graph of a module and go through its nodes in the order of their evaluation."""
+        scope = frame.scope
+        own = id(scope) in self._own
+        if not own:
+            self._findings.add(self._unlike(scope))
+        root = own and scope.outer is None
+        built = build(sections, Surroundings(root, frame.definitions, tuple(frame.given or ())), self._gates)
+        faulty = own and any(self._findings.is_faulty(node.block, node.source) for node in scope.nodes)
+        if not faulty:
+            self._findings.add(each for each in built.diagnostics if each.severity is Severity.ERROR)
+        cycles = list(_cycles(built, scope))
+        self._findings.add(cycles)
+        self._circular = self._circular or bool(cycles)
+        nodes = {id(node.block): node for node in scope.nodes}
+        order = [nodes.pop(id(node.block)) for node in built.graph.order() if id(node.block) in nodes]
+        self._loading.append(scope)
+        for node in (*order, *nodes.values()):
+            self._node(node, frame)
+        self._loading.pop()
+
+    def _unlike(self, scope: CheckedScope) -> Iterator[Diagnostic]:
+        """What Alloy's own check would find in the bodies of an imported module, if it read it."""
+        for node in scope.nodes:
+            problem = None
+            if node.kind is Kind.COMPONENT:
+                problem = self._blocks.resolve(node, scope)
+            if problem is not None:
+                yield problem
+            elif node.arguments is not None and node.kind is not Kind.CUSTOM:
+                yield from check_body(node.block, node.body, node.source, node.arguments)
+
+    def _node(self, node: CheckedNode, frame: Frame) -> None:
+        if node.kind is not Kind.DECLARE:
+            self._findings.add(self._contents.node(node, frame))
+        match node.kind:
+            case Kind.IMPORT if node.label in frame.definitions.imports:
+                frame.definitions.imports[node.label] = self._imports.definitions(node, frame)
+            case Kind.FOREACH:
+                self._foreach(node, frame)
+            case Kind.COMPONENT:
+                check = self._contents.values(node.source, frame)
+                listener = listener_of(node, check.decided)
+                frame.tell_listeners([] if listener is None else [listener])
+        if node.kind in VALUED:
+            self._exports(frame, node)
+
+    def _foreach(self, node: CheckedNode, frame: Frame) -> None:
+        if node.inner is None:
+            message = "the block template is missing in the foreach block"
+            self._findings.add([Diagnostic(_header(node), message, codes.LOAD_RULE)])
+            return
+        given = self._contents.given(node, frame, "collection")
+        shape = ANYTHING if given is None else given.check.shape(given.value)
+        count = shape.length if shape.kind == ValueKind.ARRAY else None
+        for item in [ANYTHING] if count is None else map(shape.part, range(count)):
+            inner = self._item(node, node.inner, frame, item)
+            if inner is not None:
+                frame.tell_listeners(inner.listeners)
+
+    def _exports(self, frame: Frame, node: CheckedNode) -> Shape:
+        """What is known of the value that references to a node find."""
+        known = frame.shapes.get(id(node))
+        if known is None:
+            frame.shapes[id(node)] = ANYTHING  # what needs itself is found as a cycle
+            known = frame.shapes[id(node)] = self._find_exports(frame, node)
+        return known
+
+    def _find_exports(self, frame: Frame, node: CheckedNode) -> Shape:
+        match node.kind:
+            case Kind.ARGUMENT:
+                return Shape(ValueKind.OBJECT, parts={"value": self._argument(frame, node)})
+            case Kind.CUSTOM:
+                return self._custom(frame, node)
+            case Kind.FOREACH:
+                return exactly({})
+        if node.arguments is None:
+            return ANYTHING
+        parts = {a.name: of_type(a.type) for a in node.exports.attributes} if node.exports else {}
+        if node.name in _MAY_BE_SECRET and self._is_true(node, frame, "is_secret", unknown=False):
+            parts["content"] = Shape(ValueKind.CAPSULE, capsule=Secret.kind)
+        return Shape(ValueKind.OBJECT, parts=parts)
+
+    def _is_true(self, node: CheckedNode, frame: Frame, name: str, *, unknown: bool) -> bool:
+        """Whether an attribute of a node is true; `unknown` where only running tells."""
+        given = self._contents.given(node, frame, name)
+        try:
+            return given is not None and bool(given.check.decided(given.value, BoolType()))
+        except Undecided:
+            return unknown
+
+    def _argument(self, frame: Frame, node: CheckedNode) -> Shape:
+        """What is known of an argument's value: what the module is given, else the default."""
+        if frame.given is None:
+            return ANYTHING
+        if node.label in frame.given:
+            return frame.given[node.label]
+        if not self._is_true(node, frame, "optional", unknown=True):
+            return ANYTHING  # it is missing, which is told where the module is used
+        given = self._contents.given(node, frame, "default")
+        return exactly(None) if given is None else given.check.shape(given.value)
+
+    def _custom(self, frame: Frame, node: CheckedNode) -> Shape:
+        """Make the module of a custom component; what it exports."""
+        namespace, name = split_custom_name(node.name)
+        found = frame.definitions.find(namespace, name)
+        if found is None:
+            self._findings.add([_not_found(node, frame.definitions)])
+            return ANYTHING
+        template, home = found
+        if template is UNREAD_TEMPLATE:
+            return ANYTHING
+        inner = self._blocks.declare(template).inner
+        if inner is None:
+            return ANYTHING
+        check = self._contents.values(node.source, frame)
+        given = {s.name.name: check.shape(s.value) for s in node.body if isinstance(s, Attribute)}
+        module = self._instance(inner, self._home(home), given)
+        if module is None:
+            if self._circular:
+                return ANYTHING  # which has been told
+            message = f'updating custom component: custom component "{node.id}" contains itself'
+            self._findings.add([Diagnostic(_header(node), message, "ALY0412")])
+            return ANYTHING
+        self._findings.add(self._misused(node, module))
+        frame.tell_listeners(module.listeners)
+        return self._module_exports(module)
+
+    def _home(self, definitions: Definitions) -> Frame:
+        """The module that has these definitions."""
+        return self._homes.get(id(definitions)) or self._imports.frames[id(definitions)]
+
+    def _misused(self, node: CheckedNode, module: Frame) -> Iterator[Diagnostic]:
+        """Arguments that a module does not have, those it misses, and blocks, which none takes."""
+        known = [each.label for each in module.scope.nodes if each.kind is Kind.ARGUMENT]
+        given = set()
+        for statement in node.body:
+            span = Span(node.source, statement.start, statement.end)
+            if not isinstance(statement, Attribute):
+                yield Diagnostic(span, texts.NESTED_BLOCKS, texts.CODES["nested"])
+                continue
+            name = statement.name.name
+            given.add(name)
+            if name not in known:
+                message = f'Provided argument "{name}" is not defined in the module'
+                yield Diagnostic(span, message, "ALY0406", hint=did_you_mean(name, known))
+        for argument in module.scope.nodes:
+            if argument.kind is not Kind.ARGUMENT or argument.label in given:
+                continue
+            if not self._is_true(argument, module, "optional", unknown=True):
+                message = f'missing required argument "{argument.label}" to module'
+                yield Diagnostic(_header(node), message, "ALY0305")
+
+    def _module_exports(self, module: Frame) -> Shape:
+        parts: dict[str, Shape] = {}
+        for node in module.scope.nodes:
+            if node.kind is Kind.EXPORT:
+                given = self._contents.given(node, module, "value")
+                parts[node.label] = ANYTHING if given is None else given.check.shape(given.value)
+        return Shape(ValueKind.OBJECT, parts=parts)
 
 
-def used_modules(root: CheckedScope) -> Iterator[CheckedScope]:
-    """The scopes that running loads: the root, and every declare that something in a loaded scope uses.
-
-    What a scope uses is looked up after it has been yielded, so that it can be completed before.
-    """
-    loaded = [root]
-    seen = {id(root)}
-    for scope in loaded:
-        yield scope
-        for node in (node for part in with_templates(scope) for node in part.nodes):
-            module = node.made_from.inner if node.made_from is not None else None
-            if node.kind is Kind.CUSTOM and module is not None and id(module) not in seen:
-                seen.add(id(module))
-                loaded.append(module)
+def _key(values: Mapping[str, Shape]) -> str | None:
+    """What tells values from others; None for so many that it is not worth it."""
+    text = repr(sorted(values.items()))
+    return text if len(text) <= _MOST_TEXT else None
 
 
-class Instance(NamedTuple):
-    """A custom component and the scope it is in."""
-
-    node: CheckedNode
-    scope: CheckedScope
-
-
-def single_instances(used: Iterable[CheckedScope]) -> dict[int, Instance]:
-    """For each argument block, by its id(), the instance that gives it its value, where there is just one.
-
-    What a template makes is left out, for there may be none of it, or many.
-    """
-    made: dict[int, list[Instance | None]] = {}
-    modules: dict[int, CheckedScope] = {}
-    for scope in used:
-        for part in with_templates(scope):
-            for node in part.nodes:
-                module = node.made_from.inner if node.made_from is not None else None
-                if node.kind is Kind.CUSTOM and module is not None:
-                    modules[id(module)] = module
-                    made.setdefault(id(module), []).append(None if part.template else Instance(node, part))
-    found = {}
-    for key, instances in made.items():
-        if len(instances) == 1 and instances[0] is not None:
-            for node in modules[key].nodes:
-                if node.kind is Kind.ARGUMENT:
-                    found[id(node)] = instances[0]
-    return found
-
-
-def check_declares(scope: CheckedScope) -> Iterator[Diagnostic]:
-    """Declares of a scope that use themselves or each other in a circle, or have a forbidden label."""
-    declares = {node.label: node for node in scope.nodes if node.kind is Kind.DECLARE and node.label}
-    graph = Graph()
-    for node in declares.values():
-        graph.add(node)
-        if node.label == "declare":
-            message = "'declare' is not a valid label for a declare block"
-            yield Diagnostic(_header(node), message, "ALY0404")
-    for node in declares.values():
-        for label in _used(node.block.body, declares):
-            graph.connect(node.id, declares[label].id)
-    by_id = {node.id: node for node in declares.values()}
-    for cycle in graph.cycles():
-        message = f"cycle: {cycle_text(cycle)}"
+def _cycles(built: Built, scope: CheckedScope) -> Iterator[Diagnostic]:
+    """Blocks that need each other or themselves, each at its head."""
+    for cycle in built.graph.cycles():
         for node_id in cycle:
-            yield Diagnostic(_header(by_id[node_id]), message, codes.MODULE_CYCLE)
-    for node_id in graph.self_references():
-        yield Diagnostic(_header(by_id[node_id]), f"self reference: {node_id}", "ALY0412")
+            yield from _at_head(scope, node_id, f"cycle: {cycle_text(cycle)}", codes.MODULE_CYCLE)
+    for node_id in built.graph.self_references():
+        yield from _at_head(scope, node_id, f"self reference: {node_id}", "ALY0412")
 
 
-def _used(body: Sequence[Statement], declares: dict[str, CheckedNode]) -> Iterator[str]:
-    for block in body:
-        if isinstance(block, Block):
-            if block.full_name in {"declare", "template"}:
-                yield from _used(block.body, declares)
-            elif block.name[0] in declares:
-                yield block.name[0]
+def _at_head(scope: CheckedScope, node_id: str, message: str, code: str) -> Iterator[Diagnostic]:
+    node = scope.find(node_id)
+    if node is not None:
+        yield Diagnostic(_header(node), message, code)
+
+
+def _not_found(node: CheckedNode, definitions: Definitions) -> Diagnostic:
+    namespace, name = split_custom_name(node.name)
+    message = (
+        "loading custom component controller: custom component config not found in the registry, "
+        f'namespace: "{namespace}", componentName: "{name}"'
+    )
+    known = definitions.known(namespace)
+    hint = "a declare without any block cannot be used"
+    if name not in known:
+        hint = did_you_mean(name, known)
+    return Diagnostic(_header(node), message, UNKNOWN_COMPONENT, hint=hint)
 
 
 def _header(node: CheckedNode) -> Span:

@@ -5,18 +5,26 @@ Source: RUNTIME spec section 2.4 (constructor failures).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from alloypy.catalog.rules.body import Body, Undecided
 from alloypy.graph import codes
 from alloypy.graph.check_scope import CheckedNode
-from alloypy.graph.check_values import ValueCheck
-from alloypy.graph.check_warnings import RECEIVERS
-from alloypy.graph.nodes import Kind
+from alloypy.graph.nodes import Kind, block_id
+from alloypy.lang.types import Type
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
-from alloypy.syntax.tree import Attribute, Block
+from alloypy.syntax.tree import Attribute, Block, Expression
+
+RECEIVERS = frozenset({
+    "pyroscope.receive_http",
+    "prometheus.receive_http",
+    "loki.source.api",
+    "loki.source.awsfirehose",
+    "loki.source.heroku",
+})  # fmt: skip
+"""Components with an `http` block that says where they listen."""
 
 
 class Listener(NamedTuple):
@@ -27,18 +35,29 @@ class Listener(NamedTuple):
     port: int
 
     def collides(self, other: Listener) -> bool:
-        """Whether only one of the two, on one port, can listen. Names are not looked up."""
-        addresses = {self.address.strip("[]"), other.address.strip("[]")}
-        if len(addresses) == 1 or addresses & {"", "::"}:
-            return True
-        return "0.0.0.0" in addresses and not any(":" in address for address in addresses)
+        """Whether only one of the two, on one port, can listen. Names are not looked up, but `localhost`."""
+        addresses = {_plain(self.address), _plain(other.address)}
+        return len(addresses) == 1 or "" in addresses
 
 
-def listener_of(node: CheckedNode, check: ValueCheck) -> Listener | None:
+def _plain(address: str) -> str:
+    """The same text for the same address, "" for every interface."""
+    if address == "localhost":
+        return "127.0.0.1"
+    import ipaddress
+
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return "" if parsed.is_unspecified else str(parsed)
+
+
+def listener_of(node: CheckedNode, decided: Callable[[Expression, Type], Any]) -> Listener | None:
     """Where a node listens; None for what does not, or where only running tells."""
     if node.kind is not Kind.COMPONENT or node.name not in RECEIVERS or node.arguments is None:
         return None
-    http = Body(node.arguments, node.body, check.decided).block("http")
+    http = Body(node.arguments, node.body, decided).block("http")
     try:
         return None if http is None else Listener(node, http.text("listen_address"), http.get("listen_port"))
     except Undecided:
@@ -48,17 +67,26 @@ def listener_of(node: CheckedNode, check: ValueCheck) -> Listener | None:
 def check_ports(listeners: Iterable[Listener]) -> Iterator[Diagnostic]:
     """A fault for every listener whose port is taken by one before it."""
     taken: dict[int, list[Listener]] = {}
-    for listener in listeners:
+    for listener in sorted(listeners, key=_where):
         if listener.port == 0:  # any free one
             continue
         there = taken.setdefault(listener.port, [])
         other = next((known for known in there if listener.collides(known)), None)
         if other is not None:
-            host = f"[{listener.address}]" if ":" in listener.address.strip("[]") else listener.address
+            host = f"[{listener.address}]" if ":" in listener.address else listener.address
             message = f"listen tcp {host}:{listener.port}: bind: address already in use"
-            hint = f"{other.node.id} listens there, too"
-            yield Diagnostic(_place(listener.node), message, codes.SAME_PORT, hint=hint)
+            yield Diagnostic(_place(listener.node), message, codes.SAME_PORT, hint=_hint(listener, other))
         there.append(listener)
+
+
+def _where(listener: Listener) -> tuple[str, int]:
+    return listener.node.source.name, listener.node.block.start
+
+
+def _hint(listener: Listener, other: Listener) -> str:
+    if listener.node is other.node:
+        return "it is made more than once, and each listens there; take the port from an argument or the item"
+    return f"{block_id(other.node.block)} listens there, too"
 
 
 def _place(node: CheckedNode) -> Span:

@@ -7,10 +7,11 @@ Source: RUNTIME spec sections 2.1, 2.3, 2.7; the catalog's notes on `alloy valid
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from alloypy.graph.dag import Graph
+from alloypy.graph.definitions import Template
 from alloypy.graph.nodes import Kind, Node
 from alloypy.lang.types import AnyType
 from alloypy.schema.spec import AttributeSpec, Spec
@@ -107,6 +108,38 @@ class Gate(NamedTuple):
     community: bool = False
 
 
+class _Kind(NamedTuple):
+    """A component as the graph wants it; what it exports does not matter to that."""
+
+    stability: Stability
+    community: bool
+    exports: type | None = None
+
+
+class Kinds(Mapping[str, _Kind]):
+    """The components of a language, as the graph wants them."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def __getitem__(self, name: str) -> _Kind:
+        entry = self._language.component(name)
+        if entry is None:
+            raise KeyError(name)
+        return _Kind(stability_of(entry), entry.community)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._language.component_names)
+
+    def __len__(self) -> int:
+        return len(self._language.component_names)
+
+
+def stability_of(entry: ComponentEntry) -> Stability:
+    """The level of a component."""
+    return Stability[entry.stability.upper().replace("-", "_")]
+
+
 class CheckedNode(Node):
     """A node and what the check knows of it.
 
@@ -166,11 +199,15 @@ class CheckedScope:
     root: whether it is the root or a template right in it. template: whether it is a template.
     variables: names beyond the standard library. leaked: those that Alloy's own check lets through
         as well, for it keeps them all in one table.
-    customs: what each custom component takes, by the first part of its name; None where unknown.
+    customs: declares and imports by label, as Alloy's own check knows them.
     arguments: argument blocks of a module.
+    written: the body of the declare or template; None for the root, and for the top of imported content.
     """
 
-    def __init__(self, outer: CheckedScope | None, *, root: bool, template: bool) -> None:
+    def __init__(
+        self, outer: CheckedScope | None, *, root: bool, template: bool, written: Template | None = None
+    ) -> None:
+        self.written = written
         self.outer = outer
         self.root = root
         self.template = template
@@ -181,16 +218,8 @@ class CheckedScope:
         self._nodes: dict[str, CheckedNode] = {}
         self.customs: dict[str, CheckedNode] = {}
         self.arguments: list[Block] = []
-        self._firsts: frozenset[str] | None = None
         self._numbers: dict[str, int] = {}
         self._compared = 0
-
-    def first_names(self) -> frozenset[str]:
-        """The first parts of all ids that expressions here can name. Asked for when all nodes are there."""
-        if self._firsts is None:
-            outer = self.outer.first_names() if self.outer is not None and self.template else frozenset()
-            self._firsts = outer | {node.id.partition(".")[0] for node in self.nodes}
-        return self._firsts
 
     def may_search(self) -> bool:
         """Whether one more name that means nothing is worth the search for the one that was meant."""
@@ -221,6 +250,10 @@ class CheckedScope:
     def nodes(self) -> Iterable[CheckedNode]:
         """The nodes, in the order in which they were read."""
         return self._nodes.values()
+
+    def find(self, node_id: str) -> CheckedNode | None:
+        """The scope's own node of that id, if there is one."""
+        return self._nodes.get(node_id)
 
     def node(self, node_id: str) -> CheckedNode:
         """The scope's own node of that id. Raises KeyError."""

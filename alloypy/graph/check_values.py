@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from alloypy.catalog.rules.body import Undecided
-from alloypy.graph.check_scope import CheckedNode, CheckedScope, Language
+from alloypy.graph.check_frames import Frame, Seen
+from alloypy.graph.check_scope import Language
 from alloypy.graph.check_shapes import ANYTHING, ARRAY, BOOL, NUMBER, STRING, Shape, exactly, mismatch
-from alloypy.graph.codes import VALUE
-from alloypy.graph.references import Chain, inner_expressions, resolve
+from alloypy.graph.codes import OUT_OF_SCOPE, VALUE
+from alloypy.graph.references import Chain, chain_text, expression_chains, inner_expressions
 from alloypy.lang import types as wanted
 from alloypy.lang.evaluator import EvaluationError, evaluate, evaluate_as
 from alloypy.lang.functions import LibraryFunction, TypedFunction
+from alloypy.lang.go_text import quote
 from alloypy.lang.literals import LiteralError, literal_value, string_value
 from alloypy.lang.scope import Scope
 from alloypy.lang.types import Type
@@ -31,6 +33,9 @@ from alloypy.syntax.tree import Expression
 
 _MACHINE = frozenset({"constants", "sys", "env", "file"})
 """Names of the library whose values differ from machine to machine."""
+
+_PURE = frozenset({"file.path_join"})
+"""What is nevertheless the same on every machine."""
 
 _NO_OBJECT = "expected object or array or a capsule convertible to an object, got capsule"
 _ALLOWED: dict[str, tuple[str, ...]] = {
@@ -70,13 +75,12 @@ _NO_NAMES = Scope({})
 class Surroundings(NamedTuple):
     """What an expression sees.
 
-    exports: what is known of a node's value. library: gives the scope of the standard library.
+    frame: the module it stands in. library: gives the scope of the standard library.
     environ: variables that the environment will have, and that the library knows.
     """
 
-    scope: CheckedScope
+    frame: Frame
     language: Language
-    exports: Callable[[CheckedNode], Shape]
     library: Callable[[], Scope]
     environ: Mapping[str, str]
 
@@ -87,12 +91,10 @@ class ValueCheck:
     def __init__(self, source: Source, surroundings: Surroundings) -> None:
         self.faults: list[Diagnostic] = []
         self.source = source
-        self._scope = surroundings.scope
+        self._frame = surroundings.frame
         self._language = surroundings.language
-        self._exports = surroundings.exports
         self._environ = surroundings.environ
         self._load_library = surroundings.library
-        self._firsts = surroundings.scope.first_names()
         self._closed: dict[int, bool] = {}
 
     def fit(self, node: Expression, type_: Type) -> None:
@@ -186,10 +188,36 @@ class ValueCheck:
             return self._fault(node, str(error))
 
     def _library(self, node: Expression) -> Scope:
-        return _NO_NAMES if isinstance(node, tree.Literal) else self._load_library()
+        """The names of an expression whose value is known: the library's, and the values of the others."""
+        if isinstance(node, tree.Literal):
+            return _NO_NAMES
+        values: dict[str, Any] = {}
+        for chain in expression_chains(node):
+            known = self._known_value(chain)
+            if known is not None:
+                *outer, last = (part.name for part in chain[: known.used])
+                place = values
+                for name in outer:
+                    place = place.setdefault(name, {})
+                place.setdefault(last, known.shape.value)
+        library = self._load_library()
+        return library.child(values) if values else library
+
+    def _known_value(self, chain: Chain) -> Seen | None:
+        """The shortest part of a chain whose value is known, if there is one."""
+        seen = self._frame.resolve(chain)
+        if seen is None:
+            return None
+        shape, used = seen
+        while not shape.is_exact:
+            if shape.parts is None or used == len(chain) or chain[used].name not in shape.parts:
+                return None
+            shape = shape.parts[chain[used].name]
+            used += 1
+        return Seen(shape, used)
 
     def _is_closed(self, node: Expression) -> bool:
-        """Whether the expression's value depends on the file alone."""
+        """Whether the expression's value is known: it depends on nothing but what the files say."""
         known = self._closed.get(id(node))
         if known is None:
             known = self._closed[id(node)] = self._decide_closed(node)
@@ -199,9 +227,11 @@ class ValueCheck:
         match node:
             case tree.Literal():
                 return True
-            case tree.Identifier():
-                name = node.name
-                return self._in_library(name) and name not in _MACHINE
+            case tree.Identifier() | tree.Access() if (chain := _chain_of(node)) is not None:
+                if self._known_value(chain) is not None:
+                    return True
+                name = chain[0].name
+                return self._in_library(name) and (name not in _MACHINE or chain_text(chain) in _PURE)
             case tree.Call() if _variable(node) in self._environ and self._in_library("sys"):
                 return True
             case _:
@@ -209,20 +239,23 @@ class ValueCheck:
 
     def _in_library(self, name: str) -> bool:
         """Whether a name means the standard library's, and nothing in the file hides it."""
-        library = name in self._language.identifiers or name in self._language.deprecated
-        return library and name not in self._scope.variables and name not in self._firsts
+        return self._is_library(name) and not self._frame.hides(name)
+
+    def _is_library(self, name: str) -> bool:
+        return name in self._language.identifiers or name in self._language.deprecated
 
     def _name(self, node: tree.Identifier) -> Shape:
         return self._chain((node,), node)
 
     def _chain(self, chain: Chain, node: Expression) -> Shape:
         """What a chain of names from an identifier on means; what follows a node's id are fields."""
-        reference = resolve(chain, self._scope.graph)
-        if reference is None:
+        seen = self._frame.resolve(chain)
+        if seen is None:
             return self._outside(chain, node)
-        target = reference.target
-        shape = self._exports(target) if isinstance(target, CheckedNode) else ANYTHING
-        used = len(chain) - len(reference.rest)
+        return self._fields(seen.shape, chain, seen.used)
+
+    def _fields(self, shape: Shape, chain: Chain, used: int) -> Shape:
+        """What the names of a chain from `used` on mean as fields of a value."""
         end = chain[used - 1].end
         for name in chain[used:]:
             shape = self._field(shape, tree.Identifier(chain[0].start, end, ""), name)
@@ -230,22 +263,21 @@ class ValueCheck:
         return shape
 
     def _outside(self, chain: Chain, node: Expression) -> Shape:
-        """A name of the library or of the module; any other has been reported as a reference."""
+        """A name of the library, or one that means nothing."""
         first = chain[0]
-        if first.name == "module_path" and first.name in self._scope.variables:
-            shape = STRING
-        elif first.name == "constants" and self._in_library("constants"):
+        if not self._is_library(first.name):
+            message = f"component {quote(chain_text(chain))} does not exist or is out of scope"
+            span = Span(self.source, first.start, chain[-1].end)
+            self.faults.append(Diagnostic(span, message, OUT_OF_SCOPE))
+            return ANYTHING
+        if self._frame.hides(first.name):
+            return ANYTHING  # the order of evaluation decides
+        if first.name == "constants":
             names = ("hostname", "os", "arch", "version")
             shape = Shape(Kind.OBJECT, parts=dict.fromkeys(names, STRING))
-        elif self._in_library(first.name):
-            shape = exactly(self._library(node).lookup(first.name))
         else:
-            return ANYTHING
-        end = first.end
-        for name in chain[1:]:
-            shape = self._field(shape, tree.Identifier(first.start, end, ""), name)
-            end = name.end
-        return shape
+            shape = exactly(self._load_library().lookup(first.name))
+        return self._fields(shape, chain, 1)
 
     def _access(self, node: tree.Access) -> Shape:
         chain = _chain_of(node)
@@ -254,7 +286,7 @@ class ValueCheck:
         return self._field(self.shape(node.value), node.value, node.name)
 
     def _field(self, shape: Shape, holder: Expression, name: tree.Identifier) -> Shape:
-        if not shape.kind or shape.kind == Kind.NULL:
+        if not shape.kind:
             return ANYTHING
         if not shape.is_object:
             if shape.kind == Kind.CAPSULE:
@@ -273,7 +305,7 @@ class ValueCheck:
 
     def _index(self, node: tree.Index) -> Shape:
         shape, index = self.shape(node.value), self.shape(node.index)
-        if shape.kind in {"", Kind.NULL}:
+        if not shape.kind:
             return ANYTHING
         if shape.kind == Kind.ARRAY:
             return self._element(shape, index, node)

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 
 from alloypy.catalog.rules.body import Body, Undecided
 from alloypy.graph import codes
+from alloypy.graph.check_ports import RECEIVERS
 from alloypy.graph.check_rules import RulePlace
 from alloypy.graph.check_scope import CheckedNode, warning
 from alloypy.graph.check_values import ValueCheck
-from alloypy.graph.nodes import Kind
+from alloypy.graph.nodes import Kind, block_id
 from alloypy.lang import types as wanted
 from alloypy.lang.go_text import quote
 from alloypy.lang.numbers import number_text
@@ -36,15 +37,6 @@ _URLS = frozenset({
 })  # fmt: skip
 """Bodies whose `url` is asked over HTTP."""
 
-RECEIVERS = frozenset({
-    "pyroscope.receive_http",
-    "prometheus.receive_http",
-    "loki.source.api",
-    "loki.source.awsfirehose",
-    "loki.source.heroku",
-})  # fmt: skip
-"""Components with an `http` block that says where they listen."""
-
 _ACT_ALONE = ("beyla.", "database_observability.", "otelcol.extension.", "prometheus.exporter.")
 """Components that export something and do their work without anybody using it."""
 
@@ -57,9 +49,11 @@ _EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]"})
 def check_unused(node: CheckedNode) -> Iterator[Diagnostic]:
     """A component that only serves others, and that none uses."""
     serves = node.exports is not None and not node.name.startswith(_ACT_ALONE)
-    if node.kind is Kind.COMPONENT and serves and not node.used:
+    name = block_id(node.block)
+    # Of two blocks with one name, which is a fault, the second has got an id of its own.
+    if node.kind is Kind.COMPONENT and serves and not node.used and node.id == name:
         span = Span(node.source, node.block.start, node.block.lcurly)
-        yield warning(span, f"nothing uses {node.id}", codes.UNUSED)
+        yield warning(span, f"nothing uses {name}", codes.UNUSED)
 
 
 def check_open_receiver(node: CheckedNode, check: ValueCheck) -> Iterator[Diagnostic]:
@@ -73,7 +67,7 @@ def check_open_receiver(node: CheckedNode, check: ValueCheck) -> Iterator[Diagno
     except Undecided:
         return
     span = Span(node.source, node.block.start, node.block.lcurly)
-    message = f"{node.id} listens on all interfaces without TLS"
+    message = f"{block_id(node.block)} listens on all interfaces without TLS"
     hint = 'set http.listen_address, such as to "127.0.0.1", or add a tls block to http'
     yield warning(span, message, codes.OPEN_RECEIVER, hint)
 

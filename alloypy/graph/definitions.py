@@ -57,6 +57,11 @@ class Definitions:
                 return (template, home) if template.body else None
         return None
 
+    def known(self, namespace: str) -> list[str]:
+        """The names that `find` may know in a namespace."""
+        homes = (here.imports.get(namespace) if namespace else here for here in self._outwards())
+        return [name for home in homes if home is not None for name in home.declares]
+
 
 def imported_definitions(
     module_path: str, declares: Mapping[str, Template], imports: Mapping[str, Definitions | None]

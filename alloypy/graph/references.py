@@ -49,6 +49,14 @@ def chains(body: Sequence[Statement]) -> list[Chain]:
     return collector.found
 
 
+def expression_chains(expression: Expression) -> list[Chain]:
+    """Every chain in one expression, in source order."""
+    collector = _Collector()
+    collector.expression(expression)
+    collector.flush()
+    return collector.found
+
+
 def resolve(chain: Chain, graph: Graph) -> Reference | None:
     """The node that the shortest prefix of the chain names, or None."""
     names = [part.name for part in chain]
@@ -76,31 +84,32 @@ class _Collector:
         """Collect from statements."""
         for statement in body:
             if isinstance(statement, Attribute):
-                self._expression(statement.value)
+                self.expression(statement.value)
             else:
                 self.body(statement.body)
 
-    def _expression(self, node: Expression) -> None:
+    def expression(self, node: Expression) -> None:
+        """Collect from an expression."""
         match node:
             case Identifier():
                 self.flush()
                 self._chain = [node]
             case Access():
-                self._expression(node.value)
+                self.expression(node.value)
                 if self._chain is not None:
                     self._chain.append(node.name)
             case Index():
-                self._expression(node.value)
+                self.expression(node.value)
                 self.flush()
-                self._expression(node.index)
+                self.expression(node.index)
             case Call():
-                self._expression(node.value)
+                self.expression(node.value)
                 self.flush()
                 for argument in node.args:
-                    self._expression(argument)
+                    self.expression(argument)
             case _:
                 for part in inner_expressions(node):
-                    self._expression(part)
+                    self.expression(part)
 
 
 def inner_expressions(node: Expression) -> list[Expression]:

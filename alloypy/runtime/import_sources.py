@@ -15,6 +15,7 @@ from alloypy.runtime.blocks.modules import ImportFileArguments, ImportStringArgu
 from alloypy.runtime.faults import Raised, call_async
 from alloypy.runtime.options import HTTPImport
 from alloypy.runtime.watching import Watch
+from alloypy.syntax.config_files import module_path
 from alloypy.threads import FILE_SECONDS, FILES
 
 _SHORTEST_PERIOD = 0.03
@@ -72,7 +73,7 @@ class FileSource:
         path = arguments.filename
 
         def look() -> tuple[str, str]:
-            return f"file {_resolved(path)}", path if Path(path).is_dir() else str(Path(path).parent)
+            return f"file {_resolved(path)}", module_path(path)
 
         try:
             return cls(arguments, *await FILES.run(look, FILE_SECONDS, path))

@@ -11,8 +11,10 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from alloypy.graph.definitions import Definitions, Template, imported_definitions
-from alloypy.graph.nodes import IMPORT_NAMES, Kind, Node
+from alloypy.graph.definitions import Definitions, imported_definitions
+from alloypy.graph.imported import Content, Tally
+from alloypy.graph.nodes import Kind, Node
+from alloypy.graph.sections import Placed
 from alloypy.lang.scope import Scope
 from alloypy.lang.values import Variables
 from alloypy.runtime.blocks.modules import (
@@ -38,14 +40,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_DEPTH = 30
-"""How deep imports may be nested in imported content."""
-
-MAX_IMPORTS = 1000
-"""How many imports may be read for one import block of a module, all levels taken together."""
-
-_ONLY = "only declare and import blocks are allowed in a module"
-
 
 class ContentFault(Exception):
     """Content is not fit to be imported: the message to log, the file, the text, and the health."""
@@ -54,19 +48,6 @@ class ContentFault(Exception):
         self.fields = dict(fields)
         self.health = health
         super().__init__(message)
-
-
-class Tally:
-    """How many imports one import block has led to since its content was last read."""
-
-    def __init__(self) -> None:
-        self._imports = 0
-
-    def count(self) -> None:
-        """Count one more. Raises NodeFault for one too many."""
-        self._imports += 1
-        if self._imports > MAX_IMPORTS:
-            raise NodeFault(f"the content leads to more than {MAX_IMPORTS} imports")
 
 
 async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
@@ -207,9 +188,9 @@ class ImportInstance(Instance):
 
     def _adopt(self, reading: _Reading) -> None:
         self._nested = reading.nested
-        imports: dict[str, Definitions | None] = dict.fromkeys(reading.labels)
+        imports: dict[str, Definitions | None] = dict.fromkeys(reading.content.imports)
         imports.update((label, each.definitions) for label, each in reading.nested.items())
-        self.definitions = imported_definitions(self._source.module_path, reading.declares, imports)
+        self.definitions = imported_definitions(self._source.module_path, reading.content.templates, imports)
         self._restart.set()
 
     async def run(self) -> None:
@@ -277,14 +258,13 @@ def _parsed(source: Source) -> File:
 
 
 class _Reading:
-    """One reading of content: the declares and the imports found in it so far.
+    """One reading of content: what has been found in it so far.
 
-    labels: of all imports found. nested: those that have been read.
+    content: its declares and imports. nested: the imports that have been read.
     """
 
     def __init__(self, context: Context, owner: ImportInstance, source: ImportSource) -> None:
-        self.declares: dict[str, Template] = {}
-        self.labels: list[str] = []
+        self.content = Content(owner.id, owner.name, self._redefined)
         self.nested: dict[str, ImportInstance] = {}
         self._context = context
         self._owner = owner
@@ -292,17 +272,16 @@ class _Reading:
 
     async def read(self, content: Mapping[str, bytes]) -> None:
         """Read every file. Raises ContentFault for the first thing that is not fit."""
-        blocks: list[tuple[Block, Source]] = []
         for name in sorted(content):
             try:
-                blocks += await self._file(name, content[name])
+                await self._file(name, content[name])
             except ValueError as error:
                 raise ContentFault(
                     "failed to process imported content",
                     {"file": name, "err": str(error)},
                     f'imported content from "{name}" is invalid: {error}',
                 ) from None
-        for block, source in blocks:
+        for block, source in self.content.imports.values():
             try:
                 await self._import(block, source)
             except NodeFault as error:
@@ -313,8 +292,8 @@ class _Reading:
                     f"nested import block failed to evaluate: {text}",
                 ) from None
 
-    async def _file(self, name: str, data: bytes) -> list[tuple[Block, Source]]:
-        """Take the declares of one file; its import blocks. Raises ContentFault, and ValueError."""
+    async def _file(self, name: str, data: bytes) -> None:
+        """Take the blocks of one file. Raises ContentFault, and ValueError."""
         source = Source(self._owner.label, data)
         try:
             file = await computed(lambda: _parsed(source), len(data))
@@ -326,36 +305,12 @@ class _Reading:
                 {"file": name, "err": str(error)},
                 f'imported content from "{name}" cannot be parsed: {error}',
             ) from None
-        imports: list[tuple[Block, Source]] = []
         for statement in file.body:
             await self._context.pace.breathe()
-            if not isinstance(statement, Block):
-                raise ValueError(_ONLY)
-            if statement.full_name == "declare":
-                self._declare(statement, source)
-            elif statement.full_name in IMPORT_NAMES:
-                self._check_import(statement)
-                self.labels.append(statement.label)
-                imports.append((statement, source))
-            else:
-                raise ValueError(f"{_ONLY}, got {statement.full_name}")
-        return imports
+            self.content.add(statement, source)
 
-    def _declare(self, block: Block, source: Source) -> None:
-        if block.label in self.declares:
-            fields = {"name": block.label}
-            self._owner.report("declare block redefined", fields)
-            return
-        self.declares[block.label] = Template(block.body, source)
-
-    def _check_import(self, block: Block) -> None:
-        if block.label in self.labels:
-            raise ValueError(f"import block redefined {block.label}")
-        if self._owner.name == "import.http" and block.full_name == "import.file":
-            raise ValueError(
-                f"importing a module via import.http (nodeID: {self._owner.id}) "
-                "that contains an import.file block is not supported"
-            )
+    def _redefined(self, placed: Placed) -> None:
+        self._owner.report("declare block redefined", {"name": placed.block.label})
 
     async def _import(self, block: Block, source: Source) -> None:
         """Read an import inside the content; it sees nothing but the path of the content."""
@@ -365,11 +320,9 @@ class _Reading:
         place = await _place(self._context, node, scope, variables, self._owner.module)
         nested = ImportInstance(self._context, node, self._owner.module, place, self._owner)
         first, *around = nested.identities()
-        if first in around:
-            raise NodeFault("the content imports itself")
-        if len(around) > MAX_DEPTH:
-            raise NodeFault(f"imports are nested more than {MAX_DEPTH} levels deep")
-        self._owner.tally.count()
+        refused = self._owner.tally.refused(first, around)
+        if refused:
+            raise NodeFault(refused)
         await nested.read()
         nested.evaluated()
         nested.started()

@@ -28,7 +28,14 @@ _MARKS = (  # the longer marks first: UTF-32's begins as UTF-16's does
 
 
 class ConfigReadError(Exception):
-    """The configuration cannot be read. The text is Go's: `stat x.alloy: no such file or directory`."""
+    """The configuration cannot be read. The text is Go's: `stat x.alloy: no such file or directory`.
+
+    path: the file, where the text does not name it.
+    """
+
+    def __init__(self, text: str, path: str = "") -> None:
+        self.path = path
+        super().__init__(text)
 
 
 def read_config(path: str, read: Callable[[str], bytes] = read_once) -> list[Source]:
@@ -93,7 +100,7 @@ def _read(name: str, read: Callable[[str], bytes]) -> Source:
         raise ConfigReadError(open_fault(name, error)) from None
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            raise ConfigReadError(f"configuration is encoded with {encoding} but must be utf8")
+            raise ConfigReadError(f"configuration is encoded with {encoding} but must be utf8", name)
     return Source(name, data)
 
 
@@ -104,4 +111,4 @@ def _demand_utf8(source: Source) -> None:
     try:
         source.data.decode()
     except UnicodeDecodeError:
-        raise ConfigReadError("unknown encoding for config") from None
+        raise ConfigReadError("unknown encoding for config", source.name) from None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.graph.check import Beyond, Checked, check_files
-from alloypy.graph.check_imports import Files
+from alloypy.graph.check_imports import Files, Location
 from alloypy.graph.check_scope import Gate
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
@@ -29,7 +30,10 @@ def check_text(
     def read(path: str) -> list[Source] | None:
         return [Source(path, known[path].encode())] if path in known else None
 
-    beyond = Beyond(environ or {}, Files(read, "/etc/alloy"))
+    def locate(path: str) -> Location:
+        return Location(posixpath.normpath(path), posixpath.dirname(path) or ".")
+
+    beyond = Beyond(environ or {}, Files(read, "/etc/alloy", locate))
     return check_files(parse_config([Source("c", text.encode())]), load_catalog(), gate, beyond)
 
 

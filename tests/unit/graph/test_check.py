@@ -63,19 +63,20 @@ def test_what_a_module_exports() -> None:
     ]
 
 
-def test_arguments_have_the_value_that_the_one_instance_gives() -> None:
+def test_arguments_have_the_values_that_each_instance_gives() -> None:
     module = (
         'declare "m" {\n  argument "labels" { }\n  argument "extra" {\n    optional = true\n'
         '    default  = [1]\n  }\n  pyroscope.write "w" {\n    external_labels = argument.labels.value\n  }\n'
         '  pyroscope.write "v" {\n    external_labels = argument.extra.value\n  }\n}\n'
     )
     one = module + 'm "x" {\n  labels = "a"\n}\n'
-    assert missed(one) == [
+    wrong = [
         "c:8:23: argument.labels.value should be object, got string",
         "c:11:23: argument.extra.value should be object, got array",
     ]
+    assert missed(one) == wrong
     assert missed(module + 'm "x" {\n  labels = {}\n  extra  = null\n}\n') == []
-    assert missed(one + 'm "y" {\n  labels = {}\n  extra  = {}\n}\n') == []
+    assert missed(one + 'm "y" {\n  labels = {}\n  extra  = {}\n}\n') == wrong
 
 
 def test_modules_that_need_themselves() -> None:
@@ -176,7 +177,10 @@ def receiver(label: str, address: str, port: str) -> str:
         ('"127.0.0.1"', '"127.0.0.2"', False),
         ('""', '"127.0.0.1"', True),
         ('"0.0.0.0"', '"127.0.0.1"', True),
-        ('"0.0.0.0"', '"::1"', False),
+        ('"0.0.0.0"', '"::1"', True),
+        ('"localhost"', '"127.0.0.1"', True),
+        ('"localhost"', '"127.0.0.2"', False),
+        ('"::1"', '"0:0::1"', True),
         ('"::"', '"0.0.0.0"', True),
         ('sys.env("A")', '""', False),
     ],

@@ -1,0 +1,74 @@
+"""What a check has found: each fault once, in the words that come first.
+
+Alloy's own check speaks first. What loading would say of the same place is not told again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+
+from alloypy.graph.codes import OUT_OF_SCOPE
+from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Statement
+
+
+class Findings:
+    """Faults and warnings beyond those of Alloy's own check.
+
+    harmless: whether what is found now is in a module that nothing makes, so that it only warns.
+    """
+
+    def __init__(self, found: Sequence[Diagnostic], leaks: Sequence[Diagnostic]) -> None:
+        """found: by Alloy's own check. leaks: names that it takes for known, to be used for their words."""
+        self.harmless = False
+        self._told: dict[tuple[Source, int, str], Diagnostic] = {}
+        self._places: dict[Source, list[int]] = {}
+        self._errors: set[tuple[Source, int]] = set()
+        self._leaks: dict[Source, list[Diagnostic]] = {}
+        for diagnostic in found:
+            if diagnostic.span is not None and diagnostic.severity is Severity.ERROR:
+                self._places.setdefault(diagnostic.span.source, []).append(diagnostic.span.start)
+                self._errors.add((diagnostic.span.source, diagnostic.span.start))
+        for places in self._places.values():
+            places.sort()
+        for leak in leaks:
+            if leak.span is not None:
+                self._leaks.setdefault(leak.span.source, []).append(leak)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self._told.values())
+
+    def is_faulty(self, statement: Statement, source: Source) -> bool:
+        """Whether Alloy's own check finds an error in a statement."""
+        places = self._places.get(source, [])
+        at = bisect_left(places, statement.start)
+        return at < len(places) and places[at] <= statement.end
+
+    def add(self, faults: Iterable[Diagnostic]) -> None:
+        """Take what has been found, unless it has been told."""
+        for fault in faults:
+            self._add(fault)
+
+    def _add(self, fault: Diagnostic) -> None:
+        if fault.span is None:
+            return
+        if fault.severity is Severity.ERROR:
+            if (fault.span.source, fault.span.start) in self._errors:
+                return
+            fault = self._worded(fault, fault.span.source, fault.span.start)
+            if self.harmless:
+                fault = fault._replace(severity=Severity.WARNING)
+        span = fault.span
+        if span is not None:
+            self._told.setdefault((span.source, span.start, fault.message), fault)
+
+    def _worded(self, fault: Diagnostic, source: Source, start: int) -> Diagnostic:
+        """The fault, or what is known of the name that it is about."""
+        leaks = self._leaks.get(source, ()) if fault.code == OUT_OF_SCOPE else ()
+        for leak in leaks:
+            span = leak.span
+            if span is not None and span.start <= start <= (span.start if span.end is None else span.end):
+                return leak
+        return fault

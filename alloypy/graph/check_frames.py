@@ -1,0 +1,140 @@
+"""Modules as loading makes them, and what the names in their expressions mean there.
+
+One declare gives a module for each instance, and one template for each item, with values of their own.
+Source: RUNTIME spec sections 2.2, 5.6, 5.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from alloypy.graph.check_ports import Listener
+from alloypy.graph.check_scope import CheckedNode, CheckedScope
+from alloypy.graph.check_shapes import ANYTHING, Shape
+from alloypy.graph.definitions import Definitions, Template
+from alloypy.graph.nodes import NOWHERE, Kind
+from alloypy.graph.references import Chain
+from alloypy.lang.values import Kind as ValueKind
+from alloypy.syntax.tree import Block
+
+VALUED = frozenset({Kind.COMPONENT, Kind.CUSTOM, Kind.ARGUMENT, Kind.FOREACH})
+"""Nodes that have a value in expressions."""
+
+
+class Seen(NamedTuple):
+    """What the beginning of a chain means: what is known of its value, and how many names it takes."""
+
+    shape: Shape
+    used: int
+
+
+class Names:
+    """Names that a module sees beyond its own blocks.
+
+    own: their values. around: the module whose template it is made from; its names are seen, too.
+    """
+
+    def __init__(self, own: Mapping[str, Shape], around: Frame | None = None) -> None:
+        self._own = own
+        self._around = around
+
+    def resolve(self, chain: Chain) -> Seen | None:
+        """What a chain means, if it means anything."""
+        first = chain[0].name
+        if first in self._own:
+            return Seen(self._own[first], 1)
+        return self._around.resolve(chain) if self._around is not None else None
+
+    def all(self) -> frozenset[str]:
+        """The first parts of everything that can be named."""
+        own = frozenset(self._own)
+        return own if self._around is None else own | self._around.first_names()
+
+    def path(self) -> Shape:
+        """What `module_path` is."""
+        found = self._own.get("module_path")
+        if found is None and self._around is not None:
+            return self._around.names.path()
+        return found if found is not None else ANYTHING
+
+
+class Frame:
+    """One module: its blocks, what they see, and what is known of their values.
+
+    given: the arguments it is given; None when it is not known who makes it. definitions: the custom
+    components it can use. exports: finds what a node's value is. listeners: where its components and
+    those of the modules in it listen.
+    """
+
+    def __init__(
+        self,
+        scope: CheckedScope,
+        names: Names,
+        given: Mapping[str, Shape] | None,
+        definitions: Definitions,
+        exports: Callable[[Frame, CheckedNode], Shape],
+    ) -> None:
+        self.scope = scope
+        self.names = names
+        self.given = given
+        self.definitions = definitions
+        self.shapes: dict[int, Shape] = {}
+        self.listeners: list[Listener] = []
+        self._exports = exports
+        self._firsts: frozenset[str] | None = None
+
+    def resolve(self, chain: Chain) -> Seen | None:
+        """The value of the shortest part of a chain that has one; None when the chain means nothing."""
+        names = [part.name for part in chain]
+        for length in range(1, len(names) + 1):
+            node = self.scope.find(".".join(names[:length]))
+            if node is not None:
+                node.used = True
+                return Seen(self._exports(self, node), length) if node.kind in VALUED else None
+        if names[0] == "argument" and self.given:
+            if len(names) > 1 and names[1] not in self.given:
+                return None
+            parts = {label: Shape(ValueKind.OBJECT, parts={"value": v}) for label, v in self.given.items()}
+            return Seen(Shape(ValueKind.OBJECT, parts=parts), 1)
+        return self.names.resolve(chain)
+
+    def hides(self, name: str) -> bool:
+        """Whether a name of the standard library means something else here, or may."""
+        return name in self.first_names()
+
+    def first_names(self) -> frozenset[str]:
+        """The first parts of everything that can be named, the module's own blocks included."""
+        if self._firsts is None:
+            own = {node.id.partition(".")[0] for node in self.scope.nodes if node.kind in VALUED}
+            if self.given:
+                own.add("argument")
+            self._firsts = self.names.all() | own
+        return self._firsts
+
+    def tell_listeners(self, listeners: list[Listener]) -> None:
+        """Add where others listen; what listens often at one place is told twice, which is enough."""
+        for each in listeners:
+            if self.listeners.count(each) < 2:
+                self.listeners.append(each)
+
+
+class _Anything(dict[str, Template]):
+    """The declares of a module that nobody has read: it may have any."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Template:
+        return UNREAD_TEMPLATE
+
+
+UNREAD_TEMPLATE = Template((Block(0, 0, ("declare",), 0, "", None, 0, []),), NOWHERE)
+"""The template of a custom component from a module that cannot be read here."""
+
+
+def unread() -> Definitions:
+    """Definitions of a module that cannot be read here."""
+    definitions = Definitions(None, {})
+    definitions.declares = _Anything()
+    return definitions
