@@ -136,7 +136,9 @@ class Kinds(Mapping[str, _Kind]):
 
 
 def stability_of(entry: ComponentEntry) -> Stability:
-    """The level of a component."""
+    """The level of a component; a community component has none that would keep it out."""
+    if entry.community:
+        return Stability.GENERALLY_AVAILABLE
     return Stability[entry.stability.upper().replace("-", "_")]
 
 
