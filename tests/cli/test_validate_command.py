@@ -218,7 +218,10 @@ def test_other_formats_go_into_a_file(folder: Path, capsys: Capture, form: str) 
     [
         (b'a "b" { x = "\xff" }\n', "Error: odd.alloy:1:14: unknown encoding for config"),
         ("\ufeff".encode() + GOOD.encode(), ""),
-        ("a".encode("utf-16"), "Error: odd.alloy: configuration is encoded with UTF16LittleEndian but must be utf8"),
+        (
+            "a".encode("utf-16"),
+            "Error: odd.alloy: configuration is encoded with UTF16LittleEndian but must be utf8",
+        ),
         (b"", ""),
         (GOOD.replace("\n", "\r\n").encode(), ""),
     ],
