@@ -16,6 +16,7 @@ from alloypy.lang.values import Duration
 if TYPE_CHECKING:
     from alloypy.services.dev_sink import Arrival, Behaviour
 
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]"})
 _SUMMARY = """\
 Stand in for a Pyroscope server: accept profiles on /ingest and Push, and print a line for each.
 
@@ -76,7 +77,7 @@ async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
     try:
         listener = await bind(address)
     except ListenError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {error}; --listen-addr chooses another address", file=sys.stderr)
         return exit_codes.FAILURE
     from alloypy.services.logging import install
 
@@ -94,7 +95,13 @@ async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
     )
     server = Server(config, listener.sockets)
     server.start()
-    print(f"dev-sink: waiting for profiles on http://{listener.address}", file=sys.stderr, flush=True)
+    print(f"dev-sink: waiting for profiles on {_url(listener.address)}", file=sys.stderr, flush=True)
     await printer.done.wait()
     await server.stop(grace=1.0)
     return exit_codes.SUCCESS
+
+
+def _url(address: str) -> str:
+    """The URL for a configuration on this machine; what listens on all interfaces is reached on localhost."""
+    host, _, port = address.rpartition(":")
+    return f"http://{'localhost' if host in _EVERYWHERE else host}:{port}"

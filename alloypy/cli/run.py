@@ -16,7 +16,6 @@ from alloypy.cli.run_flags import read_run_flags
 if TYPE_CHECKING:
     import asyncio
 
-    from alloypy.services.configuration import LoadError
     from alloypy.services.logging import LogStream
     from alloypy.services.settings import RunSettings
     from alloypy.services.signals import Signals
@@ -39,7 +38,7 @@ def run(argv: list[str]) -> int:
     log = install(sys.stderr)
     logging.captureWarnings(True)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        code = runner.run(_run(settings, log))
+        code = runner.run(_run(settings, log, argv))
         log.close()
         # The event loop would wait for threads, of which one may hang.
         ending = threading.Timer(_MOST_ENDING_SECONDS, os._exit, (code,))
@@ -58,7 +57,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _run(settings: RunSettings, log: LogStream) -> int:
+async def _run(settings: RunSettings, log: LogStream, argv: list[str]) -> int:
     from alloypy.services.configuration import LoadError
     from alloypy.services.process import log_start
     from alloypy.services.signals import Signals, Stopped
@@ -72,8 +71,11 @@ async def _run(settings: RunSettings, log: LogStream) -> int:
             log.stop_holding()
             return exit_codes.SUCCESS
         except LoadError as error:
+            from alloypy.cli.refused_load import tell
+
             log.stop_holding()
-            return _fail_load(error, log)
+            tell(error, log, argv)
+            return exit_codes.FAILURE
 
 
 async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int:
@@ -82,14 +84,17 @@ async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int
     from alloypy.components.remote.http_import import http_import
     from alloypy.preloading import PRELOADING
     from alloypy.services.admin_server import ListenError, bind
+    from alloypy.services.configuration import check_present
     from alloypy.services.process import Process
     from alloypy.services.storage import read_installation_id
 
     try:
         listener = await signals.unless_stopped(bind(settings.listen))
     except ListenError as error:
+        # Two faults at once: the configuration that is not there is told first.
+        await signals.unless_stopped(check_present(settings.path))
         log.stop_holding()
-        return _fail(str(error))
+        return _fail(f"{error}; --server.http.listen-addr chooses another address")
     PRELOADING.want(*LATER)
     alloy_id = await signals.unless_stopped(read_installation_id(settings.storage))
     await Process(settings, listener, REGISTRATIONS, http_import, log, signals, alloy_id).run()
@@ -99,29 +104,3 @@ async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int
 def _fail(text: str) -> int:
     print(f"Error: {text}", file=sys.stderr)
     return exit_codes.FAILURE
-
-
-def _fail_load(error: LoadError, log: LogStream) -> int:
-    """A refused first load: its diagnostics, with excerpts only where nobody keeps them: on a terminal.
-
-    The lone line feed on stdout is Alloy's.
-    """
-    if not error.diagnostics:
-        return _fail(str(error))
-    print(flush=True)
-    words = "could not perform the initial load successfully"
-    if sys.stderr.isatty():
-        from alloypy.syntax.render import render
-
-        sys.stderr.write(render(error.diagnostics, color=not os.environ.get("NO_COLOR")))
-    elif log.settings.format == "json":
-        from alloypy.runtime.logs import FieldLogger
-
-        for diagnostic in error.diagnostics:
-            FieldLogger().error(words, extra={"fields": {"err": str(diagnostic)}})
-        return exit_codes.FAILURE
-    else:
-        for diagnostic in error.diagnostics:
-            line = str(diagnostic).replace("\n", "\\n")
-            print(f"{diagnostic.severity.value.capitalize()}: {line}", file=sys.stderr)
-    return _fail(words)

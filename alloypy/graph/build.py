@@ -13,9 +13,10 @@ from typing import NamedTuple, Protocol
 from alloypy.graph.dag import Graph, cycle_text
 from alloypy.graph.definitions import Definitions, Template
 from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, Kind, Node, block_id, header, whole
+from alloypy.graph.notices import NOT_RUN_HINT, not_run
 from alloypy.graph.sections import Placed, Sections
 from alloypy.graph.wire import Notice, connect
-from alloypy.schema.stability import Stability, refusal
+from alloypy.schema.stability import Stability, admission, refusal
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 
@@ -98,8 +99,8 @@ class _Builder:
         self._arguments = surroundings.arguments
         self._gates = gates
 
-    def _fault(self, span: Span, message: str, code: str) -> None:
-        self.faults.append(Diagnostic(span, message, code))
+    def _fault(self, span: Span, message: str, code: str, hint: str = "") -> None:
+        self.faults.append(Diagnostic(span, message, code, hint=hint))
 
     def _new(self, placed: Placed, seen: dict[str, Placed]) -> bool:
         """Whether the block's id is new among those seen; a repeated one is a fault."""
@@ -151,7 +152,7 @@ class _Builder:
             if name == "foreach":
                 gate = refusal('config block "foreach"', Stability.EXPERIMENTAL, self._gates.stability)
                 if gate is not None:
-                    self._fault(whole(block, source), gate, "ALY0405")
+                    self._fault(whole(block, source), gate, "ALY0405", admission(Stability.EXPERIMENTAL))
             if len(self.faults) > before:
                 continue
             node = Node(CONFIG_KINDS[name], name, block, source)
@@ -213,10 +214,14 @@ class _Builder:
             where = other.span or f"its own {other.kind.value}"
             self._fault(span, f"block {node.id} already declared at {where}", "ALY0402")
 
-    def _refused(self, name: str, labelled: bool) -> tuple[str, str] | None:
-        """Why there can be no component of that name, and the code for it."""
+    def _refused(self, name: str, labelled: bool) -> tuple[str, ...] | None:
+        """Why there can be no component of that name, the code for it, and a hint."""
         kind = self._gates.registry.get(name)
         if kind is None:
+            from alloypy.catalog.catalog import load_catalog  # no need of it where all is well
+
+            if name in load_catalog().component_names:
+                return not_run(name), "ALY0407", NOT_RUN_HINT
             return f'cannot find the definition of component name "{name}"', "ALY0407"
         if kind.community:
             if not self._gates.community:
@@ -227,7 +232,7 @@ class _Builder:
         else:
             gate = refusal(f'component "{name}"', kind.stability, self._gates.stability)
             if gate is not None:
-                return gate, "ALY0405"
+                return gate, "ALY0405", admission(kind.stability)
         if not labelled:
             return f'component "{name}" must have a label', "ALY0408"
         return None

@@ -20,6 +20,7 @@ from alloypy.graph.check_scope import (
 )
 from alloypy.graph.definitions import Template
 from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id, header, whole
+from alloypy.graph.notices import NOT_RUN_HINT, not_run
 from alloypy.graph.sections import Placed, Sections
 from alloypy.lang.literals import string_value
 from alloypy.schema.nearest import nearest
@@ -144,7 +145,7 @@ class BlockReader:
         span = Span(node.source, node.block.start, _name_end(node.block))
         hint = ""
         if code == UNKNOWN_COMPONENT and node.name in self._language.foreign_names:
-            hint = "Alloy has this component, alloypy does not run it"
+            message, hint = not_run(node.name), NOT_RUN_HINT
         elif code == UNKNOWN_COMPONENT and scope.may_search():
             close = nearest(node.name, [*self._language.component_names, *self._language.block_names])
             hint = f"did you mean `{close}`?" if close is not None else ""

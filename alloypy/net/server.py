@@ -168,6 +168,11 @@ class Server:
         """Host and port of each socket."""
         return [one.getsockname()[:2] for one in self._sockets]
 
+    @property
+    def address(self) -> str:
+        """Host and port as Go writes them: `[::]:4040` for all interfaces."""
+        return written_address(self._sockets)
+
     def start(self) -> None:
         """Begin to accept connections."""
         for one in self._sockets:
@@ -317,6 +322,13 @@ class Server:
 
     def _protocol(self) -> asyncio.BaseProtocol:
         return self._config.protocol(self._state)
+
+
+def written_address(sockets: Sequence[socket.socket]) -> str:
+    """The address of listening sockets; of one for each version of IP, that of IPv6 stands for both."""
+    names = [one.getsockname()[:2] for one in sockets]
+    host, port = next((name for name in names if ":" in name[0]), names[0])
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _Connections(set[Any]):

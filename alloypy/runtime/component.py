@@ -154,6 +154,22 @@ class InFlight(NamedTuple):
 NOTHING = InFlight()
 
 
+class Activity(NamedTuple):
+    """What became of profiles, counted from the start of a component on.
+
+    received, failed: requests of clients that were answered well, or with an error.
+    sent, dropped: profiles that servers have taken, or that were given up.
+    """
+
+    received: int = 0
+    failed: int = 0
+    sent: int = 0
+    dropped: int = 0
+
+
+NO_ACTIVITY = Activity()
+
+
 class Component(Generic[A, E]):
     """Base of every component."""
 
@@ -182,6 +198,14 @@ class Component(Generic[A, E]):
     def in_flight(self) -> InFlight:
         """What it has taken and not finished, which a shutdown waits for."""
         return NOTHING
+
+    def activity(self) -> Activity:
+        """What it has done with profiles so far."""
+        return NO_ACTIVITY
+
+    def listens_on(self) -> str:
+        """Where clients reach it, as `host:port`; "" for what takes no connections."""
+        return ""
 
     def shown_arguments(self, arguments: A) -> A:
         """The arguments as the API shows them: with what the component adds to them by itself."""

@@ -14,14 +14,14 @@ Source: RUNTIME spec sections 2, 3, 7.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from types import TracebackType
 
 from alloypy.graph.codes import STOPPING
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import Kind
 from alloypy.graph.sections import Sections, root_sections
-from alloypy.runtime.component import InFlight
+from alloypy.runtime.component import NO_ACTIVITY, Activity, InFlight
 from alloypy.runtime.context import Context
 from alloypy.runtime.evaluation import load_module, placed
 from alloypy.runtime.instances import ComponentInstance
@@ -170,6 +170,17 @@ class Controller:
         """What the components have taken and not finished, those that are going away included."""
         found = [each.in_flight() for each in self._context.supervisor.instances()]
         return InFlight(sum(each.requests for each in found), sum(each.profiles for each in found))
+
+    def activities(self) -> dict[Hashable, Activity]:
+        """What became of profiles so far, for each component by itself, those going away included."""
+        found = ((each, each.activity()) for each in self._context.supervisor.instances())
+        return {each: activity for each, activity in found if activity != NO_ACTIVITY}
+
+    def listening(self) -> list[str]:
+        """The addresses at which components take connections, in evaluation order."""
+        tree = present(self._context.root)
+        instances = tree.instances() if tree is not None else ()
+        return [address for each in instances if (address := each.listens_on())]
 
     def components(self, module: str = "") -> list[ComponentInfo]:
         """The components of a module in evaluation order; raises KeyError for an unknown module."""

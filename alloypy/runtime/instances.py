@@ -12,7 +12,16 @@ from typing import Any, ClassVar, NamedTuple
 
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import Node
-from alloypy.runtime.component import NOTHING, Component, InFlight, Metrics, Options, Registration
+from alloypy.runtime.component import (
+    NO_ACTIVITY,
+    NOTHING,
+    Activity,
+    Component,
+    InFlight,
+    Metrics,
+    Options,
+    Registration,
+)
 from alloypy.runtime.health import Health, exited, healthy, unhealthy, unknown, worst
 from alloypy.runtime.logs import FieldLogger
 from alloypy.runtime.modules import Module
@@ -89,6 +98,14 @@ class Instance:
     def in_flight(self) -> InFlight:
         """What it has taken and not finished."""
         return NOTHING
+
+    def activity(self) -> Activity:
+        """What became of profiles so far."""
+        return NO_ACTIVITY
+
+    def listens_on(self) -> str:
+        """Where clients reach it, or ""."""
+        return ""
 
     async def run(self) -> None:
         """Run until cancelled. What only holds others has nothing to do."""
@@ -183,6 +200,18 @@ class ComponentInstance(Instance):
             return self.component.in_flight()
         except Exception:
             return NOTHING
+
+    def activity(self) -> Activity:
+        try:
+            return self.component.activity()
+        except Exception:
+            return NO_ACTIVITY
+
+    def listens_on(self) -> str:
+        try:
+            return self.component.listens_on()
+        except Exception:
+            return ""
 
     async def run(self) -> None:
         await self.component.run()

@@ -21,6 +21,11 @@ class Stability(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
+def admission(stability: Stability) -> str:
+    """The hint that goes with a refusal: the flag that lets the feature in."""
+    return f"add --stability.level={stability.text} to the command line"
+
+
 def refusal(feature: str, stability: Stability, minimum: Stability) -> str | None:
     """Alloy's words when `feature` (such as `component "pyroscope.enrich"`) is below the gate, else None."""
     if stability >= minimum:

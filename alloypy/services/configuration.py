@@ -16,7 +16,7 @@ from alloypy.lang.go_text import quote
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.pace import computed
 from alloypy.services.metrics import ConfigMetrics
-from alloypy.syntax.config_files import ConfigReadError, module_path, parse_config, read_config
+from alloypy.syntax.config_files import ConfigReadError, is_directory, module_path, parse_config, read_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.render import SHOWN
 from alloypy.syntax.source import Source
@@ -103,6 +103,16 @@ class Configuration:
         if not data and self._controller.ready and not Path(path).is_file():
             raise NotRegular(errno.ENODATA, "a pipe gives its content only once", path)
         return data
+
+
+async def check_present(path: str) -> None:
+    """Raise LoadError, as a load would, for a path that leads to nothing."""
+    try:
+        await FILES.run(lambda: is_directory(path), FILE_SECONDS, path)
+    except ConfigReadError as error:
+        raise LoadError(f"reading config path {quote(path)}: {error}") from None
+    except OSError as error:
+        raise LoadError(f"reading config path {quote(path)}: {open_fault(path, error)}") from None
 
 
 def _size(sources: Iterable[Source]) -> int:

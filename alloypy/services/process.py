@@ -18,6 +18,7 @@ from alloypy.preloading import PRELOADING
 from alloypy.runtime.component import Registration
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.options import ControllerOptions, HTTPImport, Service
+from alloypy.services.activity import ActivityLog
 from alloypy.services.admin import Admin, AdminOptions, peers
 from alloypy.services.admin_server import AdminServer, Listener
 from alloypy.services.block_services import LiveDebuggingService, LoggingService
@@ -37,6 +38,7 @@ logger = logging.getLogger("alloypy")
 # Profiles leave no cycles behind, so that collections, of which 64 connections cause many, find nothing.
 _COLLECTOR_THRESHOLDS = (10_000, 10, 10)
 _TOLD_EVERY = 5.0
+_MOST_ADDRESSES = 20
 
 
 class Process:
@@ -114,18 +116,28 @@ class Process:
         gc.freeze()  # modules and classes live as long as the process: no collection looks at them again
         gc.set_threshold(*_COLLECTOR_THRESHOLDS)
         gc.enable()
-        logger.info("{^_^} Alloy is running")
+        self._tell_where()
         self._notifier.ready()
         PRELOADING.begin()
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(self._reload_on_signal())]
             background.append(tasks.create_task(self._notifier.keep_alive()))
+            activity = ActivityLog(self._controller.activities)
+            background.append(tasks.create_task(activity.keep_telling()))
             if self._settings.watch:
                 background.append(tasks.create_task(watch(self._settings.path, self._reload_and_tell)))
             await stop.wait()
             self._notifier.stopping()
             for task in background:
                 task.cancel()
+
+    def _tell_where(self) -> None:
+        """Say that all runs, and where it is reached."""
+        addresses = self._controller.listening()
+        more = len(addresses) - _MOST_ADDRESSES
+        receivers = ",".join(addresses[:_MOST_ADDRESSES]) + (f" and {more} more" if more > 0 else "")
+        fields = {"admin": self._server.address, **({"receivers": receivers} if receivers else {})}
+        logger.info("{^_^} Alloy is running", extra={"fields": fields})
 
     async def _tell_what_is_waited_for(self) -> None:
         """While what is in flight finishes, say how much of it is left."""

@@ -47,7 +47,7 @@ def read_config(path: str, read: Callable[[str], bytes] = read_once) -> list[Sou
     read: how a path is read that is no directory. It may be a pipe, which `read_once` waits for; in a
     directory only regular files are read.
     """
-    if not _is_directory(path):
+    if not is_directory(path):
         return [_read(path, read)]
     return [_read(name, read_regular) for name in _directory_names(path)]
 
@@ -75,7 +75,8 @@ def module_path(path: str) -> str:
     return path if Path(path).is_dir() else str(Path(path).parent)
 
 
-def _is_directory(path: str) -> bool:
+def is_directory(path: str) -> bool:
+    """Whether the path leads to a directory. Raises ConfigReadError where it leads to nothing."""
     try:
         if not path:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

@@ -172,4 +172,16 @@ def test_a_busy_port_is_one_clear_error() -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     busy = f"listen tcp {address}: bind: address already in use"
-    assert done.stderr == f"Error: failed to listen on {address}: {busy}\n"
+    chooses = "--listen-addr chooses another address"
+    assert done.stderr == f"Error: failed to listen on {address}: {busy}; {chooses}\n"
+
+
+@pytest.mark.parametrize("host", ["", "0.0.0.0", "[::]"])
+def test_the_url_it_prints_can_be_asked(host: str) -> None:
+    command = [sys.executable, "-m", "alloypy", "dev-sink", f"--listen-addr={host}:0", "--count=1"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        url = process.stderr.readline().split()[-1]
+        with urllib.request.urlopen(f"{url}/ingest?name=app", b"abc", timeout=60) as response:
+            assert response.status == 200
+        assert process.wait(60) == 0

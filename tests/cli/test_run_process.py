@@ -78,8 +78,9 @@ def test_a_busy_admin_port_is_one_error_before_anything_starts(tmp_path: Path) -
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         done = refused(tmp_path, f"--server.http.listen-addr={address}", "config.alloy")
     assert (done.returncode, done.stdout) == (1, "")
+    busy = f"listen tcp {address}: bind: address already in use"
     assert errors(done.stderr) == [
-        f"Error: failed to listen on {address}: listen tcp {address}: bind: address already in use"
+        f"Error: failed to listen on {address}: {busy}; --server.http.listen-addr chooses another address"
     ]
     assert "running" not in done.stderr
     assert not (tmp_path / "data-alloy").exists()
@@ -116,7 +117,7 @@ def test_a_wrong_admin_address_is_told(tmp_path: Path, address: str, text: str) 
     (tmp_path / "config.alloy").write_text(EMPTY)
     done = refused(tmp_path, f"--server.http.listen-addr={address}", "config.alloy")
     assert done.returncode == 1
-    assert errors(done.stderr) == [f"Error: {text}"]
+    assert errors(done.stderr) == [f"Error: {text}; --server.http.listen-addr chooses another address"]
 
 
 @pytest.mark.parametrize(

@@ -148,8 +148,8 @@ def test_what_alloypy_itself_can_run(folder: Path, capsys: Capture) -> None:
     assert ask(capsys, "validate", "own.alloy").code == 0
     answer = ask(capsys, "validate", "--for=alloypy", "--stability.level=public-preview", "own.alloy")
     assert answer.code == 1
-    assert 'cannot find the definition of component name "pyroscope.ebpf"' in answer.err
-    assert "= hint: Alloy has this component, alloypy does not run it" in answer.err
+    assert 'alloypy does not run the component "pyroscope.ebpf"' in answer.err
+    assert "= hint: Alloy has this component, alloypy does not: remove the block" in answer.err
     gated = ask(capsys, "validate", "--for=alloypy", "good.alloy")
     assert 'component "pyroscope.receive_http" is at stability level "public-preview"' in gated.err
     level = "--stability.level=public-preview"

@@ -17,6 +17,8 @@ from alloypy.components.pyroscope.receiving.blocks import GRPC, HTTP, SECOND, TL
 from alloypy.lang.values import Duration
 from alloypy.profiles.model import ProfilesReceiver
 from alloypy.runtime.component import (
+    NO_ACTIVITY,
+    Activity,
     BuildError,
     Component,
     InFlight,
@@ -110,6 +112,18 @@ class ReceiveHTTP(Component[Arguments, None]):
         """Requests, those at former addresses included."""
         servers = [*self._stopping.values(), *([self._serving.server] if self._serving else ())]
         return InFlight(requests=sum(server.requests for server in servers))
+
+    def activity(self) -> Activity:
+        """Requests that brought profiles, and profiles that were lost here."""
+        return self._metrics.activity() if self._metrics is not None else NO_ACTIVITY
+
+    def listens_on(self) -> str:
+        """Where clients reach it, or will in a moment."""
+        if self._serving is not None:
+            return self._serving.server.address
+        from alloypy.net.server import written_address
+
+        return written_address(self._prepared[2]) if self._prepared is not None else ""
 
     async def prepare(self) -> None:
         await self._claim(self._arguments, BuildError)
@@ -258,8 +272,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         self._metrics.connection_limit = http.conn_limit
         logger.info("starting server")
         server.start()
-        host, port = server.addresses[0]  # all are of one address
-        logger.info("server listening on addresses", extra={"fields": {"http": f"{host}:{port}"}})
+        logger.info("server listening on addresses", extra={"fields": {"http": server.address}})
 
     async def _keep_memory(self) -> None:
         from alloypy.net.budget import process_budget

@@ -24,6 +24,8 @@ from alloypy.profiles.model import (
     Push,
 )
 from alloypy.runtime.component import (
+    NO_ACTIVITY,
+    Activity,
     BuildError,
     Component,
     InFlight,
@@ -160,6 +162,10 @@ class Write(Component[Arguments, Exports]):
         """Deliveries, those of former arguments included."""
         endpoints = {*self._receiver.endpoints, *self._retiring.values()}
         return InFlight(profiles=sum(endpoint.in_flight for endpoint in endpoints))
+
+    def activity(self) -> Activity:
+        """Profiles that endpoints have taken or not, those of former arguments included."""
+        return self._metrics.activity() if self._metrics is not None else NO_ACTIVITY
 
     async def prepare(self) -> None:
         """Read certificates and make the clients, which open nothing yet. Raises BuildError."""

@@ -16,6 +16,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from alloypy.components.pyroscope.receiving.decoding import decode
 from alloypy.components.pyroscope.receiving.forwarding import Failure, Forwarding
+from alloypy.components.pyroscope.receiving.metrics import INGEST_ROUTE, PUSH_ROUTE
 from alloypy.lang.brief import brief
 from alloypy.lang.go_text import format_duration, quote
 from alloypy.net.answer import (
@@ -128,7 +129,7 @@ class Application:
 
     async def _answer_hot(self, scope: Scope, receive: Receive, send: Send) -> None:
         ingest = scope["path"] == INGEST
-        record = self.record(scope, "ingest" if ingest else "push_v1_pusherservice")
+        record = self.record(scope, INGEST_ROUTE if ingest else PUSH_ROUTE)
         request = _Request(self, scope, receive, record.trace)
         try:
             answer = await (request.ingest() if ingest else request.push())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from alloypy.components.tally import Histogram
+from alloypy.runtime.component import Activity
 from alloypy.runtime.component import Metrics as ComponentMetrics
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
 _PREFIX = "pyroscope_receive_http_"
+INGEST_ROUTE = "ingest"
+PUSH_ROUTE = "push_v1_pusherservice"
+PROFILE_ROUTES = (INGEST_ROUTE, PUSH_ROUTE)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0)
 _BYTES = tuple(4.0**exponent for exponent in range(1, 16))
 _STREAMS_LIMIT = 100
@@ -73,6 +77,17 @@ class Metrics:
     def debuginfo_call(self, method: str, *, success: bool) -> None:
         """A debuginfo call was passed on."""
         self._debuginfo[method, "success" if success else "failure"] += 1
+
+    def activity(self) -> Activity:
+        """The requests that brought profiles, by how they were answered, and the profiles lost here."""
+        received = failed = 0
+        for (_, name), route in self._routes.items():
+            if name in PROFILE_ROUTES:
+                for status, histogram in route.seconds.items():
+                    count = sum(histogram.counts)
+                    received += count if status < 400 else 0
+                    failed += count if status >= 400 else 0
+        return Activity(received=received, failed=failed, dropped=self._dropped.total())
 
     def collect(self) -> Iterator[Metric]:
         """The families."""

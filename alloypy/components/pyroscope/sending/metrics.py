@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from alloypy.components.tally import Histogram
+from alloypy.runtime.component import Activity
 from alloypy.runtime.component import Metrics as ComponentMetrics
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ class Metrics:
     def endpoint(self, shown: str) -> EndpointCounts:
         """The counts of an endpoint; those of equal URLs are one."""
         return self._endpoints.setdefault(shown, EndpointCounts())
+
+    def activity(self) -> Activity:
+        """Profiles that endpoints have taken or not; those for two endpoints count twice."""
+        counts = self._endpoints.values()
+        return Activity(
+            sent=sum(each.sent_profiles or 0 for each in counts),
+            dropped=sum(each.dropped_profiles or 0 for each in counts),
+        )
 
     def collect(self) -> Iterator[Metric]:
         """The families."""
