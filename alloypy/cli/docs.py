@@ -1,4 +1,4 @@
-"""`alloypy docs`: the reference of a component or block in the terminal, from the catalog."""
+"""`alloypy docs`: the reference of a component, block or function in the terminal."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from typing import Any
 from alloypy.catalog.catalog import Catalog, load_catalog
 from alloypy.cli import exit_codes
 from alloypy.cli.flags import FlagSet
+from alloypy.cli.function_docs import function_names, function_reference, function_text
 from alloypy.schema.describe import describe
 from alloypy.schema.nearest import did_you_mean
 from alloypy.schema.spec import Spec
 
-_SUMMARY = """Show the arguments, blocks, defaults and exports of a component or config block.
+_NOT_RUN = frozenset({"cluster", "import.git", "otel", "remotecfg", "ui"})
+"""Blocks that alloypy refuses; of remotecfg it takes what does nothing."""
+
+_SUMMARY = """Show the arguments, blocks, defaults and exports of a component or config block,
+or how a function is called.
 
 Without a name, list them all."""
 
 
 def run(argv: list[str]) -> int:
     """Print the reference of what `argv` names. Raises UsageError and HelpRequested."""
-    flags = FlagSet("docs", "[COMPONENT]", _SUMMARY, maximum=1)
+    flags = FlagSet("docs", "[COMPONENT|FUNCTION]", _SUMMARY, maximum=1)
     as_json = flags.bool("json", doc="print the same as JSON")
     names = flags.parse(argv)
     catalog = load_catalog()
@@ -30,41 +35,56 @@ def run(argv: list[str]) -> int:
         _list(catalog)
         return exit_codes.SUCCESS
     entry = reference(catalog, names[0])
+    lines = _text
+    if entry is None:
+        entry, lines = function_reference(names[0]), function_text
     if entry is None:
         return _unknown(catalog, names[0])
-    if as_json.value:
-        print(json.dumps(entry, indent=2))
-    else:
-        print("\n".join(_text(entry)))
+    print(json.dumps(entry, indent=2) if as_json.value else "\n".join(lines(entry)))
     return exit_codes.SUCCESS
 
 
 def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
     """All there is to say about a component or block, None when there is none of that name.
 
-    Of a component that alloypy runs, the descriptions of its settings are part of it.
+    Of what alloypy runs, the descriptions of its settings are part of it.
     """
     component = catalog.component(name)
     if component is not None:
-        entry = {
-            "name": name,
-            "stability": "community" if component.community else component.stability,
-            "runs_in_alloypy": False,
-            "arguments": describe(component.arguments),
-            "exports": describe(component.exports) if component.exports is not None else None,
-        }
-        return _with_own_words(entry)
+        return _with_own_words(
+            {
+                "name": name,
+                "stability": "community" if component.community else component.stability,
+                "runs_in_alloypy": False,
+                "arguments": describe(component.arguments),
+                "exports": describe(component.exports) if component.exports is not None else None,
+            }
+        )
     block = catalog.block(name)
     if block is None:
         return None
-    return {
+    entry: dict[str, Any] = {
         "name": name,
         "stability": block.stability,
         "allowed": block.allowed,
         "label": block.label,
+        "runs_in_alloypy": name not in _NOT_RUN,
         "arguments": describe(block.arguments) if block.arguments is not None else None,
         "exports": None,
     }
+    own = _block_classes().get(name)
+    if own is not None and entry["arguments"] is not None:
+        _add_words(entry["arguments"], describe(Spec.of(own)))
+    return entry
+
+
+def _block_classes() -> dict[str, type[Any]]:
+    """The declared arguments of every config block that has some."""
+    from alloypy.components.remote.http_import import Arguments as ImportHTTPArguments
+    from alloypy.runtime.blocks import modules
+    from alloypy.runtime.configuring import ARGUMENTS
+
+    return {**ARGUMENTS, **modules.BLOCKS, "import.http": ImportHTTPArguments}
 
 
 def _with_own_words(entry: dict[str, Any]) -> dict[str, Any]:
@@ -98,11 +118,13 @@ def _list(catalog: Catalog) -> None:
     print("\n".join(f"  {name}" for name in catalog.block_names))
     print("\nComponents:")
     print("\n".join(f"  {name}" for name in catalog.component_names))
+    print("\nFunctions:")
+    print("\n".join(f"  {name}" for name in function_names()))
 
 
 def _unknown(catalog: Catalog, name: str) -> int:
-    print(f'Error: there is no component or block "{name}"', file=sys.stderr)
-    hint = did_you_mean(name, [*catalog.component_names, *catalog.block_names])
+    print(f'Error: there is no component, block or function "{name}"', file=sys.stderr)
+    hint = did_you_mean(name, [*catalog.component_names, *catalog.block_names, *function_names()])
     if hint:
         print(f"  = hint: {hint}", file=sys.stderr)
     return exit_codes.FAILURE

@@ -42,12 +42,19 @@ class RuleArguments:
     regex: Annotated[Regexp | None, REGEXP_TYPE] = attribute(
         default_factory=lambda: parse_regexp(DEFAULT_REGEX), doc="RE2 expression that has to match all of it."
     )
-    modulus: Annotated[int, IntType(64, False)] = attribute(default=0, doc="Modulus of hashmod.")
+    modulus: Annotated[int, IntType(64, False)] = attribute(
+        default=0, doc="Number of values that hashmod spreads over."
+    )
     target_label: str = attribute(default="", doc="Label to write to; `$1` stands for a group of the regex.")
     replacement: str = attribute(
         default=_REPLACEMENT, doc="What to write; `$1` stands for a group of the regex."
     )
-    action: Annotated[str, ACTION_TYPE] = attribute(default="replace", doc="What to do.")
+    action: Annotated[str, ACTION_TYPE] = attribute(
+        default="replace",
+        doc="What to do: replace writes target_label; lowercase, uppercase and hashmod write it made of the "
+        "text; keep and drop decide by the regex, keepequal and dropequal by whether the text equals "
+        "target_label; labelmap copies, labelkeep and labeldrop choose labels by their names.",
+    )
 
     def check(self) -> Iterator[Fault]:
         """What each action needs and forbids, in Alloy's order."""

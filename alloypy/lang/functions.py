@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from alloypy.lang.conversion import ConversionError, convert
 from alloypy.lang.effort import make, spend
@@ -21,10 +21,39 @@ class FunctionError(Exception):
     """A function refuses its arguments; the text is placed on the function's expression."""
 
 
-class LibraryFunction(Function):
-    """A function that expressions can call."""
+class Example(NamedTuple):
+    """An expression and its value, both as `alloypy eval` reads and prints them.
 
-    __slots__ = ()
+    variable: `NAME=value`, which the environment holds meanwhile; empty where none is needed.
+    """
+
+    expression: str
+    value: str
+    variable: str = ""
+
+
+class Manual(NamedTuple):
+    """What the reference says about a function.
+
+    takes: its arguments as `name: type` in the notation of the catalog, `names: type...` for any number.
+    gives: the type of its value.
+    words: what it does, first sentence first.
+    """
+
+    takes: tuple[str, ...]
+    gives: str
+    words: str
+    examples: tuple[Example, ...]
+
+
+class LibraryFunction(Function):
+    """A function that expressions can call; `manual` describes it."""
+
+    __slots__ = ("manual",)
+
+    def __init__(self, name: str, manual: Manual) -> None:
+        super().__init__(name)
+        self.manual = manual
 
     @property
     @abstractmethod
@@ -53,12 +82,13 @@ class TypedFunction(LibraryFunction):
         name: str,
         parameters: tuple[Type, ...],
         body: Callable[..., Value],
+        manual: Manual,
         rest: Type | None = None,
         returns: str = "string",
         origin: str = OWN,
         weight: int = 1,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, manual)
         self.parameters = parameters
         self.body = body
         self.rest = rest
@@ -109,8 +139,8 @@ class TracedFunction(LibraryFunction):
 
     __slots__ = ("body",)
 
-    def __init__(self, name: str, body: Callable[[Sequence[Traced]], Traced]) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, body: Callable[[Sequence[Traced]], Traced], manual: Manual) -> None:
+        super().__init__(name, manual)
         self.body = body
 
     @property

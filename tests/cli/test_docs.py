@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alloypy.components.registry import REGISTRATIONS
-from tests.support.cli_page import PAGE, page
+from tests.support import cli_page, stdlib_page
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -16,7 +16,11 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("exam
 
 
 def test_the_command_line_page_is_what_the_commands_say() -> None:
-    assert PAGE.read_text() == page(), "run: python -m tests.support.cli_page"
+    assert cli_page.PAGE.read_text() == cli_page.page(), "run: python -m tests.support.cli_page"
+
+
+def test_the_page_on_the_standard_library_is_what_stands_beside_the_functions() -> None:
+    assert stdlib_page.PAGE.read_text() == stdlib_page.page(), "run: python -m tests.support.stdlib_page"
 
 
 @pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

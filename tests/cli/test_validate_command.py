@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from alloypy.catalog.catalog import load_catalog
+from alloypy.cli.docs import reference
 from alloypy.cli.main import main
 
 GOOD = """pyroscope.receive_http "in" {
@@ -259,6 +261,43 @@ def test_the_reference_of_a_component(capsys: Capture) -> None:
     assert "takes no settings of its own" in ask(capsys, "docs", "ui").out
 
 
+def test_the_reference_of_a_function(capsys: Capture) -> None:
+    text = ask(capsys, "docs", "sys.env").out
+    assert text.startswith("sys.env (generally-available)\n\n  sys.env(name: string) -> string\n")
+    assert '  with REGION=eu-west-1 in the environment\n  > sys.env("REGION")\n  "eu-west-1"\n' in text
+    assert "Old name, which still works: env\n" in text
+    assert ask(capsys, "docs", "env").out == text
+    assert "  string.split " in ask(capsys, "docs", "string").out
+    assert ask(capsys, "docs", "constants.os").out.startswith("constants.os: string\n")
+    entry = json.loads(ask(capsys, "docs", "--json", "array.group_by").out)
+    assert (entry["stability"], entry["gives"]) == ("experimental", "list(map(any))")
+
+
+def bodies(body: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every attribute and block of a body and of those inside it, with its place."""
+    for attribute in body.get("attributes", ()):
+        yield f"{path}.{attribute['name']}", attribute
+    for block in body.get("blocks", ()):
+        yield f"{path}.{block['name']}", block
+        yield from bodies(block["body"], f"{path}.{block['name']}")
+
+
+def test_every_setting_of_what_alloypy_runs_is_described() -> None:
+    catalog = load_catalog()
+    entries = [reference(catalog, name) for name in (*catalog.component_names, *catalog.block_names)]
+    run = [entry for entry in entries if entry and entry["runs_in_alloypy"]]
+    assert {"pyroscope.write", "local.file", "logging", "import.http", "foreach"} <= {e["name"] for e in run}
+    settings = [
+        place
+        for entry in run
+        for part in (entry["arguments"], entry["exports"])
+        for place in bodies(part or {}, entry["name"])
+    ]
+    assert len(settings) > 200
+    undescribed = [place for place, member in settings if not str(member.get("doc", "")).endswith(".")]
+    assert undescribed == []
+
+
 def test_the_reference_as_data(capsys: Capture) -> None:
     entry = json.loads(ask(capsys, "docs", "--json", "pyroscope.receive_http").out)
     names = {a["name"]: a for a in entry["arguments"]["attributes"]}
@@ -271,11 +310,12 @@ def test_what_there_is_no_reference_of(capsys: Capture) -> None:
     listed = ask(capsys, "docs").out
     assert "  pyroscope.write\n" in listed
     assert "  logging\n" in listed
-    for command in ("docs", "schema"):
+    assert "  string.format\n" in listed
+    for command, kinds in (("docs", "component, block or function"), ("schema", "component or block")):
         answer = ask(capsys, command, "pyroscope.wirte")
         assert (answer.code, answer.out) == (1, "")
         assert answer.err.splitlines() == [
-            'Error: there is no component or block "pyroscope.wirte"',
+            f'Error: there is no {kinds} "pyroscope.wirte"',
             "  = hint: did you mean `pyroscope.write`?",
         ]
 

@@ -57,7 +57,9 @@ class Arguments:
 
     http: HTTP = block(default_factory=HTTP, doc="The HTTP server.", shown=True)
     grpc: GRPC = block(default_factory=GRPC, doc="Accepted; nothing is served over this port.", shown=True)
-    forward_to: tuple[ProfilesReceiver, ...] = attribute(doc="Receivers of the profiles.")
+    forward_to: tuple[ProfilesReceiver, ...] = attribute(
+        doc="Receivers that every profile is passed on to, such as pyroscope.write.backend.receiver."
+    )
     graceful_shutdown_timeout: Duration = attribute(
         default=Duration(30 * SECOND), doc="Time for requests in flight when the server stops."
     )

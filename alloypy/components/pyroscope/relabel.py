@@ -60,7 +60,7 @@ class Exports:
     """Exports of pyroscope.relabel."""
 
     receiver: ProfilesReceiver = export(doc="Receiver that relabels and forwards profiles.")
-    rules: RelabelRules = export(doc="The rules.")
+    rules: RelabelRules = export(doc="The rules, for other components.")
 
 
 _MANY = 500

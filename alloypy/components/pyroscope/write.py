@@ -58,7 +58,7 @@ class EndpointArguments:
     """Arguments of `endpoint`."""
 
     name: str = attribute(default="", doc="Name of the endpoint.")
-    url: str = attribute(doc="Base URL of the Pyroscope server.")
+    url: str = attribute(doc="URL of the Pyroscope server, without /ingest, such as http://pyroscope:4040.")
     remote_timeout: Duration = attribute(default=Duration(10 * _SECOND), doc="Time for one try.")
     debug_info_upload_timeout: Duration = attribute(
         default=Duration(120 * _SECOND), doc="Time for sending a debug-info file."
@@ -71,8 +71,8 @@ class EndpointArguments:
     max_backoff_period: Duration = attribute(
         default=Duration(300 * _SECOND), doc="Longest pause between retries."
     )
-    max_backoff_retries: int = attribute(default=10, doc="Number of tries; 0 for no limit.")
-    retry_on_http_429: bool = attribute(default=True, doc="Try again after status 429.")
+    max_backoff_retries: int = attribute(default=10, doc="Number of tries for one profile; 0 for no limit.")
+    retry_on_http_429: bool = attribute(default=True, doc="Try again after status 429, too many requests.")
 
 
 @arguments
@@ -88,7 +88,7 @@ class Arguments:
     """Arguments of pyroscope.write."""
 
     external_labels: Mapping[str, str] = attribute(
-        default_factory=dict, doc="Labels to add to every profile, in place of its own."
+        default_factory=dict, doc="Labels to add to every profile; they replace labels of the same name."
     )
     endpoints: tuple[EndpointArguments, ...] = block(
         name="endpoint", default=(), doc="Where profiles are sent."

@@ -5,6 +5,6 @@ Source: spec section 5, standard library.
 
 from __future__ import annotations
 
-from alloypy.lang.stdlib.library import DEPRECATED, EXPERIMENTAL, IDENTIFIERS, Stdlib
+from alloypy.lang.stdlib.library import ALIASES, DEPRECATED, EXPERIMENTAL, IDENTIFIERS, Stdlib
 
-__all__ = ["DEPRECATED", "EXPERIMENTAL", "IDENTIFIERS", "Stdlib"]
+__all__ = ["ALIASES", "DEPRECATED", "EXPERIMENTAL", "IDENTIFIERS", "Stdlib"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from alloypy.lang import traced
 from alloypy.lang.effort import spend
 from alloypy.lang.faults import EvaluationError, Link
-from alloypy.lang.functions import TracedFunction, argument_fault
+from alloypy.lang.functions import Example, Manual, TracedFunction, argument_fault
 from alloypy.lang.traced import LITERAL, Traced
 from alloypy.lang.values import Kind, Value, kind_of, text_of
 
@@ -122,9 +122,52 @@ def _group_by(args: Sequence[Traced]) -> Traced:
     )
 
 
-CONCAT = TracedFunction("array.concat", _concat)
+CONCAT = TracedFunction(
+    "array.concat",
+    _concat,
+    Manual(
+        ("lists: list(any)...",),
+        "list(any)",
+        "Joins lists into one. Useful for `forward_to` and for targets that come from several components.",
+        (Example('array.concat([1, 2], [], ["three"])', '[1, 2, "three"]'),),
+    ),
+)
+_COMBINE_MAPS = Manual(
+    ("left: list(map(any))", "right: list(map(any))", "keys: list(string)", "keep: bool"),
+    "list(map(any))",
+    "Merges each object of the first list with each of the second that has the same values under all keys. "
+    "Where both have a field, that of the second counts. The fourth argument may be left out; with true, "
+    "an object of the first list is also kept for each object of the second that does not match.",
+    (
+        Example(
+            'array.combine_maps([{"pod" = "a", "team" = "x"}], [{"pod" = "a", "node" = "n1"}], ["pod"])',
+            '[{\n\tnode = "n1",\n\tpod  = "a",\n\tteam = "x",\n}]',
+        ),
+        Example(
+            'array.combine_maps([{"pod" = "a"}, {"pod" = "b"}], [{"pod" = "a", "az" = "1"}], ["pod"], true)',
+            '[{\n\taz  = "1",\n\tpod = "a",\n}, {\n\tpod = "b",\n}]',
+        ),
+    ),
+)
+_GROUP_BY = Manual(
+    ("objects: list(map(any))", "key: string", "drop: bool"),
+    "list(map(any))",
+    "Groups objects by the text that they hold under a key. Each group is an object with that key and the "
+    "list `items`. Objects without the key are dropped, or with false become the group of the empty text.",
+    (
+        Example(
+            'array.group_by([{"team" = "x", "pod" = "a"}, {"pod" = "b"}], "team", false)',
+            '[{\n\titems = [{\n\t\tpod  = "a",\n\t\tteam = "x",\n\t}],\n\tteam = "x",\n}, '
+            '{\n\titems = [{\n\t\tpod = "b",\n\t}],\n\tteam = "",\n}]',
+        ),
+        Example(
+            'array.group_by([{"team" = "x", "pod" = "a"}, {"pod" = "b"}], "team", true)',
+            '[{\n\titems = [{\n\t\tpod  = "a",\n\t\tteam = "x",\n\t}],\n\tteam = "x",\n}]',
+        ),
+    ),
+)
 FUNCTIONS = {
     "concat": CONCAT,
-    "combine_maps": TracedFunction("array.combine_maps", _combine_maps),
-    "group_by": TracedFunction("array.group_by", _group_by),
+    "combine_maps": TracedFunction("array.combine_maps", _combine_maps, _COMBINE_MAPS),
+    "group_by": TracedFunction("array.group_by", _group_by, _GROUP_BY),
 }

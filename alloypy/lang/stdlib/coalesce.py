@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alloypy.lang.functions import TracedFunction
+from alloypy.lang.functions import Example, Manual, TracedFunction
 from alloypy.lang.traced import LITERAL, Traced
 from alloypy.lang.values import Capsule, OptionalSecret, Secret, Value
 
@@ -28,4 +28,17 @@ def _coalesce(args: Sequence[Traced]) -> Traced:
     return args[-1] if args else Traced(None, LITERAL)
 
 
-COALESCE = TracedFunction("coalesce", _coalesce)
+COALESCE = TracedFunction(
+    "coalesce",
+    _coalesce,
+    Manual(
+        ("values: any...",),
+        "any",
+        "Gives the first argument that holds something, else the last one. null, false, 0 and empty texts, "
+        "lists and objects hold nothing.",
+        (
+            Example('coalesce("", sys.env("REGION"), "eu-west-1")', '"eu-west-1"'),
+            Example('coalesce(0, [], {"a" = 1})', "{\n\ta = 1,\n}"),
+        ),
+    ),
+)

@@ -22,6 +22,15 @@ _ARCHITECTURES = {
 }
 
 
+WORDS = {
+    "hostname": "Name of the machine.",
+    "os": "Operating system by Go's name: linux, darwin or windows.",
+    "arch": "Processor by Go's name, such as amd64 or arm64.",
+    "version": "Version of alloypy, with a v in front.",
+}
+"""What the reference says about each constant."""
+
+
 class Platform(NamedTuple):
     """What `constants` holds. os and arch are Go's names; version has a `v` in front."""
 

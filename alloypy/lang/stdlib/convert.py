@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloypy.lang.functions import TypedFunction
+from alloypy.lang.functions import Example, Manual, TypedFunction
 from alloypy.lang.types import SecretType
 from alloypy.lang.values import Secret
 
@@ -11,4 +11,16 @@ def _nonsensitive(secret: Secret) -> str:
     return secret.reveal()
 
 
-NONSENSITIVE = TypedFunction("convert.nonsensitive", (SecretType(),), _nonsensitive)
+NONSENSITIVE = TypedFunction(
+    "convert.nonsensitive",
+    (SecretType(),),
+    _nonsensitive,
+    Manual(
+        ("value: secret",),
+        "string",
+        "Makes a string of a secret, for settings that take no secret. From then on the value is shown "
+        "wherever values are shown: use it only for what is not secret at all, such as a user name that "
+        "`local.file` reads.",
+        (Example('convert.nonsensitive("alice")', '"alice"'),),
+    ),
+)

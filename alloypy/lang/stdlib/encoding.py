@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from typing import Any
 
-from alloypy.lang.functions import FunctionError, TypedFunction
+from alloypy.lang.functions import Example, FunctionError, Manual, TypedFunction
 from alloypy.lang.go_text import quote
-from alloypy.lang.traced import GIVEN, LITERAL
+from alloypy.lang.traced import GIVEN, LITERAL, OWN
 from alloypy.lang.types import AnyType, StringType
 from alloypy.lang.values import Value
 
@@ -124,29 +125,130 @@ def _url_decode(text: str) -> str:
     return _text(re.sub(_ESCAPE_OR_PLUS, decoded, data))
 
 
-_ONE = (StringType(),)
 _FALLIBLE_TEXT = "(string, error)"
 _FALLIBLE_ANY = "(interface {}, error)"
 _FALLIBLE_BYTES = "([]uint8, error)"
+_AS_STRING = "Its value is a list of bytes, which becomes a string where one is wanted."
 
-FROM_JSON = TypedFunction(
-    "encoding.from_json", _ONE, _from_json, returns=_FALLIBLE_ANY, weight=16, origin=LITERAL
+
+def _function(
+    name: str,
+    body: Callable[[str], Value],
+    words: str,
+    *examples: tuple[str, str],
+    gives: str = "string",
+    returns: str = _FALLIBLE_TEXT,
+    weight: int = 1,
+    origin: str = OWN,
+) -> TypedFunction:
+    """A function of one text."""
+    manual = Manual(("text: string",), gives, words, tuple(Example(*each) for each in examples))
+    return TypedFunction(
+        f"encoding.{name}",
+        (StringType(),),
+        body,
+        manual,
+        returns=returns,
+        weight=weight,
+        origin=origin,
+    )
+
+
+FROM_JSON = _function(
+    "from_json",
+    _from_json,
+    "Reads a JSON text, such as the content of a `local.file`.",
+    (r'encoding.from_json("{\"ports\": [9999, 4040]}")', "{\n\tports = [9999, 4040],\n}"),
+    (r'encoding.from_json("{\"ports\": [9999, 4040]}")["ports"][0]', "9999"),
+    gives="any",
+    returns=_FALLIBLE_ANY,
+    weight=16,
+    origin=LITERAL,
 )
-FROM_YAML = TypedFunction(
-    "encoding.from_yaml", _ONE, _from_yaml, returns=_FALLIBLE_ANY, weight=128, origin=GIVEN
+FROM_YAML = _function(
+    "from_yaml",
+    _from_yaml,
+    "Reads a YAML text, such as the content of a `local.file`.",
+    (
+        r'encoding.from_yaml("env: production\nreplicas: 2")',
+        '{\n\tenv      = "production",\n\treplicas = 2,\n}',
+    ),
+    gives="any",
+    returns=_FALLIBLE_ANY,
+    weight=128,
+    origin=GIVEN,
 )
-FROM_BASE64 = TypedFunction("encoding.from_base64", _ONE, _from_base64, returns=_FALLIBLE_BYTES, weight=16)
+FROM_BASE64 = _function(
+    "from_base64",
+    _from_base64,
+    f"Decodes base64 with the characters + and / (RFC 4648, section 4). {_AS_STRING}",
+    ('encoding.from_base64("aGk=")', "[104, 105]"),
+    ('string.trim_space(encoding.from_base64("aGkK"))', '"hi"'),
+    gives="bytes",
+    returns=_FALLIBLE_BYTES,
+    weight=16,
+)
+_FROM_URL_BASE64 = _function(
+    "from_URLbase64",
+    _from_url_base64,
+    f"Decodes base64 with the characters - and _ (RFC 4648, section 5). {_AS_STRING}",
+    ('string.trim_space(encoding.from_URLbase64("Pz8_Pg=="))', '"???>"'),
+    gives="bytes",
+    returns=_FALLIBLE_BYTES,
+    weight=16,
+)
+_TO_JSON = TypedFunction(
+    "encoding.to_json",
+    (AnyType(),),
+    _to_json,
+    Manual(
+        ("value: any",),
+        "string",
+        "Writes an object as JSON, with its fields in alphabetical order. Other values are refused.",
+        (
+            Example(
+                'encoding.to_json({"replicas" = 2, "env" = "production"})',
+                r'"{\"env\":\"production\",\"replicas\":2}"',
+            ),
+        ),
+    ),
+    returns=_FALLIBLE_TEXT,
+)
+_TO_BASE64 = _function(
+    "to_base64",
+    _to_base64,
+    "Encodes a text in base64 with the characters + and / (RFC 4648, section 4).",
+    ('encoding.to_base64("alice:secret")', '"YWxpY2U6c2VjcmV0"'),
+)
+_TO_URL_BASE64 = _function(
+    "to_URLbase64",
+    _to_url_base64,
+    "Encodes a text in base64 with the characters - and _ (RFC 4648, section 5).",
+    ('encoding.to_URLbase64("???>")', '"Pz8_Pg=="'),
+)
+_URL_ENCODE = _function(
+    "url_encode",
+    _url_encode,
+    "Escapes a text for the query of a URL. A space becomes a plus sign.",
+    ('encoding.url_encode("a b&c=d/e")', '"a+b%26c%3Dd%2Fe"'),
+    weight=32,
+)
+_URL_DECODE = _function(
+    "url_decode",
+    _url_decode,
+    "Reads a text that is escaped for the query of a URL.",
+    ('encoding.url_decode("a+b%26c")', '"a b&c"'),
+    weight=32,
+)
 
 FUNCTIONS = {
     "from_json": FROM_JSON,
     "from_yaml": FROM_YAML,
     "from_base64": FROM_BASE64,
-    "from_URLbase64": TypedFunction(
-        "encoding.from_URLbase64", _ONE, _from_url_base64, returns=_FALLIBLE_BYTES, weight=16
-    ),
-    "to_json": TypedFunction("encoding.to_json", (AnyType(),), _to_json, returns=_FALLIBLE_TEXT),
-    "to_base64": TypedFunction("encoding.to_base64", _ONE, _to_base64, returns=_FALLIBLE_TEXT),
-    "to_URLbase64": TypedFunction("encoding.to_URLbase64", _ONE, _to_url_base64, returns=_FALLIBLE_TEXT),
-    "url_encode": TypedFunction("encoding.url_encode", _ONE, _url_encode, returns=_FALLIBLE_TEXT, weight=32),
-    "url_decode": TypedFunction("encoding.url_decode", _ONE, _url_decode, returns=_FALLIBLE_TEXT, weight=32),
+    "from_URLbase64": _FROM_URL_BASE64,
+    "to_json": _TO_JSON,
+    "to_base64": _TO_BASE64,
+    "to_URLbase64": _TO_URL_BASE64,
+    "url_encode": _URL_ENCODE,
+    "url_decode": _URL_DECODE,
 }

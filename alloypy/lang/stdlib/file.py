@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloypy.lang.functions import TypedFunction
+from alloypy.lang.functions import Example, Manual, TypedFunction
 from alloypy.lang.types import StringType
 
 
@@ -29,4 +29,14 @@ def _clean(path: str) -> str:
     return f"/{cleaned}" if rooted else cleaned or "."
 
 
-FUNCTIONS = {"path_join": TypedFunction("file.path_join", (), _path_join, rest=StringType())}
+_PATH_JOIN = Manual(
+    ("parts: string...",),
+    "string",
+    "Joins the parts of a path with slashes, without empty and `.` parts, and resolves `..`. Inside a "
+    "module, `module_path` is the directory that it was imported from.",
+    (
+        Example('file.path_join("/etc/alloypy", "secrets", "token")', '"/etc/alloypy/secrets/token"'),
+        Example('file.path_join("/etc/alloypy", "../tls/ca.pem")', '"/etc/tls/ca.pem"'),
+    ),
+)
+FUNCTIONS = {"path_join": TypedFunction("file.path_join", (), _path_join, _PATH_JOIN, rest=StringType())}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloypy.lang.functions import FunctionError, TypedFunction
+from alloypy.lang.functions import Example, FunctionError, Manual, TypedFunction
 from alloypy.lang.traced import LITERAL
 from alloypy.lang.types import StringType
 from alloypy.lang.values import Value
@@ -24,6 +24,20 @@ JSON_PATH = TypedFunction(
     "json_path",
     (StringType(), StringType()),
     _json_path,
+    Manual(
+        ("text: string", "path: string"),
+        "list(any)",
+        "Finds values in a JSON text by a JSONPath. The value is always a list, empty where nothing is "
+        "found; `[0]` takes its first element.",
+        (
+            Example(r'json_path("{\"db\": {\"user\": \"alice\"}}", ".db.user")', '["alice"]'),
+            Example(
+                r'json_path("[{\"env\": \"prod\", \"port\": 4040}]", "[?(@.env == \"prod\")].port")[0]',
+                "4040",
+            ),
+            Example('json_path("{}", ".missing")', "[]"),
+        ),
+    ),
     returns="([]interface {}, error)",
     origin=LITERAL,
     weight=32,

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alloypy.lang.functions import LibraryFunction, TypedFunction
+from alloypy.lang.functions import Example, LibraryFunction, Manual, TypedFunction
 from alloypy.lang.scope import Scope
 from alloypy.lang.stdlib import array, coalesce, convert, encoding, file, json_path, string
 from alloypy.lang.stdlib.constants import Platform
 from alloypy.lang.types import StringType
 from alloypy.lang.values import StringMap, Value
 
-_ALIASES: dict[str, LibraryFunction] = {
+ALIASES: dict[str, LibraryFunction] = {
     "nonsensitive": convert.NONSENSITIVE,
     "concat": array.CONCAT,
     "json_decode": encoding.FROM_JSON,
@@ -24,7 +24,7 @@ _ALIASES: dict[str, LibraryFunction] = {
 }
 """Old names of functions that now live in a namespace; `env` is the one more."""
 
-DEPRECATED = frozenset({"env", *_ALIASES})
+DEPRECATED = frozenset({"env", *ALIASES})
 """Top-level names whose use is worth a warning."""
 
 EXPERIMENTAL = frozenset({"array.combine_maps", "array.group_by"})
@@ -38,8 +38,19 @@ _FIXED: dict[str, Value] = {
     "encoding": encoding.FUNCTIONS,
     "file": file.FUNCTIONS,
     "string": string.FUNCTIONS,
-    **_ALIASES,
+    **ALIASES,
 }
+
+_ENV = Manual(
+    ("name: string",),
+    "string",
+    "Gives the value of an environment variable, the empty text where there is none. It is read at each "
+    "load of the configuration.",
+    (
+        Example('sys.env("REGION")', '"eu-west-1"', "REGION=eu-west-1"),
+        Example('coalesce(sys.env("REGION"), "unknown")', '"unknown"'),
+    ),
+)
 
 IDENTIFIERS = frozenset({"constants", "sys", "env", *_FIXED})
 """Every top-level name of the standard library."""
@@ -60,7 +71,7 @@ class Stdlib(Scope):
 
             environ = process_environ
         platform = platform or Platform.current()
-        env = TypedFunction("sys.env", (StringType(),), lambda name: environ.get(name, ""))
+        env = TypedFunction("sys.env", (StringType(),), lambda name: environ.get(name, ""), _ENV)
         super().__init__(
             {**_FIXED, "constants": StringMap(platform._asdict()), "sys": {"env": env}, "env": env}
         )

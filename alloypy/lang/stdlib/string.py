@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from alloypy.lang.effort import make, spend
-from alloypy.lang.functions import TypedFunction
+from alloypy.lang.functions import Example, Manual, TypedFunction
 from alloypy.lang.go_text import joined
 from alloypy.lang.types import AnyType, ListType, StringType
 from alloypy.lang.values import Value
@@ -113,19 +113,95 @@ def _format(text: str, *args: Value) -> str:
     return sprintf(text, args)
 
 
-def _function(name: str, body: Callable[..., object], parameters: int) -> TypedFunction:
-    return TypedFunction(f"string.{name}", (StringType(),) * parameters, body)
+def _function(
+    name: str, body: Callable[..., Value], takes: Sequence[str], words: str, *examples: tuple[str, str]
+) -> TypedFunction:
+    """A function of texts only."""
+    manual = Manual(
+        tuple(f"{each}: string" for each in takes),
+        "string",
+        words,
+        tuple(Example(*each) for each in examples),
+    )
+    return TypedFunction(f"string.{name}", (StringType(),) * len(takes), body, manual)
 
+
+_FORMAT = Manual(
+    ("format: string", "values: any..."),
+    "string",
+    "Writes values into a text, in place of its verbs. %s is a text, %d a whole number, %.2f a number with "
+    "two decimals, %q a text in quotes, %t a boolean, %v any value, %% a percent sign; verbs, widths and "
+    "flags are those of Go's fmt package. A secret becomes readable here; joined with + it stays secret.",
+    (
+        Example('string.format("http://%s:%d", "localhost", 4040)', '"http://localhost:4040"'),
+        Example('string.format("%.1f%% of %q", 12.34, "cpu")', r'"12.3% of \"cpu\""'),
+    ),
+)
+_JOIN = Manual(
+    ("parts: list(string)", "separator: string"),
+    "string",
+    "Joins texts, with the separator between them.",
+    (Example('string.join(["eu", "west", "1"], "-")', '"eu-west-1"'),),
+)
+_SPLIT = Manual(
+    ("text: string", "separator: string"),
+    "list(string)",
+    "Cuts a text at each separator; an empty separator cuts between all characters.",
+    (Example('string.split("a,b,c", ",")', '["a", "b", "c"]'), Example('string.split("", ",")', '[""]')),
+)
 
 FUNCTIONS = {
-    "format": TypedFunction("string.format", (StringType(),), _format, rest=AnyType()),
-    "join": TypedFunction("string.join", (ListType(StringType()), StringType()), _join),
-    "split": TypedFunction("string.split", (StringType(), StringType()), _split, returns="[]string"),
-    "replace": _function("replace", _replace, 3),
-    "to_lower": _function("to_lower", to_lower, 1),
-    "to_upper": _function("to_upper", to_upper, 1),
-    "trim": _function("trim", _trim, 2),
-    "trim_prefix": _function("trim_prefix", _trim_prefix, 2),
-    "trim_suffix": _function("trim_suffix", _trim_suffix, 2),
-    "trim_space": _function("trim_space", _trim_space, 1),
+    "format": TypedFunction("string.format", (StringType(),), _format, _FORMAT, rest=AnyType()),
+    "join": TypedFunction("string.join", (ListType(StringType()), StringType()), _join, _JOIN),
+    "split": TypedFunction("string.split", (StringType(), StringType()), _split, _SPLIT, returns="[]string"),
+    "replace": _function(
+        "replace",
+        _replace,
+        ("text", "old", "new"),
+        "Replaces each occurrence of a text inside another.",
+        ('string.replace("eu.west.1", ".", "-")', '"eu-west-1"'),
+    ),
+    "to_lower": _function(
+        "to_lower",
+        to_lower,
+        ("text",),
+        "Makes all letters lower case.",
+        ('string.to_lower("Production")', '"production"'),
+    ),
+    "to_upper": _function(
+        "to_upper",
+        to_upper,
+        ("text",),
+        "Makes all letters upper case.",
+        ('string.to_upper("eu-west-1")', '"EU-WEST-1"'),
+    ),
+    "trim": _function(
+        "trim",
+        _trim,
+        ("text", "characters"),
+        "Removes characters from both ends of a text, in whatever order they stand there.",
+        ('string.trim("--name-_", "-_")', '"name"'),
+    ),
+    "trim_prefix": _function(
+        "trim_prefix",
+        _trim_prefix,
+        ("text", "prefix"),
+        "Removes a text from the start of another that begins with it.",
+        ('string.trim_prefix("refs/heads/main", "refs/heads/")', '"main"'),
+        ('string.trim_prefix("main", "refs/heads/")', '"main"'),
+    ),
+    "trim_suffix": _function(
+        "trim_suffix",
+        _trim_suffix,
+        ("text", "suffix"),
+        "Removes a text from the end of another that ends with it.",
+        ('string.trim_suffix("config.alloy", ".alloy")', '"config"'),
+    ),
+    "trim_space": _function(
+        "trim_space",
+        _trim_space,
+        ("text",),
+        "Removes white space from both ends of a text, such as the line end of a file.",
+        (r'string.trim_space("  token\n")', '"token"'),
+    ),
 }

@@ -101,3 +101,14 @@ class ImportGitArguments:
                 "revision cannot be a special git reference such as HEAD, FETCH_HEAD, ORIG_HEAD, "
                 "MERGE_HEAD, or CHERRY_PICK_HEAD",
             )
+
+
+BLOCKS: dict[str, type[Any]] = {
+    "argument": ArgumentArguments,
+    "export": ExportArguments,
+    "foreach": ForeachArguments,
+    "import.file": ImportFileArguments,
+    "import.git": ImportGitArguments,
+    "import.string": ImportStringArguments,
+}
+"""The classes by the names of their blocks."""
