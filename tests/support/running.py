@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -50,7 +50,8 @@ class Running:
 
     arguments: what follows `run`; the admin address is added. address: of the admin server.
     checkout: run the alloypy of this checkout, whatever is installed.
-    watchdog: watch the event loop; the end of the `with` fails when a turn took more than 500 ms of CPU.
+    watchdog: watch the event loop; the end of the `with` fails when a turn took more than 500 ms of CPU,
+        unless `strict` is false. before: called in the child, before it becomes alloypy.
     """
 
     def __init__(
@@ -61,10 +62,13 @@ class Running:
         command: Sequence[str] = (sys.executable, "-m", "alloypy"),
         checkout: bool = True,
         watchdog: bool = False,
+        strict: bool = True,
+        before: Callable[[], None] | None = None,
     ) -> None:
         root = str(Path(__file__).parents[2])
         self.address = f"127.0.0.1:{free_port()}"
         variables = environment({**({"PYTHONPATH": root} if checkout else {}), **(env or {})})
+        self._strict = strict
         self._directory = tempfile.TemporaryDirectory() if watchdog else None
         if self._directory is not None:
             command = (sys.executable, watch.__file__, str(self._report), *command[1:])
@@ -77,6 +81,7 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            preexec_fn=before,  # noqa: PLW1509 -- before this process has threads of its own
         )
         self.log: list[str] = []
         self._changed = threading.Condition()
@@ -106,6 +111,8 @@ class Running:
         if self._directory is not None:
             turns = self.turns()
             self._directory.cleanup()
+            if not self._strict:
+                return
             for turn in turns:
                 print(turn)
             if error is None:
