@@ -32,9 +32,11 @@ def run(argv: list[str]) -> int:
     import asyncio
 
     from alloypy.net.descriptors import lift_limit
+    from alloypy.net.memory import share_one_pool
     from alloypy.services.logging import install
 
     lift_limit()
+    share_one_pool()
     log = install(sys.stderr)
     logging.captureWarnings(True)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -23,7 +23,17 @@ _MOST_KEPT = 128 << 20
 _M_ARENA_MAX = -8
 _IDLE_SECONDS = 30.0
 _START_SECONDS = 1.0
-"""Until then the process has better to do than load what it takes to call the C library."""
+"""Until then the process has better to do."""
+
+
+def share_one_pool() -> None:
+    """Have all threads take memory from one pool; else each keeps as much in a pool of its own.
+
+    To be called before the first thread starts: the C library looks at its limit only then.
+    """
+    library = glibc()
+    if library is not None:
+        library.mallopt(_M_ARENA_MAX, 1)
 
 
 async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> None:
@@ -33,9 +43,8 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
     if library is None:
         return
     library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT, budget.limit // 4))
-    # No more is kept than may be held; and in one pool, for else each thread keeps as much of its own.
+    # No more is kept than may be held.
     library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT, budget.limit))
-    library.mallopt(_M_ARENA_MAX, 1)
     seen = given_back = budget.taken
     while True:
         await asyncio.sleep(idle)

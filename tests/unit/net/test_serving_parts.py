@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +171,7 @@ async def test_large_blocks_are_kept_and_given_back_once_when_idle(monkeypatch: 
     budget = ByteBudget(100 << 20)
     task = asyncio.create_task(memory.keep_large_blocks(budget, idle=0.001))
     await asyncio.sleep(0.02)
-    assert library.calls == [("mallopt", -3, 25 << 20), ("mallopt", -1, 100 << 20), ("mallopt", -8, 1)]
+    assert library.calls == [("mallopt", -3, 25 << 20), ("mallopt", -1, 100 << 20)]
     budget.take(10)
     await asyncio.sleep(0.02)
     assert ("malloc_trim", 0) not in library.calls
@@ -182,7 +184,34 @@ async def test_large_blocks_are_kept_and_given_back_once_when_idle(monkeypatch: 
 @pytest.mark.anyio
 async def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "glibc", lambda: None)
+    memory.share_one_pool()
     await memory.keep_large_blocks(ByteBudget(1))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tells of glibc only")
+def test_threads_take_memory_from_one_pool() -> None:
+    """Each in a process of its own: the C library looks at the limit when the first thread starts."""
+    script = """
+import sys, threading
+from alloypy.net.memory import glibc, share_one_pool
+if sys.argv[1] == "shared":
+    share_one_pool()
+barrier = threading.Barrier(4)
+def work():
+    kept = [bytearray(100_000) for _ in range(100)]
+    barrier.wait()
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+glibc().malloc_stats()
+"""
+    pools = [
+        subprocess.run(
+            [sys.executable, "-c", script, way], check=True, capture_output=True, text=True
+        ).stderr.count("Arena ")
+        for way in ("separate", "shared")
+    ]
+    assert pools[0] > pools[1] == 1
 
 
 # gzip
