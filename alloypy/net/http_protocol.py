@@ -26,6 +26,7 @@ from alloypy.net.http_exchange import Exchange
 from alloypy.net.http_head import ORIGIN, Refused, read_head, read_target
 from alloypy.net.http_status import status_line
 from alloypy.net.large_body import LargeBody
+from alloypy.net.misdirected import TLS_HANDSHAKE
 from alloypy.net.unread import Unread
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._max_header_bytes = config.max_header_bytes
         self._budget = config.budget
         self._logger: logging.Logger = config.logger
+        self._tell_stranger = config.tell_stranger
         self._state = server_state
         self._loop = _loop or asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -386,6 +388,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
         except httptools.HttpParserCallbackError:
             raise
         except httptools.HttpParserError as reason:
+            if not self._fed and data[at] == TLS_HANDSHAKE and self._scope_base["scheme"] == "http":
+                self._tell_stranger(self._scope_base["server"], tls=True)
             self._malformed(str(reason))
             return end
         self._fed += (stop or end) - at

@@ -21,10 +21,10 @@ from alloypy.net import descriptors
 from alloypy.net.body import App
 from alloypy.net.budget import ByteBudget, process_budget
 from alloypy.net.http_date import http_date
+from alloypy.net.misdirected import TLS_HANDSHAKE, Seldom, own_url
 
 MAX_HEADER_BYTES = (1 << 20) + 4096
 _PLAIN_HTTP_REPLY = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
-_TLS_HANDSHAKE = 0x16
 _RETRY_ACCEPT = 0.1
 _TOLD_EVERY = 10.0
 _AT_ONCE = 64
@@ -84,6 +84,7 @@ class ServerConfig:
         self.timeouts = timeouts
         self.budget = budget or process_budget()
         self.max_header_bytes = max_header_bytes
+        self._strangers = {tls: Seldom() for tls in (False, True)}
         try:
             from alloypy.net.http_protocol import HttpProtocol
         except ImportError:
@@ -91,6 +92,20 @@ class ServerConfig:
             self._make, self._made_with = _uvicorns_protocol(app, timeouts)
         else:
             self._make, self._made_with = HttpProtocol, self
+
+    def tell_stranger(self, address: tuple[str, int] | None, *, tls: bool) -> None:
+        """Tell once a minute that a client speaks TLS, or none, where that is not spoken.
+
+        tls: whether the client speaks it. address: where it connected.
+        """
+        times = self._strangers[tls].due()
+        if times:
+            scheme, spoken, not_spoken = ("http", "TLS", "without") if tls else ("https", "no TLS", "with")
+            message = (
+                f"a client speaks {spoken} to a port {not_spoken} TLS: its URL must begin with {scheme}://"
+            )
+            fields = {"expected_url": own_url(scheme, address), "times": times}
+            self.logger.warning(message, extra={"fields": fields})
 
     def protocol(self, state: ServerState) -> asyncio.BaseProtocol:
         """The protocol of a new connection."""
@@ -304,7 +319,8 @@ class Server:
             if context is None:
                 await loop.connect_accepted_socket(self._protocol, accepted)
                 return
-            if await _first_byte(accepted) != _TLS_HANDSHAKE:
+            if await _first_byte(accepted) != TLS_HANDSHAKE:
+                self._config.tell_stranger(accepted.getsockname()[:2], tls=False)
                 await _turn_away(accepted)
                 return
             await loop.connect_accepted_socket(

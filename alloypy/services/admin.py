@@ -12,7 +12,9 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+from alloypy.lang.brief import brief
 from alloypy.lang.go_text import parse_decimal
+from alloypy.net.misdirected import Seldom
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin_messages import (
     PLAIN,
@@ -41,6 +43,8 @@ _READY = text(200, "Alloy is ready.\n")
 _NOT_READY = text(503, "Alloy is not ready.\n")
 _HEALTHY = text(200, "All Alloy components are healthy.\n")
 _LONGEST_WINDOW = 60
+_MOST_RECEIVERS = 20
+_LONGEST_PATH = 256
 _COMPONENT = "/api/v0/component/"
 
 logger = logging.getLogger("alloypy.http")
@@ -72,6 +76,7 @@ class Admin:
     def __init__(self, options: AdminOptions) -> None:
         self._options = options
         self._support = SupportDesk(options.support)
+        self._wrong = Seldom()
         self._web = f"{options.ui_prefix}api/v0/web"
         # Whoever probes or scrapes may use any name, and gets nothing that is not public.
         self._open: dict[str, Handler] = {
@@ -150,7 +155,25 @@ class Admin:
             return self._component(path[len(components) :])
         if path.startswith(debug) and path != debug:
             return self._debug(path[len(debug) :])
+        if path.endswith("/ingest") or "/push.v1.PusherService/" in path:
+            return self._wrong_port(path)
         return not_found()
+
+    def _wrong_port(self, path: str) -> Answer:
+        """The answer to a client that takes the admin server for a receiver; the log tells once a minute."""
+        listening = self._options.controller.listening()[:_MOST_RECEIVERS]
+        where = ",".join(listening) or "none: the configuration has no pyroscope.receive_http"
+        times = self._wrong.due()
+        if times:
+            fields = {
+                "service": "http",
+                "path": brief(path, _LONGEST_PATH),
+                "receivers": where,
+                "times": times,
+            }
+            message = "a client sends profiles to the admin port: its server URL must have a receiver's port"
+            logger.warning(message, extra={"fields": fields})
+        return not_found(f"this is the admin port; profiles are taken by receivers: {where}")
 
     def _component_handler(self, path: str) -> Answer:
         """No component serves requests of its own: one that exists has nothing here."""

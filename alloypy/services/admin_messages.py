@@ -94,9 +94,9 @@ def refusal(content: str) -> Answer:
     return error(403, content)
 
 
-def not_found() -> Answer:
-    """Nothing is there."""
-    return error(404, "404 page not found")
+def not_found(advice: str = "") -> Answer:
+    """Nothing is there. advice: what to ask instead."""
+    return error(404, "404 page not found" + (f"\n{advice}" if advice else ""))
 
 
 def as_json(value: Any) -> Answer:

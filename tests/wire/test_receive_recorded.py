@@ -49,6 +49,19 @@ MISTAKES = {
 }
 
 
+# Who posts to a path that is not served is told which one is.
+ADVICE = (
+    b"profiles are taken at /ingest and /push.v1.PusherService/Push: "
+    b"the server URL of a client is http://HOST:PORT, without a path\n"
+)
+
+
+def advised(body: bytes, method: str, target: str) -> bytes:
+    """The body of a recorded answer, with our advice where profiles may have come to the wrong path."""
+    astray = method == "POST" and body == b"404 page not found\n" and not target.startswith("/debuginfo.")
+    return body + ADVICE if astray else body
+
+
 def check(delivery: Push | IngestProfile) -> None:
     """What pyroscope.write checks before it sends."""
     for one in delivery.series if isinstance(delivery, Push) else [delivery]:
@@ -73,6 +86,8 @@ def expected_answer(case: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
     body = base64.b64decode(recorded["body"].get("base64") or "")
     if case["name"] in MISTAKES:
         status, body = 400, f"name: {MISTAKES[case['name']]}\n".encode()
+    elif body == b"404 page not found\n":
+        body = advised(body, case["in"]["method"], case["in"]["path"])
     elif body.startswith(b'{"code":"internal","message":"unable to append series'):
         status, body = 400, body.replace(b"internal", b"invalid_argument", 1)
     else:
@@ -158,11 +173,15 @@ async def test_unusual_requests_are_answered_as_recorded(case: dict[str, Any]) -
         assert reply.status == 400
         assert reply.body.startswith(b"name: ")
     else:
+        body = advised(recorded.body, method, (*raw.split(b" "), b"")[1].decode("latin-1"))
+        headers = recorded.headers
+        if body != recorded.body:
+            headers = {**headers, "content-length": str(len(body))}
         assert (reply.status, reply.reason, undated(reply), reply.body) == (
             recorded.status,
             recorded.reason,
-            recorded.headers,
-            recorded.body,
+            headers,
+            body,
         )
 
 

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from alloypy.components.pyroscope.receiving.astray import Astray
 from alloypy.components.pyroscope.receiving.decoding import decode
 from alloypy.components.pyroscope.receiving.forwarding import Failure, Forwarding
 from alloypy.components.pyroscope.receiving.metrics import INGEST_ROUTE, PUSH_ROUTE
@@ -60,7 +61,6 @@ PUSH = f"{PUSH_SERVICE}Push"
 
 _OK = empty(200)
 _NO_METHOD = empty(405)
-NOT_FOUND = plain_text(404, "404 page not found")
 _SHUTTING_DOWN = plain_text(503, "the receiver is shutting down", RETRY_LATER, CLOSE)
 _EMPTY_MESSAGES = {"proto": b"", "json": b"{}"}
 
@@ -106,6 +106,7 @@ class Application:
         self._logger = logger
         self._tracer = tracer
         self._rest: App | None = None
+        self.astray = Astray(logger)
 
     def server(self) -> ServerApplication:
         """The application for one server, which can be told that this server is closing."""
@@ -120,10 +121,11 @@ class Application:
         if hot and method == "POST":
             return self._answer_hot(scope, receive, send)
         if hot or path.startswith(PUSH_SERVICE):
-            return self._refuse(scope, send, NOT_FOUND if method == "POST" else _NO_METHOD)
+            return self._refuse(scope, send, self.astray.answer(scope) if method == "POST" else _NO_METHOD)
         if path == "*" and method == "OPTIONS":
             return send_answer(_OK, scope, send)  # asks about the server, not about anything it serves
         if (clean := clean_path(path)) != path:
+            self.astray.note(scope)
             return self._refuse(scope, send, _moved(scope, clean))
         return self._answer_rest(scope, receive, send)
 

@@ -18,7 +18,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alloypy.components.pyroscope.receiving.application import NOT_FOUND
 from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_messages
 from alloypy.net.body import EXTEND_DEADLINES, App, BodyError, BodyMalformed, ClientLeft, Receive, Scope, Send
 from alloypy.net.connect import UnaryRequest, answer_unary
@@ -51,7 +50,11 @@ def application(receiver: Application, metrics: Metrics, logger: logging.Logger)
     log = _Log(metrics, logger)
     routes = [Route(SERVICE + method, _Call(method, receiver, log), methods=["POST"]) for method in _METHODS]
     routes.append(Route(SERVICE + "Upload/{gnu_build_id}", _Upload(receiver, log), methods=["POST"]))
-    starlette = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _no_method})
+
+    async def not_found(request: Request, _: Exception) -> Response:
+        return _response(receiver.astray.answer(request.scope))
+
+    starlette = Starlette(routes=routes, exception_handlers={404: not_found, 405: _no_method})
     starlette.router.redirect_slashes = False
     return _Recorded(starlette, receiver)
 
@@ -232,10 +235,6 @@ def _route_name(method: str, path: str) -> str:
     upload = path.removeprefix(SERVICE + "Upload/")
     matches = method == "POST" and upload != path and upload and "/" not in upload
     return _UPLOAD_ROUTE if matches else "other"
-
-
-async def _not_found(_: Request, __: Exception) -> Response:
-    return _response(NOT_FOUND)
 
 
 async def _no_method(request: Request, _: Exception) -> Response:
