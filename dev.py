@@ -111,7 +111,10 @@ def fill(venv: Path, groups: tuple[str, ...], constraints: Path | None) -> None:
         print(f"Making a virtual environment in {venv.name} ...", file=sys.stderr, flush=True)
         if call([sys.executable, "-m", "venv", venv]):
             sys.exit(fail("cannot make a virtual environment; on Debian and Ubuntu install python3-venv"))
-    print(f"Installing alloypy{' and its test tools' if groups else ''} ...", file=sys.stderr, flush=True)
+    what = (
+        "alloypy and its test tools, which takes a minute" if groups else "alloypy, which takes half a minute"
+    )
+    print(f"Installing {what} ...", file=sys.stderr, flush=True)
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
     requirements = [requirement for group in groups for requirement in declared[group]]
     pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -178,6 +181,7 @@ def demo() -> int:
             for process in (alloypy, sink):
                 if process is not None:
                     stop(process)
+    say(f"The command is {program('alloypy').relative_to(ROOT)}; README.md tells what to do with it.")
     return 0
 
 

@@ -37,6 +37,7 @@ def test_the_demo_shows_a_profile_arrive(script: ModuleType, capfd: pytest.Captu
         assert told in arrived
     assert "build" not in arrived
     assert "not-a-real-password" not in "".join(lines)
+    assert (ROOT / lines[-1].split()[3].rstrip(";")).exists()
 
 
 def test_a_demo_that_cannot_run_says_why(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,30 @@ def test_the_readme_opens_with_its_two_commands() -> None:
         ["dev.py", "demo"],
         ["dev.py", "test"],
     ]
+
+
+MESSAGE = re.compile(r"^\| (`+)(.+?)\1 \|", re.MULTILINE)
+TROUBLES = ROOT / "docs" / "troubleshooting.md"
+
+
+def texts_of_the_program() -> Iterator[str]:
+    """Every string in the sources, with a NUL in place of what is filled in."""
+    for source in (ROOT / "alloypy").rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+            elif isinstance(node, ast.JoinedStr):
+                yield "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else "\0" for part in node.values
+                )
+
+
+def test_the_messages_of_the_troubleshooting_page_are_the_programs() -> None:
+    messages = [message for _, message in MESSAGE.findall(TROUBLES.read_text(encoding="utf-8"))]
+    texts = list(texts_of_the_program())
+    patterns = {
+        message: re.compile(".*?".join(map(re.escape, message.split("..."))), re.DOTALL)
+        for message in messages
+    }
+    assert len(messages) >= 30
+    assert [message for message, pattern in patterns.items() if not any(map(pattern.search, texts))] == []

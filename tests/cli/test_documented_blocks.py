@@ -1,0 +1,106 @@
+"""Every code block of README and docs works as it stands there, but for ports."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from tests.support.counts import FULL
+from tests.support.documented import Block, Reader, blocks
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+HELD = {
+    "cli.md": "tests/cli/test_docs.py",
+    "stdlib.md": "tests/unit/lang/test_stdlib_reference.py",
+    "formatting.md": "tests/unit/syntax/test_formatting_page.py",
+}
+"""Pages whose blocks a test of their own holds to what the program does."""
+
+READ = [page for page in PAGES if page.name not in HELD and blocks(page)]
+
+GOOD = """\
+pyroscope.receive_http "in" {
+	http {
+		listen_address = "127.0.0.1"
+		listen_port    = 9999
+	}
+	forward_to = [pyroscope.write.out.receiver]
+}
+
+pyroscope.write "out" {
+	endpoint {
+		url = "http://localhost:4040"
+	}
+	external_labels = {"env" = "test"}
+}
+"""
+
+
+NETWORK = re.compile(r"(?i)(?:PIP|UV|SSL)_.*|.*_PROXY|REQUESTS_CA_BUNDLE")
+"""Variables that say how the network is reached."""
+
+
+def marked() -> list[tuple[str, Block]]:
+    return [(page.name, block) for page in PAGES for block in blocks(page) if block.reason]
+
+
+def prepare(directory: Path) -> None:
+    """What a reader has at hand: a configuration, a directory with one, and the examples."""
+    (directory / "config.alloy").write_text(GOOD)
+    (directory / "conf").mkdir()
+    (directory / "conf" / "main.alloy").write_text(GOOD)
+    (directory / "examples").symlink_to(ROOT / "examples")
+
+
+def test_few_blocks_are_not_run() -> None:
+    for page, block in marked():
+        print(f"{page}:{block.line}: {block.reason}")
+    assert len(marked()) <= 15
+    assert all(len(block.reason) > 10 for _, block in marked())
+
+
+def test_pages_that_are_held_have_a_test() -> None:
+    for page, test in HELD.items():
+        assert (ROOT / test).exists()
+        assert page in {each.name for each in PAGES}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the pages are written for POSIX shells")
+@pytest.mark.parametrize("page", READ, ids=lambda page: page.name)
+def test_a_page_works_as_typed(page: Path, tmp_path: Path) -> None:
+    prepare(tmp_path)
+    with Reader(tmp_path, Path(sys.executable).parent) as reader:
+        for block in blocks(page):
+            if not block.reason and not block.installs:
+                reader.follow(block)
+
+
+@pytest.mark.skipif(not FULL, reason="downloads packages; dev.py test --full runs it")
+@pytest.mark.parametrize("page", READ, ids=lambda page: page.name)
+def test_a_page_works_as_typed_where_only_alloypy_is_installed(page: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+    for name in listed.split("\0"):
+        if name:
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, clone / name)
+    programs = tmp_path / "installed"
+    venv.create(programs, with_pip=True)
+    subprocess.run([programs / "bin" / "pip", "install", "--quiet", clone, "pipx", "uv"], check=True)
+    shutil.rmtree(clone / "examples")
+    prepare(clone)
+    network = {name: value for name, value in os.environ.items() if NETWORK.fullmatch(name)}
+    with Reader(clone, programs / "bin", network) as reader:
+        for block in blocks(page):
+            if not block.reason:
+                reader.follow(block)
