@@ -70,8 +70,9 @@ def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     if not diagnostics:
         return ()
     from alloypy.graph.masking import masked
+    from alloypy.syntax.hints import hinted
 
-    return tuple(map(masked, diagnostics))
+    return tuple(map(masked, hinted(diagnostics)))
 
 
 def _read_module(path: str) -> list[Source] | None:

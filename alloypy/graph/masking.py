@@ -145,9 +145,11 @@ def _forms(texts: Iterable[bytes]) -> set[str]:
 
 def _worded(diagnostic: Diagnostic, secrets: Iterable[str]) -> Diagnostic:
     known = sorted(secrets, key=len, reverse=True)
+    shown = all(edit.text == hide_urls(_without(edit.text, known)) for edit in diagnostic.fix)
     return diagnostic._replace(
         message=hide_urls(_without(diagnostic.message, known)),
         hint=hide_urls(_without(diagnostic.hint, known)),
+        fix=diagnostic.fix if shown else (),
         value="" if known else hide_urls(diagnostic.value),
     )
 

@@ -128,6 +128,9 @@ CODES: dict[str, Code] = {
     ),
 }
 
+SYNTAX = frozenset(code for code in CODES if ILLEGAL_CHARACTER <= code < UNREADABLE)
+"""The codes of what keeps a text from being read as a configuration."""
+
 _LEXICAL = (
     ("illegal UTF-8", BAD_ENCODING),
     ("illegal single-quoted", SINGLE_QUOTES),

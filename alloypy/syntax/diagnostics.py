@@ -19,6 +19,14 @@ class Severity(str, Enum):
     WARNING = "warning"
 
 
+class Edit(NamedTuple):
+    """One change of a text: its bytes from `start` to before `end` become `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
 class Diagnostic(NamedTuple):
     """One fault of a configuration.
 
@@ -27,6 +35,7 @@ class Diagnostic(NamedTuple):
     code: stable identifier, `ALY` and four digits (see `alloypy.syntax.codes`).
     value: text of the offending value when it is not literally visible at the span.
     hint: what to do about it, for people; empty when there is nothing to add.
+    fix: the same for programs, as changes of the source that `span` is in; empty where people have to decide.
     """
 
     span: Span | None
@@ -35,10 +44,31 @@ class Diagnostic(NamedTuple):
     severity: Severity = Severity.ERROR
     value: str = ""
     hint: str = ""
+    fix: tuple[Edit, ...] = ()
 
     def __str__(self) -> str:
         """`file:line:col: message`, Alloy's one-line form."""
         return f"{self.span if self.span is not None else '-'}: {self.message}"
+
+
+def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
+    """The text with all changes made; they are apart from each other."""
+    pieces, at = [], 0
+    for start, end, text in sorted(edits):
+        pieces += [data[at:start], text.encode()]
+        at = end
+    return b"".join([*pieces, data[at:]])
+
+
+def moved(offset: int, edits: Iterable[Edit]) -> int:
+    """Where what stood at `offset` stands after the changes; what was put in right there stands before it."""
+    shift = 0
+    for start, end, text in edits:
+        if end <= offset:
+            shift += len(text.encode()) - (end - start)
+        elif start < offset:
+            shift += start - offset
+    return offset + shift
 
 
 class DiagnosticsError(Exception):

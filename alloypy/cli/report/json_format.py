@@ -1,6 +1,7 @@
 """The report as one JSON object: `diagnostics` and `summary`.
 
 Lines and columns count from 1, columns in bytes, ends are inclusive; null where there is no place.
+A `fix` is what the hint says, as changes of the file: so many bytes from an offset on become the text.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 
 from alloypy.cli.report import Finding, Report
-from alloypy.syntax.diagnostics import Severity
+from alloypy.syntax.diagnostics import Edit, Severity
 
 
 def render(report: Report) -> str:
@@ -45,4 +46,9 @@ def _diagnostic(finding: Finding) -> dict[str, object]:
         "code": diagnostic.code,
         "message": diagnostic.message,
         "hint": diagnostic.hint,
+        "fix": [_edit(edit) for edit in diagnostic.fix],
     }
+
+
+def _edit(edit: Edit) -> dict[str, object]:
+    return {"offset": edit.start, "length": edit.end - edit.start, "text": edit.text}

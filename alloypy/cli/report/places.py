@@ -20,15 +20,16 @@ class Region(NamedTuple):
 
 def region(span: Span) -> Region:
     """The range of `span`."""
-    line, column = _place(span.source, span.start)
+    line, column = position(span.source, span.start)
     if span.end is None:
         return Region(line, column, None, None)
     # A range may end inside a character of several bytes; the character is in it.
-    end_line, end_column = _place(span.source, span.end + 1)
+    end_line, end_column = position(span.source, span.end + 1)
     return Region(line, column, end_line, max(end_column, column + 1) if end_line == line else end_column)
 
 
-def _place(source: Source, offset: int) -> tuple[int, int]:
+def position(source: Source, offset: int) -> tuple[int, int]:
+    """The line of an offset, and its column in UTF-16 code units."""
     line, column = source.position(offset)
     start = offset - column + 1
     before = source.data[start:offset]

@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 from alloypy import __version__
 from alloypy.cli.report import Finding, Report
-from alloypy.cli.report.places import region
+from alloypy.cli.report.places import position, region
 from alloypy.syntax.codes import CODES
+from alloypy.syntax.diagnostics import Edit
+from alloypy.syntax.source import Source
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -54,13 +56,24 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, object]:
         if place.end_line is not None and place.end_column is not None:
             shown |= {"endLine": place.end_line, "endColumn": place.end_column}
         location["region"] = shown
-    return {
+    result: dict[str, object] = {
         "ruleId": diagnostic.code,
         "ruleIndex": index[diagnostic.code],
         "level": diagnostic.severity.value,
         "message": {"text": text},
         "locations": [{"physicalLocation": location}],
     }
+    if diagnostic.fix and diagnostic.span is not None:
+        replacements = [_replacement(diagnostic.span.source, edit) for edit in diagnostic.fix]
+        change = {"artifactLocation": {"uri": _uri(name)}, "replacements": replacements}
+        result["fixes"] = [{"description": {"text": diagnostic.hint}, "artifactChanges": [change]}]
+    return result
+
+
+def _replacement(source: Source, edit: Edit) -> dict[str, object]:
+    start, end = position(source, edit.start), position(source, edit.end)
+    region = {"startLine": start[0], "startColumn": start[1], "endLine": end[0], "endColumn": end[1]}
+    return {"deletedRegion": region, "insertedContent": {"text": edit.text}}
 
 
 def _uri(name: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from alloypy.cli.report import FORMATS, Finding, Report, render
 from alloypy.cli.report.places import region
 from alloypy.syntax.codes import CODES
-from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
 from alloypy.syntax.source import Source, Span
 
 DATA = '\ufeffa = 1\n\tü = "😀", 2\nlast'.encode()
@@ -26,7 +26,10 @@ def report(*findings: Finding, changed: int = 0) -> Report:
     return Report(findings, files=3, changed=changed, failed=1)
 
 
-ERROR = Finding("dir/my file.alloy", Diagnostic(at("2", 1), "expected\n}, got %", "ALY0110", hint="close it"))
+FIX = (Edit(24, 24, "}"),)
+ERROR = Finding(
+    "dir/my file.alloy", Diagnostic(at("2", 1), "expected\n}, got %", "ALY0110", hint="close it", fix=FIX)
+)
 WARNING = Finding("dir/my file.alloy", Diagnostic(at("last"), "deprecated", "ALY9999", Severity.WARNING))
 PLACELESS = Finding("a,b:c.alloy", Diagnostic(None, "stat a,b:c.alloy: gone", "ALY0130"))
 
@@ -53,6 +56,7 @@ def test_json() -> None:
             "code": "ALY0110",
             "message": "expected\n}, got %",
             "hint": "close it",
+            "fix": [{"offset": 24, "length": 0, "text": "}"}],
         },
         {
             "file": "dir/my file.alloy",
@@ -64,6 +68,7 @@ def test_json() -> None:
             "code": "ALY9999",
             "message": "deprecated",
             "hint": "",
+            "fix": [],
         },
         {
             "file": "a,b:c.alloy",
@@ -75,6 +80,7 @@ def test_json() -> None:
             "code": "ALY0130",
             "message": "stat a,b:c.alloy: gone",
             "hint": "",
+            "fix": [],
         },
     ]
 
@@ -112,6 +118,16 @@ def test_sarif() -> None:
         None,
     ]
     assert results[0]["message"]["text"] == "expected\n}, got %\nclose it"
+    place = {"startLine": 2, "startColumn": 13, "endLine": 2, "endColumn": 13}
+    change = {
+        "artifactLocation": {"uri": "dir/my%20file.alloy"},
+        "replacements": [{"deletedRegion": place, "insertedContent": {"text": "}"}}],
+    }
+    assert [result.get("fixes") for result in results] == [
+        [{"description": {"text": "close it"}, "artifactChanges": [change]}],
+        None,
+        None,
+    ]
 
 
 def test_junit() -> None:
