@@ -18,6 +18,7 @@ from alloypy.net.answer import Answer, empty, plain_text, send_answer
 from alloypy.net.body import ABORT, App, BodyError, Receive, Scope, Send, read_body
 from alloypy.net.connect import UnaryRequest, answer_unary
 from alloypy.net.connect_codes import ConnectError
+from alloypy.net.http_status import status_text
 from alloypy.profiles.ingest_name import parse_name
 from alloypy.profiles.json_tokens import JSONError
 from alloypy.profiles.labels import InvalidLabels
@@ -27,6 +28,21 @@ from alloypy.profiles.push_wire import PushWireError, decode_push
 
 PUSH = "/push.v1.PusherService/Push"
 INGEST = "/ingest"
+_CODES = {
+    400: "invalid_argument",
+    401: "unauthenticated",
+    403: "permission_denied",
+    404: "not_found",
+    409: "already_exists",
+    429: "resource_exhausted",
+    499: "canceled",
+    500: "internal",
+    501: "unimplemented",
+    503: "unavailable",
+    504: "deadline_exceeded",
+}
+"""What a Pyroscope server says on Push with a status. Any other comes from a proxy, in plain text."""
+
 MAX_BODY = 256 << 20
 
 
@@ -81,14 +97,20 @@ async def _answer(
     if scope["method"] != "POST":
         return empty(405)
     if path.endswith(PUSH):
-        return await answer_unary(scope, receive, _Push(scope, tell, behaviour), MAX_BODY)
+        answer = await answer_unary(scope, receive, _Push(scope, tell, behaviour), MAX_BODY)
+        return answer if answer.status != 200 or behaviour.status == 200 else _refusal(behaviour.status)
     try:
         body = await read_body(scope, receive, MAX_BODY)
         tell(_ingested(scope, body))
     except (BodyError, InvalidLabels) as reason:
         return plain_text(400, str(reason))
     await _misbehave(behaviour)
-    return empty(behaviour.status)
+    return _refusal(behaviour.status)
+
+
+def _refusal(status: int) -> Answer:
+    """What a server or a proxy before it answers with a status; of success, nothing."""
+    return plain_text(status, status_text(status) or str(status)) if status >= 400 else empty(status)
 
 
 class _Push:
@@ -109,8 +131,9 @@ class _Push:
             for sample in one.samples:
                 self._tell(_arrival(self._scope, "push", one.labels, sample.profile))
         await _misbehave(self._behaviour)
-        if self._behaviour.status != 200:
-            raise ConnectError("unknown", "told to fail", status=self._behaviour.status)
+        code = _CODES.get(self._behaviour.status)
+        if code is not None:
+            raise ConnectError(code, status_text(self._behaviour.status))
         return b"{}" if request.codec == "json" else b""
 
 

@@ -10,19 +10,23 @@ import logging
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from alloypy.cli.dev_sink import run
 from alloypy.cli.flags import UsageError
+from alloypy.net.connect_codes import CODES
 from alloypy.net.server import Server, ServerConfig, Timeouts
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_wire import encode_push
 from alloypy.services.dev_sink import Arrival, Behaviour, describe_authorization, sink_application
 from tests.support.receiving import PUSH, ask, connected, request_bytes
+from tests.support.running import Running, free_port
 
 SERIES = [
     Series({"__name__": "cpu", "service_name": "svc"}, [RawSample(b"one"), RawSample(b"three")]),
@@ -96,6 +100,52 @@ async def test_it_answers_with_the_status_it_was_told() -> None:
         assert (await ask(port, "/ingest?name=a", b"abc")).status == 422
         assert (await ask(port, PUSH, BODY, PROTO)).status == 422
     assert len(arrivals) == 4
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("status", sorted({each.status for each in CODES.values()}))
+async def test_push_is_answered_with_the_code_of_the_status(status: int) -> None:
+    async with sink(Behaviour(status=status)) as (port, _):
+        reply = await ask(port, PUSH, BODY, PROTO)
+        assert (reply.status, CODES[json.loads(reply.body)["code"]].status) == (status, status)
+        assert (await ask(port, "/ingest?name=a", b"abc")).status == status
+
+
+@pytest.mark.parametrize("target", ["/ingest?name=app", PUSH])
+def test_wrong_credentials_are_tried_once_and_told_with_endpoint_and_status(
+    target: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "alloypy", "dev-sink", "--listen-addr=127.0.0.1:0", "--status=401"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        url = process.stderr.readline().split()[-1]
+        (tmp_path / "config.alloy").write_text(
+            f"""pyroscope.receive_http "r" {{
+  http {{
+    listen_address = "127.0.0.1"
+    listen_port    = {port}
+  }}
+  forward_to = [pyroscope.write.w.receiver]
+}}
+pyroscope.write "w" {{
+  endpoint {{
+    url = "{url}"
+  }}
+}}
+"""
+        )
+        with Running(["--stability.level=public-preview", "config.alloy"], tmp_path) as running:
+            running.wait_until_ready()
+            body, kind = (BODY, "application/proto") if target == PUSH else (b"abc", "text/plain")
+            request = urllib.request.Request(f"http://127.0.0.1:{port}{target}", body, {"Content-Type": kind})
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=60)
+            refused.value.close()
+            assert refused.value.code == 401
+            told = running.wait_for_log(rf"failed to \w+ (to )?endpoint {url} \(0 retries\)")
+            assert "401" in told.partition("(0 retries)")[2]
+        process.terminate()
 
 
 @pytest.mark.anyio

@@ -408,7 +408,7 @@ async def test_a_status_without_a_body_is_passed_on_as_such() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "body"),
     [
-        (DeliveryError("dial tcp: refused"), 500, b"Failed to process request\n"),
+        (DeliveryError("dial tcp: refused"), 500, b"Failed to process request: dial tcp: refused\n"),
         (DeliveryError("no name", code="invalid_argument"), 400, b"no name\n"),
     ],
 )
@@ -488,7 +488,7 @@ async def test_a_fault_of_a_receiver_stays_inside() -> None:
     healthy = Collected()
     async with receiving(arguments(Collected(explode), healthy)) as receiver:
         reply = await ask(receiver.port, "/ingest?name=a", b"abc")
-        assert (reply.status, reply.body) == (500, b"Failed to process request\n")
+        assert (reply.status, reply.body) == (500, b"Failed to process request: internal error\n")
         assert any("boom" in line for line in receiver.log.lines)
     assert len(healthy.ingests) == 1
 

@@ -20,6 +20,7 @@ from alloypy.components.pyroscope.receiving.forwarding import Failure, Forwardin
 from alloypy.components.pyroscope.receiving.metrics import INGEST_ROUTE, PUSH_ROUTE
 from alloypy.lang.brief import brief
 from alloypy.lang.go_text import format_duration, quote
+from alloypy.lang.secrecy import hide
 from alloypy.net.answer import (
     CLOSE,
     Answer,
@@ -71,6 +72,7 @@ _CLIENT_LEFT = 499
 _LARGE_QUERY = 16 << 10
 _QUERY_COPIES = 8  # decoded, with up to four bytes a character, and written again
 _LONGEST_PATH = 256
+_LONGEST_REASON = 1000
 _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
 
 
@@ -433,7 +435,8 @@ def _ingest_failed(error: DeliveryError) -> Answer:
         return plain_text(status, ": ".join(filter(None, (status_text(status), told))))
     if error.code == "invalid_argument":
         return plain_text(400, str(error))
-    return plain_text(500, "Failed to process request")
+    reason = hide(brief(" ".join(str(error).split()), _LONGEST_REASON))
+    return plain_text(500, f"Failed to process request: {reason}")
 
 
 def _push_failed(failure: Failure) -> ConnectError:

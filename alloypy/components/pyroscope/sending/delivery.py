@@ -20,6 +20,7 @@ from alloypy.components.pyroscope.sending.ingest import IngestLabels, OutgoingIn
 from alloypy.components.pyroscope.sending.metrics import Metrics
 from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, Outgoing
 from alloypy.components.pyroscope.sending.push import OutgoingPush, PushLabels, invalid_labels
+from alloypy.lang.brief import brief
 from alloypy.profiles.labels import InvalidLabels
 from alloypy.profiles.model import (
     MOST_TOLD,
@@ -43,6 +44,10 @@ _PREPARING_SECONDS = 0.01
 """After so long others have their turn."""
 
 _LATE = "deadline_exceeded: context deadline exceeded"
+_MARGIN_SECONDS = 0.5
+_MARGIN_PART = 0.1
+_MOST_WAITING = 3
+_LONGEST_TROUBLE = 500
 
 
 class Outbox(Protocol):
@@ -58,6 +63,10 @@ class Outbox(Protocol):
 
     def drop(self, size: int, profiles: int) -> None:
         """Count what was accepted and is never going to be delivered. size: bytes."""
+        ...
+
+    def waited_for(self) -> list[str]:
+        """Where deliveries are under way, and what went wrong there last."""
         ...
 
 
@@ -134,6 +143,13 @@ class DirectOutbox:
         if not self._endpoints:
             self._metrics.total.dropped(size, profiles)
 
+    def waited_for(self) -> list[str]:
+        """Where deliveries are under way, and what went wrong there last."""
+        return [
+            f"{each.wire.shown}: {brief(each.trouble, _LONGEST_TROUBLE) or 'no answer yet'}"
+            for each in [each for each in self._endpoints if each.in_flight][:_MOST_WAITING]
+        ]
+
     async def _deliver_to_all(self, item: Outgoing) -> list[DeliveryError]:
         if not self._endpoints:
             self.drop(item.size, item.profiles)
@@ -183,7 +199,7 @@ class FanOut:
         if deadline is None:
             await delivery
         elif not await self._in_time(delivery, push, deadline):
-            outcome.late(series)
+            outcome.late(series, self._outbox.waited_for())
         if outcome.failures.count:
             raise outcome.failures.error()
 
@@ -246,11 +262,15 @@ class FanOut:
             self._logger.warning(item.names.log, extra={"fields": fields})
 
     async def _in_time(self, delivery: Coroutine[Any, Any, None], push: Push, deadline: float) -> bool:
-        """Whether a delivery is done by `deadline`, a loop time; if not it goes on by itself."""
+        """Whether a delivery is done before `deadline`, a loop time; if not it goes on by itself.
+
+        The answer needs a moment to reach the client while it still waits.
+        """
         task = self._background.start(delivery)
         left = deadline - asyncio.get_running_loop().time()
+        margin = min(_MARGIN_SECONDS, _MARGIN_PART * left)
         try:
-            done, _ = await asyncio.wait((task,), timeout=max(0.0, left))
+            done, _ = await asyncio.wait((task,), timeout=max(0.0, left - margin))
         except asyncio.CancelledError:
             task.cancel()
             raise
@@ -274,11 +294,11 @@ class _Outcome:
         if errors:
             self.failures.add(joined(errors))
 
-    def late(self, series: Sequence[Series]) -> None:
-        """The time is over: those that have not ended have failed."""
+    def late(self, series: Sequence[Series], waited_for: Sequence[str]) -> None:
+        """The time is over: those that have not ended have failed for their client, who is told why."""
         left = [one for one in series if one.position not in self.ended]
         for one in left[:MOST_TOLD]:
-            self.failures.add(_late(one))
+            self.failures.add(_late(one, waited_for))
         self.failures.count += len(left[MOST_TOLD:])
 
 
@@ -292,9 +312,10 @@ def joined(errors: Sequence[DeliveryError]) -> DeliveryError:
     )
 
 
-def _late(series: Series) -> DeliveryError:
-    text = f"failed to {PUSH_NAMES.verb} endpoint in time: {_LATE}"
-    return DeliveryError(text, series=series.position)
+def _late(series: Series, waited_for: Sequence[str]) -> DeliveryError:
+    about = "; ".join(["delivery goes on", *waited_for])
+    text = f"failed to {PUSH_NAMES.verb} endpoint in time: {_LATE} ({about})"
+    return DeliveryError(text, code="deadline_exceeded", series=series.position)
 
 
 def _profiles(series: Sequence[Series]) -> int:

@@ -49,6 +49,7 @@ class Endpoint:
     """Delivers to one endpoint over its own client, which is closed when the last delivery has ended.
 
     debug_info: the endpoint's other service, over the same client.
+    trouble: why a try failed last, while the endpoint fails; "" while all is well.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Endpoint:
         self._in_flight = 0
         self._helpers = MOST_HELPERS
         self._failing = False
+        self.trouble = ""
         self._retired: asyncio.Event | None = None
         self._stopped = asyncio.Event()
 
@@ -214,6 +216,8 @@ class Endpoint:
     def _log_try(self, item: Outgoing, refusal: Refusal, steps: int) -> None:
         """Every try at debug; the first of an outage as a warning, for retries may go on for minutes."""
         fields = {"endpoint": self.wire.shown, "retries": steps, "err": refusal.cause}
+        if refusal.retry:
+            self.trouble = refusal.cause
         if refusal.retry and not self._failing:
             self._failing = True
             self._logger.warning("endpoint fails, trying again", extra={"fields": fields})
@@ -222,6 +226,7 @@ class Endpoint:
 
     def _log_recovery(self) -> None:
         self._failing = False
+        self.trouble = ""
         self._logger.info("endpoint works again", extra={"fields": {"endpoint": self.wire.shown}})
 
 

@@ -16,6 +16,7 @@ from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, LabelMem
 from alloypy.components.pyroscope.sending.wire import Wire
 from alloypy.lang.secrecy import hide
 from alloypy.net.backoff import retry_after
+from alloypy.net.http_status import status_text
 from alloypy.net.sending import Request, Response, SendError
 from alloypy.profiles.ingest_name import format_name
 from alloypy.profiles.labels import NAME, SERVICE_NAME, check_labels
@@ -82,7 +83,7 @@ class OutgoingIngest:
         body = "" if response.broken else response.body[:_SHOWN_OF_BODY].decode(errors="replace")
         value = response.header("retry-after")
         return Refusal(
-            f"remote error: pyroscope write error: status={status} msg={body}",
+            f"remote error: pyroscope write error: status={status} msg={body or _phrase(status)}",
             _may_pass_later(status, body, wire),
             status,
             wanted_pause=retry_after(value, time.time()) if value else 0.0,
@@ -98,6 +99,11 @@ class OutgoingIngest:
         return DeliveryError(
             message, status=refusal.status, code=refusal.code, reason=shown_reason(refusal.reason)
         )
+
+
+def _phrase(status: int) -> str:
+    """What stands for the reason of a refusal that gives none."""
+    return status_text(status) if status >= 400 else ""
 
 
 def _may_pass_later(status: int, body: str, wire: Wire) -> bool:

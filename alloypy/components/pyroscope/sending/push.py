@@ -23,6 +23,9 @@ _RETRIED_CODES = frozenset(
     ("unknown", "internal", "unavailable", "deadline_exceeded", "data_loss", "aborted")
 )
 _NEVER_RETRIED = frozenset((400, 409, 413, 415, 422))
+_LOGIN = (401, 403)
+"""Statuses that are told whatever the answer says: credentials are the most usual mistake."""
+
 _CODE_FOR_CLIENT = {
     400: "invalid_argument",
     401: "unauthenticated",
@@ -115,8 +118,11 @@ def _refusal(failure: CallFailure, response: Response, wire: Wire) -> Refusal:
         retry = False
     if not retry and failure.plain:
         code = _CODE_FOR_CLIENT.get(status, code)
+    cause = str(failure)
+    if status in _LOGIN and str(status) not in cause:
+        cause += f" (status {status})"
     return Refusal(
-        str(failure),
+        cause,
         retry,
         status,
         _code_for_client(code, status, retry=retry),
