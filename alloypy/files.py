@@ -109,6 +109,11 @@ def _readable(descriptor: int, seconds: float | None) -> bool:
     return bool(poll.poll(None if seconds is None else seconds * 1000))
 
 
+def is_directory(path: str) -> bool:
+    """Whether `path` is a directory, as far as its user may know."""
+    return bool(path) and os.path.isdir(path)  # noqa: PTH112 -- Path's raises where that is not permitted
+
+
 def system_words(error: OSError | ValueError) -> str:
     """Why a file cannot be read, as Go says it: `no such file or directory`.
 

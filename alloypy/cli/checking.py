@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
+from alloypy.cli.named_paths import STDIN
+from alloypy.cli.streams import InputError, read_stdin
+from alloypy.cli.text_files import binary_fault
 from alloypy.files import read_regular
 from alloypy.graph.check import Beyond, check_files
 from alloypy.graph.check_imports import Files, Location
 from alloypy.graph.check_scope import Gate, Language
-from alloypy.syntax.codes import BAD_ENCODING, UNREADABLE
-from alloypy.syntax.config_files import ConfigReadError, module_path, parse_config, read_config
+from alloypy.syntax.codes import BAD_ENCODING, NO_FILES, UNREADABLE
+from alloypy.syntax.config_files import (
+    ConfigReadError,
+    config_source,
+    module_path,
+    parse_config,
+    read_config,
+)
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source, Span
 
@@ -24,11 +32,13 @@ class Judgement(NamedTuple):
 
     language: what components there are. gate: which of them are let in.
     environ: values that the environment will have; a variable not in it is not guessed.
+    stdin_name: what the unit on standard input is called.
     """
 
     language: Language
     gate: Gate
     environ: Mapping[str, str]
+    stdin_name: str = "<stdin>"
 
 
 class Outcome(NamedTuple):
@@ -50,20 +60,35 @@ class Outcome(NamedTuple):
 
 def check_unit(path: str, judgement: Judgement) -> Outcome:
     """Check the unit at `path`; never raises for what is wrong with it."""
+    name = judgement.stdin_name if path == STDIN else path
     try:
-        sources = read_config(path)
+        sources = _read_stdin(name) if path == STDIN else read_config(path)
+    except InputError as error:
+        return Outcome(name, (Diagnostic(None, str(error), UNREADABLE),), 0)
     except ConfigReadError as error:
-        text = f"{error.path}: {error}" if error.path not in {"", path} else str(error)
-        return Outcome(path, (Diagnostic(None, text, UNREADABLE),), 0)
+        text = f"{error.path}: {error}" if error.path not in {"", name} else str(error)
+        return Outcome(name, (Diagnostic(None, text, UNREADABLE),), 0)
+    if not sources:
+        return Outcome(name, (nothing_in(path, "; --recursive looks into those below it"),), 0)
     faults = [fault for fault in map(_encoding_fault, sources) if fault is not None]
     if faults:
-        return Outcome(path, _shown(faults), len(sources))
+        return Outcome(name, _shown(faults), len(sources))
     try:
-        beyond = Beyond(judgement.environ, Files(_read_module, module_path(path), _locate))
+        beyond = Beyond(judgement.environ, Files(_read_module, module_path(name), _locate))
         checked = check_files(parse_config(sources), judgement.language, judgement.gate, beyond)
     except DiagnosticsError as error:
-        return Outcome(path, _shown(error.diagnostics), len(sources))
-    return Outcome(path, _shown([*checked.found, *checked.missed]), len(sources))
+        return Outcome(name, _shown(error.diagnostics), len(sources))
+    return Outcome(name, _shown([*checked.found, *checked.missed]), len(sources))
+
+
+def nothing_in(directory: str, further: str = "") -> Diagnostic:
+    """The warning about a directory where nothing can be checked. further: what else to say."""
+    message = f"nothing to check: no *.alloy files in {directory}{further}"
+    return Diagnostic(None, message, NO_FILES, Severity.WARNING)
+
+
+def _read_stdin(name: str) -> list[Source]:
+    return [config_source(name, read_stdin())]
 
 
 def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -88,7 +113,13 @@ def _locate(path: str) -> Location:
 
 
 def _encoding_fault(source: Source) -> Diagnostic | None:
-    """What Alloy says to a file that is not UTF-8; it does not look further into one with a UTF-8 mark."""
+    """What Alloy says to a file that is not UTF-8; it does not look further into one with a UTF-8 mark.
+
+    A file that is no text has one fault in all.
+    """
+    binary = binary_fault(source)
+    if binary is not None:
+        return binary
     if source.data.startswith(_BOM):
         return None
     try:
@@ -97,17 +128,3 @@ def _encoding_fault(source: Source) -> Diagnostic | None:
         span = Span(source, error.start, error.start)
         return Diagnostic(span, "unknown encoding for config", BAD_ENCODING, hint="the file must be UTF-8")
     return None
-
-
-def find_units(paths: list[str], exclude: list[str]) -> list[str]:
-    """The units below the paths: each file named, and each directory that holds *.alloy files itself."""
-    from alloypy.cli.discovery import Discovery
-
-    units: dict[str, None] = {}
-    for path in paths:
-        if not Path(path).is_dir():
-            units[path] = None
-            continue
-        for file in Discovery(exclude).files([path]):
-            units[str(Path(file).parent)] = None
-    return list(units)

@@ -6,26 +6,17 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import IO
 
 _CONTEXT = 3
 _BOLD, _RED, _GREEN, _CYAN, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[0m"
 _COLOURS = (("---", _BOLD), ("+++", _BOLD), ("@@", _CYAN), ("-", _RED), ("+", _GREEN))
 
 
-def wants_colour(stream: IO[str]) -> bool:
-    """Whether to write colours to `stream`: FORCE_COLOR, then NO_COLOR, then whether it is a terminal."""
-    if os.environ.get("FORCE_COLOR", "0") not in {"", "0"}:
-        return True
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return stream.isatty()
-
-
 def unified(before: bytes, after: bytes, name: str, *, colour: bool) -> bytes:
     """How to get from one content of the file `name` to another. Lines end at line feeds only."""
     old, new = _lines(before), _lines(after)
-    lines = map(_ended, _unified_lines(old, new, name))
+    own_bytes = os.fsencode(name).decode("utf-8", "surrogateescape")  # whatever the locale's encoding
+    lines = map(_ended, _unified_lines(old, new, own_bytes))
     text = "".join(map(_coloured, lines) if colour else lines)
     return text.encode("utf-8", "surrogateescape")
 

@@ -1,7 +1,7 @@
 """From the paths on a command line to the files they mean.
 
-A file named directly is always taken. In a directory every `*.alloy` file below it is, but for
-hidden directories, what git ignores, and what the user excludes.
+A file named directly is always taken. In a directory every `*.alloy` file below it is, hidden ones
+included, but for the directories of tools (LEFT_OUT), what git ignores, and what the user excludes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,18 @@ from stat import S_ISREG
 from typing import NamedTuple
 
 from alloypy.cli.ignore_rules import IgnoreRules
-from alloypy.files import read_regular
+from alloypy.files import is_directory, read_regular
 
 SUFFIX = ".alloy"
+
+LEFT_OUT = (
+    *(".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox"),
+    *(".pants.d", ".pyenv", ".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox", ".venv", ".vscode"),
+    *("__pypackages__", "_build", "buck-out", "dist", "node_modules", "site-packages", "venv"),
+)
+"""Directories that are not looked into unless they are named, or taken back with a `!` pattern: ruff's."""
+
+_LEFT_OUT = IgnoreRules([f"{name}/" for name in LEFT_OUT])
 
 
 class _Scope(NamedTuple):
@@ -40,11 +49,13 @@ class Discovery:
     """Finds files. exclude: patterns as in `.gitignore`, relative to the working directory.
 
     force_exclude: leave out excluded files also where they are named directly.
-    unreadable: the directories that could not be listed and why, once `files` was called.
+    Once `files` was called: unreadable has the directories that could not be listed and why, empty
+    those that were named and hold nothing to look at.
     """
 
     def __init__(self, exclude: Sequence[str] = (), *, force_exclude: bool = False) -> None:
         self.unreadable: list[tuple[str, OSError]] = []
+        self.empty: list[str] = []
         self._exclude = IgnoreRules(exclude)
         self._force_exclude = force_exclude
 
@@ -52,13 +63,21 @@ class Discovery:
         """The files that `paths` mean, each once, those of a directory by name."""
         found: dict[str, str] = {}
         for path in paths:
-            if self._force_exclude and self._is_excluded(path):
+            if self._force_exclude and path and self._is_excluded(path):
                 continue
-            for name in self._below(path) if Path(path).is_dir() else [path]:
-                real = os.path.realpath(name)
-                if real not in found or Path(found[real]).is_symlink():
+            names = self._in_directory(path) if is_directory(path) else [path]
+            for name in names:
+                real = os.path.realpath(name) if name else name
+                if real not in found or os.path.islink(found[real]):  # noqa: PTH114 -- see is_directory
                     found[real] = name
         return list(found.values())
+
+    def _in_directory(self, path: str) -> list[str]:
+        faults = len(self.unreadable)
+        names = list(self._below(path))
+        if not names and len(self.unreadable) == faults:
+            self.empty.append(path)
+        return names
 
     def _is_excluded(self, path: str) -> bool:
         """Whether `path`, or a directory it lies in, is excluded."""
@@ -71,7 +90,8 @@ class Discovery:
     def _below(self, start: str) -> Iterator[str]:
         relative = _relative(start)
         exclude = _Scope("" if relative == "." else f"{relative}/", self._exclude)
-        waiting = [_Directory(start, _scopes_above(Path(os.path.realpath(start))), exclude)]
+        scopes = [_Scope("", _LEFT_OUT), *_scopes_above(Path(os.path.realpath(start)))]
+        waiting = [_Directory(start, scopes, exclude)]
         while waiting:
             current = waiting.pop()
             try:
@@ -85,8 +105,9 @@ class Discovery:
             inner: list[_Directory] = []
             for entry in entries:
                 directory = entry.is_dir(follow_symlinks=False)
-                wanted = not entry.name.startswith(".") if directory else _may_be_a_file(entry)
-                if not wanted or _is_ignored(entry.name, [*scopes, current.exclude], directory=directory):
+                if not directory and not _may_be_a_file(entry):
+                    continue
+                if _is_ignored(entry.name, [*scopes, current.exclude], directory=directory):
                     continue
                 path = entry.name if current.path == "." else entry.path
                 if directory:
@@ -122,7 +143,7 @@ def _may_be_a_file(entry: os.DirEntry[str]) -> bool:
 def _scopes_above(directory: Path) -> list[_Scope]:
     """The rules from above `directory`, if it lies in a git repository; those of its root come first."""
     parents = [directory, *directory.parents]
-    root = next((at for at, parent in enumerate(parents) if (parent / ".git").exists()), None)
+    root = next((at for at, parent in enumerate(parents) if _exists(parent / ".git")), None)
     if root is None:
         return []
     lists = [(parents[root], parents[root] / ".git" / "info" / "exclude")]
@@ -134,6 +155,10 @@ def _scopes_above(directory: Path) -> list[_Scope]:
             relative = directory.relative_to(base).as_posix()
             scopes.append(_Scope("" if relative == "." else f"{relative}/", rules))
     return scopes
+
+
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 -- Path's raises where that is not permitted
 
 
 def _read_rules(path: Path) -> IgnoreRules:

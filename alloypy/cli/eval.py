@@ -125,7 +125,7 @@ def _notices(expression: Expression, scope: Scope) -> Iterator[str]:
 
 
 def _show_faults(error: DiagnosticsError, in_file: bool) -> int:
-    from alloypy.cli.diff import wants_colour
+    from alloypy.cli.colours import wants_colour
     from alloypy.graph.masking import masked
 
     faults = [masked(_hinted(each) if in_file else each) for each in error.diagnostics]

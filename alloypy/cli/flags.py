@@ -14,6 +14,7 @@ Source: spec section 1.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
@@ -183,7 +184,7 @@ class FlagSet:
             raise UsageError(f"bad flag syntax: {argument}")
         flag = self._flags.get(name)
         if flag is None:
-            raise UsageError(f"unknown flag: --{name}")
+            raise UsageError(f"unknown flag: --{name}{_file_tip(argument)}")
         if equals:
             flag.read(text)
         elif not flag.takes_value:
@@ -199,7 +200,8 @@ class FlagSet:
             letter, tail = letters[0], letters[1:]
             flag = self._shorts.get(letter)
             if flag is None:
-                raise UsageError(f"unknown shorthand flag: '{letter}' in -{letters}")
+                tip = _file_tip(argument)
+                raise UsageError(f"unknown shorthand flag: '{letter}' in -{letters}{tip}")
             if tail.startswith("=") and len(tail) > 1:
                 return flag.read(tail[1:])
             if not flag.takes_value:
@@ -215,18 +217,20 @@ class FlagSet:
 
     def help_text(self) -> str:
         """The help of this command, made of the declarations."""
-        lines = [
-            self.summary,
-            "",
-            "Usage:",
-            f"  alloypy {self.command} [flags] {self.arguments}".rstrip(),
-            "",
-            "Flags:",
-        ]
+        lines = [self.summary, "", *self._usage_lines(), "", "Flags:"]
         rows = [(_flag_column(flag), _help_column(flag)) for flag in self if not flag.hidden]
         width = max(len(left) for left, _ in rows)
         lines += [f"{left.ljust(width)}   {right}" for left, right in rows]
         return "\n".join(lines) + "\n"
+
+    def usage_text(self) -> str:
+        """How the command is called, for those who have called it wrongly."""
+        return "\n".join(
+            ["", *self._usage_lines(), "", f"Run 'alloypy {self.command} --help' for its flags."]
+        )
+
+    def _usage_lines(self) -> list[str]:
+        return ["Usage:", f"  alloypy {self.command} [flags] {self.arguments}".rstrip()]
 
 
 def _check_count(received: int, low: int, high: int | None) -> None:
@@ -236,6 +240,13 @@ def _check_count(received: int, low: int, high: int | None) -> None:
         raise UsageError(f"requires at least {low} arg(s), only received {received}")
     wanted = f"{low}" if low == high else f"between {low} and {high}"
     raise UsageError(f"accepts {wanted} arg(s), received {received}")
+
+
+def _file_tip(argument: str) -> str:
+    """What to type where a file's name looks like a flag."""
+    if argument.endswith(".alloy") or os.path.lexists(argument):
+        return f"; to name a file, put -- before it, as in: -- {argument}"
+    return ""
 
 
 def _flag_column(flag: Flag[Any]) -> str:

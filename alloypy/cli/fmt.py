@@ -7,109 +7,62 @@ shows differences, and reports for machines.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from alloypy.cli import exit_codes
-from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli import exit_codes, streams
+from alloypy.cli.colours import wants_colour
+from alloypy.cli.fmt_options import Options, read_options
 from alloypy.cli.formatting import STDIN, Mode, Outcome, Task, format_one
-from alloypy.files import system_words
-from alloypy.syntax.codes import UNFORMATTED, UNREADABLE
-from alloypy.syntax.diagnostics import Diagnostic
-
-_FORMATS = ("text", "json", "github", "sarif", "junit")
-_SUMMARY = """Format configuration files in the standard layout.
-
-One file, or standard input for `-` or no path, is printed to standard output. Several files, and
-directories with the *.alloy files below them, need -w, --check or --diff. Exit code: 0 when all is
-well, 1 when a file would change under --check or --diff, 2 when a file cannot be parsed, read or
-written, or the command is used wrongly."""
+from alloypy.cli.reporting import write_reports
+from alloypy.files import is_directory, system_words
+from alloypy.syntax.codes import NO_FILES, UNFORMATTED, UNREADABLE
+from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.render import escaped
 
 
-class _Options(NamedTuple):
-    """What the command line asks for. mode: of the work; quiet_diff: no words beside the difference."""
+class _Found(NamedTuple):
+    """What there is to do.
 
-    mode: Mode
-    check: bool
-    paths: list[str]
-    stdin_name: str
-    exclude: list[str]
-    force_exclude: bool
-    output_format: str
-    output_file: str
+    several: whether more than one file was asked for. files: to be formatted. faults: directories that
+    cannot be read. empty: directories without files.
+    """
+
+    several: bool
+    files: list[str]
+    faults: list[Outcome]
+    empty: list[str]
 
 
 def run(argv: list[str]) -> int:
     """Format the files that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
-    options = _parse(argv)
-    several, paths, faults = _find(options)
-    tasks = [_task(path, options) for path in paths]
-    outcomes = list(faults)
-    show = _show_text if options.output_format == "text" and not options.output_file else _show_output
-    for outcome in faults:
-        show(outcome, options)
-    for outcome in _work(tasks):
-        show(outcome, options)
+    options = read_options(argv)
+    found = _find(options)
+    outcomes = []
+    for outcome in (*found.faults, *_work([_task(path, options) for path in found.files])):
+        _show(outcome, options)
         outcomes.append(outcome)
-    if show is _show_output:
-        _write_report(outcomes, options)
+    warnings = [(path, _nothing_in(path)) for path in found.empty]
+    if options.targets:
+        _report(outcomes, warnings, options)
     if any(diagnostic.span for outcome in outcomes for diagnostic in outcome.diagnostics):
-        print("Error: encountered errors during formatting", file=sys.stderr)
-    if several:
-        print(_summary(outcomes, options.mode), file=sys.stderr)
-    return _exit_code(outcomes, options.mode)
+        streams.say("Error: encountered errors during formatting\n")
+    if options.strict or not options.reporting.quiet:
+        for _, warning in warnings:
+            streams.say(f"Warning: {escaped(warning.message, '')}\n")
+    if found.several and not options.reporting.quiet and (outcomes or not warnings):
+        streams.say(f"{_summary(outcomes, options.mode)}\n")
+    return _exit_code(outcomes, options, nothing=bool(warnings))
 
 
-def _parse(argv: list[str]) -> _Options:
-    flags = FlagSet("fmt", "[PATH...]", _SUMMARY)
-    write = flags.bool("write", short="w", doc="write the result to the files instead of standard output")
-    test = flags.bool("test", short="t", doc="change nothing; exit with 1 if a file would change")
-    check = flags.bool("check", doc="the same as --test")
-    diff = flags.bool(
-        "diff", short="d", doc="change nothing; show what would change; exit with 1 if it would"
-    )
-    exclude = flags.strings(
-        "exclude", kind="pattern", doc="leave out what matches, as in .gitignore; repeatable"
-    )
-    force = flags.bool("force-exclude", doc="leave out excluded files even where they are named directly")
-    name = flags.string("stdin-filename", kind="name", doc="how messages call standard input")
-    other_name = flags.string("stdin-filepath", kind="name", doc="the same as --stdin-filename")
-    form = flags.choice(
-        "output-format", "text", _FORMATS, noun="output format", doc="how faults are reported"
-    )
-    file = flags.string("output-file", kind="file", doc="where faults are reported")
-    paths = flags.parse(argv) or [STDIN]
-    checking = test.value or check.value
-    if write.value and (checking or diff.value):
-        other = "-t/--test" if checking else "--diff"
-        raise UsageError(f"cannot use -w/--write and {other} at the same time")
-    if write.value and STDIN in paths:
-        raise UsageError("cannot use -w with standard input")
-    mode = Mode.PRINT
-    if write.value:
-        mode = Mode.WRITE
-    elif diff.value:
-        mode = Mode.DIFF
-    elif checking:
-        mode = Mode.CHECK
-    if mode is Mode.PRINT and len(paths) > 1:
-        raise UsageError(f"accepts between 0 and 1 arg(s), received {len(paths)}")
-    if mode in {Mode.PRINT, Mode.DIFF} and form.value != "text" and not file.value:
-        raise UsageError(f"--output-format {form.value} needs --output-file beside text on standard output")
-    stdin_name = name.value or other_name.value or "<stdin>"
-    return _Options(mode, checking, paths, stdin_name, exclude.value, force.value, form.value, file.value)
-
-
-def _find(options: _Options) -> tuple[bool, list[str], list[Outcome]]:
-    """Whether more than one file was asked for, the files, and which directories cannot be read."""
+def _find(options: Options) -> _Found:
     paths = options.paths
     directories = options.mode is not Mode.PRINT and any(
-        path != STDIN and Path(path).is_dir() for path in paths
+        path != STDIN and is_directory(path) for path in paths
     )
-    several = directories or len(paths) > 1
-    if not several and (not options.force_exclude or Path(paths[0]).is_dir()):
-        return False, paths, []
+    several = directories or options.listed or len(paths) > 1
+    if not several and (not options.force_exclude or is_directory(paths[0])):
+        return _Found(False, paths, [], [])
     from alloypy.cli.discovery import Discovery
 
     discovery = Discovery(options.exclude, force_exclude=options.force_exclude)
@@ -119,15 +72,15 @@ def _find(options: _Options) -> tuple[bool, list[str], list[Outcome]]:
         Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), failed=True)
         for path, error in discovery.unreadable
     ]
-    return several, files, faults
+    return _Found(several, files, faults, discovery.empty)
 
 
-def _task(path: str, options: _Options) -> Task:
-    colour = False
-    if options.mode is Mode.DIFF:
-        from alloypy.cli.diff import wants_colour
+def _nothing_in(directory: str) -> Diagnostic:
+    return Diagnostic(None, f"nothing to format: no *.alloy files in {directory}", NO_FILES, Severity.WARNING)
 
-        colour = wants_colour(sys.stdout)
+
+def _task(path: str, options: Options) -> Task:
+    colour = options.mode is Mode.DIFF and wants_colour(sys.stdout, options.reporting.color)
     return Task(path, options.stdin_name if path == STDIN else path, options.mode, colour)
 
 
@@ -140,38 +93,32 @@ def _work(tasks: list[Task]) -> Iterator[Outcome]:
     return map(format_one, tasks)
 
 
-def _show_output(outcome: Outcome, _: _Options) -> None:
-    if outcome.output:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(outcome.output)
+def _show(outcome: Outcome, options: Options) -> None:
+    """One outcome for people, as soon as it is known."""
+    streams.put(outcome.output)
+    if options.reporting.for_people:
+        for diagnostic in outcome.diagnostics:
+            if diagnostic.code != UNFORMATTED or options.check:
+                text = str(diagnostic) if diagnostic.span else f"Error: {diagnostic.message}"
+                streams.say(f"{escaped(text, '')}\n")
+    if options.mode is Mode.WRITE and outcome.changed and not options.reporting.quiet:
+        streams.say(f"formatted {escaped(outcome.name, '')}\n")
 
 
-def _show_text(outcome: Outcome, options: _Options) -> None:
-    _show_output(outcome, options)
-    for diagnostic in outcome.diagnostics:
-        if diagnostic.code != UNFORMATTED or options.check:
-            print(diagnostic if diagnostic.span else f"Error: {diagnostic.message}", file=sys.stderr)
+def _report(outcomes: list[Outcome], warnings: list[tuple[str, Diagnostic]], options: Options) -> None:
+    """Report for machines, or into files. Raises UsageError when one cannot be written."""
+    from alloypy.cli.report import Finding, Report
 
-
-def _write_report(outcomes: Iterable[Outcome], options: _Options) -> None:
-    """Report for machines, or into a file. Raises UsageError when that cannot be written."""
-    from alloypy.cli.report import Finding, Report, render
-
-    outcomes = list(outcomes)
+    found = [(outcome.name, diagnostic) for outcome in outcomes for diagnostic in outcome.diagnostics]
     report = Report(
-        [Finding(outcome.name, diagnostic) for outcome in outcomes for diagnostic in outcome.diagnostics],
+        [Finding(*each) for each in (*found, *warnings)],
         files=len(outcomes),
         changed=sum(outcome.changed for outcome in outcomes),
         failed=sum(outcome.failed for outcome in outcomes),
+        units=[outcome.name for outcome in outcomes],
+        strict=options.strict,
     )
-    data = render(report, options.output_format).encode("utf-8", "surrogateescape")
-    if not options.output_file:
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        Path(options.output_file).write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"open {options.output_file}: {system_words(error)}") from None
+    write_reports(report, options.targets)
 
 
 def _summary(outcomes: list[Outcome], mode: Mode) -> str:
@@ -185,9 +132,9 @@ def _summary(outcomes: list[Outcome], mode: Mode) -> str:
     return f"{text}, {failed} failed" if failed else text
 
 
-def _exit_code(outcomes: list[Outcome], mode: Mode) -> int:
+def _exit_code(outcomes: list[Outcome], options: Options, *, nothing: bool) -> int:
     if any(outcome.failed for outcome in outcomes):
         return exit_codes.FMT_UNUSABLE
-    if mode in {Mode.CHECK, Mode.DIFF} and any(outcome.changed for outcome in outcomes):
+    if options.mode in {Mode.CHECK, Mode.DIFF} and any(outcome.changed for outcome in outcomes):
         return exit_codes.FMT_WOULD_CHANGE
-    return exit_codes.SUCCESS
+    return exit_codes.FAILURE if nothing and options.strict else exit_codes.SUCCESS

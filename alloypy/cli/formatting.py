@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import errno
 from enum import Enum
 from pathlib import Path
 from stat import S_ISDIR
 from typing import NamedTuple
 
+from alloypy.cli import streams
+from alloypy.cli.text_files import UTF8_MARK, refuse_binary
 from alloypy.files import system_words
 from alloypy.syntax.codes import UNFORMATTED, UNREADABLE, UNWRITABLE
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
@@ -60,8 +62,10 @@ def format_one(task: Task) -> Outcome:
         data = _read(task)
     except _UnusableError as error:
         return _failed(task, error, UNREADABLE)
+    source = Source(task.name, data)
     try:
-        formatted = format_source(Source(task.name, data))
+        refuse_binary(source)
+        formatted = format_source(source)
     except DiagnosticsError as error:
         return Outcome(task.name, error.diagnostics, failed=True)
     if task.mode is Mode.PRINT:
@@ -79,8 +83,18 @@ def format_one(task: Task) -> Outcome:
         from alloypy.cli.diff import unified
 
         output = unified(data, formatted, task.name, colour=task.colour)
-    unformatted = Diagnostic(None, f"file {task.name} is not formatted correctly", UNFORMATTED)
+    message = f"file {task.name} is not formatted correctly{_besides(data)}"
+    unformatted = Diagnostic(None, message, UNFORMATTED)
     return Outcome(task.name, (unformatted,), changed=True, output=output)
+
+
+def _besides(data: bytes) -> str:
+    """What an editor does not show, and a difference hardly."""
+    if b"\r\n" in data:
+        return ": its lines end in CR LF, the standard layout's in LF"
+    if data.startswith(UTF8_MARK):
+        return ": it begins with a byte order mark"
+    return ""
 
 
 def _failed(task: Task, error: _UnusableError, code: str) -> Outcome:
@@ -89,15 +103,25 @@ def _failed(task: Task, error: _UnusableError, code: str) -> Outcome:
 
 def _read(task: Task) -> bytes:
     if task.path == STDIN:
-        return sys.stdin.buffer.read()
-    path, step = Path(task.path), "stat"
+        return _read_stdin()
+    step = "stat"
     try:
+        if not task.path:
+            raise FileNotFoundError(errno.ENOENT, "")
+        path = Path(task.path)
         if S_ISDIR(path.stat().st_mode):
             raise _UnusableError("cannot format a directory")
         step = "open"
         return path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _UnusableError(f"{step} {task.name}: {system_words(error)}") from None
+
+
+def _read_stdin() -> bytes:
+    try:
+        return streams.read_stdin()
+    except streams.InputError as error:
+        raise _UnusableError(str(error)) from None
 
 
 def _write(task: Task, data: bytes) -> None:

@@ -6,6 +6,7 @@ it is called. It may raise UsageError and HelpRequested. Source: spec section 1.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -16,10 +17,14 @@ from importlib import import_module
 from typing import NamedTuple
 
 from alloypy import __version__
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.flags import FlagSet, HelpRequested, UsageError
+from alloypy.cli.streams import OutputError
+from alloypy.files import system_words
 
 _HELD = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ()))
+_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What goes wrong with standard output, the one file that commands write to without naming it."""
 
 
 class Command(NamedTuple):
@@ -105,8 +110,11 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return _reader_left()
+    except BrokenPipeError:  # whoever read our output has seen enough
+        streams.silence(sys.stdout)
+        return exit_codes.SUCCESS
+    except (OSError, OutputError) as error:
+        return _accident(error, argv)
     except Exception as error:
         return _internal_error(error)
     return code
@@ -115,7 +123,7 @@ def main(argv: Sequence[str]) -> int:
 def entry_point() -> None:
     """The `alloypy` console script."""
     _hold_signals()
-    _open_standard_streams()
+    streams.prepare()
     code = main(sys.argv[1:])
     gc.freeze()  # Python's last collections would look at what ends with the process anyway
     _leave_threads(code)
@@ -142,17 +150,6 @@ def _hold_signals() -> None:
 def _release_signals() -> None:
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
-
-
-def _open_standard_streams() -> None:
-    """Open what the caller has closed: otherwise a socket would become descriptor 0, 1 or 2."""
-    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free: this one
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -200,22 +197,39 @@ def _run_root(argv: list[str]) -> int:
     return exit_codes.SUCCESS
 
 
-def _reader_left() -> int:
-    """Whoever read our output has gone: end quietly, and keep Python from complaining at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return exit_codes.FAILURE
+def _accident(error: OSError | OutputError, argv: Sequence[str]) -> int:
+    """What the system does not let us do: one line, and the command's exit code for what it cannot use."""
+    _show_traceback(error)
+    if isinstance(error, OSError) and error.filename is None and error.errno in _OF_WRITING:
+        error = streams.output_fault(error)
+    streams.say(f"Error: {_what_happened(error) if isinstance(error, OSError) else error}\n")
+    command = find_command(argv[0]) if argv else None
+    return command.wrong_use if command is not None else exit_codes.FAILURE
+
+
+def _what_happened(error: OSError) -> str:
+    if isinstance(error.filename, str | bytes):
+        return f"open {os.fsdecode(error.filename)}: {system_words(error)}"
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        return "the working directory does not exist any more"
+    return system_words(error)
 
 
 def _internal_error(error: Exception) -> int:
     """A fault of alloypy itself: one line, and the traceback for those who ask for it."""
+    _show_traceback(error)
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    streams.say(
+        f"Error: internal error of alloypy {__version__}: {what}. Please report it with the configuration "
+        "that caused it; ALLOYPY_DEBUG=1 shows the traceback.\n"
+    )
+    return exit_codes.FAILURE
+
+
+def _show_traceback(error: Exception) -> None:
     if os.environ.get("ALLOYPY_DEBUG") == "1":
         import traceback
 
-        traceback.print_exception(error, file=sys.stderr)
-    what = " ".join(f"{type(error).__name__}: {error}".split())
-    print(
-        f"Error: internal error of alloypy {__version__}: {what}. Please report it with the configuration "
-        "that caused it; ALLOYPY_DEBUG=1 shows the traceback.",
-        file=sys.stderr,
-    )
-    return exit_codes.FAILURE
+        streams.say("".join(traceback.format_exception(error)))

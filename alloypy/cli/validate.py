@@ -6,132 +6,56 @@ Source: RUNTIME spec sections 1.2, 2.7.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
-from typing import TextIO
 
-from alloypy.cli import exit_codes
-from alloypy.cli.checking import Judgement, Outcome, check_unit, find_units
-from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli import exit_codes, streams
+from alloypy.cli.checking import Judgement, Outcome, check_unit, nothing_in
+from alloypy.cli.colours import terminal_width, wants_colour
+from alloypy.cli.reporting import write_reports
+from alloypy.cli.text_files import is_binary
+from alloypy.cli.units import find_units
+from alloypy.cli.validate_options import Options
 from alloypy.files import system_words
-from alloypy.graph.check_scope import Gate, Language
-from alloypy.lang.go_text import quote
-from alloypy.schema.stability import Stability
+from alloypy.graph.check_scope import Language
 from alloypy.syntax.codes import UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
-from alloypy.syntax.render import SHOWN, not_shown, render
-
-_FORMATS = ("text", "json", "github", "sarif", "junit")
-_LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
-_SUMMARY = """Check configurations for any Alloy component, without running anything.
-
-Each PATH is a unit of its own: a file, or a directory whose *.alloy files are taken together.
-Exit code: 0 when there is no error, 1 when there is one. Warnings do not fail, but with --strict."""
-
-
-class _Options:
-    """The flags of the command, declared and read."""
-
-    def __init__(self, argv: list[str]) -> None:
-        flags = FlagSet("validate", "PATH...", _SUMMARY)
-        self._format = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
-        flags.bool("config.bypass-conversion-errors", doc="accepted and without effect, as for alloy")
-        flags.string("config.extra-args", doc="accepted and without effect, as for alloy")
-        self._stability = flags.choice(
-            "stability.level",
-            Stability.GENERALLY_AVAILABLE.text,
-            tuple(_LEVELS),
-            noun="stability level",
-            doc="least stable level to admit",
-        )
-        self._community = flags.bool("feature.community-components.enabled", doc="admit community components")
-        program = flags.choice(
-            "for", "alloy", ("alloy", "alloypy"), noun="program", doc="the program that shall run it"
-        )
-        strict = flags.bool("strict", doc="let warnings fail, too")
-        recursive = flags.bool("recursive", doc="check every directory below with *.alloy files")
-        exclude = flags.strings(
-            "exclude", kind="pattern", doc="leave out what matches, as in .gitignore, with --recursive"
-        )
-        env = flags.strings("env", kind="KEY=VALUE", doc="a variable that the environment will have")
-        env_file = flags.strings("env-file", kind="file", doc="a file of such lines")
-        form = flags.choice(
-            "output-format", "text", _FORMATS, noun="output format", doc="how faults are reported"
-        )
-        output = flags.string("output-file", kind="file", doc="where faults are reported")
-        self.paths = flags.parse(argv)
-        self.program = program.value
-        self.strict = strict.value
-        self.output_format = form.value
-        self.output_file = output.value
-        self.environ = _environment(env.value, env_file.value)
-        self._check(recursive.value)
-        if recursive.value:
-            self.paths = find_units(self.paths, exclude.value)
-
-    @property
-    def gate(self) -> Gate:
-        """What the command line lets in."""
-        return Gate(_LEVELS[self._stability.value], self._community.value)
-
-    def _check(self, recursive: bool) -> None:
-        if not self.paths:
-            raise UsageError("accepts 1 arg(s), received 0")
-        if self._format.value != "alloy":
-            raise UsageError(
-                f"(Critical) unrecognized kind {quote(self._format.value)} given to the config converter"
-            )
-
-
-def _environment(pairs: list[str], files: list[str]) -> dict[str, str]:
-    environ: dict[str, str] = {}
-    for path in files:
-        try:
-            lines = Path(path).read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            words = system_words(error) if isinstance(error, OSError) else "not UTF-8"
-            raise UsageError(f"open {path}: {words}") from None
-        for number, line in enumerate(lines, 1):
-            text = line.strip().removeprefix("export ")
-            if text and not text.startswith("#"):
-                key, equals, value = text.partition("=")
-                if not equals:
-                    raise UsageError(f"{path}:{number}: expected KEY=VALUE")  # it may be a secret
-                environ[key.strip()] = _unquoted(value.strip())
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not (key and equals):
-            raise UsageError("--env wants KEY=VALUE")
-        environ[key] = value
-    return environ
-
-
-def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
-    return value
+from alloypy.syntax.render import SHOWN, escaped, not_shown, render
 
 
 def run(argv: list[str]) -> int:
     """Check the units that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
-    options = _Options(argv)
-    judgement = Judgement(_language(options.program), options.gate, options.environ)
-    outcomes = [check_unit(path, judgement) for path in options.paths]
-    if options.output_format == "text" and not options.output_file:
-        _show(outcomes, sys.stderr)
-    else:
+    options = Options(argv)
+    judgement = Judgement(_language(options.program), options.gate, options.environ, options.stdin_name)
+    outcomes = list(_outcomes(options, judgement))
+    if options.reporting.for_people:
+        _show(outcomes, options)
+    if options.targets:
         _report(outcomes, options)
-    failed = [o for o in outcomes if o.failed or (options.strict and o.diagnostics)]
-    if not failed:
-        return exit_codes.SUCCESS
+    failed = [outcome for outcome in outcomes if _fails(outcome, options)]
     if any(outcome.files for outcome in failed):
-        if options.output_format == "text" and not options.output_file:
-            print()
-        print("Error: validation failed", file=sys.stderr)
-    return exit_codes.FAILURE
+        if options.reporting.for_people:
+            streams.lone_line_feed()
+        streams.say("Error: validation failed\n")
+    looked_at = any(outcome.files or outcome.failed for outcome in outcomes)
+    if options.several and not options.reporting.quiet and (looked_at or not outcomes):
+        streams.say(f"{_summary(outcomes, len(failed))}\n")
+    return exit_codes.FAILURE if failed else exit_codes.SUCCESS
+
+
+def _outcomes(options: Options, judgement: Judgement) -> Iterator[Outcome]:
+    units = find_units(options.paths, options.exclude, recursive=options.recursive, auto=options.auto)
+    for path, error in units.unreadable:
+        yield Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), 0)
+    for path in units.empty:
+        yield Outcome(path, (nothing_in(path),), 0)
+    for path in units.paths:
+        yield check_unit(path, judgement)
+
+
+def _fails(outcome: Outcome, options: Options) -> bool:
+    return outcome.failed or (options.strict and bool(outcome.diagnostics))
 
 
 def _language(program: str) -> Language:
@@ -144,46 +68,45 @@ def _language(program: str) -> Language:
     return load_catalog()
 
 
-def _show(outcomes: list[Outcome], stream: TextIO) -> None:
+def _show(outcomes: list[Outcome], options: Options) -> None:
     """Diagnostics with excerpts, an empty line between two, as Alloy prints them; the first of many."""
-    color = stream.isatty() and not os.environ.get("NO_COLOR")
+    color = wants_colour(sys.stderr, options.reporting.color)
+    width = terminal_width(sys.stderr)
+    errors_only = options.reporting.quiet and not options.strict
     texts = []
     for outcome in outcomes:
-        rest = iter(outcome.diagnostics)
-        texts += [_text(outcome.path, diagnostic, color) for diagnostic in islice(rest, SHOWN)]
+        rest = (d for d in outcome.diagnostics if not errors_only or d.severity is Severity.ERROR)
+        texts += [_text(outcome.path, diagnostic, color, width) for diagnostic in islice(rest, SHOWN)]
         texts += not_shown(rest)
     if texts:
-        stream.write("\n".join(texts))
-        stream.flush()
+        streams.say("\n".join(texts))
 
 
-def _text(path: str, diagnostic: Diagnostic, color: bool) -> str:
-    if diagnostic.code == UNREADABLE:
-        named = path in diagnostic.message
-        return f"Error: {'' if named else f'{path}: '}{diagnostic.message}\n"
+def _text(path: str, diagnostic: Diagnostic, color: bool, width: int | None) -> str:
+    span, message = diagnostic.span, diagnostic.message
+    if span is None or is_binary(diagnostic):
+        word = "Error" if diagnostic.severity is Severity.ERROR else "Warning"
+        if span is not None:
+            message = str(diagnostic)
+        elif path not in message and "standard input" not in message:
+            message = f"{path}: {message}"
+        return f"{word}: {escaped(message)}\n"
     explained = f"  = code: {diagnostic.code} (alloypy explain {diagnostic.code})\n"
-    return render([diagnostic], color, hints=True) + explained
+    return render([diagnostic], color, hints=True, width=width) + explained
 
 
-def _report(outcomes: list[Outcome], options: _Options) -> None:
-    """Report for machines, or into a file. Raises UsageError when that cannot be written."""
+def _report(outcomes: list[Outcome], options: Options) -> None:
+    """Report for machines, or into files. Raises UsageError when one cannot be written."""
     from alloypy.cli.report import Finding, Report
-    from alloypy.cli.report import render as render_report
 
-    findings = [Finding(o.path, diagnostic) for o in outcomes for diagnostic in _placed(o)]
     report = Report(
-        findings,
+        [Finding(o.path, diagnostic) for o in outcomes for diagnostic in _placed(o)],
         files=sum(outcome.files for outcome in outcomes),
-        failed=sum(outcome.failed for outcome in outcomes),
+        failed=sum(_fails(outcome, options) for outcome in outcomes),
+        units=[outcome.path for outcome in outcomes],
+        strict=options.strict,
     )
-    data = render_report(report, options.output_format).encode("utf-8", "surrogateescape")
-    if not options.output_file:
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        Path(options.output_file).write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"open {options.output_file}: {system_words(error)}") from None
+    write_reports(report, options.targets)
 
 
 def _placed(outcome: Outcome) -> Iterator[Diagnostic]:
@@ -198,3 +121,19 @@ def _placed(outcome: Outcome) -> Iterator[Diagnostic]:
             ),
         )
     )
+
+
+def _summary(outcomes: list[Outcome], failed: int) -> str:
+    """One line: how many units there were, and what became of them."""
+    checked = sum(bool(outcome.files) or outcome.failed for outcome in outcomes)
+    warnings = sum(
+        diagnostic.severity is Severity.WARNING for outcome in outcomes for diagnostic in outcome.diagnostics
+    )
+    if not outcomes:
+        return "no configurations to check"
+    counts = [_count(checked, "configuration") + " checked", f"{failed} failed"]
+    return ", ".join([*counts, *([_count(warnings, "warning")] if warnings else [])])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

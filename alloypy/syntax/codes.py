@@ -41,6 +41,7 @@ TOO_DEEP = "ALY0121"
 UNREADABLE = "ALY0130"
 UNFORMATTED = "ALY0131"
 UNWRITABLE = "ALY0132"
+NO_FILES = "ALY0133"
 
 CODES: dict[str, Code] = {
     GENERAL: Code("fault", "A fault without a code of its own; the message says what is wrong."),
@@ -52,7 +53,8 @@ CODES: dict[str, Code] = {
     ),
     BAD_ENCODING: Code(
         "not UTF-8",
-        "A configuration file is UTF-8 text; these bytes are not. Save the file as UTF-8.",
+        "A configuration file is UTF-8 text; these bytes are not, or the file is no text at all. Save it "
+        "as UTF-8, or leave it out.",
     ),
     UNTERMINATED_STRING: Code(
         "string not terminated",
@@ -125,6 +127,11 @@ CODES: dict[str, Code] = {
     UNFORMATTED: Code(
         "file not formatted",
         "What the file says is fine, but not in the standard layout; `alloypy fmt -w FILE` brings it there.",
+    ),
+    NO_FILES: Code(
+        "no files",
+        "There is nothing to look at in a directory that was named: no file whose name ends in .alloy, or "
+        "none that .gitignore and --exclude leave. Most often the path is wrong; with --strict that fails.",
     ),
 }
 

@@ -99,10 +99,20 @@ def _read(name: str, read: Callable[[str], bytes]) -> Source:
         data = read(name)
     except OSError as error:
         raise ConfigReadError(open_fault(name, error)) from None
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            raise ConfigReadError(f"configuration is encoded with {encoding} but must be utf8", name)
+    return config_source(name, data)
+
+
+def config_source(name: str, data: bytes) -> Source:
+    """The source that `data` is, under that name. Raises ConfigReadError for UTF-16 and UTF-32."""
+    encoding = encoding_of(data)
+    if encoding:
+        raise ConfigReadError(f"configuration is encoded with {encoding} but must be utf8", name)
     return Source(name, data)
+
+
+def encoding_of(data: bytes) -> str:
+    """What the mark at the begin says of the encoding, in Go's words; "" without a mark, and for UTF-8."""
+    return next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "")
 
 
 def _demand_utf8(source: Source) -> None:

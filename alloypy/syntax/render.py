@@ -6,6 +6,7 @@ on each side, and carets under its columns. Columns count bytes, carets are put 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -25,20 +26,46 @@ _LONGEST_MESSAGE = 4000
 _MOST_LINES = 60
 _LAST_LINES = 10
 
+_LEAST_WIDTH = 20
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+_CONTROL_OR_BLANK = re.compile(f"[\t\n{_CONTROLS}]")
+
 _WORDS = {Severity.ERROR: "Error: ", Severity.WARNING: "Warning: "}
 _COLORS = {Severity.ERROR: "\x1b[31;1m", Severity.WARNING: "\x1b[33;1m"}
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
-def render(diagnostics: Iterable[Diagnostic], color: bool = False, hints: bool = False) -> str:
+def render(
+    diagnostics: Iterable[Diagnostic], color: bool = False, hints: bool = False, width: int | None = None
+) -> str:
     """The text of the first hundred diagnostics, with an empty line between two, and how many more there are.
 
-    color: with the escape sequences of a terminal. hints: with the hint, which Alloy does not
-    have, as a line below each diagnostic that has one.
+    color: with the escape sequences of a terminal. hints: with what Alloy does not have, the hint as a line
+    below each diagnostic that has one, and control characters escaped. width: of the terminal, in columns.
     """
     rest = iter(diagnostics)
-    texts = [_one(diagnostic, color, hints) for diagnostic in islice(rest, SHOWN)]
+    texts = [_one(diagnostic, color, hints, width) for diagnostic in islice(rest, SHOWN)]
     return "\n".join(texts + not_shown(rest))
+
+
+def escaped(text: str, kept: str = "\t\n") -> str:
+    """`text` without what a terminal obeys: control characters and such as turn the direction of writing.
+
+    kept: "" for a text of one line, which line feeds and tabs would break.
+    """
+    return (_CONTROL if kept else _CONTROL_OR_BLANK).sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return _escape_char(match[0])
+
+
+def _escape_char(char: str) -> str:
+    known = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}.get(char)
+    if known is not None:
+        return known
+    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
 
 
 def not_shown(rest: Iterable[Diagnostic]) -> list[str]:
@@ -54,8 +81,10 @@ def not_shown(rest: Iterable[Diagnostic]) -> list[str]:
     return [f"{_CUT} and {' and '.join(words)}\n"] if words else []
 
 
-def _one(diagnostic: Diagnostic, color: bool, hints: bool) -> str:
+def _one(diagnostic: Diagnostic, color: bool, hints: bool, width: int | None) -> str:
     word, message = _WORDS[diagnostic.severity], str(diagnostic)
+    if hints:
+        message = escaped(message)
     if len(message) > _LONGEST_MESSAGE:
         message = message[:_LONGEST_MESSAGE] + _CUT
     if color:
@@ -63,13 +92,13 @@ def _one(diagnostic: Diagnostic, color: bool, hints: bool) -> str:
     else:
         text = f"{word}{message}\n"
     if diagnostic.span is not None:
-        text += "\n" + "".join([f"{line}\n" for line in _excerpt(diagnostic.span)])
+        text += "\n" + "".join([f"{line}\n" for line in _excerpt(diagnostic.span, hints, width)])
     if hints and diagnostic.hint:
-        text += f"  = hint: {diagnostic.hint}\n"
+        text += f"  = hint: {escaped(diagnostic.hint)}\n"
     return text
 
 
-def _excerpt(span: Span) -> Iterator[str]:
+def _excerpt(span: Span, escape: bool, columns: int | None) -> Iterator[str]:
     """The lines of the excerpt, without line feeds; what is too long is left out in the middle."""
     source, start = span.source, span.start_position
     end = span.end_position or start
@@ -77,9 +106,11 @@ def _excerpt(span: Span) -> Iterator[str]:
     last = min(end.line + _CONTEXT, len(source.line_starts))
     width = len(str(last))
     multiline = end.line > start.line
+    room = None if columns is None else max(columns - width - (5 if multiline else 3), _LEAST_WIDTH)
     for number in _numbers(first, last):
         focus = {end.line: end.column, start.line: start.column}.get(number, 1)
-        content = list(_characters(source, number, focus))
+        content = [_Char(*each, escape) for each in _characters(source, number, focus)]
+        content = _fitted(content, focus, room)
         side = ""
         if multiline:
             side = "| " if start.line < number <= end.line else "  "
@@ -91,6 +122,17 @@ def _excerpt(span: Span) -> Iterator[str]:
             if multiline:
                 corner = " |  _" if number == start.line else " | |_"
             yield " " * width + corner + _marks(content, number, start, end)
+
+
+class _Char:
+    """A character of an excerpt: its byte column, and what is shown for it."""
+
+    __slots__ = ("char", "column", "shown")
+
+    def __init__(self, column: int, char: str, escape: bool = False) -> None:
+        self.column = column
+        self.char = char
+        self.shown = _shown(char, escape)
 
 
 def _numbers(first: int, last: int) -> Iterable[int]:
@@ -140,19 +182,52 @@ def _decoded(data: bytes, column: int) -> Iterator[tuple[int, str]]:
             column += len(char.encode())
 
 
-def _visible(content: list[tuple[int, str]]) -> str:
-    return "".join([" " * _TAB if char in _WIDE else char for _, char in content if char != "\r"])
+def _shown(char: str, escape: bool) -> str:
+    """What stands for a character in an excerpt."""
+    if char in _WIDE:
+        return " " * _TAB
+    if char == "\r":
+        return ""
+    return _escape_char(char) if escape and _CONTROL.match(char) else char
 
 
-def _marks(content: list[tuple[int, str]], number: int, start: Position, end: Position) -> str:
+def _fitted(content: list[_Char], focus: int, room: int | None) -> list[_Char]:
+    """The characters that fit into so many columns, around the byte column `focus`."""
+    if room is None or sum(len(char.shown) for char in content) <= room:
+        return content
+    at = next((at for at, char in enumerate(content) if char.column >= focus), len(content) - 1)
+    left = right = at
+    free = room - 2 * len(_CUT) - len(content[at].shown)
+    before = free // 3  # of what is in front of the place; the rest of the room is for what follows
+    while left > 0 and len(content[left - 1].shown) <= before:
+        left -= 1
+        before -= len(content[left].shown)
+        free -= len(content[left].shown)
+    while right + 1 < len(content) and len(content[right + 1].shown) <= free:
+        right += 1
+        free -= len(content[right].shown)
+    while left > 0 and len(content[left - 1].shown) <= free:
+        left -= 1
+        free -= len(content[left].shown)
+    head = [_Char(content[left].column - 1, char) for char in _CUT] if left else []
+    tail = [_Char(content[right].column + 1, char) for char in _CUT] if right + 1 < len(content) else []
+    return [*head, *content[left : right + 1], *tail]
+
+
+def _visible(content: list[_Char]) -> str:
+    return "".join([char.shown for char in content])
+
+
+def _marks(content: list[_Char], number: int, start: Position, end: Position) -> str:
     """The line below line `number`: carets in range, blanks (or an underscore line) before."""
     fill = "_" if end.line > start.line else " "
     marks: list[str] = []
-    for column, char in content:
-        if number == end.line and column > end.column:
+    for char in content:
+        if number == end.line and char.column > end.column:
             break
-        if char in _WIDE:
+        if char.char in _WIDE:
             marks.append(fill * _TAB)
         else:
-            marks.append(fill if number == start.line and column < start.column else "^")
+            mark = fill if number == start.line and char.column < start.column else "^"
+            marks.append(mark * max(len(char.shown), char.char == "\r"))
     return "".join(marks)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from alloypy.cli.discovery import LEFT_OUT
 from alloypy.components.registry import REGISTRATIONS
 from tests.support import cli_page, stdlib_page
 
@@ -23,6 +24,10 @@ def test_the_command_line_page_is_what_the_commands_say() -> None:
 
 def test_the_page_on_the_standard_library_is_what_stands_beside_the_functions() -> None:
     assert stdlib_page.PAGE.read_text() == stdlib_page.page(), "run: python -m tests.support.stdlib_page"
+
+
+def test_the_command_line_page_names_the_directories_that_are_left_out() -> None:
+    assert [name for name in LEFT_OUT if f"`{name}`" not in cli_page.PAGE.read_text()] == []
 
 
 @pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -36,11 +36,11 @@ def fmt(
 def tree(tmp_path: Path) -> Path:
     """One file of each kind, in directories."""
     (tmp_path / "sub" / "deep").mkdir(parents=True)
-    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".venv").mkdir()
     (tmp_path / "ugly.alloy").write_bytes(UGLY)
     (tmp_path / "sub" / "fine.alloy").write_bytes(FINE)
     (tmp_path / "sub" / "deep" / "ugly.alloy").write_bytes(UGLY)
-    (tmp_path / ".hidden" / "ugly.alloy").write_bytes(UGLY)
+    (tmp_path / ".venv" / "ugly.alloy").write_bytes(UGLY)
     (tmp_path / "ugly.txt").write_bytes(UGLY)
     return tmp_path
 
@@ -115,7 +115,7 @@ def test_gitignore_and_exclude(tree: Path) -> None:
     done = fmt("--check", "sub", cwd=tree)
     assert done.stderr == b"0 files would change, 1 unchanged\n"
     done = fmt("--check", ".", "--exclude", "/ugly.alloy", "--exclude=fine.*", cwd=tree)
-    assert (done.returncode, done.stderr) == (0, b"no files to format\n")
+    assert (done.returncode, done.stderr) == (0, b"Warning: nothing to format: no *.alloy files in .\n")
     done = fmt("--check", "ugly.alloy", "--exclude", "ugly.alloy", cwd=tree)
     assert done.returncode == 1
     done = fmt("--check", "ugly.alloy", "--exclude", "ugly.alloy", "--force-exclude", cwd=tree)
@@ -135,19 +135,23 @@ def test_write(tree: Path) -> None:
     before = fine.stat()
     done = fmt("-w", ".", cwd=tree)
     assert (done.returncode, done.stdout) == (0, b"")
-    assert done.stderr == b"2 files changed, 1 unchanged\n"
+    assert (
+        done.stderr == b"formatted ugly.alloy\nformatted sub/deep/ugly.alloy\n2 files changed, 1 unchanged\n"
+    )
     assert ugly.read_bytes() == FINE
     assert stat.S_IMODE(ugly.stat().st_mode) == 0o640
     after = fine.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    assert sorted(path.name for path in tree.iterdir()) == [".hidden", "sub", "ugly.alloy", "ugly.txt"]
+    assert sorted(path.name for path in tree.iterdir()) == [".venv", "sub", "ugly.alloy", "ugly.txt"]
     assert fmt("--check", ".", cwd=tree).returncode == 0
 
 
-def test_write_of_one_file_is_silent(tree: Path) -> None:
+def test_write_names_what_it_changed(tree: Path) -> None:
+    done = fmt("--write", "ugly.alloy", cwd=tree)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"formatted ugly.alloy\n")
+    assert (tree / "ugly.alloy").read_bytes() == FINE
     done = fmt("--write", "ugly.alloy", cwd=tree)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    assert (tree / "ugly.alloy").read_bytes() == FINE
 
 
 def test_write_through_a_link_keeps_the_link(tree: Path) -> None:
@@ -258,8 +262,9 @@ def test_what_is_no_text(tree: Path) -> None:
     for name in ("binary.alloy", "utf16.alloy"):
         done = fmt(name, cwd=tree)
         assert done.returncode == 2
-        assert done.stderr.decode().splitlines()[-1] == "Error: encountered errors during formatting"
-        assert "Traceback" not in done.stderr.decode()
+        first, last = done.stderr.decode().splitlines()
+        assert first.startswith(f"{name}:1:1: ")
+        assert last == "Error: encountered errors during formatting"
 
 
 def test_odd_things_in_a_directory(tree: Path) -> None:
@@ -330,6 +335,122 @@ def test_a_reader_that_leaves(tree: Path) -> None:
     done = subprocess.run(["bash", "-c", script, sys.executable], cwd=tree, capture_output=True, check=True)
     assert done.stdout == b"a = 1\n"
     assert done.stderr == b""
+
+
+def test_hidden_directories_are_looked_into_but_for_those_of_tools(tree: Path) -> None:
+    for name in (".github/x", ".config", ".venv/lib", "node_modules", "dist", ".git/hooks"):
+        (tree / "more" / name).mkdir(parents=True)
+        (tree / "more" / name / "ugly.alloy").write_bytes(UGLY)
+    found = fmt("--check", "more", cwd=tree).stderr.decode().splitlines()
+    assert found == [
+        "Error: file more/.config/ugly.alloy is not formatted correctly",
+        "Error: file more/.github/x/ugly.alloy is not formatted correctly",
+        "2 files would change, 0 unchanged",
+    ]
+    assert fmt("--check", "more/dist", cwd=tree).returncode == 1
+    taken_back = fmt("--check", "--exclude", "!dist", "more", cwd=tree).stderr
+    assert b"Error: file more/dist/ugly.alloy is not formatted correctly" in taken_back
+
+
+def test_a_directory_without_files(tree: Path) -> None:
+    (tree / "empty").mkdir()
+    warning = b"Warning: nothing to format: no *.alloy files in empty\n"
+    for mode in ("--check", "--diff", "-w"):
+        done = fmt(mode, "empty", cwd=tree)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", warning)
+        assert fmt(mode, "--strict", "empty", cwd=tree).returncode == 1
+    assert fmt("--check", "-q", "empty", cwd=tree).stderr == b""
+    strict = fmt("--check", "--strict", "--output-format=junit", "empty", cwd=tree)
+    assert b'tests="1" failures="1"' in strict.stdout
+    done = fmt(
+        "--check", "--strict", "--force-exclude", "--exclude=*", "ugly.alloy", "sub/fine.alloy", cwd=tree
+    )
+    assert (done.returncode, done.stderr) == (0, b"no files to format\n")
+
+
+def test_a_list_of_files(tree: Path) -> None:
+    (tree / "a b.alloy").write_bytes(UGLY)
+    (tree / "-").write_bytes(FINE)
+    names = b"a b.alloy\nsub\n-\n"
+    (tree / "list").write_bytes(names)
+    expected = ["Error: file a b.alloy is not formatted correctly"]
+    expected += [
+        "Error: file sub/deep/ugly.alloy is not formatted correctly",
+        "2 files would change, 2 unchanged",
+    ]
+    assert fmt("--check", "--files-from=list", cwd=tree).stderr.decode().splitlines() == expected
+    for arguments, stdin in (([], names), (["-0"], names.replace(b"\n", b"\0"))):
+        done = fmt("--check", "--files-from", "-", *arguments, cwd=tree, stdin=stdin)
+        assert done.stderr.decode().splitlines() == expected
+    done = fmt("-w", "--strict", "--files-from=-", cwd=tree)
+    assert (done.returncode, done.stderr) == (0, b"no files to format\n")
+    done = fmt("--files-from=list", cwd=tree)
+    assert (done.returncode, done.stderr) == (2, b"Error: --files-from needs -w, --check or --diff\n")
+    assert fmt("--check", "--files-from=nope", cwd=tree).returncode == 2
+    assert fmt("--check", "-0", cwd=tree).returncode == 2
+
+
+def test_quiet_tells_faults_only(tree: Path) -> None:
+    done = fmt("--check", "-q", ".", cwd=tree)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 2)
+    done = fmt("-w", "--quiet", ".", cwd=tree)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_colours_on_demand(tree: Path) -> None:
+    assert b"\x1b[31m" in fmt("--diff", "--color=always", "ugly.alloy", cwd=tree).stdout
+    forced = {"FORCE_COLOR": "1"}
+    assert b"\x1b" not in fmt("--diff", "--color=never", "ugly.alloy", cwd=tree, env=forced).stdout
+
+
+def test_what_an_editor_does_not_show_is_told(tree: Path) -> None:
+    (tree / "crlf.alloy").write_bytes(b"a = 1\r\n")
+    (tree / "mark.alloy").write_bytes(b"\xef\xbb\xbfa = 1\n")
+    told = fmt("--check", "crlf.alloy", "mark.alloy", cwd=tree).stderr.decode()
+    assert (
+        "crlf.alloy is not formatted correctly: its lines end in CR LF, the standard layout's in LF\n" in told
+    )
+    assert "mark.alloy is not formatted correctly: it begins with a byte order mark\n" in told
+
+
+def test_other_encodings_are_one_line(tree: Path) -> None:
+    (tree / "latin.alloy").write_bytes(b'a = 1\nb = "\xfc\xe4\xf6"\n')
+    done = fmt("latin.alloy", cwd=tree)
+    first = "latin.alloy:2:6: byte 0xfc is not UTF-8; save the file as UTF-8"
+    assert done.stderr.decode().splitlines() == [first, "Error: encountered errors during formatting"]
+
+
+def test_file_names_are_shown_whatever_the_locale(tree: Path) -> None:
+    name = "ün\x1b[31m.alloy"
+    (tree / name).write_bytes(UGLY)
+    for locale in (
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "latin-1"},
+    ):
+        done = fmt("--check", os.fsencode(name).decode("utf-8"), cwd=tree, env=locale)
+        assert done.returncode == 1
+        assert "Error: file ün\\x1b[31m.alloy is not" in done.stderr.decode(
+            locale.get("PYTHONIOENCODING", "utf-8")
+        )
+        assert f"--- {name}\n".encode() in fmt("--diff", name, cwd=tree, env=locale).stdout
+
+
+def test_a_file_that_looks_like_a_flag(tree: Path) -> None:
+    (tree / "-x.alloy").write_bytes(FINE)
+    done = fmt("--check", "-x.alloy", cwd=tree)
+    assert done.returncode == 2
+    assert done.stderr.endswith(b"in -x.alloy; to name a file, put -- before it, as in: -- -x.alloy\n")
+    assert fmt("--check", "--", "-x.alloy", cwd=tree).returncode == 0
+
+
+def test_further_reports(tree: Path) -> None:
+    done = fmt("--check", "--report", "junit=out.xml", "--report=json=out.json", "ugly.alloy", cwd=tree)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"Error: file ugly.alloy")
+    assert json.loads((tree / "out.json").read_text())["summary"]["changed"] == 1
+    assert 'name="ugly.alloy"' in (tree / "out.xml").read_text()
+    for wrong in ("junit", "junit=", "yaml=x"):
+        assert fmt("--check", "--report", wrong, "ugly.alloy", cwd=tree).returncode == 2
 
 
 def test_help(tree: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -346,3 +347,92 @@ def test_json_schema_of_a_component(capsys: Capture) -> None:
     assert endpoint["properties"]["max_backoff_retries"]["default"] == 10
     assert endpoint["properties"]["bearer_token"]["writeOnly"]
     assert endpoint["additionalProperties"] is False
+
+
+def test_a_directory_without_files_is_a_warning(folder: Path, capsys: Capture) -> None:
+    (folder / "outer" / "inner").mkdir(parents=True)
+    (folder / "outer" / "inner" / "x.alloy").write_text(GOOD)
+    (folder / "empty").mkdir()
+    warning = "Warning: nothing to check: no *.alloy files in outer; --recursive looks into those below it\n"
+    assert ask(capsys, "validate", "outer") == (0, "", warning)
+    assert ask(capsys, "validate", "--strict", "outer") == (1, "", warning)
+    assert ask(capsys, "validate", "-q", "outer") == (0, "", "")
+    nothing = "Warning: nothing to check: no *.alloy files in empty\n"
+    assert ask(capsys, "validate", "-r", "empty") == (0, "", nothing)
+    assert ask(capsys, "validate", "-r", "--strict", "empty").code == 1
+    both = ask(capsys, "validate", "-r", "--output-format=json", "outer", "empty")
+    assert [each["code"] for each in json.loads(both.out)["diagnostics"]] == ["ALY0133"]
+    excluded = ask(capsys, "validate", "-r", "--exclude=inner", "outer")
+    assert excluded == (0, "", nothing.replace("empty", "outer"))
+
+
+def test_several_units_are_counted(folder: Path, capsys: Capture) -> None:
+    counted = ask(capsys, "validate", "good.alloy", "bad.alloy", "warned.alloy").err.splitlines()[-2:]
+    assert counted == ["Error: validation failed", "3 configurations checked, 1 failed, 1 warning"]
+    assert ask(capsys, "validate", "-r", "good.alloy").err == "1 configuration checked, 0 failed\n"
+    quiet = ask(capsys, "validate", "-q", "good.alloy", "warned.alloy")
+    assert quiet == (0, "", "")
+    assert "deprecated" in ask(capsys, "validate", "-q", "--strict", "warned.alloy").err
+
+
+def test_a_unit_named_twice_is_judged_once(folder: Path, capsys: Capture) -> None:
+    err = ask(capsys, "validate", "bad.alloy", "./bad.alloy").err
+    assert err.count("foward_to") == ask(capsys, "validate", "bad.alloy").err.count("foward_to")
+
+
+def test_standard_input(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    given(GOOD)
+    assert ask(capsys, "validate", "-") == (0, "", "")
+    given(BAD)
+    assert "Error: <stdin>:5:3: unrecognized attribute" in ask(capsys, "validate", "-").err
+    given(BAD)
+    answer = ask(capsys, "validate", "--stdin-filename=conf/x.alloy", "--output-format=json", "-")
+    assert {each["file"] for each in json.loads(answer.out)["diagnostics"]} == {"conf/x.alloy"}
+
+
+def test_a_list_of_units(folder: Path, capsys: Capture) -> None:
+    (folder / "list").write_text("good.alloy\r\nbad.alloy\r\n\n")
+    answer = ask(capsys, "validate", "--files-from=list")
+    assert (answer.code, answer.err.splitlines()[-1]) == (1, "2 configurations checked, 1 failed")
+    (folder / "list").write_text("")
+    for arguments in ((), ("--strict",)):
+        answer = ask(capsys, "validate", "--files-from=list", *arguments)
+        assert answer == (0, "", "no configurations to check\n")
+
+
+def test_a_split_configuration_is_judged_as_one(folder: Path, capsys: Capture) -> None:
+    (folder / "split").mkdir()
+    receiver, writer = GOOD.split("\n\n")
+    (folder / "split" / "1.alloy").write_text(receiver + "\n")
+    (folder / "split" / "2.alloy").write_text(writer)
+    assert ask(capsys, "validate", "split/1.alloy", "split/2.alloy").code == 1
+    answer = ask(capsys, "validate", "--units=auto", "split/1.alloy", "split/2.alloy", "good.alloy")
+    assert answer == (0, "", "2 configurations checked, 0 failed\n")
+    assert ask(capsys, "validate", "--units=auto", "split/1.alloy").code == 0
+    assert ask(capsys, "validate", "-r", "--units=auto", ".").err.endswith(
+        "4 configurations checked, 1 failed, 1 warning\n"
+    )
+
+
+def test_strict_is_one_verdict_in_every_format(folder: Path, capsys: Capture) -> None:
+    def said(form: str, name: str) -> str:
+        answer = ask(capsys, "validate", "--strict", f"--output-format={form}", "good.alloy", name)
+        assert answer.code == (name == "warned.alloy")
+        return answer.out
+
+    for name, failures in (("warned.alloy", 1), ("good.alloy", 0)):
+        assert f'failures="{failures}"' in said("junit", name)
+        assert json.loads(said("json", name))["summary"]["failed"] == failures
+        assert said("github", name).count("::error ") == failures
+        assert said("sarif", name).count('"level": "error"') == failures
+
+
+def test_no_lines_of_a_file_that_is_no_text(folder: Path, capsys: Capture) -> None:
+    (folder / "binary.alloy").write_bytes(bytes(range(256)) * 16)
+    answer = ask(capsys, "validate", "binary.alloy")
+    assert answer.code == 1
+    first = "Error: binary.alloy:1:1: this is no text file: it has a NUL byte here"
+    assert answer.err.splitlines() == [first, "Error: validation failed"]

@@ -30,17 +30,33 @@ class Report:
 
     findings: in the order they shall be shown. files: how many files were looked at.
     changed: how many were or would be changed. failed: how many could not be read or are faulty.
+    units: what was judged, by name, those without findings included. strict: whether warnings fail, too.
     """
 
-    def __init__(self, findings: Iterable[Finding], *, files: int, changed: int = 0, failed: int = 0) -> None:
+    def __init__(
+        self,
+        findings: Iterable[Finding],
+        *,
+        files: int,
+        changed: int = 0,
+        failed: int = 0,
+        units: Iterable[str] = (),
+        strict: bool = False,
+    ) -> None:
         self.findings = tuple(findings)
         self.files = files
         self.changed = changed
         self.failed = failed
+        self.units = tuple(dict.fromkeys([*units, *(finding.file for finding in self.findings)]))
+        self.strict = strict
 
     def count(self, severity: Severity) -> int:
         """How many findings are of that severity."""
         return sum(finding.diagnostic.severity is severity for finding in self.findings)
+
+    def verdict(self, diagnostic: Diagnostic) -> Severity:
+        """The severity by which `diagnostic` counts: an error whatever fails."""
+        return Severity.ERROR if self.strict else diagnostic.severity
 
 
 def render(report: Report, format_name: str) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from alloypy.cli.report import Finding, Report
 from alloypy.cli.report.places import region
-from alloypy.syntax.codes import CODES
+from alloypy.graph.explanations import explanation
+from alloypy.syntax.diagnostics import Severity
 
 
 def render(report: Report) -> str:
     """One command a line."""
-    return "".join(f"{_command(finding)}\n" for finding in report.findings)
+    return "".join(
+        f"{_command(finding, report.verdict(finding.diagnostic))}\n" for finding in report.findings
+    )
 
 
-def _command(finding: Finding) -> str:
+def _command(finding: Finding, severity: Severity) -> str:
     file, diagnostic = finding
     properties = [("file", diagnostic.span.source.name if diagnostic.span is not None else file)]
     if diagnostic.span is not None:
@@ -20,13 +23,12 @@ def _command(finding: Finding) -> str:
         properties += [("line", str(place.line)), ("col", str(place.column))]
         if place.end_line is not None and place.end_column is not None:
             properties += [("endLine", str(place.end_line)), ("endColumn", str(place.end_column))]
-    title = (
-        f"{diagnostic.code} {CODES[diagnostic.code].title}" if diagnostic.code in CODES else diagnostic.code
-    )
+    known = explanation(diagnostic.code)
+    title = f"{diagnostic.code} {known.title}" if known else diagnostic.code
     properties.append(("title", title))
     listed = ",".join(f"{name}={_escape_property(value)}" for name, value in properties)
     text = f"{diagnostic.message}\n{diagnostic.hint}" if diagnostic.hint else diagnostic.message
-    return f"::{diagnostic.severity.value} {listed}::{_escape(text)}"
+    return f"::{severity.value} {listed}::{_escape(text)}"
 
 
 def _escape(text: str) -> str:

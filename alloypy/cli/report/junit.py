@@ -1,9 +1,8 @@
-"""The report as JUnit XML: one test case for each file with findings; it fails if one of them is an error."""
+"""The report as JUnit XML: one test case for each unit; it fails if one of its findings is an error."""
 
 from __future__ import annotations
 
 import re
-from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from alloypy.cli.report import Finding, Report
@@ -14,8 +13,11 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(report: Report) -> str:
-    """The document. A report without findings has one case that passed, as an empty one counts as a fault."""
-    cases = [_case(file, list(group)) for file, group in groupby(report.findings, key=lambda one: one.file)]
+    """The document. A report of nothing has one case that passed, as an empty one counts as a fault."""
+    by_unit: dict[str, list[Finding]] = {name: [] for name in report.units}
+    for finding in report.findings:
+        by_unit[finding.file].append(finding)
+    cases = [_case(name, findings, report) for name, findings in by_unit.items()]
     failures = sum("<failure" in case for case in cases)
     cases = cases or ['    <testcase classname="alloypy" name="all files"/>\n']
     return (
@@ -25,15 +27,17 @@ def render(report: Report) -> str:
     )
 
 
-def _case(file: str, findings: list[Finding]) -> str:
-    errors = [finding for finding in findings if finding.diagnostic.severity is Severity.ERROR]
+def _case(unit: str, findings: list[Finding], report: Report) -> str:
+    name = quoteattr(_readable(unit))
+    if not findings:
+        return f'    <testcase classname="alloypy" name={name}/>\n'
+    failing = [one for one in findings if report.verdict(one.diagnostic) is Severity.ERROR]
     text = escape(_readable("".join(f"{line(finding)}\n" for finding in findings)))
-    if errors:
-        first = quoteattr(_readable(errors[0].diagnostic.message))
+    if failing:
+        first = quoteattr(_readable(failing[0].diagnostic.message))
         content = f"<failure message={first}>{text}</failure>"
     else:
         content = f"<system-out>{text}</system-out>"
-    name = quoteattr(_readable(file))
     return f'    <testcase classname="alloypy" name={name}>{content}</testcase>\n'
 
 

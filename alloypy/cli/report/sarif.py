@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
 from alloypy import __version__
 from alloypy.cli.report import Finding, Report
 from alloypy.cli.report.places import position, region
-from alloypy.syntax.codes import CODES
-from alloypy.syntax.diagnostics import Edit
+from alloypy.graph.explanations import explanation
+from alloypy.syntax.codes import Code
+from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
 from alloypy.syntax.source import Source
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -26,46 +29,64 @@ def render(report: Report) -> str:
         "semanticVersion": __version__,
         "rules": [_rule(code) for code in codes],
     }
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "utf16CodeUnits",
-        "results": [_result(finding, index) for finding in report.findings],
-    }
+    run: dict[str, object] = {"tool": {"driver": driver}}
+    directory = _working_directory()
+    if directory is not None:
+        place = {"uri": f"{directory.as_uri().rstrip('/')}/"}
+        run["invocations"] = [{"executionSuccessful": True, "workingDirectory": place}]
+    seen: Counter[str] = Counter()
+    run["columnKind"] = "utf16CodeUnits"
+    run["results"] = [
+        _result(finding, index, report.verdict(finding.diagnostic), seen, directory)
+        for finding in report.findings
+    ]
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
+def _working_directory() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it has been deleted
+        return None
+
+
 def _rule(code: str) -> dict[str, object]:
-    known = CODES.get(code)
-    if known is None:
-        return {"id": code}
+    """What a viewer shows beside a result; code scanning demands every one of these texts."""
+    known = explanation(code) or Code(code, f"A fault of the kind {code}.")
     return {
         "id": code,
         "shortDescription": {"text": known.title},
         "fullDescription": {"text": known.explanation},
+        "help": {
+            "text": f"{known.explanation}\n\nalloypy explain {code}",
+            "markdown": f"{known.explanation}\n\n`alloypy explain {code}`",
+        },
     }
 
 
-def _result(finding: Finding, index: dict[str, int]) -> dict[str, object]:
+def _result(
+    finding: Finding, index: dict[str, int], severity: Severity, seen: Counter[str], directory: Path | None
+) -> dict[str, object]:
     file, diagnostic = finding
     text = f"{diagnostic.message}\n{diagnostic.hint}" if diagnostic.hint else diagnostic.message
-    name = diagnostic.span.source.name if diagnostic.span is not None else file
-    location: dict[str, object] = {"artifactLocation": {"uri": _uri(name)}}
+    uri = _uri(diagnostic.span.source.name if diagnostic.span is not None else file, directory)
+    shown = {"startLine": 1}  # what is about the whole file is shown at its first line
     if diagnostic.span is not None:
         place = region(diagnostic.span)
         shown = {"startLine": place.line, "startColumn": place.column}
         if place.end_line is not None and place.end_column is not None:
             shown |= {"endLine": place.end_line, "endColumn": place.end_column}
-        location["region"] = shown
     result: dict[str, object] = {
         "ruleId": diagnostic.code,
         "ruleIndex": index[diagnostic.code],
-        "level": diagnostic.severity.value,
+        "level": severity.value,
         "message": {"text": text},
-        "locations": [{"physicalLocation": location}],
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": shown}}],
+        "partialFingerprints": {"alloypy/v1": _fingerprint(diagnostic, uri, seen)},
     }
     if diagnostic.fix and diagnostic.span is not None:
         replacements = [_replacement(diagnostic.span.source, edit) for edit in diagnostic.fix]
-        change = {"artifactLocation": {"uri": _uri(name)}, "replacements": replacements}
+        change = {"artifactLocation": {"uri": uri}, "replacements": replacements}
         result["fixes"] = [{"description": {"text": diagnostic.hint}, "artifactChanges": [change]}]
     return result
 
@@ -76,9 +97,18 @@ def _replacement(source: Source, edit: Edit) -> dict[str, object]:
     return {"deletedRegion": region, "insertedContent": {"text": edit.text}}
 
 
-def _uri(name: str) -> str:
-    """The file's name as a URI reference; relative names stay relative, to the place of the call."""
+def _fingerprint(diagnostic: Diagnostic, uri: str, seen: Counter[str]) -> str:
+    """What stays the same when the finding moves to another line."""
+    known = f"{diagnostic.code}\0{uri}\0{diagnostic.message}"
+    seen[known] += 1
+    return sha256(f"{known}\0{seen[known]}".encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def _uri(name: str, directory: Path | None) -> str:
+    """The file's name as a URI reference, relative to the working directory where it lies in it."""
     path = Path(name)
     if path.is_absolute():
-        return path.as_uri()
+        if directory is None or not path.is_relative_to(directory):
+            return path.as_uri()
+        name = str(path.relative_to(directory))
     return quote(name.replace(os.sep, "/").encode(errors="surrogateescape"))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from alloypy.cli.report import FORMATS, Finding, Report, render
 from alloypy.cli.report.places import region
+from alloypy.graph.explanations import EXPLAINED
 from alloypy.syntax.codes import CODES
 from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
 from alloypy.syntax.source import Source, Span
+from tests.support.sarif_rules import broken_rules
 
 DATA = '\ufeffa = 1\n\tü = "😀", 2\nlast'.encode()
 SOURCE = Source("dir/my file.alloy", DATA)
@@ -115,7 +118,7 @@ def test_sarif() -> None:
     assert [place.get("region") for place in places] == [
         {"startLine": 2, "startColumn": 12, "endLine": 2, "endColumn": 13},
         {"startLine": 3, "startColumn": 1},
-        None,
+        {"startLine": 1},
     ]
     assert results[0]["message"]["text"] == "expected\n}, got %\nclose it"
     place = {"startLine": 2, "startColumn": 13, "endLine": 2, "endColumn": 13}
@@ -128,6 +131,59 @@ def test_sarif() -> None:
         None,
         None,
     ]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_sarif_passes_the_rules_of_code_scanning(strict: bool, tmp_path: Path) -> None:
+    every = [
+        Finding(str(tmp_path / "a.alloy"), Diagnostic(None, "message", code))
+        for code in (*CODES, *EXPLAINED, "ALY9999")
+    ]
+    log = json.loads(render(Report([ERROR, WARNING, PLACELESS, *every], files=2, strict=strict), "sarif"))
+    assert broken_rules(log) == []
+    results = log["runs"][0]["results"]
+    assert results[1]["level"] == ("error" if strict else "warning")
+
+
+def test_sarif_rules_are_checked() -> None:
+    log = json.loads(render(report(PLACELESS), "sarif"))
+    del log["runs"][0]["tool"]["driver"]["rules"][0]["help"]
+    del log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]
+    assert broken_rules(log) == ["GH2012: ALY0130.help.text", "GH1003: ALY0130 in a%2Cb%3Ac.alloy"]
+
+
+def test_sarif_fingerprints_stay_when_lines_move() -> None:
+    moved = Finding(
+        ERROR.file, ERROR.diagnostic._replace(span=Span(Source("dir/my file.alloy", b"\n\n2"), 2, 2))
+    )
+    logs = [json.loads(render(report(*found), "sarif")) for found in ((ERROR, ERROR), (moved, WARNING))]
+    first, again, other, _ = (
+        result["partialFingerprints"]["alloypy/v1"] for log in logs for result in log["runs"][0]["results"]
+    )
+    assert first == other != again
+
+
+def test_sarif_of_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    inside, outside = str(tmp_path / "x y.alloy"), str(tmp_path.parent / "z.alloy")
+    found = [Finding(name, Diagnostic(None, "gone", "ALY0130")) for name in (inside, outside)]
+    results = json.loads(render(report(*found), "sarif"))["runs"][0]["results"]
+    uris = [each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in results]
+    assert uris == ["x%20y.alloy", Path(outside).as_uri()]
+
+
+def test_strict_is_one_verdict() -> None:
+    strict = Report([WARNING], files=2, failed=1, units=["a", WARNING.file], strict=True)
+    assert render(strict, "github").startswith("::error ")
+    suite = ET.fromstring(render(strict, "junit"))[0]
+    assert (suite.attrib["tests"], suite.attrib["failures"]) == ("2", "1")
+    assert json.loads(render(strict, "sarif"))["runs"][0]["results"][0]["level"] == "error"
+    assert json.loads(render(strict, "json"))["summary"]["failed"] == 1
+
+
+def test_junit_lists_what_passed() -> None:
+    suite = ET.fromstring(render(Report([ERROR], files=2, units=["a.alloy", ERROR.file]), "junit"))[0]
+    assert [(case.attrib["name"], len(case)) for case in suite] == [("a.alloy", 0), (ERROR.file, 1)]
 
 
 def test_junit() -> None:

@@ -1,0 +1,113 @@
+"""What the command line of `alloypy validate` asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli.named_paths import ListFlags
+from alloypy.cli.reporting import ReportFlags
+from alloypy.cli.units import CHOICES as UNITS
+from alloypy.files import system_words
+from alloypy.graph.check_scope import Gate
+from alloypy.lang.go_text import quote
+from alloypy.schema.stability import Stability
+
+_LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
+_SUMMARY = """Check configurations for any Alloy component, without running anything.
+
+Each PATH is a unit of its own: a file, or a directory whose *.alloy files are taken together; - is
+standard input. With --units=auto a directory whose files refer to each other is one unit, also where
+only some of them are named, and otherwise each file. Exit code: 0 when there is no error, 1 when there
+is one. Warnings do not fail, a directory without *.alloy files among them, but with --strict."""
+
+
+class Options:
+    """The flags of the command, declared and read."""
+
+    def __init__(self, argv: list[str]) -> None:
+        flags = FlagSet("validate", "PATH...", _SUMMARY)
+        self._format = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
+        flags.bool("config.bypass-conversion-errors", doc="accepted and without effect, as for alloy")
+        flags.string("config.extra-args", doc="accepted and without effect, as for alloy")
+        self._stability = flags.choice(
+            "stability.level",
+            Stability.GENERALLY_AVAILABLE.text,
+            tuple(_LEVELS),
+            noun="stability level",
+            doc="least stable level to admit",
+        )
+        self._community = flags.bool("feature.community-components.enabled", doc="admit community components")
+        program = flags.choice(
+            "for", "alloy", ("alloy", "alloypy"), noun="program", doc="the program that shall run it"
+        )
+        strict = flags.bool("strict", doc="let warnings fail, too")
+        recursive = flags.bool("recursive", short="r", doc="check every directory below with *.alloy files")
+        units = flags.choice("units", "path", UNITS, noun="kind of units", doc="what one configuration is")
+        exclude = flags.strings(
+            "exclude", kind="pattern", doc="leave out what matches, as in .gitignore, with --recursive"
+        )
+        listing = ListFlags(flags)
+        name = flags.string("stdin-filename", kind="name", doc="how messages call standard input")
+        env = flags.strings("env", kind="KEY=VALUE", doc="a variable that the environment will have")
+        env_file = flags.strings("env-file", kind="file", doc="a file of such lines")
+        self.reporting = ReportFlags(flags)
+        self.paths = flags.parse(argv)
+        self.program = program.value
+        self.strict = strict.value
+        self.recursive = recursive.value
+        self.auto = units.value == "auto"
+        self.exclude = exclude.value
+        self.stdin_name = name.value or "<stdin>"
+        self.environ = _environment(env.value, env_file.value)
+        self.listed = listing.given
+        self._check()
+        self.targets = self.reporting.targets()
+        self.paths += listing.read()
+
+    @property
+    def gate(self) -> Gate:
+        """What the command line lets in."""
+        return Gate(_LEVELS[self._stability.value], self._community.value)
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one unit was asked for."""
+        return self.listed or self.recursive or self.auto or len(self.paths) > 1
+
+    def _check(self) -> None:
+        if not self.paths and not self.listed:
+            raise UsageError("accepts 1 arg(s), received 0")
+        if self._format.value != "alloy":
+            raise UsageError(
+                f"(Critical) unrecognized kind {quote(self._format.value)} given to the config converter"
+            )
+
+
+def _environment(pairs: list[str], files: list[str]) -> dict[str, str]:
+    environ: dict[str, str] = {}
+    for path in files:
+        try:
+            lines = Path(path).read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            words = system_words(error) if isinstance(error, OSError) else "not UTF-8"
+            raise UsageError(f"open {path}: {words}") from None
+        for number, line in enumerate(lines, 1):
+            text = line.strip().removeprefix("export ")
+            if text and not text.startswith("#"):
+                key, equals, value = text.partition("=")
+                if not equals:
+                    raise UsageError(f"{path}:{number}: expected KEY=VALUE")  # it may be a secret
+                environ[key.strip()] = _unquoted(value.strip())
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not (key and equals):
+            raise UsageError("--env wants KEY=VALUE")
+        environ[key] = value
+    return environ
+
+
+def _unquoted(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value
