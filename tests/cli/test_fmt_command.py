@@ -237,6 +237,7 @@ def test_json(tree: Path) -> None:
         "code": "ALY0103",
         "message": "string literal not terminated",
         "hint": report["diagnostics"][0]["hint"],
+        "fix": [],
     }
     assert [(each["file"], each["line"], each["code"]) for each in report["diagnostics"][2:]] == [
         ("ugly.alloy", None, "ALY0131"),
