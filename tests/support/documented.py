@@ -76,11 +76,11 @@ class Reader:
     def __init__(self, directory: Path, path: Path, variables: Mapping[str, str] | None = None) -> None:
         self.directory = directory
         self.printed: list[str] = []
-        home = directory / "home"
-        home.mkdir(exist_ok=True)
-        own = environment({"HOME": str(home), "TERM": "dumb", **(variables or {})})
+        own = environment({"TERM": "dumb", **(variables or {})})
         self._environment = own | {"PATH": f"{path}{os.pathsep}{own['PATH']}"}
         self._ports: dict[str, str] = {}
+        self._homes = 0
+        self._move()
         self._servers: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Reader:
@@ -102,8 +102,17 @@ class Reader:
         if error is None:
             assert not ended, f"ended by itself: {ended}"
 
+    def _move(self) -> None:
+        """Get an empty home: ways to install are alternatives, of which a reader takes one."""
+        self._homes += 1
+        home = self.directory / f"home{self._homes}"
+        home.mkdir()
+        self._environment["HOME"] = str(home)
+
     def follow(self, block: Block) -> None:
         """Do what a reader does with the block."""
+        if block.installs:
+            self._move()
         text = _PORTS.sub(self._free, block.text)
         match block.language:
             case "alloy":
