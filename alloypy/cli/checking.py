@@ -74,7 +74,7 @@ def check_unit(path: str, judgement: Judgement) -> Outcome:
     if faults:
         return Outcome(name, _shown(faults), len(sources))
     try:
-        beyond = Beyond(judgement.environ, Files(_read_module, module_path(name), _locate))
+        beyond = Beyond(judgement.environ, configuration_files(module_path(name)))
         checked = check_files(parse_config(sources), judgement.language, judgement.gate, beyond)
     except DiagnosticsError as error:
         return Outcome(name, _shown(error.diagnostics), len(sources))
@@ -98,6 +98,11 @@ def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     from alloypy.syntax.hints import hinted
 
     return tuple(map(masked, hinted(diagnostics)))
+
+
+def configuration_files(directory: str) -> Files:
+    """Access to the modules in files of a configuration in that directory."""
+    return Files(_read_module, directory, _locate)
 
 
 def _read_module(path: str) -> list[Source] | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from alloypy.lang.go_text import quote
-from alloypy.lang.go_url import URL, URL_TYPE
+from alloypy.lang.go_url import NO_URL, URL, URL_TYPE
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Secret
 from alloypy.schema.fields import Fault, arguments, attribute, block, squash
@@ -139,7 +139,7 @@ class TLSArguments:
 class ProxyArguments:
     """Proxy settings, part of other bodies."""
 
-    proxy_url: Annotated[URL, URL_TYPE] = attribute(default=URL(), doc="Proxy to send requests through.")
+    proxy_url: Annotated[URL, URL_TYPE] = attribute(default=NO_URL, doc="Proxy to send requests through.")
     no_proxy: str = attribute(default="", doc="Comma-separated hosts and networks to reach without proxy.")
     proxy_from_environment: bool = attribute(
         default=False, doc="Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
@@ -163,7 +163,7 @@ class ProxyArguments:
         if self.proxy_from_environment and self.no_proxy:
             message = "if proxy_from_environment is configured, no_proxy must not be configured"
             yield Fault("proxy.no_proxy", message)
-        if self.no_proxy and not url:
+        if self.no_proxy and self.proxy_url is NO_URL:
             message = "if no_proxy is configured, proxy_url must also be configured"
             yield Fault("proxy.no_proxy", message)
 

@@ -12,6 +12,7 @@ from alloypy.catalog.rules.body import Body, Undecided
 from alloypy.graph import codes
 from alloypy.graph.check_scope import CheckedNode
 from alloypy.graph.nodes import Kind, block_id
+from alloypy.lang.go_address import join_host_port, listen_host
 from alloypy.lang.types import Type
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
@@ -25,6 +26,8 @@ RECEIVERS = frozenset({
     "loki.source.heroku",
 })  # fmt: skip
 """Components with an `http` block that says where they listen."""
+
+_PLAIN = 'write an address without brackets, such as "::1"'
 
 
 class Listener(NamedTuple):
@@ -65,17 +68,26 @@ def listener_of(node: CheckedNode, decided: Callable[[Expression, Type], Any]) -
 
 
 def check_ports(listeners: Iterable[Listener]) -> Iterator[Diagnostic]:
-    """A fault for every listener whose port is taken by one before it."""
+    """A fault for every listener whose address is none, or whose port is taken by one before it."""
     taken: dict[int, list[Listener]] = {}
     for listener in sorted(listeners, key=_where):
+        try:
+            listen_host(listener.address, listener.port)
+        except ValueError as error:
+            yield Diagnostic(
+                _place(listener.node, "listen_address"), str(error), codes.LOAD_RULE, hint=_PLAIN
+            )
+            continue
         if listener.port == 0:  # any free one
             continue
         there = taken.setdefault(listener.port, [])
         other = next((known for known in there if listener.collides(known)), None)
         if other is not None:
-            host = f"[{listener.address}]" if ":" in listener.address else listener.address
-            message = f"listen tcp {host}:{listener.port}: bind: address already in use"
-            yield Diagnostic(_place(listener.node), message, codes.SAME_PORT, hint=_hint(listener, other))
+            address = join_host_port(listener.address, listener.port)
+            message = f"listen tcp {address}: bind: address already in use"
+            yield Diagnostic(
+                _place(listener.node, "listen_port"), message, codes.SAME_PORT, hint=_hint(listener, other)
+            )
         there.append(listener)
 
 
@@ -89,11 +101,11 @@ def _hint(listener: Listener, other: Listener) -> str:
     return f"{block_id(other.node.block)} listens there, too"
 
 
-def _place(node: CheckedNode) -> Span:
-    """The port where it is written, else the head of the component."""
+def _place(node: CheckedNode, name: str) -> Span:
+    """The setting where it is written, else the head of the component."""
     for statement in node.body:
         if isinstance(statement, Block) and statement.full_name == "http":
             for inner in statement.body:
-                if isinstance(inner, Attribute) and inner.name.name == "listen_port":
+                if isinstance(inner, Attribute) and inner.name.name == name:
                     return Span(node.source, inner.start, inner.end)
     return Span(node.source, node.block.start, node.block.lcurly)

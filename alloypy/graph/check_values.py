@@ -135,6 +135,10 @@ class ValueCheck:
             return self._literal(node)
         if self._is_closed(node):
             return self._evaluate(lambda: exactly(evaluate(node, self.source, self._library(node))), node)
+        return self._parts(node)
+
+    def _parts(self, node: Expression) -> Shape:
+        """What is known of an expression's value by its parts."""
         match node:
             case tree.Paren():
                 return self.shape(node.inner)
@@ -152,7 +156,7 @@ class ValueCheck:
                 return self._index(node)
             case tree.Access():
                 return self._access(node)
-        return self._name(node)
+        return self._name(node) if isinstance(node, tree.Identifier) else ANYTHING
 
     def _fault(self, node: tree.Node, message: str) -> Shape:
         self.faults.append(Diagnostic(Span(self.source, node.start, node.end), message, VALUE))
@@ -175,11 +179,21 @@ class ValueCheck:
             return work()
         except DiagnosticsError as error:
             for diagnostic in error.diagnostics:
-                span = diagnostic.span or Span(self.source, node.start, node.end)
-                self.faults.append(diagnostic._replace(span=span, code=VALUE))
+                if diagnostic.span is None:
+                    self._find_place(node, diagnostic.message)
+                else:
+                    self.faults.append(diagnostic._replace(code=VALUE))
         except EvaluationError as error:
             self._fault(node, str(error))
         return ANYTHING
+
+    def _find_place(self, node: Expression, message: str) -> None:
+        """Note a fault that evaluation gives no place: that of the part it is in, where one shows it."""
+        before = len(self.faults)
+        if not isinstance(node, tree.Literal):
+            self._parts(node)
+        if len(self.faults) == before:
+            self._fault(node, message.strip())
 
     def _literal(self, node: tree.Literal) -> Shape:
         try:

@@ -154,7 +154,10 @@ def escape_path(path: str) -> str:
     return percent_encode(path, safe=_PATH_SAFE, errors="surrogateescape")
 
 
-URL_TYPE = TextType("url.URL", parse_url, zero=URL(), format=URL.redacted)
+NO_URL = URL()
+"""What stands for a URL that is not given; one from an empty text is equal, and another object."""
+
+URL_TYPE = TextType("url.URL", parse_url, zero=NO_URL, format=URL.redacted)
 """The attribute type of URLs such as `proxy_url`."""
 
 

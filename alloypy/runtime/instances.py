@@ -251,7 +251,14 @@ class ForeachInstance(Instance):
         super().__init__(node, module)
         self.arguments: Any = None
         self.log = FieldLogger(component_path=f"/{module.id}", component_id=node.id)
+        self._updating = False
 
     def updated(self) -> None:
-        """Note that the modules of its items have been brought up to date while it runs."""
-        self._run_health = healthy("foreach children updated successfully")
+        """Note that the modules of its items are brought up to date while it runs."""
+        self._updating = True
+
+    def evaluated(self) -> None:
+        super().evaluated()
+        if self._updating:  # of two good things, the later one shows
+            self._updating = False
+            self._run_health = healthy("foreach children updated successfully")

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from alloypy.lang.go_address import join_host_port, listen_host
 from alloypy.runtime.component import BuildError
 
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})
@@ -47,8 +48,12 @@ async def resolve(host: str, port: int) -> Address:
     """The address that Go would listen on. Raises BuildError with Go's text."""
     if not 0 <= port <= 65535:
         raise BuildError(f"listen tcp: address {port}: invalid port")
+    try:
+        host = listen_host(host, port)
+    except ValueError as error:
+        raise BuildError(str(error)) from None
     if host in _WILDCARDS:
-        return Address("", port, _joined(host, port))
+        return Address("", port, join_host_port(host, port))
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -57,11 +62,7 @@ async def resolve(host: str, port: int) -> Address:
         raise BuildError(f"listen tcp: lookup {host}: no such host") from None
     addresses = [str(entry[4][0]) for entry in found]
     ip = next((each for each in addresses if ":" not in each), addresses[0])
-    return Address(ip, port, _joined(ip, port))
-
-
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return Address(ip, port, join_host_port(ip, port))
 
 
 def listen(address: Address) -> list[socket.socket]:
@@ -353,5 +354,5 @@ class OwnedSockets:
     async def claim(self, host: str, port: int) -> list[socket.socket]:
         """See `alloypy.runtime.component.Sockets`."""
         if self._claims is None:
-            raise BuildError(f"listen tcp {_joined(host, port)}: claimed outside of prepare")
+            raise BuildError(f"listen tcp {join_host_port(host, port)}: claimed outside of prepare")
         return await self._claims.claim(self._owner, host, port)

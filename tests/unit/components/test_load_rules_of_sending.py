@@ -20,7 +20,7 @@ from alloypy.components.http_client import (
 )
 from alloypy.components.relabel_rule import RuleArguments
 from alloypy.lang.go_regexp import parse_regexp
-from alloypy.lang.go_url import URL, parse_url
+from alloypy.lang.go_url import parse_url
 from alloypy.lang.values import Secret
 from alloypy.schema.fields import Fault
 from alloypy.syntax.diagnostics import DiagnosticsError
@@ -107,7 +107,8 @@ def test_proxies() -> None:
         "if proxy_from_environment is configured, proxy_url must not be configured",
         "if proxy_from_environment is configured, no_proxy must not be configured",
     ]
-    assert texts(ProxyArguments(proxy_url=URL(), no_proxy="x").faults()) == [
+    assert texts(ProxyArguments(proxy_url=parse_url(""), no_proxy="x").faults()) == []
+    assert texts(ProxyArguments(no_proxy="x").faults()) == [
         "if no_proxy is configured, proxy_url must also be configured"
     ]
 

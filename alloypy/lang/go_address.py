@@ -1,0 +1,30 @@
+"""Addresses to listen on, taken apart and put together as Go does.
+
+Source: Go's package `net`.
+"""
+
+from __future__ import annotations
+
+
+def join_host_port(host: str, port: int) -> str:
+    """`host:port`, the host in brackets when it holds a colon."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def listen_host(host: str, port: int) -> str:
+    """The host that Go listens on when it is told this one. Raises ValueError with Go's text."""
+    address = join_host_port(host, port)
+    name, _, _ = address.rpartition(":")
+    rest = address
+    if address.startswith("["):
+        name, bracket, after = address[1:].partition("]")
+        if not bracket:
+            raise ValueError(f"listen tcp: address {address}: missing ']' in address")
+        if after != f":{port}":
+            reason = "too many colons in address" if after.startswith(":") else "missing port in address"
+            raise ValueError(f"listen tcp: address {address}: {reason}")
+        rest = name
+    for bracket in "[]":
+        if bracket in rest:
+            raise ValueError(f"listen tcp: address {address}: unexpected '{bracket}' in address")
+    return name
