@@ -11,8 +11,10 @@ from alloypy.cli.streams import InputError, read_stdin
 from alloypy.cli.text_files import binary_fault
 from alloypy.files import read_regular
 from alloypy.graph.check import Beyond, check_files
+from alloypy.graph.check_blocks import UNKNOWN_COMPONENT
 from alloypy.graph.check_imports import Files, Location
 from alloypy.graph.check_scope import Gate, Language
+from alloypy.graph.codes import OUT_OF_SCOPE
 from alloypy.syntax.codes import BAD_ENCODING, NO_FILES, UNREADABLE
 from alloypy.syntax.config_files import (
     ConfigReadError,
@@ -78,7 +80,12 @@ def check_unit(path: str, judgement: Judgement) -> Outcome:
         checked = check_files(parse_config(sources), judgement.language, judgement.gate, beyond)
     except DiagnosticsError as error:
         return Outcome(name, _shown(error.diagnostics), len(sources))
-    return Outcome(name, _shown([*checked.found, *checked.missed]), len(sources))
+    found = [*checked.found, *checked.missed]
+    if any(each.code in {OUT_OF_SCOPE, UNKNOWN_COMPONENT} for each in found):
+        from alloypy.cli.neighbours import with_neighbours
+
+        found = with_neighbours(name, found)
+    return Outcome(name, _shown(found), len(sources))
 
 
 def nothing_in(directory: str, further: str = "") -> Diagnostic:

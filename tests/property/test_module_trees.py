@@ -25,7 +25,7 @@ from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source
 from tests.support.counts import FULL
-from tests.support.fakes import REGISTRY, options
+from tests.support.fakes import EVENTS, NODES, REGISTRY, options
 from tests.support.module_trees import HERE, Tree, module_tree
 
 TREES = 20_000 if FULL else 200
@@ -71,6 +71,8 @@ class Case:
 
         http = HTTPImport(HTTPArguments, fetch)
         given = options(self.folder, stability=Stability.EXPERIMENTAL, community=True, http_import=http)
+        NODES.clear()
+        EVENTS.clear()
         async with Controller(given) as controller:
             try:
                 await controller.load(parse_config([self._source()]), str(self.folder))

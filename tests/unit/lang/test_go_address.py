@@ -1,4 +1,4 @@
-"""Addresses to listen on: the same hosts and texts as from Go's `net.JoinHostPort` and `net.SplitHostPort`."""
+"""Addresses to listen on: hosts and texts are those of Go."""
 
 from __future__ import annotations
 

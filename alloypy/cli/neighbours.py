@@ -1,0 +1,78 @@
+"""Names that are declared in another file of the directory, when one file is checked by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from alloypy.files import read_regular
+from alloypy.graph.check_blocks import UNKNOWN_COMPONENT
+from alloypy.graph.codes import OUT_OF_SCOPE
+from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Block
+
+_MOST_FILES = 200
+_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_.]*")
+
+
+def with_neighbours(path: str, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The diagnostics of the file at `path`; what another file beside it declares, its hint says.
+
+    Never raises; files that cannot be read are passed over.
+    """
+    names: dict[str, str] | None = None
+    told = list(diagnostics)
+    for at, diagnostic in enumerate(diagnostics):
+        if diagnostic.code in {OUT_OF_SCOPE, UNKNOWN_COMPONENT}:
+            names = _names(path) if names is None else names
+            file = _declared_in(diagnostic, names)
+            if file is not None:
+                hint = f"it is declared in {file} of this directory; validate the directory"
+                told[at] = diagnostic._replace(hint=hint)
+    return told
+
+
+def _declared_in(diagnostic: Diagnostic, names: dict[str, str]) -> str | None:
+    """The file that declares what a diagnostic does not know."""
+    span = diagnostic.span
+    found = _NAME.match(span.source.data, span.start) if span is not None else None
+    if found is None:
+        return None
+    parts = found.group().decode("ascii").split(".")
+    if diagnostic.code == UNKNOWN_COMPONENT:
+        return names.get(f"{parts[0]}.")
+    for length in range(2, len(parts) + 1):
+        file = names.get(".".join(parts[:length]))
+        if file is not None:
+            return file
+    return None
+
+
+def _names(path: str) -> dict[str, str]:
+    """The files beside one, by the ids of their blocks; a label that names custom components has a dot."""
+    names: dict[str, str] = {}
+    for file in _beside(Path(path)):
+        try:
+            tree = parse_file(Source(file.name, read_regular(str(file))))
+        except (OSError, ValueError, DiagnosticsError):
+            continue
+        for block in tree.body:
+            if isinstance(block, Block):
+                custom = block.full_name == "declare" or CONFIG_KINDS.get(block.full_name) is Kind.IMPORT
+                names.setdefault(f"{block.label}." if custom else block_id(block), file.name)
+    return names
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    try:
+        if not path.is_file():
+            return
+        own = path.name
+        files = sorted(each for each in path.parent.glob("*.alloy") if each.name != own)
+    except (OSError, ValueError):
+        return
+    yield from files[:_MOST_FILES]
