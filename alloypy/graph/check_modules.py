@@ -41,6 +41,9 @@ _MOST = 5_000
 _MOST_TEXT = 10_000
 """Characters of the values given to a module, up to which they tell it from others."""
 
+_FOLLOWS = frozenset({UNKNOWN_COMPONENT, codes.OUT_OF_SCOPE})
+"""Faults that may be there because of others."""
+
 _MAY_BE_SECRET = ("local.file", "remote.http", "remote.s3")
 """Components whose `content` is a secret when `is_secret` says so."""
 
@@ -172,8 +175,9 @@ class ModuleCheck:
         root = own and scope.outer is None
         built = build(sections, Surroundings(root, frame.definitions, tuple(frame.given or ())), self._gates)
         faulty = own and any(self._findings.is_faulty(node.block, node.source) for node in scope.nodes)
-        if not faulty:
-            self._findings.add(each for each in built.diagnostics if each.severity is Severity.ERROR)
+        errors = [each for each in built.diagnostics if each.severity is Severity.ERROR]
+        # A block with a fault keeps others out of the graph, which they are then said not to be in.
+        self._findings.add(each for each in errors if not (faulty and each.code in _FOLLOWS))
         cycles = list(_cycles(built, scope))
         self._findings.add(cycles)
         self._circular = self._circular or bool(cycles)
@@ -218,9 +222,12 @@ class ModuleCheck:
         given = self._contents.given(node, frame, "collection")
         shape = ANYTHING if given is None else given.check.shape(given.value)
         count = shape.length if shape.kind == ValueKind.ARRAY else None
+        if shape.kind == ValueKind.NULL:
+            count = 0
         for item in [ANYTHING] if count is None else map(shape.part, range(count)):
             inner = self._item(node, node.inner, frame, item)
             if inner is not None:
+                self._findings.add(_missing(argument, argument) for argument in self._required(inner))
                 frame.tell_listeners(inner.listeners)
 
     def _exports(self, frame: Frame, node: CheckedNode) -> Shape:
@@ -309,12 +316,15 @@ class ModuleCheck:
             if name not in known:
                 message = f'Provided argument "{name}" is not defined in the module'
                 yield Diagnostic(span, message, "ALY0406", hint=did_you_mean(name, known))
-        for argument in module.scope.nodes:
-            if argument.kind is not Kind.ARGUMENT or argument.label in given:
-                continue
-            if not self._is_true(argument, module, "optional", unknown=True):
-                message = f'missing required argument "{argument.label}" to module'
-                yield Diagnostic(_header(node), message, "ALY0305")
+        for argument in self._required(module):
+            if argument.label not in given:
+                yield _missing(node, argument)
+
+    def _required(self, module: Frame) -> Iterator[CheckedNode]:
+        """The arguments that a module must be given."""
+        for node in module.scope.nodes:
+            if node.kind is Kind.ARGUMENT and not self._is_true(node, module, "optional", unknown=True):
+                yield node
 
     def _module_exports(self, module: Frame) -> Shape:
         parts: dict[str, Shape] = {}
@@ -357,6 +367,11 @@ def _not_found(node: CheckedNode, definitions: Definitions) -> Diagnostic:
     if name not in known:
         hint = did_you_mean(name, known)
     return Diagnostic(_header(node), message, UNKNOWN_COMPONENT, hint=hint)
+
+
+def _missing(user: CheckedNode, argument: CheckedNode) -> Diagnostic:
+    message = f'missing required argument "{argument.label}" to module'
+    return Diagnostic(_header(user), message, "ALY0305")
 
 
 def _header(node: CheckedNode) -> Span:

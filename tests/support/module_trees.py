@@ -20,6 +20,24 @@ DEEPEST = 4
 HERE = "@HERE@"
 """Stands for the directory of the configuration."""
 
+_ODD_BLOCKS = (
+    'argument "x" { }\n',
+    'argument "x" { optional = true }\n',
+    'export "x" { value = 1 }\n',
+    "k = 1\n",
+    "logging { }\n",
+    'declare { test.node "a" { } }\n',
+    'test.node { value = "x" }\n',
+)
+_ODD_SETTINGS = (
+    'id = "k"',
+    "hash_string_id = true",
+    'enable_metrics = "x"',
+    "zzz = 1",
+    "id = 1",
+    "collection = []",
+)
+
 
 class Tree(NamedTuple):
     """One configuration.
@@ -57,6 +75,7 @@ class Place:
     imports: dict[str, Content] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
     lists: list[str] = field(default_factory=list)
+    contents: list[str] = field(default_factory=list)
     receivers: list[str] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
 
@@ -155,7 +174,22 @@ class _Maker:
         return self._random.choice(('["p"]', '["p", "q"]', "[]", "[1, 1]", '[{ k = "v" }]', "[null]"))
 
     def _value(self, place: Place, kind: str) -> str:
+        if kind == "content":
+            return self._given_content(place)
         return self._list(place) if kind == "list" else self._text(place)
+
+    def _given_content(self, place: Place) -> str:
+        """A text that declares `a`, mostly."""
+        if "argument.m.value" in place.contents and self._chance(0.5):
+            return "argument.m.value"
+        label = "zzz" if self._wrong() else "a"
+        content = self._random.choice((
+            'declare "a" { test.node "a" { } }',
+            'declare "a" { argument "x" { optional = true } }',
+            'declare "b" { test.node "a" { } } declare "a" { b "x" { } }',
+            'declare "a" { export "e" { value = module_path } } declare "a" { argument "y" { } }',
+        ))  # fmt: skip
+        return json.dumps(content.replace('"a"', f'"{label}"').replace("} declare", "}\ndeclare"))
 
     # Blocks
 
@@ -197,6 +231,8 @@ class _Maker:
             lines.append(f"{self._random.choice(('zzz', 'x', 'y'))} = {self._text(place)}")
         if self._wrong():
             lines.append("k { }")
+        if self._wrong():
+            return _block(full, lines)
         place.texts += [f"{full}.{label}.{each}" for each in signature.exports]
         if self._wrong():
             place.texts.append(f"{full}.{label}.zzz")
@@ -222,7 +258,8 @@ class _Maker:
             signature.empty = True
             return signature, ""
         inside = Place(outer, texts=["module_path"])
-        made = [self._argument(inside, signature, name) for name in ("x", "y", "z") if self._chance(0.4)]
+        names = [name for name in ("x", "y", "z") if self._chance(0.4)] + ["m"] * self._chance(0.15)
+        made = [self._argument(inside, signature, name) for name in names]
         made.append(self.blocks(inside, depth))
         for name in ("x", "e"):
             if self._chance(0.4):
@@ -237,7 +274,7 @@ class _Maker:
         return signature, "".join(made)
 
     def _argument(self, inside: Place, signature: Signature, name: str) -> str:
-        kind = "list" if name == "z" else "text"
+        kind = {"z": "list", "m": "content"}.get(name, "text")
         signature.arguments[name] = kind
         place = Place(None, texts=["module_path"])
         lines = []
@@ -247,17 +284,27 @@ class _Maker:
                 lines.append(f"default = {self._value(place, kind)}")
         if not lines or "= false" in lines[0]:
             signature.required.add(name)
-        (inside.lists if kind == "list" else inside.texts).append(f"argument.{name}.value")
+        known = {"list": inside.lists, "content": inside.contents, "text": inside.texts}
+        known[kind].append(f"argument.{name}.value")
         return _block(f'argument "{name}"', lines)
 
     def _foreach(self, place: Place, depth: int) -> str:
         label = self._label(place, "foreach")
         variable = self._random.choice(("each", "item", "each", "string" if self._wrong() else "each"))
+        if self._wrong():
+            variable = self._random.choice(("test", "argument", "module_path", "a", "import"))
         inside = Place(place, texts=[*place.texts, variable], lists=list(place.lists))
+        inside.contents += place.contents
         inside.receivers += place.receivers
         inside.ids = set()
         lines = [f"collection = {self._list(place)}", f'var = "{variable}"']
-        lines.append(_block("template", [self.blocks(inside, depth + 1)]))
+        made = [self.blocks(inside, depth + 1)]
+        if self._wrong():
+            made.append(self._random.choice(_ODD_BLOCKS))
+        if not self._wrong():
+            lines.append(_block("template", made))
+        if self._wrong():
+            lines.append(self._random.choice(_ODD_SETTINGS))
         return _block(f'foreach "{label}"', lines)
 
     # Imports
@@ -266,6 +313,12 @@ class _Maker:
         label = self._random.choice(LABELS)
         if label in place.imports and not self._wrong():
             return ""
+        if place.contents and self._chance(0.6):
+            place.imports.setdefault(label, {"a": Signature()})
+            return f'import.string "{label}" {{\n  content = argument.m.value\n}}\n'
+        if self._wrong():
+            self.unread = True
+            return f'import.file "{label}" {{\n  filename = "{HERE}/missing.alloy"\n}}\n'
         if self._contents and self._chance(0.3):
             block, content = self._random.choice(self._contents)
             content = dict(content)
