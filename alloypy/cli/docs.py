@@ -16,6 +16,8 @@ from alloypy.schema.describe import describe
 from alloypy.schema.nearest import did_you_mean
 from alloypy.schema.spec import Spec
 
+_REFERENCE = "https://grafana.com/docs/alloy/latest/reference"
+
 _NOT_RUN = frozenset({"cluster", "import.git", "otel", "remotecfg", "ui"})
 """Blocks that alloypy refuses; of remotecfg it takes what does nothing."""
 
@@ -54,6 +56,7 @@ def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
         return _with_own_words(
             {
                 "name": name,
+                "manual": _manual(name, component=True),
                 "stability": "community" if component.community else component.stability,
                 "runs_in_alloypy": False,
                 "arguments": describe(component.arguments),
@@ -65,6 +68,7 @@ def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
         return None
     entry: dict[str, Any] = {
         "name": name,
+        "manual": _manual(name, component=False) if block.arguments is not None else "",
         "stability": block.stability,
         "allowed": block.allowed,
         "label": block.label,
@@ -130,8 +134,16 @@ def _unknown(catalog: Catalog, name: str) -> int:
     return exit_codes.FAILURE
 
 
+def _manual(name: str, *, component: bool) -> str:
+    """The page of Alloy's own reference, which has examples and says what a component is for."""
+    folder = f"components/{name.partition('.')[0]}" if component else "config-blocks"
+    return f"{_REFERENCE}/{folder}/{name}/"
+
+
 def _text(entry: dict[str, Any]) -> Iterator[str]:
     yield f"{entry['name']} ({entry['stability']})"
+    if entry["manual"]:
+        yield f"described at {entry['manual']}"
     if "runs_in_alloypy" in entry:
         yield "alloypy runs it" if entry["runs_in_alloypy"] else "alloypy checks it and does not run it"
     if "allowed" in entry:

@@ -36,6 +36,12 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
+def test_the_guide_leads_to_every_page() -> None:
+    index = ROOT / "docs" / "index.md"
+    linked = {(index.parent / target).resolve() for target in LINK.findall(index.read_text())}
+    assert {page for page in index.parent.glob("*.md") if page != index} - linked == set()
+
+
 def test_the_component_page_names_every_component() -> None:
     text = (ROOT / "docs" / "components.md").read_text()
     assert [r.name for r in REGISTRATIONS if f"`{r.name}`" not in text] == []
@@ -77,3 +83,29 @@ def test_the_messages_of_the_troubleshooting_page_are_the_programs() -> None:
     }
     assert len(messages) >= 30
     assert [message for message, pattern in patterns.items() if not any(map(pattern.search, texts))] == []
+
+
+def cells(row: str) -> int:
+    """The number of cells of a table's row; what is in code is no border."""
+    return re.sub(r"(`+).+?\1", "", row).strip().strip("|").count("|") + 1
+
+
+@pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tables_are_whole(document: Path) -> None:
+    tables = re.findall(r"(?:^\|.*\n)+", document.read_text(), re.MULTILINE)
+    for table in tables:
+        head, rule, *rows = table.splitlines()
+        assert re.fullmatch(r"(?:\| ?:?-+:? ?)+\|", rule), f"no table: {head}"
+        assert [row for row in rows if cells(row) != cells(head)] == []
+        assert len(set(rows)) == len(rows), "a row stands there twice"
+
+
+def test_the_changes_of_a_version_are_grouped_and_in_one_list_each() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    for version in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        kinds = re.findall(r"^### (.+)$", version, re.MULTILINE)
+        assert kinds == [
+            kind for kind in ("Added", "Changed", "Deprecated", "Removed", "Fixed") if kind in kinds
+        ]
+        for group in re.split(r"^### .+\n", version, flags=re.MULTILINE)[1:]:
+            assert "\n\n" not in group.strip(), "a list with a blank line in it"

@@ -250,7 +250,11 @@ def test_codes_are_explained(capsys: Capture) -> None:
 
 def test_the_reference_of_a_component(capsys: Capture) -> None:
     text = ask(capsys, "docs", "pyroscope.write").out
-    assert text.startswith("pyroscope.write (generally-available)\nalloypy runs it\n")
+    assert text.startswith(
+        "pyroscope.write (generally-available)\n"
+        "described at https://grafana.com/docs/alloy/latest/reference/components/pyroscope/pyroscope.write/\n"
+        "alloypy runs it\n"
+    )
     assert 'remote_timeout             duration           default "10s"' in text
     assert "  endpoint {  // repeated" in text
     assert "Exports\n  receiver" in text
