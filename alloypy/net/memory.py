@@ -43,8 +43,8 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
     if library is None:
         return
     library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT, budget.limit // 4))
-    # No more is kept than may be held.
-    library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT, budget.limit))
+    # Kept blocks come on top of what is held, and there has to be room for caches and connections.
+    library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT, budget.limit // 2))
     seen = given_back = budget.taken
     while True:
         await asyncio.sleep(idle)
