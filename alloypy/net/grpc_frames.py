@@ -18,7 +18,7 @@ _PREFIX = 5
 _COMPRESSED = 0x01
 _TRAILERS = 0x80
 _OK = b"0"
-_INTEGER = re.compile("([+-]?)0*([0-9]+)")
+_INTEGER = re.compile("([+-]?)([0-9]+)")
 _UNITS = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "S": 1.0, "M": 60.0, "H": 3600.0}
 _MOST_HOURS = 2562047
 _LARGEST_INT64 = (1 << 63) - 1
@@ -73,7 +73,8 @@ def parse_grpc_timeout(text: str) -> float | None:
         raise GrpcTimeoutError(f"protocol error: timeout has invalid unit {quote_rune(text[-1])}")
     match = _INTEGER.fullmatch(text[:-1])
     # Digits are counted before they are read: Python refuses to read thousands of them.
-    count = int(match[2]) if match is not None and len(match[2]) < 20 else -1
+    digits = match[2].lstrip("0") if match is not None else ""
+    count = int(digits or "0") if len(digits) < 20 else -1
     if match is None or not 0 <= count <= _LARGEST_INT64 or (match[1] == "-" and count):
         raise GrpcTimeoutError(f"protocol error: invalid timeout {quote(text)}")
     if count > 99_999_999:

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import os
+import re
 import threading
 from typing import Any
 
@@ -201,9 +202,9 @@ async def test_a_bomb_is_unpacked_only_up_to_the_limit() -> None:
 @pytest.mark.parametrize(
     ("place", "headers"),
     [
-        ("alloypy.net.connect.gunzip", GZIPPED),
+        ("alloypy.net.connect.Unpacking.advance", GZIPPED),
         (
-            "alloypy.components.pyroscope.receiving.application._decode",
+            "alloypy.components.pyroscope.receiving.decoding._decode_json",
             [("Content-Type", "application/json")],
         ),
     ],
@@ -213,7 +214,7 @@ async def test_what_takes_too_long_to_read_is_given_up_and_holds_up_nobody(
     place: str, headers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
-    module = place.rpartition(".")[0]
+    module = re.match(r"[a-z._]+(?=\.)", place)[0]
     async with receiving(arguments(Collected())) as receiver:
         with monkeypatch.context() as patched:
             patched.setattr(place, lambda *_: released.wait())

@@ -175,7 +175,7 @@ FROM_YAML = _function(
     ),
     gives="any",
     returns=_FALLIBLE_ANY,
-    weight=128,
+    weight=32,
     origin=GIVEN,
 )
 FROM_BASE64 = _function(
