@@ -159,7 +159,11 @@ def demo() -> int:
                 f"--storage.path={storage}",
                 "--server.http.listen-addr=127.0.0.1:0",
                 str(DEMO / "config.alloy"),
-                variables={"DEMO_PORT": str(port), "DEMO_SINK": destination},
+                variables={
+                    "DEMO_PORT": str(port),
+                    "DEMO_SINK": destination,
+                    "DEMO_PASSWORD": "not-a-real-password",
+                },
             )
             wait_for(alloypy, "Alloy is running")
             say(f"alloypy runs {DEMO.relative_to(ROOT) / 'config.alloy'}: it receives on 127.0.0.1:{port}")

@@ -35,12 +35,14 @@ class Judgement(NamedTuple):
     language: what components there are. gate: which of them are let in.
     environ: values that the environment will have; a variable not in it is not guessed.
     stdin_name: what the unit on standard input is called.
+    told: all of the environment, where it is known.
     """
 
     language: Language
     gate: Gate
     environ: Mapping[str, str]
     stdin_name: str = "<stdin>"
+    told: Mapping[str, str] | None = None
 
 
 class Outcome(NamedTuple):
@@ -76,7 +78,7 @@ def check_unit(path: str, judgement: Judgement) -> Outcome:
     if faults:
         return Outcome(name, _shown(faults), len(sources))
     try:
-        beyond = Beyond(judgement.environ, configuration_files(module_path(name)))
+        beyond = Beyond(judgement.environ, configuration_files(module_path(name)), judgement.told)
         checked = check_files(parse_config(sources), judgement.language, judgement.gate, beyond)
     except DiagnosticsError as error:
         return Outcome(name, _shown(error.diagnostics), len(sources))

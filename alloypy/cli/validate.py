@@ -27,7 +27,9 @@ from alloypy.syntax.render import SHOWN, escaped, not_shown, render
 def run(argv: list[str]) -> int:
     """Check the units that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
     options = Options(argv)
-    judgement = Judgement(_language(options.program), options.gate, options.environ, options.stdin_name)
+    judgement = Judgement(
+        _language(options.program), options.gate, options.environ, options.stdin_name, options.told
+    )
     outcomes = list(_outcomes(options, judgement))
     if options.reporting.for_people:
         _show(outcomes, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from alloypy.cli.flags import FlagSet, UsageError
@@ -60,6 +61,7 @@ class Options:
         self.exclude = exclude.value
         self.stdin_name = name.value or "<stdin>"
         self.environ = _environment(env.value, env_file.value)
+        self.told = {**os.environ, **self.environ} if env_file.value else None
         self.listed = listing.given
         self._check()
         self.targets = self.reporting.targets()

@@ -19,7 +19,7 @@ from alloypy.graph.check_modules import ModuleCheck, Tools
 from alloypy.graph.check_ports import check_ports
 from alloypy.graph.check_references import check_cycles, check_references
 from alloypy.graph.check_scope import CheckedScope, Gate, Kinds, Language
-from alloypy.graph.check_warnings import check_unused
+from alloypy.graph.check_warnings import check_unset, check_unused
 from alloypy.graph.nodes import Kind
 from alloypy.graph.sections import Sections, root_sections
 from alloypy.schema.check import check_body
@@ -45,10 +45,12 @@ class Beyond(NamedTuple):
 
     environ: variables that the environment will have; what the others hold is not guessed.
     files: access to modules in files.
+    told: all of the environment, where it is known: what is not in it will not be set.
     """
 
     environ: Mapping[str, str]
     files: Files
+    told: Mapping[str, str] | None = None
 
 
 NOTHING = Beyond({}, Files(lambda path: None, ".", lambda path: Location(path, ".")))
@@ -70,21 +72,23 @@ def check_files(files: Sequence[File], language: Language, gate: Gate, beyond: B
     imports = ImportReader(reader, beyond.files, contents, findings)
     gates = Gates(Kinds(language), gate.stability, gate.community)
     modules = ModuleCheck(Tools(reader, imports, contents, findings, gates))
-    _find_missed(modules, findings, root, sections, beyond.files.module_path)
+    _find_missed(modules, findings, root, sections, beyond)
     return Checked(root, checker.found, sorted(findings, key=_place))
 
 
 def _find_missed(
-    modules: ModuleCheck, findings: Findings, root: CheckedScope, sections: Sections, module_path: str
+    modules: ModuleCheck, findings: Findings, root: CheckedScope, sections: Sections, beyond: Beyond
 ) -> None:
     """Find what Alloy's own check does not; what is wrong in a declare that nothing uses only warns."""
     allow_recursion()
-    frame = modules.root(root, sections, module_path)
+    frame = modules.root(root, sections, beyond.files.module_path)
     findings.harmless = False
     findings.add(check_ports(frame.listeners))
     for scope in modules.scopes:
         for node in scope.nodes:
             findings.add(check_unused(node))
+        if beyond.told is not None:
+            findings.add(check_unset(scope.nodes, beyond.told))
 
 
 class _Checker:

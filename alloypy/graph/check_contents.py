@@ -14,7 +14,7 @@ from alloypy.graph.check_frames import Frame
 from alloypy.graph.check_rules import RulePlace, check_rules
 from alloypy.graph.check_scope import CheckedNode, Language
 from alloypy.graph.check_values import Surroundings, ValueCheck
-from alloypy.graph.check_warnings import check_open_receiver, check_settings
+from alloypy.graph.check_warnings import check_nowhere, check_settings
 from alloypy.graph.nodes import Kind
 from alloypy.lang.scope import Scope
 from alloypy.lang.types import AnyType
@@ -50,7 +50,7 @@ class ContentCheck:
             place = RulePlace(node.block, node.name, node.source)
             yield from check_rules(place, node.body, node.arguments, check.decided)
             yield from check_settings(place, node.body, node.arguments, check)
-        yield from check_open_receiver(node, check)
+        yield from check_nowhere(node)
 
     def values(self, source: Source, frame: Frame) -> ValueCheck:
         """What looks at the expressions of a module that are written in one source."""

@@ -17,11 +17,12 @@ from alloypy.graph.check_scope import Language
 from alloypy.graph.check_shapes import ANYTHING, ARRAY, BOOL, NUMBER, STRING, Shape, exactly, mismatch
 from alloypy.graph.codes import OUT_OF_SCOPE, VALUE
 from alloypy.graph.references import Chain, chain_text, expression_chains, inner_expressions
+from alloypy.graph.unset_variables import environment_variable
 from alloypy.lang import types as wanted
 from alloypy.lang.evaluator import EvaluationError, evaluate, evaluate_as
 from alloypy.lang.functions import LibraryFunction, TypedFunction
 from alloypy.lang.go_text import quote
-from alloypy.lang.literals import LiteralError, literal_value, string_value
+from alloypy.lang.literals import LiteralError, literal_value
 from alloypy.lang.scope import Scope
 from alloypy.lang.types import Type
 from alloypy.lang.values import Kind
@@ -246,7 +247,7 @@ class ValueCheck:
                     return True
                 name = chain[0].name
                 return self._in_library(name) and (name not in _MACHINE or chain_text(chain) in _PURE)
-            case tree.Call() if _variable(node) in self._environ and self._in_library("sys"):
+            case tree.Call() if environment_variable(node) in self._environ and self._in_library("sys"):
                 return True
             case _:
                 return all(map(self._is_closed, inner_expressions(node)))
@@ -374,7 +375,7 @@ class ValueCheck:
         return Shape(left.kind) if len(kinds) == 1 and Kind.CAPSULE not in kinds else ANYTHING
 
     def _call(self, node: tree.Call) -> Shape:
-        if _variable(node) is not None and self._in_library("sys") and self._in_library("env"):
+        if environment_variable(node) is not None and self._in_library("sys") and self._in_library("env"):
             return STRING  # by far the most usual call, which needs no library to be understood
         callee = self.shape(node.value)
         if not callee.kind or not self._kind(node.value, callee, Kind.FUNCTION):
@@ -400,18 +401,6 @@ class ValueCheck:
         for index, argument in enumerate(node.args):
             type_ = function.parameters[index] if index < expected else function.rest
             self.fit(argument, type_ or wanted.AnyType())
-
-
-def _variable(node: tree.Call) -> str | None:
-    """The environment variable that a call asks for by a literal, else None."""
-    callee = _chain_of(node.value)
-    names = [part.name for part in callee] if callee is not None else []
-    if names not in (["env"], ["sys", "env"]) or len(node.args) != 1:
-        return None
-    argument = node.args[0]
-    if isinstance(argument, tree.Literal) and argument.kind == "STRING":
-        return string_value(argument.text)
-    return None
 
 
 def _chain_of(node: Expression) -> Chain | None:

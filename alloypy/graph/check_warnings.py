@@ -5,30 +5,31 @@ Warnings never fail a check unless the user asks for that.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from alloypy.catalog.rules.body import Body, Undecided
+from alloypy.catalog.rules.body import Undecided
 from alloypy.graph import codes
-from alloypy.graph.check_ports import RECEIVERS
 from alloypy.graph.check_rules import RulePlace
 from alloypy.graph.check_scope import CheckedNode, warning
 from alloypy.graph.check_values import ValueCheck
 from alloypy.graph.nodes import Kind, block_id
+from alloypy.graph.unset_variables import unset_variables
 from alloypy.lang import types as wanted
 from alloypy.lang.go_text import quote
 from alloypy.lang.numbers import number_text
 from alloypy.lang.secrecy import hide
+from alloypy.lang.server_urls import appended_path, url_fault
 from alloypy.lang.types import Type
 from alloypy.lang.values import Kind as ValueKind
 from alloypy.lang.values import kind_of
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span
-from alloypy.syntax.tree import Attribute, Block, Literal, Statement
+from alloypy.syntax.tree import Array, Attribute, Block, Literal, Statement
 
+_PYROSCOPE = "pyroscope.write/endpoint"
 _URLS = frozenset({
-    "pyroscope.write/endpoint",
+    _PYROSCOPE,
     "prometheus.remote_write/endpoint",
     "loki.write/endpoint",
     "discovery.http",
@@ -40,10 +41,8 @@ _URLS = frozenset({
 _ACT_ALONE = ("beyla.", "database_observability.", "otelcol.extension.", "prometheus.exporter.")
 """Components that export something and do their work without anybody using it."""
 
-_PLAIN_URL = r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[A-Za-z0-9/._~-]*)?\Z"
-"""URLs that need no closer look, which would take an import."""
-
-_EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]"})
+_SENDERS = frozenset({"pyroscope.write", "prometheus.remote_write", "loki.write"})
+"""Components that send to endpoints, and to nothing else."""
 
 
 def check_unused(node: CheckedNode) -> Iterator[Diagnostic]:
@@ -56,20 +55,28 @@ def check_unused(node: CheckedNode) -> Iterator[Diagnostic]:
         yield warning(span, f"nothing uses {name}", codes.UNUSED)
 
 
-def check_open_receiver(node: CheckedNode, check: ValueCheck) -> Iterator[Diagnostic]:
-    """A receiver that everybody can reach, without TLS."""
-    if node.name not in RECEIVERS or node.arguments is None:
+def check_nowhere(node: CheckedNode) -> Iterator[Diagnostic]:
+    """A component that loses what it gets: nobody is there to be given it."""
+    if node.kind is not Kind.COMPONENT or node.arguments is None:
         return
-    http = Body(node.arguments, node.body, check.decided).block("http")
-    try:
-        if http is None or http.text("listen_address") not in _EVERYWHERE or http.given("tls"):
-            return
-    except Undecided:
-        return
-    span = Span(node.source, node.block.start, node.block.lcurly)
-    message = f"{block_id(node.block)} listens on all interfaces without TLS"
-    hint = 'set http.listen_address, such as to "127.0.0.1", or add a tls block to http'
-    yield warning(span, message, codes.OPEN_RECEIVER, hint)
+    name = block_id(node.block)
+    for statement in node.body:
+        if not isinstance(statement, Attribute) or statement.name.name != "forward_to":
+            continue
+        if isinstance(statement.value, Array) and not statement.value.elements:
+            message = f"forward_to is empty: what {name} gets is lost"
+            yield warning(_span(statement, node.source), message, codes.NOWHERE)
+    endpoints = (each for each in node.body if isinstance(each, Block) and each.full_name == "endpoint")
+    if node.name in _SENDERS and next(endpoints, None) is None:
+        span = Span(node.source, node.block.start, node.block.lcurly)
+        yield warning(span, f"{name} has no endpoint: what it gets is lost", codes.NOWHERE)
+
+
+def check_unset(nodes: Iterable[CheckedNode], environ: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Variables that will not be set where nothing else tells. environ: all of it."""
+    for each in unset_variables(((node.body, node.source) for node in nodes), environ):
+        message = f"{each.setting} needs the environment variable {each.variable}, which is not set"
+        yield warning(each.span, message, codes.UNSET_VARIABLE)
 
 
 def check_settings(
@@ -128,25 +135,13 @@ def _url(place: RulePlace, statement: Attribute, check: ValueCheck) -> Iterator[
         text = check.decided(statement.value, wanted.StringType())
     except Undecided:
         return
-    reason = _url_fault(text)
+    span = _span(statement, place.source)
+    reason = url_fault(text)
     if reason:
-        message = f"{quote(hide(text, 'url'))} is not a URL: {reason}"
-        yield warning(_span(statement, place.source), message, codes.NO_URL)
-
-
-def _url_fault(text: str) -> str:
-    """Why nothing can be asked at a URL; "" where it can."""
-    if re.match(_PLAIN_URL, text):
-        return ""
-    from alloypy.lang.go_url import parse_url
-
-    try:
-        url = parse_url(text)
-    except ValueError as error:
-        return str(error)
-    if url.scheme not in {"http", "https"}:
-        return "it does not begin with http:// or https://"
-    return "" if url.hostname else "it has no host"
+        yield warning(span, f"{quote(hide(text, 'url'))} is not a URL: {reason}", codes.NO_URL)
+    elif place.path == _PYROSCOPE and (appended := appended_path(text)):
+        message = f"{appended} is added to the URL with every request, which will go to {appended}{appended}"
+        yield warning(span, message, codes.URL_PATH, f"remove {appended} from the URL")
 
 
 def _inner(type_: Type) -> Type:

@@ -7,13 +7,15 @@ from alloypy.graph.codes import (
     LOAD_RULE,
     MODULE_CONTENT,
     NO_URL,
+    NOWHERE,
     NUMBER_CHANGED,
-    OPEN_RECEIVER,
     PLAIN_SECRET,
     SAME_PORT,
     SHADOWING,
     STOPPING,
+    UNSET_VARIABLE,
     UNUSED,
+    URL_PATH,
 )
 from alloypy.syntax.codes import CODES, Code
 
@@ -134,11 +136,6 @@ EXPLAINED: dict[str, Code] = {
         "secret in plain text",
         "Whoever reads the file reads the secret. sys.env, local.file or remote.vault keep it elsewhere.",
     ),
-    OPEN_RECEIVER: Code(
-        "receiver open to everybody",
-        "It listens on all interfaces without TLS, so that whoever reaches the machine can send to it and "
-        "read along.",
-    ),
     NUMBER_CHANGED: Code(
         "number does not fit",
         "The number is cut to the size of the setting: a fraction is dropped, what is too large or negative "
@@ -147,7 +144,23 @@ EXPLAINED: dict[str, Code] = {
     NO_URL: Code(
         "not a URL",
         "The text is taken as it is, and fails when it is first used. A URL begins with http:// or https:// "
-        "and a host.",
+        "and a host; a port without a host, as in https://:4040, means this machine.",
+    ),
+    URL_PATH: Code(
+        "path that is added anyway",
+        "alloypy adds the path of the API to the URL of a Pyroscope server, which therefore ends before it, "
+        "as in http://pyroscope:4040.",
+    ),
+    UNSET_VARIABLE: Code(
+        "environment variable not set",
+        "A variable that is not set gives an empty text, which a URL, a login or a label takes silently. "
+        'Where that is wanted, coalesce(sys.env("NAME"), "default") says so. validate knows the environment '
+        "only when --env-file tells it; run warns at each load.",
+    ),
+    NOWHERE: Code(
+        "goes nowhere",
+        "The component takes what it is given, and has nobody to give it to: a receiver in forward_to, or an "
+        "endpoint block, is missing.",
     ),
 }
 """What stands for each code of the graph and the check."""

@@ -7,21 +7,27 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 from alloypy.files import NotRegular, open_fault, read_once
+from alloypy.graph.unset_variables import unset_variables
 from alloypy.lang.go_text import quote
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.pace import computed
 from alloypy.services.metrics import ConfigMetrics
 from alloypy.syntax.config_files import ConfigReadError, is_directory, module_path, parse_config, read_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.render import SHOWN
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 from alloypy.threads import FILE_SECONDS, FILES
+
+_MOST_UNSET = 100
 
 logger = logging.getLogger("alloypy")
 
@@ -66,6 +72,7 @@ class Configuration:
         self.files = files
         self._metrics.succeeded([file.source.data for file in files], self._clock())
         self._warn_of_emptiness()
+        await self._warn_of_unset_variables()
 
     def _warn_of_emptiness(self) -> None:
         """Alloy runs nothing without a word; most often the path is wrong."""
@@ -75,6 +82,21 @@ class Configuration:
         elif not self._controller.components():
             message = "the configuration has no components: nothing is received"
             logger.warning(message, extra={"fields": fields})
+
+    async def _warn_of_unset_variables(self) -> None:
+        """Say which variables are missing where nothing else tells."""
+        bodies = [(file.body, file.source) for file in self.files]
+        allow_recursion()
+        try:
+            found = await computed(
+                lambda: list(islice(unset_variables(bodies, os.environ), _MOST_UNSET)),
+                _size(file.source for file in self.files),
+            )
+        except TimeoutError:
+            return
+        for each in found:
+            fields = {"variable": each.variable, "setting": each.setting, "at": str(each.span)}
+            logger.warning("environment variable is not set", extra={"fields": fields})
 
     async def _load(self) -> tuple[File, ...]:
         reading = f"reading config path {quote(self._path)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from alloypy.cli.main import main
 from tests.support.recorder import Recorder
 from tests.support.running import Reply, Running, free_port
 
@@ -19,7 +20,7 @@ URL = re.compile(r'url = "[^"]*"')
 WIRING = {
     "collection-pipeline": {"pyroscope.receive_http.default": ["pyroscope.write.backend"]},
     "basic-receive": {"pyroscope.receive_http.default": ["pyroscope.write.production"]},
-    "authentication": {},
+    "authentication": {"pyroscope.receive_http.default": ["pyroscope.write.production"]},
     "external-labels": {"pyroscope.receive_http.default": ["pyroscope.write.backend"]},
     "multiple-destinations": {
         "pyroscope.receive_http.default": ["pyroscope.write.production", "pyroscope.write.staging"]
@@ -97,20 +98,11 @@ def test_what_is_sent_to_an_example_arrives_with_its_labels(name: str, tmp_path:
 
 
 def test_credentials_come_from_the_environment(tmp_path: Path) -> None:
-    text = (EXAMPLES / "authentication" / "config.alloy").read_text()
-    port = free_port()
-    receiver = f"""
-pyroscope.receive_http "default" {{
-  http {{
-    listen_address = "127.0.0.1"
-    listen_port    = {port}
-  }}
-  forward_to = [pyroscope.write.production.receiver]
-}}
-"""
+    text, ports = with_free_ports((EXAMPLES / "authentication" / "config.alloy").read_text())
+    (port,) = ports.values()
     variables = {"PYROSCOPE_USERNAME": "me", "PYROSCOPE_PASSWORD": "hush"}
     with Recorder() as sink:
-        (tmp_path / "config.alloy").write_text(URL.sub(f'url = "{sink.url}"', text) + receiver)
+        (tmp_path / "config.alloy").write_text(URL.sub(f'url = "{sink.url}"', text))
         with Running([LEVEL, "config.alloy"], tmp_path, variables) as running:
             running.wait_until_ready()
             assert post(port, "/ingest?name=shop", PROFILE).status == 200
@@ -119,4 +111,9 @@ pyroscope.receive_http "default" {{
         assert [request.header("authorization") for request in sink.requests] == ["Basic bWU6aHVzaA=="]
     assert "(secret)" in detail
     assert "hush" not in detail + running.text
-    assert "this stdlib function is deprecated" in running.text
+    assert "level=warn" not in running.text
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/config.alloy")), ids=lambda path: path.parent.name)
+def test_an_example_passes_the_strict_check(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (main(["validate", "--strict", str(path)]), *capsys.readouterr()) == (0, "", "")

@@ -45,6 +45,8 @@ NOT_OURS = (  # messages about Go's runtime and about clustering, which alloypy 
     "the tracing block has no effect",
     "no endpoint",  # profiles that go nowhere are worth a warning
     "forward_to is empty",
+    "the URL of an endpoint cannot be used",  # as they will be when the first profile comes
+    "environment variable is not set",
     "the configuration has no components",  # most often it is the wrong one
     "there are no *.alloy files",
     "the TLS settings of the HTTP server cannot be used",  # Alloy tells this with each handshake

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import sys
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from alloypy import __version__
 from alloypy.components.http_client import HTTPClientArguments, client_settings, with_authorization
+from alloypy.lang.secrecy import hide
 from alloypy.lang.values import Duration
 from alloypy.profiles.model import (
     DebugInfoClient,
@@ -272,6 +274,8 @@ class Write(Component[Arguments, Exports]):
         self._receiver.endpoints = tuple(self._built)
         if not self._built:
             logger.warning("no endpoint is configured: profiles are counted as dropped")
+        for endpoint, shown in zip(arguments.endpoints, self._built, strict=True):
+            _warn_of_url(endpoint.url, shown.wire.shown, logger)
 
     def _retire(self, endpoint: Endpoint) -> None:
         task = asyncio.get_running_loop().create_task(endpoint.retire())
@@ -313,6 +317,19 @@ def user_agent(environ: Mapping[str, str]) -> str:
     """What requests call themselves: `alloypy/1.0.0 (linux; binary)`."""
     mode = environ.get("ALLOY_DEPLOY_MODE", "")
     return f"alloypy/{__version__} ({sys.platform}; {mode if mode in _DEPLOY_MODES else 'binary'})"
+
+
+def _warn_of_url(url: str, shown: str, logger: logging.Logger) -> None:
+    """Say when nothing can come of a URL that Alloy takes without a word."""
+    from alloypy.lang.server_urls import appended_path, url_fault
+
+    fault, appended = url_fault(url), appended_path(url)
+    if fault:
+        fields = {"endpoint": shown, "err": hide(fault)}
+        logger.warning("the URL of an endpoint cannot be used", extra={"fields": fields})
+    elif appended:
+        message = f"the URL of an endpoint ends in {appended}, which is added to it anyway"
+        logger.warning(message, extra={"fields": {"endpoint": shown}})
 
 
 def _tracing(given: TracingArguments, tracer: Tracer) -> Tracing:

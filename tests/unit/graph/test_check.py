@@ -207,11 +207,12 @@ def test_warnings() -> None:
     assert errors(text) == []
     assert [line.split(": ", 1)[1] for line in warnings(text)] == [
         DEPRECATED,
-        "pyroscope.receive_http.h listens on all interfaces without TLS",
         '"localhost:4040" is not a URL: it does not begin with http:// or https://',
         "5.7 does not fit; max_backoff_retries will be 5",
         "password is a secret in plain text",
+        "pyroscope.write.left has no endpoint: what it gets is lost",
         "nothing uses pyroscope.write.left",
+        "pyroscope.write.old has no endpoint: what it gets is lost",
         "nothing uses pyroscope.write.old",
     ]
 

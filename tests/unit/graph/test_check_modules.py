@@ -120,7 +120,7 @@ def test_imports_nested_too_deep() -> None:
 
 
 def test_a_block_with_a_name_that_is_taken_is_told_once() -> None:
-    text = 'pyroscope.write "w" { }\n'
+    text = 'pyroscope.write "w" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'
     assert warnings(text + text) == ["c:1:1: nothing uses pyroscope.write.w"]
 
 

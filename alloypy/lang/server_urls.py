@@ -1,0 +1,39 @@
+"""URLs of servers that load, and that nothing can be sent to, or not to where it is meant to go."""
+
+from __future__ import annotations
+
+import re
+
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~-]*)?/?\Z")
+"""URLs that need no closer look."""
+
+_HIGHEST_PORT = 65535
+_APPENDED = ("/ingest", "/push.v1.PusherService/Push")
+
+
+def url_fault(text: str) -> str:
+    """Why nothing can be asked at a URL; "" where it can. A port without a host means this machine."""
+    if _PLAIN_URL.match(text):
+        return ""
+    if not text:
+        return "it is empty"
+    from alloypy.lang.go_url import parse_url
+
+    try:
+        url = parse_url(text)
+    except ValueError as error:
+        return str(error)
+    if url.scheme not in {"http", "https"}:
+        return "it does not begin with http:// or https://"
+    if not url.host:
+        return "it has no host"
+    if url.port.isdecimal() and not 1 <= int(url.port) <= _HIGHEST_PORT:
+        return f"there is no port {url.port}"
+    return ""
+
+
+def appended_path(text: str) -> str:
+    """The path at the end of a Pyroscope server's URL that is added to it anyway; "" without one."""
+    _, slash, path = text.partition("?")[0].partition("://")[2].partition("/")
+    path = slash + path.rstrip("/")
+    return next((each for each in _APPENDED if path.endswith(each)), "")
