@@ -54,7 +54,7 @@ def act(directory: Path, **inputs: str) -> tuple[int, str, str, str]:
     given = {name: setting["default"] for name, setting in ACTION["inputs"].items()} | inputs
     env = {name.upper().replace("-", "_"): value for name, value in given.items()}
     env |= {"ALLOYPY": str(program), "GITHUB_OUTPUT": str(directory / "out")}
-    env |= {"GITHUB_STEP_SUMMARY": str(directory / "summary")}
+    env |= {"GITHUB_STEP_SUMMARY": str(directory / "summary"), "RUNNER_TEMP": str(directory)}
     step = ACTION["runs"]["steps"][-1]
     assert set(step["env"]) <= set(env)
     done = subprocess.run(
@@ -84,7 +84,7 @@ def work(tmp_path: Path) -> Path:
 
 def test_action_on_a_tree_in_order(work: Path) -> None:
     code, log, outputs, summary = act(work, paths="fine.alloy", **{"sarif-file": "found.sarif"})
-    assert (code, log.strip(), outputs) == (0, "", "exit-code=0\n")
+    assert (code, log.strip(), outputs) == (0, "0 files would change, 1 unchanged", "exit-code=0\n")
     assert "All is well." in summary
     assert '"results": []' in (work / "work" / "found.sarif").read_text()
 
@@ -114,3 +114,85 @@ def test_action_validates(work: Path) -> None:
     assert code == 1
     assert "::error file=ugly.alloy,line=1" in log
     assert "ugly.alloy:1:1" in summary
+
+
+def test_action_takes_paths_with_blanks(work: Path) -> None:
+    place = work / "work" / "two words"
+    (place / "a b.alloy").write_text("logging{}\n")
+    code, log, _, _ = act(work, paths="two words\n  fine.alloy  \n\n")
+    assert code == 1
+    assert "::error file=two words/a b.alloy," in log
+    assert "1 file would change, 1 unchanged" in log
+    code, log, _, _ = act(work, paths="fine.alloy ugly.alloy")
+    assert (code, log.strip().splitlines()[-1]) == (1, "1 file would change, 1 unchanged")
+    code, log, _, summary = act(work, paths="\n")
+    assert (code, log.strip()) == (0, "no files to format")
+    assert summary.endswith("All is well.\n")
+
+
+def test_action_makes_directories_for_its_reports(work: Path) -> None:
+    places = {"sarif-file": "out/a b/found.sarif", "junit-file": "out/found.xml"}
+    code, _, _, _ = act(work, paths="fine.alloy", **places)
+    assert code == 0
+    assert '"results": []' in (work / "work" / places["sarif-file"]).read_text()
+    assert 'name="fine.alloy"' in (work / "work" / places["junit-file"]).read_text()
+
+
+def test_action_tells_of_warnings(work: Path) -> None:
+    (work / "work" / "warned.alloy").write_text('pyroscope.write "unused" { }\n')
+    code, log, _, summary = act(work, command="validate", paths="warned.alloy")
+    assert code == 0
+    assert "::warning file=warned.alloy,line=1" in log
+    assert "warned.alloy:1:1: " in summary
+    assert "All is well." not in summary
+    code, log, _, _ = act(work, command="validate", paths="warned.alloy", options="--strict")
+    assert code == 1
+    assert "::error file=warned.alloy,line=1" in log
+
+
+def test_action_and_hook_judge_what_run_would_load(work: Path) -> None:
+    split = work / "work" / "split"
+    split.mkdir()
+    (split / "1.alloy").write_text('discovery.relabel "a" {\n  targets = discovery.http.b.targets\n}\n')
+    (split / "2.alloy").write_text('discovery.http "b" {\n  url = "http://h"\n}\n')
+    (work / "work" / "fine.alloy").write_text("logging { }\n")
+    code, log, _, _ = act(work, command="validate")
+    assert (code, log.strip().splitlines()[-1]) == (0, "3 configurations checked, 0 failed, 1 warning")
+    command = [sys.executable, "-m", *HOOKS[2]["entry"].split()]
+    for names in (["split/1.alloy"], ["split/2.alloy", "split/1.alloy", "fine.alloy"]):
+        done = subprocess.run([*command, *names], cwd=work / "work", capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_action_says_what_stopped_it(work: Path) -> None:
+    code, _, _, summary = act(work, options="--frob")
+    assert code == 2
+    assert "Error: unknown flag: --frob" in summary
+
+
+def test_action_wants_a_python_that_is_new_enough(tmp_path: Path) -> None:
+    """With an old default the first newer one is taken; without any, the error says what to do."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("python3", "python", "python3.14", "python3.13", "python3.12", "python3.11"):
+        (programs / name).write_text("#!/bin/sh\nexit 1\n")
+        (programs / name).chmod(0o755)
+    step = ACTION["runs"]["steps"][0]["run"]
+
+    def install() -> subprocess.CompletedProcess[str]:
+        env = {
+            "PATH": f"{programs}:/usr/bin:/bin",
+            "RUNNER_TEMP": str(tmp_path),
+            "VERSION": "",
+            "ACTION_PATH": ".",
+        }
+        env["GITHUB_OUTPUT"] = str(tmp_path / "out")
+        return subprocess.run(["bash", "-c", step], env=env, capture_output=True, text=True, check=False)
+
+    done = install()
+    assert (done.returncode, done.stdout[:29]) == (2, "::error::alloypy needs Python")
+    (programs / "python3.12").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/log\nexit 0\n')
+    (tmp_path / "alloypy-checkout").mkdir()
+    (tmp_path / "alloypy-checkout" / "installed").touch()
+    assert install().returncode == 0
+    assert (tmp_path / "out").read_text() == f"program={tmp_path}/alloypy-checkout/bin/alloypy\n"
