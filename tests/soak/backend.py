@@ -26,6 +26,7 @@ class Backend:
         self.fault = _STEADY
         self._chance = chance
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -33,14 +34,17 @@ class Backend:
         assert self._server is not None
         return "http://{}:{}".format(*self._server.sockets[0].getsockname()[:2])
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> Backend:
         """Listen on a port of its own."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 24, backlog=1024)
+        return self
 
-    async def stop(self) -> None:
-        """Close the port."""
-        if self._server is not None:
-            self._server.close()
+    async def __aexit__(self, *error: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def fail_from_time_to_time(self) -> None:
         """One fault after the other, with times of peace between them."""
@@ -54,14 +58,24 @@ class Backend:
                 await asyncio.sleep(self._chance.uniform(1.0, 3.0))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            await self._answer_all(reader, writer)
+        finally:
+            self._serving.discard(task)
+            writer.transport.abort()
+
+    async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Cancelled at the end of the run, when nobody is interested any more.
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError, asyncio.CancelledError):
             while (request := await wire.read_message(reader)) is not None:
                 self.requests += 1
                 answer = FAULTS.get(self.fault, _ok)
                 if not await answer(self, request, writer):
-                    break
-        writer.close()
+                    await writer.drain()
+                    return
 
     def take(self, request: wire.Message) -> None:
         """Note the profiles of a request as taken."""
