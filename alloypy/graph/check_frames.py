@@ -64,7 +64,7 @@ class Frame:
 
     given: the arguments it is given; None when it is not known who makes it. definitions: the custom
     components it can use. exports: finds what a node's value is. listeners: where its components and
-    those of the modules in it listen.
+    those of the modules in it listen. height: how many levels of modules it is, its own included.
     """
 
     def __init__(
@@ -81,17 +81,26 @@ class Frame:
         self.definitions = definitions
         self.shapes: dict[int, Shape] = {}
         self.listeners: list[Listener] = []
+        self.height = 1
         self._exports = exports
         self._firsts: frozenset[str] | None = None
 
     def resolve(self, chain: Chain) -> Seen | None:
         """The value of the shortest part of a chain that has one; None when the chain means nothing."""
         names = [part.name for part in chain]
+        found: Seen | None = None
         for length in range(1, len(names) + 1):
             node = self.scope.find(".".join(names[:length]))
-            if node is not None:
-                node.used = True
-                return Seen(self._exports(self, node), length) if node.kind in VALUED else None
+            if node is None:
+                continue
+            node.used = True
+            if found is not None:
+                return found._replace(shape=ANYTHING)  # of two values at one place, the later one shows
+            if node.kind not in VALUED:
+                return None
+            found = Seen(self._exports(self, node), length)
+        if found is not None:
+            return found
         if names[0] == "argument" and self.given:
             if len(names) > 1 and names[1] not in self.given:
                 return None
@@ -111,6 +120,11 @@ class Frame:
                 own.add("argument")
             self._firsts = self.names.all() | own
         return self._firsts
+
+    def take_in(self, module: Frame) -> None:
+        """Note that it has a module inside."""
+        self.height = max(self.height, module.height + 1)
+        self.tell_listeners(module.listeners)
 
     def tell_listeners(self, listeners: list[Listener]) -> None:
         """Add where others listen; what listens often at one place is told twice, which is enough."""

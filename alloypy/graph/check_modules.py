@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from alloypy.graph import codes
-from alloypy.graph.build import Built, Gates, Surroundings, build
+from alloypy.graph.build import Gates, Surroundings, build
 from alloypy.graph.check_blocks import UNKNOWN_COMPONENT, BlockReader
 from alloypy.graph.check_contents import ContentCheck
 from alloypy.graph.check_findings import Findings
 from alloypy.graph.check_frames import UNREAD_TEMPLATE, VALUED, Frame, Names
 from alloypy.graph.check_imports import ImportReader
+from alloypy.graph.check_module_faults import cycles, head, missing, not_found
 from alloypy.graph.check_ports import listener_of
 from alloypy.graph.check_scope import CheckedNode, CheckedScope
 from alloypy.graph.check_shapes import ANYTHING, Shape, exactly, of_type
-from alloypy.graph.dag import cycle_text
-from alloypy.graph.definitions import Definitions
+from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES, Definitions
 from alloypy.graph.nodes import Kind, split_custom_name
 from alloypy.graph.sections import Sections, body_sections
 from alloypy.lang.types import BoolType, StringType
@@ -33,10 +33,13 @@ from alloypy.schema.nearest import did_you_mean
 from alloypy.schema.partial import Undecided
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Span
-from alloypy.syntax.tree import Attribute
+from alloypy.syntax.tree import Attribute, Block
 
 _MOST = 5_000
 """How many modules are looked into with the values they are given; those beyond take any."""
+
+_ITSELF = "contains itself"
+"""Why a module that is being made is not made inside."""
 
 _MOST_TEXT = 10_000
 """Characters of the values given to a module, up to which they tell it from others."""
@@ -58,12 +61,24 @@ class Tools(NamedTuple):
     gates: Gates
 
 
+class _Sort(NamedTuple):
+    """What is told apart of modules: scope, what it is written in, and the values given, None for any."""
+
+    scope: int
+    home: int
+    values: str | None
+
+
+class _NotMade(Exception):
+    """A module cannot be made where it stands; the text says why."""
+
+
 class ModuleCheck:
     """Makes the modules that loading would make, each sort of them once, and notes what is wrong."""
 
     def __init__(self, tools: Tools) -> None:
         self._blocks, self._imports, self._contents, self._findings, self._gates = tools
-        self._frames: dict[object, Frame] = {}
+        self._frames: dict[_Sort, Frame] = {}
         self._first: dict[int, Frame] = {}
         self._homes: dict[int, Frame] = {}
         self._loading: list[CheckedScope] = []
@@ -98,12 +113,19 @@ class ModuleCheck:
             if node.inner is None:
                 continue
             inner = self._first.get(id(node.inner))
-            if inner is None and node.kind is Kind.DECLARE:
-                inner = self._instance(node.inner, frame, None)
-            elif inner is None:
-                inner = self._item(node, node.inner, frame, ANYTHING)
+            if inner is None:
+                try:
+                    inner = self._unused(node, node.inner, frame)
+                except _NotMade:
+                    continue
             if inner is not None:
                 self._look_at_rest(inner)
+
+    def _unused(self, node: CheckedNode, scope: CheckedScope, frame: Frame) -> Frame | None:
+        """A module of a declare or template that may be given any values. Raises _NotMade."""
+        if node.kind is Kind.DECLARE:
+            return self._instance(scope, frame, None)
+        return self._item(node, scope, frame, ANYTHING)
 
     def _new(
         self,
@@ -118,25 +140,27 @@ class ModuleCheck:
         self._first.setdefault(id(scope), frame)
         return frame
 
-    def _instance(self, scope: CheckedScope, home: Frame, given: Mapping[str, Shape] | None) -> Frame | None:
-        """The module of a custom component whose declare is in `home`; None where it contains itself."""
-        key = None if given is None else _key(given)
-        return self._module((id(scope), id(home), key), scope, lambda known: self._new(
-            scope, home.names, given if known else None, Definitions(home.definitions, {})
-        ))  # fmt: skip
+    def _instance(self, scope: CheckedScope, home: Frame, given: Mapping[str, Shape] | None) -> Frame:
+        """The module of a custom component whose declare is in `home`. Raises _NotMade."""
+        key = _key(given) if given is not None else None
+
+        def new(known: bool) -> Frame:
+            definitions = Definitions(home.definitions, {})
+            return self._new(scope, home.names, given if known else None, definitions)
+
+        return self._module(_Sort(id(scope), id(home), key), scope, new)
 
     def _item(self, node: CheckedNode, scope: CheckedScope, around: Frame, item: Shape) -> Frame | None:
-        """The module of an item of a foreach; None where it contains itself, or has no known variable."""
+        """The module of an item of a foreach; None where its variable is not known. Raises _NotMade."""
         variable = self._variable(node, around)
         if variable is None:
             return None
-        key = _key({variable: item})
-        return self._module((id(scope), id(around), key), scope, lambda known: self._new(
-            scope,
-            Names({variable: item if known else ANYTHING}, around),
-            {},
-            Definitions(around.definitions, {}),
-        ))  # fmt: skip
+
+        def new(known: bool) -> Frame:
+            names = Names({variable: item if known else ANYTHING}, around)
+            return self._new(scope, names, {}, Definitions(around.definitions, {}))
+
+        return self._module(_Sort(id(scope), id(around), _key({variable: item})), scope, new)
 
     def _variable(self, node: CheckedNode, around: Frame) -> str | None:
         given = self._contents.given(node, around, "var")
@@ -145,18 +169,19 @@ class ModuleCheck:
         except Undecided:
             return None
 
-    def _module(
-        self, key: tuple[int, int, str | None], scope: CheckedScope, new: Callable[[bool], Frame]
-    ) -> Frame | None:
+    def _module(self, sort: _Sort, scope: CheckedScope, new: Callable[[bool], Frame]) -> Frame:
+        """The module of a sort; `new` makes it, with the values it is given or without. Raises _NotMade."""
         if any(scope is each for each in self._loading):
-            return None
-        frame = self._frames.get(key)
+            raise _NotMade(_ITSELF)
+        around = len(self._loading) - 1
+        frame = self._frames.get(sort)
+        if around + (1 if frame is None else frame.height) > MAX_MODULES:
+            raise _NotMade(TOO_MANY_MODULES)
         if frame is not None:
             return frame
-        known = key[2] is None or len(self._frames) < _MOST
-        if not known and id(scope) in self._first:
+        if len(self._frames) >= _MOST and id(scope) in self._first:
             return self._first[id(scope)]
-        frame = self._frames[key] = new(known)
+        frame = self._frames[sort] = new(sort.values is not None and len(self._frames) < _MOST)
         try:
             written = scope.written
             sections = Sections() if written is None else body_sections(written.body, written.source)
@@ -178,9 +203,9 @@ class ModuleCheck:
         errors = [each for each in built.diagnostics if each.severity is Severity.ERROR]
         # A block with a fault keeps others out of the graph, which they are then said not to be in.
         self._findings.add(each for each in errors if not (faulty and each.code in _FOLLOWS))
-        cycles = list(_cycles(built, scope))
-        self._findings.add(cycles)
-        self._circular = self._circular or bool(cycles)
+        circles = list(cycles(built, scope))
+        self._findings.add(circles)
+        self._circular = self._circular or bool(circles)
         nodes = {id(node.block): node for node in scope.nodes}
         order = [nodes.pop(id(node.block)) for node in built.graph.order() if id(node.block) in nodes]
         self._loading.append(scope)
@@ -217,7 +242,7 @@ class ModuleCheck:
     def _foreach(self, node: CheckedNode, frame: Frame) -> None:
         if node.inner is None:
             message = "the block template is missing in the foreach block"
-            self._findings.add([Diagnostic(_header(node), message, codes.LOAD_RULE)])
+            self._findings.add([Diagnostic(head(node), message, codes.LOAD_RULE)])
             return
         given = self._contents.given(node, frame, "collection")
         shape = ANYTHING if given is None else given.check.shape(given.value)
@@ -225,10 +250,14 @@ class ModuleCheck:
         if shape.kind == ValueKind.NULL:
             count = 0
         for item in [ANYTHING] if count is None else map(shape.part, range(count)):
-            inner = self._item(node, node.inner, frame, item)
+            try:
+                inner = self._item(node, node.inner, frame, item)
+            except _NotMade as reason:
+                self._not_made(node, reason, "updating custom component in foreach")
+                return
             if inner is not None:
-                self._findings.add(_missing(argument, argument) for argument in self._required(inner))
-                frame.tell_listeners(inner.listeners)
+                self._findings.add(missing(argument, argument) for argument in self._required(inner))
+                frame.take_in(inner)
 
     def _exports(self, frame: Frame, node: CheckedNode) -> Shape:
         """What is known of the value that references to a node find."""
@@ -274,10 +303,11 @@ class ModuleCheck:
 
     def _custom(self, frame: Frame, node: CheckedNode) -> Shape:
         """Make the module of a custom component; what it exports."""
+        self._findings.add(_blocks(node))
         namespace, name = split_custom_name(node.name)
         found = frame.definitions.find(namespace, name)
         if found is None:
-            self._findings.add([_not_found(node, frame.definitions)])
+            self._findings.add([not_found(node, frame.definitions)])
             return ANYTHING
         template, home = found
         if template is UNREAD_TEMPLATE:
@@ -287,38 +317,39 @@ class ModuleCheck:
             return ANYTHING
         check = self._contents.values(node.source, frame)
         given = {s.name.name: check.shape(s.value) for s in node.body if isinstance(s, Attribute)}
-        module = self._instance(inner, self._home(home), given)
-        if module is None:
-            if self._circular:
-                return ANYTHING  # which has been told
-            message = f'updating custom component: custom component "{node.id}" contains itself'
-            self._findings.add([Diagnostic(_header(node), message, "ALY0412")])
+        try:
+            module = self._instance(inner, self._home(home), given)
+        except _NotMade as reason:
+            self._not_made(node, reason, "updating custom component")
             return ANYTHING
         self._findings.add(self._misused(node, module))
-        frame.tell_listeners(module.listeners)
+        frame.take_in(module)
         return self._module_exports(module)
+
+    def _not_made(self, node: CheckedNode, reason: _NotMade, prefix: str) -> None:
+        text = str(reason)
+        if text == _ITSELF:
+            if self._circular:
+                return  # which has been told
+            text = f'custom component "{node.id}" contains itself'
+        self._findings.add([Diagnostic(head(node), f"{prefix}: {text}", "ALY0412")])
 
     def _home(self, definitions: Definitions) -> Frame:
         """The module that has these definitions."""
         return self._homes.get(id(definitions)) or self._imports.frames[id(definitions)]
 
     def _misused(self, node: CheckedNode, module: Frame) -> Iterator[Diagnostic]:
-        """Arguments that a module does not have, those it misses, and blocks, which none takes."""
+        """Arguments that a module does not have, and those it misses."""
         known = [each.label for each in module.scope.nodes if each.kind is Kind.ARGUMENT]
-        given = set()
-        for statement in node.body:
-            span = Span(node.source, statement.start, statement.end)
-            if not isinstance(statement, Attribute):
-                yield Diagnostic(span, texts.NESTED_BLOCKS, texts.CODES["nested"])
-                continue
-            name = statement.name.name
-            given.add(name)
+        given = {each.name.name: each for each in node.body if isinstance(each, Attribute)}
+        for name, attribute in given.items():
             if name not in known:
+                span = Span(node.source, attribute.start, attribute.end)
                 message = f'Provided argument "{name}" is not defined in the module'
                 yield Diagnostic(span, message, "ALY0406", hint=did_you_mean(name, known))
         for argument in self._required(module):
             if argument.label not in given:
-                yield _missing(node, argument)
+                yield missing(node, argument)
 
     def _required(self, module: Frame) -> Iterator[CheckedNode]:
         """The arguments that a module must be given."""
@@ -335,44 +366,15 @@ class ModuleCheck:
         return Shape(ValueKind.OBJECT, parts=parts)
 
 
+def _blocks(node: CheckedNode) -> Iterator[Diagnostic]:
+    """The blocks in the body of a custom component, which takes none."""
+    for statement in node.body:
+        if isinstance(statement, Block):
+            span = Span(node.source, statement.start, statement.end)
+            yield Diagnostic(span, texts.NESTED_BLOCKS, texts.CODES["nested"])
+
+
 def _key(values: Mapping[str, Shape]) -> str | None:
     """What tells values from others; None for so many that it is not worth it."""
     text = repr(sorted(values.items()))
     return text if len(text) <= _MOST_TEXT else None
-
-
-def _cycles(built: Built, scope: CheckedScope) -> Iterator[Diagnostic]:
-    """Blocks that need each other or themselves, each at its head."""
-    for cycle in built.graph.cycles():
-        for node_id in cycle:
-            yield from _at_head(scope, node_id, f"cycle: {cycle_text(cycle)}", codes.MODULE_CYCLE)
-    for node_id in built.graph.self_references():
-        yield from _at_head(scope, node_id, f"self reference: {node_id}", "ALY0412")
-
-
-def _at_head(scope: CheckedScope, node_id: str, message: str, code: str) -> Iterator[Diagnostic]:
-    node = scope.find(node_id)
-    if node is not None:
-        yield Diagnostic(_header(node), message, code)
-
-
-def _not_found(node: CheckedNode, definitions: Definitions) -> Diagnostic:
-    namespace, name = split_custom_name(node.name)
-    message = (
-        "loading custom component controller: custom component config not found in the registry, "
-        f'namespace: "{namespace}", componentName: "{name}"'
-    )
-    known = definitions.known(namespace)
-    hint = "a declare without any block cannot be used"
-    if name not in known:
-        hint = did_you_mean(name, known)
-    return Diagnostic(_header(node), message, UNKNOWN_COMPONENT, hint=hint)
-
-
-def _missing(user: CheckedNode, argument: CheckedNode) -> Diagnostic:
-    message = f'missing required argument "{argument.label}" to module'
-    return Diagnostic(_header(user), message, "ALY0305")
-
-
-def _header(node: CheckedNode) -> Span:
-    return Span(node.source, node.block.start, node.block.lcurly)

@@ -12,6 +12,11 @@ from alloypy.lang.values import Variables
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Statement
 
+MAX_MODULES = 100
+"""How deep modules may be nested: custom components and the items of a foreach, one in the other."""
+
+TOO_MANY_MODULES = f"modules are nested more than {MAX_MODULES} levels deep"
+
 
 class Template(NamedTuple):
     """The body of a `declare` block, or of a foreach's `template`, and the text it is in."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from alloypy.graph.definitions import Definitions, Template
+from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES, Definitions, Template
 from alloypy.graph.nodes import Node, split_custom_name
 from alloypy.graph.sections import body_sections
 from alloypy.lang.evaluator import evaluate
@@ -21,6 +21,7 @@ from alloypy.runtime.modules import Module, State
 from alloypy.runtime.transaction import Assign
 from alloypy.schema import texts
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Block
 
@@ -75,9 +76,12 @@ async def _load(
     definitions: Definitions,
     arguments: Mapping[str, Any],
 ) -> State:
-    """Evaluate a module that is made from a template. Raises NodeFault, also for a template inside itself."""
+    """Evaluate a module that is made from a template. Raises NodeFault, also where it is too deep."""
     if any(template.body is outer for outer in evaluation.state.templates):
         raise NodeFault(f"custom component {quote(module.node)} contains itself")
+    if len(evaluation.state.templates) >= MAX_MODULES:
+        raise NodeFault(TOO_MANY_MODULES)
+    allow_recursion()
     templates = (*evaluation.state.templates, template.body)
     try:
         sections = body_sections(template.body, template.source)

@@ -7,6 +7,7 @@ from collections import Counter
 from alloypy.catalog.catalog import load_catalog
 from alloypy.graph.check import Beyond, check_files
 from alloypy.graph.check_imports import Files, Location
+from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES
 from alloypy.graph.imported import MAX_DEPTH, MAX_IMPORTS
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.source import Source
@@ -135,3 +136,18 @@ def test_what_nothing_uses_in_a_module_is_not_looked_into() -> None:
     module = 'declare "m" {\n pyroscope.write "w" { }\n declare "n" {\n  nope "x" { }\n }\n}\n'
     text = 'import.file "i" {\n filename = "f"\n}\ni.m "x" { }\n'
     assert errors(text, modules={"f": module}) == []
+
+
+def nested(levels: int) -> str:
+    deepest = 'declare "l1" {\n pyroscope.write "w" { }\n}\n'
+    return deepest + "".join(f'declare "l{n + 1}" {{\n l{n} "x" {{ }}\n}}\n' for n in range(1, levels))
+
+
+def test_modules_nested_too_deep() -> None:
+    text = nested(MAX_MODULES + 1)
+    assert missed(text + f'l{MAX_MODULES} "x" {{ }}\n') == []
+    fault = f"updating custom component: {TOO_MANY_MODULES}"
+    assert missed(text + f'l{MAX_MODULES + 1} "x" {{ }}\n') == [f"c:5:2: {fault}"]
+    # The deepest has been looked into before.
+    both = f'l{MAX_MODULES} "a" {{ }}\nl{MAX_MODULES + 1} "b" {{ }}\n'
+    assert missed(text + both) == [f"c:{3 * MAX_MODULES + 2}:2: {fault}"]

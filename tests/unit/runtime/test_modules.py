@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import World, world
 
@@ -280,3 +281,14 @@ async def test_faults(tmp_path: Path, text: str, expected: list[str]) -> None:
 async def test_an_unused_declare_may_be_broken(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await started(w, 'declare "d" {\n foo.bar "x" { }\n a = 1\n}')
+
+
+async def test_modules_nested_too_deep_are_refused(tmp_path: Path) -> None:
+    levels = 'declare "l1" {\n  test.node "n" { }\n}\n'
+    for level in range(1, MAX_MODULES + 1):
+        levels += f'declare "l{level + 1}" {{\n  l{level} "x" {{ }}\n}}\n'
+    async with world(tmp_path) as w:
+        await w.load(levels + f'l{MAX_MODULES} "x" {{ }}\n')
+        with pytest.raises(DiagnosticsError, match=TOO_MANY_MODULES):
+            await w.load(levels + f'l{MAX_MODULES + 1} "x" {{ }}\n')
+        assert len(w.controller.modules()) == MAX_MODULES + 1
