@@ -21,6 +21,9 @@ _REFERENCE = "https://grafana.com/docs/alloy/latest/reference"
 _NOT_RUN = frozenset({"cluster", "import.git", "otel", "remotecfg", "ui"})
 """Blocks that alloypy refuses; of remotecfg it takes what does nothing."""
 
+_NO_PAGE = frozenset({"cluster", "labelstore", "otel", "ui"})
+"""Blocks that Alloy's reference has no page about."""
+
 _SUMMARY = """Show the arguments, blocks, defaults and exports of a component or config block,
 or how a function is called.
 
@@ -68,7 +71,7 @@ def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
         return None
     entry: dict[str, Any] = {
         "name": name,
-        "manual": _manual(name, component=False) if block.arguments is not None else "",
+        "manual": "" if name in _NO_PAGE else _manual(name, component=False),
         "stability": block.stability,
         "allowed": block.allowed,
         "label": block.label,

@@ -44,7 +44,7 @@ COMMANDS = (
     Command("validate", "validate", "Check a configuration without running it"),
     Command("eval", "eval", "Evaluate an expression"),
     Command("explain", "explain", "Tell what a diagnostic code means and what to do about it"),
-    Command("docs", "docs", "Show the reference of a component"),
+    Command("docs", "docs", "Show the reference of a component or function"),
     Command("schema", "schema", "Print the arguments of a component as a machine-readable schema"),
     Command("dev-sink", "dev_sink", "Stand in for a Pyroscope server and show what arrives"),
     Command("completion", "completion", "Print a completion script for bash, zsh or fish"),
