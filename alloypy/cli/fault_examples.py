@@ -163,7 +163,6 @@ EXAMPLES: dict[str, FaultExample] = {
         'remote.http "a" {\n  url = "http://localhost"\n  client { bearer_token = "abc" }\n}',
         'remote.http "a" {\n  url = "http://localhost"\n  client { bearer_token = sys.env("TOKEN") }\n}',
     ),
-    "ALY0905": _receivers(("0.0.0.0", "9998"), ("127.0.0.1", "9998")),
     "ALY0906": FaultExample(
         "tracing {\n  sampler {\n    jaeger_remote { max_operations = 1.5 }\n  }\n}",
         "tracing {\n  sampler {\n    jaeger_remote { max_operations = 2 }\n  }\n}",
@@ -171,6 +170,17 @@ EXAMPLES: dict[str, FaultExample] = {
     "ALY0907": FaultExample(
         _WRITE.format("").replace("http://", ""),
         _WRITE.format(""),
+    ),
+    "ALY0908": FaultExample(_WRITE.format("").replace(":4040", ":4040/ingest"), _WRITE.format("")),
+    "ALY0909": FaultExample(
+        _WRITE.format("").replace('"http://localhost:4040"', 'sys.env("PYROSCOPE_URL")'),
+        _WRITE.format("").replace('"http', 'coalesce(sys.env("PYROSCOPE_URL"), "http').replace('0"', '0")'),
+    ),
+    "ALY0910": FaultExample(
+        _RECEIVERS.partition("\n\n")[0].format() + "\n",
+        _RECEIVERS.partition("\n\n")[0].format().replace("[]", "[pyroscope.write.backend.receiver]")
+        + "\n\n"
+        + _WRITE.format(""),
     ),
 }
 """By code; faults of files as such, and those without a code of their own, have no example."""

@@ -23,8 +23,9 @@ def check_text(
     gate: Gate = EVERYTHING,
     environ: Mapping[str, str] | None = None,
     modules: Mapping[str, str] | None = None,
+    told: Mapping[str, str] | None = None,
 ) -> Checked:
-    """Check a file called `c`; `modules` are the files that imports can read."""
+    """Check a file called `c`; `modules` are what imports can read, `told` is the whole environment."""
     known = modules or {}
 
     def read(path: str) -> list[Source] | None:
@@ -33,7 +34,7 @@ def check_text(
     def locate(path: str) -> Location:
         return Location(posixpath.normpath(path), posixpath.dirname(path) or ".")
 
-    beyond = Beyond(environ or {}, Files(read, "/etc/alloy", locate))
+    beyond = Beyond(environ or {}, Files(read, "/etc/alloy", locate), told)
     return check_files(parse_config([Source("c", text.encode())]), load_catalog(), gate, beyond)
 
 
