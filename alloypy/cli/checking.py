@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from alloypy.cli.named_paths import STDIN
@@ -11,10 +12,9 @@ from alloypy.cli.streams import InputError, read_stdin
 from alloypy.cli.text_files import binary_fault
 from alloypy.files import read_regular
 from alloypy.graph.check import Beyond, check_files
-from alloypy.graph.check_blocks import UNKNOWN_COMPONENT
 from alloypy.graph.check_imports import Files, Location
 from alloypy.graph.check_scope import Gate, Language
-from alloypy.graph.codes import OUT_OF_SCOPE
+from alloypy.graph.codes import OUT_OF_SCOPE, UNKNOWN_COMPONENT
 from alloypy.syntax.codes import BAD_ENCODING, NO_FILES, UNREADABLE
 from alloypy.syntax.config_files import (
     ConfigReadError,
@@ -25,6 +25,7 @@ from alloypy.syntax.config_files import (
 )
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import File
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -77,12 +78,7 @@ def check_unit(path: str, judgement: Judgement) -> Outcome:
     faults = [fault for fault in map(_encoding_fault, sources) if fault is not None]
     if faults:
         return Outcome(name, _shown(faults), len(sources))
-    try:
-        beyond = Beyond(judgement.environ, configuration_files(module_path(name)), judgement.told)
-        checked = check_files(parse_config(sources), judgement.language, judgement.gate, beyond)
-    except DiagnosticsError as error:
-        return Outcome(name, _shown(error.diagnostics), len(sources))
-    found = [*checked.found, *checked.missed]
+    found = check_sources(sources, module_path(name), judgement)
     if any(each.code in {OUT_OF_SCOPE, UNKNOWN_COMPONENT} for each in found):
         from alloypy.cli.neighbours import with_neighbours
 
@@ -100,13 +96,56 @@ def _read_stdin(name: str) -> list[Source]:
     return [config_source(name, read_stdin())]
 
 
+def check_sources(sources: Sequence[Source], directory: str, judgement: Judgement) -> Sequence[Diagnostic]:
+    """What is wrong in the files of one configuration, with hints.
+
+    directory: what `module_path` holds.
+    """
+    try:
+        files = parse_config(sources)
+    except DiagnosticsError as error:
+        from alloypy.syntax.hints import hinted as syntax_hinted
+
+        return syntax_hinted(error.diagnostics)
+    check = partial(_check, judgement=judgement, directory=directory)
+    try:
+        found = check(files)
+    except DiagnosticsError as error:
+        return error.diagnostics
+    if not any(each.severity is Severity.ERROR or each.fix for each in found):
+        return found
+    from alloypy.graph.hints import hinted
+
+    def again(changed: Source) -> Sequence[Diagnostic]:
+        own = [changed if source.name == changed.name else source for source in sources]
+        return check(parse_config(own), changed=changed)
+
+    return hinted(found, files, judgement.language, again)
+
+
+def _check(
+    files: Sequence[File], judgement: Judgement, directory: str, changed: Source | None = None
+) -> list[Diagnostic]:
+    """changed: the content of a module in place of what its file holds."""
+
+    def read(path: str) -> list[Source] | None:
+        sources = _read_module(path)
+        if sources is None or changed is None:
+            return sources
+        return [changed if source.name == changed.name else source for source in sources]
+
+    modules = configuration_files(directory)._replace(read=read)
+    beyond = Beyond(judgement.environ, modules, judgement.told)
+    checked = check_files(files, judgement.language, judgement.gate, beyond)
+    return [*checked.found, *checked.missed]
+
+
 def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     if not diagnostics:
         return ()
     from alloypy.graph.masking import masked
-    from alloypy.syntax.hints import hinted
 
-    return tuple(map(masked, hinted(diagnostics)))
+    return tuple(map(masked, diagnostics))
 
 
 def configuration_files(directory: str) -> Files:

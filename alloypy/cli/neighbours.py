@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from alloypy.files import read_regular
-from alloypy.graph.check_blocks import UNKNOWN_COMPONENT
-from alloypy.graph.codes import OUT_OF_SCOPE
+from alloypy.graph.codes import OUT_OF_SCOPE, UNKNOWN_COMPONENT
 from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.parser import parse_file
@@ -32,7 +31,7 @@ def with_neighbours(path: str, diagnostics: Sequence[Diagnostic]) -> list[Diagno
             file = _declared_in(diagnostic, names)
             if file is not None:
                 hint = f"it is declared in {file} of this directory; validate the directory"
-                told[at] = diagnostic._replace(hint=hint)
+                told[at] = diagnostic._replace(hint=hint, fix=())
     return told
 
 

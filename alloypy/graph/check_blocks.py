@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alloypy.graph import codes
 from alloypy.graph.check_scope import (
     CheckedNode,
     CheckedScope,
@@ -23,13 +24,10 @@ from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id, header, whole
 from alloypy.graph.notices import NOT_RUN_HINT, not_run
 from alloypy.graph.sections import Placed, Sections
 from alloypy.lang.literals import string_value
-from alloypy.schema.nearest import nearest
-from alloypy.schema.stability import Stability, refusal
+from alloypy.schema.stability import Stability, admission, refusal
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Block, Statement
-
-UNKNOWN_COMPONENT = "ALY0407"
 
 
 class BlockReader:
@@ -141,30 +139,29 @@ class BlockReader:
         problem = self._refused(node)
         if problem is None:
             return None
-        message, code = problem
+        message, code, hint = problem
         span = Span(node.source, node.block.start, _name_end(node.block))
-        hint = ""
-        if code == UNKNOWN_COMPONENT and node.name in self._language.foreign_names:
+        if code == codes.UNKNOWN_COMPONENT and node.name in self._language.foreign_names:
             message, hint = not_run(node.name), NOT_RUN_HINT
-        elif code == UNKNOWN_COMPONENT and scope.may_search():
-            close = nearest(node.name, [*self._language.component_names, *self._language.block_names])
-            hint = f"did you mean `{close}`?" if close is not None else ""
         return Diagnostic(span, message, code, hint=hint)
 
-    def _refused(self, node: CheckedNode) -> tuple[str, str] | None:
+    def _refused(self, node: CheckedNode) -> tuple[str, str, str] | None:
+        """Why there can be no component of that name, the code for it, and a hint."""
         entry = self._language.component(node.name)
         if entry is None:
-            return f'cannot find the definition of component name "{node.name}"', UNKNOWN_COMPONENT
+            return f'cannot find the definition of component name "{node.name}"', codes.UNKNOWN_COMPONENT, ""
         if entry.community:
             if not self._gate.community:
-                return (
+                message = (
                     f'the component "{node.name}" is a community component. Use the '
                     "--feature.community-components.enabled command-line flag to enable community components"
-                ), "ALY0405"
+                )
+                return message, codes.GATE, ""
         else:
-            gate = refusal(f'component "{node.name}"', stability_of(entry), self._gate.stability)
+            level = stability_of(entry)
+            gate = refusal(f'component "{node.name}"', level, self._gate.stability)
             if gate is not None:
-                return gate, "ALY0405"
+                return gate, codes.GATE, admission(level)
         node.arguments = entry.arguments
         node.exports = entry.exports
         return None

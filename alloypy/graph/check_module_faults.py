@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 from alloypy.graph import codes
 from alloypy.graph.build import Built
-from alloypy.graph.check_blocks import UNKNOWN_COMPONENT
 from alloypy.graph.check_scope import CheckedNode, CheckedScope
 from alloypy.graph.dag import cycle_text
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import split_custom_name
-from alloypy.schema.nearest import did_you_mean
+from alloypy.schema.nearest import Correction, meant
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 
@@ -42,10 +41,11 @@ def not_found(node: CheckedNode, definitions: Definitions) -> Diagnostic:
         f'namespace: "{namespace}", componentName: "{name}"'
     )
     known = definitions.known(namespace)
-    hint = "a declare without any block cannot be used"
+    correction = Correction("a declare without any block cannot be used")
     if name not in known:
-        hint = did_you_mean(name, known)
-    return Diagnostic(head(node), message, UNKNOWN_COMPONENT, hint=hint)
+        end = node.block.name_end + 1
+        correction = meant(name, known, end - len(name.encode()), end)
+    return Diagnostic(head(node), message, codes.UNKNOWN_COMPONENT, hint=correction.hint, fix=correction.fix)
 
 
 def missing(user: CheckedNode, argument: CheckedNode) -> Diagnostic:

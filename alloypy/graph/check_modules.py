@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from alloypy.graph import codes
 from alloypy.graph.build import Gates, Surroundings, build
-from alloypy.graph.check_blocks import UNKNOWN_COMPONENT, BlockReader
+from alloypy.graph.check_blocks import BlockReader
 from alloypy.graph.check_contents import ContentCheck
 from alloypy.graph.check_findings import Findings
 from alloypy.graph.check_frames import UNREAD_TEMPLATE, VALUED, Frame, Names
@@ -29,7 +29,7 @@ from alloypy.lang.values import Kind as ValueKind
 from alloypy.lang.values import Secret
 from alloypy.schema import texts
 from alloypy.schema.check import check_body
-from alloypy.schema.nearest import did_you_mean
+from alloypy.schema.nearest import meant
 from alloypy.schema.partial import Undecided
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Span
@@ -44,7 +44,7 @@ _ITSELF = "contains itself"
 _MOST_TEXT = 10_000
 """Characters of the values given to a module, up to which they tell it from others."""
 
-_FOLLOWS = frozenset({UNKNOWN_COMPONENT, codes.OUT_OF_SCOPE})
+_FOLLOWS = frozenset({codes.UNKNOWN_COMPONENT, codes.OUT_OF_SCOPE})
 """Faults that may be there because of others."""
 
 _MAY_BE_SECRET = ("local.file", "remote.http", "remote.s3")
@@ -346,7 +346,9 @@ class ModuleCheck:
             if name not in known:
                 span = Span(node.source, attribute.start, attribute.end)
                 message = f'Provided argument "{name}" is not defined in the module'
-                yield Diagnostic(span, message, "ALY0406", hint=did_you_mean(name, known))
+                free = [each for each in known if each not in given]
+                hint, fix = meant(name, free, attribute.name.start, attribute.name.end + 1)
+                yield Diagnostic(span, message, "ALY0406", hint=hint, fix=fix)
         for argument in self._required(module):
             if argument.label not in given:
                 yield missing(node, argument)

@@ -13,9 +13,8 @@ from alloypy.graph.dag import cycle_text
 from alloypy.graph.nodes import Kind
 from alloypy.graph.notices import DEPRECATED, SHADOWING
 from alloypy.graph.references import Chain, chain_text, chains, resolve
-from alloypy.schema.nearest import nearest
 from alloypy.schema.stability import Stability, refusal
-from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.diagnostics import Diagnostic, Edit
 from alloypy.syntax.source import Source, Span
 
 REFERABLE = frozenset({Kind.COMPONENT, Kind.CUSTOM, Kind.ARGUMENT})
@@ -53,23 +52,9 @@ def check_references(
             faults.found.extend(_standard(chain, node.source, language, minimum))
         else:
             message = f'component "{chain_text(chain)}" does not exist or is out of scope'
-            hint = _nearest_name(chain_text(chain), scope, language) if scope.may_search() else ""
-            fault = Diagnostic(_span(chain, node.source), message, codes.OUT_OF_SCOPE, hint=hint)
+            fault = Diagnostic(_span(chain, node.source), message, codes.OUT_OF_SCOPE)
             (faults.missed if first in scope.leaked else faults.found).append(fault)
     return faults
-
-
-def _nearest_name(name: str, scope: CheckedScope, language: Language) -> str:
-    """A hint with the node or function that the name may stand for, its export kept."""
-    known = {node.id for node in scope.nodes if node.kind in REFERABLE}
-    depth = name.count(".") + 1
-    for length in range(min(depth, 4), 0, -1):
-        parts = name.split(".")
-        close = nearest(".".join(parts[:length]), [k for k in known if k.count(".") + 1 == length])
-        if close is not None:
-            return f"did you mean `{'.'.join([close, *parts[length:]])}`?"
-    close = nearest(name.split(".", maxsplit=1)[0], [*language.identifiers])
-    return f"did you mean `{close}`?" if close is not None and depth <= 2 else ""
 
 
 _MOVED = {
@@ -82,8 +67,10 @@ _MOVED = {
 }
 
 
-def _successor(name: str) -> str:
-    return f"write `{_MOVED.get(name, f'string.{name}')}`"
+def _deprecated(chain: Chain, source: Source) -> Diagnostic:
+    successor = _MOVED.get(chain[0].name, f"string.{chain[0].name}")
+    fix = (Edit(chain[0].start, chain[0].end + 1, successor),)
+    return warning(_span(chain, source), DEPRECATED, codes.DEPRECATED, f"write `{successor}`", fix)
 
 
 def _in_library(name: str, language: Language) -> bool:
@@ -93,7 +80,7 @@ def _in_library(name: str, language: Language) -> bool:
 def _standard(chain: Chain, source: Source, language: Language, minimum: Stability) -> list[Diagnostic]:
     """What there is to say about a name of the standard library."""
     if chain[0].name in language.deprecated:
-        return [warning(_span(chain, source), DEPRECATED, codes.DEPRECATED, _successor(chain[0].name))]
+        return [_deprecated(chain, source)]
     name = chain_text(chain)
     if name in language.experimental:
         gate = refusal(name, Stability.EXPERIMENTAL, minimum)

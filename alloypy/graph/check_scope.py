@@ -16,14 +16,9 @@ from alloypy.graph.nodes import Kind, Node
 from alloypy.lang.types import AnyType
 from alloypy.schema.spec import AttributeSpec, Spec
 from alloypy.schema.stability import Stability
-from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Attribute, Block, Literal, Statement
-
-_MOST_COMPARED = 50_000
-"""How many names are compared with unknown ones of a scope, to say what may have been meant."""
-
-_NAMES_ANYWHERE = 200
 
 
 class ComponentEntry(Protocol):
@@ -221,12 +216,6 @@ class CheckedScope:
         self.customs: dict[str, CheckedNode] = {}
         self.arguments: list[Block] = []
         self._numbers: dict[str, int] = {}
-        self._compared = 0
-
-    def may_search(self) -> bool:
-        """Whether one more name that means nothing is worth the search for the one that was meant."""
-        self._compared += _NAMES_ANYWHERE + len(self._nodes)
-        return self._compared <= _MOST_COMPARED
 
     def custom(self, first: str) -> CheckedNode | None:
         """The declare or import that gives components whose name begins with `first`; the innermost wins."""
@@ -290,6 +279,6 @@ def last_literal(body: Sequence[Statement], name: str, kind: str) -> Literal | N
     return found
 
 
-def warning(span: Span, message: str, code: str, hint: str = "") -> Diagnostic:
+def warning(span: Span, message: str, code: str, hint: str = "", fix: tuple[Edit, ...] = ()) -> Diagnostic:
     """A diagnostic that does not fail."""
-    return Diagnostic(span, message, code, Severity.WARNING, hint=hint)
+    return Diagnostic(span, message, code, Severity.WARNING, hint=hint, fix=fix)

@@ -26,7 +26,7 @@ from alloypy.lang.literals import LiteralError, literal_value
 from alloypy.lang.scope import Scope
 from alloypy.lang.types import Type
 from alloypy.lang.values import Kind
-from alloypy.schema.nearest import did_you_mean
+from alloypy.schema.nearest import meant
 from alloypy.syntax import tree
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source, Span
@@ -313,8 +313,8 @@ class ValueCheck:
             return ANYTHING
         if name.name not in shape.names:
             self._fault(name, f'field "{name.name}" does not exist')
-            hint = did_you_mean(name.name, shape.names)
-            self.faults[-1] = self.faults[-1]._replace(hint=hint)
+            hint, fix = meant(name.name, shape.names, name.start, name.end + 1)
+            self.faults[-1] = self.faults[-1]._replace(hint=hint, fix=fix)
             return ANYTHING
         return shape.part(name.name)
 

@@ -7,6 +7,9 @@ Those of reading a file are in `alloypy.syntax.codes`; what all of them mean, in
 
 from __future__ import annotations
 
+GATE = "ALY0405"
+UNKNOWN_COMPONENT = "ALY0407"
+NO_LABEL = "ALY0408"
 OUT_OF_SCOPE = "ALY0410"
 LABEL = "ALY0306"
 VALUE = "ALY0300"

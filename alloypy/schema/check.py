@@ -18,8 +18,8 @@ from alloypy.lang.operators import binary, unary
 from alloypy.lang.traced import LITERAL, Traced
 from alloypy.lang.types import Type
 from alloypy.schema import texts
-from alloypy.schema.choices import Choice
-from alloypy.schema.nearest import did_you_mean
+from alloypy.schema.corrections import as_attribute, as_block, other_attribute, other_value
+from alloypy.schema.nearest import NO_CORRECTION, Correction, meant
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span
@@ -64,8 +64,11 @@ class _Checker:
         self._source = source
         self.found: list[Diagnostic] = []
 
-    def _report(self, start: int, end: int, message: str, kind: str, hint: str = "") -> None:
-        self.found.append(Diagnostic(Span(self._source, start, end), message, texts.CODES[kind], hint=hint))
+    def _report(
+        self, start: int, end: int, message: str, kind: str, correction: Correction = NO_CORRECTION
+    ) -> None:
+        span, (hint, fix) = Span(self._source, start, end), correction
+        self.found.append(Diagnostic(span, message, texts.CODES[kind], hint=hint, fix=fix))
 
     def body(self, block: Block, body: Sequence[Statement], spec: Spec) -> None:
         if spec.free is not None:
@@ -76,7 +79,7 @@ class _Checker:
         seen: set[str] = set()
         for statement in body:
             if isinstance(statement, Attribute):
-                self._attribute(statement, spec, seen)
+                self._attribute(statement, body, spec, seen)
             else:
                 self._inner_block(statement, spec, counts)
         for member in spec.required:
@@ -93,11 +96,11 @@ class _Checker:
             return
         member = spec.lookup.get(name)
         if member is None:
-            hint = did_you_mean(name, [member.name for member in spec.blocks])
-            self._report(block.start, block.end, texts.block_unknown(name), "unknown block", hint)
+            correction = meant(name, [each.name for each in spec.blocks], block.start, block.name_end + 1)
+            self._report(block.start, block.end, texts.block_unknown(name), "unknown block", correction)
         elif isinstance(member, AttributeSpec):
-            hint = f"write `{name} = ...`"
-            self._report(block.start, block.end, texts.must_be_attribute(name), "kind", hint)
+            correction = as_attribute(block)
+            self._report(block.start, block.end, texts.must_be_attribute(name), "kind", correction)
         elif member.count is not None and member.count != counts[name]:
             message = texts.block_count(name, member.count, counts[name])
             self._report(block.start, block.end, message, "repeated")
@@ -106,16 +109,16 @@ class _Checker:
         else:
             self.body(block, block.body, member.body)
 
-    def _attribute(self, attribute: Attribute, spec: Spec, seen: set[str]) -> None:
+    def _attribute(self, attribute: Attribute, body: Sequence[Statement], spec: Spec, seen: set[str]) -> None:
         name = attribute.name.name
         member = spec.lookup.get(name)
         if member is None:
-            hint = did_you_mean(name, [member.name for member in spec.attributes])
+            correction = other_attribute(attribute, body, spec, self._source)
             message = texts.attribute_unknown(name)
-            self._report(attribute.start, attribute.end, message, "unknown attribute", hint)
+            self._report(attribute.start, attribute.end, message, "unknown attribute", correction)
         elif isinstance(member, BlockSpec):
-            hint = f"write `{name} {{ ... }}`"
-            self._report(attribute.start, attribute.end, texts.must_be_block(name), "kind", hint)
+            correction = as_block(attribute, self._source)
+            self._report(attribute.start, attribute.end, texts.must_be_block(name), "kind", correction)
         elif name in seen:
             self._report(attribute.start, attribute.end, texts.attribute_repeated(name), "repeated")
         else:
@@ -140,7 +143,7 @@ class _Checker:
     def _value(self, node: Expression, value: Any, type_: Type) -> None:
         message = value_fault(value, type_)
         if message is not None:
-            self._report(node.start, node.end, message, "type", value_hint(value, type_))
+            self._report(node.start, node.end, message, "type", other_value(node, value, type_))
 
     def _array(self, node: Array, type_: Type) -> None:
         element = _element_type(type_)
@@ -168,12 +171,16 @@ class _Checker:
 
     def _fields(self, node: Object, type_: wanted.ObjectType) -> None:
         known = {field.name: field for field in type_.fields}
+        given = {field.name for field in node.fields}
         seen = set()
         for field in node.fields:
             if field.name not in known:
-                self._report(
-                    field.start, field.value.end, texts.attribute_unknown(field.name), "unknown attribute"
+                end = field.start + len(field.name.encode()) + (2 if field.quoted else 0)
+                correction = meant(
+                    field.name, [each for each in known if each not in given], field.start, end
                 )
+                message = texts.attribute_unknown(field.name)
+                self._report(field.start, field.value.end, message, "unknown attribute", correction)
                 continue
             seen.add(field.name)
             self.expression(field.value, _without_null(known[field.name].type))
@@ -223,18 +230,6 @@ def value_fault(value: Any, type_: Type) -> str | None:
     except ConversionError as error:
         return texts.static(error.message)
     return None
-
-
-def value_hint(value: Any, type_: Type) -> str:
-    """What may stand in place of a value that does not fit."""
-    inner = _without_null(type_)
-    if isinstance(inner, wanted.TextType) and isinstance(inner.parse, Choice) and isinstance(value, str):
-        return did_you_mean(value, [v for v in inner.parse.values if v])
-    if isinstance(inner, wanted.DurationType):
-        return 'a duration is a string with units, such as "15s" or "1m30s"'
-    if isinstance(inner, wanted.BoolType) and value in {"true", "false"}:
-        return f"write {value} without quotes"
-    return ""
 
 
 def _operator_message(error: ValueFault) -> str:

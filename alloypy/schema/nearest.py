@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from alloypy.syntax.diagnostics import Edit
 
 _CLOSE = 0.6
 _LISTED = 12
+
+
+class Correction(NamedTuple):
+    """What to write instead: in words, and as changes of the text where those are known."""
+
+    hint: str
+    fix: tuple[Edit, ...] = ()
+
+
+NO_CORRECTION = Correction("")
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -25,3 +38,10 @@ def did_you_mean(name: str, candidates: Collection[str]) -> str:
     if candidates and len(candidates) <= _LISTED:
         return f"allowed: {', '.join(sorted(candidates))}"
     return ""
+
+
+def meant(name: str, candidates: Collection[str], start: int, end: int) -> Correction:
+    """As `did_you_mean`, for a name that stands from `start` to before `end`."""
+    close = nearest(name, candidates)
+    fix = (Edit(start, end, close),) if close is not None and close != name else ()
+    return Correction(did_you_mean(name, candidates), fix)

@@ -19,7 +19,6 @@ from alloypy.syntax.repairs_layout import split_block, unclosed_block
 from alloypy.syntax.tokens import Token, TokenList
 
 _QUOTED_RUN = re.compile(rb"[^\s,()\[\]{}=\"'`]*")
-_AT_END = re.compile(rb"[\s,)\]}]*$")
 _LABEL = re.compile(r"\w[\w.\-/: ]*")
 _VARIABLE = re.compile(rb"\$(?:\{\s*(\w+)\s*\}|(\w+))")
 _CURLY = {"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\u00a0": " "}
@@ -211,8 +210,8 @@ def _strings(place: Place) -> Iterator[Repair]:
     data, offset, end = place.data, place.offset, place.line[1]
     if place.code == codes.UNTERMINATED_STRING and place.byte() in {b'"', b"'"}:
         mark = place.byte().decode()
-        tail = _AT_END.search(data, offset, end)
-        for close in dict.fromkeys((end, tail.start() if tail is not None else end)):
+        inner = offset + len(data[offset:end].rstrip(b" \t\r,)]}"))
+        for close in dict.fromkeys((end, inner)):
             yield Repair('the string needs its closing `"`', (Edit(close, close, mark),))
     elif place.code == codes.SINGLE_QUOTES:
         yield Repair(QUOTE, tuple(_requoted(place.token)))

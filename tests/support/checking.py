@@ -9,6 +9,7 @@ from alloypy.catalog.catalog import load_catalog
 from alloypy.graph.check import Beyond, Checked, check_files
 from alloypy.graph.check_imports import Files, Location
 from alloypy.graph.check_scope import Gate
+from alloypy.graph.hints import hinted
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.diagnostics import Diagnostic, Severity
@@ -36,6 +37,19 @@ def check_text(
 
     beyond = Beyond(environ or {}, Files(read, "/etc/alloy", locate), told)
     return check_files(parse_config([Source("c", text.encode())]), load_catalog(), gate, beyond)
+
+
+def hinted_text(text: str, *, gate: Gate = EVERYTHING) -> tuple[Diagnostic, ...]:
+    """What is found in a file called `c`, with hints that have been tried."""
+
+    def again(source: Source) -> list[Diagnostic]:
+        checked = check_files(parse_config([source]), load_catalog(), gate)
+        return [*checked.found, *checked.missed]
+
+    source = Source("c", text.encode())
+    files = parse_config([source])
+    checked = check_files(files, load_catalog(), gate)
+    return hinted([*checked.found, *checked.missed], files, load_catalog(), again)
 
 
 def lines(diagnostics: list[Diagnostic], severity: Severity = Severity.ERROR) -> list[str]:

@@ -19,11 +19,6 @@ WRITE = 'pyroscope.write "w" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'
 READ = 'pyroscope.relabel "r" {\n  forward_to = [pyroscope.write.w.receiver]\n}\n'
 
 
-def hints(text: str) -> list[str]:
-    checked = check_text(text)
-    return [d.hint for d in (*checked.found, *checked.missed) if d.hint]
-
-
 def test_names_of_other_scopes_mean_nothing() -> None:
     text = (
         'declare "m" {\n  argument "a" { }\n  pyroscope.write "i" {\n'
@@ -223,29 +218,6 @@ def test_a_quiet_configuration_is_quiet() -> None:
         '    listen_address = "127.0.0.1"\n  }\n}\n' + WRITE + READ
     )
     assert (errors(text), warnings(text)) == ([], [])
-
-
-@pytest.mark.parametrize(
-    ("text", "hint"),
-    [
-        ('pyroscope.wirte "w" { }\n', "did you mean `pyroscope.write`?"),
-        ('pyroscope.relabel "r" {\n  foward_to = []\n}\n', "did you mean `forward_to`?"),
-        ('pyroscope.write "w" {\n  endpoints {\n    url = ""\n  }\n}\n', "did you mean `endpoint`?"),
-        (WRITE + READ.replace("write.w.", "write.v."), "did you mean `pyroscope.write.w.receiver`?"),
-        (WRITE + READ.replace("receiver", "reciever"), "did you mean `receiver`?"),
-        (
-            WRITE + READ.replace("[pyroscope", "[arry.concat(pyroscope").replace("]", ")]"),
-            "did you mean `array`?",
-        ),
-        ('logging {\n  level = "warning"\n}\n', "did you mean `warn`?"),
-        ('pyroscope.write "w" {\n  external_labels { }\n}\n', "write `external_labels = ...`"),
-        ('pyroscope.relabel "r" {\n  forward_to = []\n  rule = 1\n}\n', "write `rule { ... }`"),
-        ('livedebugging {\n  enabled = "true"\n}\n', "write true without quotes"),
-        (WRITE.replace('"http://h"', 'env("U")'), "write `sys.env`"),
-    ],
-)
-def test_hints(text: str, hint: str) -> None:
-    assert hint in hints(text)
 
 
 def test_the_gate() -> None:

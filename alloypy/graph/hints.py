@@ -1,0 +1,136 @@
+"""Hints for what a check finds: what to write instead, tried out before it is shown.
+
+A guess that mends takes the fault away, and leaves no other error at the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TypeAlias
+
+from alloypy.graph import codes
+from alloypy.graph.check_scope import Language
+from alloypy.graph.guesses import guesses
+from alloypy.graph.sight import Place
+from alloypy.schema import texts
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Edit, Severity, edited, moved
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.repairs import Repair
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import File
+
+Again: TypeAlias = Callable[[Source], Sequence[Diagnostic]]
+"""Checks the configuration anew with one of its files changed; what is found keeps its order."""
+
+_MOST_READ = 150_000
+"""How many bytes are checked anew in all, to try guesses."""
+
+_MOST_TRIED = 6
+"""How many guesses for one fault are tried."""
+
+_CYCLES = frozenset({codes.MODULE_CYCLE, "ALY0412"})
+
+
+def hinted(
+    found: Sequence[Diagnostic], files: Sequence[File], language: Language, again: Again
+) -> tuple[Diagnostic, ...]:
+    """What a check has found, each fault with a hint where there is one that mends it."""
+    trial = _Trial(found, files, language, again)
+    return tuple(map(trial.hinted, found))
+
+
+class _Trial:
+    """Tries guesses. room: how many bytes may be checked anew."""
+
+    def __init__(
+        self, found: Sequence[Diagnostic], files: Sequence[File], language: Language, again: Again
+    ) -> None:
+        self._found = found
+        self._files = list(files)
+        self._language = language
+        self._again = again
+        self._size = sum(len(file.source.data) for file in files)
+        self._room = _MOST_READ
+        self._modules: dict[Source, File | None] = {}
+
+    def hinted(self, fault: Diagnostic) -> Diagnostic:
+        """The fault with the first guess that mends it, and without one that does not."""
+        if fault.span is None:
+            return fault
+        for guess in islice(self._guesses(fault, fault.span.source), _MOST_TRIED):
+            if self._size > self._room:
+                break
+            words = self._mends(fault, fault.span.source, guess)
+            if words is not None:
+                return fault._replace(hint=words, fix=guess.edits)
+        return fault._replace(hint="", fix=()) if fault.fix else fault
+
+    def _guesses(self, fault: Diagnostic, source: Source) -> Iterator[Repair]:
+        if fault.fix:
+            yield Repair(fault.hint, fault.fix)
+        if fault.severity is not Severity.ERROR or fault.span is None:
+            return
+        file = self._file(source)
+        if file is None:
+            return
+        own = any(each is file for each in self._files)
+        place = Place(self._files if own else [file], file, fault.span, self._language)
+        yield from guesses(fault, place, self._language)
+
+    def _file(self, source: Source) -> File | None:
+        """The tree of a file of the configuration or of a module."""
+        for file in self._files:
+            if file.source is source:
+                return file
+        if source not in self._modules:
+            try:
+                self._modules[source] = parse_file(source)
+            except DiagnosticsError:
+                self._modules[source] = None
+        return self._modules[source]
+
+    def _mends(self, fault: Diagnostic, source: Source, guess: Repair) -> str | None:
+        """What to say of a guess that mends; None for one that does not."""
+        edits = guess.edits
+        changed = Source(source.name, edited(source.data, edits))
+        self._room -= self._size
+        try:
+            now = self._again(changed)
+        except DiagnosticsError as error:
+            now = error.diagnostics
+        before = {_key(each, source, edits) for each in self._found}
+        new = [each for each in now if _key(each) not in before and each.severity is Severity.ERROR]
+        if _key(fault, source, edits) in {_key(each) for each in now} or fault.span is None:
+            return None
+        if any(each.code in _CYCLES for each in new):
+            return None
+        end = fault.span.start if fault.span.end is None else fault.span.end
+        first = moved(
+            min(fault.span.start, *(edit.start for edit in edits)), [e for e in edits if e.start != e.end]
+        )
+        last = max(moved(end + 1, edits), *(moved(edit.end, edits) for edit in edits))
+        here = [each for each in new if _within(each, source.name, first, last)]
+        gates = [each.hint for each in here if each.code == codes.GATE]
+        if len(gates) < len(here):
+            return None
+        return f"{guess.hint} ({gates[0]})" if gates and gates[0] else guess.hint
+
+
+def _key(fault: Diagnostic, source: Source | None = None, edits: Sequence[Edit] = ()) -> tuple[str, int, str]:
+    """What a fault is known by, in the text as it was or with the changes."""
+    if fault.span is None:
+        return "", 0, fault.message
+    name, start = fault.span.source.name, fault.span.start
+    if source is not None and name == source.name:
+        start = moved(start, edits)
+    return name, start, fault.message
+
+
+def _within(fault: Diagnostic, name: str, first: int, last: int) -> bool:
+    """Whether a fault is about a part of these bytes; what is missing in a block is not."""
+    span = fault.span
+    if span is None or span.source.name != name or fault.code == texts.CODES["missing"]:
+        return False
+    end = span.start if span.end is None else span.end
+    return first <= span.start and end <= last

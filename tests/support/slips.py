@@ -1,0 +1,87 @@
+"""Slips of the pen in good configurations, by their kind: what people leave out, misspell or mix up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from alloypy.graph.nodes import block_id
+from alloypy.graph.references import Chain, chain_text, chains
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Attribute, Block, Statement
+
+
+class Slip(NamedTuple):
+    """A text with one slip."""
+
+    kind: str
+    text: bytes
+
+
+def slips(text: bytes) -> list[Slip]:
+    """Every slip of a configuration of one file."""
+    return list(_Slips(text).all())
+
+
+class _Slips:
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._file = parse_file(Source("config.alloy", text))
+
+    def all(self) -> Iterator[Slip]:
+        blocks = [each for each in self._file.body if isinstance(each, Block)]
+        ids = {block_id(block): block for block in blocks}
+        for block in blocks:
+            yield from self._component(block)
+            yield from self._body(block.body)
+            for chain in chains(block.body):
+                names = chain_text(chain).split(".")
+                for length in range(2, len(names)):
+                    target = ids.get(".".join(names[:length]))
+                    if target is not None:
+                        yield from self._reference(chain, block, target)
+
+    def _put(self, kind: str, start: int, end: int, by: str) -> Slip:
+        return Slip(kind, self._text[:start] + by.encode() + self._text[end:])
+
+    def _component(self, block: Block) -> Iterator[Slip]:
+        name_end = block.name_end + 1
+        yield self._put("component", block.start, name_end, _misspelt(block.full_name))
+        if block.label_start is not None:
+            yield self._put("no label", name_end, block.lcurly, " ")
+
+    def _body(self, body: list[Statement]) -> Iterator[Slip]:
+        for statement in body:
+            if isinstance(statement, Attribute):
+                name = statement.name
+                yield self._put("attribute", name.start, name.end + 1, _misspelt(name.name))
+            else:
+                name_end = statement.name_end + 1
+                yield self._put("block", statement.start, name_end, _misspelt(statement.full_name))
+                values = [each for each in statement.body if isinstance(each, Attribute)]
+                if len(values) == len(statement.body):
+                    written = [self._text[each.start : each.end + 1].decode() for each in values]
+                    fields = ", ".join(written)
+                    yield self._put("block with =", name_end, statement.end + 1, f" = {{{fields}}}")
+                yield from self._body(statement.body)
+
+    def _reference(self, chain: Chain, block: Block, target: Block) -> Iterator[Slip]:
+        start, end = chain[0].start, chain[-1].end + 1
+        name, label, export = target.full_name, target.label, chain[-1].name
+        yield self._put("quoted", start, end, f'"{name}.{label}.{export}"')
+        yield self._put("label left out", start, end, f"{name}.{export}")
+        yield self._put("export left out", start, end, f"{name}.{label}")
+        yield self._put("export misspelt", start, end, f"{name}.{label}.{_misspelt(export)}")
+        yield self._put("label misspelt", start, end, f"{name}.{_misspelt(label)}.{export}")
+        yield self._put("reference misspelt", start, end, f"{_misspelt(name)}.{label}.{export}")
+        yield self._put("capitals", start, end, f"{name.title()}.{label}.{export}")
+        yield self._put("itself", start, end, f"{block_id(block)}.{export}")
+        yield self._put("other export", start, end, f"{name}.{label}.output")
+
+
+def _misspelt(word: str) -> str:
+    """Two letters in the middle change places; a word of equal ones gets one more."""
+    at = len(word) // 2
+    swapped = word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
+    return swapped if swapped != word and at else word + word[-1]

@@ -1,0 +1,133 @@
+"""Hints of the check: what was meant, as text that is right at the place."""
+
+from __future__ import annotations
+
+import pytest
+
+from alloypy.graph.check_scope import Gate
+from alloypy.schema.stability import Stability
+from alloypy.syntax.diagnostics import Diagnostic, Severity, edited
+from tests.support.checking import EVERYTHING, hinted_text
+
+WRITE = 'pyroscope.write "w" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'
+READ = 'pyroscope.relabel "r" {\n  forward_to = [pyroscope.write.w.receiver]\n}\n'
+RELABEL = 'pyroscope.relabel "r" {{\n  forward_to = {}\n}}\n'
+DECLARE = 'declare "pipe" {{\n  argument "url" {{ }}\n{}}}\n'
+
+RIGHT = WRITE + READ
+
+
+def faults(text: str, gate: Gate = EVERYTHING) -> list[Diagnostic]:
+    return [d for d in hinted_text(text, gate=gate) if d.severity is Severity.ERROR or d.fix]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        (RIGHT.replace("write.w.", "write."), "did you mean `pyroscope.write.w.receiver`?"),
+        (RIGHT.replace("write.w.", "write.v."), "did you mean `pyroscope.write.w.receiver`?"),
+        (RIGHT.replace("write.w.", "wirte.w."), "did you mean `pyroscope.write.w.receiver`?"),
+        (RIGHT.replace("[pyroscope", "[Pyroscope"), "did you mean `pyroscope.write.w.receiver`?"),
+        (RIGHT.replace("w.receiver", "w.reciever"), "did you mean `receiver`?"),
+        (RIGHT.replace("w.receiver", "w.output"), "did you mean `receiver`?"),
+        (RIGHT.replace("w.receiver", "w"), "did you mean `pyroscope.write.w.receiver`?"),
+        (
+            RIGHT.replace("[pyroscope.write.w.receiver]", '["pyroscope.write.w.receiver"]'),
+            "write `pyroscope.write.w.receiver` without quotes",
+        ),
+        (
+            RIGHT.replace("[pyroscope.write.w.receiver]", "pyroscope.write.w.receiver"),
+            "a list is written in brackets: `[a, b]`",
+        ),
+        (
+            RIGHT.replace("[pyroscope.write.w.receiver]", '"pyroscope.write.w.receiver"'),
+            "write `[pyroscope.write.w.receiver]` without quotes",
+        ),
+        (RIGHT.replace("forward_to", "foward_to"), "did you mean `forward_to`?"),
+        (RIGHT.replace("relabel", "relable"), "did you mean `pyroscope.relabel`?"),
+        (RIGHT.replace("endpoint", "endpoints"), "did you mean `endpoint`?"),
+        (RIGHT.replace("endpoint {", "endpoint = {").replace('h"', 'h",'), "write `endpoint { ... }`"),
+        (RIGHT.replace('relabel "r"', "relabel"), 'write a label, as in `"default"`'),
+        (RIGHT.replace('write "w"', "write"), 'write a label, as in `"w"`'),
+        (RIGHT.replace("endpoint {", 'endpoint "e" {'), "this block has no label"),
+        (RIGHT.replace('"http://h"', 'env("U")'), "write `sys.env`"),
+        (RIGHT.replace('"http://h"', 'getenv("U")'), "did you mean `sys.env`?"),
+        (RIGHT.replace('"http://h"', 'sys.evn("U")'), "did you mean `env`?"),
+        (RIGHT.replace('"http://h"', 'strings.to_lower("U")'), "did you mean `string.to_lower`?"),
+        (RIGHT.replace('"http://h"', 'join(["U"], "")'), "write `string.join`"),
+        (RIGHT.replace('"http://h"', "localhost"), 'text stands in double quotes, as in `"text"`'),
+        (RIGHT.replace('"http://h"', "true"), 'text stands in double quotes, as in `"text"`'),
+        (RIGHT.replace('"http://h"', '["http://h"]'), "one value is written without brackets"),
+        (
+            RIGHT.replace("  endpoint {\n", "  endpoint {\n    remote_timeout = 15\n"),
+            'a duration is a string with units, such as "15s" or "1m30s"',
+        ),
+        (
+            RIGHT.replace("  endpoint {\n    url", "  url").replace("  }\n}\n", "}\n"),
+            "`url` belongs in the block `endpoint { ... }`",
+        ),
+        (
+            RIGHT.replace("    url", "  }\n  url").replace('h"\n  }\n', 'h"\n'),
+            "`url` belongs in the block `endpoint { ... }`",
+        ),
+        ('livedebugging {\n  enabled = "true"\n}\n', "write true without quotes"),
+        ("livedebugging {\n  enabled = True\n}\n", "write `true`"),
+        ('logging {\n  level = "warning"\n}\n', "did you mean `warn`?"),
+        ("logging {\n  level = debug\n}\n", 'text stands in double quotes, as in `"text"`'),
+        ('pyroscope.write "w" {\n  external_labels { }\n}\n', "write `external_labels = ...`"),
+        (
+            'pyroscope.write "w" {\n  external_labels {\n    a = "b"\n    c = "d"\n  }\n}\n',
+            "write `external_labels = ...`",
+        ),
+        (DECLARE.format("") + 'pip "x" {\n  url = "a"\n}\n', "did you mean `pipe`?"),
+        (
+            DECLARE.format(
+                '  pyroscope.write "w" {\n    endpoint {\n      url = argument.ulr.value\n    }\n  }\n'
+            )
+            + 'pipe "x" {\n  url = "a"\n}\n',
+            "did you mean `argument.url.value`?",
+        ),
+    ],
+)
+def test_a_hint_is_right_where_it_is_put(wrong: str, hint: str) -> None:
+    fault = next(fault for fault in faults(wrong) if fault.hint)
+    assert fault.hint == hint
+    mended = edited(wrong.encode(), fault.fix).decode()
+    left = [(d.code, d.message) for d in faults(mended)]
+    assert (fault.code, fault.message) not in left
+    assert len(left) < len(faults(wrong))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RELABEL.format("[pyroscope.write.w.receiver]"),  # the block itself is alike
+        RELABEL.format("[discovery.http.w.targets]"),
+        WRITE + RELABEL.format("[loki.write.other.receiver]"),
+        WRITE + WRITE.replace('"w"', '"v"') + RELABEL.format("[pyroscope.write.receiver]"),  # which of them?
+        DECLARE.format("  logging {\n    level = argument.interval.value\n  }\n"),  # another argument
+        'pyroscope.nothing_like_it "w" { }\n',
+    ],
+)
+def test_no_hint_is_better_than_a_wrong_one(text: str) -> None:
+    assert [fault.hint for fault in faults(text) if "mean" in fault.hint] == []
+    assert [fault.fix for fault in faults(text) if fault.fix] == []
+
+
+def test_a_hint_says_which_stability_level_it_needs() -> None:
+    text = 'pyroscope.enrihc "e" {\n  targets = []\n  forward_to = []\n}\n'
+    (fault,) = faults(text, Gate(Stability.GENERALLY_AVAILABLE))
+    assert fault.hint == (
+        "did you mean `pyroscope.enrich`? (add --stability.level=experimental to the command line)"
+    )
+
+
+def test_a_name_of_another_module_is_not_offered() -> None:
+    text = WRITE + 'declare "m" {\n' + READ.replace("write.w.", "write.v.") + "}\n"
+    assert [fault.fix for fault in faults(text) if fault.fix] == []
+
+
+def test_hints_end_where_trying_would_take_long() -> None:
+    many = "".join(f'pyroscope.relabel "r{n}" {{\n  foward_to = []\n}}\n' for n in range(400))
+    found = [fault for fault in faults(many) if fault.fix]
+    assert 1 <= len(found) < 100
