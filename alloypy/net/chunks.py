@@ -6,6 +6,7 @@ Source: RFC 9112 section 7.1; the bounds on what is no content are those of Go.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
@@ -20,7 +21,17 @@ _MOST_TRAILERS = 4096
 _MOST_EXCESS = 16 << 10
 _FREE = 16  # bytes of framing a chunk may have
 
+_STEPS = 8  # of `Turns`, for a chunk
+_STEPS_OF_RUN = 4
+_RUN_IN_STEP = 32  # chunks
+
 _SIZE, _CONTENT, _END, _TRAILERS = range(4)
+
+
+_TINY = bytes(int(chr(byte), 16) if chr(byte) in "123456789abcdefABCDEF" else 0 for byte in range(256))
+_TINY_LINE = 3  # bytes: a digit and the line's end
+_TINY_FRAME = 5
+_TINY_WORTH_WHILE = 32  # more than one of them takes
 
 
 class Malformed(Exception):
@@ -31,10 +42,10 @@ class Chunks:
     """One chunked body.
 
     announced: bytes of content, those of the last chunk included as soon as its size is known.
-    done: the body and its trailers have come.
+    done: the body and its trailers have come. steps: what the last `feed` took, see `Turns`.
     """
 
-    __slots__ = ("_excess", "_left", "_line", "_part", "_pieces", "_trailers", "announced", "done")
+    __slots__ = ("_excess", "_left", "_line", "_part", "_pieces", "_trailers", "announced", "done", "steps")
 
     def __init__(self) -> None:
         self._part = _SIZE
@@ -42,20 +53,29 @@ class Chunks:
         self._left = 0  # of the present chunk
         self._excess = 0
         self._trailers = 0
-        self._pieces: list[memoryview] = []
+        self._pieces: list[bytes | memoryview] = []
         self.announced = 0
         self.done = False
+        self.steps = 0
 
     def content(self) -> bytes | memoryview:
         """What the last `feed` has found; only good until the buffer it was in is used again."""
         pieces, self._pieces = self._pieces, []
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def feed(self, data: bytes | bytearray, at: int, end: int, most: int) -> int:
-        """Take apart `data[at:end]`, up to `most` chunks; where it stopped. Raises Malformed."""
+    def feed(self, data: bytes | bytearray, at: int, end: int, steps: int) -> int:
+        """Take apart `data[at:end]` in so many steps; where it stopped. Raises Malformed."""
         view = memoryview(data)
-        for _ in range(most):
+        self.steps = 0
+        while self.steps < steps:
             if self._part == _SIZE:
+                if end - at > _TINY_WORTH_WHILE and not self._line and _TINY[data[at]]:
+                    if not isinstance(data, bytes):
+                        data = bytes(view[:end])
+                        view = memoryview(data)
+                    at = self._take_tiny(data, at, end, steps)
+                    if self.steps >= steps:
+                        break
                 line = self._line_at(data, at, end, _SIZE_LINE)
                 if line is None:
                     return end
@@ -72,8 +92,44 @@ class Chunks:
                 at = self._end(data, at, end)
             if self._part == _TRAILERS:
                 at = self._take_trailers(data, at, end)
+            self.steps += _STEPS
             if at == end or self.done:
                 break
+        return at
+
+    def _take_tiny(self, data: bytes, at: int, end: int, steps: int) -> int:
+        """Take chunks of less than 16 bytes, as they mostly look; where something else comes."""
+        before = 0
+        count = content = 0
+        pieces = self._pieces
+        last = end - _TINY_WORTH_WHILE
+        while self.steps < steps and at < last:
+            size = _TINY[data[at]]
+            if not size:
+                break
+            if size == before:
+                run = _run(size).match(data, at, end)
+                if run is None:
+                    break
+                pieces.append(_content(run[0], size))
+                chunks = (run.end() - at) // (size + _TINY_FRAME)
+                self.steps += _STEPS_OF_RUN + chunks // _RUN_IN_STEP
+                at = run.end()
+                before = 0
+            else:
+                start = at + 3
+                stop = start + size
+                if data[at + 1 : start] != b"\r\n" or data[stop : stop + 2] != b"\r\n":
+                    break
+                pieces.append(data[start:stop])
+                at = stop + 2
+                before = size
+                chunks = 1
+                self.steps += 1
+            count += chunks
+            content += chunks * size
+        self._excess = max(self._excess + count * (_TINY_LINE - _FREE) - 2 * content, 0)
+        self.announced += content
         return at
 
     def _begin(self, size: int, line: int) -> None:
@@ -141,3 +197,21 @@ class Chunks:
 
 def _reason(form: re.Pattern[bytes]) -> str:
     return "invalid byte in chunk length" if form is _SIZE_LINE else "malformed trailer"
+
+
+@cache
+def _run(size: int) -> re.Pattern[bytes]:
+    """Chunks of a size below 16, one after the other."""
+    digit = b"[%x%X]" % (size, size)
+    return re.compile(rb"(?:%b\r\n.{%d}\r\n)++" % (digit, size), re.DOTALL)
+
+
+def _content(run: bytes, size: int) -> bytes:
+    """The content of a run of chunks of one size."""
+    period = size + _TINY_FRAME
+    if size == 1:
+        return run[_TINY_LINE::period]
+    content = bytearray(len(run) // period * size)
+    for place in range(size):
+        content[place::size] = run[_TINY_LINE + place :: period]
+    return bytes(content)

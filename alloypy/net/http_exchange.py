@@ -125,6 +125,12 @@ class Exchange:
         if total > self._limit:
             self._fail_too_large(self._limit)
 
+    def arrive(self, body: bytes) -> None:
+        """Take the whole body; nobody can have asked for it yet."""
+        self._body = body
+        self.received = len(body)
+        self.complete = True
+
     def add(self, part: bytes | memoryview) -> None:
         """Take the next part of the body."""
         self.received += len(part)
@@ -154,11 +160,6 @@ class Exchange:
         before = len(self._body)
         self._body = bytearray(memoryview(self._body)[: self.received])
         return before - self.received
-
-    def drop(self) -> None:
-        """Let go of what has arrived."""
-        self._body = b""
-        self._scope = None
 
     def fail(self, kind: type[BodyError], reason: str) -> None:
         """The body will not arrive."""
@@ -288,6 +289,7 @@ class Exchange:
         except Exception:
             await self._own_up(scope["path"], logger)
         finally:
+            self._body = b""
             self._connection.app_done(self)
 
     async def _own_up(self, path: str, logger: logging.Logger) -> None:
@@ -367,7 +369,7 @@ class Exchange:
         head = self._make_head(status, headers)
         if self._chunked or self._method == "HEAD" or status in (204, 304):
             return False
-        transport.write(b"".join((head, body)))
+        transport.write(head + body if body else head)
         self._finish()
         return True
 
@@ -383,7 +385,7 @@ class Exchange:
             head = head_of(status, headers, self._version, to_head, keep_alive)
         self.keep_alive = head.keep_alive
         self._chunked = head.chunked
-        return b"".join((head.written, date_line(), b"\r\n"))
+        return head.written + date_line() + b"\r\n"
 
     def _rest_is_small(self) -> bool:
         """Whether the unread rest of the body is known, small and on its way."""

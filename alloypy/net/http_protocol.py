@@ -21,24 +21,26 @@ import httptools
 from alloypy.net.body import App, BodyBroken, BodyMalformed, BodyStalled, OverBudget
 from alloypy.net.chunks import Chunks, Malformed
 from alloypy.net.deadline import Deadline
+from alloypy.net.hangup import hung_up
 from alloypy.net.http_date import date_line
 from alloypy.net.http_exchange import Exchange
 from alloypy.net.http_head import ORIGIN, Refused, read_head, read_target
 from alloypy.net.http_status import status_line
 from alloypy.net.large_body import LargeBody
 from alloypy.net.misdirected import TLS_HANDSHAKE
+from alloypy.net.turns import turns_of
 from alloypy.net.unread import Unread
 
 if TYPE_CHECKING:
     from alloypy.net.server import ServerConfig, ServerState
 
 _READ_SIZE = 64 << 10
-_MOST_CHUNKS = 2000  # in one turn of the event loop: a few milliseconds
 _LINE_OVERHEAD = 100  # bytes that a header line costs beyond its own
 _FREE_HEAD = 8 << 10  # what a head may take without being counted as held
 _END_OF_HEAD = b"\r\n\r\n"
 _TOO_LARGE = "431 Request Header Fields Too Large"
 _LINGER = 0.5
+_STEPS_PER_VISIT = 100  # of `Turns`: what looking at a request costs, however short it is
 
 _Data: TypeAlias = bytes | bytearray
 
@@ -48,7 +50,49 @@ _shared_view = memoryview(_shared)
 
 
 class HttpProtocol(asyncio.BufferedProtocol):
-    """One connection. The arguments are those that uvicorn gives its protocol classes."""
+    """One connection. The arguments are those that uvicorn gives its protocol classes.
+
+    transport: until the connection is lost.
+    """
+
+    # Beyond thirty attributes Python finds them in twice the time, without slots.
+
+    __slots__ = (
+        "_app",
+        "_astray",
+        "_budget",
+        "_chunks",
+        "_current",
+        "_draining",
+        "_ended",
+        "_farewell",
+        "_fed",
+        "_head_complete",
+        "_head_held",
+        "_headers",
+        "_idle_timeout",
+        "_large",
+        "_logger",
+        "_loop",
+        "_max_header_bytes",
+        "_parser",
+        "_read_paused",
+        "_read_timeout",
+        "_rest",
+        "_scope_base",
+        "_state",
+        "_stays",
+        "_tail",
+        "_tell_stranger",
+        "_turn",
+        "_turns",
+        "_unread",
+        "_url",
+        "_waits",
+        "_writable",
+        "_write_timeout",
+        "transport",
+    )
 
     def __init__(
         self,
@@ -58,14 +102,15 @@ class HttpProtocol(asyncio.BufferedProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._app: App = config.loaded_app
-        self._timeouts = config.timeouts
+        self._read_timeout, self._write_timeout, idle, stall = config.timeouts
+        self._idle_timeout = idle or self._read_timeout
         self._max_header_bytes = config.max_header_bytes
         self._budget = config.budget
         self._logger: logging.Logger = config.logger
         self._tell_stranger = config.tell_stranger
         self._state = server_state
         self._loop = _loop or asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
         self._scope_base: dict[str, Any] = {}
 
         self._parser: Any = httptools.HttpRequestParser(self)
@@ -82,7 +127,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._chunks: Chunks | None = None  # its body, if that comes in chunks
         self._large: LargeBody | None = None  # its body, if that goes past the parser
         self._rest = b""  # what has come and has to wait
-        self._scheduled = False  # it is looked at in the next turn of the event loop
+        self._turns = turns_of(self._loop)
+        self._waits = False  # for a turn, to look at that
         self._ended = False  # nothing more is read as requests
         self._read_paused = False
         self._draining = False
@@ -90,12 +136,12 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._turn = Deadline(self._loop, self._timed_out)  # of the client to make its next move
         self._farewell: asyncio.TimerHandle | None = None
         self._writable: asyncio.Event | None = None
-        self._unread = Unread(self._loop, config.timeouts.stall)  # what the client leaves of its answer
+        self._unread = Unread(self._loop, stall)  # what the client leaves of its answer
 
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)
         self._state.connections.add(self)
         peer = transport.get_extra_info("peername")
         local = transport.get_extra_info("sockname")
@@ -107,7 +153,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             "client": tuple(peer[:2]) if isinstance(peer, tuple | list) else None,
             "server": tuple(local[:2]) if isinstance(local, tuple | list) else None,
         }
-        self._turn.set(self._timeouts.read)
+        self._turn.set(self._read_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(self)
@@ -123,7 +169,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         exchange, self._current = self._current, None
         if exchange is not None:
             exchange.lose()
-        self._parser = self._transport = None
+        self._parser = self.transport = None
 
     def get_buffer(self, sizehint: int) -> memoryview:
         large = self._large
@@ -148,7 +194,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self._writable = asyncio.Event()
-        self._unread.watch(self._transport)
+        self._unread.watch(self.transport)
 
     def resume_writing(self) -> None:
         self._unread.close()
@@ -169,11 +215,6 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._stays = self._parser.should_keep_alive()  # later it has forgotten
 
     # What the exchange and its large body call
-
-    @property
-    def transport(self) -> asyncio.Transport | None:
-        """The transport, until the connection is lost."""
-        return self._transport
 
     def hold(self, exchange: Exchange, count: int) -> bool:
         """Count bytes as held for the exchange, if the budget allows."""
@@ -247,7 +288,6 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def app_done(self, exchange: Exchange) -> None:
         """The application has returned; nothing of the request is held any more."""
-        exchange.drop()
         self._budget.give_back(exchange.held)
         exchange.held = 0
         if exchange.task is not None:
@@ -267,7 +307,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
                 await self._writable.wait()
         except TimeoutError:
             return False
-        return self._transport is not None  # the client may have left meanwhile
+        return self.transport is not None  # the client may have left meanwhile
 
     def extend(self, exchange: Exchange, seconds: float) -> None:
         """Give the request `seconds` from now to be read and answered."""
@@ -277,8 +317,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Drop the connection without a word."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     # What the server calls
 
@@ -290,8 +330,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def close_if_idle(self) -> None:
         """Close the connection unless a request is being received or answered."""
-        if self._current is None and self._transport is not None:
-            self._transport.close()
+        if self._current is None and self.transport is not None:
+            self.transport.close()
 
     # Taking apart what comes
 
@@ -313,7 +353,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
                 at = self._take_chunks(exchange, self._chunks, data, at, end)
                 if at < end and not exchange.complete and not self._ended:
                     self._keep(bytes(data[at:end]))
-                    self._schedule()
+                    self._wait_for_turn()
                     return
             elif self._large is not None:
                 at += self._large.copy(memoryview(data)[at:end])
@@ -323,7 +363,9 @@ class HttpProtocol(asyncio.BufferedProtocol):
             else:
                 at = self._take_body(exchange, data, at, end)
         exchange = self._current
-        if exchange is not None and exchange.pending > _READ_SIZE and not exchange.wants_all:
+        if exchange is None or exchange.complete or exchange.wants_all:
+            return
+        if exchange.pending > _READ_SIZE:
             self.pause_reading()
 
     def _keep(self, rest: bytes) -> None:
@@ -346,21 +388,25 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def read_on(self) -> None:
         """Go on with what has been kept, or else read."""
         if self._rest:
-            self._schedule()
-        elif self._read_paused and self._transport is not None:
+            self._wait_for_turn()
+        elif self._read_paused and self.transport is not None:
             self._read_paused = False
-            self._transport.resume_reading()
+            self.transport.resume_reading()
 
-    def _schedule(self) -> None:
+    def _wait_for_turn(self) -> None:
         """Look at what has been kept after others have had their turn."""
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._take_rest)
+        if not self._waits:
+            self._waits = True
+            self._turns.wait(self._take_rest)
 
     def _take_rest(self) -> None:
-        self._scheduled = False
-        if self._ended:
+        self._waits = False
+        if self._ended or self.transport is None:
             return
+        if self._chunks is not None and hung_up(self.transport):
+            self.transport.abort()
+            return
+        self._turns.spend(_STEPS_PER_VISIT)
         rest = self._drop_rest()
         self._take(rest, len(rest))
         exchange = self._current
@@ -370,19 +416,23 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self.read_on()
 
     def _take_head(self, data: _Data, at: int, end: int) -> int:
-        """Give the parser more of a head, up to its end; where it stopped."""
-        if not self._fed:
-            while at < end and data[at] in _END_OF_HEAD:  # empty lines before a request
+        """Give the parser more of a head, up to its end; where it stopped, or where a whole body does."""
+        if self._fed:
+            stop = self._end_of_head(data, at, end)
+        else:
+            while data[at] in _END_OF_HEAD:  # empty lines before a request
                 at += 1
-            if at == end:
-                return end
-            self._turn.set(self._timeouts.read)
-        stop = self._end_of_head(data, at, end)
+                if at == end:
+                    return end
+            stop = data.find(_END_OF_HEAD, at, end) + 4
+            if stop < 4:
+                stop = 0
+                self._turn.set(self._read_timeout)
         if self._astray:
             self._parser = httptools.HttpRequestParser(self)
             self._astray = False
         try:
-            self._parser.feed_data(memoryview(data)[at : stop or end])
+            self._parser.feed_data(data[at : stop or end])
         except httptools.HttpParserUpgrade:
             self._astray = True  # Go takes no notice of the offer, but the parser will not go on
         except httptools.HttpParserCallbackError:
@@ -393,23 +443,21 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._malformed(str(reason))
             return end
         self._fed += (stop or end) - at
-        if self._head_complete != bool(stop):
+        if self._head_complete != (stop > 0):
             self._malformed("the head ends elsewhere")
             return end
         if stop:
-            self._begin()
-            return stop
-        self._tail = (self._tail + bytes(data[max(at, end - 3) : end]))[-3:]
+            return self._begin(data, stop, end)
+        self._tail = (self._tail + data[max(at, end - 3) : end])[-3:]
         self._hold_head()
         return end
 
     def _end_of_head(self, data: _Data, at: int, end: int) -> int:
-        """Where the present head ends; 0 when it does not."""
-        if self._fed:
-            tail = self._tail
-            found = (tail + data[at : min(at + 3, end)]).find(_END_OF_HEAD)
-            if found >= 0:
-                return at + found + 4 - len(tail)
+        """Where the head ends that has begun before; 0 when it does not."""
+        tail = self._tail
+        found = (tail + data[at : min(at + 3, end)]).find(_END_OF_HEAD)
+        if found >= 0:
+            return at + found + 4 - len(tail)
         found = data.find(_END_OF_HEAD, at, end)
         return found + 4 if found >= 0 else 0
 
@@ -425,27 +473,40 @@ class HttpProtocol(asyncio.BufferedProtocol):
             return True
         return False
 
-    def _begin(self) -> None:
-        """Begin with the request whose head is complete."""
+    def _begin(self, data: _Data, at: int, end: int) -> int:
+        """Begin with the request whose head is complete; where its body stops, `at` if that is not there."""
         large = self._head_held or self._fed + _LINE_OVERHEAD * len(self._headers) > _FREE_HEAD
         if large and not self._hold_head():
-            return
+            return end
         try:
             exchange = self._exchange()
         except Refused as refusal:
             self._refuse(refusal)
-            return
+            return end
         exchange.held, self._head_held = self._head_held, 0
-        self._forget_head()
+        self._url = self._tail = b""
+        self._headers = []
+        self._fed = 0
+        self._head_complete = False
         self._current = exchange
         # With a name, for asyncio would make one up.
         exchange.task = self._loop.create_task(exchange.run(self._app, self._logger), name="request")
         self._state.tasks.add(exchange.task)
-        if exchange.length == 0:
-            self.body_done(exchange)
-        elif exchange.length is None:
+        length = exchange.length
+        if length is None:
             self._astray = True
             self._chunks = Chunks()
+        elif length <= end - at and (not length or self._budget.take(length)):
+            stop = at + length
+            body = bytes(_shared_view[at:stop]) if data is _shared else bytes(data[at:stop])
+            if length and not self._astray:
+                self._parser.feed_data(body)  # it counts along, to see where the next head begins
+            exchange.held += length
+            exchange.arrive(body)
+            self._turn.set(0)
+            return stop
+        self._turn.set(self._read_timeout)
+        return at
 
     def _exchange(self) -> Exchange:
         """The request whose head is complete. Raises Refused."""
@@ -465,8 +526,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
             scope[ORIGIN] = origin
         exchange = Exchange(self, scope, length, expects_continue)
         exchange.keep_alive = self._stays and not closes and not self._draining
-        if self._timeouts.write > 0:
-            exchange.write_by = self._loop.time() + self._timeouts.write
+        if self._write_timeout > 0:
+            exchange.write_by = self._loop.time() + self._write_timeout
         return exchange
 
     def _forget_head(self) -> None:
@@ -474,9 +535,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._headers = []
         self._fed = 0
         self._head_complete = False
-        if self._head_held:
-            self._budget.give_back(self._head_held)
-            self._head_held = 0
+        self._budget.give_back(self._head_held)
+        self._head_held = 0
 
     def _take_body(self, exchange: Exchange, data: _Data, at: int, end: int) -> int:
         """Take a part of a body of known length; where it stopped."""
@@ -493,11 +553,12 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def _take_chunks(self, exchange: Exchange, chunks: Chunks, data: _Data, at: int, end: int) -> int:
         """Take a part of a chunked body; where it stopped."""
         try:
-            at = chunks.feed(data, at, end, _MOST_CHUNKS)
+            at = chunks.feed(data, at, end, self._turns.steps)
         except Malformed as reason:
             exchange.fail(BodyMalformed, str(reason))
             self.end_reading(exchange)
             return end
+        self._turns.spend(chunks.steps)
         if content := chunks.content():
             self._add(exchange, content)
         exchange.announce(chunks.announced)
@@ -538,23 +599,24 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def _next(self) -> None:
         """Turn to the next request of this connection."""
         self._current = None
-        self._turn.set(self._timeouts.idle or self._timeouts.read)
-        self.read_on()
+        self._turn.set(self._idle_timeout)
+        if self._rest or self._read_paused:
+            self.read_on()
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer a request that cannot be read, and close."""
         self._ended = True
-        if self._transport is None:
+        if self.transport is None:
             return
         text = str(refusal)
         head = status_line(refusal.status, "1.1", text.partition(": ")[2])
         kind = b"Content-Type: text/plain; charset=utf-8\r\n" if text else b"Content-Length: 0\r\n"
-        self._transport.write(head + kind + b"Connection: close\r\n" + date_line() + b"\r\n" + text.encode())
+        self.transport.write(head + kind + b"Connection: close\r\n" + date_line() + b"\r\n" + text.encode())
         self._close(linger=True)
 
     def _close(self, *, linger: bool) -> None:
         """Close; when the client is still sending, give it time to read the answer first."""
-        transport = self._transport
+        transport = self.transport
         if transport is None:
             return
         self._ended = True
@@ -571,16 +633,16 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def pause_reading(self) -> None:
         """Read nothing until `read_on`."""
-        if not self._read_paused and self._transport is not None:
+        if not self._read_paused and self.transport is not None:
             self._read_paused = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def _timed_out(self) -> None:
-        if self._transport is None:
+        if self.transport is None:
             return
         exchange = self._current
         if exchange is not None and not exchange.complete and not exchange.over:
             exchange.fail(BodyStalled, "i/o timeout")
             self.end_reading(exchange)
         else:
-            self._transport.abort()
+            self.transport.abort()

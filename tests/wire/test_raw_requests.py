@@ -240,12 +240,23 @@ def test_chunks_come_apart_wherever_they_are_cut(size: int) -> None:
     assert chunks.announced == len(content)
 
 
-def test_no_more_chunks_are_taken_at_once_than_is_said() -> None:
-    raw = b"1\r\nx\r\n" * 10
+def test_no_more_steps_are_taken_than_is_said() -> None:
+    raw = b"1\r\nx\r\n2\r\nyz\r\n" * 10
     chunks = Chunks()
-    assert chunks.feed(raw, 0, len(raw), 4) == 24
-    assert chunks.content() == b"xxxx"
-    assert chunks.feed(raw, 24, len(raw), 100) == len(raw)
+    assert chunks.feed(raw, 0, len(raw), 4) == 26
+    assert chunks.content() == b"xyzxyz"
+    assert chunks.steps == 4
+    assert chunks.feed(raw, 26, len(raw), 1000) == len(raw)
+    assert chunks.content() == b"xyz" * 8
+    assert chunks.feed(raw, 0, len(raw), 0) == 0
+
+
+@pytest.mark.parametrize("break_at", [b"1\r\nx\r\n1\r\nxx\r\n", b"2\r\nxx\r\n2\r\nxx\n\n", b"1\n\nx\r\n"])
+def test_a_mistake_among_many_chunks_is_found(break_at: bytes) -> None:
+    for before in range(5):
+        raw = b"1\r\nx\r\n" * before + break_at + b"1\r\nx\r\n" * 10
+        with pytest.raises(Malformed):
+            Chunks().feed(raw, 0, len(raw), 1000)
 
 
 def test_chunks_with_too_much_around_them_are_refused() -> None:

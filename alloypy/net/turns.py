@@ -1,0 +1,71 @@
+"""Work that clients can make as small-grained as they like, shared out over the turns of the event loop.
+
+All connections of a loop draw on one allowance a turn; who needs more than is left goes on in a later turn,
+one after the other. So a turn takes no longer however many such clients there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+PER_TURN = 20_000
+"""Steps in one turn of the event loop; a step takes about half a microsecond."""
+
+PER_VISIT = 4_000
+"""Steps that one connection may take before others have theirs."""
+
+
+class Turns:
+    """The allowance of one event loop, and those who wait for it."""
+
+    __slots__ = ("_left", "_scheduled", "_waiting")
+
+    def __init__(self) -> None:
+        self._left = PER_TURN
+        self._scheduled = False
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    @property
+    def steps(self) -> int:
+        """The steps that may be taken now: none while others wait longer, or once the turn's are used up."""
+        return 0 if self._left <= 0 else min(self._left, PER_VISIT)
+
+    def spend(self, steps: int) -> None:
+        """Steps have been taken."""
+        self._left -= steps
+        self._schedule()
+
+    def wait(self, go_on: Callable[[], None]) -> None:
+        """Have `go_on` called in a turn that has steps left; it spends some, or it is done."""
+        self._waiting.append(go_on)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        """A new turn: those who have waited come first."""
+        self._scheduled = False
+        self._left = PER_TURN
+        try:
+            while self._waiting and self._left > 0:
+                self._waiting.popleft()()
+        finally:
+            if self._waiting or self._left < PER_TURN:
+                self._schedule()
+
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
+
+
+def turns_of(loop: asyncio.AbstractEventLoop) -> Turns:
+    """What the connections of a loop share."""
+    turns = _turns.get(loop)
+    if turns is None:
+        turns = _turns[loop] = Turns()
+    return turns

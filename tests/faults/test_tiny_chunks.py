@@ -1,0 +1,84 @@
+"""Bodies in tiny chunks: however many clients send them, others have their turn, and who leaves is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from alloypy.net.server import Server
+from tests.support.receiving import Collected, Receiving, arguments, receiving, request_bytes
+from tests.support.watchdog import watching
+
+pytestmark = pytest.mark.anyio
+
+HEAD = request_bytes("/ingest?name=a", headers=[("Transfer-Encoding", "chunked")], length=False)
+MIXED = b"1\r\na\r\n2\r\nbc\r\n"
+ALIKE = b"1\r\na\r\n"
+
+
+@contextlib.contextmanager
+def crowd(port: int, size: int, raw: bytes) -> Iterator[list[socket.socket]]:
+    """Clients who have sent as much of `raw` as the system takes, before the event loop looks at any."""
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(size):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.setblocking(False)
+            clients.append(client)
+            client.send(HEAD)
+            with contextlib.suppress(BlockingIOError):
+                client.send(raw)
+        yield clients
+
+
+def server_of(receiver: Receiving) -> Server:
+    serving = receiver.component._serving
+    assert serving is not None
+    return serving.server
+
+
+async def in_turns(receiver: Receiving, count: int) -> int:
+    """Turns of the event loop until there are `count` connections."""
+    server = server_of(receiver)
+    turns = 0
+    while server.connection_count != count:
+        turns += 1
+        assert turns < 10_000
+        await asyncio.sleep(0)
+    return turns
+
+
+@pytest.mark.parametrize("chunks", [MIXED, ALIKE], ids=["mixed", "alike"])
+async def test_a_crowd_with_tiny_chunks_leaves_others_their_turn(chunks: bytes) -> None:
+    collected = Collected()
+    sent = chunks * (50_000 // len(chunks))
+    loop = asyncio.get_running_loop()
+    async with receiving(arguments(collected)) as receiver:
+        with crowd(receiver.port, 150, sent) as clients, watching():
+            for client in clients:
+                await loop.sock_sendall(client, b"0\r\n\r\n")
+            for client in clients:
+                assert (await loop.sock_recv(client, 1000)).startswith(b"HTTP/1.1 200 ")
+    content = {b"".join(one.body) for one in collected.ingests}
+    assert content == {b"abc" * (len(sent) // len(MIXED)) if chunks == MIXED else b"a" * (len(sent) // 6)}
+    assert len(collected.ingests) == 150
+
+
+async def test_whoever_is_gone_is_not_listened_to_any_longer() -> None:
+    collected = Collected()
+    async with receiving(arguments(collected)) as receiver:
+        with crowd(receiver.port, 20, MIXED * 50_000) as clients:
+            await in_turns(receiver, 20)
+            for client in clients:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+            assert await in_turns(receiver, 0) < 10
+        while server_of(receiver).requests:
+            await asyncio.sleep(0)
+        assert not collected.ingests
+        assert server_of(receiver)._config.budget.held == 0
