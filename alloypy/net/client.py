@@ -194,7 +194,7 @@ class Client:
         fields = {name: f"{each.scheme}://{each.authority}" for name, each in (("from", here), ("to", there))}
         logger.warning(
             "a redirect leads to another server, which gets neither credentials nor headers of the "
-            "configuration; if it shall, configure its URL",
+            "configuration; to send them there, configure its URL",
             extra={"fields": fields},
         )
 
