@@ -16,8 +16,8 @@ _SUMMARY = """Format configuration files in the standard layout.
 One file, or standard input for `-` or no path, is printed to standard output. Several files, and
 directories with the *.alloy files below them, need -w, --check or --diff. Exit code: 0 when all is
 well, 1 when a file would change under --check or --diff, 2 when a file cannot be parsed, read or
-written, or the command is used wrongly. A directory without *.alloy files gives a warning; 1 with
---strict."""
+written, or the command is used wrongly. A directory without *.alloy files gives a warning, and exit
+code 1 with --strict."""
 
 
 class Options(NamedTuple):
@@ -77,7 +77,7 @@ def read_options(argv: list[str]) -> Options:
     )
     force = flags.bool("force-exclude", doc="leave out excluded files even where they are named directly")
     listing = ListFlags(flags)
-    name = flags.string("stdin-filename", kind="name", doc="how messages call standard input")
+    name = flags.string("stdin-filename", kind="name", doc="the name of standard input in messages")
     other_name = flags.string("stdin-filepath", kind="name", doc="the same as --stdin-filename")
     strict = flags.bool("strict", doc="fail where a directory has no *.alloy files")
     reporting = ReportFlags(flags)

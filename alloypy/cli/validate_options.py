@@ -20,7 +20,7 @@ _SUMMARY = """Check configurations for any Alloy component, without running anyt
 Each PATH is a unit of its own: a file, or a directory whose *.alloy files are taken together; - is
 standard input. With --units=auto a directory whose files refer to each other is one unit, also where
 only some of them are named, and otherwise each file. Exit code: 0 when there is no error, 1 when there
-is one. Warnings do not fail, a directory without *.alloy files among them, but with --strict."""
+is one. Warnings, a directory without *.alloy files among them, fail only with --strict."""
 
 
 class Options:
@@ -40,16 +40,16 @@ class Options:
         )
         self._community = flags.bool("feature.community-components.enabled", doc="admit community components")
         program = flags.choice(
-            "for", "alloy", ("alloy", "alloypy"), noun="program", doc="the program that shall run it"
+            "for", "alloy", ("alloy", "alloypy"), noun="program", doc="the program that will run it"
         )
-        strict = flags.bool("strict", doc="let warnings fail, too")
+        strict = flags.bool("strict", doc="fail on warnings, too")
         recursive = flags.bool("recursive", short="r", doc="check every directory below with *.alloy files")
         units = flags.choice("units", "path", UNITS, noun="kind of units", doc="what one configuration is")
         exclude = flags.strings(
             "exclude", kind="pattern", doc="leave out what matches, as in .gitignore, with --recursive"
         )
         listing = ListFlags(flags)
-        name = flags.string("stdin-filename", kind="name", doc="how messages call standard input")
+        name = flags.string("stdin-filename", kind="name", doc="the name of standard input in messages")
         env = flags.strings("env", kind="KEY=VALUE", doc="a variable that the environment will have")
         env_file = flags.strings("env-file", kind="file", doc="a file of such lines")
         self.reporting = ReportFlags(flags)
