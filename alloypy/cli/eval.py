@@ -39,7 +39,9 @@ _EXPERIMENTAL = "is experimental: a configuration that uses it needs --stability
 def run(argv: list[str]) -> int:
     """Evaluate the expression in `argv`. Raises UsageError and HelpRequested."""
     flags = FlagSet("eval", "['EXPR']", _SUMMARY, maximum=1)
-    file = flags.string("file", doc="Evaluate inside this configuration, or read the expression from it.")
+    file = flags.string(
+        "file", kind="file", doc="Evaluate inside this configuration, or read the expression from it."
+    )
     as_json = flags.bool("json", doc="Print the value with its type as JSON.")
     jsonl = flags.bool("jsonl", doc="Answer requests from standard input, one JSON object a line.")
     arguments = flags.parse(argv)
