@@ -22,7 +22,7 @@ _BREATH = 0.01
 
 
 class Pace:
-    """Lets others have their turn during a load or a wave of evaluations."""
+    """Lets others have their turn during a load, a wave of evaluations or a long answer."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alloypy.runtime.options import ComponentInfo
+from alloypy.runtime.pace import Pace
 from alloypy.schema.encode import encode_body
-from alloypy.services.pace import Pace
 
 
 def summary(info: ComponentInfo) -> dict[str, Any]:
@@ -26,7 +26,7 @@ async def summaries(infos: Iterable[ComponentInfo]) -> list[dict[str, Any]]:
     pace, entries = Pace(), []
     for info in infos:
         entries.append(summary(info))
-        await pace.rest()
+        await pace.breathe()
     return entries
 
 

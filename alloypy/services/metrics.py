@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from alloypy import __version__
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.options import ControllerInfo
+from alloypy.runtime.pace import Pace
 from alloypy.services import process_stats
 from alloypy.services.exposition import Family, Page, Sample, counter, gauge, with_labels
-from alloypy.services.pace import Pace
 
 _BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _SLOW_EVALUATION = 60.0
@@ -150,11 +150,11 @@ async def metrics_text(controller: Controller, evaluations: EvaluationMetrics, c
     pace, page = Pace(), Page()
     for family in _families(controller, evaluations, config):
         page.add(family)
-        await pace.rest()
+        await pace.breathe()
     lines = []
     for line in page.lines():
         lines.append(line)
-        await pace.rest()
+        await pace.breathe()
     return "".join(lines)
 
 

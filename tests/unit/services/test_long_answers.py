@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
+from alloypy.runtime import pace
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.options import ControllerInfo, MetricsSource
-from alloypy.services import pace
 from alloypy.services.component_json import summaries
 from alloypy.services.exposition import Family, Sample
 from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics, metrics_text
@@ -28,7 +28,7 @@ class Turns:
 
 @contextlib.asynccontextmanager
 async def another_task(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Turns]:
-    monkeypatch.setattr(pace, "_STEP", 0.0)  # it rests after each part
+    monkeypatch.setattr(pace, "_BREATH", 0.0)  # it rests after each part
     turns = Turns()
 
     async def go_on() -> None:
