@@ -5,7 +5,7 @@ Source: RUNTIME spec sections 2.4, 2.7.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from alloypy.graph import codes
@@ -41,9 +41,13 @@ class ContentCheck:
         self._findings = findings
         self._stdlib: Scope | None = None
 
-    def node(self, node: CheckedNode, frame: Frame) -> Iterator[Diagnostic]:
-        """What is wrong in the body of a node."""
+    def node(self, node: CheckedNode, frame: Frame) -> list[Diagnostic]:
+        """What is wrong in the body of a node, without the secrets that come there from elsewhere."""
         check = self.values(node.source, frame)
+        found = list(self._node(node, check))
+        return [_without(each, check.secrets) for each in found] if check.secrets else found
+
+    def _node(self, node: CheckedNode, check: ValueCheck) -> Iterator[Diagnostic]:
         self._body(node.body, node.arguments, check)
         yield from check.faults
         if node.arguments is not None and node.kind is not Kind.CUSTOM:
@@ -102,3 +106,10 @@ class ContentCheck:
                 span = Span(check.source, block.start, block.lcurly)
                 check.faults.append(Diagnostic(span, message, codes.LABEL))
         self._body(block.body, member.body, check)
+
+
+def _without(diagnostic: Diagnostic, secrets: Set[str]) -> Diagnostic:
+    from alloypy.graph.masking import without_texts
+
+    message = without_texts(diagnostic.message, secrets)
+    return diagnostic._replace(message=message, hint=without_texts(diagnostic.hint, secrets), value="")

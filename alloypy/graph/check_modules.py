@@ -245,7 +245,8 @@ class ModuleCheck:
             self._findings.add([Diagnostic(head(node), message, codes.LOAD_RULE)])
             return
         given = self._contents.given(node, frame, "collection")
-        shape = ANYTHING if given is None else given.check.shape(given.value)
+        variable = self._variable(node, frame) or ""
+        shape = ANYTHING if given is None else given.check.passed(given.value, variable)
         count = shape.length if shape.kind == ValueKind.ARRAY else None
         if shape.kind == ValueKind.NULL:
             count = 0
@@ -299,7 +300,7 @@ class ModuleCheck:
         if not self._is_true(node, frame, "optional", unknown=True):
             return ANYTHING  # it is missing, which is told where the module is used
         given = self._contents.given(node, frame, "default")
-        return exactly(None) if given is None else given.check.shape(given.value)
+        return exactly(None) if given is None else given.check.passed(given.value, node.label)
 
     def _custom(self, frame: Frame, node: CheckedNode) -> Shape:
         """Make the module of a custom component; what it exports."""
@@ -315,8 +316,11 @@ class ModuleCheck:
         inner = self._blocks.declare(template).inner
         if inner is None:
             return ANYTHING
-        check = self._contents.values(node.source, frame)
-        given = {s.name.name: check.shape(s.value) for s in node.body if isinstance(s, Attribute)}
+        given = {
+            each.name.name: self._contents.values(node.source, frame).passed(each.value, each.name.name)
+            for each in node.body
+            if isinstance(each, Attribute)
+        }
         try:
             module = self._instance(inner, self._home(home), given)
         except _NotMade as reason:
@@ -364,7 +368,7 @@ class ModuleCheck:
         for node in module.scope.nodes:
             if node.kind is Kind.EXPORT:
                 given = self._contents.given(node, module, "value")
-                parts[node.label] = ANYTHING if given is None else given.check.shape(given.value)
+                parts[node.label] = ANYTHING if given is None else given.check.passed(given.value, node.label)
         return Shape(ValueKind.OBJECT, parts=parts)
 
 

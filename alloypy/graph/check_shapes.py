@@ -32,12 +32,14 @@ class Shape(NamedTuple):
     kind: one of `Kind`, "" when not even that is known. value: the value itself, or UNKNOWN.
     parts: the fields of an object, all of them, or the elements of an array by index; else None.
     capsule: a capsule's kind, such as `pyroscope.Appendable`.
+    secret: whether the value must not be told, for it comes from what is called like a secret.
     """
 
     kind: str
     value: Any = UNKNOWN
     parts: Mapping[Any, Shape] | None = None
     capsule: str = ""
+    secret: bool = False
 
     @property
     def is_exact(self) -> bool:
@@ -47,7 +49,7 @@ class Shape(NamedTuple):
     def part(self, key: Any) -> Shape:
         """What is known of a field or element that exists."""
         if self.is_exact and not isinstance(self.value, Capsule | Function):
-            return exactly(self.value[key])
+            return exactly(self.value[key])._replace(secret=self.secret)
         return ANYTHING if self.parts is None else self.parts[key]
 
     @property
@@ -83,6 +85,12 @@ def exactly(value: Value) -> Shape:
     if isinstance(value, Capsule):
         return Shape(Kind.CAPSULE, value, capsule=value.kind)
     return Shape(kind_of(value), value)
+
+
+def hidden(shape: Shape) -> Shape:
+    """The same for a value that must not be told."""
+    parts = None if shape.parts is None else {key: hidden(part) for key, part in shape.parts.items()}
+    return shape._replace(parts=parts, secret=True)
 
 
 _BY_TYPE: dict[type, Shape] = {

@@ -8,13 +8,14 @@ Source: spec section 5; RUNTIME spec sections 2.4, 2.7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from alloypy.catalog.rules.body import Undecided
 from alloypy.graph.check_frames import Frame, Seen
+from alloypy.graph.check_library import MACHINE, PURE, RESULTS
 from alloypy.graph.check_scope import Language
-from alloypy.graph.check_shapes import ANYTHING, ARRAY, BOOL, NUMBER, STRING, Shape, exactly, mismatch
+from alloypy.graph.check_shapes import ANYTHING, BOOL, NUMBER, STRING, Shape, exactly, hidden, mismatch
 from alloypy.graph.codes import OUT_OF_SCOPE, VALUE
 from alloypy.graph.references import Chain, chain_text, expression_chains, inner_expressions
 from alloypy.graph.unset_variables import environment_variable
@@ -23,7 +24,9 @@ from alloypy.lang.evaluator import EvaluationError, evaluate, evaluate_as
 from alloypy.lang.functions import LibraryFunction, TypedFunction
 from alloypy.lang.go_text import quote
 from alloypy.lang.literals import LiteralError, literal_value
+from alloypy.lang.numbers import number_text
 from alloypy.lang.scope import Scope
+from alloypy.lang.secrecy import names_secret
 from alloypy.lang.types import Type
 from alloypy.lang.values import Kind
 from alloypy.schema.nearest import meant
@@ -31,12 +34,6 @@ from alloypy.syntax import tree
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Expression
-
-_MACHINE = frozenset({"constants", "sys", "env", "file"})
-"""Names of the library whose values differ from machine to machine."""
-
-_PURE = frozenset({"file.path_join"})
-"""What is nevertheless the same on every machine."""
 
 _NO_OBJECT = "expected object or array or a capsule convertible to an object, got capsule"
 _ALLOWED: dict[str, tuple[str, ...]] = {
@@ -46,30 +43,6 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("-", "*", "/", "%", "^"), (Kind.NUMBER,)),
     **dict.fromkeys(("<", ">", "<=", ">="), (Kind.NUMBER, Kind.STRING)),
 }
-_RESULTS: dict[str, Shape] = {
-    "sys.env": STRING,
-    "convert.nonsensitive": STRING,
-    "file.path_join": STRING,
-    "encoding.to_json": STRING,
-    "encoding.to_base64": STRING,
-    "encoding.to_URLbase64": STRING,
-    "encoding.url_encode": STRING,
-    "encoding.url_decode": STRING,
-    "string.split": ARRAY,
-    "array.concat": ARRAY,
-    "array.combine_maps": ARRAY,
-    "array.group_by": ARRAY,
-    "json_path": ARRAY,
-    **{
-        f"string.{name}": STRING
-        for name in (
-            "format", "join", "replace", "to_lower", "to_upper", "trim", "trim_prefix", "trim_suffix",
-            "trim_space",
-        )
-    },
-}  # fmt: skip
-"""What functions give; any other gives anything."""
-
 _NO_NAMES = Scope({})
 
 
@@ -87,10 +60,14 @@ class Surroundings(NamedTuple):
 
 
 class ValueCheck:
-    """Looks at the expressions of one source; `faults` fills up."""
+    """Looks at the expressions of one source; `faults` fills up.
+
+    secrets: texts that have been met on the way and must not be told; messages may hold them.
+    """
 
     def __init__(self, source: Source, surroundings: Surroundings) -> None:
         self.faults: list[Diagnostic] = []
+        self.secrets: set[str] = set()
         self.source = source
         self._frame = surroundings.frame
         self._language = surroundings.language
@@ -129,6 +106,11 @@ class ValueCheck:
             return evaluate_as(node, type_, self.source, self._library(node))
         except (DiagnosticsError, EvaluationError):
             raise Undecided from None
+
+    def passed(self, node: Expression, name: str) -> Shape:
+        """What is known of a value that is passed on under a name, to be told or not."""
+        shape = self.shape(node)
+        return hidden(shape) if self.secrets or names_secret(name) else shape
 
     def shape(self, node: Expression) -> Shape:
         """What is known of an expression's value."""
@@ -229,6 +211,8 @@ class ValueCheck:
                 return None
             shape = shape.parts[chain[used].name]
             used += 1
+        if shape.secret:
+            self.secrets.update(_texts(shape.value))
         return Seen(shape, used)
 
     def _is_closed(self, node: Expression) -> bool:
@@ -246,7 +230,7 @@ class ValueCheck:
                 if self._known_value(chain) is not None:
                     return True
                 name = chain[0].name
-                return self._in_library(name) and (name not in _MACHINE or chain_text(chain) in _PURE)
+                return self._in_library(name) and (name not in MACHINE or chain_text(chain) in PURE)
             case tree.Call() if environment_variable(node) in self._environ and self._in_library("sys"):
                 return True
             case _:
@@ -390,7 +374,7 @@ class ValueCheck:
                 shape = self.shape(argument)
                 if isinstance(function, LibraryFunction) and function.name == "array.concat":
                     self._kind(argument, shape, Kind.ARRAY)
-        return _RESULTS.get(getattr(function, "name", ""), ANYTHING)
+        return RESULTS.get(getattr(function, "name", ""), ANYTHING)
 
     def _typed_call(self, node: tree.Call, function: TypedFunction) -> None:
         count, expected = len(node.args), len(function.parameters)
@@ -401,6 +385,20 @@ class ValueCheck:
         for index, argument in enumerate(node.args):
             type_ = function.parameters[index] if index < expected else function.rest
             self.fit(argument, type_ or wanted.AnyType())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts and numbers in a value, as messages write them."""
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, str):
+        yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield number_text(value)
 
 
 def _chain_of(node: Expression) -> Chain | None:

@@ -50,6 +50,11 @@ def message_about(message: str, span: Span) -> str:
     return hide_urls(_without(message, _texts(span, _secrets(span.source))))
 
 
+def without_texts(message: str, secrets: Iterable[str]) -> str:
+    """A message without secrets that may stand in it as they are, or quoted."""
+    return _without(message, {form for each in secrets for form in (each, quote(each)[1:-1]) if form})
+
+
 def without_secrets_of(source: Source, text: str) -> str:
     """A text without the secrets that stand in `source`."""
     return _without(text, _forms(source.data[span.start : _end(span) + 1] for span in _secrets(source)))

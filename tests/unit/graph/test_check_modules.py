@@ -151,3 +151,20 @@ def test_modules_nested_too_deep() -> None:
     # The deepest has been looked into before.
     both = f'l{MAX_MODULES} "a" {{ }}\nl{MAX_MODULES + 1} "b" {{ }}\n'
     assert missed(text + both) == [f"c:{3 * MAX_MODULES + 2}:2: {fault}"]
+
+
+def test_secrets_that_come_from_elsewhere_are_not_told() -> None:
+    text = (
+        'declare "n" {\n argument "other" { }\n export "out" { value = argument.other.value }\n}\n'
+        'declare "m" {\n argument "password" { }\n n "a" { other = argument.password.value }\n'
+        ' pyroscope.write "w" {\n  endpoint {\n   url = n.a.out\n   remote_timeout = n.a.out\n  }\n }\n'
+        ' foreach "f" {\n  collection = [n.a.out]\n  var = "it"\n  template {\n'
+        '   local.file "f" {\n    filename = "x"\n    detector = it\n   }\n  }\n }\n}\n'
+        'm "x" { password = "hunter2" }\n'
+    )
+    assert missed(text) == [
+        'c:11:21: n.a.out time: invalid duration "(secret)"',
+        'c:20:16: it unrecognized detector "(secret)", expected fsnotify or poll',
+    ]
+    assert 'c:10:4: "(secret)" is not a URL: it does not begin with http:// or https://' in warnings(text)
+    assert missed(text.replace("password", "timeout"))[0].endswith('invalid duration "hunter2"')
