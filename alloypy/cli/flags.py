@@ -27,7 +27,17 @@ T = TypeVar("T")
 
 
 class UsageError(Exception):
-    """The command line is wrong. The text follows `Error: ` on stderr."""
+    """The command line is wrong. The text follows `Error: ` on stderr.
+
+    hint: what may have been meant, or what is allowed. usage: how the command is called, "" where that is
+    not what is wrong. instead: a word of the command line, and those to type in its place.
+    """
+
+    def __init__(self, text: str, *, hint: str = "", usage: str = "", instead: tuple[str, ...] = ()) -> None:
+        self.hint = hint
+        self.usage = usage
+        self.instead = instead
+        super().__init__(text)
 
 
 class HelpRequested(Exception):
@@ -57,6 +67,7 @@ class Flag(Generic[T]):
         self.doc = doc
         self.hidden = False
         self.deprecated = ""
+        self.choices: Sequence[str] = ("true", "false") if kind == "bool" else ()
         self._parse = parse
 
     @property
@@ -70,7 +81,10 @@ class Flag(Generic[T]):
             self.value = self._parse(text)
         except ValueError as error:
             shown = f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
-            raise UsageError(f"invalid argument {quote(text)} for {quote(shown)} flag: {error}") from None
+            from alloypy.cli.suggestions import other_value
+
+            message = f"invalid argument {quote(text)} for {quote(shown)} flag: {error}"
+            raise other_value(message, text, self.kind, self.choices) from None
         self.given = True
         if self.deprecated:
             print(f"Flag --{self.name} has been deprecated, {self.deprecated}", file=sys.stderr)
@@ -142,9 +156,9 @@ class FlagSet:
         doc: str,
     ) -> Flag[str]:
         """One of `choices`; a wrong one is an `invalid {noun} "text"`."""
-        return self._declare(
-            Flag(name, default, choice(choices, noun), short=short, kind="|".join(choices), doc=doc)
-        )
+        flag = Flag(name, default, choice(choices, noun), short=short, kind="|".join(choices), doc=doc)
+        flag.choices = choices
+        return self._declare(flag)
 
     def deprecate(self, flag: Flag[Any], message: str) -> None:
         """Accept `flag` with a notice on stderr and leave it out of the help."""
@@ -159,6 +173,13 @@ class FlagSet:
 
     def parse(self, argv: Sequence[str]) -> list[str]:
         """Read the flags and return the positional arguments. Raises UsageError and HelpRequested."""
+        try:
+            return self._parsed(argv)
+        except UsageError as error:
+            error.usage = error.usage or self.usage
+            raise
+
+    def _parsed(self, argv: Sequence[str]) -> list[str]:
         wanted_help = self.bool("help", short="h", doc=f"help for {self.command}")
         positionals: list[str] = []
         rest = list(argv)
@@ -184,9 +205,9 @@ class FlagSet:
             raise UsageError(f"bad flag syntax: {argument}")
         flag = self._flags.get(name)
         if flag is None:
-            raise UsageError(f"unknown flag: --{name}{_file_tip(argument)}")
+            raise self._unknown(f"unknown flag: --{name}", argument, name)
         if equals:
-            flag.read(text)
+            _read(flag, text, argument)
         elif not flag.takes_value:
             flag.read("true")
         elif rest:
@@ -200,37 +221,52 @@ class FlagSet:
             letter, tail = letters[0], letters[1:]
             flag = self._shorts.get(letter)
             if flag is None:
-                tip = _file_tip(argument)
-                raise UsageError(f"unknown shorthand flag: '{letter}' in -{letters}{tip}")
+                raise self._unknown(
+                    f"unknown shorthand flag: '{letter}' in -{letters}", argument, argument[1:]
+                )
             if tail.startswith("=") and len(tail) > 1:
-                return flag.read(tail[1:])
+                return _read(flag, tail[1:], argument)
             if not flag.takes_value:
                 flag.read("true")
                 letters = tail
                 continue
             if tail:
-                return flag.read(tail)
+                return _read(flag, tail, argument)
             if not rest:
                 raise UsageError(f"flag needs an argument: '{letter}' in -{letters}")
             return flag.read(rest.pop(0))
         return None
 
+    def _unknown(self, message: str, argument: str, name: str) -> UsageError:
+        from alloypy.cli.suggestions import other_flag
+
+        if argument.endswith(".alloy") or os.path.lexists(argument):
+            hint = "to name a file, put -- before it"
+            return UsageError(message, hint=hint, instead=(argument, "--", argument))
+        return other_flag(message, argument, name, [flag.name for flag in self if not flag.hidden])
+
     def help_text(self) -> str:
         """The help of this command, made of the declarations."""
-        lines = [self.summary, "", *self._usage_lines(), "", "Flags:"]
+        lines = [self.summary, "", "Usage:", f"  {self.usage}", "", "Flags:"]
         rows = [(_flag_column(flag), _help_column(flag)) for flag in self if not flag.hidden]
         width = max(len(left) for left, _ in rows)
         lines += [f"{left.ljust(width)}   {right}" for left, right in rows]
         return "\n".join(lines) + "\n"
 
-    def usage_text(self) -> str:
-        """How the command is called, for those who have called it wrongly."""
-        return "\n".join(
-            ["", *self._usage_lines(), "", f"Run 'alloypy {self.command} --help' for its flags."]
-        )
+    @property
+    def usage(self) -> str:
+        """How the command is called."""
+        return " ".join(["alloypy", *self.command.split(), "[flags]", *self.arguments.split()])
 
-    def _usage_lines(self) -> list[str]:
-        return ["Usage:", f"  alloypy {self.command} [flags] {self.arguments}".rstrip()]
+
+def _read(flag: Flag[Any], text: str, argument: str) -> None:
+    """Take the value that is a part of an argument. Raises UsageError."""
+    try:
+        flag.read(text)
+    except UsageError as error:
+        if error.instead:
+            error.instead = (argument, argument.removesuffix(text) + error.instead[1])
+        raise
 
 
 def _check_count(received: int, low: int, high: int | None) -> None:
@@ -240,13 +276,6 @@ def _check_count(received: int, low: int, high: int | None) -> None:
         raise UsageError(f"requires at least {low} arg(s), only received {received}")
     wanted = f"{low}" if low == high else f"between {low} and {high}"
     raise UsageError(f"accepts {wanted} arg(s), received {received}")
-
-
-def _file_tip(argument: str) -> str:
-    """What to type where a file's name looks like a flag."""
-    if argument.endswith(".alloy") or os.path.lexists(argument):
-        return f"; to name a file, put -- before it, as in: -- {argument}"
-    return ""
 
 
 def _flag_column(flag: Flag[Any]) -> str:

@@ -10,6 +10,7 @@ from alloypy.cli.flags import Flag, FlagSet, UsageError
 from alloypy.cli.formatting import STDIN, Mode
 from alloypy.cli.named_paths import ListFlags
 from alloypy.cli.reporting import ReportFlags
+from alloypy.files import is_directory
 
 _SUMMARY = """Format configuration files in the standard layout.
 
@@ -87,8 +88,8 @@ def read_options(argv: list[str]) -> Options:
         paths = [_standard_input(flags, mode)]
     if mode is Mode.WRITE and STDIN in paths:
         raise UsageError("cannot use -w with standard input")
-    if mode is Mode.PRINT and (len(paths) > 1 or listing.given):
-        raise UsageError(_too_many(len(paths), listing.given))
+    if mode is Mode.PRINT:
+        _demand_one_file(paths, listing.given, flags.usage)
     if mode in {Mode.PRINT, Mode.DIFF} and reporting.to_stdout:
         raise UsageError(
             f"--output-format {reporting.output_format} needs --output-file beside text on standard output"
@@ -108,10 +109,16 @@ def read_options(argv: list[str]) -> Options:
     )
 
 
-def _too_many(paths: int, listed: bool) -> str:
+def _demand_one_file(paths: list[str], listed: bool, usage: str) -> None:
+    """Raise UsageError for what is more than one file where the result goes to standard output."""
+    hint = "-w formats the files in place, --check and --diff only look"
     if listed:
-        return "--files-from needs -w, --check or --diff"
-    return f"accepts between 0 and 1 arg(s), received {paths}"
+        raise UsageError("--files-from needs -w, --check or --diff", hint=hint, usage=usage)
+    instead = (paths[0], "-w", paths[0])
+    if len(paths) > 1:
+        raise UsageError(f"accepts between 0 and 1 arg(s), received {len(paths)}", hint=hint, instead=instead)
+    if paths[0] != STDIN and is_directory(paths[0]):
+        raise UsageError("cannot format a directory", hint=hint, instead=instead)
 
 
 def _first_given(*flags: Flag[str]) -> str:
@@ -122,6 +129,6 @@ def _standard_input(flags: FlagSet, mode: Mode) -> str:
     """Standard input for want of a path. Raises UsageError where a person sits and most likely forgot one."""
     if "stdin" not in streams.closed and sys.stdin.isatty():
         if mode is not Mode.PRINT:
-            raise UsageError(f"no path is given; - stands for standard input\n{flags.usage_text()}")
+            raise UsageError("no path is given; - stands for standard input", usage=flags.usage)
         streams.say("Reading standard input up to Ctrl-D; `alloypy fmt --help` tells of paths\n")
     return STDIN

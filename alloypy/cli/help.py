@@ -6,7 +6,7 @@ import sys
 
 from alloypy.cli import exit_codes
 from alloypy.cli.flags import FlagSet, UsageError
-from alloypy.cli.main import find_command, run_of, usage_text
+from alloypy.cli.main import COMMANDS, find_command, run_of, usage_text
 
 
 def run(argv: list[str]) -> int:
@@ -17,5 +17,14 @@ def run(argv: list[str]) -> int:
         return exit_codes.SUCCESS
     command = find_command(topic[0])
     if command is None:
-        raise UsageError(f'unknown help topic "{topic[0]}"')
+        from alloypy.cli.suggestions import other_command
+
+        meant = other_command(topic[0], [each.name for each in COMMANDS if not each.hidden])
+        known = meant is not None and not meant.startswith("-")
+        raise UsageError(
+            f'unknown help topic "{topic[0]}"',
+            hint=f"did you mean `{meant}`?" if known else "",
+            instead=(topic[0], meant) if known and meant is not None else (),
+            usage="alloypy help [command]",
+        )
     return run_of(command)(["--help"] if command.module != "absent" else [command.name])

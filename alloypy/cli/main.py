@@ -161,9 +161,7 @@ def _dispatch(argv: list[str]) -> int:
 def _run_command(name: str, argv: list[str]) -> int:
     command = find_command(name)
     if command is None:
-        print(f'Error: unknown command "{name}" for "alloypy"', file=sys.stderr)
-        print("Run 'alloypy --help' for usage.", file=sys.stderr)
-        return exit_codes.FAILURE
+        return _unknown_command(name, argv)
     if command.module != "run":
         _release_signals()
     try:
@@ -172,8 +170,24 @@ def _run_command(name: str, argv: list[str]) -> int:
         sys.stdout.write(request.flags.help_text())
         return exit_codes.SUCCESS
     except UsageError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        from alloypy.cli.suggestions import told
+
+        sys.stderr.write(told(error, [name, *argv]))
         return command.wrong_use
+
+
+def _unknown_command(name: str, argv: list[str]) -> int:
+    from alloypy.cli.suggestions import line, other_command
+
+    print(f'Error: unknown command "{name}" for "alloypy"', file=sys.stderr)
+    meant = other_command(name, [command.name for command in COMMANDS if not command.hidden])
+    if meant is not None:
+        print(f"  = hint: did you mean `alloypy {meant}`?", file=sys.stderr)
+    print("Run 'alloypy --help' for usage.", file=sys.stderr)
+    if meant is not None:
+        words = [meant] if meant.startswith("-") else [meant, *argv]
+        print(f"  = type: {line(words)}", file=sys.stderr)
+    return exit_codes.FAILURE
 
 
 def _run_root(argv: list[str]) -> int:
@@ -186,7 +200,10 @@ def _run_root(argv: list[str]) -> int:
         sys.stdout.write(usage_text())
         return exit_codes.SUCCESS
     except UsageError as error:
-        sys.stderr.write(f"Error: {error}\n{usage_text()}")
+        from alloypy.cli.suggestions import told
+
+        first, _, more = told(error, argv).partition("\n")
+        sys.stderr.write(f"{first}\n{usage_text()}{more}")
         return exit_codes.FAILURE
     if version.value:
         sys.stdout.write(version_text())

@@ -63,7 +63,7 @@ class Options:
         self.environ = _environment(env.value, env_file.value)
         self.told = {**os.environ, **self.environ} if env_file.value else None
         self.listed = listing.given
-        self._check()
+        self._check(flags.usage)
         self.targets = self.reporting.targets()
         self.paths += listing.read()
 
@@ -77,9 +77,9 @@ class Options:
         """Whether more than one unit was asked for."""
         return self.listed or self.recursive or self.auto or len(self.paths) > 1
 
-    def _check(self) -> None:
+    def _check(self, usage: str) -> None:
         if not self.paths and not self.listed:
-            raise UsageError("accepts 1 arg(s), received 0")
+            raise UsageError("accepts 1 arg(s), received 0", usage=usage)
         if self._format.value != "alloy":
             raise UsageError(
                 f"(Critical) unrecognized kind {quote(self._format.value)} given to the config converter"

@@ -91,7 +91,7 @@ def test_several_files_are_all_reported(tree: Path) -> None:
 def test_several_files_need_to_know_what_to_do(tree: Path) -> None:
     done = fmt("ugly.alloy", "sub/fine.alloy", cwd=tree)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == b"Error: accepts between 0 and 1 arg(s), received 2\n"
+    assert done.stderr.startswith(b"Error: accepts between 0 and 1 arg(s), received 2\n")
 
 
 def test_a_directory_is_searched(tree: Path) -> None:
@@ -126,7 +126,7 @@ def test_exclusion_by_force_spares_standard_input_and_opens_no_directories(tree:
     done = fmt("--force-exclude", "--exclude", "*", "-", cwd=tree, stdin=UGLY)
     assert (done.returncode, done.stdout) == (0, FINE)
     done = fmt("--force-exclude", ".", cwd=tree)
-    assert (done.returncode, done.stderr) == (2, b"Error: cannot format a directory\n")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, b"Error: cannot format a directory")
 
 
 def test_write(tree: Path) -> None:
@@ -386,7 +386,8 @@ def test_a_list_of_files(tree: Path) -> None:
     done = fmt("-w", "--strict", "--files-from=-", cwd=tree)
     assert (done.returncode, done.stderr) == (0, b"no files to format\n")
     done = fmt("--files-from=list", cwd=tree)
-    assert (done.returncode, done.stderr) == (2, b"Error: --files-from needs -w, --check or --diff\n")
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"Error: --files-from needs -w, --check or --diff\n")
     assert fmt("--check", "--files-from=nope", cwd=tree).returncode == 2
     assert fmt("--check", "-0", cwd=tree).returncode == 2
 
@@ -440,7 +441,10 @@ def test_a_file_that_looks_like_a_flag(tree: Path) -> None:
     (tree / "-x.alloy").write_bytes(FINE)
     done = fmt("--check", "-x.alloy", cwd=tree)
     assert done.returncode == 2
-    assert done.stderr.endswith(b"in -x.alloy; to name a file, put -- before it, as in: -- -x.alloy\n")
+    assert done.stderr.splitlines()[1:] == [
+        b"  = hint: to name a file, put -- before it",
+        b"  = type: alloypy fmt --check -- -x.alloy",
+    ]
     assert fmt("--check", "--", "-x.alloy", cwd=tree).returncode == 0
 
 

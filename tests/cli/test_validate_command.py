@@ -132,7 +132,8 @@ def test_units_below_a_directory(folder: Path, capsys: Capture) -> None:
     ],
 )  # fmt: skip
 def test_wrong_use(folder: Path, capsys: Capture, arguments: list[str], text: str) -> None:
-    assert ask(capsys, "validate", *arguments) == (1, "", f"Error: {text}\n")
+    answer = ask(capsys, "validate", *arguments)
+    assert (answer.code, answer.out, answer.err.splitlines()[0]) == (1, "", f"Error: {text}")
 
 
 def test_the_environment_can_be_told(folder: Path, capsys: Capture) -> None:

@@ -30,7 +30,8 @@ def run(argv: list[str]) -> int:
     flags = FlagSet("completion", "|".join(SHELLS), _SUMMARY, minimum=1, maximum=1)
     shell = flags.parse(argv)[0]
     if shell not in SHELLS:
-        raise UsageError(f'unknown shell "{shell}": bash, zsh and fish are supported')
+        text = f'unknown shell "{shell}": bash, zsh and fish are supported'
+        raise UsageError(text, usage=flags.usage)
     from alloypy.cli.completion.table import command_table
 
     sys.stdout.write(import_module(f"{__name__}.{shell}").script(command_table()))

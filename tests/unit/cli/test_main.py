@@ -83,7 +83,8 @@ def test_an_interrupt_ends_quietly(
 def test_wrong_use_has_the_commands_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fmt", "--frob"]) == 2
     assert main(["run", "--frob"]) == 1
-    assert capsys.readouterr().err == "Error: unknown flag: --frob\n" * 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[::2] == ["Error: unknown flag: --frob"] * 2
 
 
 def test_every_command_has_a_module_and_helps(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +98,9 @@ def test_help_of_one_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["help", "completion"]) == 0
     assert "alloypy completion" in capsys.readouterr().out
     assert main(["help", "frob"]) == 1
-    assert capsys.readouterr().err == 'Error: unknown help topic "frob"\n'
+    assert capsys.readouterr().err == (
+        'Error: unknown help topic "frob"\n  = usage: alloypy help [command]\n'
+    )
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,0 +1,100 @@
+"""What may have been meant by a command line that is wrong, and the line to type."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from itertools import pairwise
+
+from alloypy.cli.flags import UsageError
+from alloypy.lang.secrecy import hide_urls
+from alloypy.schema.nearest import nearest
+
+_MEANT = {
+    **dict.fromkeys(("check", "lint", "test", "verify", "vet", "ls"), "validate"),
+    **dict.fromkeys(("start", "serve", "up"), "run"),
+    **dict.fromkeys(("version", "-version", "-V"), "--version"),
+    "evaluate": "eval",
+    "tidy": "fmt",
+}
+"""Words that other programs have, and the command or flag that does the same here."""
+
+_ALIKE_FLAGS = {
+    "fix": "write",
+    "in-place": "write",
+    "inplace": "write",
+    "stability": "stability.level",
+    "level": "stability.level",
+    "listen-addr": "server.http.listen-addr",
+    "format": "output-format",
+    "output": "output-file",
+    "all": "recursive",
+}
+_KINDS = {
+    "int": "a whole number, such as 5",
+    "duration": "a number with its unit, such as 15s or 1m30s",
+}
+
+
+def other_command(name: str, names: Sequence[str]) -> str | None:
+    """The command, or the flag in its place, that may have been meant by `name`."""
+    return _MEANT.get(name) or nearest(name, names)
+
+
+def other_flag(message: str, argument: str, name: str, known: Sequence[str]) -> UsageError:
+    """The error for a flag that does not exist. argument: as written; name: the flag's in it."""
+    written = name.partition("=")[0]
+    meant = _ALIKE_FLAGS.get(written)
+    if meant not in known:
+        meant = nearest(written.replace("-", "."), known) or _by_part(written, known)
+    if meant is None:
+        return UsageError(message)
+    _, equals, value = argument.partition("=")
+    instead = (argument, f"--{meant}{equals}{value}")
+    return UsageError(message, hint=f"did you mean `--{meant}`?", instead=instead)
+
+
+def _by_part(written: str, known: Sequence[str]) -> str | None:
+    """The one flag that has this name as a part between its dots."""
+    having = [name for name in known if written in name.split(".")]
+    return having[0] if len(having) == 1 else None
+
+
+def other_value(message: str, text: str, kind: str, choices: Sequence[str]) -> UsageError:
+    """The error for a flag's value that is none of those allowed."""
+    if not choices:
+        return UsageError(message, hint=_KINDS.get(kind, ""))
+    allowed = f"allowed: {', '.join(choices)}"
+    meant = nearest(text, choices)
+    if meant is None:
+        return UsageError(message, hint=allowed)
+    return UsageError(message, hint=f"did you mean `{meant}`? {allowed}", instead=(text, meant))
+
+
+def told(error: UsageError, words: Sequence[str]) -> str:
+    """The lines for a usage error: what is wrong, what may have been meant, and last what to type.
+
+    words: of the command line, the command included. Values of variables and credentials are left out, and
+    the line where an expression may hold some.
+    """
+    lines = [f"Error: {error}"]
+    if error.hint:
+        lines.append(f"  = hint: {error.hint}")
+    if error.instead and error.instead[0] in words and words[0] != "eval":
+        at = words.index(error.instead[0])
+        lines.append(f"  = type: {line([*words[:at], *error.instead[1:], *words[at + 1 :]])}")
+    elif error.usage:
+        lines.append(f"  = usage: {error.usage}")
+    return "\n".join(lines) + "\n"
+
+
+def line(words: Sequence[str]) -> str:
+    """A command line to type, as it may be shown."""
+    shown = ["alloypy"]
+    for before, word in pairwise(("", *words)):
+        name, equals, _ = word.removeprefix("--env=").partition("=")
+        if equals and (before == "--env" or word.startswith("--env=")):
+            shown.append(f"{'--env=' if before != '--env' else ''}{name}=...")
+        else:
+            shown.append(shlex.quote(hide_urls(word)))
+    return " ".join(shown)
