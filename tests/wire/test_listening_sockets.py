@@ -152,6 +152,16 @@ async def test_what_another_component_keeps_cannot_be_taken(tmp_path: Path) -> N
         assert answers(port)
 
 
+async def test_an_address_in_brackets_is_none(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        assert await refused(w, listener("a", 4040, address="[::1]")) == [
+            (
+                "config.alloy:1:1: Failed to build component: building component: "
+                "listen tcp: address [[::1]]:4040: missing port in address"
+            )
+        ]
+
+
 async def test_two_of_one_load_on_one_port(tmp_path: Path) -> None:
     [port] = free_ports(1)
     async with world(tmp_path) as w:

@@ -45,6 +45,18 @@ async def test_recorded_load(case: dict[str, Any], tmp_path: Path) -> None:
     assert error == case["error"]
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("given", ['proxy_url = ""', ""])
+async def test_a_proxy_of_empty_text_is_given(given: str, tmp_path: Path) -> None:
+    endpoint = f'url = "http://127.0.0.1:1"\n{given}\nno_proxy = "a"'
+    try:
+        async with pipeline(f'pyroscope.write "w" {{\nendpoint {{\n{endpoint}\n}}\n}}\n', tmp_path):
+            error = ""
+    except DiagnosticsError as refused:
+        error = str(refused)
+    assert ("proxy_url must also be configured" in error) == (not given), error
+
+
 def texts(faults: Iterator[Fault]) -> list[str]:
     return [fault.message for fault in faults]
 
