@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
-LABELS = ("a", "b", "c")
-MISTAKE = 0.012
-"""How likely each thing is to be wrong."""
+LABELS = ("a", "b", "c", "d", "e")
+NAMESPACES = ("i", "j", "k")
+MISTAKES = (0.0, 0.004, 0.012)
+"""How likely each thing is to be wrong; one of these in a tree."""
 
 DEEPEST = 4
 HERE = "@HERE@"
@@ -67,7 +68,10 @@ Content = dict[str, Signature]
 
 @dataclass
 class Place:
-    """Where blocks are written: what can be used there, and expressions that give a text or a list."""
+    """Where blocks are written: what can be used there, and expressions that give a text or a list.
+
+    making: labels of the declares that are being written.
+    """
 
     outer: Place | None
     root: bool = False
@@ -78,6 +82,7 @@ class Place:
     contents: list[str] = field(default_factory=list)
     receivers: list[str] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
+    making: list[str] = field(default_factory=list)
 
     def usable(self) -> dict[tuple[str, str], Signature]:
         """Custom components by namespace and name; the innermost of a name counts."""
@@ -105,6 +110,7 @@ class _Maker:
         self.urls: dict[str, str] = {}
         self.unread = False
         self._random = random
+        self._mistake = random.choice(MISTAKES)
         self._count = 0
         self._size = 0
         self._contents: list[tuple[str, Content]] = []
@@ -113,7 +119,7 @@ class _Maker:
         return self._random.random() < likely
 
     def _wrong(self) -> bool:
-        return self._chance(MISTAKE)
+        return self._chance(self._mistake)
 
     def _number(self) -> int:
         self._count += 1
@@ -240,9 +246,11 @@ class _Maker:
 
     def _declare(self, place: Place, depth: int) -> str:
         label = self._random.choice(LABELS)
-        if (label in place.declares) and not self._wrong():
+        if (label in place.declares or self._is_around(label, place)) and not self._wrong():
             return ""
+        place.making.append(label)
         signature, body = self._module(place, depth + 1)
+        place.making.pop()
         if self._wrong():
             place.declares.setdefault(label, signature)
             return _block(f'declare "{label}"', [body, "zzz = 1"])
@@ -250,6 +258,15 @@ class _Maker:
             label = self._random.choice(("declare", "string", "test", "argument"))
         place.declares.setdefault(label, signature)
         return _block(f'declare "{label}"', [body])
+
+    def _is_around(self, label: str, place: Place) -> bool:
+        """Whether a name would be taken for that of a declare around, and so for one that uses itself."""
+        here: Place | None = place
+        while here is not None:
+            if label in here.making:
+                return self._chance(0.97)
+            here = here.outer
+        return False
 
     def _module(self, outer: Place, depth: int) -> tuple[Signature, str]:
         """The body of a declare."""
@@ -310,8 +327,8 @@ class _Maker:
     # Imports
 
     def _import(self, place: Place, depth: int, *, nested: bool) -> str:
-        label = self._random.choice(LABELS)
-        if label in place.imports and not self._wrong():
+        label = self._random.choice(LABELS if self._chance(0.2) else NAMESPACES)
+        if (label in place.imports or self._is_around(label, place)) and not self._wrong():
             return ""
         if place.contents and self._chance(0.6):
             place.imports.setdefault(label, {"a": Signature()})
