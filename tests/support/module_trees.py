@@ -44,7 +44,7 @@ class Tree(NamedTuple):
     """One configuration.
 
     files: texts by path below the directory of the configuration. urls: texts by URL.
-    unread: whether some content cannot be known before it runs.
+    unread: whether something cannot be known before it runs.
     """
 
     config: str
@@ -238,6 +238,7 @@ class _Maker:
         if self._wrong():
             lines.append("k { }")
         if self._wrong():
+            self.unread = True  # the order of evaluation decides what `full` means
             return _block(full, lines)
         place.texts += [f"{full}.{label}.{each}" for each in signature.exports]
         if self._wrong():
