@@ -33,6 +33,8 @@ def run(argv: list[str]) -> int:
     outcomes = list(_outcomes(options, judgement))
     if options.reporting.for_people:
         _show(outcomes, options)
+        if not options.program_given and not options.reporting.quiet and sys.stderr.isatty():
+            _note(outcomes, judgement)
     if options.targets:
         _report(outcomes, options)
     failed = [outcome for outcome in outcomes if _fails(outcome, options)]
@@ -44,6 +46,14 @@ def run(argv: list[str]) -> int:
     if options.several and not options.reporting.quiet and (looked_at or not outcomes):
         streams.say(f"{_summary(outcomes, len(failed))}\n")
     return exit_codes.FAILURE if failed else exit_codes.SUCCESS
+
+
+def _note(outcomes: list[Outcome], judgement: Judgement) -> None:
+    """Tell whoever sits in front of it, and no program, what alloypy itself would say."""
+    from alloypy.cli.own_verdict import notes
+
+    for line in notes(outcomes, judgement):
+        streams.say(f"{line}\n")
 
 
 def _outcomes(options: Options, judgement: Judgement) -> Iterator[Outcome]:

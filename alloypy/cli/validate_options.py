@@ -55,6 +55,7 @@ class Options:
         self.reporting = ReportFlags(flags)
         self.paths = flags.parse(argv)
         self.program = program.value
+        self.program_given = program.given
         self.strict = strict.value
         self.recursive = recursive.value
         self.auto = units.value == "auto"

@@ -16,9 +16,13 @@ from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, Kind, Node, block_i
 from alloypy.graph.notices import NOT_RUN_HINT, not_run
 from alloypy.graph.sections import Placed, Sections
 from alloypy.graph.wire import Notice, connect
+from alloypy.schema.nearest import nearest
 from alloypy.schema.stability import Stability, admission, refusal
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
+
+_MOST_SEARCHED = 100
+"""Names with a fault beyond which no more are compared with those there are."""
 
 
 class ComponentKind(Protocol):
@@ -222,7 +226,9 @@ class _Builder:
 
             if name in load_catalog().component_names:
                 return not_run(name), "ALY0407", NOT_RUN_HINT
-            return f'cannot find the definition of component name "{name}"', "ALY0407"
+            close = nearest(name, self._gates.registry) if len(self.faults) < _MOST_SEARCHED else None
+            hint = f"did you mean `{close}`?" if close is not None else ""
+            return f'cannot find the definition of component name "{name}"', "ALY0407", hint
         if kind.community:
             if not self._gates.community:
                 return (

@@ -138,3 +138,9 @@ def test_a_minute_in_which_profiles_came_gets_its_line_and_no_other(tmp_path: Pa
             assert line.endswith(" requests=0 failed=1 profiles_sent=0 profiles_dropped=0")
             assert running.stop() == 0
         assert running.text.count("profiles of the last minute") <= 3
+
+
+def test_a_mistyped_component_gets_the_name_that_was_meant(tmp_path: Path) -> None:
+    (tmp_path / "config.alloy").write_text('pyroscope.recieve_http "r" { }\n')
+    done = refused(tmp_path, ANY_PORT, "config.alloy")
+    assert "  = hint: did you mean `pyroscope.receive_http`?" in done.stderr
