@@ -301,6 +301,23 @@ async def test_connections_beyond_the_limit_wait_for_their_turn() -> None:
         assert (await left).status == 200
 
 
+async def test_a_body_that_ends_early_is_told_once_and_with_its_reason() -> None:
+    async with receiving(arguments(Collected())) as receiver:
+        reader, writer = await asyncio.open_connection("127.0.0.1", receiver.port)
+        writer.write(b"POST /ingest?name=a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n123")
+        writer.write_eof()
+        assert (await reader.read()).startswith(b"HTTP/1.1 500 ")
+        writer.close()
+        (told,) = (line for line in receiver.log.lines if line.startswith("WARNING"))
+        assert "Failed to read request body" in told
+        assert (
+            receiver.metric(
+                "request_duration_seconds_count", method="POST", route="ingest", status_code="500", ws="false"
+            )
+            == 1
+        )
+
+
 NOT_SERVED = (
     "404 page not found\n"
     "profiles are taken at /ingest and /push.v1.PusherService/Push: "

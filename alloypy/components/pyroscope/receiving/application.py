@@ -62,6 +62,7 @@ PUSH = f"{PUSH_SERVICE}Push"
 
 _OK = empty(200)
 _NO_METHOD = empty(405)
+_BROKEN = empty(500, CLOSE)  # of a body that ends early, or does not come
 _SHUTTING_DOWN = plain_text(503, "the receiver is shutting down", RETRY_LATER, CLOSE)
 _EMPTY_MESSAGES = {"proto": b"", "json": b"{}"}
 
@@ -138,6 +139,7 @@ class Application:
         try:
             answer = await (request.ingest() if ingest else request.push())
             record.status, record.body = answer.status, answer.body
+            record.quiet = answer is _BROKEN
             if not written_at_once(answer, scope):
                 await send_messages(answer, send)
         except ClientLeft:
@@ -190,6 +192,7 @@ class Application:
 class Record:
     """What is counted and logged about one request. Bytes: `received` of its body, `body` of the answer.
 
+    quiet: whether the failure is the client's own, and has been told.
     trace: of what the request causes, None when nobody wants to know.
     """
 
@@ -202,6 +205,7 @@ class Record:
         "_route",
         "_scope",
         "body",
+        "quiet",
         "received",
         "sent",
         "status",
@@ -216,6 +220,7 @@ class Record:
         self._counted = metrics.begin(scope["method"], route)
         self._began = monotonic()
         self.status = 500
+        self.quiet = False
         self.received = 0
         self.sent = 0
         self.body = b""
@@ -243,7 +248,7 @@ class Record:
         self._metrics.finish(self._counted, self.status, seconds, self.received, self.sent or len(self.body))
         if self.trace is not None and self.trace.recorder is not None:
             self._end_trace(self.trace.parent, seconds)
-        failed = self.status >= 500 and self.status not in _QUIET
+        failed = self.status >= 500 and self.status not in _QUIET and not self.quiet
         level = logging.WARNING if failed else logging.DEBUG
         if not self._logger.isEnabledFor(level):
             return
@@ -424,7 +429,7 @@ def _unread(reason: BodyError) -> Answer:
         return plain_text(503, str(reason), RETRY_LATER, CLOSE)
     if isinstance(reason, BodyMalformed):
         return plain_text(400, str(reason), CLOSE)
-    return empty(500, CLOSE)
+    return _BROKEN
 
 
 def _ingest_failed(error: DeliveryError) -> Answer:
