@@ -38,6 +38,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from alloypy.families import Family
 from alloypy.runtime.health import Health
 from alloypy.schema.stability import Stability
 from alloypy.tracing import Tracer
@@ -94,8 +95,8 @@ class Sockets(Protocol):
 class Collector(Protocol):
     """Tells metrics."""
 
-    def collect(self) -> Iterable[Any]:
-        """Metric families, as `prometheus_client` has them; import it here, not before it is needed."""
+    def collect(self) -> Iterable[Family]:
+        """Metric families."""
         ...
 
 

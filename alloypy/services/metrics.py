@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from alloypy import __version__
+from alloypy.families import Family, Sample, counter, gauge, with_labels
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.options import ControllerInfo
 from alloypy.runtime.pace import Pace
 from alloypy.services import process_stats
-from alloypy.services.exposition import Family, Page, Sample, counter, gauge, with_labels
+from alloypy.services.exposition import Page
 
 _BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _SLOW_EVALUATION = 60.0

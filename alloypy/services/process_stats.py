@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from alloypy.services.exposition import Family, counter, gauge
+from alloypy.families import Family, counter, gauge
 
 _PROC = Path("/proc")
 _STARTED = time.time() - time.process_time()

@@ -9,8 +9,9 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from alloypy.families import Family, gauge
 from alloypy.files import open_fault, read_regular
 from alloypy.lang.values import Duration, OptionalSecret
 from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
@@ -18,9 +19,6 @@ from alloypy.runtime.health import Health, healthy, unhealthy
 from alloypy.runtime.watching import DETECTOR, Watch
 from alloypy.schema.fields import arguments, attribute, export, exports
 from alloypy.threads import FILE_SECONDS, FILES
-
-if TYPE_CHECKING:
-    from prometheus_client.metrics_core import Metric
 
 _MINUTE = 60_000_000_000
 
@@ -160,14 +158,12 @@ class File(Component[Arguments, Exports]):
         """Whether the last reading went well."""
         return self._health
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """When the file was last read."""
-        from prometheus_client.core import GaugeMetricFamily
-
-        yield GaugeMetricFamily(
+        yield gauge(
             "local_file_timestamp_last_accessed_unix_seconds",
             "The last successful access in unix seconds",
-            value=self._reader.read_at,
+            self._reader.read_at,
         )
 
 

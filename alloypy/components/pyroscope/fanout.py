@@ -9,9 +9,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from alloypy.components.tally import Histogram
+from alloypy.families import Family, counter, histograms
 from alloypy.profiles.model import (
     DebugInfoClient,
     DeliveryError,
@@ -20,9 +20,6 @@ from alloypy.profiles.model import (
     ProfilesReceiver,
     Push,
 )
-
-if TYPE_CHECKING:
-    from prometheus_client.metrics_core import Metric
 
 
 class Fanout:
@@ -50,18 +47,14 @@ class Fanout:
         """Those of all children."""
         return [client for child in self.children for client in child.debug_info_clients()]
 
-    def families(self) -> Iterator[Metric]:
+    def families(self) -> Iterator[Family]:
         """The metrics of forwarding."""
-        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
-
-        yield HistogramMetricFamily(
-            "pyroscope_fanout_latency",
-            "Seconds that forwarding a profile took.",
-            buckets=self.latency.buckets(),
-            sum_value=self.latency.total,
+        latency = ((), self.latency.buckets(), self.latency.total)
+        yield histograms(
+            "pyroscope_fanout_latency", "Seconds that forwarding a profile took.", (), (latency,)
         )
-        yield CounterMetricFamily(
-            "pyroscope_forwarded_entries", "Samples that every receiver has taken.", value=self.forwarded
+        yield counter(
+            "pyroscope_forwarded_entries_total", "Samples that every receiver has taken.", self.forwarded
         )
 
     async def _forward(self, call: Callable[[ProfilesReceiver], Awaitable[None]]) -> None:

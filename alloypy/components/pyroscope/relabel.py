@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from alloypy.components.pyroscope.fanout import Fanout
 from alloypy.components.relabel_rule import RuleArguments, relabel_rules
+from alloypy.families import Family, counter, gauge
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import (
     MOST_TOLD,
@@ -28,9 +28,6 @@ from alloypy.profiles.remembered import Memory, Room, size_of
 from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
 from alloypy.schema.fields import arguments, attribute, block, export, exports
 from alloypy.threads import WORK
-
-if TYPE_CHECKING:
-    from prometheus_client.metrics_core import Metric
 
 _COUNTERS = {
     "profiles_processed": "Profiles received.",
@@ -159,19 +156,12 @@ class Receiver(ProfilesReceiver):
         """Those of all receivers behind this one."""
         return self.fanout.debug_info_clients()
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """The metrics; Alloy's names for these counters do not end in `_total`."""
-        from prometheus_client.core import GaugeMetricFamily
-        from prometheus_client.metrics_core import Metric
-
         values = {**self.counts, "cache_hits": self.cache.hits, "cache_misses": self.cache.misses}
         for name, documentation in _COUNTERS.items():
-            family = Metric(f"pyroscope_relabel_{name}", documentation, "counter")
-            family.add_sample(f"pyroscope_relabel_{name}", {}, values[name])
-            yield family
-        yield GaugeMetricFamily(
-            "pyroscope_relabel_cache_size", "Label sets in the cache.", value=len(self.cache)
-        )
+            yield counter(f"pyroscope_relabel_{name}", documentation, values[name])
+        yield gauge("pyroscope_relabel_cache_size", "Label sets in the cache.", len(self.cache))
         yield from self.fanout.families()
 
     def _check(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.parser import text_string_to_metric_families
 
-from alloypy.services.exposition import Family, Sample, counter, gauge, text_format, with_labels
+from alloypy.families import Family, Sample, counter, counters, gauge, gauges, histograms, with_labels
+from alloypy.services.exposition import text_format
 
 
 def test_families_are_sorted_and_headed() -> None:
@@ -24,21 +25,28 @@ def test_families_are_sorted_and_headed() -> None:
 
 
 def test_families_of_several_components_become_one() -> None:
-    registries = {name: CollectorRegistry() for name in ("w", "v")}
-    for name, registry in registries.items():
-        requests = Counter("requests", "Requests.", registry=registry)
-        requests.inc(len(name))
     families = [
-        with_labels(family, {"component_id": name})
-        for name, registry in registries.items()
-        for family in registry.collect()
+        with_labels(counter("requests_total", "Requests.", len(name)), {"component_id": name * index})
+        for index, name in enumerate(("w", "vv"), start=1)
     ]
     assert text_format(families) == (
         "# HELP requests_total Requests.\n"
         "# TYPE requests_total counter\n"
         'requests_total{component_id="w"} 1\n'
-        'requests_total{component_id="v"} 1\n'
+        'requests_total{component_id="vvvv"} 2\n'
     )
+
+
+def test_families_with_labels_have_a_sample_for_each_set() -> None:
+    families = [
+        gauges("open", "Open.", ("kind", "of"), {("a", "b"): 1, ("c", "d"): 2}),
+        counters("lost_total", "Lost.", ("why",), {("late",): 3}),
+    ]
+    assert [line for line in text_format(families).splitlines() if line[0] != "#"] == [
+        'lost_total{why="late"} 3',
+        'open{kind="a",of="b"} 1',
+        'open{kind="c",of="d"} 2',
+    ]
 
 
 def test_counters_without_total_keep_their_name() -> None:
@@ -51,15 +59,15 @@ def test_counters_without_total_keep_their_name() -> None:
     ]
 
 
-def test_histograms_keep_their_samples_without_creation_times() -> None:
-    registry = CollectorRegistry()
-    Histogram("latency", "Latency.", buckets=(1.0,), registry=registry).observe(0.5)
-    lines = text_format(registry.collect()).splitlines()
-    assert lines[2:] == [
-        'latency_bucket{le="1.0"} 1',
-        'latency_bucket{le="+Inf"} 1',
-        "latency_count 1",
-        "latency_sum 0.5",
+def test_histograms_have_buckets_a_count_and_a_sum() -> None:
+    latency = (("a",), [("1.0", 1.0), ("+Inf", 2.0)], 7.5)
+    assert text_format([histograms("latency", "Latency.", ("to",), [latency])]).splitlines() == [
+        "# HELP latency Latency.",
+        "# TYPE latency histogram",
+        'latency_bucket{le="1.0",to="a"} 1',
+        'latency_bucket{le="+Inf",to="a"} 2',
+        'latency_count{to="a"} 2',
+        'latency_sum{to="a"} 7.5',
     ]
 
 
@@ -68,3 +76,22 @@ def test_numbers_that_are_none_and_families_without_samples() -> None:
     text = text_format([Family("x", "", "gauge", samples), Family("empty", "", "gauge", [])])
     assert [line.split()[-1] for line in text.splitlines()[2:]] == ["NaN", "+Inf", "-Inf"]
     assert "empty" not in text
+
+
+def test_a_reader_of_the_format_gets_what_was_told() -> None:
+    latency = (('a\n"\\',), [("0.5", 1.0), ("+Inf", 2.0)], 7.5)
+    families = [
+        histograms("latency", "In\nseconds.", ("to",), [latency]),
+        counters("lost_total", "Lost.", ("why",), {("late",): 3, ("",): 1e300}),
+        gauge("open", "", -0.25),
+    ]
+    told = {
+        (sample.name, *sorted(sample.labels.items()), sample.value)
+        for family in text_string_to_metric_families(text_format(families))
+        for sample in family.samples
+    }
+    assert told == {
+        (sample.name, *sorted(sample.labels.items()), sample.value)
+        for family in families
+        for sample in family.samples
+    }

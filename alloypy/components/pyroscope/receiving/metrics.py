@@ -6,16 +6,12 @@ Names and labels are Alloy's. Source: PYROSCOPE spec sections 3.6, 3.8.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from alloypy.components.tally import Histogram
+from alloypy.families import Buckets, Family, counters, gauges, histograms
 from alloypy.runtime.component import Activity
 from alloypy.runtime.component import Metrics as ComponentMetrics
-
-if TYPE_CHECKING:
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-    from prometheus_client.metrics_core import Metric
 
 _PREFIX = "pyroscope_receive_http_"
 INGEST_ROUTE = "ingest"
@@ -89,93 +85,77 @@ class Metrics:
                     failed += count if status >= 400 else 0
         return Activity(received=received, failed=failed, dropped=self._dropped.total())
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """The families."""
         yield from self._requests()
-        yield _gauges(
-            "tcp_connections",
+        yield gauges(
+            f"{_PREFIX}tcp_connections",
             "Current number of accepted TCP connections.",
             ("protocol",),
             {("http",): self.connections(), ("grpc",): 0},
         )
-        yield _gauges(
-            "tcp_connections_limit",
+        yield gauges(
+            f"{_PREFIX}tcp_connections_limit",
             "The max number of TCP connections that can be accepted (0 means no limit).",
             ("protocol",),
             {("http",): self.connection_limit, ("grpc",): 0},
         )
-        yield _gauges(
-            "grpc_concurrent_streams_limit",
+        yield gauges(
+            f"{_PREFIX}grpc_concurrent_streams_limit",
             "The max number of concurrent streams that can be accepted (0 means no limit).",
             (),
             {(): _STREAMS_LIMIT},
         )
-        yield _counters(
-            "debuginfo_downstream_calls",
+        yield counters(
+            f"{_PREFIX}debuginfo_downstream_calls_total",
             "Total number of downstream debuginfo calls made by the receive_http proxy, labeled by method "
             "and result.",
             ("method", "result"),
             self._debuginfo,
         )
-        yield _counters(
-            "dropped_profiles",
+        yield counters(
+            f"{_PREFIX}dropped_profiles_total",
             "Profiles that were received and lost, by reason.",
             ("reason",),
             {(reason,): count for reason, count in self._dropped.items()},
         )
 
-    def _requests(self) -> Iterator[Metric]:
-        from prometheus_client.core import HistogramMetricFamily
-
-        inflight: dict[tuple[str, ...], float] = {key: route.inflight for key, route in self._routes.items()}
-        yield _gauges(
-            "inflight_requests", "Current number of inflight requests.", ("method", "route"), inflight
+    def _requests(self) -> Iterator[Family]:
+        routes = self._routes.items()
+        yield gauges(
+            f"{_PREFIX}inflight_requests",
+            "Current number of inflight requests.",
+            ("method", "route"),
+            {key: route.inflight for key, route in routes},
         )
-        seconds = HistogramMetricFamily(
+        yield histograms(
             f"{_PREFIX}request_duration_seconds",
             "Time (in seconds) spent serving HTTP requests.",
-            labels=("method", "route", "status_code", "ws"),
+            ("method", "route", "status_code", "ws"),
+            _told(
+                ((*key, str(status), "false"), histogram)
+                for key, route in routes
+                for status, histogram in route.seconds.items()
+            ),
         )
-        received = HistogramMetricFamily(
+        yield histograms(
             f"{_PREFIX}request_message_bytes",
             "Size (in bytes) of messages received in the request.",
-            labels=("method", "route"),
+            ("method", "route"),
+            _told((key, route.received) for key, route in routes),
         )
-        sent = HistogramMetricFamily(
+        yield histograms(
             f"{_PREFIX}response_message_bytes",
             "Size (in bytes) of messages sent in response.",
-            labels=("method", "route"),
+            ("method", "route"),
+            _told((key, route.sent) for key, route in routes),
         )
-        for (method, name), route in self._routes.items():
-            for status, histogram in route.seconds.items():
-                _add(seconds, (method, name, str(status), "false"), histogram)
-            _add(received, (method, name), route.received)
-            _add(sent, (method, name), route.sent)
-        yield from (seconds, received, sent)
 
 
-def _add(family: HistogramMetricFamily, labels: Sequence[str], histogram: Histogram) -> None:
-    if any(histogram.counts):
-        family.add_metric(labels, histogram.buckets(str), histogram.total)
-
-
-def _gauges(
-    name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
-) -> GaugeMetricFamily:
-    from prometheus_client.core import GaugeMetricFamily
-
-    family = GaugeMetricFamily(_PREFIX + name, text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family
-
-
-def _counters(
-    name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
-) -> CounterMetricFamily:
-    from prometheus_client.core import CounterMetricFamily
-
-    family = CounterMetricFamily(_PREFIX + name, text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family
+def _told(
+    observed: Iterable[tuple[Sequence[str], Histogram]],
+) -> Iterator[tuple[Sequence[str], Buckets, float]]:
+    """Those of the histograms that hold something."""
+    for labels, histogram in observed:
+        if any(histogram.counts):
+            yield labels, histogram.buckets(str), histogram.total

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from alloypy.components.tally import Histogram
+from alloypy.families import Family, counter, counters, histograms
 from alloypy.runtime.component import Activity
 from alloypy.runtime.component import Metrics as ComponentMetrics
-
-if TYPE_CHECKING:
-    from prometheus_client.metrics_core import Metric
 
 _COUNTERS = {
     "sent_bytes": "Bytes of profiles that endpoints have taken.",
@@ -84,31 +81,31 @@ class Metrics:
             dropped=sum(each.dropped_profiles or 0 for each in counts),
         )
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """The families."""
-        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
-
         for name, documentation in _COUNTERS.items():
-            family = CounterMetricFamily(f"pyroscope_write_{name}", documentation, labels=["endpoint"])
-            for endpoint, counts in self._endpoints.items():
-                value = getattr(counts, name)
-                if value is not None:
-                    family.add_metric([endpoint], value)
-            yield family
-        latency = HistogramMetricFamily(
-            "pyroscope_write_latency", "Seconds that sending a profile took.", labels=["endpoint", "type"]
+            values: dict[tuple[str, ...], float] = {}
+            for shown, counts in self._endpoints.items():
+                if (value := getattr(counts, name)) is not None:
+                    values[shown,] = value
+            yield counters(f"pyroscope_write_{name}_total", documentation, ("endpoint",), values)
+        yield histograms(
+            "pyroscope_write_latency",
+            "Seconds that sending a profile took.",
+            ("endpoint", "type"),
+            (
+                ((shown, what), histogram.buckets(), histogram.total)
+                for shown, counts in self._endpoints.items()
+                for what, histogram in counts.latency.items()
+            ),
         )
-        for endpoint, counts in self._endpoints.items():
-            for what, histogram in counts.latency.items():
-                latency.add_metric([endpoint, what], histogram.buckets(), histogram.total)
-        yield latency
-        yield CounterMetricFamily(
-            "pyroscope_ebpf_debug_info_upload_bytes",
+        yield counter(
+            "pyroscope_ebpf_debug_info_upload_bytes_total",
             "Bytes of debug-info files that endpoints were sent.",
-            value=self.debug_info_bytes,
+            self.debug_info_bytes,
         )
-        yield CounterMetricFamily(
-            "pyroscope_write_replaced_characters",
+        yield counter(
+            "pyroscope_write_replaced_characters_total",
             "Characters of label values that /ingest cannot carry and that were sent as _.",
-            value=self.replaced_characters,
+            self.replaced_characters,
         )
