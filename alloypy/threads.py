@@ -69,9 +69,11 @@ class Threads:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         limit = loop.call_later(seconds, _expire, future, seconds)
+        told: asyncio.Future[T] | None = future
 
         def call() -> None:
-            if future.done():
+            nonlocal told
+            if told is None or told.done():
                 return
             result, error = None, None
             try:
@@ -79,8 +81,8 @@ class Threads:
             except BaseException as raised:
                 error = raised
             with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-                loop.call_soon_threadsafe(_deliver, future, result, error)
-            error = None  # its traceback knows this frame
+                loop.call_soon_threadsafe(_deliver, told, result, error)
+            told = error = None  # the traceback of an error knows this frame
 
         job = _Job(call, key)
 

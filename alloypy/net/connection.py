@@ -106,6 +106,8 @@ class Connection(asyncio.Protocol):
             if self._waiter is waiter:  # else the reply is in, and the connection may serve another by now
                 self.abort()
             raise
+        finally:
+            del waiter  # an error in it holds this frame, and so what was sent
 
     @staticmethod
     def _write(transport: asyncio.Transport, head: bytes, chunks: Sequence[Buffer]) -> None:
@@ -309,7 +311,7 @@ class Connection(asyncio.Protocol):
             return
         self.closed = True
         self._parser = None  # it holds us
-        self._deadline.close()
+        self._deadline.end()
         if self._transport is not None:
             self._transport.abort()
         self._keeper.forget(self)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import AsyncIterable, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, Self, TypeAlias
 
 from alloypy.lang.brief import brief
 from alloypy.lang.values import Capsule
@@ -106,6 +106,15 @@ class DeliveryError(Exception):
         self.code = code
         self.series = series
         super().__init__(message)
+
+    def kept(self) -> Self:
+        """Itself, to be kept as a value.
+
+        Without the frames it has come through: they hold it again, and the profile until the cycle
+        collector runs.
+        """
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
 
 
 class DeliveryErrors(DeliveryError):

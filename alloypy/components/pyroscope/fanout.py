@@ -77,7 +77,7 @@ class Fanout:
         try:
             await call(child)
         except DeliveryError as error:
-            return error
+            return error.kept()
         except Exception:
             # A fault of one receiver must not keep the profile from the others.
             self._logger.exception("a receiver failed")

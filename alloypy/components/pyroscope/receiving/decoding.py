@@ -55,7 +55,7 @@ async def _decode_aside(
     request: UnaryRequest, rule: LabelRule | None, hold: Callable[[int], None]
 ) -> list[Series]:
     """Decode in a thread. Raises ConnectError."""
-    overrun: Exception | None = None
+    overrun = ""
     for step in _STEPS:
         allowance = Allowance(*step)
         held = allowance.most(len(request.message))
@@ -68,11 +68,11 @@ async def _decode_aside(
         except TimeoutError:
             raise ConnectError("unavailable", TOO_BUSY, headers=(RETRY_LATER,)) from None
         except Overrun as reason:
-            overrun = reason
+            overrun = str(reason)  # not the error: its traceback holds this frame, and with it the message
             hold(-held)
         else:
             return series
-    raise _undecodable(str(overrun))
+    raise _undecodable(overrun)
 
 
 def _decode(request: UnaryRequest, rule: LabelRule | None, allowance: Allowance) -> list[Series]:

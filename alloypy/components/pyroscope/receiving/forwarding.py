@@ -107,7 +107,7 @@ class Forwarding:
         if isinstance(error, DeliveryErrors):
             return [_Found(index, error.errors, error.more)]
         if isinstance(error, DeliveryError):
-            return [_Found(index, (error,))]
+            return [_Found(index, (error.kept(),))]
         # A fault of one destination must not keep the profile from the others.
         self._logger.error("a receiver failed", exc_info=error)
         return [_Found(index, (DeliveryError("internal error"),))]

@@ -241,7 +241,7 @@ class FanOut:
                 try:
                     positions[self._accept(one, push, trace)] = one.position
                 except DeliveryError as error:
-                    outcome.add(one.position, (error,))
+                    outcome.add(one.position, (error.kept(),))
                 start += 1
                 if perf_counter() - began > _PREPARING_SECONDS:
                     break

@@ -193,11 +193,11 @@ class Endpoint:
         began = perf_counter()
         wire, trace = self.wire, item.trace
         span = wire.span(trace)
-        outcome: Response | SendError | None = None
+        outcome: Response | str = "cancelled"
         try:
             outcome = response = await self._client.send(item.request(wire, span))
         except SendError as error:
-            outcome = error
+            outcome = str(error)  # not the error: its traceback holds this frame, and with it the profile
             return item.unanswered(error, wire)
         finally:
             seconds = perf_counter() - began
@@ -230,8 +230,8 @@ class Endpoint:
         self._logger.info("endpoint works again", extra={"fields": {"endpoint": self.wire.shown}})
 
 
-def _record(trace: Trace, span: str, seconds: float, url: str, outcome: Response | SendError | None) -> None:
-    """Record the span of a try. outcome: None when it was cancelled."""
+def _record(trace: Trace, span: str, seconds: float, url: str, outcome: Response | str) -> None:
+    """Record the span of a try. outcome: the answer, or why there is none."""
     attributes: dict[str, str | int] = {"http.request.method": "POST", "endpoint": url}
     error = None
     if isinstance(outcome, Response):
@@ -239,5 +239,5 @@ def _record(trace: Trace, span: str, seconds: float, url: str, outcome: Response
         if outcome.status >= 400:
             error = ""
     else:
-        error = "cancelled" if outcome is None else str(outcome)
+        error = outcome
     trace.record("HTTP POST", SpanKind.CLIENT, span, seconds, attributes, error)
