@@ -62,9 +62,10 @@ def _line(arrival: Arrival) -> str:
     """One arrival for people; nothing in it can break the line."""
     labels = ", ".join(f"{name}={json.dumps(value)}" for name, value in arrival.labels.items())
     tenant = f", tenant {json.dumps(arrival.tenant)}" if arrival.tenant else ""
+    login = "no credentials" if arrival.authorization == "none" else arrival.authorization
     return (
         f"{arrival.api:<6} {json.dumps(arrival.path)[1:-1]}  {{{labels}}}  {arrival.size} bytes, "
-        f"sha256 {arrival.sha256[:12]}, {arrival.authorization}{tenant}"
+        f"sha256 {arrival.sha256[:12]}, {login}{tenant}"
     )
 
 

@@ -134,6 +134,18 @@ _WANTED_KINDS: dict[type, tuple[str, tuple[str, ...]]] = {
 """For each wanted type: its word in messages, and the kinds that fit or may fit by their value."""
 
 
+_CAPSULES = {
+    "pyroscope.Appendable": "a receiver of profiles",
+    "storage.Appendable": "a receiver of metrics",
+    "loki.LogsReceiver": "a receiver of logs",
+    "otelcol.Consumer": "a consumer of OpenTelemetry data",
+    "relabel.Rules": "the rules of a relabel component",
+    Secret.kind: "a secret",
+    OptionalSecret.kind: "a text that may be secret",
+}
+"""Capsules in words, by their kinds."""
+
+
 def mismatch(shape: Shape, type_: Type) -> str | None:
     """Why no value of that shape fits the wanted type, in evaluation's words; None where one may."""
     if isinstance(type_, wanted.NullableType):
@@ -150,6 +162,14 @@ def mismatch(shape: Shape, type_: Type) -> str | None:
     if shape.kind == Kind.CAPSULE:
         return _from_capsule(shape.capsule, word)
     return f"should be {word}, got {shape.kind}"
+
+
+def in_words(shape: Shape, type_: Type) -> str:
+    """What a mismatch of capsules means, which evaluation tells by their names in Alloy's code; else ""."""
+    if not isinstance(type_, wanted.CapsuleType):
+        return ""
+    expected, given = _CAPSULES.get(str(getattr(type_.cls, "kind", ""))), _CAPSULES.get(shape.capsule)
+    return f"{expected} is wanted here, not {given}" if expected and given else ""
 
 
 def _exact_mismatch(value: Value, type_: Type) -> str | None:

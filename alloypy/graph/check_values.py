@@ -15,7 +15,17 @@ from alloypy.catalog.rules.body import Undecided
 from alloypy.graph.check_frames import Frame, Seen
 from alloypy.graph.check_library import MACHINE, PURE, RESULTS
 from alloypy.graph.check_scope import Language
-from alloypy.graph.check_shapes import ANYTHING, BOOL, NUMBER, STRING, Shape, exactly, hidden, mismatch
+from alloypy.graph.check_shapes import (
+    ANYTHING,
+    BOOL,
+    NUMBER,
+    STRING,
+    Shape,
+    exactly,
+    hidden,
+    in_words,
+    mismatch,
+)
 from alloypy.graph.codes import OUT_OF_SCOPE, VALUE
 from alloypy.graph.references import Chain, chain_text, expression_chains, inner_expressions
 from alloypy.graph.unset_variables import environment_variable
@@ -93,7 +103,8 @@ class ValueCheck:
             for field in node.fields:
                 self.fit(field.value, known.get(field.name, wanted.AnyType()))
         else:
-            self._demand(node, mismatch(self.shape(node), inner))
+            shape = self.shape(node)
+            self._demand(node, mismatch(shape, inner), in_words(shape, inner))
 
     def decided(self, node: Expression, type_: Type) -> Any:
         """The decoded value of an expression, where the file alone decides it.
@@ -145,12 +156,14 @@ class ValueCheck:
         self.faults.append(Diagnostic(Span(self.source, node.start, node.end), message, VALUE))
         return ANYTHING
 
-    def _demand(self, node: Expression, message: str | None) -> bool:
+    def _demand(self, node: Expression, message: str | None, hint: str = "") -> bool:
         """Note what is wrong with an expression's value, with its text in front; whether nothing is."""
         if message is None:
             return True
         text = self.source.data[node.start : node.end + 1].decode("utf-8", "surrogateescape")
         self._fault(node, f"{text} {message}")
+        if hint:
+            self.faults[-1] = self.faults[-1]._replace(hint=hint)
         return False
 
     def _kind(self, node: Expression, shape: Shape, kind: str) -> bool:

@@ -92,6 +92,10 @@ async def _answer(
     path: str = scope["path"]
     if path == "/ready":
         return plain_text(200, "ready")
+    if path == "/":
+        return plain_text(
+            200, f"alloypy dev-sink takes profiles at {INGEST} and {PUSH}, and prints a line for each"
+        )
     if not path.endswith((INGEST, PUSH)):
         return plain_text(404, "404 page not found")
     if scope["method"] != "POST":

@@ -91,6 +91,7 @@ async def test_what_makes_no_sense_is_refused_as_pyroscope_refuses_it() -> None:
         assert (await ask(port, "/ingest", method="GET")).status == 405
         assert (await ask(port, "/other")).status == 404
         assert (await ask(port, "/ready", method="GET")).body == b"ready\n"
+        assert b"/ingest" in (await ask(port, "/", method="GET")).body
     assert arrivals == []
 
 

@@ -47,6 +47,7 @@ NOT_OURS = (  # messages about Go's runtime and about clustering, which alloypy 
     "forward_to is empty",
     "the URL of an endpoint cannot be used",  # as they will be when the first profile comes
     "environment variable is not set",
+    "a client speaks",  # TLS, or none, where the other is spoken
     "the configuration has no components",  # most often it is the wrong one
     "there are no *.alloy files",
     "the TLS settings of the HTTP server cannot be used",  # Alloy tells this with each handshake

@@ -263,3 +263,19 @@ def test_checking_needs_no_network_library(tmp_path: Path) -> None:
         [sys.executable, "-c", script, str(config)], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("local.file.f.content", "a receiver of profiles is wanted here, not a text that may be secret"),
+        ("loki.write.l.receiver", "a receiver of profiles is wanted here, not a receiver of logs"),
+    ],
+)
+def test_capsules_are_told_in_words(given: str, hint: str) -> None:
+    text = (
+        'local.file "f" {\n  filename = "f"\n}\n'
+        'loki.write "l" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'
+        f'pyroscope.receive_http "r" {{\n  forward_to = [{given}]\n}}\n'
+    )
+    assert [each.hint for each in check_text(text).missed if "capsule" in each.message] == [hint]
