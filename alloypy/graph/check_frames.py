@@ -51,12 +51,16 @@ class Names:
         own = frozenset(self._own)
         return own if self._around is None else own | self._around.first_names()
 
+    def value(self, name: str) -> Shape | None:
+        """What is known of a name that is none of a block; None where it is not seen."""
+        found = self._own.get(name)
+        if found is None and self._around is not None:
+            return self._around.names.value(name)
+        return found
+
     def path(self) -> Shape:
         """What `module_path` is."""
-        found = self._own.get("module_path")
-        if found is None and self._around is not None:
-            return self._around.names.path()
-        return found if found is not None else ANYTHING
+        return self.value("module_path") or ANYTHING
 
 
 class Frame:
@@ -107,6 +111,21 @@ class Frame:
             parts = {label: Shape(ValueKind.OBJECT, parts={"value": v}) for label, v in self.given.items()}
             return Seen(Shape(ValueKind.OBJECT, parts=parts), 1)
         return self.names.resolve(chain)
+
+    def in_the_way(self, node: CheckedNode) -> str:
+        """The part of a node's id that has a value, so that its exports find no place; else ""."""
+        first, *outer = node.id.split(".")[:-1] or [""]
+        shape = self.names.value(first)
+        if shape is None or not shape.kind:
+            return ""
+        if not shape.is_exact:
+            return "" if shape.kind == ValueKind.OBJECT else first
+        value = shape.value
+        for name in outer:
+            if not isinstance(value, Mapping) or name not in value:
+                break
+            first, value = name, value[name]
+        return "" if isinstance(value, Mapping) else first
 
     def hides(self, name: str) -> bool:
         """Whether a name of the standard library means something else here, or may."""

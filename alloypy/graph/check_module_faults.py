@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from alloypy.graph import codes
 from alloypy.graph.build import Built
+from alloypy.graph.check_frames import Frame
 from alloypy.graph.check_scope import CheckedNode, CheckedScope
 from alloypy.graph.dag import cycle_text
 from alloypy.graph.definitions import Definitions
@@ -46,6 +47,17 @@ def not_found(node: CheckedNode, definitions: Definitions) -> Diagnostic:
         end = node.block.name_end + 1
         correction = meant(name, known, end - len(name.encode()), end)
     return Diagnostic(head(node), message, codes.UNKNOWN_COMPONENT, hint=correction.hint, fix=correction.fix)
+
+
+def in_the_way(node: CheckedNode, frame: Frame) -> Iterator[Diagnostic]:
+    """A value where the exports of a node would stand."""
+    name = frame.in_the_way(node)
+    if name:
+        message = (
+            f'expected a map but found a value for "{name}" when trying to cache the export for {node.id}'
+        )
+        hint = f"give what is called `{name}` another name: a component's name begins with it"
+        yield Diagnostic(head(node), message, codes.LOAD_RULE, hint=hint)
 
 
 def missing(user: CheckedNode, argument: CheckedNode) -> Diagnostic:

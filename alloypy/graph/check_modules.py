@@ -17,7 +17,7 @@ from alloypy.graph.check_contents import ContentCheck
 from alloypy.graph.check_findings import Findings
 from alloypy.graph.check_frames import UNREAD_TEMPLATE, VALUED, Frame, Names
 from alloypy.graph.check_imports import ImportReader
-from alloypy.graph.check_module_faults import cycles, head, missing, not_found
+from alloypy.graph.check_module_faults import cycles, head, in_the_way, missing, not_found
 from alloypy.graph.check_ports import listener_of
 from alloypy.graph.check_scope import CheckedNode, CheckedScope
 from alloypy.graph.check_shapes import ANYTHING, Shape, exactly, of_type
@@ -238,6 +238,8 @@ class ModuleCheck:
                 frame.tell_listeners([] if listener is None else [listener])
         if node.kind in VALUED:
             self._exports(frame, node)
+        if node.kind in VALUED - {Kind.ARGUMENT}:
+            self._findings.add(in_the_way(node, frame))
 
     def _foreach(self, node: CheckedNode, frame: Frame) -> None:
         if node.inner is None:

@@ -309,7 +309,7 @@ class _Maker:
     def _foreach(self, place: Place, depth: int) -> str:
         label = self._label(place, "foreach")
         variable = self._random.choice(("each", "item", "each", "string" if self._wrong() else "each"))
-        if self._wrong():
+        if self._wrong() or (self._mistake and self._chance(0.02)):
             variable = self._random.choice(("test", "argument", "module_path", "a", "import"))
         inside = Place(place, texts=[*place.texts, variable], lists=list(place.lists))
         inside.contents += place.contents
