@@ -168,3 +168,14 @@ def test_secrets_that_come_from_elsewhere_are_not_told() -> None:
     ]
     assert 'c:10:4: "(secret)" is not a URL: it does not begin with http:// or https://' in warnings(text)
     assert missed(text.replace("password", "timeout"))[0].endswith('invalid duration "hunter2"')
+
+
+def test_a_variable_in_the_way_of_a_component() -> None:
+    def foreach(item: str) -> str:
+        template = 'template {\n  local.file "f" {\n   filename = "x"\n  }\n }'
+        return f'foreach "f" {{\n collection = [{item}]\n var = "local"\n {template}\n}}\n'
+
+    fault = 'expected a map but found a value for "{}" when trying to cache the export for local.file.f'
+    assert missed(foreach('"a"')) == ["c:5:3: " + fault.format("local")]
+    assert missed(foreach("{ file = 1 }")) == ["c:5:3: " + fault.format("file")]
+    assert missed(foreach("{ file = { } }")) == []
