@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from alloypy.cli import exit_codes, streams
-from alloypy.cli.colours import wants_colour
+from alloypy.cli.colours import terminal_width, wants_colour
 from alloypy.cli.fmt_options import Options, read_options
 from alloypy.cli.formatting import STDIN, Mode, Outcome, Task, format_one
 from alloypy.cli.reporting import write_reports
+from alloypy.cli.text_files import is_binary
 from alloypy.files import is_directory, system_words
 from alloypy.syntax.codes import NO_FILES, UNFORMATTED, UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
@@ -39,7 +40,9 @@ def run(argv: list[str]) -> int:
     options = read_options(argv)
     found = _find(options)
     outcomes = []
-    for outcome in (*found.faults, *_work([_task(path, options) for path in found.files])):
+    explaining = bool(options.targets) or sys.stderr.isatty()
+    for made in (*found.faults, *_work([_task(path, options) for path in found.files])):
+        outcome = _explained(made) if explaining and made.failed else made
         _show(outcome, options)
         outcomes.append(outcome)
     warnings = [(path, _nothing_in(path)) for path in found.empty]
@@ -93,10 +96,26 @@ def _work(tasks: list[Task]) -> Iterator[Outcome]:
     return map(format_one, tasks)
 
 
+def _explained(outcome: Outcome) -> Outcome:
+    """The outcome with hints, and without secrets in the lines that may be shown."""
+    from alloypy.graph.masking import masked
+    from alloypy.syntax.hints import hinted
+
+    return outcome._replace(diagnostics=tuple(map(masked, hinted(outcome.diagnostics))))
+
+
 def _show(outcome: Outcome, options: Options) -> None:
-    """One outcome for people, as soon as it is known."""
+    """One outcome for people, as soon as it is known; on a terminal with the lines it is about."""
     streams.put(outcome.output)
     if options.reporting.for_people:
+        placed = outcome.failed and sys.stderr.isatty() and not any(map(is_binary, outcome.diagnostics))
+        if placed and all(diagnostic.span for diagnostic in outcome.diagnostics):
+            from alloypy.cli.excerpts import excerpts
+
+            color = wants_colour(sys.stderr, options.reporting.color)
+            for text in excerpts(outcome.diagnostics, color, terminal_width(sys.stderr)):
+                streams.say(f"{text}\n")
+            return
         for diagnostic in outcome.diagnostics:
             if diagnostic.code != UNFORMATTED or options.check:
                 text = str(diagnostic) if diagnostic.span else f"Error: {diagnostic.message}"

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from alloypy.runtime.logs import FieldLogger
 from alloypy.schema.stability import Stability, admission
 from alloypy.services.configuration import LoadError
 from alloypy.services.logging import LogStream
-from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.services.settings import RunSettings
+from alloypy.syntax.diagnostics import Diagnostic, Severity
 
 _REFUSED = "could not perform the initial load successfully"
 _LEVEL_FLAG = "--stability.level"
 
 
-def tell(error: LoadError, log: LogStream, argv: Sequence[str]) -> None:
+def tell(error: LoadError, log: LogStream, argv: Sequence[str], settings: RunSettings) -> None:
     """Tell the faults, with excerpts only where nobody keeps them: on a terminal; and what to type instead.
 
-    argv: of the command, without its name. The lone line feed on stdout is Alloy's.
+    On a terminal the faults follow that `validate` finds, too. argv: of the command, without its name.
+    The lone line feed on stdout is Alloy's.
     """
     if not error.diagnostics:
         print(f"Error: {error}", file=sys.stderr)
@@ -30,10 +32,7 @@ def tell(error: LoadError, log: LogStream, argv: Sequence[str]) -> None:
         _log(error.diagnostics)
         return
     if sys.stderr.isatty():
-        from alloypy.syntax.render import render
-
-        color = not os.environ.get("NO_COLOR")
-        sys.stderr.write(render(error.diagnostics, color=color, hints=True))
+        _show(error.diagnostics, settings)
     else:
         for line in _lines(error.diagnostics):
             print(line, file=sys.stderr)
@@ -41,6 +40,46 @@ def tell(error: LoadError, log: LogStream, argv: Sequence[str]) -> None:
     if level is not None:
         print(f"  = type: {shlex.join(_admitting(argv, level))}", file=sys.stderr)
     print(f"Error: {_REFUSED}", file=sys.stderr)
+
+
+def _show(diagnostics: Sequence[Diagnostic], settings: RunSettings) -> None:
+    """The faults as `validate` shows them, and those that it finds beyond them."""
+    from alloypy.cli.colours import terminal_width, wants_colour
+    from alloypy.cli.excerpts import excerpts
+
+    validated = _validated(settings)
+    told = [_explained(diagnostic, validated) for diagnostic in diagnostics]
+    more = [each for each in validated if not any(_same(diagnostic, each) for diagnostic in diagnostics)]
+    texts = excerpts([*told, *more], wants_colour(sys.stderr), terminal_width(sys.stderr))
+    sys.stderr.write("\n".join(texts))
+
+
+def _validated(settings: RunSettings) -> list[Diagnostic]:
+    """The errors that `validate --for alloypy` finds; none where the text is gone, as from a pipe."""
+    if not (Path(settings.path).is_file() or Path(settings.path).is_dir()):
+        return []
+    from alloypy.cli.checking import Judgement, check_unit
+    from alloypy.cli.own_language import own_language
+    from alloypy.graph.check_scope import Gate
+
+    judgement = Judgement(own_language(), Gate(settings.stability, settings.community), {})
+    found = check_unit(settings.path, judgement).diagnostics
+    return [each for each in found if each.severity is Severity.ERROR and each.span is not None]
+
+
+def _explained(told: Diagnostic, validated: Sequence[Diagnostic]) -> Diagnostic:
+    """A fault of loading with the hint and the code that `validate` has for it."""
+    same = sorted((each for each in validated if _same(told, each)), key=lambda e: e.message != told.message)
+    return told._replace(hint=told.hint or same[0].hint, code=same[0].code) if same else told
+
+
+def _same(told: Diagnostic, found: Diagnostic) -> bool:
+    """Whether loading and `validate` speak of the same fault; loading may say it of the whole block."""
+    if str(found) in told.message:
+        return True
+    if told.span is None or found.span is None or told.span.source.name != found.span.source.name:
+        return False
+    return told.span.start == found.span.start or found.message in told.message
 
 
 def _log(diagnostics: Sequence[Diagnostic]) -> None:

@@ -76,7 +76,7 @@ async def _run(settings: RunSettings, log: LogStream, argv: list[str]) -> int:
             from alloypy.cli.refused_load import tell
 
             log.stop_holding()
-            tell(error, log, argv)
+            tell(error, log, argv, settings)
             return exit_codes.FAILURE
 
 

@@ -13,6 +13,7 @@ from itertools import islice
 from alloypy.cli import exit_codes, streams
 from alloypy.cli.checking import Judgement, Outcome, check_unit, nothing_in
 from alloypy.cli.colours import terminal_width, wants_colour
+from alloypy.cli.excerpts import excerpt
 from alloypy.cli.reporting import write_reports
 from alloypy.cli.text_files import is_binary
 from alloypy.cli.units import find_units
@@ -21,7 +22,7 @@ from alloypy.files import system_words
 from alloypy.graph.check_scope import Language
 from alloypy.syntax.codes import UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
-from alloypy.syntax.render import SHOWN, escaped, not_shown, render
+from alloypy.syntax.render import SHOWN, escaped, not_shown
 
 
 def run(argv: list[str]) -> int:
@@ -103,8 +104,7 @@ def _text(path: str, diagnostic: Diagnostic, color: bool, width: int | None) -> 
         elif path not in message and "standard input" not in message:
             message = f"{path}: {message}"
         return f"{word}: {escaped(message)}\n"
-    explained = f"  = code: {diagnostic.code} (alloypy explain {diagnostic.code})\n"
-    return render([diagnostic], color, hints=True, width=width) + explained
+    return excerpt(diagnostic, color, width)
 
 
 def _report(outcomes: list[Outcome], options: Options) -> None:

@@ -125,7 +125,8 @@ def _likeness(written: list[str], each: Visible, chain: str, visible: Sequence[V
     kind, rest = written[:size], written[size:]
     export = chain.rpartition(".")[2]
     alike = _ratio(".".join(kind), each.name)
-    if alike == 1 and rest in ([], [export]):  # the label is missing
+    short = not rest or (len(rest) == 1 and _ratio(rest[0], export) >= _VERY_ALIKE)
+    if alike == 1 and short and (not rest or rest[0] != each.label):  # the label is missing
         return 0.95 if sum(other.name == each.name for other in visible) == 1 else 0
     if rest and alike >= _VERY_ALIKE:
         label = _label_likeness(rest[0], each, visible)

@@ -237,7 +237,7 @@ def test_json(tree: Path) -> None:
         "code": "ALY0103",
         "message": "string literal not terminated",
         "hint": report["diagnostics"][0]["hint"],
-        "fix": [],
+        "fix": [{"offset": 7, "length": 0, "text": '"'}],
     }
     assert [(each["file"], each["line"], each["code"]) for each in report["diagnostics"][2:]] == [
         ("ugly.alloy", None, "ALY0131"),

@@ -1,0 +1,43 @@
+"""Running the program with standard error on a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.running import environment
+
+ROOT = Path(__file__).parents[2]
+
+
+class Shown(NamedTuple):
+    """How the program ended, and what stood on the terminal."""
+
+    code: int
+    text: str
+
+
+def on_terminal(folder: Path, *arguments: str) -> Shown:
+    """The outcome of a command that ends by itself, without colours; the terminal has 100 columns."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "alloypy", *arguments],
+        cwd=folder,
+        env=environment({"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    pieces = []
+    try:
+        while piece := os.read(ours, 65536):
+            pieces.append(piece)
+    except OSError:  # the terminal is closed as the last one who has it ends
+        pass
+    os.close(ours)
+    return Shown(process.wait(timeout=60), b"".join(pieces).decode().replace("\r\n", "\n"))
