@@ -29,6 +29,9 @@ _MOST_READ = 150_000
 _MOST_TRIED = 6
 """How many guesses for one fault are tried."""
 
+_GUESSING = 20
+"""How many faults can be looked at in the time of one check."""
+
 _CYCLES = frozenset({codes.MODULE_CYCLE, "ALY0412"})
 
 
@@ -58,6 +61,9 @@ class _Trial:
         """The fault with the first guess that mends it, and without one that does not."""
         if fault.span is None:
             return fault
+        self._room -= self._size // _GUESSING  # what can be seen is gathered anew for each fault
+        if self._size > self._room:
+            return fault._replace(hint="", fix=()) if fault.fix else fault
         for guess in islice(self._guesses(fault, fault.span.source), _MOST_TRIED):
             if self._size > self._room:
                 break

@@ -18,7 +18,7 @@ from alloypy.lang.operators import binary, unary
 from alloypy.lang.traced import LITERAL, Traced
 from alloypy.lang.types import Type
 from alloypy.schema import texts
-from alloypy.schema.corrections import as_attribute, as_block, other_attribute, other_value
+from alloypy.schema.corrections import Beside, as_attribute, as_block, beside, other_attribute, other_value
 from alloypy.schema.nearest import NO_CORRECTION, Correction, meant
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.diagnostics import Diagnostic
@@ -75,11 +75,11 @@ class _Checker:
             if block.label:
                 self._report(block.start, block.lcurly, texts.label_refused_by_map(block.full_name), "label")
             return
-        counts = count_blocks(body)
+        counts, others = count_blocks(body), beside(body)
         seen: set[str] = set()
         for statement in body:
             if isinstance(statement, Attribute):
-                self._attribute(statement, body, spec, seen)
+                self._attribute(statement, others, spec, seen)
             else:
                 self._inner_block(statement, spec, counts)
         for member in spec.required:
@@ -109,11 +109,11 @@ class _Checker:
         else:
             self.body(block, block.body, member.body)
 
-    def _attribute(self, attribute: Attribute, body: Sequence[Statement], spec: Spec, seen: set[str]) -> None:
+    def _attribute(self, attribute: Attribute, others: Beside, spec: Spec, seen: set[str]) -> None:
         name = attribute.name.name
         member = spec.lookup.get(name)
         if member is None:
-            correction = other_attribute(attribute, body, spec, self._source)
+            correction = other_attribute(attribute, others, spec, self._source)
             message = texts.attribute_unknown(name)
             self._report(attribute.start, attribute.end, message, "unknown attribute", correction)
         elif isinstance(member, BlockSpec):

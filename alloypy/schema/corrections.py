@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from alloypy.lang import types as wanted
 from alloypy.lang.types import Type
@@ -47,23 +47,36 @@ def as_block(attribute: Attribute, source: Source) -> Correction:
     return Correction(hint, tuple(edits))
 
 
-def other_attribute(
-    attribute: Attribute, body: Sequence[Statement], spec: Spec, source: Source
-) -> Correction:
+class Beside(NamedTuple):
+    """What a body holds, gathered once for all of its faults: names of attributes, and blocks by name."""
+
+    names: frozenset[str]
+    blocks: dict[str, list[Block]]
+
+
+def beside(body: Sequence[Statement]) -> Beside:
+    """What stands beside each other in a body."""
+    blocks: dict[str, list[Block]] = {}
+    for statement in body:
+        if isinstance(statement, Block):
+            blocks.setdefault(statement.full_name, []).append(statement)
+    return Beside(frozenset(each.name.name for each in body if isinstance(each, Attribute)), blocks)
+
+
+def other_attribute(attribute: Attribute, others: Beside, spec: Spec, source: Source) -> Correction:
     """For an attribute that the body does not have: the block it belongs in, or another name."""
     name = attribute.name.name
     homes = [block for block in spec.blocks if isinstance(block.body.lookup.get(name), AttributeSpec)]
     if len(homes) == 1:
-        return _moved_into(homes[0].name, attribute, body, source)
-    given = {statement.name.name for statement in body if isinstance(statement, Attribute)}
-    free = [member.name for member in spec.attributes if member.name not in given]
+        return _moved_into(homes[0].name, attribute, others, source)
+    free = [member.name for member in spec.attributes if member.name not in others.names]
     return meant(name, free, attribute.name.start, attribute.name.end + 1)
 
 
-def _moved_into(home: str, attribute: Attribute, body: Sequence[Statement], source: Source) -> Correction:
+def _moved_into(home: str, attribute: Attribute, others: Beside, source: Source) -> Correction:
     hint = f"`{attribute.name.name}` belongs in the block `{home} {{ ... }}`"
     after = attribute.end + 1
-    there = [each for each in body if isinstance(each, Block) and each.full_name == home]
+    there = others.blocks.get(home, [])
     if not there:
         return Correction(
             hint, (Edit(attribute.start, attribute.start, f"{home} {{\n"), Edit(after, after, "\n}"))

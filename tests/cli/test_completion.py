@@ -134,6 +134,7 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         ("schema discovery.kuberne", "schema|discovery.kubernetes"),
         ("explain ALY013", "explain|ALY013"),
         ("explain ALY0133", "explain|ALY0133"),
+        ("explain ALY0133 ALY00", "explain|ALY0133|ALY0001"),
         ("completion fi", "completion|fish"),
         ("help expl", "help|explain"),
         ("dev-sink --stat", "dev-sink|--status="),

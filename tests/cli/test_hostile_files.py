@@ -28,6 +28,7 @@ FILES = {
     "a replacement that is no label": _labelmap("kubernetes_pod_label" * 3 + "-$1"),
     "one block again and again": 'foo "b" {\n}\n' * 15_000,
     "components that nobody knows": "".join(f'foo.b{i} "b" {{\n}}\n' for i in range(10_000)),
+    "blocks without a label": "a { }\n" * 10_000,
     "names that nobody knows": "".join(
         f'local.file "f{i}" {{\n  filename = loki.x{i}.y\n}}\n' for i in range(10_000)
     ),

@@ -108,7 +108,7 @@ def test_a_reader_that_has_seen_enough_is_no_fault(command: str, folder: Path) -
 
 
 def test_a_reader_that_leaves_changes_no_verdict(folder: Path) -> None:
-    (folder / "long.alloy").write_text("a{}\n" * 30_000)
+    (folder / "long.alloy").write_text("a{}\n" * 3_000)
     script = "set -o pipefail; alloypy fmt --diff long.alloy | head -1"
     assert shell(script, folder).code == 1
     assert shell("set -o pipefail; alloypy validate long.alloy 2>&1 | head -1", folder).code == 1
@@ -201,7 +201,8 @@ def on_terminal(arguments: list[str], cwd: Path, columns: int = 80, **env: str) 
 def test_a_forgotten_path_on_a_terminal(mode: str, folder: Path) -> None:
     code, shown = on_terminal(["fmt", mode], folder)
     assert code == 2
-    assert shown.startswith("Error: no path is given; - stands for standard input\n\nUsage:\n  alloypy fmt")
+    assert shown.startswith("Error: no path is given; - stands for standard input\n")
+    assert "usage: alloypy fmt [flags] [PATH...]\n" in shown
 
 
 def test_colours_follow_the_terminal_and_the_environment(folder: Path) -> None:
@@ -211,6 +212,17 @@ def test_colours_follow_the_terminal_and_the_environment(folder: Path) -> None:
         assert "\x1b" not in on_terminal(["validate", "bad.alloy"], folder, **variables)[1]
     assert "\x1b" not in on_terminal(["validate", "--color=never", "bad.alloy"], folder)[1]
     assert "\x1b[31;1m" in shell("alloypy validate --color=always bad.alloy", folder).err
+
+
+def test_fmt_shows_on_a_terminal_what_validate_shows(folder: Path) -> None:
+    (folder / "bad.alloy").write_text("logging {\n\tlevel = 'info'\n}\n")
+    code, shown = on_terminal(["fmt", "--check", "--color=never", "bad.alloy"], folder)
+    validated = on_terminal(["validate", "--color=never", "bad.alloy"], folder)[1]
+    excerpt = validated.partition("\n\nError: validation failed")[0]
+    assert "2 |     level = 'info'\n" in excerpt and "= hint: " in excerpt and "= code: ALY0104" in excerpt
+    assert (code, shown) == (2, f"{excerpt}\n\nError: encountered errors during formatting\n")
+    piped = shell("alloypy fmt --check bad.alloy", folder).err
+    assert piped.splitlines()[0] == excerpt.splitlines()[0].removeprefix("Error: ")
 
 
 def test_excerpts_fit_the_terminal(folder: Path) -> None:

@@ -71,7 +71,7 @@ def _flag_row(flag: Flag[Any]) -> FlagRow:
 
 
 def _takes_many(command: Command) -> bool:
-    return command.name in {"fmt", "validate"}
+    return command.name in {"fmt", "validate", "explain"}
 
 
 def _argument(command: Command) -> Value:
