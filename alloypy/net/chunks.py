@@ -63,6 +63,10 @@ class Chunks:
         pieces, self._pieces = self._pieces, []
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def may_end(self, rest: bytes) -> bool:
+        """Whether the body can be complete with `rest`, if nothing comes after that."""
+        return bool(self._line) or self._part == _TRAILERS or b"\r\n\r\n" in rest
+
     def feed(self, data: bytes | bytearray, at: int, end: int, steps: int) -> int:
         """Take apart `data[at:end]` in so many steps; where it stopped. Raises Malformed."""
         view = memoryview(data)

@@ -1,23 +1,50 @@
-"""Whether a client is gone, although nothing is read from it."""
+"""Whether a client has left, although nothing is read from it."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import enum
 import select
 import socket
+import sys
 
 
-def hung_up(transport: asyncio.BaseTransport) -> bool:
-    """Whether the connection has been reset, so that nothing can be answered any more.
+class Departure(enum.Enum):
+    """What a client has done: NONE of it, said its last word and perhaps left, or broken the connection."""
 
-    A client who has only said its last word still wants an answer, and is not meant.
-    """
+    NONE = enum.auto()
+    ENDED = enum.auto()
+    BROKEN = enum.auto()
+
+
+def departure(transport: asyncio.BaseTransport) -> Departure:
+    """What the system knows of the client, before what has come is read. Where it does not tell: NONE."""
     connection: socket.socket | None = transport.get_extra_info("socket")
-    if connection is None or not hasattr(select, "poll"):
-        return False
+    if connection is None or sys.platform != "linux":
+        return Departure.NONE
     poll = select.poll()
     try:
-        poll.register(connection.fileno(), 0)  # what is asked for here is always told
-        return bool(poll.poll(0))
+        poll.register(connection.fileno(), select.POLLRDHUP)
+        events = poll.poll(0)
     except (OSError, ValueError):
-        return True
+        return Departure.BROKEN
+    if not events:
+        return Departure.NONE
+    return Departure.ENDED if events[0][1] == select.POLLRDHUP else Departure.BROKEN
+
+
+def unread(transport: asyncio.BaseTransport) -> bytes:
+    """What has come over a connection without TLS and is not read; it stays to be read."""
+    from fcntl import ioctl
+    from termios import FIONREAD
+
+    connection: socket.socket | None = transport.get_extra_info("socket")
+    if connection is None:
+        return b""
+    with contextlib.suppress(OSError):
+        size = int.from_bytes(ioctl(connection.fileno(), FIONREAD, b"\0\0\0\0"), sys.byteorder)
+        # uvloop's own socket objects cannot receive.
+        with socket.fromfd(connection.fileno(), connection.family, connection.type) as copy:
+            return copy.recv(size, socket.MSG_PEEK | socket.MSG_DONTWAIT) if size else b""
+    return b""

@@ -21,7 +21,7 @@ import httptools
 from alloypy.net.body import App, BodyBroken, BodyMalformed, BodyStalled, OverBudget
 from alloypy.net.chunks import Chunks, Malformed
 from alloypy.net.deadline import Deadline
-from alloypy.net.hangup import hung_up
+from alloypy.net.hangup import Departure, departure, unread
 from alloypy.net.http_date import date_line
 from alloypy.net.http_exchange import Exchange
 from alloypy.net.http_head import ORIGIN, Refused, read_head, read_target
@@ -73,6 +73,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         "_idle_timeout",
         "_large",
         "_logger",
+        "_looked_ahead",
         "_loop",
         "_max_header_bytes",
         "_parser",
@@ -129,6 +130,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._rest = b""  # what has come and has to wait
         self._turns = turns_of(self._loop)
         self._waits = False  # for a turn, to look at that
+        self._looked_ahead = False  # at the last that comes
         self._ended = False  # nothing more is read as requests
         self._read_paused = False
         self._draining = False
@@ -403,10 +405,9 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._waits = False
         if self._ended or self.transport is None:
             return
-        if self._chunks is not None and hung_up(self.transport):
-            self.transport.abort()
-            return
         self._turns.spend(_STEPS_PER_VISIT)
+        if self._chunks is not None and self._is_left(self.transport, self._chunks):
+            return
         rest = self._drop_rest()
         self._take(rest, len(rest))
         exchange = self._current
@@ -414,6 +415,22 @@ class HttpProtocol(asyncio.BufferedProtocol):
             return
         if exchange is None or exchange.pending <= _READ_SIZE or exchange.wants_all:
             self.read_on()
+
+    def _is_left(self, transport: asyncio.Transport, chunks: Chunks) -> bool:
+        """Whether the client has left in the midst of a body; what came of it is not worth taking apart."""
+        left = departure(transport)
+        if left is Departure.BROKEN:
+            transport.abort()
+            return True
+        if left is Departure.NONE or self._looked_ahead or self._scope_base["scheme"] != "http":
+            return False
+        self._looked_ahead = True
+        rest = self._rest + unread(transport)
+        self._turns.spend(len(rest) >> 10)
+        if chunks.may_end(rest):
+            return False
+        self.eof_received()
+        return True
 
     def _take_head(self, data: _Data, at: int, end: int) -> int:
         """Give the parser more of a head, up to its end; where it stopped, or where a whole body does."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -53,6 +53,24 @@ async def in_turns(receiver: Receiving, count: int) -> int:
     return turns
 
 
+def reset(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def half_close(client: socket.socket) -> None:
+    client.shutdown(socket.SHUT_WR)
+
+
+async def turns_until_given_up(receiver: Receiving) -> int:
+    """Turns of the event loop until nobody is being answered."""
+    turns = 0
+    while server_of(receiver).requests:
+        turns += 1
+        await asyncio.sleep(0)
+    return turns
+
+
 @pytest.mark.parametrize("chunks", [MIXED, ALIKE], ids=["mixed", "alike"])
 async def test_a_crowd_with_tiny_chunks_leaves_others_their_turn(chunks: bytes) -> None:
     collected = Collected()
@@ -69,16 +87,28 @@ async def test_a_crowd_with_tiny_chunks_leaves_others_their_turn(chunks: bytes) 
     assert len(collected.ingests) == 150
 
 
-async def test_whoever_is_gone_is_not_listened_to_any_longer() -> None:
+@pytest.mark.parametrize("leaves", [reset, half_close], ids=["reset", "half closed"])
+async def test_whoever_leaves_within_a_body_is_not_listened_to_any_longer(
+    leaves: Callable[[socket.socket], None],
+) -> None:
     collected = Collected()
     async with receiving(arguments(collected)) as receiver:
         with crowd(receiver.port, 20, MIXED * 50_000) as clients:
             await in_turns(receiver, 20)
             for client in clients:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                client.close()
-            assert await in_turns(receiver, 0) < 10
-        while server_of(receiver).requests:
-            await asyncio.sleep(0)
+                leaves(client)
+            assert await turns_until_given_up(receiver) < 10
         assert not collected.ingests
         assert server_of(receiver)._config.budget.held == 0
+
+
+async def test_whoever_has_sent_all_and_says_no_more_is_answered() -> None:
+    collected = Collected()
+    loop = asyncio.get_running_loop()
+    async with receiving(arguments(collected)) as receiver:
+        with crowd(receiver.port, 20, MIXED * 3_000 + b"0\r\n\r\n") as clients:
+            for client in clients:
+                half_close(client)
+            for client in clients:
+                assert (await loop.sock_recv(client, 1000)).startswith(b"HTTP/1.1 200 ")
+    assert {b"".join(one.body) for one in collected.ingests} == {b"abc" * 3_000}
