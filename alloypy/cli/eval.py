@@ -129,8 +129,10 @@ def _notices(expression: Expression, scope: Scope) -> Iterator[str]:
 def _show_faults(error: DiagnosticsError, in_file: bool) -> int:
     from alloypy.cli.colours import wants_colour
     from alloypy.graph.masking import masked
+    from alloypy.syntax.hints import hinted
 
-    faults = [masked(_hinted(each) if in_file else each) for each in error.diagnostics]
+    found = map(_hinted, error.diagnostics) if in_file else hinted(error.diagnostics, "lone_expression")
+    faults = list(map(masked, found))
     print(render(faults, color=wants_colour(sys.stderr), hints=True), end="", file=sys.stderr)
     return exit_codes.FAILURE
 

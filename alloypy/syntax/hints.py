@@ -25,8 +25,11 @@ _MOST_TRIED = 10
 """How many repairs of one fault are tried."""
 
 
-def hinted(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """What is wrong in one or more files, with hints where a syntax fault has one."""
+def hinted(found: Sequence[Diagnostic], start: str = "file") -> tuple[Diagnostic, ...]:
+    """What is wrong in one or more files, with hints where a syntax fault has one.
+
+    start: what the texts are, a `file` or a `lone_expression`.
+    """
     by_source: dict[Source, dict[int, _Fault]] = {}
     for number, diagnostic in enumerate(found):
         if diagnostic.span is not None and diagnostic.code in SYNTAX:
@@ -35,7 +38,7 @@ def hinted(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     hints: dict[int, Repair] = {}
     room = _MOST_READ
     for source, faults in by_source.items():
-        trial = _Trial(source, faults, room)
+        trial = _Trial(source, faults, room, start)
         hints.update(trial.run())
         room = trial.room
     return tuple(
@@ -73,7 +76,8 @@ class _Trial:
     them.
     """
 
-    def __init__(self, source: Source, faults: Mapping[int, _Fault], room: int) -> None:
+    def __init__(self, source: Source, faults: Mapping[int, _Fault], room: int, start: str) -> None:
+        self._start = start
         self.room = room
         self._source = source
         self._known = faults
@@ -137,7 +141,7 @@ class _Trial:
     def _faults(self, edits: Iterable[Edit]) -> Counter[_Key]:
         data = edited(self._source.data, edits)
         self.room -= len(data)
-        found = diagnose(scan(Source(self._source.name, data)), "file")
+        found = diagnose(scan(Source(self._source.name, data)), self._start)
         return Counter((each.span.start, each.message) for each in found if each.span is not None)
 
 

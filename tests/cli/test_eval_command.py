@@ -94,6 +94,8 @@ class TestEval:
     def test_syntax_faults(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["eval", "1 +"]) == 1
         assert "Error: expression:1:4: expected expression, got" in capsys.readouterr().err
+        assert main(["eval", '{"a": 1}']) == 1
+        assert "  = hint: write `=` instead of `:`\n" in capsys.readouterr().err
 
     def test_the_expression_comes_from_standard_input(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
