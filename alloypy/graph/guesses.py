@@ -23,6 +23,10 @@ _ALIKE = 0.6
 _VERY_ALIKE = 0.75
 _RUN = re.compile(rb"[\w.\-/:]+")
 _DASHED = re.compile(rb"[\w.\-]+")
+_LABEL_IN_BRACKETS = re.compile(rb"([\w.]+)\[\"(\w+)\"\](?:\.([\w.]+))?")
+_ENV_BEFORE = re.compile(rb"(?:\bsys\.)?\benv\[\"?$")
+_AFTER_VARIABLE = re.compile(rb"\"?\]")
+_ENV_FIELD = re.compile(rb"(?:sys\.)?env\.(\w+)")
 _KEYWORDS = {
     **dict.fromkeys(("true", "yes", "on"), "true"),
     **dict.fromkeys(("false", "no", "off"), "false"),
@@ -73,6 +77,7 @@ def _names(place: Place, language: Language) -> Iterator[Repair]:
         meant = dashed[0].decode().replace("-", "_")
         if any(meant in each.chains or meant == each.id for each in place.visible):
             yield Repair(f"did you mean `{meant}`?", (Edit(start, dashed.end(), meant),))
+    yield from _indexed(place)
     keyword = _KEYWORDS.get(name.lower())
     if keyword is not None:
         yield Repair(f"write `{keyword}`", (Edit(start, end, keyword),))
@@ -83,6 +88,24 @@ def _names(place: Place, language: Language) -> Iterator[Repair]:
     run = _RUN.match(place.data, start)
     if run is not None and "." not in name and place.data[run.end() : run.end() + 1] not in {b"(", b"["}:
         yield Repair(QUOTE, (Edit(start, start, '"'), Edit(run.end(), run.end(), '"')))
+
+
+def _indexed(place: Place) -> Iterator[Repair]:
+    """Labels and variables in brackets: `a.b["c"].d`, `env[NAME]`."""
+    label = _LABEL_IN_BRACKETS.match(place.data, place.start)
+    if label is not None:
+        chain = ".".join(part.decode("utf-8", "replace") for part in label.groups() if part)
+        yield Repair(f"did you mean `{chain}`?", (Edit(place.start, label.end(), chain),))
+    line = place.data.rfind(b"\n", 0, place.start) + 1
+    begin = _ENV_BEFORE.search(place.data[line : place.start])
+    after = _AFTER_VARIABLE.match(place.data, place.end)
+    if begin is not None and after is not None:
+        yield _environment(place.text, line + begin.start(), after.end())
+
+
+def _environment(variable: str, start: int, end: int) -> Repair:
+    call = f'sys.env("{variable}")'
+    return Repair(f"write `{call}`", (Edit(start, end, call),))
 
 
 def _functions(name: str, place: Place, language: Language) -> Iterator[str]:
@@ -132,8 +155,11 @@ def _likeness(written: list[str], each: Visible, chain: str, visible: Sequence[V
         label = _label_likeness(rest[0], each, visible)
         if label >= _ALIKE:
             return alike + label
+    if chain.endswith(f".{'.'.join(written)}") or written == [each.label]:  # the beginning is missing
+        return 0.8
+    same_end = kind[-1:] == each.name.split(".")[-1:] and rest == [each.label, export]
     same_family = written[0] == each.name.partition(".")[0]
-    return 0.7 if same_family and len(written) > 1 and each.label in written[1:] else 0
+    return 0.7 if same_end or (same_family and len(written) > 1 and each.label in written[1:]) else 0
 
 
 def _label_likeness(written: str, each: Visible, visible: Sequence[Visible]) -> float:
@@ -160,6 +186,9 @@ def _values(message: str, place: Place) -> Iterator[Repair]:
                 ]:
                     yield Repair(f"did you mean `{name}`?", (Edit(start, end, name),))
         return
+    variable = _ENV_FIELD.match(place.data, start)
+    if variable is not None and "on value of type function" in message:
+        yield _environment(variable[1].decode("utf-8", "replace"), start, variable.end())
     bracketed = "array, got" in message
     if isinstance(node, tree.Literal):
         yield from _literals(node, place, bracketed=bracketed)

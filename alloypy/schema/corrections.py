@@ -69,6 +69,8 @@ def other_attribute(attribute: Attribute, others: Beside, spec: Spec, source: So
     homes = [block for block in spec.blocks if isinstance(block.body.lookup.get(name), AttributeSpec)]
     if len(homes) == 1:
         return _moved_into(homes[0].name, attribute, others, source)
+    if homes:
+        return Correction(f"`{name}` belongs in one of the blocks {', '.join(home.name for home in homes)}")
     free = [member.name for member in spec.attributes if member.name not in others.names]
     return meant(name, free, attribute.name.start, attribute.name.end + 1)
 

@@ -32,7 +32,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
 def did_you_mean(name: str, candidates: Collection[str]) -> str:
     """A hint: the nearest candidate, else what there is to choose from, else nothing."""
-    close = nearest(name, candidates)
+    close = _close(name, candidates)
     if close is not None and close != name:
         return f"did you mean `{close}`?"
     if candidates and len(candidates) <= _LISTED:
@@ -42,6 +42,12 @@ def did_you_mean(name: str, candidates: Collection[str]) -> str:
 
 def meant(name: str, candidates: Collection[str], start: int, end: int) -> Correction:
     """As `did_you_mean`, for a name that stands from `start` to before `end`."""
-    close = nearest(name, candidates)
+    close = _close(name, candidates)
     fix = (Edit(start, end, close),) if close is not None and close != name else ()
     return Correction(did_you_mean(name, candidates), fix)
+
+
+def _close(name: str, candidates: Collection[str]) -> str | None:
+    """The nearest candidate, or the one that has the name as a word, `listen_port` for `port`."""
+    having = [candidate for candidate in candidates if name in candidate.split("_")]
+    return nearest(name, candidates) or (having[0] if len(having) == 1 else None)
