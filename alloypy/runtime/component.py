@@ -158,7 +158,7 @@ NOTHING = InFlight()
 class Activity(NamedTuple):
     """What became of profiles, counted from the start of a component on.
 
-    received, failed: requests of clients that were answered well, or with an error.
+    received, failed: requests of clients that were answered well, or with the status of an error.
     sent, dropped: profiles that servers have taken, or that were given up.
     """
 

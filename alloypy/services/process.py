@@ -128,6 +128,7 @@ class Process:
                 background.append(tasks.create_task(watch(self._settings.path, self._reload_and_tell)))
             await stop.wait()
             self._notifier.stopping()
+            activity.tell()  # of the minute that has begun
             for task in background:
                 task.cancel()
 

@@ -144,3 +144,15 @@ def test_a_mistyped_component_gets_the_name_that_was_meant(tmp_path: Path) -> No
     (tmp_path / "config.alloy").write_text('pyroscope.recieve_http "r" { }\n')
     done = refused(tmp_path, ANY_PORT, "config.alloy")
     assert "  = hint: did you mean `pyroscope.receive_http`?" in done.stderr
+
+
+def test_a_minute_that_ends_early_is_told_at_the_end(tmp_path: Path) -> None:
+    port = free_port()
+    with Recorder() as backend:
+        (tmp_path / "config.alloy").write_text(pipeline(port, backend.url))
+        with Running([LEVEL, "config.alloy"], tmp_path) as running:
+            running.wait_until_ready()
+            assert post(port) == 200
+            assert running.stop() == 0
+    (line,) = (line for line in running.log if "profiles of the last minute" in line)
+    assert line.endswith(" requests=1 failed=0 profiles_sent=1 profiles_dropped=0")
