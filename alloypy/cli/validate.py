@@ -64,7 +64,15 @@ def _outcomes(options: Options, judgement: Judgement) -> Iterator[Outcome]:
     for path in units.empty:
         yield Outcome(path, (nothing_in(path),), 0)
     for path in units.paths:
-        yield check_unit(path, judgement)
+        yield _without(options.ignored, check_unit(path, judgement))
+
+
+def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:
+    """The outcome without the warnings that are not wanted; an error stays, whatever its code."""
+    if not ignored:
+        return outcome
+    kept = (d for d in outcome.diagnostics if d.severity is Severity.ERROR or d.code not in ignored)
+    return outcome._replace(diagnostics=tuple(kept))
 
 
 def _fails(outcome: Outcome, options: Options) -> bool:

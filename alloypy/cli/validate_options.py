@@ -23,12 +23,11 @@ only some of them are named, and otherwise each file. Exit code: 0 when there is
 is one. Warnings, a directory without *.alloy files among them, fail only with --strict."""
 
 
-class Options:
-    """The flags of the command, declared and read."""
+class _ProgramFlags:
+    """The flags that `run` has as well, and which program they are for."""
 
-    def __init__(self, argv: list[str]) -> None:
-        flags = FlagSet("validate", "PATH...", _SUMMARY)
-        self._format = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
+    def __init__(self, flags: FlagSet) -> None:
+        self.format = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
         flags.bool("config.bypass-conversion-errors", doc="accepted and without effect, as for alloy")
         flags.string("config.extra-args", doc="accepted and without effect, as for alloy")
         self._stability = flags.choice(
@@ -39,10 +38,23 @@ class Options:
             doc="least stable level to admit",
         )
         self._community = flags.bool("feature.community-components.enabled", doc="admit community components")
-        program = flags.choice(
+        self.program = flags.choice(
             "for", "alloy", ("alloy", "alloypy"), noun="program", doc="the program that will run it"
         )
+
+    def gate(self) -> Gate:
+        """What the command line lets in."""
+        return Gate(_LEVELS[self._stability.value], self._community.value)
+
+
+class Options:
+    """The flags of the command, declared and read."""
+
+    def __init__(self, argv: list[str]) -> None:
+        flags = FlagSet("validate", "PATH...", _SUMMARY)
+        of_program = _ProgramFlags(flags)
         strict = flags.bool("strict", doc="fail on warnings, too")
+        ignore = flags.strings("ignore", kind="CODE", doc="leave out warnings of this code; repeatable")
         recursive = flags.bool("recursive", short="r", doc="check every directory below with *.alloy files")
         units = flags.choice("units", "path", UNITS, noun="kind of units", doc="what one configuration is")
         exclude = flags.strings(
@@ -54,9 +66,11 @@ class Options:
         env_file = flags.strings("env-file", kind="file", doc="a file of such lines")
         self.reporting = ReportFlags(flags)
         self.paths = flags.parse(argv)
-        self.program = program.value
-        self.program_given = program.given
+        self.program = of_program.program.value
+        self.program_given = of_program.program.given
+        self.gate = of_program.gate()
         self.strict = strict.value
+        self.ignored = _codes(ignore.value)
         self.recursive = recursive.value
         self.auto = units.value == "auto"
         self.exclude = exclude.value
@@ -64,27 +78,33 @@ class Options:
         self.environ = _environment(env.value, env_file.value)
         self.told = {**os.environ, **self.environ} if env_file.value else None
         self.listed = listing.given
-        self._check(flags.usage)
+        if not self.paths and not self.listed:
+            raise UsageError("accepts 1 arg(s), received 0", usage=flags.usage)
+        _check_format(of_program.format.value)
         self.targets = self.reporting.targets()
         self.paths += listing.read()
-
-    @property
-    def gate(self) -> Gate:
-        """What the command line lets in."""
-        return Gate(_LEVELS[self._stability.value], self._community.value)
 
     @property
     def several(self) -> bool:
         """Whether more than one unit was asked for."""
         return self.listed or self.recursive or self.auto or len(self.paths) > 1
 
-    def _check(self, usage: str) -> None:
-        if not self.paths and not self.listed:
-            raise UsageError("accepts 1 arg(s), received 0", usage=usage)
-        if self._format.value != "alloy":
-            raise UsageError(
-                f"(Critical) unrecognized kind {quote(self._format.value)} given to the config converter"
-            )
+
+def _check_format(name: str) -> None:
+    if name != "alloy":
+        raise UsageError(f"(Critical) unrecognized kind {quote(name)} given to the config converter")
+
+
+def _codes(given: list[str]) -> frozenset[str]:
+    """The codes that --ignore names; several may stand in one, with commas. Raises UsageError."""
+    codes = [code.strip().upper() for text in given for code in text.split(",") if code.strip()]
+    if codes:
+        from alloypy.graph.explanations import explanation
+
+        for code in codes:
+            if explanation(code) is None:
+                raise UsageError(f"--ignore: there is no code {code}; `alloypy explain` lists them")
+    return frozenset(codes)
 
 
 def _environment(pairs: list[str], files: list[str]) -> dict[str, str]:

@@ -135,6 +135,7 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         ("explain ALY013", "explain|ALY013"),
         ("explain ALY0133", "explain|ALY0133"),
         ("explain ALY0133 ALY00", "explain|ALY0133|ALY0001"),
+        ("validate --ignore=ALY00", "validate|--ignore=ALY0001"),
         ("completion fi", "completion|fish"),
         ("help expl", "help|explain"),
         ("dev-sink --stat", "dev-sink|--status="),

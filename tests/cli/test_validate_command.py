@@ -448,3 +448,15 @@ def test_no_lines_of_a_file_that_is_no_text(folder: Path, capsys: Capture) -> No
     assert answer.code == 1
     first = "Error: binary.alloy:1:1: this is no text file: it has a NUL byte here"
     assert answer.err.splitlines() == [first, "Error: validation failed"]
+
+
+def test_warnings_can_be_left_out_by_their_code(folder: Path, capsys: Capture) -> None:
+    assert ask(capsys, "validate", "--strict", "--ignore=aly0904, ALY0901", "warned.alloy") == (0, "", "")
+    assert ask(capsys, "validate", "--strict", "--ignore=ALY0904", "warned.alloy").code == 1
+    errors = ask(capsys, "validate", "--ignore=ALY0301", "--ignore=ALY0305", "bad.alloy")
+    assert (errors.code, "foward_to" in errors.err) == (1, True)
+    wrong = ask(capsys, "validate", "--ignore=ALY9999", "warned.alloy")
+    assert (wrong.code, wrong.err.splitlines()[0]) == (
+        1,
+        "Error: --ignore: there is no code ALY9999; `alloypy explain` lists them",
+    )

@@ -66,6 +66,8 @@ def _flag_row(flag: Flag[Any]) -> FlagRow:
     value = None
     if flag.takes_value:
         words = tuple(flag.kind.split("|")) if "|" in flag.kind else ()
+        if flag.kind == "CODE":
+            words = _codes()
         value = Value(words, files=flag.kind in _FILE_KINDS)
     return FlagRow(flag.name, flag.short, flag.doc, value)
 
@@ -85,10 +87,7 @@ def _argument(command: Command) -> Value:
         case "schema":
             return Value(_components())
         case "explain":
-            from alloypy.graph.explanations import EXPLAINED
-            from alloypy.syntax.codes import CODES
-
-            return Value(tuple(sorted({**CODES, **EXPLAINED})))
+            return Value(_codes())
         case "completion":
             from alloypy.cli.completion import SHELLS
 
@@ -96,6 +95,13 @@ def _argument(command: Command) -> Value:
         case "help":
             return Value(tuple(each.name for each in COMMANDS if not each.hidden))
     return Value()
+
+
+def _codes() -> tuple[str, ...]:
+    from alloypy.graph.explanations import EXPLAINED
+    from alloypy.syntax.codes import CODES
+
+    return tuple(sorted({**CODES, **EXPLAINED}))
 
 
 def _components() -> tuple[str, ...]:

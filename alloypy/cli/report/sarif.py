@@ -111,4 +111,4 @@ def _uri(name: str, directory: Path | None) -> str:
         if directory is None or not path.is_relative_to(directory):
             return path.as_uri()
         name = str(path.relative_to(directory))
-    return quote(name.replace(os.sep, "/").encode(errors="surrogateescape"))
+    return quote(os.fsencode(name.replace(os.sep, "/")))
