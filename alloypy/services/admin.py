@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from alloypy.lang.brief import brief
@@ -34,6 +35,7 @@ from alloypy.services.admin_messages import (
 from alloypy.services.component_json import detail, summaries
 from alloypy.services.configuration import LoadError
 from alloypy.services.exposition import CONTENT_TYPE
+from alloypy.services.shared_answers import SharedAnswers
 from alloypy.services.support_desk import SupportDesk
 from alloypy.services.web_guard import Hosts, page_asks, refused
 
@@ -76,6 +78,7 @@ class Admin:
     def __init__(self, options: AdminOptions) -> None:
         self._options = options
         self._support = SupportDesk(options.support)
+        self._shared = SharedAnswers()
         self._wrong = Seldom()
         self._web = f"{options.ui_prefix}api/v0/web"
         # Whoever probes or scrapes may use any name, and gets nothing that is not public.
@@ -118,6 +121,9 @@ class Admin:
         return error(500, f"unhealthy components: {', '.join(unhealthy)}") if unhealthy else _HEALTHY
 
     async def _metrics(self, request: Asked) -> Answer:
+        return await self._shared.get(request.path, self._make_metrics)
+
+    async def _make_metrics(self) -> Answer:
         content_type = (b"content-type", CONTENT_TYPE.encode())
         return text(200, await self._options.metrics())._replace(headers=(content_type,))
 
@@ -150,7 +156,8 @@ class Admin:
             return self._component_handler(path)
         modules, components, debug = f"{web}/modules/", f"{web}/components/", f"{web}/debug/"
         if path.startswith(modules) and path.endswith("/components"):
-            return await self._module_components(path[len(modules) : -len("/components")])
+            module = path[len(modules) : -len("/components")]
+            return await self._shared.get(path, partial(self._module_components, module))
         if path.startswith(components) and path != components:
             return self._component(path[len(components) :])
         if path.startswith(debug) and path != debug:
@@ -188,6 +195,9 @@ class Admin:
         return text(400, f"failed to parse URL path {shown(path)}: invalid path\n")
 
     async def _components(self, request: Asked) -> Answer:
+        return await self._shared.get(request.path, self._make_components)
+
+    async def _make_components(self) -> Answer:
         return as_json(await summaries(self._options.controller.components()))
 
     def _component(self, given: str) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -59,6 +60,7 @@ class Fixture:
     def __init__(self, prefix: str = "/") -> None:
         self.controller = Told()
         self.reloads = 0
+        self.pages = 0
         self.failure: LoadError | None = None
         self.live_debugging = True
         options = AdminOptions(
@@ -74,6 +76,8 @@ class Fixture:
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:12345")
 
     async def metrics(self) -> str:
+        self.pages += 1
+        await asyncio.sleep(0.01)
         return "m 1\n"
 
     async def reload(self) -> None:
@@ -145,6 +149,13 @@ async def test_metrics_are_plain_text(admin: Fixture) -> None:
     response = await admin.client.get("/metrics")
     assert response.text == "m 1\n"
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+@pytest.mark.anyio
+async def test_many_who_ask_for_metrics_at_once_share_a_page(admin: Fixture) -> None:
+    responses = await asyncio.gather(*(admin.client.get("/metrics") for _ in range(50)))
+    assert {response.text for response in responses} == {"m 1\n"}
+    assert admin.pages <= 10
 
 
 @pytest.mark.anyio
