@@ -26,16 +26,13 @@ class Findings:
         self._told: dict[tuple[Source, int, str], Diagnostic] = {}
         self._places: dict[Source, list[int]] = {}
         self._errors: set[tuple[Source, int]] = set()
-        self._leaks: dict[Source, list[Diagnostic]] = {}
+        self._leaks = {(leak.span.source, leak.span.start): leak for leak in leaks if leak.span is not None}
         for diagnostic in found:
             if diagnostic.span is not None and diagnostic.severity is Severity.ERROR:
                 self._places.setdefault(diagnostic.span.source, []).append(diagnostic.span.start)
                 self._errors.add((diagnostic.span.source, diagnostic.span.start))
         for places in self._places.values():
             places.sort()
-        for leak in leaks:
-            if leak.span is not None:
-                self._leaks.setdefault(leak.span.source, []).append(leak)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(self._told.values())
@@ -54,21 +51,12 @@ class Findings:
     def _add(self, fault: Diagnostic) -> None:
         if fault.span is None:
             return
+        place = fault.span.source, fault.span.start
         if fault.severity is Severity.ERROR:
-            if (fault.span.source, fault.span.start) in self._errors:
+            if place in self._errors:
                 return
-            fault = self._worded(fault, fault.span.source, fault.span.start)
+            if fault.code == OUT_OF_SCOPE:
+                fault = self._leaks.get(place, fault)
             if self.harmless:
                 fault = fault._replace(severity=Severity.WARNING)
-        span = fault.span
-        if span is not None:
-            self._told.setdefault((span.source, span.start, fault.message), fault)
-
-    def _worded(self, fault: Diagnostic, source: Source, start: int) -> Diagnostic:
-        """The fault, or what is known of the name that it is about."""
-        leaks = self._leaks.get(source, ()) if fault.code == OUT_OF_SCOPE else ()
-        for leak in leaks:
-            span = leak.span
-            if span is not None and span.start <= start <= (span.start if span.end is None else span.end):
-                return leak
-        return fault
+        self._told.setdefault((*place, fault.message), fault)
