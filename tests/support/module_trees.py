@@ -127,7 +127,7 @@ class _Maker:
 
     def _some(self, most: int, depth: int) -> range:
         """So many times; fewer further in, and when there is much already."""
-        most = max(0, most - depth // 2) if self._size < 60 else 0
+        most = max(0, most - depth // 2) if self._size < 25 else 0
         return range(self._random.randint(0, most))
 
     def blocks(self, place: Place, depth: int) -> str:
