@@ -71,8 +71,11 @@ def parse_config(sources: Iterable[Source]) -> list[File]:
 
 
 def module_path(path: str) -> str:
-    """What the `module_path` variable of the configuration at `path` holds: its directory."""
-    return path if Path(path).is_dir() else str(Path(path).parent)
+    """What `module_path` is for the configuration or module at `path`: its directory, as Go cleans a path."""
+    if Path(path).is_dir():
+        return path
+    directory = os.path.normpath(os.path.dirname(path))  # noqa: PTH120 -- Path keeps `..`
+    return directory[1:] if directory.startswith("//") else directory
 
 
 def is_directory(path: str) -> bool:

@@ -109,3 +109,18 @@ def test_module_path_is_the_directory_of_the_configuration(tmp_path: Path) -> No
     assert module_path("conf") == "conf"
     assert module_path("conf/a.alloy") == "conf"
     assert module_path("a.alloy") == "."
+
+
+@pytest.mark.parametrize(
+    ("path", "directory"),
+    [
+        ("no/../other/c.alloy", "other"),
+        ("./c.alloy", "."),
+        ("c.alloy", "."),
+        ("../c.alloy", ".."),
+        ("/c.alloy", "/"),
+        ("//no//c.alloy", "/no"),
+    ],
+)
+def test_module_path_is_clean_as_in_go(path: str, directory: str) -> None:
+    assert module_path(path) == directory
