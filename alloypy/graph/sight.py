@@ -45,27 +45,25 @@ class Place:
         self._find(file.body)
 
     def _find(self, body: Sequence[Statement]) -> None:
-        """Go down to the place."""
-        for statement in body:
-            if not statement.start <= self.start <= statement.end:
-                continue
-            if isinstance(statement, Attribute):
-                self._find_expression(statement.value)
-            elif statement.start == self.start:
-                self.block = statement
-            else:
-                self._around.append(statement)
-                self._find(statement.body)
-            return
+        """Go down to the place; blocks may nest more deeply than calls."""
+        inside: Sequence[Statement] | None = body
+        while inside is not None:
+            here = next((each for each in inside if each.start <= self.start <= each.end), None)
+            inside = None
+            if isinstance(here, Attribute):
+                self._find_expression(here.value)
+            elif here is not None and here.start == self.start:
+                self.block = here
+            elif here is not None:
+                self._around.append(here)
+                inside = here.body
 
-    def _find_expression(self, node: Expression) -> None:
-        if (node.start, node.end + 1) == (self.start, self.end):
-            self.expression = node
-            return
-        for inner in inner_expressions(node):
-            if inner.start <= self.start and self.end <= inner.end + 1:
-                self._find_expression(inner)
-                return
+    def _find_expression(self, value: Expression) -> None:
+        node: Expression | None = value
+        while node is not None and (node.start, node.end + 1) != (self.start, self.end):
+            parts = inner_expressions(node)
+            node = next((e for e in parts if e.start <= self.start and self.end <= e.end + 1), None)
+        self.expression = node
 
     @property
     def holder(self) -> str:

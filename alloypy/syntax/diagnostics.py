@@ -55,7 +55,7 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
     """The text with all changes made; they are apart from each other."""
     pieces, at = [], 0
     for start, end, text in sorted(edits):
-        pieces += [data[at:start], text.encode()]
+        pieces += [data[at:start], text.encode("utf-8", "surrogateescape")]
         at = end
     return b"".join([*pieces, data[at:]])
 

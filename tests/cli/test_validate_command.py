@@ -460,3 +460,19 @@ def test_warnings_can_be_left_out_by_their_code(folder: Path, capsys: Capture) -
         1,
         "Error: --ignore: there is no code ALY9999; `alloypy explain` lists them",
     )
+
+
+def test_a_hint_about_a_module_is_a_change_of_its_file(folder: Path, capsys: Capture) -> None:
+    (folder / "lib.alloy").write_text(
+        'declare "pipe" {\n  argument "url" { }\n  pyroscope.write "w" {\n    endpoint {\n'
+        "      url = argument.ulr.value\n    }\n  }\n}\n"
+    )
+    for name, fixes in (
+        ("url", {"lib.alloy": [{"offset": 89, "length": 18, "text": "argument.url.value"}]}),
+        ("ulr", {"main.alloy": [{"offset": 64, "length": 3, "text": "url"}]}),
+    ):
+        (folder / "main.alloy").write_text(
+            f'import.file "lib" {{\n  filename = "lib.alloy"\n}}\nlib.pipe "p" {{\n  {name} = "http://h"\n}}\n'
+        )
+        found = json.loads(ask(capsys, "validate", "--output-format=json", "main.alloy").out)
+        assert {each["file"]: each["fix"] for each in found["diagnostics"] if each["fix"]} == fixes

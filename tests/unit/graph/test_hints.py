@@ -145,3 +145,10 @@ def test_hints_end_where_trying_would_take_long() -> None:
     many = "".join(f'pyroscope.relabel "r{n}" {{\n  foward_to = []\n}}\n' for n in range(400))
     found = [fault for fault in faults(many) if fault.fix]
     assert 1 <= len(found) < 100
+
+
+def test_what_nests_deeply_has_its_hint() -> None:
+    deep = RIGHT.replace("[pyroscope.write.w.receiver]", "[" * 900 + "pyroscope.write.w.reciever" + "]" * 900)
+    assert [fault.hint for fault in faults(deep) if fault.code == "ALY0410"] == []
+    inner = "livedebugging {\n" + "a {\n" * 900 + "b = pyroscope.write.x.receiver\n" + "}\n" * 900 + "}\n"
+    assert any(fault.code == "ALY0410" for fault in faults(WRITE + inner))
