@@ -70,6 +70,25 @@ CONNECT_STATUS = {
 }
 
 
+# What Alloy leaves to guess is told.
+TOLD = {
+    "hand_push_trailing_slash_ingest_path": (
+        b"404 page not found\n",
+        (
+            b"404 page not found\nprofiles are taken at /ingest and /push.v1.PusherService/Push: "
+            b"the server URL of a client is http://HOST:PORT, without a path\n"
+        ),
+    ),
+    "ingest_down": (
+        b"Failed to process request\n",
+        (
+            b"Failed to process request: failed to ingest to endpoint http://SINK (1 retries): do request: "
+            b'Post "http://SINK": dial tcp 127.0.0.1:22999: connect: connection refused\n'
+        ),
+    ),
+}
+
+
 def backend_reply(backend: dict[str, Any]) -> bytes:
     status, body = backend["status"], backend.get("body", "").encode()
     reason = REASONS.get(status, "")
@@ -155,6 +174,9 @@ def expected_answer(case: dict[str, Any]) -> tuple[int, bytes]:
     body = base64.b64decode(recorded["body"].get("base64") or "")
     if name in CLIENT_MISTAKES:
         return 400, f"name: {CLIENT_MISTAKES[name]}\n".encode()
+    if name in TOLD:
+        assert body == TOLD[name][0]
+        return status, TOLD[name][1]
     if name.startswith("ingest_") and status >= 400 and case.get("backend"):  # with what the backend said
         told = filter(None, (body.decode().rstrip("\n"), case["backend"].get("body", "")))
         return status, f"{': '.join(told)}\n".encode()
