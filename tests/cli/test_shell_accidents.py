@@ -101,10 +101,10 @@ def test_standard_input_is_closed(folder: Path) -> None:
     assert shell("alloypy validate - <&-", folder) == (1, "", said)
 
 
-@pytest.mark.parametrize("command", ["schema", "docs", "explain", "eval 'string.repeat(\"x\", 1000000)'"])
+@pytest.mark.parametrize("command", ["schema", "docs", "explain", "completion bash"])
 def test_a_reader_that_has_seen_enough_is_no_fault(command: str, folder: Path) -> None:
     answer = shell(f"set -o pipefail; alloypy {command} | head -c 1", folder)
-    assert (answer.code, len(answer.out)) == (0, 1) or "string.repeat" in command
+    assert (answer.code, len(answer.out), answer.err) == (0, 1, "")
 
 
 def test_a_reader_that_leaves_changes_no_verdict(folder: Path) -> None:
