@@ -47,6 +47,9 @@ FOREIGN = (
     "platform",
     "re2",
     "resource",
+    "starlette.applications",
+    "starlette.convertors",
+    "starlette.routing",
     "tempfile",
     "zipfile",
 )

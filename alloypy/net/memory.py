@@ -45,6 +45,7 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
     library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT, budget.limit // 4))
     # Kept blocks come on top of what is held, and there has to be room for caches and connections.
     library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT, budget.limit // 2))
+    library.malloc_trim(0)  # what the start has needed and needs no more
     seen = given_back = budget.taken
     while True:
         await asyncio.sleep(idle)

@@ -1,7 +1,7 @@
 """The admin HTTP server's application: readiness, health, reload, metrics, and what the UI asks for.
 
-An ASGI application, on its own feet: a framework would be imported with the first request, which may
-come when no file can be opened. Source: spec section 4.
+An ASGI application. Probes and scrapes are answered directly, everything else by Starlette's router, which
+is loaded after the start (`alloypy.cli.run_later`). Source: spec section 4.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from alloypy.lang.brief import brief
 from alloypy.lang.go_text import parse_decimal
 from alloypy.net.misdirected import Seldom
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin_messages import (
+    ASGI,
     PLAIN,
     Answer,
     Asked,
@@ -39,7 +40,11 @@ from alloypy.services.shared_answers import SharedAnswers
 from alloypy.services.support_desk import SupportDesk
 from alloypy.services.web_guard import Hosts, page_asks, refused
 
-Handler: TypeAlias = Callable[[Asked], Awaitable[Answer]]
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+Handler: TypeAlias = Callable[..., Awaitable["Answer | _Windows"]]
+"""Gets the request, and by their names the parts of its path that the route tells apart."""
 
 _READY = text(200, "Alloy is ready.\n")
 _NOT_READY = text(503, "Alloy is not ready.\n")
@@ -47,7 +52,7 @@ _HEALTHY = text(200, "All Alloy components are healthy.\n")
 _LONGEST_WINDOW = 60
 _MOST_RECEIVERS = 20
 _LONGEST_PATH = 256
-_COMPONENT = "/api/v0/component/"
+_IDS = "{given:ids}"  # of modules and components: they hold slashes, and anything else
 
 logger = logging.getLogger("alloypy.http")
 
@@ -80,38 +85,62 @@ class Admin:
         self._support = SupportDesk(options.support)
         self._shared = SharedAnswers()
         self._wrong = Seldom()
-        self._web = f"{options.ui_prefix}api/v0/web"
         # Whoever probes or scrapes may use any name, and gets nothing that is not public.
         self._open: dict[str, Handler] = {
             "/-/ready": self._ready,
             "/-/healthy": self._healthy,
             "/metrics": self._metrics,
         }
-        self._guarded: dict[str, Handler] = {
-            "/-/reload": self._reload,
-            "/-/support": self._bundle,
-            f"{self._web}/components": self._components,
-            f"{self._web}/remotecfg/components": self._no_components,
-            f"{self._web}/peers": self._peers,
-        }
-        if options.ui_prefix != "/":
-            self._guarded[options.ui_prefix[:-1]] = self._to_prefix
+        self._guarded: ASGI | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = asked(scope, receive)
         handler = self._open.get(request.path)
-        if handler is None:
-            refusing = refused(request, self._options.hosts)
-            if refusing is not None:
-                await refusing.send(send)
-                return
-            if self._is_graph(request.path):
-                await self._graph(request, send)
-                return
-            handler = self._guarded.get(request.path, self._nested)
-        answer = await handler(request)
-        await answer.send(send)
+        if handler is not None:
+            answer = await handler(request)
+            await answer.send(send)
+            return
+        refusing = refused(request, self._options.hosts)
+        if refusing is not None:
+            await refusing.send(send)
+            return
+        if self._guarded is None:
+            self._guarded = self._router()
+        await self._guarded(scope, receive, send)
+
+    def _router(self) -> ASGI:
+        from starlette.convertors import Convertor, register_url_convertor
+        from starlette.routing import Route, Router
+
+        class Ids(Convertor[str]):
+            regex = "(?s:.*)"
+
+            def convert(self, value: str) -> str:
+                return value
+
+            def to_string(self, value: str) -> str:
+                return value
+
+        register_url_convertor("ids", Ids())
+        web = f"{self._options.ui_prefix}api/v0/web"
+        handlers: dict[str, Handler] = {
+            "/-/reload": self._reload,
+            "/-/support": self._bundle,
+            f"/api/v0/component/{_IDS}": self._component_handler,
+            f"{web}/components": self._components,
+            f"{web}/components/{_IDS}": self._component,
+            f"{web}/modules/{_IDS}/components": self._module_components,
+            f"{web}/remotecfg/components": self._no_components,
+            f"{web}/peers": self._peers,
+            f"{web}/graph": self._graph,
+            f"{web}/graph/{_IDS}": self._graph,
+            f"{web}/debug/{_IDS}": self._debug,
+        }
+        if self._options.ui_prefix != "/":
+            handlers[self._options.ui_prefix[:-1]] = self._to_prefix
+        routes: list[BaseRoute] = [Route(path, _Endpoint(handler)) for path, handler in handlers.items()]
+        return Router(routes, redirect_slashes=False, default=_Endpoint(self._nothing))
 
     async def _ready(self, request: Asked) -> Answer:
         return _READY if self._options.controller.ready else _NOT_READY
@@ -149,21 +178,9 @@ class Admin:
     async def _bundle(self, request: Asked) -> Answer:
         return await self._support.answer(request) if request.method == "GET" else not_found()
 
-    async def _nested(self, request: Asked) -> Answer:
-        """What has ids in its path, each of which may hold slashes."""
-        path, web = request.path, self._web
-        if path.startswith(_COMPONENT):
-            return self._component_handler(path)
-        modules, components, debug = f"{web}/modules/", f"{web}/components/", f"{web}/debug/"
-        if path.startswith(modules) and path.endswith("/components"):
-            module = path[len(modules) : -len("/components")]
-            return await self._shared.get(path, partial(self._module_components, module))
-        if path.startswith(components) and path != components:
-            return self._component(path[len(components) :])
-        if path.startswith(debug) and path != debug:
-            return self._debug(path[len(debug) :])
-        if path.endswith("/ingest") or "/push.v1.PusherService/" in path:
-            return self._wrong_port(path)
+    async def _nothing(self, request: Asked) -> Answer:
+        if request.path.endswith("/ingest") or "/push.v1.PusherService/" in request.path:
+            return self._wrong_port(request.path)
         return not_found()
 
     def _wrong_port(self, path: str) -> Answer:
@@ -182,9 +199,9 @@ class Admin:
             logger.warning(message, extra={"fields": fields})
         return not_found(f"this is the admin port; profiles are taken by receivers: {where}")
 
-    def _component_handler(self, path: str) -> Answer:
+    async def _component_handler(self, request: Asked, given: str) -> Answer:
         """No component serves requests of its own: one that exists has nothing here."""
-        wanted = path[len(_COMPONENT) :].removeprefix("/").removesuffix("/")
+        wanted = given.removeprefix("/").removesuffix("/")
         controller = self._options.controller
         for module, local in _candidates(wanted, controller.modules()):
             try:
@@ -192,7 +209,7 @@ class Admin:
             except KeyError:
                 continue
             return Answer(404)
-        return text(400, f"failed to parse URL path {shown(path)}: invalid path\n")
+        return text(400, f"failed to parse URL path {shown(request.path)}: invalid path\n")
 
     async def _components(self, request: Asked) -> Answer:
         return await self._shared.get(request.path, self._make_components)
@@ -200,7 +217,7 @@ class Admin:
     async def _make_components(self) -> Answer:
         return as_json(await summaries(self._options.controller.components()))
 
-    def _component(self, given: str) -> Answer:
+    async def _component(self, request: Asked, given: str) -> Answer:
         module, _, local = given.rpartition("/")
         try:
             info = self._options.controller.component(module, local)
@@ -208,7 +225,10 @@ class Admin:
             return not_found()
         return as_json(detail(info))
 
-    async def _module_components(self, module: str) -> Answer:
+    async def _module_components(self, request: Asked, given: str) -> Answer:
+        return await self._shared.get(request.path, partial(self._make_module_components, given))
+
+    async def _make_module_components(self, module: str) -> Answer:
         try:
             infos = self._options.controller.components(module)
         except KeyError:
@@ -222,31 +242,17 @@ class Admin:
     async def _peers(self, request: Asked) -> Answer:
         return as_json(peers(self._options.address))
 
-    def _is_graph(self, path: str) -> bool:
-        graph = f"{self._web}/graph"
-        return path == graph or path.startswith(f"{graph}/")
-
-    async def _graph(self, request: Asked, send: Send) -> None:
-        """The stream of data rates; no component of alloypy reports rates, so every window is empty."""
+    async def _graph(self, request: Asked, given: str = "") -> Answer | _Windows:
+        """The stream of data rates, of the whole or of a module."""
         try:
             window = parse_decimal(request.parameter("window") or "5")
         except ValueError:
             window = 0
         if not 1 <= window <= _LONGEST_WINDOW:
-            answer = error(400, f"Invalid window: must be an integer between 1 and {_LONGEST_WINDOW}")
-            await answer.send(send)
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": PLAIN})
-        leaving = asyncio.ensure_future(request.departure())
-        try:
-            while not (await asyncio.wait((leaving,), timeout=window))[0]:
-                await send({"type": "http.response.body", "body": b"[]|;|", "more_body": True})
-        finally:
-            leaving.cancel()
-            await asyncio.gather(leaving, return_exceptions=True)
-        await send({"type": "http.response.body", "body": b""})
+            return error(400, f"Invalid window: must be an integer between 1 and {_LONGEST_WINDOW}")
+        return _Windows(request, window)
 
-    def _debug(self, given: str) -> Answer:
+    async def _debug(self, request: Asked, given: str) -> Answer:
         if not self._options.live_debugging():
             return error(
                 500,
@@ -262,6 +268,36 @@ class Admin:
 
     async def _to_prefix(self, request: Asked) -> Answer:
         return Answer(302, headers=((b"location", self._options.ui_prefix.encode()),))
+
+
+class _Windows(NamedTuple):
+    """A stream of windows of data rates; no component of alloypy reports rates, so every one is empty."""
+
+    request: Asked
+    seconds: int
+
+    async def send(self, send: Send) -> None:
+        """Send windows until the client leaves."""
+        await send({"type": "http.response.start", "status": 200, "headers": PLAIN})
+        leaving = asyncio.ensure_future(self.request.departure())
+        try:
+            while not (await asyncio.wait((leaving,), timeout=self.seconds))[0]:
+                await send({"type": "http.response.body", "body": b"[]|;|", "more_body": True})
+        finally:
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+        await send({"type": "http.response.body", "body": b""})
+
+
+class _Endpoint:
+    """A handler as a route takes it: an ASGI application, so that its answer stays as Go would give it."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._handler(asked(scope, receive), **scope.get("path_params", {}))
+        await answer.send(send)
 
 
 def peers(address: str) -> list[dict[str, Any]]:

@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_messages
 from alloypy.net.body import EXTEND_DEADLINES, App, BodyError, BodyMalformed, ClientLeft, Receive, Scope, Send
@@ -37,32 +41,22 @@ _METHODS: dict[str, tuple[type[Message], type[Message]]] = {
 }
 
 _ROUTES = {SERVICE + method: f"debuginfo_v1alpha1_debuginfoservice_{method.lower()}" for method in _METHODS}
-_UPLOAD = SERVICE + "Upload/"
 _UPLOAD_ROUTE = "debuginfo_v1alpha1_debuginfoservice_upload_gnu_build_id"
 _RECORD = "alloypy.record"
 
 
 def application(receiver: Application, metrics: Metrics, logger: logging.Logger) -> App:
-    """The application of all requests but those on the hot routes."""
+    """The Starlette application of all requests but those on the hot routes."""
     log = _Log(metrics, logger)
-    calls = {SERVICE + method: _Call(method, receiver, log) for method in _METHODS}
-    upload = _Upload(receiver, log)
+    routes = [Route(SERVICE + method, _Call(method, receiver, log), methods=["POST"]) for method in _METHODS]
+    routes.append(Route(SERVICE + "Upload/{gnu_build_id}", _Upload(receiver, log), methods=["POST"]))
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
-        call = calls.get(path)
-        build_id = _build_id(path)
-        if call is None and not build_id:
-            await send_messages(receiver.astray.answer(scope), send)
-        elif scope["method"] != "POST":
-            # Only the RPCs say what they would take.
-            await send_messages(empty(405, (b"allow", b"POST")) if call is not None else empty(405), send)
-        elif call is not None:
-            await call(scope, receive, send)
-        else:
-            await upload(scope, receive, send, build_id)
+    async def not_found(request: Request, _: Exception) -> Response:
+        return _response(receiver.astray.answer(request.scope))
 
-    return _Recorded(answer, receiver)
+    starlette = Starlette(routes=routes, exception_handlers={404: not_found, 405: _no_method})
+    starlette.router.redirect_slashes = False
+    return _Recorded(starlette, receiver)
 
 
 class _Recorded:
@@ -150,13 +144,14 @@ class _Call:
 
 
 class _Upload:
-    """Streams a debug-info file to the first destination."""
+    """Streams a debug-info file to the first destination; an ASGI application."""
 
     def __init__(self, receiver: Application, log: _Log) -> None:
         self._receiver = receiver
         self._log = log
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, build_id: str) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        build_id = scope["path_params"]["gnu_build_id"]
         await send_messages(await self._answer(scope, receive, build_id), send)
 
     async def _answer(self, scope: Scope, receive: Receive, build_id: str) -> Answer:
@@ -237,10 +232,17 @@ def _identity(message: Message) -> dict[str, str]:
 def _route_name(method: str, path: str) -> str:
     if path in _ROUTES:
         return _ROUTES[path]
-    return _UPLOAD_ROUTE if method == "POST" and _build_id(path) else "other"
+    upload = path.removeprefix(SERVICE + "Upload/")
+    matches = method == "POST" and upload != path and upload and "/" not in upload
+    return _UPLOAD_ROUTE if matches else "other"
 
 
-def _build_id(path: str) -> str:
-    """The part of an upload's path that names the file, "" for other paths."""
-    name = path.removeprefix(_UPLOAD)
-    return name if name != path and "/" not in name else ""
+async def _no_method(request: Request, _: Exception) -> Response:
+    # Only the RPCs say what they would take.
+    return _response(empty(405, (b"allow", b"POST")) if request.url.path in _ROUTES else empty(405))
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    response.raw_headers = list(answer.headers)
+    return response
