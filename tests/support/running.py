@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -23,13 +25,19 @@ from tests.support import watchdog as watch
 from tests.support.watchdog import Turn
 
 _PATIENCE = 60.0
+_PORTS = 10_000, 32_000
 
 
 def free_port() -> int:
-    """A port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on right now, on any address.
+
+    Not one that the system gives outgoing connections: one of those could take it before it is listened on.
+    """
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("", port))
+            return port
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
