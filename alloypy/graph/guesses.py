@@ -17,7 +17,8 @@ from alloypy.lang.literals import string_value
 from alloypy.schema import texts
 from alloypy.syntax import tree
 from alloypy.syntax.diagnostics import Diagnostic, Edit
-from alloypy.syntax.repairs import QUOTE, Repair
+from alloypy.syntax.repair_place import Repair
+from alloypy.syntax.repairs import QUOTE
 
 _ALIKE = 0.6
 _VERY_ALIKE = 0.75

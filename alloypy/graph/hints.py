@@ -16,7 +16,7 @@ from alloypy.graph.sight import Place
 from alloypy.schema import texts
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Edit, Severity, edited, moved
 from alloypy.syntax.parser import parse_file
-from alloypy.syntax.repairs import Repair
+from alloypy.syntax.repair_place import Repair
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 

@@ -15,7 +15,8 @@ from alloypy.syntax.codes import SYNTAX
 from alloypy.syntax.diagnoser import diagnose
 from alloypy.syntax.diagnostics import Diagnostic, Edit, edited, moved
 from alloypy.syntax.lexer import scan
-from alloypy.syntax.repairs import Place, Repair, advice, repairs
+from alloypy.syntax.repair_place import Place, Repair
+from alloypy.syntax.repairs import advice, repairs
 from alloypy.syntax.source import Source
 
 _MOST_READ = 500_000

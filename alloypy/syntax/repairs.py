@@ -7,27 +7,23 @@ one that mends.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 from alloypy.syntax import codes
-from alloypy.syntax.diagnostics import Diagnostic, Edit
+from alloypy.syntax.diagnostics import Edit
 from alloypy.syntax.letters import is_identifier
-from alloypy.syntax.repairs_layout import split_block, unclosed_block
-from alloypy.syntax.tokens import Token, TokenList
+from alloypy.syntax.repair_place import ENDS, STARTS, Place, Repair
+from alloypy.syntax.repairs_brackets import NO_EQUALS, braces, brackets, in_object, openers
+from alloypy.syntax.repairs_layout import split_block
+from alloypy.syntax.tokens import Token
 
 _QUOTED_RUN = re.compile(rb"[^\s,()\[\]{}=\"'`]*")
+_WORD = re.compile(rb"[\w.\-/:]+")
 _LABEL = re.compile(r"\w[\w.\-/: ]*")
 _VARIABLE = re.compile(rb"\$(?:\{\s*(\w+)\s*\}|(\w+))")
 _CURLY = {"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\u00a0": " "}
 _WORDS = {"and": "&&", "or": "||", "not": "!"}
-_OPENERS = {"LCURLY": "RCURLY", "LBRACK": "RBRACK", "LPAREN": "RPAREN"}
-_VALUES = frozenset({"STRING", "IDENT", "NUMBER", "FLOAT", "BOOL", "NULL"})
-_STARTS = _VALUES | {"LCURLY", "LBRACK"}
-_CLOSERS = {"RCURLY": "}", "RBRACK": "]", "RPAREN": ")"}
-_ENDS = _VALUES | set(_CLOSERS)
 
 MISSING_EQUALS = "an attribute is written `name = value`"
 NO_COLON = "write `=` instead of `:`"
@@ -35,50 +31,7 @@ SPLIT = "each statement stands on a line of its own, without `,` or `;`"
 QUOTE = 'text stands in double quotes, as in `"text"`'
 COMMA = "put a `,` between elements, and after the last one where `]` or `}` is on a line of its own"
 NO_COMMA = "an attribute ends with its line, without `,`"
-NO_EQUALS = "a block is written without `=`: `name { ... }`"
 NO_CONDITION = "there is no `? :`; `coalesce(a, b)` is the first of them that is not empty"
-
-
-class Repair(NamedTuple):
-    """A change that may mend a fault. hint: what it does, in words."""
-
-    hint: str
-    edits: tuple[Edit, ...]
-
-
-class Place:
-    """A fault and the text around it.
-
-    token: the first that does not begin before the fault, `at` its number. line: from where to where the
-    fault's line reaches, without its end.
-    """
-
-    def __init__(self, scanned: TokenList, starts: list[int], fault: Diagnostic, offset: int) -> None:
-        self.data = scanned.source.data
-        self.tokens = scanned.tokens
-        self.message = fault.message
-        self.code = fault.code
-        self.offset = offset
-        self.at = min(bisect_left(starts, self.offset), len(starts) - 1)
-        self.token = self.tokens[self.at]
-        begin = self.data.rfind(b"\n", 0, self.offset) + 1
-        end = self.data.find(b"\n", self.offset)
-        self.line = (begin, len(self.data[: end if end >= 0 else len(self.data)].rstrip(b" \t\r")))
-
-    def before(self, count: int = 1) -> Token | None:
-        """The token so many places before the fault's."""
-        return self.tokens[self.at - count] if self.at >= count else None
-
-    def same_line(self) -> Iterator[Token]:
-        """The tokens of the line from the fault on."""
-        for token in self.tokens[self.at :]:
-            if token.start >= self.line[1]:
-                return
-            yield token
-
-    def byte(self, offset: int = 0) -> bytes:
-        """The byte at so many places after the fault."""
-        return self.data[self.offset + offset : self.offset + offset + 1]
 
 
 def repairs(place: Place) -> Iterator[Repair]:
@@ -193,13 +146,13 @@ def _commas(place: Place) -> Iterator[Repair]:
     """Elements, fields or arguments with nothing between them."""
     for count in (1, 2):
         token = place.before(count)
-        if token is not None and token.type in _ENDS:
+        if token is not None and token.type in ENDS:
             yield Repair(COMMA, (Edit(token.end, token.end, ","),))
     gaps = []
     line = [token for token in place.tokens if place.line[0] <= token.start < place.line[1]]
     for token, after in pairwise(line):
-        starts = _STARTS if token.type in {"STRING", "RCURLY"} else _STARTS - {"LBRACK", "LCURLY"}
-        if token.type in _ENDS and after.type in starts:
+        starts = STARTS if token.type in {"STRING", "RCURLY"} else STARTS - {"LBRACK", "LCURLY"}
+        if token.type in ENDS and after.type in starts:
             gaps.append(Edit(token.end, token.end, ","))
     if len(gaps) > 1:
         yield Repair(COMMA, tuple(gaps))
@@ -299,9 +252,24 @@ def _statements(place: Place) -> Iterator[Repair]:
     before = place.before()
     if place.token.type == "IDENT" and before is not None and place.code == codes.EXPECTED_TERMINATOR:
         yield Repair(SPLIT, (Edit(before.end, place.token.start, "\n"),))
-    if place.byte() in {b",", b"="} and place.code == codes.EXPECTED_EXPRESSION:
+    if place.byte() == b"," and place.code == codes.EXPECTED_IDENTIFIER:
+        yield Repair("there is nothing before this `,`", (Edit(place.offset, place.offset + 1, ""),))
+    if place.byte() in {b",", b"="} and place.code in {codes.EXPECTED_EXPRESSION, codes.EXPECTED_FIELD}:
         hint = f"one `{place.byte().decode()}` is enough"
         yield Repair(hint, (Edit(place.offset, place.offset + 1, ""),))
+
+
+def _quotes(place: Place) -> Iterator[Repair]:
+    """One of two quotes is missing on a line that has others: `"a = "b"`, `a" = "b"`."""
+    begin, end = place.line
+    line = place.data[begin:end]
+    if line.count(b'"') % 2 == 0:
+        return
+    for match in _WORD.finditer(line):
+        before, after = line[match.start() - 1 : match.start()], line[match.end() : match.end() + 1]
+        if (before == b'"') != (after == b'"'):
+            at = begin + (match.end() if before == b'"' else match.start())
+            yield Repair('a `"` is missing', (Edit(at, at, '"'),))
 
 
 def _unquoted(place: Place) -> Iterator[Repair]:
@@ -315,70 +283,10 @@ def _unquoted(place: Place) -> Iterator[Repair]:
         return
     run = place.data[start:end]
     key = place.data[end : place.line[1]].lstrip().startswith(b"=")
-    if b"-" in run and re.fullmatch(rb"[A-Za-z_][\w-]*", run) and not (key and _in_object(place)):
+    if b"-" in run and re.fullmatch(rb"[A-Za-z_][\w-]*", run) and not (key and in_object(place)):
         name = run.decode().replace("-", "_")
         yield Repair(f"names have no `-`; write `{name}`", (Edit(start, end, name),))
     yield Repair(QUOTE, (Edit(start, start, '"'), Edit(end, end, '"')))
-
-
-def _braces(place: Place) -> Iterator[Repair]:
-    """A block without `{`, or with it on the next line, or with `=` before it."""
-    name = place.before()
-    wanted = place.code in {codes.EXPECTED_BODY, codes.BAD_LABEL}
-    if wanted and name is not None and place.token.type in {"TERMINATOR", "EOF"}:
-        hint = "a block's `{` stands on the line of its name"
-        brace = re.compile(rb"\s*\{").match(place.data, name.end)
-        if brace is not None:
-            yield Repair(hint, (Edit(name.end, brace.end() - 1, " "),))
-        yield Repair(hint, (Edit(name.end, name.end, " {"),))
-    if place.code in {codes.DOTTED_ATTRIBUTE, codes.LABELED_ATTRIBUTE, codes.BLOCK_AS_EXPRESSION}:
-        for first in (place.at, place.at - 1):
-            at = first
-            while at < len(place.tokens) and place.tokens[at].type in {"IDENT", "DOT", "STRING"}:
-                at += 1
-            equals, after = place.tokens[at], place.tokens[min(at + 1, len(place.tokens) - 1)]
-            if equals.type == "ASSIGN" and after.type in {"LCURLY", "STRING", "IDENT"}:
-                yield Repair(NO_EQUALS, (Edit(equals.start, after.start, ""),))
-
-
-def _brackets(place: Place) -> Iterator[Repair]:
-    """A closing bracket too many or too few."""
-    closer = _CLOSERS.get(place.token.type)
-    if closer is not None and place.code in {codes.EXPECTED_IDENTIFIER, codes.EXPECTED_TERMINATOR}:
-        hint = f"nothing is open that `{closer}` could close"
-        yield Repair(hint, (Edit(place.token.start, place.token.end, ""),))
-    if place.token.type == "EOF":
-        edit = unclosed_block(place.data, place.tokens)
-        if edit is not None:
-            line = place.data.count(b"\n", 0, edit.opener) + 1
-            yield Repair(f"the `{{` of line {line} is not closed", (edit.edit,))
-    wanted = _innermost(place)
-    before = place.before()
-    if wanted is not None and before is not None:
-        hint = f"`{_CLOSERS[wanted]}` is missing"
-        yield Repair(hint, (Edit(before.end, before.end, _CLOSERS[wanted]),))
-
-
-def _in_object(place: Place) -> bool:
-    """Whether the innermost bracket that is open at the fault is an object's."""
-    depth = 0
-    for number in range(place.at - 1, 0, -1):
-        kind = place.tokens[number].type
-        depth += (kind in _CLOSERS) - (kind in _OPENERS)
-        if depth < 0:
-            return place.tokens[number - 1].type in {"ASSIGN", "COMMA", "LBRACK", "LPAREN"}
-    return False
-
-
-def _innermost(place: Place) -> str | None:
-    """What would close the innermost bracket that is open at the fault."""
-    stack: list[str] = []
-    for token in place.tokens[: place.at]:
-        if token.type in _OPENERS:
-            stack.append(_OPENERS[token.type])
-        elif stack and token.type == stack[-1]:
-            stack.pop()
-    return stack[-1] if stack else None
 
 
 _GUESSES: tuple[Callable[[Place], Iterator[Repair]], ...] = (
@@ -388,10 +296,12 @@ _GUESSES: tuple[Callable[[Place], Iterator[Repair]], ...] = (
     _strings,
     _labels,
     _operators,
-    _braces,
+    braces,
+    openers,
     _statements,
     _equals,
     _commas,
+    _quotes,
     _unquoted,
-    _brackets,
+    brackets,
 )

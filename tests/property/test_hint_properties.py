@@ -22,7 +22,7 @@ from alloypy.syntax.lexer import scan
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 from tests.support.mutations import mutations
-from tests.support.slips import slips
+from tests.support.slips import slips, syntax_slips
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -65,6 +65,24 @@ def test_the_hint_of_a_syntax_fault_mends_it(name: str) -> None:
                 fixes += 1
                 assert_mended(text, fault, found, syntax_faults(edited(text, fault.fix)))
     assert fixes > 100
+
+
+EXAMPLES = [path.read_bytes() for path in sorted(GOLDEN.parents[1].glob("examples/**/*.alloy"))]
+SYNTAX_SLIPS = [slip for text in EXAMPLES for slip in syntax_slips(text)]
+
+
+@pytest.mark.parametrize("kind", sorted({slip.kind for slip in SYNTAX_SLIPS}))
+def test_the_hint_of_a_slip_in_syntax_mends_it(kind: str) -> None:
+    helped = broken = 0
+    for text in (slip.text for slip in SYNTAX_SLIPS if slip.kind == kind):
+        found = syntax_faults(text)
+        hints = [fault for fault in hinted(found) if fault.fix]
+        broken += bool(found)
+        helped += bool(hints)
+        for fault in hints:
+            assert_mended(text, fault, found, syntax_faults(edited(text, fault.fix)))
+    assert broken > 0
+    assert helped >= 0.9 * broken
 
 
 CATALOG = load_catalog()
@@ -163,7 +181,6 @@ def assert_allowed_are_allowed(text: bytes, fault: Diagnostic) -> None:
         )
 
 
-EXAMPLES = [path.read_bytes() for path in sorted(GOLDEN.parents[1].glob("examples/**/*.alloy"))]
 SLIPS = [slip for text in EXAMPLES for slip in slips(text)]
 HELPED = frozenset(
     {

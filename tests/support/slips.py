@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -22,6 +23,33 @@ class Slip(NamedTuple):
 def slips(text: bytes) -> list[Slip]:
     """Every slip of a configuration of one file."""
     return list(_Slips(text).all())
+
+
+_BY_PATTERN = (
+    ("colon", r" *= *", lambda text: ": "),
+    ("no equals sign", r" *= *", lambda text: " "),
+    ("single quotes", r'"[^"\n]*"', lambda text: f"'{text[1:-1]}'"),
+    ("no quotes", r'"[^"\n]*"', lambda text: text[1:-1]),
+    ("no closing quote", r'"[^"\n]*"', lambda text: text[:-1]),
+    ("no opening quote", r'"[^"\n]*"', lambda text: text[1:]),
+    ("no comma", r",", lambda text: ""),
+    ("no closing bracket", r"[\]})]", lambda text: ""),
+    ("no opening bracket", r"[\[{(]", lambda text: ""),
+    ("semicolon", r"\n", lambda text: ";\n"),
+    ("comma at the end", r"\n", lambda text: ",\n"),
+    ("number sign", r"\n", lambda text: " # why\n"),
+    ("brace on the next line", r" \{\n", lambda text: "\n{\n"),
+)  # fmt: skip
+
+
+def syntax_slips(text: bytes) -> list[Slip]:
+    """A slip of each kind wherever the text has room for it; some are no mistakes."""
+    written = text.decode()
+    return [
+        Slip(kind, (written[: match.start()] + change(match[0]) + written[match.end() :]).encode())
+        for kind, pattern, change in _BY_PATTERN
+        for match in re.finditer(pattern, written)
+    ]
 
 
 class _Slips:

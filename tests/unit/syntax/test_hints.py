@@ -39,6 +39,10 @@ STATEMENTS = [
     ("u = [1, , 2]", "u = [1,  2]", "one `,`"),
     ('u = "x', 'u = "x"', 'closing `"`'),
     ('e { u = "x }', 'e { u = "x" }', 'closing `"`'),
+    ('h = {"a = "b", "c" = "d"}', 'h = {"a" = "b", "c" = "d"}', '`"` is missing'),
+    ('h = {"a" = "b", c" = "d"}', 'h = {"a" = "b", "c" = "d"}', '`"` is missing'),
+    ('u = f"x")', 'u = f("x")', "`(` is missing"),
+    ("u = a, b]", "u = [a, b]", "`[` is missing"),
     ('u = "x";', 'u = "x"', "without `;`"),
     ('u = "x",', 'u = "x"', "without `,`"),
     ('e { u = "x", v = 1 }', 'e {\n u = "x"\n v = 1 \n}', "a line of its own"),
@@ -74,6 +78,8 @@ FILES = [
         'a.b "c" {\n  e {\n    u = 1\n  }\n}\na.b "d" {\n}\n',
         "line 2",
     ),
+    ("a {,\n  b = 1\n}\n", "a {\n  b = 1\n}\n", "nothing before this"),
+    ("a {\n  b = {\n    c {\n    }\n  }\n}\n", "a {\n  b {\n    c {\n    }\n  }\n}\n", "without `=`"),
     ("a {\n}\n}\n", "a {\n}\n\n", "nothing is open"),
     ("/* a\nb {\n}\n", "/* a */\nb {\n}\n", "`*/`"),
 ]
@@ -123,6 +129,6 @@ def test_what_no_change_mends_gets_the_rule() -> None:
 
 
 def test_hints_end_where_trying_would_take_long() -> None:
-    many = "a = 'x'\n" * 12_000
+    many = "a = 'x'\n" * 3_000
     found = hinted(faults(many).diagnostics)
-    assert sum(bool(d.hint) for d in found) <= 10
+    assert 1 <= sum(bool(d.hint) for d in found) <= 20

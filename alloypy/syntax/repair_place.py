@@ -1,0 +1,58 @@
+"""A syntax fault with the text around it, and a change that may mend it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from alloypy.syntax.diagnostics import Diagnostic, Edit
+from alloypy.syntax.tokens import Token, TokenList
+
+OPENERS = {"LCURLY": "RCURLY", "LBRACK": "RBRACK", "LPAREN": "RPAREN"}
+CLOSERS = {"RCURLY": "}", "RBRACK": "]", "RPAREN": ")"}
+VALUES = frozenset({"STRING", "IDENT", "NUMBER", "FLOAT", "BOOL", "NULL"})
+STARTS = VALUES | {"LCURLY", "LBRACK"}
+ENDS = VALUES | set(CLOSERS)
+
+
+class Repair(NamedTuple):
+    """A change that may mend a fault. hint: what it does, in words."""
+
+    hint: str
+    edits: tuple[Edit, ...]
+
+
+class Place:
+    """A fault and the text around it.
+
+    token: the first that does not begin before the fault, `at` its number. line: from where to where the
+    fault's line reaches, without its end.
+    """
+
+    def __init__(self, scanned: TokenList, starts: list[int], fault: Diagnostic, offset: int) -> None:
+        self.data = scanned.source.data
+        self.tokens = scanned.tokens
+        self.message = fault.message
+        self.code = fault.code
+        self.offset = offset
+        self.at = min(bisect_left(starts, self.offset), len(starts) - 1)
+        self.token = self.tokens[self.at]
+        begin = self.data.rfind(b"\n", 0, self.offset) + 1
+        end = self.data.find(b"\n", self.offset)
+        self.line = (begin, len(self.data[: end if end >= 0 else len(self.data)].rstrip(b" \t\r")))
+
+    def before(self, count: int = 1) -> Token | None:
+        """The token so many places before the fault's."""
+        return self.tokens[self.at - count] if self.at >= count else None
+
+    def same_line(self) -> Iterator[Token]:
+        """The tokens of the line from the fault on."""
+        for token in self.tokens[self.at :]:
+            if token.start >= self.line[1]:
+                return
+            yield token
+
+    def byte(self, offset: int = 0) -> bytes:
+        """The byte at so many places after the fault."""
+        return self.data[self.offset + offset : self.offset + offset + 1]
