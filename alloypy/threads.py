@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Hashable
 from typing import NamedTuple, TypeVar
 
-from alloypy.files import NotRegular, no_answer, read_regular
+from alloypy.files import NoAnswer, NotRegular, no_answer, read_regular
 
 __all__ = ["FILES", "FILE_SECONDS", "WORK", "NotRegular", "Threads", "read_file", "read_regular"]
 
@@ -58,8 +58,9 @@ class Threads:
     async def run(self, work: Callable[[], T], seconds: float, key: Hashable | None = None) -> T:
         """The result of `work`, called in a thread. Raises what it raises.
 
-        Raises TimeoutError when it has not ended after `seconds`. Work that was given up before it began
-        never begins; what has begun ends in its own time, and its result is dropped.
+        Raises TimeoutError when it has not ended after `seconds`, or when there is no thread at all. Work
+        that was given up before it began never begins; what has begun ends in its own time, and its
+        result is dropped.
         key: of works with the same key one runs at a time, so that what hangs takes one thread only.
         """
         return await self.begin(work, seconds, key)
@@ -97,7 +98,7 @@ class Threads:
             self._waiting.append(job)
             served = self._provide()
         if not served:
-            future.set_exception(OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)))
+            future.set_exception(NoAnswer(errno.EAGAIN, os.strerror(errno.EAGAIN).lower()))
         elif self._spare:
             loop.call_later(_LOOK_SECONDS, self._relieve, loop, future, job)
         return future

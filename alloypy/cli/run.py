@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -45,7 +46,8 @@ def run(argv: list[str]) -> int:
         # The event loop would wait for threads, of which one may hang.
         ending = threading.Timer(_MOST_ENDING_SECONDS, os._exit, (code,))
         ending.daemon = True
-        ending.start()
+        with contextlib.suppress(RuntimeError):  # no thread can be had, so there may be none to wait for
+            ending.start()
     ending.cancel()
     return code
 

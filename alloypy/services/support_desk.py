@@ -55,6 +55,8 @@ class SupportDesk:
         self._busy_until = now + seconds
         try:
             content = await _unless_left(asked, self._make(seconds))
+        except TimeoutError:
+            return error(503, "the process is too busy to make a support bundle", (b"retry-after", b"5"))
         finally:
             self._busy_until = None
         if content is None:

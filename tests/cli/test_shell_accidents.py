@@ -244,3 +244,18 @@ def test_control_characters_do_nothing_to_the_terminal(folder: Path) -> None:
     assert "\x1b" not in shown and "\u202e" not in shown
     line = next(line for line in shown.splitlines() if line.startswith("1 |"))
     assert r"\x1b[2J\u202e" in line
+
+
+def test_without_any_thread_run_says_what_cannot_be_read(folder: Path) -> None:
+    program = (
+        "import threading\n"
+        "def refuse(thread): raise RuntimeError('no thread')\n"
+        "threading.Thread.start = refuse\n"
+        "from alloypy.cli.main import entry_point\n"
+        "entry_point()\n"
+    )
+    script = f"{shlex.quote(sys.executable)} -c {shlex.quote(program)} run good.alloy"
+    answer = shell(f"{script} --server.http.listen-addr=127.0.0.1:0", folder)
+    assert answer.code == 1
+    assert "resource temporarily unavailable" in answer.err
+    assert "internal error" not in answer.err

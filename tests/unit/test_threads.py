@@ -125,7 +125,7 @@ async def test_without_any_thread_the_work_fails(monkeypatch: pytest.MonkeyPatch
 
     pool = Threads("t", 2)
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(OSError, match="temporarily unavailable"):
+    with pytest.raises(TimeoutError, match="temporarily unavailable"):
         await pool.run(lambda: None, LONG)
     await asyncio.sleep(0)
     assert pool._waiting == []
