@@ -107,35 +107,52 @@ def check_sources(sources: Sequence[Source], directory: str, judgement: Judgemen
         from alloypy.syntax.hints import hinted as syntax_hinted
 
         return syntax_hinted(error.diagnostics)
-    check = partial(_check, judgement=judgement, directory=directory)
+    modules = _Modules()
+    check = partial(_check, judgement=judgement, directory=directory, modules=modules)
     try:
         found = check(files)
     except DiagnosticsError as error:
         return error.diagnostics
     if not any(each.severity is Severity.ERROR or each.fix for each in found):
         return found
-    from alloypy.graph.hints import hinted
+    from alloypy.graph.hints import Again, hinted
 
     def again(changed: Source) -> Sequence[Diagnostic]:
         own = [changed if source.name == changed.name else source for source in sources]
         return check(parse_config(own), changed=changed)
 
-    return hinted(found, files, judgement.language, again)
+    size = modules.size + sum(len(source.data) for source in sources)
+    return hinted(found, files, judgement.language, Again(again, size))
 
 
-def _check(
-    files: Sequence[File], judgement: Judgement, directory: str, changed: Source | None = None
-) -> list[Diagnostic]:
-    """changed: the content of a module in place of what its file holds."""
+class _Modules:
+    """What modules in files hold, read once. size: in bytes."""
 
-    def read(path: str) -> list[Source] | None:
-        sources = _read_module(path)
+    def __init__(self) -> None:
+        self.size = 0
+        self._known: dict[str, list[Source] | None] = {}
+
+    def read(self, path: str, changed: Source | None) -> list[Source] | None:
+        """The sources at a path; one of them may have been changed."""
+        if path not in self._known:
+            self._known[path] = _read_module(path)
+            self.size += sum(len(source.data) for source in self._known[path] or ())
+        sources = self._known[path]
         if sources is None or changed is None:
             return sources
         return [changed if source.name == changed.name else source for source in sources]
 
-    modules = configuration_files(directory)._replace(read=read)
-    beyond = Beyond(judgement.environ, modules, judgement.told)
+
+def _check(
+    files: Sequence[File],
+    judgement: Judgement,
+    directory: str,
+    modules: _Modules,
+    changed: Source | None = None,
+) -> list[Diagnostic]:
+    """changed: the content of a module in place of what its file holds."""
+    reading = configuration_files(directory)._replace(read=lambda path: modules.read(path, changed))
+    beyond = Beyond(judgement.environ, reading, judgement.told)
     checked = check_files(files, judgement.language, judgement.gate, beyond)
     return [*checked.found, *checked.missed]
 

@@ -143,6 +143,16 @@ def _with_rest(each: Visible, written: list[str]) -> str:
     return ".".join([each.id, *written[each.id.count(".") + 1 :]])
 
 
+def unlabelled(place: Place) -> list[str]:
+    """What may be meant by a name without its label, where several have that name."""
+    return [
+        chain
+        for each in place.visible
+        for chain in each.chains
+        if place.text in (each.name, f"{each.name}.{chain.rpartition('.')[2]}")
+    ]
+
+
 def _likeness(written: list[str], each: Visible, chain: str, visible: Sequence[Visible]) -> float:
     """How sure it is that a chain was meant: 0 for what is not worth a word."""
     size = len(each.name.split("."))

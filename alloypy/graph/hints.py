@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import TypeAlias
+from time import monotonic
+from typing import NamedTuple
 
 from alloypy.graph import codes
 from alloypy.graph.check_scope import Language
-from alloypy.graph.guesses import guesses
+from alloypy.graph.guesses import guesses, unlabelled
 from alloypy.graph.sight import Place
 from alloypy.schema import texts
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Edit, Severity, edited, moved
@@ -20,8 +21,13 @@ from alloypy.syntax.repair_place import Repair
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 
-Again: TypeAlias = Callable[[Source], Sequence[Diagnostic]]
-"""Checks the configuration anew with one of its files changed; what is found keeps its order."""
+
+class Again(NamedTuple):
+    """Checking a configuration anew with one of its files changed. size: how many bytes that reads."""
+
+    check: Callable[[Source], Sequence[Diagnostic]]
+    size: int
+
 
 _MOST_READ = 150_000
 """How many bytes are checked anew in all, to try guesses."""
@@ -29,31 +35,47 @@ _MOST_READ = 150_000
 _MOST_TRIED = 6
 """How many guesses for one fault are tried."""
 
+_MOST_SECONDS = 5.0
+"""How long guesses are tried, since modules may take longer than their bytes tell."""
+
 _GUESSING = 20
 """How many faults can be looked at in the time of one check."""
+
+_MOST_NAMED = 3
 
 _CYCLES = frozenset({codes.MODULE_CYCLE, "ALY0412"})
 
 
 def hinted(
-    found: Sequence[Diagnostic], files: Sequence[File], language: Language, again: Again
+    found: Sequence[Diagnostic],
+    files: Sequence[File],
+    language: Language,
+    again: Again,
+    clock: Callable[[], float] = monotonic,
 ) -> tuple[Diagnostic, ...]:
     """What a check has found, each fault with a hint where there is one that mends it."""
-    trial = _Trial(found, files, language, again)
+    trial = _Trial(found, files, language, again, clock)
     return tuple(map(trial.hinted, found))
 
 
 class _Trial:
-    """Tries guesses. room: how many bytes may be checked anew."""
+    """Tries guesses. room: how many bytes may be checked anew, `until` a moment."""
 
     def __init__(
-        self, found: Sequence[Diagnostic], files: Sequence[File], language: Language, again: Again
+        self,
+        found: Sequence[Diagnostic],
+        files: Sequence[File],
+        language: Language,
+        again: Again,
+        clock: Callable[[], float],
     ) -> None:
+        self._clock = clock
+        self._until = clock() + _MOST_SECONDS
         self._found = found
         self._files = list(files)
         self._language = language
-        self._again = again
-        self._size = sum(len(file.source.data) for file in files)
+        self._again = again.check
+        self._size = again.size
         self._room = _MOST_READ
         self._modules: dict[Source, File | None] = {}
 
@@ -65,24 +87,46 @@ class _Trial:
         if self._size > self._room:
             return fault._replace(hint="", fix=()) if fault.fix else fault
         for guess in islice(self._guesses(fault, fault.span.source), _MOST_TRIED):
-            if self._size > self._room:
+            if self._size > self._room or self._clock() > self._until:
                 break
             words = self._mends(fault, fault.span.source, guess)
             if words is not None:
                 return fault._replace(hint=words, fix=guess.edits)
-        return fault._replace(hint="", fix=()) if fault.fix else fault
+        if fault.fix:
+            return fault._replace(hint="", fix=())
+        return fault if fault.hint else fault._replace(hint=self._choice(fault, fault.span.source))
+
+    def _choice(self, fault: Diagnostic, source: Source) -> str:
+        """Several names that are equally likely, all of which mend."""
+        place = self._place(fault, source)
+        if place is None or fault.code != codes.OUT_OF_SCOPE:
+            return ""
+        names = unlabelled(place)[:_MOST_NAMED]
+        if len(names) < 2 or len(names) * self._size > self._room:
+            return ""
+        edits = [Repair("", (Edit(place.start, place.end, name),)) for name in names]
+        mending = [
+            name
+            for name, guess in zip(names, edits, strict=True)
+            if self._mends(fault, source, guess) is not None
+        ]
+        return f"which one: {' or '.join(f'`{name}`' for name in mending)}?" if len(mending) > 1 else ""
 
     def _guesses(self, fault: Diagnostic, source: Source) -> Iterator[Repair]:
         if fault.fix:
             yield Repair(fault.hint, fault.fix)
+        place = self._place(fault, source)
+        if place is not None:
+            yield from guesses(fault, place, self._language)
+
+    def _place(self, fault: Diagnostic, source: Source) -> Place | None:
         if fault.severity is not Severity.ERROR or fault.span is None:
-            return
+            return None
         file = self._file(source)
         if file is None:
-            return
+            return None
         own = any(each is file for each in self._files)
-        place = Place(self._files if own else [file], file, fault.span, self._language)
-        yield from guesses(fault, place, self._language)
+        return Place(self._files if own else [file], file, fault.span, self._language)
 
     def _file(self, source: Source) -> File | None:
         """The tree of a file of the configuration or of a module."""

@@ -12,6 +12,7 @@ import pytest
 from alloypy.catalog.catalog import load_catalog
 from alloypy.graph.check import check_files
 from alloypy.graph.check_scope import Gate
+from alloypy.graph.hints import Again
 from alloypy.graph.hints import hinted as check_hints
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import ConfigReadError, parse_config
@@ -119,7 +120,7 @@ def hints_of(text: bytes) -> tuple[Diagnostic, ...]:
         files = parse_config([source])
     except (DiagnosticsError, ConfigReadError):
         return ()
-    return check_hints(findings(source, files), files, CATALOG, findings)
+    return check_hints(findings(source, files), files, CATALOG, Again(findings, len(text)))
 
 
 def errors_in(found: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -9,7 +9,7 @@ from alloypy.catalog.catalog import load_catalog
 from alloypy.graph.check import Beyond, Checked, check_files
 from alloypy.graph.check_imports import Files, Location
 from alloypy.graph.check_scope import Gate
-from alloypy.graph.hints import hinted
+from alloypy.graph.hints import Again, hinted
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.diagnostics import Diagnostic, Severity
@@ -49,7 +49,7 @@ def hinted_text(text: str, *, gate: Gate = EVERYTHING) -> tuple[Diagnostic, ...]
     source = Source("c", text.encode())
     files = parse_config([source])
     checked = check_files(files, load_catalog(), gate)
-    return hinted([*checked.found, *checked.missed], files, load_catalog(), again)
+    return hinted([*checked.found, *checked.missed], files, load_catalog(), Again(again, len(source.data)))
 
 
 def lines(diagnostics: list[Diagnostic], severity: Severity = Severity.ERROR) -> list[str]:

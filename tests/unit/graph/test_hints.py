@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from alloypy.catalog.catalog import load_catalog
+from alloypy.graph.check import check_files
 from alloypy.graph.check_scope import Gate
+from alloypy.graph.hints import Again, hinted
 from alloypy.schema.stability import Stability
+from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.diagnostics import Diagnostic, Severity, edited
+from alloypy.syntax.source import Source
 from tests.support.checking import EVERYTHING, hinted_text
 
 WRITE = 'pyroscope.write "w" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'
@@ -118,7 +123,6 @@ def test_a_hint_is_right_where_it_is_put(wrong: str, hint: str) -> None:
         RELABEL.format("[pyroscope.write.w.receiver]"),  # the block itself is alike
         RELABEL.format("[discovery.http.w.targets]"),
         WRITE + RELABEL.format("[loki.write.other.receiver]"),
-        WRITE + WRITE.replace('"w"', '"v"') + RELABEL.format("[pyroscope.write.receiver]"),  # which of them?
         DECLARE.format("  logging {\n    level = argument.interval.value\n  }\n"),  # another argument
         'pyroscope.nothing_like_it "w" { }\n',
     ],
@@ -126,6 +130,22 @@ def test_a_hint_is_right_where_it_is_put(wrong: str, hint: str) -> None:
 def test_no_hint_is_better_than_a_wrong_one(text: str) -> None:
     assert [fault.hint for fault in faults(text) if "mean" in fault.hint] == []
     assert [fault.fix for fault in faults(text) if fault.fix] == []
+
+
+def test_names_that_are_equally_likely_are_all_told() -> None:
+    text = WRITE + WRITE.replace('"w"', '"v"') + RELABEL.format("[pyroscope.write.receiver]")
+    (fault,) = faults(text)
+    assert fault.hint == "which one: `pyroscope.write.w.receiver` or `pyroscope.write.v.receiver`?"
+    assert fault.fix == ()
+
+
+def test_guessing_ends_with_its_time() -> None:
+    source = Source("c", WRITE.replace("endpoint", "endpont").encode())
+    files = parse_config([source])
+    checked = check_files(files, load_catalog(), EVERYTHING)
+    times = iter(range(0, 1_000, 10))
+    found = hinted(checked.found, files, load_catalog(), Again(lambda _: [], 1), lambda: next(times))
+    assert [(fault.hint, fault.fix) for fault in found if fault.code == "ALY0302"] == [("", ())]
 
 
 def test_a_hint_says_which_stability_level_it_needs() -> None:
