@@ -69,6 +69,7 @@ class Frame:
     given: the arguments it is given; None when it is not known who makes it. definitions: the custom
     components it can use. exports: finds what a node's value is. listeners: where its components and
     those of the modules in it listen. height: how many levels of modules it is, its own included.
+    published: first parts of the ids of nodes that have been evaluated. exported: values of its exports.
     """
 
     def __init__(
@@ -86,8 +87,9 @@ class Frame:
         self.shapes: dict[int, Shape] = {}
         self.listeners: list[Listener] = []
         self.height = 1
+        self.published: set[str] = set()
+        self.exported: dict[str, Shape] = {}
         self._exports = exports
-        self._firsts: frozenset[str] | None = None
 
     def resolve(self, chain: Chain) -> Seen | None:
         """The value of the shortest part of a chain that has one; None when the chain means nothing."""
@@ -128,17 +130,12 @@ class Frame:
         return "" if isinstance(value, Mapping) else first
 
     def hides(self, name: str) -> bool:
-        """Whether a name of the standard library means something else here, or may."""
+        """Whether a name of the standard library means something else here by now."""
         return name in self.first_names()
 
     def first_names(self) -> frozenset[str]:
-        """The first parts of everything that can be named, the module's own blocks included."""
-        if self._firsts is None:
-            own = {node.id.partition(".")[0] for node in self.scope.nodes if node.kind in VALUED}
-            if self.given:
-                own.add("argument")
-            self._firsts = self.names.all() | own
-        return self._firsts
+        """The first parts of everything that can be named by now."""
+        return self.names.all().union(self.published, ("argument",) if self.given else ())
 
     def take_in(self, module: Frame) -> None:
         """Note that it has a module inside."""

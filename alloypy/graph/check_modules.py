@@ -232,14 +232,19 @@ class ModuleCheck:
                 frame.definitions.imports[node.label] = self._imports.definitions(node, frame)
             case Kind.FOREACH:
                 self._foreach(node, frame)
+            case Kind.EXPORT:
+                given = self._contents.given(node, frame, "value")
+                exported = ANYTHING if given is None else given.check.passed(given.value, node.label)
+                frame.exported[node.label] = exported
             case Kind.COMPONENT:
                 check = self._contents.values(node.source, frame)
                 listener = listener_of(node, check.decided)
                 frame.tell_listeners([] if listener is None else [listener])
         if node.kind in VALUED:
             self._exports(frame, node)
-        if node.kind in VALUED - {Kind.ARGUMENT}:
-            self._findings.add(in_the_way(node, frame))
+            if node.kind is not Kind.ARGUMENT:
+                self._findings.add(in_the_way(node, frame))
+            frame.published.add(node.id.partition(".")[0])
 
     def _foreach(self, node: CheckedNode, frame: Frame) -> None:
         if node.inner is None:
@@ -330,7 +335,7 @@ class ModuleCheck:
             return ANYTHING
         self._findings.add(self._misused(node, module))
         frame.take_in(module)
-        return self._module_exports(module)
+        return Shape(ValueKind.OBJECT, parts=module.exported)
 
     def _not_made(self, node: CheckedNode, reason: _NotMade, prefix: str) -> None:
         text = str(reason)
@@ -364,14 +369,6 @@ class ModuleCheck:
         for node in module.scope.nodes:
             if node.kind is Kind.ARGUMENT and not self._is_true(node, module, "optional", unknown=True):
                 yield node
-
-    def _module_exports(self, module: Frame) -> Shape:
-        parts: dict[str, Shape] = {}
-        for node in module.scope.nodes:
-            if node.kind is Kind.EXPORT:
-                given = self._contents.given(node, module, "value")
-                parts[node.label] = ANYTHING if given is None else given.check.passed(given.value, node.label)
-        return Shape(ValueKind.OBJECT, parts=parts)
 
 
 def _blocks(node: CheckedNode) -> Iterator[Diagnostic]:

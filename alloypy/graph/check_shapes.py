@@ -5,7 +5,7 @@ Source: spec section 5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from alloypy.lang import types as wanted
@@ -91,6 +91,14 @@ def hidden(shape: Shape) -> Shape:
     """The same for a value that must not be told."""
     parts = None if shape.parts is None else {key: hidden(part) for key, part in shape.parts.items()}
     return shape._replace(parts=parts, secret=True)
+
+
+def common(shapes: Sequence[Shape]) -> Shape:
+    """What is known of a value that is one of several."""
+    kinds = {shape.kind for shape in shapes}
+    if len(kinds) != 1 or Kind.CAPSULE in kinds:
+        return ANYTHING
+    return Shape(kinds.pop(), secret=any(shape.secret for shape in shapes))
 
 
 _BY_TYPE: dict[type, Shape] = {

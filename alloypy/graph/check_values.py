@@ -21,6 +21,7 @@ from alloypy.graph.check_shapes import (
     NUMBER,
     STRING,
     Shape,
+    common,
     exactly,
     hidden,
     in_words,
@@ -283,7 +284,7 @@ class ValueCheck:
             self.faults.append(Diagnostic(span, message, OUT_OF_SCOPE))
             return ANYTHING
         if self._frame.hides(first.name):
-            return ANYTHING  # the order of evaluation decides
+            return self._fields(Shape(Kind.OBJECT, parts={}), chain, 1)
         if first.name == "constants":
             names = ("hostname", "os", "arch", "version")
             shape = Shape(Kind.OBJECT, parts=dict.fromkeys(names, STRING))
@@ -383,8 +384,10 @@ class ValueCheck:
         if isinstance(function, TypedFunction):
             self._typed_call(node, function)
         else:
-            for argument in node.args:
-                shape = self.shape(argument)
+            shapes = list(map(self.shape, node.args))
+            if isinstance(function, LibraryFunction) and function.name == "coalesce":
+                return common(shapes)
+            for argument, shape in zip(node.args, shapes, strict=True):
                 if isinstance(function, LibraryFunction) and function.name == "array.concat":
                     self._kind(argument, shape, Kind.ARRAY)
         return RESULTS.get(getattr(function, "name", ""), ANYTHING)

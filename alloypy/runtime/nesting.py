@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
     """Evaluate a custom component and the module behind it. Raises NodeFault."""
-    evaluation.publish(node, {})
-    arguments = await evaluate_body(lambda: _free_arguments(evaluation, node), node.body, node.source)
+    try:
+        arguments = await evaluate_body(lambda: _free_arguments(evaluation, node), node.body, node.source)
+    finally:
+        evaluation.publish(node, {})
     namespace, name = split_custom_name(node.name)
     found = evaluation.state.built.definitions.find(namespace, name)
     if found is None:

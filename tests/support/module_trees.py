@@ -166,7 +166,7 @@ class _Maker:
             text = self._random.choice(place.texts)
             if self._chance(0.2):
                 return self._random.choice((
-                    f'{text} + "x"', f"coalesce({text}, null)", f"[{text}][0]", f"{{ k = {text} }}.k",
+                    f'{text} + "x"', f'coalesce({text}, "d")', f"[{text}][0]", f"{{ k = {text} }}.k",
                     f'string.format("%s", {text})', f"string.to_upper({text})",
                 ))  # fmt: skip
             return text
