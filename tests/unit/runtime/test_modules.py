@@ -292,3 +292,10 @@ async def test_modules_nested_too_deep_are_refused(tmp_path: Path) -> None:
         with pytest.raises(DiagnosticsError, match=TOO_MANY_MODULES):
             await w.load(levels + f'l{MAX_MODULES + 1} "x" {{ }}\n')
         assert len(w.controller.modules()) == MAX_MODULES + 1
+
+
+async def test_a_component_called_like_the_library_is_evaluated_before_it_hides_it(tmp_path: Path) -> None:
+    text = 'declare "string" {\n argument "v" { }\n test.node "n" { value = argument.v.value }\n}\n'
+    async with world(tmp_path) as w:
+        await w.load(text + 'string "s" { v = string.to_upper("a") }\n')
+        assert w.node("string.s/test.node.n").arguments.value == "A"
