@@ -92,6 +92,7 @@ class HttpxSender:
             raise self._translate(request.origin, error, exchange) from error
         finally:
             carrier.busy -= 1
+            exchange.end()
             if exchange.whole:
                 carrier.last[request.origin] = exchange.connection
             elif exchange.http2:
@@ -235,6 +236,10 @@ class _Exchange:
             for name, value in response.headers.raw
         ]
         return Response(response.status_code, self._reason(response), headers, b"".join(parts), broken)
+
+    def end(self) -> None:
+        """Let go of what was sent, whose extensions know us."""
+        del self._request
 
     def _reason(self, response: httpx.Response) -> str:
         if self.http2:

@@ -109,6 +109,17 @@ async def test_profiles_that_no_server_takes_leave_no_cycles(
             assert not await _left_behind(client, REQUESTS[kind], collected)
 
 
+@pytest.mark.parametrize("working", [True, False])
+async def test_profiles_through_a_proxy_leave_no_cycles(
+    working: bool, collected: list[object], tmp_path: Path
+) -> None:
+    async with scripted(answering(REPLY)) as sink:
+        proxy = f'    proxy_url = "http://127.0.0.1:{sink.port if working else free_port()}"\n'
+        text = CONFIG.replace("SINK", str(sink.port)).replace("    url", proxy + IMPATIENT + "    url")
+        async with pipeline(text, tmp_path) as running, connected(running.port) as client:
+            assert not await _left_behind(client, REQUESTS["large push"], collected)
+
+
 @pytest.mark.parametrize("number", range(9))
 async def test_refused_requests_leave_no_cycles(number: int, collected: list[object], tmp_path: Path) -> None:
     async with scripted(answering(REPLY)) as sink:
