@@ -59,3 +59,23 @@ async def test_a_fault_is_told_to_all_and_the_next_is_made_all_the_same() -> Non
     found = await asyncio.gather(*(shared.get("/", fail) for _ in range(2)), return_exceptions=True)
     assert [type(each) for each in found] == [KeyError, KeyError]
     assert (await shared.get("/", Making().answer)).body == b"1"
+
+
+async def test_it_is_handed_out_to_one_after_the_other() -> None:
+    shared, making = SharedAnswers(), Making()
+    turns = 0
+
+    async def go_on() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def ask() -> int:
+        await shared.get("/metrics", making.answer)
+        return turns
+
+    other = asyncio.create_task(go_on())
+    when = await asyncio.gather(*(ask() for _ in range(100)))
+    other.cancel()
+    assert len(set(when)) == 100
