@@ -149,8 +149,14 @@ class _Maker:
         """A label that makes the id new, mostly."""
         while True:
             label = self._random.choice(LABELS) if self._chance(0.5) else f"n{self._number()}"
-            if f"{name}.{label}" not in place.ids or self._wrong():
-                place.ids.add(f"{name}.{label}")
+            made = f"{name}.{label}"
+            if made not in place.ids or self._wrong():
+                if any(
+                    f"{each}.".startswith(f"{made}.") != f"{made}.".startswith(f"{each}.")
+                    for each in place.ids
+                ):
+                    self.unread = True  # one id is the beginning of another: what it means, the order decides
+                place.ids.add(made)
                 return label
 
     # Values
