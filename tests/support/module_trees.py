@@ -210,8 +210,12 @@ class _Maker:
         label = self._label(place, kind)
         lines = [f"value = {self._text(place)}"]
         if self._chance(0.2):
-            lines.append(f"number = {self._random.choice(('1', '2 + 3', self._text(place)))}"
-                         if self._wrong() else "number = 1 + 1")  # fmt: skip
+            if self._wrong():
+                self.unread = True  # a text may be a number, or not
+                number = self._random.choice(("1", "2 + 3", self._text(place)))
+            else:
+                number = "1 + 1"
+            lines.append(f"number = {number}")
         if place.receivers and self._chance(0.4):
             lines.append(f"forward_to = [{self._random.choice(place.receivers)}]")
         if self._wrong():
