@@ -10,6 +10,7 @@ import contextlib
 import os
 from functools import cache
 
+_MOST_OPERATORS = 100
 RESERVE = 32
 """Descriptors that neither clients of receivers nor connections to servers may take."""
 
@@ -46,6 +47,11 @@ def for_upstreams() -> int:
 def for_clients() -> int:
     """The first descriptor that is not for clients: what they send has to go on, too."""
     return for_upstreams() - limit() // 8
+
+
+def for_operators() -> int:
+    """How many connections to the admin server may ask for nothing: half of what clients leave."""
+    return min(_MOST_OPERATORS, (limit() - for_clients()) // 2)
 
 
 def any_below(first: int) -> bool:

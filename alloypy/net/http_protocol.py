@@ -330,10 +330,12 @@ class HttpProtocol(asyncio.BufferedProtocol):
         if self._current is not None:
             self._current.keep_alive = False
 
-    def close_if_idle(self) -> None:
-        """Close the connection unless a request is being received or answered."""
-        if self._current is None and self.transport is not None:
+    def close_if_idle(self) -> bool:
+        """Close the connection unless a request is being received or answered. Whether that closed it."""
+        idle = self._current is None and self.transport is not None and not self.transport.is_closing()
+        if idle and self.transport is not None:
             self.transport.close()
+        return idle
 
     # Taking apart what comes
 

@@ -52,7 +52,7 @@ class ServerState:
     connections: the open ones. tasks: one for each request that is being handled.
     """
 
-    def __init__(self, connections: set[Any]) -> None:
+    def __init__(self, connections: _Connections) -> None:
         self.connections = connections
         self.tasks: set[asyncio.Task[None]] = set()
         self.total_requests = 0
@@ -142,6 +142,8 @@ class Server:
     conn_limit: connections beyond it wait in the listen queue; 0 = no limit.
     descriptors_below: connections wait in the listen queue, too, while no descriptor below it is free; None
         = take what there is.
+    most_idle: above so many connections each further one costs one that asks for nothing, the oldest first;
+        0 = none.
     """
 
     _told = -_TOLD_EVERY  # when any server last said that it pauses, on the clock of the event loop
@@ -154,15 +156,18 @@ class Server:
         tls: Callable[[], Awaitable[ssl.SSLContext | None]] | None = None,
         conn_limit: int = 0,
         descriptors_below: int | None = None,
+        most_idle: int = 0,
     ) -> None:
         self._config = config
         self._sockets = list(sockets)
         self._tls = tls
         self._conn_limit = conn_limit
         self._descriptors_below = descriptors_below
-        self._connections = _Connections(self._make_room)
+        self._most_idle = most_idle
+        self._connections = _Connections(self._keep_few, self._make_room)
         self._state = ServerState(self._connections)
         self._greeting: set[asyncio.Task[None]] = set()
+        self._silent: dict[asyncio.Task[None] | None, None] = {}  # of these, in order: no byte has come yet
         self._accepting = False
         self._paused = False  # nothing is accepted for the moment
         self._short = False  # of descriptors
@@ -265,12 +270,33 @@ class Server:
             task = asyncio.create_task(self._greet(accepted))
             self._greeting.add(task)
             task.add_done_callback(self._greeted)
+            if self._greets_enough():
+                self._hang_up_on_silence()
+                self._pause()
+                return
             if self._conn_limit and self.connection_count >= self._conn_limit:
                 self._pause()
 
     def _greeted(self, task: asyncio.Task[None]) -> None:
         self._greeting.discard(task)
         self._make_room()
+
+    def _greets_enough(self) -> bool:
+        return bool(self._most_idle) and len(self._greeting) >= _AT_ONCE
+
+    def _hang_up_on_silence(self) -> None:
+        """End the oldest TLS handshake that has not begun."""
+        for task in self._silent:
+            if task is not None and not task.cancelling():
+                task.cancel()
+                return
+
+    def _keep_few(self) -> None:
+        """A connection has been added: close the oldest that asks for nothing, if there are too many."""
+        if self._most_idle and len(self._connections) > self._most_idle:
+            for connection in list(self._connections)[:-1]:
+                if connection.close_if_idle():
+                    return
 
     def _pause(self) -> None:
         """Leave connections in the listen queue."""
@@ -305,7 +331,7 @@ class Server:
             return
         self._short = False
         full = self._conn_limit and self.connection_count >= self._conn_limit
-        if not full:
+        if not full and not self._greets_enough():
             self._paused = False
             for one in self._sockets:
                 asyncio.get_running_loop().add_reader(one, self._accept, one)
@@ -319,7 +345,7 @@ class Server:
             if context is None:
                 await loop.connect_accepted_socket(self._protocol, accepted)
                 return
-            if await _first_byte(accepted) != TLS_HANDSHAKE:
+            if await self._first_byte(accepted) != TLS_HANDSHAKE:
                 self._config.tell_stranger(accepted.getsockname()[:2], tls=False)
                 await _turn_away(accepted)
                 return
@@ -336,6 +362,14 @@ class Server:
             accepted.close()
             self._config.logger.exception("a connection could not be served")
 
+    async def _first_byte(self, accepted: socket.socket) -> int:
+        task = asyncio.current_task()
+        self._silent[task] = None
+        try:
+            return await _first_byte(accepted)
+        finally:
+            del self._silent[task]
+
     def _protocol(self) -> asyncio.BaseProtocol:
         return self._config.protocol(self._state)
 
@@ -347,16 +381,21 @@ def written_address(sockets: Sequence[socket.socket]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class _Connections(set[Any]):
-    """The open connections; says when one is gone."""
+class _Connections(dict[Any, None]):
+    """The open connections, in the order in which they came; says when one has come or gone."""
 
-    def __init__(self, gone: Callable[[], None]) -> None:
+    def __init__(self, came: Callable[[], None], gone: Callable[[], None]) -> None:
         super().__init__()
+        self._came = came
         self._gone = gone
         self._none = asyncio.Event()
 
+    def add(self, connection: object) -> None:
+        self[connection] = None
+        self._came()
+
     def discard(self, connection: object) -> None:
-        super().discard(connection)
+        self.pop(connection, None)
         if not self:
             self._none.set()
         self._gone()

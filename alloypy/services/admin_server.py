@@ -14,6 +14,7 @@ import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.files import open_fault
+from alloypy.net import descriptors
 from alloypy.net.server import Server, ServerConfig, Timeouts
 from alloypy.runtime.blocks.http import AuthArguments, HTTPArguments, TLSArguments
 from alloypy.runtime.component import BuildError
@@ -165,7 +166,8 @@ class AdminServer:
         """Begin to serve."""
         self._application = application
         config = ServerConfig(self._guarded, logger=logger, timeouts=_TIMEOUTS)
-        self._server = Server(config, self._listener.sockets, tls=self._context)
+        most_idle = descriptors.for_operators()
+        self._server = Server(config, self._listener.sockets, tls=self._context, most_idle=most_idle)
         self._server.start()
         fields = {**_SERVICE, "addr": self.address}
         logger.info("now listening for http traffic", extra={"fields": fields})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import resource
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -376,3 +378,27 @@ def test_a_path_that_is_no_text_is_refused_without_a_fault_where_credentials_are
         line = guarded.wait_for_log("failed to authenticate request.*xff")
         assert "handler failed" not in guarded.text, line
         assert guarded.stop() == 0
+
+
+def few_descriptors() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+def test_connections_that_ask_for_nothing_leave_room_for_probes(tmp_path: Path) -> None:
+    """The oldest of them goes; who is being answered stays."""
+    (tmp_path / "config.alloy").write_text(CONFIG)
+    (tmp_path / "x.txt").touch()
+    arguments = [f"--storage.path={tmp_path}", "config.alloy"]
+    with Running(arguments, tmp_path, before=few_descriptors) as running, contextlib.ExitStack() as crowd:
+        running.wait_until_ready()
+        answered = crowd.enter_context(connection(running))
+        answered.sendall(b"GET /api/v0/web/graph?window=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert answered.recv(1000).startswith(b"HTTP/1.1 200")
+        for _ in range(400):
+            silent = crowd.enter_context(connection(running))
+            silent.sendall(b"GET /-/re")
+        assert running.get("/-/ready").status == 200
+        assert running.get("/metrics").status == 200
+        assert answered.recv(1000)
+        assert len(list(Path(f"/proc/{running.process.pid}/fd").iterdir())) < 128
