@@ -13,13 +13,18 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 HIDDEN = "(secret)"
 """What is shown in place of a text that is secret as a whole."""
 
 HIDDEN_PART = "xxxxx"
 """What is shown in place of a part of a text, as Go writes it in URLs."""
+
+_MOST_LOOKED_AT = 10_000
 
 Range = tuple[int, int]
 """A part of a text: its first character and the one that follows it."""
@@ -149,6 +154,29 @@ def secret_keys(owner: str, fields: Mapping[str, Any]) -> set[str]:
         if holds in fields and isinstance(told, str) and names_secret(told, query=True):
             keys.add(holds)
     return keys
+
+
+def secret_texts(variables: Mapping[str, Any]) -> set[str]:
+    """The texts in variables and objects, however deep, that stand below a name of a secret.
+
+    Only the first thousands of values are looked at: what a configuration can refer to may be large.
+    """
+    found: set[str] = set()
+    waiting: list[tuple[Any, bool]] = [(variables, False)]
+    for value, secret in islice(_popped(waiting), _MOST_LOOKED_AT):
+        if isinstance(value, str):
+            if secret and value:
+                found.add(value)
+        elif isinstance(value, Mapping):
+            waiting += ((part, secret or names_secret(str(name))) for name, part in value.items())
+        elif isinstance(value, list):
+            waiting += ((part, secret) for part in value)
+    return found
+
+
+def _popped(waiting: list[T]) -> Iterator[T]:
+    while waiting:
+        yield waiting.pop()
 
 
 def hide(text: str, name: str = "") -> str:

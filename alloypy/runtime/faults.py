@@ -87,10 +87,10 @@ async def decode_arguments(cls: type[T], body: Sequence[Statement], source: Sour
 
     Raises NodeFault.
     """
-    return await evaluate_body(lambda: decode(cls, body, source, scope), body, source)
+    return await evaluate_body(lambda: decode(cls, body, source, scope), body, source, scope)
 
 
-async def evaluate_body(work: Callable[[], T], body: Sequence[Statement], source: Source) -> T:
+async def evaluate_body(work: Callable[[], T], body: Sequence[Statement], source: Source, scope: Scope) -> T:
     """What `work` makes of a node's body, without holding up others. Raises NodeFault."""
     try:
         return await evaluated(work)
@@ -98,19 +98,29 @@ async def evaluate_body(work: Callable[[], T], body: Sequence[Statement], source
         raise NodeFault(f"decoding configuration: evaluation takes more than {SECONDS:g} seconds") from None
     except (DiagnosticsError, DecodeError, EvaluationError) as error:
         fault = error
-    raise await computed(lambda: not_decoded(fault, body, source), len(source.data))
+    raise await computed(lambda: not_decoded(fault, body, source, scope), len(source.data))
 
 
 def not_decoded(
-    error: DiagnosticsError | DecodeError | EvaluationError, body: Sequence[Statement], source: Source
+    error: DiagnosticsError | DecodeError | EvaluationError,
+    body: Sequence[Statement],
+    source: Source,
+    scope: Scope,
 ) -> NodeFault:
-    """What goes wrong with the body of a node, told without the secrets in it."""
-    from alloypy.graph.masking import message_about, worded_error
+    """What goes wrong with the body of a node, told without the secrets in it and in what it refers to."""
+    from alloypy.graph.masking import message_about, without_texts, worded_error
+    from alloypy.lang.secrecy import secret_texts
 
+    elsewhere = secret_texts(scope.variables)
     if isinstance(error, DiagnosticsError):
-        shown = worded_error(error)
-        return NodeFault(f"decoding configuration: {shown}", shown.diagnostics)
+        shown = [
+            each._replace(
+                message=without_texts(each.message, elsewhere), value="" if elsewhere else each.value
+            )
+            for each in worded_error(error).diagnostics
+        ]
+        return NodeFault(f"decoding configuration: {DiagnosticsError(shown)}", tuple(shown))
     text = str(error)
     if body:
         text = message_about(text, Span(source, body[0].start, body[-1].end))
-    return NodeFault(f"decoding configuration: {text}")
+    return NodeFault(f"decoding configuration: {without_texts(text, elsewhere)}")

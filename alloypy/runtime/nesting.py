@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
     """Evaluate a custom component and the module behind it. Raises NodeFault."""
     try:
-        arguments = await evaluate_body(lambda: _free_arguments(evaluation, node), node.body, node.source)
+        arguments = await evaluate_body(
+            lambda: _free_arguments(evaluation, node), node.body, node.source, evaluation.scope
+        )
     finally:
         evaluation.publish(node, {})
     namespace, name = split_custom_name(node.name)

@@ -151,19 +151,31 @@ def test_rules_that_the_recordings_do_not_have(text: str, expected: list[str]) -
     assert faults(text) == expected
 
 
-@pytest.mark.parametrize(
-    "value", ['sys.env("TOKEN")', "local.file.f.content", "argument.token.value", "module_path"]
+IN_MODULE = (
+    'declare "m" {\n argument "token" { }\n pyroscope.write "w" {\n  endpoint {\n   url = "http://h"\n'
+    '   basic_auth {\n    password = VALUE\n    password_file = "p"\n   }\n  }\n }\n}\n'
+    'm "x" {\n token = GIVEN\n}\n'
 )
-def test_what_only_running_tells_is_not_guessed(value: str) -> None:
-    text = (
-        'local.file "f" {\n filename = "f"\n}\ndeclare "m" {\n argument "token" { }\n'
-        ' pyroscope.write "w" {\n  endpoint {\n   url = "http://h"\n   basic_auth {\n'
-        f'    password = {"local_file" if value.startswith("local") else value}\n    password_file = "p"\n'
-        '   }\n  }\n }\n}\nm "x" {\n token = "a"\n}\n'
-    )
-    if value.startswith("local"):
-        text = (
-            'local.file "f" {\n filename = "f"\n}\npyroscope.write "w" {\n endpoint {\n  url = "http://h"\n'
-            f'  basic_auth {{\n   password = {value}\n   password_file = "p"\n  }}\n }}\n}}\n'
-        )
+IN_ROOT = (
+    'local.file "f" {\n filename = "f"\n}\npyroscope.write "w" {\n endpoint {\n  url = "http://h"\n'
+    '  basic_auth {\n   password = local.file.f.content\n   password_file = "p"\n  }\n }\n}\n'
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        IN_ROOT,
+        IN_MODULE.replace("VALUE", 'sys.env("TOKEN")').replace("GIVEN", '"a"'),
+        IN_MODULE.replace("VALUE", "argument.token.value").replace("GIVEN", 'sys.env("TOKEN")'),
+    ],
+    ids=["local.file", "sys.env", "argument"],
+)
+def test_what_only_running_tells_is_not_guessed(text: str) -> None:
     assert faults(text) == []
+
+
+@pytest.mark.parametrize("value", ["argument.token.value", "module_path"])
+def test_what_an_instance_is_given_is_known(value: str) -> None:
+    text = IN_MODULE.replace("VALUE", value).replace("GIVEN", '"a"')
+    assert faults(text) == ["c:8:5: at most one of basic_auth password & password_file must be configured"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.lang.secrecy import HIDDEN, hide, hide_urls, keeps_secret, names_secret
+from alloypy.lang.secrecy import HIDDEN, hide, hide_urls, keeps_secret, names_secret, secret_texts
 
 SECRET = """
 password passwords db_password userpass passphrase passwd pwd pw token bearer_token X-Auth-Token
@@ -93,3 +93,12 @@ def test_messages_keep_all_but_credentials() -> None:
     assert hide_urls('Get "http://u:p@h/x": no host') == 'Get "http://u:xxxxx@h/x": no host'
     assert hide_urls('"http://u:p \\"q@h" is none') == '"http://u:xxxxx@h" is none'
     assert hide_urls("password = x, see http://h") == "password = x, see http://h"
+
+
+def test_texts_below_names_of_secrets() -> None:
+    variables = {
+        "argument": {"password": {"value": "a"}, "user": {"value": "b"}},
+        "item": [{"token": ["c", {"deep": "d"}], "host": "e"}],
+        "local": {"file": {"f": {"content": "f"}}},
+    }
+    assert secret_texts(variables) == {"a", "c", "d"}

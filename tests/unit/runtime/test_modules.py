@@ -9,6 +9,7 @@ import pytest
 from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import World, world
+from tests.support.pipeline import pipeline
 
 pytestmark = pytest.mark.anyio
 
@@ -299,3 +300,15 @@ async def test_a_component_called_like_the_library_is_evaluated_before_it_hides_
     async with world(tmp_path) as w:
         await w.load(text + 'string "s" { v = string.to_upper("a") }\n')
         assert w.node("string.s/test.node.n").arguments.value == "A"
+
+
+async def test_a_refused_value_that_an_argument_brings_is_told_without_its_secret(tmp_path: Path) -> None:
+    text = (
+        'declare "m" {\n argument "password" { }\n local.file "f" {\n  filename = "f"\n'
+        '  poll_frequency = argument.password.value\n }\n}\nm "x" { password = "hunter2" }\n'
+    )
+    with pytest.raises(DiagnosticsError) as caught:
+        async with pipeline(text, tmp_path):
+            pass
+    assert "invalid duration" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
