@@ -177,7 +177,7 @@ def _run_command(name: str, argv: list[str]) -> int:
 
 
 def _unknown_command(name: str, argv: list[str]) -> int:
-    from alloypy.cli.suggestions import line, other_command
+    from alloypy.cli.suggestions import line, other_command, usual_arguments
 
     print(f'Error: unknown command "{name}" for "alloypy"', file=sys.stderr)
     meant = other_command(name, [command.name for command in COMMANDS if not command.hidden])
@@ -185,7 +185,7 @@ def _unknown_command(name: str, argv: list[str]) -> int:
         print(f"  = hint: did you mean `alloypy {meant}`?", file=sys.stderr)
     print("Run 'alloypy --help' for usage.", file=sys.stderr)
     if meant is not None:
-        words = [meant] if meant.startswith("-") else [meant, *argv]
+        words = [meant] if meant.startswith("-") else [meant, *(argv or usual_arguments(meant))]
         print(f"  = type: {line(words)}", file=sys.stderr)
     return exit_codes.FAILURE
 

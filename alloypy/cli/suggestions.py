@@ -19,6 +19,9 @@ _MEANT = {
 }
 """Words that other programs have, and the command or flag that does the same here."""
 
+_USUAL = {"run": "config.alloy", "validate": "."}
+"""What commands are mostly given that do nothing without arguments."""
+
 _ALIKE_FLAGS = {
     "fix": "write",
     "in-place": "write",
@@ -39,6 +42,11 @@ _KINDS = {
 def other_command(name: str, names: Sequence[str]) -> str | None:
     """The command, or the flag in its place, that may have been meant by `name`."""
     return _MEANT.get(name) or nearest(name, names)
+
+
+def usual_arguments(command: str) -> list[str]:
+    """What a command line needs that lacks its arguments, so that it can be typed."""
+    return [_USUAL[command]] if command in _USUAL else []
 
 
 def other_flag(message: str, argument: str, name: str, known: Sequence[str]) -> UsageError:

@@ -99,3 +99,18 @@ def test_the_line_to_type_holds_no_secrets(capsys: pytest.CaptureFixture[str]) -
     assert lines[-1] == "  = type: alloypy validate --env A=... --env=B=... --strict 'a file.alloy'"
     lines = told(capsys, "eval", "--fomat", "json", '"hunter2"')
     assert not any("hunter2" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["lint"], "  = type: alloypy validate ."),
+        (["lint", "x.alloy"], "  = type: alloypy validate x.alloy"),
+        (["serve"], "  = type: alloypy run config.alloy"),
+    ],
+)
+def test_the_line_to_type_can_be_typed(
+    argv: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == 1
+    assert told in capsys.readouterr().err.splitlines()
