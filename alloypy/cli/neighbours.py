@@ -60,7 +60,9 @@ def _names(path: str) -> dict[str, str]:
         except (OSError, ValueError, DiagnosticsError):
             continue
         for block in tree.body:
-            if isinstance(block, Block):
+            if (
+                isinstance(block, Block) and block.label
+            ):  # without a label it can only be a fault, or a service
                 custom = block.full_name == "declare" or CONFIG_KINDS.get(block.full_name) is Kind.IMPORT
                 names.setdefault(f"{block.label}." if custom else block_id(block), file.name)
     return names

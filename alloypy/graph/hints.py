@@ -83,6 +83,8 @@ class _Trial:
         """The fault with the first guess that mends it, and without one that does not."""
         if fault.span is None:
             return fault
+        if fault.message.startswith("field ") and self._lacks_label(fault):
+            return fault._replace(hint="", fix=())
         self._room -= self._size // _GUESSING  # what can be seen is gathered anew for each fault
         if self._size > self._room:
             return fault._replace(hint="", fix=()) if fault.fix else fault
@@ -95,6 +97,11 @@ class _Trial:
         if fault.fix:
             return fault._replace(hint="", fix=())
         return fault if fault.hint else fault._replace(hint=self._choice(fault, fault.span.source))
+
+    def _lacks_label(self, fault: Diagnostic) -> bool:
+        """Whether it is about a component without its label, which is a fault with a hint of its own."""
+        place = self._place(fault, fault.span.source) if fault.span is not None else None
+        return place is not None and place.holder in place.without_label
 
     def _choice(self, fault: Diagnostic, source: Source) -> str:
         """Several names that are equally likely, all of which mend."""

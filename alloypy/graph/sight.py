@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from alloypy.graph.check_scope import Language
-from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, block_id
+from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, Kind, block_id
 from alloypy.graph.references import inner_expressions
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Block, Expression, File, Statement
@@ -84,7 +84,22 @@ class Place:
             elif own is None and block.full_name != "foreach":
                 own = block
         blocks = [each for body in bodies for each in body if isinstance(each, Block) and each is not own]
-        return tuple(self._visible(block) for block in blocks if block.full_name not in _UNNAMED)
+        return tuple(
+            self._visible(block) for block in blocks if block.label and self._exists(block.full_name)
+        )
+
+    def _exists(self, name: str) -> bool:
+        """Whether blocks of this name can be referred to; those with a mistake in their name cannot."""
+        if name in _UNNAMED:
+            return False
+        known = name == "argument" or name in self._language.component_names or name in self.customs
+        return known or name.partition(".")[0] in self._imports
+
+    @cached_property
+    def _imports(self) -> frozenset[str]:
+        """Labels of imports, which begin the names of custom components."""
+        imports = (each for each in self._blocks() if CONFIG_KINDS.get(each.full_name) is Kind.IMPORT)
+        return frozenset(each.label for each in imports)
 
     def _visible(self, block: Block) -> Visible:
         name = block_id(block)
@@ -107,10 +122,15 @@ class Place:
                 ]
         return []
 
-    @property
+    @cached_property
     def customs(self) -> list[str]:
         """Names of custom components that declares give."""
         return [block.label for block in self._blocks() if block.full_name == "declare"]
+
+    @property
+    def without_label(self) -> frozenset[str]:
+        """Names of blocks that have no label."""
+        return frozenset(block.full_name for block in self._blocks() if not block.label)
 
     @property
     def dangling(self) -> list[str]:

@@ -172,3 +172,17 @@ def test_what_nests_deeply_has_its_hint() -> None:
     assert [fault.hint for fault in faults(deep) if fault.code == "ALY0410"] == []
     inner = "livedebugging {\n" + "a {\n" * 900 + "b = pyroscope.write.x.receiver\n" + "}\n" * 900 + "}\n"
     assert any(fault.code == "ALY0410" for fault in faults(WRITE + inner))
+
+
+def test_a_reference_to_a_component_without_its_label_gets_no_hint() -> None:
+    found = faults(READ + WRITE.replace('write "w"', "write"))
+    assert [d.hint for d in found if "label" not in d.message] == [""]
+
+
+@pytest.mark.parametrize(
+    "wrong", [RIGHT.replace('write "w"', 'writer "w"'), READ + 'pyroscope.writer "v" { }\n']
+)
+def test_no_hint_names_a_component_that_does_not_exist(wrong: str) -> None:
+    found = faults(wrong)
+    assert len(found) > 1
+    assert not any("pyroscope.writer" in d.hint for d in found)
