@@ -104,9 +104,10 @@ def check_sources(sources: Sequence[Source], directory: str, judgement: Judgemen
     try:
         files = parse_config(sources)
     except DiagnosticsError as error:
+        from alloypy.graph.forms import forms_of
         from alloypy.syntax.hints import hinted as syntax_hinted
 
-        return syntax_hinted(error.diagnostics)
+        return syntax_hinted(error.diagnostics, form_of=forms_of(judgement.language))
     modules = _Modules()
     check = partial(_check, judgement=judgement, directory=directory, modules=modules)
     try:

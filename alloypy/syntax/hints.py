@@ -17,6 +17,7 @@ from alloypy.syntax.diagnostics import Diagnostic, Edit, edited, moved
 from alloypy.syntax.lexer import scan
 from alloypy.syntax.repair_place import Place, Repair
 from alloypy.syntax.repairs import advice, repairs
+from alloypy.syntax.repairs_forms import FormOf, unknown_form
 from alloypy.syntax.source import Source
 
 _MOST_READ = 500_000
@@ -26,10 +27,12 @@ _MOST_TRIED = 10
 """How many repairs of one fault are tried."""
 
 
-def hinted(found: Sequence[Diagnostic], start: str = "file") -> tuple[Diagnostic, ...]:
+def hinted(
+    found: Sequence[Diagnostic], start: str = "file", form_of: FormOf = unknown_form
+) -> tuple[Diagnostic, ...]:
     """What is wrong in one or more files, with hints where a syntax fault has one.
 
-    start: what the texts are, a `file` or a `lone_expression`.
+    start: what the texts are, a `file` or a `lone_expression`. form_of: what is known of their names.
     """
     by_source: dict[Source, dict[int, _Fault]] = {}
     for number, diagnostic in enumerate(found):
@@ -39,7 +42,7 @@ def hinted(found: Sequence[Diagnostic], start: str = "file") -> tuple[Diagnostic
     hints: dict[int, Repair] = {}
     room = _MOST_READ
     for source, faults in by_source.items():
-        trial = _Trial(source, faults, room, start)
+        trial = _Trial(source, faults, room, start, form_of)
         hints.update(trial.run())
         room = trial.room
     return tuple(
@@ -77,8 +80,11 @@ class _Trial:
     them.
     """
 
-    def __init__(self, source: Source, faults: Mapping[int, _Fault], room: int, start: str) -> None:
+    def __init__(
+        self, source: Source, faults: Mapping[int, _Fault], room: int, start: str, form_of: FormOf
+    ) -> None:
         self._start = start
+        self._form_of = form_of
         self.room = room
         self._source = source
         self._known = faults
@@ -109,7 +115,7 @@ class _Trial:
         """The repair that leaves the fewest faults, of those that mend this one by themselves; it is made."""
         best: tuple[Repair, Counter[_Key]] | None = None
         tried: set[tuple[Edit, ...]] = set()
-        for repair in repairs(place):
+        for repair in repairs(place, self._form_of):
             if repair.edits in tried or _overlap((*self._done, *repair.edits)):
                 continue
             tried.add(repair.edits)

@@ -15,6 +15,7 @@ from alloypy.syntax.diagnostics import Edit
 from alloypy.syntax.letters import is_identifier
 from alloypy.syntax.repair_place import ENDS, STARTS, Place, Repair
 from alloypy.syntax.repairs_brackets import NO_EQUALS, braces, brackets, in_object, openers
+from alloypy.syntax.repairs_forms import FormOf, forms
 from alloypy.syntax.repairs_layout import split_block
 from alloypy.syntax.tokens import Token
 
@@ -34,8 +35,9 @@ NO_COMMA = "an attribute ends with its line, without `,`"
 NO_CONDITION = "there is no `? :`; `coalesce(a, b)` is the first of them that is not empty"
 
 
-def repairs(place: Place) -> Iterator[Repair]:
+def repairs(place: Place, form_of: FormOf) -> Iterator[Repair]:
     """What may mend the fault, the likely first."""
+    yield from forms(place, form_of)
     for guess in _GUESSES:
         yield from guess(place)
 

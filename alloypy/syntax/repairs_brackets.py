@@ -32,7 +32,7 @@ def braces(place: Place) -> Iterator[Repair]:
             if equals.type == "ASSIGN" and after.type in {"LCURLY", "STRING", "IDENT"}:
                 yield Repair(NO_EQUALS, (Edit(equals.start, after.start, ""),))
     if place.message.startswith("expected =, got"):  # a block in what looks like an object
-        opener = _opener(place)
+        opener = opener_of(place)
         if opener > 0 and place.tokens[opener - 1].type == "ASSIGN":
             equals = place.tokens[opener - 1]
             yield Repair(NO_EQUALS, (Edit(equals.start, place.tokens[opener].start, ""),))
@@ -73,11 +73,11 @@ def brackets(place: Place) -> Iterator[Repair]:
 
 def in_object(place: Place) -> bool:
     """Whether the innermost bracket that is open at the fault is an object's."""
-    opener = _opener(place)
+    opener = opener_of(place)
     return opener > 0 and place.tokens[opener - 1].type in {"ASSIGN", "COMMA", "LBRACK", "LPAREN"}
 
 
-def _opener(place: Place) -> int:
+def opener_of(place: Place) -> int:
     """The number of the innermost bracket that is open at the fault; -1 without one."""
     depth = 0
     for number in range(place.at - 1, -1, -1):

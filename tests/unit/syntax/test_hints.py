@@ -20,7 +20,7 @@ STATEMENTS = [
     ('u "x/y"', 'u = "x/y"', "`name = value`"),
     ("u true", "u = true", "`name = value`"),
     ("u [1]", "u = [1]", "`name = value`"),
-    ('h {"a" = "b"}', 'h = {"a" = "b"}', "`name = value`"),
+    ('h {"a" = "b"}', 'h = {"a" = "b"}', "`h = { ... }`"),
     ("u = 'x'", 'u = "x"', "double quotes"),
     ("u = ['x', 'a\"b']", 'u = ["x", "a\\"b"]', "double quotes"),
     ("u = http://x:1/y", 'u = "http://x:1/y"', "double quotes"),
