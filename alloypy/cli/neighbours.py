@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from alloypy.files import read_regular
@@ -32,23 +33,40 @@ def with_neighbours(path: str, diagnostics: Sequence[Diagnostic]) -> list[Diagno
             if file is not None:
                 hint = f"it is declared in {file} of this directory; validate the directory"
                 told[at] = diagnostic._replace(hint=hint, fix=())
+            elif diagnostic.code == OUT_OF_SCOPE and not diagnostic.hint:
+                told[at] = diagnostic._replace(hint=_nearest(diagnostic, names))
     return told
 
 
 def _declared_in(diagnostic: Diagnostic, names: dict[str, str]) -> str | None:
     """The file that declares what a diagnostic does not know."""
-    span = diagnostic.span
-    found = _NAME.match(span.source.data, span.start) if span is not None else None
-    if found is None:
-        return None
-    parts = found.group().decode("ascii").split(".")
-    if diagnostic.code == UNKNOWN_COMPONENT:
+    parts = _written(diagnostic)
+    if diagnostic.code == UNKNOWN_COMPONENT and parts:
         return names.get(f"{parts[0]}.")
     for length in range(2, len(parts) + 1):
         file = names.get(".".join(parts[:length]))
         if file is not None:
             return file
     return None
+
+
+def _nearest(diagnostic: Diagnostic, names: dict[str, str]) -> str:
+    """A hint with the label most like the one that is written, of a component of the same name."""
+    parts = _written(diagnostic)
+    for length in range(2, len(parts)):
+        name, label = ".".join(parts[:length]), parts[length]
+        labels = [each.rpartition(".")[2] for each in names if each.rpartition(".")[0] == name]
+        for near in get_close_matches(label, [each for each in labels if each], 1):
+            known = f"{name}.{near}"
+            return f"did you mean `{known}`, which {names[known]} of this directory declares?"
+    return ""
+
+
+def _written(diagnostic: Diagnostic) -> list[str]:
+    """The names, joined by dots in the text, that a diagnostic is about."""
+    span = diagnostic.span
+    found = _NAME.match(span.source.data, span.start) if span is not None else None
+    return found.group().decode("ascii").split(".") if found is not None else []
 
 
 def _names(path: str) -> dict[str, str]:

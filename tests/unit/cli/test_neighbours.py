@@ -31,3 +31,17 @@ def test_a_block_without_a_label_in_another_file_declares_nothing(
     text = said(tmp_path, main, WRITE.format(""), capsys)
     assert "hint: did you mean `pyroscope.write.backend.receiver`?" in text
     assert "other.alloy" not in text
+
+
+def test_a_misspelt_label_gets_the_nearest_one_of_another_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(tmp_path, RELABEL.format("aut"), WRITE.format('"out" '), capsys)
+    assert "hint: did you mean `pyroscope.write.out`, which other.alloy of this directory declares?" in text
+
+
+def test_a_label_unlike_those_of_other_files_gets_no_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(tmp_path, RELABEL.format("backend"), WRITE.format('"out" '), capsys)
+    assert "hint: " not in text
