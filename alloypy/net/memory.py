@@ -42,7 +42,8 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
     library = glibc()
     if library is None:
         return
-    library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT, budget.limit // 4))
+    # What is free between blocks in use is not given back: where memory is short, large ones stand apart.
+    library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT, budget.limit // 64))
     # Kept blocks come on top of what is held, and there has to be room for caches and connections.
     library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT, budget.limit // 2))
     library.malloc_trim(0)  # what the start has needed and needs no more

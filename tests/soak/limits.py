@@ -42,10 +42,12 @@ def _make_group(memory: int) -> Path | None:
             group.mkdir()
         except OSError:
             continue
-        try:
-            (group / name).write_text(str(memory))
-        except OSError:
-            group.rmdir()
-            continue
-        return group
+        if (group / name).exists():  # else it is a plain folder, or the controller is not there
+            try:
+                (group / name).write_text(str(memory))
+            except OSError:
+                pass
+            else:
+                return group
+        group.rmdir()
     return None

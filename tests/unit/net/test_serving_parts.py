@@ -171,7 +171,11 @@ async def test_large_blocks_are_kept_and_given_back_once_when_idle(monkeypatch: 
     budget = ByteBudget(100 << 20)
     task = asyncio.create_task(memory.keep_large_blocks(budget, idle=0.001))
     await asyncio.sleep(0.02)
-    assert library.calls == [("mallopt", -3, 25 << 20), ("mallopt", -1, 50 << 20), ("malloc_trim", 0)]
+    assert library.calls == [
+        ("mallopt", -3, (100 << 20) // 64),
+        ("mallopt", -1, 50 << 20),
+        ("malloc_trim", 0),
+    ]
     budget.take(10)
     await asyncio.sleep(0.02)
     assert library.calls.count(("malloc_trim", 0)) == 1
