@@ -101,7 +101,7 @@ class Process:
             async with self._controller:
                 await self._signals.unless_stopped(self._configuration.load())
                 await self._serve(self._signals.stop)
-                self._draining = asyncio.create_task(self._tell_what_is_waited_for())
+                self._draining = asyncio.create_task(self._accompany_drain())
         except Stopped:
             pass
         finally:
@@ -140,8 +140,15 @@ class Process:
         fields = {"admin": self._server.address, **({"receivers": receivers} if receivers else {})}
         logger.info("{^_^} Alloy is running", extra={"fields": fields})
 
-    async def _tell_what_is_waited_for(self) -> None:
-        """While what is in flight finishes, say how much of it is left."""
+    async def _accompany_drain(self) -> None:
+        """While what is in flight finishes, say that we live and how much of it is left."""
+        alive = asyncio.create_task(self._notifier.keep_alive())
+        try:
+            await self._tell_in_flight()
+        finally:
+            alive.cancel()
+
+    async def _tell_in_flight(self) -> None:
         while True:
             await asyncio.sleep(_TOLD_EVERY)
             requests, profiles = self._controller.in_flight()
