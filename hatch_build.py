@@ -19,10 +19,10 @@ class GrammarTables(BuildHookInterface):
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        from alloypy.syntax.grammar import START_SYMBOLS, grammar_text
-        from alloypy.syntax.lark_core import lark_version
-        from alloypy.syntax.table_building import build_tables
-        from alloypy.syntax.tables import to_bytes
+        from alloypy.syntax.grammar.grammar import START_SYMBOLS, grammar_text
+        from alloypy.syntax.grammar.lark_core import lark_version
+        from alloypy.syntax.grammar.table_building import build_tables
+        from alloypy.syntax.grammar.tables import to_bytes
 
         grammar = grammar_text()
         self._folder = TemporaryDirectory()

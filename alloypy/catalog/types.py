@@ -37,19 +37,19 @@ def _parse_source(text: str) -> str:
 
 
 def _parse_regexp(text: str) -> Any:
-    from alloypy.lang.go_regexp import parse_regexp
+    from alloypy.lang.go.regexp import parse_regexp
 
     return parse_regexp(text)
 
 
 def _parse_url(text: str) -> Any:
-    from alloypy.lang.go_url import parse_url
+    from alloypy.lang.go.url import parse_url
 
     return parse_url(text)
 
 
 def _parse_size(text: str) -> int:
-    from alloypy.lang.go_units import parse_size
+    from alloypy.lang.go.units import parse_size
 
     return parse_size(text)
 

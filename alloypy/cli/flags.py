@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from alloypy.cli.flag_values import choice, parse_bool, parse_int
-from alloypy.lang.go_text import format_duration, parse_duration, quote
+from alloypy.lang.go.text import format_duration, parse_duration, quote
 from alloypy.lang.values import Duration
 
 T = TypeVar("T")

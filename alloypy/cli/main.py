@@ -28,7 +28,7 @@ _OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 class Command(NamedTuple):
-    """One command: its module under `alloypy.cli`, what the help says, and its exit code for wrong use."""
+    """One command: its module in `alloypy.cli.commands`, its line in the help, the exit code of wrong use."""
 
     name: str
     module: str
@@ -39,14 +39,16 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
-    Command("run", "run", "Run a configuration: receive, relabel and forward profiles"),
-    Command("fmt", "fmt", "Format a configuration file", alias="format", wrong_use=exit_codes.FMT_UNUSABLE),
-    Command("validate", "validate", "Check a configuration without running it"),
-    Command("eval", "eval", "Evaluate an expression"),
-    Command("explain", "explain", "Tell what a diagnostic code means and what to do about it"),
-    Command("docs", "docs", "Show the reference of a component or function"),
+    Command("run", "run.command", "Run a configuration: receive, relabel and forward profiles"),
+    Command(
+        "fmt", "fmt.command", "Format a configuration file", alias="format", wrong_use=exit_codes.FMT_UNUSABLE
+    ),
+    Command("validate", "validate.command", "Check a configuration without running it"),
+    Command("eval", "eval.command", "Evaluate an expression"),
+    Command("explain", "explain.command", "Tell what a diagnostic code means and what to do about it"),
+    Command("docs", "docs.command", "Show the reference of a component or function"),
     Command("schema", "schema", "Print the arguments of a component as a machine-readable schema"),
-    Command("dev-sink", "dev_sink", "Stand in for a Pyroscope server and show what arrives"),
+    Command("dev-sink", "dev_sink.command", "Stand in for a Pyroscope server and show what arrives"),
     Command("completion", "completion", "Print a completion script for bash, zsh or fish"),
     Command("debug", "debug", "Show what the language front end makes of a file", hidden=True),
     Command("convert", "absent", "Not part of alloypy", hidden=True),
@@ -65,7 +67,7 @@ def run_of(command: Command) -> Callable[[list[str]], int]:
     """The function that runs `command`; imports its module."""
     gc.disable()  # what an import makes stays: collections would find nothing
     try:
-        function: Callable[[list[str]], int] = import_module(f"alloypy.cli.{command.module}").run
+        function: Callable[[list[str]], int] = import_module(f"alloypy.cli.commands.{command.module}").run
     finally:
         gc.enable()
     return function

@@ -11,17 +11,17 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
-from alloypy.lang.go_text import quote
-from alloypy.lang.go_url import NO_URL, URL, URL_TYPE
+from alloypy.lang.go.text import quote
+from alloypy.lang.go.url import NO_URL, URL, URL_TYPE
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Secret
 from alloypy.schema.fields import Fault, arguments, attribute, block, squash
 
 if TYPE_CHECKING:
-    from alloypy.net.auth import Authorization, BasicAuth, OAuth2
-    from alloypy.net.client import ClientSettings
-    from alloypy.net.proxy import ProxySettings
-    from alloypy.net.tls import TLSSettings
+    from alloypy.net.client.auth import Authorization, BasicAuth, OAuth2
+    from alloypy.net.client.client import ClientSettings
+    from alloypy.net.client.proxy import ProxySettings
+    from alloypy.net.client.tls import TLSSettings
 
 _VERSIONS = ("TLS10", "TLS11", "TLS12", "TLS13")
 
@@ -255,8 +255,8 @@ def with_authorization(given: HTTPClientArguments) -> HTTPClientArguments:
 
 
 def client_settings(given: HTTPClientArguments) -> ClientSettings:
-    """The settings for `alloypy.net.client.Client`."""
-    from alloypy.net.client import ClientSettings
+    """The settings for `alloypy.net.client.client.Client`."""
+    from alloypy.net.client.client import ClientSettings
 
     return ClientSettings(
         basic_auth=_basic_auth(given.basic_auth),
@@ -273,7 +273,7 @@ def client_settings(given: HTTPClientArguments) -> ClientSettings:
 
 
 def _basic_auth(given: BasicAuthArguments | None) -> BasicAuth | None:
-    from alloypy.net.auth import BasicAuth
+    from alloypy.net.client.auth import BasicAuth
 
     if given is None:
         return None
@@ -281,7 +281,7 @@ def _basic_auth(given: BasicAuthArguments | None) -> BasicAuth | None:
 
 
 def _authorization(given: HTTPClientArguments) -> Authorization | None:
-    from alloypy.net.auth import Authorization
+    from alloypy.net.client.auth import Authorization
 
     if _given(given.bearer_token) or given.bearer_token_file:
         return Authorization(credentials=given.bearer_token, credentials_file=given.bearer_token_file)
@@ -296,7 +296,7 @@ def _authorization(given: HTTPClientArguments) -> Authorization | None:
 
 
 def _oauth2(given: OAuth2Arguments | None) -> OAuth2 | None:
-    from alloypy.net.auth import OAuth2
+    from alloypy.net.client.auth import OAuth2
 
     if given is None:
         return None
@@ -313,7 +313,7 @@ def _oauth2(given: OAuth2Arguments | None) -> OAuth2 | None:
 
 
 def _tls_settings(given: TLSArguments) -> TLSSettings:
-    from alloypy.net.tls import TLSSettings
+    from alloypy.net.client.tls import TLSSettings
 
     return TLSSettings(
         ca_pem=given.ca_pem,
@@ -329,7 +329,7 @@ def _tls_settings(given: TLSArguments) -> TLSSettings:
 
 
 def _proxy_settings(given: ProxyArguments) -> ProxySettings:
-    from alloypy.net.proxy import ProxySettings
+    from alloypy.net.client.proxy import ProxySettings
 
     return ProxySettings(
         url=given.proxy_url if str(given.proxy_url) else None,

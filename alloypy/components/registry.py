@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alloypy.components.local import file
 from alloypy.components.pyroscope import receive_http, relabel, write
-from alloypy.runtime.component import Registration
+from alloypy.runtime.contract.component import Registration
 
 REGISTRATIONS: tuple[Registration, ...] = (
     file.registration,

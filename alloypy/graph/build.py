@@ -12,10 +12,10 @@ from typing import NamedTuple, Protocol
 
 from alloypy.graph.dag import Graph, cycle_text
 from alloypy.graph.definitions import Definitions, Template
+from alloypy.graph.edges import Notice, connect
 from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, Kind, Node, block_id, header, whole
 from alloypy.graph.notices import NOT_RUN_HINT, not_run
 from alloypy.graph.sections import Placed, Sections
-from alloypy.graph.wire import Notice, connect
 from alloypy.schema.nearest import nearest
 from alloypy.schema.stability import Stability, admission, refusal
 from alloypy.syntax.diagnostics import Diagnostic

@@ -2,7 +2,7 @@
 
 A code names one kind of fault and never changes its meaning. ALY03xx values and bodies,
 ALY04xx blocks and references, ALY05xx rules that hold when a component is loaded, ALY09xx warnings.
-Those of reading a file are in `alloypy.syntax.codes`; what all of them mean, in `alloypy.graph.explanations`.
+Those of reading a file are in `alloypy.syntax.codes`; what all of them mean, in `alloypy.check.explanations`.
 """
 
 from __future__ import annotations

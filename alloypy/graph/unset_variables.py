@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from alloypy.graph.references import inner_expressions
-from alloypy.lang.literals import string_value
+from alloypy.lang.evaluation.literals import string_value
 from alloypy.lang.secrecy import names_secret
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import (

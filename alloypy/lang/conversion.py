@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from alloypy.lang import types
-from alloypy.lang.effort import spend
-from alloypy.lang.go_text import parse_duration, quote
+from alloypy.lang.evaluation.effort import spend
+from alloypy.lang.go.text import parse_duration, quote
 from alloypy.lang.numbers import number_text, parse_number, to_int, to_uint, wrap_bits
 from alloypy.lang.values import (
     Capsule,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from alloypy.lang.effort import spend
+from alloypy.lang.evaluation.effort import spend
 from alloypy.lang.numbers import to_int
 from alloypy.lang.values import Kind, UInt, Value, kind_of, text_of
 

@@ -17,7 +17,7 @@ def url_fault(text: str) -> str:
         return ""
     if not text:
         return "it is empty"
-    from alloypy.lang.go_url import parse_url
+    from alloypy.lang.go.url import parse_url
 
     try:
         url = parse_url(text)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alloypy.lang.effort import spend
-from alloypy.lang.go_text import quote
+from alloypy.lang.evaluation.effort import spend
+from alloypy.lang.go.text import quote
 from alloypy.lang.numbers import number_text
 from alloypy.lang.values import Capsule, Kind, OptionalSecret, Secret, Value, kind_of, text_of
 from alloypy.syntax.letters import is_identifier
@@ -63,7 +63,7 @@ def _key_text(key: str) -> str:
 def _formatted(text: str) -> str:
     from alloypy.syntax.diagnostics import DiagnosticsError
     from alloypy.syntax.parser import parse_expression
-    from alloypy.syntax.printer import format_expression
+    from alloypy.syntax.printer.printer import format_expression
 
     source = Source("", text.encode("utf-8", "surrogateescape"))
     try:

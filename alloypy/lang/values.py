@@ -144,13 +144,13 @@ class Duration(int):
     @classmethod
     def parse(cls, text: str) -> Duration:
         """A Go duration such as `1m30s` or `-1.5h`. Raises ValueError."""
-        from alloypy.lang.go_text import parse_duration
+        from alloypy.lang.go.text import parse_duration
 
         return parse_duration(text)
 
     def __str__(self) -> str:
         """Go's text form, such as `1m30s`."""
-        from alloypy.lang.go_text import format_duration
+        from alloypy.lang.go.text import format_duration
 
         return format_duration(self)
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from alloypy.lang.brief import brief
-from alloypy.lang.go_text import quote, quote_rune
+from alloypy.lang.go.text import quote, quote_rune
 from alloypy.profiles.allowance import Allowance
 
 

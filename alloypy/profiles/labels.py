@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from heapq import nsmallest
 
 from alloypy.lang.brief import brief
-from alloypy.lang.go_text import quote, quote_rune
+from alloypy.lang.go.text import quote, quote_rune
 from alloypy.profiles.model import Labels
 
 NAME = "__name__"

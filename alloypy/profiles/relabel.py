@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from alloypy.lang.go_regexp import Regexp, expand
+from alloypy.lang.go.regexp import Regexp, expand
 from alloypy.lang.stdlib.string import to_lower, to_upper
 from alloypy.lang.values import Capsule
 from alloypy.profiles.model import DeliveryError, Labels

@@ -21,21 +21,21 @@ from alloypy.graph.codes import STOPPING
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import Kind
 from alloypy.graph.sections import Sections, root_sections
-from alloypy.runtime.component import NO_ACTIVITY, Activity, InFlight
-from alloypy.runtime.context import Context
-from alloypy.runtime.evaluation import load_module, placed
-from alloypy.runtime.instances import ComponentInstance
-from alloypy.runtime.modules import State, present
-from alloypy.runtime.options import (
+from alloypy.runtime.contract.component import NO_ACTIVITY, Activity, InFlight
+from alloypy.runtime.contract.options import (
     ComponentInfo,
     ControllerInfo,
     ControllerOptions,
     LoadResult,
     MetricsSource,
 )
+from alloypy.runtime.evaluating.evaluation import load_module, placed
+from alloypy.runtime.evaluating.reactive import react, restart
 from alloypy.runtime.pace import computed
-from alloypy.runtime.reactive import react, restart
-from alloypy.runtime.snapshot import (
+from alloypy.runtime.running.context import Context
+from alloypy.runtime.running.instances import ComponentInstance
+from alloypy.runtime.running.modules import State, present
+from alloypy.runtime.running.snapshot import (
     component_info,
     component_infos,
     controller_infos,
@@ -43,7 +43,7 @@ from alloypy.runtime.snapshot import (
     module_ids,
     unhealthy_names,
 )
-from alloypy.runtime.transaction import StepFailed, Transaction, Update
+from alloypy.runtime.running.transaction import StepFailed, Transaction, Update
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.tree import File
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from alloypy.lang.effort import SHORT_BYTES, SHORT_STEPS, Effort, Exhausted, allowed
+from alloypy.lang.evaluation.effort import SHORT_BYTES, SHORT_STEPS, Effort, Exhausted, allowed
 from alloypy.threads import WORK
 
 T = TypeVar("T")

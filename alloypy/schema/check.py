@@ -12,10 +12,10 @@ from typing import Any
 
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import ConversionError, convert
-from alloypy.lang.faults import ValueFault
-from alloypy.lang.literals import LiteralError, literal_value
-from alloypy.lang.operators import binary, unary
-from alloypy.lang.traced import LITERAL, Traced
+from alloypy.lang.evaluation.faults import ValueFault
+from alloypy.lang.evaluation.literals import LiteralError, literal_value
+from alloypy.lang.evaluation.operators import binary, unary
+from alloypy.lang.evaluation.traced import LITERAL, Traced
 from alloypy.lang.types import Type
 from alloypy.schema import texts
 from alloypy.schema.corrections import Beside, as_attribute, as_block, beside, other_attribute, other_value

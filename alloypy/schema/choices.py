@@ -5,7 +5,7 @@ Source: spec section 5 (text types), catalog.
 
 from __future__ import annotations
 
-from alloypy.lang.go_text import quote
+from alloypy.lang.go.text import quote
 from alloypy.lang.types import TextType
 
 

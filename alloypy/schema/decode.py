@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar
 
-from alloypy.lang.evaluator import evaluate_as
-from alloypy.lang.scope import Scope
+from alloypy.lang.evaluation.evaluator import evaluate_as
+from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.types import Type
 from alloypy.schema import texts
 from alloypy.schema.building import DecodeError, build

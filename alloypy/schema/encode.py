@@ -10,7 +10,7 @@ from typing import Any
 
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import zero
-from alloypy.lang.go_text import format_duration, quote
+from alloypy.lang.go.text import format_duration, quote
 from alloypy.lang.secrecy import HIDDEN, hide, names_secret, secret_keys
 from alloypy.lang.types import Type
 from alloypy.lang.values import Capsule, Duration, Function, OptionalSecret, Value

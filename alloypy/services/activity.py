@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Hashable, Mapping
 
-from alloypy.runtime.component import NO_ACTIVITY, Activity
+from alloypy.runtime.contract.component import NO_ACTIVITY, Activity
 
 EVERY = 60.0
 """Seconds between two looks."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from alloypy.runtime.blocks.process import LiveDebuggingArguments, LoggingArguments
-from alloypy.runtime.options import ServiceError
+from alloypy.runtime.contract.options import ServiceError
 from alloypy.services.logging import LogSettings, LogStream
 
 logger = logging.getLogger("alloypy")

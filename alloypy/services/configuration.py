@@ -15,7 +15,7 @@ from pathlib import Path
 
 from alloypy.files import NotRegular, open_fault, read_once
 from alloypy.graph.unset_variables import unset_variables
-from alloypy.lang.go_text import quote
+from alloypy.lang.go.text import quote
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.pace import computed
 from alloypy.services.metrics import ConfigMetrics
@@ -143,7 +143,7 @@ def _size(sources: Iterable[Source]) -> int:
 
 async def _refused(when: str, error: DiagnosticsError) -> LoadError:
     """The error to raise for diagnostics, without secrets in their words and lines; of many, the first."""
-    from alloypy.graph.masking import masked
+    from alloypy.check.redaction.masking import masked
 
     first, rest = error.diagnostics[: SHOWN - 1], error.diagnostics[SHOWN - 1 :]
     if len(rest) == 1:

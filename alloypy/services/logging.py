@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TextIO
 
-from alloypy.lang.go_text import format_duration, quote
+from alloypy.lang.go.text import format_duration, quote
 from alloypy.lang.values import Duration
 from alloypy.services.log_sink import Sink
 

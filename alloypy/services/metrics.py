@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from alloypy import __version__
 from alloypy.families import Family, Sample, counter, gauge, with_labels
+from alloypy.runtime.contract.options import ControllerInfo
 from alloypy.runtime.controller import Controller
-from alloypy.runtime.options import ControllerInfo
 from alloypy.runtime.pace import Pace
 from alloypy.services import process_stats
 from alloypy.services.exposition import Page

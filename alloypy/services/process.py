@@ -15,12 +15,13 @@ from collections.abc import Iterable, Mapping
 
 from alloypy import __version__
 from alloypy.preloading import PRELOADING
-from alloypy.runtime.component import Registration
+from alloypy.runtime.contract.component import Registration
+from alloypy.runtime.contract.options import ControllerOptions, HTTPImport, Service
 from alloypy.runtime.controller import Controller
-from alloypy.runtime.options import ControllerOptions, HTTPImport, Service
 from alloypy.services.activity import ActivityLog
-from alloypy.services.admin import Admin, AdminOptions, peers
-from alloypy.services.admin_server import AdminServer, Listener
+from alloypy.services.admin.admin import Admin, AdminOptions, peers
+from alloypy.services.admin.server import AdminServer, Listener
+from alloypy.services.admin.web_guard import Hosts
 from alloypy.services.block_services import LiveDebuggingService, LoggingService
 from alloypy.services.configuration import Configuration, LoadError
 from alloypy.services.logging import LogStream
@@ -30,7 +31,6 @@ from alloypy.services.settings import RunSettings
 from alloypy.services.signals import Signals, Stopped
 from alloypy.services.tracing import TracingService, exporter
 from alloypy.services.watch import watch
-from alloypy.services.web_guard import Hosts
 from alloypy.tracing import Tracer
 
 logger = logging.getLogger("alloypy")
@@ -172,7 +172,7 @@ class Process:
         return Hosts(self._server.address, self._settings.allowed_hosts) if self._server.loopback else None
 
     async def _support(self, seconds: int) -> bytes:
-        from alloypy.services.support import SupportBundle
+        from alloypy.services.admin.support import SupportBundle
 
         bundle = SupportBundle(
             controller=self._controller,

@@ -1,7 +1,7 @@
 """Stable codes of diagnostics: `ALY` and four digits, with a title and an explanation each.
 
 A code names one kind of fault and never changes its meaning; the message beside it may.
-ALY00xx general, ALY01xx syntax and reading files; the others are explained in `alloypy.graph.explanations`.
+ALY00xx general, ALY01xx syntax and reading files; the others are explained in `alloypy.check.explanations`.
 """
 
 from __future__ import annotations

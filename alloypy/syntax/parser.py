@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from alloypy.syntax.building import InvalidLabelError
 from alloypy.syntax.diagnostics import DiagnosticsError
-from alloypy.syntax.grammar import alloy_parser
+from alloypy.syntax.grammar.building import InvalidLabelError
+from alloypy.syntax.grammar.grammar import alloy_parser
+from alloypy.syntax.grammar.machine import NotInGrammarError
 from alloypy.syntax.lexer import scan
-from alloypy.syntax.machine import NotInGrammarError
 from alloypy.syntax.nesting import check_nesting
 from alloypy.syntax.source import Source
 from alloypy.syntax.tokens import Token, TokenList

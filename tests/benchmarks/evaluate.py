@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from alloypy.lang import types
-from alloypy.lang.evaluator import evaluate, evaluate_as
-from alloypy.lang.scope import Scope
+from alloypy.lang.evaluation.evaluator import evaluate, evaluate_as
+from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.stdlib import Stdlib
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import parse_expression

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alloypy.syntax.parser import parse_file
-from alloypy.syntax.printer import format_file, format_source
+from alloypy.syntax.printer.printer import format_file, format_source
 from alloypy.syntax.source import Source
 
 UNIT = """

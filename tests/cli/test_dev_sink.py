@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.cli.dev_sink import run
+from alloypy.cli.commands.dev_sink.command import run
+from alloypy.cli.commands.dev_sink.server import Arrival, Behaviour, describe_authorization, sink_application
 from alloypy.cli.flags import UsageError
-from alloypy.net.connect_codes import CODES
-from alloypy.net.server import Server, ServerConfig, Timeouts
+from alloypy.net.rpc.codes import CODES
+from alloypy.net.server.listener import Server, ServerConfig, Timeouts
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_wire import encode_push
-from alloypy.services.dev_sink import Arrival, Behaviour, describe_authorization, sink_application
 from tests.support.receiving import PUSH, ask, connected, request_bytes
 from tests.support.running import Running, free_port
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.cli.discovery import LEFT_OUT
+from alloypy.cli.files.discovery import LEFT_OUT
 from alloypy.components.registry import REGISTRATIONS
 from tests.support import cli_page, stdlib_page
 

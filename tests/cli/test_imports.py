@@ -81,7 +81,14 @@ def test_no_network_package_is_imported(arguments: list[str], tmp_path: Path) ->
 
 def test_the_formatter_imports_neither_catalog_nor_components(tmp_path: Path) -> None:
     modules = modules_after(["fmt", "config.alloy"], tmp_path)
-    above = ("alloypy.catalog", "alloypy.components", "alloypy.graph", "alloypy.runtime", "alloypy.net")
+    above = (
+        "alloypy.catalog",
+        "alloypy.components",
+        "alloypy.check",
+        "alloypy.graph",
+        "alloypy.runtime",
+        "alloypy.net",
+    )
     assert [name for name in modules if name.startswith(above)] == []
 
 
@@ -93,6 +100,6 @@ def test_a_start_imports_nothing_that_waits_for_its_first_use(tmp_path: Path) ->
         running.wait_for_log("Alloy is running")
         imported = {line.rpartition("|")[2].strip() for line in running.log if "import time:" in line}
     assert {"asyncio", "alloypy.components.pyroscope.receiving.application"} <= imported
-    own = ("alloypy.net.server_tls", "alloypy.profiles.json_tokens", "alloypy.runtime.imports")
+    own = ("alloypy.net.server.tls", "alloypy.profiles.json_tokens", "alloypy.runtime.evaluating.imports")
     foreign = ("gzip", "hashlib", "http", "platform", "prometheus_client", "shutil", "tempfile", "uuid")
     assert [name for name in (*own, *foreign, "httpx", "starlette", "uvicorn") if name in imported] == []

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.cli.checking import Judgement, check_unit
+from alloypy.check.scope import Gate
+from alloypy.cli.files.checking import Judgement, check_unit
 from alloypy.components.registry import REGISTRATIONS
-from alloypy.graph.check_scope import Gate
+from alloypy.runtime.contract.options import ControllerOptions
 from alloypy.runtime.controller import Controller
-from alloypy.runtime.options import ControllerOptions
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config, read_config
 from alloypy.syntax.diagnostics import DiagnosticsError, Severity

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.cli.docs import reference
+from alloypy.cli.commands.docs.command import reference
 from alloypy.cli.main import main
 
 GOOD = """pyroscope.receive_http "in" {

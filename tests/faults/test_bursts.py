@@ -15,10 +15,10 @@ import trustme
 
 from alloypy.components.pyroscope.receiving.blocks import TLS
 from alloypy.lang.values import Duration, Secret
-from alloypy.net import budget as budget_module
-from alloypy.net.body import Receive, Scope, Send, read_body
-from alloypy.net.budget import ByteBudget
-from alloypy.net.server import Server, ServerConfig, Timeouts
+from alloypy.net.server import budget as budget_module
+from alloypy.net.server.body import Receive, Scope, Send, read_body
+from alloypy.net.server.budget import ByteBudget
+from alloypy.net.server.listener import Server, ServerConfig, Timeouts
 from tests.support.receiving import (
     PUSH,
     Client,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from alloypy.runtime.component import BuildError, UpdateError
-from alloypy.runtime.health import unhealthy
+from alloypy.runtime.contract.component import BuildError, UpdateError
+from alloypy.runtime.contract.health import unhealthy
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import Node, World, registration, world
 

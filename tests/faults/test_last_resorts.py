@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from alloypy.net import descriptors
-from alloypy.net.body import Receive, Scope, Send
+from alloypy.net.client.messages import Origin, Request, SendError
+from alloypy.net.client.pool import Transport
+from alloypy.net.client.tls import TLS, TLSSettings
 from alloypy.net.descriptors import any_below, for_clients, for_upstreams
-from alloypy.net.http_exchange import Exchange
-from alloypy.net.sending import Origin, Request, SendError
-from alloypy.net.server import Server, ServerConfig, Timeouts
-from alloypy.net.tls import TLS, TLSSettings
-from alloypy.net.transport import Transport
+from alloypy.net.server.body import Receive, Scope, Send
+from alloypy.net.server.exchange import Exchange
+from alloypy.net.server.listener import Server, ServerConfig, Timeouts
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from alloypy.components.pyroscope.receiving import decoding
-from alloypy.net import connect
+from alloypy.net.rpc import unary as connect
 from alloypy.threads import Threads
 from tests.support.attacks import JSON, PROTO, series, zipped
 from tests.support.receiving import PUSH, Collected, arguments, connected, receiving, request_bytes

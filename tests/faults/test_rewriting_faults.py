@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import pytest
 
-from alloypy.cli import rewriting
-from alloypy.cli.rewriting import NotRegularError, rewrite
+from alloypy.cli.files import rewriting
+from alloypy.cli.files.rewriting import NotRegularError, rewrite
 
 OLD, NEW = b"the old content, longer\n", b"the new content\n"
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from alloypy.net.server import Server
+from alloypy.net.server.listener import Server
 from tests.support.receiving import Collected, Receiving, arguments, receiving, request_bytes
 from tests.support.watchdog import watching
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alloypy.net.chunks import Chunks
+from alloypy.net.server.http1.chunks import Chunks
 
 CONTENTS = st.lists(
     st.tuples(st.sampled_from([1, 1, 1, 2, 9, 10, 15, 16, 17]), st.integers(1, 9), st.booleans()), max_size=12

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.graph.check import check_files
-from alloypy.graph.check_scope import Gate
-from alloypy.graph.hints import Again
-from alloypy.graph.hints import hinted as check_hints
+from alloypy.check.advice.hints import Again
+from alloypy.check.advice.hints import hinted as check_hints
+from alloypy.check.configuration import check_files
+from alloypy.check.scope import Gate
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import ConfigReadError, parse_config
 from alloypy.syntax.diagnoser import diagnose
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity, edited, moved
-from alloypy.syntax.hints import hinted
 from alloypy.syntax.lexer import scan
+from alloypy.syntax.repairs.hints import hinted
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 from tests.support.mutations import mutations

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from alloypy.lang import types
 from alloypy.lang.conversion import ConversionError, convert
 from alloypy.lang.equality import values_equal
-from alloypy.lang.evaluator import EvaluationError, evaluate, evaluate_as
-from alloypy.lang.go_json import JSONError
-from alloypy.lang.go_json import decode as decode_json
-from alloypy.lang.go_json import encode as encode_json
-from alloypy.lang.json_path.parser import PathError, parse_path
-from alloypy.lang.json_reader import JSONReader
-from alloypy.lang.operators import arithmetic
-from alloypy.lang.scope import Scope
+from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate, evaluate_as
+from alloypy.lang.evaluation.operators import arithmetic
+from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.stdlib import Stdlib
+from alloypy.lang.stdlib.json.codec import JSONError
+from alloypy.lang.stdlib.json.codec import decode as decode_json
+from alloypy.lang.stdlib.json.codec import encode as encode_json
+from alloypy.lang.stdlib.json.reader import JSONReader
+from alloypy.lang.stdlib.jsonpath.parser import PathError, parse_path
 from alloypy.lang.value_text import value_text
 from alloypy.lang.values import Capsule, Duration, OptionalSecret, Secret, UInt
 from alloypy.syntax.diagnostics import DiagnosticsError

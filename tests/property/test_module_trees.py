@@ -12,13 +12,13 @@ from random import Random
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.cli.checking import configuration_files
-from alloypy.cli.own_language import OwnLanguage
-from alloypy.graph.check import Beyond, Checked, check_files
-from alloypy.graph.check_scope import Gate
+from alloypy.check.configuration import Beyond, Checked, check_files
+from alloypy.check.scope import Gate
+from alloypy.cli.commands.validate.own_language import OwnLanguage
+from alloypy.cli.files.checking import configuration_files
 from alloypy.lang.values import Duration
+from alloypy.runtime.contract.options import HTTPImport
 from alloypy.runtime.controller import Controller
-from alloypy.runtime.options import HTTPImport
 from alloypy.schema.fields import arguments, attribute
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config

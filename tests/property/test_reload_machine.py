@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from alloypy.runtime.component import Stability
+from alloypy.runtime.contract.component import Stability
 from alloypy.runtime.controller import Controller
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.nesting import allow_recursion

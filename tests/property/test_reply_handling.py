@@ -9,13 +9,13 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alloypy.net.connection import (
+from alloypy.net.client.connection import (
     _LARGEST_KNOWN_REPLY,
     _MOST_KNOWN_REPLIES,
     Connection,
     _known_replies,
 )
-from alloypy.net.sending import MAX_HEAD, Response, SendError
+from alloypy.net.client.messages import MAX_HEAD, Response, SendError
 
 LIMIT = 64
 

@@ -7,9 +7,9 @@ import json
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alloypy.graph.masking import masked, shareable
-from alloypy.lang.evaluator import evaluate
-from alloypy.lang.go_url import parse_url, redact_url
+from alloypy.check.redaction.masking import masked, shareable
+from alloypy.lang.evaluation.evaluator import evaluate
+from alloypy.lang.go.url import parse_url, redact_url
 from alloypy.lang.secrecy import hide
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.nesting import allow_recursion

@@ -6,10 +6,10 @@ import posixpath
 from collections.abc import Mapping
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.graph.check import Beyond, Checked, check_files
-from alloypy.graph.check_imports import Files, Location
-from alloypy.graph.check_scope import Gate
-from alloypy.graph.hints import Again, hinted
+from alloypy.check.advice.hints import Again, hinted
+from alloypy.check.configuration import Beyond, Checked, check_files
+from alloypy.check.imports import Files, Location
+from alloypy.check.scope import Gate
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.diagnostics import Diagnostic, Severity

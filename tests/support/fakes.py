@@ -12,10 +12,17 @@ from typing import Annotated, Any
 
 from alloypy.lang.types import IntType
 from alloypy.lang.values import Capsule
-from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
+from alloypy.runtime.contract.component import (
+    BuildError,
+    Component,
+    Options,
+    Registration,
+    Stability,
+    UpdateError,
+)
+from alloypy.runtime.contract.health import Health
+from alloypy.runtime.contract.options import ControllerOptions, LoadResult
 from alloypy.runtime.controller import Controller
-from alloypy.runtime.health import Health
-from alloypy.runtime.options import ControllerOptions, LoadResult
 from alloypy.schema.fields import arguments, attribute, block, export, exports
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.source import Source

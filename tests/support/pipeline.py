@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from alloypy.components.registry import REGISTRATIONS
+from alloypy.runtime.contract.options import ControllerOptions
 from alloypy.runtime.controller import Controller
-from alloypy.runtime.options import ControllerOptions
 from alloypy.schema.stability import Stability
 from tests.support.fakes import parsed
 from tests.support.receiving import LogLines

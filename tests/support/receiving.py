@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from alloypy.components.pyroscope.receive_http import Arguments, ReceiveHTTP
 from alloypy.components.pyroscope.receiving.blocks import HTTP
 from alloypy.profiles.model import DebugInfoClient, IngestProfile, ProfilesReceiver, Push
-from alloypy.runtime.component import Options, Stability
+from alloypy.runtime.contract.component import Options, Stability
 from alloypy.tracing import Tracer
 
 PUSH = "/push.v1.PusherService/Push"

@@ -20,7 +20,7 @@ LENGTH = 20_000
 """Enough for what is quadratic to be seen, and for what is worse never to end."""
 
 BOUNDED = {
-    ("alloypy.net.dialing", "_ALERT"): "reads the text of an error of OpenSSL's, which is short",
+    ("alloypy.net.client.go_errors", "_ALERT"): "reads the text of an error of OpenSSL's, which is short",
 }
 REPEATS = (code.MAX_REPEAT, code.MIN_REPEAT, code.POSSESSIVE_REPEAT)
 

@@ -17,14 +17,22 @@ import pytest
 import trustme
 
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments, client_settings
-from alloypy.lang.go_url import parse_url
+from alloypy.lang.go.url import parse_url
 from alloypy.lang.values import Secret
-from alloypy.net.auth import BasicAuth, OAuth2
-from alloypy.net.client import Client, ClientSettings
-from alloypy.net.http2 import MISSING
-from alloypy.net.proxy import ProxySettings
-from alloypy.net.sending import NotSent, Request, Response, SendError, SendTimeout, origin_of, target_of
-from alloypy.net.tls import TLSSettings
+from alloypy.net.client.auth import BasicAuth, OAuth2
+from alloypy.net.client.client import Client, ClientSettings
+from alloypy.net.client.http2 import MISSING
+from alloypy.net.client.messages import (
+    NotSent,
+    Request,
+    Response,
+    SendError,
+    SendTimeout,
+    origin_of,
+    target_of,
+)
+from alloypy.net.client.proxy import ProxySettings
+from alloypy.net.client.tls import TLSSettings
 from alloypy.profiles.model import DeliveryError
 from tests.support.http2_server import SETTINGS_AND_GOAWAY, Stream, http2_server, pump, server_context
 from tests.support.scripted import answering, scripted
@@ -104,7 +112,7 @@ async def test_not_where_it_is_switched_off(authority: trustme.CA, refusal: byte
 async def test_not_without_the_extra(
     authority: trustme.CA, refusal: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alloypy.net.http2.installed", lambda: False)
+    monkeypatch.setattr("alloypy.net.client.http2.installed", lambda: False)
     async with http2_server(server_context(authority), refusal=refusal) as backend, client(authority) as made:
         for _ in range(2):
             with pytest.raises(SendError) as caught:
@@ -298,7 +306,7 @@ async def test_profiles_are_written(authority: trustme.CA, enabled: bool) -> Non
 async def test_without_the_extra_profiles_fail_as_with_any_broken_connection(
     authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alloypy.net.http2.installed", lambda: False)
+    monkeypatch.setattr("alloypy.net.client.http2.installed", lambda: False)
     async with http2_server(server_context(authority)) as backend:
         given = endpoint(f"https://127.0.0.1:{backend.port}", tls_config=TLSArguments(ca_pem=pem(authority)))
         async with writing(arguments(given)) as running:
@@ -315,16 +323,16 @@ async def test_without_the_extra_profiles_fail_as_with_any_broken_connection(
 async def test_it_is_not_imported_before_it_is_needed(authority: trustme.CA, tmp_path: Path) -> None:
     program = """
 import asyncio, sys
-from alloypy.net.client import Client, ClientSettings
-from alloypy.net.sending import Origin, Request
-from alloypy.net.tls import TLSSettings
+from alloypy.net.client.client import Client, ClientSettings
+from alloypy.net.client.messages import Origin, Request
+from alloypy.net.client.tls import TLSSettings
 async def main(port, ca):
     client = Client(ClientSettings(tls=TLSSettings(ca_file=ca)), environ={}, user_agent="a")
     origin = Origin("https", "127.0.0.1", port, "h")
     print((await client.send(Request("POST", origin, "/", [], (b"x",), 20.0))).status)
     await client.aclose()
 asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
-print([name for name in ("httpx", "httpcore", "h2", "alloypy.net.http2") if name in sys.modules])
+print([name for name in ("httpx", "httpcore", "h2", "alloypy.net.client.http2") if name in sys.modules])
 """
     (tmp_path / "ca.pem").write_text(pem(authority))
     async with scripted(answering(), server_context(authority, protocols=("http/1.1",))) as backend:

@@ -10,9 +10,9 @@ import pytest
 import trustme
 from h2.errors import ErrorCodes
 
-from alloypy.net.httpx_sender import HttpxSender
-from alloypy.net.sending import Origin, Request, Response, SendError, SendTimeout
-from alloypy.net.tls import TLS, TLSSettings
+from alloypy.net.client.messages import Origin, Request, Response, SendError, SendTimeout
+from alloypy.net.client.over_httpx import HttpxSender
+from alloypy.net.client.tls import TLS, TLSSettings
 from tests.support.http2_server import Backend, Stream, http2_server, ok, server_context
 from tests.support.scripted import until
 

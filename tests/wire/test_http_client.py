@@ -17,13 +17,13 @@ from urllib.parse import parse_qs
 import pytest
 import trustme
 
-from alloypy.lang.go_url import parse_url
+from alloypy.lang.go.url import parse_url
 from alloypy.lang.values import Secret
-from alloypy.net.auth import Authorization, BasicAuth, OAuth2
-from alloypy.net.client import Client, ClientSettings
-from alloypy.net.proxy import ProxySettings
-from alloypy.net.sending import Request, Response, SendError, SendTimeout, origin_of, target_of
-from alloypy.net.tls import TLSSettings
+from alloypy.net.client.auth import Authorization, BasicAuth, OAuth2
+from alloypy.net.client.client import Client, ClientSettings
+from alloypy.net.client.messages import Request, Response, SendError, SendTimeout, origin_of, target_of
+from alloypy.net.client.proxy import ProxySettings
+from alloypy.net.client.tls import TLSSettings
 from tests.support.scripted import Backend, Peer, Seen, answering, scripted
 
 pytestmark = pytest.mark.anyio

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from alloypy.net.body import App
-from alloypy.net.server import Server, ServerConfig, Timeouts
+from alloypy.net.server.body import App
+from alloypy.net.server.listener import Server, ServerConfig, Timeouts
 
 pytestmark = pytest.mark.anyio
 

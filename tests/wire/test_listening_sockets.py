@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.runtime.component import BuildError
-from alloypy.runtime.sockets import OwnedSockets, SocketBook, listen, resolve
+from alloypy.runtime.contract.component import BuildError
+from alloypy.runtime.running.sockets import OwnedSockets, SocketBook, listen, resolve
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import World, world
 

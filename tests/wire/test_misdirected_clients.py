@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.net.misdirected import EVERY, Seldom, own_url
+from alloypy.net.server.misdirected import EVERY, Seldom, own_url
 from tests.support.running import Reply, Running, free_port
 
 LEVEL = "--stability.level=public-preview"

@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from alloypy.net.chunks import Chunks, Malformed
-from alloypy.net.http_date import http_date
+from alloypy.net.server.date import http_date
+from alloypy.net.server.http1.chunks import Chunks, Malformed
 from tests.support.receiving import Collected, arguments, connected, receiving
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,7 @@ import pytest
 from alloypy.lang.values import Duration
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, RawSample, Series
 from alloypy.profiles.push_wire import encode_push
-from alloypy.runtime.component import BuildError, Stability
+from alloypy.runtime.contract.component import BuildError, Stability
 from tests.support.receiving import (
     PUSH,
     Collected,
@@ -202,7 +202,7 @@ async def test_a_bomb_is_unpacked_only_up_to_the_limit() -> None:
 @pytest.mark.parametrize(
     ("place", "headers"),
     [
-        ("alloypy.net.connect.Unpacking.advance", GZIPPED),
+        ("alloypy.net.rpc.unary.Unpacking.advance", GZIPPED),
         (
             "alloypy.components.pyroscope.receiving.decoding._decode_json",
             [("Content-Type", "application/json")],

@@ -9,7 +9,7 @@ import pytest
 
 from alloypy.components.pyroscope.receive_http import registration
 from alloypy.lang.values import Duration
-from alloypy.runtime.component import Stability, UpdateError
+from alloypy.runtime.contract.component import Stability, UpdateError
 from tests.support.receiving import (
     PUSH,
     Collected,

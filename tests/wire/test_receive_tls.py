@@ -13,7 +13,7 @@ import trustme
 
 from alloypy.components.pyroscope.receiving.blocks import TLS
 from alloypy.lang.values import Secret
-from alloypy.runtime.component import BuildError, UpdateError
+from alloypy.runtime.contract.component import BuildError, UpdateError
 from tests.support.receiving import Collected, arguments, connected, receiving, request_bytes
 
 pytestmark = pytest.mark.anyio

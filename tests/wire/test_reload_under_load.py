@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from alloypy.components.registry import REGISTRATIONS
-from alloypy.runtime.component import Stability
+from alloypy.runtime.contract.component import Stability
+from alloypy.runtime.contract.options import ControllerOptions
 from alloypy.runtime.controller import Controller
-from alloypy.runtime.options import ControllerOptions
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import parsed
 from tests.support.running import free_port

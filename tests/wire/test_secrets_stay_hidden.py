@@ -17,10 +17,10 @@ from alloypy.components.http_client import (
     TLSArguments,
 )
 from alloypy.components.pyroscope.write import Arguments, EndpointArguments
-from alloypy.lang.go_url import parse_url
+from alloypy.lang.go.url import parse_url
 from alloypy.lang.values import Duration, Secret
 from alloypy.profiles.model import DeliveryError
-from alloypy.runtime.component import BuildError
+from alloypy.runtime.contract.component import BuildError
 from alloypy.schema.encode import encode_body
 from alloypy.services.exposition import text_format
 from tests.support.scripted import Peer, answering, scripted

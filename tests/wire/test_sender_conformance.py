@@ -11,11 +11,11 @@ import ssl
 import pytest
 import trustme
 
-from alloypy.net.connection import Dropped
-from alloypy.net.httpx_sender import HttpxSender
-from alloypy.net.sending import NotSent, Origin, Request, SendError, SendTimeout
-from alloypy.net.tls import TLS, TLSSettings
-from alloypy.net.transport import Transport
+from alloypy.net.client.connection import Dropped
+from alloypy.net.client.messages import NotSent, Origin, Request, SendError, SendTimeout
+from alloypy.net.client.over_httpx import HttpxSender
+from alloypy.net.client.pool import Transport
+from alloypy.net.client.tls import TLS, TLSSettings
 from tests.support.scripted import answering, scripted, until
 
 pytestmark = pytest.mark.anyio

@@ -10,14 +10,14 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from alloypy.net.server import Server, ServerConfig, Timeouts
+from alloypy.net.server.listener import Server, ServerConfig, Timeouts
 
 
 @pytest.mark.anyio
 async def test_uvicorns_connections_take_over(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(sys.modules, "alloypy.net.http_protocol", None)
+    monkeypatch.setitem(sys.modules, "alloypy.net.server.http1.protocol", None)
 
     async def application(scope, receive, send):  # type: ignore[no-untyped-def]
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})

@@ -13,12 +13,12 @@ import pytest
 import trustme
 
 from alloypy.components.http_client import HTTPClientArguments, ProxyArguments, client_settings
-from alloypy.lang.go_url import parse_url
-from alloypy.net.client import Client, ClientSettings
-from alloypy.net.http2 import MISSING
-from alloypy.net.proxy import ProxySettings
-from alloypy.net.sending import Request, Response, SendError, SendTimeout, origin_of, target_of
-from alloypy.net.tls import TLSSettings
+from alloypy.lang.go.url import parse_url
+from alloypy.net.client.client import Client, ClientSettings
+from alloypy.net.client.http2 import MISSING
+from alloypy.net.client.messages import Request, Response, SendError, SendTimeout, origin_of, target_of
+from alloypy.net.client.proxy import ProxySettings
+from alloypy.net.client.tls import TLSSettings
 from tests.support.http2_server import http2_server, server_context
 from tests.support.scripted import answering, scripted, until
 from tests.support.sending import INGEST_OK, arguments, endpoint, ingest, writing
@@ -200,7 +200,7 @@ async def test_an_upstream_that_speaks_only_http2(authority: trustme.CA, refusal
 async def test_an_upstream_that_speaks_only_http2_without_the_extra(
     authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alloypy.net.httpx_sender.installed", lambda: False)
+    monkeypatch.setattr("alloypy.net.client.over_httpx.installed", lambda: False)
     async with http2_server(server_context(authority, "a.test"), refusal=None) as backend:
         async with socks_proxy() as proxy:
             async with client(f"socks5://127.0.0.1:{proxy.port}", tls=trusting(authority)) as made:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import trustme
 
-from alloypy.net import transport as transport_module
-from alloypy.net.sending import Origin, Request, SendError
-from alloypy.net.tls import TLS, TLSSettings
-from alloypy.net.transport import Transport
+from alloypy.net.client import pool as transport_module
+from alloypy.net.client.messages import Origin, Request, SendError
+from alloypy.net.client.pool import Transport
+from alloypy.net.client.tls import TLS, TLSSettings
 from tests.support.scripted import Backend, Peer, answering, scripted, until
 
 pytestmark = pytest.mark.anyio

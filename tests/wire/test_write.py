@@ -22,7 +22,7 @@ from alloypy.components.pyroscope.write import TracingArguments, user_agent
 from alloypy.lang.values import Duration, Secret
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, Push
 from alloypy.profiles.push_wire import decode_push
-from alloypy.runtime.component import BuildError, UpdateError
+from alloypy.runtime.contract.component import BuildError, UpdateError
 from tests.support.scripted import Backend, Peer, answering, scripted, until
 from tests.support.sending import (
     INGEST_OK,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from alloypy.check.explanations import explanation
 from alloypy.cli.report import Finding, Report
 from alloypy.cli.report.places import region
-from alloypy.graph.explanations import explanation
 from alloypy.syntax.diagnostics import Severity
 
 

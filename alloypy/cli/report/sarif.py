@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alloypy import __version__
+from alloypy.check.explanations import explanation
 from alloypy.cli.report import Finding, Report
 from alloypy.cli.report.places import position, region
-from alloypy.graph.explanations import explanation
 from alloypy.syntax.codes import Code
 from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
 from alloypy.syntax.source import Source

@@ -14,9 +14,16 @@ from typing import Annotated
 from alloypy.families import Family, gauge
 from alloypy.files import open_fault, read_regular
 from alloypy.lang.values import Duration, OptionalSecret
-from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
-from alloypy.runtime.health import Health, healthy, unhealthy
-from alloypy.runtime.watching import DETECTOR, Watch
+from alloypy.runtime.contract.component import (
+    BuildError,
+    Component,
+    Options,
+    Registration,
+    Stability,
+    UpdateError,
+)
+from alloypy.runtime.contract.health import Health, healthy, unhealthy
+from alloypy.runtime.contract.watching import DETECTOR, Watch
 from alloypy.schema.fields import arguments, attribute, export, exports
 from alloypy.threads import FILE_SECONDS, FILES
 

@@ -10,8 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from time import perf_counter
 
-from alloypy.components.tally import Histogram
 from alloypy.families import Family, counter, histograms
+from alloypy.histogram import Histogram
 from alloypy.profiles.model import (
     DebugInfoClient,
     DeliveryError,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from alloypy.components.pyroscope.receiving.blocks import GRPC, HTTP, SECOND, TLS
 from alloypy.lang.values import Duration
 from alloypy.profiles.model import ProfilesReceiver
-from alloypy.runtime.component import (
+from alloypy.runtime.contract.component import (
     NO_ACTIVITY,
     Activity,
     BuildError,
@@ -27,15 +27,15 @@ from alloypy.runtime.component import (
     Stability,
     UpdateError,
 )
-from alloypy.runtime.health import Health, healthy
+from alloypy.runtime.contract.health import Health, healthy
 from alloypy.schema.fields import Fault, arguments, attribute, block
 from alloypy.schema.stability import refusal
 
 if TYPE_CHECKING:
     from alloypy.components.pyroscope.receiving.application import Application, ServerApplication, Settings
     from alloypy.components.pyroscope.receiving.metrics import Metrics
-    from alloypy.net.server import Server
-    from alloypy.net.server_tls import ServerTLS, ServerTLSSettings
+    from alloypy.net.server.listener import Server
+    from alloypy.net.server.tls import ServerTLS, ServerTLSSettings
 
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _OWN_HEADERS = frozenset(
@@ -123,7 +123,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         """Where clients reach it, or will in a moment."""
         if self._serving is not None:
             return self._serving.server.address
-        from alloypy.net.server import written_address
+        from alloypy.net.server.listener import written_address
 
         return written_address(self._prepared[2]) if self._prepared is not None else ""
 
@@ -187,7 +187,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         """What gives the contexts of new connections; None without TLS. Raises what `fault` makes."""
         if given is None:
             return None
-        from alloypy.net.server_tls import ServerTLS, TLSError
+        from alloypy.net.server.tls import ServerTLS, TLSError
 
         settings = _tls_settings(given)
         try:
@@ -245,9 +245,9 @@ class ReceiveHTTP(Component[Arguments, None]):
 
     def _serve(self) -> None:
         """Start a server on the prepared sockets."""
-        from alloypy.net.budget import ByteBudget
         from alloypy.net.descriptors import for_clients
-        from alloypy.net.server import Server, ServerConfig, Timeouts
+        from alloypy.net.server.budget import ByteBudget
+        from alloypy.net.server.listener import Server, ServerConfig, Timeouts
 
         if self._prepared is None or self._application is None or self._metrics is None:
             raise UpdateError("the server was not prepared")
@@ -277,8 +277,8 @@ class ReceiveHTTP(Component[Arguments, None]):
         logger.info("server listening on addresses", extra={"fields": {"http": server.address}})
 
     async def _keep_memory(self) -> None:
-        from alloypy.net.budget import process_budget
-        from alloypy.net.memory import keep_large_blocks
+        from alloypy.net.server.budget import process_budget
+        from alloypy.net.server.malloc import keep_large_blocks
 
         await keep_large_blocks(process_budget())
 
@@ -314,7 +314,7 @@ def _server_arguments(arguments: Arguments) -> tuple[HTTP, int]:
 
 
 def _tls_settings(given: TLS) -> ServerTLSSettings:
-    from alloypy.net.server_tls import ServerTLSSettings
+    from alloypy.net.server.tls import ServerTLSSettings
 
     return ServerTLSSettings(
         cert_pem=given.cert_pem,

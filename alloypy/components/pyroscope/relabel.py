@@ -25,7 +25,14 @@ from alloypy.profiles.model import (
 )
 from alloypy.profiles.relabel import RelabelRules, relabel
 from alloypy.profiles.remembered import Memory, Room, size_of
-from alloypy.runtime.component import BuildError, Component, Options, Registration, Stability, UpdateError
+from alloypy.runtime.contract.component import (
+    BuildError,
+    Component,
+    Options,
+    Registration,
+    Stability,
+    UpdateError,
+)
 from alloypy.schema.fields import arguments, attribute, block, export, exports
 from alloypy.threads import WORK
 

@@ -25,7 +25,7 @@ from alloypy.profiles.model import (
     ProfilesReceiver,
     Push,
 )
-from alloypy.runtime.component import (
+from alloypy.runtime.contract.component import (
     NO_ACTIVITY,
     Activity,
     BuildError,
@@ -36,7 +36,7 @@ from alloypy.runtime.component import (
     Stability,
     UpdateError,
 )
-from alloypy.runtime.health import Health, healthy
+from alloypy.runtime.contract.health import Health, healthy
 from alloypy.schema.fields import arguments, attribute, block, export, exports, squash
 from alloypy.tracing import Tracer
 
@@ -173,7 +173,7 @@ class Write(Component[Arguments, Exports]):
         """Read certificates and make the clients, which open nothing yet. Raises BuildError."""
         from alloypy.components.pyroscope.sending.delivery import Background
         from alloypy.components.pyroscope.sending.metrics import Metrics
-        from alloypy.net.sending import NotSent
+        from alloypy.net.client.messages import NotSent
 
         self._metrics = Metrics(self._options.metrics())
         self._background = Background(self._options.logger)
@@ -192,7 +192,7 @@ class Write(Component[Arguments, Exports]):
 
     async def prepare_update(self, arguments: Arguments) -> None:
         """Make what the new arguments need beside the old. Raises UpdateError."""
-        from alloypy.net.sending import NotSent
+        from alloypy.net.client.messages import NotSent
 
         try:
             self._built = await self._build(arguments)
@@ -231,8 +231,8 @@ class Write(Component[Arguments, Exports]):
     async def _build_endpoint(self, given: EndpointArguments, tracing: TracingArguments) -> Endpoint:
         from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
         from alloypy.components.pyroscope.sending.endpoint import Endpoint, Schedule
-        from alloypy.components.pyroscope.sending.wire import EndpointSettings, Wire
-        from alloypy.net.client import Client
+        from alloypy.components.pyroscope.sending.requests import EndpointSettings, Wire
+        from alloypy.net.client.client import Client
 
         options = self._options
         agent = user_agent(options.environ)

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 
 from alloypy import __version__
 from alloypy.components.http_client import HTTPClientArguments, client_settings
-from alloypy.lang.go_text import quote
+from alloypy.lang.go.text import quote
 from alloypy.lang.values import Duration
-from alloypy.runtime.options import HTTPImport
+from alloypy.runtime.contract.options import HTTPImport
 from alloypy.schema.fields import Fault, arguments, attribute, block
 
 logger = logging.getLogger("alloypy.import_http")
@@ -51,9 +51,9 @@ class FetchError(Exception):
 
 async def fetch(given: Arguments) -> str:
     """The content, without white space around it. Raises FetchError."""
-    from alloypy.lang.go_url import parse_url, redact_url
-    from alloypy.net.client import Client, canonical
-    from alloypy.net.sending import NotSent, Request, SendError, origin_of, target_of
+    from alloypy.lang.go.url import parse_url, redact_url
+    from alloypy.net.client.client import Client, canonical
+    from alloypy.net.client.messages import NotSent, Request, SendError, origin_of, target_of
 
     shown = f"{given.method.capitalize()} {quote(redact_url(given.url))}"
     try:

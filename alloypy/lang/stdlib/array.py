@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alloypy.lang import traced
-from alloypy.lang.effort import spend
-from alloypy.lang.faults import EvaluationError, Link
-from alloypy.lang.functions import Example, Manual, TracedFunction, argument_fault
-from alloypy.lang.traced import LITERAL, Traced
+from alloypy.lang.evaluation import traced
+from alloypy.lang.evaluation.effort import spend
+from alloypy.lang.evaluation.faults import EvaluationError, Link
+from alloypy.lang.evaluation.functions import Example, Manual, TracedFunction, argument_fault
+from alloypy.lang.evaluation.traced import LITERAL, Traced
 from alloypy.lang.values import Kind, Value, kind_of, text_of
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alloypy.lang.functions import Example, Manual, TracedFunction
-from alloypy.lang.traced import LITERAL, Traced
+from alloypy.lang.evaluation.functions import Example, Manual, TracedFunction
+from alloypy.lang.evaluation.traced import LITERAL, Traced
 from alloypy.lang.values import Capsule, OptionalSecret, Secret, Value
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from alloypy.lang.functions import Example, FunctionError, Manual, TypedFunction
-from alloypy.lang.go_text import quote
-from alloypy.lang.traced import GIVEN, LITERAL, OWN
+from alloypy.lang.evaluation.functions import Example, FunctionError, Manual, TypedFunction
+from alloypy.lang.evaluation.traced import GIVEN, LITERAL, OWN
+from alloypy.lang.go.text import quote
 from alloypy.lang.types import AnyType, StringType
 from alloypy.lang.values import Value
 
@@ -30,7 +30,7 @@ def _text(data: bytes) -> str:
 
 
 def _from_json(text: str) -> Value:
-    from alloypy.lang.go_json import JSONError, decode
+    from alloypy.lang.stdlib.json.codec import JSONError, decode
 
     try:
         return decode(text)
@@ -39,7 +39,7 @@ def _from_json(text: str) -> Value:
 
 
 def _from_yaml(text: str) -> Value:
-    from alloypy.lang.go_yaml import YAMLError, decode
+    from alloypy.lang.stdlib.yaml.decoder import YAMLError, decode
 
     try:
         return decode(text)
@@ -48,7 +48,7 @@ def _from_yaml(text: str) -> Value:
 
 
 def _to_json(value: Any) -> str:
-    from alloypy.lang.go_json import JSONError, encode
+    from alloypy.lang.stdlib.json.codec import JSONError, encode
 
     if not isinstance(value, dict):
         raise FunctionError("jsonEncode only supports map")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloypy.lang.functions import Example, Manual, TypedFunction
+from alloypy.lang.evaluation.functions import Example, Manual, TypedFunction
 from alloypy.lang.types import StringType
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alloypy.lang.functions import Example, LibraryFunction, Manual, TypedFunction
-from alloypy.lang.scope import Scope
-from alloypy.lang.stdlib import array, coalesce, convert, encoding, file, json_path, string
+from alloypy.lang.evaluation.functions import Example, LibraryFunction, Manual, TypedFunction
+from alloypy.lang.evaluation.scope import Scope
+from alloypy.lang.stdlib import array, coalesce, convert, encoding, file, string
 from alloypy.lang.stdlib.constants import Platform
+from alloypy.lang.stdlib.jsonpath import function as json_path
 from alloypy.lang.types import StringType
 from alloypy.lang.values import StringMap, Value
 

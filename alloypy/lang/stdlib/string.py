@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from alloypy.lang.effort import make, spend
-from alloypy.lang.functions import Example, Manual, TypedFunction
-from alloypy.lang.go_text import joined
+from alloypy.lang.evaluation.effort import make, spend
+from alloypy.lang.evaluation.functions import Example, Manual, TypedFunction
+from alloypy.lang.go.text import joined
 from alloypy.lang.types import AnyType, ListType, StringType
 from alloypy.lang.values import Value
 
@@ -108,7 +108,7 @@ def to_lower(text: str) -> str:
 
 
 def _format(text: str, *args: Value) -> str:
-    from alloypy.lang.sprintf import sprintf
+    from alloypy.lang.stdlib.sprintf.format import sprintf
 
     return sprintf(text, args)
 

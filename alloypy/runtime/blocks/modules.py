@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from alloypy.lang.values import Duration, OptionalSecret, Secret
-from alloypy.runtime.watching import DETECTOR
+from alloypy.runtime.contract.watching import DETECTOR
 from alloypy.schema.fields import Fault, arguments, attribute, block
 
 _MINUTE = 60_000_000_000

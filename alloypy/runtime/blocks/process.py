@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated
 
-from alloypy.lang.go_text import format_duration
+from alloypy.lang.go.text import format_duration
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Capsule, Duration
 from alloypy.schema.fields import Fault, arguments, attribute, block

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import pytest
 
-from alloypy.lang.evaluator import EvaluationError
-from alloypy.lang.scope import Scope
+from alloypy.lang.evaluation.evaluator import EvaluationError
+from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.stdlib import Stdlib
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Duration, Function, OptionalSecret, Secret, UInt

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alloypy.cli.eval_json import answer
+from alloypy.cli.commands.eval.json_output import answer
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.stem for path in HERE.glob("*.jsonl"))

@@ -12,8 +12,8 @@ import pytest
 
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import parse_file
-from alloypy.syntax.printer import format_source
-from alloypy.syntax.printer_compare import same_content
+from alloypy.syntax.printer.compare import same_content
+from alloypy.syntax.printer.printer import format_source
 from alloypy.syntax.source import Source
 
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ from alloypy.components.registry import REGISTRATIONS
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import convert, zero
 from alloypy.lang.types import Type
-from alloypy.runtime.component import Registration
+from alloypy.runtime.contract.component import Registration
 from alloypy.schema.check import type_word
 from alloypy.schema.describe import accepted_values
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Missing, Spec

@@ -7,18 +7,18 @@ from importlib import import_module
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.catalog.rules import rules_for
-from alloypy.catalog.rules.body import Body, Undecided
-from alloypy.graph.check import check_files
-from alloypy.graph.check_scope import Gate
+from alloypy.check.configuration import check_files
+from alloypy.check.scope import Gate
 from alloypy.lang.types import Type
+from alloypy.rules import rules_for
+from alloypy.rules.body import Body, Undecided
 from alloypy.schema.spec import BlockSpec, Spec
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Expression
 
-MODULES = [import_module(f"alloypy.catalog.rules.{name}") for name in (
+MODULES = [import_module(f"alloypy.rules.{name}") for name in (
     "clients", "relabel", "discovery", "prometheus", "loki", "otelcol", "own"
 )]  # fmt: skip
 PATHS = sorted({path for module in MODULES for path in getattr(module, "BY_PATH", {})})

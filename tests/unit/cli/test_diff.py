@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alloypy.cli.colours import wants_colour
-from alloypy.cli.diff import unified
+from alloypy.cli.files.diff import unified
+from alloypy.cli.report.colours import wants_colour
 
 HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "", "}", "once", "\tx"]), max_size=30).map("\n".join)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.cli.explain import severity_of
-from alloypy.cli.fault_examples import EXAMPLES
-from alloypy.graph.check_scope import Gate
+from alloypy.check.explanations import EXPLAINED
+from alloypy.check.scope import Gate
+from alloypy.cli.commands.explain.command import severity_of
+from alloypy.cli.commands.explain.examples import EXAMPLES
 from alloypy.graph.codes import STOPPING
-from alloypy.graph.explanations import EXPLAINED
 from alloypy.schema.stability import Stability
 from alloypy.syntax import codes
 from alloypy.syntax.codes import CODES

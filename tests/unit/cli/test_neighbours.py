@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.cli import validate
+from alloypy.cli.commands.validate import command as validate
 
 WRITE = 'pyroscope.write {0}{{\n  endpoint {{\n    url = "http://h"\n  }}\n}}\n'
 RELABEL = 'pyroscope.relabel "r" {{\n  forward_to = [pyroscope.write.{0}.receiver]\n}}\n'

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from alloypy.check.explanations import EXPLAINED
 from alloypy.cli.report import FORMATS, Finding, Report, render
 from alloypy.cli.report.places import region
-from alloypy.graph.explanations import EXPLAINED
 from alloypy.syntax.codes import CODES
 from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
 from alloypy.syntax.source import Source, Span

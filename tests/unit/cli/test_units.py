@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.cli.units import find_units
+from alloypy.cli.files.units import find_units
 
 RECEIVE = 'pyroscope.receive_http "in" {\n  forward_to = [pyroscope.write.out.receiver]\n}\n'
 WRITE = 'pyroscope.write "out" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'

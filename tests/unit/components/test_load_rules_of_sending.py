@@ -19,8 +19,8 @@ from alloypy.components.http_client import (
     client_settings,
 )
 from alloypy.components.relabel_rule import RuleArguments
-from alloypy.lang.go_regexp import parse_regexp
-from alloypy.lang.go_url import parse_url
+from alloypy.lang.go.regexp import parse_regexp
+from alloypy.lang.go.url import parse_url
 from alloypy.lang.values import Secret
 from alloypy.schema.fields import Fault
 from alloypy.syntax.diagnostics import DiagnosticsError

@@ -12,9 +12,9 @@ import pytest
 
 from alloypy.components.pyroscope.relabel import Arguments, Exports, Relabel
 from alloypy.components.relabel_rule import RuleArguments
-from alloypy.lang.go_regexp import parse_regexp
+from alloypy.lang.go.regexp import parse_regexp
 from alloypy.profiles.model import DeliveryError, DeliveryErrors
-from alloypy.runtime.component import BuildError, Metrics, UpdateError
+from alloypy.runtime.contract.component import BuildError, Metrics, UpdateError
 from tests.support.receiving import Collected, LogLines, component_options
 from tests.support.sending import LABELS, ingest, push
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.graph import explanations
-from alloypy.graph.check_scope import Gate
+from alloypy.check import explanations
+from alloypy.check.scope import Gate
 from alloypy.graph.notices import DEPRECATED
 from alloypy.schema.stability import Stability
 from alloypy.syntax.diagnostics import DiagnosticsError

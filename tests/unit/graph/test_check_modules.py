@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.graph.check import Beyond, check_files
-from alloypy.graph.check_imports import Files, Location
+from alloypy.check.configuration import Beyond, check_files
+from alloypy.check.imports import Files, Location
 from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES
 from alloypy.graph.imported import MAX_DEPTH, MAX_IMPORTS
 from alloypy.syntax.config_files import parse_config

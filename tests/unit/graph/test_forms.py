@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.graph.forms import forms_of
+from alloypy.check.advice.forms import forms_of
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, edited
-from alloypy.syntax.hints import hinted
 from alloypy.syntax.parser import parse_file
+from alloypy.syntax.repairs.hints import hinted
 from alloypy.syntax.source import Source
 from tests.support.checking import errors
 

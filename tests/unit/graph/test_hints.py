@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.graph.check import check_files
-from alloypy.graph.check_scope import Gate
-from alloypy.graph.hints import Again, hinted
+from alloypy.check.advice.hints import Again, hinted
+from alloypy.check.configuration import check_files
+from alloypy.check.scope import Gate
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.diagnostics import Diagnostic, Severity, edited

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.graph.masking import masked, shareable
+from alloypy.check.redaction.masking import masked, shareable
 from alloypy.lang.secrecy import names_secret
 from alloypy.schema.spec import AttributeSpec, Spec
 from alloypy.syntax.diagnostics import Diagnostic

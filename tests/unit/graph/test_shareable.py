@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloypy.graph.masking import shareable
+from alloypy.check.redaction.masking import shareable
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.lang.effort import Effort, Exhausted, allowed, make, spend
-from alloypy.lang.evaluator import evaluate
+from alloypy.lang.evaluation.effort import Effort, Exhausted, allowed, make, spend
+from alloypy.lang.evaluation.evaluator import evaluate
 from alloypy.lang.stdlib import Stdlib
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import parse_expression

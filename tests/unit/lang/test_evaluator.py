@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from alloypy.lang import types
-from alloypy.lang.evaluator import EvaluationError, evaluate, evaluate_as
-from alloypy.lang.scope import Scope
+from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate, evaluate_as
+from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.stdlib import Stdlib
 from alloypy.lang.values import Capsule, Function, OptionalSecret, Secret, UInt
 from alloypy.syntax.diagnostics import DiagnosticsError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.lang.go_address import join_host_port, listen_host
+from alloypy.lang.go.address import join_host_port, listen_host
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.lang import go_regexp
-from alloypy.lang.go_regexp import expand, parse_regexp
+from alloypy.lang.go import regexp as go_regexp
+from alloypy.lang.go.regexp import expand, parse_regexp
 
 CASES = [
     json.loads(line)

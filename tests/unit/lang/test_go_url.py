@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.lang.go_url import URL_TYPE, parse_url, redact_url
+from alloypy.lang.go.url import URL_TYPE, parse_url, redact_url
 
 CASES = [
     json.loads(line)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alloypy.lang.evaluator import EvaluationError, evaluate
+from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate
 from alloypy.lang.stdlib import DEPRECATED, EXPERIMENTAL, IDENTIFIERS, Stdlib
 from alloypy.lang.stdlib.constants import Platform
 from alloypy.lang.values import Function, OptionalSecret, Secret
@@ -216,7 +216,7 @@ def test_names_of_functions_in_formatted_texts() -> None:
 def test_libraries_are_loaded_when_needed() -> None:
     program = """
 import sys
-from alloypy.lang.evaluator import evaluate
+from alloypy.lang.evaluation.evaluator import evaluate
 from alloypy.lang.stdlib import Stdlib
 from alloypy.syntax.parser import parse_expression
 from alloypy.syntax.source import Source
@@ -225,7 +225,8 @@ def value(text):
     source = Source("x", text.encode())
     return evaluate(parse_expression(source), source, Stdlib())
 
-heavy = {"yaml", "json", "re2", "fractions", "alloypy.lang.sprintf", "alloypy.lang.go_json"}
+own = {"alloypy.lang.stdlib.sprintf.format", "alloypy.lang.stdlib.json.codec"}
+heavy = {"yaml", "json", "re2", "fractions", *own}
 value('[1 + 2, string.to_upper("x"), concat([1]), "a" == "b", {a = 1}.a]')
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 value('encoding.from_yaml("a: 1")')
@@ -238,7 +239,7 @@ def test_deep_values_need_no_deep_c_stack() -> None:
     program = """
 import threading
 from alloypy.lang import types
-from alloypy.lang.evaluator import evaluate_as
+from alloypy.lang.evaluation.evaluator import evaluate_as
 from alloypy.lang.stdlib import Stdlib
 from alloypy.syntax.parser import parse_expression
 from alloypy.syntax.source import Source

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.cli.function_docs import function_names, function_reference
-from alloypy.lang.evaluator import evaluate
-from alloypy.lang.functions import Example, LibraryFunction, TypedFunction
+from alloypy.cli.commands.docs.functions import function_names, function_reference
+from alloypy.lang.evaluation.evaluator import evaluate
+from alloypy.lang.evaluation.functions import Example, LibraryFunction, TypedFunction
 from alloypy.lang.stdlib import DEPRECATED, Stdlib
 from alloypy.lang.stdlib.constants import WORDS, Platform
 from alloypy.lang.value_text import value_text

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from alloypy.lang.go_float import SHORTEST, format_float
-from alloypy.lang.go_text import joined, parse_decimal, quote_ascii, quote_rune
+from alloypy.lang.evaluation.power import float_power
+from alloypy.lang.evaluation.scope import Scope
+from alloypy.lang.go.floats import SHORTEST, format_float
+from alloypy.lang.go.text import joined, parse_decimal, quote_ascii, quote_rune
 from alloypy.lang.numbers import number_text, parse_number, to_int, to_uint, wrap_bits
-from alloypy.lang.power import float_power
-from alloypy.lang.scope import Scope
 from alloypy.lang.stdlib import Stdlib
 from alloypy.lang.value_text import value_text
 from alloypy.lang.values import Capsule, Duration, OptionalSecret, Secret, UInt

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from alloypy.net.budget import ByteBudget, Claim
+from alloypy.net.server.budget import ByteBudget, Claim
 
 pytestmark = pytest.mark.anyio
 

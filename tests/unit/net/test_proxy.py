@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from alloypy.lang.go_url import parse_url
-from alloypy.net.proxy import Proxies, ProxySettings
-from alloypy.net.sending import NotSent, Origin, origin_of
+from alloypy.lang.go.url import parse_url
+from alloypy.net.client.messages import NotSent, Origin, origin_of
+from alloypy.net.client.proxy import Proxies, ProxySettings
 
 CASES = [
     json.loads(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alloypy.components.pyroscope.sending.headers import HeaderPlan
-from alloypy.net.sending import NotSent, Origin, Request, WrittenHeaders, head_of, headers_of, written
+from alloypy.net.client.messages import NotSent, Origin, Request, WrittenHeaders, head_of, headers_of, written
 
 ORIGIN = Origin("http", "example.org", 80, "example.org")
 PAIRS = [("User-Agent", "a"), ("Content-Type", "x: y"), ("X-Empty", ""), ("X-Raw", "caf\udce9")]

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from alloypy.lang.values import Secret
-from alloypy.net import secret_files
-from alloypy.net.auth import (
+from alloypy.net.client import secret_files
+from alloypy.net.client.auth import (
     Authorization,
     BasicAuth,
     authorization_credentials,
     basic_credentials,
 )
-from alloypy.net.secret_files import FileText, file_text
-from alloypy.net.sending import NotSent, SendTimeout
+from alloypy.net.client.messages import NotSent, SendTimeout
+from alloypy.net.client.secret_files import FileText, file_text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("watchful")]
 

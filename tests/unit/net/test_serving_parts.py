@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from alloypy.net import budget as budget_module
-from alloypy.net import memory
-from alloypy.net.body import BodyTooLarge, ClientLeft, read_body
-from alloypy.net.budget import ByteBudget, memory_limit, process_budget
-from alloypy.net.compress import GzipError, compress, gunzip
-from alloypy.net.connect_codes import error_json
 from alloypy.net.deadline import Deadline
-from alloypy.net.grpc_frames import GrpcTimeoutError, parse_grpc_timeout
-from alloypy.net.http_head import Refused, read_head, read_target
+from alloypy.net.gzip import GzipError, TooLarge, compress, gunzip
 from alloypy.net.http_status import status_line, status_text
+from alloypy.net.rpc.codes import error_json
+from alloypy.net.rpc.grpc import GrpcTimeoutError, parse_grpc_timeout
+from alloypy.net.server import budget as budget_module
+from alloypy.net.server import malloc as memory
+from alloypy.net.server.body import BodyTooLarge, ClientLeft, read_body
+from alloypy.net.server.budget import ByteBudget, memory_limit, process_budget
+from alloypy.net.server.http1.head import Refused, read_head, read_target
 
 # Bodies and budgets
 
@@ -197,7 +197,7 @@ def test_threads_take_memory_from_one_pool() -> None:
     """Each in a process of its own: the C library looks at the limit when the first thread starts."""
     script = """
 import sys, threading
-from alloypy.net.memory import glibc, share_one_pool
+from alloypy.net.server.malloc import glibc, share_one_pool
 if sys.argv[1] == "shared":
     share_one_pool()
 barrier = threading.Barrier(4)
@@ -225,7 +225,7 @@ def test_streams_of_several_members_are_unpacked() -> None:
     packed = gzip.compress(b"a" * 100_000) + gzip.compress(b"") + gzip.compress(b"b")
     assert gunzip(packed, 100_001) == b"a" * 100_000 + b"b"
     assert gunzip(memoryview(packed), 100_001) == b"a" * 100_000 + b"b"
-    with pytest.raises(BodyTooLarge):
+    with pytest.raises(TooLarge):
         gunzip(packed, 100_000)
 
 

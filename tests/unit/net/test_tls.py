@@ -12,8 +12,8 @@ import pytest
 import trustme
 
 from alloypy.lang.values import Secret
-from alloypy.net.sending import NotSent
-from alloypy.net.tls import TLS, VERSIONS, TLSSettings
+from alloypy.net.client.messages import NotSent
+from alloypy.net.client.tls import TLS, VERSIONS, TLSSettings
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from alloypy.net.turns import PER_TURN, PER_VISIT, turns_of
+from alloypy.net.server.http1.turns import PER_TURN, PER_VISIT, turns_of
 
 pytestmark = pytest.mark.anyio
 

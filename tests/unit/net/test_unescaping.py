@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alloypy.net.http_head import unescaped
+from alloypy.net.server.http1.head import unescaped
 
 NOT_WHOLE = re.compile(rb"%(?![0-9a-fA-F]{2})")
 LETTERS = st.sampled_from([bytes([byte]) for byte in b"=_%a0F+ \r\n\t~.\x00\x80?/"])

@@ -9,8 +9,7 @@ import random
 
 import pytest
 
-from alloypy.net.body import BodyTooLarge
-from alloypy.net.compress import GzipError, Unpacking
+from alloypy.net.gzip import GzipError, TooLarge, Unpacking
 from alloypy.profiles import json_tokens, push_json
 from alloypy.profiles.allowance import MAX_LABELS, Allowance, Overrun
 from alloypy.profiles.json_tokens import JSONError
@@ -154,7 +153,7 @@ def test_gzip_is_unpacked_in_steps(step: int) -> None:
 def test_a_gzip_stream_that_is_cut_short_or_too_long_is_refused_in_whatever_step() -> None:
     packed = gzip.compress(bytes(5000))
     for step in (10, 5000, 9000):
-        for body, limit, error in ((packed[:-1], 9000, GzipError), (packed, 4999, BodyTooLarge)):
+        for body, limit, error in ((packed[:-1], 9000, GzipError), (packed, 4999, TooLarge)):
             unpacking = Unpacking(body, limit)
             with pytest.raises(error):
                 while not unpacking.advance(step):

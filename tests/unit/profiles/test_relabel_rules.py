@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alloypy.lang.go_regexp import parse_regexp
+from alloypy.lang.go.regexp import parse_regexp
 from alloypy.profiles.model import DeliveryError
 from alloypy.profiles.relabel import RelabelRules, Rule, relabel
 

@@ -12,7 +12,7 @@ from alloypy.components.pyroscope import relabel as relabel_module
 from alloypy.components.pyroscope.relabel import Cache
 from alloypy.components.pyroscope.sending.ingest import IngestLabels
 from alloypy.components.pyroscope.sending.push import PushLabels
-from alloypy.lang.go_regexp import parse_regexp
+from alloypy.lang.go.regexp import parse_regexp
 from alloypy.profiles.ingest_name import ingest_labels
 from alloypy.profiles.labels import with_service_name
 from alloypy.profiles.model import Labels, Series

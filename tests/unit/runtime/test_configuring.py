@@ -10,7 +10,7 @@ import pytest
 from alloypy.lang.values import Secret
 from alloypy.runtime.blocks.http import AuthArguments, BasicAuthArguments, HTTPArguments
 from alloypy.runtime.blocks.process import LiveDebuggingArguments, LoggingArguments, TracingArguments
-from alloypy.runtime.options import ServiceError
+from alloypy.runtime.contract.options import ServiceError
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import EVENTS, world
 

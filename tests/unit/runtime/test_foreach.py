@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from alloypy.runtime.blocks.modules import ForeachArguments
-from alloypy.runtime.component import Stability
-from alloypy.runtime.faults import NodeFault
-from alloypy.runtime.foreach import child_ids
+from alloypy.runtime.contract.component import Stability
+from alloypy.runtime.contract.faults import NodeFault
+from alloypy.runtime.evaluating.foreach import child_ids
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import World, world
 

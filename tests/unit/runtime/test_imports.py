@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alloypy.lang.values import Duration
-from alloypy.runtime.options import HTTPImport
+from alloypy.runtime.contract.options import HTTPImport
 from alloypy.schema.fields import arguments, attribute
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import World, world

@@ -181,7 +181,7 @@ async def test_a_component_that_cannot_go_back_is_unhealthy(tmp_path: Path) -> N
 def _failing_update(stage: object) -> object:
     def failing(name: str, *_: object) -> None:
         if name == "update":
-            from alloypy.runtime.component import UpdateError
+            from alloypy.runtime.contract.component import UpdateError
 
             raise UpdateError("broken")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.runtime import supervisor
-from alloypy.runtime.component import BuildError
+from alloypy.runtime.contract.component import BuildError
+from alloypy.runtime.running import supervisor
 from tests.support.fakes import Node, registration, world
 
 pytestmark = pytest.mark.anyio

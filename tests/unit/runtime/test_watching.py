@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from alloypy.lang.values import Duration
-from alloypy.runtime import watching
-from alloypy.runtime.watching import DETECTOR, Watch
+from alloypy.runtime.contract import watching
+from alloypy.runtime.contract.watching import DETECTOR, Watch
 
 pytestmark = pytest.mark.anyio
 

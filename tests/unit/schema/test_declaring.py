@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 
 from alloypy.lang import types as wanted
-from alloypy.lang.scope import Scope
+from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.values import Capsule, Duration, OptionalSecret, Secret, UInt
 from alloypy.schema.building import DecodeError
 from alloypy.schema.check import check_block, check_expression

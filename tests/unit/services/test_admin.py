@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from alloypy.lang.values import Duration, Secret
+from alloypy.runtime.contract.health import Health, HealthState
+from alloypy.runtime.contract.options import ComponentInfo
 from alloypy.runtime.controller import Controller
-from alloypy.runtime.health import Health, HealthState
-from alloypy.runtime.options import ComponentInfo
-from alloypy.services.admin import Admin, AdminOptions
+from alloypy.services.admin.admin import Admin, AdminOptions
 from alloypy.services.configuration import LoadError
 
 WHEN = datetime(2026, 11, 23, 1, 2, 3, 450000, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alloypy.services.admin_messages import Asked, as_json, shown, text
-from alloypy.services.web_guard import Hosts, host_name
+from alloypy.services.admin.messages import Asked, as_json, shown, text
+from alloypy.services.admin.web_guard import Hosts, host_name
 
 
 async def receive() -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from alloypy.runtime.health import healthy, unhealthy
-from alloypy.runtime.options import ControllerInfo
+from alloypy.runtime.contract.health import healthy, unhealthy
+from alloypy.runtime.contract.options import ControllerInfo
 from alloypy.services.exposition import text_format
 from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics
 

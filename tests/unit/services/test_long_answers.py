@@ -11,9 +11,9 @@ import pytest
 
 from alloypy.families import Family, Sample
 from alloypy.runtime import pace
+from alloypy.runtime.contract.options import ControllerInfo, MetricsSource
 from alloypy.runtime.controller import Controller
-from alloypy.runtime.options import ControllerInfo, MetricsSource
-from alloypy.services.component_json import summaries
+from alloypy.services.admin.component_json import summaries
 from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics, metrics_text
 from tests.unit.services.test_admin import WRITE
 

@@ -8,7 +8,7 @@ import pytest
 
 from alloypy.lang.values import Secret
 from alloypy.runtime.blocks.http import AuthArguments, BasicAuthArguments, FilterArguments
-from alloypy.services.admin_server import ListenError, Policy, bind
+from alloypy.services.admin.server import ListenError, Policy, bind
 
 BASIC = BasicAuthArguments(username="u", password=Secret("p\u00e4ss:word"))
 

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from alloypy.services.admin_messages import Answer, text
-from alloypy.services.shared_answers import SharedAnswers
+from alloypy.services.admin.messages import Answer, text
+from alloypy.services.admin.shared_answers import SharedAnswers
 
 pytestmark = pytest.mark.anyio
 

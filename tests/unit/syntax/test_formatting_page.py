@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alloypy.syntax.parser import parse_file
-from alloypy.syntax.printer import format_source, layout_of_alloy
+from alloypy.syntax.printer.printer import format_source, layout_of_alloy
 from alloypy.syntax.source import Source
 
 PAGE = Path(__file__).parents[3] / "docs" / "formatting.md"

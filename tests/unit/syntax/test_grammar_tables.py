@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.syntax import grammar
-from alloypy.syntax.building import TreeBuilder
-from alloypy.syntax.lark_core import lark_version
-from alloypy.syntax.machine import Machine, NotInGrammarError
-from alloypy.syntax.table_building import build_tables
-from alloypy.syntax.tables import Tables, from_bytes, to_bytes
+from alloypy.syntax.grammar import grammar
+from alloypy.syntax.grammar.building import TreeBuilder
+from alloypy.syntax.grammar.lark_core import lark_version
+from alloypy.syntax.grammar.machine import Machine, NotInGrammarError
+from alloypy.syntax.grammar.table_building import build_tables
+from alloypy.syntax.grammar.tables import Tables, from_bytes, to_bytes
 from alloypy.syntax.tokens import OPERATORS, Token
 
 ROOT = Path(grammar.__file__).parents[2]

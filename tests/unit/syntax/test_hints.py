@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from alloypy.syntax.diagnostics import DiagnosticsError, edited
-from alloypy.syntax.hints import hinted
 from alloypy.syntax.parser import parse_file
+from alloypy.syntax.repairs.hints import hinted
 from alloypy.syntax.source import Source
 
 IN_BLOCK = 'a.b "c" {{\n  {0}\n}}\n'

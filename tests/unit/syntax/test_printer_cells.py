@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.syntax.printer_cells import align, shield, shield_in_lines
+from alloypy.syntax.printer.cells import align, shield, shield_in_lines
 
 
 @pytest.mark.parametrize(

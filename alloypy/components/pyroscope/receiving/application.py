@@ -19,9 +19,12 @@ from alloypy.components.pyroscope.receiving.decoding import decode
 from alloypy.components.pyroscope.receiving.forwarding import Failure, Forwarding
 from alloypy.components.pyroscope.receiving.metrics import INGEST_ROUTE, PUSH_ROUTE
 from alloypy.lang.brief import brief
-from alloypy.lang.go_text import format_duration, quote
+from alloypy.lang.go.text import format_duration, quote
 from alloypy.lang.secrecy import hide
-from alloypy.net.answer import (
+from alloypy.net.http_status import status_text
+from alloypy.net.rpc.codes import CODES, ConnectError
+from alloypy.net.rpc.unary import RETRY_LATER, UnaryRequest, answer_unary
+from alloypy.net.server.answer import (
     CLOSE,
     Answer,
     empty,
@@ -30,7 +33,7 @@ from alloypy.net.answer import (
     send_messages,
     written_at_once,
 )
-from alloypy.net.body import (
+from alloypy.net.server.body import (
     App,
     BodyError,
     BodyMalformed,
@@ -44,10 +47,7 @@ from alloypy.net.body import (
     holder,
     read_body,
 )
-from alloypy.net.connect import RETRY_LATER, UnaryRequest, answer_unary
-from alloypy.net.connect_codes import CODES, ConnectError
-from alloypy.net.http_head import ORIGIN
-from alloypy.net.http_status import status_text
+from alloypy.net.server.http1.head import ORIGIN
 from alloypy.profiles.ingest_name import ingest_labels
 from alloypy.profiles.labels import InvalidLabels, with_service_name
 from alloypy.profiles.model import DeliveryError, IngestProfile, Labels, Push, Series

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from alloypy.lang.brief import brief
-from alloypy.net.answer import Answer, plain_text
-from alloypy.net.body import Scope
-from alloypy.net.misdirected import Seldom, own_url
+from alloypy.net.server.answer import Answer, plain_text
+from alloypy.net.server.body import Scope
+from alloypy.net.server.misdirected import Seldom, own_url
 
 _LONGEST_PATH = 256
 _DEBUG_INFO = "/debuginfo."

@@ -18,10 +18,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alloypy.net.answer import CLOSE, Answer, empty, plain_text, send_messages
-from alloypy.net.body import EXTEND_DEADLINES, App, BodyError, BodyMalformed, ClientLeft, Receive, Scope, Send
-from alloypy.net.connect import UnaryRequest, answer_unary
-from alloypy.net.connect_codes import CODES, ConnectError
+from alloypy.net.rpc.codes import CODES, ConnectError
+from alloypy.net.rpc.unary import UnaryRequest, answer_unary
+from alloypy.net.server.answer import CLOSE, Answer, empty, plain_text, send_messages
+from alloypy.net.server.body import (
+    EXTEND_DEADLINES,
+    App,
+    BodyError,
+    BodyMalformed,
+    ClientLeft,
+    Receive,
+    Scope,
+    Send,
+)
 from alloypy.profiles.model import DebugInfoClient, DeliveryError
 from alloypy.profiles.pb import debuginfo_pb2 as pb
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from alloypy.net.body import OverBudget
-from alloypy.net.connect import RETRY_LATER, TOO_BUSY, WORK_SECONDS, UnaryRequest
-from alloypy.net.connect_codes import ConnectError
+from alloypy.net.rpc.codes import ConnectError
+from alloypy.net.rpc.unary import RETRY_LATER, TOO_BUSY, WORK_SECONDS, UnaryRequest
+from alloypy.net.server.body import OverBudget
 from alloypy.profiles.allowance import Allowance, Overrun
 from alloypy.profiles.model import Buffer, Series
 from alloypy.profiles.push_wire import LabelRule, PushWireError, decode_push

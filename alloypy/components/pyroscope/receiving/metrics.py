@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from alloypy.components.tally import Histogram
 from alloypy.families import Buckets, Family, counters, gauges, histograms
-from alloypy.runtime.component import Activity
-from alloypy.runtime.component import Metrics as ComponentMetrics
+from alloypy.histogram import Histogram
+from alloypy.runtime.contract.component import Activity
+from alloypy.runtime.contract.component import Metrics as ComponentMetrics
 
 _PREFIX = "pyroscope_receive_http_"
 INGEST_ROUTE = "ingest"

@@ -9,10 +9,18 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from time import perf_counter_ns
 from urllib.parse import quote as percent_encode
 
-from alloypy.lang.go_text import format_duration
-from alloypy.net.client import Client
-from alloypy.net.connect_client import call_headers, failure_of, message_of
-from alloypy.net.sending import Request, Response, SendError, SendTimeout, origin_of, parsed, target_of
+from alloypy.lang.go.text import format_duration
+from alloypy.net.client.client import Client
+from alloypy.net.client.messages import (
+    Request,
+    Response,
+    SendError,
+    SendTimeout,
+    origin_of,
+    parsed,
+    target_of,
+)
+from alloypy.net.rpc.call import call_headers, failure_of, message_of
 from alloypy.profiles.model import DeliveryError
 
 _SERVICE = "/debuginfo.v1alpha1.DebuginfoService/"

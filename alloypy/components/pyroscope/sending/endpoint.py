@@ -15,10 +15,10 @@ from typing import NamedTuple, TypeAlias
 from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
 from alloypy.components.pyroscope.sending.metrics import EndpointCounts
 from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
-from alloypy.components.pyroscope.sending.wire import Wire
+from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import Backoff
-from alloypy.net.client import Client
-from alloypy.net.sending import Response, SendError
+from alloypy.net.client.client import Client
+from alloypy.net.client.messages import Response, SendError
 from alloypy.profiles.model import DeliveryError
 from alloypy.tracing import SpanKind, Trace
 

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, LabelMemory, Refusal
-from alloypy.components.pyroscope.sending.wire import Wire
+from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.lang.secrecy import hide
 from alloypy.net.backoff import retry_after
+from alloypy.net.client.messages import Request, Response, SendError
 from alloypy.net.http_status import status_text
-from alloypy.net.sending import Request, Response, SendError
 from alloypy.profiles.ingest_name import format_name
 from alloypy.profiles.labels import NAME, SERVICE_NAME, check_labels
 from alloypy.profiles.model import DeliveryError, IngestProfile, Labels

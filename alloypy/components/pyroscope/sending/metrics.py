@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alloypy.components.tally import Histogram
 from alloypy.families import Family, counter, counters, histograms
-from alloypy.runtime.component import Activity
-from alloypy.runtime.component import Metrics as ComponentMetrics
+from alloypy.histogram import Histogram
+from alloypy.runtime.contract.component import Activity
+from alloypy.runtime.contract.component import Metrics as ComponentMetrics
 
 _COUNTERS = {
     "sent_bytes": "Bytes of profiles that endpoints have taken.",

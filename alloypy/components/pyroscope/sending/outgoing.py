@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from alloypy.components.pyroscope.sending.wire import Wire
-from alloypy.net.sending import Request, Response, SendError
+from alloypy.components.pyroscope.sending.requests import Wire
+from alloypy.net.client.messages import Request, Response, SendError
 from alloypy.profiles.model import DeliveryError, Labels
 from alloypy.profiles.remembered import LABELS, Memory, size_of
 from alloypy.tracing import Trace

@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 
 from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, LabelMemory, Refusal
-from alloypy.components.pyroscope.sending.wire import Wire
+from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import retry_after
-from alloypy.net.connect_client import CallFailure, failure_of
-from alloypy.net.sending import Headers, Request, Response, SendError, SendTimeout
+from alloypy.net.client.messages import Headers, Request, Response, SendError, SendTimeout
+from alloypy.net.rpc.call import CallFailure, failure_of
 from alloypy.profiles.labels import NAME, InvalidLabels, check_labels
 from alloypy.profiles.model import DeliveryError, Labels, Series
 from alloypy.profiles.push_wire import encode_push

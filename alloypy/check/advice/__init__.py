@@ -1,0 +1,1 @@
+"""What a fault was probably meant to be."""

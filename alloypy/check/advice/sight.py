@@ -1,0 +1,153 @@
+"""What can be named at a place of a configuration, by its text alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from alloypy.check.scope import Language
+from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, Kind, block_id
+from alloypy.graph.references import inner_expressions
+from alloypy.syntax.source import Span
+from alloypy.syntax.tree import Attribute, Block, Expression, File, Statement
+
+_UNNAMED = frozenset({*CONFIG_KINDS, *SERVICE_NAMES}) - {"argument"}
+
+
+class Visible(NamedTuple):
+    """A component, or an argument of a module. chains: its exports by their full names."""
+
+    id: str
+    name: str
+    label: str
+    chains: tuple[str, ...]
+
+
+class Place:
+    """The part of a file that a fault is about, and what can be seen from there.
+
+    start, end: its first byte and the one after its last. text: what is there. block: the innermost block
+    that begins there. expression: the one that is written there.
+    """
+
+    def __init__(self, files: Sequence[File], file: File, span: Span, language: Language) -> None:
+        self.data = file.source.data
+        self.start = span.start
+        self.end = (span.start if span.end is None else span.end) + 1
+        self.text = self.data[self.start : self.end].decode("utf-8", "replace")
+        self.block: Block | None = None
+        self.expression: Expression | None = None
+        self._files = files
+        self._language = language
+        self._around: list[Block] = []
+        self._find(file.body)
+
+    def _find(self, body: Sequence[Statement]) -> None:
+        """Go down to the place; blocks may nest more deeply than calls."""
+        inside: Sequence[Statement] | None = body
+        while inside is not None:
+            here = next((each for each in inside if each.start <= self.start <= each.end), None)
+            inside = None
+            if isinstance(here, Attribute):
+                self._find_expression(here.value)
+            elif here is not None and here.start == self.start:
+                self.block = here
+            elif here is not None:
+                self._around.append(here)
+                inside = here.body
+
+    def _find_expression(self, value: Expression) -> None:
+        node: Expression | None = value
+        while node is not None and (node.start, node.end + 1) != (self.start, self.end):
+            parts = inner_expressions(node)
+            node = next((e for e in parts if e.start <= self.start and self.end <= e.end + 1), None)
+        self.expression = node
+
+    @property
+    def holder(self) -> str:
+        """The names before the last one, `a.b` in `a.b.c`."""
+        before = re.search(rb"([\w.]+)\.\s*$", self.data[: self.start])
+        return before[1].decode("utf-8", "replace") if before is not None else ""
+
+    @cached_property
+    def visible(self) -> tuple[Visible, ...]:
+        """What expressions at the place can name, but the block that they stand in."""
+        bodies: list[Sequence[Statement]] = [file.body for file in self._files]
+        own: Block | None = None
+        for block in self._around:
+            if block.full_name == "declare":
+                bodies, own = [block.body], None
+            elif block.full_name == "template":
+                bodies, own = [*bodies, block.body], None
+            elif own is None and block.full_name != "foreach":
+                own = block
+        blocks = [each for body in bodies for each in body if isinstance(each, Block) and each is not own]
+        return tuple(
+            self._visible(block) for block in blocks if block.label and self._exists(block.full_name)
+        )
+
+    def _exists(self, name: str) -> bool:
+        """Whether blocks of this name can be referred to; those with a mistake in their name cannot."""
+        if name in _UNNAMED:
+            return False
+        known = name == "argument" or name in self._language.component_names or name in self.customs
+        return known or name.partition(".")[0] in self._imports
+
+    @cached_property
+    def _imports(self) -> frozenset[str]:
+        """Labels of imports, which begin the names of custom components."""
+        imports = (each for each in self._blocks() if CONFIG_KINDS.get(each.full_name) is Kind.IMPORT)
+        return frozenset(each.label for each in imports)
+
+    def _visible(self, block: Block) -> Visible:
+        name = block_id(block)
+        if block.full_name == "argument":
+            exports = ["value"]
+        else:
+            component = self._language.component(block.full_name)
+            exports = self._module_exports(block.full_name)
+            if component is not None:
+                exports = [each.name for each in component.exports.attributes] if component.exports else []
+        return Visible(name, block.full_name, block.label, tuple(f"{name}.{export}" for export in exports))
+
+    def _module_exports(self, name: str) -> list[str]:
+        for block in self._blocks():
+            if block.full_name == "declare" and block.label == name:
+                return [
+                    each.label
+                    for each in block.body
+                    if isinstance(each, Block) and each.full_name == "export"
+                ]
+        return []
+
+    @cached_property
+    def customs(self) -> list[str]:
+        """Names of custom components that declares give."""
+        return [block.label for block in self._blocks() if block.full_name == "declare"]
+
+    @property
+    def without_label(self) -> frozenset[str]:
+        """Names of blocks that have no label."""
+        return frozenset(block.full_name for block in self._blocks() if not block.label)
+
+    @property
+    def dangling(self) -> list[str]:
+        """Labels of the block's component that expressions name and no block has."""
+        if self.block is None:
+            return []
+        name = re.escape(self.block.full_name.encode())
+        text = b"\n".join(file.source.data for file in self._files)
+        named = re.findall(rb"\b" + name + rb"\.([A-Za-z_]\w*)\.", text)
+        used = set(re.findall(rb"\b" + name + rb'\s+"(\w+)"', text))
+        return list(dict.fromkeys(each.decode("utf-8", "replace") for each in named if each not in used))
+
+    def _blocks(self) -> Iterator[Block]:
+        waiting = [statement for file in self._files for statement in file.body]
+        while waiting:
+            statement = waiting.pop()
+            if isinstance(statement, Block):
+                yield statement
+                if statement.full_name in {"declare", "foreach", "template"}:
+                    waiting += statement.body

@@ -1,0 +1,233 @@
+"""Sorting the blocks of every scope into nodes, and what is wrong with a block whatever its body says.
+
+Labels, repeated ids, places where a block may not stand, gates of stability. The order in which
+blocks are taken, and every text and position, are Alloy's.
+Source: RUNTIME spec sections 2.1, 2.3, 2.7; the catalog's notes on `alloy validate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alloypy.check.scope import (
+    CheckedNode,
+    CheckedScope,
+    Gate,
+    Language,
+    arguments_of_module,
+    last_literal,
+    stability_of,
+)
+from alloypy.graph import codes
+from alloypy.graph.definitions import Template
+from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id, header, whole
+from alloypy.graph.notices import NOT_RUN_HINT, not_run
+from alloypy.graph.sections import Placed, Sections
+from alloypy.lang.evaluation.literals import string_value
+from alloypy.schema.stability import Stability, admission, refusal
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.source import Span
+from alloypy.syntax.tree import Attribute, Block, Statement
+
+
+class BlockReader:
+    """Makes nodes of blocks, scope by scope."""
+
+    def __init__(self, language: Language, gate: Gate) -> None:
+        self._language = language
+        self._gate = gate
+        self._by_body: dict[int, CheckedNode] = {}
+
+    def declare(self, template: Template) -> CheckedNode:
+        """The declare that a template is the body of; one that `fill` has read. Raises KeyError."""
+        return self._by_body[id(template.body)]
+
+    def fill(self, scope: CheckedScope, sections: Sections) -> CheckedScope:
+        """Add the nodes of all blocks to the scope, in Alloy's order."""
+        self._declares(scope, sections.declares)
+        self._configs(scope, sections.configs)
+        self._components(scope, sections.components)
+        self._services(scope, sections.services)
+        return scope
+
+    def _declares(self, scope: CheckedScope, blocks: Sequence[Placed]) -> None:
+        seen: dict[str, CheckedNode] = {}
+        for block, source in blocks:
+            node = CheckedNode(Kind.DECLARE, block, source)
+            if not block.label:
+                node.fault(_name_end(block), "declare block must have a label", "ALY0408")
+            _note_repeated(node, seen)
+            sections = _sort(node, block.body)
+            node.body = ()
+            written = Template(block.body, source)
+            module = CheckedScope(scope, root=False, template=False, written=written)
+            self._by_body[id(block.body)] = node
+            node.inner = self.fill(module, sections)
+            scope.add(node)
+            if block.label:
+                module.leaked.add("argument")
+                scope.customs[block.label] = node
+
+    def _configs(self, scope: CheckedScope, blocks: Sequence[Placed]) -> None:
+        seen: dict[str, CheckedNode] = {}
+        for block, source in blocks:
+            node = CheckedNode(CONFIG_KINDS[block.full_name], block, source)
+            new = _note_repeated(node, seen)
+            entry = self._language.block(block.full_name)
+            node.arguments = entry.arguments if entry is not None else None
+            match node.kind:
+                case Kind.LOGGING | Kind.TRACING:
+                    _note_place(node, scope)
+                case Kind.FOREACH:
+                    self._foreach(node, scope)
+                case Kind.ARGUMENT | Kind.EXPORT:
+                    self._module_port(node, scope, new)
+                case _:
+                    if _note_label(node) and new:
+                        scope.customs[block.label] = node
+            scope.add(node)
+
+    def _module_port(self, node: CheckedNode, scope: CheckedScope, new: bool) -> None:
+        """An `argument` or `export` block."""
+        if scope.root:
+            message = f"{node.name} blocks only allowed inside a module"
+            node.fault(node.block.end, message, "ALY0403")
+        if _note_label(node) and new and node.kind is Kind.ARGUMENT:
+            scope.arguments.append(node.block)
+
+    def _foreach(self, node: CheckedNode, scope: CheckedScope) -> None:
+        block = node.block
+        gate = refusal('foreach block "foreach"', Stability.EXPERIMENTAL, self._gate.stability)
+        if gate is not None:
+            node.fault(_name_end(block), gate, "ALY0405")
+        _note_label(node)
+        templates = [s for s in block.body if isinstance(s, Block) and s.full_name == "template"]
+        node.body = [s for s in block.body if s not in templates]
+        if not templates:
+            node.fault(block.end, 'missing required block "template"', "ALY0305")
+            return
+        sections = _sort(node, templates[-1].body)
+        written = Template(templates[-1].body, node.source)
+        inner = CheckedScope(scope, root=scope.root, template=True, written=written)
+        variable = last_literal(node.body, "var", "STRING")
+        if variable is not None:
+            inner.variables.add(string_value(variable.text))
+            inner.leaked.add(string_value(variable.text))
+        node.inner = self.fill(inner, sections)
+
+    def _components(self, scope: CheckedScope, blocks: Sequence[Placed]) -> None:
+        seen: dict[str, CheckedNode] = {}
+        for block, source in blocks:
+            node = CheckedNode(Kind.COMPONENT, block, source)
+            if not block.label:
+                node.fault(_name_end(block), f'component "{node.name}" must have a label', "ALY0408")
+            _note_repeated(node, seen)
+            scope.add(node)
+
+    def resolve(self, node: CheckedNode, scope: CheckedScope) -> Diagnostic | None:
+        """Find out what a component's body may hold and what it exports; or why there is no such component.
+
+        Done after the blocks of all scopes are known, since a declare may come after its use.
+        """
+        custom = scope.custom(node.block.name[0])
+        if custom is not None:
+            node.kind = Kind.CUSTOM
+            node.made_from = custom
+            if custom.kind is Kind.DECLARE and custom.inner is not None:
+                node.arguments = arguments_of_module(custom.inner.arguments)
+            return None
+        problem = self._refused(node)
+        if problem is None:
+            return None
+        message, code, hint = problem
+        span = Span(node.source, node.block.start, _name_end(node.block))
+        if code == codes.UNKNOWN_COMPONENT and node.name in self._language.foreign_names:
+            message, hint = not_run(node.name), NOT_RUN_HINT
+        return Diagnostic(span, message, code, hint=hint)
+
+    def _refused(self, node: CheckedNode) -> tuple[str, str, str] | None:
+        """Why there can be no component of that name, the code for it, and a hint."""
+        entry = self._language.component(node.name)
+        if entry is None:
+            return f'cannot find the definition of component name "{node.name}"', codes.UNKNOWN_COMPONENT, ""
+        if entry.community:
+            if not self._gate.community:
+                message = (
+                    f'the component "{node.name}" is a community component. Use the '
+                    "--feature.community-components.enabled command-line flag to enable community components"
+                )
+                return message, codes.GATE, ""
+        else:
+            level = stability_of(entry)
+            gate = refusal(f'component "{node.name}"', level, self._gate.stability)
+            if gate is not None:
+                return gate, codes.GATE, admission(level)
+        node.arguments = entry.arguments
+        node.exports = entry.exports
+        return None
+
+    def _services(self, scope: CheckedScope, blocks: Sequence[Placed]) -> None:
+        seen: dict[str, CheckedNode] = {}
+        for block, source in blocks:
+            node = CheckedNode(Kind.SERVICE, block, source)
+            _note_repeated(node, seen)
+            _note_place(node, scope)
+            entry = self._language.block(node.name)
+            if entry is None or entry.arguments is None:
+                message = f'service "{node.name}" does not support being configured'
+                node.fault(block.end, message, "ALY0409")
+            else:
+                node.arguments = entry.arguments
+            scope.add(node)
+
+
+def _name_end(block: Block) -> int:
+    """The offset at which the name would end if it were written without blanks, as Alloy counts."""
+    return block.start + len(block.full_name.encode()) - 1
+
+
+def _note_repeated(node: CheckedNode, seen: dict[str, CheckedNode]) -> bool:
+    """Whether the block's id is new; a repeated one is a fault."""
+    first = seen.setdefault(node.id, node)
+    if first is node:
+        return True
+    message = f"block {node.id} already declared at {whole(first.block, first.source)}"
+    span = header(node.block, node.source, len(node.id.encode()))
+    node.faults.append(Diagnostic(span, message, "ALY0402"))
+    return False
+
+
+def _note_label(node: CheckedNode) -> bool:
+    """Whether the block has the label it needs; one without is a fault."""
+    if not node.block.label:
+        node.fault(_name_end(node.block), f"{node.name} block must have a label", "ALY0408")
+    return bool(node.block.label)
+
+
+def _note_place(node: CheckedNode, scope: CheckedScope) -> None:
+    if not scope.root:
+        where = "module"
+    elif scope.template:
+        where = "foreach"
+    else:
+        return
+    wanted = block_id(node.block)
+    end = node.block.start + len(wanted.encode()) - 1
+    node.fault(end, f"{wanted} not allowed in {where}", "ALY0403")
+
+
+def _sort(node: CheckedNode, body: Sequence[Statement]) -> Sections:
+    """The blocks of a declare or template by kind; each attribute between them is a fault of the node."""
+    for statement in body:
+        if isinstance(statement, Attribute):
+            span = Span(node.source, statement.start, statement.end)
+            message = "unsupported statement type *ast.AttributeStmt"
+            node.faults.append(Diagnostic(span, message, "ALY0401"))
+    sections = Sections()
+    sections.add([s for s in body if isinstance(s, Block)], node.source)
+    return sections
+
+
+def root_scope(sections: Sections, reader: BlockReader) -> CheckedScope:
+    """The scope of a whole configuration."""
+    return reader.fill(CheckedScope(None, root=True, template=False), sections)

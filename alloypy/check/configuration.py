@@ -1,0 +1,124 @@
+"""Checking a whole configuration without running it.
+
+`check_files` first finds what Alloy's own check finds, in its words and order; what only running
+Alloy would find follows. Nothing here evaluates what depends on the machine, the environment or
+a running component. Source: RUNTIME spec sections 2.2-2.4, 2.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from alloypy.check.blocks import BlockReader, root_scope
+from alloypy.check.contents import ContentCheck
+from alloypy.check.findings import Findings
+from alloypy.check.imports import Files, ImportReader, Location
+from alloypy.check.modules import ModuleCheck, Tools
+from alloypy.check.ports import check_ports
+from alloypy.check.references import check_cycles, check_references
+from alloypy.check.scope import CheckedScope, Gate, Kinds, Language
+from alloypy.check.warnings import check_unset, check_unused
+from alloypy.graph.build import Gates
+from alloypy.graph.nodes import Kind
+from alloypy.graph.sections import Sections, root_sections
+from alloypy.schema.check import check_body
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.nesting import allow_recursion
+from alloypy.syntax.tree import File
+
+
+class Checked(NamedTuple):
+    """The outcome of a check.
+
+    scope: the root scope, for whoever wants to look further. found: what Alloy's check finds.
+    missed: what only running finds, and warnings that Alloy does not give; by place.
+    """
+
+    scope: CheckedScope
+    found: list[Diagnostic]
+    missed: list[Diagnostic]
+
+
+class Beyond(NamedTuple):
+    """What a check may use beyond the configuration's own text.
+
+    environ: variables that the environment will have; what the others hold is not guessed.
+    files: access to modules in files.
+    told: all of the environment, where it is known: what is not in it will not be set.
+    """
+
+    environ: Mapping[str, str]
+    files: Files
+    told: Mapping[str, str] | None = None
+
+
+NOTHING = Beyond({}, Files(lambda path: None, ".", lambda path: Location(path, ".")))
+"""Neither variables nor files."""
+
+
+def check_files(files: Sequence[File], language: Language, gate: Gate, beyond: Beyond = NOTHING) -> Checked:
+    """Check the files of one configuration together.
+
+    Raises DiagnosticsError when a file has an attribute outside any block; nothing else is looked at then.
+    """
+    reader = BlockReader(language, gate)
+    sections = root_sections(files)
+    root = root_scope(sections, reader)
+    checker = _Checker(language, gate, reader)
+    checker.scope(root)
+    findings = Findings(checker.found, checker.leaks)
+    contents = ContentCheck(language, beyond.environ, findings)
+    imports = ImportReader(reader, beyond.files, contents, findings)
+    gates = Gates(Kinds(language), gate.stability, gate.community)
+    modules = ModuleCheck(Tools(reader, imports, contents, findings, gates))
+    _find_missed(modules, findings, root, sections, beyond)
+    return Checked(root, checker.found, sorted(findings, key=_place))
+
+
+def _find_missed(
+    modules: ModuleCheck, findings: Findings, root: CheckedScope, sections: Sections, beyond: Beyond
+) -> None:
+    """Find what Alloy's own check does not; what is wrong in a declare that nothing uses only warns."""
+    allow_recursion()
+    frame = modules.root(root, sections, beyond.files.module_path)
+    findings.harmless = False
+    findings.add(check_ports(frame.listeners))
+    for scope in modules.scopes:
+        for node in scope.nodes:
+            findings.add(check_unused(node))
+        if beyond.told is not None:
+            findings.add(check_unset(scope.nodes, beyond.told))
+
+
+class _Checker:
+    """What Alloy's own check does."""
+
+    def __init__(self, language: Language, gate: Gate, reader: BlockReader) -> None:
+        self._language = language
+        self._gate = gate
+        self._reader = reader
+        self.found: list[Diagnostic] = []
+        self.leaks: list[Diagnostic] = []
+
+    def scope(self, scope: CheckedScope) -> None:
+        """Check the nodes of a scope one by one, then how they depend on each other."""
+        for node in scope.nodes:
+            problem = self._reader.resolve(node, scope) if node.kind is Kind.COMPONENT else None
+            self.found += node.faults
+            if problem is not None:
+                self.found.append(problem)
+                continue
+            if node.arguments is not None:
+                self.found += check_body(node.block, node.body, node.source, node.arguments)
+            if node.inner is not None:
+                self.scope(node.inner)
+            references = check_references(node, scope, self._language, self._gate.stability)
+            self.found += references.found
+            self.leaks += references.missed
+        self.found += check_cycles(scope)
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int]:
+    span = diagnostic.span
+    return (span.source.name, span.start) if span is not None else ("", -1)

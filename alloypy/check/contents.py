@@ -1,0 +1,115 @@
+"""What only running finds in the bodies of blocks: values that cannot fit, labels.
+
+Source: RUNTIME spec sections 2.4, 2.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import NamedTuple
+
+from alloypy.check.findings import Findings
+from alloypy.check.frames import Frame
+from alloypy.check.load_rules import RulePlace, check_rules
+from alloypy.check.scope import CheckedNode, Language
+from alloypy.check.values import Surroundings, ValueCheck
+from alloypy.check.warnings import check_nowhere, check_settings
+from alloypy.graph import codes
+from alloypy.graph.nodes import Kind
+from alloypy.lang.evaluation.scope import Scope
+from alloypy.lang.types import AnyType
+from alloypy.schema import texts
+from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import Attribute, Block, Expression, Statement
+
+
+class Given(NamedTuple):
+    """An attribute of a block, with a check of values for the module that the block stands in."""
+
+    check: ValueCheck
+    value: Expression
+
+
+class ContentCheck:
+    """Looks into the bodies of the blocks that running would evaluate."""
+
+    def __init__(self, language: Language, environ: Mapping[str, str], findings: Findings) -> None:
+        self._language = language
+        self._environ = environ
+        self._findings = findings
+        self._stdlib: Scope | None = None
+
+    def node(self, node: CheckedNode, frame: Frame) -> list[Diagnostic]:
+        """What is wrong in the body of a node, without the secrets that come there from elsewhere."""
+        check = self.values(node.source, frame)
+        found = list(self._node(node, check))
+        return [_without(each, check.secrets) for each in found] if check.secrets else found
+
+    def _node(self, node: CheckedNode, check: ValueCheck) -> Iterator[Diagnostic]:
+        self._body(node.body, node.arguments, check)
+        yield from check.faults
+        if node.arguments is not None and node.kind is not Kind.CUSTOM:
+            place = RulePlace(node.block, node.name, node.source)
+            yield from check_rules(place, node.body, node.arguments, check.decided)
+            yield from check_settings(place, node.body, node.arguments, check)
+        yield from check_nowhere(node)
+
+    def values(self, source: Source, frame: Frame) -> ValueCheck:
+        """What looks at the expressions of a module that are written in one source."""
+        return ValueCheck(source, Surroundings(frame, self._language, self._library, self._environ))
+
+    def given(self, node: CheckedNode, frame: Frame, name: str) -> Given | None:
+        """The attribute of that name in a node's body, if it has one; the last, which counts."""
+        found = None
+        for statement in node.body:
+            if isinstance(statement, Attribute) and statement.name.name == name:
+                found = Given(self.values(node.source, frame), statement.value)
+        return found
+
+    def _library(self) -> Scope:
+        """The standard library; what it says about the machine is never looked at."""
+        if self._stdlib is None:
+            from alloypy.lang.stdlib import Stdlib
+            from alloypy.lang.stdlib.constants import Platform
+
+            self._stdlib = Stdlib(self._environ, Platform())
+        return self._stdlib
+
+    def _body(self, body: Sequence[Statement], spec: Spec | None, check: ValueCheck) -> None:
+        for statement in body:
+            if isinstance(statement, Attribute):
+                if not self._findings.is_faulty(statement, check.source):
+                    self._attribute(statement, spec, check)
+            else:
+                self._inner_block(statement, spec, check)
+
+    def _attribute(self, attribute: Attribute, spec: Spec | None, check: ValueCheck) -> None:
+        member = spec.lookup.get(attribute.name.name) if spec is not None else None
+        check.fit(attribute.value, member.type if isinstance(member, AttributeSpec) else AnyType())
+
+    def _inner_block(self, block: Block, spec: Spec | None, check: ValueCheck) -> None:
+        name = block.full_name
+        member = None if spec is None else spec.groups.get(name) or spec.lookup.get(name)
+        if not isinstance(member, BlockSpec):
+            if spec is None:
+                self._body(block.body, None, check)
+            return
+        if member.body.free is None:
+            message = ""
+            if member.body.takes_label and not block.label:
+                message = texts.label_required(name)
+            elif block.label and not member.body.takes_label:
+                message = texts.label_refused(name)
+            if message:
+                span = Span(check.source, block.start, block.lcurly)
+                check.faults.append(Diagnostic(span, message, codes.LABEL))
+        self._body(block.body, member.body, check)
+
+
+def _without(diagnostic: Diagnostic, secrets: Set[str]) -> Diagnostic:
+    from alloypy.check.redaction.masking import without_texts
+
+    message = without_texts(diagnostic.message, secrets)
+    return diagnostic._replace(message=message, hint=without_texts(diagnostic.hint, secrets), value="")

@@ -1,0 +1,71 @@
+"""What is said of modules that cannot be made as written, and where.
+
+Source: RUNTIME spec sections 2.2, 5.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alloypy.check.frames import Frame
+from alloypy.check.scope import CheckedNode, CheckedScope
+from alloypy.graph import codes
+from alloypy.graph.build import Built
+from alloypy.graph.dag import cycle_text
+from alloypy.graph.definitions import Definitions
+from alloypy.graph.nodes import split_custom_name
+from alloypy.schema.nearest import Correction, meant
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.source import Span
+
+
+def cycles(built: Built, scope: CheckedScope) -> Iterator[Diagnostic]:
+    """Blocks that need each other or themselves, each at its head."""
+    for cycle in built.graph.cycles():
+        for node_id in cycle:
+            yield from _at_head(scope, node_id, f"cycle: {cycle_text(cycle)}", codes.MODULE_CYCLE)
+    for node_id in built.graph.self_references():
+        yield from _at_head(scope, node_id, f"self reference: {node_id}", "ALY0412")
+
+
+def _at_head(scope: CheckedScope, node_id: str, message: str, code: str) -> Iterator[Diagnostic]:
+    node = scope.find(node_id)
+    if node is not None:
+        yield Diagnostic(head(node), message, code)
+
+
+def not_found(node: CheckedNode, definitions: Definitions) -> Diagnostic:
+    """A custom component that no declare or import gives."""
+    namespace, name = split_custom_name(node.name)
+    message = (
+        "loading custom component controller: custom component config not found in the registry, "
+        f'namespace: "{namespace}", componentName: "{name}"'
+    )
+    known = definitions.known(namespace)
+    correction = Correction("a declare without any block cannot be used")
+    if name not in known:
+        end = node.block.name_end + 1
+        correction = meant(name, known, end - len(name.encode()), end)
+    return Diagnostic(head(node), message, codes.UNKNOWN_COMPONENT, hint=correction.hint, fix=correction.fix)
+
+
+def in_the_way(node: CheckedNode, frame: Frame) -> Iterator[Diagnostic]:
+    """A value where the exports of a node would stand."""
+    name = frame.in_the_way(node)
+    if name:
+        message = (
+            f'expected a map but found a value for "{name}" when trying to cache the export for {node.id}'
+        )
+        hint = f"give what is called `{name}` another name: a component's name begins with it"
+        yield Diagnostic(head(node), message, codes.LOAD_RULE, hint=hint)
+
+
+def missing(user: CheckedNode, argument: CheckedNode) -> Diagnostic:
+    """An argument that a module must be given, at the block that makes the module."""
+    message = f'missing required argument "{argument.label}" to module'
+    return Diagnostic(head(user), message, "ALY0305")
+
+
+def head(node: CheckedNode) -> Span:
+    """From the name of a node's block to its opening brace."""
+    return Span(node.source, node.block.start, node.block.lcurly)

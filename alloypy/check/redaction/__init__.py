@@ -1,0 +1,1 @@
+"""Configurations and messages without the secrets in them."""

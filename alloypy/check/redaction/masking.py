@@ -1,0 +1,168 @@
+"""Configurations and diagnostics as they may be shown: without what is secret in them."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from functools import lru_cache
+
+from alloypy.check.redaction.guesses import likely_places
+from alloypy.check.redaction.places import secret_places
+from alloypy.check.redaction.texts import located_text
+from alloypy.lang.go.text import quote
+from alloypy.lang.secrecy import HIDDEN, HIDDEN_PART, hide_urls
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import File
+
+_SURE = 4
+"""Letters from which on a secret is hidden wherever it occurs in a message, not in quotes only."""
+
+_KEPT = 8
+"""How many sources are kept with their secrets: a load that fails asks for the same ones many times."""
+
+
+def masked(diagnostic: Diagnostic) -> Diagnostic:
+    """The diagnostic with neither a secret in its words nor in the lines it shows; its place stays."""
+    span = diagnostic.span
+    if span is None:
+        return _worded(diagnostic, ())
+    places = _secrets(span.source)
+    shown = span._replace(source=_starred(span.source))
+    return _worded(diagnostic, _texts(span, places))._replace(span=shown)
+
+
+def worded(diagnostic: Diagnostic) -> Diagnostic:
+    """The diagnostic without a secret in its words, still about its own source."""
+    span = diagnostic.span
+    return _worded(diagnostic, () if span is None else _texts(span, _secrets(span.source)))
+
+
+def worded_error(error: DiagnosticsError) -> DiagnosticsError:
+    """The same diagnostics without secrets in their words."""
+    return DiagnosticsError(map(worded, error.diagnostics))
+
+
+def message_about(message: str, span: Span) -> str:
+    """A message about what stands at `span`, without the secrets there."""
+    return hide_urls(_without(message, _texts(span, _secrets(span.source))))
+
+
+def without_texts(message: str, secrets: Iterable[str]) -> str:
+    """A message without secrets that may stand in it as they are, or quoted."""
+    return _without(message, {form for each in secrets for form in (each, quote(each)[1:-1]) if form})
+
+
+def without_secrets_of(source: Source, text: str) -> str:
+    """A text without the secrets that stand in `source`."""
+    return _without(text, _forms(source.data[span.start : _end(span) + 1] for span in _secrets(source)))
+
+
+def shareable(file: File) -> bytes:
+    """The text of a file without secrets and comments, for somebody who helps."""
+    places = _merged(secret_places(file, comments=False))
+    cuts = [(span.start, _end(span) + 1, _replacement(file.source, span)) for span in places]
+    cuts += [(comment.start, comment.end + 1, b"") for group in file.comments for comment in group]
+    text = file.source.data
+    result, at = [], 0
+    for start, end, replacement in sorted(cuts):
+        result += [text[at:start], replacement]
+        at = end
+    return b"".join([*result, text[at:]])
+
+
+def _replacement(source: Source, span: Span) -> bytes:
+    quotes = b'"`'
+    before, after = source.data[span.start - 1 : span.start], source.data[_end(span) + 1 : _end(span) + 2]
+    whole = before in (b'"', b"`") and after == before and before in quotes
+    return (HIDDEN if whole else HIDDEN_PART).encode()
+
+
+@lru_cache(_KEPT)
+def _secrets(source: Source) -> list[Span]:
+    """Where the secrets of a source are, in order and apart from each other."""
+    try:
+        places = secret_places(parse_file(source))
+    except DiagnosticsError:
+        places = likely_places(source)
+    return _merged(places)
+
+
+def _merged(places: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for span in sorted(places, key=lambda each: each.start):
+        if merged and span.start <= _end(merged[-1]) + 1:
+            merged[-1] = merged[-1]._replace(end=max(_end(merged[-1]), _end(span)))
+        else:
+            merged.append(span)
+    return merged
+
+
+def _end(span: Span) -> int:
+    return span.start if span.end is None else span.end
+
+
+@lru_cache(_KEPT)
+def _starred(source: Source) -> Source:
+    """The source with asterisks for every byte of a secret but the ends of lines."""
+    places = _secrets(source)
+    if not places:
+        return source
+    data = bytearray(source.data)
+    for span in places:
+        for at in range(span.start, _end(span) + 1):
+            if data[at] not in b"\r\n":
+                data[at] = ord("*")
+    return Source(source.name, bytes(data))
+
+
+def _texts(span: Span, places: list[Span]) -> frozenset[str]:
+    """The secrets in the lines that a diagnostic is about, in the forms in which messages quote them."""
+    if not places:
+        return frozenset()
+    source, starts = span.source, span.source.line_starts
+    after = source.line(_end(span))
+    last = starts[after] - 1 if after < len(starts) else len(source.data)
+    return _texts_between(source, starts[source.line(span.start) - 1], last)
+
+
+@lru_cache(_KEPT)
+def _texts_between(source: Source, first: int, last: int) -> frozenset[str]:
+    """Kept for the next diagnostic, since a line may have as many as it has characters."""
+    places = _secrets(source)
+    begin = bisect_left(places, first, key=_end)
+    end = bisect_right(places, last, key=lambda each: each.start)
+    return frozenset(_forms(source.data[each.start : _end(each) + 1] for each in places[begin:end]))
+
+
+def _forms(texts: Iterable[bytes]) -> set[str]:
+    """Secrets as they are written, as they are meant, quoted, and word for word."""
+    found: set[str] = set()
+    for text in texts:
+        written = text.decode("utf-8", "surrogateescape")
+        value = located_text(text, 0, raw=False).text
+        found |= {written, value, quote(value)[1:-1], quote(written)[1:-1]}
+        found |= set(re.findall(r"[^\s\"`]{4,}", written))
+    return found
+
+
+def _worded(diagnostic: Diagnostic, secrets: Iterable[str]) -> Diagnostic:
+    known = sorted(secrets, key=len, reverse=True)
+    shown = all(edit.text == hide_urls(_without(edit.text, known)) for edit in diagnostic.fix)
+    return diagnostic._replace(
+        message=hide_urls(_without(diagnostic.message, known)),
+        hint=hide_urls(_without(diagnostic.hint, known)),
+        fix=diagnostic.fix if shown else (),
+        value="" if known else hide_urls(diagnostic.value),
+    )
+
+
+def _without(message: str, secrets: Iterable[str]) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        for mark in '"`':
+            message = message.replace(f"{mark}{secret}{mark}", f"{mark}{HIDDEN}{mark}")
+        if len(secret) >= _SURE:
+            message = message.replace(secret, HIDDEN_PART)
+    return message

@@ -1,0 +1,428 @@
+"""Expressions without running them: what is known of their values, and what must go wrong.
+
+What does not depend on anything outside of the file is evaluated for good. Of the rest the kind
+is followed: what components export, what functions give. Nothing is guessed: where a value of
+the machine, the environment or a running component decides, there is no fault.
+Source: spec section 5; RUNTIME spec sections 2.4, 2.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from alloypy.check.frames import Frame, Seen
+from alloypy.check.library import MACHINE, PURE, RESULTS
+from alloypy.check.scope import Language
+from alloypy.check.shapes import (
+    ANYTHING,
+    BOOL,
+    NUMBER,
+    STRING,
+    Shape,
+    common,
+    exactly,
+    hidden,
+    in_words,
+    mismatch,
+)
+from alloypy.graph.codes import OUT_OF_SCOPE, VALUE
+from alloypy.graph.references import Chain, chain_text, expression_chains, inner_expressions
+from alloypy.graph.unset_variables import environment_variable
+from alloypy.lang import types as wanted
+from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate, evaluate_as
+from alloypy.lang.evaluation.functions import LibraryFunction, TypedFunction
+from alloypy.lang.evaluation.literals import LiteralError, literal_value
+from alloypy.lang.evaluation.scope import Scope
+from alloypy.lang.go.text import quote
+from alloypy.lang.numbers import number_text
+from alloypy.lang.secrecy import names_secret
+from alloypy.lang.types import Type
+from alloypy.lang.values import Kind
+from alloypy.rules.body import Undecided
+from alloypy.schema.nearest import meant
+from alloypy.syntax import tree
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import Expression
+
+_NO_OBJECT = "expected object or array or a capsule convertible to an object, got capsule"
+_ALLOWED: dict[str, tuple[str, ...]] = {
+    "||": (Kind.BOOL,),
+    "&&": (Kind.BOOL,),
+    "+": (Kind.NUMBER, Kind.STRING, Kind.CAPSULE),
+    **dict.fromkeys(("-", "*", "/", "%", "^"), (Kind.NUMBER,)),
+    **dict.fromkeys(("<", ">", "<=", ">="), (Kind.NUMBER, Kind.STRING)),
+}
+_NO_NAMES = Scope({})
+
+
+class Surroundings(NamedTuple):
+    """What an expression sees.
+
+    frame: the module it stands in. library: gives the scope of the standard library.
+    environ: variables that the environment will have, and that the library knows.
+    """
+
+    frame: Frame
+    language: Language
+    library: Callable[[], Scope]
+    environ: Mapping[str, str]
+
+
+class ValueCheck:
+    """Looks at the expressions of one source; `faults` fills up.
+
+    secrets: texts that have been met on the way and must not be told; messages may hold them.
+    """
+
+    def __init__(self, source: Source, surroundings: Surroundings) -> None:
+        self.faults: list[Diagnostic] = []
+        self.secrets: set[str] = set()
+        self.source = source
+        self._frame = surroundings.frame
+        self._language = surroundings.language
+        self._environ = surroundings.environ
+        self._load_library = surroundings.library
+        self._closed: dict[int, bool] = {}
+
+    def fit(self, node: Expression, type_: Type) -> None:
+        """Note what must go wrong when the expression is evaluated as `type_`."""
+        inner = type_.inner if isinstance(type_, wanted.NullableType) else type_
+        if isinstance(inner, wanted.AnyType):
+            self.shape(node)
+        elif self._is_closed(node):
+            self._evaluate(lambda: evaluate_as(node, inner, self.source, self._library(node)), node)
+        elif isinstance(node, tree.Array) and isinstance(inner, wanted.ListType):
+            for element in node.elements:
+                self.fit(element, inner.element)
+        elif isinstance(node, tree.Object) and isinstance(inner, wanted.MapType):
+            for field in node.fields:
+                self.fit(field.value, inner.element)
+        elif isinstance(node, tree.Object) and isinstance(inner, wanted.ObjectType):
+            known = {field.name: field.type for field in inner.fields}
+            for field in node.fields:
+                self.fit(field.value, known.get(field.name, wanted.AnyType()))
+        else:
+            shape = self.shape(node)
+            self._demand(node, mismatch(shape, inner), in_words(shape, inner))
+
+    def decided(self, node: Expression, type_: Type) -> Any:
+        """The decoded value of an expression, where the file alone decides it.
+
+        Raises Undecided; what is wrong with the expression is not noted here.
+        """
+        if not self._is_closed(node):
+            raise Undecided
+        try:
+            return evaluate_as(node, type_, self.source, self._library(node))
+        except (DiagnosticsError, EvaluationError):
+            raise Undecided from None
+
+    def passed(self, node: Expression, name: str) -> Shape:
+        """What is known of a value that is passed on under a name, to be told or not."""
+        shape = self.shape(node)
+        return hidden(shape) if self.secrets or names_secret(name) else shape
+
+    def shape(self, node: Expression) -> Shape:
+        """What is known of an expression's value."""
+        if isinstance(node, tree.Literal):
+            return self._literal(node)
+        if self._is_closed(node):
+            return self._evaluate(lambda: exactly(evaluate(node, self.source, self._library(node))), node)
+        return self._parts(node)
+
+    def _parts(self, node: Expression) -> Shape:
+        """What is known of an expression's value by its parts."""
+        match node:
+            case tree.Paren():
+                return self.shape(node.inner)
+            case tree.Array():
+                return Shape(Kind.ARRAY, parts=dict(enumerate(map(self.shape, node.elements))))
+            case tree.Object():
+                return Shape(Kind.OBJECT, parts={f.name: self.shape(f.value) for f in node.fields})
+            case tree.Unary():
+                return self._unary(node)
+            case tree.Binary():
+                return self._binary(node)
+            case tree.Call():
+                return self._call(node)
+            case tree.Index():
+                return self._index(node)
+            case tree.Access():
+                return self._access(node)
+        return self._name(node) if isinstance(node, tree.Identifier) else ANYTHING
+
+    def _fault(self, node: tree.Node, message: str) -> Shape:
+        self.faults.append(Diagnostic(Span(self.source, node.start, node.end), message, VALUE))
+        return ANYTHING
+
+    def _demand(self, node: Expression, message: str | None, hint: str = "") -> bool:
+        """Note what is wrong with an expression's value, with its text in front; whether nothing is."""
+        if message is None:
+            return True
+        text = self.source.data[node.start : node.end + 1].decode("utf-8", "surrogateescape")
+        self._fault(node, f"{text} {message}")
+        if hint:
+            self.faults[-1] = self.faults[-1]._replace(hint=hint)
+        return False
+
+    def _kind(self, node: Expression, shape: Shape, kind: str) -> bool:
+        wrong = shape.kind not in {"", kind}
+        return self._demand(node, f"should be {kind}, got {shape.kind}" if wrong else None)
+
+    def _evaluate(self, work: Callable[[], Shape], node: Expression) -> Shape:
+        try:
+            return work()
+        except DiagnosticsError as error:
+            for diagnostic in error.diagnostics:
+                if diagnostic.span is None:
+                    self._find_place(node, diagnostic.message)
+                else:
+                    self.faults.append(diagnostic._replace(code=VALUE))
+        except EvaluationError as error:
+            self._fault(node, str(error))
+        return ANYTHING
+
+    def _find_place(self, node: Expression, message: str) -> None:
+        """Note a fault that evaluation gives no place: that of the part it is in, where one shows it."""
+        before = len(self.faults)
+        if not isinstance(node, tree.Literal):
+            self._parts(node)
+        if len(self.faults) == before:
+            self._fault(node, message.strip())
+
+    def _literal(self, node: tree.Literal) -> Shape:
+        try:
+            return exactly(literal_value(node))
+        except LiteralError as error:
+            return self._fault(node, str(error))
+
+    def _library(self, node: Expression) -> Scope:
+        """The names of an expression whose value is known: the library's, and the values of the others."""
+        if isinstance(node, tree.Literal):
+            return _NO_NAMES
+        values: dict[str, Any] = {}
+        for chain in expression_chains(node):
+            known = self._known_value(chain)
+            if known is not None:
+                *outer, last = (part.name for part in chain[: known.used])
+                place = values
+                for name in outer:
+                    place = place.setdefault(name, {})
+                place.setdefault(last, known.shape.value)
+        library = self._load_library()
+        return library.child(values) if values else library
+
+    def _known_value(self, chain: Chain) -> Seen | None:
+        """The shortest part of a chain whose value is known, if there is one."""
+        seen = self._frame.resolve(chain)
+        if seen is None:
+            return None
+        shape, used = seen
+        while not shape.is_exact:
+            if shape.parts is None or used == len(chain) or chain[used].name not in shape.parts:
+                return None
+            shape = shape.parts[chain[used].name]
+            used += 1
+        if shape.secret:
+            self.secrets.update(_texts(shape.value))
+        return Seen(shape, used)
+
+    def _is_closed(self, node: Expression) -> bool:
+        """Whether the expression's value is known: it depends on nothing but what the files say."""
+        known = self._closed.get(id(node))
+        if known is None:
+            known = self._closed[id(node)] = self._decide_closed(node)
+        return known
+
+    def _decide_closed(self, node: Expression) -> bool:
+        match node:
+            case tree.Literal():
+                return True
+            case tree.Identifier() | tree.Access() if (chain := _chain_of(node)) is not None:
+                if self._known_value(chain) is not None:
+                    return True
+                name = chain[0].name
+                return self._in_library(name) and (name not in MACHINE or chain_text(chain) in PURE)
+            case tree.Call() if environment_variable(node) in self._environ and self._in_library("sys"):
+                return True
+            case _:
+                return all(map(self._is_closed, inner_expressions(node)))
+
+    def _in_library(self, name: str) -> bool:
+        """Whether a name means the standard library's, and nothing in the file hides it."""
+        return self._is_library(name) and not self._frame.hides(name)
+
+    def _is_library(self, name: str) -> bool:
+        return name in self._language.identifiers or name in self._language.deprecated
+
+    def _name(self, node: tree.Identifier) -> Shape:
+        return self._chain((node,), node)
+
+    def _chain(self, chain: Chain, node: Expression) -> Shape:
+        """What a chain of names from an identifier on means; what follows a node's id are fields."""
+        seen = self._frame.resolve(chain)
+        if seen is None:
+            return self._outside(chain, node)
+        return self._fields(seen.shape, chain, seen.used)
+
+    def _fields(self, shape: Shape, chain: Chain, used: int) -> Shape:
+        """What the names of a chain from `used` on mean as fields of a value."""
+        end = chain[used - 1].end
+        for name in chain[used:]:
+            shape = self._field(shape, tree.Identifier(chain[0].start, end, ""), name)
+            end = name.end
+        return shape
+
+    def _outside(self, chain: Chain, node: Expression) -> Shape:
+        """A name of the library, or one that means nothing."""
+        first = chain[0]
+        if not self._is_library(first.name):
+            message = f"component {quote(chain_text(chain))} does not exist or is out of scope"
+            span = Span(self.source, first.start, chain[-1].end)
+            self.faults.append(Diagnostic(span, message, OUT_OF_SCOPE))
+            return ANYTHING
+        if self._frame.hides(first.name):
+            return self._fields(Shape(Kind.OBJECT, parts={}), chain, 1)
+        if first.name == "constants":
+            names = ("hostname", "os", "arch", "version")
+            shape = Shape(Kind.OBJECT, parts=dict.fromkeys(names, STRING))
+        else:
+            shape = exactly(self._load_library().lookup(first.name))
+        return self._fields(shape, chain, 1)
+
+    def _access(self, node: tree.Access) -> Shape:
+        chain = _chain_of(node)
+        if chain is not None:
+            return self._chain(chain, node)
+        return self._field(self.shape(node.value), node.value, node.name)
+
+    def _field(self, shape: Shape, holder: Expression, name: tree.Identifier) -> Shape:
+        if not shape.kind:
+            return ANYTHING
+        if not shape.is_object:
+            if shape.kind == Kind.CAPSULE:
+                self._demand(holder, _NO_OBJECT)
+            else:
+                self._demand(holder, f'cannot access field "{name.name}" on value of type {shape.kind}')
+            return ANYTHING
+        if shape.names is None:
+            return ANYTHING
+        if name.name not in shape.names:
+            self._fault(name, f'field "{name.name}" does not exist')
+            hint, fix = meant(name.name, shape.names, name.start, name.end + 1)
+            self.faults[-1] = self.faults[-1]._replace(hint=hint, fix=fix)
+            return ANYTHING
+        return shape.part(name.name)
+
+    def _index(self, node: tree.Index) -> Shape:
+        shape, index = self.shape(node.value), self.shape(node.index)
+        if not shape.kind:
+            return ANYTHING
+        if shape.kind == Kind.ARRAY:
+            return self._element(shape, index, node)
+        if not shape.is_object:
+            wrong = (
+                _NO_OBJECT if shape.kind == Kind.CAPSULE else f"expected object or array, got {shape.kind}"
+            )
+            self._demand(node.value, wrong)
+            return ANYTHING
+        if self._kind(node.index, index, Kind.STRING) and shape.names is not None and index.is_exact:
+            return shape.part(index.value) if index.value in shape.names else exactly(None)
+        return ANYTHING
+
+    def _element(self, shape: Shape, index: Shape, node: tree.Index) -> Shape:
+        if not self._kind(node.index, index, Kind.NUMBER) or shape.length is None or not index.is_exact:
+            return ANYTHING
+        position = int(index.value)
+        if 0 <= position < shape.length:
+            return shape.part(position)
+        message = f"index {position} is out of range of array with length {shape.length}"
+        self._demand(node.index, message)
+        return ANYTHING
+
+    def _unary(self, node: tree.Unary) -> Shape:
+        kind = Kind.BOOL if node.op == "!" else Kind.NUMBER
+        return Shape(kind) if self._kind(node.value, self.shape(node.value), kind) else ANYTHING
+
+    def _binary(self, node: tree.Binary) -> Shape:
+        left, right = self.shape(node.left), self.shape(node.right)
+        if node.op in {"==", "!="}:
+            return BOOL
+        allowed = _ALLOWED[node.op]
+        fine = True
+        # A capsule may be an optional secret, which counts as a string where it is none.
+        for operand, shape in ((node.left, left), (node.right, right)):
+            if shape.kind and shape.kind not in allowed and shape.kind != Kind.CAPSULE:
+                words = " ".join(allowed)
+                message = f"should be one of [{words}] for binop {node.op}, got {shape.kind}"
+                fine = self._demand(operand, message) and fine
+                break
+        kinds = {left.kind, right.kind}
+        if fine and len(kinds) == 2 and not kinds & {"", Kind.CAPSULE}:
+            fine = self._demand(node.right, f"should be {left.kind}, got {right.kind}")
+        if fine and node.op in {"/", "%"} and right.is_exact and right.value == 0:
+            fine = self._demand(node.right, "divide by zero error")
+        if not fine:
+            return ANYTHING
+        if node.op in {"||", "&&", "<", ">", "<=", ">="}:
+            return BOOL
+        if node.op != "+":
+            return NUMBER
+        return Shape(left.kind) if len(kinds) == 1 and Kind.CAPSULE not in kinds else ANYTHING
+
+    def _call(self, node: tree.Call) -> Shape:
+        if environment_variable(node) is not None and self._in_library("sys") and self._in_library("env"):
+            return STRING  # by far the most usual call, which needs no library to be understood
+        callee = self.shape(node.value)
+        if not callee.kind or not self._kind(node.value, callee, Kind.FUNCTION):
+            for argument in node.args:
+                self.shape(argument)
+            return ANYTHING
+        function = callee.value
+        if isinstance(function, TypedFunction):
+            self._typed_call(node, function)
+        else:
+            shapes = list(map(self.shape, node.args))
+            if isinstance(function, LibraryFunction) and function.name == "coalesce":
+                return common(shapes)
+            for argument, shape in zip(node.args, shapes, strict=True):
+                if isinstance(function, LibraryFunction) and function.name == "array.concat":
+                    self._kind(argument, shape, Kind.ARRAY)
+        return RESULTS.get(getattr(function, "name", ""), ANYTHING)
+
+    def _typed_call(self, node: tree.Call, function: TypedFunction) -> None:
+        count, expected = len(node.args), len(function.parameters)
+        if function.rest is None and count != expected:
+            self._demand(node.value, f"expected {expected} args, got {count}")
+        elif count < expected:
+            self._demand(node.value, f"expected at least {expected} args, got {count}")
+        for index, argument in enumerate(node.args):
+            type_ = function.parameters[index] if index < expected else function.rest
+            self.fit(argument, type_ or wanted.AnyType())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts and numbers in a value, as messages write them."""
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, str):
+        yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield number_text(value)
+
+
+def _chain_of(node: Expression) -> Chain | None:
+    """The names of an expression that is nothing but names and dots."""
+    names = []
+    while isinstance(node, tree.Access):
+        names.append(node.name)
+        node = node.value
+    if not isinstance(node, tree.Identifier):
+        return None
+    return (node, *reversed(names))

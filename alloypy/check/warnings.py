@@ -1,0 +1,152 @@
+"""What works and is still worth a word: secrets in plain text, numbers that change, URLs that are none.
+
+Warnings never fail a check unless the user asks for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from alloypy.check.load_rules import RulePlace
+from alloypy.check.scope import CheckedNode, warning
+from alloypy.check.values import ValueCheck
+from alloypy.graph import codes
+from alloypy.graph.nodes import Kind, block_id
+from alloypy.graph.unset_variables import unset_variables
+from alloypy.lang import types as wanted
+from alloypy.lang.go.text import quote
+from alloypy.lang.numbers import number_text
+from alloypy.lang.secrecy import hide
+from alloypy.lang.server_urls import appended_path, url_fault
+from alloypy.lang.types import Type
+from alloypy.lang.values import Kind as ValueKind
+from alloypy.lang.values import kind_of
+from alloypy.rules.body import Undecided
+from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import Array, Attribute, Block, Literal, Statement
+
+_PYROSCOPE = "pyroscope.write/endpoint"
+_URLS = frozenset({
+    _PYROSCOPE,
+    "prometheus.remote_write/endpoint",
+    "loki.write/endpoint",
+    "discovery.http",
+    "remote.http",
+    "import.http",
+})  # fmt: skip
+"""Bodies whose `url` is asked over HTTP."""
+
+_ACT_ALONE = ("beyla.", "database_observability.", "otelcol.extension.", "prometheus.exporter.")
+"""Components that export something and do their work without anybody using it."""
+
+_SENDERS = frozenset({"pyroscope.write", "prometheus.remote_write", "loki.write"})
+"""Components that send to endpoints, and to nothing else."""
+
+
+def check_unused(node: CheckedNode) -> Iterator[Diagnostic]:
+    """A component that only serves others, and that none uses."""
+    serves = node.exports is not None and not node.name.startswith(_ACT_ALONE)
+    name = block_id(node.block)
+    # Of two blocks with one name, which is a fault, the second has got an id of its own.
+    if node.kind is Kind.COMPONENT and serves and not node.used and node.id == name:
+        span = Span(node.source, node.block.start, node.block.lcurly)
+        yield warning(span, f"nothing uses {name}", codes.UNUSED)
+
+
+def check_nowhere(node: CheckedNode) -> Iterator[Diagnostic]:
+    """A component that loses what it gets: nobody is there to be given it."""
+    if node.kind is not Kind.COMPONENT or node.arguments is None:
+        return
+    name = block_id(node.block)
+    for statement in node.body:
+        if not isinstance(statement, Attribute) or statement.name.name != "forward_to":
+            continue
+        if isinstance(statement.value, Array) and not statement.value.elements:
+            message = f"forward_to is empty: what {name} gets is lost"
+            yield warning(_span(statement, node.source), message, codes.NOWHERE)
+    endpoints = (each for each in node.body if isinstance(each, Block) and each.full_name == "endpoint")
+    if node.name in _SENDERS and next(endpoints, None) is None:
+        span = Span(node.source, node.block.start, node.block.lcurly)
+        yield warning(span, f"{name} has no endpoint: what it gets is lost", codes.NOWHERE)
+
+
+def check_unset(nodes: Iterable[CheckedNode], environ: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Variables that will not be set where nothing else tells. environ: all of it."""
+    for each in unset_variables(((node.body, node.source) for node in nodes), environ):
+        message = f"{each.setting} needs the environment variable {each.variable}, which is not set"
+        yield warning(each.span, message, codes.UNSET_VARIABLE)
+
+
+def check_settings(
+    place: RulePlace, statements: Sequence[Statement], spec: Spec, check: ValueCheck
+) -> Iterator[Diagnostic]:
+    """Warnings about the attributes of a body and of all blocks in it."""
+    for statement in statements:
+        if isinstance(statement, Attribute):
+            member = spec.lookup.get(statement.name.name)
+            if isinstance(member, AttributeSpec):
+                yield from _attribute(place, statement, _inner(member.type), check)
+        else:
+            yield from _block(place, statement, spec, check)
+
+
+def _block(place: RulePlace, block: Block, spec: Spec, check: ValueCheck) -> Iterator[Diagnostic]:
+    name = block.full_name
+    member = spec.groups.get(name) or spec.lookup.get(name)
+    if isinstance(member, BlockSpec):
+        inner = RulePlace(block, f"{place.path}/{name}", place.source)
+        yield from check_settings(inner, block.body, member.body, check)
+
+
+def _attribute(
+    place: RulePlace, statement: Attribute, type_: Type, check: ValueCheck
+) -> Iterator[Diagnostic]:
+    value = statement.value
+    if isinstance(type_, wanted.SecretType):
+        if isinstance(value, Literal) and value.kind == "STRING" and value.end - value.start > 1:
+            message = f"{statement.name.name} is a secret in plain text"
+            hint = 'take it from the environment, as in sys.env("NAME"), or from local.file'
+            yield warning(_span(statement, place.source), message, codes.PLAIN_SECRET, hint)
+    elif isinstance(type_, wanted.IntType):
+        yield from _number(place, statement, type_, check)
+    elif statement.name.name == "url" and place.path in _URLS:
+        yield from _url(place, statement, check)
+
+
+def _number(
+    place: RulePlace, statement: Attribute, type_: wanted.IntType, check: ValueCheck
+) -> Iterator[Diagnostic]:
+    try:
+        given = check.decided(statement.value, wanted.AnyType())
+        if kind_of(given) != ValueKind.NUMBER:
+            return
+        taken = check.decided(statement.value, type_)
+    except Undecided:
+        return
+    if given != taken:
+        message = f"{number_text(given)} does not fit; {statement.name.name} will be {taken}"
+        yield warning(_span(statement, place.source), message, codes.NUMBER_CHANGED)
+
+
+def _url(place: RulePlace, statement: Attribute, check: ValueCheck) -> Iterator[Diagnostic]:
+    try:
+        text = check.decided(statement.value, wanted.StringType())
+    except Undecided:
+        return
+    span = _span(statement, place.source)
+    reason = url_fault(text)
+    if reason:
+        yield warning(span, f"{quote(hide(text, 'url'))} is not a URL: {reason}", codes.NO_URL)
+    elif place.path == _PYROSCOPE and (appended := appended_path(text)):
+        message = f"{appended} is added to the URL with every request, which will go to {appended}{appended}"
+        yield warning(span, message, codes.URL_PATH, f"remove {appended} from the URL")
+
+
+def _inner(type_: Type) -> Type:
+    return type_.inner if isinstance(type_, wanted.NullableType) else type_
+
+
+def _span(statement: Attribute, source: Source) -> Span:
+    return Span(source, statement.start, statement.end)

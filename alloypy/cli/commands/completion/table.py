@@ -1,0 +1,111 @@
+"""What can be completed, read off the declarations of the commands."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from alloypy.cli.flags import Flag, HelpRequested
+from alloypy.cli.main import COMMANDS, Command, run_of
+
+_FILE_KINDS = frozenset({"file"})
+
+
+class Value(NamedTuple):
+    """What a flag or an argument takes: one of some words, a file, a `*.alloy` file, or what nobody knows."""
+
+    words: tuple[str, ...] = ()
+    files: bool = False
+    alloy_files: bool = False
+
+
+class FlagRow(NamedTuple):
+    """One flag. short: its letter, or "". value: None for a boolean."""
+
+    name: str
+    short: str
+    doc: str
+    value: Value | None
+
+
+class CommandRow(NamedTuple):
+    """One command. names: with its alias. many: whether its argument may be repeated."""
+
+    names: tuple[str, ...]
+    summary: str
+    flags: tuple[FlagRow, ...]
+    argument: Value
+    many: bool
+
+
+def command_table() -> list[CommandRow]:
+    """All commands that are shown in the help."""
+    return [_row(command) for command in COMMANDS if not command.hidden]
+
+
+def _row(command: Command) -> CommandRow:
+    names = (command.name, command.alias) if command.alias else (command.name,)
+    return CommandRow(
+        names,
+        command.summary,
+        tuple(map(_flag_row, _flags(command))),
+        _argument(command),
+        _takes_many(command),
+    )
+
+
+def _flags(command: Command) -> list[Flag[Any]]:
+    """What the command declares; asking for its help makes it tell."""
+    try:
+        run_of(command)(["--help"])
+    except HelpRequested as request:
+        return [flag for flag in request.flags if not flag.hidden]
+    return []
+
+
+def _flag_row(flag: Flag[Any]) -> FlagRow:
+    value = None
+    if flag.takes_value:
+        words = tuple(flag.kind.split("|")) if "|" in flag.kind else ()
+        if flag.kind == "CODE":
+            words = _codes()
+        value = Value(words, files=flag.kind in _FILE_KINDS)
+    return FlagRow(flag.name, flag.short, flag.doc, value)
+
+
+def _takes_many(command: Command) -> bool:
+    return command.name in {"fmt", "validate", "explain"}
+
+
+def _argument(command: Command) -> Value:
+    match command.name:
+        case "run" | "fmt" | "validate":
+            return Value(alloy_files=True)
+        case "docs":
+            from alloypy.cli.commands.docs.functions import function_names
+
+            return Value((*_components(), *function_names()))
+        case "schema":
+            return Value(_components())
+        case "explain":
+            return Value(_codes())
+        case "completion":
+            from alloypy.cli.commands.completion import SHELLS
+
+            return Value(SHELLS)
+        case "help":
+            return Value(tuple(each.name for each in COMMANDS if not each.hidden))
+    return Value()
+
+
+def _codes() -> tuple[str, ...]:
+    from alloypy.check.explanations import EXPLAINED
+    from alloypy.syntax.codes import CODES
+
+    return tuple(sorted({**CODES, **EXPLAINED}))
+
+
+def _components() -> tuple[str, ...]:
+    from alloypy.catalog.catalog import load_catalog
+
+    catalog = load_catalog()
+    return tuple(sorted([*catalog.component_names, *catalog.block_names]))

@@ -1,0 +1,1 @@
+"""`alloypy dev-sink`: a server that shows the profiles it is sent."""

@@ -1,0 +1,107 @@
+"""`alloypy dev-sink`: stand in for a Pyroscope server and show what arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from alloypy.cli import exit_codes
+from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.lang.values import Duration
+
+if TYPE_CHECKING:
+    from alloypy.cli.commands.dev_sink.server import Arrival, Behaviour
+
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]"})
+_SUMMARY = """\
+Stand in for a Pyroscope server: accept profiles on /ingest and Push, and print a line for each.
+
+It stores nothing, and never prints a credential. --status, --delay, --hang and --reset make it
+misbehave, to see what a configuration does then."""
+
+
+def run(argv: list[str]) -> int:
+    """Serve until interrupted. Raises UsageError and HelpRequested."""
+    flags = FlagSet("dev-sink", "", _SUMMARY, maximum=0)
+    address = flags.string("listen-addr", "127.0.0.1:4040", doc="Address to listen on")
+    as_json = flags.bool("json", doc="Print one JSON object per profile")
+    count = flags.int("count", 0, doc="Exit after this many profiles; 0 for never")
+    status = flags.int("status", 200, doc="HTTP status to answer with")
+    delay = flags.duration("delay", Duration(0), doc="Time to wait before each answer")
+    hang = flags.bool("hang", doc="Never answer")
+    reset = flags.bool("reset", doc="Drop the connection instead of answering")
+    flags.parse(argv)
+    if not 200 <= status.value <= 599:
+        raise UsageError(f"--status {status.value} is not an HTTP status from 200 to 599")
+    from alloypy.cli.commands.dev_sink.server import Behaviour
+
+    behaviour = Behaviour(status.value, delay.value.seconds, hang.value, reset.value)
+    return asyncio.run(_serve(address.value, _Printer(as_json.value, count.value), behaviour))
+
+
+class _Printer:
+    """Prints arrivals; `done` is set after the last one that was asked for."""
+
+    def __init__(self, as_json: bool, count: int) -> None:
+        self.done = asyncio.Event()
+        self._as_json = as_json
+        self._left = count
+
+    def tell(self, arrival: Arrival) -> None:
+        print(json.dumps(arrival._asdict()) if self._as_json else _line(arrival), flush=True)
+        self._left -= 1
+        if self._left == 0:
+            self.done.set()
+
+
+def _line(arrival: Arrival) -> str:
+    """One arrival for people; nothing in it can break the line."""
+    labels = ", ".join(f"{name}={json.dumps(value)}" for name, value in arrival.labels.items())
+    tenant = f", tenant {json.dumps(arrival.tenant)}" if arrival.tenant else ""
+    login = "no credentials" if arrival.authorization == "none" else arrival.authorization
+    return (
+        f"{arrival.api:<6} {json.dumps(arrival.path)[1:-1]}  {{{labels}}}  {arrival.size} bytes, "
+        f"sha256 {arrival.sha256[:12]}, {login}{tenant}"
+    )
+
+
+async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
+    from alloypy.cli.commands.dev_sink.server import sink_application
+    from alloypy.net.server.listener import Server, ServerConfig, Timeouts
+    from alloypy.services.admin.server import ListenError, bind
+
+    try:
+        listener = await bind(address)
+    except ListenError as error:
+        print(f"Error: {error}; --listen-addr chooses another address", file=sys.stderr)
+        return exit_codes.FAILURE
+    from alloypy.services.logging import install
+
+    install(sys.stderr).stop_holding()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, printer.done.set)
+        except NotImplementedError:  # Windows: Ctrl-C ends asyncio.run
+            break
+    config = ServerConfig(
+        sink_application(printer.tell, behaviour),
+        logger=logging.getLogger("alloypy.dev_sink"),
+        timeouts=Timeouts(write=0),
+    )
+    server = Server(config, listener.sockets)
+    server.start()
+    print(f"dev-sink: waiting for profiles on {_url(listener.address)}", file=sys.stderr, flush=True)
+    await printer.done.wait()
+    await server.stop(grace=1.0)
+    return exit_codes.SUCCESS
+
+
+def _url(address: str) -> str:
+    """The URL for a configuration on this machine; what listens on all interfaces is reached on localhost."""
+    host, _, port = address.rpartition(":")
+    return f"http://{'localhost' if host in _EVERYWHERE else host}:{port}"

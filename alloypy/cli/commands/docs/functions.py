@@ -1,0 +1,98 @@
+"""The reference of the standard library: what `alloypy docs` says about functions and constants."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from alloypy.lang.evaluation.functions import LibraryFunction
+from alloypy.lang.stdlib import ALIASES, EXPERIMENTAL, Stdlib
+from alloypy.lang.stdlib.constants import WORDS
+
+_WIDTH = 100
+
+
+@cache
+def _functions() -> dict[str, LibraryFunction]:
+    """Every function by its full name, in alphabetical order."""
+    members: list[Any] = []
+    for member in Stdlib(environ={}).variables.values():
+        members += member.values() if isinstance(member, dict) else [member]
+    found = {member.name: member for member in members if isinstance(member, LibraryFunction)}
+    return dict(sorted(found.items()))
+
+
+def function_names() -> list[str]:
+    """The full names of all functions and constants, in alphabetical order."""
+    return sorted([*_functions(), *(f"constants.{name}" for name in WORDS)])
+
+
+def function_reference(name: str) -> dict[str, Any] | None:
+    """All there is to say about a function, a constant or a namespace; None for other names."""
+    old = {"env": "sys.env", **{alias: function.name for alias, function in ALIASES.items()}}
+    function = _functions().get(old.get(name, name))
+    if function is not None:
+        return _function(function, [alias for alias, full in old.items() if full == function.name])
+    first, _, constant = name.partition(".")
+    if first == "constants" and constant in WORDS:
+        return {"name": name, "type": "string", "doc": WORDS[constant]}
+    members = [full for full in function_names() if full.startswith(f"{name}.")]
+    return {"name": name, "members": {full: _words(full) for full in members}} if members else None
+
+
+def _function(function: LibraryFunction, old_names: list[str]) -> dict[str, Any]:
+    manual = function.manual
+    return {
+        "name": function.name,
+        "stability": "experimental" if function.name in EXPERIMENTAL else "generally-available",
+        "takes": list(manual.takes),
+        "gives": manual.gives,
+        "doc": manual.words,
+        "examples": [example._asdict() for example in manual.examples],
+        "old_names": old_names,
+    }
+
+
+def _words(name: str) -> str:
+    function = _functions().get(name)
+    return function.manual.words if function is not None else WORDS[name.partition(".")[2]]
+
+
+def signature(entry: dict[str, Any]) -> str:
+    """How a function is called: `string.split(text: string, separator: string) -> list(string)`."""
+    return f"{entry['name']}({', '.join(entry['takes'])}) -> {entry['gives']}"
+
+
+def example_lines(example: dict[str, str]) -> Iterator[str]:
+    """An example as lines: what is asked after `>`, then the value."""
+    if example["variable"]:
+        yield f"with {example['variable']} in the environment"
+    yield f"> {example['expression']}"
+    yield from example["value"].replace("\t", "  ").split("\n")
+
+
+def function_text(entry: dict[str, Any]) -> Iterator[str]:
+    """The lines of a reference."""
+    if "members" in entry:
+        yield f"{entry['name']} (namespace of the standard library)"
+        width = max(map(len, entry["members"]))
+        for name, words in entry["members"].items():
+            yield f"  {name:<{width}}  {words.partition('. ')[0].removesuffix('.')}"
+        return
+    if "examples" not in entry:
+        yield f"{entry['name']}: {entry['type']}"
+        yield f"  {entry['doc']}"
+        return
+    yield f"{entry['name']} ({entry['stability']})"
+    yield ""
+    yield f"  {signature(entry)}"
+    yield ""
+    yield textwrap.fill(entry["doc"], _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    if entry["old_names"]:
+        yield f"  Old name, which still works: {', '.join(entry['old_names'])}"
+    yield ""
+    yield "Examples"
+    for example in entry["examples"]:
+        yield from (f"  {line}" for line in example_lines(example))

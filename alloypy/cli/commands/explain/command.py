@@ -1,0 +1,77 @@
+"""`alloypy explain`: what diagnostic codes mean."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from collections.abc import Iterator
+
+from alloypy.check.explanations import EXPLAINED
+from alloypy.cli import exit_codes
+from alloypy.cli.commands.explain.examples import EXAMPLES
+from alloypy.cli.flags import FlagSet
+from alloypy.graph.codes import MODULE_CONTENT
+from alloypy.schema.nearest import did_you_mean
+from alloypy.syntax.codes import CODES, NO_FILES, Code
+
+_SUMMARY = """Tell what diagnostic codes mean and what to do about them, each with an example.
+
+Without a code, list them all."""
+_FIRST_WARNING = "ALY0900"
+_WARNINGS = frozenset({NO_FILES, MODULE_CONTENT})
+
+
+def run(argv: list[str]) -> int:
+    """Explain the codes that `argv` names. Raises UsageError and HelpRequested."""
+    flags = FlagSet("explain", "[CODE...]", _SUMMARY)
+    as_json = flags.bool("json", doc="print the same as JSON")
+    names = flags.parse(argv)
+    known = {**CODES, **EXPLAINED}
+    unknown = [name for name in names if name.upper() not in known]
+    if unknown:
+        return _unknown(unknown[0], list(known))
+    chosen = {name.upper(): known[name.upper()] for name in names} or dict(sorted(known.items()))
+    if as_json.value:
+        print(json.dumps([_data(*each) for each in chosen.items()], indent=2))
+    elif names:
+        print("\n\n".join("\n".join(_lines(*each)) for each in chosen.items()))
+    else:
+        print("\n".join(f"{name}  {code.title}" for name, code in chosen.items()))
+    return exit_codes.SUCCESS
+
+
+def _unknown(name: str, known: list[str]) -> int:
+    print(f"Error: there is no code {name}", file=sys.stderr)
+    hint = did_you_mean(name.upper(), known)
+    if hint:
+        print(f"  = hint: {hint}", file=sys.stderr)
+    return exit_codes.FAILURE
+
+
+def severity_of(code: str) -> str:
+    """How bad the faults with a code are: `error` or `warning`."""
+    return "warning" if code > _FIRST_WARNING or code in _WARNINGS else "error"
+
+
+def _data(name: str, code: Code) -> dict[str, object]:
+    example = EXAMPLES.get(name)
+    return {
+        "code": name,
+        "severity": severity_of(name),
+        "title": code.title,
+        "explanation": code.explanation,
+        "example": example._asdict() if example is not None else None,
+    }
+
+
+def _lines(name: str, code: Code) -> Iterator[str]:
+    yield f"{name}: {code.title} ({severity_of(name)})"
+    yield ""
+    yield textwrap.fill(code.explanation, 88)
+    example = EXAMPLES.get(name)
+    if example is not None:
+        for title, text in (("Wrong", example.wrong), ("Right", example.right)):
+            yield ""
+            yield title
+            yield textwrap.indent(text.rstrip("\n"), "  ")

@@ -1,0 +1,110 @@
+"""`alloypy run [flags] PATH`."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from alloypy.cli import exit_codes
+from alloypy.cli.commands.run.flags import read_run_flags
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from alloypy.services.logging import LogStream
+    from alloypy.services.settings import RunSettings
+    from alloypy.services.signals import Signals
+
+
+_MOST_ENDING_SECONDS = 5.0
+"""After everything has been closed: what has not ended by then (a thread that hangs) never will."""
+
+
+def run(argv: list[str]) -> int:
+    """Run a configuration until a signal asks to stop. Raises UsageError and HelpRequested."""
+    settings = read_run_flags(argv)
+    gc.disable()  # what start-up makes stays; the process takes it out of the collector's sight
+    import asyncio
+
+    from alloypy.net.descriptors import lift_limit
+    from alloypy.net.server.malloc import share_one_pool
+    from alloypy.services.logging import install
+
+    lift_limit()
+    share_one_pool()
+    log = install(sys.stderr)
+    logging.captureWarnings(True)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        code = runner.run(_run(settings, log, argv))
+        log.close()
+        # The event loop would wait for threads, of which one may hang.
+        ending = threading.Timer(_MOST_ENDING_SECONDS, os._exit, (code,))
+        ending.daemon = True
+        with contextlib.suppress(RuntimeError):  # no thread can be had, so there may be none to wait for
+            ending.start()
+    ending.cancel()
+    return code
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _run(settings: RunSettings, log: LogStream, argv: list[str]) -> int:
+    from alloypy.services.configuration import LoadError
+    from alloypy.services.process import log_start
+    from alloypy.services.signals import Signals, Stopped
+
+    signals = Signals()
+    with signals.installed():
+        log_start()
+        try:
+            return await _serve(settings, log, signals)
+        except Stopped:
+            log.stop_holding()
+            return exit_codes.SUCCESS
+        except LoadError as error:
+            from alloypy.cli.commands.run.refused_load import tell
+
+            log.stop_holding()
+            tell(error, log, argv, settings)
+            return exit_codes.FAILURE
+
+
+async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int:
+    from alloypy.cli.commands.run.later import LATER
+    from alloypy.components.registry import REGISTRATIONS
+    from alloypy.components.remote.http_import import http_import
+    from alloypy.preloading import PRELOADING
+    from alloypy.services.admin.server import ListenError, bind
+    from alloypy.services.configuration import check_present
+    from alloypy.services.process import Process
+    from alloypy.services.storage import read_installation_id
+
+    try:
+        listener = await signals.unless_stopped(bind(settings.listen))
+    except ListenError as error:
+        # Two faults at once: the configuration that is not there is told first.
+        await signals.unless_stopped(check_present(settings.path))
+        log.stop_holding()
+        return _fail(f"{error}; --server.http.listen-addr chooses another address")
+    PRELOADING.want(*LATER)
+    alloy_id = await signals.unless_stopped(read_installation_id(settings.storage))
+    await Process(settings, listener, REGISTRATIONS, http_import, log, signals, alloy_id).run()
+    return exit_codes.SUCCESS
+
+
+def _fail(text: str) -> int:
+    print(f"Error: {text}", file=sys.stderr)
+    return exit_codes.FAILURE

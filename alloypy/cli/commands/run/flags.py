@@ -1,0 +1,162 @@
+"""The flags of `alloypy run`: all of Alloy's, so that its command lines work unchanged.
+
+What alloypy has no use for is accepted where that does no harm and refused with a sentence where
+somebody would rely on it. Source: spec section 1.1.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.lang.go.text import quote
+from alloypy.lang.values import Duration
+from alloypy.schema.stability import Stability
+from alloypy.services.settings import RunSettings
+
+STABILITY_LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
+_CONVERTED = ("otelcol", "prometheus", "promtail", "static")
+_MINUTE = 60_000_000_000
+_EXPERIMENTAL_ONLY = (
+    "feature.prometheus.direct-fanout.enabled",
+    "server.http.enable-graphql",
+    "server.http.enable-graphql-playground",
+)
+_SUMMARY = """Run a configuration until an interrupt is received.
+
+PATH is a configuration file, or a directory whose *.alloy files are taken together;
+directories inside it are not looked into. If the first load fails, run ends with exit code 1.
+
+An HTTP server answers /-/ready, /-/healthy, /metrics, and /-/reload, which loads PATH anew,
+as SIGHUP does. A configuration that cannot be loaded then changes nothing."""
+
+
+def read_run_flags(argv: Sequence[str]) -> RunSettings:
+    """The settings that `argv` asks for. Raises UsageError and HelpRequested."""
+    flags = FlagSet("run", "PATH", _SUMMARY, minimum=1, maximum=1)
+    listen = flags.string("server.http.listen-addr", "127.0.0.1:12345", doc="Address of the admin server")
+    prefix = flags.string("server.http.ui-path-prefix", "/", doc="Prefix of the UI and its API")
+    hosts = flags.strings(
+        "server.http.allowed-host",
+        kind="host",
+        doc="One more name that a server on loopback may be asked by; repeatable",
+    )
+    no_support = flags.bool("server.http.disable-support-bundle", doc="Switch off /-/support")
+    storage = flags.string("storage.path", "data-alloy/", doc="Directory where data is kept")
+    stability = flags.choice(
+        "stability.level",
+        Stability.GENERALLY_AVAILABLE.text,
+        tuple(STABILITY_LEVELS),
+        noun="stability level",
+        doc="Least stable level to admit",
+    )
+    community = flags.bool("feature.community-components.enabled", doc="Admit community components")
+    deadline = flags.duration(
+        "feature.component-shutdown-deadline",
+        Duration(10 * _MINUTE),
+        doc="Longest time to wait for a component to stop; 0 waits without limit",
+    )
+    watch = flags.bool("config.watch", doc="Reload when the configuration's files change")
+    config_format = flags.string("config.format", "alloy", doc="Format of the configuration: alloy")
+    clustered = flags.bool("cluster.enabled", doc="Not part of alloypy")
+    _declare_accepted(flags)
+    path = flags.parse(argv)[0]
+    if not path:
+        raise UsageError("path argument not provided")
+    level = STABILITY_LEVELS[stability.value]
+    _check_experimental(flags, level)
+    _check_format(path, config_format.value)
+    if clustered.value:
+        raise UsageError("clustering is not part of alloypy; run without --cluster.enabled")
+    return RunSettings(
+        path=path,
+        listen=listen.value,
+        ui_prefix=f"/{prefix.value.strip('/')}/" if prefix.value.strip("/") else "/",
+        storage=Path(storage.value),
+        stability=level,
+        community=community.value,
+        shutdown_deadline=deadline.value.seconds,
+        support_bundle=not no_support.value,
+        allowed_hosts=tuple(map(_host, hosts.value)),
+        watch=watch.value,
+        flags=tuple(f"{flag.name}={_shown(flag.value)}" for flag in flags if flag.name != "help"),
+    )
+
+
+def _host(given: str) -> str:
+    """A name of `--server.http.allowed-host`. Raises UsageError."""
+    from alloypy.services.admin.web_guard import host_name
+
+    name = host_name(given)
+    if name is None:
+        raise UsageError(
+            f"--server.http.allowed-host takes a host name or IP address without scheme and port, such as "
+            f"alloy.example.org; got {quote(given)}"
+        )
+    return name
+
+
+def _declare_accepted(flags: FlagSet) -> None:
+    """Flags that make no difference to alloypy."""
+    unused = "Accepted, without effect"
+    flags.string("server.http.memory-addr", "alloy.internal:12345", doc=unused)
+    flags.bool("server.http.enable-pprof", True, doc=unused)
+    flags.bool("server.http.enable-graphql", doc="Not part of alloypy")
+    flags.bool("server.http.enable-graphql-playground", doc="Not part of alloypy")
+    flags.bool("disable-reporting", doc="Accepted; alloypy never reports its use to anybody")
+    flags.bool("config.bypass-conversion-errors", doc=unused)
+    flags.string("config.extra-args", doc=unused)
+    flags.bool("feature.prometheus.direct-fanout.enabled", doc=unused)
+    for name in (
+        "node-name",
+        "advertise-address",
+        "join-addresses",
+        "discover-peers",
+        "name",
+        "tls-ca-path",
+        "tls-cert-path",
+        "tls-key-path",
+        "tls-server-name",
+        "advertise-interfaces",
+    ):
+        flags.string(f"cluster.{name}", doc=unused)
+    flags.duration("cluster.rejoin-interval", Duration(_MINUTE), doc=unused)
+    flags.int("cluster.max-join-peers", 5, doc=unused)
+    flags.bool("cluster.enable-tls", doc=unused)
+    flags.int("cluster.wait-for-size", doc=unused)
+    flags.duration("cluster.wait-timeout", Duration(0), doc=unused)
+    if sys.platform == "win32":
+        flags.string("windows.priority", "normal", doc=unused)
+    for name in ("cluster.use-discovery-v1", "feature.prometheus.metric-validation-scheme"):
+        flags.deprecate(flags.bool(name, doc=unused), "This flag is deprecated and has no effect.")
+
+
+def _check_experimental(flags: FlagSet, level: Stability) -> None:
+    for name in _EXPERIMENTAL_ONLY:
+        if not flags[name].value:
+            continue
+        if level > Stability.EXPERIMENTAL:
+            raise UsageError(
+                f"'--{name}' can only be used at experimental stability level. "
+                "Use --stability.level=experimental to enable."
+            )
+        if "graphql" in name:
+            raise UsageError(f"the GraphQL API is not part of alloypy; run without --{name}")
+
+
+def _check_format(path: str, wanted: str) -> None:
+    if wanted == "alloy" or Path(path).is_dir():
+        return
+    reading = f"reading config path {quote(path)}"
+    if wanted in _CONVERTED:
+        raise UsageError(f"{reading}: converting from {quote(wanted)} is not part of alloypy")
+    raise UsageError(f"{reading}: (Critical) unrecognized kind {quote(wanted)} given to the config converter")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,57 @@
+"""What `run` needs after its start: the modules that are loaded while it serves.
+
+Packages of our own are named as a whole; of others, what ours import in functions, and what they
+import in functions themselves.
+"""
+
+from __future__ import annotations
+
+OWN = (
+    "alloypy.catalog.catalog:load_catalog",
+    "alloypy.components.*",
+    "alloypy.check.redaction.masking",
+    "alloypy.lang.*",
+    "alloypy.net.client.auth",
+    "alloypy.net.backoff",
+    "alloypy.net.client.client",
+    "alloypy.net.client.connection",
+    "alloypy.net.client.http2",
+    "alloypy.net.server.http1.protocol",
+    "alloypy.net.server.malloc",
+    "alloypy.net.client.oauth2",
+    "alloypy.net.server.tls",
+    "alloypy.net.client.pool",
+    "alloypy.profiles.json_tokens",
+    "alloypy.profiles.push_json",
+    "alloypy.runtime.*",
+    "alloypy.schema.*",
+    "alloypy.services.exposition",
+    "alloypy.services.process_stats",
+    "alloypy.services.admin.support",
+    "alloypy.syntax.diagnoser",
+    "alloypy.syntax.render",
+    "alloypy.syntax.scanner",
+)
+
+FOREIGN = (
+    "ctypes",
+    "decimal",
+    "difflib",
+    "email.utils",
+    "encodings.idna",
+    "fractions",
+    "gzip",
+    "hashlib",
+    "hmac",
+    "http",
+    "platform",
+    "re2",
+    "resource",
+    "starlette.applications",
+    "starlette.convertors",
+    "starlette.routing",
+    "tempfile",
+    "zipfile",
+)
+
+LATER = (*FOREIGN, *OWN)

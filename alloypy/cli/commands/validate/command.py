@@ -1,0 +1,159 @@
+"""`alloypy validate`: checks configurations without running them.
+
+Called as Alloy's `validate` it finds all that Alloy finds, and after it what only `alloy run` would.
+Source: RUNTIME spec sections 1.2, 2.7.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+
+from alloypy.check.scope import Language
+from alloypy.cli import exit_codes, streams
+from alloypy.cli.commands.validate.options import Options
+from alloypy.cli.files.checking import Judgement, Outcome, check_unit, nothing_in
+from alloypy.cli.files.text_files import is_binary
+from alloypy.cli.files.units import find_units
+from alloypy.cli.report.colours import terminal_width, wants_colour
+from alloypy.cli.report.excerpts import excerpt
+from alloypy.cli.report.output import write_reports
+from alloypy.files import system_words
+from alloypy.syntax.codes import UNREADABLE
+from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.render import SHOWN, escaped, not_shown
+
+
+def run(argv: list[str]) -> int:
+    """Check the units that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
+    options = Options(argv)
+    judgement = Judgement(
+        _language(options.program), options.gate, options.environ, options.stdin_name, options.told
+    )
+    outcomes = list(_outcomes(options, judgement))
+    if options.reporting.for_people:
+        _show(outcomes, options)
+        if not options.program_given and not options.reporting.quiet and sys.stderr.isatty():
+            _note(outcomes, judgement)
+    if options.targets:
+        _report(outcomes, options)
+    failed = [outcome for outcome in outcomes if _fails(outcome, options)]
+    if any(outcome.files for outcome in failed):
+        if options.reporting.for_people:
+            streams.lone_line_feed()
+        streams.say("Error: validation failed\n")
+    looked_at = any(outcome.files or outcome.failed for outcome in outcomes)
+    if options.several and not options.reporting.quiet and (looked_at or not outcomes):
+        streams.say(f"{_summary(outcomes, len(failed))}\n")
+    return exit_codes.FAILURE if failed else exit_codes.SUCCESS
+
+
+def _note(outcomes: list[Outcome], judgement: Judgement) -> None:
+    """Tell whoever sits in front of it, and no program, what alloypy itself would say."""
+    from alloypy.cli.commands.validate.own_verdict import notes
+
+    for line in notes(outcomes, judgement):
+        streams.say(f"{line}\n")
+
+
+def _outcomes(options: Options, judgement: Judgement) -> Iterator[Outcome]:
+    units = find_units(options.paths, options.exclude, recursive=options.recursive, auto=options.auto)
+    for path, error in units.unreadable:
+        yield Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), 0)
+    for path in units.empty:
+        yield Outcome(path, (nothing_in(path),), 0)
+    for path in units.paths:
+        yield _without(options.ignored, check_unit(path, judgement))
+
+
+def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:
+    """The outcome without the warnings that are not wanted; an error stays, whatever its code."""
+    if not ignored:
+        return outcome
+    kept = (d for d in outcome.diagnostics if d.severity is Severity.ERROR or d.code not in ignored)
+    return outcome._replace(diagnostics=tuple(kept))
+
+
+def _fails(outcome: Outcome, options: Options) -> bool:
+    return outcome.failed or (options.strict and bool(outcome.diagnostics))
+
+
+def _language(program: str) -> Language:
+    if program == "alloypy":
+        from alloypy.cli.commands.validate.own_language import own_language
+
+        return own_language()
+    from alloypy.catalog.catalog import load_catalog
+
+    return load_catalog()
+
+
+def _show(outcomes: list[Outcome], options: Options) -> None:
+    """Diagnostics with excerpts, an empty line between two, as Alloy prints them; the first of many."""
+    color = wants_colour(sys.stderr, options.reporting.color)
+    width = terminal_width(sys.stderr)
+    errors_only = options.reporting.quiet and not options.strict
+    texts = []
+    for outcome in outcomes:
+        rest = (d for d in outcome.diagnostics if not errors_only or d.severity is Severity.ERROR)
+        texts += [_text(outcome.path, diagnostic, color, width) for diagnostic in islice(rest, SHOWN)]
+        texts += not_shown(rest)
+    if texts:
+        streams.say("\n".join(texts))
+
+
+def _text(path: str, diagnostic: Diagnostic, color: bool, width: int | None) -> str:
+    span, message = diagnostic.span, diagnostic.message
+    if span is None or is_binary(diagnostic):
+        word = "Error" if diagnostic.severity is Severity.ERROR else "Warning"
+        if span is not None:
+            message = str(diagnostic)
+        elif path not in message and "standard input" not in message:
+            message = f"{path}: {message}"
+        return f"{word}: {escaped(message)}\n"
+    return excerpt(diagnostic, color, width)
+
+
+def _report(outcomes: list[Outcome], options: Options) -> None:
+    """Report for machines, or into files. Raises UsageError when one cannot be written."""
+    from alloypy.cli.report import Finding, Report
+
+    report = Report(
+        [Finding(o.path, diagnostic) for o in outcomes for diagnostic in _placed(o)],
+        files=sum(outcome.files for outcome in outcomes),
+        failed=sum(_fails(outcome, options) for outcome in outcomes),
+        units=[outcome.path for outcome in outcomes],
+        strict=options.strict,
+    )
+    write_reports(report, options.targets)
+
+
+def _placed(outcome: Outcome) -> Iterator[Diagnostic]:
+    """By place, for machines; errors before warnings at the same place."""
+    return iter(
+        sorted(
+            outcome.diagnostics,
+            key=lambda d: (
+                d.span.source.name if d.span else "",
+                d.span.start if d.span else -1,
+                d.severity is not Severity.ERROR,
+            ),
+        )
+    )
+
+
+def _summary(outcomes: list[Outcome], failed: int) -> str:
+    """One line: how many units there were, and what became of them."""
+    checked = sum(bool(outcome.files) or outcome.failed for outcome in outcomes)
+    warnings = sum(
+        diagnostic.severity is Severity.WARNING for outcome in outcomes for diagnostic in outcome.diagnostics
+    )
+    if not outcomes:
+        return "no configurations to check"
+    counts = [_count(checked, "configuration") + " checked", f"{failed} failed"]
+    return ", ".join([*counts, *([_count(warnings, "warning")] if warnings else [])])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,136 @@
+"""What the command line of `alloypy validate` asks for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from alloypy.check.scope import Gate
+from alloypy.cli.files.named_paths import ListFlags
+from alloypy.cli.files.units import CHOICES as UNITS
+from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli.report.output import ReportFlags
+from alloypy.files import system_words
+from alloypy.lang.go.text import quote
+from alloypy.schema.stability import Stability
+
+_LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
+_SUMMARY = """Check configurations for any Alloy component, without running anything.
+
+Each PATH is a unit of its own: a file, or a directory whose *.alloy files are taken together; - is
+standard input. With --units=auto a directory whose files refer to each other is one unit, also where
+only some of them are named, and otherwise each file. Exit code: 0 when there is no error, 1 when there
+is one. Warnings, a directory without *.alloy files among them, fail only with --strict."""
+
+
+class _ProgramFlags:
+    """The flags that `run` has as well, and which program they are for."""
+
+    def __init__(self, flags: FlagSet) -> None:
+        self.format = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
+        flags.bool("config.bypass-conversion-errors", doc="accepted and without effect, as for alloy")
+        flags.string("config.extra-args", doc="accepted and without effect, as for alloy")
+        self._stability = flags.choice(
+            "stability.level",
+            Stability.GENERALLY_AVAILABLE.text,
+            tuple(_LEVELS),
+            noun="stability level",
+            doc="least stable level to admit",
+        )
+        self._community = flags.bool("feature.community-components.enabled", doc="admit community components")
+        self.program = flags.choice(
+            "for", "alloy", ("alloy", "alloypy"), noun="program", doc="the program that will run it"
+        )
+
+    def gate(self) -> Gate:
+        """What the command line lets in."""
+        return Gate(_LEVELS[self._stability.value], self._community.value)
+
+
+class Options:
+    """The flags of the command, declared and read."""
+
+    def __init__(self, argv: list[str]) -> None:
+        flags = FlagSet("validate", "PATH...", _SUMMARY)
+        of_program = _ProgramFlags(flags)
+        strict = flags.bool("strict", doc="fail on warnings, too")
+        ignore = flags.strings("ignore", kind="CODE", doc="leave out warnings of this code; repeatable")
+        recursive = flags.bool("recursive", short="r", doc="check every directory below with *.alloy files")
+        units = flags.choice("units", "path", UNITS, noun="kind of units", doc="what one configuration is")
+        exclude = flags.strings(
+            "exclude", kind="pattern", doc="leave out what matches, as in .gitignore, with --recursive"
+        )
+        listing = ListFlags(flags)
+        name = flags.string("stdin-filename", kind="name", doc="the name of standard input in messages")
+        env = flags.strings("env", kind="KEY=VALUE", doc="a variable that the environment will have")
+        env_file = flags.strings("env-file", kind="file", doc="a file of such lines")
+        self.reporting = ReportFlags(flags)
+        self.paths = flags.parse(argv)
+        self.program = of_program.program.value
+        self.program_given = of_program.program.given
+        self.gate = of_program.gate()
+        self.strict = strict.value
+        self.ignored = _codes(ignore.value)
+        self.recursive = recursive.value
+        self.auto = units.value == "auto"
+        self.exclude = exclude.value
+        self.stdin_name = name.value or "<stdin>"
+        self.environ = _environment(env.value, env_file.value)
+        self.told = {**os.environ, **self.environ} if env_file.value else None
+        self.listed = listing.given
+        if not self.paths and not self.listed:
+            raise UsageError("accepts 1 arg(s), received 0", usage=flags.usage)
+        _check_format(of_program.format.value)
+        self.targets = self.reporting.targets()
+        self.paths += listing.read()
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one unit was asked for."""
+        return self.listed or self.recursive or self.auto or len(self.paths) > 1
+
+
+def _check_format(name: str) -> None:
+    if name != "alloy":
+        raise UsageError(f"(Critical) unrecognized kind {quote(name)} given to the config converter")
+
+
+def _codes(given: list[str]) -> frozenset[str]:
+    """The codes that --ignore names; several may stand in one, with commas. Raises UsageError."""
+    codes = [code.strip().upper() for text in given for code in text.split(",") if code.strip()]
+    if codes:
+        from alloypy.check.explanations import explanation
+
+        for code in codes:
+            if explanation(code) is None:
+                raise UsageError(f"--ignore: there is no code {code}; `alloypy explain` lists them")
+    return frozenset(codes)
+
+
+def _environment(pairs: list[str], files: list[str]) -> dict[str, str]:
+    environ: dict[str, str] = {}
+    for path in files:
+        try:
+            lines = Path(path).read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            words = system_words(error) if isinstance(error, OSError) else "not UTF-8"
+            raise UsageError(f"open {path}: {words}") from None
+        for number, line in enumerate(lines, 1):
+            text = line.strip().removeprefix("export ")
+            if text and not text.startswith("#"):
+                key, equals, value = text.partition("=")
+                if not equals:
+                    raise UsageError(f"{path}:{number}: expected KEY=VALUE")  # it may be a secret
+                environ[key.strip()] = _unquoted(value.strip())
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not (key and equals):
+            raise UsageError("--env wants KEY=VALUE")
+        environ[key] = value
+    return environ
+
+
+def _unquoted(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value

@@ -1,0 +1,80 @@
+"""What alloypy itself can run, as the check wants it: `validate --for alloypy`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from alloypy.catalog.catalog import Catalog, load_catalog
+from alloypy.check.scope import BlockEntry, ComponentEntry
+from alloypy.components.registry import REGISTRATIONS
+from alloypy.runtime.contract.component import Registration
+from alloypy.schema.spec import Spec
+
+
+class _Entry(NamedTuple):
+    """One component of alloypy."""
+
+    stability: str
+    community: bool
+    arguments: Spec
+    exports: Spec | None
+
+
+class OwnLanguage:
+    """The components of alloypy's registry; config blocks and standard library as in the catalog."""
+
+    def __init__(self, registrations: Collection[Registration], catalog: Catalog) -> None:
+        self._registrations = {registration.name: registration for registration in registrations}
+        self._catalog = catalog
+
+    def component(self, name: str) -> ComponentEntry | None:
+        """The component `name` where alloypy can run it."""
+        registration = self._registrations.get(name)
+        if registration is None:
+            return None
+        return _Entry(
+            registration.stability.text,
+            registration.community,
+            Spec.of(registration.arguments),
+            Spec.of(registration.exports) if registration.exports is not None else None,
+        )
+
+    def block(self, name: str) -> BlockEntry | None:
+        """The config block or service `name`."""
+        return self._catalog.block(name)
+
+    @property
+    def component_names(self) -> Collection[str]:
+        """The components that alloypy can run."""
+        return self._registrations.keys()
+
+    @property
+    def foreign_names(self) -> Collection[str]:
+        """The components that Alloy has and alloypy does not run."""
+        return [name for name in self._catalog.component_names if name not in self._registrations]
+
+    @property
+    def block_names(self) -> Collection[str]:
+        """The names of config blocks and services."""
+        return self._catalog.block_names
+
+    @property
+    def identifiers(self) -> Mapping[str, object]:
+        """Top-level names of the standard library."""
+        return self._catalog.identifiers
+
+    @property
+    def deprecated(self) -> frozenset[str]:
+        """Deprecated names of the standard library."""
+        return self._catalog.deprecated
+
+    @property
+    def experimental(self) -> frozenset[str]:
+        """Experimental functions, with their namespace."""
+        return self._catalog.experimental
+
+
+def own_language() -> OwnLanguage:
+    """The language of this alloypy."""
+    return OwnLanguage(REGISTRATIONS, load_catalog())

@@ -1,0 +1,31 @@
+"""What `alloypy run` would say to configurations that `alloypy validate` has judged as Alloy judges them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from alloypy.cli.commands.validate.own_language import own_language
+from alloypy.cli.files.checking import Judgement, Outcome, check_unit
+from alloypy.cli.files.named_paths import STDIN
+from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.syntax.render import escaped
+
+_LONGEST = 500
+_FLAGS = "--for=alloypy shows all, --for=alloy none"
+
+
+def notes(outcomes: Iterable[Outcome], judgement: Judgement) -> Iterator[str]:
+    """A line for each unit without an error that `alloypy run`, called with the same flags, would refuse."""
+    own = judgement._replace(language=own_language())
+    for outcome in outcomes:
+        if outcome.failed or not outcome.files or outcome.path in {STDIN, judgement.stdin_name}:
+            continue
+        faults = [each for each in check_unit(outcome.path, own).diagnostics if _is_error(each)]
+        if faults:
+            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+            first = escaped(str(faults[0]))[:_LONGEST]
+            yield f"Note: alloypy run would refuse this: {first}{more}; {_FLAGS}"
+
+
+def _is_error(diagnostic: Diagnostic) -> bool:
+    return diagnostic.severity is Severity.ERROR

@@ -1,0 +1,1 @@
+"""The files that commands are given: found, read, checked, formatted, written."""

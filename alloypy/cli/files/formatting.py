@@ -1,0 +1,135 @@
+"""Formatting one file for the `fmt` command, in this process or in a worker."""
+
+from __future__ import annotations
+
+import errno
+from enum import Enum
+from pathlib import Path
+from stat import S_ISDIR
+from typing import NamedTuple
+
+from alloypy.cli import streams
+from alloypy.cli.files.text_files import UTF8_MARK, refuse_binary
+from alloypy.files import system_words
+from alloypy.syntax.codes import UNFORMATTED, UNREADABLE, UNWRITABLE
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.printer.printer import format_source
+from alloypy.syntax.source import Source
+
+STDIN = "-"
+
+
+class Mode(Enum):
+    """What becomes of the formatted text."""
+
+    PRINT = "print"
+    WRITE = "write"
+    CHECK = "check"
+    DIFF = "diff"
+
+
+class Task(NamedTuple):
+    """One file to format. name: how messages call it. colour: of a difference."""
+
+    path: str
+    name: str
+    mode: Mode
+    colour: bool = False
+
+
+class Outcome(NamedTuple):
+    """What became of a file.
+
+    diagnostics: its faults, not being formatted included where that is one. changed: whether the
+    formatted text is another. failed: it could not be read, parsed or written.
+    output: what goes to standard output, the text or the difference.
+    """
+
+    name: str
+    diagnostics: tuple[Diagnostic, ...] = ()
+    changed: bool = False
+    failed: bool = False
+    output: bytes = b""
+
+
+class _UnusableError(Exception):
+    """The file cannot be read or written; the text says why, in Go's words."""
+
+
+def format_one(task: Task) -> Outcome:
+    """Format one file and do what its mode says. Faults are part of the outcome; nothing is raised."""
+    try:
+        data = _read(task)
+    except _UnusableError as error:
+        return _failed(task, error, UNREADABLE)
+    source = Source(task.name, data)
+    try:
+        refuse_binary(source)
+        formatted = format_source(source)
+    except DiagnosticsError as error:
+        return Outcome(task.name, error.diagnostics, failed=True)
+    if task.mode is Mode.PRINT:
+        return Outcome(task.name, changed=formatted != data, output=formatted)
+    if formatted == data:
+        return Outcome(task.name)
+    if task.mode is Mode.WRITE:
+        try:
+            _write(task, formatted)
+        except _UnusableError as error:
+            return _failed(task, error, UNWRITABLE)
+        return Outcome(task.name, changed=True)
+    output = b""
+    if task.mode is Mode.DIFF:
+        from alloypy.cli.files.diff import unified
+
+        output = unified(data, formatted, task.name, colour=task.colour)
+    message = f"file {task.name} is not formatted correctly{_besides(data)}"
+    unformatted = Diagnostic(None, message, UNFORMATTED)
+    return Outcome(task.name, (unformatted,), changed=True, output=output)
+
+
+def _besides(data: bytes) -> str:
+    """What an editor does not show, and a difference hardly."""
+    if b"\r\n" in data:
+        return ": its lines end in CR LF, the standard layout's in LF"
+    if data.startswith(UTF8_MARK):
+        return ": it begins with a byte order mark"
+    return ""
+
+
+def _failed(task: Task, error: _UnusableError, code: str) -> Outcome:
+    return Outcome(task.name, (Diagnostic(None, str(error), code),), failed=True)
+
+
+def _read(task: Task) -> bytes:
+    if task.path == STDIN:
+        return _read_stdin()
+    step = "stat"
+    try:
+        if not task.path:
+            raise FileNotFoundError(errno.ENOENT, "")
+        path = Path(task.path)
+        if S_ISDIR(path.stat().st_mode):
+            raise _UnusableError("cannot format a directory")
+        step = "open"
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise _UnusableError(f"{step} {task.name}: {system_words(error)}") from None
+
+
+def _read_stdin() -> bytes:
+    try:
+        return streams.read_stdin()
+    except streams.InputError as error:
+        raise _UnusableError(str(error)) from None
+
+
+def _write(task: Task, data: bytes) -> None:
+    from alloypy.cli.files.rewriting import NotRegularError, rewrite
+
+    try:
+        rewrite(task.path, data)
+    except NotRegularError:
+        raise _UnusableError(f"cannot write {task.name}: not a regular file") from None
+    except OSError as error:
+        raise _UnusableError(f"open {task.name}: {system_words(error)}") from None

@@ -1,0 +1,85 @@
+"""How `fmt` and `validate` report: to people on standard error, for machines, and into files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alloypy.cli import streams
+from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli.report.colours import CHOICES
+from alloypy.files import system_words
+
+if TYPE_CHECKING:
+    from alloypy.cli.report import Report
+
+FORMATS = ("text", "json", "github", "sarif", "junit")
+"""What a report can be written in; `alloypy.cli.report` has the same."""
+
+
+class ReportFlags:
+    """The flags for reports, for colours and for less to read, declared on a command's flags."""
+
+    def __init__(self, flags: FlagSet) -> None:
+        self._format = flags.choice(
+            "output-format", "text", FORMATS, noun="output format", doc="how faults are reported"
+        )
+        self._file = flags.string("output-file", kind="file", doc="where faults are reported")
+        self._more = flags.strings(
+            "report", kind="FORMAT=FILE", doc="report into this file, too, in this format; repeatable"
+        )
+        self._quiet = flags.bool("quiet", short="q", doc="tell faults only: no warnings, counts or names")
+        self._color = flags.choice("color", "auto", CHOICES, noun="choice", doc="when to write colours")
+
+    @property
+    def output_format(self) -> str:
+        """The format of the main report."""
+        return self._format.value
+
+    @property
+    def for_people(self) -> bool:
+        """Whether the main report goes to standard error, as it is found."""
+        return self._format.value == "text" and not self._file.value
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether the main report takes standard output for itself."""
+        return self._format.value != "text" and not self._file.value
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only faults are to be told."""
+        return self._quiet.value
+
+    @property
+    def color(self) -> str:
+        """When to write colours."""
+        return self._color.value
+
+    def targets(self) -> list[tuple[str, str]]:
+        """The reports to write: format and file, "" for standard output. Raises UsageError."""
+        found = [] if self.for_people else [(self._format.value, self._file.value)]
+        for text in self._more.value:
+            name, equals, file = text.partition("=")
+            if not equals or not file or name not in FORMATS:
+                raise UsageError(f"--report wants FORMAT=FILE with one of the formats {', '.join(FORMATS)}")
+            found.append((name, file))
+        return found
+
+
+def write_reports(report: Report, targets: list[tuple[str, str]]) -> None:
+    """Write `report` to every target. Raises UsageError, in the end, for files that cannot be written."""
+    from alloypy.cli.report import render
+
+    faults = []
+    for format_name, file in targets:
+        data = render(report, format_name).encode("utf-8", "surrogateescape")
+        if not file:
+            streams.put(data)
+            continue
+        try:
+            Path(file).write_bytes(data)
+        except (OSError, ValueError) as error:
+            faults.append(f"open {file}: {system_words(error)}")
+    if faults:
+        raise UsageError("; ".join(faults))

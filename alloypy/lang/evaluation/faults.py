@@ -1,0 +1,104 @@
+"""What evaluation raises, and how a fault of a value becomes a diagnostic with a place.
+
+    EvaluationError    a fault without a place
+    ValueFault         a fault of a value; never leaves the evaluator
+    DiagnosticsError   (alloypy.syntax.diagnostics) everything that has a diagnostic
+
+Source: spec section 5, `Error text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple
+
+from alloypy.lang.conversion import ConversionError
+from alloypy.lang.evaluation.traced import Traced
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import Expression
+
+CODE = "ALY0300"
+"""The code of every diagnostic of evaluation."""
+
+
+class EvaluationError(Exception):
+    """An expression cannot be evaluated, and Alloy names no place; the text says why."""
+
+
+class Link(NamedTuple):
+    """One value on the way to the one at fault, from the outside in.
+
+    message: what is wrong with it; None for a value that only holds the one at fault.
+    step: how the next value is reached from this one, such as `[2]` or `.key`.
+    """
+
+    value: Traced
+    message: str | None = None
+    step: str = ""
+
+
+class ValueFault(Exception):
+    """A value is not what it should be."""
+
+    def __init__(self, links: Sequence[Link]) -> None:
+        super().__init__(links)
+        self.links = tuple(links)
+
+
+def fault(value: Traced, message: str) -> ValueFault:
+    """A fault of one value."""
+    return ValueFault([Link(value, message)])
+
+
+def conversion_links(root: Traced, error: ConversionError) -> list[Link]:
+    """The values from `root`, whose conversion failed, to the one at fault."""
+    links = []
+    value = root
+    for step in error.path:
+        links.append(Link(value, step=f"[{step}]" if isinstance(step, int) else f".{step}"))
+        value = value.child(step)
+    if error.unnamed is not None:
+        value = value.child(error.unnamed)
+    links.append(Link(value, error.message))
+    return links
+
+
+def diagnose(
+    links: Sequence[Link], expressions: Mapping[Hashable, Expression], source: Source
+) -> DiagnosticsError:
+    """The diagnostic of a fault.
+
+    expressions: which expression produced which value, by `Traced.key`.
+    The innermost value with an expression gives the place and the text; steps taken after it are
+    written behind the text. A value that is not literally there is added as `value`.
+    """
+    expression: Expression | None = None
+    steps, message, literal = "", "", False
+    for link in links:
+        steps += link.step
+        if link.message is not None:
+            message = link.message
+        found = None if link.value.is_null else expressions.get(link.value.key)
+        if found is not None:
+            if literal:
+                steps = ""
+            expression = found
+        literal = found is not None
+    cause = links[-1].value
+    text = "" if expression is None else _expression_text(expression, source)
+    shown = "" if literal or cause.is_null else _value_text(cause)
+    span = None if expression is None else Span(source, expression.start, expression.end)
+    return DiagnosticsError([Diagnostic(span, f"{text}{steps} {message}", code=CODE, value=shown)])
+
+
+def _value_text(value: Traced) -> str:
+    from alloypy.lang.value_text import value_text
+
+    return value_text(value.value)
+
+
+def _expression_text(expression: Expression, source: Source) -> str:
+    from alloypy.syntax.printer.printer import format_expression
+
+    return format_expression(expression, source)

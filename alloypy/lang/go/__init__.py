@@ -1,0 +1,1 @@
+"""Go's texts, numbers and forms, where Alloy shows them."""

@@ -1,0 +1,1 @@
+"""JSON as Alloy reads and writes it."""

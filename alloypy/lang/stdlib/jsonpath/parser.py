@@ -1,0 +1,313 @@
+"""Parses paths, with the messages of the library that Alloy uses.
+
+Source: spec section 5, `json_path`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from alloypy.lang.stdlib.jsonpath.path import (
+    Child,
+    Descent,
+    Filter,
+    Fragment,
+    Here,
+    Nth,
+    Path,
+    Root,
+    Slice,
+    Union,
+    Wildcard,
+)
+
+END = (1 << 31) - 1
+"""The end of a slice that has none."""
+
+_NAME = frozenset(
+    b"#%0123456789:;?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_abcdefghijklmnopqrstuvwxyz{|}~" + bytes(range(128, 256))
+)
+_NUMBER = frozenset(b"-0123456789")
+_DIGITS = b"0123456789"
+_QUOTES = frozenset(b"'\"")
+_ESCAPES = dict(zip(b"btnfr\"'\\", b"\b\t\n\f\r\"'\\", strict=True))
+
+
+class PathError(ValueError):
+    """A path cannot be read; most texts end in ` at POSITION in PATH`."""
+
+
+def parse_path(text: str) -> Path:
+    """The fragments of a path. Raises PathError."""
+    parser = PathParser(text.encode("utf-8", "surrogateescape"))
+    path = parser.path()
+    if parser.at < len(parser.data):
+        raise parser.fault("parse error")
+    return path
+
+
+class PathParser:
+    """A cursor in the text of a path."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def path(self) -> Path:
+        """The fragments up to something that is none."""
+        fragments: list[Fragment] = []
+        while (fragment := self._fragment(fragments)) is not None:
+            fragments.append(fragment)
+        return tuple(fragments)
+
+    def fault(self, message: str) -> PathError:
+        """A fault at this place."""
+        path = self.data.decode("utf-8", "surrogateescape")
+        return PathError(f"{message} at {self.at + 1} in {path}")
+
+    def take(self) -> int:
+        """The byte here, which is passed. Raises PathError at the end of the text."""
+        byte = self.peek_or_fail()
+        self.at += 1
+        return byte
+
+    def peek_or_fail(self) -> int:
+        """The byte here. The library falls over its own index at the end of the text."""
+        if self.at >= len(self.data):
+            size = len(self.data)
+            raise PathError(f"runtime error: index out of range [{self.at}] with length {size}")
+        return self.data[self.at]
+
+    def skip_blanks_and_take(self) -> int:
+        """The first byte that is no blank, which is passed; a blank at the end of the text counts."""
+        byte = 0
+        while self.at < len(self.data):
+            byte = self.data[self.at]
+            self.at += 1
+            if byte != ord(" "):
+                break
+        return byte
+
+    def skip_blanks(self) -> int:
+        """The first byte that is no blank, or 0 at the end of the text."""
+        while self.at < len(self.data):
+            if self.data[self.at] != ord(" "):
+                return self.data[self.at]
+            self.at += 1
+        return 0
+
+    def _fragment(self, before: Sequence[Fragment]) -> Fragment | None:
+        if self.at >= len(self.data):
+            return None
+        byte = self.take()
+        match chr(byte):
+            case "$":
+                return None if before else Root()
+            case "@":
+                return None if before else Here()
+            case ".":
+                return self._after_dot()
+            case "*":
+                return Wildcard()
+            case "[":
+                return self._after_bracket()
+        self.at -= 1
+        if byte in _NAME and not before:
+            return self._after_dot()
+        if byte in _NAME and isinstance(before[-1], Descent):
+            return Child(self._name())
+        return None
+
+    def _after_dot(self) -> Fragment:
+        self._demand_more()
+        byte = self.data[self.at]
+        if byte == ord("*"):
+            self.at += 1
+            return Wildcard()
+        if byte == ord("."):
+            self.at += 1
+            return Descent()
+        if byte not in _NAME:
+            self.at += 1
+            raise self.fault(f"an expression fragment can not start with a '{chr(byte)}'")
+        return Child(self._name())
+
+    def _name(self) -> str:
+        start = self.at
+        while self.at < len(self.data) and self.data[self.at] in _NAME:
+            self.at += 1
+        return self._text(start, self.at)
+
+    def _text(self, start: int, end: int) -> str:
+        return self.data[start:end].decode("utf-8", "surrogateescape")
+
+    def _demand_more(self) -> None:
+        if self.at >= len(self.data):
+            raise self.fault("not terminated")
+
+    def _after_bracket(self) -> Fragment:
+        self._demand_more()
+        byte = self.skip_blanks_and_take()
+        if byte in _QUOTES:
+            return self._after_quote(self.quoted(byte))
+        if byte in _NUMBER:
+            return self._after_number(byte)
+        match chr(byte):
+            case "*":
+                if self.skip_blanks_and_take() != ord("]"):
+                    raise self.fault("not terminated")
+                return Wildcard()
+            case ":":
+                return self._slice(0)
+            case "?":
+                return self._filter()
+            case "(":
+                self._procedure()
+        self.at -= 1
+        raise self.fault("parse error")
+
+    def _after_quote(self, name: str) -> Fragment:
+        byte = self.skip_blanks_and_take()
+        if byte == ord("]"):
+            return Child(name)
+        if byte == ord(","):
+            return self._union(name)
+        raise self.fault("invalid bracket fragment")
+
+    def _after_number(self, first: int) -> Fragment:
+        number, byte = self._int(first)
+        while byte == ord(" "):
+            byte = self.skip_blanks_and_take()
+        match chr(byte):
+            case "]":
+                return Nth(number)
+            case ",":
+                return self._union(number)
+            case ":":
+                return self._slice(number)
+        raise self.fault("invalid bracket fragment")
+
+    def _procedure(self) -> NoReturn:
+        """Scripts in brackets are not available in Alloy."""
+        end = self.data.find(b")]") + 1
+        if not end:
+            raise self.fault("not terminated")
+        if end < self.at - 1:
+            raise PathError(f"runtime error: slice bounds out of range [{self.at - 1}:{end}]")
+        raise PathError("jp.CompileScript has not been set")
+
+    def _int(self, byte: int) -> tuple[int, int]:
+        """A number whose first byte has been read, and the byte behind it."""
+        negative = byte == ord("-")
+        if negative:
+            if self.at >= len(self.data):
+                raise self.fault("expected a number")
+            byte = self.take()
+        start, number = self.at, 0
+        while byte in _DIGITS:
+            number = number * 10 + byte - ord("0")
+            if self.at >= len(self.data):
+                break
+            byte = self.take()
+        if self.at == start:
+            raise self.fault("expected a number")
+        return (-number if negative else number), byte
+
+    def _slice(self, start: int) -> Slice:
+        self._demand_more()
+        end, step = END, 1
+        if self.data[self.at] == ord("]"):
+            self.at += 1
+            return Slice(start, end, step)
+        byte = self.skip_blanks_and_take()
+        if byte != ord(":"):
+            end, byte = self._int(byte)
+        if byte == ord(":"):
+            self._demand_more()
+            byte = self.take()
+            if byte != ord("]"):
+                step, byte = self._int(byte)
+        if byte != ord("]"):
+            raise self.fault("invalid slice syntax")
+        return Slice(start, end, step)
+
+    def _union(self, first: str | int) -> Union:
+        self._demand_more()
+        members: list[str | int] = [first]
+        byte = ord(",")
+        while byte != ord("]"):
+            if byte != ord(","):
+                raise self.fault("invalid union syntax")
+            byte = self.skip_blanks_and_take()
+            if byte in _QUOTES:
+                members.append(self.quoted(byte))
+                byte = self.skip_blanks_and_take()
+            elif byte in _NUMBER:
+                number, byte = self._int(byte)
+                members.append(number)
+                if byte == ord(" "):
+                    byte = self.skip_blanks_and_take()
+            else:
+                raise self.fault("invalid union syntax")
+        return Union(tuple(members))
+
+    def _filter(self) -> Filter:
+        from alloypy.lang.stdlib.jsonpath.equations import read_equation
+
+        self._demand_more()
+        equation = read_equation(self)
+        byte = self.skip_blanks()
+        if self.at >= len(self.data) or byte != ord("]"):
+            raise self.fault("not terminated")
+        self.at += 1
+        return Filter(equation)
+
+    def quoted(self, quote: int) -> str:
+        """The text up to `quote`; without one, up to one byte before the end."""
+        start = self.at
+        while self.at < len(self.data):
+            byte = self.take()
+            if byte == quote:
+                break
+            if byte == ord("\\"):
+                return self._escaped(start, quote)
+        if self.at == start:
+            raise PathError(f"runtime error: slice bounds out of range [{start}:{start - 1}]")
+        return self._text(start, self.at - 1)
+
+    def _escaped(self, start: int, quote: int) -> str:
+        self.at -= 1
+        content = bytearray(self.data[start : self.at])
+        while self.at < len(self.data):
+            byte = self.take()
+            if byte == quote:
+                break
+            content += self._escape() if byte == ord("\\") else bytes((byte,))
+        return content.decode("utf-8", "surrogateescape")
+
+    def _escape(self) -> bytes:
+        byte = self.take()
+        if byte in _ESCAPES:
+            return bytes((_ESCAPES[byte],))
+        if byte == ord("x"):
+            return bytes((self._hex(2, byte),))
+        if byte in b"uU":
+            code = self._hex(4, byte)
+            return ("\ufffd" if 0xD800 <= code < 0xE000 else chr(code)).encode()
+        raise _bad_escape(byte)
+
+    def _hex(self, digits: int, last: int) -> int:
+        code = 0
+        for _ in range(digits):
+            if self.at >= len(self.data):
+                raise _bad_escape(last)
+            last = self.take()
+            if last not in b"0123456789abcdefABCDEF":
+                raise PathError(f"0x{last:02x} ({chr(last)}) is not a valid hexadecimal character")
+            code = code << 4 | int(chr(last), 16)
+        return code
+
+
+def _bad_escape(byte: int) -> PathError:
+    return PathError(f"0x{byte:02x} ({chr(byte)}) is not a valid escaped character")

@@ -1,0 +1,165 @@
+"""Finds what a path names.
+
+Source: spec section 5, `json_path`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from alloypy.lang.evaluation.effort import spend
+from alloypy.lang.stdlib.jsonpath.path import (
+    Child,
+    Descent,
+    Filter,
+    Fragment,
+    Here,
+    Nth,
+    Path,
+    Root,
+    Slice,
+    Union,
+    Wildcard,
+)
+from alloypy.lang.values import Value
+
+
+class SearchError(ValueError):
+    """A path cannot be applied to this document."""
+
+
+def search(path: Path, document: Value) -> list[Value]:
+    """Everything that `path` names, in the order of the document."""
+    if not path:
+        return []
+    results: list[Value] = []
+    _Search(path, document, results).visit(0, [document])
+    return results
+
+
+class _Search:
+    """One search: walks the document fragment by fragment."""
+
+    def __init__(self, path: Sequence[Fragment], document: Value, results: list[Value]) -> None:
+        self._path = path
+        self._document = document
+        self._results = results
+        self._last = len(path) - 1
+
+    def visit(self, at: int, values: Sequence[Value]) -> None:
+        """Apply the fragment at `at` to each of the values, and those behind it to what it finds.
+
+        Of the values that one fragment has found, `..` goes into the first only; that is the library's way.
+        """
+        if isinstance(self._path[at], Descent):
+            for value in values[:1]:
+                self._descend(at, value, is_top=True)
+            for value in values[1:]:
+                self._after_descent(at, value, is_top=True)
+            return
+        for value in values:
+            self._apply(at, value)
+
+    def _apply(self, at: int, value: Value) -> None:
+        fragment = self._path[at]
+        spend()
+        found = self._found(fragment, value, at == self._last)
+        if at == self._last:
+            spend(len(found))
+            self._results.extend(found)
+        elif isinstance(fragment, Root | Here | Filter):
+            self.visit(at + 1, found)
+        else:
+            self.visit(at + 1, [item for item in found if isinstance(item, dict | list)])
+
+    def _descend(self, at: int, value: Value, is_top: bool) -> None:
+        """At the end of a path: all values inside, then the value; else what is inside first."""
+        inside = _members(value)
+        spend(1 + len(inside))
+        if at == self._last:
+            self._results.extend(inside)
+        for member in inside:
+            if isinstance(member, dict | list):
+                self._descend(at, member, is_top=False)
+        self._after_descent(at, value, is_top)
+
+    def _after_descent(self, at: int, value: Value, is_top: bool) -> None:
+        if at < self._last:
+            self.visit(at + 1, [value])
+        elif is_top:
+            self._results.append(value)
+
+    def _found(self, fragment: Fragment, value: Value, is_last: bool) -> Sequence[Value]:
+        match fragment:
+            case Root():
+                return [self._document]
+            case Child(name):
+                return list(_named(value, name))
+            case Nth(number):
+                return list(_indexed(value, number))
+            case Wildcard():
+                return _members(value)
+            case Union(members):
+                return list(_union(value, members))
+            case Slice():
+                return _sliced(value, fragment, is_last) if isinstance(value, list) else []
+            case Filter(equation):
+                return self._filtered(equation, value)
+        return [value]
+
+    def _filtered(self, equation: Any, value: Value) -> list[Value]:
+        from alloypy.lang.stdlib.jsonpath.conditions import holds
+
+        if value is None:
+            raise SearchError("a filter cannot be applied to null")
+        return [member for member in _members(value) if holds(equation, member, self._document)]
+
+
+def _members(value: Value) -> list[Value]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _named(value: Value, name: str) -> Iterator[Value]:
+    if isinstance(value, dict) and name in value:
+        yield value[name]
+
+
+def _indexed(value: Value, index: int) -> Iterator[Value]:
+    if isinstance(value, list) and -len(value) <= index < len(value):
+        yield value[index]
+
+
+def _union(value: Value, members: Sequence[str | int]) -> Iterator[Value]:
+    for member in members:
+        if isinstance(member, str):
+            yield from _named(value, member)
+        else:
+            yield from _indexed(value, member)
+
+
+def _sliced(value: list[Value], part: Slice, is_last: bool) -> list[Value]:
+    start, end, step = part
+    size = len(value)
+    if start < 0:
+        start = max(size + start, 0)
+    if end < 0:
+        end += size
+    if step == 0 or start >= size:
+        return []
+    end = min(end, size)
+    if step < 0:
+        end = max(end, -1)
+    if not is_last:
+        # In the middle of a path the library steps back from the last element, and takes one too many
+        # where the slice is empty and the step longer than one.
+        gap = end - start - 1 if step > 0 else start - end - 1
+        count = _towards_zero(gap, abs(step))
+        end = start + (count * step) + (1 if step > 0 else -1)
+    return [value[index] for index in range(start, end, step)]
+
+
+def _towards_zero(number: int, divisor: int) -> int:
+    return number // divisor if number >= 0 else -(-number // divisor)

@@ -1,0 +1,1 @@
+"""YAML as Alloy reads it."""

@@ -1,0 +1,1 @@
+"""The sending side: connections, credentials, proxies, redirects."""

@@ -1,0 +1,125 @@
+"""What a client proves itself with: the Authorization header, from wherever it comes.
+
+Source: PYROSCOPE spec sections 4, 5.1.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+from alloypy.lang.values import Secret
+from alloypy.net.client.messages import NotSent
+from alloypy.net.client.proxy import NO_PROXY, ProxySettings
+from alloypy.net.client.secret_files import file_text
+from alloypy.net.client.tls import DEFAULT_TLS, TLSSettings
+
+
+class BasicAuth(NamedTuple):
+    """User name and password; the password may stand in a file."""
+
+    username: str = ""
+    password: Secret | None = None
+    password_file: str = ""
+
+
+class Authorization(NamedTuple):
+    """A scheme and its credentials, which may stand in a file."""
+
+    type: str = "Bearer"
+    credentials: Secret | None = None
+    credentials_file: str = ""
+
+
+class OAuth2(NamedTuple):
+    """Client credentials, exchanged for tokens at token_url."""
+
+    client_id: str
+    token_url: str
+    client_secret: Secret | None = None
+    client_secret_file: str = ""
+    scopes: tuple[str, ...] = ()
+    endpoint_params: Mapping[str, str] = MappingProxyType({})
+    tls: TLSSettings = DEFAULT_TLS
+    proxy: ProxySettings = NO_PROXY
+
+
+class Credentials(Protocol):
+    """Gives the Authorization header.
+
+    fixed: its value where that never changes, else None.
+    problem: why what was read of a file before is in use, or "".
+    """
+
+    @property
+    def fixed(self) -> str | None: ...
+
+    @property
+    def problem(self) -> str: ...
+
+    async def header(self, within: float) -> str:
+        """The present value, had within so many seconds. Raises SendError."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what was opened to get it."""
+        ...
+
+
+class Given:
+    """Credentials that stand in the configuration or in a file.
+
+    template: makes the header of the secret.
+    unread: how Alloy names a secret that cannot be read.
+    """
+
+    def __init__(self, secret: Secret | None, path: str, template: Callable[[str], str], unread: str) -> None:
+        self._file = file_text(path) if path and not (secret and secret.reveal()) else None
+        self._template = template
+        self._unread = unread
+        self.fixed = None if self._file is not None else template(secret.reveal() if secret else "")
+
+    async def header(self, within: float) -> str:
+        """Raises NotSent when the file has never been read and cannot be."""
+        if self._file is None:
+            return self.fixed or ""
+        try:
+            return self._template(await self._file.read(within))
+        except NotSent as reason:
+            raise NotSent(f"{self._unread}: {reason}") from None
+
+    @property
+    def problem(self) -> str:
+        """Why a secret of before is in use."""
+        return self._file.problem if self._file is not None else ""
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def basic_credentials(settings: BasicAuth) -> Given:
+    """Credentials of a `basic_auth` block."""
+    return Given(
+        settings.password,
+        settings.password_file,
+        lambda password: basic(settings.username, password),
+        "unable to read basic auth password",
+    )
+
+
+def authorization_credentials(settings: Authorization) -> Given:
+    """Credentials of an `authorization` block, or of a bearer token."""
+    return Given(
+        settings.credentials,
+        settings.credentials_file,
+        lambda credentials: f"{settings.type} {credentials}",
+        "unable to read authorization credentials",
+    )
+
+
+def basic(user: str, password: str) -> str:
+    """The header of basic authentication."""
+    pair = f"{user}:{password}".encode(errors="surrogateescape")
+    return f"Basic {base64.b64encode(pair).decode()}"

@@ -1,0 +1,346 @@
+"""An HTTP client as a configuration describes it: credentials, TLS, proxies, redirects.
+
+It stands on the senders: the own transport where it can, httpx where a proxy goes between or the
+upstream speaks nothing but HTTP/2.
+Source: PYROSCOPE spec sections 4, 5.1.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from bisect import insort
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from alloypy.net.client.auth import (
+    Authorization,
+    BasicAuth,
+    Credentials,
+    OAuth2,
+    authorization_credentials,
+    basic_credentials,
+)
+from alloypy.net.client.messages import (
+    READ_LIMIT,
+    Headers,
+    NoHTTP1,
+    Origin,
+    Request,
+    Response,
+    Sender,
+    SendError,
+    SendTimeout,
+)
+from alloypy.net.client.proxy import NO_PROXY, Proxies, ProxyRoute, ProxySettings
+from alloypy.net.client.redirects import Trail
+from alloypy.net.client.tls import DEFAULT_TLS, TLS, TLSSettings
+from alloypy.preloading import PRELOADING
+
+if TYPE_CHECKING:
+    from alloypy.net.client.http2 import OnlyHTTP2
+    from alloypy.net.client.over_httpx import HttpxSender
+
+logger = logging.getLogger("alloypy.client")
+
+_FOR_DETOURS = (
+    "alloypy.net.client.over_httpx",
+    "alloypy.net.client.socks",
+    "anyio._backends._asyncio",
+    "h2.connection",
+)
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+
+
+class ClientSettings(NamedTuple):
+    """How requests are made; at most one of the three kinds of credentials.
+
+    http_headers: added to every request, after its own of the same name.
+    http2: whether HTTP/2 may be spoken, over TLS.
+    """
+
+    basic_auth: BasicAuth | None = None
+    authorization: Authorization | None = None
+    oauth2: OAuth2 | None = None
+    tls: TLSSettings = DEFAULT_TLS
+    proxy: ProxySettings = NO_PROXY
+    follow_redirects: bool = True
+    http_headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    http2: bool = True
+
+
+class Client:
+    """Sends requests as `settings` say; opens nothing before the first.
+
+    environ: where proxies of the environment are looked up.
+    user_agent: what requests for tokens carry.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        *,
+        environ: Mapping[str, str],
+        user_agent: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._route = _Senders(settings.tls, settings.proxy, environ, http2=settings.http2)
+        self._tokens: _Senders | None = None
+        self._credentials = self._make_credentials(environ, user_agent, clock)
+        self._told = False
+        self._changing = (
+            self._credentials if self._credentials is not None and self._credentials.fixed is None else None
+        )
+
+    def _make_credentials(
+        self, environ: Mapping[str, str], user_agent: str, clock: Callable[[], float]
+    ) -> Credentials | None:
+        settings = self._settings
+        if settings.basic_auth is not None:
+            return basic_credentials(settings.basic_auth)
+        if settings.authorization is not None:
+            return authorization_credentials(settings.authorization)
+        given = settings.oauth2
+        if given is None:
+            return None
+        from alloypy.net.client.oauth2 import TokenSource
+
+        self._tokens = _Senders(given.tls, given.proxy, environ, http2=settings.http2)
+        return TokenSource(given, _Forwarding(self._tokens), user_agent, clock)
+
+    async def check(self) -> None:
+        """Read what files the TLS settings name. Raises NotSent for settings that cannot be used."""
+        await self._route.check()
+        if self._tokens is not None:
+            await self._tokens.check()
+
+    @property
+    def problems(self) -> list[str]:
+        """Why what was read of files before is in use."""
+        senders = (self._route, self._tokens)
+        found = [problem for each in senders if each is not None for problem in each.problems]
+        if self._credentials is not None and self._credentials.problem:
+            found.append(self._credentials.problem)
+        return list(dict.fromkeys(found))
+
+    def expect(self, url: str) -> None:
+        """Say where requests will go: what they may need on their way is loaded before they do."""
+        self._route.expect(url)
+
+    def headers(self, own: Headers) -> list[tuple[str, str]]:
+        """All headers that are the same for every request, in wire order.
+
+        own: the caller's, with canonical names. The result, with more in between, is what `send` expects.
+        """
+        headers = [*own]
+        for name, values in self._settings.http_headers:
+            headers += [(canonical(name), value) for value in values]
+        given = next((value for name, value in headers if name == "Authorization"), "")
+        if self._credentials is not None and self._credentials.fixed is not None and not given:
+            headers = [pair for pair in headers if pair[0] != "Authorization"]
+            headers.append(("Authorization", self._credentials.fixed))
+        return in_wire_order(headers)
+
+    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+        """Send a request whose headers came from `headers`. Raises SendError."""
+        deadline = time.monotonic() + request.timeout
+        if self._changing is not None:
+            request = await self._authorized(request, self._changing)
+        try:
+            response = await self._route.to(request).send(request, read_limit)
+        except NoHTTP1 as error:
+            response = await self._route.retry(request, error, read_limit, deadline)
+        if 300 < response.status < 309 and self._settings.follow_redirects:
+            return await self._follow(request, response, read_limit, deadline)
+        return response
+
+    async def stream(self, request: Request, body: AsyncIterable[bytes]) -> Response:
+        """Send a body of unknown length in place of the request's chunks; redirects are not followed.
+
+        Raises SendError, and what `body` raises.
+        """
+        if self._changing is not None:
+            request = await self._authorized(request, self._changing)
+        return await self._route.streaming(request).stream(request, body)
+
+    async def _authorized(self, request: Request, credentials: Credentials) -> Request:
+        """The request with the present credentials, if it has none of its own."""
+        if any(name == "Authorization" for name, _ in request.headers):
+            return request
+        deadline = time.monotonic() + request.timeout
+        value = await credentials.header(request.timeout)
+        headers = inserted(request.headers, "Authorization", value)
+        return request._replace(headers=headers, timeout=_left(deadline))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._route.aclose()
+        if self._credentials is not None:
+            await self._credentials.aclose()
+
+    async def _follow(
+        self, request: Request, response: Response, read_limit: int, deadline: float
+    ) -> Response:
+        trail = Trail(request)
+        while True:
+            following = trail.next_request(request, response, _left(deadline))
+            if following is None:
+                return response
+            if trail.kept_back and not self._told:
+                self._tell(request.origin, following.origin)
+            request = following._replace(headers=in_wire_order(following.headers))
+            response = await self._route.send(request, read_limit)
+
+    def _tell(self, here: Origin, there: Origin) -> None:
+        """Warn, once: the other server may refuse the request for want of what is kept back."""
+        self._told = True
+        fields = {name: f"{each.scheme}://{each.authority}" for name, each in (("from", here), ("to", there))}
+        logger.warning(
+            "a redirect leads to another server, which gets neither credentials nor headers of the "
+            "configuration; to send them there, configure its URL",
+            extra={"fields": fields},
+        )
+
+
+class _Senders:
+    """The senders of one client: one for the straight way, one for each proxy, one for HTTP/2."""
+
+    def __init__(
+        self, tls: TLSSettings, proxy: ProxySettings, environ: Mapping[str, str], *, http2: bool
+    ) -> None:
+        self._settings = tls
+        self._tls = TLS(tls)
+        self._proxies = Proxies(proxy, environ)
+        self._http2 = http2
+        self._only_http2: set[Origin] = set()
+        self._upstreams: OnlyHTTP2 | None = None
+        self._detours = self._proxies.any  # false while every request goes the straight way
+        self._straight: Sender | None = None
+        self._over_httpx: dict[str, HttpxSender] = {}
+
+    async def check(self) -> None:
+        await self._tls.check()
+
+    @property
+    def problems(self) -> list[str]:
+        found = [self._tls.problem, *(each.problem for each in self._over_httpx.values())]
+        return [problem for problem in found if problem]
+
+    def expect(self, url: str) -> None:
+        from alloypy.net.client.http2 import installed
+
+        if self._detours or (self._http2 and url.startswith("https:") and installed()):
+            PRELOADING.want(*_FOR_DETOURS)
+
+    def to(self, request: Request) -> Sender:
+        if self._detours:
+            route = self._proxies.route(request.origin)
+            if route is not None or request.origin in self._only_http2:
+                return self._by_httpx(route)
+        if self._straight is None:
+            self._straight = self._straight_sender()
+        return self._straight
+
+    async def send(self, request: Request, read_limit: int) -> Response:
+        """What `Client.send` does itself, to save one step for each profile."""
+        deadline = time.monotonic() + request.timeout
+        try:
+            return await self.to(request).send(request, read_limit)
+        except NoHTTP1 as error:
+            return await self.retry(request, error, read_limit, deadline)
+
+    def streaming(self, request: Request) -> HttpxSender:
+        return self._by_httpx(self._proxies.route(request.origin))
+
+    async def retry(self, request: Request, error: NoHTTP1, read_limit: int, deadline: float) -> Response:
+        """Send over HTTP/2 what got no answer over HTTP/1.1, if that is what the upstream speaks.
+
+        Raises SendError: the one given if it is not.
+        """
+        from alloypy.net.client.http2 import MISSING, OnlyHTTP2, installed
+
+        if not self._http2 or self._proxies.route(request.origin) is not None:
+            raise error
+        if self._upstreams is None:
+            self._upstreams = OnlyHTTP2(lambda: TLS(self._settings))
+        try:
+            found = await self._upstreams.learn(request.origin, _left(deadline))
+        except TimeoutError:
+            raise SendTimeout from None
+        if not found:
+            raise error
+        if not installed():
+            raise SendError(MISSING) from error
+        self._only_http2.add(request.origin)
+        self._detours = True
+        return await self._by_httpx(None).send(request._replace(timeout=_left(deadline)), read_limit)
+
+    def _straight_sender(self) -> Sender:
+        """The own transport, or httpx where its parser is missing."""
+        try:
+            from alloypy.net.client.pool import Transport
+        except ImportError:
+            return self._by_httpx(None)
+        return Transport(self._tls)
+
+    def _by_httpx(self, route: ProxyRoute | None) -> HttpxSender:
+        from alloypy.net.client.over_httpx import HttpxSender
+
+        key = "" if route is None else str(route.url)
+        if key not in self._over_httpx:
+            # Settings of its own: httpx changes the protocols that the context it is given offers.
+            self._over_httpx[key] = HttpxSender(TLS(self._settings), route, http2=self._http2)
+        return self._over_httpx[key]
+
+    async def aclose(self) -> None:
+        if self._straight is not None:
+            await self._straight.aclose()
+        for sender in self._over_httpx.values():
+            await sender.aclose()
+
+
+class _Forwarding:
+    """The token server's sender, chosen by its URL's proxy."""
+
+    def __init__(self, senders: _Senders) -> None:
+        self._senders = senders
+
+    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+        return await self._senders.send(request, read_limit)
+
+    async def aclose(self) -> None:
+        await self._senders.aclose()
+
+
+def canonical(name: str) -> str:
+    """A header's name as Go writes it: `X-Scope-Orgid`; one with characters not allowed stays as it is."""
+    if not is_header_name(name):
+        return name
+    return "-".join(part.capitalize() for part in name.split("-"))
+
+
+def is_header_name(name: str) -> bool:
+    """Whether HTTP allows the name."""
+    return _TOKEN.fullmatch(name) is not None
+
+
+def in_wire_order(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """User-Agent first, the others by name, as Go sends them; values of one name keep their order."""
+    return sorted(headers, key=_order)
+
+
+def inserted(headers: Headers, name: str, value: str) -> list[tuple[str, str]]:
+    """Headers in wire order with one more in its place."""
+    ordered = list(headers)
+    insort(ordered, (name, value), key=_order)
+    return ordered
+
+
+def _order(header: tuple[str, str]) -> str:
+    return "" if header[0] == "User-Agent" else header[0]
+
+
+def _left(deadline: float) -> float:
+    return deadline - time.monotonic()

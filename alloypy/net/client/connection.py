@@ -1,0 +1,337 @@
+"""One HTTP/1.1 connection of the own transport: a request out, its reply in, then back to the pool.
+
+Nothing of the reply is trusted: its head and body are bounded, what does not belong to the one
+reply asked for ends the connection. Source: PYROSCOPE spec section 5.1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+import httptools
+
+from alloypy.net.client.go_errors import broken_text
+from alloypy.net.client.messages import MAX_HEAD, Response, SendError, SendTimeout
+from alloypy.net.deadline import Deadline
+from alloypy.profiles.model import Buffer
+
+_JOINED = 16384
+"""Requests up to this many bytes are written in one piece: copying them is cheaper than gathering."""
+
+_LARGEST_KNOWN_REPLY = 512
+_MOST_KNOWN_REPLIES = 256
+_known_replies: dict[bytes, Response] = {}
+"""Small replies that came in one piece and left their connection open, with what the parser made of them.
+
+Successes are the same, byte by byte, until the clock in their Date header ticks.
+"""
+
+_CHUNKED = re.compile(rb"(?:.*,)?[ \t]*chunked[ \t]*", re.IGNORECASE | re.DOTALL)
+_BROKEN = "net/http: HTTP/1.x transport connection broken: "
+
+
+class Dropped(SendError):
+    """The connection ended before a byte of the reply had come: on a reused one, the usual race."""
+
+
+class Keeper(Protocol):
+    """Whoever keeps connections between requests."""
+
+    def release(self, connection: Connection) -> None:
+        """Take back a connection that can serve again."""
+        ...
+
+    def forget(self, connection: Connection) -> None:
+        """A connection has closed."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """A connection to one origin.
+
+    tls: the context it was made with, None for plain HTTP. idle_since: time of its last release, on the
+    clock of `loop`.
+    """
+
+    def __init__(self, keeper: Keeper, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None) -> None:
+        self.tls = tls
+        self.idle_since = 0.0
+        self.closed = False
+        self._keeper = keeper
+        self.loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._waiter: asyncio.Future[Response] | None = None
+        self._deadline = Deadline(loop, self._time_out)
+        self._start_reply(0)
+
+    def _start_reply(self, read_limit: int) -> None:
+        self._limit = read_limit
+        self._received = 0
+        self._head_size = 0
+        self._body_size = 0
+        self._reason = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
+        self._head_done = False
+        self._until_close = False
+        self._complete = False
+        self._reusable = True
+        self._status = 0
+
+    # What the transport calls.
+
+    async def exchange(
+        self, head: bytes, chunks: Sequence[Buffer], read_limit: int, deadline: float
+    ) -> Response:
+        """Send a request and return its reply; at most one at a time.
+
+        deadline: loop time. Raises SendError; the connection is then closed.
+        """
+        transport = self._transport
+        if self.closed or transport is None:
+            raise Dropped("EOF")
+        self._start_reply(read_limit)
+        waiter: asyncio.Future[Response] = self.loop.create_future()
+        self._waiter = waiter
+        self._deadline.set_at(deadline)
+        try:
+            self._write(transport, head, chunks)
+            return await waiter
+        except asyncio.CancelledError:
+            if self._waiter is waiter:  # else the reply is in, and the connection may serve another by now
+                self.abort()
+            raise
+        finally:
+            del waiter  # an error in it holds this frame, and so what was sent
+
+    @staticmethod
+    def _write(transport: asyncio.Transport, head: bytes, chunks: Sequence[Buffer]) -> None:
+        size = 0
+        for chunk in chunks:
+            size += len(chunk)
+        if size <= _JOINED:
+            transport.write(b"".join((head, *chunks)))
+        else:
+            transport.writelines((head, *chunks))
+
+    def abort(self) -> None:
+        """Close at once; a reply still awaited fails."""
+        self._end("EOF")
+
+    def agreed_protocol(self) -> str | None:
+        """What ALPN led to; None where one of the two sides did without it."""
+        tls = None if self._transport is None else self._transport.get_extra_info("ssl_object")
+        return None if tls is None else cast("str | None", tls.selected_alpn_protocol())
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter is None:  # nobody asked
+            self._close()
+            return
+        known = None if self._received else _known_replies.get(data)
+        if known is not None and len(known.body) <= self._limit:
+            self._hand_over(known, keep=True)
+            return
+        self._received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._cut()
+        except httptools.HttpParserError as error:
+            self._malformed(error)
+            return
+        if self._complete:
+            reply = self._finish()
+            if self._reusable and self._received == len(data) <= _LARGEST_KNOWN_REPLY:
+                _remember(data, reply)
+        elif self._received > MAX_HEAD:
+            self._check_bounds()
+
+    def eof_received(self) -> None:
+        self._end(broken_text(None))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(broken_text(exc))
+
+    # httptools callbacks
+
+    def on_message_begin(self) -> None:
+        """A second reply within the data of the first was not asked for."""
+        if self._complete:
+            self._reusable = False
+
+    def on_status(self, status: bytes) -> None:
+        if not self._complete:
+            self._reason += status
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._complete or self._head_done:  # trailers are of no interest
+            return
+        self._head_size += len(name) + len(value) + 4
+        if self._head_size <= MAX_HEAD:
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        if self._complete:
+            return
+        self._status = self._parser.get_status_code()
+        if 100 <= self._status < 200 and self._status != 101:
+            return
+        self._head_done = True
+        self._until_close = self._ends_with_connection()
+
+    def on_body(self, data: bytes) -> None:
+        if self._complete:
+            return
+        room = self._limit - self._body_size
+        if len(data) > room:
+            data = data[:room]
+            self._cut()
+        self._body_size += len(data)
+        self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        if self._complete:
+            return
+        if not self._head_done:  # a 1xx: the reply proper is yet to come
+            self._headers.clear()
+            self._reason = b""
+            return
+        self._complete = True
+        self._reusable = self._parser.should_keep_alive()
+
+    def _cut(self) -> None:
+        """Take the reply as it is: what is left unread is not worth reading."""
+        self._reusable = False
+        self._complete = True
+
+    def _check_bounds(self) -> None:
+        """Long heads are refused; a body that is mostly chunk sizes and trailers is cut."""
+        if not self._head_done:
+            self._fail_head("server response headers exceeded limit")
+        elif self._received > 2 * MAX_HEAD + 8 * self._limit:
+            self._cut()
+            self._finish()
+
+    # Ends
+
+    def _ends_with_connection(self) -> bool:
+        if self._status in (204, 304):
+            return False
+        encoding: bytes | None = None
+        sized = False
+        for name, value in self._headers:
+            if name == b"content-length":
+                sized = True
+            elif name == b"transfer-encoding":
+                encoding = value
+        return not sized if encoding is None else not _CHUNKED.fullmatch(encoding)
+
+    def _finish(self, broken: str = "") -> Response | SendError:
+        """Hand over the reply as far as it came; `broken` says why no more of it did."""
+        outcome: Response | SendError
+        if self._head_size > MAX_HEAD:
+            self._reusable = False
+            outcome = SendError(_BROKEN + "server response headers exceeded limit")
+        else:
+            outcome = self._response(broken)
+        self._hand_over(outcome, keep=self._reusable and not broken)
+        return outcome
+
+    def _hand_over(self, outcome: Response | SendError, *, keep: bool) -> None:
+        """Settle the request; the connection goes back to the pool or is closed."""
+        waiter = self._stop_waiting()
+        transport = self._transport
+        if keep and transport is not None and not transport.get_write_buffer_size():
+            self._keeper.release(self)
+        else:  # also when the reply came before the whole request was out
+            self._close()
+        _settle(waiter, outcome)
+
+    def _response(self, broken: str) -> Response:
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        headers = [
+            (name.decode("latin-1"), value.decode(errors="surrogateescape")) for name, value in self._headers
+        ]
+        return Response(self._status, self._reason.decode("latin-1"), headers, body, broken)
+
+    def _end(self, why: str) -> None:
+        """The connection is over, whatever we were at."""
+        if self._waiter is None:
+            self._close()
+        elif self._head_done:
+            self._reusable = False
+            self._finish("" if self._until_close and why == "EOF" else _unexpected(why))
+        elif self._received:
+            self._fail(SendError(_BROKEN + _unexpected(why)))
+        else:
+            self._fail(Dropped(why))
+
+    def _fail(self, error: SendError) -> None:
+        waiter = self._stop_waiting()
+        self._close()
+        _settle(waiter, error)
+
+    def _fail_head(self, why: str) -> None:
+        self._fail(SendError(_BROKEN + why))
+
+    def _malformed(self, error: Exception) -> None:
+        if self._complete:  # the reply is whole, what follows it is not our business
+            self._reusable = False
+            self._finish()
+        elif self._head_done:
+            self._reusable = False
+            self._finish(f"malformed chunked encoding: {error}")
+        else:
+            self._fail_head(f"malformed HTTP response: {error}")
+
+    def _time_out(self) -> None:
+        if self._head_done:
+            self._reusable = False
+            self._finish(str(SendTimeout()))
+        else:
+            self._fail(SendTimeout())
+
+    def _stop_waiting(self) -> asyncio.Future[Response] | None:
+        waiter, self._waiter = self._waiter, None
+        self._deadline.set(0)
+        return waiter
+
+    def _close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self._parser = None  # it holds us
+        self._deadline.end()
+        if self._transport is not None:
+            self._transport.abort()
+        self._keeper.forget(self)
+
+
+def _unexpected(why: str) -> str:
+    return "unexpected EOF" if why == "EOF" else why
+
+
+def _remember(data: bytes, reply: Response | SendError) -> None:
+    if isinstance(reply, Response):
+        if len(_known_replies) >= _MOST_KNOWN_REPLIES:
+            _known_replies.clear()
+        _known_replies[data] = reply
+
+
+def _settle(waiter: asyncio.Future[Response] | None, outcome: Response | SendError) -> None:
+    if waiter is None or waiter.done():
+        return
+    if isinstance(outcome, Response):
+        waiter.set_result(outcome)
+    else:
+        waiter.set_exception(outcome)

@@ -1,0 +1,235 @@
+"""The sending interface: a request with body chunks in, a response out.
+
+Three senders stand behind it: `transport` (own, pooled, HTTP/1.1; what profiles take), `httpx_sender`
+(proxies, and whatever else the own one does not do), and `client`, which adds credentials, proxies and
+redirects to them. Source: PYROSCOPE spec section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeAlias, overload
+
+from alloypy.lang.go.text import quote
+from alloypy.lang.go.url import URL, parse_url
+from alloypy.profiles.model import Buffer
+
+Headers: TypeAlias = Sequence[tuple[str, str]]
+
+READ_LIMIT = 65536
+MAX_HEAD = 100 * 1024
+"""Bytes of a reply's status line and headers, beyond which it is refused."""
+
+_PORTS = {"http": 80, "https": 443}
+_METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+class WrittenHeaders(Sequence[tuple[str, str]]):
+    """Headers of which the text on the wire is known; most are never looked at one by one.
+
+    text: `Name: value` lines, each with its line end. Made by `written`.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, str]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[str, str]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[str, str] | list[tuple[str, str]]:
+        return self._pairs()[index]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._pairs())
+
+    def __len__(self) -> int:
+        return self.text.count("\n")
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        found = []
+        for line in self.text.split("\r\n")[:-1]:
+            name, _, value = line.partition(": ")
+            found.append((name, value))
+        return found
+
+
+class Origin(NamedTuple):
+    """Whom to connect to. authority: the Host header, host and port as the URL has them."""
+
+    scheme: str
+    host: str
+    port: int
+    authority: str
+
+
+class Request(NamedTuple):
+    """One HTTP request. The body is `chunks`, sent one after the other and never joined.
+
+    target: path and query, encoded.
+    headers: in wire order; Host and Content-Length are added by the sender.
+    timeout: seconds for the whole exchange.
+    host: the Host header where it is not the origin's.
+    """
+
+    method: str
+    origin: Origin
+    target: str
+    headers: Headers
+    chunks: Sequence[Buffer]
+    timeout: float
+    host: str = ""
+
+
+class Response(NamedTuple):
+    """A reply: headers have lower-case names, in order; the body is as much of it as was asked for.
+
+    broken: why the body ended too early, in Go's words, or "".
+    """
+
+    status: int
+    reason: str
+    headers: Headers
+    body: bytes
+    broken: str = ""
+
+    def header(self, name: str) -> str:
+        """The first value of a header, by its lower-case name, or ""."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return ""
+
+
+class SendError(Exception):
+    """No response was had; the text is Go's and shows no credentials.
+
+    SendError
+    +- SendTimeout   the time ran out: `context deadline exceeded`
+    +- NotSent       the request cannot be sent at all: its URL or a header is wrong, a secret cannot be read
+    +- NoHTTP1       what answers does not seem to speak HTTP/1.1
+    """
+
+
+class SendTimeout(SendError):
+    """The exchange took longer than its timeout."""
+
+    def __init__(self) -> None:
+        super().__init__("context deadline exceeded")
+
+
+class NotSent(SendError):
+    """The request cannot be sent as it is."""
+
+
+class NoHTTP1(SendError):
+    """Over TLS, HTTP/1.1 was not agreed on, and a request sent nevertheless got no answer to it."""
+
+
+class Sender(Protocol):
+    """Sends requests to one kind of destination (one set of TLS, proxy and redirect settings)."""
+
+    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+        """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+def origin_of(url: URL) -> Origin:
+    """Whom a URL connects to. An empty host before a port means localhost. Raises NotSent."""
+    if url.scheme not in _PORTS:
+        raise NotSent(f"unsupported protocol scheme {quote(url.scheme)}")
+    if not url.host:
+        raise NotSent("http: no Host in request URL")
+    host, port = url.hostname or "localhost", url.port
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            raise NotSent(f"invalid URL host {quote(host)}") from None
+    if port and int(port) > 65535:
+        raise NotSent(f"dial tcp: address {port}: invalid port")
+    shown = f"[{host}]" if ":" in host else host
+    return Origin(url.scheme, host, int(port or _PORTS[url.scheme]), f"{shown}:{port}" if port else shown)
+
+
+def parsed(text: str) -> URL:
+    """A URL, or NotSent with Go's reason, which shows no credentials."""
+    try:
+        return parse_url(text)
+    except ValueError as reason:
+        raise NotSent(str(reason)) from None
+
+
+def target_of(url: URL) -> str:
+    """Path and query of a URL, as they go onto the request line."""
+    path = url.escaped_path or "/"
+    return f"{path}?{url.query}" if url.query else path
+
+
+def headers_of(request: Request) -> list[tuple[str, str]]:
+    """All headers of a request, in the order Go writes them."""
+    own = request.headers
+    headers = [("Host", request.host or request.origin.authority)]
+    if own and own[0][0] == "User-Agent":
+        headers.append(own[0])
+        own = own[1:]
+    size = _content_length(request)
+    if size is not None:
+        headers.append(("Content-Length", str(size)))
+    headers += own
+    return headers
+
+
+def head_of(request: Request) -> bytes:
+    """The request line and headers of an HTTP/1.1 request.
+
+    Raises NotSent for a header that would break the request.
+    """
+    method, origin, target, headers, _, _, host = request
+    lines = written(headers).text
+    if _breaks(target) or _breaks(host):
+        raise NotSent("net/http: invalid header field name")
+    size = _content_length(request)
+    length = "" if size is None else f"Content-Length: {size}\r\n"
+    at = lines.index("\n") + 1 if lines.startswith("User-Agent: ") else 0
+    text = (
+        f"{method} {target} HTTP/1.1\r\nHost: {host or origin.authority}\r\n"
+        f"{lines[:at]}{length}{lines[at:]}\r\n"
+    )
+    return text.encode(errors="surrogateescape")
+
+
+def _content_length(request: Request) -> int | None:
+    """The bytes of the body, None for a request that says nothing of one."""
+    size = 0
+    for chunk in request.chunks:
+        size += len(chunk)
+    return size if size or request.method in _METHODS_WITH_BODY else None
+
+
+def written(headers: Headers) -> WrittenHeaders:
+    """Headers as they go onto the wire. Raises NotSent for one that would break the request."""
+    if isinstance(headers, WrittenHeaders):
+        return headers
+    return WrittenHeaders("".join([line(name, value) for name, value in headers]))
+
+
+def line(name: str, value: str) -> str:
+    """A header with its line end, as it is sent. Raises NotSent when it would break the request."""
+    if _breaks(value):
+        raise NotSent(f"net/http: invalid header field value for {quote(name)}")
+    if _breaks(name):
+        raise NotSent("net/http: invalid header field name")
+    return f"{name}: {value}\r\n"
+
+
+def _breaks(text: str) -> bool:
+    return "\n" in text or "\r" in text or "\0" in text

@@ -1,0 +1,189 @@
+"""The own HTTP/1.1 transport: pooled connections, gathered writes, bounded replies.
+
+Pooling is Go's: the connection that came back last goes out first, up to 1000 idle ones an origin
+are kept for five minutes, those in use are not limited. A request that meets its end on a reused
+connection before a byte of the reply has come is sent once more, on a fresh one.
+Source: PYROSCOPE spec section 5.1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import ssl
+
+from alloypy.net.client.connection import Connection, Dropped
+from alloypy.net.client.go_errors import dial_error
+from alloypy.net.client.messages import (
+    READ_LIMIT,
+    NoHTTP1,
+    Origin,
+    Request,
+    Response,
+    SendError,
+    SendTimeout,
+    head_of,
+)
+from alloypy.net.client.tls import TLS
+from alloypy.net.descriptors import any_below, for_upstreams
+
+MAX_IDLE = 1000
+IDLE_SECONDS = 300.0
+HANDSHAKE_SECONDS = 10.0
+
+
+class _Pool:
+    """The connections to one origin; the dict of idle ones is ordered by their release."""
+
+    def __init__(self, transport: Transport, origin: Origin) -> None:
+        self.origin = origin
+        self.idle: dict[Connection, None] = {}
+        self.open: set[Connection] = set()
+        self.dialing = 0
+        self._transport = transport
+
+    def take(self, context: ssl.SSLContext | None) -> Connection | None:
+        while self.idle:
+            connection, _ = self.idle.popitem()
+            if connection.tls is context:
+                return connection
+            connection.abort()  # made with settings that are no longer in force
+        return None
+
+    def release(self, connection: Connection) -> None:
+        if len(self.idle) < MAX_IDLE and not self._transport.closed:
+            self._transport.keep(connection)
+            self.idle[connection] = None
+        else:
+            connection.abort()
+
+    def forget(self, connection: Connection) -> None:
+        self.idle.pop(connection, None)
+        self.open.discard(connection)
+        self.leave_if_empty()
+
+    def leave_if_empty(self) -> None:
+        if not self.open and not self.dialing:
+            self._transport.drop(self)
+
+    def close_idle_since(self, moment: float) -> None:
+        for connection in list(self.idle):
+            if connection.idle_since > moment:
+                return
+            connection.abort()
+
+
+class Transport:
+    """A `Sender` over own connections.
+
+    tls: asked at every https request, so that changed certificate files take effect.
+    """
+
+    def __init__(self, tls: TLS) -> None:
+        self.closed = False
+        self._tls = tls
+        self._pools: dict[Origin, _Pool] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # asked for once: it costs a system call
+
+    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+        """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""
+        if request.timeout <= 0:
+            raise SendTimeout
+        if self.closed:
+            raise SendError("http: client is closed")
+        head = head_of(request)
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        deadline = self._loop.time() + request.timeout
+        origin = request.origin
+        context = await self._tls.context(request.timeout) if origin.scheme == "https" else None
+        connection = self._pool(origin).take(context)
+        if connection is not None:
+            try:
+                return await connection.exchange(head, request.chunks, read_limit, deadline)
+            except Dropped:
+                pass  # it had been idle for too long: the server closed it while we wrote
+        connection = await self._dial(origin, context, deadline)
+        try:
+            return await connection.exchange(head, request.chunks, read_limit, deadline)
+        except SendError as error:
+            if context is None or isinstance(error, SendTimeout) or connection.agreed_protocol():
+                raise
+            raise NoHTTP1(str(error)) from error
+
+    async def aclose(self) -> None:
+        """Close every connection; requests in flight fail."""
+        self.closed = True
+        for pool in list(self._pools.values()):
+            for connection in list(pool.open):
+                connection.abort()
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        await asyncio.sleep(0)  # lets the event loop close the sockets
+
+    # What connections and pools call.
+
+    def keep(self, connection: Connection) -> None:
+        """Start the idle time of a connection."""
+        connection.idle_since = connection.loop.time()
+        if self._sweep is None:
+            self._sweep = connection.loop.call_later(IDLE_SECONDS, self._close_idle)
+
+    def drop(self, pool: _Pool) -> None:
+        """Forget a pool that has no connections."""
+        if self._pools.get(pool.origin) is pool:
+            del self._pools[pool.origin]
+
+    def _close_idle(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._sweep = None
+        for pool in list(self._pools.values()):
+            pool.close_idle_since(loop.time() - IDLE_SECONDS)
+        oldest = [next(iter(pool.idle)).idle_since for pool in self._pools.values() if pool.idle]
+        if oldest:
+            self._sweep = loop.call_at(min(oldest) + IDLE_SECONDS, self._close_idle)
+
+    def _pool(self, origin: Origin) -> _Pool:
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = _Pool(self, origin)
+        return pool
+
+    async def _dial(self, origin: Origin, context: ssl.SSLContext | None, deadline: float) -> Connection:
+        pool = self._pool(origin)
+        pool.dialing += 1
+        try:
+            connection = await self._connect(pool, context, deadline)
+            if self.closed:
+                connection.abort()
+                raise SendError("http: client is closed")
+            pool.open.add(connection)
+        finally:
+            pool.dialing -= 1
+            pool.leave_if_empty()
+        return connection
+
+    async def _connect(self, pool: _Pool, context: ssl.SSLContext | None, deadline: float) -> Connection:
+        loop = asyncio.get_running_loop()
+        origin = pool.origin
+        secure = context is not None
+        if not any_below(for_upstreams()):
+            raise dial_error(origin, OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
+        try:
+            async with asyncio.timeout_at(deadline) as limit:
+                _, connection = await loop.create_connection(
+                    lambda: Connection(pool, loop, context),
+                    origin.host,
+                    origin.port,
+                    ssl=context,
+                    server_hostname=self._tls.server_name or origin.host if secure else None,
+                    ssl_handshake_timeout=HANDSHAKE_SECONDS if secure else None,
+                )
+        except (OSError, ssl.CertificateError, UnicodeError) as error:
+            if limit.expired():
+                raise SendTimeout from None
+            raise dial_error(origin, error) from error
+        return connection

@@ -1,0 +1,94 @@
+"""Connect's error codes, with their HTTP statuses and gRPC numbers, and errors as JSON.
+
+Source: PYROSCOPE spec section 3.5.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from alloypy.lang.brief import brief
+from alloypy.net.server.answer import Answer, Header
+
+_LONGEST_MESSAGE = 10_000
+_SURROGATES = "[\ud800-\udfff]"
+# What Go's JSON encoder escapes besides what Python's does.
+_GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_NEEDS_GO_ESCAPE = "[<>&\u2028\u2029]"
+
+
+class Code(NamedTuple):
+    """One error code: its HTTP status and its gRPC number."""
+
+    status: int
+    number: int
+
+
+CODES: Mapping[str, Code] = MappingProxyType(
+    {
+        "canceled": Code(499, 1),
+        "unknown": Code(500, 2),
+        "invalid_argument": Code(400, 3),
+        "deadline_exceeded": Code(504, 4),
+        "not_found": Code(404, 5),
+        "already_exists": Code(409, 6),
+        "permission_denied": Code(403, 7),
+        "resource_exhausted": Code(429, 8),
+        "failed_precondition": Code(400, 9),
+        "aborted": Code(409, 10),
+        "out_of_range": Code(400, 11),
+        "unimplemented": Code(501, 12),
+        "internal": Code(500, 13),
+        "unavailable": Code(503, 14),
+        "data_loss": Code(500, 15),
+        "unauthenticated": Code(401, 16),
+    }
+)
+
+
+class ConnectError(Exception):
+    """A method failed; the client gets the code and the message.
+
+    status: the HTTP status, where it is not the code's own; headers: further ones of the answer.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, status: int | None = None, headers: Sequence[Header] = ()
+    ) -> None:
+        self.code = code
+        self.status = status or CODES[code].status
+        self.headers = headers
+        super().__init__(brief(message, _LONGEST_MESSAGE))
+
+
+def error_answer(error: ConnectError) -> Answer:
+    """The error as a unary Connect response."""
+    body = error_json(error.code, str(error)).encode("utf-8")
+    return Answer(
+        error.status,
+        (
+            (b"accept-encoding", b"gzip"),
+            (b"content-type", b"application/json"),
+            *error.headers,
+            (b"content-length", b"%d" % len(body)),
+        ),
+        body,
+    )
+
+
+def error_json(code: str, message: str) -> str:
+    """A Connect error as JSON, escaped as Go does it."""
+    written = f'{{"code":"{code}"'
+    if message:
+        written += f',"message":{_go_string(message)}'
+    return written + "}"
+
+
+def _go_string(text: str) -> str:
+    escaped = json.dumps(text, ensure_ascii=False)
+    escaped = re.sub(_NEEDS_GO_ESCAPE, lambda match: _GO_ESCAPES[match.group()], escaped)
+    return re.sub(_SURROGATES, "\\\\ufffd", escaped)

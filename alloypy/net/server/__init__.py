@@ -1,0 +1,1 @@
+"""The receiving side: listening, requests, bodies within a budget."""

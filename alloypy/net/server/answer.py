@@ -1,0 +1,75 @@
+"""Answers to HTTP requests, made whole before anything is sent.
+
+Source: PYROSCOPE spec sections 3.3, 3.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from alloypy.net.server.body import ANSWER, Scope, Send
+
+Header: TypeAlias = tuple[bytes, bytes]
+
+CLOSE: Header = (b"connection", b"close")
+
+
+class Answer(NamedTuple):
+    """One response; header names in lower case.
+
+    trailers: None = none will follow. Without a content-length header the body is sent chunked.
+    """
+
+    status: int
+    headers: Sequence[Header]
+    body: bytes = b""
+    trailers: Sequence[Header] | None = None
+
+
+def empty(status: int, *headers: Header) -> Answer:
+    """An answer without a body."""
+    return Answer(status, (*headers, (b"content-length", b"0")))
+
+
+def plain_text(status: int, text: str, *headers: Header) -> Answer:
+    """An error in one line of text, as Go's http.Error writes it."""
+    body = text.encode("utf-8", "replace") + b"\n"
+    return Answer(
+        status,
+        (
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"x-content-type-options", b"nosniff"),
+            *headers,
+            (b"content-length", b"%d" % len(body)),
+        ),
+        body,
+    )
+
+
+def written_at_once(answer: Answer, scope: Scope) -> bool:
+    """Write the answer in one call, if the server offers that and need not wait; else nothing is done."""
+    status, headers, body, trailers = answer
+    if trailers is not None or "extensions" not in scope:
+        return False
+    at_once = scope["extensions"].get(ANSWER)
+    return at_once is not None and at_once(status, headers, body)
+
+
+async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
+    """Send the answer, in one call where the server offers that, else as ASGI messages."""
+    if not written_at_once(answer, scope):
+        await send_messages(answer, send)
+
+
+async def send_messages(answer: Answer, send: Send) -> None:
+    """Send the answer as ASGI messages, which can wait."""
+    status, headers, body, trailers = answer
+    start = {"type": "http.response.start", "status": status, "headers": headers}
+    if trailers is None:
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+    else:
+        await send({**start, "trailers": True})
+        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.trailers", "headers": trailers})

@@ -1,0 +1,70 @@
+"""Keeps the C library from giving large blocks back to the kernel after every profile.
+
+Getting a page from the kernel costs more than receiving what goes into it. Blocks are given back
+when profiles have stopped coming. Only glibc is told; elsewhere nothing is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+from alloypy.net.server.budget import ByteBudget
+
+if TYPE_CHECKING:
+    import ctypes
+
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+_LARGEST_KEPT = 64 << 20
+_MOST_KEPT = 128 << 20
+_M_ARENA_MAX = -8
+_IDLE_SECONDS = 30.0
+_START_SECONDS = 1.0
+"""Until then the process has better to do."""
+
+
+def share_one_pool() -> None:
+    """Have all threads take memory from one pool; else each keeps as much in a pool of its own.
+
+    To be called before the first thread starts: the C library looks at its limit only then.
+    """
+    library = glibc()
+    if library is not None:
+        library.mallopt(_M_ARENA_MAX, 1)
+
+
+async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> None:
+    """Keep freed blocks for reuse until cancelled; give them back once nothing came for `idle` seconds."""
+    await asyncio.sleep(min(idle, _START_SECONDS))
+    library = glibc()
+    if library is None:
+        return
+    # What is free between blocks in use is not given back: where memory is short, large ones stand apart.
+    library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT, budget.limit // 64))
+    # Kept blocks come on top of what is held, and there has to be room for caches and connections.
+    library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT, budget.limit // 2))
+    library.malloc_trim(0)  # what the start has needed and needs no more
+    seen = given_back = budget.taken
+    while True:
+        await asyncio.sleep(idle)
+        if budget.taken == seen != given_back and not budget.held:
+            library.malloc_trim(0)
+            given_back = seen
+        seen = budget.taken
+
+
+@cache
+def glibc() -> ctypes.CDLL | None:
+    """The C library, if it is the one that takes such advice and can be had."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        import ctypes
+
+        library = ctypes.CDLL(None)
+    except (ImportError, OSError):
+        return None
+    return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None

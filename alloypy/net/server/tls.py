@@ -1,0 +1,235 @@
+"""TLS of the server side: settings in Go's terms, and a context that follows its files.
+
+Source: PYROSCOPE spec section 3.1 (`http > tls`).
+"""
+
+from __future__ import annotations
+
+import ssl
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+from alloypy.files import read_regular, system_words
+from alloypy.lang.go.text import quote
+from alloypy.lang.values import Secret
+from alloypy.net.followed import Followed, NotMade
+from alloypy.net.pem import as_file
+
+VERSIONS = {
+    "VersionTLS10": ssl.TLSVersion.TLSv1,
+    "VersionTLS11": ssl.TLSVersion.TLSv1_1,
+    "VersionTLS12": ssl.TLSVersion.TLSv1_2,
+    "VersionTLS13": ssl.TLSVersion.TLSv1_3,
+}
+
+# Go's names of cipher suites, and OpenSSL's. Those of TLS 1.3 cannot be chosen, as in Go.
+CIPHER_SUITES = {
+    "TLS_AES_128_GCM_SHA256": "",
+    "TLS_AES_256_GCM_SHA384": "",
+    "TLS_CHACHA20_POLY1305_SHA256": "",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "ECDHE-RSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "TLS_RSA_WITH_RC4_128_SHA": "RC4-SHA",
+    "TLS_RSA_WITH_3DES_EDE_CBC_SHA": "DES-CBC3-SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA": "AES128-SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA": "AES256-SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA256": "AES128-SHA256",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256": "AES128-GCM-SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384": "AES256-GCM-SHA384",
+    "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA": "ECDHE-ECDSA-RC4-SHA",
+    "TLS_ECDHE_RSA_WITH_RC4_128_SHA": "ECDHE-RSA-RC4-SHA",
+    "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA": "ECDHE-RSA-DES-CBC3-SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256": "ECDHE-ECDSA-AES128-SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256": "ECDHE-RSA-AES128-SHA256",
+}
+
+_NO_POLICY = ("", "NoClientCert", "RequestClientCert")
+_CLIENT_CERTIFICATES = {
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
+_UNVERIFIED = ("RequireAnyClientCert", "RequireClientCert")
+
+
+class TLSError(Exception):
+    """The settings cannot be used; the text is Go's where Go has one."""
+
+
+class ServerTLSSettings(NamedTuple):
+    """What a `tls` block says; "" where nothing is said. min_version, max_version: keys of VERSIONS.
+
+    curve: OpenSSL's name of the elliptic curve to use.
+    """
+
+    cert_pem: str = ""
+    key_pem: Secret | None = None
+    cert_file: str = ""
+    key_file: str = ""
+    client_auth_type: str = ""
+    client_ca_file: str = ""
+    client_ca: str = ""
+    cipher_suites: str = ""
+    min_version: str = ""
+    max_version: str = ""
+    curve: str = ""
+
+    @property
+    def enabled(self) -> bool:
+        """TLS is served only with a certificate and a key."""
+        return bool(self.cert_pem or self.cert_file) and bool(self._inline_key or self.key_file)
+
+    @property
+    def _inline_key(self) -> str:
+        return self.key_pem.reveal() if self.key_pem is not None else ""
+
+    def check(self) -> None:
+        """Raise TLSError for texts that no TLS library knows; also where TLS is not enabled."""
+        self._ciphers()
+        if self.min_version and self.min_version not in VERSIONS:
+            raise TLSError(f"TLS version {quote(self.min_version)} not recognized")
+
+    def read(self) -> ServerTLSSettings:
+        """The same settings with what stands in their files in place of the files. Raises TLSError."""
+        return self._replace(
+            cert_pem=_read(self.cert_file, "cert_file") if self.cert_file else self.cert_pem,
+            key_pem=Secret(_read(self.key_file, "key_file")) if self.key_file else self.key_pem,
+            client_ca=_read(self.client_ca_file, "") if self.client_ca_file else self.client_ca,
+            cert_file="",
+            key_file="",
+            client_ca_file="",
+        )
+
+    def build(self) -> ssl.SSLContext:
+        """A context for settings without files. Raises TLSError."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(["http/1.1"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for by name
+            if self.min_version:
+                context.minimum_version = VERSIONS[self.min_version]
+            if self.max_version:
+                context.maximum_version = VERSIONS[self.max_version]
+        if self.curve:
+            context.set_ecdh_curve(self.curve)
+        ciphers = self._ciphers()
+        if ciphers:
+            try:
+                context.set_ciphers(":".join(ciphers))
+            except ssl.SSLError:
+                raise TLSError("none of the cipher suites is supported by this system") from None
+        self._identify(context)
+        self._verify_clients(context)
+        return context
+
+    def _ciphers(self) -> list[str]:
+        names = self.cipher_suites.split(",") if self.cipher_suites else []
+        for name in names:
+            if name not in CIPHER_SUITES:
+                raise TLSError(f"cipher suite {quote(name)} not recognized")
+        return [CIPHER_SUITES[name] for name in names if CIPHER_SUITES[name]]
+
+    def _identify(self, context: ssl.SSLContext) -> None:
+        certificate, key = self.cert_pem, self._inline_key
+        reason = "failed to find any PEM data in certificate input"
+        if "-----BEGIN" in certificate:
+            reason = "failed to find any PEM data in key input"
+            if "-----BEGIN" in key:
+                try:
+                    with as_file(f"{certificate}\n{key}\n") as path:
+                        context.load_cert_chain(path, password=lambda: "")
+                except ssl.SSLError as fault:
+                    reason = "failed to parse private key"
+                    if fault.reason == "KEY_VALUES_MISMATCH":
+                        reason = "private key does not match public key"
+                else:
+                    return
+        raise TLSError(f"failed to load X509KeyPair: tls: {reason}")
+
+    def _verify_clients(self, context: ssl.SSLContext) -> None:
+        policy = self.client_auth_type
+        if policy in _UNVERIFIED:
+            raise TLSError(
+                f"client_auth_type {policy} is not supported: a certificate that nobody verifies says nothing"
+            )
+        if policy not in _NO_POLICY and policy not in _CLIENT_CERTIFICATES:
+            raise TLSError(f"invalid ClientAuth: {policy}")
+        authorities = self.client_ca
+        if authorities and policy in ("", "NoClientCert"):
+            raise TLSError("client CA's have been configured without a Client Auth Policy")
+        if policy not in _CLIENT_CERTIFICATES:
+            return
+        context.verify_mode = _CLIENT_CERTIFICATES[policy]
+        if authorities:
+            try:
+                context.load_verify_locations(cadata=authorities)
+            except (ssl.SSLError, ValueError):
+                raise TLSError("the client CA holds no usable certificate") from None
+        else:
+            context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
+
+
+class ServerTLS:
+    """Gives the context for each new connection; another one once a file has changed.
+
+    A change that cannot be used leaves the old context in force. tell: then called with the reason, and
+    with "" when the files can be used again. problem: that reason.
+    """
+
+    def __init__(self, settings: ServerTLSSettings, tell: Callable[[str], None]) -> None:
+        self.settings = settings
+        files = (settings.cert_file, settings.key_file, settings.client_ca_file)
+        self._paths = [path for path in files if path]
+        self._built: tuple[ServerTLSSettings, ssl.SSLContext] | None = None
+        self._tell = tell
+        self._followed = Followed(self._make, self._paths, self._words, self._problem_changed)
+
+    @property
+    def problem(self) -> str:
+        """Why the context of former files is in force, or ""."""
+        return self._followed.problem and _told(self._followed.problem)
+
+    async def context(self) -> ssl.SSLContext:
+        """The context for the next connection. Raises TLSError while there has not been one yet."""
+        try:
+            return await self._followed.get()
+        except NotMade as reason:
+            raise TLSError(_told(str(reason))) from None
+        except TimeoutError as error:
+            raise TLSError(_told(self._words(error))) from None
+
+    def _problem_changed(self, problem: str) -> None:
+        self._tell(problem and _told(problem))
+
+    def _make(self) -> ssl.SSLContext:
+        try:
+            settings = self.settings.read()
+            if self._built is None or self._built[0] != settings:
+                self._built = settings, settings.build()
+        except TLSError as reason:
+            raise NotMade(str(reason)) from None
+        return self._built[1]
+
+    def _words(self, error: OSError | ValueError) -> str:
+        what = ", ".join(self._paths) or "the authorities of the system"
+        return f"failed to read {what}: {system_words(error)}"
+
+
+def _told(reason: str) -> str:
+    return f"error generating http tls config: {reason}"
+
+
+def _read(path: str, argument: str) -> str:
+    try:
+        return read_regular(path).decode(errors="surrogateescape")
+    except (OSError, ValueError) as fault:
+        opened = f"open {path}: {system_words(fault)}"
+        raise TLSError(f"failed to read {argument} ({path}): {opened}" if argument else opened) from None

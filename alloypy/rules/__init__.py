@@ -1,0 +1,62 @@
+"""Load-time rules: what components refuse when they are loaded although every setting has the right type.
+
+A rule is a small function or one of the forms in `alloypy.rules.forms`. It belongs to a
+place (`loki.write/wal`: a component and inner blocks) or to a Go type that many places use.
+Source: the rules of Alloy's components, as the catalog's notes list them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from alloypy.rules.body import Rule
+
+_MODULES = {
+    "discovery": "discovery",
+    "prometheus": "prometheus",
+    "mimir": "prometheus",
+    "loki": "loki",
+    "otelcol": "otelcol",
+    "pyroscope": "own",
+    "remote": "own",
+    "http": "own",
+    "remotecfg": "own",
+    "import": "own",
+    "local": "own",
+}
+"""Which module has the rules of a namespace; it is imported when a block of it is checked."""
+
+_ALSO = {"loki": "prometheus"}
+_TYPE_MODULES = {
+    "config": "clients",
+    "kubernetes": "clients",
+    "relabel": "relabel",
+    "stages": "loki",
+    "metric": "loki",
+    "otelcol": "otelcol",
+    "file_stats": "otelcol",
+}
+
+
+@cache
+def rules_for(path: str, go_type: str) -> tuple[Rule, ...]:
+    """The rules of a body. path: component and inner blocks, such as `loki.write/wal`."""
+    return (*_by_path(path), *_by_type(go_type))
+
+
+def _by_path(path: str) -> tuple[Rule, ...]:
+    namespace = path.partition("/")[0].partition(".")[0]
+    rules: tuple[Rule, ...] = ()
+    for name in (_MODULES.get(namespace), _ALSO.get(namespace)):
+        if name is not None:
+            rules += import_module(f"{__name__}.{name}").BY_PATH.get(path, ())
+    return rules
+
+
+def _by_type(go_type: str) -> tuple[Rule, ...]:
+    name = _TYPE_MODULES.get(go_type.partition(".")[0])
+    if name is None:
+        return ()
+    rules: tuple[Rule, ...] = import_module(f"{__name__}.{name}").BY_TYPE.get(go_type, ())
+    return rules

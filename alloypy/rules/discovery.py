@@ -1,0 +1,240 @@
+"""Rules of the discovery components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from alloypy.lang.go.text import quote
+from alloypy.rules.body import Body, Broken, Rule
+from alloypy.rules.clients import HTTP_CLIENT, proxy
+from alloypy.rules.forms import exactly_one, not_empty, one_of, parse_url, positive
+
+REFRESH = positive("refresh_interval")
+_ADDRESS_TYPES = ("A", "AAAA", "MX", "NS")
+
+
+def dns_type(body: Body) -> Iterator[Broken]:
+    """Record types, and the port that all but SRV need."""
+    kind = body.text("type")
+    if kind.upper() in _ADDRESS_TYPES:
+        if body.get("port") == 0:
+            message = "a port is required in DNS-SD configs for all record types except SRV"
+            yield Broken("port" if body.given("port") else "type", message)
+    elif kind.upper() != "SRV":
+        yield Broken("type", f"invalid DNS-SD records type {kind}")
+
+
+def docker_host(body: Body) -> Iterator[Broken]:
+    """A Docker host is a URL."""
+    host = body.text("host")
+    if not host:
+        yield Broken("host", "host attribute must not be empty")
+        return
+    try:
+        parse_url(host)
+    except ValueError as error:
+        yield Broken("host", f"parsing host attribute: {error}")
+
+
+def swarm_host(body: Body) -> Iterator[Broken]:
+    """A swarm's host is a URL."""
+    try:
+        parse_url(body.text("host"))
+    except ValueError as error:
+        yield Broken("host", str(error))
+
+
+def digitalocean_token(body: Body) -> Iterator[Broken]:
+    """One token, written or in a file."""
+    if body.filled("bearer_token") == body.filled("bearer_token_file"):
+        message = "exactly one of bearer_token or bearer_token_file must be specified"
+        yield Broken("bearer_token_file" if body.given("bearer_token_file") else "", message)
+
+
+def eureka_server(body: Body) -> Iterator[Broken]:
+    """A Eureka server is a whole URL."""
+    try:
+        url = parse_url(body.text("server"))
+    except ValueError as error:
+        yield Broken("server", str(error))
+        return
+    if not (url.scheme and url.host):
+        yield Broken("server", "invalid eureka server URL")
+
+
+def puppetdb_url(body: Body) -> Iterator[Broken]:
+    """PuppetDB is asked over HTTP."""
+    try:
+        url = parse_url(body.text("url"))
+    except ValueError as error:
+        yield Broken("url", str(error))
+        return
+    if url.scheme not in {"http", "https"}:
+        yield Broken("url", "URL scheme must be 'http' or 'https'")
+    elif not url.host:
+        yield Broken("url", "host is missing in URL")
+
+
+def marathon_login(body: Body) -> Iterator[Broken]:
+    """Marathon's own token excludes the HTTP client's logins."""
+    token, file = body.filled("auth_token"), body.filled("auth_token_file")
+    if token and file:
+        yield Broken("auth_token_file", "at most one of auth_token and auth_token_file must be configured")
+    elif token or file:
+        if body.given("basic_auth"):
+            message = "at most one of basic_auth, auth_token & auth_token_file must be configured"
+            yield Broken("basic_auth", message)
+        elif body.filled("bearer_token") or body.filled("bearer_token_file"):
+            message = (
+                "at most one of bearer_token, bearer_token_file, auth_token & auth_token_file "
+                "must be configured"
+            )
+            yield Broken("bearer_token" if body.given("bearer_token") else "bearer_token_file", message)
+        elif body.given("authorization"):
+            message = "at most one of auth_token, auth_token_file & authorization must be configured"
+            yield Broken("authorization", message)
+
+
+def nomad_server(body: Body) -> Iterator[Broken]:
+    """Nomad has an address."""
+    if not body.text("server").strip():
+        yield Broken("server", "nomad SD configuration requires a server address")
+
+
+def serverset_paths(body: Body) -> Iterator[Broken]:
+    """Zookeeper's paths begin with a slash."""
+    for path in body.get("paths"):
+        if not path.startswith("/"):
+            message = f"discovery.serverset config paths must begin with '/': {path}"
+            yield Broken("paths", message)
+            return
+
+
+def uyuni_server(body: Body) -> Iterator[Broken]:
+    """Uyuni's server is a URL."""
+    try:
+        parse_url(body.text("server"))
+    except ValueError as error:
+        yield Broken("server", f"invalid server URL: {error}")
+
+
+def scaleway_key(body: Body) -> Iterator[Broken]:
+    """One secret key, written or in a file."""
+    if body.filled("secret_key") == body.filled("secret_key_file"):
+        message = "exactly one of secret_key or secret_key_file must be configured"
+        yield Broken("secret_key_file" if body.given("secret_key_file") else "", message)
+
+
+def filter_values(message: str) -> Rule:
+    """Filters have values."""
+
+    def rule(body: Body) -> Iterator[Broken]:
+        for inner in body.blocks("filter"):
+            if not inner.filled("values"):
+                yield Broken("filter", message)
+                return
+
+    return rule
+
+
+def aws_role(body: Body) -> Iterator[Broken]:
+    """Services that can be discovered, and what only some of them take."""
+    role = body.text("role")
+    if role not in {"ec2", "ecs", "elasticache", "lightsail", "msk", "rds"}:
+        message = f"unsupported role {quote(role)}: must be one of ec2, ecs, elasticache, lightsail, msk, rds"
+        yield Broken("role", message)
+    elif body.given("filter") and role not in {"ec2", "rds"}:
+        message = f"filter blocks are only supported with the ec2 and rds roles, not {quote(role)}"
+        yield Broken("filter", message)
+
+
+_TLS_CLIENT = (proxy,)
+
+BY_PATH: Mapping[str, tuple[Rule, ...]] = {
+    "discovery.aws": (aws_role, filter_values("AWS SD configuration filter values cannot be empty")),
+    "discovery.azure": (
+        exactly_one(
+            "oauth",
+            "managed_identity",
+            "sdk_auth",
+            "workload_identity",
+            message=(
+                "exactly one of oauth, managed_identity, sdk_auth, or workload_identity must be specified"
+            ),
+        ),
+        *_TLS_CLIENT,
+    ),
+    "discovery.consul": (REFRESH, *HTTP_CLIENT),
+    "discovery.consulagent": (REFRESH,),
+    "discovery.digitalocean": (digitalocean_token, *_TLS_CLIENT),
+    "discovery.dns": (dns_type,),
+    "discovery.docker": (docker_host, REFRESH, *HTTP_CLIENT),
+    "discovery.dockerswarm": (
+        swarm_host,
+        REFRESH,
+        one_of(
+            "role",
+            "services",
+            "nodes",
+            "tasks",
+            message="invalid role {value}, expected tasks, services, or nodes",
+        ),
+        *HTTP_CLIENT,
+    ),
+    "discovery.ec2": (filter_values("EC2 SD configuration filter values cannot be empty"),),
+    "discovery.eureka": (eureka_server, *HTTP_CLIENT),
+    "discovery.hetzner": (
+        one_of("role", "robot", "hcloud", message="unknown role {value}, must be one of robot or hcloud"),
+        *HTTP_CLIENT,
+    ),
+    "discovery.ionos": (not_empty("datacenter_id", "datacenter_id can't be empty"), REFRESH, *HTTP_CLIENT),
+    "discovery.kubelet": HTTP_CLIENT,
+    "discovery.kubernetes": HTTP_CLIENT,
+    "discovery.kuma": (REFRESH, positive("fetch_timeout"), *HTTP_CLIENT),
+    "discovery.linode": (REFRESH, *HTTP_CLIENT),
+    "discovery.marathon": (
+        REFRESH,
+        not_empty("servers", "at least one Marathon server must be specified"),
+        marathon_login,
+        *HTTP_CLIENT,
+    ),
+    "discovery.nerve": (positive("timeout"),),
+    "discovery.nomad": (nomad_server, *HTTP_CLIENT),
+    "discovery.openstack": (
+        one_of(
+            "availability",
+            "public",
+            "internal",
+            "admin",
+            message="unknown availability {value}, must be one of admin, internal or public",
+        ),
+        one_of(
+            "role",
+            "instance",
+            "hypervisor",
+            message="unknown availability {value}, must be one of instance or hypervisor",
+        ),
+    ),
+    "discovery.ovhcloud": (
+        *(
+            not_empty(name, f"{name} cannot be empty")
+            for name in ("endpoint", "application_key", "application_secret", "consumer_key")
+        ),
+        one_of("service", "dedicated_server", "vps", message="unknown service: {value}"),
+    ),
+    "discovery.puppetdb": (puppetdb_url, *HTTP_CLIENT),
+    "discovery.scaleway": (
+        not_empty("project_id", "project_id must not be empty"),
+        scaleway_key,
+        not_empty("access_key", "access_key must not be empty"),
+        proxy,
+    ),
+    "discovery.serverset": (
+        not_empty("servers", "discovery.serverset config must contain at least one Zookeeper server"),
+        not_empty("paths", "discovery.serverset config must contain at least one path"),
+        serverset_paths,
+    ),
+    "discovery.triton": (REFRESH,),
+    "discovery.uyuni": (uyuni_server, *_TLS_CLIENT),
+}
+"""Rules by the component's name."""

@@ -1,0 +1,82 @@
+"""Rules of the `rule` block that all relabel components share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from alloypy.lang.go.regexp import names_label
+from alloypy.lang.go.text import quote
+from alloypy.rules.body import Body, Broken, Rule
+
+_NEED_TARGET = frozenset({"replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"})
+_NO_REPLACEMENT = frozenset({"lowercase", "uppercase", "keepequal", "dropequal"})
+_DEFAULTS = {"target_label": "", "modulus": 0, "separator": ";", "replacement": "$1"}
+
+
+def _action(body: Body) -> str:
+    """Null takes the action away; the other rules do not apply then."""
+    return str(body.get("action"))
+
+
+def has_action(body: Body) -> Iterator[Broken]:
+    """There is an action."""
+    if not _action(body):
+        yield Broken("action", "relabel action cannot be empty")
+
+
+def hashmod(body: Body) -> Iterator[Broken]:
+    """A hash needs a modulus."""
+    if _action(body) == "hashmod" and body.get("modulus") == 0:
+        at = "modulus" if body.given("modulus") else ""
+        yield Broken(at, "relabel configuration for hashmod requires non-zero modulus")
+
+
+def target(body: Body) -> Iterator[Broken]:
+    """Actions that write a label have one to write, or a template for its name."""
+    action = _action(body)
+    if action not in _NEED_TARGET:
+        return
+    label = body.text("target_label")
+    if not label:
+        at = "target_label" if body.given("target_label") else ""
+        yield Broken(at, f"relabel configuration for {action} action requires 'target_label' value")
+    elif action == "replace" and "$" in label and not names_label(label):
+        yield Broken("target_label", f"{quote(label)} is invalid 'target_label' for {action} action")
+
+
+def replacement(body: Body) -> Iterator[Broken]:
+    """Actions that compute the value take no replacement; labelmap needs one that can name a label."""
+    action, text = _action(body), body.text("replacement")
+    if action in _NO_REPLACEMENT and text != _DEFAULTS["replacement"]:
+        yield Broken("replacement", f"'replacement' can not be set for {action} action")
+    elif action == "labelmap" and not names_label(text):
+        at = "replacement" if body.given("replacement") else ""
+        yield Broken(at, f"{quote(text)} is invalid 'replacement' for {action} action")
+
+
+def only_some(body: Body) -> Iterator[Broken]:
+    """Some actions take no other settings."""
+    action = _action(body)
+    if action in {"labeldrop", "labelkeep"}:
+        others = ("target_label", "modulus", "separator", "replacement")
+        changed = "source_labels" if body.given("source_labels") else _changed(body, others)
+        message = f"{action} action requires only 'regex', and no other fields"
+    elif action in {"keepequal", "dropequal"}:
+        changed = _changed(body, ("modulus", "separator", "replacement"))
+        if body.given("regex") and getattr(body.get("regex"), "text", "(.*)") != "(.*)":
+            changed = "regex"
+        message = f"{action} action requires only 'source_labels' and 'target_label', and no other fields"
+    else:
+        return
+    if changed:
+        yield Broken(changed, message)
+
+
+def _changed(body: Body, names: tuple[str, ...]) -> str:
+    return next((name for name in names if body.get(name) != _DEFAULTS[name]), "")
+
+
+BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
+    "relabel.Config": (has_action, hashmod, target, replacement, only_some),
+}
+"""Rules by the Go type of the body."""

@@ -1,0 +1,1 @@
+"""What a component and the runtime promise each other."""

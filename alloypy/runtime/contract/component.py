@@ -1,0 +1,228 @@
+"""The contract between a component and the runtime.
+
+Phases, each called by the controller:
+
+1. `__init__(options, arguments)` opens nothing, starts nothing; may call `options.set_exports`.
+   Raises `BuildError` for arguments that cannot work (Alloy's `building component: ...`).
+2. `await prepare()`, at once after the constructor and still before anything running changes: claim
+   what may be refused (listening sockets through `options.sockets`), read what the first exports need.
+   Raises `BuildError`, which refuses the load. A refused load drops the component without another
+   call, so `prepare` leaves nothing open but sockets it has claimed (the controller closes those).
+3. `await run()` serves until cancelled and owns every task it starts. Called at most once.
+   Cancelling it means: take nothing new, finish what is in flight within the deadlines, return.
+   When it returns or raises by itself the component counts as exited; the next reload builds a new one.
+4. `await prepare_update(arguments)` while `run` runs: check and claim what the new arguments need,
+   change nothing, and return the exports the component will have with them (None: the present ones),
+   so that dependants can be evaluated before anything changes. Raises `UpdateError` (or `BuildError`
+   from a claim), which refuses the reload. Every address still needed is claimed again: what is not
+   claimed here is closed once the update has been made.
+5. `await update(arguments)` takes the new arguments, after a `prepare_update` of the same arguments.
+   It should not fail. If it raises, or a later step of the reload fails, the old arguments are put
+   back the same way: `prepare_update(old)`, `update(old)`.
+
+Exports set in phases 1 and 2 are seen by dependants within the same load. Arguments and exports are
+frozen and compare by value: equal arguments never cause an update, equal exports never a
+re-evaluation. A receiver is made once, by the constructor, and keeps its identity while `update`
+swaps what is behind it: then dependants need no re-evaluation and calls in flight finish on what
+they began with. Calls may reach a receiver from the end of `prepare` until `run` has returned.
+
+Whatever else a component raises, anywhere, becomes its health and disturbs nobody.
+Source: RUNTIME spec sections 2.5, 2.6, 3.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from alloypy.families import Family
+from alloypy.runtime.contract.health import Health
+from alloypy.schema.stability import Stability
+from alloypy.tracing import Tracer
+
+__all__ = [
+    "BuildError",
+    "Component",
+    "ComponentError",
+    "InFlight",
+    "Options",
+    "Registration",
+    "Sockets",
+    "Stability",
+    "UpdateError",
+]
+
+A = TypeVar("A")
+E = TypeVar("E")
+
+
+class ComponentError(Exception):
+    """Root of the component faults.
+
+    ComponentError
+    +- BuildError   the component cannot be built from its arguments
+    +- UpdateError  a running component cannot take new arguments; the old ones stay
+    """
+
+
+class BuildError(ComponentError):
+    """The component cannot be built; the text follows `building component: `."""
+
+
+class UpdateError(ComponentError):
+    """A running component refused new arguments; the text follows `updating component: `."""
+
+
+class Sockets(Protocol):
+    """Listening sockets, owned by the controller by address and port, so that a reload can hand them over."""
+
+    async def claim(self, host: str, port: int) -> list[socket.socket]:
+        """Bound, listening, non-blocking sockets for host and port ("" = all interfaces, port 0 = any).
+
+        To be called in `prepare` and `prepare_update` only. The socket objects are the caller's own
+        duplicates, to be given to a server and closed with it: the controller keeps the address open
+        until no component claims it any more. Claiming the same address again gives new duplicates of
+        the same listening socket; port 0 gives the port of the component's earlier claim.
+
+        Raises BuildError with Go's text: `listen tcp 127.0.0.1:80: bind: address already in use`.
+        """
+        ...
+
+
+class Collector(Protocol):
+    """Tells metrics."""
+
+    def collect(self) -> Iterable[Family]:
+        """Metric families."""
+        ...
+
+
+class Metrics:
+    """The metrics of one component: everything that its collectors tell when they are asked."""
+
+    def __init__(self) -> None:
+        self._collectors: list[Collector] = []
+
+    def register(self, collector: Collector) -> None:
+        """Ask the collector, too."""
+        self._collectors.append(collector)
+
+    def collect(self) -> Iterator[Any]:
+        """The families of all collectors."""
+        for collector in self._collectors:
+            yield from collector.collect()
+
+
+class Options(NamedTuple):
+    """What a component gets from the process.
+
+    id: `pyroscope.write.default`; path: "/" or the module's path, `/d.x`.
+    logger: its records carry component_path and component_id; more fields go into
+        `extra={"fields": {...}}`.
+    metrics: the component's own; labels component_id and component_path are added where they are shown.
+    set_exports: replaces the exports; dependants are re-evaluated when the value differs.
+    alloy_id: the X-Alloy-Id of this installation.
+    clock, random: time.monotonic and random.random, replaceable in tests.
+    tracer: the process's; what it does changes with the `tracing` block.
+    """
+
+    id: str
+    path: str
+    logger: logging.Logger
+    metrics: Callable[[], Metrics]
+    set_exports: Callable[[Any], None]
+    sockets: Sockets
+    storage: Path
+    environ: Mapping[str, str]
+    alloy_id: str
+    minimum_stability: Stability
+    shutdown_deadline: float
+    clock: Callable[[], float]
+    random: Callable[[], float]
+    tracer: Tracer
+
+
+class InFlight(NamedTuple):
+    """How much somebody has taken and not finished."""
+
+    requests: int = 0
+    profiles: int = 0
+
+
+NOTHING = InFlight()
+
+
+class Activity(NamedTuple):
+    """What became of profiles, counted from the start of a component on.
+
+    received, failed: requests of clients that were answered well, or with the status of an error.
+    sent, dropped: profiles that servers have taken, or that were given up.
+    """
+
+    received: int = 0
+    failed: int = 0
+    sent: int = 0
+    dropped: int = 0
+
+
+NO_ACTIVITY = Activity()
+
+
+class Component(Generic[A, E]):
+    """Base of every component."""
+
+    def __init__(self, options: Options, arguments: A) -> None:
+        raise NotImplementedError
+
+    async def prepare(self) -> None:
+        """Claim what may be refused."""
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        raise NotImplementedError
+
+    async def prepare_update(self, arguments: A) -> E | None:
+        """Claim what the new arguments need, changing nothing; the exports to come, None if unchanged."""
+        return None
+
+    async def update(self, arguments: A) -> None:
+        """Take new arguments."""
+        raise NotImplementedError
+
+    def health(self) -> Health | None:
+        """The component's own view of its health, None when it has none; asked on every look."""
+        return None
+
+    def in_flight(self) -> InFlight:
+        """What it has taken and not finished, which a shutdown waits for."""
+        return NOTHING
+
+    def activity(self) -> Activity:
+        """What it has done with profiles so far."""
+        return NO_ACTIVITY
+
+    def listens_on(self) -> str:
+        """Where clients reach it, as `host:port`; "" for what takes no connections."""
+        return ""
+
+    def shown_arguments(self, arguments: A) -> A:
+        """The arguments as the API shows them: with what the component adds to them by itself."""
+        return arguments
+
+    def debug_info(self) -> Any:
+        """A frozen dataclass declared like Arguments, or None."""
+        return None
+
+
+class Registration(NamedTuple):
+    """One component kind."""
+
+    name: str
+    stability: Stability
+    arguments: type[Any]
+    exports: type[Any] | None
+    component: type[Component[Any, Any]]
+    community: bool = False

@@ -1,0 +1,126 @@
+"""What goes wrong with one node, and calls into components that may raise anything.
+
+Source: RUNTIME spec section 2.4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from alloypy.lang.evaluation.evaluator import EvaluationError
+from alloypy.lang.evaluation.scope import Scope
+from alloypy.runtime.contract.component import ComponentError
+from alloypy.runtime.contract.options import ServiceError
+from alloypy.runtime.pace import SECONDS, computed, evaluated
+from alloypy.schema.building import DecodeError
+from alloypy.schema.decode import decode
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.tree import Statement
+
+T = TypeVar("T")
+
+
+class NodeFault(Exception):
+    """A node cannot be evaluated.
+
+    The text is what the log, the health and a diagnostic without a place of its own say.
+    diagnostics: what is wrong, where it has places.
+    """
+
+    def __init__(self, text: str, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
+        self.diagnostics = diagnostics
+        super().__init__(text)
+
+    def within(self, prefix: str) -> NodeFault:
+        """The same fault as seen from further out."""
+        return NodeFault(f"{prefix}: {self}", self.diagnostics)
+
+
+class Raised(Exception):
+    """A component raised something; the text tells what."""
+
+
+def described(error: BaseException) -> str:
+    """An exception in words: a component's own fault as it is, any other with its kind."""
+    if isinstance(error, ComponentError | ServiceError):
+        return str(error)
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def call(action: Callable[[], T]) -> T:
+    """Call into a component. Raises Raised for whatever it raises."""
+    try:
+        return action()
+    except BaseException as error:
+        raise Raised(described(error)) from error
+
+
+async def call_async(action: Callable[[], Awaitable[T]], deadline: float) -> T:
+    """Call into a component and await its answer for at most `deadline` seconds.
+
+    Raises Raised for whatever it raises, and CancelledError only when we are cancelled ourselves.
+    """
+    task = asyncio.current_task()
+    cancelled_before = task.cancelling() if task is not None else 0
+    try:
+        async with asyncio.timeout(deadline) as limit:
+            return await action()
+    except asyncio.CancelledError as error:
+        if task is not None and task.cancelling() > cancelled_before:
+            raise
+        raise Raised(described(error)) from error
+    except TimeoutError as error:
+        text = f"no answer within {deadline:g} seconds" if limit.expired() else described(error)
+        raise Raised(text) from error
+    except GeneratorExit:
+        raise  # we are being thrown away
+    except BaseException as error:
+        raise Raised(described(error)) from error
+
+
+async def decode_arguments(cls: type[T], body: Sequence[Statement], source: Source, scope: Scope) -> T:
+    """A node's body as an instance of a declared class; the defaults for a node without a block.
+
+    Raises NodeFault.
+    """
+    return await evaluate_body(lambda: decode(cls, body, source, scope), body, source, scope)
+
+
+async def evaluate_body(work: Callable[[], T], body: Sequence[Statement], source: Source, scope: Scope) -> T:
+    """What `work` makes of a node's body, without holding up others. Raises NodeFault."""
+    try:
+        return await evaluated(work)
+    except TimeoutError:
+        raise NodeFault(f"decoding configuration: evaluation takes more than {SECONDS:g} seconds") from None
+    except (DiagnosticsError, DecodeError, EvaluationError) as error:
+        fault = error
+    raise await computed(lambda: not_decoded(fault, body, source, scope), len(source.data))
+
+
+def not_decoded(
+    error: DiagnosticsError | DecodeError | EvaluationError,
+    body: Sequence[Statement],
+    source: Source,
+    scope: Scope,
+) -> NodeFault:
+    """What goes wrong with the body of a node, told without the secrets in it and in what it refers to."""
+    from alloypy.check.redaction.masking import message_about, without_texts, worded_error
+    from alloypy.lang.secrecy import secret_texts
+
+    elsewhere = secret_texts(scope.variables)
+    if isinstance(error, DiagnosticsError):
+        shown = [
+            each._replace(
+                message=without_texts(each.message, elsewhere), value="" if elsewhere else each.value
+            )
+            for each in worded_error(error).diagnostics
+        ]
+        return NodeFault(f"decoding configuration: {DiagnosticsError(shown)}", tuple(shown))
+    text = str(error)
+    if body:
+        text = message_about(text, Span(source, body[0].start, body[-1].end))
+    return NodeFault(f"decoding configuration: {without_texts(text, elsewhere)}")

@@ -1,0 +1,85 @@
+"""Watching files: when what a file or a directory holds is worth reading again.
+
+Source: RUNTIME spec sections 2.5, 5.6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from alloypy.lang.go.text import quote
+from alloypy.lang.types import TextType
+from alloypy.lang.values import Duration
+from alloypy.threads import FILE_SECONDS, FILES
+
+_NOTICE_PERIOD = 0.25
+_SETTLE = 0.03
+_STEADY_NANOSECONDS = 2_000_000_000
+"""A file changed more recently than this may change again without its time stamps showing it."""
+
+
+def _detector(text: str) -> str:
+    if text not in {"", "fsnotify", "poll"}:
+        raise ValueError(f"unrecognized detector {quote(text)}, expected fsnotify or poll")
+    return text or "fsnotify"
+
+
+DETECTOR = TextType("Detector", _detector, zero="fsnotify")
+"""The type of a `detector` argument."""
+
+
+class Watch:
+    """Waits until files are worth reading again.
+
+    files: finds the paths to watch, links followed; what it raises counts as a state of its own.
+    detector: `fsnotify` notices changes by short looks at inodes, sizes and time stamps, so that it works
+        on every file system, and falls back to `poll`, which has everything read at every period.
+    """
+
+    def __init__(self, files: Callable[[], Iterable[Path]], detector: str, poll_frequency: Duration) -> None:
+        self._files = files
+        self._looks = detector == "fsnotify"
+        self._period = max(poll_frequency.seconds, _SETTLE)
+        self._seen: object = None
+
+    def mark(self) -> None:
+        """Note the present state; to be called before everything is read."""
+        self._seen = self._look()
+
+    async def changed(self) -> None:
+        """Return when there has been a change since `mark`, or when it is time to read in any case."""
+        left = self._period
+        while left > _NOTICE_PERIOD and self._looks:
+            await asyncio.sleep(_NOTICE_PERIOD)
+            left -= _NOTICE_PERIOD
+            state = await self._looked()
+            if state is None or state != self._seen:
+                await asyncio.sleep(_SETTLE)  # whoever writes may not have finished
+                return
+        await asyncio.sleep(left)
+
+    async def _looked(self) -> object:
+        """The present state; that of a file which does not answer is a state, too."""
+        try:
+            return await FILES.run(self._look, FILE_SECONDS, self)
+        except TimeoutError as error:
+            return error.errno
+
+    def _look(self) -> object:
+        """What tells one state from another; None for one that the next may look like."""
+        state = []
+        try:
+            for path in self._files():
+                found = path.stat()
+                if abs(time.time_ns() - found.st_ctime_ns) < _STEADY_NANOSECONDS:
+                    return None
+                times = found.st_mtime_ns, found.st_ctime_ns
+                state.append((path, found.st_dev, found.st_ino, found.st_size, times))
+        except OSError as error:
+            return error.errno
+        except ValueError as error:
+            return str(error)
+        return state

@@ -1,0 +1,1 @@
+"""From blocks to values: what a load evaluates, and in which order."""

@@ -1,0 +1,85 @@
+"""Blocks that configure the process: logging, tracing and the services.
+
+Source: RUNTIME spec sections 2.3, 5.1 to 5.5.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from alloypy.graph.nodes import Kind, Node
+from alloypy.runtime.blocks.http import HTTPArguments
+from alloypy.runtime.blocks.process import (
+    LabelstoreArguments,
+    LiveDebuggingArguments,
+    LoggingArguments,
+    RemoteCfgArguments,
+    TracingArguments,
+)
+from alloypy.runtime.contract.faults import NodeFault, Raised, call_async, decode_arguments
+from alloypy.runtime.running.transaction import Serve
+from alloypy.syntax.tree import Attribute
+
+if TYPE_CHECKING:
+    from alloypy.runtime.evaluating.evaluation import Evaluation
+
+ARGUMENTS: dict[str, type[Any]] = {
+    "http": HTTPArguments,
+    "labelstore": LabelstoreArguments,
+    "livedebugging": LiveDebuggingArguments,
+    "logging": LoggingArguments,
+    "remotecfg": RemoteCfgArguments,
+    "tracing": TracingArguments,
+}
+"""Classes of the blocks' arguments; `cluster`, `otel` and `ui` have none."""
+
+
+async def configure(evaluation: Evaluation, node: Node) -> None:
+    """Evaluate a block that configures the process, or its defaults. Raises NodeFault.
+
+    Of several logging or tracing blocks with different labels, the last one evaluated counts.
+    """
+    cls = ARGUMENTS.get(node.name)
+    if cls is None:
+        if node.block is not None:
+            raise NodeFault(f'service "{node.name}" does not support being configured')
+        return
+    if node.name == "remotecfg":
+        _refuse_remote(node)
+    arguments = await decode_arguments(cls, node.body, node.source, evaluation.scope)
+    if node.kind is Kind.LOGGING and arguments.destination == "windows_event_log":
+        raise NodeFault(
+            "could not update logger: failed to open Windows Event Log: "
+            "windows event log not supported on this platform"
+        )
+    await _offer(evaluation, node, arguments)
+
+
+def _refuse_remote(node: Node) -> None:
+    for statement in node.body:
+        if isinstance(statement, Attribute) and statement.name.name == "url":
+            raise NodeFault(
+                "alloypy does not fetch its configuration from a server: "
+                "remove the remotecfg block and give the configuration as a file or a directory"
+            )
+
+
+async def _offer(evaluation: Evaluation, node: Node, arguments: Any) -> None:
+    """Have the service check its arguments, and take them when everything else is good, too."""
+    evaluation.state.services[node.name] = arguments
+    service = evaluation.context.options.services.get(node.name)
+    before = evaluation.old.services.get(node.name) if evaluation.old is not None else None
+    if service is None or arguments == before:
+        return
+    deadline = evaluation.context.options.evaluation_deadline
+    try:
+        await call_async(lambda: service.prepare(arguments), deadline)
+        if node.kind is Kind.LOGGING and before is None:
+            # Nothing runs yet that could be disturbed, and the rest of the load is to be logged.
+            await call_async(lambda: service.update(arguments), deadline)
+            return
+    except Raised as error:
+        verb = "could not update logger" if node.kind is Kind.LOGGING else "updating service"
+        raise NodeFault(f"{verb}: {error}") from None
+    step = Serve(evaluation.context, evaluation.module, node, service, arguments, before)
+    evaluation.transaction.steps.append(step)

@@ -1,0 +1,171 @@
+"""Where imported content comes from: a file or directory, a text, an HTTP server.
+
+Source: RUNTIME spec section 5.6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from alloypy.files import read_regular, system_words
+from alloypy.runtime.blocks.modules import ImportFileArguments, ImportStringArguments
+from alloypy.runtime.contract.faults import Raised, call_async
+from alloypy.runtime.contract.options import HTTPImport
+from alloypy.runtime.contract.watching import Watch
+from alloypy.syntax.config_files import module_path
+from alloypy.threads import FILE_SECONDS, FILES
+
+_SHORTEST_PERIOD = 0.03
+
+
+class SourceError(Exception):
+    """Content cannot be had.
+
+    summary: what kind of mishap, for health and log. fields: more for the log. The text is the system's.
+    """
+
+    def __init__(self, summary: str, text: str, **fields: str) -> None:
+        self.summary = summary
+        self.fields = fields
+        super().__init__(text)
+
+
+class ImportSource(Protocol):
+    """One place that content comes from.
+
+    prefix: what an error of the first reading is introduced with. good: what the health says of a good one.
+    identity: the same for the same place.
+    module_path: what the content sees under that name.
+    """
+
+    prefix: str
+    good: str
+    identity: str
+    module_path: str
+
+    async def read(self) -> dict[str, bytes]:
+        """The content by file name. Raises SourceError."""
+        ...
+
+    async def changed(self) -> None:
+        """Wait until it is time to read again; for ever when the content cannot change."""
+        ...
+
+
+class FileSource:
+    """A file, or the *.alloy files directly inside a directory."""
+
+    prefix = "failed to read file"
+    good = "read file"
+
+    def __init__(self, arguments: ImportFileArguments, identity: str, module_path: str) -> None:
+        self._path = arguments.filename
+        self._watch = Watch(self._look, arguments.detector, arguments.poll_frequency)
+        self.identity = identity
+        self.module_path = module_path
+
+    @classmethod
+    async def at(cls, arguments: ImportFileArguments) -> FileSource:
+        """The source that the arguments name. Raises SourceError when the path does not answer."""
+        path = arguments.filename
+
+        def look() -> tuple[str, str]:
+            return f"file {_resolved(path)}", module_path(path)
+
+        try:
+            return cls(arguments, *await FILES.run(look, FILE_SECONDS, path))
+        except OSError as error:
+            raise _not_found(path, error) from None
+
+    async def read(self) -> dict[str, bytes]:
+        try:
+            return await FILES.run(self._read, FILE_SECONDS, self._path)
+        except OSError as error:
+            raise _not_found(self._path, error) from None
+
+    def _read(self) -> dict[str, bytes]:
+        self._watch.mark()
+        path = Path(self._path)
+        try:
+            os.stat(self._path)  # noqa: PTH116 -- Path("") would be the working directory
+            names = {self._path: path} if not path.is_dir() else {each.name: each for each in _files(path)}
+        except (OSError, ValueError) as error:
+            raise _not_found(self._path, error) from None
+        content = {}
+        for name, file in names.items():
+            try:
+                content[name] = read_regular(str(file))
+            except OSError as error:
+                text = f"open {file}: {system_words(error)}"
+                raise SourceError("failed to read file", text, file=str(file)) from None
+        return content
+
+    async def changed(self) -> None:
+        await self._watch.changed()
+
+    def _look(self) -> list[Path]:
+        path = Path(self._path)
+        return [path, *_files(path)] if path.is_dir() else [path]
+
+
+def _not_found(path: str, error: OSError | ValueError) -> SourceError:
+    return SourceError("failed to collect files", f"stat {path}: {system_words(error)}")
+
+
+def _resolved(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except ValueError:
+        return path  # holds a NUL; reading it will say what is wrong
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(each for each in directory.glob("*.alloy") if not each.is_dir())
+
+
+class StringSource:
+    """A text given in the configuration; it changes only with the block's own evaluation."""
+
+    prefix = ""
+    good = "read content"
+
+    def __init__(self, arguments: ImportStringArguments, module_path: str) -> None:
+        self._content = arguments.content.reveal().encode("utf-8", "surrogateescape")
+        import hashlib
+
+        self.identity = f"string {hashlib.sha256(self._content).hexdigest()}"
+        self.module_path = module_path
+
+    async def read(self) -> dict[str, bytes]:
+        return {"import_string": self._content}
+
+    async def changed(self) -> None:
+        await asyncio.Event().wait()
+
+
+class HTTPSource:
+    """An HTTP server, asked again every `poll_frequency`."""
+
+    prefix = "creating http component"
+    good = "polled endpoint"
+
+    def __init__(self, name: str, arguments: Any, reader: HTTPImport, deadline: float) -> None:
+        self._name = name
+        self._arguments = arguments
+        self._reader = reader
+        self._deadline = deadline
+        self.identity = f"http {arguments.url}"
+        self.module_path = arguments.url[: arguments.url.rfind("/") + 1]
+
+    async def read(self) -> dict[str, bytes]:
+        try:
+            text = await call_async(lambda: self._reader.fetch(self._arguments), self._deadline)
+        except Raised as error:
+            raise SourceError("polling failed", str(error.__cause__) or str(error)) from None
+        return {self._name: text.encode("utf-8", "surrogateescape")}
+
+    async def changed(self) -> None:
+        await asyncio.sleep(max(self._arguments.poll_frequency.seconds, _SHORTEST_PERIOD))

@@ -1,0 +1,335 @@
+"""Imports: content with definitions in it, followed as it changes.
+
+New content replaces the definitions only when all of it is good; until then what was good stays.
+Source: RUNTIME spec section 5.6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from alloypy.graph.definitions import Definitions, imported_definitions
+from alloypy.graph.imported import Content, Tally
+from alloypy.graph.nodes import Kind, Node
+from alloypy.graph.sections import Placed
+from alloypy.lang.evaluation.scope import Scope
+from alloypy.lang.values import Variables
+from alloypy.runtime.blocks.modules import (
+    ImportFileArguments,
+    ImportGitArguments,
+    ImportStringArguments,
+)
+from alloypy.runtime.contract.faults import NodeFault, decode_arguments
+from alloypy.runtime.contract.health import Health, healthy, unhealthy, unknown
+from alloypy.runtime.contract.logs import FieldLogger
+from alloypy.runtime.evaluating.import_sources import (
+    FileSource,
+    HTTPSource,
+    ImportSource,
+    SourceError,
+    StringSource,
+)
+from alloypy.runtime.pace import SECONDS, computed
+from alloypy.runtime.running.context import Context
+from alloypy.runtime.running.instances import Instance, Words
+from alloypy.runtime.running.modules import Module
+from alloypy.syntax.diagnostics import DiagnosticsError
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import Block, File
+
+if TYPE_CHECKING:
+    from alloypy.runtime.evaluating.evaluation import Evaluation
+
+T = TypeVar("T")
+
+
+class ContentFault(Exception):
+    """Content is not fit to be imported: the message to log, the file, the text, and the health."""
+
+    def __init__(self, message: str, fields: Mapping[str, str], health: str) -> None:
+        self.fields = dict(fields)
+        self.health = health
+        super().__init__(message)
+
+
+async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
+    """Evaluate an import block and read its content, unless nothing has changed. Raises NodeFault."""
+    variables = evaluation.state.built.definitions.variables
+    place = await _place(evaluation.context, node, evaluation.scope, variables, evaluation.module)
+    old = evaluation.living(node, ImportInstance)
+    if old is not None and old.arguments == place.arguments:
+        instance = old
+    else:
+        instance = ImportInstance(evaluation.context, node, evaluation.module, place)
+        await instance.read()
+    evaluation.settle(node, instance, new=instance is not old)
+    if evaluation.whole:
+        evaluation.state.built.definitions.imports[node.label] = instance.definitions
+
+
+class _Place(NamedTuple):
+    """Where an import block says its content is: the decoded arguments, and what reads from there."""
+
+    arguments: Any
+    source: ImportSource
+
+
+async def _place(context: Context, node: Node, scope: Scope, variables: Variables, module: Module) -> _Place:
+    """Decode an import block. Raises NodeFault, also for what cannot be imported from."""
+
+    async def decoded(cls: type[T]) -> T:
+        return await decode_arguments(cls, node.body, node.source, scope)
+
+    match node.name:
+        case "import.file":
+            file = await decoded(ImportFileArguments)
+            try:
+                return _Place(file, await FileSource.at(file))
+            except SourceError as error:
+                raise NodeFault(f"{FileSource.prefix}: {error}") from None
+        case "import.string":
+            text = await decoded(ImportStringArguments)
+            return _Place(text, StringSource(text, str(variables.get("module_path", ""))))
+        case "import.git":
+            await decoded(ImportGitArguments)
+            raise NodeFault(
+                "alloypy does not import from Git repositories: "
+                "check the repository out beside the configuration and use import.file"
+            )
+    reader = context.options.http_import
+    if reader is None:
+        raise NodeFault("import.http needs an HTTP client, which this process does not have")
+    remote = await decoded(reader.arguments)
+    deadline = context.options.evaluation_deadline
+    return _Place(remote, HTTPSource(module.global_id(node.id), remote, reader, deadline))
+
+
+class ImportInstance(Instance):
+    """An import block with what it has imported.
+
+    definitions: of the last good content; replaced, never changed, when there is other content.
+    """
+
+    words = Words(
+        created="import created",
+        started="started import",
+        stopped="import shut down cleanly",
+        stopped_with="import shut down with error",
+        evaluated="source evaluated",
+        failed="source evaluation failed",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        node: Node,
+        module: Module,
+        place: _Place,
+        outer: ImportInstance | None = None,
+    ) -> None:
+        super().__init__(node, module)
+        self.arguments = place.arguments
+        self._context = context
+        self._outer = outer
+        self._source = place.source
+        self._content: dict[str, bytes] = {}
+        self._nested: dict[str, ImportInstance] = {}
+        self._source_health: Health | None = None
+        self._content_health = unknown("nothing imported yet")
+        self._restart = asyncio.Event()
+        self.tally: Tally = outer.tally if outer is not None else Tally()
+        self.definitions: Definitions = imported_definitions(self._source.module_path, {}, {})
+        path, name = posixpath.split(self.global_id)
+        self._log = FieldLogger(config_path=path or ".", config_id=name)
+        self._source_log = FieldLogger(config_path=f"/{path}", config_id=name)
+
+    def _own_health(self) -> Iterator[Health]:
+        if self._source_health is not None:
+            yield self._source_health
+        yield self._content_health
+        for nested in self._nested.values():
+            yield nested.health
+
+    async def read(self) -> None:
+        """Read the content for the first time. Raises NodeFault when there is none.
+
+        Content that is not fit is logged and shows in the health; what is good in it can be used.
+        """
+        try:
+            content = await self._source.read()
+        except SourceError as error:
+            self._source_failed(error)
+            prefix = self._source.prefix
+            raise NodeFault(f"{prefix}: {error}" if prefix else str(error)) from None
+        self._source_health = healthy(self._source.good)
+        await self._take(content, first=True)
+
+    def _source_failed(self, error: SourceError) -> None:
+        self._source_health = unhealthy(f"{error.summary}: {error}")
+        self._source_log.error(error.summary, extra={"fields": {**error.fields, "err": str(error)}})
+
+    async def _take(self, content: dict[str, bytes], *, first: bool) -> bool:
+        """Make the content what is imported, as far as it is fit; whether it is."""
+        if content == self._content:
+            return False
+        self._content = content
+        if not first:
+            self.tally = Tally()
+        reading = _Reading(self._context, self, self._source)
+        try:
+            await reading.read(content)
+        except ContentFault as fault:
+            self._log.error(str(fault), extra={"fields": fault.fields})
+            self._content_health = unhealthy(fault.health)
+            if first:
+                self._adopt(reading)
+            return False
+        self._content_health = healthy("content updated")
+        self._adopt(reading)
+        return True
+
+    def _adopt(self, reading: _Reading) -> None:
+        self._nested = reading.nested
+        imports: dict[str, Definitions | None] = dict.fromkeys(reading.content.imports)
+        imports.update((label, each.definitions) for label, each in reading.nested.items())
+        self.definitions = imported_definitions(self._source.module_path, reading.content.templates, imports)
+        self._restart.set()
+
+    async def run(self) -> None:
+        """Follow the source and the imports inside the content."""
+        while True:
+            self._restart.clear()
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(each.run()) for each in self._nested.values()]
+                tasks.append(group.create_task(self._follow()))
+                await self._restart.wait()
+                for task in tasks:
+                    task.cancel()
+
+    async def _follow(self) -> None:
+        """Take new content until the imports inside it have to be followed anew."""
+        while not self._restart.is_set():
+            await self._source.changed()
+            try:
+                content = await self._source.read()
+            except SourceError as error:
+                self._source_failed(error)
+                continue
+            self._source_health = healthy(self._source.good)
+            if await self._take(content, first=False):
+                self._announce()
+
+    def _announce(self) -> None:
+        """Have what is made from the definitions evaluated again."""
+        if self._outer is not None:
+            self._outer.nested_changed(self)
+        else:
+            self._context.changes.add(self.module, self.id)
+
+    def nested_changed(self, nested: ImportInstance) -> None:
+        """Take the new definitions of an import inside the content."""
+        old = self.definitions
+        imports = {**old.imports, nested.label: nested.definitions}
+        self.definitions = imported_definitions(self._source.module_path, old.declares, imports)
+        self._announce()
+
+    def report(self, message: str, fields: Mapping[str, str]) -> None:
+        """Log what is wrong with the content without making it unfit."""
+        self._log.error(message, extra={"fields": dict(fields)})
+
+    def identities(self) -> Iterator[str]:
+        """The places this content and the content around it come from."""
+        yield self._source.identity
+        if self._outer is not None:
+            yield from self._outer.identities()
+
+
+class _NotParsed(Exception):
+    """Content is no configuration; the text says why, without secrets."""
+
+
+def _parsed(source: Source) -> File:
+    """The tree of imported content. Raises _NotParsed."""
+    try:
+        return parse_file(source)
+    except DiagnosticsError as error:
+        from alloypy.check.redaction.masking import worded
+
+        first, *more = error.diagnostics
+        raise _NotParsed(str(DiagnosticsError([worded(first), *more]))) from None
+
+
+class _Reading:
+    """One reading of content: what has been found in it so far.
+
+    content: its declares and imports. nested: the imports that have been read.
+    """
+
+    def __init__(self, context: Context, owner: ImportInstance, source: ImportSource) -> None:
+        self.content = Content(owner.id, owner.name, self._redefined)
+        self.nested: dict[str, ImportInstance] = {}
+        self._context = context
+        self._owner = owner
+        self._source = source
+
+    async def read(self, content: Mapping[str, bytes]) -> None:
+        """Read every file. Raises ContentFault for the first thing that is not fit."""
+        for name in sorted(content):
+            try:
+                await self._file(name, content[name])
+            except ValueError as error:
+                raise ContentFault(
+                    "failed to process imported content",
+                    {"file": name, "err": str(error)},
+                    f'imported content from "{name}" is invalid: {error}',
+                ) from None
+        for block, source in self.content.imports.values():
+            try:
+                await self._import(block, source)
+            except NodeFault as error:
+                text = f"imported node {block.label} failed to evaluate, {error}"
+                raise ContentFault(
+                    "failed to evaluate nested import",
+                    {"err": text},
+                    f"nested import block failed to evaluate: {text}",
+                ) from None
+
+    async def _file(self, name: str, data: bytes) -> None:
+        """Take the blocks of one file. Raises ContentFault, and ValueError."""
+        source = Source(self._owner.label, data)
+        try:
+            file = await computed(lambda: _parsed(source), len(data))
+        except TimeoutError:
+            raise ValueError(f"it takes more than {SECONDS:g} seconds to parse") from None
+        except _NotParsed as error:
+            raise ContentFault(
+                "failed to parse file on update",
+                {"file": name, "err": str(error)},
+                f'imported content from "{name}" cannot be parsed: {error}',
+            ) from None
+        for statement in file.body:
+            await self._context.pace.breathe()
+            self.content.add(statement, source)
+
+    def _redefined(self, placed: Placed) -> None:
+        self._owner.report("declare block redefined", {"name": placed.block.label})
+
+    async def _import(self, block: Block, source: Source) -> None:
+        """Read an import inside the content; it sees nothing but the path of the content."""
+        node = Node(Kind.IMPORT, block.full_name, block, source)
+        variables = {"module_path": self._source.module_path}
+        scope = self._context.stdlib.child(variables)
+        place = await _place(self._context, node, scope, variables, self._owner.module)
+        nested = ImportInstance(self._context, node, self._owner.module, place, self._owner)
+        first, *around = nested.identities()
+        refused = self._owner.tally.refused(first, around)
+        if refused:
+            raise NodeFault(refused)
+        await nested.read()
+        nested.evaluated()
+        nested.started()
+        self.nested[block.label] = nested

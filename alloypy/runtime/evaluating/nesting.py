@@ -1,0 +1,130 @@
+"""Nodes that have modules of their own: custom components and foreach.
+
+Source: RUNTIME spec sections 5.6, 5.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES, Definitions, Template
+from alloypy.graph.nodes import Node, split_custom_name
+from alloypy.graph.sections import body_sections
+from alloypy.lang.evaluation.evaluator import evaluate
+from alloypy.lang.go.text import quote
+from alloypy.runtime.blocks.modules import ForeachArguments
+from alloypy.runtime.contract.faults import NodeFault, decode_arguments, evaluate_body
+from alloypy.runtime.evaluating.foreach import child_ids, split_template
+from alloypy.runtime.running.instances import CustomInstance, ForeachInstance
+from alloypy.runtime.running.modules import Module, State
+from alloypy.runtime.running.transaction import Assign
+from alloypy.schema import texts
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
+from alloypy.syntax.nesting import allow_recursion
+from alloypy.syntax.source import Span
+from alloypy.syntax.tree import Block
+
+if TYPE_CHECKING:
+    from alloypy.runtime.evaluating.evaluation import Evaluation
+
+
+async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
+    """Evaluate a custom component and the module behind it. Raises NodeFault."""
+    try:
+        arguments = await evaluate_body(
+            lambda: _free_arguments(evaluation, node), node.body, node.source, evaluation.scope
+        )
+    finally:
+        evaluation.publish(node, {})
+    namespace, name = split_custom_name(node.name)
+    found = evaluation.state.built.definitions.find(namespace, name)
+    if found is None:
+        raise NodeFault(
+            "loading custom component controller: custom component config not found in the registry, "
+            f"namespace: {quote(namespace)}, componentName: {quote(name)}"
+        )
+    template, home = found
+    old = evaluation.living(node, CustomInstance)
+    if old is not None and evaluation.old is not None:
+        instance, module = old, evaluation.old.children[node.id][0]
+    else:
+        instance = CustomInstance(node, evaluation.module)
+        module = Module(evaluation.module.global_id(node.id), evaluation.module, node.id)
+    definitions = Definitions(home, home.variables)
+    try:
+        state = await _load(evaluation, module, template, definitions, arguments)
+    except NodeFault as fault:
+        raise fault.within("updating custom component") from None
+    evaluation.state.children[node.id] = (module,)
+    evaluation.transaction.steps.append(Assign(instance, arguments=arguments, exports=dict(state.exports)))
+    evaluation.settle(node, instance, new=old is None)
+    evaluation.publish(node, dict(state.exports))
+
+
+def _free_arguments(evaluation: Evaluation, node: Node) -> dict[str, Any]:
+    """The attributes of a body that may have any; blocks are not supported there."""
+    given: dict[str, Any] = {}
+    for statement in node.body:
+        if isinstance(statement, Block):
+            span = Span(node.source, statement.start, statement.end)
+            raise DiagnosticsError([Diagnostic(span, texts.NESTED_BLOCKS, texts.CODES["nested"])])
+        given[statement.name.name] = evaluate(statement.value, node.source, evaluation.scope)
+    return given
+
+
+async def _load(
+    evaluation: Evaluation,
+    module: Module,
+    template: Template,
+    definitions: Definitions,
+    arguments: Mapping[str, Any],
+) -> State:
+    """Evaluate a module that is made from a template. Raises NodeFault, also where it is too deep."""
+    if any(template.body is outer for outer in evaluation.state.templates):
+        raise NodeFault(f"custom component {quote(module.node)} contains itself")
+    if len(evaluation.state.templates) >= MAX_MODULES:
+        raise NodeFault(TOO_MANY_MODULES)
+    allow_recursion()
+    templates = (*evaluation.state.templates, template.body)
+    try:
+        sections = body_sections(template.body, template.source)
+        return await evaluation.load_inner(module, sections, definitions, arguments, templates)
+    except DiagnosticsError as error:
+        raise NodeFault(str(error), error.diagnostics) from None
+
+
+async def evaluate_foreach(evaluation: Evaluation, node: Node) -> None:
+    """Evaluate a foreach and a module for every item of its collection. Raises NodeFault."""
+    body, template = split_template(node.body, node.source)
+    if template is None:
+        raise NodeFault("the block template is missing in the foreach block")
+    arguments = await decode_arguments(ForeachArguments, body, node.source, evaluation.scope)
+    old = evaluation.living(node, ForeachInstance)
+    instance = ForeachInstance(node, evaluation.module) if old is None else old
+    former: dict[str, Module] = {}
+    if old is not None and evaluation.old is not None:
+        former = {each.id: each for each in evaluation.old.children.get(node.id, ())}
+    modules = []
+    ids = child_ids(arguments, instance.log)
+    for child_id, item in zip(ids, arguments.collection, strict=True):
+        module_id = f"{evaluation.module.global_id(node.id)}/{child_id}"
+        module = former.get(module_id) or Module(module_id, evaluation.module, node.id)
+        variables = evaluation.state.values.variables() | {arguments.var: item}
+        definitions = Definitions(evaluation.state.built.definitions, variables)
+        try:
+            await _load(evaluation, module, template, definitions, {})
+        except NodeFault as fault:
+            raise fault.within("updating custom component in foreach") from None
+        shown = evaluation.module.show_metrics and arguments.enable_metrics
+        evaluation.transaction.steps.append(Assign(module, show_metrics=shown))
+        modules.append(module)
+    evaluation.state.children[node.id] = tuple(modules)
+    then = instance.updated if old is not None else _nothing
+    evaluation.transaction.steps.append(Assign(instance, then, arguments=arguments))
+    evaluation.settle(node, instance, new=old is None)
+    evaluation.publish(node, {})
+
+
+def _nothing() -> None:
+    """What follows the first evaluation of a foreach."""

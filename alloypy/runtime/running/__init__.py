@@ -1,0 +1,1 @@
+"""What runs, and how a reload changes it in one step."""

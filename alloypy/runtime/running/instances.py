@@ -1,0 +1,264 @@
+"""Instances: what stands behind the nodes that run, and lives on from one load to the next.
+
+Source: RUNTIME spec sections 2.5, 2.6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import Any, ClassVar, NamedTuple
+
+from alloypy.graph.definitions import Definitions
+from alloypy.graph.nodes import Node
+from alloypy.runtime.contract.component import (
+    NO_ACTIVITY,
+    NOTHING,
+    Activity,
+    Component,
+    InFlight,
+    Metrics,
+    Options,
+    Registration,
+)
+from alloypy.runtime.contract.health import Health, exited, healthy, unhealthy, unknown, worst
+from alloypy.runtime.contract.logs import FieldLogger
+from alloypy.runtime.contract.options import ControllerOptions
+from alloypy.runtime.running.modules import Module
+from alloypy.runtime.running.sockets import OwnedSockets
+
+
+class Words(NamedTuple):
+    """Alloy's health messages for one kind of instance."""
+
+    created: str
+    started: str
+    stopped: str
+    stopped_with: str
+    evaluated: str
+    failed: str
+
+
+class Instance:
+    """Anything that runs behind a node. Compared by identity.
+
+    ended: whether its run has come to an end, wanted or not. failed: whether by a fault of its own.
+    definitions: what an import has imported; None for everything else.
+    """
+
+    words: ClassVar[Words]
+    definitions: Definitions | None = None
+
+    def __init__(self, node: Node, module: Module) -> None:
+        self.id = node.id
+        self.name = node.name
+        self.label = node.label
+        self.module = module
+        self.ended = False
+        self.failed = False
+        self._run_health = unknown(self.words.created)
+        self._evaluation_health = self._run_health
+
+    @property
+    def global_id(self) -> str:
+        """`d.x/pyroscope.write.inner`."""
+        return self.module.global_id(self.id)
+
+    @property
+    def health(self) -> Health:
+        """The worst of what is known."""
+        return worst((self._run_health, self._evaluation_health, *self._own_health()))
+
+    def _own_health(self) -> Iterator[Health]:
+        """Health beyond that of run and evaluation."""
+        yield from ()
+
+    def evaluated(self) -> None:
+        """Note a good evaluation."""
+        self._evaluation_health = healthy(self.words.evaluated)
+
+    def evaluation_failed(self, text: str) -> None:
+        """Note an evaluation that failed; what was before goes on."""
+        self._evaluation_health = unhealthy(f"{self.words.failed}: {text}")
+
+    def started(self) -> None:
+        """Note that it runs."""
+        self._run_health = healthy(self.words.started)
+
+    def stopped(self, error: str | None, *, failed: bool) -> None:
+        """Note that its run has come to an end."""
+        self.ended = True
+        self.failed = failed
+        if error is None:
+            self._run_health = exited(self.words.stopped)
+        else:
+            self._run_health = exited(f"{self.words.stopped_with}: {error}")
+
+    def in_flight(self) -> InFlight:
+        """What it has taken and not finished."""
+        return NOTHING
+
+    def activity(self) -> Activity:
+        """What became of profiles so far."""
+        return NO_ACTIVITY
+
+    def listens_on(self) -> str:
+        """Where clients reach it, or ""."""
+        return ""
+
+    async def run(self) -> None:
+        """Run until cancelled. What only holds others has nothing to do."""
+        await asyncio.Event().wait()
+
+
+class ComponentInstance(Instance):
+    """A component with its arguments and exports.
+
+    The constructor builds the component, and raises whatever that raises.
+    changed: called with the instance when its exports have changed while it is in force.
+    """
+
+    words = Words(
+        created="component created",
+        started="started component",
+        stopped="component shut down cleanly",
+        stopped_with="component shut down with error",
+        evaluated="component evaluated",
+        failed="component evaluation failed",
+    )
+
+    def __init__(
+        self,
+        node: Node,
+        module: Module,
+        registration: Registration,
+        arguments: Any,
+        options: ControllerOptions,
+        changed: Callable[[ComponentInstance], None],
+    ) -> None:
+        super().__init__(node, module)
+        self.registration = registration
+        self.arguments = arguments
+        self.exports: Any = None
+        self.sockets = OwnedSockets(self)
+        self.in_force = False
+        self.registry: Metrics | None = None
+        self._changed = changed
+        self.component: Component[Any, Any] = registration.component(self._options(options), arguments)
+
+    def _options(self, options: ControllerOptions) -> Options:
+        path = f"/{self.module.id}"
+        return Options(
+            id=self.id,
+            path=path,
+            logger=FieldLogger(component_path=path, component_id=self.id),
+            metrics=self._metrics,
+            set_exports=self.set_exports,
+            sockets=self.sockets,
+            storage=options.storage.joinpath(*PurePosixPath(self.global_id).parts),
+            environ=options.environ,
+            alloy_id=options.alloy_id,
+            minimum_stability=options.stability,
+            shutdown_deadline=options.shutdown_deadline,
+            clock=options.clock,
+            random=options.random,
+            tracer=options.tracer,
+        )
+
+    def _metrics(self) -> Metrics:
+        if self.registry is None:
+            self.registry = Metrics()
+        return self.registry
+
+    def set_exports(self, exports: Any) -> None:
+        """Take new exports from the component; equal ones touch nothing."""
+        if self.exports == exports:
+            return
+        self.exports = exports
+        if self.in_force:
+            self._changed(self)
+
+    def _own_health(self) -> Iterator[Health]:
+        try:
+            own = self.component.health()
+        except Exception as error:
+            own = unhealthy(f"component cannot tell its health: {type(error).__name__}: {error}")
+        if own is not None:
+            yield own
+
+    def debug_info(self) -> Any:
+        """What the component tells about itself; None when it cannot."""
+        try:
+            return self.component.debug_info()
+        except Exception as error:
+            self.evaluation_failed(f"debug information: {type(error).__name__}: {error}")
+            return None
+
+    def in_flight(self) -> InFlight:
+        try:
+            return self.component.in_flight()
+        except Exception:
+            return NOTHING
+
+    def activity(self) -> Activity:
+        try:
+            return self.component.activity()
+        except Exception:
+            return NO_ACTIVITY
+
+    def listens_on(self) -> str:
+        try:
+            return self.component.listens_on()
+        except Exception:
+            return ""
+
+    async def run(self) -> None:
+        await self.component.run()
+
+
+class CustomInstance(Instance):
+    """A custom component: an instance of a `declare`, whose module does the work."""
+
+    words = Words(
+        created="node custom component created",
+        started="started custom component",
+        stopped="custom component shut down cleanly",
+        stopped_with="custom component shut down with error",
+        evaluated="component evaluated",
+        failed="component evaluation failed",
+    )
+
+    def __init__(self, node: Node, module: Module) -> None:
+        super().__init__(node, module)
+        self.arguments: dict[str, Any] = {}
+        self.exports: dict[str, Any] = {}
+
+
+class ForeachInstance(Instance):
+    """A foreach, whose modules do the work."""
+
+    words = Words(
+        created="foreach created",
+        started="started foreach",
+        stopped="foreach node shut down cleanly",
+        stopped_with="foreach node shut down with error",
+        evaluated="foreach evaluated",
+        failed="foreach evaluation failed",
+    )
+
+    def __init__(self, node: Node, module: Module) -> None:
+        super().__init__(node, module)
+        self.arguments: Any = None
+        self.log = FieldLogger(component_path=f"/{module.id}", component_id=node.id)
+        self._updating = False
+
+    def updated(self) -> None:
+        """Note that the modules of its items are brought up to date while it runs."""
+        self._updating = True
+
+    def evaluated(self) -> None:
+        super().evaluated()
+        if self._updating:  # of two good things, the later one shows
+            self._updating = False
+            self._run_health = healthy("foreach children updated successfully")

@@ -1,0 +1,358 @@
+"""Listening sockets, owned by address, so that a reload hands them over instead of opening them anew.
+
+A component claims addresses while it prepares; it gets duplicates of the listening socket, so that
+an old and a new server may for a moment accept from the same one and no connection is refused.
+`SocketBook` knows who holds what; `Claims` is what one load asks for, committed or dropped as a whole.
+Source: RUNTIME spec section 3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import sys
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from alloypy.lang.go.address import join_host_port, listen_host
+from alloypy.runtime.contract.component import BuildError
+
+_WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+_BACKLOG = 4096
+_FORGETTING_TRIES = 50
+_FORGETTING_SECONDS = 0.1
+_IN_USE = os.strerror(errno.EADDRINUSE).lower()
+
+
+class Address(NamedTuple):
+    """A resolved address. ip: "" for every interface, which one socket serves for IPv4 and IPv6."""
+
+    ip: str
+    port: int
+    text: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What makes two addresses the same."""
+        return self.ip, self.port
+
+    def overlaps(self, other: Address) -> bool:
+        """Whether the two cannot be listened on by different owners."""
+        return self.port == other.port != 0 and (self.ip == other.ip or "" in {self.ip, other.ip})
+
+
+async def resolve(host: str, port: int) -> Address:
+    """The address that Go would listen on. Raises BuildError with Go's text."""
+    if not 0 <= port <= 65535:
+        raise BuildError(f"listen tcp: address {port}: invalid port")
+    try:
+        host = listen_host(host, port)
+    except ValueError as error:
+        raise BuildError(str(error)) from None
+    if host in _WILDCARDS:
+        return Address("", port, join_host_port(host, port))
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError):
+        raise BuildError(f"listen tcp: lookup {host}: no such host") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    ip = next((each for each in addresses if ":" not in each), addresses[0])
+    return Address(ip, port, join_host_port(ip, port))
+
+
+def listen(address: Address) -> list[socket.socket]:
+    """New listening, non-blocking sockets. Raises BuildError with Go's text."""
+    if address.ip == "" and socket.has_dualstack_ipv6():
+        return [_listening(address, _Kind(socket.AF_INET6, "", v6_only=False))]
+    family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
+    return [_listening(address, _Kind(family, address.ip))]
+
+
+def listen_beside(address: Address, others: Sequence[Address]) -> list[socket.socket]:
+    """New listening sockets beside sockets of ours that overlap, all of which share their port for now.
+
+    Linux remembers of a port that it was shared, and lets others of the same user in, until a socket is
+    bound to it in the ordinary way. So for all interfaces there is one socket for each version of IP, and
+    the one that has nothing to share comes last. Raises BuildError with Go's text.
+    """
+    if address.ip != "":
+        family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
+        return [_listening(address, _Kind(family, address.ip, share=True))]
+    kinds = [_Kind(socket.AF_INET, "", share=any(":" not in other.ip for other in others))]
+    if socket.has_dualstack_ipv6():
+        kinds.append(_Kind(socket.AF_INET6, "", share=any(":" in other.ip for other in others)))
+    opened: list[socket.socket] = []
+    try:
+        opened += (_listening(address, kind) for kind in sorted(kinds, key=lambda each: not each.share))
+    except BuildError:
+        for each in opened:
+            each.close()
+        raise
+    return opened
+
+
+def forget_sharing(port: int, tries: int = _FORGETTING_TRIES) -> None:
+    """Have the system forget that a port was shared, as soon as nothing listens on all interfaces any more.
+
+    For a moment an ordinary socket is bound to it, to an address where nobody is looked for.
+    """
+    nowhere = ".".join(("127", *(str(1 + byte % 254) for byte in os.urandom(3))))
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as ordinary:
+            ordinary.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            ordinary.bind((nowhere, port))
+    except OSError:
+        if tries > 1:  # the server that had the port is about to close its socket
+            loop = asyncio.get_running_loop()
+            loop.call_later(_FORGETTING_SECONDS, forget_sharing, port, tries - 1)
+
+
+class _Kind(NamedTuple):
+    """What kind of socket to listen with."""
+
+    family: int
+    host: str
+    v6_only: bool = True
+    share: bool = False
+
+
+def _listening(address: Address, kind: _Kind) -> socket.socket:
+    opened = socket.socket(kind.family, socket.SOCK_STREAM)
+    try:
+        if kind.family == socket.AF_INET6 and kind.host == "":
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(kind.v6_only))
+        if sys.platform != "win32":
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        if kind.share:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        opened.bind((kind.host, address.port))
+        opened.listen(_BACKLOG)
+        opened.setblocking(False)
+    except OSError as error:
+        opened.close()
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise BuildError(f"listen tcp {address.text}: bind: {reason}") from None
+    return opened
+
+
+class _Listener:
+    """The sockets of one address."""
+
+    def __init__(self, address: Address, sockets: list[socket.socket]) -> None:
+        self.address = address
+        self.sockets = sockets
+
+    def duplicates(self) -> list[socket.socket]:
+        copies = [each.dup() for each in self.sockets]
+        for each in copies:
+            each.setblocking(False)
+        return copies
+
+    def share(self, allowed: bool) -> None:
+        for each in self.sockets:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(allowed))
+
+    def close(self) -> None:
+        for each in self.sockets:
+            each.close()
+
+
+class Conflict(NamedTuple):
+    """Two owners would listen on the same address: the one to blame, and Go's words."""
+
+    owner: Hashable
+    error: BuildError
+
+
+class SocketBook:
+    """Which owner holds which listeners. An owner is any hashable object that stands for a component."""
+
+    def __init__(self) -> None:
+        self._held: dict[Hashable, dict[Hashable, _Listener]] = {}
+        self._duplicates: dict[Hashable, list[socket.socket]] = {}
+
+    def begin(self) -> Claims:
+        """What the next load asks for; there is one at a time."""
+        return Claims(self)
+
+    def keep(self, owner: Hashable) -> None:
+        """Close the duplicates an owner was given; what it holds goes to whoever comes in its place."""
+        for each in self._duplicates.pop(owner, ()):
+            each.close()
+
+    def leave(self, owner: Hashable) -> None:
+        """Close what an owner holds; its duplicates are its own to close."""
+        self._close_unheld(self._held.pop(owner, {}).values())
+
+    def release(self, owner: Hashable) -> None:
+        """Close what an owner holds and the duplicates it was given; it has stopped."""
+        self.keep(owner)
+        self.leave(owner)
+
+    def close(self) -> None:
+        """Close everything."""
+        for owner in [*self._held, *self._duplicates]:
+            self.release(owner)
+
+    def listeners(self) -> Iterator[tuple[Hashable, Hashable, _Listener]]:
+        """Every owner, key and listener."""
+        for owner, held in self._held.items():
+            for key, listener in held.items():
+                yield owner, key, listener
+
+    def find(self, key: Hashable, address: Address) -> _Listener | None:
+        """The listener of a key or an address, whoever holds it."""
+        for _, other, listener in self.listeners():
+            if other == key or (address.port and listener.address.key == address.key):
+                return listener
+        return None
+
+    def held(self, owner: Hashable) -> dict[Hashable, _Listener]:
+        """What an owner holds, by key."""
+        return self._held.get(owner, {})
+
+    def exchange(self, changed: Mapping[Hashable, dict[Hashable, _Listener]]) -> None:
+        """Make this all that the owners hold; what nobody holds any more afterwards is closed."""
+        before = [listener for owner in changed for listener in self._held.pop(owner, {}).values()]
+        self._held.update((owner, listeners) for owner, listeners in changed.items() if listeners)
+        self._close_unheld(before)
+
+    def given(self, owner: Hashable, sockets: Iterable[socket.socket]) -> None:
+        """Note duplicates, to be closed with their owner at the latest; closed ones are forgotten."""
+        mine = self._duplicates.setdefault(owner, [])
+        mine[:] = [each for each in (*mine, *sockets) if each.fileno() >= 0]
+
+    def _close_unheld(self, listeners: Iterable[_Listener]) -> None:
+        kept = {id(listener) for _, _, listener in self.listeners()}
+        for listener in listeners:
+            if id(listener) not in kept:
+                listener.close()
+
+
+class Claims:
+    """What the components of one load claim; takes effect with `commit`, or not at all."""
+
+    def __init__(self, book: SocketBook) -> None:
+        self._book = book
+        self._claimed: dict[Hashable, dict[Hashable, _Listener]] = {}
+        self._removed: set[Hashable] = set()
+        self._fresh: list[_Listener] = []
+        self._shared: set[int] = set()  # ports whose sharing the system still remembers
+        self._duplicates: list[tuple[Hashable, socket.socket]] = []
+
+    def touch(self, owner: Hashable) -> None:
+        """Note that an owner states anew what it needs."""
+        self._claimed.setdefault(owner, {})
+
+    def remove(self, owner: Hashable) -> None:
+        """Note that an owner will be gone."""
+        self._removed.add(owner)
+
+    async def claim(self, owner: Hashable, host: str, port: int) -> list[socket.socket]:
+        """Duplicates of the sockets listening on an address. Raises BuildError with Go's text."""
+        address = await resolve(host, port)
+        key: Hashable = address.key if port else (owner, *address.key)
+        listener = self._claimed.get(owner, {}).get(key) or self._obtain(key, address)
+        self._claimed.setdefault(owner, {})[key] = listener
+        copies = listener.duplicates()
+        self._duplicates += ((owner, each) for each in copies)
+        return copies
+
+    def _obtain(self, key: Hashable, address: Address) -> _Listener:
+        for other in self._claimed.values():
+            if key in other:
+                raise BuildError(f"listen tcp {address.text}: bind: {_IN_USE}")
+        listener = self._book.find(key, address)
+        if listener is None:
+            sockets = self._listen(address)
+            port = int(sockets[0].getsockname()[1])
+            listener = _Listener(address._replace(port=port), sockets)
+            self._fresh.append(listener)
+        return listener
+
+    def _listen(self, address: Address) -> list[socket.socket]:
+        """Listen, also where one of our own sockets is in the way, which may be about to go."""
+        known = [*(each for _, _, each in self._book.listeners()), *self._fresh]
+        ours = {id(each): each for each in known if each.address.overlaps(address)}
+        try:
+            return listen(address)
+        except BuildError:
+            if not ours or not hasattr(socket, "SO_REUSEPORT"):
+                raise
+        # Linux asks for the option when a socket is bound, so it is on only for this moment: a server
+        # that binds the ordinary way still finds the address in use, before and after.
+        for listener in ours.values():
+            listener.share(True)
+        try:
+            opened = listen_beside(address, [each.address for each in ours.values()])
+        finally:
+            for listener in ours.values():
+                listener.share(False)
+        for each in opened:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+        if address.ip != "":
+            self._shared.add(address.port)
+        return opened
+
+    def conflicts(self) -> list[Conflict]:
+        """Claims on what another owner keeps; to be asked when every component has been evaluated."""
+        after: list[tuple[Hashable, _Listener]] = [
+            (owner, listener)
+            for owner, _, listener in self._book.listeners()
+            if owner not in self._claimed and owner not in self._removed
+        ]
+        found = []
+        for owner, claimed in self._claimed.items():
+            for listener in claimed.values():
+                address = listener.address
+                if any(other != owner and address.overlaps(kept.address) for other, kept in after):
+                    error = BuildError(f"listen tcp {address.text}: bind: {_IN_USE}")
+                    found.append(Conflict(owner, error))
+            after += ((owner, listener) for listener in claimed.values())
+        return found
+
+    def commit(self) -> None:
+        """Make the claims what their owners hold; addresses nobody holds any more are closed."""
+        for owner, duplicate in self._duplicates:
+            self._book.given(owner, [duplicate])
+        self._book.exchange(self._claimed | {owner: {} for owner in self._removed})
+        for port in self._shared:
+            forget_sharing(port)
+
+    def drop(self) -> None:
+        """Close what was opened and given out for these claims."""
+        for _, duplicate in self._duplicates:
+            duplicate.close()
+        for listener in self._fresh:
+            listener.close()
+
+
+class OwnedSockets:
+    """The `Sockets` of one component; claims only while the component prepares."""
+
+    def __init__(self, owner: Hashable) -> None:
+        self._owner = owner
+        self._claims: Claims | None = None
+
+    @contextlib.contextmanager
+    def claiming(self, claims: Claims) -> Iterator[None]:
+        """Let the component claim for as long as the block lasts."""
+        claims.touch(self._owner)
+        self._claims = claims
+        try:
+            yield
+        finally:
+            self._claims = None
+
+    async def claim(self, host: str, port: int) -> list[socket.socket]:
+        """See `alloypy.runtime.contract.component.Sockets`."""
+        if self._claims is None:
+            raise BuildError(f"listen tcp {join_host_port(host, port)}: claimed outside of prepare")
+        return await self._claims.claim(self._owner, host, port)

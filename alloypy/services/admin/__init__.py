@@ -1,0 +1,1 @@
+"""The admin server: its API, its rules, what it shows."""

@@ -1,0 +1,314 @@
+"""The admin HTTP server's application: readiness, health, reload, metrics, and what the UI asks for.
+
+An ASGI application. Probes and scrapes are answered directly, everything else by Starlette's router, which
+is loaded after the start (`alloypy.cli.commands.run.later`). Source: spec section 4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from alloypy.lang.brief import brief
+from alloypy.lang.go.text import parse_decimal
+from alloypy.net.server.misdirected import Seldom
+from alloypy.runtime.controller import Controller
+from alloypy.services.admin.component_json import detail, summaries
+from alloypy.services.admin.messages import (
+    ASGI,
+    PLAIN,
+    Answer,
+    Asked,
+    Receive,
+    Scope,
+    Send,
+    as_json,
+    asked,
+    error,
+    not_found,
+    refusal,
+    shown,
+    text,
+)
+from alloypy.services.admin.shared_answers import SharedAnswers
+from alloypy.services.admin.support_desk import SupportDesk
+from alloypy.services.admin.web_guard import Hosts, page_asks, refused
+from alloypy.services.configuration import LoadError
+from alloypy.services.exposition import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+Handler: TypeAlias = Callable[..., Awaitable["Answer | _Windows"]]
+"""Gets the request, and by their names the parts of its path that the route tells apart."""
+
+_READY = text(200, "Alloy is ready.\n")
+_NOT_READY = text(503, "Alloy is not ready.\n")
+_HEALTHY = text(200, "All Alloy components are healthy.\n")
+_LONGEST_WINDOW = 60
+_MOST_RECEIVERS = 20
+_LONGEST_PATH = 256
+_IDS = "{given:ids}"  # of modules and components: they hold slashes, and anything else
+
+logger = logging.getLogger("alloypy.http")
+
+
+class AdminOptions(NamedTuple):
+    """What the admin application serves from.
+
+    reload: loads the configuration anew; raises LoadError. metrics: the text of /metrics.
+    support: makes the support bundle within so many seconds; None when it is switched off.
+    live_debugging: whether the configuration has it enabled.
+    address: `host:port` that the server listens on. ui_prefix: begins and ends with `/`.
+    hosts: the names it may be asked by; None for any.
+    """
+
+    controller: Controller
+    reload: Callable[[], Awaitable[None]]
+    metrics: Callable[[], Awaitable[str]]
+    support: Callable[[int], Awaitable[bytes]] | None
+    live_debugging: Callable[[], bool]
+    address: str
+    ui_prefix: str = "/"
+    hosts: Hosts | None = None
+
+
+class Admin:
+    """The ASGI application."""
+
+    def __init__(self, options: AdminOptions) -> None:
+        self._options = options
+        self._support = SupportDesk(options.support)
+        self._shared = SharedAnswers()
+        self._wrong = Seldom()
+        # Whoever probes or scrapes may use any name, and gets nothing that is not public.
+        self._open: dict[str, Handler] = {
+            "/-/ready": self._ready,
+            "/-/healthy": self._healthy,
+            "/metrics": self._metrics,
+        }
+        self._guarded: ASGI | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = asked(scope, receive)
+        handler = self._open.get(request.path)
+        if handler is not None:
+            answer = await handler(request)
+            await answer.send(send)
+            return
+        refusing = refused(request, self._options.hosts)
+        if refusing is not None:
+            await refusing.send(send)
+            return
+        if self._guarded is None:
+            self._guarded = self._router()
+        await self._guarded(scope, receive, send)
+
+    def _router(self) -> ASGI:
+        from starlette.convertors import Convertor, register_url_convertor
+        from starlette.routing import Route, Router
+
+        class Ids(Convertor[str]):
+            regex = "(?s:.*)"
+
+            def convert(self, value: str) -> str:
+                return value
+
+            def to_string(self, value: str) -> str:
+                return value
+
+        register_url_convertor("ids", Ids())
+        web = f"{self._options.ui_prefix}api/v0/web"
+        handlers: dict[str, Handler] = {
+            "/-/reload": self._reload,
+            "/-/support": self._bundle,
+            f"/api/v0/component/{_IDS}": self._component_handler,
+            f"{web}/components": self._components,
+            f"{web}/components/{_IDS}": self._component,
+            f"{web}/modules/{_IDS}/components": self._module_components,
+            f"{web}/remotecfg/components": self._no_components,
+            f"{web}/peers": self._peers,
+            f"{web}/graph": self._graph,
+            f"{web}/graph/{_IDS}": self._graph,
+            f"{web}/debug/{_IDS}": self._debug,
+        }
+        if self._options.ui_prefix != "/":
+            handlers[self._options.ui_prefix[:-1]] = self._to_prefix
+        routes: list[BaseRoute] = [Route(path, _Endpoint(handler)) for path, handler in handlers.items()]
+        return Router(routes, redirect_slashes=False, default=_Endpoint(self._nothing))
+
+    async def _ready(self, request: Asked) -> Answer:
+        return _READY if self._options.controller.ready else _NOT_READY
+
+    async def _healthy(self, request: Asked) -> Answer:
+        unhealthy = self._options.controller.unhealthy()
+        return error(500, f"unhealthy components: {', '.join(unhealthy)}") if unhealthy else _HEALTHY
+
+    async def _metrics(self, request: Asked) -> Answer:
+        return await self._shared.get(request.path, self._make_metrics)
+
+    async def _make_metrics(self) -> Answer:
+        content_type = (b"content-type", CONTENT_TYPE.encode())
+        return text(200, await self._options.metrics())._replace(headers=(content_type,))
+
+    async def _reload(self, request: Asked) -> Answer:
+        if request.method not in ("GET", "POST"):
+            return not_found()
+        if request.method == "GET" and page_asks(request):
+            return refusal(
+                "GET from a browser refused: a link must not reload the configuration; "
+                f"use POST, as in: curl -X POST http://{self._options.address}/-/reload"
+            )
+        fields = {"service": "http"}
+        logger.info("reload requested via /-/reload endpoint", extra={"fields": fields})
+        try:
+            # A client that hangs up must not leave the reload half way: it goes on in its own task.
+            await asyncio.shield(asyncio.ensure_future(self._options.reload()))
+        except LoadError as failure:
+            logger.error("failed to reload config", extra={"fields": {**fields, "err": str(failure)}})
+            return error(400, str(failure))
+        logger.info("config reloaded", extra={"fields": fields})
+        return text(200, "config reloaded\n")
+
+    async def _bundle(self, request: Asked) -> Answer:
+        return await self._support.answer(request) if request.method == "GET" else not_found()
+
+    async def _nothing(self, request: Asked) -> Answer:
+        if request.path.endswith("/ingest") or "/push.v1.PusherService/" in request.path:
+            return self._wrong_port(request.path)
+        return not_found()
+
+    def _wrong_port(self, path: str) -> Answer:
+        """The answer to a client that takes the admin server for a receiver; the log tells once a minute."""
+        listening = self._options.controller.listening()[:_MOST_RECEIVERS]
+        where = ",".join(listening) or "none: the configuration has no pyroscope.receive_http"
+        times = self._wrong.due()
+        if times:
+            fields = {
+                "service": "http",
+                "path": brief(path, _LONGEST_PATH),
+                "receivers": where,
+                "times": times,
+            }
+            message = "a client sends profiles to the admin port: its server URL must have a receiver's port"
+            logger.warning(message, extra={"fields": fields})
+        return not_found(f"this is the admin port; profiles are taken by receivers: {where}")
+
+    async def _component_handler(self, request: Asked, given: str) -> Answer:
+        """No component serves requests of its own: one that exists has nothing here."""
+        wanted = given.removeprefix("/").removesuffix("/")
+        controller = self._options.controller
+        for module, local in _candidates(wanted, controller.modules()):
+            try:
+                controller.component(module, local)
+            except KeyError:
+                continue
+            return Answer(404)
+        return text(400, f"failed to parse URL path {shown(request.path)}: invalid path\n")
+
+    async def _components(self, request: Asked) -> Answer:
+        return await self._shared.get(request.path, self._make_components)
+
+    async def _make_components(self) -> Answer:
+        return as_json(await summaries(self._options.controller.components()))
+
+    async def _component(self, request: Asked, given: str) -> Answer:
+        module, _, local = given.rpartition("/")
+        try:
+            info = self._options.controller.component(module, local)
+        except KeyError:
+            return not_found()
+        return as_json(detail(info))
+
+    async def _module_components(self, request: Asked, given: str) -> Answer:
+        return await self._shared.get(request.path, partial(self._make_module_components, given))
+
+    async def _make_module_components(self, module: str) -> Answer:
+        try:
+            infos = self._options.controller.components(module)
+        except KeyError:
+            return error(500, "module not found")
+        return as_json(await summaries(infos))
+
+    async def _no_components(self, request: Asked) -> Answer:
+        """There is no remote configuration, hence nothing in it."""
+        return as_json([])
+
+    async def _peers(self, request: Asked) -> Answer:
+        return as_json(peers(self._options.address))
+
+    async def _graph(self, request: Asked, given: str = "") -> Answer | _Windows:
+        """The stream of data rates, of the whole or of a module."""
+        try:
+            window = parse_decimal(request.parameter("window") or "5")
+        except ValueError:
+            window = 0
+        if not 1 <= window <= _LONGEST_WINDOW:
+            return error(400, f"Invalid window: must be an integer between 1 and {_LONGEST_WINDOW}")
+        return _Windows(request, window)
+
+    async def _debug(self, request: Asked, given: str) -> Answer:
+        if not self._options.live_debugging():
+            return error(
+                500,
+                "the live debugging service is disabled. "
+                "Check the documentation to find out how to enable it",
+            )
+        module, _, local = given.rpartition("/")
+        try:
+            info = self._options.controller.component(module, local)
+        except KeyError:
+            return error(500, "component not found")
+        return error(500, f'the component "{info.name}" does not support live debugging')
+
+    async def _to_prefix(self, request: Asked) -> Answer:
+        return Answer(302, headers=((b"location", self._options.ui_prefix.encode()),))
+
+
+class _Windows(NamedTuple):
+    """A stream of windows of data rates; no component of alloypy reports rates, so every one is empty."""
+
+    request: Asked
+    seconds: int
+
+    async def send(self, send: Send) -> None:
+        """Send windows until the client leaves."""
+        await send({"type": "http.response.start", "status": 200, "headers": PLAIN})
+        leaving = asyncio.ensure_future(self.request.departure())
+        try:
+            while not (await asyncio.wait((leaving,), timeout=self.seconds))[0]:
+                await send({"type": "http.response.body", "body": b"[]|;|", "more_body": True})
+        finally:
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+        await send({"type": "http.response.body", "body": b""})
+
+
+class _Endpoint:
+    """A handler as a route takes it: an ASGI application, so that its answer stays as Go would give it."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._handler(asked(scope, receive), **scope.get("path_params", {}))
+        await answer.send(send)
+
+
+def peers(address: str) -> list[dict[str, Any]]:
+    """Without clustering the only peer is this process."""
+    return [{"name": socket.gethostname(), "addr": address, "isSelf": True, "state": "participant"}]
+
+
+def _candidates(path: str, modules: list[str]) -> Iterator[tuple[str, str]]:
+    """The components that a path may begin with, as module and local id: one for each module."""
+    for module in modules:
+        start = len(module) + 1 if module else 0
+        if start == 0 or path.startswith(f"{module}/"):
+            end = path.find("/", start)
+            yield module, path[start : end if end >= 0 else None]

@@ -1,0 +1,74 @@
+"""Components as the JSON of the admin API, in Alloy's shape and order of keys.
+
+Source: spec section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from alloypy.runtime.contract.options import ComponentInfo
+from alloypy.runtime.pace import Pace
+from alloypy.schema.encode import encode_body
+
+
+def summary(info: ComponentInfo) -> dict[str, Any]:
+    """An entry of a list: everything but arguments, exports and debug information."""
+    result = _head(info)
+    result |= {"original": "", "arguments": [], "exports": [], "debugInfo": []}
+    return _with_tail(result, info)
+
+
+async def summaries(infos: Iterable[ComponentInfo]) -> list[dict[str, Any]]:
+    """The entries of a list; a long one is made in many turns."""
+    pace, entries = Pace(), []
+    for info in infos:
+        entries.append(summary(info))
+        await pace.breathe()
+    return entries
+
+
+def detail(info: ComponentInfo) -> dict[str, Any]:
+    """One component completely; secrets are shown as `(secret)`."""
+    result = _head(info)
+    result["original"] = ""
+    result["arguments"] = encode_body(info.arguments)
+    result["exports"] = encode_body(info.exports)
+    result["debugInfo"] = encode_body(info.debug_info)
+    return _with_tail(result, info)
+
+
+def _head(info: ComponentInfo) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "name": info.name,
+        "type": "block",
+        "localID": info.id,
+        "moduleID": info.module,
+        "label": info.label,
+        "referencesTo": list(info.references),
+        "referencedBy": list(info.referenced_by),
+        "dataFlowEdgesTo": list(info.data_flow),
+        "health": {
+            "state": info.health.state.text,
+            "message": info.health.message,
+            "updatedTime": _rfc3339(info.health.time),
+        },
+    }
+    if not info.label:
+        del result["label"]
+    return result
+
+
+def _with_tail(result: dict[str, Any], info: ComponentInfo) -> dict[str, Any]:
+    if info.modules:
+        result["createdModuleIDs"] = list(info.modules)
+    result["liveDebuggingEnabled"] = False
+    return result
+
+
+def _rfc3339(time: datetime) -> str:
+    """UTC with as many fractional digits as there are."""
+    text = time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return text.rstrip("0").rstrip(".") + "Z"

@@ -1,0 +1,122 @@
+"""Requests to the admin server and its answers, in the forms that Go's net/http gives them.
+
+Source: spec section 4.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple, TypeAlias
+
+from alloypy.lang.go.text import quote
+from alloypy.net.server.http1.head import unescaped
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+
+PLAIN: Headers = ((b"content-type", b"text/plain; charset=utf-8"),)
+_OF_ERRORS: Headers = (*PLAIN, (b"x-content-type-options", b"nosniff"))
+_MOST_PARAMETERS = 10_000
+_LONGEST_SHOWN = 8192
+_BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
+
+
+class Asked(NamedTuple):
+    """A request. headers: with lower-case names. receive: tells when the client has left."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: list[tuple[bytes, bytes]]
+    receive: Receive
+
+    def header(self, name: bytes) -> str | None:
+        """The first value of a header."""
+        return next((value.decode("latin-1") for key, value in self.headers if key == name), None)
+
+    def parameter(self, name: str) -> str | None:
+        """The first value of a parameter of the query; None when there is none.
+
+        What cannot be unescaped is passed over, and so is a query of too many parameters, as in Go.
+        """
+        if self.query.count(b"&") >= _MOST_PARAMETERS:
+            return None
+        for part in self.query.split(b"&"):
+            if b";" in part or _BAD_ESCAPE.search(part):
+                continue
+            key, _, value = part.partition(b"=")
+            if _unescaped(key) == name:
+                return _unescaped(value)
+        return None
+
+    async def departure(self) -> None:
+        """Wait until the client has left, or sends nothing more and so is about to."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+
+class Answer(NamedTuple):
+    """An answer; the length of the body is added when it is sent."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = ()
+
+    async def send(self, send: Send) -> None:
+        """Send it."""
+        headers = [*self.headers, (b"content-length", b"%d" % len(self.body))]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def asked(scope: Scope, receive: Receive) -> Asked:
+    """The request that ASGI describes."""
+    return Asked(scope["method"], scope["path"], scope["query_string"], scope["headers"], receive)
+
+
+def text(status: int, content: str) -> Answer:
+    """A plain text."""
+    return Answer(status, _encoded(content), PLAIN)
+
+
+def error(status: int, content: str, *more: tuple[bytes, bytes]) -> Answer:
+    """What went wrong, as Go's `http.Error` tells it."""
+    return Answer(status, _encoded(f"{content}\n"), (*_OF_ERRORS, *more))
+
+
+def refusal(content: str) -> Answer:
+    """A request that is understood and not wanted."""
+    return error(403, content)
+
+
+def not_found(advice: str = "") -> Answer:
+    """Nothing is there. advice: what to ask instead."""
+    return error(404, "404 page not found" + (f"\n{advice}" if advice else ""))
+
+
+def as_json(value: Any) -> Answer:
+    """A value as JSON, which Go takes for plain text; bytes that are not UTF-8 are replaced."""
+    content = _encoded(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return Answer(200, content.decode("utf-8", "replace").encode(), PLAIN)
+
+
+def shown(given: str) -> str:
+    """What a client sent, quoted for an answer; the end of what is very long is left out."""
+    return quote(given if len(given) <= _LONGEST_SHOWN else f"{given[:_LONGEST_SHOWN]}...")
+
+
+def _unescaped(part: bytes) -> str:
+    return unescaped(part.replace(b"+", b" ")).decode("utf-8", "surrogateescape")
+
+
+def _encoded(content: str) -> bytes:
+    """As UTF-8; bytes that were none before are given back as they came."""
+    try:
+        return content.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return content.encode("utf-8", "replace")

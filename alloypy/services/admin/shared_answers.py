@@ -1,0 +1,36 @@
+"""Answers that take time and memory to make and to write: one at a time, whoever asks and how many do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from alloypy.services.admin.messages import Answer
+
+
+class SharedAnswers:
+    """Makes one answer at a time. All who wait for the same one share the next that is begun.
+
+    They get it one after the other, for writing it takes time, too.
+    """
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._handing_out = asyncio.Lock()
+        self._coming: dict[str, asyncio.Task[Answer]] = {}
+
+    async def get(self, path: str, make: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The answer for a path, begun after it was asked for. Raises what `make` raises."""
+        coming = self._coming.get(path)
+        if coming is None:
+            coming = self._coming[path] = asyncio.create_task(self._make(path, make), name="answer")
+        # A client that leaves takes the answer from nobody else.
+        answer = await asyncio.shield(coming)
+        async with self._handing_out:
+            await asyncio.sleep(0)
+        return answer
+
+    async def _make(self, path: str, make: Callable[[], Awaitable[Answer]]) -> Answer:
+        async with self._turn:
+            del self._coming[path]
+            return await make()

@@ -1,0 +1,77 @@
+"""Hands out support bundles: one at a time, to clients that are still there.
+
+Source: spec section 4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+
+from alloypy.services.admin.messages import Answer, Asked, error, refusal, text
+from alloypy.services.admin.web_guard import crosses_origins
+
+_DISABLED = (
+    "support bundle generation is disabled; it can be re-enabled by removing the "
+    "--server.http.disable-support-bundle flag"
+)
+_HEADERS = (
+    (b"content-type", b"application/zip"),
+    (b"content-disposition", b'attachment; filename="alloy-support-bundle.zip"'),
+)
+
+
+class SupportDesk:
+    """Answers /-/support.
+
+    make: collects a bundle over so many seconds; None when that is switched off.
+    """
+
+    def __init__(self, make: Callable[[int], Awaitable[bytes]] | None) -> None:
+        self._make = make
+        self._busy_until: float | None = None  # on the loop's clock
+
+    async def answer(self, asked: Asked) -> Answer:
+        """The answer. Of a client that leaves, or closes its side, the bundle is given up."""
+        if crosses_origins(asked):
+            return refusal("cross-origin request refused")
+        if self._make is None:
+            return text(403, _DISABLED)
+        from alloypy.services.admin.support import bundle_seconds
+
+        try:
+            seconds = bundle_seconds(asked.parameter("duration"))
+        except ValueError as reason:
+            return error(400, str(reason))
+        now = asyncio.get_running_loop().time()
+        if self._busy_until is not None:
+            wait = max(1, math.ceil(self._busy_until - now))
+            return error(
+                503,
+                f"a support bundle is being made for somebody else; ask again in {wait} s",
+                (b"retry-after", b"%d" % wait),
+            )
+        self._busy_until = now + seconds
+        try:
+            content = await _unless_left(asked, self._make(seconds))
+        except TimeoutError:
+            return error(503, "the process is too busy to make a support bundle", (b"retry-after", b"5"))
+        finally:
+            self._busy_until = None
+        if content is None:
+            return error(400, "the client has closed its side of the connection: no support bundle is made")
+        return Answer(200, content, _HEADERS)
+
+
+async def _unless_left(asked: Asked, work: Awaitable[bytes]) -> bytes | None:
+    """The outcome of the work; None, and the work is cancelled, when the client leaves before."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(asked.departure())
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)

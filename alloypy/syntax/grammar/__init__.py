@@ -1,0 +1,1 @@
+"""From the grammar's text to the machine that parses with it."""

@@ -1,0 +1,84 @@
+"""The parser Lark makes of grammar/alloy.lark, from prepared tables where there are any.
+
+A wheel brings the tables along; a checkout keeps them in the user's cache directory. Tables of
+another Lark or another grammar count for nothing, and are made anew.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+from alloypy.syntax.grammar.building import TreeBuilder
+from alloypy.syntax.grammar.lark_core import lark_version
+from alloypy.syntax.grammar.machine import Machine
+from alloypy.syntax.grammar.tables import Tables, from_bytes, to_bytes
+
+START_SYMBOLS = ["file", "lone_expression"]
+
+_PACKAGED = Path(__file__).parents[2] / "_grammar"
+_CHECKOUT = Path(__file__).parents[3] / "grammar"
+
+
+@lru_cache(maxsize=1)
+def alloy_parser() -> Machine:
+    """The parser of files and lone expressions."""
+    grammar = grammar_text()
+    version = lark_version()
+    cache = _cache_file()
+    for file in (_PACKAGED / "alloy.tables", cache):
+        tables = _load(file, version, grammar) if file is not None else None
+        if tables is not None:
+            return Machine(tables, TreeBuilder)
+    from alloypy.syntax.grammar.table_building import build_tables
+
+    tables = build_tables(grammar, START_SYMBOLS)
+    if cache is not None:
+        _save(cache, to_bytes(tables, version, grammar))
+    return Machine(tables, TreeBuilder)
+
+
+def grammar_text() -> str:
+    """The grammar, in Lark's language."""
+    for folder in (_PACKAGED, _CHECKOUT):
+        try:
+            return (folder / "alloy.lark").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            continue
+    raise FileNotFoundError("alloypy's grammar is missing: alloy.lark")
+
+
+def _load(file: Path, version: str, grammar: str) -> Tables | None:
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    return from_bytes(content, version, grammar)
+
+
+def _save(file: Path, content: bytes) -> None:
+    """Keeps the tables for the next start, if the place can be written; whole, or not at all."""
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(content)
+        new.replace(file)
+    except OSError:
+        return
+
+
+def _cache_file() -> Path | None:
+    """Where this user keeps things that can be made again; None for a user without a home."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        folder = Path(base).expanduser() / "alloypy"
+    except RuntimeError:
+        return None
+    return folder / f"grammar-{sys.implementation.cache_tag}.tables"

@@ -1,0 +1,1 @@
+"""What a mistake in a file was probably meant to be."""
