@@ -164,7 +164,7 @@ def _run_command(name: str, argv: list[str]) -> int:
     command = find_command(name)
     if command is None:
         return _unknown_command(name, argv)
-    if command.module != "run":
+    if command.name != "run":
         _release_signals()
     try:
         return run_of(command)(argv if command.module != "absent" else [command.name])

@@ -184,7 +184,8 @@ def test_other_commands_end_by_a_signal_as_ever(tmp_path: Path) -> None:
 def test_a_thread_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
     program = (
         "import threading\n"
-        "from alloypy.cli import main, run\n"
+        "from alloypy.cli import main\n"
+        "from alloypy.cli.commands.run import command as run\n"
         "run._MOST_ENDING_SECONDS = 0.2\n"
         "threading.Thread(target=threading.Event().wait).start()\n"
         "main.entry_point()"

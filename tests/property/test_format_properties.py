@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alloypy.syntax.parser import parse_file
+from alloypy.syntax.printer import printer
 from alloypy.syntax.printer.compare import same_content
-from alloypy.syntax.printer.printer import format_file, format_source, layout_of_alloy, printer
+from alloypy.syntax.printer.printer import format_file, format_source, layout_of_alloy
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 from tests.support.alloy_texts import alloy_text

@@ -48,6 +48,8 @@ class Peer:
 
     async def say(self, *parts):
         for part in parts:
+            if self.writer.is_closing():
+                raise ConnectionResetError
             self.writer.write(part)
             await self.writer.drain()
 

@@ -71,6 +71,13 @@ def imports_health(w: World) -> list[str]:
     return states
 
 
+def replace(path: Path, text: str) -> None:
+    """New content at once: nobody sees the file empty."""
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.replace(path)
+
+
 async def test_a_file(tmp_path: Path) -> None:
     module = tmp_path / "mod.alloy"
     module.write_text(MODULE % "1")
@@ -96,7 +103,7 @@ async def test_new_content_that_is_broken_keeps_the_old(
             (MODULE % "2" + 'test.node "x" { }', "failed to process imported content"),
             ('import.file "y" { filename = "absent" }', "failed to evaluate nested import"),
         ):
-            module.write_text(content)
+            replace(module, content)
             while message not in [each.message for each in caplog.records]:
                 await asyncio.sleep(0.01)
             assert imports_health(w) == ["unhealthy"]

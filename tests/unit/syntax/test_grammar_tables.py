@@ -18,7 +18,7 @@ from alloypy.syntax.grammar.table_building import build_tables
 from alloypy.syntax.grammar.tables import Tables, from_bytes, to_bytes
 from alloypy.syntax.tokens import OPERATORS, Token
 
-ROOT = Path(grammar.__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 PARSE = """
 import sys
