@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 HELD = {
     "cli.md": ("text", "tests/cli/test_docs.py"),
-    "stdlib.md": ("text", "tests/unit/lang/test_stdlib_reference.py"),
-    "formatting.md": ("alloy", "tests/unit/syntax/test_formatting_page.py"),
+    "stdlib.md": ("text", "tests/unit/lang/stdlib/test_reference.py"),
+    "formatting.md": ("alloy", "tests/unit/syntax/printer/test_formatting_page.py"),
 }
 """Pages with blocks of a language that a test of their own holds to what the program does."""
 

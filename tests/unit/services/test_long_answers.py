@@ -15,7 +15,7 @@ from alloypy.runtime.contract.options import ControllerInfo, MetricsSource
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin.component_json import summaries
 from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics, metrics_text
-from tests.unit.services.test_admin import WRITE
+from tests.unit.services.admin.test_admin import WRITE
 
 pytestmark = pytest.mark.anyio
 

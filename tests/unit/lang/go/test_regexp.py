@@ -11,7 +11,7 @@ from alloypy.lang.go.regexp import expand, parse_regexp
 
 CASES = [
     json.loads(line)
-    for line in (Path(__file__).parents[2] / "golden/lang/go_regexp.jsonl").read_text("utf-8").splitlines()
+    for line in (Path(__file__).parents[3] / "golden/lang/go_regexp.jsonl").read_text("utf-8").splitlines()
 ]
 
 

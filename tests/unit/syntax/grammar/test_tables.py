@@ -18,7 +18,7 @@ from alloypy.syntax.grammar.table_building import build_tables
 from alloypy.syntax.grammar.tables import Tables, from_bytes, to_bytes
 from alloypy.syntax.tokens import OPERATORS, Token
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 PARSE = """
 import sys

@@ -11,7 +11,7 @@ from alloypy.syntax.parser import parse_file
 from alloypy.syntax.printer.printer import format_source, layout_of_alloy
 from alloypy.syntax.source import Source
 
-PAGE = Path(__file__).parents[3] / "docs" / "formatting.md"
+PAGE = Path(__file__).parents[4] / "docs" / "formatting.md"
 SECTION = re.compile(r"^### (.+?)$(.+?)(?=^### |\Z)", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(
     r"^(Before|Alloy writes|alloypy writes):\n\n```alloy\n(.*?)\n```$", re.MULTILINE | re.DOTALL

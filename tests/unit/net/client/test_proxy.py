@@ -14,7 +14,7 @@ from alloypy.net.client.proxy import Proxies, ProxySettings
 
 CASES = [
     json.loads(line)
-    for line in (Path(__file__).parents[2] / "golden/net/proxies.jsonl").read_text("utf-8").splitlines()
+    for line in (Path(__file__).parents[3] / "golden/net/proxies.jsonl").read_text("utf-8").splitlines()
 ]
 
 

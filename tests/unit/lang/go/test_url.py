@@ -10,7 +10,7 @@ from alloypy.lang.go.url import URL_TYPE, parse_url, redact_url
 
 CASES = [
     json.loads(line)
-    for line in (Path(__file__).parents[2] / "golden/lang/go_url.jsonl").read_text("utf-8").splitlines()
+    for line in (Path(__file__).parents[3] / "golden/lang/go_url.jsonl").read_text("utf-8").splitlines()
 ]
 FIELDS = ("scheme", "opaque", "user", "password", "host", "path", "escaped_path", "query", "hostname", "port")
 
