@@ -1,4 +1,4 @@
-"""What a client proves itself with: the Authorization header, from wherever it comes.
+"""What a client proves itself with, mostly an Authorization header, from wherever it comes.
 
 Source: PYROSCOPE spec sections 4, 5.1.
 """
@@ -6,12 +6,14 @@ Source: PYROSCOPE spec sections 4, 5.1.
 from __future__ import annotations
 
 import base64
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from alloypy.lang.values import Secret
-from alloypy.net.client.messages import NotSent
+from alloypy.net.client.messages import NotSent, Request, inserted
 from alloypy.net.client.proxy import NO_PROXY, ProxySettings
 from alloypy.net.client.secret_files import file_text
 from alloypy.net.client.tls import DEFAULT_TLS, TLSSettings
@@ -47,9 +49,10 @@ class OAuth2(NamedTuple):
 
 
 class Credentials(Protocol):
-    """Gives the Authorization header.
+    """Proves to a server who sends a request.
 
-    fixed: its value where that never changes, else None.
+    fixed: the Authorization header where that is all and never changes: it is written into the headers
+    beforehand, and nothing is applied to a request. Otherwise None.
     problem: why what was read of a file before is in use, or "".
     """
 
@@ -59,8 +62,8 @@ class Credentials(Protocol):
     @property
     def problem(self) -> str: ...
 
-    async def header(self, within: float) -> str:
-        """The present value, had within so many seconds. Raises SendError."""
+    async def apply(self, request: Request) -> Request:
+        """The request with the present proof, and with what is left of its timeout. Raises SendError."""
         ...
 
     async def aclose(self) -> None:
@@ -68,7 +71,23 @@ class Credentials(Protocol):
         ...
 
 
-class Given:
+class HeaderCredentials(ABC):
+    """Credentials that are an Authorization header, the same for every request."""
+
+    async def apply(self, request: Request) -> Request:
+        """The request with the present header, unless it has one of its own. Raises SendError."""
+        if any(name == "Authorization" for name, _ in request.headers):
+            return request
+        deadline = time.monotonic() + request.timeout
+        headers = inserted(request.headers, "Authorization", await self.header(request.timeout))
+        return request._replace(headers=headers, timeout=deadline - time.monotonic())
+
+    @abstractmethod
+    async def header(self, within: float) -> str:
+        """The present value; gives up after `within` seconds. Raises SendError."""
+
+
+class Given(HeaderCredentials):
     """Credentials that stand in the configuration or in a file.
 
     template: makes the header of the secret.

@@ -10,8 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from bisect import insort
-from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.net.client.auth import (
@@ -32,6 +31,7 @@ from alloypy.net.client.messages import (
     Sender,
     SendError,
     SendTimeout,
+    in_wire_order,
 )
 from alloypy.net.client.proxy import NO_PROXY, Proxies, ProxyRoute, ProxySettings
 from alloypy.net.client.redirects import Trail
@@ -147,7 +147,7 @@ class Client:
         """Send a request whose headers came from `headers`. Raises SendError."""
         deadline = time.monotonic() + request.timeout
         if self._changing is not None:
-            request = await self._authorized(request, self._changing)
+            request = await self._changing.apply(request)
         try:
             response = await self._route.to(request).send(request, read_limit)
         except NoHTTP1 as error:
@@ -162,17 +162,8 @@ class Client:
         Raises SendError, and what `body` raises.
         """
         if self._changing is not None:
-            request = await self._authorized(request, self._changing)
+            request = await self._changing.apply(request)
         return await self._route.streaming(request).stream(request, body)
-
-    async def _authorized(self, request: Request, credentials: Credentials) -> Request:
-        """The request with the present credentials, if it has none of its own."""
-        if any(name == "Authorization" for name, _ in request.headers):
-            return request
-        deadline = time.monotonic() + request.timeout
-        value = await credentials.header(request.timeout)
-        headers = inserted(request.headers, "Authorization", value)
-        return request._replace(headers=headers, timeout=_left(deadline))
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -324,22 +315,6 @@ def canonical(name: str) -> str:
 def is_header_name(name: str) -> bool:
     """Whether HTTP allows the name."""
     return _TOKEN.fullmatch(name) is not None
-
-
-def in_wire_order(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """User-Agent first, the others by name, as Go sends them; values of one name keep their order."""
-    return sorted(headers, key=_order)
-
-
-def inserted(headers: Headers, name: str, value: str) -> list[tuple[str, str]]:
-    """Headers in wire order with one more in its place."""
-    ordered = list(headers)
-    insort(ordered, (name, value), key=_order)
-    return ordered
-
-
-def _order(header: tuple[str, str]) -> str:
-    return "" if header[0] == "User-Agent" else header[0]
 
 
 def _left(deadline: float) -> float:

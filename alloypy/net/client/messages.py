@@ -7,6 +7,7 @@ redirects to them. Source: PYROSCOPE spec section 5.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeAlias, overload
 
@@ -233,3 +234,19 @@ def line(name: str, value: str) -> str:
 
 def _breaks(text: str) -> bool:
     return "\n" in text or "\r" in text or "\0" in text
+
+
+def in_wire_order(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """User-Agent first, the others by name, as Go sends them; values of one name keep their order."""
+    return sorted(headers, key=_order)
+
+
+def inserted(headers: Headers, name: str, value: str) -> list[tuple[str, str]]:
+    """Headers in wire order with one more in its place."""
+    ordered = list(headers)
+    insort(ordered, (name, value), key=_order)
+    return ordered
+
+
+def _order(header: tuple[str, str]) -> str:
+    return "" if header[0] == "User-Agent" else header[0]

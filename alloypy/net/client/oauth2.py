@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote_plus, urlencode
 
 from alloypy.lang.go.text import quote
-from alloypy.net.client.auth import OAuth2, basic
+from alloypy.net.client.auth import HeaderCredentials, OAuth2, basic
 from alloypy.net.client.messages import (
     NotSent,
     Request,
@@ -41,7 +41,7 @@ class _Token(NamedTuple):
     expires: float | None
 
 
-class TokenSource:
+class TokenSource(HeaderCredentials):
     """Credentials that are tokens. Whoever needs a new one fetches it, the others wait.
 
     sender: reaches the token server. clock: seconds, monotonic.
@@ -61,7 +61,7 @@ class TokenSource:
         self._lock = asyncio.Lock()
 
     async def header(self, within: float) -> str:
-        """The present token's header, had within so many seconds. Raises SendError."""
+        """The present token's header; gives up after `within` seconds. Raises SendError."""
         deadline = self._clock() + within
         secret = await self._client_secret(within)
         if not self._valid(secret):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from alloypy.net.client.client import canonical, in_wire_order
-from alloypy.net.client.messages import Headers, NotSent, WrittenHeaders, written
+from alloypy.net.client.client import canonical
+from alloypy.net.client.messages import Headers, NotSent, WrittenHeaders, in_wire_order, written
 from alloypy.tracing import Trace, Tracer
 
 _EMPTY = (("User-Agent", ""), ("Authorization", ""))

@@ -19,7 +19,7 @@ from alloypy.net.client.auth import (
     authorization_credentials,
     basic_credentials,
 )
-from alloypy.net.client.messages import NotSent, SendTimeout
+from alloypy.net.client.messages import NotSent, Origin, Request, SendTimeout
 from alloypy.net.client.secret_files import FileText, file_text
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("watchful")]
@@ -162,3 +162,31 @@ async def test_credentials(tmp_path: Path) -> None:
     with pytest.raises(NotSent, match="unable to read authorization credentials: unable to read file"):
         await absent.header(60)
     await given.aclose()
+
+
+def request(*headers: tuple[str, str]) -> Request:
+    return Request("POST", Origin("http", "h", 80, "h"), "/p?q", headers, (b"body",), 60)
+
+
+async def test_credentials_are_applied_to_a_request(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    path.write_text("t")
+    given = authorization_credentials(Authorization(credentials_file=str(path)))
+    own = request(("User-Agent", "a"), ("Accept", "b"), ("X-Own", "c"))
+    applied = await given.apply(own)
+    assert applied.headers == [
+        ("User-Agent", "a"),
+        ("Accept", "b"),
+        ("Authorization", "Bearer t"),
+        ("X-Own", "c"),
+    ]
+    assert applied.timeout < own.timeout
+    assert applied == own._replace(headers=applied.headers, timeout=applied.timeout)
+
+
+async def test_a_request_keeps_its_own_credentials(tmp_path: Path) -> None:
+    absent = authorization_credentials(Authorization(credentials_file=str(tmp_path / "absent")))
+    own = request(("Authorization", "Key k"))
+    assert await absent.apply(own) is own
+    with pytest.raises(NotSent, match="unable to read authorization credentials"):
+        await absent.apply(request())
