@@ -20,24 +20,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from alloypy.cli.flag_values import choice, parse_bool, parse_int
-from alloypy.lang.go.text import format_duration, parse_duration, quote
-from alloypy.lang.values import Duration
+from alloypy.cli.usage_error import UsageError
+from alloypy.lang.go.duration import Duration, format_duration
+from alloypy.lang.go.text import quote
 
 T = TypeVar("T")
-
-
-class UsageError(Exception):
-    """The command line is wrong. The text follows `Error: ` on stderr.
-
-    hint: what may have been meant, or what is allowed. usage: how the command is called, "" where that is
-    not what is wrong. instead: a word of the command line, and those to type in its place.
-    """
-
-    def __init__(self, text: str, *, hint: str = "", usage: str = "", instead: tuple[str, ...] = ()) -> None:
-        self.hint = hint
-        self.usage = usage
-        self.instead = instead
-        super().__init__(text)
 
 
 class HelpRequested(Exception):
@@ -133,7 +120,7 @@ class FlagSet:
 
     def duration(self, name: str, default: Duration, *, short: str = "", doc: str) -> Flag[Duration]:
         """A Go duration."""
-        return self._declare(Flag(name, default, parse_duration, short=short, kind="duration", doc=doc))
+        return self._declare(Flag(name, default, Duration.parse, short=short, kind="duration", doc=doc))
 
     def strings(self, name: str, *, short: str = "", kind: str = "string", doc: str) -> Flag[list[str]]:
         """A text that may be given several times; the value is the list of them all."""

@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 from alloypy import __version__
 from alloypy.cli import exit_codes, streams
-from alloypy.cli.flags import FlagSet, HelpRequested, UsageError
+from alloypy.cli.flags import FlagSet, HelpRequested
 from alloypy.cli.streams import OutputError
+from alloypy.cli.usage_error import UsageError
 from alloypy.files import system_words
 
 _HELD = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ()))
@@ -49,7 +50,7 @@ COMMANDS = (
     Command("docs", "docs.command", "Show the reference of a component or function"),
     Command("schema", "schema", "Print the arguments of a component as a machine-readable schema"),
     Command("dev-sink", "dev_sink.command", "Stand in for a Pyroscope server and show what arrives"),
-    Command("completion", "completion", "Print a completion script for bash, zsh or fish"),
+    Command("completion", "completion.command", "Print a completion script for bash, zsh or fish"),
     Command("debug", "debug", "Show what the language front end makes of a file", hidden=True),
     Command("convert", "absent", "Not part of alloypy", hidden=True),
     Command("tools", "absent", "Not part of alloypy", hidden=True),

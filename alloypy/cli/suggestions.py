@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 
-from alloypy.cli.flags import UsageError
+from alloypy.cli.usage_error import UsageError
 from alloypy.lang.secrecy import hide_urls
 from alloypy.schema.nearest import nearest
 

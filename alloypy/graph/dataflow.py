@@ -15,7 +15,8 @@ from alloypy.graph.nodes import COMPONENT_KINDS, Kind
 from alloypy.graph.references import Reference, chains, resolve
 from alloypy.lang.types import CapsuleType, NullableType
 from alloypy.lang.values import Capsule
-from alloypy.schema.spec import AttributeSpec, Spec
+from alloypy.schema.derive import spec_of
+from alloypy.schema.spec import AttributeSpec
 
 _RECEIVERS = frozenset(
     {"otelcol.Consumer", "storage.Appendable", "loki.LogsReceiver", "pyroscope.Appendable"}
@@ -45,7 +46,7 @@ def _is_receiver(reference: Reference, registry: Mapping[str, ComponentKind]) ->
     exports = registry[reference.target.name].exports
     if exports is None:
         return None
-    member = Spec.of(exports).lookup.get(".".join(reference.rest))
+    member = spec_of(exports).lookup.get(".".join(reference.rest))
     if not isinstance(member, AttributeSpec):
         return None
     wanted = member.type.inner if isinstance(member.type, NullableType) else member.type

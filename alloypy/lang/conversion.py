@@ -10,19 +10,10 @@ from typing import Any, TypeAlias
 
 from alloypy.lang import types
 from alloypy.lang.evaluation.effort import spend
-from alloypy.lang.go.text import parse_duration, quote
+from alloypy.lang.go.duration import Duration
+from alloypy.lang.go.text import quote
 from alloypy.lang.numbers import number_text, parse_number, to_int, to_uint, wrap_bits
-from alloypy.lang.values import (
-    Capsule,
-    Duration,
-    Kind,
-    OptionalSecret,
-    Secret,
-    UInt,
-    Value,
-    kind_of,
-    text_of,
-)
+from alloypy.lang.values import Capsule, Kind, OptionalSecret, Secret, UInt, Value, kind_of, text_of
 from alloypy.syntax.nesting import allow_recursion
 
 PathStep: TypeAlias = int | str
@@ -152,7 +143,7 @@ def _to_duration(value: Value, wanted: types.DurationType) -> Duration:
     if isinstance(value, Duration):
         return value
     try:
-        return parse_duration(text(value))
+        return Duration.parse(text(value))
     except ValueError as error:
         raise ConversionError(str(error)) from None
 

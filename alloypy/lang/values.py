@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeAlias
 
+from alloypy.lang.go.duration import Duration
+
 
 class UInt(int):
     """An unsigned 64-bit number."""
@@ -134,30 +136,6 @@ An exact recursive union would cost more casts than it finds faults.
 """
 
 Variables: TypeAlias = Mapping[str, Value]
-
-
-class Duration(int):
-    """A span of time in nanoseconds, as Go counts them. In expressions it is a string."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Duration:
-        """A Go duration such as `1m30s` or `-1.5h`. Raises ValueError."""
-        from alloypy.lang.go.text import parse_duration
-
-        return parse_duration(text)
-
-    def __str__(self) -> str:
-        """Go's text form, such as `1m30s`."""
-        from alloypy.lang.go.text import format_duration
-
-        return format_duration(self)
-
-    @property
-    def seconds(self) -> float:
-        """The span in seconds."""
-        return int(self) / 1e9
 
 
 class StringMap(dict[str, str]):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.text import quote
-from alloypy.lang.values import Duration
 from alloypy.rules.body import Body, Broken, Rule
 
 if TYPE_CHECKING:

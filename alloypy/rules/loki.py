@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from alloypy.lang.go.duration import SECOND
 from alloypy.lang.go.text import quote
 from alloypy.lang.secrecy import hide
 from alloypy.rules.body import Body, Broken, Rule
@@ -11,8 +12,7 @@ from alloypy.rules.clients import HTTP_CLIENT
 from alloypy.rules.forms import at_least, exactly_one, not_empty, one_of, parse_url, positive
 
 _ASSIGNORS = ("sticky", "roundrobin", "range")
-_SECOND = 1_000_000_000
-_IDLE = at_least("max_idle_duration", _SECOND, "max_idle_duration must be greater or equal than 1s")
+_IDLE = at_least("max_idle_duration", SECOND, "max_idle_duration must be greater or equal than 1s")
 
 
 def write_url(body: Body) -> Iterator[Broken]:

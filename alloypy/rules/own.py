@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from alloypy.lang.go.duration import SECOND
 from alloypy.lang.go.text import quote
 from alloypy.rules.body import Body, Broken, Rule
 from alloypy.rules.clients import HTTP_CLIENT
 from alloypy.rules.forms import not_both, one_of, parse_url, positive
 
-_SECOND = 1_000_000_000
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*\Z")
 _GIT_NAMES = ("HEAD", "FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD")
 
@@ -23,15 +23,15 @@ def scrape_times(body: Body) -> Iterator[Broken]:
     if not _has_delta_profile(body):
         return
     interval, duration = body.get("scrape_interval"), body.get("delta_profiling_duration")
-    if interval < 2 * _SECOND:
+    if interval < 2 * SECOND:
         message = "scrape_interval must be at least 2 seconds when using delta profiling"
         yield Broken("scrape_interval", message)
         return
     at = "delta_profiling_duration" if body.given("delta_profiling_duration") else "scrape_interval"
-    if duration <= _SECOND:
+    if duration <= SECOND:
         message = "delta_profiling_duration must be larger than 1 second when using delta profiling"
         yield Broken(at, message)
-    elif duration > interval - _SECOND:
+    elif duration > interval - SECOND:
         message = (
             "delta_profiling_duration must be at least 1 second smaller than scrape_interval when using "
             "delta profiling"
@@ -117,7 +117,7 @@ def vault_gcp(body: Body) -> Iterator[Broken]:
 
 def s3_polling(body: Body) -> Iterator[Broken]:
     """S3 is not polled too often."""
-    if body.get("poll_frequency") <= 30 * _SECOND:
+    if body.get("poll_frequency") <= 30 * SECOND:
         yield Broken("poll_frequency", "poll_frequency must be greater than 30s")
 
 
@@ -139,7 +139,7 @@ def service_tls(body: Body) -> Iterator[Broken]:
 def remotecfg(body: Body) -> Iterator[Broken]:
     """How often remote configuration is asked for, and what may not be told about oneself."""
     frequency = body.get("poll_frequency")
-    if frequency < 10 * _SECOND:
+    if frequency < 10 * SECOND:
         message = f'poll_frequency must be at least "10s", got {quote(str(frequency))}'
         yield Broken("poll_frequency", message)
     if any(key.startswith("collector.") for key in body.get("attributes")):

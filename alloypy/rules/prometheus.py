@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.go.text import quote
-from alloypy.lang.values import Duration
 from alloypy.rules.body import Body, Broken, Rule
 from alloypy.rules.clients import HTTP_CLIENT, logins
 from alloypy.rules.forms import not_empty, one_of, positive
@@ -25,7 +25,6 @@ _DEFAULT_PROTOCOLS = [
 ]
 _ESCAPING = ("allow-utf-8", "underscores", "dots", "values")
 _MESSAGES = ("prometheus.WriteRequest", "io.prometheus.write.v2.Request")
-_MINUTE = 60_000_000_000
 
 
 def scrape_timeout(body: Body) -> Iterator[Broken]:
@@ -179,8 +178,8 @@ def relabel_cache(body: Body) -> Iterator[Broken]:
         yield Broken(at, message)
     elif size == 0 and ttl == 0:
         yield Broken(at, "one of max_cache_size or cache_ttl must be set")
-    elif 0 < ttl < _MINUTE:
-        message = f"cache_ttl must be at least {Duration(_MINUTE)} when set; got {ttl}"
+    elif 0 < ttl < MINUTE:
+        message = f"cache_ttl must be at least {Duration(MINUTE)} when set; got {ttl}"
         yield Broken("cache_ttl", message)
 
 

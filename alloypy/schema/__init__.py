@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from alloypy.lang.types import IntType
-from alloypy.lang.values import Duration, Secret
+from alloypy.lang.go.duration import SECOND, Duration
+from alloypy.lang.values import Secret
 from alloypy.schema.fields import Fault, arguments, attribute, block, export, exports, label, squash
 
 
@@ -21,7 +22,7 @@ class HTTPClient:
 @arguments
 class Arguments:
     url: str = attribute(doc="Where to send.")            # no default: required
-    timeout: Duration = attribute(default=Duration(10_000_000_000), doc="For one request.")
+    timeout: Duration = attribute(default=Duration(10 * SECOND), doc="For one request.")
     port: Annotated[int, IntType(16)] = attribute(default=80)
     headers: Mapping[str, str] = attribute(default_factory=dict)
     targets: tuple[str, ...] = attribute(default=())
@@ -38,7 +39,7 @@ class Exports:
 
 decode(Arguments, block.body, source, scope)              # alloypy.schema.decode
 encode_body(instance)                                     # alloypy.schema.encode
-Spec.of(Arguments)                                        # alloypy.schema.spec
+spec_of(Arguments)                                        # alloypy.schema.derive
 ```
 
 Annotations are evaluated when the spec is first needed, so the types they name must be

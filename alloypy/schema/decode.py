@@ -15,6 +15,7 @@ from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.types import Type
 from alloypy.schema import texts
 from alloypy.schema.building import DecodeError, build
+from alloypy.schema.derive import spec_of
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source, Span
@@ -31,7 +32,7 @@ def decode(cls: type[T], node: Block | Sequence[Statement], source: Source, scop
     Raises DiagnosticsError for an error that has a place, DecodeError (or the evaluator's own
     positionless error) for one that Alloy reports without.
     """
-    result: T = _Decoder(source, scope).body(Spec.of(cls), node)
+    result: T = _Decoder(source, scope).body(spec_of(cls), node)
     return result
 
 

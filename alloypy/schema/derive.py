@@ -14,8 +14,9 @@ from functools import partial
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 from alloypy.lang import types as wanted
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.types import Type
-from alloypy.lang.values import Capsule, Duration, OptionalSecret, Secret, UInt
+from alloypy.lang.values import Capsule, OptionalSecret, Secret, UInt
 from alloypy.schema.building import build_object
 from alloypy.schema.fields import METADATA_KEY, Declaration
 from alloypy.schema.spec import MISSING, AttributeSpec, BlockSpec, Member, Spec
@@ -40,8 +41,21 @@ _LISTS = (tuple, list)
 _MAPS = (Mapping, dict)
 
 
-def derive_spec(cls: type[Any]) -> Spec:
-    """Build the spec of a declared class. Raises TypeError for what has no meaning in Alloy."""
+_SPECS: dict[type[Any], Spec] = {}
+
+
+def spec_of(declared: type[Any]) -> Spec:
+    """The spec of a declared class, built once.
+
+    Raises TypeError for an annotation that has no Alloy type, or two fields of one name.
+    """
+    spec = _SPECS.get(declared)
+    if spec is None:
+        spec = _SPECS[declared] = _derive_spec(declared)
+    return spec
+
+
+def _derive_spec(cls: type[Any]) -> Spec:
     if not dataclasses.is_dataclass(cls):
         raise TypeError(f"{cls.__qualname__} has no declared fields")
     collected = _Collected(cls)
@@ -92,7 +106,7 @@ class _Collected:
                     self.members.append(
                         BlockSpec(
                             f"{name}.{part}",
-                            partial(Spec.of, cls),
+                            partial(spec_of, cls),
                             required=False,
                             repeated=True,
                             group=name,
@@ -151,7 +165,7 @@ def _block(name: str, declaration: Declaration, hint: Any, default: Any, path: t
     elif inner in (Any, object):
         body = partial(_free_body, wanted.AnyType())
     elif dataclasses.is_dataclass(inner):
-        body = partial(Spec.of, typing.cast("type[Any]", inner))
+        body = partial(spec_of, typing.cast("type[Any]", inner))
     else:
         raise TypeError(f"{'.'.join(path)}: {inner!r} cannot be a block")
     return BlockSpec(
@@ -208,7 +222,7 @@ def _list_type(origin: type, args: tuple[Any, ...]) -> tuple[Type, Settle]:
 
 
 def _object_type(cls: type[Any]) -> wanted.ObjectType:
-    spec = Spec.of(cls)
+    spec = spec_of(cls)
     fields = tuple(wanted.ObjectField(a.name, a.type, a.required) for a in spec.attributes)
     return wanted.ObjectType(fields, partial(_make_object, spec))
 

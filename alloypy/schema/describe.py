@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from alloypy.lang import types as wanted
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.types import Type
-from alloypy.lang.values import Capsule, Duration, Secret
+from alloypy.lang.values import Capsule, Secret
 from alloypy.schema.choices import Choice
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Missing, Spec
 

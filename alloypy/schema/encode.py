@@ -10,10 +10,12 @@ from typing import Any
 
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import zero
-from alloypy.lang.go.text import format_duration, quote
+from alloypy.lang.go.duration import Duration, format_duration
+from alloypy.lang.go.text import quote
 from alloypy.lang.secrecy import HIDDEN, hide, names_secret, secret_keys
 from alloypy.lang.types import Type
-from alloypy.lang.values import Capsule, Duration, Function, OptionalSecret, Value
+from alloypy.lang.values import Capsule, Function, OptionalSecret, Value
+from alloypy.schema.derive import spec_of
 from alloypy.schema.fields import SHOWING_DEFAULTS
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 
@@ -31,7 +33,7 @@ def encode_body(instance: Any) -> list[JSON]:
     if isinstance(instance, Mapping):
         keys = secret_keys("", instance)
         return [_attribute(name, wanted.AnyType(), value, name in keys) for name, value in instance.items()]
-    spec = Spec.of(type(instance))
+    spec = spec_of(type(instance))
     shows_defaults = type(instance) in SHOWING_DEFAULTS
     keys = secret_keys("", {a.name: _value_at(instance, a.path) for a in spec.attributes})
     body: list[JSON] = []
@@ -162,13 +164,13 @@ def _fields(value: Any, type_: Type | None, name: str, secret: bool) -> list[JSO
             "key": a.name,
             "value": encode_value(_value_at(value, a.path), a.type, a.name, secret or names_secret(a.name)),
         }
-        for a in Spec.of(type(value)).attributes
+        for a in spec_of(type(value)).attributes
     ]
 
 
 def to_values(instance: Any) -> dict[str, Value]:
     """Exports as the Alloy values that references to the component see, by name."""
-    spec = Spec.of(type(instance))
+    spec = spec_of(type(instance))
     return {a.name: to_value(_value_at(instance, a.path), a.type) for a in spec.attributes}
 
 

@@ -1,6 +1,6 @@
 """What a body may hold: the one description that every reader of declarations uses.
 
-`Spec.of(cls)` derives it from a declared class; the catalog builds the same from its data.
+`alloypy.schema.derive.spec_of` derives it from a declared class; the catalog builds the same from its data.
 Nothing here imports `dataclasses`, so that checking by catalog alone stays quick to start.
 Source: spec section 6.
 """
@@ -175,19 +175,3 @@ class Spec:
     def blocks(self) -> tuple[BlockSpec, ...]:
         """The inner blocks, in declared order."""
         return tuple(m for m in self.members if isinstance(m, BlockSpec))
-
-    @staticmethod
-    def of(declared: type[Any]) -> Spec:
-        """The spec of a declared class, built once.
-
-        Raises TypeError for an annotation that has no Alloy type, or two fields of one name.
-        """
-        spec = _SPECS.get(declared)
-        if spec is None:
-            from alloypy.schema.derive import derive_spec
-
-            spec = _SPECS[declared] = derive_spec(declared)
-        return spec
-
-
-_SPECS: dict[type[Any], Spec] = {}

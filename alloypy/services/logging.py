@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TextIO
 
-from alloypy.lang.go.text import format_duration, quote
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration, format_duration
+from alloypy.lang.go.text import quote
 from alloypy.services.log_sink import Sink
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}

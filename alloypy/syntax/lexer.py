@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 
+from alloypy.syntax.comments import CommentGroups, decode_comments
 from alloypy.syntax.letters import is_identifier
 from alloypy.syntax.source import Source
 from alloypy.syntax.tokens import ENDING, KEYWORDS, OPERATORS, Token, TokenList
@@ -63,46 +64,6 @@ def scan(source: Source) -> TokenList:
     from alloypy.syntax.scanner import scan_characters
 
     return scan_characters(source)
-
-
-class CommentGroups:
-    """Collects comments into groups: no token and at most one line feed between two of a group."""
-
-    def __init__(self, text: str) -> None:
-        self.groups: list[list[Comment]] = []
-        self._text = text
-        self._end = 0
-        self._tokens = -1
-
-    def first_after_token(self, tokens: int) -> bool:
-        """Whether a token came since the last comment, when there are now so many tokens."""
-        return tokens != self._tokens
-
-    def add(self, start: int, end: int, lexeme: str, tokens: int) -> None:
-        """Adds the comment at `start` up to before `end`, met after so many tokens."""
-        content = _strip_carriage_returns(lexeme)
-        comment = Comment(start, start + len(content) - 1, content)
-        if self.first_after_token(tokens) or self._text.count("\n", self._end, start) > 1:
-            self.groups.append([comment])
-        else:
-            self.groups[-1].append(comment)
-        self._end = end
-        self._tokens = tokens
-
-
-def _strip_carriage_returns(text: str) -> str:
-    """A comment's text without carriage returns, but for one between the `*` and `/` of a block comment."""
-    if "\r" not in text:
-        return text
-    if text[-1] == "\r":
-        text = text[:-1]
-    if text[1] == "/":
-        return text.replace("\r", "")
-    kept: list[str] = []
-    for at, char in enumerate(text):
-        if char != "\r" or (len(kept) > 2 and kept[-1] == "*" and text.startswith("/", at + 1)):
-            kept.append(char)
-    return "".join(kept)
 
 
 def _scan_valid(source: Source) -> TokenList | None:
@@ -179,11 +140,3 @@ def _decode_texts(tokens: list[Token], comments: list[list[Comment]]) -> bool:
                 return False
     decode_comments(comments)
     return True
-
-
-def decode_comments(comments: list[list[Comment]]) -> None:
-    """Turns comments read as Latin-1 into UTF-8; bytes that are none become lone surrogates."""
-    for group in comments:
-        for comment in group:
-            if not comment.text.isascii():
-                comment.text = comment.text.encode("latin-1").decode(errors="surrogateescape")

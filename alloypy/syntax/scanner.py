@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
+from alloypy.syntax.comments import CommentGroups, decode_comments
 from alloypy.syntax.letters import is_digit, is_letter, is_printable
-from alloypy.syntax.lexer import CommentGroups, decode_comments
 from alloypy.syntax.source import Source
 from alloypy.syntax.tokens import ENDING, KEYWORDS, OPERATORS, LexicalError, Token, TokenList
 

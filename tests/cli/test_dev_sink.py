@@ -20,7 +20,7 @@ import pytest
 
 from alloypy.cli.commands.dev_sink.command import run
 from alloypy.cli.commands.dev_sink.server import Arrival, Behaviour, describe_authorization, sink_application
-from alloypy.cli.flags import UsageError
+from alloypy.cli.usage_error import UsageError
 from alloypy.net.rpc.codes import CODES
 from alloypy.net.server.listener import Server, ServerConfig, Timeouts
 from alloypy.profiles.model import RawSample, Series

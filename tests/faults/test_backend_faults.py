@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.profiles.model import DeliveryError
 from alloypy.profiles.push_wire import decode_push
 from tests.support.scripted import Backend, Peer, scripted, until

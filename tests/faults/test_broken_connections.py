@@ -15,7 +15,8 @@ import pytest
 import trustme
 
 from alloypy.components.pyroscope.receiving.blocks import TLS
-from alloypy.lang.values import Duration, Secret
+from alloypy.lang.go.duration import Duration
+from alloypy.lang.values import Secret
 from tests.support.receiving import (
     PUSH,
     Client,

@@ -14,7 +14,8 @@ import pytest
 import trustme
 
 from alloypy.components.pyroscope.receiving.blocks import TLS
-from alloypy.lang.values import Duration, Secret
+from alloypy.lang.go.duration import Duration
+from alloypy.lang.values import Secret
 from alloypy.net.server import budget as budget_module
 from alloypy.net.server.body import Receive, Scope, Send, read_body
 from alloypy.net.server.budget import ByteBudget

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from tests.support.receiving import (
     PUSH,
     Client,

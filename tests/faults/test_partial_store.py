@@ -8,7 +8,7 @@ import asyncio
 
 import pytest
 
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.profiles.model import DeliveryError
 from tests.support.partial_store import OUTDATED, PartialStore
 from tests.support.scripted import scripted, until

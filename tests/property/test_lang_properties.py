@@ -15,14 +15,16 @@ from alloypy.lang.equality import values_equal
 from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate, evaluate_as
 from alloypy.lang.evaluation.operators import arithmetic
 from alloypy.lang.evaluation.scope import Scope
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.stdlib import Stdlib
 from alloypy.lang.stdlib.json.codec import JSONError
 from alloypy.lang.stdlib.json.codec import decode as decode_json
 from alloypy.lang.stdlib.json.codec import encode as encode_json
 from alloypy.lang.stdlib.json.reader import JSONReader
-from alloypy.lang.stdlib.jsonpath.parser import PathError, parse_path
+from alloypy.lang.stdlib.jsonpath.cursor import PathError
+from alloypy.lang.stdlib.jsonpath.parser import parse_path
 from alloypy.lang.value_text import value_text
-from alloypy.lang.values import Capsule, Duration, OptionalSecret, Secret, UInt
+from alloypy.lang.values import Capsule, OptionalSecret, Secret, UInt
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.parser import parse_expression

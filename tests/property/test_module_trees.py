@@ -16,7 +16,7 @@ from alloypy.check.configuration import Beyond, Checked, check_files
 from alloypy.check.scope import Gate
 from alloypy.cli.commands.validate.own_language import OwnLanguage
 from alloypy.cli.files.checking import configuration_files
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract.options import HTTPImport
 from alloypy.runtime.controller import Controller
 from alloypy.schema.fields import arguments, attribute

@@ -10,7 +10,7 @@ from typing import Any
 
 from alloypy.components.http_client import HTTPClientArguments
 from alloypy.components.pyroscope.write import Arguments, EndpointArguments, Exports, Write
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.profiles.model import IngestProfile, ProfilesReceiver, Push, RawSample, Series
 from alloypy.runtime.contract.component import Metrics
 from tests.support.receiving import LogLines, component_options

@@ -8,7 +8,8 @@ import pytest
 
 from alloypy.components.http_client import BasicAuthArguments, HTTPClientArguments
 from alloypy.components.remote.http_import import Arguments, FetchError, fetch
-from alloypy.lang.values import Duration, Secret
+from alloypy.lang.go.duration import Duration
+from alloypy.lang.values import Secret
 from tests.support.recorder import Recorder
 from tests.support.running import Running, free_port
 

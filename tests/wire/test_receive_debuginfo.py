@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.profiles.model import DeliveryError
 from alloypy.profiles.pb import debuginfo_pb2 as pb
 from tests.support.receiving import Collected, arguments, ask, connected, receiving, request_bytes

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, RawSample, Series
 from alloypy.profiles.push_wire import encode_push
 from alloypy.runtime.contract.component import BuildError, Stability

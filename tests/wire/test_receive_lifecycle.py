@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from alloypy.components.pyroscope.receive_http import registration
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract.component import Stability, UpdateError
 from tests.support.receiving import (
     PUSH,

@@ -17,8 +17,9 @@ from alloypy.components.http_client import (
     TLSArguments,
 )
 from alloypy.components.pyroscope.write import Arguments, EndpointArguments
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.url import parse_url
-from alloypy.lang.values import Duration, Secret
+from alloypy.lang.values import Secret
 from alloypy.profiles.model import DeliveryError
 from alloypy.runtime.contract.component import BuildError
 from alloypy.schema.encode import encode_body

@@ -19,7 +19,8 @@ from alloypy.components.http_client import BasicAuthArguments, TLSArguments
 from alloypy.components.pyroscope.sending import delivery
 from alloypy.components.pyroscope.sending.endpoint import MOST_AT_ONCE, MOST_HELPERS, Endpoint
 from alloypy.components.pyroscope.write import TracingArguments, user_agent
-from alloypy.lang.values import Duration, Secret
+from alloypy.lang.go.duration import Duration
+from alloypy.lang.values import Secret
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, Push
 from alloypy.profiles.push_wire import decode_push
 from alloypy.runtime.contract.component import BuildError, UpdateError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloypy.cli.flags import UsageError
+from alloypy.cli.usage_error import UsageError
 
 
 def run(argv: list[str]) -> int:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from alloypy.cli import exit_codes
 from alloypy.cli.commands.jsonl import Answer, answer_lines, source_of
-from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli.flags import FlagSet
+from alloypy.cli.usage_error import UsageError
 from alloypy.files import system_words
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.dump import diagnostics_answer, diagnostics_json, text_json, tokens_answer, tree_answer

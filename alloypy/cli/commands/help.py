@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 from alloypy.cli import exit_codes
-from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli.flags import FlagSet
 from alloypy.cli.main import COMMANDS, find_command, run_of, usage_text
+from alloypy.cli.usage_error import UsageError
 
 
 def run(argv: list[str]) -> int:

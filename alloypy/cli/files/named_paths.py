@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from alloypy.cli import streams
-from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli.flags import FlagSet
 from alloypy.cli.streams import InputError
+from alloypy.cli.usage_error import UsageError
 from alloypy.files import read_once, system_words
 
 STDIN = "-"

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alloypy.cli import streams
-from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli.flags import FlagSet
 from alloypy.cli.report.colours import CHOICES
+from alloypy.cli.usage_error import UsageError
 from alloypy.files import system_words
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import Annotated
 
 from alloypy.families import Family, gauge
 from alloypy.files import open_fault, read_regular
-from alloypy.lang.values import Duration, OptionalSecret
+from alloypy.lang.go.duration import MINUTE, Duration
+from alloypy.lang.values import OptionalSecret
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,
@@ -27,8 +28,6 @@ from alloypy.runtime.contract.watching import DETECTOR, Watch
 from alloypy.schema.fields import arguments, attribute, export, exports
 from alloypy.threads import FILE_SECONDS, FILES
 
-_MINUTE = 60_000_000_000
-
 
 @arguments
 class Arguments:
@@ -39,7 +38,7 @@ class Arguments:
         default="fsnotify", doc="How changes are noticed: fsnotify or poll."
     )
     poll_frequency: Duration = attribute(
-        default=Duration(_MINUTE), doc="Time between two readings in any case."
+        default=Duration(MINUTE), doc="Time between two readings in any case."
     )
     is_secret: bool = attribute(default=False, doc="Whether the content is a secret, to be shown nowhere.")
 

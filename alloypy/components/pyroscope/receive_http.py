@@ -13,8 +13,8 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from alloypy.components.pyroscope.receiving.blocks import GRPC, HTTP, SECOND, TLS
-from alloypy.lang.values import Duration
+from alloypy.components.pyroscope.receiving.blocks import GRPC, HTTP, TLS
+from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.profiles.model import ProfilesReceiver
 from alloypy.runtime.contract.component import (
     NO_ACTIVITY,

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from alloypy import __version__
 from alloypy.components.http_client import HTTPClientArguments, client_settings, with_authorization
+from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.secrecy import hide
-from alloypy.lang.values import Duration
 from alloypy.profiles.model import (
     DebugInfoClient,
     DeliveryError,
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from alloypy.components.pyroscope.sending.headers import Tracing
     from alloypy.components.pyroscope.sending.metrics import Metrics
 
-_SECOND = 10**9
 _PATIENCE_SECONDS = 30.0
 """At shutdown whoever gives us profiles has already waited for them; what is left has nobody waiting."""
 
@@ -61,17 +60,17 @@ class EndpointArguments:
 
     name: str = attribute(default="", doc="Name of the endpoint.")
     url: str = attribute(doc="URL of the Pyroscope server, without /ingest, such as http://pyroscope:4040.")
-    remote_timeout: Duration = attribute(default=Duration(10 * _SECOND), doc="Time for one try.")
+    remote_timeout: Duration = attribute(default=Duration(10 * SECOND), doc="Time for one try.")
     debug_info_upload_timeout: Duration = attribute(
-        default=Duration(120 * _SECOND), doc="Time for sending a debug-info file."
+        default=Duration(120 * SECOND), doc="Time for sending a debug-info file."
     )
     headers: Mapping[str, str] = attribute(default_factory=dict, doc="Headers to send with every request.")
     http_client: HTTPClientArguments = squash(default=HTTPClientArguments())
     min_backoff_period: Duration = attribute(
-        default=Duration(_SECOND // 2), doc="Shortest pause before the first retry."
+        default=Duration(SECOND // 2), doc="Shortest pause before the first retry."
     )
     max_backoff_period: Duration = attribute(
-        default=Duration(300 * _SECOND), doc="Longest pause between retries."
+        default=Duration(300 * SECOND), doc="Longest pause between retries."
     )
     max_backoff_retries: int = attribute(default=10, doc="Number of tries for one profile; 0 for no limit.")
     retry_on_http_429: bool = attribute(default=True, doc="Try again after status 429, too many requests.")

@@ -12,14 +12,13 @@ from collections.abc import Iterator, Mapping
 
 from alloypy import __version__
 from alloypy.components.http_client import HTTPClientArguments, client_settings
+from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.go.text import quote
-from alloypy.lang.values import Duration
 from alloypy.runtime.contract.options import HTTPImport
 from alloypy.schema.fields import Fault, arguments, attribute, block
 
 logger = logging.getLogger("alloypy.import_http")
 
-_SECOND = 1_000_000_000
 _LARGEST_CONTENT = 4 << 20
 
 
@@ -28,8 +27,8 @@ class Arguments:
     """Arguments of import.http."""
 
     url: str = attribute(doc="Where the content is.")
-    poll_frequency: Duration = attribute(default=Duration(60 * _SECOND), doc="Time between two requests.")
-    poll_timeout: Duration = attribute(default=Duration(10 * _SECOND), doc="Longest time for one request.")
+    poll_frequency: Duration = attribute(default=Duration(60 * SECOND), doc="Time between two requests.")
+    poll_timeout: Duration = attribute(default=Duration(10 * SECOND), doc="Longest time for one request.")
     method: str = attribute(default="GET", doc="Method of the request.")
     headers: Mapping[str, str] = attribute(default_factory=dict, doc="Headers of the request.")
     body: str = attribute(default="", doc="Body of the request.")

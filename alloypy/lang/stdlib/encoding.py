@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
 from typing import Any
 
 from alloypy.lang.evaluation.functions import Example, FunctionError, Manual, TypedFunction
 from alloypy.lang.evaluation.traced import GIVEN, LITERAL, OWN
+from alloypy.lang.go.base64 import STANDARD, URL, CorruptBase64, decode_base64, encode_base64
 from alloypy.lang.go.text import quote
 from alloypy.lang.types import AnyType, StringType
 from alloypy.lang.values import Value
 
-STANDARD_ALPHABET = b"+/"
-"""The last two characters of base64."""
-_URL_ALPHABET = b"-_"
 _SAFE_IN_URLS = rb"[^A-Za-z0-9._~-]"
 _ESCAPE_OR_PLUS = rb"(?s)%(..)?|\+"
 _HEX_PAIR = rb"[0-9a-fA-F]{2}\Z"
@@ -58,50 +55,23 @@ def _to_json(value: Any) -> str:
         raise FunctionError(str(error)) from None
 
 
-def _from_base64(text: str) -> bytes:
-    return decode_base64(_data(text), STANDARD_ALPHABET)
+def _from_base64(text: str, last_two: bytes = STANDARD) -> bytes:
+    try:
+        return decode_base64(_data(text), last_two)
+    except CorruptBase64 as error:
+        raise FunctionError(str(error)) from None
 
 
 def _from_url_base64(text: str) -> bytes:
-    return decode_base64(_data(text), _URL_ALPHABET)
+    return _from_base64(text, URL)
 
 
 def _to_base64(text: str) -> str:
-    return base64.b64encode(_data(text), STANDARD_ALPHABET).decode()
+    return encode_base64(_data(text), STANDARD)
 
 
 def _to_url_base64(text: str) -> str:
-    return base64.b64encode(_data(text), _URL_ALPHABET).decode()
-
-
-def decode_base64(data: bytes, last_two: bytes) -> bytes:
-    """Padding is needed, line ends are skipped."""
-    wrong = corrupt_base64(data, last_two)
-    if wrong is not None:
-        raise FunctionError(f"illegal base64 data at input byte {wrong}")
-    return base64.b64decode(data.translate(None, b"\r\n"), last_two)
-
-
-def corrupt_base64(data: bytes, last_two: bytes) -> int | None:
-    """Where `data` is not base64, as Go counts it; None where it is all right."""
-    alphabet = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + last_two)
-    places = [place for place, byte in enumerate(data) if byte not in b"\r\n"]
-    for count, place in enumerate(places):
-        byte = data[place]
-        if byte in alphabet:
-            continue
-        rest = places[count + 1 :]
-        if byte != ord("=") or count % 4 < 2:
-            return place
-        if count % 4 == 2:
-            if not rest:
-                return len(data)
-            if data[rest[0]] != ord("="):
-                return rest[0] - 1
-            rest = rest[1:]
-        return rest[0] if rest else None
-    missing = len(places) % 4
-    return len(data) - missing if missing else None
+    return encode_base64(_data(text), URL)
 
 
 def _url_encode(text: str) -> str:

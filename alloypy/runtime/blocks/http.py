@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
+from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.types import TextType
-from alloypy.lang.values import Duration, Secret
+from alloypy.lang.values import Secret
 from alloypy.schema.fields import Fault, arguments, attribute, block
 
 
@@ -92,7 +93,7 @@ class WindowsServerFilterArguments:
     issuer_common_names: tuple[str, ...] = attribute(default=(), doc="Issuers to accept.")
     template_id: str = attribute(default="", doc="Template to accept.")
     refresh_interval: Duration = attribute(
-        default=Duration(300_000_000_000), doc="Time between two looks at the store."
+        default=Duration(5 * MINUTE), doc="Time between two looks at the store."
     )
 
 

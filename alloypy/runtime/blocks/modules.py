@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from alloypy.lang.values import Duration, OptionalSecret, Secret
+from alloypy.lang.go.duration import MINUTE, Duration
+from alloypy.lang.values import OptionalSecret, Secret
 from alloypy.runtime.contract.watching import DETECTOR
 from alloypy.schema.fields import Fault, arguments, attribute, block
 
-_MINUTE = 60_000_000_000
 _SPECIAL_REVISIONS = frozenset({"HEAD", "FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD"})
 
 
@@ -52,7 +52,7 @@ class ImportFileArguments:
         default="fsnotify", doc="How changes are noticed: fsnotify or poll."
     )
     poll_frequency: Duration = attribute(
-        default=Duration(_MINUTE), doc="Time between two readings in any case."
+        default=Duration(MINUTE), doc="Time between two readings in any case."
     )
 
 
@@ -89,7 +89,7 @@ class ImportGitArguments:
     repository: str = attribute(doc="Where the repository is.")
     path: str = attribute(doc="File or directory in it.")
     revision: str = attribute(default="main", doc="Branch, tag or commit.")
-    pull_frequency: Duration = attribute(default=Duration(_MINUTE), doc="Time between two pulls.")
+    pull_frequency: Duration = attribute(default=Duration(MINUTE), doc="Time between two pulls.")
     basic_auth: GitBasicAuthArguments | None = block(default=None, doc="Credentials.")
     ssh_key: GitSSHKeyArguments | None = block(default=None, doc="SSH key.")
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated
 
-from alloypy.lang.go.text import format_duration
+from alloypy.lang.go.duration import MINUTE, SECOND, Duration, format_duration
 from alloypy.lang.types import TextType
-from alloypy.lang.values import Capsule, Duration
+from alloypy.lang.values import Capsule
 from alloypy.schema.fields import Fault, arguments, attribute, block
-
-_SECOND = 1_000_000_000
-_MINUTE = 60 * _SECOND
 
 
 class LogsReceiver(Capsule):
@@ -71,7 +68,7 @@ class JaegerRemoteArguments:
 
     url: str = attribute(default="http://127.0.0.1:5778/sampling", doc="Where to get the sampling rules.")
     max_operations: int = attribute(default=256, doc="Operations to track.")
-    refresh_interval: Duration = attribute(default=Duration(_MINUTE), doc="Time between two requests.")
+    refresh_interval: Duration = attribute(default=Duration(MINUTE), doc="Time between two requests.")
 
 
 @arguments
@@ -112,11 +109,11 @@ class RemoteCfgArguments:
     id: str = attribute(default="", doc="Name of this instance for the server.")
     name: str = attribute(default="", doc="Readable name of this instance.")
     attributes: Mapping[str, str] = attribute(default_factory=dict, doc="Attributes of this instance.")
-    poll_frequency: Duration = attribute(default=Duration(_MINUTE), doc="Time between two requests.")
+    poll_frequency: Duration = attribute(default=Duration(MINUTE), doc="Time between two requests.")
 
     def check(self) -> Iterator[Fault]:
         """The rules that hold even when nothing is polled."""
-        if self.poll_frequency < 10 * _SECOND:
+        if self.poll_frequency < 10 * SECOND:
             got = format_duration(self.poll_frequency)
             yield Fault("poll_frequency", f'poll_frequency must be at least "10s", got "{got}"')
         if any(name.startswith("collector.") for name in self.attributes):

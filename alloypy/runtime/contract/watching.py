@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.text import quote
 from alloypy.lang.types import TextType
-from alloypy.lang.values import Duration
 from alloypy.threads import FILE_SECONDS, FILES
 
 _NOTICE_PERIOD = 0.25

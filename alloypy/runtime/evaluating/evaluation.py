@@ -17,7 +17,7 @@ from alloypy.graph.nodes import COMPONENT_KINDS, Kind, Node
 from alloypy.graph.sections import Sections
 from alloypy.lang.conversion import zero
 from alloypy.lang.evaluation.scope import Scope
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract.component import Registration
 from alloypy.runtime.contract.faults import NodeFault, Raised, call, call_async, decode_arguments
 from alloypy.runtime.contract.logs import FieldLogger
@@ -28,8 +28,8 @@ from alloypy.runtime.running.instances import ComponentInstance, Instance
 from alloypy.runtime.running.modules import Module, State, Templates
 from alloypy.runtime.running.transaction import Assign, Start, Transaction, Update
 from alloypy.runtime.running.values import Occupied, Values
+from alloypy.schema.derive import spec_of
 from alloypy.schema.encode import to_value, to_values
-from alloypy.schema.spec import Spec
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.tracing import SpanKind, Trace, Tracer
 
@@ -198,7 +198,7 @@ def published_exports(registration: Registration, exports: Any) -> dict[str, Any
         return to_values(exports)
     if registration.exports is None:
         return {}
-    spec = Spec.of(registration.exports)
+    spec = spec_of(registration.exports)
     return {each.name: to_value(zero(each.type), each.type) for each in spec.attributes}
 
 

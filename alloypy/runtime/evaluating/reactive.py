@@ -10,7 +10,7 @@ from typing import Any
 
 from alloypy.graph.nodes import Node
 from alloypy.lang.equality import values_equal
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract.faults import NodeFault
 from alloypy.runtime.contract.options import NoObserver
 from alloypy.runtime.evaluating.evaluation import Evaluation, published_exports

@@ -11,14 +11,15 @@ import pytest
 
 from alloypy.lang.evaluation.evaluator import EvaluationError
 from alloypy.lang.evaluation.scope import Scope
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.stdlib import Stdlib
 from alloypy.lang.types import TextType
-from alloypy.lang.values import Duration, Function, OptionalSecret, Secret, UInt
+from alloypy.lang.values import Function, OptionalSecret, Secret, UInt
 from alloypy.schema.building import DecodeError
 from alloypy.schema.check import check_block
 from alloypy.schema.decode import decode
+from alloypy.schema.derive import spec_of
 from alloypy.schema.fields import Fault, arguments, attribute, block, enum, label, squash
-from alloypy.schema.spec import Spec
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source
@@ -210,7 +211,7 @@ def test_decoding_answers_as_alloy_does(case: Mapping[str, Any]) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_the_static_check_finds_what_alloy_finds(case: Mapping[str, Any]) -> None:
     source, statement = parse(case)
-    found = [described(d) for d in check_block(statement, source, Spec.of(Settings))]
+    found = [described(d) for d in check_block(statement, source, spec_of(Settings))]
     if "typecheck_panic" in case["expect"]:
         assert found
     else:

@@ -14,8 +14,8 @@ from alloypy.catalog.catalog import Catalog, load_catalog
 from alloypy.catalog.store import CatalogError, Store, read_store
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import ConversionError, convert, zero
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.stdlib import DEPRECATED, EXPERIMENTAL, IDENTIFIERS
-from alloypy.lang.values import Duration
 from alloypy.schema.spec import Missing, Spec
 
 LISTING: dict[str, Any] = {

@@ -14,6 +14,7 @@ from alloypy.lang.conversion import convert, zero
 from alloypy.lang.types import Type
 from alloypy.runtime.contract.component import Registration
 from alloypy.schema.check import type_word
+from alloypy.schema.derive import spec_of
 from alloypy.schema.describe import accepted_values
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Missing, Spec
 
@@ -96,7 +97,7 @@ def member_differences(
 def test_declared_arguments_are_those_of_the_catalog(registration: Registration) -> None:
     entry = load_catalog().component(registration.name)
     assert entry is not None
-    found = set(differences(Spec.of(registration.arguments), entry.arguments, ""))
+    found = set(differences(spec_of(registration.arguments), entry.arguments, ""))
     assert found - WORDED_OTHERWISE == {
         f"{name}: only in alloypy" for name in ONLY_ALLOYPY.get(registration.name, set())
     }
@@ -110,4 +111,4 @@ def test_declared_exports_are_those_of_the_catalog(registration: Registration) -
         assert registration.exports is None
     else:
         assert registration.exports is not None
-        assert list(differences(Spec.of(registration.exports), entry.exports, "")) == []
+        assert list(differences(spec_of(registration.exports), entry.exports, "")) == []

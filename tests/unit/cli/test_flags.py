@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.cli.flags import FlagSet, HelpRequested, UsageError
-from alloypy.lang.values import Duration
+from alloypy.cli.flags import FlagSet, HelpRequested
+from alloypy.cli.usage_error import UsageError
+from alloypy.lang.go.duration import Duration
 
 
 class Example:

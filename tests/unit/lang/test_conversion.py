@@ -9,7 +9,8 @@ import pytest
 
 from alloypy.lang import types
 from alloypy.lang.conversion import ConversionError, convert, zero
-from alloypy.lang.values import Capsule, Duration, OptionalSecret, Secret, UInt, Value
+from alloypy.lang.go.duration import Duration
+from alloypy.lang.values import Capsule, OptionalSecret, Secret, UInt, Value
 
 STRING, INT = types.StringType(), types.IntType()
 HUSH = Secret("hush")

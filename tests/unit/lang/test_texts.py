@@ -9,12 +9,13 @@ import pytest
 
 from alloypy.lang.evaluation.power import float_power
 from alloypy.lang.evaluation.scope import Scope
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.floats import SHORTEST, format_float
 from alloypy.lang.go.text import joined, parse_decimal, quote_ascii, quote_rune
 from alloypy.lang.numbers import number_text, parse_number, to_int, to_uint, wrap_bits
 from alloypy.lang.stdlib import Stdlib
 from alloypy.lang.value_text import value_text
-from alloypy.lang.values import Capsule, Duration, OptionalSecret, Secret, UInt
+from alloypy.lang.values import Capsule, OptionalSecret, Secret, UInt
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,17 @@ import pytest
 
 from alloypy.lang import types as wanted
 from alloypy.lang.evaluation.scope import Scope
-from alloypy.lang.values import Capsule, Duration, OptionalSecret, Secret, UInt
+from alloypy.lang.go.duration import Duration
+from alloypy.lang.values import Capsule, OptionalSecret, Secret, UInt
 from alloypy.schema.building import DecodeError
 from alloypy.schema.check import check_block, check_expression
 from alloypy.schema.choices import choice
 from alloypy.schema.decode import decode
+from alloypy.schema.derive import spec_of
 from alloypy.schema.describe import describe, type_text
 from alloypy.schema.encode import encode_body, encode_value, to_values
 from alloypy.schema.fields import Fault, arguments, attribute, block, enum, export, exports, label, squash
 from alloypy.schema.json_schema import SchemaWriter
-from alloypy.schema.spec import Spec
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import parse_expression, parse_file
 from alloypy.syntax.source import Source
@@ -115,8 +116,8 @@ def test_declared_classes_are_frozen_values() -> None:
 
 
 def test_a_spec_is_made_once_and_knows_all_fields() -> None:
-    spec = Spec.of(Arguments)
-    assert Spec.of(Arguments) is spec
+    spec = spec_of(Arguments)
+    assert spec_of(Arguments) is spec
     assert [m.name for m in spec.required] == ["url"]
     assert "from" in spec.lookup
     assert "token" in spec.lookup
@@ -190,7 +191,7 @@ def test_the_static_check_collects_everything() -> None:
     source = Source("c", b'b {\nurl = true\nnope = 1\nmode = "slwo"\nrule { zz = 1 }\npair { }\n}\n')
     body = parse_file(source).body[0]
     assert isinstance(body, Block)
-    found = check_block(body, source, Spec.of(Arguments))
+    found = check_block(body, source, spec_of(Arguments))
     assert [d.message for d in found] == [
         "expected string, got bool",
         'unrecognized attribute name "nope"',
@@ -287,7 +288,7 @@ def test_exports_become_values() -> None:
 
 
 def test_a_description_says_all() -> None:
-    described = describe(Spec.of(Arguments))
+    described = describe(spec_of(Arguments))
     url, timeout = described["attributes"][:2]
     assert url == {
         "name": "url",
@@ -312,7 +313,7 @@ def test_types_have_a_notation() -> None:
 
 def test_json_schema_of_a_class() -> None:
     writer = SchemaWriter()
-    reference = writer.reference(Spec.of(Arguments))
+    reference = writer.reference(spec_of(Arguments))
     schema = writer.definitions["Arguments"]
     assert reference == {"$ref": "#/$defs/Arguments"}
     assert schema["required"] == ["url"]
@@ -339,4 +340,4 @@ def test_declarations_without_meaning_are_refused() -> None:
 
     for cls in (Odd, Twice, Plain, int):
         with pytest.raises(TypeError):
-            Spec.of(cls)
+            spec_of(cls)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.services.logging import LogSettings, LogStream, install
 
 STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z$")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.runtime.blocks.process import JaegerRemoteArguments, SamplerArguments, TracingArguments
 from alloypy.services.tracing import TracingService, exporter
 from alloypy.tracing import Tracer

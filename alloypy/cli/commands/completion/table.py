@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from alloypy.cli.commands.completion import SHELLS
 from alloypy.cli.flags import Flag, HelpRequested
 from alloypy.cli.main import COMMANDS, Command, run_of
 
@@ -89,8 +90,6 @@ def _argument(command: Command) -> Value:
         case "explain":
             return Value(_codes())
         case "completion":
-            from alloypy.cli.commands.completion import SHELLS
-
             return Value(SHELLS)
         case "help":
             return Value(tuple(each.name for each in COMMANDS if not each.hidden))

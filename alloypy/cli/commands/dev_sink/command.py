@@ -10,8 +10,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from alloypy.cli import exit_codes
-from alloypy.cli.flags import FlagSet, UsageError
-from alloypy.lang.values import Duration
+from alloypy.cli.flags import FlagSet
+from alloypy.cli.usage_error import UsageError
+from alloypy.lang.go.duration import Duration
 
 if TYPE_CHECKING:
     from alloypy.cli.commands.dev_sink.server import Arrival, Behaviour

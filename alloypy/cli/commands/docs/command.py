@@ -12,9 +12,9 @@ from alloypy.catalog.catalog import Catalog, load_catalog
 from alloypy.cli import exit_codes
 from alloypy.cli.commands.docs.functions import function_names, function_reference, function_text
 from alloypy.cli.flags import FlagSet
+from alloypy.schema.derive import spec_of
 from alloypy.schema.describe import describe
 from alloypy.schema.nearest import did_you_mean
-from alloypy.schema.spec import Spec
 
 _REFERENCE = "https://grafana.com/docs/alloy/latest/reference"
 
@@ -81,7 +81,7 @@ def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
     }
     own = _block_classes().get(name)
     if own is not None and entry["arguments"] is not None:
-        _add_words(entry["arguments"], describe(Spec.of(own)))
+        _add_words(entry["arguments"], describe(spec_of(own)))
     return entry
 
 
@@ -100,9 +100,9 @@ def _with_own_words(entry: dict[str, Any]) -> dict[str, Any]:
     for registration in REGISTRATIONS:
         if registration.name == entry["name"]:
             entry["runs_in_alloypy"] = True
-            _add_words(entry["arguments"], describe(Spec.of(registration.arguments)))
+            _add_words(entry["arguments"], describe(spec_of(registration.arguments)))
             if entry["exports"] is not None and registration.exports is not None:
-                _add_words(entry["exports"], describe(Spec.of(registration.exports)))
+                _add_words(entry["exports"], describe(spec_of(registration.exports)))
     return entry
 
 

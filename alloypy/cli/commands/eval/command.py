@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from alloypy.cli import exit_codes
-from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli.flags import FlagSet
+from alloypy.cli.usage_error import UsageError
 from alloypy.files import system_words
 from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate
 from alloypy.lang.evaluation.scope import Scope

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from alloypy.check.redaction.masking import without_secrets_of
 from alloypy.cli.commands.eval.scope import BlockContent
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.secrecy import hide, names_secret, secret_keys
-from alloypy.lang.values import Duration, OptionalSecret, Secret, Value
+from alloypy.lang.values import OptionalSecret, Secret, Value
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Access, Expression, Identifier, Index, Literal, Paren
 

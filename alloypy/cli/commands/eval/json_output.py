@@ -11,12 +11,12 @@ from alloypy.cli.commands.jsonl import Answer, Request, RequestError, source_of
 from alloypy.lang import types
 from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate, evaluate_as
 from alloypy.lang.evaluation.scope import Scope
+from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.floats import SHORTEST, format_float
 from alloypy.lang.stdlib import Stdlib
 from alloypy.lang.stdlib.constants import Platform
 from alloypy.lang.values import (
     Capsule,
-    Duration,
     Kind,
     OptionalSecret,
     Secret,

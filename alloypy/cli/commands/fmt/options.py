@@ -8,8 +8,9 @@ from typing import NamedTuple
 from alloypy.cli import streams
 from alloypy.cli.files.formatting import STDIN, Mode
 from alloypy.cli.files.named_paths import ListFlags
-from alloypy.cli.flags import Flag, FlagSet, UsageError
+from alloypy.cli.flags import Flag, FlagSet
 from alloypy.cli.report.output import ReportFlags
+from alloypy.cli.usage_error import UsageError
 from alloypy.files import is_directory
 
 _SUMMARY = """Format configuration files in the standard layout.

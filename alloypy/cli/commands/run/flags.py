@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from alloypy.cli.flags import FlagSet, UsageError
+from alloypy.cli.flags import FlagSet
+from alloypy.cli.usage_error import UsageError
+from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.go.text import quote
-from alloypy.lang.values import Duration
 from alloypy.schema.stability import Stability
 from alloypy.services.settings import RunSettings
 
 STABILITY_LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
 _CONVERTED = ("otelcol", "prometheus", "promtail", "static")
-_MINUTE = 60_000_000_000
 _EXPERIMENTAL_ONLY = (
     "feature.prometheus.direct-fanout.enabled",
     "server.http.enable-graphql",
@@ -56,7 +56,7 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
     community = flags.bool("feature.community-components.enabled", doc="Admit community components")
     deadline = flags.duration(
         "feature.component-shutdown-deadline",
-        Duration(10 * _MINUTE),
+        Duration(10 * MINUTE),
         doc="Longest time to wait for a component to stop; 0 waits without limit",
     )
     watch = flags.bool("config.watch", doc="Reload when the configuration's files change")
@@ -123,7 +123,7 @@ def _declare_accepted(flags: FlagSet) -> None:
         "advertise-interfaces",
     ):
         flags.string(f"cluster.{name}", doc=unused)
-    flags.duration("cluster.rejoin-interval", Duration(_MINUTE), doc=unused)
+    flags.duration("cluster.rejoin-interval", Duration(MINUTE), doc=unused)
     flags.int("cluster.max-join-peers", 5, doc=unused)
     flags.bool("cluster.enable-tls", doc=unused)
     flags.int("cluster.wait-for-size", doc=unused)

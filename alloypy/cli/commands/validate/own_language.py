@@ -9,6 +9,7 @@ from alloypy.catalog.catalog import Catalog, load_catalog
 from alloypy.check.scope import BlockEntry, ComponentEntry
 from alloypy.components.registry import REGISTRATIONS
 from alloypy.runtime.contract.component import Registration
+from alloypy.schema.derive import spec_of
 from alloypy.schema.spec import Spec
 
 
@@ -36,8 +37,8 @@ class OwnLanguage:
         return _Entry(
             registration.stability.text,
             registration.community,
-            Spec.of(registration.arguments),
-            Spec.of(registration.exports) if registration.exports is not None else None,
+            spec_of(registration.arguments),
+            spec_of(registration.exports) if registration.exports is not None else None,
         )
 
     def block(self, name: str) -> BlockEntry | None:

@@ -19,7 +19,8 @@ from alloypy.components.pyroscope.receiving.decoding import decode
 from alloypy.components.pyroscope.receiving.forwarding import Failure, Forwarding
 from alloypy.components.pyroscope.receiving.metrics import INGEST_ROUTE, PUSH_ROUTE
 from alloypy.lang.brief import brief
-from alloypy.lang.go.text import format_duration, quote
+from alloypy.lang.go.duration import format_duration
+from alloypy.lang.go.text import quote
 from alloypy.lang.secrecy import hide
 from alloypy.net.http_status import status_text
 from alloypy.net.rpc.codes import CODES, ConnectError

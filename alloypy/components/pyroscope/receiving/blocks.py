@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.types import IntType
-from alloypy.lang.values import Duration, Secret, UInt
+from alloypy.lang.values import Secret, UInt
 from alloypy.schema.fields import arguments, attribute, block
 
-SECOND = 10**9
 FOREVER = Duration((1 << 63) - 1)
 
 Int32 = Annotated[int, IntType(32)]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from time import perf_counter_ns
 from urllib.parse import quote as percent_encode
 
-from alloypy.lang.go.text import format_duration
+from alloypy.lang.go.duration import format_duration
 from alloypy.net.client.client import Client
 from alloypy.net.client.messages import (
     Request,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alloypy.lang.stdlib.jsonpath.parser import PathParser
+from alloypy.lang.stdlib.jsonpath.cursor import Cursor
 from alloypy.lang.stdlib.jsonpath.path import GROUP, NOT, NOTHING, OPERATIONS, Equation, Operation
 
 _OPERATOR_BYTES = frozenset(b"!&*+-/<=>ehi|~")
@@ -18,121 +18,121 @@ _MOST_DIGITS = 19
 _LARGEST_INT = (1 << 63) - 1
 
 
-def read_equation(parser: PathParser) -> Equation:
+def read_equation(cursor: Cursor) -> Equation:
     """The equation at the cursor. Raises PathError."""
-    equation: Equation = _without_groups(_by_precedence(_equation(parser)), None)
+    equation: Equation = _without_groups(_by_precedence(_equation(cursor)), None)
     return equation
 
 
-def _equation(parser: PathParser) -> Equation:
+def _equation(cursor: Cursor) -> Equation:
     """Operations are read from left to right, each with all that follows as its right side."""
-    equation = _operand(parser)
-    while parser.at < len(parser.data):
-        if parser.skip_blanks() in b",)]\x00":
+    equation = _operand(cursor)
+    while cursor.at < len(cursor.data):
+        if cursor.skip_blanks() in b",)]\x00":
             return equation
-        operation = _operation(parser)
-        equation = Equation(operation, equation, _equation(parser))
+        operation = _operation(cursor)
+        equation = Equation(operation, equation, _equation(cursor))
     return equation
 
 
-def _operand(parser: PathParser) -> Equation:
-    byte = parser.skip_blanks()
+def _operand(cursor: Cursor) -> Equation:
+    byte = cursor.skip_blanks()
     if byte in _NUMBER:
-        parser.at += 1
-        return Equation(constant=_number(parser, byte))
+        cursor.at += 1
+        return Equation(constant=_number(cursor, byte))
     match chr(byte):
         case "!":
-            parser.at += 1
-            return Equation(NOT, _equation(parser))
+            cursor.at += 1
+            return Equation(NOT, _equation(cursor))
         case "'" | '"':
-            parser.at += 1
-            return Equation(constant=parser.quoted(byte))
+            cursor.at += 1
+            return Equation(constant=cursor.quoted(byte))
         case "@" | "$":
-            return Equation(constant=parser.path())
+            return Equation(constant=cursor.path())
         case "(":
-            return _group(parser)
+            return _group(cursor)
         case "[":
-            return Equation(constant=_list(parser))
+            return Equation(constant=_list(cursor))
         case "/":
-            parser.at += 1
-            return Equation(constant=_pattern(parser))
+            cursor.at += 1
+            return Equation(constant=_pattern(cursor))
         case "N":
-            _expect(parser, "Nothing")
+            _expect(cursor, "Nothing")
             return Equation(constant=NOTHING)
-    return _word(parser)
+    return _word(cursor)
 
 
-def _group(parser: PathParser) -> Equation:
-    parser.at += 1
-    equation = Equation(GROUP, _equation(parser))
-    if parser.skip_blanks() != ord(")"):
-        raise parser.fault("not terminated")
-    parser.at += 1
+def _group(cursor: Cursor) -> Equation:
+    cursor.at += 1
+    equation = Equation(GROUP, _equation(cursor))
+    if cursor.skip_blanks() != ord(")"):
+        raise cursor.fault("not terminated")
+    cursor.at += 1
     return equation
 
 
-def _word(parser: PathParser) -> Equation:
-    start = parser.at
-    while parser.at < len(parser.data) and chr(parser.data[parser.at]) in "abcdefghijklmnopqrstuvwxyz":
-        parser.at += 1
-    word = parser.data[start : parser.at].decode()
+def _word(cursor: Cursor) -> Equation:
+    start = cursor.at
+    while cursor.at < len(cursor.data) and chr(cursor.data[cursor.at]) in "abcdefghijklmnopqrstuvwxyz":
+        cursor.at += 1
+    word = cursor.data[start : cursor.at].decode()
     if word in _WORDS:
         return Equation(constant=_WORDS[word])
     if word in OPERATIONS:
-        return _function(parser, OPERATIONS[word])
-    parser.at = start
-    raise parser.fault(f"'{word}' is not a value or function")
+        return _function(cursor, OPERATIONS[word])
+    cursor.at = start
+    raise cursor.fault(f"'{word}' is not a value or function")
 
 
-def _function(parser: PathParser, operation: Operation) -> Equation:
-    if parser.peek_or_fail() != ord("("):
-        raise parser.fault(f"expected a {operation.name} function")
-    parser.at += 1
-    left, right = _equation(parser), None
-    byte = parser.skip_blanks()
+def _function(cursor: Cursor, operation: Operation) -> Equation:
+    if cursor.peek_or_fail() != ord("("):
+        raise cursor.fault(f"expected a {operation.name} function")
+    cursor.at += 1
+    left, right = _equation(cursor), None
+    byte = cursor.skip_blanks()
     if byte == ord(","):
-        parser.at += 1
-        right = _equation(parser)
-        byte = parser.skip_blanks()
+        cursor.at += 1
+        right = _equation(cursor)
+        byte = cursor.skip_blanks()
     if byte != ord(")"):
-        raise parser.fault("not terminated")
-    parser.at += 1
+        raise cursor.fault("not terminated")
+    cursor.at += 1
     return Equation(operation, left, right)
 
 
-def _expect(parser: PathParser, word: str) -> None:
+def _expect(cursor: Cursor, word: str) -> None:
     for byte in word.encode():
-        if parser.at >= len(parser.data) or parser.data[parser.at] != byte:
-            raise parser.fault(f"expected {word}")
-        parser.at += 1
+        if cursor.at >= len(cursor.data) or cursor.data[cursor.at] != byte:
+            raise cursor.fault(f"expected {word}")
+        cursor.at += 1
 
 
-def _list(parser: PathParser) -> list[Any]:
-    parser.at += 1
+def _list(cursor: Cursor) -> list[Any]:
+    cursor.at += 1
     items: list[Any] = []
-    while parser.at < len(parser.data):
-        items.append(_equation(parser).constant)
-        byte = parser.skip_blanks_and_take()
+    while cursor.at < len(cursor.data):
+        items.append(_equation(cursor).constant)
+        byte = cursor.skip_blanks_and_take()
         if byte == ord("]"):
             break
         if byte != ord(","):
-            raise parser.fault("expected a comma or an array close")
+            raise cursor.fault("expected a comma or an array close")
     return items
 
 
-def _operation(parser: PathParser) -> Operation:
+def _operation(cursor: Cursor) -> Operation:
     name = ""
-    byte = parser.skip_blanks()
+    byte = cursor.skip_blanks()
     while byte in _OPERATOR_BYTES or (name and _continues(name, chr(byte))):
         name += chr(byte)
         if byte == ord("-") and len(name) > 1:
-            raise parser.fault(f"'{name}' is not a valid operation")
-        parser.at += 1
-        if parser.at >= len(parser.data):
-            raise parser.fault("equation not terminated")
-        byte = parser.data[parser.at]
+            raise cursor.fault(f"'{name}' is not a valid operation")
+        cursor.at += 1
+        if cursor.at >= len(cursor.data):
+            raise cursor.fault("equation not terminated")
+        byte = cursor.data[cursor.at]
     if name not in OPERATIONS:
-        raise parser.fault(f"'{name}' is not a valid operation")
+        raise cursor.fault(f"'{name}' is not a valid operation")
     return OPERATIONS[name]
 
 
@@ -140,68 +140,68 @@ def _continues(name: str, char: str) -> bool:
     return any(known.startswith(name + char) for known in OPERATIONS)
 
 
-def _number(parser: PathParser, first: int) -> int | float:
+def _number(cursor: Cursor, first: int) -> int | float:
     """A number whose first byte has been read."""
-    start = parser.at - 1
-    _digits(parser)
-    byte = parser.data[parser.at - 1] if parser.at >= len(parser.data) else parser.data[parser.at]
-    if byte == ord(".") and parser.at < len(parser.data):
-        parser.at += 1
-        _digits(parser)
-        byte = parser.data[parser.at] if parser.at < len(parser.data) else 0
+    start = cursor.at - 1
+    _digits(cursor)
+    byte = cursor.data[cursor.at - 1] if cursor.at >= len(cursor.data) else cursor.data[cursor.at]
+    if byte == ord(".") and cursor.at < len(cursor.data):
+        cursor.at += 1
+        _digits(cursor)
+        byte = cursor.data[cursor.at] if cursor.at < len(cursor.data) else 0
         if byte not in b"eE":
-            return _float(parser, start)
+            return _float(cursor, start)
     elif byte not in b"eE":
-        return _whole(parser, start)
-    parser.at += 1
-    if parser.at >= len(parser.data):
-        raise parser.fault("expected a number")
-    if parser.data[parser.at] in b"+-":
-        parser.at += 1
-        if parser.at >= len(parser.data):
-            raise parser.fault("expected a number")
-    _digits(parser)
-    return _float(parser, start)
+        return _whole(cursor, start)
+    cursor.at += 1
+    if cursor.at >= len(cursor.data):
+        raise cursor.fault("expected a number")
+    if cursor.data[cursor.at] in b"+-":
+        cursor.at += 1
+        if cursor.at >= len(cursor.data):
+            raise cursor.fault("expected a number")
+    _digits(cursor)
+    return _float(cursor, start)
 
 
-def _digits(parser: PathParser) -> None:
-    while parser.at < len(parser.data) and parser.data[parser.at] in _DIGITS:
-        parser.at += 1
+def _digits(cursor: Cursor) -> None:
+    while cursor.at < len(cursor.data) and cursor.data[cursor.at] in _DIGITS:
+        cursor.at += 1
 
 
-def _whole(parser: PathParser, start: int) -> int:
-    text = parser.data[start : parser.at].decode()
+def _whole(cursor: Cursor, start: int) -> int:
+    text = cursor.data[start : cursor.at].decode()
     if not text.lstrip("-"):
-        raise parser.fault(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        raise cursor.fault(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     digits = text.lstrip("-0")
     if len(digits) > _MOST_DIGITS or not -_LARGEST_INT - 1 <= int(text) <= _LARGEST_INT:
-        raise parser.fault(f'strconv.ParseInt: parsing "{text}": value out of range')
+        raise cursor.fault(f'strconv.ParseInt: parsing "{text}": value out of range')
     return int(text)
 
 
-def _float(parser: PathParser, start: int) -> float:
+def _float(cursor: Cursor, start: int) -> float:
     """What is no number after all counts as zero."""
     try:
-        return float(parser.data[start : parser.at])
+        return float(cursor.data[start : cursor.at])
     except ValueError:
         return 0.0
 
 
-def _pattern(parser: PathParser) -> Any:
+def _pattern(cursor: Cursor) -> Any:
     from alloypy.lang.go.regexp import parse_search_regexp
 
-    start = parser.at
-    while parser.at < len(parser.data):
-        byte = parser.take()
+    start = cursor.at
+    while cursor.at < len(cursor.data):
+        byte = cursor.take()
         if byte == ord("/"):
             break
         if byte == ord("\\"):
-            parser.at += 1
-    text = parser.data[start : parser.at - 1].decode("utf-8", "surrogateescape")
+            cursor.at += 1
+    text = cursor.data[start : cursor.at - 1].decode("utf-8", "surrogateescape")
     try:
         return parse_search_regexp(text)
     except ValueError as error:
-        raise parser.fault(str(error)) from None
+        raise cursor.fault(str(error)) from None
 
 
 def _by_precedence(equation: Equation | None) -> Any:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
+from alloypy.lang.stdlib.jsonpath.cursor import Cursor, PathError
+from alloypy.lang.stdlib.jsonpath.equations import read_equation
 from alloypy.lang.stdlib.jsonpath.path import (
     Child,
     Descent,
@@ -31,11 +33,6 @@ _NAME = frozenset(
 _NUMBER = frozenset(b"-0123456789")
 _DIGITS = b"0123456789"
 _QUOTES = frozenset(b"'\"")
-_ESCAPES = dict(zip(b"btnfr\"'\\", b"\b\t\n\f\r\"'\\", strict=True))
-
-
-class PathError(ValueError):
-    """A path cannot be read; most texts end in ` at POSITION in PATH`."""
 
 
 def parse_path(text: str) -> Path:
@@ -47,12 +44,8 @@ def parse_path(text: str) -> Path:
     return path
 
 
-class PathParser:
-    """A cursor in the text of a path."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
+class PathParser(Cursor):
+    """Reads a path, or one that stands inside of another's filter."""
 
     def path(self) -> Path:
         """The fragments up to something that is none."""
@@ -60,42 +53,6 @@ class PathParser:
         while (fragment := self._fragment(fragments)) is not None:
             fragments.append(fragment)
         return tuple(fragments)
-
-    def fault(self, message: str) -> PathError:
-        """A fault at this place."""
-        path = self.data.decode("utf-8", "surrogateescape")
-        return PathError(f"{message} at {self.at + 1} in {path}")
-
-    def take(self) -> int:
-        """The byte here, which is passed. Raises PathError at the end of the text."""
-        byte = self.peek_or_fail()
-        self.at += 1
-        return byte
-
-    def peek_or_fail(self) -> int:
-        """The byte here. The library falls over its own index at the end of the text."""
-        if self.at >= len(self.data):
-            size = len(self.data)
-            raise PathError(f"runtime error: index out of range [{self.at}] with length {size}")
-        return self.data[self.at]
-
-    def skip_blanks_and_take(self) -> int:
-        """The first byte that is no blank, which is passed; a blank at the end of the text counts."""
-        byte = 0
-        while self.at < len(self.data):
-            byte = self.data[self.at]
-            self.at += 1
-            if byte != ord(" "):
-                break
-        return byte
-
-    def skip_blanks(self) -> int:
-        """The first byte that is no blank, or 0 at the end of the text."""
-        while self.at < len(self.data):
-            if self.data[self.at] != ord(" "):
-                return self.data[self.at]
-            self.at += 1
-        return 0
 
     def _fragment(self, before: Sequence[Fragment]) -> Fragment | None:
         if self.at >= len(self.data):
@@ -137,10 +94,7 @@ class PathParser:
         start = self.at
         while self.at < len(self.data) and self.data[self.at] in _NAME:
             self.at += 1
-        return self._text(start, self.at)
-
-    def _text(self, start: int, end: int) -> str:
-        return self.data[start:end].decode("utf-8", "surrogateescape")
+        return self.text(start, self.at)
 
     def _demand_more(self) -> None:
         if self.at >= len(self.data):
@@ -253,8 +207,6 @@ class PathParser:
         return Union(tuple(members))
 
     def _filter(self) -> Filter:
-        from alloypy.lang.stdlib.jsonpath.equations import read_equation
-
         self._demand_more()
         equation = read_equation(self)
         byte = self.skip_blanks()
@@ -262,52 +214,3 @@ class PathParser:
             raise self.fault("not terminated")
         self.at += 1
         return Filter(equation)
-
-    def quoted(self, quote: int) -> str:
-        """The text up to `quote`; without one, up to one byte before the end."""
-        start = self.at
-        while self.at < len(self.data):
-            byte = self.take()
-            if byte == quote:
-                break
-            if byte == ord("\\"):
-                return self._escaped(start, quote)
-        if self.at == start:
-            raise PathError(f"runtime error: slice bounds out of range [{start}:{start - 1}]")
-        return self._text(start, self.at - 1)
-
-    def _escaped(self, start: int, quote: int) -> str:
-        self.at -= 1
-        content = bytearray(self.data[start : self.at])
-        while self.at < len(self.data):
-            byte = self.take()
-            if byte == quote:
-                break
-            content += self._escape() if byte == ord("\\") else bytes((byte,))
-        return content.decode("utf-8", "surrogateescape")
-
-    def _escape(self) -> bytes:
-        byte = self.take()
-        if byte in _ESCAPES:
-            return bytes((_ESCAPES[byte],))
-        if byte == ord("x"):
-            return bytes((self._hex(2, byte),))
-        if byte in b"uU":
-            code = self._hex(4, byte)
-            return ("\ufffd" if 0xD800 <= code < 0xE000 else chr(code)).encode()
-        raise _bad_escape(byte)
-
-    def _hex(self, digits: int, last: int) -> int:
-        code = 0
-        for _ in range(digits):
-            if self.at >= len(self.data):
-                raise _bad_escape(last)
-            last = self.take()
-            if last not in b"0123456789abcdefABCDEF":
-                raise PathError(f"0x{last:02x} ({chr(last)}) is not a valid hexadecimal character")
-            code = code << 4 | int(chr(last), 16)
-        return code
-
-
-def _bad_escape(byte: int) -> PathError:
-    return PathError(f"0x{byte:02x} ({chr(byte)}) is not a valid escaped character")

@@ -1,4 +1,4 @@
-"""Finds what a path names.
+"""Finds what a path names; the equations of its filters search in turn.
 
 Source: spec section 5, `json_path`.
 """
@@ -6,12 +6,17 @@ Source: spec section 5, `json_path`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
 from alloypy.lang.evaluation.effort import spend
+from alloypy.lang.stdlib.jsonpath.operations import LOGIC, OPERATIONS, SearchError
 from alloypy.lang.stdlib.jsonpath.path import (
+    GROUP,
+    NOTHING,
     Child,
     Descent,
+    Equation,
     Filter,
     Fragment,
     Here,
@@ -23,10 +28,6 @@ from alloypy.lang.stdlib.jsonpath.path import (
     Wildcard,
 )
 from alloypy.lang.values import Value
-
-
-class SearchError(ValueError):
-    """A path cannot be applied to this document."""
 
 
 def search(path: Path, document: Value) -> list[Value]:
@@ -109,11 +110,9 @@ class _Search:
         return [value]
 
     def _filtered(self, equation: Any, value: Value) -> list[Value]:
-        from alloypy.lang.stdlib.jsonpath.conditions import holds
-
         if value is None:
             raise SearchError("a filter cannot be applied to null")
-        return [member for member in _members(value) if holds(equation, member, self._document)]
+        return [member for member in _members(value) if _holds(equation, member, self._document)]
 
 
 def _members(value: Value) -> list[Value]:
@@ -163,3 +162,74 @@ def _sliced(value: list[Value], part: Slice, is_last: bool) -> list[Value]:
 
 def _towards_zero(number: int, divisor: int) -> int:
     return number // divisor if number >= 0 else -(-number // divisor)
+
+
+class _Found(NamedTuple):
+    """What a path found; by itself it counts as true, whatever it is."""
+
+    value: Value
+
+
+def _holds(equation: Equation, value: Value, document: Value) -> bool:
+    """Whether the equation holds for `value`; paths that find several values are tried with each of them."""
+    paths = list(_paths(equation))
+    choices = [_choices(path, value, document) for path in paths]
+    for choice in product(*choices):
+        spend(1 + len(paths))
+        found = dict(zip(map(id, paths), choice, strict=True))
+        result = _evaluate(equation, found, value)
+        if isinstance(result, _Found) or result is True:
+            return True
+    return False
+
+
+def _paths(equation: Equation | None) -> Iterator[Equation]:
+    """The sides that are paths, but for those that `count` wants whole."""
+    if equation is None:
+        return
+    if equation.operation is None:
+        if isinstance(equation.constant, tuple):
+            yield equation
+        return
+    if equation.operation.name != "count":
+        yield from _paths(equation.left)
+    if equation.operation.operands > 1:
+        yield from _paths(equation.right)
+
+
+def _choices(equation: Equation, value: Value, document: Value) -> list[Any]:
+    path = equation.constant
+    start = document if path and isinstance(path[0], Root) else value
+    found = search(path, start)
+    return [_Found(item) for item in found] or [NOTHING]
+
+
+def _evaluate(equation: Equation | None, found: dict[int, Any], value: Value) -> Any:
+    if equation is None:
+        return None
+    operation = equation.operation
+    if operation is None:
+        return found.get(id(equation), equation.constant)
+    if operation.name == "count":
+        return _count(equation.left, value)
+    left = _evaluate(equation.left, found, value)
+    if operation is GROUP:
+        return left.value if isinstance(left, _Found) else left
+    if operation.name in LOGIC:
+        right = _evaluate(equation.right, found, value) if operation.operands > 1 else None
+        return LOGIC[operation.name](_truth(left), _truth(right))
+    right = _evaluate(equation.right, found, value) if operation.operands > 1 else None
+    return OPERATIONS[operation.name](_plain(left), _plain(right))
+
+
+def _count(argument: Equation | None, value: Value) -> Any:
+    path = argument.constant if argument is not None and argument.operation is None else None
+    return len(search(path, value)) if isinstance(path, tuple) else NOTHING
+
+
+def _plain(side: Any) -> Any:
+    return side.value if isinstance(side, _Found) else side
+
+
+def _truth(side: Any) -> bool:
+    return isinstance(side, _Found) or side is True

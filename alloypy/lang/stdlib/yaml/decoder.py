@@ -11,7 +11,7 @@ from typing import Any
 
 from alloypy.lang.go.text import quote
 from alloypy.lang.stdlib.yaml.nodes import Node, YAMLError, first_document
-from alloypy.lang.stdlib.yaml.scalars import resolve
+from alloypy.lang.stdlib.yaml.scalars import resolve, short_tag
 from alloypy.lang.values import Capsule, Value
 from alloypy.syntax.nesting import allow_recursion
 
@@ -99,7 +99,7 @@ class _Decoder:
         if self._has_duplicates(node):
             return None, False
         content: dict[Any, Value] = {}
-        of_strings = all(key.short_tag in {"!!str", "!!merge"} for key, _ in node.pairs())
+        of_strings = all(short_tag(key) in {"!!str", "!!merge"} for key, _ in node.pairs())
         self._fill(node, content, self._text_key if of_strings else self._any_key, merged=None)
         return (content if of_strings else Mapping(content)), True
 
@@ -124,7 +124,7 @@ class _Decoder:
         if key.kind == "alias" and key.target is not None:
             key = key.target
         if key.kind != "scalar":
-            self.faults.append(f"line {key.line}: cannot unmarshal {key.short_tag} into string")
+            self.faults.append(f"line {key.line}: cannot unmarshal {short_tag(key)} into string")
             return None, False
         value = resolve(key)
         if value is None:

@@ -61,21 +61,6 @@ class Node:
         plain = not self.tag and not self.style
         return self.kind == "scalar" and self.value == "<<" and (plain or self.tag == "!!merge")
 
-    @property
-    def short_tag(self) -> str:
-        """The tag, resolved where there is none."""
-        from alloypy.lang.stdlib.yaml.scalars import plain_tag
-
-        if self.is_string:
-            return "!!str"
-        if self.is_merge:
-            return "!!merge"
-        if self.kind == "alias" and self.target is not None:
-            return self.target.short_tag
-        if self.tag:
-            return self.tag
-        return {"sequence": "!!seq", "mapping": "!!map"}.get(self.kind) or plain_tag(self.value)
-
 
 def first_document(data: bytes) -> Node | None:
     """The root of the first document; None where there is no document. Raises YAMLError."""

@@ -9,8 +9,8 @@ import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+from alloypy.lang.go.base64 import STANDARD, CorruptBase64, decode_base64
 from alloypy.lang.numbers import parse_float
-from alloypy.lang.stdlib.encoding import STANDARD_ALPHABET, corrupt_base64, decode_base64
 from alloypy.lang.stdlib.yaml.nodes import Node, YAMLError
 from alloypy.lang.values import UInt, Value
 
@@ -42,10 +42,11 @@ def resolve(node: Node) -> Value:
     if node.is_string:
         return node.value
     if node.tag == "!!binary":
-        data = node.value.encode()
-        if corrupt_base64(data, STANDARD_ALPHABET) is not None:
-            raise YAMLError("!!binary value contains invalid base64 data")
-        return decode_base64(data, STANDARD_ALPHABET).decode("utf-8", "surrogateescape")
+        try:
+            data = decode_base64(node.value.encode(), STANDARD)
+        except CorruptBase64:
+            raise YAMLError("!!binary value contains invalid base64 data") from None
+        return data.decode("utf-8", "surrogateescape")
     if node.tag not in _RESOLVABLE:
         return node.value
     tag, value = _plain(node.value, node.tag)
@@ -56,9 +57,17 @@ def resolve(node: Node) -> Value:
     return value
 
 
-def plain_tag(text: str) -> str:
-    """The tag of a plain scalar."""
-    return _plain(text, "")[0]
+def short_tag(node: Node) -> str:
+    """The tag of a node, resolved where there is none."""
+    if node.is_string:
+        return "!!str"
+    if node.is_merge:
+        return "!!merge"
+    if node.kind == "alias" and node.target is not None:
+        return short_tag(node.target)
+    if node.tag:
+        return node.tag
+    return {"sequence": "!!seq", "mapping": "!!map"}.get(node.kind) or _plain(node.value, "")[0]
 
 
 def _plain(text: str, tag: str) -> tuple[str, Value]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract import watching
 from alloypy.runtime.contract.watching import DETECTOR, Watch
 

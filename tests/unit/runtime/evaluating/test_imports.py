@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract.options import HTTPImport
 from alloypy.schema.fields import arguments, attribute
 from alloypy.syntax.diagnostics import DiagnosticsError

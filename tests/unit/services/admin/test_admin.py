@@ -11,7 +11,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from alloypy.lang.values import Duration, Secret
+from alloypy.lang.go.duration import Duration
+from alloypy.lang.values import Secret
 from alloypy.runtime.contract.health import Health, HealthState
 from alloypy.runtime.contract.options import ComponentInfo
 from alloypy.runtime.controller import Controller

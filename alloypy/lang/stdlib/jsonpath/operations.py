@@ -1,98 +1,29 @@
-"""Whether the equation of a filter holds for a value.
+"""The operators and functions of the equations in filters.
 
 Source: spec section 5, `json_path`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import product
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
-from alloypy.lang.evaluation.effort import make, spend
+from alloypy.lang.evaluation.effort import make
 from alloypy.lang.go.regexp import Regexp, parse_search_regexp
 from alloypy.lang.numbers import wrap_int
-from alloypy.lang.stdlib.jsonpath.path import GROUP, NOTHING, Equation, Root
-from alloypy.lang.stdlib.jsonpath.search import SearchError, search
-from alloypy.lang.values import Value
+from alloypy.lang.stdlib.jsonpath.path import NOTHING
 
 
-class _Found(NamedTuple):
-    """What a path found; by itself it counts as true, whatever it is."""
-
-    value: Value
+class SearchError(ValueError):
+    """A path cannot be applied to this document."""
 
 
-def holds(equation: Equation, value: Value, document: Value) -> bool:
-    """Whether the equation holds for `value`; paths that find several values are tried with each of them."""
-    paths = list(_paths(equation))
-    choices = [_choices(path, value, document) for path in paths]
-    for choice in product(*choices):
-        spend(1 + len(paths))
-        found = dict(zip(map(id, paths), choice, strict=True))
-        result = _evaluate(equation, found, value)
-        if isinstance(result, _Found) or result is True:
-            return True
-    return False
-
-
-def _paths(equation: Equation | None) -> Iterator[Equation]:
-    """The sides that are paths, but for those that `count` wants whole."""
-    if equation is None:
-        return
-    if equation.operation is None:
-        if isinstance(equation.constant, tuple):
-            yield equation
-        return
-    if equation.operation.name != "count":
-        yield from _paths(equation.left)
-    if equation.operation.operands > 1:
-        yield from _paths(equation.right)
-
-
-def _choices(equation: Equation, value: Value, document: Value) -> list[Any]:
-    path = equation.constant
-    start = document if path and isinstance(path[0], Root) else value
-    found = search(path, start)
-    return [_Found(item) for item in found] or [NOTHING]
-
-
-def _evaluate(equation: Equation | None, found: dict[int, Any], value: Value) -> Any:
-    if equation is None:
-        return None
-    operation = equation.operation
-    if operation is None:
-        return found.get(id(equation), equation.constant)
-    if operation.name == "count":
-        return _count(equation.left, value)
-    left = _evaluate(equation.left, found, value)
-    if operation is GROUP:
-        return left.value if isinstance(left, _Found) else left
-    if operation.name in _LOGIC:
-        right = _evaluate(equation.right, found, value) if operation.operands > 1 else None
-        return _LOGIC[operation.name](_truth(left), _truth(right))
-    right = _evaluate(equation.right, found, value) if operation.operands > 1 else None
-    return _OPERATIONS[operation.name](_plain(left), _plain(right))
-
-
-def _count(argument: Equation | None, value: Value) -> Any:
-    path = argument.constant if argument is not None and argument.operation is None else None
-    return len(search(path, value)) if isinstance(path, tuple) else NOTHING
-
-
-def _plain(side: Any) -> Any:
-    return side.value if isinstance(side, _Found) else side
-
-
-def _truth(side: Any) -> bool:
-    return isinstance(side, _Found) or side is True
-
-
-_LOGIC: dict[str, Callable[[bool, bool], bool]] = {
+LOGIC: dict[str, Callable[[bool, bool], bool]] = {
     "&&": lambda left, right: left and right,
     "||": lambda left, right: left or right,
     "!": lambda left, right: not left,
 }
+"""What connects truths."""
 
 
 def _is_number(side: Any) -> bool:
@@ -205,7 +136,7 @@ def _compiled(text: Any) -> Regexp | None:
         return None
 
 
-_OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
+OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": _equal,
     "!=": _unequal,
     "<": _compared(lambda left, right: left < right),
@@ -225,3 +156,4 @@ _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "match": _match,
     "search": _search,
 }
+"""What connects values; NOTHING is the value of what cannot be done."""
