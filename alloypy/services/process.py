@@ -213,6 +213,5 @@ def log_start() -> None:
     """The first lines of the log: what starts, and what it has to do without."""
     fields = {"version": f"v{__version__}", "python": sys.version.split()[0], "pid": os.getpid()}
     logger.info("alloypy is starting", extra={"fields": fields})
-    for module in ("uvloop", "httptools"):
-        if sys.platform != "win32" and importlib.util.find_spec(module) is None:
-            logger.warning(f"{module} is not installed: alloypy runs slower without it")
+    if sys.platform != "win32" and importlib.util.find_spec("uvloop") is None:
+        logger.warning("uvloop is not installed: alloypy runs slower without it")

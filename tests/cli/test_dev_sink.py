@@ -22,7 +22,9 @@ from alloypy.cli.commands.dev_sink.command import run
 from alloypy.cli.commands.dev_sink.server import Arrival, Behaviour, describe_authorization, sink_application
 from alloypy.cli.usage_error import UsageError
 from alloypy.net.rpc.codes import CODES
-from alloypy.net.server.listener import Server, ServerConfig, Timeouts
+from alloypy.net.server.config import ServerConfig, Timeouts
+from alloypy.net.server.http1.protocol import HTTP1
+from alloypy.net.server.listener import Server
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_wire import encode_push
 from tests.support.receiving import PUSH, ask, connected, request_bytes
@@ -43,7 +45,7 @@ async def sink(behaviour: Behaviour | None = None) -> AsyncIterator[tuple[int, l
     listening = socket.create_server(("127.0.0.1", 0))
     application = sink_application(arrivals.append, behaviour or Behaviour())
     config = ServerConfig(application, logger=logging.getLogger("sink"), timeouts=Timeouts())
-    server = Server(config, [listening])
+    server = Server(config, [listening], (HTTP1,))
     server.start()
     try:
         yield server.addresses[0][1], arrivals

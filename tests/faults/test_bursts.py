@@ -19,7 +19,9 @@ from alloypy.lang.values import Secret
 from alloypy.net.server import budget as budget_module
 from alloypy.net.server.body import Receive, Scope, Send, read_body
 from alloypy.net.server.budget import ByteBudget
-from alloypy.net.server.listener import Server, ServerConfig, Timeouts
+from alloypy.net.server.config import ServerConfig, Timeouts
+from alloypy.net.server.http1.protocol import HTTP1
+from alloypy.net.server.listener import Server
 from tests.support.receiving import (
     PUSH,
     Client,
@@ -318,7 +320,7 @@ async def test_an_answer_without_the_body_that_waits_ends_the_connection() -> No
     config = ServerConfig(
         application, logger=logging.getLogger("alloypy.test"), timeouts=Timeouts(), budget=budget
     )
-    server = Server(config, [socket.create_server(("127.0.0.1", 0))])
+    server = Server(config, [socket.create_server(("127.0.0.1", 0))], (HTTP1,))
     server.start()
     assert budget.take(MEGABYTE)
     async with connected(server.addresses[0][1]) as client:

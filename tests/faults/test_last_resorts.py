@@ -16,8 +16,11 @@ from alloypy.net.client.pool import Transport
 from alloypy.net.client.tls import TLS, TLSSettings
 from alloypy.net.descriptors import any_below, for_clients, for_upstreams
 from alloypy.net.server.body import Receive, Scope, Send
+from alloypy.net.server.config import ServerConfig, ServerState, Timeouts
 from alloypy.net.server.exchange import Exchange
-from alloypy.net.server.listener import Server, ServerConfig, Timeouts
+from alloypy.net.server.http1.protocol import HTTP1
+from alloypy.net.server.listener import Server
+from alloypy.net.server.offers import Offer
 
 pytestmark = pytest.mark.anyio
 
@@ -28,11 +31,12 @@ async def failing(scope: Scope, receive: Receive, send: Send) -> None:
     raise OSError(24, "Too many open files")
 
 
-def serving(**options: Any) -> tuple[Server, int]:
+def serving(offer: Offer = HTTP1, **options: Any) -> tuple[Server, int]:
     """A server whose every request fails, and its port."""
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    server = Server(ServerConfig(failing, logger=LOGGER, timeouts=Timeouts()), [listening], **options)
+    config = ServerConfig(failing, logger=LOGGER, timeouts=Timeouts())
+    server = Server(config, [listening], (offer,), **options)
     server.start()
     return server, port
 
@@ -52,14 +56,12 @@ async def test_a_fault_that_cannot_be_answered_hangs_up(monkeypatch: pytest.Monk
 
 
 async def test_a_connection_that_cannot_be_served_is_closed_and_told(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    server, port = serving()
-
-    def refuse(state: object) -> asyncio.BaseProtocol:
+    def refuse(config: ServerConfig, state: ServerState) -> asyncio.BaseProtocol:
         raise ImportError("no module")
 
-    monkeypatch.setattr(server._config, "protocol", refuse)
+    server, port = serving(Offer("http/1.1", refuse))
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     with contextlib.suppress(ConnectionResetError):
         assert await reader.read() == b""

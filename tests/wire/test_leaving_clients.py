@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from alloypy.net.server.body import App
-from alloypy.net.server.listener import Server, ServerConfig, Timeouts
+from alloypy.net.server.config import ServerConfig, Timeouts
+from alloypy.net.server.http1.protocol import HTTP1
+from alloypy.net.server.listener import Server
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +29,7 @@ async def serving(application: App, **timeouts: float) -> AsyncIterator[Server]:
     config = ServerConfig(
         application, logger=logging.getLogger("alloypy.test"), timeouts=Timeouts(**timeouts)
     )
-    server = Server(config, [listening])
+    server = Server(config, [listening], (HTTP1,))
     server.start()
     try:
         yield server

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.net.server.misdirected import EVERY, Seldom, own_url
+from alloypy.net.server.misdirected import EVERY_SECONDS, Seldom, own_url
 from tests.support.running import Reply, Running, free_port
 
 LEVEL = "--stability.level=public-preview"
@@ -113,7 +113,7 @@ def test_a_line_tells_how_often_it_happened_since_the_last() -> None:
     now = [100.0]
     seldom = Seldom(lambda: now[0])
     assert [seldom.due(), seldom.due(), seldom.due()] == [1, 0, 0]
-    now[0] += EVERY
+    now[0] += EVERY_SECONDS
     assert [seldom.due(), seldom.due()] == [3, 0]
 
 

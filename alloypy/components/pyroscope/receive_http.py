@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from alloypy.components.pyroscope.receiving.application import Application, ServerApplication, Settings
     from alloypy.components.pyroscope.receiving.metrics import Metrics
     from alloypy.net.server.listener import Server
+    from alloypy.net.server.offers import Offers
     from alloypy.net.server.tls import ServerTLS, ServerTLSSettings
 
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -187,6 +188,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         """What gives the contexts of new connections; None without TLS. Raises what `fault` makes."""
         if given is None:
             return None
+        from alloypy.net.server.offers import alpn_names
         from alloypy.net.server.tls import ServerTLS, TLSError
 
         settings = _tls_settings(given)
@@ -197,7 +199,7 @@ class ReceiveHTTP(Component[Arguments, None]):
             present = self._serving.tls if self._serving is not None else None
             if present is not None and present.settings == settings:
                 return present
-            tls = ServerTLS(settings, self._tell_tls)
+            tls = ServerTLS(settings, self._tell_tls, alpn_names(_offers()))
             await tls.context()
         except TLSError as reason:
             raise fault(str(reason)) from None
@@ -247,7 +249,8 @@ class ReceiveHTTP(Component[Arguments, None]):
         """Start a server on the prepared sockets."""
         from alloypy.net.descriptors import for_clients
         from alloypy.net.server.budget import ByteBudget
-        from alloypy.net.server.listener import Server, ServerConfig, Timeouts
+        from alloypy.net.server.config import ServerConfig, Timeouts
+        from alloypy.net.server.listener import Server
 
         if self._prepared is None or self._application is None or self._metrics is None:
             raise UpdateError("the server was not prepared")
@@ -265,6 +268,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         server = Server(
             config,
             sockets,
+            _offers(),
             tls=tls.context if tls is not None else None,
             conn_limit=max(http.conn_limit, 0),
             descriptors_below=for_clients(),
@@ -296,6 +300,13 @@ class ReceiveHTTP(Component[Arguments, None]):
         if cut_off:
             fields = {"requests": cut_off, "graceful_shutdown_timeout": f"{grace:g}s"}
             self._options.logger.warning("requests cut off at shutdown", extra={"fields": fields})
+
+
+def _offers() -> Offers:
+    """The protocols that clients can speak."""
+    from alloypy.net.server.http1.protocol import HTTP1
+
+    return (HTTP1,)
 
 
 def _settings(arguments: Arguments) -> Settings:

@@ -1,144 +1,38 @@
-"""An HTTP server embedded in our event loop, on sockets that were bound before.
+"""A server in our event loop, on sockets that were bound before.
 
-What uvicorn's server does around its protocol classes, and no more: no signal handlers, no ticking
-main loop; besides, a bound on connections that leaves the rest in the listen queue, and a graceful
-stop. Its connections are our own, or uvicorn's where httptools is missing.
-Source: PYROSCOPE spec sections 3.1, 3.2, 3.9.
+It accepts connections, each of which gets one of the offered protocols; bounds their number, with the rest
+left in the listen queue; and stops gracefully. Source: PYROSCOPE spec sections 3.1, 3.2, 3.9.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from time import time
-from typing import Any, NamedTuple
 
 from alloypy.net import descriptors
-from alloypy.net.server.body import App
-from alloypy.net.server.budget import ByteBudget, process_budget
-from alloypy.net.server.date import http_date
-from alloypy.net.server.misdirected import TLS_HANDSHAKE, Seldom, own_url
+from alloypy.net.server.config import Connections, ServerConfig, ServerState
+from alloypy.net.server.misdirected import TLS_HANDSHAKE
+from alloypy.net.server.offers import Negotiated, Offers
 
-MAX_HEADER_BYTES = (1 << 20) + 4096
 _PLAIN_HTTP_REPLY = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
-_RETRY_ACCEPT = 0.1
-_TOLD_EVERY = 10.0
-_AT_ONCE = 64
-_HANDSHAKE_TIMEOUT = 30.0
-_FAREWELL = 1.0
-_LAST_WORDS = 1.0
-
-
-class Timeouts(NamedTuple):
-    """Seconds; 0 = no bound.
-
-    read: head and body. write: from the end of the head to the answer.
-    idle: between two requests. stall: in which a client takes nothing of an answer that waits for it.
-    """
-
-    read: float = 30.0
-    write: float = 30.0
-    idle: float = 120.0
-    stall: float = 30.0
-
-
-class ServerState:
-    """What the protocol classes of one server share, in uvicorn's terms.
-
-    connections: the open ones. tasks: one for each request that is being handled.
-    """
-
-    def __init__(self, connections: _Connections) -> None:
-        self.connections = connections
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.total_requests = 0
-
-    @property
-    def default_headers(self) -> list[tuple[bytes, bytes]]:
-        """What uvicorn's connections add to every answer."""
-        return [(b"date", http_date(int(time())).encode("ascii"))]
-
-
-class ServerConfig:
-    """What the connections of a server are made with.
-
-    Ours need httptools; without it uvicorn's are taken, which is imported only then: an idle process
-    starts without it.
-    """
-
-    def __init__(
-        self,
-        app: App,
-        *,
-        logger: logging.Logger,
-        timeouts: Timeouts,
-        budget: ByteBudget | None = None,
-        max_header_bytes: int = MAX_HEADER_BYTES,
-    ) -> None:
-        self.loaded_app = app
-        self.logger = logger
-        self.timeouts = timeouts
-        self.budget = budget or process_budget()
-        self.max_header_bytes = max_header_bytes
-        self._strangers = {tls: Seldom() for tls in (False, True)}
-        try:
-            from alloypy.net.server.http1.protocol import HttpProtocol
-        except ImportError:
-            logger.warning("httptools is not installed: serving HTTP slowly and without timeouts")
-            self._make, self._made_with = _uvicorns_protocol(app, timeouts)
-        else:
-            self._make, self._made_with = HttpProtocol, self
-
-    def tell_stranger(self, address: tuple[str, int] | None, *, tls: bool) -> None:
-        """Tell once a minute that a client speaks TLS, or none, where that is not spoken.
-
-        tls: whether the client speaks it. address: where it connected.
-        """
-        times = self._strangers[tls].due()
-        if times:
-            scheme, spoken, not_spoken = ("http", "TLS", "without") if tls else ("https", "no TLS", "with")
-            message = (
-                f"a client speaks {spoken} to a port {not_spoken} TLS: its URL must begin with {scheme}://"
-            )
-            fields = {"expected_url": own_url(scheme, address), "times": times}
-            self.logger.warning(message, extra={"fields": fields})
-
-    def protocol(self, state: ServerState) -> asyncio.BaseProtocol:
-        """The protocol of a new connection."""
-        made: asyncio.BaseProtocol = self._make(config=self._made_with, server_state=state, app_state={})
-        return made
-
-
-def _uvicorns_protocol(app: App, timeouts: Timeouts) -> tuple[Any, Any]:
-    """The protocol class of uvicorn for h11, and the configuration it takes."""
-    from uvicorn.config import Config
-
-    config = Config(
-        app,
-        interface="asgi3",
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=int(timeouts.idle or timeouts.read or 3600),
-    )
-    config.load()
-    return config.http_protocol_class, config
+_ACCEPTS_PER_WAKEUP = 64
+_MOST_HANDSHAKES = 64  # at once, where the idle connections are bounded, too
+_RETRY_ACCEPT_SECONDS = 0.1
+_WARN_EVERY_SECONDS = 10.0
+_HANDSHAKE_SECONDS = 30.0
+_REPLY_DRAIN_SECONDS = 1.0  # for a client to read an answer before its connection is closed
+_CLOSE_SECONDS = 1.0
 
 
 class Server:
-    """Serves an ASGI application on listening sockets, which it owns from then on.
+    """Serves an application on listening sockets, which it owns from then on.
 
+    offers: the protocols it speaks. With several, each connection gets the one that TLS has agreed on.
     tls: gives the context for each new connection, so that certificates can change; None from it means
-        that the connection is served without TLS.
+        that the connection is served without TLS. The contexts negotiate what `offers` names.
     conn_limit: connections beyond it wait in the listen queue; 0 = no limit.
     descriptors_below: connections wait in the listen queue, too, while no descriptor below it is free; None
         = take what there is.
@@ -146,12 +40,13 @@ class Server:
         0 = none.
     """
 
-    _told = -_TOLD_EVERY  # when any server last said that it pauses, on the clock of the event loop
+    _warned = -_WARN_EVERY_SECONDS  # when any server last said that it pauses, on the clock of the event loop
 
     def __init__(
         self,
         config: ServerConfig,
         sockets: Sequence[socket.socket],
+        offers: Offers,
         *,
         tls: Callable[[], Awaitable[ssl.SSLContext | None]] | None = None,
         conn_limit: int = 0,
@@ -160,11 +55,12 @@ class Server:
     ) -> None:
         self._config = config
         self._sockets = list(sockets)
+        self._offers = offers
         self._tls = tls
         self._conn_limit = conn_limit
         self._descriptors_below = descriptors_below
         self._most_idle = most_idle
-        self._connections = _Connections(self._keep_few, self._make_room)
+        self._connections = Connections(self._keep_few, self._make_room)
         self._state = ServerState(self._connections)
         self._greeting: set[asyncio.Task[None]] = set()
         self._silent: dict[asyncio.Task[None] | None, None] = {}  # of these, in order: no byte has come yet
@@ -216,12 +112,12 @@ class Server:
         """
         self.refuse()
         if self._greeting:
-            # Whom we have let in should not find the door shut.
-            _, late = await asyncio.wait(self._greeting, timeout=min(grace, _LAST_WORDS))
+            # A connection that was accepted gets the chance to finish its handshake and send its request.
+            _, late = await asyncio.wait(self._greeting, timeout=min(grace, _CLOSE_SECONDS))
             for task in late:
                 task.cancel()
         for connection in list(self._connections):
-            connection.shutdown()
+            connection.drain()
         if self._state.tasks and grace > 0:
             await self._finished(grace)
         unfinished = list(self._state.tasks)
@@ -234,14 +130,12 @@ class Server:
     async def _close_connections(self) -> None:
         connections = self._connections
         for connection in list(connections):
-            if connection.transport is not None:
-                connection.transport.close()
+            connection.close()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS):
+            async with asyncio.timeout(_CLOSE_SECONDS):
                 await connections.wait_for_none()
         for connection in list(connections):
-            if connection.transport is not None:
-                connection.transport.abort()
+            connection.abort()
 
     async def _finished(self, grace: float) -> None:
         deadline = asyncio.get_running_loop().time() + grace
@@ -253,7 +147,7 @@ class Server:
 
     def _accept(self, listening: socket.socket) -> None:
         """Take connections from the listen queue; the event loop calls this when there are some."""
-        for _ in range(_AT_ONCE):
+        for _ in range(_ACCEPTS_PER_WAKEUP):
             if self._paused:
                 return
             try:
@@ -282,7 +176,7 @@ class Server:
         self._make_room()
 
     def _greets_enough(self) -> bool:
-        return bool(self._most_idle) and len(self._greeting) >= _AT_ONCE
+        return bool(self._most_idle) and len(self._greeting) >= _MOST_HANDSHAKES
 
     def _hang_up_on_silence(self) -> None:
         """End the oldest TLS handshake that has not begun."""
@@ -311,8 +205,8 @@ class Server:
         self._pause()
         self._try_later()
         loop = asyncio.get_running_loop()
-        if loop.time() - Server._told >= _TOLD_EVERY:
-            Server._told = loop.time()
+        if loop.time() - Server._warned >= _WARN_EVERY_SECONDS:
+            Server._warned = loop.time()
             fields = {"err": why, "connections": self.connection_count, "limit": descriptors.limit()}
             message = "accepting connections pauses until descriptors are free: clients wait"
             self._config.logger.warning(message, extra={"fields": fields})
@@ -320,7 +214,7 @@ class Server:
     def _try_later(self) -> None:
         if self._retry is not None:
             self._retry.cancel()
-        self._retry = asyncio.get_running_loop().call_later(_RETRY_ACCEPT, self._make_room)
+        self._retry = asyncio.get_running_loop().call_later(_RETRY_ACCEPT_SECONDS, self._make_room)
 
     def _make_room(self) -> None:
         """Accept again, if there is room."""
@@ -343,14 +237,14 @@ class Server:
         try:
             context = await self._tls() if self._tls is not None else None
             if context is None:
-                await loop.connect_accepted_socket(self._protocol, accepted)
+                await loop.connect_accepted_socket(self._plain, accepted)
                 return
             if await self._first_byte(accepted) != TLS_HANDSHAKE:
-                self._config.tell_stranger(accepted.getsockname()[:2], tls=False)
+                self._config.strangers.tell(accepted.getsockname()[:2], tls=False)
                 await _turn_away(accepted)
                 return
             await loop.connect_accepted_socket(
-                self._protocol, accepted, ssl=context, ssl_handshake_timeout=_HANDSHAKE_TIMEOUT
+                self._over_tls, accepted, ssl=context, ssl_handshake_timeout=_HANDSHAKE_SECONDS
             )
         except (OSError, TimeoutError) as reason:
             accepted.close()
@@ -370,8 +264,13 @@ class Server:
         finally:
             del self._silent[task]
 
-    def _protocol(self) -> asyncio.BaseProtocol:
-        return self._config.protocol(self._state)
+    def _plain(self) -> asyncio.BaseProtocol:
+        return self._offers[-1].make(self._config, self._state)
+
+    def _over_tls(self) -> asyncio.BaseProtocol:
+        if len(self._offers) == 1:
+            return self._plain()
+        return Negotiated(self._offers, self._config, self._state)
 
 
 def written_address(sockets: Sequence[socket.socket]) -> str:
@@ -381,37 +280,11 @@ def written_address(sockets: Sequence[socket.socket]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class _Connections(dict[Any, None]):
-    """The open connections, in the order in which they came; says when one has come or gone."""
-
-    def __init__(self, came: Callable[[], None], gone: Callable[[], None]) -> None:
-        super().__init__()
-        self._came = came
-        self._gone = gone
-        self._none = asyncio.Event()
-
-    def add(self, connection: object) -> None:
-        self[connection] = None
-        self._came()
-
-    def discard(self, connection: object) -> None:
-        self.pop(connection, None)
-        if not self:
-            self._none.set()
-        self._gone()
-
-    async def wait_for_none(self) -> None:
-        """Wait until the last connection is gone."""
-        while self:
-            self._none.clear()
-            await self._none.wait()
-
-
 async def _turn_away(connection: socket.socket) -> None:
     """Answer somebody who does not speak TLS, and read on: closing at once would take the answer back."""
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(_FAREWELL):
+        async with asyncio.timeout(_REPLY_DRAIN_SECONDS):
             await loop.sock_sendall(connection, _PLAIN_HTTP_REPLY)
             connection.shutdown(socket.SHUT_WR)
             while await loop.sock_recv(connection, 4096):
@@ -426,7 +299,7 @@ async def _first_byte(connection: socket.socket) -> int:
     arrived = asyncio.Event()
     loop.add_reader(connection, arrived.set)
     try:
-        async with asyncio.timeout(_HANDSHAKE_TIMEOUT):
+        async with asyncio.timeout(_HANDSHAKE_SECONDS):
             await arrived.wait()
     finally:
         loop.remove_reader(connection)

@@ -1,16 +1,16 @@
-"""Clients that have come to the wrong place: what is said of them, and how often."""
+"""Clients that have come to the wrong place: what the log says of them, and how often."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
-EVERY = 60.0
-"""Seconds between two lines about the same."""
-
+EVERY_SECONDS = 60.0
+"""How often the log repeats the same."""
 
 TLS_HANDSHAKE = 0x16
-"""The first byte that a client sends who speaks TLS."""
+"""The first byte that a client sends when it speaks TLS."""
 
 _IPV4_IN_IPV6 = "::ffff:"
 
@@ -23,7 +23,7 @@ def own_url(scheme: str, address: tuple[str, int] | None) -> str:
 
 
 class Seldom:
-    """Says when it is time to tell of something that happens again and again."""
+    """Says when it is time to report something that happens again and again."""
 
     __slots__ = ("_clock", "_next", "_times")
 
@@ -33,11 +33,29 @@ class Seldom:
         self._times = 0
 
     def due(self) -> int:
-        """Note that it has happened: how often since it was told last, or 0 while it is too early to tell."""
+        """Count one occurrence; returns how many there were since the last report, or 0 to keep quiet."""
         self._times += 1
         now = self._clock()
         if now < self._next:
             return 0
-        self._next = now + EVERY
+        self._next = now + EVERY_SECONDS
         times, self._times = self._times, 0
         return times
+
+
+class Strangers:
+    """Warns, once a minute, of clients that speak TLS where it is not spoken, or the other way round."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._seldom = {tls: Seldom() for tls in (False, True)}
+
+    def tell(self, address: tuple[str, int] | None, *, tls: bool) -> None:
+        """A client came with the wrong protocol. tls: whether it speaks TLS. address: where it connected."""
+        times = self._seldom[tls].due()
+        if not times:
+            return
+        scheme, spoken, not_spoken = ("http", "TLS", "without") if tls else ("https", "no TLS", "with")
+        message = f"a client speaks {spoken} to a port {not_spoken} TLS: its URL must begin with {scheme}://"
+        fields = {"expected_url": own_url(scheme, address), "times": times}
+        self._logger.warning(message, extra={"fields": fields})

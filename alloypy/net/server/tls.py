@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from alloypy.files import read_regular, system_words
@@ -108,10 +108,13 @@ class ServerTLSSettings(NamedTuple):
             client_ca_file="",
         )
 
-    def build(self) -> ssl.SSLContext:
-        """A context for settings without files. Raises TLSError."""
+    def build(self, alpn: Sequence[str]) -> ssl.SSLContext:
+        """A context for settings without files. Raises TLSError.
+
+        alpn: the protocols that are offered, the preferred one first.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(["http/1.1"])
+        context.set_alpn_protocols(alpn)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for by name
             if self.min_version:
@@ -181,11 +184,12 @@ class ServerTLS:
     """Gives the context for each new connection; another one once a file has changed.
 
     A change that cannot be used leaves the old context in force. tell: then called with the reason, and
-    with "" when the files can be used again. problem: that reason.
+    with "" when the files can be used again. problem: that reason. alpn: see `ServerTLSSettings.build`.
     """
 
-    def __init__(self, settings: ServerTLSSettings, tell: Callable[[str], None]) -> None:
+    def __init__(self, settings: ServerTLSSettings, tell: Callable[[str], None], alpn: Sequence[str]) -> None:
         self.settings = settings
+        self._alpn = alpn
         files = (settings.cert_file, settings.key_file, settings.client_ca_file)
         self._paths = [path for path in files if path]
         self._built: tuple[ServerTLSSettings, ssl.SSLContext] | None = None
@@ -213,7 +217,7 @@ class ServerTLS:
         try:
             settings = self.settings.read()
             if self._built is None or self._built[0] != settings:
-                self._built = settings, settings.build()
+                self._built = settings, settings.build(self._alpn)
         except TLSError as reason:
             raise NotMade(str(reason)) from None
         return self._built[1]

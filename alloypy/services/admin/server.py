@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.files import open_fault
 from alloypy.net import descriptors
-from alloypy.net.server.listener import Server, ServerConfig, Timeouts
+from alloypy.net.server.config import ServerConfig, Timeouts
+from alloypy.net.server.http1.protocol import HTTP1
+from alloypy.net.server.listener import Server
+from alloypy.net.server.offers import alpn_names
 from alloypy.runtime.blocks.http import AuthArguments, HTTPArguments, TLSArguments
 from alloypy.runtime.contract.component import BuildError
 from alloypy.runtime.contract.options import ServiceError
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 _STOP_GRACE = 1.0
 # A reload or a bundle may take its time; what is bounded is how long a client may make us wait.
 _TIMEOUTS = Timeouts(read=30.0, write=0, idle=120.0, stall=30.0)
+_OFFERS = (HTTP1,)
 _CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
 
 _SERVICE = {"service": "http"}
@@ -167,7 +171,7 @@ class AdminServer:
         self._application = application
         config = ServerConfig(self._guarded, logger=logger, timeouts=_TIMEOUTS)
         most_idle = descriptors.for_operators()
-        self._server = Server(config, self._listener.sockets, tls=self._context, most_idle=most_idle)
+        self._server = Server(config, self._listener.sockets, _OFFERS, tls=self._context, most_idle=most_idle)
         self._server.start()
         fields = {**_SERVICE, "addr": self.address}
         logger.info("now listening for http traffic", extra={"fields": fields})
@@ -233,7 +237,7 @@ class AdminServer:
         for known in (self._tls, *self._others):
             if known is not None and known.settings == settings:
                 return known
-        return ServerTLS(settings, self._tell_problem)
+        return ServerTLS(settings, self._tell_problem, alpn_names(_OFFERS))
 
     async def _context(self) -> ssl.SSLContext | None:
         """The context for a new connection; None without TLS.

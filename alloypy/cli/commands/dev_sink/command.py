@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from alloypy.cli import exit_codes
 from alloypy.cli.flags import FlagSet
+from alloypy.cli.packages import missing
 from alloypy.cli.usage_error import UsageError
 from alloypy.lang.go.duration import Duration
 
@@ -38,6 +39,9 @@ def run(argv: list[str]) -> int:
     flags.parse(argv)
     if not 200 <= status.value <= 599:
         raise UsageError(f"--status {status.value} is not an HTTP status from 200 to 599")
+    if needed := missing("dev-sink", "httptools"):
+        print(f"Error: {needed}", file=sys.stderr)
+        return exit_codes.FAILURE
     from alloypy.cli.commands.dev_sink.server import Behaviour
 
     behaviour = Behaviour(status.value, delay.value.seconds, hang.value, reset.value)
@@ -72,7 +76,9 @@ def _line(arrival: Arrival) -> str:
 
 async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
     from alloypy.cli.commands.dev_sink.server import sink_application
-    from alloypy.net.server.listener import Server, ServerConfig, Timeouts
+    from alloypy.net.server.config import ServerConfig, Timeouts
+    from alloypy.net.server.http1.protocol import HTTP1
+    from alloypy.net.server.listener import Server
     from alloypy.services.admin.server import ListenError, bind
 
     try:
@@ -94,7 +100,7 @@ async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
         logger=logging.getLogger("alloypy.dev_sink"),
         timeouts=Timeouts(write=0),
     )
-    server = Server(config, listener.sockets)
+    server = Server(config, listener.sockets, (HTTP1,))
     server.start()
     print(f"dev-sink: waiting for profiles on {_url(listener.address)}", file=sys.stderr, flush=True)
     await printer.done.wait()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from alloypy.cli import exit_codes
 from alloypy.cli.commands.run.flags import read_run_flags
+from alloypy.cli.packages import missing
 
 if TYPE_CHECKING:
     import asyncio
@@ -29,6 +30,8 @@ _MOST_ENDING_SECONDS = 5.0
 def run(argv: list[str]) -> int:
     """Run a configuration until a signal asks to stop. Raises UsageError and HelpRequested."""
     settings = read_run_flags(argv)
+    if needed := missing("run", "httptools"):
+        return _fail(needed)
     gc.disable()  # what start-up makes stays; the process takes it out of the collector's sight
     import asyncio
 

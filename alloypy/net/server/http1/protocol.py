@@ -14,13 +14,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import httptools
 
 from alloypy.net.deadline import Deadline
 from alloypy.net.http_status import status_line
 from alloypy.net.server.body import App, BodyBroken, BodyMalformed, BodyStalled, OverBudget
+from alloypy.net.server.config import ServerConfig, ServerState
 from alloypy.net.server.date import date_line
 from alloypy.net.server.exchange import Exchange
 from alloypy.net.server.http1.chunks import Chunks, Malformed
@@ -30,9 +31,7 @@ from alloypy.net.server.http1.large_body import LargeBody
 from alloypy.net.server.http1.turns import turns_of
 from alloypy.net.server.http1.unread import Unread
 from alloypy.net.server.misdirected import TLS_HANDSHAKE
-
-if TYPE_CHECKING:
-    from alloypy.net.server.listener import ServerConfig, ServerState
+from alloypy.net.server.offers import Offer
 
 _READ_SIZE = 64 << 10
 _LINE_OVERHEAD = 100  # bytes that a header line costs beyond its own
@@ -98,19 +97,17 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def __init__(
         self,
         config: ServerConfig,
-        server_state: ServerState,
-        app_state: dict[str, Any] | None = None,
-        _loop: asyncio.AbstractEventLoop | None = None,
+        state: ServerState,
     ) -> None:
-        self._app: App = config.loaded_app
+        self._app: App = config.app
         self._read_timeout, self._write_timeout, idle, stall = config.timeouts
         self._idle_timeout = idle or self._read_timeout
         self._max_header_bytes = config.max_header_bytes
         self._budget = config.budget
         self._logger: logging.Logger = config.logger
-        self._tell_stranger = config.tell_stranger
-        self._state = server_state
-        self._loop = _loop or asyncio.get_running_loop()
+        self._tell_stranger = config.strangers.tell
+        self._state = state
+        self._loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport | None = None
         self._scope_base: dict[str, Any] = {}
 
@@ -324,8 +321,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     # What the server calls
 
-    def shutdown(self) -> None:
-        """Answer what has been asked, then close (uvicorn's name for it)."""
+    def drain(self) -> None:
+        """Answer what has been asked, then close."""
         self._draining = True
         if self._current is not None:
             self._current.keep_alive = False
@@ -336,6 +333,11 @@ class HttpProtocol(asyncio.BufferedProtocol):
         if idle and self.transport is not None:
             self.transport.close()
         return idle
+
+    def close(self) -> None:
+        """Close once what has been written is sent."""
+        if self.transport is not None:
+            self.transport.close()
 
     # Taking apart what comes
 
@@ -665,3 +667,6 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self.end_reading(exchange)
         else:
             self.transport.abort()
+
+
+HTTP1 = Offer("http/1.1", HttpProtocol)

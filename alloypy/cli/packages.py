@@ -1,0 +1,12 @@
+"""Packages that some commands cannot do without."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+
+def missing(command: str, package: str) -> str:
+    """What to install before the command can be used; "" when the package is there."""
+    if find_spec(package) is not None:
+        return ""
+    return f'"alloypy {command}" needs the package {package}, which is not installed: pip install {package}'
