@@ -109,7 +109,7 @@ class ContentCheck:
 
 
 def _without(diagnostic: Diagnostic, secrets: Set[str]) -> Diagnostic:
-    from alloypy.check.redaction.masking import without_texts
+    from alloypy.redaction.masking import without_texts
 
     message = without_texts(diagnostic.message, secrets)
     return diagnostic._replace(message=message, hint=without_texts(diagnostic.hint, secrets), value="")

@@ -143,13 +143,13 @@ def _size(sources: Iterable[Source]) -> int:
 
 async def _refused(when: str, error: DiagnosticsError) -> LoadError:
     """The error to raise for diagnostics, without secrets in their words and lines; of many, the first."""
-    from alloypy.check.redaction.masking import masked
+    from alloypy.check.masking import MASK
 
     first, rest = error.diagnostics[: SHOWN - 1], error.diagnostics[SHOWN - 1 :]
     if len(rest) == 1:
         first, rest = error.diagnostics, ()
     about = {each.span.source for each in first if each.span is not None}
-    shown = await computed(lambda: tuple(map(masked, first)), _size(about))
+    shown = await computed(lambda: tuple(map(MASK.masked, first)), _size(about))
     text = f"{when}: {DiagnosticsError([*shown, *rest])}"
     if rest:
         shown = (*shown, Diagnostic(None, f"there are {len(rest)} more", rest[0].code))

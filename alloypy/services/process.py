@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from alloypy import __version__
+from alloypy.catalog.on_demand import ON_DEMAND
 from alloypy.preloading import PRELOADING
 from alloypy.runtime.contract.component import Registration
 from alloypy.runtime.contract.options import ControllerOptions, HTTPImport, Service
@@ -93,6 +94,7 @@ class Process:
             http_import=http_import,
             observer=self._evaluations,
             tracer=self._tracer,
+            vocabulary=ON_DEMAND,
         )
 
     async def run(self) -> None:

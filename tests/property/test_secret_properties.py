@@ -7,7 +7,7 @@ import json
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alloypy.check.redaction.masking import masked, shareable
+from alloypy.check.masking import MASK
 from alloypy.lang.evaluation.evaluator import evaluate
 from alloypy.lang.go.url import parse_url, redact_url
 from alloypy.lang.secrecy import hide
@@ -40,7 +40,7 @@ def excerpts(text: str) -> str:
     """All lines of a text, as `validate` would show them."""
     data = text.encode()
     span = Span(Source("c.alloy", data), 0, len(data) - 1)
-    return render([masked(Diagnostic(span, f"odd: {text}"))])
+    return render([MASK.masked(Diagnostic(span, f"odd: {text}"))])
 
 
 def assert_hidden(secret: str, shown: str) -> None:
@@ -73,7 +73,7 @@ def test_excerpts_and_messages_show_no_secret(secret: str, place: str, broken: s
     )
     assert_hidden(secret, excerpts(text))
     if not broken:
-        assert_hidden(secret, shareable(parse_file(Source("c.alloy", text.encode()))).decode())
+        assert_hidden(secret, MASK.shareable(parse_file(Source("c.alloy", text.encode()))).decode())
 
 
 @given(
@@ -86,7 +86,7 @@ def test_secrets_that_are_not_even_quoted_right(secret: str, written: str) -> No
     try:
         file = parse_file(Source("c.alloy", text.encode()))
     except DiagnosticsError as error:
-        shown = "".join(render([masked(each)], hints=True) for each in error.diagnostics)
+        shown = "".join(render([MASK.masked(each)], hints=True) for each in error.diagnostics)
         assert secret not in shown
         return
     (block,) = file.body

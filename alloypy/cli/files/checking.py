@@ -161,9 +161,9 @@ def _check(
 def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     if not diagnostics:
         return ()
-    from alloypy.check.redaction.masking import masked
+    from alloypy.check.masking import MASK
 
-    return tuple(map(masked, diagnostics))
+    return tuple(map(MASK.masked, diagnostics))
 
 
 def configuration_files(directory: str) -> Files:

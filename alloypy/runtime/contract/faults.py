@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from alloypy.lang.evaluation.evaluator import EvaluationError
 from alloypy.lang.evaluation.scope import Scope
@@ -16,6 +16,7 @@ from alloypy.runtime.contract.options import ServiceError
 from alloypy.runtime.pace import SECONDS, computed, evaluated
 from alloypy.schema.building import DecodeError
 from alloypy.schema.decode import decode
+from alloypy.schema.vocabulary import Vocabulary
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Statement
@@ -82,15 +83,26 @@ async def call_async(action: Callable[[], Awaitable[T]], deadline: float) -> T:
         raise Raised(described(error)) from error
 
 
-async def decode_arguments(cls: type[T], body: Sequence[Statement], source: Source, scope: Scope) -> T:
+class Body(NamedTuple):
+    """What stands in a node's block.
+
+    vocabulary: tells what of it is secret, which no fault may show.
+    """
+
+    statements: Sequence[Statement]
+    source: Source
+    vocabulary: Vocabulary
+
+
+async def decode_arguments(cls: type[T], body: Body, scope: Scope) -> T:
     """A node's body as an instance of a declared class; the defaults for a node without a block.
 
     Raises NodeFault.
     """
-    return await evaluate_body(lambda: decode(cls, body, source, scope), body, source, scope)
+    return await evaluate_body(lambda: decode(cls, body.statements, body.source, scope), body, scope)
 
 
-async def evaluate_body(work: Callable[[], T], body: Sequence[Statement], source: Source, scope: Scope) -> T:
+async def evaluate_body(work: Callable[[], T], body: Body, scope: Scope) -> T:
     """What `work` makes of a node's body, without holding up others. Raises NodeFault."""
     try:
         return await evaluated(work)
@@ -98,29 +110,27 @@ async def evaluate_body(work: Callable[[], T], body: Sequence[Statement], source
         raise NodeFault(f"decoding configuration: evaluation takes more than {SECONDS:g} seconds") from None
     except (DiagnosticsError, DecodeError, EvaluationError) as error:
         fault = error
-    raise await computed(lambda: not_decoded(fault, body, source, scope), len(source.data))
+    raise await computed(lambda: _not_decoded(fault, body, scope), len(body.source.data))
 
 
-def not_decoded(
-    error: DiagnosticsError | DecodeError | EvaluationError,
-    body: Sequence[Statement],
-    source: Source,
-    scope: Scope,
+def _not_decoded(
+    error: DiagnosticsError | DecodeError | EvaluationError, body: Body, scope: Scope
 ) -> NodeFault:
     """What goes wrong with the body of a node, told without the secrets in it and in what it refers to."""
-    from alloypy.check.redaction.masking import message_about, without_texts, worded_error
     from alloypy.lang.secrecy import secret_texts
+    from alloypy.redaction.masking import Mask, without_texts
 
+    mask = Mask(body.vocabulary)
     elsewhere = secret_texts(scope.variables)
     if isinstance(error, DiagnosticsError):
         shown = [
             each._replace(
                 message=without_texts(each.message, elsewhere), value="" if elsewhere else each.value
             )
-            for each in worded_error(error).diagnostics
+            for each in mask.worded_error(error).diagnostics
         ]
         return NodeFault(f"decoding configuration: {DiagnosticsError(shown)}", tuple(shown))
     text = str(error)
-    if body:
-        text = message_about(text, Span(source, body[0].start, body[-1].end))
+    if body.statements:
+        text = mask.message_about(text, Span(body.source, body.statements[0].start, body.statements[-1].end))
     return NodeFault(f"decoding configuration: {without_texts(text, elsewhere)}")

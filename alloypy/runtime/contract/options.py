@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from alloypy.runtime.contract.component import Registration
 from alloypy.runtime.contract.health import Health
 from alloypy.schema.stability import Stability
+from alloypy.schema.vocabulary import NO_VOCABULARY, Vocabulary
 from alloypy.tracing import Tracer
 
 
@@ -87,6 +88,7 @@ class ControllerOptions(NamedTuple):
     restart_pause: seconds until a component that has failed is built anew; more each time it fails again.
     evaluation_deadline: seconds a component may take to prepare or to take new arguments.
     services: by block name; a block without one is accepted and changes nothing.
+    vocabulary: what blocks Alloy has, whether they run here or not: what of them is secret, what is foreign.
     """
 
     registry: Mapping[str, Registration]
@@ -104,6 +106,7 @@ class ControllerOptions(NamedTuple):
     clock: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
     tracer: Tracer = Tracer()
+    vocabulary: Vocabulary = NO_VOCABULARY
 
 
 class LoadResult(NamedTuple):

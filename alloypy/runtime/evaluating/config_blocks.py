@@ -16,7 +16,7 @@ from alloypy.runtime.blocks.process import (
     RemoteCfgArguments,
     TracingArguments,
 )
-from alloypy.runtime.contract.faults import NodeFault, Raised, call_async, decode_arguments
+from alloypy.runtime.contract.faults import NodeFault, Raised, call_async
 from alloypy.runtime.running.transaction import Serve
 from alloypy.syntax.tree import Attribute
 
@@ -46,7 +46,7 @@ async def configure(evaluation: Evaluation, node: Node) -> None:
         return
     if node.name == "remotecfg":
         _refuse_remote(node)
-    arguments = await decode_arguments(cls, node.body, node.source, evaluation.scope)
+    arguments = await evaluation.arguments(cls, node)
     if node.kind is Kind.LOGGING and arguments.destination == "windows_event_log":
         raise NodeFault(
             "could not update logger: failed to open Windows Event Log: "

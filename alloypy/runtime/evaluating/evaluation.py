@@ -19,7 +19,7 @@ from alloypy.lang.conversion import zero
 from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract.component import Registration
-from alloypy.runtime.contract.faults import NodeFault, Raised, call, call_async, decode_arguments
+from alloypy.runtime.contract.faults import Body, NodeFault, Raised, call, call_async, decode_arguments
 from alloypy.runtime.contract.logs import FieldLogger
 from alloypy.runtime.evaluating.config_blocks import configure
 from alloypy.runtime.pace import SECONDS, computed
@@ -31,8 +31,10 @@ from alloypy.runtime.running.values import Occupied, Values
 from alloypy.schema.derive import spec_of
 from alloypy.schema.encode import to_value, to_values
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
+from alloypy.syntax.tree import Statement
 from alloypy.tracing import SpanKind, Trace, Tracer
 
+T = TypeVar("T")
 AnInstance = TypeVar("AnInstance", bound=Instance)
 
 _CONTROLLER = "alloy.controller_id"
@@ -87,8 +89,17 @@ class Evaluation:
             case Kind.EXPORT:
                 from alloypy.runtime.blocks.modules import ExportArguments
 
-                arguments = await decode_arguments(ExportArguments, node.body, node.source, self.scope)
+                arguments = await self.arguments(ExportArguments, node)
                 self.state.exports[node.label] = arguments.value
+
+    async def arguments(self, cls: type[T], node: Node, statements: Sequence[Statement] | None = None) -> T:
+        """A node's body, or some statements of it, as an instance of a declared class. Raises NodeFault."""
+        return await decode_arguments(cls, self.body(node, statements), self.scope)
+
+    def body(self, node: Node, statements: Sequence[Statement] | None = None) -> Body:
+        """What stands in a node's block, or some of it."""
+        told = self.context.options.vocabulary
+        return Body(node.body if statements is None else statements, node.source, told)
 
     def living(self, node: Node, cls: type[AnInstance]) -> AnInstance | None:
         """The instance that stands behind the node already, unless its run has come to an end."""
@@ -132,7 +143,7 @@ class Evaluation:
 
         fault, arguments = None, None
         try:
-            arguments = await decode_arguments(ArgumentArguments, node.body, node.source, self.scope)
+            arguments = await self.arguments(ArgumentArguments, node)
         except NodeFault as error:
             fault = error
         if node.label in self.state.arguments:
@@ -147,15 +158,15 @@ class Evaluation:
         registration = self.context.options.registry[node.name]
         old = self.living(node, ComponentInstance)
         try:
-            exports = await self._arguments(node, registration, old)
+            exports = await self._update(node, registration, old)
         except NodeFault:
             self.publish(node, published_exports(registration, old.exports if old is not None else None))
             raise
         self.publish(node, published_exports(registration, exports))
 
-    async def _arguments(self, node: Node, registration: Registration, old: ComponentInstance | None) -> Any:
+    async def _update(self, node: Node, registration: Registration, old: ComponentInstance | None) -> Any:
         """Evaluate a component's arguments and see what they ask for; the exports it will have."""
-        arguments = await decode_arguments(registration.arguments, node.body, node.source, self.scope)
+        arguments = await self.arguments(registration.arguments, node)
         if old is None:
             return await self._build(node, registration, arguments)
         if old.arguments == arguments:

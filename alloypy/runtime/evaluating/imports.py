@@ -22,7 +22,7 @@ from alloypy.runtime.blocks.modules import (
     ImportGitArguments,
     ImportStringArguments,
 )
-from alloypy.runtime.contract.faults import NodeFault, decode_arguments
+from alloypy.runtime.contract.faults import Body, NodeFault, decode_arguments
 from alloypy.runtime.contract.health import Health, healthy, unhealthy, unknown
 from alloypy.runtime.contract.logs import FieldLogger
 from alloypy.runtime.evaluating.import_sources import (
@@ -36,6 +36,7 @@ from alloypy.runtime.pace import SECONDS, computed
 from alloypy.runtime.running.context import Context
 from alloypy.runtime.running.instances import Instance, Words
 from alloypy.runtime.running.modules import Module
+from alloypy.schema.vocabulary import Vocabulary
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source
@@ -82,7 +83,8 @@ async def _place(context: Context, node: Node, scope: Scope, variables: Variable
     """Decode an import block. Raises NodeFault, also for what cannot be imported from."""
 
     async def decoded(cls: type[T]) -> T:
-        return await decode_arguments(cls, node.body, node.source, scope)
+        body = Body(node.body, node.source, context.options.vocabulary)
+        return await decode_arguments(cls, body, scope)
 
     match node.name:
         case "import.file":
@@ -252,15 +254,15 @@ class _NotParsed(Exception):
     """Content is no configuration; the text says why, without secrets."""
 
 
-def _parsed(source: Source) -> File:
+def _parsed(source: Source, vocabulary: Vocabulary) -> File:
     """The tree of imported content. Raises _NotParsed."""
     try:
         return parse_file(source)
     except DiagnosticsError as error:
-        from alloypy.check.redaction.masking import worded
+        from alloypy.redaction.masking import Mask
 
         first, *more = error.diagnostics
-        raise _NotParsed(str(DiagnosticsError([worded(first), *more]))) from None
+        raise _NotParsed(str(DiagnosticsError([Mask(vocabulary).worded(first), *more]))) from None
 
 
 class _Reading:
@@ -301,8 +303,9 @@ class _Reading:
     async def _file(self, name: str, data: bytes) -> None:
         """Take the blocks of one file. Raises ContentFault, and ValueError."""
         source = Source(self._owner.label, data)
+        vocabulary = self._context.options.vocabulary
         try:
-            file = await computed(lambda: _parsed(source), len(data))
+            file = await computed(lambda: _parsed(source, vocabulary), len(data))
         except TimeoutError:
             raise ValueError(f"it takes more than {SECONDS:g} seconds to parse") from None
         except _NotParsed as error:

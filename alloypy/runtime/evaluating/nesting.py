@@ -14,7 +14,7 @@ from alloypy.graph.sections import body_sections
 from alloypy.lang.evaluation.evaluator import evaluate
 from alloypy.lang.go.text import quote
 from alloypy.runtime.blocks.modules import ForeachArguments
-from alloypy.runtime.contract.faults import NodeFault, decode_arguments, evaluate_body
+from alloypy.runtime.contract.faults import NodeFault, evaluate_body
 from alloypy.runtime.evaluating.foreach import child_ids, split_template
 from alloypy.runtime.running.instances import CustomInstance, ForeachInstance
 from alloypy.runtime.running.modules import Module, State
@@ -33,7 +33,7 @@ async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
     """Evaluate a custom component and the module behind it. Raises NodeFault."""
     try:
         arguments = await evaluate_body(
-            lambda: _free_arguments(evaluation, node), node.body, node.source, evaluation.scope
+            lambda: _free_arguments(evaluation, node), evaluation.body(node), evaluation.scope
         )
     finally:
         evaluation.publish(node, {})
@@ -99,7 +99,7 @@ async def evaluate_foreach(evaluation: Evaluation, node: Node) -> None:
     body, template = split_template(node.body, node.source)
     if template is None:
         raise NodeFault("the block template is missing in the foreach block")
-    arguments = await decode_arguments(ForeachArguments, body, node.source, evaluation.scope)
+    arguments = await evaluation.arguments(ForeachArguments, node, body)
     old = evaluation.living(node, ForeachInstance)
     instance = ForeachInstance(node, evaluation.module) if old is None else old
     former: dict[str, Module] = {}

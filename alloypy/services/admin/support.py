@@ -87,7 +87,7 @@ class SupportBundle:
 
 
 def _archive(entries: Mapping[str, str], sources: Sequence[File]) -> bytes:
-    from alloypy.check.redaction.masking import shareable
+    from alloypy.check.masking import MASK
 
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -95,7 +95,7 @@ def _archive(entries: Mapping[str, str], sources: Sequence[File]) -> bytes:
             archive.writestr(f"alloy-support-bundle/{name}", text.encode(errors="surrogateescape"))
         for file in sources:
             name = PurePath(file.source.name).name
-            archive.writestr(f"alloy-support-bundle/sources/{name}", shareable(file))
+            archive.writestr(f"alloy-support-bundle/sources/{name}", MASK.shareable(file))
     return content.getvalue()
 
 

@@ -128,12 +128,12 @@ def _notices(expression: Expression, scope: Scope) -> Iterator[str]:
 
 
 def _show_faults(error: DiagnosticsError, in_file: bool) -> int:
-    from alloypy.check.redaction.masking import masked
+    from alloypy.check.masking import MASK
     from alloypy.cli.report.colours import wants_colour
     from alloypy.syntax.repairs.hints import hinted
 
     found = map(_hinted, error.diagnostics) if in_file else hinted(error.diagnostics, "lone_expression")
-    faults = list(map(masked, found))
+    faults = list(map(MASK.masked, found))
     print(render(faults, color=wants_colour(sys.stderr), hints=True), end="", file=sys.stderr)
     return exit_codes.FAILURE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from alloypy.check.redaction.masking import without_secrets_of
+from alloypy.check.masking import MASK
 from alloypy.cli.commands.eval.scope import BlockContent
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.secrecy import hide, names_secret, secret_keys
@@ -19,7 +19,7 @@ def concealed(value: Value, expression: Expression, sources: Iterable[Source]) -
 
     def cleared(text: str) -> str:
         for source in known:
-            text = without_secrets_of(source, text)
+            text = MASK.without_secrets_of(source, text)
         return text
 
     names = _names(expression)

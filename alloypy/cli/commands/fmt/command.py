@@ -98,10 +98,10 @@ def _work(tasks: list[Task]) -> Iterator[Outcome]:
 
 def _explained(outcome: Outcome) -> Outcome:
     """The outcome with hints, and without secrets in the lines that may be shown."""
-    from alloypy.check.redaction.masking import masked
+    from alloypy.check.masking import MASK
     from alloypy.syntax.repairs.hints import hinted
 
-    return outcome._replace(diagnostics=tuple(map(masked, hinted(outcome.diagnostics))))
+    return outcome._replace(diagnostics=tuple(map(MASK.masked, hinted(outcome.diagnostics))))
 
 
 def _show(outcome: Outcome, options: Options) -> None:

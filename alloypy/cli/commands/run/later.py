@@ -9,7 +9,7 @@ from __future__ import annotations
 OWN = (
     "alloypy.catalog.catalog:load_catalog",
     "alloypy.components.*",
-    "alloypy.check.redaction.masking",
+    "alloypy.check.masking",
     "alloypy.lang.*",
     "alloypy.net.client.auth",
     "alloypy.net.backoff",

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from alloypy.check.redaction.texts import joined, located_text, telling_parts
 from alloypy.lang.secrecy import names_secret, names_url
+from alloypy.redaction.texts import joined, located_text, telling_parts
 from alloypy.syntax.source import Source, Span
 
 _NAME = r"[A-Za-z_\x80-\xff][\w\x80-\xff]*"

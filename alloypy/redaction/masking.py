@@ -7,11 +7,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 
-from alloypy.check.redaction.guesses import likely_places
-from alloypy.check.redaction.places import secret_places
-from alloypy.check.redaction.texts import located_text
 from alloypy.lang.go.text import quote
 from alloypy.lang.secrecy import HIDDEN, HIDDEN_PART, hide_urls
+from alloypy.redaction.guesses import likely_places
+from alloypy.redaction.places import secret_places
+from alloypy.redaction.texts import located_text
+from alloypy.schema.vocabulary import NO_VOCABULARY, Vocabulary
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source, Span
@@ -24,53 +25,63 @@ _KEPT = 8
 """How many sources are kept with their secrets: a load that fails asks for the same ones many times."""
 
 
-def masked(diagnostic: Diagnostic) -> Diagnostic:
-    """The diagnostic with neither a secret in its words nor in the lines it shows; its place stays."""
-    span = diagnostic.span
-    if span is None:
-        return _worded(diagnostic, ())
-    places = _secrets(span.source)
-    shown = span._replace(source=_starred(span.source))
-    return _worded(diagnostic, _texts(span, places))._replace(span=shown)
+class Mask:
+    """Hides what is secret: by name, by form, and by what a vocabulary says of a block's settings."""
 
+    def __init__(self, vocabulary: Vocabulary = NO_VOCABULARY) -> None:
+        self._vocabulary = vocabulary
 
-def worded(diagnostic: Diagnostic) -> Diagnostic:
-    """The diagnostic without a secret in its words, still about its own source."""
-    span = diagnostic.span
-    return _worded(diagnostic, () if span is None else _texts(span, _secrets(span.source)))
+    def masked(self, diagnostic: Diagnostic) -> Diagnostic:
+        """The diagnostic with neither a secret in its words nor in the lines it shows; its place stays."""
+        span = diagnostic.span
+        if span is None:
+            return _worded(diagnostic, ())
+        shown = span._replace(source=_starred(span.source, self._vocabulary))
+        return _worded(diagnostic, self._texts(span))._replace(span=shown)
 
+    def worded(self, diagnostic: Diagnostic) -> Diagnostic:
+        """The diagnostic without a secret in its words, still about its own source."""
+        span = diagnostic.span
+        return _worded(diagnostic, () if span is None else self._texts(span))
 
-def worded_error(error: DiagnosticsError) -> DiagnosticsError:
-    """The same diagnostics without secrets in their words."""
-    return DiagnosticsError(map(worded, error.diagnostics))
+    def worded_error(self, error: DiagnosticsError) -> DiagnosticsError:
+        """The same diagnostics without secrets in their words."""
+        return DiagnosticsError(map(self.worded, error.diagnostics))
 
+    def message_about(self, message: str, span: Span) -> str:
+        """A message about what stands at `span`, without the secrets there."""
+        return hide_urls(_without(message, self._texts(span)))
 
-def message_about(message: str, span: Span) -> str:
-    """A message about what stands at `span`, without the secrets there."""
-    return hide_urls(_without(message, _texts(span, _secrets(span.source))))
+    def without_secrets_of(self, source: Source, text: str) -> str:
+        """A text without the secrets that stand in `source`."""
+        spans = _secrets(source, self._vocabulary)
+        return _without(text, _forms(source.data[span.start : _end(span) + 1] for span in spans))
+
+    def shareable(self, file: File) -> bytes:
+        """The text of a file without secrets and comments, for somebody who helps."""
+        places = _merged(secret_places(file, self._vocabulary, comments=False))
+        cuts = [(span.start, _end(span) + 1, _replacement(file.source, span)) for span in places]
+        cuts += [(comment.start, comment.end + 1, b"") for group in file.comments for comment in group]
+        text = file.source.data
+        result, at = [], 0
+        for start, end, replacement in sorted(cuts):
+            result += [text[at:start], replacement]
+            at = end
+        return b"".join([*result, text[at:]])
+
+    def _texts(self, span: Span) -> frozenset[str]:
+        """The secrets in the lines that a diagnostic is about, in the forms in which messages quote them."""
+        if not _secrets(span.source, self._vocabulary):
+            return frozenset()
+        source, starts = span.source, span.source.line_starts
+        after = source.line(_end(span))
+        last = starts[after] - 1 if after < len(starts) else len(source.data)
+        return _texts_between(source, starts[source.line(span.start) - 1], last, self._vocabulary)
 
 
 def without_texts(message: str, secrets: Iterable[str]) -> str:
     """A message without secrets that may stand in it as they are, or quoted."""
     return _without(message, {form for each in secrets for form in (each, quote(each)[1:-1]) if form})
-
-
-def without_secrets_of(source: Source, text: str) -> str:
-    """A text without the secrets that stand in `source`."""
-    return _without(text, _forms(source.data[span.start : _end(span) + 1] for span in _secrets(source)))
-
-
-def shareable(file: File) -> bytes:
-    """The text of a file without secrets and comments, for somebody who helps."""
-    places = _merged(secret_places(file, comments=False))
-    cuts = [(span.start, _end(span) + 1, _replacement(file.source, span)) for span in places]
-    cuts += [(comment.start, comment.end + 1, b"") for group in file.comments for comment in group]
-    text = file.source.data
-    result, at = [], 0
-    for start, end, replacement in sorted(cuts):
-        result += [text[at:start], replacement]
-        at = end
-    return b"".join([*result, text[at:]])
 
 
 def _replacement(source: Source, span: Span) -> bytes:
@@ -81,10 +92,10 @@ def _replacement(source: Source, span: Span) -> bytes:
 
 
 @lru_cache(_KEPT)
-def _secrets(source: Source) -> list[Span]:
+def _secrets(source: Source, vocabulary: Vocabulary) -> list[Span]:
     """Where the secrets of a source are, in order and apart from each other."""
     try:
-        places = secret_places(parse_file(source))
+        places = secret_places(parse_file(source), vocabulary)
     except DiagnosticsError:
         places = likely_places(source)
     return _merged(places)
@@ -105,9 +116,9 @@ def _end(span: Span) -> int:
 
 
 @lru_cache(_KEPT)
-def _starred(source: Source) -> Source:
+def _starred(source: Source, vocabulary: Vocabulary) -> Source:
     """The source with asterisks for every byte of a secret but the ends of lines."""
-    places = _secrets(source)
+    places = _secrets(source, vocabulary)
     if not places:
         return source
     data = bytearray(source.data)
@@ -118,20 +129,10 @@ def _starred(source: Source) -> Source:
     return Source(source.name, bytes(data))
 
 
-def _texts(span: Span, places: list[Span]) -> frozenset[str]:
-    """The secrets in the lines that a diagnostic is about, in the forms in which messages quote them."""
-    if not places:
-        return frozenset()
-    source, starts = span.source, span.source.line_starts
-    after = source.line(_end(span))
-    last = starts[after] - 1 if after < len(starts) else len(source.data)
-    return _texts_between(source, starts[source.line(span.start) - 1], last)
-
-
 @lru_cache(_KEPT)
-def _texts_between(source: Source, first: int, last: int) -> frozenset[str]:
+def _texts_between(source: Source, first: int, last: int, vocabulary: Vocabulary) -> frozenset[str]:
     """Kept for the next diagnostic, since a line may have as many as it has characters."""
-    places = _secrets(source)
+    places = _secrets(source, vocabulary)
     begin = bisect_left(places, first, key=_end)
     end = bisect_right(places, last, key=lambda each: each.start)
     return frozenset(_forms(source.data[each.start : _end(each) + 1] for each in places[begin:end]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.check.redaction.masking import masked, shareable
+from alloypy.check.masking import MASK
 from alloypy.lang.secrecy import names_secret
 from alloypy.schema.spec import AttributeSpec, Spec
 from alloypy.syntax.diagnostics import Diagnostic
@@ -17,7 +17,7 @@ from alloypy.syntax.source import Source, Span
 def shown(text: str, message: str = "odd") -> str:
     """Every line of `text` as an excerpt of a diagnostic with that message."""
     data = text.encode("utf-8", "surrogateescape")
-    return render([masked(Diagnostic(Span(Source("c.alloy", data), 0, max(len(data) - 1, 0)), message))])
+    return render([MASK.masked(Diagnostic(Span(Source("c.alloy", data), 0, max(len(data) - 1, 0)), message))])
 
 
 def write(body: str) -> str:
@@ -64,7 +64,7 @@ IN_GOOD_TEXTS = {
 def test_secrets_in_a_text_that_can_be_read(text: str) -> None:
     assert "hush" not in shown(text).replace('"hu" + "sh"', "hush")
     assert "4711" not in shown(text)
-    kept = shareable(parse_file(Source("c.alloy", text.encode()))).decode()
+    kept = MASK.shareable(parse_file(Source("c.alloy", text.encode()))).decode()
     assert "hush" not in kept.replace('"hu" + "sh"', "hush")
 
 
@@ -125,7 +125,7 @@ def test_what_is_no_secret_stays(end: str) -> None:
 def test_places_and_carets_stay() -> None:
     text = 'a "b" {\n  password = "h\u00fcsh"\n}\n'.encode()
     start = text.index(b'"h')
-    lines = render([masked(Diagnostic(Span(Source("c", text), start, start + 6), "odd"))]).splitlines()
+    lines = render([MASK.masked(Diagnostic(Span(Source("c", text), start, start + 6), "odd"))]).splitlines()
     assert lines[0] == "Error: c:2:14: odd"
     assert lines[3] == '2 |   password = "*****"'
     assert lines[4].endswith("^" * 7)

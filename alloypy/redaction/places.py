@@ -1,19 +1,19 @@
 """Where secrets stand in a configuration's text: literals given to what is secret, and parts of literals.
 
-What is secret is said by the specs of components and blocks, and by `alloypy.lang.secrecy` for names that
-no spec knows and for texts that tell it themselves.
+What is secret is said by the specs of components and blocks, which a vocabulary gives, and by
+`alloypy.lang.secrecy` for names that no spec knows and for texts that tell it themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alloypy.catalog.catalog import load_catalog
-from alloypy.check.redaction.texts import Located, joined, located, located_text, stand_in, telling_parts
 from alloypy.graph.references import inner_expressions
 from alloypy.lang.secrecy import names_secret, names_url, secret_keys
+from alloypy.redaction.texts import Located, joined, located, located_text, stand_in, telling_parts
 from alloypy.schema.nearest import nearest
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
+from alloypy.schema.vocabulary import Vocabulary
 from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import (
@@ -39,10 +39,10 @@ _FORMATS = ("format", "string.format")
 _JOINS = ("join", "string.join")
 
 
-def secret_places(file: File, *, comments: bool = True) -> list[Span]:
+def secret_places(file: File, vocabulary: Vocabulary, *, comments: bool = True) -> list[Span]:
     """Everything secret in a file, in its comments too if asked for; without the quotes of literals."""
     allow_recursion()
-    finder = _Finder(file.source)
+    finder = _Finder(file.source, vocabulary)
     finder.top(file.body)
     for group in file.comments if comments else ():
         for comment in group:
@@ -52,8 +52,9 @@ def secret_places(file: File, *, comments: bool = True) -> list[Span]:
 
 
 class _Finder:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, vocabulary: Vocabulary) -> None:
         self._source = source
+        self._vocabulary = vocabulary
         self.found: list[Span] = []
 
     def top(self, statements: Sequence[Statement]) -> None:
@@ -75,8 +76,7 @@ class _Finder:
         if name == "foreach":
             self._foreach(block)
             return
-        catalog = load_catalog()
-        entry = catalog.component(name) or catalog.block(name)
+        entry = self._vocabulary.component(name) or self._vocabulary.block(name)
         if entry is None or entry.arguments is None:
             self._paired(block.body)
             self.top(block.body)

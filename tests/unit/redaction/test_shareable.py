@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from alloypy.check.redaction.masking import shareable
+from alloypy.check.masking import MASK
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source
 
 
 def shown(text: str) -> str:
-    return shareable(parse_file(Source("config.alloy", text.encode()))).decode()
+    return MASK.shareable(parse_file(Source("config.alloy", text.encode()))).decode()
 
 
 def test_declared_secrets_are_hidden_and_the_rest_stays() -> None:

@@ -1,0 +1,24 @@
+"""The catalog for those who hardly ever need it: read when the first block is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alloypy.catalog.catalog import BlockEntry, ComponentEntry
+
+
+class _OnDemand:
+    def component(self, name: str) -> ComponentEntry | None:
+        from alloypy.catalog.catalog import load_catalog
+
+        return load_catalog().component(name)
+
+    def block(self, name: str) -> BlockEntry | None:
+        from alloypy.catalog.catalog import load_catalog
+
+        return load_catalog().block(name)
+
+
+ON_DEMAND = _OnDemand()
+"""All that Alloy has, as a vocabulary (`alloypy.schema.vocabulary`)."""

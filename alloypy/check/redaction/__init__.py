@@ -1,1 +1,0 @@
-"""Configurations and messages without the secrets in them."""

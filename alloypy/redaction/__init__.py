@@ -1,0 +1,1 @@
+"""Configurations and what is said about them, without the secrets in them."""
