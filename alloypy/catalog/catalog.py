@@ -78,9 +78,9 @@ class Catalog:
         return self._store.names("components")
 
     @property
-    def foreign_names(self) -> Collection[str]:
-        """Components that exist elsewhere: none."""
-        return ()
+    def beyond(self) -> Catalog:
+        """All that Alloy has: itself."""
+        return self
 
     @property
     def block_names(self) -> Collection[str]:

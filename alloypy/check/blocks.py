@@ -12,19 +12,18 @@ from collections.abc import Sequence
 from alloypy.check.scope import (
     CheckedNode,
     CheckedScope,
-    Gate,
     Language,
     arguments_of_module,
     last_literal,
-    stability_of,
 )
-from alloypy.graph import codes
+from alloypy.graph import codes, texts
+from alloypy.graph.admission import Gates
 from alloypy.graph.definitions import Template
-from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id, header, whole
-from alloypy.graph.notices import NOT_RUN_HINT, not_run
-from alloypy.graph.sections import Placed, Sections
+from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id
+from alloypy.graph.sections import Ids, Placed, Sections
 from alloypy.lang.evaluation.literals import string_value
-from alloypy.schema.stability import Stability, admission, refusal
+from alloypy.schema import texts as body_texts
+from alloypy.schema.stability import Stability, refusal
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Block, Statement
@@ -33,9 +32,9 @@ from alloypy.syntax.tree import Attribute, Block, Statement
 class BlockReader:
     """Makes nodes of blocks, scope by scope."""
 
-    def __init__(self, language: Language, gate: Gate) -> None:
+    def __init__(self, language: Language, gates: Gates) -> None:
         self._language = language
-        self._gate = gate
+        self._gates = gates
         self._by_body: dict[int, CheckedNode] = {}
 
     def declare(self, template: Template) -> CheckedNode:
@@ -51,11 +50,11 @@ class BlockReader:
         return scope
 
     def _declares(self, scope: CheckedScope, blocks: Sequence[Placed]) -> None:
-        seen: dict[str, CheckedNode] = {}
+        seen = Ids()
         for block, source in blocks:
             node = CheckedNode(Kind.DECLARE, block, source)
             if not block.label:
-                node.fault(_name_end(block), "declare block must have a label", "ALY0408")
+                node.fault(_name_end(block), texts.unlabelled("declare block"), codes.NO_LABEL)
             _note_repeated(node, seen)
             sections = _sort(node, block.body)
             node.body = ()
@@ -69,7 +68,7 @@ class BlockReader:
                 scope.customs[block.label] = node
 
     def _configs(self, scope: CheckedScope, blocks: Sequence[Placed]) -> None:
-        seen: dict[str, CheckedNode] = {}
+        seen = Ids()
         for block, source in blocks:
             node = CheckedNode(CONFIG_KINDS[block.full_name], block, source)
             new = _note_repeated(node, seen)
@@ -90,21 +89,20 @@ class BlockReader:
     def _module_port(self, node: CheckedNode, scope: CheckedScope, new: bool) -> None:
         """An `argument` or `export` block."""
         if scope.root:
-            message = f"{node.name} blocks only allowed inside a module"
-            node.fault(node.block.end, message, "ALY0403")
+            node.fault(node.block.end, texts.only_inside_module(node.name), codes.PLACE)
         if _note_label(node) and new and node.kind is Kind.ARGUMENT:
             scope.arguments.append(node.block)
 
     def _foreach(self, node: CheckedNode, scope: CheckedScope) -> None:
         block = node.block
-        gate = refusal('foreach block "foreach"', Stability.EXPERIMENTAL, self._gate.stability)
+        gate = refusal('foreach block "foreach"', Stability.EXPERIMENTAL, self._gates.gate.stability)
         if gate is not None:
-            node.fault(_name_end(block), gate, "ALY0405")
+            node.fault(_name_end(block), gate, codes.GATE)
         _note_label(node)
         templates = [s for s in block.body if isinstance(s, Block) and s.full_name == "template"]
         node.body = [s for s in block.body if s not in templates]
         if not templates:
-            node.fault(block.end, 'missing required block "template"', "ALY0305")
+            node.fault(block.end, body_texts.missing("block", "template"), codes.MISSING)
             return
         sections = _sort(node, templates[-1].body)
         written = Template(templates[-1].body, node.source)
@@ -116,11 +114,12 @@ class BlockReader:
         node.inner = self.fill(inner, sections)
 
     def _components(self, scope: CheckedScope, blocks: Sequence[Placed]) -> None:
-        seen: dict[str, CheckedNode] = {}
+        seen = Ids()
         for block, source in blocks:
             node = CheckedNode(Kind.COMPONENT, block, source)
             if not block.label:
-                node.fault(_name_end(block), f'component "{node.name}" must have a label', "ALY0408")
+                message = texts.unlabelled(f'component "{node.name}"')
+                node.fault(_name_end(block), message, codes.NO_LABEL)
             _note_repeated(node, seen)
             scope.add(node)
 
@@ -136,46 +135,25 @@ class BlockReader:
             if custom.kind is Kind.DECLARE and custom.inner is not None:
                 node.arguments = arguments_of_module(custom.inner.arguments)
             return None
-        problem = self._refused(node)
-        if problem is None:
-            return None
-        message, code, hint = problem
-        span = Span(node.source, node.block.start, _name_end(node.block))
-        if code == codes.UNKNOWN_COMPONENT and node.name in self._language.foreign_names:
-            message, hint = not_run(node.name), NOT_RUN_HINT
-        return Diagnostic(span, message, code, hint=hint)
-
-    def _refused(self, node: CheckedNode) -> tuple[str, str, str] | None:
-        """Why there can be no component of that name, the code for it, and a hint."""
+        refused = self._gates.refused(node.name)
+        if refused is not None:
+            span = Span(node.source, node.block.start, _name_end(node.block))
+            return Diagnostic(span, refused.message, refused.code, hint=refused.hint)
         entry = self._language.component(node.name)
-        if entry is None:
-            return f'cannot find the definition of component name "{node.name}"', codes.UNKNOWN_COMPONENT, ""
-        if entry.community:
-            if not self._gate.community:
-                message = (
-                    f'the component "{node.name}" is a community component. Use the '
-                    "--feature.community-components.enabled command-line flag to enable community components"
-                )
-                return message, codes.GATE, ""
-        else:
-            level = stability_of(entry)
-            gate = refusal(f'component "{node.name}"', level, self._gate.stability)
-            if gate is not None:
-                return gate, codes.GATE, admission(level)
-        node.arguments = entry.arguments
-        node.exports = entry.exports
+        if entry is not None:
+            node.arguments = entry.arguments
+            node.exports = entry.exports
         return None
 
     def _services(self, scope: CheckedScope, blocks: Sequence[Placed]) -> None:
-        seen: dict[str, CheckedNode] = {}
+        seen = Ids()
         for block, source in blocks:
             node = CheckedNode(Kind.SERVICE, block, source)
             _note_repeated(node, seen)
             _note_place(node, scope)
             entry = self._language.block(node.name)
             if entry is None or entry.arguments is None:
-                message = f'service "{node.name}" does not support being configured'
-                node.fault(block.end, message, "ALY0409")
+                node.fault(block.end, texts.not_configurable(node.name), codes.NOT_CONFIGURABLE)
             else:
                 node.arguments = entry.arguments
             scope.add(node)
@@ -186,21 +164,18 @@ def _name_end(block: Block) -> int:
     return block.start + len(block.full_name.encode()) - 1
 
 
-def _note_repeated(node: CheckedNode, seen: dict[str, CheckedNode]) -> bool:
+def _note_repeated(node: CheckedNode, seen: Ids) -> bool:
     """Whether the block's id is new; a repeated one is a fault."""
-    first = seen.setdefault(node.id, node)
-    if first is node:
-        return True
-    message = f"block {node.id} already declared at {whole(first.block, first.source)}"
-    span = header(node.block, node.source, len(node.id.encode()))
-    node.faults.append(Diagnostic(span, message, "ALY0402"))
-    return False
+    repeated = seen.repeated(Placed(node.block, node.source))
+    if repeated is not None:
+        node.faults.append(repeated)
+    return repeated is None
 
 
 def _note_label(node: CheckedNode) -> bool:
     """Whether the block has the label it needs; one without is a fault."""
     if not node.block.label:
-        node.fault(_name_end(node.block), f"{node.name} block must have a label", "ALY0408")
+        node.fault(_name_end(node.block), texts.unlabelled(f"{node.name} block"), codes.NO_LABEL)
     return bool(node.block.label)
 
 
@@ -213,7 +188,7 @@ def _note_place(node: CheckedNode, scope: CheckedScope) -> None:
         return
     wanted = block_id(node.block)
     end = node.block.start + len(wanted.encode()) - 1
-    node.fault(end, f"{wanted} not allowed in {where}", "ALY0403")
+    node.fault(end, f"{wanted} not allowed in {where}", codes.PLACE)
 
 
 def _sort(node: CheckedNode, body: Sequence[Statement]) -> Sections:
@@ -222,7 +197,7 @@ def _sort(node: CheckedNode, body: Sequence[Statement]) -> Sections:
         if isinstance(statement, Attribute):
             span = Span(node.source, statement.start, statement.end)
             message = "unsupported statement type *ast.AttributeStmt"
-            node.faults.append(Diagnostic(span, message, "ALY0401"))
+            node.faults.append(Diagnostic(span, message, codes.STATEMENT))
     sections = Sections()
     sections.add([s for s in body if isinstance(s, Block)], node.source)
     return sections

@@ -17,9 +17,9 @@ from alloypy.check.imports import Files, ImportReader, Location
 from alloypy.check.modules import ModuleCheck, Tools
 from alloypy.check.ports import check_ports
 from alloypy.check.references import check_cycles, check_references
-from alloypy.check.scope import CheckedScope, Gate, Kinds, Language
+from alloypy.check.scope import CheckedScope, Kinds, Language
 from alloypy.check.warnings import check_unset, check_unused
-from alloypy.graph.build import Gates
+from alloypy.graph.admission import Gate, Gates
 from alloypy.graph.nodes import Kind
 from alloypy.graph.sections import Sections, root_sections
 from alloypy.schema.check import check_body
@@ -62,7 +62,8 @@ def check_files(files: Sequence[File], language: Language, gate: Gate, beyond: B
 
     Raises DiagnosticsError when a file has an attribute outside any block; nothing else is looked at then.
     """
-    reader = BlockReader(language, gate)
+    gates = Gates(Kinds(language), gate, language.beyond)
+    reader = BlockReader(language, gates)
     sections = root_sections(files)
     root = root_scope(sections, reader)
     checker = _Checker(language, gate, reader)
@@ -70,7 +71,6 @@ def check_files(files: Sequence[File], language: Language, gate: Gate, beyond: B
     findings = Findings(checker.found, checker.leaks)
     contents = ContentCheck(language, beyond.environ, findings)
     imports = ImportReader(reader, beyond.files, contents, findings)
-    gates = Gates(Kinds(language), gate.stability, gate.community)
     modules = ModuleCheck(Tools(reader, imports, contents, findings, gates))
     _find_missed(modules, findings, root, sections, beyond)
     return Checked(root, checker.found, sorted(findings, key=_place))

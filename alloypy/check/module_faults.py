@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from alloypy.check.frames import Frame
 from alloypy.check.scope import CheckedNode, CheckedScope
-from alloypy.graph import codes
+from alloypy.graph import codes, texts
 from alloypy.graph.build import Built
 from alloypy.graph.dag import cycle_text
 from alloypy.graph.definitions import Definitions
@@ -23,9 +23,9 @@ def cycles(built: Built, scope: CheckedScope) -> Iterator[Diagnostic]:
     """Blocks that need each other or themselves, each at its head."""
     for cycle in built.graph.cycles():
         for node_id in cycle:
-            yield from _at_head(scope, node_id, f"cycle: {cycle_text(cycle)}", codes.MODULE_CYCLE)
+            yield from _at_head(scope, node_id, texts.cycle(cycle_text(cycle)), codes.MODULE_CYCLE)
     for node_id in built.graph.self_references():
-        yield from _at_head(scope, node_id, f"self reference: {node_id}", "ALY0412")
+        yield from _at_head(scope, node_id, texts.self_reference(node_id), codes.SELF_REFERENCE)
 
 
 def _at_head(scope: CheckedScope, node_id: str, message: str, code: str) -> Iterator[Diagnostic]:
@@ -37,10 +37,7 @@ def _at_head(scope: CheckedScope, node_id: str, message: str, code: str) -> Iter
 def not_found(node: CheckedNode, definitions: Definitions) -> Diagnostic:
     """A custom component that no declare or import gives."""
     namespace, name = split_custom_name(node.name)
-    message = (
-        "loading custom component controller: custom component config not found in the registry, "
-        f'namespace: "{namespace}", componentName: "{name}"'
-    )
+    message = texts.custom_unknown(namespace, name)
     known = definitions.known(namespace)
     correction = Correction("a declare without any block cannot be used")
     if name not in known:
@@ -53,17 +50,14 @@ def in_the_way(node: CheckedNode, frame: Frame) -> Iterator[Diagnostic]:
     """A value where the exports of a node would stand."""
     name = frame.in_the_way(node)
     if name:
-        message = (
-            f'expected a map but found a value for "{name}" when trying to cache the export for {node.id}'
-        )
+        message = texts.in_the_way(name, node.id)
         hint = f"give what is called `{name}` another name: a component's name begins with it"
         yield Diagnostic(head(node), message, codes.LOAD_RULE, hint=hint)
 
 
 def missing(user: CheckedNode, argument: CheckedNode) -> Diagnostic:
     """An argument that a module must be given, at the block that makes the module."""
-    message = f'missing required argument "{argument.label}" to module'
-    return Diagnostic(head(user), message, "ALY0305")
+    return Diagnostic(head(user), texts.argument_missing(argument.label), codes.MISSING)
 
 
 def head(node: CheckedNode) -> Span:

@@ -19,15 +19,16 @@ from alloypy.check.module_faults import cycles, head, in_the_way, missing, not_f
 from alloypy.check.ports import listener_of
 from alloypy.check.scope import CheckedNode, CheckedScope
 from alloypy.check.shapes import ANYTHING, Shape, exactly, of_type
-from alloypy.graph import codes
-from alloypy.graph.build import Gates, Surroundings, build
+from alloypy.graph import codes, texts
+from alloypy.graph.admission import Gates
+from alloypy.graph.build import Surroundings, build
 from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES, Definitions
 from alloypy.graph.nodes import Kind, split_custom_name
 from alloypy.graph.sections import Sections, body_sections
 from alloypy.lang.types import BoolType, StringType
 from alloypy.lang.values import Kind as ValueKind
 from alloypy.lang.values import Secret
-from alloypy.schema import texts
+from alloypy.schema import texts as body_texts
 from alloypy.schema.check import check_body
 from alloypy.schema.nearest import meant
 from alloypy.schema.partial import Undecided
@@ -248,8 +249,7 @@ class ModuleCheck:
 
     def _foreach(self, node: CheckedNode, frame: Frame) -> None:
         if node.inner is None:
-            message = "the block template is missing in the foreach block"
-            self._findings.add([Diagnostic(head(node), message, codes.LOAD_RULE)])
+            self._findings.add([Diagnostic(head(node), texts.NO_TEMPLATE, codes.LOAD_RULE)])
             return
         given = self._contents.given(node, frame, "collection")
         variable = self._variable(node, frame) or ""
@@ -261,7 +261,7 @@ class ModuleCheck:
             try:
                 inner = self._item(node, node.inner, frame, item)
             except _NotMade as reason:
-                self._not_made(node, reason, "updating custom component in foreach")
+                self._not_made(node, reason, texts.UPDATING_ITEM)
                 return
             if inner is not None:
                 self._findings.add(missing(argument, argument) for argument in self._required(inner))
@@ -331,7 +331,7 @@ class ModuleCheck:
         try:
             module = self._instance(inner, self._home(home), given)
         except _NotMade as reason:
-            self._not_made(node, reason, "updating custom component")
+            self._not_made(node, reason, texts.UPDATING)
             return ANYTHING
         self._findings.add(self._misused(node, module))
         frame.take_in(module)
@@ -342,8 +342,8 @@ class ModuleCheck:
         if text == _ITSELF:
             if self._circular:
                 return  # which has been told
-            text = f'custom component "{node.id}" contains itself'
-        self._findings.add([Diagnostic(head(node), f"{prefix}: {text}", "ALY0412")])
+            text = texts.contains_itself(node.id)
+        self._findings.add([Diagnostic(head(node), f"{prefix}: {text}", codes.SELF_REFERENCE)])
 
     def _home(self, definitions: Definitions) -> Frame:
         """The module that has these definitions."""
@@ -356,10 +356,10 @@ class ModuleCheck:
         for name, attribute in given.items():
             if name not in known:
                 span = Span(node.source, attribute.start, attribute.end)
-                message = f'Provided argument "{name}" is not defined in the module'
+                message = texts.argument_unknown(name)
                 free = [each for each in known if each not in given]
                 hint, fix = meant(name, free, attribute.name.start, attribute.name.end + 1)
-                yield Diagnostic(span, message, "ALY0406", hint=hint, fix=fix)
+                yield Diagnostic(span, message, codes.ARGUMENT_UNKNOWN, hint=hint, fix=fix)
         for argument in self._required(module):
             if argument.label not in given:
                 yield missing(node, argument)
@@ -376,7 +376,7 @@ def _blocks(node: CheckedNode) -> Iterator[Diagnostic]:
     for statement in node.body:
         if isinstance(statement, Block):
             span = Span(node.source, statement.start, statement.end)
-            yield Diagnostic(span, texts.NESTED_BLOCKS, texts.CODES["nested"])
+            yield Diagnostic(span, body_texts.NESTED_BLOCKS, body_texts.CODES["nested"])
 
 
 def _key(values: Mapping[str, Shape]) -> str | None:

@@ -5,14 +5,14 @@ Source: RUNTIME spec sections 2.2, 2.3, 2.7; the catalog's notes on `alloy valid
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from alloypy.check.scope import CheckedNode, CheckedScope, Language, warning
-from alloypy.graph import codes
+from alloypy.graph import codes, texts
 from alloypy.graph.dag import cycle_text
 from alloypy.graph.nodes import Kind
-from alloypy.graph.notices import DEPRECATED, SHADOWING
-from alloypy.graph.references import Chain, chain_text, chains, resolve
+from alloypy.graph.references import Chain, Library, Meaning, chain_text, chains, meaning, resolve
 from alloypy.schema.stability import Stability, refusal
 from alloypy.syntax.diagnostics import Diagnostic, Edit
 from alloypy.syntax.source import Source, Span
@@ -37,24 +37,35 @@ def check_references(
 ) -> ReferenceFaults:
     """Look at every reference of a node, and note in the scope's graph what it depends on."""
     faults = ReferenceFaults([], [])
+    library = Library(language.identifiers, language.deprecated, language.experimental)
     for chain in chains(node.body):
-        first = chain[0].name
         reference = resolve(chain, scope.graph)
         if reference is not None:
-            if _in_library(first, language):
-                span = Span(node.source, chain[0].start, chain[0].end)
-                faults.found.append(warning(span, SHADOWING, codes.SHADOWING))
             if isinstance(reference.target, CheckedNode):
                 reference.target.used = True
             if reference.target.id in scope.graph:
                 scope.graph.connect(node.id, reference.target.id)
-        elif first in scope.variables or _in_library(first, language):
-            faults.found.extend(_standard(chain, node.source, language, minimum))
-        else:
-            message = f'component "{chain_text(chain)}" does not exist or is out of scope'
-            fault = Diagnostic(_span(chain, node.source), message, codes.OUT_OF_SCOPE)
-            (faults.missed if first in scope.leaked else faults.found).append(fault)
+        meant = meaning(chain, reference, scope.variables, library)
+        said = _said(chain, node.source, meant, minimum)
+        leaked = meant is Meaning.NOTHING and chain[0].name in scope.leaked
+        (faults.missed if leaked else faults.found).extend(said)
     return faults
+
+
+def _said(chain: Chain, source: Source, meant: Meaning, minimum: Stability) -> Iterator[Diagnostic]:
+    """What there is to say about a chain."""
+    match meant:
+        case Meaning.SHADOWING:
+            span = Span(source, chain[0].start, chain[0].end)
+            yield warning(span, texts.SHADOWING, codes.SHADOWING)
+        case Meaning.NOTHING:
+            yield Diagnostic(_span(chain, source), texts.out_of_scope(chain_text(chain)), codes.OUT_OF_SCOPE)
+        case Meaning.DEPRECATED:
+            yield _deprecated(chain, source)
+        case Meaning.EXPERIMENTAL:
+            gate = refusal(chain_text(chain), Stability.EXPERIMENTAL, minimum)
+            if gate is not None:
+                yield Diagnostic(_span(chain, source), gate, codes.GATE)
 
 
 _MOVED = {
@@ -70,23 +81,7 @@ _MOVED = {
 def _deprecated(chain: Chain, source: Source) -> Diagnostic:
     successor = _MOVED.get(chain[0].name, f"string.{chain[0].name}")
     fix = (Edit(chain[0].start, chain[0].end + 1, successor),)
-    return warning(_span(chain, source), DEPRECATED, codes.DEPRECATED, f"write `{successor}`", fix)
-
-
-def _in_library(name: str, language: Language) -> bool:
-    return name in language.identifiers or name in language.deprecated
-
-
-def _standard(chain: Chain, source: Source, language: Language, minimum: Stability) -> list[Diagnostic]:
-    """What there is to say about a name of the standard library."""
-    if chain[0].name in language.deprecated:
-        return [_deprecated(chain, source)]
-    name = chain_text(chain)
-    if name in language.experimental:
-        gate = refusal(name, Stability.EXPERIMENTAL, minimum)
-        if gate is not None:
-            return [Diagnostic(_span(chain, source), gate, "ALY0405")]
-    return []
+    return warning(_span(chain, source), texts.DEPRECATED, codes.DEPRECATED, f"write `{successor}`", fix)
 
 
 def check_cycles(scope: CheckedScope) -> list[Diagnostic]:
@@ -94,9 +89,9 @@ def check_cycles(scope: CheckedScope) -> list[Diagnostic]:
     faults = []
     for cycle in scope.graph.cycles():
         message = f"cycle detected: {cycle_text(cycle)}"
-        faults += [_at_header(scope, node_id, message, "ALY0411") for node_id in cycle]
+        faults += [_at_header(scope, node_id, message, codes.MODULE_CYCLE) for node_id in cycle]
     for node_id in scope.graph.self_references():
-        faults.append(_at_header(scope, node_id, "cannot reference self", "ALY0412"))
+        faults.append(_at_header(scope, node_id, "cannot reference self", codes.SELF_REFERENCE))
     return faults
 
 

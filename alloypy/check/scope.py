@@ -16,6 +16,7 @@ from alloypy.graph.nodes import Kind, Node
 from alloypy.lang.types import AnyType
 from alloypy.schema.spec import AttributeSpec, Spec
 from alloypy.schema.stability import Stability
+from alloypy.schema.vocabulary import Vocabulary
 from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Attribute, Block, Literal, Statement
@@ -71,8 +72,8 @@ class Language(Protocol):
         ...
 
     @property
-    def foreign_names(self) -> Collection[str]:
-        """Components that exist elsewhere, and not here."""
+    def beyond(self) -> Vocabulary:
+        """What Alloy has, whether it exists here or not."""
         ...
 
     @property
@@ -94,13 +95,6 @@ class Language(Protocol):
     def experimental(self) -> frozenset[str]:
         """Experimental functions, with their namespace."""
         ...
-
-
-class Gate(NamedTuple):
-    """What the command line lets in."""
-
-    stability: Stability = Stability.GENERALLY_AVAILABLE
-    community: bool = False
 
 
 class _Kind(NamedTuple):

@@ -7,15 +7,16 @@ Source: RUNTIME spec sections 2.2, 2.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable
+from typing import NamedTuple
 
+from alloypy.graph import codes, texts
+from alloypy.graph.admission import Gates, Refused
 from alloypy.graph.dag import Graph, cycle_text
 from alloypy.graph.definitions import Definitions, Template
 from alloypy.graph.edges import Notice, connect
 from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, Kind, Node, block_id, header, whole
-from alloypy.graph.notices import NOT_RUN_HINT, not_run
-from alloypy.graph.sections import Placed, Sections
+from alloypy.graph.sections import Ids, Placed, Sections
 from alloypy.schema.nearest import nearest
 from alloypy.schema.stability import Stability, admission, refusal
 from alloypy.syntax.diagnostics import Diagnostic
@@ -23,33 +24,6 @@ from alloypy.syntax.source import Span
 
 _MOST_SEARCHED = 100
 """Names with a fault beyond which no more are compared with those there are."""
-
-
-class ComponentKind(Protocol):
-    """What the graph needs to know of a component kind."""
-
-    @property
-    def stability(self) -> Stability:
-        """The level it is at."""
-        ...
-
-    @property
-    def community(self) -> bool:
-        """Whether it is a community component, which the stability gate does not concern."""
-        ...
-
-    @property
-    def exports(self) -> type | None:
-        """The declared class of its exports."""
-        ...
-
-
-class Gates(NamedTuple):
-    """Which component kinds there are, and which of them the command line lets in."""
-
-    registry: Mapping[str, ComponentKind]
-    stability: Stability = Stability.GENERALLY_AVAILABLE
-    community: bool = False
 
 
 class Surroundings(NamedTuple):
@@ -82,16 +56,16 @@ def build(sections: Sections, surroundings: Surroundings, gates: Gates) -> Built
     builder.configs(sections.configs)
     builder.components(sections.components)
     known = {*builder.definitions.variables, *(("argument",) if surroundings.arguments else ())}
-    wired = connect(builder.graph, known, gates.stability)
+    wired = connect(builder.graph, known, gates.gate.stability)
     diagnostics = [*builder.faults, *wired.diagnostics, *_cycles(builder.graph)]
     return Built(builder.graph, builder.definitions, tuple(diagnostics), wired.notices)
 
 
 def _cycles(graph: Graph) -> Iterable[Diagnostic]:
     for cycle in graph.cycles():
-        yield Diagnostic(None, f"cycle: {cycle_text(cycle)}", "ALY0411")
+        yield Diagnostic(None, texts.cycle(cycle_text(cycle)), codes.MODULE_CYCLE)
     for node_id in graph.self_references():
-        yield Diagnostic(None, f"self reference: {node_id}", "ALY0412")
+        yield Diagnostic(None, texts.self_reference(node_id), codes.SELF_REFERENCE)
 
 
 class _Builder:
@@ -106,25 +80,21 @@ class _Builder:
     def _fault(self, span: Span, message: str, code: str, hint: str = "") -> None:
         self.faults.append(Diagnostic(span, message, code, hint=hint))
 
-    def _new(self, placed: Placed, seen: dict[str, Placed]) -> bool:
+    def _new(self, placed: Placed, seen: Ids) -> bool:
         """Whether the block's id is new among those seen; a repeated one is a fault."""
-        node_id = block_id(placed.block)
-        first = seen.setdefault(node_id, placed)
-        if first is placed:
-            return True
-        where = whole(first.block, first.source)
-        span = header(placed.block, placed.source, len(node_id.encode()))
-        self._fault(span, f"block {node_id} already declared at {where}", "ALY0402")
-        return False
+        repeated = seen.repeated(placed)
+        if repeated is not None:
+            self.faults.append(repeated)
+        return repeated is None
 
     def services(self, blocks: list[Placed]) -> None:
         configured: dict[str, Placed] = {}
         for placed in blocks:
             span, name = whole(*placed), block_id(placed.block)
             if not self._root:
-                self._fault(span, f'service blocks not allowed inside a module: "{name}"', "ALY0403")
+                self._fault(span, f'service blocks not allowed inside a module: "{name}"', codes.PLACE)
             elif name in configured:
-                self._fault(span, f'duplicate definition of "{name}"', "ALY0402")
+                self._fault(span, f'duplicate definition of "{name}"', codes.REPEATED)
             else:
                 configured[name] = placed
         if self._root:
@@ -133,19 +103,19 @@ class _Builder:
                 self.graph.add(Node(Kind.SERVICE, name, *(placed_or_none or ())))
 
     def declares(self, blocks: list[Placed]) -> None:
-        seen: dict[str, Placed] = {}
+        seen = Ids()
         for placed in blocks:
             block, source = placed
             if block.label == "declare":
                 message = "'declare' is not a valid label for a declare block"
-                self._fault(whole(block, source), message, "ALY0404")
+                self._fault(whole(block, source), message, codes.DECLARE_LABEL)
             elif self._new(placed, seen):
                 self.definitions.declares[block.label] = Template(block.body, source)
                 self.graph.add(Node(Kind.DECLARE, "declare", block, source))
 
     def configs(self, blocks: list[Placed]) -> None:
         """Add config blocks; as in Alloy, one with a fault keeps those after it out of the graph."""
-        seen: dict[str, Placed] = {}
+        seen = Ids()
         before = len(self.faults)
         added: list[Node] = []
         for placed in blocks:
@@ -154,9 +124,9 @@ class _Builder:
             if not self._new(placed, seen):
                 continue
             if name == "foreach":
-                gate = refusal('config block "foreach"', Stability.EXPERIMENTAL, self._gates.stability)
+                gate = refusal('config block "foreach"', Stability.EXPERIMENTAL, self._gates.gate.stability)
                 if gate is not None:
-                    self._fault(whole(block, source), gate, "ALY0405", admission(Stability.EXPERIMENTAL))
+                    self._fault(whole(block, source), gate, codes.GATE, admission(Stability.EXPERIMENTAL))
             if len(self.faults) > before:
                 continue
             node = Node(CONFIG_KINDS[name], name, block, source)
@@ -172,19 +142,18 @@ class _Builder:
             for kind in (Kind.ARGUMENT, Kind.EXPORT):
                 for node in nodes:
                     if node.kind is kind and node.span is not None:
-                        message = f"{kind.value} blocks only allowed inside a module"
-                        self._fault(node.span, message, "ALY0403")
+                        self._fault(node.span, texts.only_inside_module(kind.value), codes.PLACE)
         else:
             for kind in (Kind.LOGGING, Kind.TRACING):
                 last = next((node for node in reversed(nodes) if node.kind is kind), None)
                 if last is not None and last.span is not None:
                     message = f"{kind.value} block not allowed inside a module"
-                    self._fault(last.span, message, "ALY0403")
+                    self._fault(last.span, message, codes.PLACE)
         known = {node.label for node in nodes if node.kind is Kind.ARGUMENT}
         for name in self._arguments:
             if name not in known:
-                message = f'Provided argument "{name}" is not defined in the module'
-                self.faults.append(Diagnostic(None, message, "ALY0406"))
+                message = texts.argument_unknown(name)
+                self.faults.append(Diagnostic(None, message, codes.ARGUMENT_UNKNOWN))
 
     def _add_defaults(self, nodes: list[Node]) -> None:
         kinds = {node.kind for node in nodes}
@@ -193,7 +162,7 @@ class _Builder:
                 self.graph.add(Node(kind, kind.value))
 
     def components(self, blocks: list[Placed]) -> None:
-        seen: dict[str, Placed] = {}
+        seen = Ids()
         for placed in blocks:
             if not self._new(placed, seen):
                 continue
@@ -216,29 +185,14 @@ class _Builder:
         if node.block is not None:
             span = header(node.block, node.source, len(node.id.encode()))
             where = other.span or f"its own {other.kind.value}"
-            self._fault(span, f"block {node.id} already declared at {where}", "ALY0402")
+            self._fault(span, texts.declared_already(node.id, where), codes.REPEATED)
 
-    def _refused(self, name: str, labelled: bool) -> tuple[str, ...] | None:
-        """Why there can be no component of that name, the code for it, and a hint."""
-        kind = self._gates.registry.get(name)
-        if kind is None:
-            from alloypy.catalog.catalog import load_catalog  # no need of it where all is well
-
-            if name in load_catalog().component_names:
-                return not_run(name), "ALY0407", NOT_RUN_HINT
-            close = nearest(name, self._gates.registry) if len(self.faults) < _MOST_SEARCHED else None
-            hint = f"did you mean `{close}`?" if close is not None else ""
-            return f'cannot find the definition of component name "{name}"', "ALY0407", hint
-        if kind.community:
-            if not self._gates.community:
-                return (
-                    f'the component "{name}" is a community component. Use the '
-                    "--feature.community-components.enabled command-line flag to enable community components"
-                ), "ALY0405"
-        else:
-            gate = refusal(f'component "{name}"', kind.stability, self._gates.stability)
-            if gate is not None:
-                return gate, "ALY0405", admission(kind.stability)
-        if not labelled:
-            return f'component "{name}" must have a label', "ALY0408"
-        return None
+    def _refused(self, name: str, labelled: bool) -> Refused | None:
+        """Why there can be no component of that name."""
+        refused = self._gates.refused(name)
+        if refused is None and not labelled:
+            return Refused(texts.unlabelled(f'component "{name}"'), codes.NO_LABEL)
+        if refused is None or refused.code != codes.UNKNOWN_COMPONENT or refused.hint:
+            return refused
+        close = nearest(name, self._gates.registry) if len(self.faults) < _MOST_SEARCHED else None
+        return refused if close is None else refused._replace(hint=f"did you mean `{close}`?")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alloypy.graph.build import ComponentKind
+from alloypy.graph.admission import ComponentKind
 from alloypy.graph.dag import Graph
 from alloypy.graph.nodes import COMPONENT_KINDS, Kind
 from alloypy.graph.references import Reference, chains, resolve

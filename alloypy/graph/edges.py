@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
+from alloypy.graph import codes, texts
 from alloypy.graph.dag import Graph
 from alloypy.graph.nodes import Kind, Node, split_custom_name
-from alloypy.graph.notices import DEPRECATED, SHADOWING
-from alloypy.graph.references import Chain, chain_text, chains, resolve
-from alloypy.lang.stdlib import DEPRECATED as DEPRECATED_NAMES
-from alloypy.lang.stdlib import EXPERIMENTAL, IDENTIFIERS
+from alloypy.graph.references import Chain, Library, Meaning, Reference, chain_text, chains, meaning, resolve
+from alloypy.lang.stdlib import DEPRECATED, EXPERIMENTAL, IDENTIFIERS
 from alloypy.schema.stability import Stability, refusal
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Block, Statement
+
+_LIBRARY = Library(IDENTIFIERS, DEPRECATED, EXPERIMENTAL)
 
 
 class Notice(NamedTuple):
@@ -88,32 +89,28 @@ class _Wiring:
         """Edges to the nodes that a node's expressions name; faults for names that mean nothing."""
         for chain in chains(node.body):
             reference = resolve(chain, self._graph)
-            first = chain[0].name
+            self._judge(node, chain, meaning(chain, reference, self._variables, _LIBRARY), reference)
             if reference is not None:
-                if first in IDENTIFIERS:
-                    fields = {"component": reference.target.id, "stdlib_name": first}
-                    self.notices.append(Notice(SHADOWING, fields, _span(chain, node.source)))
                 self._graph.connect(node.id, reference.target.id)
-            elif not self._known(first):
-                # What a template names is checked when the template is loaded with its item.
-                if node.kind is not Kind.FOREACH:
-                    message = f'component "{chain_text(chain)}" does not exist or is out of scope'
-                    self.diagnostics.append(Diagnostic(_span(chain, node.source), message, "ALY0410"))
-            else:
-                self._standard(chain, node.source)
 
-    def _known(self, name: str) -> bool:
-        return name in IDENTIFIERS or name in self._variables
-
-    def _standard(self, chain: Chain, source: Source) -> None:
-        name = chain[0].name
-        if name in DEPRECATED_NAMES:
-            self.notices.append(Notice(DEPRECATED, {"function": name}, _span(chain, source)))
-        elif chain_text(chain) in EXPERIMENTAL:
-            gate = refusal(chain_text(chain), Stability.EXPERIMENTAL, self._stability)
-            if gate is not None:
-                span = Span(source, chain[0].start, chain[-1].start)
-                self.diagnostics.append(Diagnostic(span, gate, "ALY0405"))
+    def _judge(self, node: Node, chain: Chain, meant: Meaning, reference: Reference | None) -> None:
+        """Note what there is to say about a chain."""
+        first, span = chain[0].name, _span(chain, node.source)
+        match meant:
+            case Meaning.SHADOWING if reference is not None:
+                fields = {"component": reference.target.id, "stdlib_name": first}
+                self.notices.append(Notice(texts.SHADOWING, fields, span))
+            case Meaning.DEPRECATED:
+                self.notices.append(Notice(texts.DEPRECATED, {"function": first}, span))
+            # What a template names is checked when the template is loaded with its item.
+            case Meaning.NOTHING if node.kind is not Kind.FOREACH:
+                message = texts.out_of_scope(chain_text(chain))
+                self.diagnostics.append(Diagnostic(span, message, codes.OUT_OF_SCOPE))
+            case Meaning.EXPERIMENTAL:
+                gate = refusal(chain_text(chain), Stability.EXPERIMENTAL, self._stability)
+                if gate is not None:
+                    short = span._replace(end=chain[-1].start)
+                    self.diagnostics.append(Diagnostic(short, gate, codes.GATE))
 
 
 def _span(chain: Chain, source: Source) -> Span:

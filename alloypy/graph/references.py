@@ -5,7 +5,8 @@ Source: RUNTIME spec section 2.2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from alloypy.graph.dag import Graph
@@ -65,6 +66,42 @@ def resolve(chain: Chain, graph: Graph) -> Reference | None:
         if node is not None:
             return Reference(node, tuple(names[length:]))
     return None
+
+
+class Library(NamedTuple):
+    """The names of the standard library. experimental: functions with their namespace."""
+
+    identifiers: Container[str]
+    deprecated: Container[str]
+    experimental: Container[str]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.identifiers or name in self.deprecated
+
+
+class Meaning(Enum):
+    """What a chain means, as far as there is something to be said about it."""
+
+    NODE = "a node"
+    SHADOWING = "a node, whose name the standard library has as well"
+    OTHER = "a variable, or a name of the standard library"
+    DEPRECATED = "an old name of the standard library"
+    EXPERIMENTAL = "an experimental function"
+    NOTHING = "nothing"
+
+
+def meaning(
+    chain: Chain, reference: Reference | None, variables: Container[str], library: Library
+) -> Meaning:
+    """What a chain means, where `reference` is the node it names if it names one."""
+    first = chain[0].name
+    if reference is not None:
+        return Meaning.SHADOWING if first in library else Meaning.NODE
+    if first not in library and first not in variables:
+        return Meaning.NOTHING
+    if first in library.deprecated:
+        return Meaning.DEPRECATED
+    return Meaning.EXPERIMENTAL if chain_text(chain) in library.experimental else Meaning.OTHER
 
 
 class _Collector:

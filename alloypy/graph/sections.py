@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, block_id
+from alloypy.graph import codes, texts
+from alloypy.graph.nodes import CONFIG_KINDS, SERVICE_NAMES, block_id, header, whole
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Attribute, Block, File, Statement
@@ -19,6 +20,23 @@ class Placed(NamedTuple):
 
     block: Block
     source: Source
+
+
+class Ids:
+    """The ids of the blocks of one section."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, Placed] = {}
+
+    def repeated(self, placed: Placed) -> Diagnostic | None:
+        """The fault of a block whose id another has; None for the first of an id, which is noted."""
+        node_id = block_id(placed.block)
+        first = self._first.setdefault(node_id, placed)
+        if first is placed:
+            return None
+        message = texts.declared_already(node_id, whole(first.block, first.source))
+        span = header(placed.block, placed.source, len(node_id.encode()))
+        return Diagnostic(span, message, codes.REPEATED)
 
 
 class Sections:
@@ -44,7 +62,7 @@ class Sections:
             if isinstance(statement, Attribute):
                 name = statement.name
                 raise DiagnosticsError(
-                    [Diagnostic(name.span(source), f"unrecognized attribute {name.name}", "ALY0401")]
+                    [Diagnostic(name.span(source), f"unrecognized attribute {name.name}", codes.STATEMENT)]
                 )
             placed = Placed(statement, source)
             if statement.full_name == "declare":

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.check.scope import Gate
 from alloypy.cli.files.checking import Judgement, check_unit
 from alloypy.components.registry import REGISTRATIONS
+from alloypy.graph.admission import Gate
 from alloypy.runtime.contract.options import ControllerOptions
 from alloypy.runtime.controller import Controller
 from alloypy.schema.stability import Stability

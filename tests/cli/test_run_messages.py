@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.graph.notices import NOT_RUN_HINT
+from alloypy.graph.texts import NOT_RUN_HINT
 from tests.support.recorder import Recorder
 from tests.support.running import Running, environment, free_port
 

@@ -13,7 +13,7 @@ from alloypy.catalog.catalog import load_catalog
 from alloypy.check.advice.hints import Again
 from alloypy.check.advice.hints import hinted as check_hints
 from alloypy.check.configuration import check_files
-from alloypy.check.scope import Gate
+from alloypy.graph.admission import Gate
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import ConfigReadError, parse_config
 from alloypy.syntax.diagnoser import diagnose

@@ -13,9 +13,9 @@ import pytest
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.configuration import Beyond, Checked, check_files
-from alloypy.check.scope import Gate
 from alloypy.cli.commands.validate.own_language import OwnLanguage
 from alloypy.cli.files.checking import configuration_files
+from alloypy.graph.admission import Gate
 from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract.options import HTTPImport
 from alloypy.runtime.controller import Controller

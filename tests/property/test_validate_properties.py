@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.configuration import check_files
-from alloypy.check.scope import Gate
+from alloypy.graph.admission import Gate
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import ConfigReadError, parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity

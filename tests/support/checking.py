@@ -9,7 +9,7 @@ from alloypy.catalog.catalog import load_catalog
 from alloypy.check.advice.hints import Again, hinted
 from alloypy.check.configuration import Beyond, Checked, check_files
 from alloypy.check.imports import Files, Location
-from alloypy.check.scope import Gate
+from alloypy.graph.admission import Gate
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.diagnostics import Diagnostic, Severity

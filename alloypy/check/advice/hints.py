@@ -43,7 +43,7 @@ _GUESSING = 20
 
 _MOST_NAMED = 3
 
-_CYCLES = frozenset({codes.MODULE_CYCLE, "ALY0412"})
+_CYCLES = frozenset({codes.MODULE_CYCLE, codes.SELF_REFERENCE})
 
 
 def hinted(

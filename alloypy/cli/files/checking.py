@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from alloypy.check.configuration import Beyond, check_files
 from alloypy.check.imports import Files, Location
-from alloypy.check.scope import Gate, Language
+from alloypy.check.scope import Language
 from alloypy.cli.files.named_paths import STDIN
 from alloypy.cli.files.text_files import binary_fault
 from alloypy.cli.streams import InputError, read_stdin
 from alloypy.files import read_regular
+from alloypy.graph.admission import Gate
 from alloypy.graph.codes import OUT_OF_SCOPE, UNKNOWN_COMPONENT
 from alloypy.syntax.codes import BAD_ENCODING, NO_FILES, UNREADABLE
 from alloypy.syntax.config_files import (

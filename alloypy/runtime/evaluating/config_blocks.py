@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from alloypy.graph import texts
 from alloypy.graph.nodes import Kind, Node
 from alloypy.runtime.blocks.http import HTTPArguments
 from alloypy.runtime.blocks.process import (
@@ -42,7 +43,7 @@ async def configure(evaluation: Evaluation, node: Node) -> None:
     cls = ARGUMENTS.get(node.name)
     if cls is None:
         if node.block is not None:
-            raise NodeFault(f'service "{node.name}" does not support being configured')
+            raise NodeFault(texts.not_configurable(node.name))
         return
     if node.name == "remotecfg":
         _refuse_remote(node)

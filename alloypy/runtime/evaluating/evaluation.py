@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from alloypy.graph import texts
 from alloypy.graph.build import Built, Surroundings, build
 from alloypy.graph.codes import LOAD_RULE
 from alloypy.graph.definitions import Definitions
@@ -150,7 +151,7 @@ class Evaluation:
             if fault is not None:
                 raise fault
         elif arguments is None or not arguments.optional:
-            raise NodeFault(f'missing required argument "{node.label}" to module')
+            raise NodeFault(texts.argument_missing(node.label))
         else:
             self.state.values.set_argument(node.label, arguments.default)
 

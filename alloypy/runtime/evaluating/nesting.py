@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from alloypy.graph import texts
 from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES, Definitions, Template
 from alloypy.graph.nodes import Node, split_custom_name
 from alloypy.graph.sections import body_sections
 from alloypy.lang.evaluation.evaluator import evaluate
-from alloypy.lang.go.text import quote
 from alloypy.runtime.blocks.modules import ForeachArguments
 from alloypy.runtime.contract.faults import NodeFault, evaluate_body
 from alloypy.runtime.evaluating.foreach import child_ids, split_template
 from alloypy.runtime.running.instances import CustomInstance, ForeachInstance
 from alloypy.runtime.running.modules import Module, State
 from alloypy.runtime.running.transaction import Assign
-from alloypy.schema import texts
+from alloypy.schema import texts as body_texts
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.source import Span
@@ -40,10 +40,7 @@ async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
     namespace, name = split_custom_name(node.name)
     found = evaluation.state.built.definitions.find(namespace, name)
     if found is None:
-        raise NodeFault(
-            "loading custom component controller: custom component config not found in the registry, "
-            f"namespace: {quote(namespace)}, componentName: {quote(name)}"
-        )
+        raise NodeFault(texts.custom_unknown(namespace, name))
     template, home = found
     old = evaluation.living(node, CustomInstance)
     if old is not None and evaluation.old is not None:
@@ -55,7 +52,7 @@ async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
     try:
         state = await _load(evaluation, module, template, definitions, arguments)
     except NodeFault as fault:
-        raise fault.within("updating custom component") from None
+        raise fault.within(texts.UPDATING) from None
     evaluation.state.children[node.id] = (module,)
     evaluation.transaction.steps.append(Assign(instance, arguments=arguments, exports=dict(state.exports)))
     evaluation.settle(node, instance, new=old is None)
@@ -68,7 +65,7 @@ def _free_arguments(evaluation: Evaluation, node: Node) -> dict[str, Any]:
     for statement in node.body:
         if isinstance(statement, Block):
             span = Span(node.source, statement.start, statement.end)
-            raise DiagnosticsError([Diagnostic(span, texts.NESTED_BLOCKS, texts.CODES["nested"])])
+            raise DiagnosticsError([Diagnostic(span, body_texts.NESTED_BLOCKS, body_texts.CODES["nested"])])
         given[statement.name.name] = evaluate(statement.value, node.source, evaluation.scope)
     return given
 
@@ -82,7 +79,7 @@ async def _load(
 ) -> State:
     """Evaluate a module that is made from a template. Raises NodeFault, also where it is too deep."""
     if any(template.body is outer for outer in evaluation.state.templates):
-        raise NodeFault(f"custom component {quote(module.node)} contains itself")
+        raise NodeFault(texts.contains_itself(module.node))
     if len(evaluation.state.templates) >= MAX_MODULES:
         raise NodeFault(TOO_MANY_MODULES)
     allow_recursion()
@@ -98,7 +95,7 @@ async def evaluate_foreach(evaluation: Evaluation, node: Node) -> None:
     """Evaluate a foreach and a module for every item of its collection. Raises NodeFault."""
     body, template = split_template(node.body, node.source)
     if template is None:
-        raise NodeFault("the block template is missing in the foreach block")
+        raise NodeFault(texts.NO_TEMPLATE)
     arguments = await evaluation.arguments(ForeachArguments, node, body)
     old = evaluation.living(node, ForeachInstance)
     instance = ForeachInstance(node, evaluation.module) if old is None else old
@@ -115,7 +112,7 @@ async def evaluate_foreach(evaluation: Evaluation, node: Node) -> None:
         try:
             await _load(evaluation, module, template, definitions, {})
         except NodeFault as fault:
-            raise fault.within("updating custom component in foreach") from None
+            raise fault.within(texts.UPDATING_ITEM) from None
         shown = evaluation.module.show_metrics and arguments.enable_metrics
         evaluation.transaction.steps.append(Assign(module, show_metrics=shown))
         modules.append(module)

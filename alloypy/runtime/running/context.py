@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from alloypy.graph.build import Gates
+from alloypy.graph.admission import Gate, Gates
 from alloypy.lang.stdlib import Stdlib
 from alloypy.runtime.contract.options import ControllerOptions
 from alloypy.runtime.pace import Pace
@@ -27,7 +27,7 @@ class Context:
     def __init__(self, options: ControllerOptions) -> None:
         self.options = options
         self.stdlib = Stdlib(options.environ)
-        self.gates = Gates(options.registry, options.stability, options.community)
+        self.gates = Gates(options.registry, Gate(options.stability, options.community), options.vocabulary)
         self.root = Module("")
         self.book = SocketBook()
         self.supervisor = Supervisor(options.shutdown_deadline, self.book.leave, self._ended)

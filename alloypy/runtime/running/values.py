@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from alloypy.graph import texts
 from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.values import Value, Variables
 
@@ -36,8 +37,7 @@ class Values:
         for part in outer:
             inner = place.setdefault(part, {})
             if not isinstance(inner, dict):
-                message = f'expected a map but found a value for "{part}"'
-                raise Occupied(f"{message} when trying to cache the export for {node_id}")
+                raise Occupied(texts.in_the_way(part, node_id))
             place = inner
         place[last] = exports
 

@@ -14,8 +14,8 @@ import pytest
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.configuration import Checked, check_files
-from alloypy.check.scope import Gate
 from alloypy.cli.main import main
+from alloypy.graph.admission import Gate
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity

@@ -8,7 +8,7 @@ import pytest
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.configuration import check_files
-from alloypy.check.scope import Gate
+from alloypy.graph.admission import Gate
 from alloypy.lang.types import Type
 from alloypy.rules import rules_for
 from alloypy.rules.body import Body, Undecided

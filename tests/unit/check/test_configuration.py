@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from alloypy.check import explanations
-from alloypy.check.scope import Gate
-from alloypy.graph.notices import DEPRECATED
+from alloypy.graph.admission import Gate
+from alloypy.graph.texts import DEPRECATED
 from alloypy.schema.stability import Stability
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.checking import check_text, errors, missed, warnings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.graph.build import Built, Gates, Surroundings, build
+from alloypy.graph.admission import Gate, Gates
+from alloypy.graph.build import Built, Surroundings, build
 from alloypy.graph.dataflow import data_flow
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import SERVICE_NAMES, Kind
@@ -22,7 +23,7 @@ def built(
     arguments: tuple[str, ...] = (),
 ) -> Built:
     surroundings = Surroundings(root, Definitions(None, {"module_path": "."}), arguments)
-    return build(root_sections(parsed(*texts)), surroundings, Gates(REGISTRY, stability, community))
+    return build(root_sections(parsed(*texts)), surroundings, Gates(REGISTRY, Gate(stability, community)))
 
 
 def faults(*texts: str, **changes: object) -> list[str]:

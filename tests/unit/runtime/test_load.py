@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.graph.notices import DEPRECATED
+from alloypy.graph.texts import DEPRECATED
 from alloypy.runtime.contract.component import Stability
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import world

@@ -112,8 +112,8 @@ def _evaluate(source: Source, files: Sequence[File], as_json: bool) -> None:
 
 def _notices(expression: Expression, scope: Scope) -> Iterator[str]:
     """What `run` and `validate` would say about functions of the standard library."""
-    from alloypy.graph.notices import DEPRECATED as DEPRECATED_NOTICE
     from alloypy.graph.references import chain_text, chains
+    from alloypy.graph.texts import DEPRECATED as DEPRECATED_NOTICE
 
     start, end = expression.start, expression.end
     statement = Attribute(start, end, Identifier(start, end, ""), expression)

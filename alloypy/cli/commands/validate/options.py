@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from alloypy.check.scope import Gate
 from alloypy.cli.files.named_paths import ListFlags
 from alloypy.cli.files.units import CHOICES as UNITS
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.report.output import ReportFlags
 from alloypy.cli.usage_error import UsageError
 from alloypy.files import system_words
+from alloypy.graph.admission import Gate
 from alloypy.lang.go.text import quote
 from alloypy.schema.stability import Stability
 

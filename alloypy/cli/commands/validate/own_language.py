@@ -51,9 +51,9 @@ class OwnLanguage:
         return self._registrations.keys()
 
     @property
-    def foreign_names(self) -> Collection[str]:
-        """The components that Alloy has and alloypy does not run."""
-        return [name for name in self._catalog.component_names if name not in self._registrations]
+    def beyond(self) -> Catalog:
+        """What Alloy has, whether alloypy runs it or not."""
+        return self._catalog
 
     @property
     def block_names(self) -> Collection[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from alloypy.check.explanations import EXPLAINED
-from alloypy.check.scope import Gate
 from alloypy.cli.commands.explain.command import severity_of
 from alloypy.cli.commands.explain.examples import EXAMPLES
+from alloypy.graph.admission import Gate
 from alloypy.graph.codes import STOPPING
 from alloypy.schema.stability import Stability
 from alloypy.syntax import codes

@@ -1,0 +1,106 @@
+"""Words for what is wrong with blocks and references, shared by loading and by the static check.
+
+Where nothing else is said the words are Alloy's. Source: RUNTIME spec sections 2.2, 2.3, 5.6.
+"""
+
+from __future__ import annotations
+
+from alloypy.lang.go.text import quote
+
+DEPRECATED = (
+    "this stdlib function is deprecated; please refer to the documentation for updated usage and alternatives"
+)
+SHADOWING = "a component is shadowing an existing stdlib name"
+
+NOT_RUN_HINT = (
+    "Alloy has this component, alloypy does not: remove the block, or run this configuration with Alloy"
+)
+
+NO_TEMPLATE = "the block template is missing in the foreach block"
+
+UPDATING = "updating custom component"
+"""Where the module of a custom component cannot be made."""
+
+UPDATING_ITEM = "updating custom component in foreach"
+"""Where the module of an item cannot be made."""
+
+
+def not_run(name: str) -> str:
+    """A component of Alloy that alloypy does not run; the words are ours."""
+    return f'alloypy does not run the component "{name}"'
+
+
+def unknown_component(name: str) -> str:
+    """A component that nobody has."""
+    return f'cannot find the definition of component name "{name}"'
+
+
+def community_component(name: str) -> str:
+    """A community component, where the command line does not let those in."""
+    return (
+        f'the component "{name}" is a community component. Use the '
+        "--feature.community-components.enabled command-line flag to enable community components"
+    )
+
+
+def unlabelled(what: str) -> str:
+    """A block without the label it needs; `what` is such as `component "pyroscope.write"`."""
+    return f"{what} must have a label"
+
+
+def declared_already(node_id: str, first: object) -> str:
+    """A block whose id is taken; `first` is where by."""
+    return f"block {node_id} already declared at {first}"
+
+
+def only_inside_module(name: str) -> str:
+    """An `argument` or `export` block at the root."""
+    return f"{name} blocks only allowed inside a module"
+
+
+def not_configurable(name: str) -> str:
+    """A service whose block may not be written."""
+    return f'service "{name}" does not support being configured'
+
+
+def out_of_scope(name: str) -> str:
+    """A name that means nothing."""
+    return f'component "{name}" does not exist or is out of scope'
+
+
+def cycle(nodes: str) -> str:
+    """Nodes that need each other."""
+    return f"cycle: {nodes}"
+
+
+def self_reference(node_id: str) -> str:
+    """A node that needs itself."""
+    return f"self reference: {node_id}"
+
+
+def argument_unknown(name: str) -> str:
+    """What a module is given and has no argument for."""
+    return f'Provided argument "{name}" is not defined in the module'
+
+
+def argument_missing(name: str) -> str:
+    """What a module must be given and is not."""
+    return f'missing required argument "{name}" to module'
+
+
+def custom_unknown(namespace: str, name: str) -> str:
+    """A custom component that no declare or import gives."""
+    return (
+        "loading custom component controller: custom component config not found in the registry, "
+        f"namespace: {quote(namespace)}, componentName: {quote(name)}"
+    )
+
+
+def contains_itself(node_id: str) -> str:
+    """A custom component whose module has it inside; the words are ours."""
+    return f"custom component {quote(node_id)} contains itself"
+
+
+def in_the_way(name: str, node_id: str) -> str:
+    """A value where the exports of a node would stand."""
+    return f'expected a map but found a value for "{name}" when trying to cache the export for {node_id}'
