@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from alloypy.syntax.diagnostics import DiagnosticsError
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.grammar.building import InvalidLabelError
 from alloypy.syntax.grammar.grammar import alloy_parser
 from alloypy.syntax.grammar.machine import NotInGrammarError
@@ -57,19 +57,23 @@ def _first_line(scanned: TokenList) -> list[Token]:
 def _parse(scanned: TokenList, tokens: list[Token], start: str) -> object:
     # The scanner goes on to the end of the text; the parser reads one token ahead.
     valid = all(error.before > len(tokens) for error in scanned.errors)
-    if valid:
-        try:
-            tree: object = alloy_parser().parse(tokens, start)
-        except (NotInGrammarError, InvalidLabelError):
-            valid = False
-    if valid:
-        fault = check_nesting(scanned.source, tokens)
-        if fault is None:
-            return tree
-        raise DiagnosticsError([fault])
-    from alloypy.syntax.diagnoser import diagnose
+    tree = tree_of(scanned.source, tokens, start) if valid else None
+    if isinstance(tree, Diagnostic):
+        raise DiagnosticsError([tree])
+    if tree is None:
+        from alloypy.syntax.diagnoser import diagnose
 
-    raise DiagnosticsError(diagnose(scanned, start))
+        raise DiagnosticsError(diagnose(scanned, start))
+    return tree
+
+
+def tree_of(source: Source, tokens: list[Token], start: str) -> object:
+    """The tree of tokens; None if the grammar does not take them, a diagnostic if they nest too deeply."""
+    try:
+        tree: object = alloy_parser().parse(tokens, start)
+    except (NotInGrammarError, InvalidLabelError):
+        return None
+    return check_nesting(source, tokens) or tree
 
 
 @contextmanager

@@ -1,0 +1,342 @@
+"""Tokens of a broken text, changed until the grammar takes them: what is missing put in, the rest left out.
+
+An IDENT without text is a hole, where a name or a value is missing. So the grammar alone says how a tree is
+built, of a broken text, too.
+"""
+
+from __future__ import annotations
+
+from alloypy.syntax.holes.brackets import CLOSER_OF, balanced, virtual
+from alloypy.syntax.letters import is_identifier
+from alloypy.syntax.nesting import MAX_DEPTH, MAX_NESTING, allow_recursion
+from alloypy.syntax.tokens import Token, TokenList
+
+_BINARY = frozenset(
+    ("OR", "AND", "EQ", "NEQ", "LT", "LTE", "GT", "GTE", "ADD", "SUB", "MUL", "DIV", "MOD", "POW")
+)
+_LITERALS = frozenset(("STRING", "NUMBER", "FLOAT", "BOOL", "NULL"))
+_VALUES = _LITERALS | {"IDENT", "LPAREN", "LBRACK", "LCURLY", "NOT", "SUB"}
+_NAMES = frozenset(("IDENT", "STRING"))
+_AHEAD = 3
+"""Tokens that are looked at beyond the one at hand, where nothing says that there is another."""
+
+_MOST_PARTS = 32
+"""Parts of a block's name that are looked at; one has five at the most."""
+
+
+def mended(scanned: TokenList) -> list[Token]:
+    """Tokens of a file in the language of the grammar, as near as can be to those that were scanned."""
+    tokens = [token for token in scanned.tokens if token.type not in {"ILLEGAL", "EOF"}]
+    allow_recursion()
+    return _Mending(balanced(tokens, scanned.source.data), scanned.source.data).file()
+
+
+class _Mending:
+    """Reads tokens whose brackets match, and writes down what the grammar takes.
+
+    Each method begins at the current token, and stops before `end`, the number of a token.
+    """
+
+    def __init__(self, tokens: list[Token], data: bytes) -> None:
+        last = tokens[-1].end if tokens else 0
+        self._tokens = [*tokens, *[virtual("EOF", "", last)] * _AHEAD]
+        self._data = data
+        self._pairs = _pairs(tokens)
+        self._at = 0
+        self._levels = 0
+        self._nodes = 0  # one above the other, at most
+        self._made: list[Token] = []
+
+    def file(self) -> list[Token]:
+        """All of it."""
+        self._body(len(self._tokens) - _AHEAD)
+        return self._made
+
+    # Tokens
+
+    def _type(self, ahead: int = 0) -> str:
+        return self._tokens[self._at + ahead].type
+
+    def _take(self) -> None:
+        self._made.append(self._tokens[self._at])
+        self._at += 1
+
+    def _put(self, type_: str, text: str = "") -> None:
+        """Put in what is not there, right after what was read last."""
+        self._made.append(virtual(type_, text, self._tokens[self._at - 1].end if self._at else 0))
+
+    def _hole(self) -> None:
+        """A name or a value that is missing: it has the rest of the gap in its line."""
+        start = self._tokens[self._at - 1].end if self._at else 0
+        end = self._tokens[self._at].start
+        for stop in (b"\n", b"//", b"/*"):
+            found = self._data.find(stop, start, end)
+            end = found if found >= 0 else end
+        self._made.append(Token("IDENT", "", start, max(start, end)))
+
+    def _closer(self) -> int:
+        """The number of the token that closes the bracket at hand."""
+        return self._pairs[self._at]
+
+    def _begins_line(self) -> bool:
+        at = self._at
+        return not at or b"\n" in self._data[self._tokens[at - 1].end : self._tokens[at].start]
+
+    def _enter(self) -> bool:
+        """Go one level down; beyond the greatest depth the bracket is skipped with all that is in it."""
+        if self._levels < MAX_NESTING:
+            self._levels += 1
+            return True
+        self._at = self._closer() + 1
+        return False
+
+    # Statements
+
+    def _body(self, end: int) -> None:
+        fresh = True
+        while self._at < end:
+            if self._type() == "TERMINATOR":
+                if not fresh:
+                    self._take()
+                    fresh = True
+                else:
+                    self._at += 1
+            elif self._begins_statement():
+                if not fresh:
+                    self._put("TERMINATOR", "\n")
+                self._statement(end)
+                fresh = False
+            else:
+                self._at += 1
+
+    def _begins_statement(self) -> bool:
+        kind = self._type()
+        if kind == "DOT":
+            return self._type(1) == "IDENT"
+        if kind == "STRING":
+            return self._type(1) in {"LCURLY", "ASSIGN"}
+        return kind in {"IDENT", "ASSIGN", "LCURLY", "LBRACK"}
+
+    def _statement(self, end: int) -> None:
+        """An attribute or a block, whatever of it is there."""
+        begin = len(self._made)
+        self._name()
+        if self._type() == "STRING" and not self._is_value():
+            label = self._tokens[self._at]
+            if self._type(1) != "ASSIGN" and label.text[0] == '"' and is_identifier(label.text[1:-1]):
+                self._made.append(label)
+            self._at += 1
+        if self._at < end and self._type() == "LCURLY" and not self._is_object():
+            self._block()
+        elif self._at < end and self._type() in {"ASSIGN", *_VALUES}:
+            self._attribute(begin, end)
+        else:
+            self._put("LCURLY", "{")
+            self._put("RCURLY", "}")
+
+    def _name(self) -> None:
+        if self._type() == "IDENT":
+            self._take()
+        else:
+            self._hole()
+        while self._type() == "DOT":
+            self._take()
+            if self._type() == "IDENT" and not self._is_next_statement():
+                self._take()
+            else:
+                self._hole()
+
+    def _is_value(self) -> bool:
+        """Whether a string after a name is a value whose `=` is missing, not a label."""
+        label = self._tokens[self._at].text
+        if self._type(1) in {"LCURLY", "ASSIGN"}:
+            return False
+        dotted = len(self._made) > 1 and self._made[-2].type == "DOT"
+        return self._type(1) in _BINARY or not (dotted or is_identifier(label[1:-1]))
+
+    def _is_object(self) -> bool:
+        """Whether a curly bracket after a name begins a value whose `=` is missing, not a block."""
+        return self._type(1) == "STRING" and self._type(2) == "ASSIGN"
+
+    def _block(self) -> None:
+        if not self._enter():
+            self._put("LCURLY", "{")
+            self._put("RCURLY", "}")
+            return
+        closer = self._closer()
+        self._take()
+        self._body(closer)
+        self._take()
+        self._levels -= 1
+
+    def _attribute(self, begin: int, end: int) -> None:
+        name = self._made[begin:]
+        if len(name) > 1:  # neither dots nor labels are allowed
+            text = "".join(token.text for token in name if token.type != "STRING")
+            parts = [token for token in name if token.type != "STRING"]
+            self._made[begin:] = [Token("IDENT", text, parts[0].start, parts[-1].end)]
+        if self._type() == "ASSIGN":
+            self._take()
+        else:
+            self._put("ASSIGN", "=")
+        self._expression(end)
+
+    def _is_next_statement(self) -> bool:
+        """Whether the name at hand begins a line and a statement: then it is no part of this one."""
+        if not self._begins_line() or self._type() != "IDENT":
+            return False
+        ahead = 1
+        while ahead < 2 * _MOST_PARTS and self._type(ahead) == "DOT" and self._type(ahead + 1) == "IDENT":
+            ahead += 2
+        if self._type(ahead) == "ASSIGN":
+            return ahead == 1
+        if self._type(ahead) == "STRING":
+            ahead += 1
+        return self._type(ahead) == "LCURLY"
+
+    # Expressions
+
+    def _expression(self, end: int) -> None:
+        nodes = self._nodes
+        self._operand(end)
+        while self._at < end and self._type() in _BINARY and self._grow():
+            self._take()
+            self._operand(end)
+        self._nodes = nodes
+
+    def _grow(self) -> bool:
+        """Whether the tree may have one more node above the others."""
+        self._nodes += 1
+        return self._nodes < MAX_DEPTH - MAX_NESTING
+
+    def _operand(self, end: int) -> None:
+        while self._at < end and self._type() in {"NOT", "SUB"} and self._grow():
+            self._take()
+        if self._at >= end or not self._primary():
+            self._hole()
+            if self._at >= end or self._type() != "DOT":
+                return
+        while self._at < end and self._grow():
+            kind = self._type()
+            if kind == "DOT":
+                self._take()
+                if self._at < end and self._type() == "IDENT" and not self._is_next_statement():
+                    self._take()
+                else:
+                    self._hole()
+            elif kind == "LBRACK":
+                self._index()
+            elif kind == "LPAREN":
+                self._list()
+            else:
+                return
+
+    def _primary(self) -> bool:
+        """A value without what may follow it; False where there is none."""
+        kind = self._type()
+        if kind in _NAMES and (self._type(1) == "ASSIGN" or self._is_next_statement()):
+            return False  # the next field, or statement
+        if kind == "IDENT" or kind in _LITERALS:
+            self._take()
+        elif kind == "LPAREN":
+            self._paren()
+        elif kind == "LBRACK":
+            self._list()
+        elif kind == "LCURLY":
+            self._object()
+        else:
+            return False
+        return True
+
+    def _paren(self) -> None:
+        if not self._enter():
+            self._hole()
+            return
+        closer = self._closer()
+        self._take()
+        self._expression(closer)
+        self._end_bracket(closer)
+
+    def _index(self) -> None:
+        if not self._enter():
+            return
+        closer = self._closer()
+        self._take()
+        self._expression(closer)
+        self._end_bracket(closer)
+
+    def _list(self) -> None:
+        """The elements of an array, or the arguments of a call."""
+        if not self._enter():
+            return
+        closer = self._closer()
+        self._take()
+        filled = False
+        while self._at < closer:
+            kind = self._type()
+            if kind == "COMMA" and filled and self._made[-1].type != "COMMA":
+                self._take()
+            elif kind == "COMMA":
+                self._hole()
+                self._take()
+                filled = True
+            elif kind in _VALUES or (kind == "DOT" and self._type(1) == "IDENT"):
+                if filled and self._made[-1].type != "COMMA":
+                    self._put("COMMA", ",")
+                before = self._at
+                self._expression(closer)
+                filled = True
+                if self._at == before:
+                    self._at += 1
+            else:
+                self._at += 1
+        self._end_bracket(closer)
+
+    def _object(self) -> None:
+        if not self._enter():
+            self._hole()
+            return
+        closer = self._closer()
+        self._take()
+        filled = False
+        while self._at < closer:
+            kind = self._type()
+            if kind == "COMMA" and filled and self._made[-1].type != "COMMA":
+                self._take()
+            elif kind in _NAMES or kind == "ASSIGN":
+                if filled and self._made[-1].type != "COMMA":
+                    self._put("COMMA", ",")
+                self._field(closer)
+                filled = True
+            else:
+                self._at += 1
+        self._end_bracket(closer)
+
+    def _field(self, end: int) -> None:
+        if self._type() in _NAMES:
+            self._take()
+        else:
+            self._hole()
+        if self._at < end and self._type() == "ASSIGN":
+            self._take()
+        else:
+            self._put("ASSIGN", "=")
+        self._expression(end)
+
+    def _end_bracket(self, closer: int) -> None:
+        """Leave out what is left in a bracket, and take its end."""
+        self._at = closer
+        self._take()
+        self._levels -= 1
+
+
+def _pairs(tokens: list[Token]) -> dict[int, int]:
+    """The number of each opening bracket's closer."""
+    pairs: dict[int, int] = {}
+    opened: list[int] = []
+    for number, token in enumerate(tokens):
+        if token.type in CLOSER_OF:
+            opened.append(number)
+        elif token.type in {"RCURLY", "RBRACK", "RPAREN"}:
+            pairs[opened.pop()] = number
+    return pairs
