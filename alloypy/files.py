@@ -12,25 +12,50 @@ import os
 import select
 import stat
 import time
+from typing import NamedTuple
+
+from alloypy.os_errors import OwnWords
 
 LARGEST_STREAM = 64 << 20
 """Bytes that are read from a pipe or a device at most."""
 
 _READ_SIZE = 1 << 20
+_SETTLED_NANOSECONDS = 2_000_000_000
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-class NotRegular(OSError):
+class FileFingerprint(NamedTuple):
+    """What of a file changes whenever its content does."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether another change of the file would show; one right after the last may get its time stamps."""
+        return abs(time.time_ns() - self.ctime_ns) >= _SETTLED_NANOSECONDS
+
+
+class NotRegular(OwnWords):
     """The path is no regular file: a FIFO, a device or a socket, which might never come to an end."""
 
 
-class NoAnswer(TimeoutError):
+class NoAnswer(OwnWords, TimeoutError):
     """Nothing came in time from a file or a pipe."""
 
 
 def no_answer(seconds: float) -> NoAnswer:
     """The fault of a file that has been waited for so long."""
     return NoAnswer(errno.ETIMEDOUT, f"no answer within {seconds:g} seconds")
+
+
+def fingerprint(path: str | os.PathLike[str]) -> FileFingerprint:
+    """That of the file at `path`, links followed. Raises as `read_regular` does."""
+    found = os.stat(path)  # noqa: PTH116 -- Path("") would be the working directory
+    return FileFingerprint(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def read_regular(path: str) -> bytes:
@@ -112,22 +137,3 @@ def _readable(descriptor: int, seconds: float | None) -> bool:
 def is_directory(path: str) -> bool:
     """Whether `path` is a directory, as far as its user may know."""
     return bool(path) and os.path.isdir(path)  # noqa: PTH112 -- Path's raises where that is not permitted
-
-
-def system_words(error: OSError | ValueError) -> str:
-    """Why a file cannot be read, as Go says it: `no such file or directory`.
-
-    A ValueError is a NUL in a path: an invalid argument.
-    """
-    if not isinstance(error, OSError):
-        return os.strerror(errno.EINVAL).lower()
-    if isinstance(error, NotRegular | NoAnswer):
-        return str(error.strerror)
-    text = os.strerror(error.errno) if error.errno else error.strerror or str(error)
-    return text[:1].lower() + text[1:]
-
-
-def open_fault(path: str, error: OSError | ValueError) -> str:
-    """The same with what was tried: `open x: no such file or directory`."""
-    verb = "read" if isinstance(error, IsADirectoryError) else "open"
-    return f"{verb} {path}: {system_words(error)}"

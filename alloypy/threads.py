@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import os
 import threading
 import time
 from collections.abc import Callable, Hashable
 from typing import NamedTuple, TypeVar
 
 from alloypy.files import NoAnswer, NotRegular, no_answer, read_regular
+from alloypy.os_errors import errno_words
 
 __all__ = ["FILES", "FILE_SECONDS", "WORK", "NotRegular", "Threads", "read_file", "read_regular"]
 
@@ -98,7 +98,7 @@ class Threads:
             self._waiting.append(job)
             served = self._provide()
         if not served:
-            future.set_exception(NoAnswer(errno.EAGAIN, os.strerror(errno.EAGAIN).lower()))
+            future.set_exception(NoAnswer(errno.EAGAIN, errno_words(errno.EAGAIN)))
         elif self._spare:
             loop.call_later(_LOOK_SECONDS, self._relieve, loop, future, job)
         return future

@@ -21,7 +21,7 @@ from alloypy.cli import exit_codes, streams
 from alloypy.cli.flags import FlagSet, HelpRequested
 from alloypy.cli.streams import OutputError
 from alloypy.cli.usage_error import UsageError
-from alloypy.files import system_words
+from alloypy.os_errors import system_words
 
 _HELD = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ()))
 _OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from alloypy.files import system_words
+from alloypy.os_errors import system_words
 
 _MODES = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 _ERRORS = "alloypy.bytes"

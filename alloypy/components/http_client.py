@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from alloypy.lang.go.text import quote
-from alloypy.lang.go.url import NO_URL, URL, URL_TYPE
+from alloypy.lang.go.url import NO_URL, URL
+from alloypy.lang.text_types import URL_TYPE
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Secret
 from alloypy.schema.fields import Fault, arguments, attribute, block, squash

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from alloypy.lang.go.regexp import REGEXP_TYPE, Regexp, names_label, parse_regexp
+from alloypy.lang.go.regexp import Regexp, names_label, parse_regexp
 from alloypy.lang.go.text import quote
+from alloypy.lang.text_types import REGEXP_TYPE
 from alloypy.lang.types import IntType, TextType
 from alloypy.profiles.relabel import ACTIONS, DEFAULT_REGEX, RelabelRules, Rule
 from alloypy.schema.fields import Fault, arguments, attribute

@@ -7,12 +7,11 @@ be had: a file that has gone, does not answer or makes no sense takes nothing aw
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
-from alloypy.files import no_answer
+from alloypy.files import FileFingerprint, fingerprint, no_answer
 from alloypy.threads import FILE_SECONDS, FILES
 
 T = TypeVar("T")
@@ -23,10 +22,7 @@ CHECK_SECONDS = 1.0
 PATIENCE = 0.1
 """Seconds that whoever asks waits for a look at the files, when there is a value to go on with."""
 
-_SETTLED_NANOSECONDS = 2_000_000_000
-"""A file younger than this when read may change again without its time stamps showing it."""
-
-_Signature: TypeAlias = tuple[tuple[int, ...], ...]
+_Signature: TypeAlias = tuple[FileFingerprint, ...]
 
 
 class NotMade(Exception):
@@ -134,10 +130,7 @@ class Followed(Generic[T]):
 def _signature(paths: Sequence[str]) -> _Signature | None:
     """What tells one state of the files from another; None for one that the next may look like."""
     try:
-        found = [os.stat(path) for path in paths]  # noqa: PTH116 -- Path("") would be the working directory
+        found = tuple(map(fingerprint, paths))
     except (OSError, ValueError):
         return None  # reading them will say what is wrong
-    youngest = max((max(each.st_mtime_ns, each.st_ctime_ns) for each in found), default=0)
-    if time.time_ns() - youngest < _SETTLED_NANOSECONDS:
-        return None
-    return tuple((s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found)
+    return found if all(each.is_settled for each in found) else None

@@ -1,15 +1,40 @@
-"""PEM texts, handed to OpenSSL, which only takes certificates and keys from files."""
+"""Certificates and keys as PEM texts, which OpenSSL takes from files only."""
 
 from __future__ import annotations
 
 import os
+import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+CERTIFICATE = r"(?s)-----BEGIN CERTIFICATE-----\s(?:(?!-----BEGIN).)*?-----END CERTIFICATE-----"
+"""What one certificate looks like."""
+_KEY = r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s(?:(?!-----BEGIN).)*?-----END [A-Z0-9 ]*PRIVATE KEY-----"
+
+
+class BadPair(ValueError):
+    """A certificate and a key cannot be used together; the text is Go's."""
+
+
+def load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Have `context` show this certificate, with those that vouch for it. Raises BadPair."""
+    if not re.search(CERTIFICATE, certificate):
+        raise BadPair("tls: failed to find any PEM data in certificate input")
+    if not re.search(_KEY, key):
+        raise BadPair("tls: failed to find any PEM data in key input")
+    try:
+        with _as_file(f"{certificate}\n{key}\n") as path:
+            context.load_cert_chain(path, password=lambda: "")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise BadPair("tls: private key does not match public key") from None
+        raise BadPair("tls: failed to parse private key") from None
+
 
 @contextmanager
-def as_file(text: str) -> Iterator[str]:
+def _as_file(text: str) -> Iterator[str]:
     """A path under which OpenSSL finds the text, which should not touch a disk."""
     if hasattr(os, "memfd_create"):
         descriptor, path = os.memfd_create("certificate"), ""

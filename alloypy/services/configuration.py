@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
-from alloypy.files import NotRegular, open_fault, read_once
+from alloypy.files import NotRegular, read_once
 from alloypy.graph.unset_variables import unset_variables
 from alloypy.lang.go.text import quote
+from alloypy.os_errors import open_fault
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.pace import computed
 from alloypy.services.metrics import ConfigMetrics

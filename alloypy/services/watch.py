@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from alloypy.files import FileFingerprint, fingerprint
 from alloypy.threads import FILE_SECONDS, FILES
 
 _INTERVAL = 1.0
 
-Fingerprint: TypeAlias = tuple[tuple[str, int, int, int], ...]
+State: TypeAlias = tuple[tuple[str, FileFingerprint], ...]
 
 
-def fingerprint(path: str) -> Fingerprint:
+def state_of(path: str) -> State:
     """What changes when the configuration at `path` does; empty while nothing is there."""
     top = Path(path)
     try:
@@ -28,19 +29,18 @@ def fingerprint(path: str) -> Fingerprint:
     found = []
     for name in names:
         try:
-            status = name.stat()
+            found.append((str(name.resolve()), fingerprint(name)))
         except OSError:
             continue
-        found.append((str(name.resolve()), status.st_ino, status.st_size, status.st_mtime_ns))
     return tuple(found)
 
 
 async def watch(path: str, changed: Callable[[], Awaitable[None]], interval: float = _INTERVAL) -> None:
     """Call `changed` whenever the files have changed and then rested for one interval; never returns."""
-    known: Fingerprint | None = None
-    last: Fingerprint | None = None
+    known: State | None = None
+    last: State | None = None
     while True:
-        now = await _fingerprint(path)
+        now = await _present(path)
         if known is None:
             known = now
         elif now is not None and now != known and now == last:
@@ -50,9 +50,9 @@ async def watch(path: str, changed: Callable[[], Awaitable[None]], interval: flo
         await asyncio.sleep(interval)
 
 
-async def _fingerprint(path: str) -> Fingerprint | None:
+async def _present(path: str) -> State | None:
     """The same without holding up the event loop; None while the file system does not answer."""
     try:
-        return await FILES.run(lambda: fingerprint(path), FILE_SECONDS, path)
+        return await FILES.run(lambda: state_of(path), FILE_SECONDS, path)
     except TimeoutError:
         return None

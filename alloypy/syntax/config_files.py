@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from stat import S_ISDIR
 
-from alloypy.files import open_fault, read_once, read_regular, system_words
+from alloypy.files import read_once, read_regular
+from alloypy.os_errors import open_fault, system_words
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source

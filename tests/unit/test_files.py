@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from alloypy import files
-from alloypy.files import NoAnswer, NotRegular, open_fault, read_once, read_regular, system_words
+from alloypy.files import NoAnswer, NotRegular, read_once, read_regular
+from alloypy.os_errors import open_fault, system_words
 
 
 @pytest.fixture
@@ -60,10 +61,3 @@ def test_what_has_no_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         read_once("/dev/zero", 60.0)
     assert system_words(caught.value) == "more than 3145728 bytes from what is no file"
     assert read_once("/dev/null", 60.0) == b""
-
-
-def test_words() -> None:
-    assert system_words(FileNotFoundError(2, "other words")) == "no such file or directory"
-    assert system_words(OSError("words")) == "words"
-    assert system_words(ValueError("embedded null byte")) == "invalid argument"
-    assert open_fault("d", IsADirectoryError(21, "")) == "read d: is a directory"

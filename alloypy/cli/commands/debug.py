@@ -14,7 +14,7 @@ from alloypy.cli import exit_codes
 from alloypy.cli.commands.jsonl import Answer, answer_lines, source_of
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
-from alloypy.files import system_words
+from alloypy.os_errors import system_words
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.dump import diagnostics_answer, diagnostics_json, text_json, tokens_answer, tree_answer
 from alloypy.syntax.source import Source

@@ -8,7 +8,8 @@ from alloypy.cli import streams
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.streams import InputError
 from alloypy.cli.usage_error import UsageError
-from alloypy.files import read_once, system_words
+from alloypy.files import read_once
+from alloypy.os_errors import system_words
 
 STDIN = "-"
 

@@ -9,7 +9,7 @@ from alloypy.cli import streams
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.report.colours import CHOICES
 from alloypy.cli.usage_error import UsageError
-from alloypy.files import system_words
+from alloypy.os_errors import system_words
 
 if TYPE_CHECKING:
     from alloypy.cli.report import Report

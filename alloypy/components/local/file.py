@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated
 
 from alloypy.families import Family, gauge
-from alloypy.files import open_fault, read_regular
+from alloypy.files import read_regular
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.values import OptionalSecret
+from alloypy.os_errors import open_fault
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,

@@ -50,8 +50,9 @@ class FetchError(Exception):
 
 async def fetch(given: Arguments) -> str:
     """The content, without white space around it. Raises FetchError."""
+    from alloypy.lang.go.headers import canonical_name
     from alloypy.lang.go.url import parse_url, redact_url
-    from alloypy.net.client.client import Client, canonical
+    from alloypy.net.client.client import Client
     from alloypy.net.client.messages import NotSent, Request, SendError, origin_of, target_of
 
     shown = f"{given.method.capitalize()} {quote(redact_url(given.url))}"
@@ -61,7 +62,7 @@ async def fetch(given: Arguments) -> str:
     except (ValueError, NotSent) as error:
         raise FetchError(f"building request: {error}") from None
     agent = f"alloypy/{__version__}"
-    own = {"User-Agent": agent, **{canonical(name): value for name, value in given.headers.items()}}
+    own = {"User-Agent": agent, **{canonical_name(name): value for name, value in given.headers.items()}}
     client = Client(client_settings(given.client), environ=os.environ, user_agent=agent)
     try:
         await client.check()

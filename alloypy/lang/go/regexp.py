@@ -11,8 +11,6 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from alloypy.lang.types import TextType
-
 _MEMORY = 32 << 20
 _TEXTS = {
     "missing )": "missing closing )",
@@ -135,12 +133,6 @@ def _compile(text: str, anchored: str) -> Regexp:
         return Regexp(text, re2.compile(anchored.encode(errors="surrogateescape"), options))
     except re2.error as error:
         raise _translate(_text(error.args[0]), anchored) from None
-
-
-REGEXP_TYPE = TextType(
-    "relabel.Regexp", parse_regexp, zero=None, format=lambda value: value.text if value else ""
-)
-"""The attribute type of regular expressions such as `regex` in a relabel rule."""
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,6 @@ from urllib.parse import unquote_to_bytes
 
 from alloypy.lang.go.text import quote
 from alloypy.lang.secrecy import HIDDEN_PART
-from alloypy.lang.types import TextType
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)?:")
@@ -156,9 +155,6 @@ def escape_path(path: str) -> str:
 
 NO_URL = URL()
 """What stands for a URL that is not given; one from an empty text is equal, and another object."""
-
-URL_TYPE = TextType("url.URL", parse_url, zero=NO_URL, format=URL.redacted)
-"""The attribute type of URLs such as `proxy_url`."""
 
 
 def _parse(text: str) -> URL:

@@ -8,11 +8,11 @@ Source: PYROSCOPE spec sections 4, 5.1.
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import AsyncIterable, Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from alloypy.lang.go.headers import canonical_name
 from alloypy.net.client.auth import (
     Authorization,
     BasicAuth,
@@ -50,7 +50,6 @@ _FOR_DETOURS = (
     "anyio._backends._asyncio",
     "h2.connection",
 )
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 
 
 class ClientSettings(NamedTuple):
@@ -136,7 +135,7 @@ class Client:
         """
         headers = [*own]
         for name, values in self._settings.http_headers:
-            headers += [(canonical(name), value) for value in values]
+            headers += [(canonical_name(name), value) for value in values]
         given = next((value for name, value in headers if name == "Authorization"), "")
         if self._credentials is not None and self._credentials.fixed is not None and not given:
             headers = [pair for pair in headers if pair[0] != "Authorization"]
@@ -303,18 +302,6 @@ class _Forwarding:
 
     async def aclose(self) -> None:
         await self._senders.aclose()
-
-
-def canonical(name: str) -> str:
-    """A header's name as Go writes it: `X-Scope-Orgid`; one with characters not allowed stays as it is."""
-    if not is_header_name(name):
-        return name
-    return "-".join(part.capitalize() for part in name.split("-"))
-
-
-def is_header_name(name: str) -> bool:
-    """Whether HTTP allows the name."""
-    return _TOKEN.fullmatch(name) is not None
 
 
 def _left(deadline: float) -> float:

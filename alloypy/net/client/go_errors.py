@@ -5,12 +5,12 @@ Source: PYROSCOPE spec section 5 (error texts).
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import ssl
 
 from alloypy.net.client.messages import NoHTTP1, Origin, SendError
+from alloypy.os_errors import errno_words
 
 _ALERT = r" alert ([a-z ]+) \("
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
@@ -61,7 +61,7 @@ def causing_error(error: BaseException) -> BaseException | None:
 def system_text(error: OSError) -> str:
     """The error of a system call: `connection refused`."""
     number = _number(error)
-    return os.strerror(number).lower() if number is not None else str(error)
+    return errno_words(number) if number is not None else str(error)
 
 
 def broken_text(error: BaseException | None) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 from weakref import WeakValueDictionary
 
-from alloypy.files import open_fault, read_regular
+from alloypy.files import read_regular
 from alloypy.net.client.messages import NotSent, SendTimeout
 from alloypy.net.followed import Followed, NotMade
+from alloypy.os_errors import open_fault
 from alloypy.threads import FILE_SECONDS
 
 logger = logging.getLogger("alloypy.files")

@@ -11,11 +11,12 @@ import ssl
 import warnings
 from typing import NamedTuple
 
-from alloypy.files import open_fault, read_regular, system_words
+from alloypy.files import read_regular
 from alloypy.lang.values import Secret
 from alloypy.net.client.messages import NotSent, SendTimeout
 from alloypy.net.followed import Followed, NotMade
-from alloypy.net.pem import as_file
+from alloypy.net.pem import CERTIFICATE, BadPair, load_pair
+from alloypy.os_errors import open_fault, system_words
 from alloypy.threads import FILE_SECONDS
 
 logger = logging.getLogger("alloypy.files")
@@ -26,9 +27,6 @@ VERSIONS = {
     "TLS12": ssl.TLSVersion.TLSv1_2,
     "TLS13": ssl.TLSVersion.TLSv1_3,
 }
-
-_CERTIFICATE = r"(?s)-----BEGIN CERTIFICATE-----\s(?:(?!-----BEGIN).)*?-----END CERTIFICATE-----"
-_KEY = r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s(?:(?!-----BEGIN).)*?-----END [A-Z0-9 ]*PRIVATE KEY-----"
 
 
 class TLSSettings(NamedTuple):
@@ -155,7 +153,7 @@ class TLS:
 
     def _trust(self, context: ssl.SSLContext, ca: str) -> None:
         usable = 0
-        for certificate in re.findall(_CERTIFICATE, ca):
+        for certificate in re.findall(CERTIFICATE, ca):
             try:
                 context.load_verify_locations(cadata=certificate)
                 usable += 1
@@ -165,22 +163,10 @@ class TLS:
             raise NotMade(f"unable to use specified CA cert {self._ca.description}")
 
     def _identify(self, context: ssl.SSLContext, cert: str, key: str) -> None:
-        reason = ""
-        if not re.search(_CERTIFICATE, cert):
-            reason = "failed to find any PEM data in certificate input"
-        elif not re.search(_KEY, key):
-            reason = "failed to find any PEM data in key input"
-        else:
-            try:
-                with as_file(f"{cert}\n{key}\n") as path:
-                    context.load_cert_chain(path, password=lambda: "")
-            except ssl.SSLError as error:
-                mismatch = error.reason == "KEY_VALUES_MISMATCH"
-                reason = (
-                    "private key does not match public key" if mismatch else "failed to parse private key"
-                )
-        if reason:
+        try:
+            load_pair(context, cert, key)
+        except BadPair as error:
             raise NotMade(
                 f"unable to use specified client cert ({self._cert.description}) & "
-                f"key ({self._key.description}): tls: {reason}"
-            )
+                f"key ({self._key.description}): {error}"
+            ) from None

@@ -10,11 +10,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from alloypy.files import read_regular, system_words
+from alloypy.files import read_regular
 from alloypy.lang.go.text import quote
 from alloypy.lang.values import Secret
 from alloypy.net.followed import Followed, NotMade
-from alloypy.net.pem import as_file
+from alloypy.net.pem import BadPair, load_pair
+from alloypy.os_errors import system_words
 
 VERSIONS = {
     "VersionTLS10": ssl.TLSVersion.TLSv1,
@@ -141,21 +142,10 @@ class ServerTLSSettings(NamedTuple):
         return [CIPHER_SUITES[name] for name in names if CIPHER_SUITES[name]]
 
     def _identify(self, context: ssl.SSLContext) -> None:
-        certificate, key = self.cert_pem, self._inline_key
-        reason = "failed to find any PEM data in certificate input"
-        if "-----BEGIN" in certificate:
-            reason = "failed to find any PEM data in key input"
-            if "-----BEGIN" in key:
-                try:
-                    with as_file(f"{certificate}\n{key}\n") as path:
-                        context.load_cert_chain(path, password=lambda: "")
-                except ssl.SSLError as fault:
-                    reason = "failed to parse private key"
-                    if fault.reason == "KEY_VALUES_MISMATCH":
-                        reason = "private key does not match public key"
-                else:
-                    return
-        raise TLSError(f"failed to load X509KeyPair: tls: {reason}")
+        try:
+            load_pair(context, self.cert_pem, self._inline_key)
+        except BadPair as error:
+            raise TLSError(f"failed to load X509KeyPair: {error}") from None
 
     def _verify_clients(self, context: ssl.SSLContext) -> None:
         policy = self.client_auth_type

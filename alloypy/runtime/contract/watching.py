@@ -6,10 +6,10 @@ Source: RUNTIME spec sections 2.5, 5.6.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from alloypy.files import fingerprint
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.text import quote
 from alloypy.lang.types import TextType
@@ -17,8 +17,6 @@ from alloypy.threads import FILE_SECONDS, FILES
 
 _NOTICE_PERIOD = 0.25
 _SETTLE = 0.03
-_STEADY_NANOSECONDS = 2_000_000_000
-"""A file changed more recently than this may change again without its time stamps showing it."""
 
 
 def _detector(text: str) -> str:
@@ -70,16 +68,10 @@ class Watch:
 
     def _look(self) -> object:
         """What tells one state from another; None for one that the next may look like."""
-        state = []
         try:
-            for path in self._files():
-                found = path.stat()
-                if abs(time.time_ns() - found.st_ctime_ns) < _STEADY_NANOSECONDS:
-                    return None
-                times = found.st_mtime_ns, found.st_ctime_ns
-                state.append((path, found.st_dev, found.st_ino, found.st_size, times))
+            state = [(path, fingerprint(path)) for path in self._files()]
         except OSError as error:
             return error.errno
         except ValueError as error:
             return str(error)
-        return state
+        return state if all(found.is_settled for _, found in state) else None

@@ -10,7 +10,8 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
-from alloypy.files import read_regular, system_words
+from alloypy.files import read_regular
+from alloypy.os_errors import system_words
 from alloypy.runtime.blocks.modules import ImportFileArguments, ImportStringArguments
 from alloypy.runtime.contract.faults import Raised, call_async
 from alloypy.runtime.contract.options import HTTPImport

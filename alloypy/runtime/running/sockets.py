@@ -18,13 +18,14 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from alloypy.lang.go.address import join_host_port, listen_host
+from alloypy.os_errors import errno_words, system_words
 from alloypy.runtime.contract.component import BuildError
 
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})
 _BACKLOG = 4096
 _FORGETTING_TRIES = 50
 _FORGETTING_SECONDS = 0.1
-_IN_USE = os.strerror(errno.EADDRINUSE).lower()
+_IN_USE = errno_words(errno.EADDRINUSE)
 
 
 class Address(NamedTuple):
@@ -137,8 +138,7 @@ def _listening(address: Address, kind: _Kind) -> socket.socket:
         opened.setblocking(False)
     except OSError as error:
         opened.close()
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise BuildError(f"listen tcp {address.text}: bind: {reason}") from None
+        raise BuildError(f"listen tcp {address.text}: bind: {system_words(error)}") from None
     return opened
 
 

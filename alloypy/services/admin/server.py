@@ -13,12 +13,12 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
-from alloypy.files import open_fault
 from alloypy.net import descriptors
 from alloypy.net.server.config import ServerConfig, Timeouts
 from alloypy.net.server.http1.protocol import HTTP1
 from alloypy.net.server.listener import Server
 from alloypy.net.server.offers import alpn_names
+from alloypy.os_errors import open_fault
 from alloypy.runtime.blocks.http import AuthArguments, HTTPArguments, TLSArguments
 from alloypy.runtime.contract.component import BuildError
 from alloypy.runtime.contract.options import ServiceError

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from alloypy.services.storage import installation_id
-from alloypy.services.watch import Fingerprint, fingerprint, watch
+from alloypy.services.watch import State, state_of, watch
 
 
 def test_an_identity_is_made_once(tmp_path: Path) -> None:
@@ -91,14 +91,14 @@ def test_a_disk_that_is_full_is_left_as_it_was(tmp_path: Path, monkeypatch: pyte
 
 def test_a_file_a_directory_and_a_swapped_link_are_noticed(tmp_path: Path) -> None:
     config = tmp_path / "config.alloy"
-    assert fingerprint(str(config)) == ()
+    assert state_of(str(config)) == ()
     config.write_text("")
-    first = fingerprint(str(config))
+    first = state_of(str(config))
     config.write_text("a = 1")
-    assert fingerprint(str(config)) != first
-    before = fingerprint(str(tmp_path))
+    assert state_of(str(config)) != first
+    before = state_of(str(tmp_path))
     (tmp_path / "b.alloy").write_text("")
-    assert fingerprint(str(tmp_path)) != before
+    assert state_of(str(tmp_path)) != before
     mounted = tmp_path / "mounted"
     mounted.mkdir()
     for version in ("v1", "v2"):
@@ -106,10 +106,10 @@ def test_a_file_a_directory_and_a_swapped_link_are_noticed(tmp_path: Path) -> No
         (mounted / version / "c.alloy").write_text("same")
     (mounted / "..data").symlink_to("v1")
     (mounted / "c.alloy").symlink_to("..data/c.alloy")
-    before = fingerprint(str(mounted))
+    before = state_of(str(mounted))
     (mounted / "..data").unlink()
     (mounted / "..data").symlink_to("v2")
-    assert fingerprint(str(mounted)) != before
+    assert state_of(str(mounted)) != before
 
 
 @pytest.mark.anyio
@@ -123,10 +123,10 @@ async def test_a_file_system_that_does_not_answer_is_no_change(
     looks: list[str] = []
     calls: list[str] = []
 
-    def look(path: str) -> Fingerprint:
+    def look(path: str) -> State:
         looks.append(path)
         answers.wait()
-        return fingerprint(path)
+        return state_of(path)
 
     async def tell() -> None:
         calls.append(config.read_text())
@@ -136,7 +136,7 @@ async def test_a_file_system_that_does_not_answer_is_no_change(
         while len(looks) < wanted:
             await asyncio.sleep(0.01)
 
-    monkeypatch.setattr("alloypy.services.watch.fingerprint", look)
+    monkeypatch.setattr("alloypy.services.watch.state_of", look)
     watching = asyncio.create_task(watch(str(config), tell, interval=0.01))
     async with asyncio.timeout(30):
         await looked(3)

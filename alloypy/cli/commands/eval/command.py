@@ -10,12 +10,12 @@ from pathlib import Path
 from alloypy.cli import exit_codes
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
-from alloypy.files import system_words
 from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate
 from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.secrecy import hide_urls
 from alloypy.lang.stdlib import DEPRECATED, EXPERIMENTAL, Stdlib
 from alloypy.lang.value_text import value_text
+from alloypy.os_errors import system_words
 from alloypy.syntax.config_files import ConfigReadError, parse_config, read_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.parser import parse_expression

@@ -16,7 +16,8 @@ from alloypy.cli.files.formatting import STDIN, Mode, Outcome, Task, format_one
 from alloypy.cli.files.text_files import is_binary
 from alloypy.cli.report.colours import terminal_width, wants_colour
 from alloypy.cli.report.output import write_reports
-from alloypy.files import is_directory, system_words
+from alloypy.files import is_directory
+from alloypy.os_errors import system_words
 from alloypy.syntax.codes import NO_FILES, UNFORMATTED, UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import escaped

@@ -19,7 +19,7 @@ from alloypy.cli.files.units import find_units
 from alloypy.cli.report.colours import terminal_width, wants_colour
 from alloypy.cli.report.excerpts import excerpt
 from alloypy.cli.report.output import write_reports
-from alloypy.files import system_words
+from alloypy.os_errors import system_words
 from alloypy.syntax.codes import UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import SHOWN, escaped, not_shown

@@ -10,9 +10,9 @@ from alloypy.cli.files.units import CHOICES as UNITS
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.report.output import ReportFlags
 from alloypy.cli.usage_error import UsageError
-from alloypy.files import system_words
 from alloypy.graph.admission import Gate
 from alloypy.lang.go.text import quote
+from alloypy.os_errors import system_words
 from alloypy.schema.stability import Stability
 
 _LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}

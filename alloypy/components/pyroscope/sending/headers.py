@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from alloypy.net.client.client import canonical
+from alloypy.lang.go.headers import canonical_name
 from alloypy.net.client.messages import Headers, NotSent, WrittenHeaders, in_wire_order, written
 from alloypy.tracing import Trace, Tracer
 
@@ -68,7 +68,7 @@ class HeaderPlan:
 
 def endpoint_headers(given: Mapping[str, str], alloy_id: str) -> list[tuple[str, str]]:
     """An endpoint's own headers with canonical names; X-Alloy-Id is ours, whatever was given."""
-    headers = {canonical(name): value.strip(" \t") for name, value in given.items()}
+    headers = {canonical_name(name): value.strip(" \t") for name, value in given.items()}
     headers["X-Alloy-Id"] = alloy_id
     return list(headers.items())
 
@@ -85,6 +85,6 @@ def sendable(headers: Headers) -> list[tuple[str, str]]:
 
 def passed_through(headers: Headers, passed: Headers) -> list[tuple[str, str]]:
     """Headers of the client's request put in place of our own of the same names."""
-    theirs = [(canonical(name), value) for name, value in passed]
+    theirs = [(canonical_name(name), value) for name, value in passed]
     names = {name for name, _ in theirs}
     return in_wire_order([*(pair for pair in headers if pair[0] not in names), *theirs])

@@ -17,10 +17,11 @@ from alloypy.components.pyroscope.sending.headers import (
     sendable,
     without,
 )
+from alloypy.lang.go.headers import is_header_name
 from alloypy.lang.go.text import quote
 from alloypy.lang.go.url import URL, escape_path, parse_url, redact_url
 from alloypy.net.client.auth import basic
-from alloypy.net.client.client import Client, is_header_name
+from alloypy.net.client.client import Client
 from alloypy.net.client.messages import (
     Headers,
     NotSent,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.lang.go.url import URL_TYPE, parse_url, redact_url
+from alloypy.lang.go.url import parse_url, redact_url
+from alloypy.lang.text_types import URL_TYPE
 
 CASES = [
     json.loads(line)

@@ -40,7 +40,7 @@ async def test_changes_are_seen_even_within_one_tick_of_the_clock(tmp_path: Path
 
 
 async def test_an_unchanged_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alloypy.net.followed._SETTLED_NANOSECONDS", 0)
+    monkeypatch.setattr("alloypy.files._SETTLED_NANOSECONDS", 0)
     path = tmp_path / "s"
     path.write_text("old")
     text = FileText(str(path))

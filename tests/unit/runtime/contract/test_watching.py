@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from alloypy.lang.go.duration import Duration
-from alloypy.runtime.contract import watching
 from alloypy.runtime.contract.watching import DETECTOR, Watch
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +21,7 @@ SHORT = Duration(1_000_000)
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let files that have only just been written count as old ones."""
-    monkeypatch.setattr(watching, "_STEADY_NANOSECONDS", 0)
+    monkeypatch.setattr("alloypy.files._SETTLED_NANOSECONDS", 0)
 
 
 class Counted:
