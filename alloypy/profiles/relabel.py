@@ -76,6 +76,18 @@ def relabel(labels: Labels, rules: Sequence[Rule]) -> dict[str, str] | None:
     return edited.result()
 
 
+def dropped_by(labels: Labels, rules: Sequence[Rule]) -> int:
+    """The position, from 1 on, of the rule that drops a label set; 0 if none does.
+
+    Raises DeliveryError as `relabel` does.
+    """
+    edited = _Edited(labels)
+    for position, rule in enumerate(rules, 1):
+        if not _apply(rule, edited):
+            return position
+    return 0
+
+
 class _Edited:
     """A label set under change. Those set come after those kept, as in Prometheus' builder."""
 

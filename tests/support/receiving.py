@@ -19,6 +19,7 @@ from alloypy.components.pyroscope.receive_http import Arguments, ReceiveHTTP
 from alloypy.components.pyroscope.receiving.blocks import HTTP
 from alloypy.profiles.model import DebugInfoClient, IngestProfile, ProfilesReceiver, Push
 from alloypy.runtime.contract.component import Options, Stability
+from alloypy.runtime.contract.events import Events
 from alloypy.tracing import Tracer
 
 PUSH = "/push.v1.PusherService/Push"
@@ -157,6 +158,7 @@ def component_options(registry: CollectorRegistry, logger: logging.Logger, **cha
         "clock": time.monotonic,
         "random": random.random,
         "tracer": Tracer(),
+        "events": Events(),
     }
     return Options(**{**values, **changes})
 

@@ -242,8 +242,8 @@ class ReceiveHTTP(Component[Arguments, None]):
         logger = self._options.logger
         self._metrics = Metrics(self._options.metrics())
         forwarding = Forwarding(self._arguments.forward_to, logger)
-        settings, tracer = _settings(self._arguments), self._options.tracer
-        self._application = Application(settings, forwarding, self._metrics, logger, tracer)
+        settings = _settings(self._arguments)
+        self._application = Application(settings, forwarding, self._metrics, self._options)
 
     def _serve(self) -> None:
         """Start a server on the prepared sockets."""

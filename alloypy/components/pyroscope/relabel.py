@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from alloypy.components.pyroscope.fanout import Fanout
 from alloypy.components.relabel_rule import RuleArguments, relabel_rules
@@ -21,9 +21,10 @@ from alloypy.profiles.model import (
     Labels,
     ProfilesReceiver,
     Push,
+    RawSample,
     Series,
 )
-from alloypy.profiles.relabel import RelabelRules, relabel
+from alloypy.profiles.relabel import RelabelRules, dropped_by, relabel
 from alloypy.profiles.remembered import Memory, Room, size_of
 from alloypy.runtime.contract.component import (
     BuildError,
@@ -33,6 +34,7 @@ from alloypy.runtime.contract.component import (
     Stability,
     UpdateError,
 )
+from alloypy.runtime.contract.events import Dropped, Event, Relabelled
 from alloypy.schema.fields import arguments, attribute, block, export, exports
 from alloypy.threads import WORK
 
@@ -121,7 +123,7 @@ class Cache:
 class Receiver(ProfilesReceiver):
     """The exported receiver; rules and children change with the arguments."""
 
-    __slots__ = ("_logger", "cache", "counts", "exited", "fanout", "id", "rules")
+    __slots__ = ("_events", "_global_id", "_logger", "cache", "counts", "exited", "fanout", "id", "rules")
     concrete = "relabel.Component"
 
     def __init__(self, options: Options, arguments: Arguments, rules: RelabelRules) -> None:
@@ -131,6 +133,8 @@ class Receiver(ProfilesReceiver):
         self.fanout = Fanout(arguments.forward_to, options.logger)
         self.counts = dict.fromkeys(("profiles_processed", "profiles_written", "profiles_dropped"), 0)
         self.exited = False
+        self._events = options.events
+        self._global_id = options.global_id
         self._logger = options.logger
 
     async def append(self, push: Push) -> None:
@@ -145,6 +149,8 @@ class Receiver(ProfilesReceiver):
                 labels = self._relabel(one.labels)
                 if labels is not None:
                     kept.append(Series(labels, one.samples, one.position))
+        if self._events.wanted:
+            self._publish(series, kept)
         if kept:
             await self.fanout.append(push._replace(series=kept))
 
@@ -156,6 +162,10 @@ class Receiver(ProfilesReceiver):
             labels = kept[0].labels if kept else None
         else:
             labels = self._relabel(profile.labels)
+        if self._events.wanted:
+            samples = [RawSample(piece) for piece in profile.body]
+            kept = [] if labels is None else [Series(labels, samples)]
+            self._publish((Series(profile.labels, samples),), kept)
         if labels is not None:
             await self.fanout.append_ingest(profile._replace(labels=labels))
 
@@ -217,6 +227,19 @@ class Receiver(ProfilesReceiver):
         for labels in dropped[:MOST_TOLD]:
             self._log_dropped(labels)
         return kept
+
+    def _publish(self, series: Sequence[Series], kept: Sequence[Series]) -> None:
+        """Publish what became of series."""
+        after = {one.position: one.labels for one in kept}
+        self._events.publish_each((self._event(one, after) for one in series), len(series))
+
+    def _event(self, one: Series, after: Mapping[int, Labels]) -> Event:
+        body = [sample.profile for sample in one.samples]
+        labels = after.get(one.position)
+        if labels is None:
+            rule = 0 if _is_large(one.labels) else dropped_by(one.labels, self.rules.rules)
+            return Dropped(self._global_id, one.labels, body, rule)
+        return Relabelled(self._global_id, labels, body, one.labels)
 
     def _log_dropped(self, labels: Labels) -> None:
         if self._logger.isEnabledFor(logging.DEBUG):

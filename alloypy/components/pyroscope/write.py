@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from alloypy.components.pyroscope.sending.endpoint import Endpoint
     from alloypy.components.pyroscope.sending.headers import Tracing
     from alloypy.components.pyroscope.sending.metrics import Metrics
+    from alloypy.components.pyroscope.sending.publishing import Publisher
 
 _PATIENCE_SECONDS = 30.0
 """At shutdown whoever gives us profiles has already waited for them; what is left has nobody waiting."""
@@ -256,25 +257,32 @@ class Write(Component[Arguments, Exports]):
         )
         counts = self._counting().endpoint(wire.shown)
         debug_info = DebugInfo(given.url, client, agent, timeout, self._counting().uploaded)
-        return Endpoint(wire, client, debug_info, schedule, counts, options.logger)
+        return Endpoint(wire, client, debug_info, schedule, counts, options.logger, self._publisher())
 
     def _put_in_place(self, arguments: Arguments) -> None:
         from alloypy.components.pyroscope.sending.delivery import DirectOutbox, FanOut
 
         metrics, background, logger = self._counting(), self._running(), self._options.logger
+        publisher = self._publisher()
         self._receiver.fan_out = FanOut(
             arguments.external_labels,
             _tracing(arguments.tracing, self._options.tracer),
-            DirectOutbox(self._built, metrics),
+            DirectOutbox(self._built, metrics, publisher),
             background,
             metrics,
             logger,
+            publisher,
         )
         self._receiver.endpoints = tuple(self._built)
         if not self._built:
             logger.warning("no endpoint is configured: profiles are counted as dropped")
         for endpoint, shown in zip(arguments.endpoints, self._built, strict=True):
             _warn_of_url(endpoint.url, shown.wire.shown, logger)
+
+    def _publisher(self) -> Publisher:
+        from alloypy.components.pyroscope.sending.publishing import Publisher
+
+        return Publisher(self._options.events, self._options.global_id)
 
     def _retire(self, endpoint: Endpoint) -> None:
         task = asyncio.get_running_loop().create_task(endpoint.retire())

@@ -39,6 +39,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from alloypy.families import Family
+from alloypy.runtime.contract.events import Events
 from alloypy.runtime.contract.health import Health
 from alloypy.schema.stability import Stability
 from alloypy.tracing import Tracer
@@ -127,6 +128,7 @@ class Options(NamedTuple):
     alloy_id: the X-Alloy-Id of this installation.
     clock, random: time.monotonic and random.random, replaceable in tests.
     tracer: the process's; what it does changes with the `tracing` block.
+    events: where the component publishes what happens to profiles; the process's.
     """
 
     id: str
@@ -143,6 +145,12 @@ class Options(NamedTuple):
     clock: Callable[[], float]
     random: Callable[[], float]
     tracer: Tracer
+    events: Events
+
+    @property
+    def global_id(self) -> str:
+        """The id with the module's: `d.x/pyroscope.write.inner`."""
+        return f"{self.path}/{self.id}".lstrip("/")
 
 
 class InFlight(NamedTuple):

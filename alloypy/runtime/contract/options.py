@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from alloypy.runtime.contract.component import Registration
+from alloypy.runtime.contract.events import Events
 from alloypy.runtime.contract.health import Health
 from alloypy.schema.stability import Stability
 from alloypy.schema.vocabulary import NO_VOCABULARY, Vocabulary
@@ -107,6 +108,7 @@ class ControllerOptions(NamedTuple):
     random: Callable[[], float] = random.random
     tracer: Tracer = Tracer()
     vocabulary: Vocabulary = NO_VOCABULARY
+    events: Events = Events()
 
 
 class LoadResult(NamedTuple):

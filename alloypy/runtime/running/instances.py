@@ -164,6 +164,7 @@ class ComponentInstance(Instance):
             clock=options.clock,
             random=options.random,
             tracer=options.tracer,
+            events=options.events,
         )
 
     def _metrics(self) -> Metrics:

@@ -51,7 +51,17 @@ from alloypy.net.server.body import (
 from alloypy.net.server.http1.head import ORIGIN
 from alloypy.profiles.ingest_name import ingest_labels
 from alloypy.profiles.labels import InvalidLabels, with_service_name
-from alloypy.profiles.model import DeliveryError, IngestProfile, Labels, Push, Series
+from alloypy.profiles.model import (
+    DeliveryError,
+    IngestProfile,
+    Labels,
+    ProfilesReceiver,
+    Push,
+    RawSample,
+    Series,
+)
+from alloypy.runtime.contract.component import Options
+from alloypy.runtime.contract.events import Event, Failed, Received
 from alloypy.tracing import SpanKind, Trace, Tracer
 
 if TYPE_CHECKING:
@@ -101,16 +111,17 @@ class Application:
         settings: Settings,
         forwarding: Forwarding,
         metrics: Metrics,
-        logger: logging.Logger,
-        tracer: Tracer,
+        options: Options,
     ) -> None:
         self.settings = settings
         self.forwarding = forwarding
         self._metrics = metrics
-        self._logger = logger
-        self._tracer = tracer
+        self.events = options.events
+        self._id = options.global_id
+        self._logger = options.logger
+        self._tracer = options.tracer
         self._rest: App | None = None
-        self.astray = Astray(logger)
+        self.astray = Astray(options.logger)
 
     def server(self) -> ServerApplication:
         """The application for one server, which can be told that this server is closing."""
@@ -184,6 +195,19 @@ class Application:
     def lost(self, profiles: int) -> None:
         """Profiles were received that nobody wants."""
         self._metrics.dropped("no_destination", profiles)
+
+    def publish(self, series: Sequence[Series], receivers: Sequence[ProfilesReceiver]) -> None:
+        """Publish that profiles were received, and lost if there is no receiver for them."""
+        self.events.publish_each(map(self._received, series), len(series))
+        if not receivers:
+            self.events.publish_each(map(self._unwanted, series), len(series))
+
+    def _received(self, one: Series) -> Event:
+        return Received(self._id, one.labels, [sample.profile for sample in one.samples])
+
+    def _unwanted(self, one: Series) -> Event:
+        body = [sample.profile for sample in one.samples]
+        return Failed(self._id, one.labels, body, "forward_to is empty")
 
     def refused(self, message: str, reason: Exception) -> None:
         """Log why a request could not be served."""
@@ -327,6 +351,8 @@ class _Request:
         self.received = len(body)
         kinds, encoding, passed = self._headers()
         self._series = None
+        if self._application.events.wanted:
+            self._application.publish((Series(labels, (RawSample(body),)),), self._forwarding.receivers)
         try:
             if not self._forwarding.receivers:
                 self._application.lost(1)
@@ -371,6 +397,8 @@ class _Request:
         series = await decode(request, with_service_name, holder(self._scope))
         self._series = series
         if series:
+            if self._application.events.wanted:
+                self._application.publish(series, self._forwarding.receivers)
             if not self._forwarding.receivers:
                 self._application.lost(self.profiles)
             passed = self._headers()[2] if self._settings.forward_headers else ()

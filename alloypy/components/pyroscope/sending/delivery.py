@@ -19,6 +19,7 @@ from alloypy.components.pyroscope.sending.headers import Tracing
 from alloypy.components.pyroscope.sending.ingest import IngestLabels, OutgoingIngest
 from alloypy.components.pyroscope.sending.metrics import Metrics
 from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, Outgoing
+from alloypy.components.pyroscope.sending.publishing import Publisher
 from alloypy.components.pyroscope.sending.push import OutgoingPush, PushLabels, invalid_labels
 from alloypy.lang.brief import brief
 from alloypy.profiles.labels import InvalidLabels
@@ -28,6 +29,7 @@ from alloypy.profiles.model import (
     Failures,
     IngestProfile,
     Push,
+    RawSample,
     Series,
     told,
 )
@@ -104,9 +106,10 @@ class Background:
 class DirectOutbox:
     """Delivers to all endpoints at once and waits for all of them."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], metrics: Metrics) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], metrics: Metrics, publisher: Publisher) -> None:
         self._endpoints = tuple(endpoints)
         self._metrics = metrics
+        self._publisher = publisher
 
     def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
         """Deliver an item; what went wrong, in the order of time. Cancelling it drops the item."""
@@ -132,7 +135,7 @@ class DirectOutbox:
 
         if not endpoints:
             for item in items:
-                self.drop(item.size, item.profiles)
+                self._lose(item)
                 ended(item, ())
         await asyncio.gather(*(endpoint.deliver_all(items, one_ended) for endpoint in endpoints))
 
@@ -150,9 +153,14 @@ class DirectOutbox:
             for each in [each for each in self._endpoints if each.in_flight][:_MOST_WAITING]
         ]
 
+    def _lose(self, item: Outgoing) -> None:
+        self.drop(item.size, item.profiles)
+        if self._publisher.events.wanted:
+            self._publisher.unwanted(item)
+
     async def _deliver_to_all(self, item: Outgoing) -> list[DeliveryError]:
         if not self._endpoints:
-            self.drop(item.size, item.profiles)
+            self._lose(item)
         errors: list[DeliveryError] = []
 
         async def deliver(endpoint: Endpoint) -> None:
@@ -173,6 +181,7 @@ class FanOut:
         background: Background,
         metrics: Metrics,
         logger: logging.Logger,
+        publisher: Publisher,
     ) -> None:
         self._push_labels = PushLabels(external_labels)
         self._ingest_labels = IngestLabels(external_labels)
@@ -181,6 +190,7 @@ class FanOut:
         self._background = background
         self._metrics = metrics
         self._logger = logger
+        self._publisher = publisher
 
     async def append(self, push: Push) -> None:
         """Deliver every series whose labels are right. Raises DeliveryError."""
@@ -209,7 +219,8 @@ class FanOut:
         try:
             name = self._ingest_labels.apply(profile.labels)
         except InvalidLabels as reason:
-            raise invalid_labels(reason) from None
+            series = Series(profile.labels, [RawSample(piece) for piece in profile.body])
+            raise self._refused(series, invalid_labels(reason)) from None
         if name.replaced:
             self._metrics.replaced_characters += name.replaced
         item = OutgoingIngest(profile, name, self._tracing.begin(profile.trace))
@@ -223,8 +234,13 @@ class FanOut:
         try:
             labels = self._push_labels.apply(series.labels)
         except InvalidLabels as reason:
-            raise invalid_labels(reason, series.position) from None
+            raise self._refused(series, invalid_labels(reason, series.position)) from None
         return OutgoingPush(Series(labels, series.samples, series.position), trace, push.headers)
+
+    def _refused(self, series: Series, error: DeliveryError) -> DeliveryError:
+        if self._publisher.events.wanted:
+            self._publisher.not_sent(series, str(error))
+        return error
 
     async def _deliver_series(self, push: Push, trace: Trace | None, outcome: _Outcome) -> None:
         """Deliver the series one by one. outcome: takes what becomes of each."""

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
 from alloypy.components.pyroscope.sending.metrics import EndpointCounts
 from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
+from alloypy.components.pyroscope.sending.publishing import Publisher
 from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import Backoff
 from alloypy.net.client.client import Client
@@ -60,6 +61,7 @@ class Endpoint:
         schedule: Schedule,
         counts: EndpointCounts,
         logger: logging.Logger,
+        publisher: Publisher,
     ) -> None:
         self.wire = wire
         self.debug_info = debug_info
@@ -67,6 +69,7 @@ class Endpoint:
         self._schedule = schedule
         self._counts = counts
         self._logger = logger
+        self._publisher = publisher
         self._in_flight = 0
         self._helpers = MOST_HELPERS
         self._failing = False
@@ -164,28 +167,36 @@ class Endpoint:
         self._stopped.set()
         await self._client.aclose()
 
-    def _taken(self, item: Outgoing, began: float) -> list[DeliveryError]:
+    def _taken(self, item: Outgoing, began: float, tries: int = 1) -> list[DeliveryError]:
         if self._failing:
             self._log_recovery()
+        seconds = perf_counter() - began
         self._counts.sent(item.size, item.profiles)
-        self._counts.took(item.names.endpoint, perf_counter() - began)
+        self._counts.took(item.names.endpoint, seconds)
+        if self._publisher.events.wanted:
+            self._publisher.sent(item, self.wire.shown, seconds, tries)
         return []
 
     async def _retry(self, item: Outgoing, refusal: Refusal, began: float) -> list[DeliveryError]:
         """Go on after a first try that failed."""
         backoff = self._schedule.begin()
+        tries = 1
         while True:
             self._log_try(item, refusal, backoff.steps)
             pause = backoff.next_pause(refusal.wanted_pause) if refusal.retry else None
             if pause is None or not await self._pause(pause):
                 break
             self._counts.retried()
+            tries += 1
             next_refusal = await self._try(item)
             if next_refusal is None:
-                return self._taken(item, began)
+                return self._taken(item, began, tries)
             refusal = next_refusal
-        self._counts.took(item.names.endpoint, perf_counter() - began)
+        seconds = perf_counter() - began
+        self._counts.took(item.names.endpoint, seconds)
         self._counts.dropped(item.size, item.profiles)
+        if self._publisher.events.wanted:
+            self._publisher.failed(item, self.wire.shown, refusal, seconds, tries)
         tried = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries)"
         return [item.error(f"{tried}: {refusal.cause}", refusal)]
 

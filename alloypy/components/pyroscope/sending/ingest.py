@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
-from urllib.parse import quote_plus, unquote_to_bytes
+from urllib.parse import quote_plus, unquote_plus, unquote_to_bytes
 
 from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, LabelMemory, Refusal
 from alloypy.components.pyroscope.sending.requests import Wire
@@ -18,9 +18,9 @@ from alloypy.lang.secrecy import hide
 from alloypy.net.backoff import retry_after
 from alloypy.net.client.messages import Request, Response, SendError
 from alloypy.net.http_status import status_text
-from alloypy.profiles.ingest_name import format_name
+from alloypy.profiles.ingest_name import format_name, parse_name
 from alloypy.profiles.labels import NAME, SERVICE_NAME, check_labels
-from alloypy.profiles.model import DeliveryError, IngestProfile, Labels
+from alloypy.profiles.model import Buffer, DeliveryError, IngestProfile, Labels
 from alloypy.tracing import Trace
 
 _SHOWN_OF_BODY = 2048
@@ -67,7 +67,16 @@ class OutgoingIngest:
         self.trace = trace
         self.size = sum(map(len, profile.body))
         self._profile = profile
+        self._name = name.encoded
         self._query = rewrite_query(profile.query, name.encoded)
+
+    @property
+    def labels(self) -> Labels:
+        return parse_name(unquote_plus(self._name))
+
+    @property
+    def body(self) -> Sequence[Buffer]:
+        return self._profile.body
 
     def request(self, wire: Wire, span: str) -> Request:
         """The client's request with our labels."""

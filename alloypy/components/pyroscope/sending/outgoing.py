@@ -5,12 +5,12 @@ Source: PYROSCOPE spec sections 5.2 to 5.4.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.client.messages import Request, Response, SendError
-from alloypy.profiles.model import DeliveryError, Labels
+from alloypy.profiles.model import Buffer, DeliveryError, Labels
 from alloypy.profiles.remembered import LABELS, Memory, size_of
 from alloypy.tracing import Trace
 
@@ -51,13 +51,19 @@ class Outgoing(Protocol):
     """An /ingest profile or one series of a Push, accepted and ready for every endpoint.
 
     names: what it is called in logs, errors and metrics. size: bytes of the raw profiles. profiles: how
-    many. trace: of this delivery.
+    many. trace: of this delivery. labels, body: as they are sent; may take a moment to work out.
     """
 
     names: Names
     size: int
     profiles: int
     trace: Trace | None
+
+    @property
+    def labels(self) -> Labels: ...
+
+    @property
+    def body(self) -> Sequence[Buffer]: ...
 
     def request(self, wire: Wire, span: str) -> Request:
         """The request for an endpoint. Raises SendError where there cannot be one.

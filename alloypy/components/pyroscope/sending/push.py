@@ -6,7 +6,7 @@ Source: PYROSCOPE spec sections 5.2, 5.4.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, LabelMemory, Refusal
 from alloypy.components.pyroscope.sending.requests import Wire
@@ -14,7 +14,7 @@ from alloypy.net.backoff import retry_after
 from alloypy.net.client.messages import Headers, Request, Response, SendError, SendTimeout
 from alloypy.net.rpc.call import CallFailure, failure_of
 from alloypy.profiles.labels import NAME, InvalidLabels, check_labels
-from alloypy.profiles.model import DeliveryError, Labels, Series
+from alloypy.profiles.model import Buffer, DeliveryError, Labels, Series
 from alloypy.profiles.push_wire import encode_push
 from alloypy.tracing import Trace
 
@@ -70,7 +70,7 @@ class OutgoingPush:
 
     names = PUSH_NAMES
 
-    __slots__ = ("_chunks", "_passed", "_position", "profiles", "size", "trace")
+    __slots__ = ("_chunks", "_passed", "_series", "profiles", "size", "trace")
 
     def __init__(self, series: Series, trace: Trace | None, passed: Headers = ()) -> None:
         self.trace = trace
@@ -78,9 +78,17 @@ class OutgoingPush:
         for sample in series.samples:
             self.size += len(sample.profile)
         self.profiles = len(series.samples)
-        self._position = series.position
+        self._series = series
         self._passed = passed
         self._chunks = encode_push((series,))
+
+    @property
+    def labels(self) -> Labels:
+        return self._series.labels
+
+    @property
+    def body(self) -> Sequence[Buffer]:
+        return [sample.profile for sample in self._series.samples]
 
     def request(self, wire: Wire, span: str) -> Request:
         """The Connect call."""
@@ -98,7 +106,7 @@ class OutgoingPush:
 
     def error(self, message: str, refusal: Refusal) -> DeliveryError:
         """An error about the series."""
-        return DeliveryError(message, status=refusal.status, code=refusal.code, series=self._position)
+        return DeliveryError(message, status=refusal.status, code=refusal.code, series=self._series.position)
 
 
 def invalid_labels(reason: InvalidLabels, series: int | None = None) -> DeliveryError:

@@ -1,0 +1,40 @@
+"""What pyroscope.write publishes about profiles, while somebody listens."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
+from alloypy.lang.secrecy import hide
+from alloypy.profiles.model import Series
+from alloypy.runtime.contract.events import Events, Failed, Sent
+
+_TAKEN = 200
+"""The only status with which servers take profiles, over Push and /ingest."""
+
+
+class Publisher(NamedTuple):
+    """Publishes for one component. To be called only while `events.wanted`. component: its global id."""
+
+    events: Events
+    component: str
+
+    def sent(self, item: Outgoing, endpoint: str, seconds: float, tries: int) -> None:
+        """An endpoint has taken an item."""
+        self.events.publish(Sent(self.component, item.labels, item.body, endpoint, _TAKEN, seconds, tries))
+
+    def failed(self, item: Outgoing, endpoint: str, refusal: Refusal, seconds: float, tries: int) -> None:
+        """An item was given up after so many tries."""
+        reason = hide(refusal.cause)
+        self.events.publish(
+            Failed(self.component, item.labels, item.body, reason, endpoint, refusal.status, seconds, tries)
+        )
+
+    def unwanted(self, item: Outgoing) -> None:
+        """There is no endpoint to send an item to."""
+        self.failed(item, "", Refusal("no endpoint is configured", retry=False), 0.0, 0)
+
+    def not_sent(self, series: Series, reason: str) -> None:
+        """A series never went out."""
+        body = [sample.profile for sample in series.samples]
+        self.events.publish(Failed(self.component, series.labels, body, reason))

@@ -1,0 +1,253 @@
+"""What is published about profiles on their way, for whoever looks while it happens."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alloypy.profiles.model import DeliveryError
+from alloypy.runtime.contract.events import (
+    MOST_OF_A_REQUEST,
+    Dropped,
+    Event,
+    Events,
+    Failed,
+    Received,
+    Relabelled,
+    Sent,
+    Subscription,
+)
+from tests.support.pipeline import pipeline
+from tests.support.push_messages import protobuf_of
+from tests.support.receiving import ask
+from tests.support.scripted import answering, scripted
+from tests.support.sending import (
+    INGEST_OK,
+    LABELS,
+    PUSH_OK,
+    answer,
+    arguments,
+    endpoint,
+    ingest,
+    push,
+    writing,
+)
+
+pytestmark = pytest.mark.anyio
+
+CONFIG = """
+pyroscope.receive_http "in" {
+  http {
+    listen_address = "127.0.0.1"
+    listen_port    = RECV
+  }
+  forward_to = [pyroscope.relabel.r.receiver]
+}
+pyroscope.relabel "r" {
+  rule {
+    source_labels = ["env"]
+    target_label  = "stage"
+  }
+  rule {
+    source_labels = ["env"]
+    regex         = "dev"
+    action        = "drop"
+  }
+  forward_to = [pyroscope.write.w.receiver]
+}
+pyroscope.write "w" {
+  endpoint {
+    url                 = "http://user:hush@127.0.0.1:PORT/?token=hush"
+    min_backoff_period  = "1ms"
+    max_backoff_period  = "1ms"
+    max_backoff_retries = 3
+    basic_auth {
+      username = "user"
+      password = "hush"
+    }
+  }
+}
+"""
+PROTO = (("Content-Type", "application/proto"),)
+PUSH = "/push.v1.PusherService/Push"
+
+
+def events_of(subscription: Subscription) -> list[Event]:
+    """What has come, with bodies as bytes and without times; nothing was missed."""
+    events, missed = subscription.take()
+    assert missed == 0
+    settled = [event._replace(body=[bytes(piece) for piece in event.body]) for _, event in events]
+    return [event._replace(seconds=0) if isinstance(event, Sent | Failed) else event for event in settled]
+
+
+async def test_a_profile_is_seen_at_each_step(tmp_path: Path) -> None:
+    events = Events()
+    async with scripted(answering(INGEST_OK)) as backend:
+        text = CONFIG.replace("PORT", str(backend.port))
+        async with pipeline(text, tmp_path, events=events) as running:
+            with events.subscribe() as subscription:
+                reply = await ask(running.port, "/ingest?name=app%7Benv%3Dprod%7D", b"raw")
+                assert reply.status == 200
+                seen = events_of(subscription)
+    before = {"__name__": "app", "env": "prod", "service_name": "app"}
+    after = {**before, "stage": "prod"}
+    shown = f"http://user:xxxxx@127.0.0.1:{backend.port}/?token=xxxxx"
+    assert seen == [
+        Received("pyroscope.receive_http.in", before, [b"raw"]),
+        Relabelled("pyroscope.relabel.r", after, [b"raw"], before),
+        Sent("pyroscope.write.w", seen[-1].labels, [b"raw"], shown, 200, 0, 1),
+    ]
+    assert seen[-1].labels == after
+    assert "hush" not in repr(seen)
+
+
+async def test_a_dropped_profile_is_seen_with_its_rule(tmp_path: Path) -> None:
+    events = Events()
+    prod = ([("service_name", "svc"), ("env", "prod")], [(b"one", "1"), (b"two", "2")])
+    dev = ([("service_name", "svc"), ("env", "dev")], [(b"three", "3")])
+    async with scripted(answering(PUSH_OK)) as backend:
+        text = CONFIG.replace("PORT", str(backend.port))
+        async with pipeline(text, tmp_path, events=events) as running:
+            with events.subscribe() as subscription:
+                message = protobuf_of([prod, dev]).SerializeToString()
+                assert (await ask(running.port, PUSH, message, PROTO)).status == 200
+                seen = events_of(subscription)
+    kinds = [(type(event), [*event.body]) for event in seen]
+    assert kinds == [
+        (Received, [b"one", b"two"]),
+        (Received, [b"three"]),
+        (Relabelled, [b"one", b"two"]),
+        (Dropped, [b"three"]),
+        (Sent, [b"one", b"two"]),
+    ]
+    assert seen[3] == Dropped("pyroscope.relabel.r", seen[1].labels, [b"three"], 2)
+    assert seen[4].labels == {"service_name": "svc", "env": "prod", "stage": "prod"}
+
+
+async def test_a_profile_that_fails_is_seen_with_the_servers_words(tmp_path: Path) -> None:
+    events = Events()
+    async with scripted(
+        answering(answer("503 Service Unavailable", b"http://u:hush@store/ refused"))
+    ) as backend:
+        given = arguments(endpoint(f"http://127.0.0.1:{backend.port}"))
+        async with writing(given, events=events) as running:
+            with events.subscribe() as subscription:
+                with pytest.raises(DeliveryError):
+                    await running.receiver.append_ingest(ingest(body=(b"raw",)))
+                with pytest.raises(DeliveryError):
+                    await running.receiver.append_ingest(ingest(labels={"service_name": "a", "b c": "d"}))
+                failed, refused = events_of(subscription)
+    assert isinstance(failed, Failed)
+    assert (failed.status, failed.tries, failed.body) == (503, 3, [b"raw"])
+    assert "refused" in failed.reason
+    assert "hush" not in failed.reason
+    assert isinstance(refused, Failed)
+    assert (refused.endpoint, refused.status, refused.tries) == ("", None, 0)
+    assert refused.reason.startswith("invalid labels in profile: ")
+
+
+async def test_retries_count_as_tries() -> None:
+    events = Events()
+    left = [answer("503 Service Unavailable"), PUSH_OK]
+
+    async def script(peer: Any) -> None:
+        while await peer.request() is not None:
+            await peer.say(left.pop(0))
+
+    async with scripted(script) as backend:
+        given = arguments(endpoint(f"http://127.0.0.1:{backend.port}"))
+        async with writing(given, events=events) as running:
+            with events.subscribe() as subscription:
+                await running.receiver.append(push())
+                (sent,) = events_of(subscription)
+    assert isinstance(sent, Sent)
+    assert (sent.tries, sent.status, sent.labels) == (2, 200, LABELS)
+
+
+@pytest.mark.parametrize("kind", ["push", "ingest"])
+async def test_what_nobody_takes_is_seen_as_lost(kind: str) -> None:
+    events = Events()
+    async with writing(arguments(), events=events) as running:
+        with events.subscribe() as subscription:
+            if kind == "push":
+                await running.receiver.append(push())
+            else:
+                await running.receiver.append_ingest(ingest())
+            (lost,) = events_of(subscription)
+    assert isinstance(lost, Failed)
+    assert lost.reason == "no endpoint is configured"
+
+
+class Unseen(Events):
+    """Fails when an event is made although nobody listens."""
+
+    def publish(self, event: Event) -> None:
+        raise AssertionError(event)
+
+
+async def test_nothing_is_made_while_nobody_listens(tmp_path: Path) -> None:
+    events = Unseen()
+    with events.subscribe():
+        assert events.wanted
+    assert not events.wanted
+    async with scripted(answering(INGEST_OK)) as backend:
+        text = CONFIG.replace("PORT", str(backend.port))
+        async with pipeline(text, tmp_path, events=events) as running:
+            assert (await ask(running.port, "/ingest?name=app", b"raw")).status == 200
+
+
+class Bytes(bytearray):
+    """Can be watched."""
+
+
+def test_a_subscriber_that_does_not_take_holds_no_more_than_its_bounds() -> None:
+    events = Events()
+    with events.subscribe(most_events=10, most_bytes=100) as slow, events.subscribe() as other:
+        first = Bytes(b"x" * 30)
+        watch = weakref.ref(first)
+        events.publish(Received("c", {}, [first]))
+        del first
+        for number in range(20):
+            events.publish(Received("c", {"n": str(number)}, [bytes(30)]))
+        taken = slow.take()
+        assert [event.labels["n"] for _, event in taken.events] == ["17", "18", "19"]
+        assert taken.missed == 18
+        assert slow.take() == ([], 0)
+        events.publish(Received("c", {}, [bytes(101)]))
+        assert slow.take() == ([], 1)
+        for number in range(20):
+            events.publish(Received("c", {"n": str(number)}, []))
+        assert len(slow.take().events) == 10
+        assert len(other.take().events) == 42
+    gc.collect()
+    assert watch() is None
+
+
+def test_a_request_of_many_series_is_published_in_part() -> None:
+    events = Events()
+    made = []
+
+    def make(number: int) -> Event:
+        made.append(number)
+        return Received("c", {"n": str(number)}, [])
+
+    with events.subscribe() as subscription:
+        events.publish_each(map(make, range(100_000)), 100_000)
+        taken = subscription.take()
+    assert len(taken.events) == len(made) == MOST_OF_A_REQUEST
+    assert taken.missed == 100_000 - MOST_OF_A_REQUEST
+
+
+def test_a_subscriber_that_fails_ends_only_its_own_subscription() -> None:
+    events = Events()
+    with events.subscribe() as staying:
+        with pytest.raises(ZeroDivisionError), events.subscribe():
+            events.publish(Received("c", {}, []))
+            raise ZeroDivisionError
+        assert events.wanted
+        events.publish(Received("c", {}, []))
+        assert len(staying.take().events) == 2
