@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from alloypy.lang import texts
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import ConversionError, convert
 from alloypy.lang.types import Type
@@ -169,7 +170,7 @@ def mismatch(shape: Shape, type_: Type) -> str | None:
         return None
     if shape.kind == Kind.CAPSULE:
         return _from_capsule(shape.capsule, word)
-    return f"should be {word}, got {shape.kind}"
+    return texts.should_be(word, shape.kind)
 
 
 def in_words(shape: Shape, type_: Type) -> str:
@@ -193,24 +194,24 @@ def _from_capsule(capsule: str, word: str) -> str | None:
     if word == Kind.CAPSULE:
         if capsule in _SECRETS:
             return None
-        return f'expected capsule("{Secret.kind}"), got capsule("{capsule}")'
+        return texts.wrong_capsule(Secret.kind, f'capsule("{capsule}")')
     if capsule == Secret.kind and word == Kind.STRING:
-        return "secrets may not be converted into strings"
+        return texts.NOT_TOLD
     if capsule == OptionalSecret.kind and word in {Kind.STRING, Kind.NUMBER}:
         return None
     if capsule == _TARGET and word == Kind.OBJECT:
         return None
-    return f"should be {word}, got capsule"
+    return texts.should_be(word, Kind.CAPSULE)
 
 
 def _capsule_mismatch(shape: Shape, cls: type[Capsule]) -> str | None:
     if shape.kind == Kind.CAPSULE:
         if shape.capsule == cls.kind:
             return None
-        return f'expected capsule("{cls.kind}"), got capsule("{shape.capsule}")'
+        return texts.wrong_capsule(cls.kind, f'capsule("{shape.capsule}")')
     if cls.kind == _TARGET:
         if shape.kind == Kind.OBJECT:
             return None
         if shape.kind == Kind.STRING:
             return "target::ConvertFrom: conversion from 'string' is not supported"
-    return f"should be capsule, got {shape.kind}"
+    return texts.should_be(Kind.CAPSULE, shape.kind)

@@ -9,15 +9,16 @@ Source: spec section 5; RUNTIME spec sections 2.4, 2.7.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import repeat
 from typing import Any, NamedTuple
 
+from alloypy.check import operations
 from alloypy.check.frames import Frame, Seen
-from alloypy.check.library import MACHINE, PURE, RESULTS
+from alloypy.check.library import MACHINE, PURE, result_of
+from alloypy.check.operations import Misuse, demanded
 from alloypy.check.scope import Language
 from alloypy.check.shapes import (
     ANYTHING,
-    BOOL,
-    NUMBER,
     STRING,
     Shape,
     common,
@@ -28,15 +29,17 @@ from alloypy.check.shapes import (
 )
 from alloypy.graph.codes import OUT_OF_SCOPE, VALUE
 from alloypy.graph.references import Chain, chain_text, expression_chains, inner_expressions
+from alloypy.graph.texts import out_of_scope
 from alloypy.graph.unset_variables import environment_variable
+from alloypy.lang import texts
 from alloypy.lang import types as wanted
 from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate, evaluate_as
 from alloypy.lang.evaluation.functions import LibraryFunction, TypedFunction
 from alloypy.lang.evaluation.literals import LiteralError, literal_value
 from alloypy.lang.evaluation.scope import Scope
-from alloypy.lang.go.text import quote
 from alloypy.lang.numbers import number_text
 from alloypy.lang.secrecy import names_secret
+from alloypy.lang.stdlib.constants import Platform
 from alloypy.lang.types import Type
 from alloypy.lang.values import Kind
 from alloypy.rules.body import Undecided
@@ -46,14 +49,6 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Expression
 
-_NO_OBJECT = "expected object or array or a capsule convertible to an object, got capsule"
-_ALLOWED: dict[str, tuple[str, ...]] = {
-    "||": (Kind.BOOL,),
-    "&&": (Kind.BOOL,),
-    "+": (Kind.NUMBER, Kind.STRING, Kind.CAPSULE),
-    **dict.fromkeys(("-", "*", "/", "%", "^"), (Kind.NUMBER,)),
-    **dict.fromkeys(("<", ">", "<=", ">="), (Kind.NUMBER, Kind.STRING)),
-}
 _NO_NAMES = Scope({})
 
 
@@ -167,10 +162,6 @@ class ValueCheck:
             self.faults[-1] = self.faults[-1]._replace(hint=hint)
         return False
 
-    def _kind(self, node: Expression, shape: Shape, kind: str) -> bool:
-        wrong = shape.kind not in {"", kind}
-        return self._demand(node, f"should be {kind}, got {shape.kind}" if wrong else None)
-
     def _evaluate(self, work: Callable[[], Shape], node: Expression) -> Shape:
         try:
             return work()
@@ -279,15 +270,13 @@ class ValueCheck:
         """A name of the library, or one that means nothing."""
         first = chain[0]
         if not self._is_library(first.name):
-            message = f"component {quote(chain_text(chain))} does not exist or is out of scope"
             span = Span(self.source, first.start, chain[-1].end)
-            self.faults.append(Diagnostic(span, message, OUT_OF_SCOPE))
+            self.faults.append(Diagnostic(span, out_of_scope(chain_text(chain)), OUT_OF_SCOPE))
             return ANYTHING
         if self._frame.hides(first.name):
             return self._fields(Shape(Kind.OBJECT, parts={}), chain, 1)
         if first.name == "constants":
-            names = ("hostname", "os", "arch", "version")
-            shape = Shape(Kind.OBJECT, parts=dict.fromkeys(names, STRING))
+            shape = Shape(Kind.OBJECT, parts=dict.fromkeys(Platform._fields, STRING))
         else:
             shape = exactly(self._load_library().lookup(first.name))
         return self._fields(shape, chain, 1)
@@ -299,84 +288,42 @@ class ValueCheck:
         return self._field(self.shape(node.value), node.value, node.name)
 
     def _field(self, shape: Shape, holder: Expression, name: tree.Identifier) -> Shape:
-        if not shape.kind:
-            return ANYTHING
-        if not shape.is_object:
-            if shape.kind == Kind.CAPSULE:
-                self._demand(holder, _NO_OBJECT)
-            else:
-                self._demand(holder, f'cannot access field "{name.name}" on value of type {shape.kind}')
-            return ANYTHING
-        if shape.names is None:
-            return ANYTHING
-        if name.name not in shape.names:
-            self._fault(name, f'field "{name.name}" does not exist')
-            hint, fix = meant(name.name, shape.names, name.start, name.end + 1)
+        names = shape.names if shape.is_object else None
+        if names is not None and name.name not in names:
+            self._fault(name, texts.field_unknown(name.name))
+            hint, fix = meant(name.name, names, name.start, name.end + 1)
             self.faults[-1] = self.faults[-1]._replace(hint=hint, fix=fix)
-            return ANYTHING
-        return shape.part(name.name)
+        return self._operation(lambda: operations.field(shape, name.name), holder)
 
     def _index(self, node: tree.Index) -> Shape:
-        shape, index = self.shape(node.value), self.shape(node.index)
-        if not shape.kind:
-            return ANYTHING
-        if shape.kind == Kind.ARRAY:
-            return self._element(shape, index, node)
-        if not shape.is_object:
-            wrong = (
-                _NO_OBJECT if shape.kind == Kind.CAPSULE else f"expected object or array, got {shape.kind}"
-            )
-            self._demand(node.value, wrong)
-            return ANYTHING
-        if self._kind(node.index, index, Kind.STRING) and shape.names is not None and index.is_exact:
-            return shape.part(index.value) if index.value in shape.names else exactly(None)
-        return ANYTHING
-
-    def _element(self, shape: Shape, index: Shape, node: tree.Index) -> Shape:
-        if not self._kind(node.index, index, Kind.NUMBER) or shape.length is None or not index.is_exact:
-            return ANYTHING
-        position = int(index.value)
-        if 0 <= position < shape.length:
-            return shape.part(position)
-        message = f"index {position} is out of range of array with length {shape.length}"
-        self._demand(node.index, message)
-        return ANYTHING
+        shape, key = self.shape(node.value), self.shape(node.index)
+        return self._operation(lambda: operations.index(shape, key), node.value, node.index)
 
     def _unary(self, node: tree.Unary) -> Shape:
-        kind = Kind.BOOL if node.op == "!" else Kind.NUMBER
-        return Shape(kind) if self._kind(node.value, self.shape(node.value), kind) else ANYTHING
+        value = self.shape(node.value)
+        return self._operation(lambda: operations.unary(node.op, value), node.value)
 
     def _binary(self, node: tree.Binary) -> Shape:
         left, right = self.shape(node.left), self.shape(node.right)
-        if node.op in {"==", "!="}:
-            return BOOL
-        allowed = _ALLOWED[node.op]
-        fine = True
-        # A capsule may be an optional secret, which counts as a string where it is none.
-        for operand, shape in ((node.left, left), (node.right, right)):
-            if shape.kind and shape.kind not in allowed and shape.kind != Kind.CAPSULE:
-                words = " ".join(allowed)
-                message = f"should be one of [{words}] for binop {node.op}, got {shape.kind}"
-                fine = self._demand(operand, message) and fine
-                break
-        kinds = {left.kind, right.kind}
-        if fine and len(kinds) == 2 and not kinds & {"", Kind.CAPSULE}:
-            fine = self._demand(node.right, f"should be {left.kind}, got {right.kind}")
-        if fine and node.op in {"/", "%"} and right.is_exact and right.value == 0:
-            fine = self._demand(node.right, "divide by zero error")
-        if not fine:
+        return self._operation(lambda: operations.binary(node.op, left, right), node.left, node.right)
+
+    def _kind(self, node: Expression, shape: Shape, kind: str) -> None:
+        self._operation(lambda: demanded(kind, shape), node)
+
+    def _operation(self, work: Callable[[], Shape], *operands: Expression) -> Shape:
+        """What an operation gives; what is wrong with an operand is noted."""
+        try:
+            return work()
+        except Misuse as misuse:
+            self._demand(operands[misuse.operand], str(misuse))
             return ANYTHING
-        if node.op in {"||", "&&", "<", ">", "<=", ">="}:
-            return BOOL
-        if node.op != "+":
-            return NUMBER
-        return Shape(left.kind) if len(kinds) == 1 and Kind.CAPSULE not in kinds else ANYTHING
 
     def _call(self, node: tree.Call) -> Shape:
         if environment_variable(node) is not None and self._in_library("sys") and self._in_library("env"):
             return STRING  # by far the most usual call, which needs no library to be understood
         callee = self.shape(node.value)
-        if not callee.kind or not self._kind(node.value, callee, Kind.FUNCTION):
+        if callee.kind != Kind.FUNCTION:
+            self._kind(node.value, callee, Kind.FUNCTION)
             for argument in node.args:
                 self.shape(argument)
             return ANYTHING
@@ -390,17 +337,13 @@ class ValueCheck:
             for argument, shape in zip(node.args, shapes, strict=True):
                 if isinstance(function, LibraryFunction) and function.name == "array.concat":
                     self._kind(argument, shape, Kind.ARRAY)
-        return RESULTS.get(getattr(function, "name", ""), ANYTHING)
+        return result_of(function)
 
     def _typed_call(self, node: tree.Call, function: TypedFunction) -> None:
-        count, expected = len(node.args), len(function.parameters)
-        if function.rest is None and count != expected:
-            self._demand(node.value, f"expected {expected} args, got {count}")
-        elif count < expected:
-            self._demand(node.value, f"expected at least {expected} args, got {count}")
-        for index, argument in enumerate(node.args):
-            type_ = function.parameters[index] if index < expected else function.rest
-            self.fit(argument, type_ or wanted.AnyType())
+        self._demand(node.value, function.wrong_count(len(node.args)))
+        types = (*function.parameters, *repeat(function.rest or wanted.AnyType(), len(node.args)))
+        for argument, type_ in zip(node.args, types, strict=False):
+            self.fit(argument, type_)
 
 
 def _texts(value: Any) -> Iterator[str]:

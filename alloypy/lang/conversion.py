@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from alloypy.lang import types
+from alloypy.lang import texts, types
 from alloypy.lang.evaluation.effort import spend
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.text import quote
@@ -57,7 +57,7 @@ def zero(wanted: types.Type) -> Any:
 
 
 def _mismatch(expected: str, value: Value) -> ConversionError:
-    return ConversionError(f"should be {expected}, got {kind_of(value)}")
+    return ConversionError(texts.should_be(expected, kind_of(value)))
 
 
 def _to_any(value: Value, wanted: types.AnyType) -> Any:
@@ -100,7 +100,7 @@ def text(value: Value) -> str:
     if kind == Kind.STRING:
         return text_of(value)
     if isinstance(value, Secret) or (isinstance(value, OptionalSecret) and value.is_secret):
-        raise ConversionError("secrets may not be converted into strings")
+        raise ConversionError(texts.NOT_TOLD)
     if isinstance(value, OptionalSecret):
         return value.reveal()
     raise _mismatch(Kind.STRING, value)
@@ -192,7 +192,7 @@ def _to_capsule(value: Value, wanted: types.CapsuleType) -> Capsule:
 
 def _wrong_capsule(value: Value, wanted: type[Capsule]) -> ConversionError:
     if isinstance(value, Capsule):
-        return ConversionError(f"expected capsule({quote(wanted.kind)}), got {value.type_text()}")
+        return ConversionError(texts.wrong_capsule(wanted.kind, value.type_text()))
     return _mismatch(Kind.CAPSULE, value)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from alloypy.lang import texts
 from alloypy.lang.conversion import ConversionError, convert
 from alloypy.lang.evaluation import traced
 from alloypy.lang.evaluation.effort import Effort, Exhausted, allowed, current, weigh
@@ -142,12 +143,9 @@ class _Evaluation:
         name = expression.name.name
         fields = _fields(holder.value)
         if fields is None:
-            kind = kind_of(holder.value)
-            if kind == Kind.CAPSULE:
-                raise fault(holder, _NOT_CONVERTIBLE)
-            raise fault(holder, f"cannot access field {quote(name)} on value of type {kind}")
+            raise fault(holder, texts.no_fields(name, kind_of(holder.value)))
         if name not in fields:
-            raise self._at(expression.name, f"field {quote(name)} does not exist")
+            raise self._at(expression.name, texts.field_unknown(name))
         return holder.child(name)
 
     def index(self, expression: tree.Index) -> Traced:
@@ -156,10 +154,7 @@ class _Evaluation:
             return _element(holder, index)
         fields = _fields(holder.value)
         if fields is None:
-            kind = kind_of(holder.value)
-            if kind == Kind.CAPSULE:
-                raise fault(holder, _NOT_CONVERTIBLE)
-            raise fault(holder, f"expected object or array, got {kind}")
+            raise fault(holder, texts.no_parts(kind_of(holder.value)))
         _demand(Kind.STRING, index)
         key = str(index.value)
         return holder.child(key) if key in fields else Traced(None, GIVEN)
@@ -173,8 +168,6 @@ class _Evaluation:
     def _at(self, node: tree.Node, message: str) -> DiagnosticsError:
         return DiagnosticsError([Diagnostic(node.span(self._source), message, code=CODE)])
 
-
-_NOT_CONVERTIBLE = "expected object or array or a capsule convertible to an object, got capsule"
 
 _EVALUATORS: dict[type, Callable[[_Evaluation, Any], Traced]] = {
     tree.Literal: _Evaluation.literal,
@@ -202,12 +195,12 @@ def _fields(value: Value) -> Any:
 def _demand(kind: str, value: Traced) -> None:
     actual = kind_of(value.value)
     if actual != kind:
-        raise fault(value, f"should be {kind}, got {actual}")
+        raise fault(value, texts.should_be(kind, actual))
 
 
 def _element(holder: Traced, index: Traced) -> Traced:
     _demand(Kind.NUMBER, index)
     position, length = to_int(index.value), len(holder.value)
     if not 0 <= position < length:
-        raise fault(index, f"index {position} is out of range of array with length {length}")
+        raise fault(index, texts.out_of_range(position, length))
     return holder.child(position)

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from alloypy.lang import texts
 from alloypy.lang.conversion import ConversionError, convert
 from alloypy.lang.evaluation.effort import make, spend
 from alloypy.lang.evaluation.faults import Link, ValueFault, conversion_links, fault
@@ -104,7 +105,9 @@ class TypedFunction(LibraryFunction):
         return f"func({', '.join(parameters)}) {self.returns}"
 
     def apply(self, callee: Traced, args: Sequence[Traced]) -> Traced:
-        self._check_count(callee, len(args))
+        wrong = self.wrong_count(len(args))
+        if wrong is not None:
+            raise fault(callee, wrong)
         wanted = [*self.parameters, *self._rest_of(len(args))]
         decoded: list[Any] = []
         for arg, parameter in zip(args, wanted, strict=True):
@@ -123,12 +126,11 @@ class TypedFunction(LibraryFunction):
     def _rest_of(self, count: int) -> list[Type]:
         return [] if self.rest is None else [self.rest] * (count - len(self.parameters))
 
-    def _check_count(self, callee: Traced, count: int) -> None:
-        expected = len(self.parameters)
-        if self.rest is not None and count < expected:
-            raise fault(callee, f"expected at least {expected} args, got {count}")
-        if self.rest is None and count != expected:
-            raise fault(callee, f"expected {expected} args, got {count}")
+    def wrong_count(self, count: int) -> str | None:
+        """What is wrong with so many arguments; None where they are as many as it takes."""
+        expected, more = len(self.parameters), self.rest is not None
+        wrong = count < expected if more else count != expected
+        return texts.wrong_count(expected, count, more=more) if wrong else None
 
 
 class TracedFunction(LibraryFunction):

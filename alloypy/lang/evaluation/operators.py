@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from alloypy.lang import texts
 from alloypy.lang.equality import values_equal
 from alloypy.lang.evaluation.effort import make
 from alloypy.lang.evaluation.faults import ValueFault, fault
@@ -35,12 +36,23 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
 }
 
 
+def operand_of(op: str) -> str:
+    """The kind of value that a unary operator takes."""
+    return Kind.BOOL if op == "!" else Kind.NUMBER
+
+
+def misused(op: str, kind: str) -> str | None:
+    """What is wrong with an operand of that kind of a binary operator other than `==` and `!=`; else None."""
+    allowed = _ALLOWED[op]
+    return None if kind in allowed else texts.wrong_operand(op, allowed, kind)
+
+
 def unary(op: str, operand: Traced) -> Value:
     """The value of `op operand`. Raises ValueFault."""
     value, kind = operand.value, kind_of(operand.value)
-    wanted = Kind.BOOL if op == "!" else Kind.NUMBER
+    wanted = operand_of(op)
     if kind != wanted:
-        raise fault(operand, f"should be {wanted}, got {kind}")
+        raise fault(operand, texts.should_be(wanted, kind))
     if op == "!":
         return not value
     return -value if isinstance(value, float) else wrap_int(-int(value))
@@ -55,11 +67,11 @@ def binary(left: Traced, op: str, right: Traced) -> Value:
         return not values_equal(lhs, rhs)
     kind = kind_of(lhs)
     for value, operand in ((lhs, left), (rhs, right)):
-        if kind_of(value) not in _ALLOWED[op]:
-            allowed = " ".join(_ALLOWED[op])
-            raise fault(operand, f"should be one of [{allowed}] for binop {op}, got {kind_of(value)}")
+        wrong = misused(op, kind_of(value))
+        if wrong is not None:
+            raise fault(operand, wrong)
     if kind != kind_of(rhs):
-        raise fault(right, f"should be {kind}, got {kind_of(rhs)}")
+        raise fault(right, texts.should_be(kind, kind_of(rhs)))
     match kind:
         case Kind.BOOL:
             return (lhs or rhs) if op == "||" else (lhs and rhs)
@@ -71,7 +83,7 @@ def binary(left: Traced, op: str, right: Traced) -> Value:
         lhs, rhs = _fit(lhs, rhs)
         return _COMPARISONS[op](lhs, rhs)
     if op in {"/", "%"} and rhs == 0:
-        raise fault(right, "divide by zero error")
+        raise fault(right, texts.DIVIDED_BY_ZERO)
     return arithmetic(lhs, op, rhs)
 
 

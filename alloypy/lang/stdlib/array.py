@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alloypy.lang import texts
 from alloypy.lang.evaluation import traced
 from alloypy.lang.evaluation.effort import spend
 from alloypy.lang.evaluation.faults import EvaluationError, Link
@@ -14,7 +15,7 @@ from alloypy.lang.values import Kind, Value, kind_of, text_of
 
 def _demand(kind: str, arg: Traced) -> None:
     if kind_of(arg.value) != kind:
-        raise argument_fault(arg, [Link(arg, f"should be {kind}, got {kind_of(arg.value)}")])
+        raise argument_fault(arg, [Link(arg, texts.should_be(kind, kind_of(arg.value)))])
 
 
 def _concat(args: Sequence[Traced]) -> Traced:

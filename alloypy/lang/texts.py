@@ -1,0 +1,58 @@
+"""Alloy's words for what is wrong with values, shared by evaluation and the static check.
+
+Each is written after the text of the expression that has the value. Source: spec section 5, `Error text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alloypy.lang.go.text import quote
+from alloypy.lang.values import Kind
+
+NOT_TOLD = "secrets may not be converted into strings"
+DIVIDED_BY_ZERO = "divide by zero error"
+
+_NOT_CONVERTIBLE = "expected object or array or a capsule convertible to an object, got capsule"
+
+
+def should_be(wanted: str, got: str) -> str:
+    """A value of one kind in place of another."""
+    return f"should be {wanted}, got {got}"
+
+
+def wrong_capsule(wanted: str, got: str) -> str:
+    """A capsule of another kind than the wanted one; `got` is such as `capsule("secret")`."""
+    return f"expected capsule({quote(wanted)}), got {got}"
+
+
+def wrong_operand(op: str, allowed: Iterable[str], got: str) -> str:
+    """An operand of a kind that a binary operator does not take."""
+    return f"should be one of [{' '.join(allowed)}] for binop {op}, got {got}"
+
+
+def no_fields(name: str, kind: str) -> str:
+    """A value whose field `name` is asked for and that has none at all."""
+    if kind == Kind.CAPSULE:
+        return _NOT_CONVERTIBLE
+    return f"cannot access field {quote(name)} on value of type {kind}"
+
+
+def no_parts(kind: str) -> str:
+    """A value that is indexed and has neither fields nor elements."""
+    return _NOT_CONVERTIBLE if kind == Kind.CAPSULE else f"expected object or array, got {kind}"
+
+
+def field_unknown(name: str) -> str:
+    """A field that an object does not have."""
+    return f"field {quote(name)} does not exist"
+
+
+def out_of_range(position: int, length: int) -> str:
+    """An index that an array does not have."""
+    return f"index {position} is out of range of array with length {length}"
+
+
+def wrong_count(expected: int, got: int, *, more: bool) -> str:
+    """A function that is given too many arguments, or too few; `more` are taken by one with any number."""
+    return f"expected {'at least ' if more else ''}{expected} args, got {got}"
