@@ -194,7 +194,7 @@ def _from_capsule(capsule: str, word: str) -> str | None:
     if word == Kind.CAPSULE:
         if capsule in _SECRETS:
             return None
-        return texts.wrong_capsule(Secret.kind, f'capsule("{capsule}")')
+        return texts.wrong_capsule(Secret.kind, capsule)
     if capsule == Secret.kind and word == Kind.STRING:
         return texts.NOT_TOLD
     if capsule == OptionalSecret.kind and word in {Kind.STRING, Kind.NUMBER}:
@@ -208,7 +208,7 @@ def _capsule_mismatch(shape: Shape, cls: type[Capsule]) -> str | None:
     if shape.kind == Kind.CAPSULE:
         if shape.capsule == cls.kind:
             return None
-        return texts.wrong_capsule(cls.kind, f'capsule("{shape.capsule}")')
+        return texts.wrong_capsule(cls.kind, shape.capsule)
     if cls.kind == _TARGET:
         if shape.kind == Kind.OBJECT:
             return None

@@ -192,7 +192,7 @@ def _to_capsule(value: Value, wanted: types.CapsuleType) -> Capsule:
 
 def _wrong_capsule(value: Value, wanted: type[Capsule]) -> ConversionError:
     if isinstance(value, Capsule):
-        return ConversionError(texts.wrong_capsule(wanted.kind, value.type_text()))
+        return ConversionError(texts.wrong_capsule(wanted.kind, value.kind))
     return _mismatch(Kind.CAPSULE, value)
 
 

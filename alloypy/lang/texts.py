@@ -22,8 +22,8 @@ def should_be(wanted: str, got: str) -> str:
 
 
 def wrong_capsule(wanted: str, got: str) -> str:
-    """A capsule of another kind than the wanted one; `got` is such as `capsule("secret")`."""
-    return f"expected capsule({quote(wanted)}), got {got}"
+    """A capsule of another kind than the wanted one."""
+    return f'expected capsule("{wanted}"), got capsule("{got}")'
 
 
 def wrong_operand(op: str, allowed: Iterable[str], got: str) -> str:

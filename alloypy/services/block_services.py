@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 
 from alloypy.runtime.blocks.process import LiveDebuggingArguments, LoggingArguments
-from alloypy.runtime.contract.options import ServiceError
 from alloypy.services.logging import LogSettings, LogStream
 
 logger = logging.getLogger("alloypy")
@@ -21,12 +20,7 @@ class LoggingService:
         self._stream = stream
 
     async def prepare(self, arguments: LoggingArguments) -> None:
-        """Refuse the destination that only Windows has. Raises ServiceError."""
-        if arguments.destination == "windows_event_log":
-            raise ServiceError(
-                "could not update logger: failed to open Windows Event Log: "
-                "windows event log not supported on this platform"
-            )
+        """Take any: what no platform but Windows has is refused before."""
 
     async def update(self, arguments: LoggingArguments) -> None:
         """Take level and format at once."""
