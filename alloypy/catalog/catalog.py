@@ -139,7 +139,8 @@ class Catalog:
             *(self._block_spec(block, need) for block in packed.get("blocks", ())),
         )
         by_name = {member.name: member for member in members}
-        return Spec(packed["go"], members, required=tuple(by_name[n] for n in need))
+        required = tuple(by_name[name] for name in need)
+        return Spec(packed["go"], members, required=required, rules=packed["go"])
 
     def _attribute(self, packed: list[Any], need: Collection[str]) -> AttributeSpec:
         name, notation, *default = packed
@@ -168,7 +169,7 @@ class Catalog:
     def _labelled(self, packed: str | Mapping[str, Any]) -> Spec:
         """A body whose block takes a label: a copy, since a shared body may be used without one too."""
         spec = self._body(packed)
-        return Spec(spec.name, spec.members, required=spec.required, label_path=("$label",))
+        return Spec(spec.name, spec.members, required=spec.required, label_path=("$label",), rules=spec.rules)
 
 
 @cache

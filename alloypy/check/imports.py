@@ -22,8 +22,8 @@ from alloypy.graph.imported import MAX_IMPORTS, Content, Tally, Unfit
 from alloypy.graph.nodes import Kind
 from alloypy.graph.sections import Placed, Sections
 from alloypy.lang.types import OptionalSecretType, StringType
+from alloypy.rules.view import Undecided
 from alloypy.schema.check import check_body
-from alloypy.schema.partial import Undecided
 from alloypy.syntax.config_files import ConfigReadError, parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source, Span

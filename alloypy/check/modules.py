@@ -28,10 +28,10 @@ from alloypy.graph.sections import Sections, body_sections
 from alloypy.lang.types import BoolType, StringType
 from alloypy.lang.values import Kind as ValueKind
 from alloypy.lang.values import Secret
+from alloypy.rules.view import Undecided
 from alloypy.schema import texts as body_texts
 from alloypy.schema.check import check_body
 from alloypy.schema.nearest import meant
-from alloypy.schema.partial import Undecided
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Block

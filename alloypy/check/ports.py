@@ -13,7 +13,8 @@ from alloypy.graph import codes
 from alloypy.graph.nodes import Kind, block_id
 from alloypy.lang.go.address import join_host_port, listen_host
 from alloypy.lang.types import Type
-from alloypy.rules.body import Body, Undecided
+from alloypy.rules.body import Body
+from alloypy.rules.view import Undecided
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Block, Expression

@@ -42,7 +42,7 @@ from alloypy.lang.secrecy import names_secret
 from alloypy.lang.stdlib.constants import Platform
 from alloypy.lang.types import Type
 from alloypy.lang.values import Kind
-from alloypy.rules.body import Undecided
+from alloypy.rules.view import Undecided
 from alloypy.schema.nearest import meant
 from alloypy.syntax import tree
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError

@@ -21,7 +21,7 @@ from alloypy.lang.server_urls import appended_path, url_fault
 from alloypy.lang.types import Type
 from alloypy.lang.values import Kind as ValueKind
 from alloypy.lang.values import kind_of
-from alloypy.rules.body import Undecided
+from alloypy.rules.view import Undecided
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span

@@ -11,12 +11,13 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
-from alloypy.lang.go.text import quote
 from alloypy.lang.go.url import NO_URL, URL
 from alloypy.lang.text_types import URL_TYPE
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Secret
-from alloypy.schema.fields import Fault, arguments, attribute, block, squash
+from alloypy.rules import faults_of
+from alloypy.schema.faults import Fault
+from alloypy.schema.fields import arguments, attribute, block, squash
 
 if TYPE_CHECKING:
     from alloypy.net.client.auth import Authorization, BasicAuth, OAuth2
@@ -25,30 +26,6 @@ if TYPE_CHECKING:
     from alloypy.net.client.tls import TLSSettings
 
 _VERSIONS = ("TLS10", "TLS11", "TLS12", "TLS13")
-
-RESERVED_HEADERS = frozenset(
-    (
-        "Authorization",
-        "Host",
-        "Content-Encoding",
-        "Content-Length",
-        "Content-Type",
-        "User-Agent",
-        "Connection",
-        "Keep-Alive",
-        "Proxy-Authenticate",
-        "Proxy-Authorization",
-        "Www-Authenticate",
-        "Accept-Encoding",
-        "X-Prometheus-Remote-Write-Version",
-        "X-Prometheus-Remote-Read-Version",
-        "X-Prometheus-Scrape-Timeout-Seconds",
-        "X-Amz-Date",
-        "X-Amz-Security-Token",
-        "X-Amz-Content-Sha256",
-    )
-)
-"""Headers that `http_headers` may not set."""
 
 
 def _parse_version(text: str) -> str:
@@ -60,7 +37,7 @@ def _parse_version(text: str) -> str:
 TLS_VERSION_TYPE = TextType("config.TLSVersion", _parse_version)
 
 
-@arguments
+@arguments(rules="config.BasicAuth")
 class BasicAuthArguments:
     """Arguments of `basic_auth`."""
 
@@ -69,13 +46,10 @@ class BasicAuthArguments:
     password_file: str = attribute(default="", doc="File with the password, read again when it changes.")
 
     def check(self) -> Iterator[Fault]:
-        """The password is given once."""
-        if _given(self.password) and self.password_file:
-            message = "at most one of basic_auth password & password_file must be configured"
-            yield Fault("password_file", message)
+        return faults_of(self)
 
 
-@arguments
+@arguments(rules="config.Authorization")
 class AuthorizationArguments:
     """Arguments of `authorization`."""
 
@@ -88,16 +62,10 @@ class AuthorizationArguments:
     )
 
     def check(self) -> Iterator[Fault]:
-        """The credentials are given once, and are not those of basic authentication."""
-        if _given(self.credentials) and self.credentials_file:
-            message = "at most one of authorization credentials & credentials_file must be configured"
-            yield Fault("credentials_file", message)
-        if self.type.strip().lower() == "basic":
-            message = 'authorization type cannot be set to "basic", use "basic_auth" block instead'
-            yield Fault("type", message)
+        return faults_of(self)
 
 
-@arguments
+@arguments(rules="config.TLSConfig")
 class TLSArguments:
     """Arguments of `tls_config`."""
 
@@ -114,26 +82,7 @@ class TLSArguments:
     )
 
     def check(self) -> Iterator[Fault]:
-        """Each text is given once; certificate and key go together."""
-        if self.ca_pem and self.ca_file:
-            yield Fault("ca_file", "at most one of ca_pem and ca_file must be configured")
-        if self.cert_pem and self.cert_file:
-            yield Fault("cert_file", "at most one of cert_pem and cert_file must be configured")
-        if _given(self.key_pem) and self.key_file:
-            yield Fault("key_file", "at most one of key_pem and key_file must be configured")
-        certificate = bool(self.cert_pem or self.cert_file)
-        key = bool(_given(self.key_pem) or self.key_file)
-        if certificate and not key:
-            message = (
-                "exactly one of key_pem or key_file must be configured "
-                "when a client certificate is configured"
-            )
-            yield Fault("", message)
-        if key and not certificate:
-            message = (
-                "exactly one of cert_pem or cert_file must be configured when a client key is configured"
-            )
-            yield Fault("", message)
+        return faults_of(self)
 
 
 @arguments
@@ -149,27 +98,8 @@ class ProxyArguments:
         default_factory=dict, doc="Headers to send to the proxy with CONNECT."
     )
 
-    def faults(self) -> Iterator[Fault]:
-        """The rules, for the check of the body this is part of."""
-        url = bool(str(self.proxy_url))
-        if self.proxy_connect_header and not self.proxy_from_environment and not url:
-            message = (
-                "if proxy_connect_header is configured, "
-                "proxy_url or proxy_from_environment must also be configured"
-            )
-            yield Fault("proxy.proxy_connect_header", message)
-        if self.proxy_from_environment and url:
-            message = "if proxy_from_environment is configured, proxy_url must not be configured"
-            yield Fault("proxy.proxy_url", message)
-        if self.proxy_from_environment and self.no_proxy:
-            message = "if proxy_from_environment is configured, no_proxy must not be configured"
-            yield Fault("proxy.no_proxy", message)
-        if self.no_proxy and self.proxy_url is NO_URL:
-            message = "if no_proxy is configured, proxy_url must also be configured"
-            yield Fault("proxy.no_proxy", message)
 
-
-@arguments
+@arguments(rules="config.OAuth2Config")
 class OAuth2Arguments:
     """Arguments of `oauth2`."""
 
@@ -187,21 +117,10 @@ class OAuth2Arguments:
     tls_config: TLSArguments | None = block(default=None, doc="TLS settings for the token server.")
 
     def check(self) -> Iterator[Fault]:
-        """What a token request needs, in Alloy's order."""
-        if not self.client_id:
-            yield Fault("client_id", "oauth2 client_id must be configured")
-        if not _given(self.client_secret) and not self.client_secret_file:
-            message = "either oauth2 client_secret or client_secret_file must be configured"
-            yield Fault("client_secret", message)
-        if not self.token_url:
-            yield Fault("token_url", "oauth2 token_url must be configured")
-        if _given(self.client_secret) and self.client_secret_file:
-            message = "at most one of oauth2 client_secret & client_secret_file must be configured"
-            yield Fault("client_secret_file", message)
-        yield from self.proxy.faults()
+        return faults_of(self)
 
 
-@arguments
+@arguments(rules="config.HTTPClientConfig")
 class HTTPClientArguments:
     """The shared settings, to be squashed into a body."""
 
@@ -224,25 +143,7 @@ class HTTPClientArguments:
     )
 
     def check(self) -> Iterator[Fault]:
-        """One way to log in, no reserved header, and the proxy's rules."""
-        ways = (
-            self.basic_auth is not None,
-            self.authorization is not None,
-            self.oauth2 is not None,
-            _given(self.bearer_token),
-            bool(self.bearer_token_file),
-        )
-        if sum(ways) > 1:
-            message = (
-                "at most one of basic_auth, authorization, oauth2, bearer_token & bearer_token_file "
-                "must be configured"
-            )
-            yield Fault("", message)
-        for name in self.http_headers:
-            shown = "-".join(part.capitalize() for part in name.split("-"))
-            if shown in RESERVED_HEADERS:
-                yield Fault("http_headers", f"setting header {quote(shown)} is not allowed")
-        yield from self.proxy.faults()
+        return faults_of(self)
 
 
 def with_authorization(given: HTTPClientArguments) -> HTTPClientArguments:

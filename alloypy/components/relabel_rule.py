@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from alloypy.lang.go.regexp import Regexp, names_label, parse_regexp
+from alloypy.lang.go.regexp import Regexp, parse_regexp
 from alloypy.lang.go.text import quote
 from alloypy.lang.text_types import REGEXP_TYPE
 from alloypy.lang.types import IntType, TextType
 from alloypy.profiles.relabel import ACTIONS, DEFAULT_REGEX, RelabelRules, Rule
-from alloypy.schema.fields import Fault, arguments, attribute
+from alloypy.rules import faults_of
+from alloypy.schema.faults import Fault
+from alloypy.schema.fields import arguments, attribute
 
-_NEED_TARGET = ("replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal")
-_NO_REPLACEMENT = ("lowercase", "uppercase", "keepequal", "dropequal")
-_ONLY_REGEX = ("labeldrop", "labelkeep")
-_ONLY_LABELS = ("keepequal", "dropequal")
 _SEPARATOR = ";"
 _REPLACEMENT = "$1"
 
@@ -32,7 +30,7 @@ def _parse_action(text: str) -> str:
 ACTION_TYPE = TextType("relabel.Action", _parse_action)
 
 
-@arguments
+@arguments(rules="relabel.Config")
 class RuleArguments:
     """Arguments of `rule`."""
 
@@ -58,30 +56,7 @@ class RuleArguments:
     )
 
     def check(self) -> Iterator[Fault]:
-        """What each action needs and forbids, in Alloy's order."""
-        if not self.action:
-            yield Fault("action", "relabel action cannot be empty")
-        if self.action == "hashmod" and not self.modulus:
-            yield Fault("modulus", "relabel configuration for hashmod requires non-zero modulus")
-        if self.action in _NEED_TARGET and not self.target_label:
-            message = f"relabel configuration for {self.action} action requires 'target_label' value"
-            yield Fault("target_label", message)
-        elif self.action in _NEED_TARGET and not self._target_is_valid():
-            message = f"{quote(self.target_label)} is invalid 'target_label' for {self.action} action"
-            yield Fault("target_label", message)
-        if self.action in _NO_REPLACEMENT and self.replacement != _REPLACEMENT:
-            yield Fault("replacement", f"'replacement' can not be set for {self.action} action")
-        if self.action == "labelmap" and not names_label(self.replacement):
-            message = f"{quote(self.replacement)} is invalid 'replacement' for {self.action} action"
-            yield Fault("replacement", message)
-        others = self.modulus or self.separator != _SEPARATOR or self.replacement != _REPLACEMENT
-        if self.action in _ONLY_REGEX and (self.source_labels is not None or self.target_label or others):
-            yield Fault("", f"{self.action} action requires only 'regex', and no other fields")
-        if self.action in _ONLY_LABELS and (self._pattern().text != DEFAULT_REGEX or others):
-            message = (
-                f"{self.action} action requires only 'source_labels' and 'target_label', and no other fields"
-            )
-            yield Fault("", message)
+        return faults_of(self)
 
     def rule(self) -> Rule:
         """The rule that `alloypy.profiles.relabel` applies."""
@@ -97,12 +72,6 @@ class RuleArguments:
 
     def _pattern(self) -> Regexp:
         return self.regex or parse_regexp(DEFAULT_REGEX)
-
-    def _target_is_valid(self) -> bool:
-        """Any UTF-8 text names a label; what holds a `$` has to be a template in `replace`."""
-        if self.action == "replace" and "$" in self.target_label:
-            return names_label(self.target_label)
-        return not any("\ud800" <= character <= "\udfff" for character in self.target_label)
 
 
 def relabel_rules(given: Sequence[RuleArguments]) -> RelabelRules:

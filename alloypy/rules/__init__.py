@@ -2,15 +2,18 @@
 
 A rule is a small function or one of the forms in `alloypy.rules.forms`. It belongs to a
 place (`loki.write/wal`: a component and inner blocks) or to a Go type that many places use.
+Two ask: declared classes, when an instance is decoded (`faults_of`), and the checker (`rules_for`).
 Source: the rules of Alloy's components, as the catalog's notes list them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 
-from alloypy.rules.body import Rule
+from alloypy.rules.view import Instance, Rule
+from alloypy.schema.faults import Fault
 
 _MODULES = {
     "discovery": "discovery",
@@ -18,12 +21,12 @@ _MODULES = {
     "mimir": "prometheus",
     "loki": "loki",
     "otelcol": "otelcol",
-    "pyroscope": "own",
-    "remote": "own",
-    "http": "own",
-    "remotecfg": "own",
-    "import": "own",
-    "local": "own",
+    "pyroscope": "pyroscope",
+    "remote": "remote",
+    "local": "remote",
+    "import": "imports",
+    "http": "services",
+    "remotecfg": "services",
 }
 """Which module has the rules of a namespace; it is imported when a block of it is checked."""
 
@@ -36,13 +39,25 @@ _TYPE_MODULES = {
     "metric": "loki",
     "otelcol": "otelcol",
     "file_stats": "otelcol",
+    "remotecfg": "services",
+    "alloypy": "further",
 }
 
 
 @cache
-def rules_for(path: str, go_type: str) -> tuple[Rule, ...]:
-    """The rules of a body. path: component and inner blocks, such as `loki.write/wal`."""
-    return (*_by_path(path), *_by_type(go_type))
+def rules_for(path: str, key: str) -> tuple[Rule, ...]:
+    """The rules of a body.
+
+    path: component and inner blocks, such as `loki.write/wal`. key: what its spec says of its rules.
+    """
+    return (*_by_path(path), *_by_type(key))
+
+
+def faults_of(given: object) -> Iterator[Fault]:
+    """The broken rules of an instance of a declared class, which says by `@arguments(rules=...)` which."""
+    view = Instance(given)
+    for rule in rules_for(view.spec.rules, view.spec.rules):
+        yield from rule(view)
 
 
 def _by_path(path: str) -> tuple[Rule, ...]:

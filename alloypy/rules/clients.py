@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from alloypy.rules.body import Body, Broken, Rule
 from alloypy.rules.forms import not_both
+from alloypy.rules.view import Rule, View
+from alloypy.schema.faults import Fault
+
+if TYPE_CHECKING:
+    from alloypy.lang.go.url import URL
 
 ONE_LOGIN = (
     "at most one of basic_auth, authorization, oauth2, bearer_token & bearer_token_file must be configured"
 )
 
 
-def logins(body: Body) -> Iterator[str]:
+def logins(body: View) -> Iterator[str]:
     """The settings of an HTTP client by which it logs in. Raises Undecided."""
     for name in ("basic_auth", "authorization", "oauth2"):
         if body.given(name):
@@ -22,29 +27,38 @@ def logins(body: Body) -> Iterator[str]:
             yield name
 
 
-def one_login(body: Body) -> Iterator[Broken]:
+def one_login(body: View) -> Iterator[Fault]:
     """An HTTP client logs in in one way."""
     used = list(logins(body))
     if len(used) > 1:
-        yield Broken(used[-1], ONE_LOGIN)
+        yield Fault(used[-1], ONE_LOGIN)
 
 
-def proxy(body: Body) -> Iterator[Broken]:
-    """The settings of a proxy fit each other; the first that does not is told, as Alloy does."""
-    url, environment = body.get("proxy_url"), body.get("proxy_from_environment")
-    has_url = bool(url) and any(url)  # a URL is a tuple of its parts
+def proxy(body: View) -> Iterator[Fault]:
+    """The settings of a proxy fit each other."""
+    environment = body.get("proxy_from_environment")
+    given, has_url = _proxy_url(body.get("proxy_url"))
     if body.filled("proxy_connect_header") and not environment and not has_url:
         message = (
             "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be "
             "configured"
         )
-        yield Broken("proxy_connect_header", message)
-    elif environment and has_url:
-        yield Broken("proxy_url", "if proxy_from_environment is configured, proxy_url must not be configured")
-    elif environment and body.filled("no_proxy"):
-        yield Broken("no_proxy", "if proxy_from_environment is configured, no_proxy must not be configured")
-    elif not url and body.filled("no_proxy"):
-        yield Broken("no_proxy", "if no_proxy is configured, proxy_url must also be configured")
+        yield Fault("proxy_connect_header", message)
+    if environment and has_url:
+        yield Fault("proxy_url", "if proxy_from_environment is configured, proxy_url must not be configured")
+    if environment and body.filled("no_proxy"):
+        yield Fault("no_proxy", "if proxy_from_environment is configured, no_proxy must not be configured")
+    elif not given and body.filled("no_proxy"):
+        yield Fault("no_proxy", "if no_proxy is configured, proxy_url must also be configured")
+
+
+def _proxy_url(url: URL | str) -> tuple[bool, bool]:
+    """Whether the URL of a proxy is given, and whether it names one: that of an empty text does not."""
+    if isinstance(url, str):  # what the catalog has for none
+        return False, False
+    from alloypy.lang.go.url import NO_URL
+
+    return url is not NO_URL, any(url)
 
 
 _RESERVED = frozenset({
@@ -69,38 +83,38 @@ _RESERVED = frozenset({
 })  # fmt: skip
 
 
-def headers(body: Body) -> Iterator[Broken]:
+def headers(body: View) -> Iterator[Fault]:
     """Headers that the client sets itself are not to be set."""
     for name in body.get("http_headers"):
         canonical = "-".join(part.capitalize() for part in name.split("-"))
         if canonical in _RESERVED:
-            yield Broken("http_headers", f'setting header "{canonical}" is not allowed')
+            yield Fault("http_headers", f'setting header "{canonical}" is not allowed')
 
 
 HTTP_CLIENT: tuple[Rule, ...] = (one_login, headers, proxy)
 
 
-def authorization_type(body: Body) -> Iterator[Broken]:
+def authorization_type(body: View) -> Iterator[Fault]:
     """Basic authentication has a block of its own."""
     if body.text("type").strip().lower() == "basic":
-        yield Broken("type", 'authorization type cannot be set to "basic", use "basic_auth" block instead')
+        yield Fault("type", 'authorization type cannot be set to "basic", use "basic_auth" block instead')
 
 
-def oauth2(body: Body) -> Iterator[Broken]:
+def oauth2(body: View) -> Iterator[Fault]:
     """What a login by OAuth 2 needs."""
     secret, file = body.filled("client_secret"), body.filled("client_secret_file")
     if not body.filled("client_id"):
-        yield Broken("client_id" if body.given("client_id") else "", "oauth2 client_id must be configured")
-    elif not (secret or file):
-        yield Broken("", "either oauth2 client_secret or client_secret_file must be configured")
-    elif not body.filled("token_url"):
-        yield Broken("token_url" if body.given("token_url") else "", "oauth2 token_url must be configured")
-    elif secret and file:
+        yield Fault("client_id", "oauth2 client_id must be configured")
+    if not (secret or file):
+        yield Fault("client_secret", "either oauth2 client_secret or client_secret_file must be configured")
+    if not body.filled("token_url"):
+        yield Fault("token_url", "oauth2 token_url must be configured")
+    if secret and file:
         message = "at most one of oauth2 client_secret & client_secret_file must be configured"
-        yield Broken("client_secret_file", message)
+        yield Fault("client_secret_file", message)
 
 
-def tls_pair(body: Body) -> Iterator[Broken]:
+def tls_pair(body: View) -> Iterator[Fault]:
     """A client certificate and its key come together."""
     certificate = body.filled("cert_pem") or body.filled("cert_file")
     key = body.filled("key_pem") or body.filled("key_file")
@@ -108,10 +122,10 @@ def tls_pair(body: Body) -> Iterator[Broken]:
         message = (
             "exactly one of key_pem or key_file must be configured when a client certificate is configured"
         )
-        yield Broken("cert_pem" if body.given("cert_pem") else "cert_file", message)
+        yield Fault("cert_pem" if body.given("cert_pem") else "cert_file", message)
     elif key and not certificate:
         message = "exactly one of cert_pem or cert_file must be configured when a client key is configured"
-        yield Broken("key_pem" if body.given("key_pem") else "key_file", message)
+        yield Fault("key_pem" if body.given("key_pem") else "key_file", message)
 
 
 TLS: tuple[Rule, ...] = (
@@ -125,10 +139,10 @@ TLS: tuple[Rule, ...] = (
 )
 
 
-def kubernetes_login(body: Body) -> Iterator[Broken]:
+def kubernetes_login(body: View) -> Iterator[Fault]:
     """The address of the API server comes from one place."""
     if body.get("api_server") and body.filled("kubeconfig_file"):
-        yield Broken("kubeconfig_file", "only one of api_server and kubeconfig_file can be set")
+        yield Fault("kubeconfig_file", "only one of api_server and kubeconfig_file can be set")
 
 
 BY_TYPE: Mapping[str, tuple[Rule, ...]] = {

@@ -5,147 +5,148 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from alloypy.lang.go.text import quote
-from alloypy.rules.body import Body, Broken, Rule
 from alloypy.rules.clients import HTTP_CLIENT, proxy
 from alloypy.rules.forms import exactly_one, not_empty, one_of, parse_url, positive
+from alloypy.rules.view import Rule, View
+from alloypy.schema.faults import Fault
 
 REFRESH = positive("refresh_interval")
 _ADDRESS_TYPES = ("A", "AAAA", "MX", "NS")
 
 
-def dns_type(body: Body) -> Iterator[Broken]:
+def dns_type(body: View) -> Iterator[Fault]:
     """Record types, and the port that all but SRV need."""
     kind = body.text("type")
     if kind.upper() in _ADDRESS_TYPES:
         if body.get("port") == 0:
             message = "a port is required in DNS-SD configs for all record types except SRV"
-            yield Broken("port" if body.given("port") else "type", message)
+            yield Fault("port" if body.given("port") else "type", message)
     elif kind.upper() != "SRV":
-        yield Broken("type", f"invalid DNS-SD records type {kind}")
+        yield Fault("type", f"invalid DNS-SD records type {kind}")
 
 
-def docker_host(body: Body) -> Iterator[Broken]:
+def docker_host(body: View) -> Iterator[Fault]:
     """A Docker host is a URL."""
     host = body.text("host")
     if not host:
-        yield Broken("host", "host attribute must not be empty")
+        yield Fault("host", "host attribute must not be empty")
         return
     try:
         parse_url(host)
     except ValueError as error:
-        yield Broken("host", f"parsing host attribute: {error}")
+        yield Fault("host", f"parsing host attribute: {error}")
 
 
-def swarm_host(body: Body) -> Iterator[Broken]:
+def swarm_host(body: View) -> Iterator[Fault]:
     """A swarm's host is a URL."""
     try:
         parse_url(body.text("host"))
     except ValueError as error:
-        yield Broken("host", str(error))
+        yield Fault("host", str(error))
 
 
-def digitalocean_token(body: Body) -> Iterator[Broken]:
+def digitalocean_token(body: View) -> Iterator[Fault]:
     """One token, written or in a file."""
     if body.filled("bearer_token") == body.filled("bearer_token_file"):
         message = "exactly one of bearer_token or bearer_token_file must be specified"
-        yield Broken("bearer_token_file" if body.given("bearer_token_file") else "", message)
+        yield Fault("bearer_token_file" if body.given("bearer_token_file") else "", message)
 
 
-def eureka_server(body: Body) -> Iterator[Broken]:
+def eureka_server(body: View) -> Iterator[Fault]:
     """A Eureka server is a whole URL."""
     try:
         url = parse_url(body.text("server"))
     except ValueError as error:
-        yield Broken("server", str(error))
+        yield Fault("server", str(error))
         return
     if not (url.scheme and url.host):
-        yield Broken("server", "invalid eureka server URL")
+        yield Fault("server", "invalid eureka server URL")
 
 
-def puppetdb_url(body: Body) -> Iterator[Broken]:
+def puppetdb_url(body: View) -> Iterator[Fault]:
     """PuppetDB is asked over HTTP."""
     try:
         url = parse_url(body.text("url"))
     except ValueError as error:
-        yield Broken("url", str(error))
+        yield Fault("url", str(error))
         return
     if url.scheme not in {"http", "https"}:
-        yield Broken("url", "URL scheme must be 'http' or 'https'")
+        yield Fault("url", "URL scheme must be 'http' or 'https'")
     elif not url.host:
-        yield Broken("url", "host is missing in URL")
+        yield Fault("url", "host is missing in URL")
 
 
-def marathon_login(body: Body) -> Iterator[Broken]:
+def marathon_login(body: View) -> Iterator[Fault]:
     """Marathon's own token excludes the HTTP client's logins."""
     token, file = body.filled("auth_token"), body.filled("auth_token_file")
     if token and file:
-        yield Broken("auth_token_file", "at most one of auth_token and auth_token_file must be configured")
+        yield Fault("auth_token_file", "at most one of auth_token and auth_token_file must be configured")
     elif token or file:
         if body.given("basic_auth"):
             message = "at most one of basic_auth, auth_token & auth_token_file must be configured"
-            yield Broken("basic_auth", message)
+            yield Fault("basic_auth", message)
         elif body.filled("bearer_token") or body.filled("bearer_token_file"):
             message = (
                 "at most one of bearer_token, bearer_token_file, auth_token & auth_token_file "
                 "must be configured"
             )
-            yield Broken("bearer_token" if body.given("bearer_token") else "bearer_token_file", message)
+            yield Fault("bearer_token" if body.given("bearer_token") else "bearer_token_file", message)
         elif body.given("authorization"):
             message = "at most one of auth_token, auth_token_file & authorization must be configured"
-            yield Broken("authorization", message)
+            yield Fault("authorization", message)
 
 
-def nomad_server(body: Body) -> Iterator[Broken]:
+def nomad_server(body: View) -> Iterator[Fault]:
     """Nomad has an address."""
     if not body.text("server").strip():
-        yield Broken("server", "nomad SD configuration requires a server address")
+        yield Fault("server", "nomad SD configuration requires a server address")
 
 
-def serverset_paths(body: Body) -> Iterator[Broken]:
+def serverset_paths(body: View) -> Iterator[Fault]:
     """Zookeeper's paths begin with a slash."""
     for path in body.get("paths"):
         if not path.startswith("/"):
             message = f"discovery.serverset config paths must begin with '/': {path}"
-            yield Broken("paths", message)
+            yield Fault("paths", message)
             return
 
 
-def uyuni_server(body: Body) -> Iterator[Broken]:
+def uyuni_server(body: View) -> Iterator[Fault]:
     """Uyuni's server is a URL."""
     try:
         parse_url(body.text("server"))
     except ValueError as error:
-        yield Broken("server", f"invalid server URL: {error}")
+        yield Fault("server", f"invalid server URL: {error}")
 
 
-def scaleway_key(body: Body) -> Iterator[Broken]:
+def scaleway_key(body: View) -> Iterator[Fault]:
     """One secret key, written or in a file."""
     if body.filled("secret_key") == body.filled("secret_key_file"):
         message = "exactly one of secret_key or secret_key_file must be configured"
-        yield Broken("secret_key_file" if body.given("secret_key_file") else "", message)
+        yield Fault("secret_key_file" if body.given("secret_key_file") else "", message)
 
 
 def filter_values(message: str) -> Rule:
     """Filters have values."""
 
-    def rule(body: Body) -> Iterator[Broken]:
+    def rule(body: View) -> Iterator[Fault]:
         for inner in body.blocks("filter"):
             if not inner.filled("values"):
-                yield Broken("filter", message)
+                yield Fault("filter", message)
                 return
 
     return rule
 
 
-def aws_role(body: Body) -> Iterator[Broken]:
+def aws_role(body: View) -> Iterator[Fault]:
     """Services that can be discovered, and what only some of them take."""
     role = body.text("role")
     if role not in {"ec2", "ecs", "elasticache", "lightsail", "msk", "rds"}:
         message = f"unsupported role {quote(role)}: must be one of ec2, ecs, elasticache, lightsail, msk, rds"
-        yield Broken("role", message)
+        yield Fault("role", message)
     elif body.given("filter") and role not in {"ec2", "rds"}:
         message = f"filter blocks are only supported with the ec2 and rds roles, not {quote(role)}"
-        yield Broken("filter", message)
+        yield Fault("filter", message)
 
 
 _TLS_CLIENT = (proxy,)

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.text import quote
-from alloypy.rules.body import Body, Broken, Rule
+from alloypy.rules.view import Rule, View
+from alloypy.schema.faults import Fault
 
 if TYPE_CHECKING:
     from alloypy.lang.go.url import URL
+
+
+_POSITIVE = "{name} must be greater than 0"
+POSITIVE_SIZE = "must provide a positive size"
 
 
 def parse_url(text: str) -> URL:
@@ -25,11 +30,11 @@ def parse_url(text: str) -> URL:
 
 def positive(name: str, message: str = "") -> Rule:
     """A number or duration must be greater than 0."""
-    text = message or f"{name} must be greater than 0"
+    text = message or _POSITIVE.format(name=name)
 
-    def rule(body: Body) -> Iterator[Broken]:
+    def rule(body: View) -> Iterator[Fault]:
         if body.get(name) <= 0:
-            yield Broken(name, _filled_in(text, body, name))
+            yield Fault(name, _filled_in(text, body, name))
 
     return rule
 
@@ -37,9 +42,9 @@ def positive(name: str, message: str = "") -> Rule:
 def at_least(name: str, minimum: int, message: str) -> Rule:
     """A number or duration must not be below a minimum."""
 
-    def rule(body: Body) -> Iterator[Broken]:
+    def rule(body: View) -> Iterator[Fault]:
         if body.get(name) < minimum:
-            yield Broken(name, _filled_in(message, body, name))
+            yield Fault(name, _filled_in(message, body, name))
 
     return rule
 
@@ -47,9 +52,9 @@ def at_least(name: str, minimum: int, message: str) -> Rule:
 def not_empty(name: str, message: str) -> Rule:
     """A text, secret or list must hold something."""
 
-    def rule(body: Body) -> Iterator[Broken]:
+    def rule(body: View) -> Iterator[Fault]:
         if not body.filled(name):
-            yield Broken(name if body.given(name) else "", message)
+            yield Fault(name if body.given(name) else "", message)
 
     return rule
 
@@ -57,9 +62,9 @@ def not_empty(name: str, message: str) -> Rule:
 def one_of(name: str, *allowed: str, message: str) -> Rule:
     """A text must be one of a few."""
 
-    def rule(body: Body) -> Iterator[Broken]:
+    def rule(body: View) -> Iterator[Fault]:
         if body.text(name) not in allowed:
-            yield Broken(name if body.given(name) else "", _filled_in(message, body, name))
+            yield Fault(name if body.given(name) else "", _filled_in(message, body, name))
 
     return rule
 
@@ -67,9 +72,9 @@ def one_of(name: str, *allowed: str, message: str) -> Rule:
 def not_both(first: str, second: str, message: str) -> Rule:
     """Two texts or secrets exclude each other."""
 
-    def rule(body: Body) -> Iterator[Broken]:
+    def rule(body: View) -> Iterator[Fault]:
         if body.filled(first) and body.filled(second):
-            yield Broken(second, message)
+            yield Fault(second, message)
 
     return rule
 
@@ -77,17 +82,29 @@ def not_both(first: str, second: str, message: str) -> Rule:
 def exactly_one(*names: str, message: str, too_many: str = "") -> Rule:
     """Of some blocks and attributes exactly one must be given; `too_many` words several, `message` none."""
 
-    def rule(body: Body) -> Iterator[Broken]:
+    def rule(body: View) -> Iterator[Fault]:
         given = [name for name in names if body.given(name)]
         if not given:
-            yield Broken("", message)
+            yield Fault("", message)
         elif len(given) > 1:
-            yield Broken(given[1], too_many or message)
+            yield Fault(given[1], too_many or message)
 
     return rule
 
 
-def _filled_in(message: str, body: Body, name: str) -> str:
+def polling(body: View) -> Iterator[Fault]:
+    """Times of asking a server again and again; the first that does not fit is told, as Alloy does."""
+    frequency, timeout = body.get("poll_frequency"), body.get("poll_timeout")
+    if frequency <= 0:
+        yield Fault("poll_frequency", _POSITIVE.format(name="poll_frequency"))
+    elif timeout <= 0:
+        yield Fault("poll_timeout", _POSITIVE.format(name="poll_timeout"))
+    elif timeout >= frequency:
+        at = "poll_timeout" if body.given("poll_timeout") else "poll_frequency"
+        yield Fault(at, "poll_timeout must be less than poll_frequency")
+
+
+def _filled_in(message: str, body: View, name: str) -> str:
     value = body.get(name)
     text = str(value) if isinstance(value, Duration | str) else repr(value)
     return message.replace("{value}", text).replace("{quoted}", quote(text))

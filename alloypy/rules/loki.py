@@ -7,60 +7,61 @@ from collections.abc import Iterator, Mapping
 from alloypy.lang.go.duration import SECOND
 from alloypy.lang.go.text import quote
 from alloypy.lang.secrecy import hide
-from alloypy.rules.body import Body, Broken, Rule
 from alloypy.rules.clients import HTTP_CLIENT
-from alloypy.rules.forms import at_least, exactly_one, not_empty, one_of, parse_url, positive
+from alloypy.rules.forms import POSITIVE_SIZE, at_least, exactly_one, not_empty, one_of, parse_url, positive
+from alloypy.rules.view import Rule, View
+from alloypy.schema.faults import Fault
 
 _ASSIGNORS = ("sticky", "roundrobin", "range")
 _IDLE = at_least("max_idle_duration", SECOND, "max_idle_duration must be greater or equal than 1s")
 
 
-def write_url(body: Body) -> Iterator[Broken]:
+def write_url(body: View) -> Iterator[Fault]:
     """An endpoint is a URL."""
     url = body.text("url")
     try:
         parse_url(url)
     except ValueError as error:
-        yield Broken("url", f"failed to parse remote url {quote(hide(url, 'url'))}: {error}")
+        yield Fault("url", f"failed to parse remote url {quote(hide(url, 'url'))}: {error}")
 
 
-def write_ahead_log(body: Body) -> Iterator[Broken]:
+def write_ahead_log(body: View) -> Iterator[Fault]:
     """Times of the write-ahead log."""
     if body.get("min_read_frequency") >= body.get("max_read_frequency"):
         at = "min_read_frequency" if body.given("min_read_frequency") else "max_read_frequency"
-        yield Broken(at, "WAL min read frequency should be lower than max read frequency")
+        yield Fault(at, "WAL min read frequency should be lower than max read frequency")
 
 
-def docker_refresh(body: Body) -> Iterator[Broken]:
+def docker_refresh(body: View) -> Iterator[Fault]:
     """Containers are looked for at an interval."""
     interval = body.get("refresh_interval")
     if interval <= 0:
-        yield Broken("refresh_interval", f"refresh_interval must be positive, got {quote(str(interval))}")
+        yield Fault("refresh_interval", f"refresh_interval must be positive, got {quote(str(interval))}")
 
 
-def docker_host(body: Body) -> Iterator[Broken]:
+def docker_host(body: View) -> Iterator[Fault]:
     """A Docker host is a URL."""
     host = body.text("host")
     try:
         parse_url(host)
     except ValueError as error:
-        yield Broken("host", f"failed to parse Docker host {quote(hide(host, 'url'))}: {error}")
+        yield Fault("host", f"failed to parse Docker host {quote(hide(host, 'url'))}: {error}")
 
 
-def assignor(body: Body) -> Iterator[Broken]:
+def assignor(body: View) -> Iterator[Fault]:
     """How partitions are spread."""
     value = body.text("assignor")
     if value not in _ASSIGNORS:
         message = f"assignor value {value} is invalid, must be one of: [{' '.join(_ASSIGNORS)}]"
-        yield Broken("assignor", message)
+        yield Fault("assignor", message)
 
 
-def syslog_options(body: Body) -> Iterator[Broken]:
+def syslog_options(body: View) -> Iterator[Fault]:
     """Settings of one syslog format are refused with another; the first is told, as Alloy does."""
     form = body.get("syslog_format")
     if body.given("rfc3164_cisco_components") and form != "rfc3164":
         message = 'rfc3164_cisco_components has no effect when syslog format is not "rfc3164"'
-        yield Broken("rfc3164_cisco_components", message)
+        yield Fault("rfc3164_cisco_components", message)
         return
     names = ["rfc5424_allow_empty_msg"] if form != "rfc5424" else []
     if form == "raw":
@@ -68,32 +69,32 @@ def syslog_options(body: Body) -> Iterator[Broken]:
     for name in names:
         if body.get(name):
             message = f'"{name}" has no effect when syslog format is set to {quote(form)}'
-            yield Broken(name, message)
+            yield Fault(name, message)
             return
     if form != "raw" and body.given("raw_format_options"):
-        yield Broken("raw_format_options", 'raw_format_options has no effect when syslog format is not "raw"')
+        yield Fault("raw_format_options", 'raw_format_options has no effect when syslog format is not "raw"')
 
 
-def cisco_components(body: Body) -> Iterator[Broken]:
+def cisco_components(body: View) -> Iterator[Fault]:
     """At least one of them is on."""
     names = ("enable_all", "hostname", "message_counter", "second_fractions", "sequence_number")
     if not any(body.get(name) for name in names if name in body.spec.lookup):
-        yield Broken("", "at least one option in rfc3164_cisco_components has to be enabled")
+        yield Fault("", "at least one option in rfc3164_cisco_components has to be enabled")
 
 
-def counter(body: Body) -> Iterator[Broken]:
+def counter(body: View) -> Iterator[Fault]:
     """What a counter counts."""
     action = body.text("action")
     if action not in {"inc", "add"}:
-        yield Broken("action", "the 'action' counter field must be either 'inc' or 'add'")
+        yield Fault("action", "the 'action' counter field must be either 'inc' or 'add'")
     elif body.get("match_all") and body.filled("value"):
-        yield Broken("value", "a 'counter' metric supports either 'match_all' or a 'value', but not both")
+        yield Fault("value", "a 'counter' metric supports either 'match_all' or a 'value', but not both")
     elif body.get("count_entry_bytes") and (not body.get("match_all") or action != "add"):
         message = (
             "the 'count_entry_bytes' counter field must be specified along with match_all set to true "
             "or action set to 'add'"
         )
-        yield Broken("count_entry_bytes", message)
+        yield Fault("count_entry_bytes", message)
 
 
 _GAUGE_ACTION = one_of(
@@ -107,7 +108,7 @@ _GAUGE_ACTION = one_of(
 )
 
 BY_PATH: Mapping[str, tuple[Rule, ...]] = {
-    "loki.relabel": (positive("max_cache_size", "must provide a positive size"),),
+    "loki.relabel": (positive("max_cache_size", POSITIVE_SIZE),),
     "loki.write/endpoint": (write_url, *HTTP_CLIENT),
     "loki.write/wal": (write_ahead_log,),
     "loki.source.file/file_match": (positive("sync_period", "sync period must be greater than 0"),),

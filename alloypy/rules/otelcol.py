@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from alloypy.lang.go.text import quote
-from alloypy.rules.body import Body, Broken, Rule
 from alloypy.rules.forms import at_least, not_empty, one_of, parse_url, positive
+from alloypy.rules.view import Rule, View
+from alloypy.schema.faults import Fault
 
 _SUBSCRIPTION = re.compile(r"projects/[a-z][a-z0-9\-]*/subscriptions/")
 _SMALLEST_LOG = 64 * 1024
@@ -15,108 +16,108 @@ _SORTS = ("timestamp", "numeric", "lexicographic", "mtime")
 _STRATEGIES = ("range", "roundrobin", "sticky", "cooperative-sticky")
 
 
-def queue(body: Body) -> Iterator[Broken]:
+def queue(body: View) -> Iterator[Fault]:
     """A sending queue that is on can hold something."""
     if not body.get("enabled"):
         return
     if body.get("queue_size") <= 0:
-        yield Broken("queue_size", "queue_size must be greater than zero")
+        yield Fault("queue_size", "queue_size must be greater than zero")
     elif body.text("sizer") not in {"bytes", "items", "requests"}:
-        yield Broken("sizer", f"invalid sizer: {body.text('sizer')}")
+        yield Fault("sizer", f"invalid sizer: {body.text('sizer')}")
     else:
         batch = body.block("batch")
         same = batch is not None and batch.text("sizer") == body.text("sizer")
         if batch is not None and same and batch.get("min_size") > body.get("queue_size"):
-            yield Broken("batch", "`min_size` must be less than or equal to `queue_size`")
+            yield Fault("batch", "`min_size` must be less than or equal to `queue_size`")
 
 
-def batch(body: Body) -> Iterator[Broken]:
+def batch(body: View) -> Iterator[Fault]:
     """Sizes of batches."""
     if body.text("sizer") not in {"items", "bytes"}:
-        yield Broken("sizer", "`batch` supports only `items` or `bytes` sizer")
+        yield Fault("sizer", "`batch` supports only `items` or `bytes` sizer")
     elif body.get("flush_timeout") <= 0:
-        yield Broken("flush_timeout", "`flush_timeout` must be positive")
+        yield Fault("flush_timeout", "`flush_timeout` must be positive")
     elif body.get("min_size") < 0:
-        yield Broken("min_size", "`min_size` must be non-negative")
+        yield Fault("min_size", "`min_size` must be non-negative")
     elif body.get("max_size") < 0:
-        yield Broken("max_size", "`max_size` must be non-negative")
+        yield Fault("max_size", "`max_size` must be non-negative")
     elif 0 < body.get("max_size") < body.get("min_size"):
         at = "max_size" if body.given("max_size") else "min_size"
-        yield Broken(at, "`max_size` must be greater or equal to `min_size`")
+        yield Fault(at, "`max_size` must be greater or equal to `min_size`")
 
 
-def retry(body: Body) -> Iterator[Broken]:
+def retry(body: View) -> Iterator[Fault]:
     """Waits between retries grow."""
     if body.get("multiplier") <= 1:
-        yield Broken("multiplier", "multiplier must be greater than 1.0")
+        yield Fault("multiplier", "multiplier must be greater than 1.0")
     elif body.get("randomization_factor") < 0:
-        yield Broken("randomization_factor", "randomization_factor must be greater or equal to 0")
+        yield Fault("randomization_factor", "randomization_factor must be greater or equal to 0")
 
 
-def multiline(body: Body) -> Iterator[Broken]:
+def multiline(body: View) -> Iterator[Fault]:
     """A line begins or ends by a pattern, not both."""
     start, end = body.filled("line_start_pattern"), body.filled("line_end_pattern")
     if not (start or end):
-        yield Broken("", "either line_start_pattern or line_end_pattern must be set")
+        yield Fault("", "either line_start_pattern or line_end_pattern must be set")
     elif start and end:
         message = "only one of line_start_pattern or line_end_pattern can be set"
-        yield Broken("line_end_pattern", message)
+        yield Fault("line_end_pattern", message)
 
 
-def batch_sizes(body: Body) -> Iterator[Broken]:
+def batch_sizes(body: View) -> Iterator[Fault]:
     """A batch's maximum is not below its size."""
     if 0 < body.get("send_batch_max_size") < body.get("send_batch_size"):
         message = "send_batch_max_size must be greater or equal to send_batch_size when not 0"
-        yield Broken("send_batch_max_size", message)
+        yield Fault("send_batch_max_size", message)
 
 
-def memory_limits(body: Body) -> Iterator[Broken]:
+def memory_limits(body: View) -> Iterator[Fault]:
     """Memory is limited by bytes or by percentage."""
     limit, percentage = body.get("limit"), body.get("limit_percentage")
     if body.get("check_interval") <= 0:
-        yield Broken("check_interval", "check_interval must be greater than zero")
+        yield Fault("check_interval", "check_interval must be greater than zero")
     elif limit > 0 and percentage > 0:
-        yield Broken("limit_percentage", "either limit or limit_percentage must be set, but not both")
+        yield Fault("limit_percentage", "either limit or limit_percentage must be set, but not both")
     elif limit > 0:
         if body.get("spike_limit") >= limit:
-            yield Broken("spike_limit", "spike_limit must be less than limit")
+            yield Fault("spike_limit", "spike_limit must be less than limit")
     elif percentage > 0:
         if percentage > 100 or not 0 < body.get("spike_limit_percentage") <= 100:
             message = (
                 "limit_percentage and spike_limit_percentage must be greater than 0 and and less or equal "
                 "than 100"
             )
-            yield Broken("limit_percentage", message)
+            yield Fault("limit_percentage", message)
     else:
-        yield Broken("", "either limit or limit_percentage must be set to greater than zero")
+        yield Fault("", "either limit or limit_percentage must be set to greater than zero")
 
 
 def url_path(name: str) -> Rule:
     """A path is not empty and parses."""
 
-    def rule(body: Body) -> Iterator[Broken]:
+    def rule(body: View) -> Iterator[Fault]:
         path = body.text(name)
         if not path:
-            yield Broken(name, f"{name} cannot be empty")
+            yield Fault(name, f"{name} cannot be empty")
             return
         try:
             parse_url(path)
         except ValueError as error:
-            yield Broken(name, f"invalid {name}: {error}")
+            yield Fault(name, f"invalid {name}: {error}")
 
     return rule
 
 
-def jaeger_protocol(body: Body) -> Iterator[Broken]:
+def jaeger_protocol(body: View) -> Iterator[Fault]:
     """At least one protocol is on."""
     protocols = body.block("protocols")
     if protocols is None:
         return
     if not any(map(protocols.given, ("grpc", "thrift_http", "thrift_binary", "thrift_compact"))):
-        yield Broken("protocols", "at least one protocol must be enabled")
+        yield Fault("protocols", "at least one protocol must be enabled")
 
 
-def kafka_rebalance(body: Body) -> Iterator[Broken]:
+def kafka_rebalance(body: View) -> Iterator[Fault]:
     """One setting for the rebalance strategy, and a known one."""
     single, several = body.text("group_rebalance_strategy"), body.get("group_rebalance_strategies")
     if single and several:
@@ -124,7 +125,7 @@ def kafka_rebalance(body: Body) -> Iterator[Broken]:
             "group_rebalance_strategy and group_rebalance_strategies are mutually exclusive; "
             "group_rebalance_strategy is deprecated, prefer group_rebalance_strategies"
         )
-        yield Broken("group_rebalance_strategy", message)
+        yield Fault("group_rebalance_strategy", message)
         return
     for strategy in (*several, single) if single else several:
         if strategy not in _STRATEGIES:
@@ -133,23 +134,23 @@ def kafka_rebalance(body: Body) -> Iterator[Broken]:
                 "'cooperative-sticky'"
             )
             at = "group_rebalance_strategy" if single else "group_rebalance_strategies"
-            yield Broken(at, message)
+            yield Fault(at, message)
             return
 
 
-def _multierror(faults: list[Broken]) -> Iterator[Broken]:
+def _multierror(faults: list[Fault]) -> Iterator[Fault]:
     """Faults as Alloy lists them when a component may have several; each is told by itself."""
     for name, message in faults:
-        yield Broken(name, f"1 error occurred:\n\t* {message}\n\n")
+        yield Fault(name, f"1 error occurred:\n\t* {message}\n\n")
 
 
-def _listen_address(body: Body, shown: str) -> list[Broken]:
+def _listen_address(body: View, shown: str) -> list[Fault]:
     address = body.text("listen_address")
     at = "listen_address" if body.given("listen_address") else ""
     if not address:
-        return [Broken(at, f"{shown} cannot be empty")]
+        return [Fault(at, f"{shown} cannot be empty")]
     reason = _address_fault(address)
-    return [Broken(at, f"invalid {shown}: address {address}: {reason}")] if reason else []
+    return [Fault(at, f"invalid {shown}: address {address}: {reason}")] if reason else []
 
 
 def _address_fault(address: str) -> str:
@@ -162,23 +163,23 @@ def _address_fault(address: str) -> str:
     return "too many colons in address" if ":" in host else ""
 
 
-def syslog(body: Body) -> Iterator[Broken]:
+def syslog(body: View) -> Iterator[Fault]:
     """What the syslog receiver listens to."""
     faults = []
     if not (body.given("tcp") or body.given("udp")):
-        faults.append(Broken("", "at least one of 'tcp' or 'udp' must be configured"))
+        faults.append(Fault("", "at least one of 'tcp' or 'udp' must be configured"))
     for name in ("tcp", "udp"):
         faults += [
-            Broken(name, message)
+            Fault(name, message)
             for inner in body.blocks(name)
             for _, message in _listen_address(inner, f"{name}.listen_address")
         ]
     if body.text("on_error") not in {"drop", "drop_quiet", "send", "send_quiet"}:
-        faults.append(Broken("on_error", f"invalid on_error: {body.text('on_error')}"))
+        faults.append(Fault("on_error", f"invalid on_error: {body.text('on_error')}"))
     yield from _multierror(faults)
 
 
-def tcplog(body: Body) -> Iterator[Broken]:
+def tcplog(body: View) -> Iterator[Fault]:
     """What the TCP log receiver listens to."""
     faults = _listen_address(body, "listen_address")
     size = body.get("max_log_size")
@@ -187,39 +188,39 @@ def tcplog(body: Body) -> Iterator[Broken]:
             f"invalid value {size} for parameter 'max_log_size', "
             f"must be equal to or greater than {_SMALLEST_LOG} bytes"
         )
-        faults.append(Broken("max_log_size", message))
+        faults.append(Fault("max_log_size", message))
     yield from _multierror(faults)
 
 
-def filelog(body: Body) -> Iterator[Broken]:
+def filelog(body: View) -> Iterator[Fault]:
     """Limits of the file log receiver."""
     faults = []
     if body.get("max_concurrent_files") < 1:
-        faults.append(Broken("max_concurrent_files", "'max_concurrent_files' must be positive"))
+        faults.append(Fault("max_concurrent_files", "'max_concurrent_files' must be positive"))
     if body.text("start_at") == "end" and body.get("delete_after_read"):
         message = "'delete_after_read' cannot be used with 'start_at = end'"
-        faults.append(Broken("delete_after_read", message))
+        faults.append(Fault("delete_after_read", message))
     if body.text("compression") not in {"", "gzip", "auto"}:
-        faults.append(Broken("compression", f"invalid 'compression' type: {body.text('compression')}"))
+        faults.append(Fault("compression", f"invalid 'compression' type: {body.text('compression')}"))
     names = ("max_batches", "poll_interval", "fingerprint_size", "max_log_size", "force_flush_period",
              "exclude_older_than")  # fmt: skip
-    faults += [Broken(name, f"'{name}' must not be negative") for name in names if body.get(name) < 0]
+    faults += [Fault(name, f"'{name}' must not be negative") for name in names if body.get(name) < 0]
     yield from _multierror(faults)
 
 
-def vcenter_endpoint(body: Body) -> Iterator[Broken]:
+def vcenter_endpoint(body: View) -> Iterator[Fault]:
     """A vCenter is reached over HTTP."""
     endpoint = body.text("endpoint")
     try:
         url = parse_url(endpoint)
     except ValueError as error:
-        yield Broken("endpoint", f"unable to parse url {endpoint}: {error}")
+        yield Fault("endpoint", f"unable to parse url {endpoint}: {error}")
         return
     if url.scheme not in {"http", "https"}:
-        yield Broken("endpoint", "url scheme must be http or https")
+        yield Fault("endpoint", "url scheme must be http or https")
 
 
-def pubsub_subscription(body: Body) -> Iterator[Broken]:
+def pubsub_subscription(body: View) -> Iterator[Fault]:
     """The whole name of a subscription."""
     subscription = body.text("subscription")
     if not _SUBSCRIPTION.search(subscription):
@@ -227,14 +228,14 @@ def pubsub_subscription(body: Body) -> Iterator[Broken]:
             f"subscription '{subscription}' is not a valid format, "
             "use 'projects/<project_id>/subscriptions/<name>'"
         )
-        yield Broken("subscription", message)
+        yield Fault("subscription", message)
     compression = body.text("compression")
     if compression not in {"", "gzip"}:
         message = f"compression {compression} is not supported.  supported compression formats include [gzip]"
-        yield Broken("compression", message)
+        yield Fault("compression", message)
 
 
-def solace_login(body: Body) -> Iterator[Broken]:
+def solace_login(body: View) -> Iterator[Fault]:
     """One way to log in to Solace."""
     auth = body.block("authentication") if "authentication" in body.spec.lookup else None
     if auth is None:
@@ -245,68 +246,68 @@ def solace_login(body: Body) -> Iterator[Broken]:
             "the auth block must contain exactly one of sasl_plain block, sasl_xauth2 block or "
             "sasl_external block"
         )
-        yield Broken("authentication", message)
+        yield Fault("authentication", message)
     if not body.text("queue").strip():
         message = "queue must not be empty, queue definition has format queue://<queuename>"
-        yield Broken("queue", message)
+        yield Fault("queue", message)
 
 
-def span_status(body: Body) -> Iterator[Broken]:
+def span_status(body: View) -> Iterator[Fault]:
     """Codes of a span's status."""
     status = body.block("status") if "status" in body.spec.lookup else None
     if status is None or not body.given("status"):
         return
     code = status.text("code")
     if code not in {"Ok", "Error", "Unset"}:
-        yield Broken("status", f"status code is set to an invalid value of {quote(code)}")
+        yield Fault("status", f"status code is set to an invalid value of {quote(code)}")
     elif code != "Error" and status.filled("description"):
-        yield Broken("status", "status description should be empty for non-error status codes")
+        yield Fault("status", "status description should be empty for non-error status codes")
 
 
-def histogram(body: Body) -> Iterator[Broken]:
+def histogram(body: View) -> Iterator[Fault]:
     """Units and kinds of span metrics' histograms."""
     unit = body.text("unit")
     if unit not in {"ms", "s"}:
-        yield Broken("unit", f'unknown unit {quote(unit)}, allowed units are "ms" and "s"')
+        yield Fault("unit", f'unknown unit {quote(unit)}, allowed units are "ms" and "s"')
     elif body.given("exponential") and body.given("explicit"):
         message = "only one of exponential or explicit histogram configuration can be specified"
-        yield Broken("explicit", message)
+        yield Fault("explicit", message)
     elif not (body.given("exponential") or body.given("explicit")):
         message = "either exponential or explicit histogram configuration must be specified"
-        yield Broken("", message)
+        yield Fault("", message)
 
 
-def header_source(body: Body) -> Iterator[Broken]:
+def header_source(body: View) -> Iterator[Fault]:
     """A header has a name and one source."""
     sources = [n for n in ("value", "from_context", "from_attribute") if n in body.spec.lookup]
     given = [name for name in sources if body.given(name) and body.get(name) is not None]
     if not body.filled("key"):
-        yield Broken("key", "key must be set to a non-empty string")
+        yield Fault("key", "key must be set to a non-empty string")
     elif not given:
-        yield Broken("", "one of value, from_context, or from_attribute must be provided")
+        yield Fault("", "one of value, from_context, or from_attribute must be provided")
     elif len(given) > 1:
         message = "only one of value, from_context, or from_attribute may be provided"
-        yield Broken(given[1], message)
+        yield Fault(given[1], message)
 
 
-def otlphttp_endpoint(body: Body) -> Iterator[Broken]:
+def otlphttp_endpoint(body: View) -> Iterator[Fault]:
     """There is an endpoint, and a known encoding."""
     client = body.block("client")
     names = ("traces_endpoint", "metrics_endpoint", "logs_endpoint")
     own = client is not None and client.filled("endpoint")
     if not own and not any(body.filled(name) for name in names):
-        yield Broken("client", "at least one endpoint must be specified")
+        yield Fault("client", "at least one endpoint must be specified")
     elif body.text("encoding") not in {"proto", "json"}:
-        yield Broken("encoding", f"invalid encoding type {body.text('encoding')}")
+        yield Fault("encoding", f"invalid encoding type {body.text('encoding')}")
 
 
-def file_filter(body: Body) -> Iterator[Broken]:
+def file_filter(body: View) -> Iterator[Fault]:
     """A filter is strict or an expression."""
     strict, regex = body.filled("strict"), body.filled("regexp")
     if not (strict or regex):
-        yield Broken("", "must specify either strict or regexp")
+        yield Fault("", "must specify either strict or regexp")
     elif strict and regex:
-        yield Broken("regexp", "strict and regexp are mutually exclusive")
+        yield Fault("regexp", "strict and regexp are mutually exclusive")
 
 
 BY_PATH: Mapping[str, tuple[Rule, ...]] = {

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.go.text import quote
-from alloypy.rules.body import Body, Broken, Rule
 from alloypy.rules.clients import HTTP_CLIENT, logins
 from alloypy.rules.forms import not_empty, one_of, positive
+from alloypy.rules.view import Rule, View
+from alloypy.schema.faults import Fault
 
 _PROTOCOLS = (
     "OpenMetricsText0.0.1",
@@ -27,7 +28,7 @@ _ESCAPING = ("allow-utf-8", "underscores", "dots", "values")
 _MESSAGES = ("prometheus.WriteRequest", "io.prometheus.write.v2.Request")
 
 
-def scrape_timeout(body: Body) -> Iterator[Broken]:
+def scrape_timeout(body: View) -> Iterator[Fault]:
     """A scrape ends before the next."""
     timeout, interval = body.get("scrape_timeout"), body.get("scrape_interval")
     if timeout > interval:
@@ -35,10 +36,10 @@ def scrape_timeout(body: Body) -> Iterator[Broken]:
             f"scrape_timeout ({timeout}) greater than scrape_interval ({interval}) for scrape config with "
             f"job name {quote(body.text('job_name'))}"
         )
-        yield Broken("scrape_timeout" if body.given("scrape_timeout") else "scrape_interval", message)
+        yield Fault("scrape_timeout" if body.given("scrape_timeout") else "scrape_interval", message)
 
 
-def scrape_protocols(body: Body) -> Iterator[Broken]:
+def scrape_protocols(body: View) -> Iterator[Fault]:
     """Protocols that are known, named once, and fit the other settings."""
     protocols = body.get("scrape_protocols")
     negotiated, native = body.get("enable_protobuf_negotiation"), body.get("scrape_native_histograms")
@@ -47,21 +48,21 @@ def scrape_protocols(body: Body) -> Iterator[Broken]:
         message = (
             "both enable_protobuf_negotiation and scrape_protocols are set, only one can be set at a time"
         )
-        yield Broken("scrape_protocols", message)
+        yield Fault("scrape_protocols", message)
     elif native and own and "PrometheusProto" not in protocols:
         message = "scrape_native_histograms is set to true, but PrometheusProto is not in scrape_protocols"
-        yield Broken("scrape_protocols", message)
+        yield Fault("scrape_protocols", message)
     for index, protocol in enumerate(protocols):
         if protocol in protocols[:index]:
             message = (
                 f"duplicate scrape protocol {quote(protocol)}: "
                 "make sure the scrape protocols provided are unique"
             )
-            yield Broken("scrape_protocols", message)
+            yield Fault("scrape_protocols", message)
             return
         if protocol not in _PROTOCOLS:
             message = f"invalid scrape protocol {quote(protocol)}: {_unknown_protocol(protocol)}"
-            yield Broken("scrape_protocols", message)
+            yield Fault("scrape_protocols", message)
             return
 
 
@@ -69,15 +70,15 @@ def _unknown_protocol(protocol: str) -> str:
     return f"unknown scrape protocol {protocol}, supported: [{' '.join(_PROTOCOLS)}]"
 
 
-def scrape_fallback(body: Body) -> Iterator[Broken]:
+def scrape_fallback(body: View) -> Iterator[Fault]:
     """The fallback protocol is known."""
     protocol = body.text("scrape_fallback_protocol")
     if protocol and protocol not in _PROTOCOLS:
         message = f"invalid scrape_fallback_protocol {quote(protocol)}: {_unknown_protocol(protocol)}"
-        yield Broken("scrape_fallback_protocol", message)
+        yield Fault("scrape_fallback_protocol", message)
 
 
-def metric_names(body: Body) -> Iterator[Broken]:
+def metric_names(body: View) -> Iterator[Fault]:
     """The schemes for names of metrics."""
     validation, escaping = (
         body.text("metric_name_validation_scheme"),
@@ -87,22 +88,22 @@ def metric_names(body: Body) -> Iterator[Broken]:
         message = (
             f'invalid metric_name_validation_scheme {quote(validation)}: must be either "utf8" or "legacy"'
         )
-        yield Broken("metric_name_validation_scheme", message)
+        yield Fault("metric_name_validation_scheme", message)
     if escaping and escaping not in _ESCAPING:
         message = (
             f"invalid metric_name_escaping_scheme: {quote(escaping)}, "
             f"supported values: [{' '.join(_ESCAPING)}]"
         )
-        yield Broken("metric_name_escaping_scheme", message)
+        yield Fault("metric_name_escaping_scheme", message)
     elif escaping == "allow-utf-8" and validation == "legacy":
         message = (
             "metric_name_escaping_scheme cannot be set to 'allow-utf-8' while "
             "metric_name_validation_scheme is not set to 'utf8'"
         )
-        yield Broken("metric_name_escaping_scheme", message)
+        yield Fault("metric_name_escaping_scheme", message)
 
 
-def remote_write_login(body: Body) -> Iterator[Broken]:
+def remote_write_login(body: View) -> Iterator[Fault]:
     """A remote write endpoint logs in in one way."""
     clouds = [name for name in ("sigv4", "azuread", "google_iam") if body.given(name)]
     if len(clouds) + bool(list(logins(body))) > 1:
@@ -110,10 +111,10 @@ def remote_write_login(body: Body) -> Iterator[Broken]:
             "at most one of sigv4, azuread, google_iam, basic_auth, oauth2, bearer_token & "
             "bearer_token_file must be configured"
         )
-        yield Broken(clouds[-1], message)
+        yield Fault(clouds[-1], message)
 
 
-def remote_write_message(body: Body) -> Iterator[Broken]:
+def remote_write_message(body: View) -> Iterator[Fault]:
     """The message is one of remote write's two."""
     message_type = body.text("protobuf_message")
     if message_type not in _MESSAGES:
@@ -122,34 +123,34 @@ def remote_write_message(body: Body) -> Iterator[Broken]:
             f"unknown type for remote write protobuf message {message_type}, "
             f"supported: {', '.join(_MESSAGES)}"
         )
-        yield Broken("protobuf_message", message)
+        yield Fault("protobuf_message", message)
 
 
-def write_ahead_log(body: Body) -> Iterator[Broken]:
+def write_ahead_log(body: View) -> Iterator[Fault]:
     """Times of the write-ahead log."""
     if body.get("truncate_frequency") == 0:
-        yield Broken("truncate_frequency", "truncate_frequency must not be 0")
+        yield Fault("truncate_frequency", "truncate_frequency must not be 0")
     elif body.get("max_keepalive_time") <= body.get("min_keepalive_time"):
         at = "max_keepalive_time" if body.given("max_keepalive_time") else "min_keepalive_time"
-        yield Broken(at, "min_keepalive_time must be smaller than max_keepalive_time")
+        yield Fault(at, "min_keepalive_time must be smaller than max_keepalive_time")
 
 
-def sigv4(body: Body) -> Iterator[Broken]:
+def sigv4(body: View) -> Iterator[Fault]:
     """AWS keys come in pairs, and external IDs with a role."""
     if body.filled("access_key") != body.filled("secret_key"):
         message = (
             "must provide an AWS SigV4 access key and secret key if credentials are specified in the "
             "SigV4 config"
         )
-        yield Broken("access_key" if body.given("access_key") else "secret_key", message)
+        yield Fault("access_key" if body.given("access_key") else "secret_key", message)
     elif body.filled("external_id") and not body.filled("role_arn"):
-        yield Broken("external_id", "external_id can only be used with role_arn")
+        yield Fault("external_id", "external_id can only be used with role_arn")
 
 
-def azuread(body: Body) -> Iterator[Broken]:
+def azuread(body: View) -> Iterator[Fault]:
     """One cloud and one way to log in to it."""
     if body.text("cloud") not in {"AzureChina", "AzureGovernment", "AzurePublic"}:
-        yield Broken("cloud" if body.given("cloud") else "", "must provide a cloud in the Azure AD config")
+        yield Fault("cloud" if body.given("cloud") else "", "must provide a cloud in the Azure AD config")
         return
     given = [n for n in ("managed_identity", "workload_identity", "oauth", "sdk") if body.given(n)]
     if not given:
@@ -157,38 +158,38 @@ def azuread(body: Body) -> Iterator[Broken]:
             "must provide an Azure Managed Identity, Azure Workload Identity, Azure OAuth or Azure SDK "
             "in the Azure AD config"
         )
-        yield Broken("", message)
+        yield Fault("", message)
     elif len(given) > 1:
-        yield Broken(given[1], "cannot provide multiple authentication methods in the Azure AD config")
+        yield Fault(given[1], "cannot provide multiple authentication methods in the Azure AD config")
 
 
-def relabel_cache(body: Body) -> Iterator[Broken]:
+def relabel_cache(body: View) -> Iterator[Fault]:
     """The cache is bounded by size or by time."""
     size, ttl = body.get("max_cache_size"), body.get("cache_ttl")
     at = "cache_ttl" if body.given("cache_ttl") else "max_cache_size"
     if size < 0:
-        yield Broken("max_cache_size", f"max_cache_size must be >= 0; got {size}")
+        yield Fault("max_cache_size", f"max_cache_size must be >= 0; got {size}")
     elif ttl < 0:
-        yield Broken("cache_ttl", f"cache_ttl must be >= 0; got {ttl}")
+        yield Fault("cache_ttl", f"cache_ttl must be >= 0; got {ttl}")
     elif size > 0 and ttl > 0:
         message = (
             "max_cache_size and cache_ttl are mutually exclusive: set max_cache_size = 0 to use cache_ttl, "
             "or unset cache_ttl to keep the bounded LRU cache"
         )
-        yield Broken(at, message)
+        yield Fault(at, message)
     elif size == 0 and ttl == 0:
-        yield Broken(at, "one of max_cache_size or cache_ttl must be set")
+        yield Fault(at, "one of max_cache_size or cache_ttl must be set")
     elif 0 < ttl < MINUTE:
         message = f"cache_ttl must be at least {Duration(MINUTE)} when set; got {ttl}"
-        yield Broken("cache_ttl", message)
+        yield Fault("cache_ttl", message)
 
 
-def match_value(body: Body) -> Iterator[Broken]:
+def match_value(body: View) -> Iterator[Fault]:
     """A matcher compares with one thing."""
     count = body.filled("value") + body.filled("value_from_label")
     if count != 1:
         message = f"exactly one of 'value' or 'value_from_label' must be provided, got {count}"
-        yield Broken("", message)
+        yield Fault("", message)
 
 
 _MATCH_TYPE = one_of("match_type", "=", "!=", "=~", "!~", message="invalid match type: {quoted}")

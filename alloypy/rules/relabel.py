@@ -6,73 +6,85 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.lang.go.regexp import names_label
 from alloypy.lang.go.text import quote
-from alloypy.rules.body import Body, Broken, Rule
+from alloypy.rules.view import Rule, View
+from alloypy.schema.faults import Fault
 
 _NEED_TARGET = frozenset({"replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"})
 _NO_REPLACEMENT = frozenset({"lowercase", "uppercase", "keepequal", "dropequal"})
 _DEFAULTS = {"target_label": "", "modulus": 0, "separator": ";", "replacement": "$1"}
 
 
-def _action(body: Body) -> str:
+def _action(body: View) -> str:
     """Null takes the action away; the other rules do not apply then."""
     return str(body.get("action"))
 
 
-def has_action(body: Body) -> Iterator[Broken]:
+def has_action(body: View) -> Iterator[Fault]:
     """There is an action."""
     if not _action(body):
-        yield Broken("action", "relabel action cannot be empty")
+        yield Fault("action", "relabel action cannot be empty")
 
 
-def hashmod(body: Body) -> Iterator[Broken]:
+def hashmod(body: View) -> Iterator[Fault]:
     """A hash needs a modulus."""
     if _action(body) == "hashmod" and body.get("modulus") == 0:
-        at = "modulus" if body.given("modulus") else ""
-        yield Broken(at, "relabel configuration for hashmod requires non-zero modulus")
+        yield Fault("modulus", "relabel configuration for hashmod requires non-zero modulus")
 
 
-def target(body: Body) -> Iterator[Broken]:
+def target(body: View) -> Iterator[Fault]:
     """Actions that write a label have one to write, or a template for its name."""
     action = _action(body)
     if action not in _NEED_TARGET:
         return
     label = body.text("target_label")
     if not label:
-        at = "target_label" if body.given("target_label") else ""
-        yield Broken(at, f"relabel configuration for {action} action requires 'target_label' value")
-    elif action == "replace" and "$" in label and not names_label(label):
-        yield Broken("target_label", f"{quote(label)} is invalid 'target_label' for {action} action")
+        yield Fault(
+            "target_label", f"relabel configuration for {action} action requires 'target_label' value"
+        )
+    elif not _can_name(label, template=action == "replace"):
+        yield Fault("target_label", f"{quote(label)} is invalid 'target_label' for {action} action")
 
 
-def replacement(body: Body) -> Iterator[Broken]:
+def _can_name(label: str, *, template: bool) -> bool:
+    """Any UTF-8 text names a label; what holds a `$` has to be a template where there may be one."""
+    if template and "$" in label:
+        return names_label(label)
+    return not any("\ud800" <= character <= "\udfff" for character in label)
+
+
+def replacement(body: View) -> Iterator[Fault]:
     """Actions that compute the value take no replacement; labelmap needs one that can name a label."""
     action, text = _action(body), body.text("replacement")
     if action in _NO_REPLACEMENT and text != _DEFAULTS["replacement"]:
-        yield Broken("replacement", f"'replacement' can not be set for {action} action")
+        yield Fault("replacement", f"'replacement' can not be set for {action} action")
     elif action == "labelmap" and not names_label(text):
-        at = "replacement" if body.given("replacement") else ""
-        yield Broken(at, f"{quote(text)} is invalid 'replacement' for {action} action")
+        yield Fault("replacement", f"{quote(text)} is invalid 'replacement' for {action} action")
 
 
-def only_some(body: Body) -> Iterator[Broken]:
+def only_some(body: View) -> Iterator[Fault]:
     """Some actions take no other settings."""
     action = _action(body)
     if action in {"labeldrop", "labelkeep"}:
         others = ("target_label", "modulus", "separator", "replacement")
-        changed = "source_labels" if body.given("source_labels") else _changed(body, others)
+        changed = "source_labels" if _has_source_labels(body) else _changed(body, others)
         message = f"{action} action requires only 'regex', and no other fields"
     elif action in {"keepequal", "dropequal"}:
         changed = _changed(body, ("modulus", "separator", "replacement"))
-        if body.given("regex") and getattr(body.get("regex"), "text", "(.*)") != "(.*)":
+        if getattr(body.get("regex"), "text", "(.*)") != "(.*)":
             changed = "regex"
         message = f"{action} action requires only 'source_labels' and 'target_label', and no other fields"
     else:
         return
     if changed:
-        yield Broken(changed, message)
+        yield Fault(changed, message)
 
 
-def _changed(body: Body, names: tuple[str, ...]) -> str:
+def _has_source_labels(body: View) -> bool:
+    """An empty list counts, null does not."""
+    return body.given("source_labels") and body.get("source_labels") is not None
+
+
+def _changed(body: View, names: tuple[str, ...]) -> str:
     return next((name for name in names if body.get(name) != _DEFAULTS[name]), "")
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 from alloypy.lang.types import IntType
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.values import Secret
-from alloypy.schema.fields import Fault, arguments, attribute, block, export, exports, label, squash
+from alloypy.schema.faults import Fault
+from alloypy.schema.fields import arguments, attribute, block, export, exports, label, squash
 
 
 @arguments

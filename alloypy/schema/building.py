@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from alloypy.lang.conversion import zero
-from alloypy.schema.fields import Fault
+from alloypy.schema.faults import Fault
 from alloypy.schema.spec import MISSING, Spec
 
 
@@ -67,7 +67,6 @@ def faults(spec: Spec, instance: Any) -> Iterator[Fault]:
         for name in path:
             inner = getattr(inner, name)
         if hasattr(inner, "check"):
-            for fault in inner.check():
-                yield Fault(".".join((*path, fault.path)) if fault.path else fault.path, fault.message)
+            yield from inner.check()
     if hasattr(instance, "check"):
         yield from instance.check()

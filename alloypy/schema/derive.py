@@ -18,7 +18,7 @@ from alloypy.lang.go.duration import Duration
 from alloypy.lang.types import Type
 from alloypy.lang.values import Capsule, OptionalSecret, Secret, UInt
 from alloypy.schema.building import build_object
-from alloypy.schema.fields import METADATA_KEY, Declaration
+from alloypy.schema.fields import METADATA_KEY, RULES, Declaration
 from alloypy.schema.spec import MISSING, AttributeSpec, BlockSpec, Member, Spec
 
 Settle: TypeAlias = Callable[[Any], Any] | None
@@ -69,6 +69,7 @@ def _derive_spec(cls: type[Any]) -> Spec:
         label_path=collected.label_path,
         cls=cls,
         squashed=collected.squashed,
+        rules=RULES.get(cls, ""),
     )
 
 

@@ -19,17 +19,8 @@ METADATA_KEY = "alloypy"
 SHOWING_DEFAULTS: set[type[Any]] = set()
 """Classes declared with `shows_defaults`."""
 
-
-class Fault(NamedTuple):
-    """A broken rule over the values of one body.
-
-    path: Python name of the field at fault, dotted into blocks, indexed in lists (`endpoint[1].url`);
-        "" for the body as a whole.
-    message: Alloy's words where Alloy has them.
-    """
-
-    path: str
-    message: str
+RULES: dict[type[Any], str] = {}
+"""What classes declared with `rules` say there."""
 
 
 class Declaration(NamedTuple):
@@ -151,26 +142,29 @@ def export(*, name: str | None = None, doc: str = "") -> Any:
 @overload
 def arguments(cls: type[T], /) -> type[T]: ...
 @overload
-def arguments(*, shows_defaults: bool) -> Callable[[type[T]], type[T]]: ...
+def arguments(*, shows_defaults: bool = False, rules: str = "") -> Callable[[type[T]], type[T]]: ...
 @dataclass_transform(
     kw_only_default=True,
     frozen_default=True,
     field_specifiers=(attribute, block, label, squash, enum),
 )
-def arguments(cls: type[Any] | None = None, /, *, shows_defaults: bool = False) -> Any:
+def arguments(cls: type[Any] | None = None, /, *, shows_defaults: bool = False, rules: str = "") -> Any:
     """Make a class of declared fields: frozen, slotted, keyword-only, compared by value.
 
-    A method `check(self) -> Iterator[Fault]` may hold rules over its values. Decoding runs it on
-    every body; `validate` runs it as far as the values it reads are in the file.
+    A method `check(self) -> Iterator[Fault]` says which rules the values of an instance break. Decoding
+    asks it of every body; the first fault counts.
 
     shows_defaults: the API shows every setting of the body that is not empty, also those at their
         default, as Alloy does for blocks whose Go type sets no defaults itself.
+    rules: key of its rules in `alloypy.rules`: a Go type, or a component and inner blocks.
     """
 
     def declare(declared: type[Any]) -> type[Any]:
         made = _declared(declared)
         if shows_defaults:
             SHOWING_DEFAULTS.add(made)
+        if rules:
+            RULES[made] = rules
         return made
 
     return declare if cls is None else declare(cls)

@@ -131,9 +131,21 @@ class Spec:
     takes_label: whether the block must have a label.
     free: type of every attribute of a body with free names, else None.
     cls: the declared class, None for a spec from the catalog.
+    rules: key of its rules in `alloypy.rules`, such as a Go type, or "".
     """
 
-    __slots__ = ("cls", "free", "groups", "label_path", "lookup", "members", "name", "required", "squashed")
+    __slots__ = (
+        "cls",
+        "free",
+        "groups",
+        "label_path",
+        "lookup",
+        "members",
+        "name",
+        "required",
+        "rules",
+        "squashed",
+    )
 
     def __init__(
         self,
@@ -145,6 +157,7 @@ class Spec:
         free: Type | None = None,
         cls: type[Any] | None = None,
         squashed: Mapping[tuple[str, ...], tuple[type[Any], Any]] | None = None,
+        rules: str = "",
     ) -> None:
         self.name = name
         self.members = members
@@ -160,6 +173,7 @@ class Spec:
         self.free = free
         self.cls = cls
         self.squashed = squashed or {}
+        self.rules = rules
 
     @property
     def takes_label(self) -> bool:

@@ -534,15 +534,10 @@ async def test_passing_headers_on_is_experimental() -> None:
 
 
 def test_arguments_are_checked() -> None:
-    faults = {
-        fault.path: fault.message
-        for fault in arguments(
-            max_body_size=0, max_bytes_in_flight=-1, forward_headers=("ok", "a b", "Host")
-        ).check()
-    }
-    assert faults == {
-        "max_body_size": "max_body_size must be greater than 0",
-        "max_bytes_in_flight": "max_bytes_in_flight must not be negative",
-        "forward_headers[1]": 'header "a b" cannot be passed on',
-        "forward_headers[2]": 'header "Host" cannot be passed on',
-    }
+    given = arguments(max_body_size=0, max_bytes_in_flight=-1, forward_headers=("ok", "a b", "Host"))
+    assert [tuple(fault) for fault in given.check()] == [
+        ("max_body_size", "max_body_size must be greater than 0"),
+        ("max_bytes_in_flight", "max_bytes_in_flight must not be negative"),
+        ("forward_headers", 'header "a b" cannot be passed on'),
+        ("forward_headers", 'header "Host" cannot be passed on'),
+    ]

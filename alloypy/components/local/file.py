@@ -16,6 +16,7 @@ from alloypy.files import read_regular
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.values import OptionalSecret
 from alloypy.os_errors import open_fault
+from alloypy.rules import faults_of
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,
@@ -30,7 +31,7 @@ from alloypy.schema.fields import arguments, attribute, export, exports
 from alloypy.threads import FILE_SECONDS, FILES
 
 
-@arguments
+@arguments(rules="local.file")
 class Arguments:
     """Arguments of local.file."""
 
@@ -175,8 +176,8 @@ class File(Component[Arguments, Exports]):
 
 
 def _check(arguments: Arguments, error: type[BuildError | UpdateError]) -> None:
-    if arguments.poll_frequency <= 0:
-        raise error("poll_frequency must be greater than 0")
+    for fault in faults_of(arguments):
+        raise error(fault.message)
 
 
 registration = Registration("local.file", Stability.GENERALLY_AVAILABLE, Arguments, Exports, File)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from alloypy.components.pyroscope.receiving.blocks import GRPC, HTTP, TLS
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.profiles.model import ProfilesReceiver
+from alloypy.rules import faults_of
 from alloypy.runtime.contract.component import (
     NO_ACTIVITY,
     Activity,
@@ -28,7 +28,8 @@ from alloypy.runtime.contract.component import (
     UpdateError,
 )
 from alloypy.runtime.contract.health import Health, healthy
-from alloypy.schema.fields import Fault, arguments, attribute, block
+from alloypy.schema.faults import Fault
+from alloypy.schema.fields import arguments, attribute, block
 from alloypy.schema.stability import refusal
 
 if TYPE_CHECKING:
@@ -38,21 +39,8 @@ if TYPE_CHECKING:
     from alloypy.net.server.offers import Offers
     from alloypy.net.server.tls import ServerTLS, ServerTLSSettings
 
-_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_OWN_HEADERS = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "host",
-        "transfer-encoding",
-    }
-)
 
-
-@arguments
+@arguments(rules="alloypy.receive_http")
 class Arguments:
     """Arguments of pyroscope.receive_http."""
 
@@ -80,14 +68,7 @@ class Arguments:
     )
 
     def check(self) -> Iterator[Fault]:
-        """Rules over single values."""
-        if self.max_body_size <= 0:
-            yield Fault("max_body_size", "max_body_size must be greater than 0")
-        if self.max_bytes_in_flight < 0:
-            yield Fault("max_bytes_in_flight", "max_bytes_in_flight must not be negative")
-        for index, name in enumerate(self.forward_headers):
-            if not re.fullmatch(_HEADER_NAME, name) or name.lower() in _OWN_HEADERS:
-                yield Fault(f"forward_headers[{index}]", f'header "{name}" cannot be passed on')
+        return faults_of(self)
 
 
 class _Serving(NamedTuple):

@@ -26,6 +26,7 @@ from alloypy.profiles.model import (
 )
 from alloypy.profiles.relabel import RelabelRules, dropped_by, relabel
 from alloypy.profiles.remembered import Memory, Room, size_of
+from alloypy.rules import faults_of
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,
@@ -47,7 +48,7 @@ _COUNTERS = {
 }
 
 
-@arguments
+@arguments(rules="pyroscope.relabel")
 class Arguments:
     """Arguments of pyroscope.relabel."""
 
@@ -291,8 +292,8 @@ def _is_large(labels: Labels) -> bool:
 
 
 def _check_size(arguments: Arguments, error: type[BuildError | UpdateError]) -> None:
-    if arguments.max_cache_size <= 0:
-        raise error("must provide a positive size")
+    for fault in faults_of(arguments):
+        raise error(fault.message)
 
 
 registration = Registration("pyroscope.relabel", Stability.GENERALLY_AVAILABLE, Arguments, Exports, Relabel)

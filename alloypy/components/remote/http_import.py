@@ -14,15 +14,17 @@ from alloypy import __version__
 from alloypy.components.http_client import HTTPClientArguments, client_settings
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.go.text import quote
+from alloypy.rules import faults_of
 from alloypy.runtime.contract.options import HTTPImport
-from alloypy.schema.fields import Fault, arguments, attribute, block
+from alloypy.schema.faults import Fault
+from alloypy.schema.fields import arguments, attribute, block
 
 logger = logging.getLogger("alloypy.import_http")
 
 _LARGEST_CONTENT = 4 << 20
 
 
-@arguments
+@arguments(rules="alloypy.import_http")
 class Arguments:
     """Arguments of import.http."""
 
@@ -35,13 +37,7 @@ class Arguments:
     client: HTTPClientArguments = block(default=HTTPClientArguments(), doc="How the request is made.")
 
     def check(self) -> Iterator[Fault]:
-        """Times that make sense together."""
-        if self.poll_frequency <= 0:
-            yield Fault("poll_frequency", "poll_frequency must be greater than 0")
-        elif self.poll_timeout <= 0:
-            yield Fault("poll_timeout", "poll_timeout must be greater than 0")
-        elif self.poll_timeout >= self.poll_frequency:
-            yield Fault("poll_timeout", "poll_timeout must be less than poll_frequency")
+        return faults_of(self)
 
 
 class FetchError(Exception):

@@ -11,6 +11,11 @@ def join_host_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def port_fault(port: int) -> str:
+    """Why Go cannot listen on a port; "" where it can."""
+    return "" if 0 <= port <= 65535 else f"listen tcp: address {port}: invalid port"
+
+
 def listen_host(host: str, port: int) -> str:
     """The host that Go listens on when it is told this one. Raises ValueError with Go's text."""
     address = join_host_port(host, port)

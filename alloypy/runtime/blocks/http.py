@@ -11,7 +11,9 @@ from typing import Annotated
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Secret
-from alloypy.schema.fields import Fault, arguments, attribute, block
+from alloypy.rules import faults_of
+from alloypy.schema.faults import Fault
+from alloypy.schema.fields import arguments, attribute, block
 
 
 def _one_of(noun: str, *choices: str) -> Callable[[str], str]:
@@ -114,7 +116,7 @@ class WindowsFilterArguments:
     client: WindowsClientFilterArguments = block(doc="Which client certificates to take.")
 
 
-@arguments
+@arguments(rules="http/tls")
 class TLSArguments:
     """Arguments of `tls`."""
 
@@ -138,38 +140,7 @@ class TLSArguments:
     )
 
     def check(self) -> Iterator[Fault]:
-        """Which certificates and keys may be given together."""
-        key = self.key_pem.reveal()
-        if self.windows_certificate_filter is not None:
-            given = (
-                self.cert_pem,
-                self.cert_file,
-                key,
-                self.key_file,
-                self.client_ca_pem,
-                self.client_ca_file,
-            )
-            if any(given):
-                yield Fault(
-                    "", "cannot specify any key, certificate or CA when using windows certificate filter"
-                )
-            return
-        for one, other, names in (
-            (self.client_ca_pem, self.client_ca_file, "client_ca_pem and client_ca_file"),
-            (self.cert_pem, self.cert_file, "cert_pem and cert_file"),
-            (key, self.key_file, "key_pem and key_file"),
-        ):
-            if one and other:
-                yield Fault("", f"cannot specify both {names}")
-        if not (self.cert_pem or self.cert_file):
-            yield Fault("", "must specify either cert_pem or cert_file")
-        if not (key or self.key_file):
-            yield Fault("", "must specify either key_pem or key_file")
-        if (self.client_ca_pem or self.client_ca_file) and self.client_auth_type == "NoClientCert":
-            yield Fault(
-                "client_auth_type",
-                "cannot specify client_ca_pem or client_ca_file when client_auth_type is NoClientCert",
-            )
+        return faults_of(self)
 
 
 @arguments

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.values import OptionalSecret, Secret
+from alloypy.rules import faults_of
 from alloypy.runtime.contract.watching import DETECTOR
-from alloypy.schema.fields import Fault, arguments, attribute, block
-
-_SPECIAL_REVISIONS = frozenset({"HEAD", "FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD"})
+from alloypy.schema.faults import Fault
+from alloypy.schema.fields import arguments, attribute, block
 
 
 @arguments
@@ -82,7 +82,7 @@ class GitSSHKeyArguments:
     passphrase: Secret = attribute(default=Secret(""), doc="Passphrase of the key.")
 
 
-@arguments
+@arguments(rules="import.git")
 class ImportGitArguments:
     """Arguments of `import.git`, which is read to tell its mistakes and then refused."""
 
@@ -94,13 +94,7 @@ class ImportGitArguments:
     ssh_key: GitSSHKeyArguments | None = block(default=None, doc="SSH key.")
 
     def check(self) -> Iterator[Fault]:
-        """Revisions that mean something else tomorrow are refused, as in Alloy."""
-        if self.revision in _SPECIAL_REVISIONS:
-            yield Fault(
-                "revision",
-                "revision cannot be a special git reference such as HEAD, FETCH_HEAD, ORIG_HEAD, "
-                "MERGE_HEAD, or CHERRY_PICK_HEAD",
-            )
+        return faults_of(self)
 
 
 BLOCKS: dict[str, type[Any]] = {

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated
 
-from alloypy.lang.go.duration import MINUTE, SECOND, Duration, format_duration
+from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Capsule
-from alloypy.schema.fields import Fault, arguments, attribute, block
+from alloypy.rules import faults_of
+from alloypy.schema.faults import Fault
+from alloypy.schema.fields import arguments, attribute, block
 
 
 class LogsReceiver(Capsule):
@@ -102,7 +104,7 @@ class LabelstoreArguments:
     """Arguments of `labelstore`: none."""
 
 
-@arguments
+@arguments(rules="remotecfg.Arguments")
 class RemoteCfgArguments:
     """Arguments of `remotecfg` without a url, which do nothing."""
 
@@ -112,9 +114,4 @@ class RemoteCfgArguments:
     poll_frequency: Duration = attribute(default=Duration(MINUTE), doc="Time between two requests.")
 
     def check(self) -> Iterator[Fault]:
-        """The rules that hold even when nothing is polled."""
-        if self.poll_frequency < 10 * SECOND:
-            got = format_duration(self.poll_frequency)
-            yield Fault("poll_frequency", f'poll_frequency must be at least "10s", got "{got}"')
-        if any(name.startswith("collector.") for name in self.attributes):
-            yield Fault("attributes", '"collector" is a reserved namespace for remotecfg attribute keys')
+        return faults_of(self)

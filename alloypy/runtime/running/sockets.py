@@ -17,7 +17,7 @@ import sys
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from alloypy.lang.go.address import join_host_port, listen_host
+from alloypy.lang.go.address import join_host_port, listen_host, port_fault
 from alloypy.os_errors import errno_words, system_words
 from alloypy.runtime.contract.component import BuildError
 
@@ -47,8 +47,9 @@ class Address(NamedTuple):
 
 async def resolve(host: str, port: int) -> Address:
     """The address that Go would listen on. Raises BuildError with Go's text."""
-    if not 0 <= port <= 65535:
-        raise BuildError(f"listen tcp: address {port}: invalid port")
+    fault = port_fault(port)
+    if fault:
+        raise BuildError(fault)
     try:
         host = listen_host(host, port)
     except ValueError as error:

@@ -19,7 +19,8 @@ from alloypy.schema.building import DecodeError
 from alloypy.schema.check import check_block
 from alloypy.schema.decode import decode
 from alloypy.schema.derive import spec_of
-from alloypy.schema.fields import Fault, arguments, attribute, block, enum, label, squash
+from alloypy.schema.faults import Fault
+from alloypy.schema.fields import arguments, attribute, block, enum, label, squash
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source

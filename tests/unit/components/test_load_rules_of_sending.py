@@ -22,7 +22,7 @@ from alloypy.components.relabel_rule import RuleArguments
 from alloypy.lang.go.regexp import parse_regexp
 from alloypy.lang.go.url import parse_url
 from alloypy.lang.values import Secret
-from alloypy.schema.fields import Fault
+from alloypy.schema.faults import Fault
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.pipeline import pipeline
 
@@ -109,20 +109,22 @@ def test_oauth2_names_what_is_missing_in_order() -> None:
     ]
 
 
+def with_proxy(**settings: Any) -> Iterator[Fault]:
+    return HTTPClientArguments(proxy=ProxyArguments(**settings)).check()
+
+
 def test_proxies() -> None:
     url = parse_url("http://p")
     header = {"a": (Secret("b"),)}
-    assert texts(ProxyArguments(proxy_connect_header=header).faults()) == [
+    assert texts(with_proxy(proxy_connect_header=header)) == [
         "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured"
     ]
-    assert texts(ProxyArguments(proxy_url=url, proxy_from_environment=True, no_proxy="x").faults()) == [
+    assert texts(with_proxy(proxy_url=url, proxy_from_environment=True, no_proxy="x")) == [
         "if proxy_from_environment is configured, proxy_url must not be configured",
         "if proxy_from_environment is configured, no_proxy must not be configured",
     ]
-    assert texts(ProxyArguments(proxy_url=parse_url(""), no_proxy="x").faults()) == []
-    assert texts(ProxyArguments(no_proxy="x").faults()) == [
-        "if no_proxy is configured, proxy_url must also be configured"
-    ]
+    assert texts(with_proxy(proxy_url=parse_url(""), no_proxy="x")) == []
+    assert texts(with_proxy(no_proxy="x")) == ["if no_proxy is configured, proxy_url must also be configured"]
 
 
 def test_basic_is_no_type_of_authorization() -> None:

@@ -19,7 +19,8 @@ from alloypy.schema.decode import decode
 from alloypy.schema.derive import spec_of
 from alloypy.schema.describe import describe, type_text
 from alloypy.schema.encode import encode_body, encode_value, to_values
-from alloypy.schema.fields import Fault, arguments, attribute, block, enum, export, exports, label, squash
+from alloypy.schema.faults import Fault
+from alloypy.schema.fields import arguments, attribute, block, enum, export, exports, label, squash
 from alloypy.schema.json_schema import SchemaWriter
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import parse_expression, parse_file
@@ -164,7 +165,7 @@ def test_faults_without_a_place(text: str, message: str) -> None:
 def test_a_broken_rule_tells_its_field() -> None:
     with pytest.raises(DecodeError) as caught:
         decoded('url = "u"\ntoken = "bad"')
-    assert caught.value.fault == Fault("client.token", "the token is bad")
+    assert caught.value.fault == Fault("token", "the token is bad")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from alloypy.check.configuration import check_files
 from alloypy.graph.admission import Gate
 from alloypy.lang.types import Type
 from alloypy.rules import rules_for
-from alloypy.rules.body import Body, Undecided
+from alloypy.rules.body import Body
+from alloypy.rules.view import Undecided
 from alloypy.schema.spec import BlockSpec, Spec
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
@@ -19,7 +20,8 @@ from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Expression
 
 MODULES = [import_module(f"alloypy.rules.{name}") for name in (
-    "clients", "relabel", "discovery", "prometheus", "loki", "otelcol", "own"
+    "clients", "relabel", "discovery", "prometheus", "loki", "otelcol",
+    "pyroscope", "remote", "imports", "services",
 )]  # fmt: skip
 PATHS = sorted({path for module in MODULES for path in getattr(module, "BY_PATH", {})})
 TYPES = sorted({name for module in MODULES for name in getattr(module, "BY_TYPE", {})})
@@ -43,6 +45,8 @@ def all_types() -> dict[str, list[Spec]]:
     """All bodies by the name of their Go type; packages of one name may have types of one name."""
     catalog, found, seen = load_catalog(), dict[str, list[Spec]](), set[int]()
     waiting = [e.arguments for n in catalog.component_names if (e := catalog.component(n)) is not None]
+    blocks = map(catalog.block, catalog.block_names)
+    waiting += [e.arguments for e in blocks if e is not None and e.arguments is not None]
     while waiting:
         spec = waiting.pop()
         if id(spec) not in seen:
@@ -57,7 +61,7 @@ def read_nothing(expression: Expression, type_: Type) -> object:
 
 
 def run_on_defaults(spec: Spec, path: str) -> None:
-    for rule in rules_for(path, spec.name):
+    for rule in rules_for(path, spec.rules):
         list(rule(Body(spec, (), read_nothing)))
 
 

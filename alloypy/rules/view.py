@@ -1,0 +1,117 @@
+"""What a rule sees of a body, whoever asks: the decoder of an instance, or the checker of statements."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from alloypy.lang.values import OptionalSecret, Secret
+from alloypy.schema.faults import Fault
+from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
+
+
+class Undecided(Exception):
+    """A value is not known before the configuration runs; a rule that asks for it ends without a verdict."""
+
+
+class View(ABC):
+    """The values of a body by the names of the configuration, defaults included.
+
+    spec: what the body may hold.
+    """
+
+    __slots__ = ("spec",)
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+
+    @abstractmethod
+    def given(self, name: str) -> bool:
+        """Whether the configuration sets the attribute or block of that name."""
+
+    @abstractmethod
+    def get(self, name: str) -> Any:
+        """The decoded value of an attribute. Raises Undecided."""
+
+    @abstractmethod
+    def blocks(self, name: str) -> Sequence[View]:
+        """The inner blocks of that name."""
+
+    @abstractmethod
+    def block(self, name: str) -> View | None:
+        """The inner block of that name; with its defaults where it is there even when not given."""
+
+    @abstractmethod
+    def grouped(self, group: str) -> int:
+        """How many blocks of a group, such as `auth`, there are."""
+
+    def text(self, name: str) -> str:
+        """The value of a string or secret. Raises Undecided."""
+        value = _revealed(self.get(name))
+        return "" if value is None else str(value)
+
+    def filled(self, name: str) -> bool:
+        """Whether a string, secret, list or map holds anything. Raises Undecided."""
+        return bool(_revealed(self.get(name)))
+
+    def attribute(self, name: str) -> AttributeSpec:
+        """What the spec says of an attribute."""
+        member = self.spec.lookup[name]
+        if not isinstance(member, AttributeSpec):
+            raise TypeError(f"{name} is a block")
+        return member
+
+    def inner(self, name: str) -> BlockSpec:
+        """What the spec says of an inner block."""
+        member = self.spec.lookup[name]
+        if not isinstance(member, BlockSpec):
+            raise TypeError(f"{name} is an attribute")
+        return member
+
+
+def _revealed(value: Any) -> Any:
+    return value.reveal() if isinstance(value, Secret | OptionalSecret) else value
+
+
+Rule: TypeAlias = Callable[[View], Iterator[Fault]]
+"""Yields what is broken, in Alloy's order; raises Undecided where the file alone does not tell."""
+
+
+class Instance(View):
+    """An instance of a declared class. What differs from its default counts as given."""
+
+    __slots__ = ("_instance",)
+
+    def __init__(self, instance: Any) -> None:
+        from alloypy.schema.derive import spec_of  # brings in `dataclasses`, which checks do without
+
+        super().__init__(spec_of(type(instance)))
+        self._instance = instance
+
+    def given(self, name: str) -> bool:
+        member = self.spec.lookup[name]
+        return bool(self._value(member.path) != member.default)
+
+    def get(self, name: str) -> Any:
+        return self._value(self.attribute(name).path)
+
+    def blocks(self, name: str) -> list[View]:
+        member = self.inner(name)
+        value = self._value(member.path)
+        several = value if member.repeated or member.count is not None else (value,)
+        return [Instance(each) for each in several if each is not None]
+
+    def block(self, name: str) -> View | None:
+        found = self.blocks(name)
+        return found[0] if found else None
+
+    def grouped(self, group: str) -> int:
+        path = next((m.path for m in self.spec.groups.values() if m.group == group), None)
+        return 0 if path is None else len(self._value(path))
+
+    def _value(self, path: tuple[str, ...]) -> Any:
+        value = self._instance
+        for name in path:
+            value = getattr(value, name)
+        return value
