@@ -6,11 +6,12 @@ Source: the notation table in `alloypy.catalog`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from alloypy.lang import types as wanted
+from alloypy.lang.targets import Target
 from alloypy.lang.types import Type
-from alloypy.lang.values import Capsule, UInt, Value
+from alloypy.lang.values import Capsule
 from alloypy.schema.choices import Choice
 from alloypy.schema.spec import AttributeSpec
 
@@ -63,30 +64,8 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-class CatalogCapsule(Capsule):
-    """Base of the capsule kinds that only the catalog knows.
-
-    literal_form: `interface` (array and object literals pass), `struct` (none does), `object`
-        (an object literal is converted), or the wanted type of the elements of an array literal.
-    literal_error: message for scalar literals, `%T` standing for Go's name of their type; "" for the usual.
-    """
-
-    __slots__ = ()
-    literal_form: ClassVar[str | Type] = "interface"
-    literal_error: ClassVar[str] = ""
-
-    @classmethod
-    def from_value(cls, value: Value) -> Capsule | None:
-        if cls.literal_form == "object" and isinstance(value, Mapping):
-            if None in value.values():
-                raise ValueError("target::ConvertFrom: cannot convert a nil value to a target value")
-            return cls()
-        if cls.literal_error and type(value) in _GO_NAMES:
-            raise ValueError(cls.literal_error.replace("%T", _GO_NAMES[type(value)]))
-        return None
-
-
-_GO_NAMES = {str: "string", bool: "bool", int: "int64", UInt: "uint64", float: "float64"}
+_OWN_CAPSULES: Mapping[str, type[Capsule]] = {Target.kind: Target}
+"""Capsules whose conversions are known here; of the others only the catalog knows."""
 
 
 class TypeReader:
@@ -129,19 +108,12 @@ class TypeReader:
         empty: Any = 0 if name == "units.Base2Bytes" else ""
         return wanted.TextType(name, _parser(name, entry), empty, null_error=entry.get("null_error", ""))
 
-    def _capsule(self, name: str, entry: Mapping[str, Any]) -> type[CatalogCapsule]:
-        form: Any = entry["kind"]
-        if entry.get("object_ok"):
-            form = "object"
-        elif "elem" in entry:
-            form = self.read(entry["elem"])
-        fields = {
-            "__slots__": (),
-            "kind": name,
-            "literal_form": form,
-            "literal_error": entry.get("literal_error", ""),
-        }
-        return type(name, (CatalogCapsule,), fields)
+    def _capsule(self, name: str, entry: Mapping[str, Any]) -> type[Capsule]:
+        own = _OWN_CAPSULES.get(name)
+        if own is not None:
+            return own
+        form = self.read(entry["elem"]) if "elem" in entry else entry["kind"]
+        return type(name, (Capsule,), {"__slots__": (), "kind": name, "literal_form": form})
 
 
 def _parser(name: str, entry: Mapping[str, Any]) -> Callable[[str], Any]:

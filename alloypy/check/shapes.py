@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from alloypy.lang import texts
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import ConversionError, convert
+from alloypy.lang.targets import Target
 from alloypy.lang.types import Type
 from alloypy.lang.values import Capsule, Function, Kind, OptionalSecret, Secret, Value, kind_of
 
@@ -23,7 +24,6 @@ class _Unknown:
 
 
 UNKNOWN = _Unknown()
-_TARGET = "discovery.Target"
 _SECRETS = frozenset({Secret.kind, OptionalSecret.kind})
 
 
@@ -70,7 +70,7 @@ class Shape(NamedTuple):
     @property
     def is_object(self) -> bool:
         """Whether fields can be asked for: an object, or a capsule that stands for one."""
-        return self.kind == Kind.OBJECT or self.capsule == _TARGET
+        return self.kind == Kind.OBJECT or self.capsule == Target.kind
 
 
 ANYTHING = Shape("")
@@ -122,7 +122,7 @@ def of_type(type_: Type) -> Shape:
     if isinstance(type_, wanted.NullableType):
         return of_type(type_.inner)
     if isinstance(type_, wanted.CapsuleType):
-        return Shape(Kind.CAPSULE, capsule=str(getattr(type_.cls, "kind", "")))
+        return Shape(Kind.CAPSULE, capsule=type_.cls.kind)
     return _BY_TYPE.get(type(type_), ANYTHING)
 
 
@@ -177,7 +177,7 @@ def in_words(shape: Shape, type_: Type) -> str:
     """What a mismatch of capsules means, which evaluation tells by their names in Alloy's code; else ""."""
     if not isinstance(type_, wanted.CapsuleType):
         return ""
-    expected, given = _CAPSULES.get(str(getattr(type_.cls, "kind", ""))), _CAPSULES.get(shape.capsule)
+    expected, given = _CAPSULES.get(type_.cls.kind), _CAPSULES.get(shape.capsule)
     return f"{expected} is wanted here, not {given}" if expected and given else ""
 
 
@@ -199,7 +199,7 @@ def _from_capsule(capsule: str, word: str) -> str | None:
         return texts.NOT_TOLD
     if capsule == OptionalSecret.kind and word in {Kind.STRING, Kind.NUMBER}:
         return None
-    if capsule == _TARGET and word == Kind.OBJECT:
+    if capsule == Target.kind and word == Kind.OBJECT:
         return None
     return texts.should_be(word, Kind.CAPSULE)
 
@@ -209,9 +209,9 @@ def _capsule_mismatch(shape: Shape, cls: type[Capsule]) -> str | None:
         if shape.capsule == cls.kind:
             return None
         return texts.wrong_capsule(cls.kind, shape.capsule)
-    if cls.kind == _TARGET:
+    if cls.kind == Target.kind:
         if shape.kind == Kind.OBJECT:
             return None
         if shape.kind == Kind.STRING:
-            return "target::ConvertFrom: conversion from 'string' is not supported"
+            return _exact_mismatch("", wanted.CapsuleType(cls))
     return texts.should_be(Kind.CAPSULE, shape.kind)

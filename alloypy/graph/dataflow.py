@@ -14,13 +14,8 @@ from alloypy.graph.dag import Graph
 from alloypy.graph.nodes import COMPONENT_KINDS, Kind
 from alloypy.graph.references import Reference, chains, resolve
 from alloypy.lang.types import CapsuleType, NullableType
-from alloypy.lang.values import Capsule
 from alloypy.schema.derive import spec_of
 from alloypy.schema.spec import AttributeSpec
-
-_RECEIVERS = frozenset(
-    {"otelcol.Consumer", "storage.Appendable", "loki.LogsReceiver", "pyroscope.Appendable"}
-)
 
 
 def data_flow(graph: Graph, registry: Mapping[str, ComponentKind]) -> dict[str, list[str]]:
@@ -50,6 +45,4 @@ def _is_receiver(reference: Reference, registry: Mapping[str, ComponentKind]) ->
     if not isinstance(member, AttributeSpec):
         return None
     wanted = member.type.inner if isinstance(member.type, NullableType) else member.type
-    if not isinstance(wanted, CapsuleType) or not issubclass(wanted.cls, Capsule):
-        return False
-    return wanted.cls.kind in _RECEIVERS
+    return isinstance(wanted, CapsuleType) and wanted.cls.receives

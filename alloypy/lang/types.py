@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
+from alloypy.lang.values import Capsule
+
 
 class PlainType:
     """A type without parameters: all of its instances are equal, and only to each other."""
@@ -97,7 +99,7 @@ class TextType(NamedTuple):
 class CapsuleType(NamedTuple):
     """A capsule of one class, such as a profiles receiver. `cls.kind` names it in errors."""
 
-    cls: type
+    cls: type[Capsule]
 
 
 class ListType(NamedTuple):

@@ -34,11 +34,17 @@ class Capsule:
 
     kind: the name that type errors and the API print, such as `pyroscope.Appendable`.
     concrete: what the API prints where a value of any type is held, if Alloy prints something else there.
+    receives: whether data flows to who exports it, as to a receiver; else it flows to who refers to it.
+    literal_form: what the static check says of array and object literals in its place: `interface` (they
+        pass), `struct` (none does), `object` (an object is converted), or the wanted type of the elements
+        of an array.
     """
 
     __slots__ = ()
     kind: ClassVar[str] = "any"
     concrete: ClassVar[str] = ""
+    receives: ClassVar[bool] = False
+    literal_form: ClassVar[Any] = "interface"
 
     def describe(self) -> str:
         """What the API shows instead of the content."""

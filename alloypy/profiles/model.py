@@ -201,6 +201,7 @@ class ProfilesReceiver(Capsule):
 
     __slots__ = ()
     kind = "pyroscope.Appendable"
+    receives = True
 
     async def append(self, push: Push) -> None:
         """Deliver every series of a Push request. Raises DeliveryError."""

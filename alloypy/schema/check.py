@@ -251,7 +251,7 @@ def _without_null(type_: Type) -> Type:
 
 
 def _literal_form(type_: wanted.CapsuleType) -> Any:
-    return getattr(type_.cls, "literal_form", "interface")
+    return type_.cls.literal_form
 
 
 def _takes_anything(type_: Type) -> bool:

@@ -39,7 +39,7 @@ def type_text(type_: Type) -> str:
         case wanted.IntType(bits, signed):
             return f"{'' if signed else 'u'}int{'' if bits == 64 else bits}"
         case wanted.CapsuleType(cls):
-            return f"capsule({getattr(cls, 'kind', cls.__name__)})"
+            return f"capsule({cls.kind})"
         case wanted.TextType():
             return "string"
     return _NAMES[type(type_)]

@@ -116,6 +116,9 @@ def encode_value(value: Any, type_: Type | None = None, name: str = "", secret: 
         case None:
             return {"type": "null", "value": None}
         case Capsule():
+            fields = value.fields()
+            if fields is not None:
+                return {"type": "object", "value": _fields(fields, None, name, secret)}
             return {"type": "capsule", "value": HIDDEN if secret else _describe(value, type_)}
         case Function():
             return {"type": "function", "value": "function"}
@@ -141,7 +144,7 @@ def encode_value(value: Any, type_: Type | None = None, name: str = "", secret: 
 def _describe(value: Capsule, type_: Type | None) -> str:
     if isinstance(value, OptionalSecret) and not value.is_secret:
         return quote(hide(value.reveal()))
-    if isinstance(type_, wanted.CapsuleType) and issubclass(type_.cls, Capsule):
+    if isinstance(type_, wanted.CapsuleType):
         return f'capsule("{type_.cls.kind}")'
     return value.describe()
 

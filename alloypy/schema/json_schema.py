@@ -109,7 +109,8 @@ def type_schema(type_: Type) -> dict[str, Any]:
             low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
             return {"type": "integer", "minimum": low, "maximum": high}
         case wanted.CapsuleType(cls):
-            return {"description": f"A reference to a value of kind {getattr(cls, 'kind', cls.__name__)}."}
+            what = "An object, or a reference" if cls.literal_form == "object" else "A reference"
+            return {"description": f"{what} to a value of kind {cls.kind}."}
         case wanted.TextType():
             values = accepted_values(type_)
             return {"type": "string", **({"enum": list(values)} if values else {})}

@@ -33,6 +33,7 @@ class Receiver(Capsule):
     """Takes what fake components forward."""
 
     kind = "pyroscope.Appendable"
+    receives = True
 
     def __init__(self, owner: Node) -> None:
         self.owner = owner

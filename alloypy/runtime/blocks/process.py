@@ -21,6 +21,7 @@ class LogsReceiver(Capsule):
 
     __slots__ = ()
     kind = "loki.LogsReceiver"
+    receives = True
 
 
 class TraceConsumer(Capsule):
@@ -28,6 +29,7 @@ class TraceConsumer(Capsule):
 
     __slots__ = ()
     kind = "otelcol.Consumer"
+    receives = True
 
 
 def _choice(noun: str, *choices: str, default: str = "") -> Callable[[str], str]:

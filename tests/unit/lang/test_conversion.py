@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from alloypy.lang import types
 from alloypy.lang.conversion import ConversionError, convert, zero
 from alloypy.lang.go.duration import Duration
+from alloypy.lang.targets import Target
 from alloypy.lang.values import Capsule, OptionalSecret, Secret, UInt, Value
 
 STRING, INT = types.StringType(), types.IntType()
@@ -23,26 +23,6 @@ class Receiver(Capsule):
 
 class Rules(Capsule):
     kind = "relabel.Rules"
-
-
-class Labels(Capsule):
-    """A capsule that can stand for an object, and be made of one."""
-
-    kind = "discovery.Target"
-
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self.labels = labels
-
-    def fields(self) -> Mapping[str, Value]:
-        return self.labels
-
-    @classmethod
-    def from_value(cls, value: Value) -> Labels | None:
-        if not isinstance(value, dict):
-            return None
-        if any(isinstance(item, Secret) for item in value.values()):
-            raise ValueError("cannot use a secret as a target value")
-        return cls({key: str(item) for key, item in value.items()})
 
 
 RECEIVER = Receiver()
@@ -86,7 +66,7 @@ GOOD: list[tuple[Value, types.Type, Any]] = [
     (["1", 2], types.ListType(INT), [1, 2]),
     ((1, 2), types.ListType(STRING, length=2), ["1", "2"]),
     ({"a": "1"}, types.MapType(INT), {"a": 1}),
-    (Labels({"a": "1"}), types.MapType(STRING), {"a": "1"}),
+    (Target({"a": "1"}), types.MapType(STRING), {"a": "1"}),
     (RECEIVER, types.CapsuleType(Receiver), RECEIVER),
     (RECEIVER, types.AnyType(), RECEIVER),
     (UInt(5), types.AnyType(), 5),
@@ -128,7 +108,7 @@ BAD: list[tuple[Value, types.Type, str]] = [
     ),
     ("x", types.CapsuleType(Receiver), "should be capsule, got string"),
     (RECEIVER, types.MapType(STRING), "should be object, got capsule"),
-    ({"a": HUSH}, types.CapsuleType(Labels), "cannot use a secret as a target value"),
+    ({"a": HUSH}, types.CapsuleType(Target), "target::ConvertFrom: cannot use a secret as a target value"),
 ]
 
 
@@ -148,7 +128,7 @@ def test_refuses(value: Value, wanted: types.Type, message: str) -> None:
 
 
 def test_an_object_becomes_a_capsule() -> None:
-    made = convert({"a": "b"}, types.CapsuleType(Labels))
+    made = convert({"a": "b"}, types.CapsuleType(Target))
     assert made.labels == {"a": "b"}
 
 

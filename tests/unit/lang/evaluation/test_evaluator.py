@@ -10,6 +10,7 @@ from alloypy.lang import types
 from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate, evaluate_as
 from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.stdlib import Stdlib
+from alloypy.lang.targets import Target
 from alloypy.lang.values import Capsule, Function, OptionalSecret, Secret, UInt
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import parse_expression
@@ -75,12 +76,9 @@ class TestValues:
             inner.lookup("nothing")
 
     def test_capsules_that_stand_for_objects_have_fields(self) -> None:
-        class Labels(Capsule):
-            def fields(self) -> dict[str, str]:
-                return {"job": "api"}
-
-        assert value_of('[t.job, t["job"], t["none"]]', t=Labels()) == ["api", "api", None]
-        assert fault_of("t.none", t=Labels()) == ('field "none" does not exist', "none", "")
+        target = Target({"job": "api"})
+        assert value_of('[t.job, t["job"], t["none"]]', t=target) == ["api", "api", None]
+        assert fault_of("t.none", t=target) == ('field "none" does not exist', "none", "")
 
     def test_aliases_are_the_very_functions(self) -> None:
         assert value_of("env") is value_of("sys.env")

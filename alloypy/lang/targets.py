@@ -1,0 +1,84 @@
+"""Targets: what `discovery.*` components export, and scraping and enriching components take.
+
+A target is a set of labels. Configurations write it as an object and may look at an exported one as at an
+object; in between it is a capsule, so that labels shared by many targets are held once.
+Source: spec section 5 (capsules that convert).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from alloypy.lang.go.duration import Duration
+from alloypy.lang.values import Capsule, Function, OptionalSecret, Secret, UInt, Value, kind_of
+
+_NO_LABELS: Mapping[str, str] = MappingProxyType({})
+_GO_NAMES = {str: "string", Duration: "string", bool: "bool", int: "int64", UInt: "uint64", float: "float64"}
+
+
+class Target(Capsule):
+    """The labels of one target. Frozen; compares by its labels.
+
+    own: labels of this target alone. group: labels that it shares with others of its group; own ones win.
+    """
+
+    __slots__ = ("group", "own")
+    kind = "discovery.Target"
+    literal_form = "object"
+
+    def __init__(self, own: Mapping[str, str], group: Mapping[str, str] = _NO_LABELS) -> None:
+        self.own = own
+        self.group = group
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """All labels; made anew at each look where there are labels of a group."""
+        return {**self.group, **self.own} if self.group else self.own
+
+    def get(self, name: str) -> str | None:
+        """The value of a label, None if there is none."""
+        value = self.own.get(name)
+        return self.group.get(name) if value is None else value
+
+    def fields(self) -> Mapping[str, str]:
+        return self.labels
+
+    @classmethod
+    def from_value(cls, value: Value) -> Target | None:
+        """A target of an object, its values as text. Raises ValueError, with Alloy's texts."""
+        if isinstance(value, Mapping):
+            return cls({name: _label_value(item) for name, item in value.items()})
+        name = _GO_NAMES.get(type(value))
+        if name is not None:
+            raise ValueError(f"target::ConvertFrom: conversion from '{name}' is not supported")
+        return None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Target) and self.labels == other.labels
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.labels.items()))
+
+    def __repr__(self) -> str:
+        return f"Target({dict(self.labels)!r})"
+
+
+def _label_value(value: Value) -> str:
+    """A label's value. Numbers and what is nested are written as Go's `%v` does, without its addresses."""
+    match value:
+        case str() | Duration():
+            return str(value)
+        case None:
+            raise ValueError("target::ConvertFrom: cannot convert a nil value to a target value")
+        case OptionalSecret(is_secret=False):
+            return value.reveal()
+        case Secret() | OptionalSecret():
+            raise ValueError("target::ConvertFrom: cannot use a secret as a target value")
+        case Capsule():
+            return value.describe()
+        case Function():
+            return kind_of(value)
+    from alloypy.lang.stdlib.sprintf.format import sprintf
+
+    return sprintf("%v", [value])
