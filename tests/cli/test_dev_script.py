@@ -100,9 +100,12 @@ def test_words_of_test(
 ) -> None:
     called: list[tuple[list[str], dict[str, str]]] = []
     monkeypatch.setattr(script, "install", lambda groups, newest=False: None)
-    monkeypatch.setattr(
-        script, "call", lambda command, more: called.append(([str(word) for word in command], more)) or 0
-    )
+
+    def call(command: list[object], more: dict[str, str]) -> int:
+        called.append(([str(word) for word in command], more))
+        return 0
+
+    monkeypatch.setattr(script, "call", call)
     assert script.main(argv) == 0
     command, given = called[-1]
     assert Path(command[0]).parent.parent.name == folder

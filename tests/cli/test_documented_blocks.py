@@ -65,7 +65,7 @@ def prepare(directory: Path) -> None:
     (directory / "conf").mkdir()
     (directory / "conf" / "main.alloy").write_text(GOOD)
     (directory / "examples").symlink_to(ROOT / "examples")
-    git = ["git", "-C", directory, "-c", "user.name=Reader", "-c", "user.email=reader@example.org"]
+    git = ["git", "-C", str(directory), "-c", "user.name=Reader", "-c", "user.email=reader@example.org"]
     subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message=Begin"], check=True)
 

@@ -336,7 +336,7 @@ def test_a_drain_does_not_wait_for_that_of_a_reload(tmp_path: Path) -> None:
                 (tmp_path / "config.alloy").write_text(moved)
                 running.process.send_signal(signal.SIGHUP)
                 running.wait_for_log("terminating due to context done")
-                assert socket.create_connection(("127.0.0.1", other), timeout=60).close() is None
+                socket.create_connection(("127.0.0.1", other), timeout=60).close()
                 running.process.send_signal(signal.SIGTERM)
                 running.wait_for_log("terminating due to context done.*other")
                 with pytest.raises(ConnectionRefusedError):

@@ -134,8 +134,8 @@ def faults(stderr: str) -> list[Fault]:
         match = DIAGNOSTIC.match(line)
         if match:
             severity, _, file, line_number, column, message = match.groups()
-            at = (file, int(line_number), int(column)) if file else (None, None, None)
-            found.append(Fault(severity.lower(), *at, in_order(message)))
+            row, col = (int(line_number), int(column)) if file else (None, None)
+            found.append(Fault(severity.lower(), file or None, row, col, in_order(message)))
     return found
 
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -208,7 +208,8 @@ def test_a_forgotten_path_on_a_terminal(mode: str, folder: Path) -> None:
 def test_colours_follow_the_terminal_and_the_environment(folder: Path) -> None:
     (folder / "bad.alloy").write_text("nonsense { }\n")
     assert "\x1b[31;1m" in on_terminal(["validate", "bad.alloy"], folder)[1]
-    for variables in ({"TERM": "dumb"}, {"NO_COLOR": "1"}):
+    for name, value in (("TERM", "dumb"), ("NO_COLOR", "1")):
+        variables: dict[str, Any] = {name: value}
         assert "\x1b" not in on_terminal(["validate", "bad.alloy"], folder, **variables)[1]
     assert "\x1b" not in on_terminal(["validate", "--color=never", "bad.alloy"], folder)[1]
     assert "\x1b[31;1m" in shell("alloypy validate --color=always bad.alloy", folder).err

@@ -44,7 +44,8 @@ class TestSystemd:
 
     @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
     def test_it_is_hardened(self, unit: Path) -> None:
-        command = ["systemd-analyze", "security", "--offline=true", "--json=short", "--threshold=20", unit]
+        options = ("--offline=true", "--json=short", "--threshold=20")
+        command = ["systemd-analyze", "security", *options, str(unit)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
 

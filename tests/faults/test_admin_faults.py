@@ -362,7 +362,12 @@ def test_one_support_bundle_at_a_time_which_goes_with_its_client(running: Runnin
         crossing = ask(running, "/-/support", "Sec-Fetch-Site: cross-site")
         assert crossing.status == 403
     answers = []
-    until(lambda: answers.append(ask(running, "/-/support?duration=1")) or answers[-1].status == 200)
+
+    def answered() -> bool:
+        answers.append(ask(running, "/-/support?duration=1"))
+        return answers[-1].status == 200
+
+    until(answered)
     assert answers[-1].headers["content-type"] == "application/zip"
 
 

@@ -129,7 +129,7 @@ def uncollected() -> Iterator[set[int]]:
 
 async def nobody_there(receiver: Receiving) -> None:
     """Until the server has forgotten all connections."""
-    server = receiver.component._serving.server
+    server = receiver.server
     async with asyncio.timeout(30):
         while server.connection_count or server._state.tasks or server._config.budget.held:
             await asyncio.sleep(0.005)
@@ -239,7 +239,7 @@ async def test_a_client_that_leaves_before_its_answer_leaves_nothing() -> None:
                 await client.send(LARGE)
                 await collected.entered.wait()
                 reset(client)
-            while receiver.component._serving.server.connection_count:
+            while receiver.server.connection_count:
                 await asyncio.sleep(0.005)
             collected.gate.set()
             await nobody_there(receiver)
@@ -254,6 +254,7 @@ async def test_what_an_idle_connection_has_sent_is_not_kept() -> None:
             for headers in ([("A", "b" * 500_000)], [(f"A{n}", "b") for n in range(9_000)]):
                 await client.send(request_bytes("/ingest?name=a", b"abc", headers))
                 assert (await client.reply()).status == 200
-                assert receiver.component._serving.server._config.budget.held == 0
-                (protocol,) = receiver.component._serving.server._connections
+                assert receiver.server._config.budget.held == 0
+                protocol: Any
+                (protocol,) = receiver.server._connections
                 assert (protocol._headers, protocol._url, protocol._rest) == ([], b"", b"")

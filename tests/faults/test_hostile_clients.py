@@ -62,7 +62,7 @@ async def unharmed(**changes: Any) -> AsyncIterator[Receiving]:
         assert resident() - before < 200 * MEBIBYTE
         assert (await ask(receiver.port, "/ingest?name=honest", b"abc")).status == 200
         assert not [line for line in receiver.log.lines if "handler failed" in line]
-        budget = receiver.component._serving.server._config.budget
+        budget = receiver.server._config.budget
         while budget.held:
             await asyncio.sleep(0.001)
     assert collected.ingests[-1].labels["__name__"] == "honest"

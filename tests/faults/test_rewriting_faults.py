@@ -40,7 +40,7 @@ def test_the_new_content_takes_the_name_in_one_step(file: Path) -> None:
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
 def test_no_new_files_in_the_directory(file: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewriting.os, "open", failing(code))
+    monkeypatch.setattr(os, "open", failing(code))
     inode = file.stat().st_ino
     rewrite(str(file), NEW)
     assert file.read_bytes() == NEW
@@ -55,7 +55,7 @@ def test_a_mount_point(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_file_of_somebody_else(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewriting.os, "chown", failing(errno.EPERM))
+    monkeypatch.setattr(os, "chown", failing(errno.EPERM))
     status = os.stat_result([0o100604, 1, 1, 1, os.geteuid() + 1, os.getegid(), 0, 0, 0, 0])
     with pytest.raises(PermissionError):
         rewriting._replace(file, NEW, status)
@@ -64,7 +64,7 @@ def test_a_file_of_somebody_else(file: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_full_disk_harms_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewriting.os, "fsync", failing(errno.ENOSPC))
+    monkeypatch.setattr(os, "fsync", failing(errno.ENOSPC))
     with pytest.raises(OSError, match="No space left"):
         rewrite(str(file), NEW)
     assert file.read_bytes() == OLD

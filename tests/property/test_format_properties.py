@@ -12,6 +12,7 @@ from alloypy.syntax.parser import parse_file
 from alloypy.syntax.printer import printer
 from alloypy.syntax.printer.compare import same_content
 from alloypy.syntax.printer.printer import format_file, format_source, layout_of_alloy
+from alloypy.syntax.printer.walk import Walk
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 from tests.support.alloy_texts import alloy_text
@@ -56,7 +57,7 @@ def test_the_last_resort_is_never_needed(monkeypatch: pytest.MonkeyPatch) -> Non
     walk = printer._walk
     rounds = 0
 
-    def counted(file: File, *, careful: bool) -> printer.Walk:
+    def counted(file: File, *, careful: bool) -> Walk:
         nonlocal rounds
         if careful:
             rounds += 1

@@ -15,7 +15,7 @@ from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_json import decode_push_json
 from tests.support.push_messages import protobuf_of
 
-TEXT = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=8)
+TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=8)
 PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=4)
 SAMPLES = st.lists(st.tuples(st.binary(max_size=20), TEXT), max_size=3)
 REQUESTS = st.lists(st.tuples(PAIRS, SAMPLES), max_size=4)

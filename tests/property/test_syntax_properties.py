@@ -134,7 +134,7 @@ def parts(expression: Expression) -> list[Expression]:
         value = getattr(expression, slot)
         for item in value if isinstance(value, list) else [value]:
             inner = getattr(item, "value", None) if type(item).__name__ == "Field" else item
-            if hasattr(inner, "start") and slot != "name":
+            if inner is not None and hasattr(inner, "start") and slot != "name":
                 found += parts(inner)
     return found
 

@@ -17,8 +17,9 @@ from prometheus_client import CollectorRegistry
 
 from alloypy.components.pyroscope.receive_http import Arguments, ReceiveHTTP
 from alloypy.components.pyroscope.receiving.blocks import HTTP
+from alloypy.net.server.listener import Server
 from alloypy.profiles.model import DebugInfoClient, IngestProfile, ProfilesReceiver, Push
-from alloypy.runtime.contract.component import Options, Stability
+from alloypy.runtime.contract.component import Metrics, Options, Stability
 from alloypy.runtime.contract.events import Events
 from alloypy.tracing import Tracer
 
@@ -114,10 +115,15 @@ class Receiving:
         self.task: asyncio.Task[None] | None = None
 
     @property
-    def port(self) -> int:
+    def server(self) -> Server:
+        """What listens for it."""
         serving = self.component._serving
         assert serving is not None
-        return serving.server.addresses[0][1]
+        return serving.server
+
+    @property
+    def port(self) -> int:
+        return self.server.addresses[0][1]
 
     async def update(self, arguments: Arguments) -> None:
         """What a reload does."""
@@ -141,7 +147,9 @@ def arguments(*receivers: ProfilesReceiver, http: dict[str, Any] | None = None, 
     return Arguments(forward_to=receivers, http=block, **others)
 
 
-def component_options(registry: CollectorRegistry, logger: logging.Logger, **changes: Any) -> Options:
+def component_options(
+    registry: Metrics | CollectorRegistry, logger: logging.Logger, **changes: Any
+) -> Options:
     """What a process hands to a component."""
     values: dict[str, Any] = {
         "id": "pyroscope.receive_http.test",
@@ -220,7 +228,8 @@ class Client:
             if status != "100":
                 break
         headers = _fields(lines)
-        body, trailers = b"", {}
+        body = b""
+        trailers: dict[str, str] = {}
         if method == "HEAD" or status in {"204", "304"}:
             pass
         elif headers.get("transfer-encoding") == "chunked":

@@ -92,6 +92,7 @@ async def listening(talk, context: ssl.SSLContext | None = None, port: int = 0):
 
     async def serve(reader, writer):
         task = asyncio.current_task()
+        assert task is not None
         tasks.add(task)
         try:
             await talk(reader, writer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from typing import Any
 from alloypy.components.http_client import HTTPClientArguments
 from alloypy.components.pyroscope.write import Arguments, EndpointArguments, Exports, Write
 from alloypy.lang.go.duration import Duration
-from alloypy.profiles.model import IngestProfile, ProfilesReceiver, Push, RawSample, Series
+from alloypy.profiles.model import Buffer, IngestProfile, ProfilesReceiver, Push, RawSample, Series
 from alloypy.runtime.contract.component import Metrics
 from tests.support.receiving import LogLines, component_options
 
@@ -29,7 +30,11 @@ def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 def endpoint(url: str, **changes: Any) -> EndpointArguments:
     """An endpoint that tries three times without much of a pause."""
-    client = {key: changes.pop(key) for key in list(changes) if key in HTTPClientArguments.__slots__}
+    client = {
+        key: changes.pop(key)
+        for key in list(changes)
+        if key in [each.name for each in dataclasses.fields(HTTPClientArguments)]
+    }
     values: dict[str, Any] = {
         "url": url,
         "min_backoff_period": Duration(MILLISECOND),
@@ -54,7 +59,9 @@ def push(*labels: dict[str, str], profile: bytes = b"raw", **changes: Any) -> Pu
     return Push(series, **changes)
 
 
-def ingest(query: str = "name=x&from=1", body: Sequence[bytes] = (b"body",), **changes: Any) -> IngestProfile:
+def ingest(
+    query: str = "name=x&from=1", body: Sequence[Buffer] = (b"body",), **changes: Any
+) -> IngestProfile:
     """An /ingest profile."""
     values = {"body": body, "labels": LABELS, "path": "/ingest", "query": query, "content_type": ("a/b",)}
     return IngestProfile(**(values | changes))

@@ -124,7 +124,7 @@ _Sample = tuple[float, list[tuple[str, int, str]]]
 
 def _walk(frame: FrameType | None) -> list[tuple[str, int, str]]:
     """The places alone, which is quick enough to be done while the other thread runs."""
-    places = []
+    places: list[tuple[str, int, str]] = []
     while frame is not None and len(places) < 100:
         places.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
         frame = frame.f_back
@@ -166,7 +166,8 @@ def _hook_libuv(loop: asyncio.AbstractEventLoop, turn: Callable[[], None]) -> Ca
     library = ctypes.CDLL(module.__file__)
     address = ctypes.pythonapi.PyCapsule_GetPointer
     address.restype, address.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
-    uv_loop = ctypes.c_void_p(address(module.libuv_get_loop_t_ptr(loop), None))
+    capsule = module.libuv_get_loop_t_ptr(loop)  # type: ignore[attr-defined]
+    uv_loop = ctypes.c_void_p(address(capsule, None))
     handle = ctypes.create_string_buffer(1024)
     called = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: turn())
     library.uv_prepare_init(uv_loop, handle)
@@ -218,7 +219,7 @@ def _watch_runners(report: str) -> None:
         finally:
             watchdog.stop()
 
-    asyncio.Runner.run = watched  # type: ignore[method-assign]
+    asyncio.Runner.run = watched  # type: ignore[assignment, method-assign]
 
 
 if __name__ == "__main__":

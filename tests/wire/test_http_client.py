@@ -82,7 +82,7 @@ async def test_credentials() -> None:
 @pytest.mark.usefixtures("watchful")
 async def test_credentials_follow_their_file(tmp_path: Path) -> None:
     path = tmp_path / "token"
-    settings = {"authorization": Authorization(credentials_file=str(path))}
+    settings: dict[str, Any] = {"authorization": Authorization(credentials_file=str(path))}
     async with scripted(answering()) as backend, client(**settings) as made:
         with pytest.raises(SendError, match="unable to read authorization credentials"):
             await send(made, url(backend))

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import trustme
@@ -94,7 +94,7 @@ async def opened(port: int, *alpn: str) -> tuple[asyncio.StreamReader, asyncio.S
     CA.configure_trust(context)
     if alpn:
         context.set_alpn_protocols(list(alpn))
-    tls = {"ssl": context, "server_hostname": "localhost"}
+    tls: dict[str, Any] = {"ssl": context, "server_hostname": "localhost"}
     reader, writer = await asyncio.open_connection("127.0.0.1", port, **tls)
     return reader, writer, writer.get_extra_info("ssl_object").selected_alpn_protocol()
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -301,7 +301,7 @@ pyroscope.relabel "rules" {
 """
     with relay(text, tmp_path):
         now = time.time_ns()
-        labels = {"shop": "full", "noise": "loud"}
+        labels: dict[str, Any] = {"shop": "full", "noise": "loud"}
         assert push(port, "relabeled", pprof("kept", 3, now), **labels) == Said(200, "")
         assert push(port, "relabeled", pprof("hidden", 1, now), secret="yes") == Said(200, "")
         assert ingest(port, "relabeled%7Bshop%3Dfull%7D", pprof("taken", 5, now + 1)) == Said(200, "")

@@ -209,7 +209,7 @@ async def test_raw_requests(case: str, pieces: bool) -> None:
                 assert replies[-1].headers.get("connection") == "close" or b"HTTP/1.0" in raw
                 assert await client.ended()
         assert not [line for line in receiver.log.lines if "handler failed" in line]
-        budget = receiver.component._serving.server._config.budget
+        budget = receiver.server._config.budget
         while budget.held:
             await asyncio.sleep(0.001)
 

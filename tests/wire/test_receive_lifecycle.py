@@ -187,9 +187,9 @@ async def test_new_destinations_take_effect_without_a_new_server() -> None:
     old, new = Collected(), Collected()
     port = free_port()
     async with receiving(arguments(old, http={"listen_port": port})) as receiver:
-        server = receiver.component._serving.server
+        server = receiver.server
         await update_under_load(receiver, old, new, http={"listen_port": port})
-        assert receiver.component._serving.server is server
+        assert receiver.server is server
 
 
 async def test_a_changed_server_moves_without_dropping_what_is_in_flight() -> None:

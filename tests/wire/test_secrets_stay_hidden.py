@@ -47,7 +47,7 @@ def clients(tmp_path: Path, port: int, tokens: int) -> list[dict[str, Any]]:
         proxy_url=parse_url(f"http://user:{MARK}-proxy@127.0.0.1:{port}"),
         proxy_connect_header={"X-Connect": (hidden("connect"),)},
     )
-    oauth2 = {"client_id": "id", "token_url": f"http://u:{MARK}-token@127.0.0.1:{tokens}/t"}
+    oauth2: dict[str, Any] = {"client_id": "id", "token_url": f"http://u:{MARK}-token@127.0.0.1:{tokens}/t"}
     return [
         {"basic_auth": BasicAuthArguments(username="u", password=hidden("basic"))},
         {"basic_auth": BasicAuthArguments(username="u", password_file=str(file))},
@@ -94,12 +94,14 @@ async def seen(given: Arguments) -> str:
     """Everything that is shown while profiles are refused in every way."""
     shown = []
     async with writing(given) as running:
-        for profile in (push(), push(), ingest()):
+        receiver = running.receiver
+        for deliver in (
+            lambda: receiver.append(push()),
+            lambda: receiver.append(push()),
+            lambda: receiver.append_ingest(ingest()),
+        ):
             try:
-                if profile == ingest():
-                    await running.receiver.append_ingest(profile)
-                else:
-                    await running.receiver.append(profile)
+                await deliver()
             except DeliveryError as error:
                 shown.append(str(error))
         for info in running.receiver.debug_info_clients():

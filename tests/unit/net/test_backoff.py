@@ -8,7 +8,7 @@ from alloypy.net.backoff import Backoff, retry_after
 
 
 def pauses(backoff: Backoff, most: int = 20) -> list[float]:
-    found = []
+    found: list[float] = []
     while (pause := backoff.next_pause()) is not None and len(found) < most:
         found.append(pause)
     return found

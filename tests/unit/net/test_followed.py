@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,7 +49,7 @@ async def settled(source: Source) -> None:
 
 async def test_within_a_second_nothing_is_looked_at(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(followed.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(followed, "PATIENCE", 60.0)
     assert [await source.followed.get() for _ in range(3)] == [1, 1, 1]
     now += 0.9

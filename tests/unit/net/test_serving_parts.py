@@ -18,7 +18,6 @@ from alloypy.net.gzip import GzipError, TooLarge, compress, gunzip
 from alloypy.net.http_status import status_line, status_text
 from alloypy.net.rpc.codes import error_json
 from alloypy.net.rpc.grpc import GrpcTimeoutError, parse_grpc_timeout
-from alloypy.net.server import budget as budget_module
 from alloypy.net.server import malloc as memory
 from alloypy.net.server.body import BodyTooLarge, ClientLeft, read_body
 from alloypy.net.server.budget import ByteBudget, memory_limit, process_budget
@@ -64,7 +63,7 @@ class System:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> None:
         self.files = files
         self.limits: dict[int, int] = {}
-        monkeypatch.setattr(budget_module.Path, "read_text", lambda path, **_: self.read(path))
+        monkeypatch.setattr(Path, "read_text", lambda path, **_: self.read(path))
         monkeypatch.setattr(resource, "getrlimit", lambda kind: (self.limits.get(kind, -1), -1))
 
     def read(self, path: Path) -> str:
@@ -384,7 +383,12 @@ async def test_a_deadline_passes_once_and_only_when_it_was_set_last() -> None:
     loop = asyncio.get_running_loop()
     passed = asyncio.Event()
     times: list[float] = []
-    deadline = Deadline(loop, lambda: (times.append(loop.time()), passed.set()))
+
+    def note() -> None:
+        times.append(loop.time())
+        passed.set()
+
+    deadline = Deadline(loop, note)
     began = loop.time()
     deadline.set(0.01)
     deadline.set(0.05)  # later: the timer there is looks again

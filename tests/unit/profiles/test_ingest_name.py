@@ -21,6 +21,7 @@ RECORDED = [
 def test_names_are_read_as_recorded() -> None:
     for case in RECORDED:
         name = base64.b64decode(case["name_b64"]).decode("utf-8", "surrogateescape")
+        read: dict[str, object]
         try:
             read = {"labels": parse_name(name)}
         except InvalidLabels as reason:

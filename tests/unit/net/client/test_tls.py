@@ -7,6 +7,7 @@ import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -113,7 +114,8 @@ async def test_changed_files_make_a_new_context(tmp_path: Path) -> None:
     files = {"ca_file": CA, "cert_file": CERT, "key_file": KEY}
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    tls = TLS(TLSSettings(**{name: str(tmp_path / name) for name in files}))
+    paths: dict[str, Any] = {name: str(tmp_path / name) for name in files}
+    tls = TLS(TLSSettings(**paths))
     first = await tls.context()
     assert await tls.context() is first
     (tmp_path / "ca_file").write_text(CA + trustme.CA().cert_pem.bytes().decode())
