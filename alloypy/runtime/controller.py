@@ -29,7 +29,9 @@ from alloypy.runtime.contract.options import (
     LoadResult,
     MetricsSource,
 )
-from alloypy.runtime.evaluating.evaluation import load_module, placed
+from alloypy.runtime.evaluating.dispatch import EVALUATORS
+from alloypy.runtime.evaluating.evaluation import Shared
+from alloypy.runtime.evaluating.loading import load_module, placed
 from alloypy.runtime.evaluating.reactive import react, restart
 from alloypy.runtime.pace import computed
 from alloypy.runtime.running.context import Context
@@ -105,7 +107,8 @@ class Controller:
         """
         definitions = Definitions(None, {"module_path": module_path})
         root = self._context.root
-        evaluation = load_module(self._context, transaction, root, sections, definitions, {})
+        shared = Shared(self._context, transaction, EVALUATORS)
+        evaluation = load_module(shared, root, sections, definitions, {})
         self._evaluating = asyncio.create_task(evaluation, name="evaluating")
         try:
             await self._evaluating

@@ -23,7 +23,7 @@ NO_CORRECTION = Correction("")
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate most like `name`, None where none is alike."""
-    from difflib import get_close_matches
+    from difflib import get_close_matches  # noqa: PLC0415 -- for faults only
 
     lower = {candidate.lower().replace("-", "_"): candidate for candidate in candidates}
     found = get_close_matches(name.lower().replace("-", "_"), lower, 1, _CLOSE)

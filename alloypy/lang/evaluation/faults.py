@@ -93,12 +93,12 @@ def diagnose(
 
 
 def _value_text(value: Traced) -> str:
-    from alloypy.lang.value_text import value_text
+    from alloypy.lang.value_text import value_text  # noqa: PLC0415 -- for faults only
 
     return value_text(value.value)
 
 
 def _expression_text(expression: Expression, source: Source) -> str:
-    from alloypy.syntax.printer.printer import format_expression
+    from alloypy.syntax.printer.printer import format_expression  # noqa: PLC0415 -- for faults only
 
     return format_expression(expression, source)

@@ -129,6 +129,6 @@ def _exponential(number: float) -> float:
 
 def _fused(factor: float, other: float, summand: float) -> float:
     """`factor * other + summand`, rounded once."""
-    from fractions import Fraction
+    from fractions import Fraction  # noqa: PLC0415 -- hardly anybody raises to a power
 
     return float(Fraction(factor) * Fraction(other) + Fraction(summand))

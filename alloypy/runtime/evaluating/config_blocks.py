@@ -5,7 +5,7 @@ Source: RUNTIME spec sections 2.3, 5.1 to 5.5.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alloypy.graph import texts
 from alloypy.graph.nodes import Kind, Node
@@ -18,11 +18,9 @@ from alloypy.runtime.blocks.process import (
     TracingArguments,
 )
 from alloypy.runtime.contract.faults import NodeFault, Raised, call_async
+from alloypy.runtime.evaluating.evaluation import Evaluation
 from alloypy.runtime.running.transaction import Serve
 from alloypy.syntax.tree import Attribute
-
-if TYPE_CHECKING:
-    from alloypy.runtime.evaluating.evaluation import Evaluation
 
 ARGUMENTS: dict[str, type[Any]] = {
     "http": HTTPArguments,

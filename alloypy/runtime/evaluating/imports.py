@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from alloypy.graph.definitions import Definitions, imported_definitions
 from alloypy.graph.imported import Content, Tally
@@ -25,6 +25,7 @@ from alloypy.runtime.blocks.modules import (
 from alloypy.runtime.contract.faults import Body, NodeFault, decode_arguments
 from alloypy.runtime.contract.health import Health, healthy, unhealthy, unknown
 from alloypy.runtime.contract.logs import FieldLogger
+from alloypy.runtime.evaluating.evaluation import Evaluation
 from alloypy.runtime.evaluating.import_sources import (
     FileSource,
     HTTPSource,
@@ -41,9 +42,6 @@ from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Block, File
-
-if TYPE_CHECKING:
-    from alloypy.runtime.evaluating.evaluation import Evaluation
 
 T = TypeVar("T")
 

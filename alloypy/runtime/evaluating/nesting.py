@@ -6,7 +6,7 @@ Source: RUNTIME spec sections 5.6, 5.7.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alloypy.graph import texts
 from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES, Definitions, Template
@@ -15,7 +15,9 @@ from alloypy.graph.sections import body_sections
 from alloypy.lang.evaluation.evaluator import evaluate
 from alloypy.runtime.blocks.modules import ForeachArguments
 from alloypy.runtime.contract.faults import NodeFault, evaluate_body
+from alloypy.runtime.evaluating.evaluation import Evaluation
 from alloypy.runtime.evaluating.foreach import child_ids, split_template
+from alloypy.runtime.evaluating.loading import load_module
 from alloypy.runtime.running.instances import CustomInstance, ForeachInstance
 from alloypy.runtime.running.modules import Module, State
 from alloypy.runtime.running.transaction import Assign
@@ -24,9 +26,6 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Block
-
-if TYPE_CHECKING:
-    from alloypy.runtime.evaluating.evaluation import Evaluation
 
 
 async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
@@ -86,7 +85,7 @@ async def _load(
     templates = (*evaluation.state.templates, template.body)
     try:
         sections = body_sections(template.body, template.source)
-        return await evaluation.load_inner(module, sections, definitions, arguments, templates)
+        return await load_module(evaluation.shared, module, sections, definitions, arguments, templates)
     except DiagnosticsError as error:
         raise NodeFault(str(error), error.diagnostics) from None
 

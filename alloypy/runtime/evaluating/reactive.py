@@ -13,7 +13,9 @@ from alloypy.lang.equality import values_equal
 from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract.faults import NodeFault
 from alloypy.runtime.contract.options import NoObserver
-from alloypy.runtime.evaluating.evaluation import Evaluation, published_exports
+from alloypy.runtime.evaluating.components import published_exports
+from alloypy.runtime.evaluating.dispatch import EVALUATORS
+from alloypy.runtime.evaluating.evaluation import Evaluation, Shared
 from alloypy.runtime.running.context import Context
 from alloypy.runtime.running.instances import ComponentInstance, CustomInstance, Instance
 from alloypy.runtime.running.modules import Module, State, present
@@ -127,7 +129,7 @@ async def _evaluate(context: Context, module: Module, old: State, node: Node) ->
     transaction = Transaction(context)
     new = old.copy()
     transaction.staged[module] = new
-    evaluation = Evaluation(context, transaction, module, new, whole=False)
+    evaluation = Evaluation(Shared(context, transaction, EVALUATORS), module, new, whole=False)
     try:
         await evaluation.node(node)
         for failed in transaction.close():
