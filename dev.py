@@ -5,15 +5,20 @@
     python3 dev.py test            set everything up and run linters, type checks and all tests
     python3 dev.py test --full     the same with every repetition that the tests know; takes an hour
     python3 dev.py test --newest   the same with the newest packages instead of the tested ones
+    python3 dev.py lint            formatting, linter and layers only
+    python3 dev.py fix             repair what formatter and linter can repair
+    python3 dev.py types           type checks only
+    python3 dev.py bench NAME      a benchmark; without a name it lists them
     python3 dev.py soak NAME       a long run under load: receiver
     python3 dev.py constraints     take the newest packages as the tested ones; run the tests afterwards
 
 Everything lands in `.venv` beside this file (`.venv-newest` for the newest packages). What follows `test`
-goes to pytest, what follows `soak NAME` to the run.
+goes to pytest, what follows `types` to mypy, what follows `bench NAME` or `soak NAME` to the run.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import re
@@ -35,10 +40,18 @@ VENV_NEWEST = ROOT / ".venv-newest"
 CONSTRAINTS = ROOT / ".ci" / "constraints.txt"
 DEMO = ROOT / "examples" / "demo"
 SOAK = ROOT / "tests" / "soak"
+BENCHMARKS = ROOT / "tests" / "benchmarks"
 
 CONSTRAINTS_HEAD = """\
 # The versions that the tests passed with; written by `python3 dev.py constraints`.
 """
+TOOLS = ("test", "lint")
+LINT = {
+    "format": ["ruff", "format", "--check", "."],
+    "lint": ["ruff", "check", "."],
+    "layers": ["lint-imports"],
+}
+FIX = {"lint": ["ruff", "check", "--fix", "."], "format": ["ruff", "format", "."]}
 FULL = {"ALLOYPY_FULL": "1", "PYTEST_ADDOPTS": "--timeout=3600"}
 
 
@@ -60,11 +73,19 @@ def main(argv: list[str]) -> int:
         return demo()
     if word == "test":
         newest, full = "--newest" in rest, "--full" in rest
-        install(groups=("test", "lint"), newest=newest)
+        install(groups=TOOLS, newest=newest)
         rest = [argument for argument in rest if argument not in ("--newest", "--full")]
         return test(rest, VENV_NEWEST if newest else VENV, FULL if full else {})
+    if word in ("lint", "fix") and not rest:
+        install(groups=TOOLS)
+        return run_all(LINT if word == "lint" else FIX)
+    if word == "types":
+        install(groups=TOOLS)
+        return run_all({"types": ["mypy", *rest]})
+    if word == "bench":
+        return bench(rest)
     if word == "soak" and rest and (SOAK / f"{rest[0]}.py").is_file():
-        install(groups=("test", "lint"))
+        install(groups=TOOLS)
         return call([PYTHON, "-m", f"tests.soak.{rest[0]}", *rest[1:]])
     if word == "constraints" and not rest:
         return renew_constraints()
@@ -132,7 +153,7 @@ def renew_constraints() -> int:
     """Write down the newest versions of all packages."""
     with tempfile.TemporaryDirectory() as folder:
         venv = Path(folder) / "venv"
-        fill(venv, ("test", "lint"), None)
+        fill(venv, TOOLS, None)
         listed = subprocess.run(
             [program("python", venv), "-m", "pip", "freeze", "--exclude-editable"],
             stdout=subprocess.PIPE,
@@ -242,14 +263,13 @@ def free_port() -> int:
 
 
 def test(pytest_arguments: list[str], venv: Path, variables: dict[str, str]) -> int:
-    """Every check in turn; all of them run, whatever the first ones say."""
-    checks = {
-        "format": ["ruff", "format", "--check", "."],
-        "lint": ["ruff", "check", "."],
-        "types": ["mypy"],
-        "layers": ["lint-imports"],
-        "tests": ["pytest", "-n", "auto", *pytest_arguments],
-    }
+    """Every check in turn."""
+    tests = {"types": ["mypy"], "tests": ["pytest", "-n", "auto", *pytest_arguments]}
+    return run_all(LINT | tests, venv, variables)
+
+
+def run_all(checks: dict[str, list[str]], venv: Path = VENV, variables: dict[str, str] | None = None) -> int:
+    """Tools by name, one after the other; all of them run, whatever the first ones say."""
     failed = []
     for name, command in checks.items():
         print(f"--- {name}: {' '.join(command)}", flush=True)
@@ -261,6 +281,21 @@ def test(pytest_arguments: list[str], venv: Path, variables: dict[str, str]) -> 
         if code:
             failed.append(name)
     return fail(f"failed: {', '.join(failed)}") if failed else 0
+
+
+def bench(arguments: list[str]) -> int:
+    """Run a benchmark, or list them with what they measure."""
+    files = {path.stem: path for path in sorted(BENCHMARKS.glob("*.py")) if path.stem != "__init__"}
+    if not arguments:
+        for name, path in files.items():
+            first = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0]
+            print(f"{name:12}{first}")
+        return 0
+    name, *rest = arguments
+    if name not in files:
+        return fail(f"there is no benchmark {name!r}, but there are {', '.join(files)}")
+    install(groups=TOOLS)
+    return call([PYTHON, "-m", f"tests.benchmarks.{name}", *rest])
 
 
 if __name__ == "__main__":

@@ -54,7 +54,15 @@ def test_a_demo_that_cannot_run_says_why(
 
 
 def test_anything_else_prints_the_commands(script: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
-    for argv in ([], ["nonsense"], ["demo", "more"], ["soak"], ["soak", "nonsense"]):
+    for argv in (
+        [],
+        ["nonsense"],
+        ["demo", "more"],
+        ["soak"],
+        ["soak", "nonsense"],
+        ["lint", "more"],
+        ["fix", "x"],
+    ):
         assert script.main(argv) == 2
     assert "dev.py demo" in capfd.readouterr().err
 
@@ -111,3 +119,55 @@ def test_words_of_test(
     assert Path(command[0]).parent.parent.name == folder
     assert command[1:] == ["-n", "auto", *arguments]
     assert variables.items() <= given.items()
+
+
+@pytest.fixture
+def called(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that the script has called: the name of the program, then its arguments."""
+    commands: list[list[str]] = []
+
+    def call(command: list[str | Path], variables: dict[str, str] | None = None) -> int:
+        commands.append([Path(command[0]).stem, *(str(word) for word in command[1:])])
+        return int(commands[-1] == ["ruff", "check", "."])
+
+    monkeypatch.setattr(script, "install", lambda groups, newest=False: None)
+    monkeypatch.setattr(script, "call", call)
+    return commands
+
+
+def test_lint_runs_all_its_tools_and_names_those_that_failed(
+    script: ModuleType, called: list[list[str]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert script.main(["lint"]) == 1
+    assert called == [["ruff", "format", "--check", "."], ["ruff", "check", "."], ["lint-imports"]]
+    assert capfd.readouterr().err == "dev.py: failed: lint\n"
+
+
+def test_fix_formats_what_the_linter_has_repaired(script: ModuleType, called: list[list[str]]) -> None:
+    assert script.main(["fix"]) == 0
+    assert called == [["ruff", "check", "--fix", "."], ["ruff", "format", "."]]
+
+
+def test_types_hands_arguments_to_the_type_checker(script: ModuleType, called: list[list[str]]) -> None:
+    assert script.main(["types", "--no-incremental"]) == 0
+    assert called == [["mypy", "--no-incremental"]]
+
+
+def test_bench_without_a_name_lists_what_there_is(
+    script: ModuleType, called: list[list[str]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert script.main(["bench"]) == 0
+    listed = dict(line.split(maxsplit=1) for line in capfd.readouterr().out.splitlines())
+    there = {path.stem for path in (ROOT / "tests" / "benchmarks").glob("*.py")}
+    assert listed.keys() == there
+    assert all(len(purpose) > 10 for purpose in listed.values())
+    assert called == []
+
+
+def test_bench_runs_a_benchmark_by_its_name(
+    script: ModuleType, called: list[list[str]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert script.main(["bench", "startup", "--runs", "3"]) == 0
+    assert called == [[Path(sys.executable).stem, "-m", "tests.benchmarks.startup", "--runs", "3"]]
+    assert script.main(["bench", "nonsense"]) == 1
+    assert "no benchmark 'nonsense', but there are evaluate" in capfd.readouterr().err
