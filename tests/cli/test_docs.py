@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from alloypy import __version__
 from alloypy.cli.files.discovery import LEFT_OUT
 from alloypy.components.registry import REGISTRATIONS
 from tests.support import cli_page, stdlib_page
@@ -39,7 +40,22 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_the_guide_leads_to_every_page() -> None:
     index = ROOT / "docs" / "index.md"
     linked = {(index.parent / target).resolve() for target in LINK.findall(index.read_text())}
-    assert {page for page in index.parent.glob("*.md") if page != index} - linked == set()
+    assert {page for page in index.parent.rglob("*.md") if page != index} - linked == set()
+
+
+def test_pages_and_deployment_material_name_this_version() -> None:
+    named = {
+        found
+        for place in ("docs/ci.md", "examples/deploy/kubernetes.yaml")
+        for found in re.findall(r"(?:@v|rev: v|`v|alloypy:)(\d+\.\d+\.\d+)", (ROOT / place).read_text())
+    }
+    assert named == {__version__}
+
+
+def test_the_changelog_has_this_version_with_its_date() -> None:
+    versions = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert versions[0] == "[Unreleased]"
+    assert re.fullmatch(rf"\[{re.escape(__version__)}\] - \d{{4}}-\d{{2}}-\d{{2}}", versions[1])
 
 
 def test_the_component_page_names_every_component() -> None:

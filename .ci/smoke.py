@@ -1,0 +1,89 @@
+"""Install a built wheel in an empty environment and use the program: `python .ci/smoke.py dist`.
+
+Needs nothing but the Python that runs it; the packages that alloypy depends on come from the package index.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import venv
+from pathlib import Path
+
+CONFIG = 'logging {\n\tlevel = "info"\n}\n'
+SECONDS = 30
+
+
+def main(folder: Path) -> None:
+    """Install the wheel of a folder, and see that each command that is supported here works."""
+    (wheel,) = folder.resolve().glob("*.whl")
+    version = wheel.name.split("-")[1]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        place = Path(home)
+        venv.create(place / "venv", with_pip=True)
+        programs = place / "venv" / ("Scripts" if os.name == "nt" else "bin")
+        subprocess.run([programs / "python", "-m", "pip", "install", "--quiet", wheel], check=True)
+        check_commands(programs / "alloypy", place, version)
+        if os.name != "nt":
+            check_run(programs / "alloypy", place)
+    print(f"alloypy {version} works on {sys.platform} with Python {sys.version.split()[0]}")
+
+
+def check_commands(program: Path, place: Path, version: str) -> None:
+    """Version, formatter, checker, evaluator."""
+    (place / "good.alloy").write_text(CONFIG.replace("\t", "  "), "utf-8")
+    (place / "bad.alloy").write_text("a = \n", "utf-8")
+
+    def alloypy(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(program), *arguments]
+        return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+
+    expect(alloypy("--version").stdout.startswith(f"alloypy, version v{version}"), "--version")
+    expect(alloypy("fmt", "good.alloy").stdout == CONFIG, "fmt")
+    expect(alloypy("validate", "good.alloy").returncode == 0, "validate")
+    fault = alloypy("validate", "bad.alloy")
+    expect("bad.alloy:2:1: expected expression" in fault.stderr, "validate of a file with a fault")
+    expect(alloypy("eval", "1 + 1").stdout == "2\n", "eval")
+
+
+def check_run(program: Path, place: Path) -> None:
+    """A process that becomes ready and stops when it is told to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(program), "run", f"--server.http.listen-addr=127.0.0.1:{port}", "good.alloy"]
+    process = subprocess.Popen(command, cwd=place)
+    try:
+        expect(ready(f"http://127.0.0.1:{port}/-/ready"), "run: it becomes ready")
+        process.terminate()
+        expect(process.wait(SECONDS) == 0, "run: it stops")
+    finally:
+        process.kill()
+
+
+def ready(url: str) -> bool:
+    """Whether the process says within the time that it is ready."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return b"ready" in answer.read()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    return False
+
+
+def expect(holds: bool, what: str) -> None:
+    """End with what does not work."""
+    if not holds:
+        sys.exit(f"smoke test: {what} does not work")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
