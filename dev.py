@@ -289,7 +289,7 @@ def bench(arguments: list[str]) -> int:
     if not arguments:
         for name, path in files.items():
             first = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0]
-            print(f"{name:12}{first}")
+            print(f"{name:16}{first}")
         return 0
     name, *rest = arguments
     if name not in files:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from alloypy.cli import streams
 from alloypy.cli.flags import FlagSet
+from alloypy.cli.report import FORMATS
 from alloypy.cli.report.colours import CHOICES
 from alloypy.cli.usage_error import UsageError
 from alloypy.os_errors import system_words
 
 if TYPE_CHECKING:
     from alloypy.cli.report import Report
-
-FORMATS = ("text", "json", "github", "sarif", "junit")
-"""What a report can be written in; `alloypy.cli.report` has the same."""
 
 
 class ReportFlags:
