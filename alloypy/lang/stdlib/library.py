@@ -15,13 +15,26 @@ from alloypy.lang.stdlib.jsonpath import function as json_path
 from alloypy.lang.types import StringType
 from alloypy.lang.values import StringMap, Value
 
+_ONCE_AT_THE_TOP = (
+    "format",
+    "join",
+    "replace",
+    "split",
+    "to_lower",
+    "to_upper",
+    "trim",
+    "trim_prefix",
+    "trim_space",
+    "trim_suffix",
+)
+
 ALIASES: dict[str, LibraryFunction] = {
     "nonsensitive": convert.NONSENSITIVE,
     "concat": array.CONCAT,
     "json_decode": encoding.FROM_JSON,
     "yaml_decode": encoding.FROM_YAML,
     "base64_decode": encoding.FROM_BASE64,
-    **string.FUNCTIONS,
+    **{name: string.FUNCTIONS[name] for name in _ONCE_AT_THE_TOP},
 }
 """Old names of functions that now live in a namespace; `env` is the one more."""
 
