@@ -1,6 +1,6 @@
 """Counting in plain Python, for what happens at every profile; registries collect it when asked.
 
-Source: PYROSCOPE spec sections 5.5, 6.
+Source: docs/spec/PYROSCOPE.md, sections 5.5, 6.
 """
 
 from __future__ import annotations

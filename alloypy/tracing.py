@@ -1,7 +1,8 @@
 """Traces: which are sampled, how they come in and go on, and where their spans go.
 
 One `Tracer` serves the whole process and is handed to whoever needs it. Its settings are those of the
-`tracing` block and change while it is in use. Source: RUNTIME spec section 5.2, PYROSCOPE spec section 5.1.
+`tracing` block and change while it is in use.
+Source: docs/spec/RUNTIME.md, section 5.2; docs/spec/PYROSCOPE.md, section 5.1.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Labels, repeated ids, places where a block may not stand, gates of stability. The order in which
 blocks are taken, and every text and position, are Alloy's.
-Source: RUNTIME spec sections 2.1, 2.3, 2.7; the catalog's notes on `alloy validate`.
+Source: docs/spec/RUNTIME.md, sections 2.1, 2.3, 2.7.
 """
 
 from __future__ import annotations

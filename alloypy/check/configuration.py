@@ -2,7 +2,7 @@
 
 `check_files` first finds what Alloy's own check finds, in its words and order; what only running
 Alloy would find follows. Nothing here evaluates what depends on the machine, the environment or
-a running component. Source: RUNTIME spec sections 2.2-2.4, 2.7.
+a running component. Source: docs/spec/RUNTIME.md, sections 2.2-2.4, 2.7.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What only running finds in the bodies of blocks: values that cannot fit, labels.
 
-Source: RUNTIME spec sections 2.4, 2.7.
+Source: docs/spec/RUNTIME.md, sections 2.4, 2.7.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Modules as loading makes them, and what the names in their expressions mean there.
 
 One declare gives a module for each instance, and one template for each item, with values of their own.
-Source: RUNTIME spec sections 2.2, 5.6, 5.7.
+Source: docs/spec/RUNTIME.md, sections 2.2, 5.6, 5.7.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A module that cannot be read here may be there where the configuration runs, so that nothing is said.
 Each content is read once, however many imports name it.
-Source: RUNTIME spec section 5.6.
+Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
 from __future__ import annotations

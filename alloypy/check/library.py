@@ -1,6 +1,6 @@
 """What is known of the standard library without calling it.
 
-Source: spec section 6.
+Source: docs/spec/SYNTAX.md, section 6.
 """
 
 from __future__ import annotations

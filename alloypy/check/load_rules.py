@@ -1,6 +1,6 @@
 """Load-time rules applied to the bodies of a configuration.
 
-Source: RUNTIME spec section 2.4; the rules are in `alloypy.rules`.
+Source: docs/spec/RUNTIME.md, section 2.4; the rules are in `alloypy.rules`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is said of modules that cannot be made as written, and where.
 
-Source: RUNTIME spec sections 2.2, 5.6.
+Source: docs/spec/RUNTIME.md, sections 2.2, 5.6.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The root, every instance of a declare, and every item of a foreach is a module with values of its own.
 Their graphs are built as for running; their values are known as far as the files say them.
-Source: RUNTIME spec sections 2.2, 2.3, 5.6, 5.7.
+Source: docs/spec/RUNTIME.md, sections 2.2, 2.3, 5.6, 5.7.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What operations give for values of which only something is known, and what must go wrong with them.
 
-Evaluation decides the same of values themselves (`alloypy.lang.evaluation`). Source: spec section 5.
+Evaluation decides the same of values themselves (`alloypy.lang.evaluation`).
+Source: docs/spec/SYNTAX.md, section 5.
 """
 
 from __future__ import annotations

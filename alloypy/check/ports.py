@@ -1,6 +1,6 @@
 """Receivers that want to listen on the same port.
 
-Source: RUNTIME spec section 2.4 (constructor failures).
+Source: docs/spec/RUNTIME.md, section 2.4 (constructor failures).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """References: names that mean nothing, old and experimental names, and blocks that need each other.
 
-Source: RUNTIME spec sections 2.2, 2.3, 2.7; the catalog's notes on `alloy validate`.
+Source: docs/spec/RUNTIME.md, sections 2.2, 2.3, 2.7.
 """
 
 from __future__ import annotations

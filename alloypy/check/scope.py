@@ -2,7 +2,7 @@
 
 A scope is the root, the body of a `declare`, or the `template` of a `foreach`. The order of nodes
 is Alloy's: declares, config blocks, components, services.
-Source: RUNTIME spec sections 2.1, 2.3, 2.7; the catalog's notes on `alloy validate`.
+Source: docs/spec/RUNTIME.md, sections 2.1, 2.3, 2.7.
 """
 
 from __future__ import annotations

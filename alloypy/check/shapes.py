@@ -1,6 +1,6 @@
 """What is known of a value before anything runs: its kind, its parts, perhaps the value itself.
 
-Source: spec section 5.
+Source: docs/spec/SYNTAX.md, section 5.
 """
 
 from __future__ import annotations

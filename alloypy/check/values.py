@@ -3,7 +3,7 @@
 What does not depend on anything outside of the file is evaluated for good. Of the rest the kind
 is followed: what components export, what functions give. Nothing is guessed: where a value of
 the machine, the environment or a running component decides, there is no fault.
-Source: spec section 5; RUNTIME spec sections 2.4, 2.7.
+Source: docs/spec/SYNTAX.md, section 5; docs/spec/RUNTIME.md, sections 2.4, 2.7.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
 Warnings, a directory without files among them, fail with `--strict`: 1. A reader of standard output that has
 seen enough is no failure; standard output that cannot take what was asked for is one.
 
-A second SIGINT or SIGTERM ends `run` by that signal. Source: spec section 1.
+A second SIGINT or SIGTERM ends `run` by that signal. Source: docs/spec/RUNTIME.md, section 1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How the text of a flag becomes its value, with the error texts of Go's strconv package.
 
-Source: spec section 1 (error table of the command line).
+Source: docs/spec/RUNTIME.md, section 1 (error table of the command line).
 """
 
 from __future__ import annotations

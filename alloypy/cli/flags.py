@@ -9,7 +9,7 @@ A command declares its flags and parses its arguments:
 
 Flags and positional arguments may be interleaved; `--name=value`, `--name value`, `-x`, `-xvalue`
 and `--` are understood. `--help` is always there and raises `HelpRequested`.
-Source: spec section 1.
+Source: docs/spec/RUNTIME.md, section 1.
 """
 
 from __future__ import annotations

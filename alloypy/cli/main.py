@@ -1,7 +1,7 @@
 """The program: finds the command, runs it, and turns every way of failing into a sentence and an exit code.
 
 A command is a module of this package with `def run(argv: list[str]) -> int`; it is imported only when
-it is called. It may raise UsageError and HelpRequested. Source: spec section 1.
+it is called. It may raise UsageError and HelpRequested. Source: docs/spec/RUNTIME.md, section 1.
 """
 
 from __future__ import annotations

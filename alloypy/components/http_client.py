@@ -2,7 +2,7 @@
 
 Squash `HTTPClientArguments` into a component's arguments, and turn it into the settings of a client
 with `client_settings`.
-Source: PYROSCOPE spec section 4.
+Source: docs/spec/PYROSCOPE.md, section 4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The `rule` block that all relabeling components share.
 
-Source: PYROSCOPE spec section 6.
+Source: docs/spec/PYROSCOPE.md, section 6.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which components there are, and which the command line lets in: one answer for loading and checking.
 
-Source: RUNTIME spec section 2.3.
+Source: docs/spec/RUNTIME.md, section 2.3.
 """
 
 from __future__ import annotations

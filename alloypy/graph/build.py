@@ -2,7 +2,7 @@
 
 Phases, in Alloy's order: services, declares, config blocks, components, references, cycles. The
 diagnostics of all phases are gathered; with any error the graph is not fit to be evaluated.
-Source: RUNTIME spec sections 2.2, 2.3.
+Source: docs/spec/RUNTIME.md, sections 2.2, 2.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A reference to a receiver means that data goes from who refers to who owns it; any other export goes
 the other way.
-Source: RUNTIME spec section 2.2.
+Source: docs/spec/RUNTIME.md, section 2.2.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Definitions: what custom components a module can use, and the names its expressions know.
 
-Source: RUNTIME spec section 5.6.
+Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
 from __future__ import annotations

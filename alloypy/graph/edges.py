@@ -1,6 +1,6 @@
 """Edges: from every node to what its expressions and its custom components need.
 
-Source: RUNTIME spec sections 2.2, 2.3.
+Source: docs/spec/RUNTIME.md, sections 2.2, 2.3.
 """
 
 from __future__ import annotations

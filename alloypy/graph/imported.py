@@ -1,7 +1,7 @@
 """Imported content: which declares and imports a parsed module has, and what makes it unfit.
 
 Loading and checking read modules with this, so that both mean the same by a name.
-Source: RUNTIME spec section 5.6.
+Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
 from __future__ import annotations

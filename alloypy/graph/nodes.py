@@ -1,6 +1,6 @@
 """Nodes of the component graph: one for every top-level block, and for what exists without one.
 
-Source: RUNTIME spec section 2.1.
+Source: docs/spec/RUNTIME.md, section 2.1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """References: which chains of names a body holds, and which nodes they mean.
 
-Source: RUNTIME spec section 2.2.
+Source: docs/spec/RUNTIME.md, section 2.2.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A module's blocks, sorted into what is read in turn: declares, config blocks, services and components.
 
-Source: RUNTIME spec sections 2.1, 2.2.
+Source: docs/spec/RUNTIME.md, sections 2.1, 2.2.
 """
 
 from __future__ import annotations

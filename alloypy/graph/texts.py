@@ -1,6 +1,6 @@
 """Words for what is wrong with blocks and references, shared by loading and by the static check.
 
-Where nothing else is said the words are Alloy's. Source: RUNTIME spec sections 2.2, 2.3, 5.6.
+Where nothing else is said the words are Alloy's. Source: docs/spec/RUNTIME.md, sections 2.2, 2.3, 5.6.
 """
 
 from __future__ import annotations

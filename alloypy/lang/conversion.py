@@ -1,6 +1,6 @@
 """From a value to the type that a place in the configuration wants.
 
-Source: spec section 5, `Decoding into a wanted type`.
+Source: docs/spec/SYNTAX.md, section 5, `Decoding into a wanted type`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Equality of values, as `==` in expressions sees it.
 
-Source: spec section 5, equality.
+Source: docs/spec/SYNTAX.md, section 5, equality.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Number kinds and what Go's 64-bit arithmetic does with them.
 
-Source: spec section 5 (values, operators, decoding of numbers).
+Source: docs/spec/SYNTAX.md, section 5 (values, operators, decoding of numbers).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A target is a set of labels. Configurations write it as an object and may look at an exported one as at an
 object; in between it is a capsule, so that labels shared by many targets are held once.
-Source: spec section 5 (capsules that convert).
+Source: docs/spec/SYNTAX.md, section 5 (capsules that convert).
 """
 
 from __future__ import annotations

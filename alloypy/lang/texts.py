@@ -1,6 +1,7 @@
 """Alloy's words for what is wrong with values, shared by evaluation and the static check.
 
-Each is written after the text of the expression that has the value. Source: spec section 5, `Error text`.
+Each is written after the text of the expression that has the value.
+Source: docs/spec/SYNTAX.md, section 5, `Error text`.
 """
 
 from __future__ import annotations

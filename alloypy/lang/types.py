@@ -1,7 +1,7 @@
 """Wanted types: what a place in the configuration accepts.
 
 `schema` derives one from every declared field; `lang.conversion.convert` turns a
-value into it, by the decoding rules of spec section 5.
+value into it, by the decoding rules of docs/spec/SYNTAX.md, section 5.
 """
 
 from __future__ import annotations

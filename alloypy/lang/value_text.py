@@ -1,6 +1,6 @@
 """Values as text in the language's own syntax, secrets hidden.
 
-Source: spec section 5, `Error text`.
+Source: docs/spec/SYNTAX.md, section 5, `Error text`.
 """
 
 from __future__ import annotations

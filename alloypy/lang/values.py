@@ -12,7 +12,7 @@
 | capsule  | Capsule and its subclasses (Secret, OptionalSecret, receivers, rules) |
 
 Values are treated as frozen: whoever needs another value makes one.
-Source: spec section 5.
+Source: docs/spec/SYNTAX.md, section 5.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pauses between tries: Alloy's exponential backoff with jitter.
 
-Source: PYROSCOPE spec section 5.4.
+Source: docs/spec/PYROSCOPE.md, section 5.4.
 """
 
 from __future__ import annotations

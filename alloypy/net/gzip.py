@@ -1,6 +1,6 @@
 """gzip bodies, unpacked within bounds, with Go's texts for what is wrong with them.
 
-Source: PYROSCOPE spec section 3.5.
+Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""HTTP statuses in Go's words, which clients of the real Alloy see. Source: PYROSCOPE spec section 3.4."""
+"""HTTP statuses in Go's words, which clients of the real Alloy see.
+
+Source: docs/spec/PYROSCOPE.md, section 3.4.
+"""
 
 from __future__ import annotations
 

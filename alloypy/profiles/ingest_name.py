@@ -1,6 +1,6 @@
 """The `name` parameter of /ingest: `application{label=value,...}`, read and written.
 
-Source: PYROSCOPE spec section 3.7.
+Source: docs/spec/PYROSCOPE.md, section 3.7.
 """
 
 from __future__ import annotations

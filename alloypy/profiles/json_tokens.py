@@ -1,7 +1,7 @@
 """JSON cut into tokens, with the positions and error texts of Go's protobuf JSON reader.
 
 Each token is checked to fit where it stands, so that whoever reads them sees well-formed JSON
-only. Columns count characters. Source: PYROSCOPE spec section 3.5.
+only. Columns count characters. Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
 from __future__ import annotations

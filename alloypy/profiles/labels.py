@@ -2,7 +2,7 @@
 
 A label set is a dict from name to value that holds no empty value, its names in
 bytewise order. Names and values are text; bytes that are not valid UTF-8 travel
-as surrogate escapes. Source: PYROSCOPE spec sections 2, 3.4, 3.5.
+as surrogate escapes. Source: docs/spec/PYROSCOPE.md, sections 2, 3.4, 3.5.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def with_service_name(labels: Mapping[str, str]) -> dict[str, str]:
     """The receiver's rule: no service_name -> it becomes `__name__`; else app_name becomes `__name__`.
 
     labels: may hold empty values. An empty service_name counts as present, though it vanishes.
-    Source: PYROSCOPE spec section 3.4, step 2.
+    Source: docs/spec/PYROSCOPE.md, section 3.4, step 2.
     """
     target = APP_NAME if SERVICE_NAME in labels else SERVICE_NAME
     return label_set({**labels, target: labels.get(NAME, "")}.items())
@@ -66,7 +66,7 @@ def check_service_name(name: str) -> None:
 def check_labels(labels: Labels) -> None:
     """Raise InvalidLabels unless the set can be sent: names, UTF-8 values, at least one label.
 
-    Source: PYROSCOPE spec section 5.1.
+    Source: docs/spec/PYROSCOPE.md, section 5.1.
     """
     if not labels:
         raise InvalidLabels("service name is required")

@@ -3,7 +3,7 @@
 A profile's way is one call chain of awaits: receive -> forward -> send. The call
 returns when every destination has taken the profile, or raises `DeliveryError`.
 Raw profile bytes are passed on as they came, never decoded, never copied.
-Source: PYROSCOPE spec section 2.
+Source: docs/spec/PYROSCOPE.md, section 2.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def _position(error: DeliveryError) -> int:
 
 
 class DebugInfoClient(Protocol):
-    """The debuginfo service of one destination. Source: PYROSCOPE spec section 3.6."""
+    """The debuginfo service of one destination. Source: docs/spec/PYROSCOPE.md, section 3.6."""
 
     async def call(self, method: str, message: bytes, within: float | None) -> bytes:
         """Make a Connect unary call and return the answer, both as protobuf.

@@ -2,7 +2,7 @@
 
 Both `rawProfile` and `raw_profile` name the same field, unknown fields are ignored, bytes are
 base64 of either alphabet, null means absent, a repeated key is an error. Error texts carry the
-line and column that Go's reader gives. Source: PYROSCOPE spec section 3.5.
+line and column that Go's reader gives. Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The wire is walked here instead of handing the body to the protobuf library: that would copy
 every profile twice, and most of its time goes into labels that repeat from request to request,
 which are remembered here by their bytes. The generated code in `pb` is the judge in the tests.
-Source: PYROSCOPE spec section 3.5.
+Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
 from __future__ import annotations

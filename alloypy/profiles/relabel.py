@@ -1,6 +1,6 @@
 """Relabel rules: what they do to a label set.
 
-Source: PYROSCOPE spec section 6.
+Source: docs/spec/PYROSCOPE.md, section 6.
 """
 
 from __future__ import annotations

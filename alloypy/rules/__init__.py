@@ -3,7 +3,7 @@
 A rule is a small function or one of the forms in `alloypy.rules.forms`. It belongs to a
 place (`loki.write/wal`: a component and inner blocks) or to a Go type that many places use.
 Two ask: declared classes, when an instance is decoded (`faults_of`), and the checker (`rules_for`).
-Source: the rules of Alloy's components, as the catalog's notes list them.
+Source: what Alloy's components refuse, recorded in tests/golden/validate/load_rules.jsonl.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ async with Controller(ControllerOptions(...)) as controller:
 # leaving stops everything, producers first, within the deadlines
 ```
 
-Source: RUNTIME spec sections 2, 3, 7.
+Source: docs/spec/RUNTIME.md, sections 2, 3, 7.
 """
 
 from __future__ import annotations

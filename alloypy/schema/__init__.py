@@ -44,5 +44,5 @@ spec_of(Arguments)                                        # alloypy.schema.deriv
 ```
 
 Annotations are evaluated when the spec is first needed, so the types they name must be
-importable at run time (not under `TYPE_CHECKING`). Source: spec section 6.
+importable at run time (not under `TYPE_CHECKING`). Source: docs/spec/SYNTAX.md, section 6.
 """

@@ -2,7 +2,7 @@
 
 Only literals, arrays, objects, and operators between literals are looked at; names and calls pass.
 Texts and positions are those of Alloy's type check, which differ from evaluation's.
-Source: spec section 6.
+Source: docs/spec/SYNTAX.md, section 6.
 """
 
 from __future__ import annotations

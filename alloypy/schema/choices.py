@@ -1,6 +1,6 @@
 """Text types with a fixed list of accepted texts.
 
-Source: spec section 5 (text types), catalog.
+Source: docs/spec/SYNTAX.md, section 5 (text types).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Statements are taken in source order and the first error ends it, as in Alloy's evaluation;
 `alloypy.schema.check` is the reader that collects them all.
-Source: spec section 6.
+Source: docs/spec/SYNTAX.md, section 6.
 """
 
 from __future__ import annotations

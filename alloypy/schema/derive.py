@@ -1,7 +1,7 @@
 """From a declared class to its `Spec`: annotations become wanted types.
 
 Imported only when a declared class is first used, never by checks that know the catalog alone.
-Source: spec section 6.
+Source: docs/spec/SYNTAX.md, section 6.
 """
 
 from __future__ import annotations

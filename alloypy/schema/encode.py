@@ -1,6 +1,6 @@
 """Instances of declared classes as the JSON of the admin API, secrets hidden, and as Alloy values.
 
-Source: RUNTIME spec section 4.
+Source: docs/spec/RUNTIME.md, section 4.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A declaration is an ordinary frozen dataclass; what Alloy needs to know beyond the Python
 annotation travels in the metadata of its fields and is read by `alloypy.schema.spec`.
-Source: spec section 6.
+Source: docs/spec/SYNTAX.md, section 6.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `alloypy.schema.derive.spec_of` derives it from a declared class; the catalog builds the same from its data.
 Nothing here imports `dataclasses`, so that checking by catalog alone stays quick to start.
-Source: spec section 6.
+Source: docs/spec/SYNTAX.md, section 6.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Stability levels, and what a gate says to what it does not let through.
 
-Source: RUNTIME spec section 2.3.
+Source: docs/spec/RUNTIME.md, section 2.3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Alloy's words for what is wrong with a body, shared by decoding and the static check.
 
-Source: spec section 6.
+Source: docs/spec/SYNTAX.md, section 6.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The services behind the `logging` and `livedebugging` blocks.
 
-Source: spec sections 5.1, 5.4.
+Source: docs/spec/RUNTIME.md, sections 5.1, 5.4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The configuration of the process: reads its path, loads it into the controller, remembers what came of it.
 
-Source: spec sections 1.1 (start-up failures) and 3 (reload).
+Source: docs/spec/RUNTIME.md, sections 1.1 (start-up failures) and 3 (reload).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The text form of metric families, Prometheus 0.0.4.
 
-Families of one name that come from several components become one. Source: spec section 8.
+Families of one name that come from several components become one. Source: docs/spec/RUNTIME.md, section 8.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Everybody logs through the standard `logging` module; fields travel as `extra={"fields": {...}}`.
 Records made before the `logging` block has been evaluated wait in a buffer, so that they come out
 in the level and format the configuration asks for; a failed first load releases them as they are.
-Nobody waits until the log has been read. Source: spec section 6.
+Nobody waits until the log has been read. Source: docs/spec/RUNTIME.md, section 6.
 """
 
 from __future__ import annotations

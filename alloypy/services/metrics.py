@@ -1,6 +1,7 @@
 """What /metrics tells: the controller, the configuration, the process and every component.
 
-Names, types and labels are Alloy's, so that its dashboards and alerts work. Source: spec section 8.
+Names, types and labels are Alloy's, so that its dashboards and alerts work.
+Source: docs/spec/RUNTIME.md, section 8.
 """
 
 from __future__ import annotations

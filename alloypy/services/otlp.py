@@ -2,7 +2,7 @@
 
 To be imported where the extra `alloypy[opentelemetry]` is installed. Where and how to send is said by
 OpenTelemetry's standard environment variables (OTEL_EXPORTER_OTLP_*, OTEL_BSP_*,
-OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME). Source: RUNTIME spec section 5.2.
+OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME). Source: docs/spec/RUNTIME.md, section 5.2.
 """
 
 from __future__ import annotations

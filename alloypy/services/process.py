@@ -1,6 +1,6 @@
 """One running process: binds, loads, serves, reloads, and stops without losing what is in flight.
 
-Source: spec sections 1.1 (order of the run command), 3, 7.
+Source: docs/spec/RUNTIME.md, sections 1.1 (order of the run command), 3, 7.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the process and the machine use: CPU time, memory, files, network bytes.
 
 Read from /proc where there is one; elsewhere only what the standard library knows is told.
-Source: spec section 8 (`alloy_resources_*` and the process family).
+Source: docs/spec/RUNTIME.md, section 8 (`alloy_resources_*` and the process family).
 """
 
 from __future__ import annotations

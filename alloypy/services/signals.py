@@ -1,6 +1,6 @@
 """Signals: the first SIGINT or SIGTERM asks the process to stop, a second one ends it; SIGHUP reloads.
 
-The entry point holds them back until they are handled here. Source: spec section 7.
+The entry point holds them back until they are handled here. Source: docs/spec/RUNTIME.md, section 7.
 """
 
 from __future__ import annotations

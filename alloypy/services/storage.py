@@ -1,7 +1,7 @@
 """The storage directory and the identity of the installation that is kept in it.
 
 The layout is Alloy's: `alloy_seed.json` at the top, one directory for each component below.
-Source: spec section 1.1 (`--storage.path`).
+Source: docs/spec/RUNTIME.md, section 1.1 (`--storage.path`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The service behind the `tracing` block, and what decides whether traces are exported.
 
-Source: RUNTIME spec section 5.2.
+Source: docs/spec/RUNTIME.md, section 5.2.
 """
 
 from __future__ import annotations

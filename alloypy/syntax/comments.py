@@ -1,4 +1,7 @@
-"""Comments as both scanners keep them: in groups, as Alloy's printer wants them (spec section 1)."""
+"""Comments as both scanners keep them: in groups, as Alloy's printer wants them.
+
+Source: docs/spec/SYNTAX.md, section 1.
+"""
 
 from __future__ import annotations
 

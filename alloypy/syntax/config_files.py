@@ -1,6 +1,6 @@
 """The configuration that a path names: one file, or every `*.alloy` file directly inside a directory.
 
-Source: spec section 1.6.
+Source: docs/spec/RUNTIME.md, section 1.6.
 """
 
 from __future__ import annotations

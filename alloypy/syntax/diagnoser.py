@@ -1,8 +1,10 @@
-"""Every syntax fault of a file, in Alloy's words, places and order (spec section 2).
+"""Every syntax fault of a file, in Alloy's words, places and order.
 
 Reads the same tokens as the parser, by recursive descent, and makes nothing but diagnostics.
 What it skips after a fault decides which further faults are found, so each method says what
 it leaves as the current token. Precedence of operators plays no part here.
+
+Source: docs/spec/SYNTAX.md, section 2.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From bytes to tokens: one regular expression over the text (spec section 1).
+"""From bytes to tokens: one regular expression over the text.
 
 The text is read as Latin-1, so that an index is a byte offset. Whatever this fast
 path cannot match is an error; then `alloypy.syntax.scanner` reads the text again,
@@ -6,6 +6,8 @@ character by character, and finds all of them.
 
 A line feed ends a statement only after certain tokens (`tokens.ENDING`), and a comment
 in between may hide it: `_ENDS_LINE` looks ahead over comments for that.
+
+Source: docs/spec/SYNTAX.md, section 1.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""From tokens to the tree (spec section 2).
+"""From tokens to the tree.
 
 Lark's LALR parser reads valid files by grammar/alloy.lark and builds the tree as it goes.
 On the first fault the tokens go to `alloypy.syntax.diagnoser`, which finds every fault of
 the file and its words.
+
+Source: docs/spec/SYNTAX.md, section 2.
 """
 
 from __future__ import annotations

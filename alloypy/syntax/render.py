@@ -1,7 +1,9 @@
-"""Diagnostics as text for people, exactly as Alloy prints them (spec section 4).
+"""Diagnostics as text for people, exactly as Alloy prints them.
 
 A diagnostic is its one-line form and an excerpt of the source: the lines it spans, one more
 on each side, and carets under its columns. Columns count bytes, carets are put per character.
+
+Source: docs/spec/SYNTAX.md, section 4.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""From bytes to tokens, character by character, with every lexical error (spec section 1).
+"""From bytes to tokens, character by character, with every lexical error.
 
 Slower than the expression in `alloypy.syntax.lexer` and only used where that one gave up.
 The character after the current token is always read already, and what is wrong with it
 is reported then; the look-ahead over comments reads them twice and reports twice. Alloy's
 order of errors comes from this.
+
+Source: docs/spec/SYNTAX.md, section 1.
 """
 
 from __future__ import annotations

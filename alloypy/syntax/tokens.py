@@ -1,7 +1,9 @@
-"""The tokens of an Alloy file (spec section 1).
+"""The tokens of an Alloy file.
 
 Token kinds carry the names of the grammar's terminals; `SPELLING` has the names
 Alloy uses for them in messages.
+
+Source: docs/spec/SYNTAX.md, section 1.
 """
 
 from __future__ import annotations

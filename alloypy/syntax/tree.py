@@ -5,7 +5,7 @@ classes, not dataclasses: a file has thousands of them, and class creation and
 construction both count on the `fmt` path. `start` and `end` are byte offsets into
 the node's `Source`, `end` inclusive, exactly where Alloy puts them.
 
-Sources: the grammar of Alloy's configuration language (spec section 2).
+Sources: the grammar of Alloy's configuration language (docs/spec/SYNTAX.md, section 2).
 """
 
 from __future__ import annotations

@@ -43,6 +43,57 @@ def test_the_guide_leads_to_every_page() -> None:
     assert {page for page in index.parent.rglob("*.md") if page != index} - linked == set()
 
 
+SPEC = ROOT / "docs" / "spec"
+NUMBER = r"\d+(?:\.\d+)?[a-f]?"
+REFERENCE = re.compile(
+    rf"docs/spec/(\w+)\.md,\s+sections?\s+({NUMBER}(?:(?:,\s+|(?: \(.*?\))?\s+and\s+|\s+to\s+|-){NUMBER})*)"
+)
+
+
+def sections(page: str) -> list[str]:
+    """The numbers of a page's sections, in their order."""
+    text = (SPEC / f"{page}.md").read_text()
+    return re.findall(r"^##+ (\d+(?:\.\d+)?[a-f]?)(?=[. ])", text, re.MULTILINE)
+
+
+def test_the_sections_that_docstrings_name_are_there() -> None:
+    there = {page.stem: set(sections(page.stem)) for page in SPEC.glob("*.md")}
+    named, nowhere = 0, []
+    for source in (ROOT / "alloypy").rglob("*.py"):
+        text = source.read_text(encoding="utf-8")
+        for page, listed in REFERENCE.findall(text):
+            named += 1
+            wrong = [each for each in re.findall(NUMBER, listed) if each not in there.get(page, ())]
+            nowhere += [f"{source.relative_to(ROOT)}: {page} {each}" for each in wrong]
+        if text.count("docs/spec/") != len(REFERENCE.findall(text)) or re.search(r"\bspec\s+section", text):
+            nowhere.append(f"{source.relative_to(ROOT)}: a reference without page and section")
+    assert nowhere == []
+    assert named > 150
+
+
+def test_sections_are_numbered_in_order() -> None:
+    for page in SPEC.glob("*.md"):
+        numbers = sections(page.stem)
+        keys = [[int(n) for n in re.findall(r"\d+", s)] + [ord(c) for c in s if c.isalpha()] for s in numbers]
+        assert keys == sorted(keys), page.name
+        assert len(set(numbers)) == len(numbers) > 5, page.name
+
+
+def test_the_recipes_name_files_that_exist() -> None:
+    made_by_the_reader = {"enrich.py", "csv_format.py", "components.py", "NAME.py", "NAMESPACE.py"}
+    for page in ("CONTRIBUTING.md", "tests/README.md"):
+        named = set(re.findall(r"`((?:alloypy|tests|docs|examples)/[\w./*]+)`", (ROOT / page).read_text()))
+        assert len(named) > (20 if page == "CONTRIBUTING.md" else 0)
+        missing = [n for n in named if not list(ROOT.glob(n)) and Path(n).name not in made_by_the_reader]
+        assert missing == [], page
+
+
+def test_the_folders_of_tests_are_described() -> None:
+    table = re.findall(r"^\| `(\w+)` \|", (ROOT / "tests" / "README.md").read_text(), re.MULTILINE)
+    folders = [path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name[0].isalpha()]
+    assert sorted(table) == sorted(folders)
+
+
 def test_pages_and_deployment_material_name_this_version() -> None:
     named = {
         found

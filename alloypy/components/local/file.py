@@ -1,6 +1,6 @@
 """local.file: exports the content of a file, and its changes.
 
-Source: RUNTIME spec sections 2.4-2.6, 9.
+Source: docs/spec/RUNTIME.md, sections 2.4-2.6, 9.
 """
 
 from __future__ import annotations

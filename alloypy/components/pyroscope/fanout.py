@@ -1,6 +1,6 @@
 """Handing profiles on to several receivers, as the components between receiving and sending do.
 
-Source: PYROSCOPE spec section 2.
+Source: docs/spec/PYROSCOPE.md, section 2.
 """
 
 from __future__ import annotations

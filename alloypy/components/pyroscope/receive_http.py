@@ -1,7 +1,7 @@
 """pyroscope.receive_http: receives profiles over HTTP and forwards them.
 
 SDKs push to `/ingest` or to `push.v1.PusherService/Push`; a request is answered when every receiver
-in `forward_to` has taken its profiles. Source: PYROSCOPE spec section 3.
+in `forward_to` has taken its profiles. Source: docs/spec/PYROSCOPE.md, section 3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """pyroscope.relabel: changes the labels of profiles by rules, or drops them.
 
-Source: PYROSCOPE spec section 6.
+Source: docs/spec/PYROSCOPE.md, section 6.
 """
 
 from __future__ import annotations

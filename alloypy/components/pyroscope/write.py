@@ -2,7 +2,7 @@
 
 Every profile goes to every endpoint, over Push or /ingest as it came, with retries. An update swaps what
 stands behind the receiver; deliveries under way finish on what they began with.
-Source: PYROSCOPE spec sections 4, 5.
+Source: docs/spec/PYROSCOPE.md, sections 4, 5.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """import.http: reads the content of a module from an HTTP server.
 
 The controller knows when to read; this is how. Nothing is kept open between two reads.
-Source: RUNTIME spec section 5.6.
+Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Evaluation of expressions.
 
-Source: spec section 5.
+Source: docs/spec/SYNTAX.md, section 5.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     ValueFault         a fault of a value; never leaves the evaluator
     DiagnosticsError   (alloypy.syntax.diagnostics) everything that has a diagnostic
 
-Source: spec section 5, `Error text`.
+Source: docs/spec/SYNTAX.md, section 5, `Error text`.
 """
 
 from __future__ import annotations

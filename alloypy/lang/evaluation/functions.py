@@ -1,6 +1,6 @@
 """The two kinds of function in the standard library.
 
-Source: spec section 5, `Standard library`.
+Source: docs/spec/SYNTAX.md, section 5, `Standard library`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From the text of a literal to its value.
 
-Source: spec section 5, literals.
+Source: docs/spec/SYNTAX.md, section 5, literals.
 """
 
 from __future__ import annotations

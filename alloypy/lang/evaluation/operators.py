@@ -1,6 +1,6 @@
 """The operators of expressions.
 
-Source: spec section 5, binary and unary operators.
+Source: docs/spec/SYNTAX.md, section 5, binary and unary operators.
 """
 
 from __future__ import annotations

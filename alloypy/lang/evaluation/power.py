@@ -2,7 +2,7 @@
 
 The power of the whole part of the exponent is made by squaring, that of its fraction through
 logarithm and exponential; both are the textbook series, whose last bits a C library rounds differently.
-Source: spec section 5, binary operators.
+Source: docs/spec/SYNTAX.md, section 5, binary operators.
 """
 
 from __future__ import annotations

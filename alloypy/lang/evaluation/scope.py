@@ -1,6 +1,6 @@
 """The names an expression can refer to.
 
-Source: spec section 5, identifiers.
+Source: docs/spec/SYNTAX.md, section 5, identifiers.
 """
 
 from __future__ import annotations

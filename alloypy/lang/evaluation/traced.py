@@ -3,7 +3,7 @@
 Alloy finds the expression of a faulty value by the identity of that value. Large values are
 themselves; small numbers, booleans and the empty string are one and the same wherever they
 occur, so that an error about `1` points at the last `1` evaluated. Errors here do the same.
-Source: spec section 5, `Error text`.
+Source: docs/spec/SYNTAX.md, section 5, `Error text`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Base64 as Go's decoder takes it.
 
-Source: spec section 5, `Standard library`.
+Source: docs/spec/SYNTAX.md, section 5, `Standard library`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Spans of time as Go counts, writes and reads them.
 
-Source: spec sections 1 (flag values) and 6 (log values).
+Source: docs/spec/RUNTIME.md, sections 1 (flag values) and 6 (log values).
 """
 
 from __future__ import annotations

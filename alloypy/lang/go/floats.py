@@ -1,6 +1,6 @@
 """Floats as Go's strconv.FormatFloat writes them.
 
-Source: spec section 5, standard library (`string.format`, `encoding.to_json`).
+Source: docs/spec/SYNTAX.md, section 5, standard library (`string.format`, `encoding.to_json`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Regular expressions as Go takes them: RE2 syntax, Go's error texts, linear time, `$1` expansion.
 
 RE2 is a library of C++ that the platform may lack (Windows); there expressions can be checked but not used.
-Source: PYROSCOPE spec section 6.
+Source: docs/spec/PYROSCOPE.md, section 6.
 """
 
 from __future__ import annotations

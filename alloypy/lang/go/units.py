@@ -1,6 +1,6 @@
 """Byte sizes as Alloy's components write them, such as `64MiB` or `1.5GB`; both count by 1024.
 
-Source: spec section 5 (text types).
+Source: docs/spec/SYNTAX.md, section 5 (text types).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """URLs as Go reads and writes them, and their texts without credentials.
 
 `parse_url` gives Go's error texts, which the configuration's diagnostics show.
-Source: spec section 6 (text types), PYROSCOPE spec sections 4, 5.
+Source: docs/spec/SYNTAX.md, section 6 (text types); docs/spec/PYROSCOPE.md, sections 4, 5.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The standard library of the language.
 
-Source: spec section 5, standard library.
+Source: docs/spec/SYNTAX.md, section 5, standard library.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The table of the standard library.
 
-Source: spec section 5, standard library.
+Source: docs/spec/SYNTAX.md, section 5, standard library.
 """
 
 from __future__ import annotations

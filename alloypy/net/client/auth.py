@@ -1,6 +1,6 @@
 """What a client proves itself with, mostly an Authorization header, from wherever it comes.
 
-Source: PYROSCOPE spec sections 4, 5.1.
+Source: docs/spec/PYROSCOPE.md, sections 4, 5.1.
 """
 
 from __future__ import annotations

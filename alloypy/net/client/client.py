@@ -2,7 +2,7 @@
 
 It stands on the senders: the own transport where it can, httpx where a proxy goes between or the
 upstream speaks nothing but HTTP/2.
-Source: PYROSCOPE spec sections 4, 5.1.
+Source: docs/spec/PYROSCOPE.md, sections 4, 5.1.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection of the own transport: a request out, its reply in, then back to the pool.
 
 Nothing of the reply is trusted: its head and body are bounded, what does not belong to the one
-reply asked for ends the connection. Source: PYROSCOPE spec section 5.1.
+reply asked for ends the connection. Source: docs/spec/PYROSCOPE.md, section 5.1.
 """
 
 from __future__ import annotations

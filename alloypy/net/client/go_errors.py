@@ -1,6 +1,6 @@
 """What the operating system and the TLS library say went wrong, in Go's words.
 
-Source: PYROSCOPE spec section 5 (error texts).
+Source: docs/spec/PYROSCOPE.md, section 5 (error texts).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Profiles go out over HTTP/1.1 wherever they can: the own transport offers nothing else. An upstream
 that cannot make use of it refuses the handshake, closes the connection or answers with frames; it is
-then asked, once, whether it speaks HTTP/2. Source: PYROSCOPE spec section 5.1.
+then asked, once, whether it speaks HTTP/2. Source: docs/spec/PYROSCOPE.md, section 5.1.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Three senders stand behind it: `transport` (own, pooled, HTTP/1.1; what profiles take), `httpx_sender`
 (proxies, and whatever else the own one does not do), and `client`, which adds credentials, proxies and
-redirects to them. Source: PYROSCOPE spec section 5.
+redirects to them. Source: docs/spec/PYROSCOPE.md, section 5.
 """
 
 from __future__ import annotations

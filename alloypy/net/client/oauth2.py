@@ -1,6 +1,6 @@
 """OAuth2 client credentials: tokens fetched when needed, kept until shortly before they expire.
 
-Source: PYROSCOPE spec section 4 (`oauth2`), RFC 6749.
+Source: docs/spec/PYROSCOPE.md, section 4 (`oauth2`), RFC 6749.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 httpx's transport is used without its client: that one adds headers, cookies and redirects of its own.
 Nothing is replayed here: httpx does not tell whether a reply had begun.
-Source: PYROSCOPE spec section 5.1.
+Source: docs/spec/PYROSCOPE.md, section 5.1.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Pooling is Go's: the connection that came back last goes out first, up to 1000 idle ones an origin
 are kept for five minutes, those in use are not limited. A request that meets its end on a reused
 connection before a byte of the reply has come is sent once more, on a fresh one.
-Source: PYROSCOPE spec section 5.1.
+Source: docs/spec/PYROSCOPE.md, section 5.1.
 """
 
 from __future__ import annotations

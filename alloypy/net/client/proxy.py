@@ -1,6 +1,6 @@
 """Which proxy a request goes through, by the rules of Go's httpproxy.
 
-Source: PYROSCOPE spec sections 4, 5.1.
+Source: docs/spec/PYROSCOPE.md, sections 4, 5.1.
 """
 
 from __future__ import annotations

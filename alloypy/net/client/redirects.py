@@ -1,6 +1,6 @@
 """Following redirects by the rules of Go's client, but for what another server gets to know.
 
-Source: PYROSCOPE spec section 5.1, docs/compatibility.md.
+Source: docs/spec/PYROSCOPE.md, section 5.1, docs/compatibility.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Secrets that stand in a file, read again when the file changes.
 
-Source: PYROSCOPE spec section 4.
+Source: docs/spec/PYROSCOPE.md, section 4.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The host's name goes to the proxy, which looks it up. httpx's own support is not used: it needs one
 package more, takes a reply that comes in two pieces for a fault, and loses sockets when it fails.
-Source: PYROSCOPE spec section 5.1; RFC 1928, RFC 1929.
+Source: docs/spec/PYROSCOPE.md, section 5.1; RFC 1928, RFC 1929.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """TLS of the client side: settings, and contexts that follow their files.
 
-Source: PYROSCOPE spec section 4 (`tls_config`).
+Source: docs/spec/PYROSCOPE.md, section 4 (`tls_config`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The client's side of Connect's unary calls: headers to send, and what an answer means.
 
-Source: PYROSCOPE spec sections 5.2, 5.4.
+Source: docs/spec/PYROSCOPE.md, sections 5.2, 5.4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Connect's error codes, with their HTTP statuses and gRPC numbers, and errors as JSON.
 
-Source: PYROSCOPE spec section 3.5.
+Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """gRPC's and gRPC-web's framing of one message each way, on HTTP/1.1.
 
-Source: PYROSCOPE spec section 3.5.
+Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
 from __future__ import annotations

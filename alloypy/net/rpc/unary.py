@@ -1,7 +1,7 @@
 """Unary methods served over Connect, gRPC-web and gRPC on HTTP/1.1.
 
 A method is a coroutine from a message to a message, both as bytes of the codec the client chose.
-Source: PYROSCOPE spec section 3.5.
+Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
 from __future__ import annotations

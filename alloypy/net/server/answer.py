@@ -1,6 +1,6 @@
 """Answers to HTTP requests, made whole before anything is sent.
 
-Source: PYROSCOPE spec sections 3.3, 3.4.
+Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Receiving request bodies: how a server offers them, and what can go wrong.
 
-Source: PYROSCOPE spec sections 3.4, 3.9.
+Source: docs/spec/PYROSCOPE.md, sections 3.4, 3.9.
 """
 
 from __future__ import annotations

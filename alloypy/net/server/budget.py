@@ -1,6 +1,6 @@
 """How many bytes may be held for requests in flight, and who of those with much to bring comes next.
 
-The bounds are alloypy's own (docs/compatibility.md). Source: PYROSCOPE spec section 3.9.
+The bounds are alloypy's own (docs/compatibility.md). Source: docs/spec/PYROSCOPE.md, section 3.9.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How the connections of a server behave, and what they share.
 
-Source: PYROSCOPE spec sections 3.1, 3.9.
+Source: docs/spec/PYROSCOPE.md, sections 3.1, 3.9.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One HTTP request and its response: the ASGI callables an application gets.
 
-Source: PYROSCOPE spec sections 3.3, 3.5, 3.9.
+Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.5, 3.9.
 """
 
 from __future__ import annotations

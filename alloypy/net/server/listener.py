@@ -1,7 +1,7 @@
 """A server in our event loop, on sockets that were bound before.
 
 It accepts connections, each of which gets one of the offered protocols; bounds their number, with the rest
-left in the listen queue; and stops gracefully. Source: PYROSCOPE spec sections 3.1, 3.2, 3.9.
+left in the listen queue; and stops gracefully. Source: docs/spec/PYROSCOPE.md, sections 3.1, 3.2, 3.9.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """TLS of the server side: settings in Go's terms, and a context that follows its files.
 
-Source: PYROSCOPE spec section 3.1 (`http > tls`).
+Source: docs/spec/PYROSCOPE.md, section 3.1 (`http > tls`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Arguments of the `http` block: credentials and TLS of the process's own HTTP server.
 
-Source: RUNTIME spec section 5.3.
+Source: docs/spec/RUNTIME.md, section 5.3.
 """
 
 from __future__ import annotations

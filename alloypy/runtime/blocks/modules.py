@@ -1,6 +1,6 @@
 """Arguments of the blocks that modules are made of: argument, export, foreach and the imports.
 
-Source: RUNTIME spec sections 5.6, 5.7.
+Source: docs/spec/RUNTIME.md, sections 5.6, 5.7.
 """
 
 from __future__ import annotations

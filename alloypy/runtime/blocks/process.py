@@ -1,6 +1,6 @@
 """Arguments of the blocks that configure the process: logging, tracing, livedebugging, labelstore, remotecfg.
 
-Source: RUNTIME spec sections 5.1, 5.2, 5.4, 5.5.
+Source: docs/spec/RUNTIME.md, sections 5.1, 5.2, 5.4, 5.5.
 """
 
 from __future__ import annotations

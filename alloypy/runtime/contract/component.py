@@ -27,7 +27,7 @@ swaps what is behind it: then dependants need no re-evaluation and calls in flig
 they began with. Calls may reach a receiver from the end of `prepare` until `run` has returned.
 
 Whatever else a component raises, anywhere, becomes its health and disturbs nobody.
-Source: RUNTIME spec sections 2.5, 2.6, 3.
+Source: docs/spec/RUNTIME.md, sections 2.5, 2.6, 3.
 """
 
 from __future__ import annotations

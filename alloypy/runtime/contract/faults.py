@@ -1,6 +1,6 @@
 """What goes wrong with one node, and calls into components that may raise anything.
 
-Source: RUNTIME spec section 2.4.
+Source: docs/spec/RUNTIME.md, section 2.4.
 """
 
 from __future__ import annotations

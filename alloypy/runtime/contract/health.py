@@ -1,6 +1,6 @@
 """Health of the things that run: states, messages, and which of several counts.
 
-Source: RUNTIME spec section 2.6.
+Source: docs/spec/RUNTIME.md, section 2.6.
 """
 
 from __future__ import annotations

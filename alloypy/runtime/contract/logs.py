@@ -1,6 +1,6 @@
 """Loggers whose records carry fixed fields in front of their own, such as component_id.
 
-Source: RUNTIME spec section 6.
+Source: docs/spec/RUNTIME.md, section 6.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Watching files: when what a file or a directory holds is worth reading again.
 
-Source: RUNTIME spec sections 2.5, 5.6.
+Source: docs/spec/RUNTIME.md, sections 2.5, 5.6.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Components: their arguments, what is built of them, and the exports that references see.
 
-Source: RUNTIME spec sections 2.2, 2.4.
+Source: docs/spec/RUNTIME.md, sections 2.2, 2.4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Blocks that configure the process: logging, tracing and the services.
 
-Source: RUNTIME spec sections 2.3, 5.1 to 5.5.
+Source: docs/spec/RUNTIME.md, sections 2.3, 5.1 to 5.5.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Nothing that runs is touched here. What a node becomes is written into the module's state to be, and
 what has to happen for it is added to the transaction.
-Source: RUNTIME spec sections 2.2, 2.4.
+Source: docs/spec/RUNTIME.md, sections 2.2, 2.4.
 """
 
 from __future__ import annotations

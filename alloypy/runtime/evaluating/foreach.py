@@ -1,6 +1,6 @@
 """Foreach: its template, and the names of the modules of its items.
 
-Source: RUNTIME spec section 5.7.
+Source: docs/spec/RUNTIME.md, section 5.7.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where imported content comes from: a file or directory, a text, an HTTP server.
 
-Source: RUNTIME spec section 5.6.
+Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
 from __future__ import annotations

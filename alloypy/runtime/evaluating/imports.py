@@ -1,7 +1,7 @@
 """Imports: content with definitions in it, followed as it changes.
 
 New content replaces the definitions only when all of it is good; until then what was good stays.
-Source: RUNTIME spec section 5.6.
+Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Loading a module: its graph, and the evaluation of all of its nodes.
 
-Source: RUNTIME spec sections 2.2, 2.4.
+Source: docs/spec/RUNTIME.md, sections 2.2, 2.4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What goes into a module and comes out of it: `argument` and `export` blocks.
 
-Source: RUNTIME spec section 5.6.
+Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
 from __future__ import annotations

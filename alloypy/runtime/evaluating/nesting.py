@@ -1,6 +1,6 @@
 """Nodes that have modules of their own: custom components and foreach.
 
-Source: RUNTIME spec sections 5.6, 5.7.
+Source: docs/spec/RUNTIME.md, sections 5.6, 5.7.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reactions: when a node's exports change, what depends on it directly is evaluated again, and only that.
 
 If the exports of what was evaluated change in turn, the wave goes on.
-Source: RUNTIME spec section 2.5.
+Source: docs/spec/RUNTIME.md, section 2.5.
 """
 
 from __future__ import annotations

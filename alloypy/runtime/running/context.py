@@ -1,6 +1,6 @@
 """What the parts of one controller share.
 
-Source: RUNTIME spec section 2.
+Source: docs/spec/RUNTIME.md, section 2.
 """
 
 from __future__ import annotations

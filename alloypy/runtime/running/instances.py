@@ -1,6 +1,6 @@
 """Instances: what stands behind the nodes that run, and lives on from one load to the next.
 
-Source: RUNTIME spec sections 2.5, 2.6.
+Source: docs/spec/RUNTIME.md, sections 2.5, 2.6.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Modules: the root, and what every custom component and every item of a foreach runs inside.
 
 A module keeps its identity while its state is replaced as a whole, by a reload or by an evaluation.
-Source: RUNTIME spec section 5.6.
+Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Snapshots: what the controller tells about components and modules, as they are now.
 
-Source: RUNTIME spec sections 4, 8.
+Source: docs/spec/RUNTIME.md, sections 4, 8.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A component claims addresses while it prepares; it gets duplicates of the listening socket, so that
 an old and a new server may for a moment accept from the same one and no connection is refused.
 `SocketBook` knows who holds what; `Claims` is what one load asks for, committed or dropped as a whole.
-Source: RUNTIME spec section 3.
+Source: docs/spec/RUNTIME.md, section 3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Tasks are not held by a task group: one that ignores its cancellation may be given up after the
 shutdown deadline, and must not hold up the end of everything else.
-Source: RUNTIME spec sections 6, 7.
+Source: docs/spec/RUNTIME.md, sections 6, 7.
 """
 
 from __future__ import annotations

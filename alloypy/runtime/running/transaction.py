@@ -2,7 +2,7 @@
 
 Evaluation adds steps in dependency order and changes nothing that runs. `commit` makes them in that
 order; when one fails, those already made are taken back.
-Source: RUNTIME spec section 3, differences: atomic reload.
+Source: docs/spec/RUNTIME.md, section 3; docs/compatibility.md.
 """
 
 from __future__ import annotations

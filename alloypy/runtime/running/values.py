@@ -1,6 +1,6 @@
 """The values of one module: what its expressions see of components, arguments and the world around.
 
-Source: RUNTIME spec sections 2.2, 5.6.
+Source: docs/spec/RUNTIME.md, sections 2.2, 5.6.
 """
 
 from __future__ import annotations

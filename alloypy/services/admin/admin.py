@@ -1,7 +1,7 @@
 """The admin HTTP server's application: readiness, health, reload, metrics, and what the UI asks for.
 
 An ASGI application. Probes and scrapes are answered directly, everything else by Starlette's router, which
-is loaded after the start (`alloypy.cli.commands.run.later`). Source: spec section 4.
+is loaded after the start (`alloypy.cli.commands.run.later`). Source: docs/spec/RUNTIME.md, section 4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Components as the JSON of the admin API, in Alloy's shape and order of keys.
 
-Source: spec section 4.
+Source: docs/spec/RUNTIME.md, section 4.
 """
 
 from __future__ import annotations

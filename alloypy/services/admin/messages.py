@@ -1,6 +1,6 @@
 """Requests to the admin server and its answers, in the forms that Go's net/http gives them.
 
-Source: spec section 4.
+Source: docs/spec/RUNTIME.md, section 4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The admin HTTP server: its socket, who may talk to it, and TLS, all changeable while it serves.
 
-Source: spec sections 4 and 5.3 (the `http` block).
+Source: docs/spec/RUNTIME.md, sections 4 and 5.3 (the `http` block).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The support bundle: what somebody who helps from afar needs to see, as one zip archive.
 
-The layout is Alloy's; Go's runtime profiles have no counterpart here. Source: spec section 4.
+The layout is Alloy's; Go's runtime profiles have no counterpart here.
+Source: docs/spec/RUNTIME.md, section 4.
 """
 
 from __future__ import annotations

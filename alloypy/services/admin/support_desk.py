@@ -1,6 +1,6 @@
 """Hands out support bundles: one at a time, to clients that are still there.
 
-Source: spec section 4.
+Source: docs/spec/RUNTIME.md, section 4.
 """
 
 from __future__ import annotations

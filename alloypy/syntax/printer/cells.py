@@ -1,4 +1,4 @@
-"""The last stage of the formatter: cells of text become aligned columns (spec section 3, stages c and d).
+"""The last stage of the formatter: cells of text become aligned columns.
 
 The text comes marked up with four characters: a tab or a vertical tab ends a cell, a line feed
 ends a line, a form feed ends a line and every group of aligned lines. Cells at the same place in
@@ -8,6 +8,8 @@ DiscardEmptyColumns and TabIndent; afterwards blanks at the end of lines go.
 
 Text that must not be read as markup is shielded: each of its critical characters is replaced by
 one surrogate, which has the same width and cannot occur in a valid file.
+
+Source: docs/spec/SYNTAX.md, sections 3c, 3d.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The middle stage of the formatter: texts, waiting whitespace and comments become one marked text.
 
 Whitespace is queued as characters and written just before the next text, unless comments come
-first; then the places of the comments in the source decide (spec section 3, stage b). The queue
+first; then the places of the comments in the source decide (docs/spec/SYNTAX.md, section 3b). The queue
 holds `_MARKUP` characters and `INDENT`, `UNINDENT`, which change the depth of the following lines.
 """
 

@@ -1,10 +1,12 @@
-"""The formatter: a tree becomes text in Alloy's layout (spec section 3).
+"""The formatter: a tree becomes text in Alloy's layout.
 
     walk (texts, whitespace) -> output (comments merged in) -> cells (aligned) -> bytes
 
 The result is Alloy's, byte for byte, whenever that keeps the tree and every comment and does not
 change under a second pass. For the few files Alloy's layout harms there is a careful layout;
 `docs/formatting.md` lists the differences.
+
+Source: docs/spec/SYNTAX.md, section 3.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The first stage of the formatter: a tree becomes texts and whitespace (spec section 3, stage a).
+"""The first stage of the formatter: a tree becomes texts and whitespace.
 
 Two layouts share this walk. The plain one is Alloy's, byte for byte. The careful one is for
 files that Alloy's harms: it knows the place of every token, so that each comment stays between the
@@ -6,6 +6,8 @@ same two tokens, writes quoted names as the source has them and shields the cont
 from alignment.
 
 The walk keeps its own stack of things to do, so that deep nesting needs no deep recursion.
+
+Source: docs/spec/SYNTAX.md, section 3a.
 """
 
 from __future__ import annotations

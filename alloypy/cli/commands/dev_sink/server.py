@@ -1,7 +1,7 @@
 """A development sink: speaks Pyroscope's ingest and push APIs and tells what arrives.
 
 It stores nothing. The demo, first steps with a configuration and tests need a server to send to, and
-a real Pyroscope is more than they want. Source: PYROSCOPE spec section 10.
+a real Pyroscope is more than they want. Source: docs/spec/PYROSCOPE.md, section 10.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""`alloypy fmt`: formats configuration files (spec section 1.3).
+"""`alloypy fmt`: formats configuration files.
 
 Called as Alloy's `fmt` it answers as Alloy does. Beyond that it takes many files and directories,
 shows differences, and reports for machines.
+
+Source: docs/spec/RUNTIME.md, section 1.3.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The flags of `alloypy run`: all of Alloy's, so that its command lines work unchanged.
 
 What alloypy has no use for is accepted where that does no harm and refused with a sentence where
-somebody would rely on it. Source: spec section 1.1.
+somebody would rely on it. Source: docs/spec/RUNTIME.md, section 1.1.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`alloypy validate`: checks configurations without running them.
 
 Called as Alloy's `validate` it finds all that Alloy finds, and after it what only `alloy run` would.
-Source: RUNTIME spec sections 1.2, 2.7.
+Source: docs/spec/RUNTIME.md, sections 1.2, 2.7.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The HTTP application of pyroscope.receive_http: two hot routes in plain ASGI, the rest behind them.
 
-Source: PYROSCOPE spec sections 3.3 to 3.9.
+Source: docs/spec/PYROSCOPE.md, sections 3.3 to 3.9.
 """
 
 from __future__ import annotations
@@ -418,7 +418,7 @@ class _Request:
 def name_parameter(query: bytes) -> bytes:
     """The first `name` of a query, still encoded; empty when there is none or it cannot be read.
 
-    Pieces that Go cannot read are passed over. Source: PYROSCOPE spec section 3.4.
+    Pieces that Go cannot read are passed over. Source: docs/spec/PYROSCOPE.md, section 3.4.
     """
     for piece in query.split(b"&"):
         key, _, value = piece.partition(b"=")

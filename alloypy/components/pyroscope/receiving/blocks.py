@@ -1,6 +1,6 @@
 """The blocks that configure the servers of pyroscope.receive_http.
 
-Source: PYROSCOPE spec section 3.1.
+Source: docs/spec/PYROSCOPE.md, section 3.1.
 """
 
 from __future__ import annotations

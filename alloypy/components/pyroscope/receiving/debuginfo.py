@@ -1,6 +1,6 @@
 """What is not hot: the debuginfo proxy, and the answers for paths and methods nobody serves.
 
-Source: PYROSCOPE spec sections 3.3, 3.6.
+Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.6.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Push messages decoded: small ones at once, others outside of the event loop, held against the byte budget.
 
-Source: PYROSCOPE spec section 3.5.
+Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
 from __future__ import annotations

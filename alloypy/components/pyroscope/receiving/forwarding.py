@@ -1,6 +1,6 @@
 """Hands a received profile to every destination at once, and tells what went wrong.
 
-Source: PYROSCOPE spec sections 3.4, 3.5.
+Source: docs/spec/PYROSCOPE.md, sections 3.4, 3.5.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The metrics of pyroscope.receive_http, counted in plain Python because every request passes here.
 
-Names and labels are Alloy's. Source: PYROSCOPE spec sections 3.6, 3.8.
+Names and labels are Alloy's. Source: docs/spec/PYROSCOPE.md, sections 3.6, 3.8.
 """
 
 from __future__ import annotations

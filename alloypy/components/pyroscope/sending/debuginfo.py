@@ -1,6 +1,6 @@
 """The debuginfo service of an endpoint, for the proxy in pyroscope.receive_http.
 
-Source: PYROSCOPE spec section 3.6.
+Source: docs/spec/PYROSCOPE.md, section 3.6.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `FanOut` accepts: it checks labels and makes the items to send, one for each series. An `Outbox` delivers;
 the one here does so at once. What has been accepted is delivered although the deadline of its giver has
 passed.
-Source: PYROSCOPE spec section 5.
+Source: docs/spec/PYROSCOPE.md, section 5.
 """
 
 from __future__ import annotations

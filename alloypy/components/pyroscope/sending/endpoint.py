@@ -1,6 +1,6 @@
 """One endpoint: tries, pauses, and counts what becomes of each delivery.
 
-Source: PYROSCOPE spec sections 5.4, 5.5.
+Source: docs/spec/PYROSCOPE.md, sections 5.4, 5.5.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The headers of outgoing requests: what is the same for all, and what each one adds.
 
-Source: PYROSCOPE spec section 5.1.
+Source: docs/spec/PYROSCOPE.md, section 5.1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """/ingest requests: one profile in whatever format, its labels in the query.
 
-Source: PYROSCOPE spec sections 5.3, 5.4.
+Source: docs/spec/PYROSCOPE.md, sections 5.3, 5.4.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The metrics of pyroscope.write. Source: PYROSCOPE spec section 5.5."""
+"""The metrics of pyroscope.write. Source: docs/spec/PYROSCOPE.md, section 5.5."""
 
 from __future__ import annotations
 

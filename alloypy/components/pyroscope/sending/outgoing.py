@@ -1,6 +1,6 @@
 """What an endpoint is given to send, and what becomes of it.
 
-Source: PYROSCOPE spec sections 5.2 to 5.4.
+Source: docs/spec/PYROSCOPE.md, sections 5.2 to 5.4.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Push requests: the Connect call that carries series of profiles.
 
-Source: PYROSCOPE spec sections 5.2, 5.4.
+Source: docs/spec/PYROSCOPE.md, sections 5.2, 5.4.
 """
 
 from __future__ import annotations

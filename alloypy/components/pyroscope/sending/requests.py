@@ -1,6 +1,6 @@
 """Requests to one endpoint: where they go and which headers they carry, worked out once.
 
-Source: PYROSCOPE spec sections 5.1 to 5.3.
+Source: docs/spec/PYROSCOPE.md, sections 5.1 to 5.3.
 """
 
 from __future__ import annotations

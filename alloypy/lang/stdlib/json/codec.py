@@ -1,6 +1,6 @@
 """JSON as Go's encoding/json reads and writes it.
 
-Source: spec section 5, `encoding.from_json` and `encoding.to_json`.
+Source: docs/spec/SYNTAX.md, section 5, `encoding.from_json` and `encoding.to_json`.
 """
 
 from __future__ import annotations

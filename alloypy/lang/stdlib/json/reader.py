@@ -1,7 +1,7 @@
 """Reads JSON step by step and says what is wrong in the words of Go's encoding/json.
 
 It knows no depth but the limit of ten thousand: containers wait on a list, not on the stack.
-Source: spec section 5, `encoding.from_json`.
+Source: docs/spec/SYNTAX.md, section 5, `encoding.from_json`.
 """
 
 from __future__ import annotations

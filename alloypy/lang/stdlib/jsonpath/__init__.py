@@ -1,4 +1,4 @@
 """JSON path in the dialect of `json_path`: reader of texts, parser of paths, search.
 
-Source: spec section 5, `json_path`.
+Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """

@@ -1,6 +1,6 @@
 """A place in the text of a path: reads bytes, blanks and quoted names, and makes the faults.
 
-Source: spec section 5, `json_path`.
+Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Parses the equations in the filters of paths.
 
-Source: spec section 5, `json_path`.
+Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
 
 from __future__ import annotations

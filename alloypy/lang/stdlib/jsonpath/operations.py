@@ -1,6 +1,6 @@
 """The operators and functions of the equations in filters.
 
-Source: spec section 5, `json_path`.
+Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
 
 from __future__ import annotations

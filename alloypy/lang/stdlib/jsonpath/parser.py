@@ -1,6 +1,6 @@
 """Parses paths, with the messages of the library that Alloy uses.
 
-Source: spec section 5, `json_path`.
+Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Paths and the equations in their filters, as values.
 
-Source: spec section 5, `json_path`.
+Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
 
 from __future__ import annotations

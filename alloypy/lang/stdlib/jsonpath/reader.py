@@ -2,7 +2,7 @@
 
 Unlike `encoding.from_json`, whole numbers are ints, and numbers that do not fit become texts.
 Texts that are not quite JSON may still be read: the automaton below accepts what the library accepts.
-Source: spec section 5, `json_path`.
+Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
 
 from __future__ import annotations

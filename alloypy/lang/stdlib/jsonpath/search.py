@@ -1,6 +1,6 @@
 """Finds what a path names; the equations of its filters search in turn.
 
-Source: spec section 5, `json_path`.
+Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Go's Sprintf: reading the format.
 
-Source: spec section 5, `string.format`.
+Source: docs/spec/SYNTAX.md, section 5, `string.format`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Go's Sprintf: one value by one verb.
 
-Source: spec section 5, `string.format`.
+Source: docs/spec/SYNTAX.md, section 5, `string.format`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """YAML as Go's yaml.v3 reads it: nodes of the first document, and the values they stand for.
 
 PyYAML only scans and parses; what scalars, tags, merges and aliases mean is decided here.
-Source: spec section 5, `encoding.from_yaml`.
+Source: docs/spec/SYNTAX.md, section 5, `encoding.from_yaml`.
 """
 
 from __future__ import annotations

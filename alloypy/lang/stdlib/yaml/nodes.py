@@ -1,6 +1,6 @@
 """The nodes of a YAML document, from PyYAML's events.
 
-Source: spec section 5, `encoding.from_yaml`.
+Source: docs/spec/SYNTAX.md, section 5, `encoding.from_yaml`.
 """
 
 from __future__ import annotations

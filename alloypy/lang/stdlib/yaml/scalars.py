@@ -1,6 +1,6 @@
 """What YAML scalars mean, by the rules of Go's yaml.v3.
 
-Source: spec section 5, `encoding.from_yaml`.
+Source: docs/spec/SYNTAX.md, section 5, `encoding.from_yaml`.
 """
 
 from __future__ import annotations

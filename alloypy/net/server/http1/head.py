@@ -1,6 +1,7 @@
 """What the head of an HTTP request says, and when it cannot be served, in Go's words.
 
-Source: PYROSCOPE spec sections 3.3, 3.9; what is refused beyond Alloy stands in docs/compatibility.md.
+Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9; what is refused beyond Alloy stands in
+docs/compatibility.md.
 """
 
 from __future__ import annotations

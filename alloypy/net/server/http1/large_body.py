@@ -1,7 +1,7 @@
 """A large body of known length, received past the parser, straight into its place.
 
 It asks the byte budget for all of its bytes at once, waits for its turn, and loses it when nothing comes.
-Source: PYROSCOPE spec section 3.9.
+Source: docs/spec/PYROSCOPE.md, section 3.9.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 It differs from uvicorn's own in what profiles need: a large body is received straight into one
 buffer, every phase has its timeout, headers and held bytes are bounded, trailers can be sent, and
 malformed requests are answered in Go's words. An application is spoken to in ASGI, with the
-extensions that `body` names. Source: PYROSCOPE spec sections 3.3, 3.5, 3.9.
+extensions that `body` names. Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.5, 3.9.
 
 The parser is given one head at a time, up to its last byte. So a request is looked at only when the one
 before it is answered, the framing of bodies is ours, and what has to wait is kept as it came.

@@ -1,6 +1,6 @@
 """The head of a response: how it frames its body, and whether the connection stays.
 
-Source: PYROSCOPE spec sections 3.3, 3.9.
+Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9.
 """
 
 from __future__ import annotations
