@@ -10,7 +10,7 @@ from alloypy.lang.conversion import convert, zero
 from alloypy.lang.types import Type
 from alloypy.rules.view import View
 from alloypy.schema.spec import BlockSpec, Missing, Spec
-from alloypy.syntax.tree import Attribute, Block, Expression, Statement
+from alloypy.syntax.tree import Attribute, Block, Expression, Literal, Statement
 
 Reader: TypeAlias = Callable[[Expression, Type], Any]
 """Gives the decoded value of an expression, or raises Undecided."""
@@ -31,7 +31,8 @@ class Body(View):
 
     def given(self, name: str) -> bool:
         return any(
-            (s.name.name if isinstance(s, Attribute) else s.full_name) == name for s in self.statements
+            s.name.name == name and not _is_null(s.value) if isinstance(s, Attribute) else s.full_name == name
+            for s in self.statements
         )
 
     def get(self, name: str) -> Any:
@@ -63,6 +64,11 @@ class Body(View):
     def grouped(self, group: str) -> int:
         names = {name for name, member in self.spec.groups.items() if member.group == group}
         return sum(isinstance(s, Block) and s.full_name in names for s in self.statements)
+
+
+def _is_null(value: Expression) -> bool:
+    """Null gives nothing; one that is not written here counts as given."""
+    return isinstance(value, Literal) and value.kind == "NULL"
 
 
 def _is_there(member: BlockSpec) -> bool:

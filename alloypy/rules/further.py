@@ -9,6 +9,18 @@ from alloypy.rules.forms import at_least, polling, positive
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
+NO_REMOTE_CONFIGURATION = (
+    "alloypy does not fetch its configuration from a server: "
+    "remove the remotecfg block and give the configuration as a file or a directory"
+)
+NO_GIT = (
+    "alloypy does not import from Git repositories: "
+    "check the repository out beside the configuration and use import.file"
+)
+NO_WINDOWS_LOG = (
+    "could not update logger: failed to open Windows Event Log: "
+    "windows event log not supported on this platform"
+)
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _OWN_HEADERS = frozenset({
     "accept-encoding",
@@ -28,6 +40,26 @@ def forwarded_headers(body: View) -> Iterator[Fault]:
             yield Fault("forward_headers", f'header "{name}" cannot be passed on')
 
 
+def no_remote_configuration(body: View) -> Iterator[Fault]:
+    """Beside Alloy's rules: without a URL the block does nothing, and with one it cannot do its work."""
+    from alloypy.rules.services import remotecfg  # most configurations have no such block
+
+    yield from remotecfg(body)
+    if body.given("url"):
+        yield Fault("url", NO_REMOTE_CONFIGURATION)
+
+
+def no_git(body: View) -> Iterator[Fault]:
+    """Modules come from elsewhere."""
+    yield Fault("", NO_GIT)
+
+
+def no_windows_log(body: View) -> Iterator[Fault]:
+    """The log is a stream."""
+    if body.text("destination") == "windows_event_log":
+        yield Fault("destination", NO_WINDOWS_LOG)
+
+
 BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "alloypy.receive_http": (
         positive("max_body_size"),
@@ -35,5 +67,16 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
         forwarded_headers,
     ),
     "alloypy.import_http": (polling,),
+    "alloypy.import_git": (no_git,),
+    "alloypy.remotecfg": (no_remote_configuration,),
+    "alloypy.logging": (no_windows_log,),
 }
-"""Rules by what a class says of its rules."""
+"""Rules by what a class, or a block of `BLOCKS`, says of its rules."""
+
+BLOCKS: Mapping[str, str] = {
+    "import.http": "alloypy.import_http",
+    "import.git": "alloypy.import_git",
+    "remotecfg": "alloypy.remotecfg",
+    "logging": "alloypy.logging",
+}
+"""Blocks of Alloy that are refused for more reasons here, and the keys of their rules."""

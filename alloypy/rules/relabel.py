@@ -66,7 +66,7 @@ def only_some(body: View) -> Iterator[Fault]:
     action = _action(body)
     if action in {"labeldrop", "labelkeep"}:
         others = ("target_label", "modulus", "separator", "replacement")
-        changed = "source_labels" if _has_source_labels(body) else _changed(body, others)
+        changed = "source_labels" if body.given("source_labels") else _changed(body, others)
         message = f"{action} action requires only 'regex', and no other fields"
     elif action in {"keepequal", "dropequal"}:
         changed = _changed(body, ("modulus", "separator", "replacement"))
@@ -77,11 +77,6 @@ def only_some(body: View) -> Iterator[Fault]:
         return
     if changed:
         yield Fault(changed, message)
-
-
-def _has_source_labels(body: View) -> bool:
-    """An empty list counts, null does not."""
-    return body.given("source_labels") and body.get("source_labels") is not None
 
 
 def _changed(body: View, names: tuple[str, ...]) -> str:

@@ -28,7 +28,7 @@ class View(ABC):
 
     @abstractmethod
     def given(self, name: str) -> bool:
-        """Whether the configuration sets the attribute or block of that name."""
+        """Whether the configuration has the attribute or block of that name, with a value other than null."""
 
     @abstractmethod
     def get(self, name: str) -> Any:

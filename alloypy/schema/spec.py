@@ -175,6 +175,19 @@ class Spec:
         self.squashed = squashed or {}
         self.rules = rules
 
+    def with_rules(self, rules: str) -> Spec:
+        """The same body with other rules."""
+        return Spec(
+            self.name,
+            self.members,
+            required=self.required,
+            label_path=self.label_path,
+            free=self.free,
+            cls=self.cls,
+            squashed=self.squashed,
+            rules=rules,
+        )
+
     @property
     def takes_label(self) -> bool:
         """Whether the block must have a label."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from alloypy.graph import texts
 from alloypy.graph.nodes import Kind, Node
+from alloypy.rules.further import NO_REMOTE_CONFIGURATION, NO_WINDOWS_LOG
 from alloypy.runtime.blocks.http import HTTPArguments
 from alloypy.runtime.blocks.process import (
     LabelstoreArguments,
@@ -47,20 +48,14 @@ async def configure(evaluation: Evaluation, node: Node) -> None:
         _refuse_remote(node)
     arguments = await evaluation.arguments(cls, node)
     if node.kind is Kind.LOGGING and arguments.destination == "windows_event_log":
-        raise NodeFault(
-            "could not update logger: failed to open Windows Event Log: "
-            "windows event log not supported on this platform"
-        )
+        raise NodeFault(NO_WINDOWS_LOG)
     await _offer(evaluation, node, arguments)
 
 
 def _refuse_remote(node: Node) -> None:
     for statement in node.body:
         if isinstance(statement, Attribute) and statement.name.name == "url":
-            raise NodeFault(
-                "alloypy does not fetch its configuration from a server: "
-                "remove the remotecfg block and give the configuration as a file or a directory"
-            )
+            raise NodeFault(NO_REMOTE_CONFIGURATION)
 
 
 async def _offer(evaluation: Evaluation, node: Node, arguments: Any) -> None:

@@ -17,6 +17,7 @@ from alloypy.graph.nodes import Kind, Node
 from alloypy.graph.sections import Placed
 from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.values import Variables
+from alloypy.rules.further import NO_GIT
 from alloypy.runtime.blocks.modules import (
     ImportFileArguments,
     ImportGitArguments,
@@ -96,10 +97,7 @@ async def _place(context: Context, node: Node, scope: Scope, variables: Variable
             return _Place(text, StringSource(text, str(variables.get("module_path", ""))))
         case "import.git":
             await decoded(ImportGitArguments)
-            raise NodeFault(
-                "alloypy does not import from Git repositories: "
-                "check the repository out beside the configuration and use import.file"
-            )
+            raise NodeFault(NO_GIT)
     reader = context.options.http_import
     if reader is None:
         raise NodeFault("import.http needs an HTTP client, which this process does not have")

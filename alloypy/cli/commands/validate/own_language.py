@@ -8,6 +8,7 @@ from typing import NamedTuple
 from alloypy.catalog.catalog import Catalog, load_catalog
 from alloypy.check.scope import BlockEntry, ComponentEntry
 from alloypy.components.registry import REGISTRATIONS
+from alloypy.rules.further import BLOCKS
 from alloypy.runtime.contract.component import Registration
 from alloypy.schema.derive import spec_of
 from alloypy.schema.spec import Spec
@@ -42,8 +43,11 @@ class OwnLanguage:
         )
 
     def block(self, name: str) -> BlockEntry | None:
-        """The config block or service `name`."""
-        return self._catalog.block(name)
+        """The config block or service `name`, with alloypy's own reasons to refuse it."""
+        entry = self._catalog.block(name)
+        if entry is None or entry.arguments is None or name not in BLOCKS:
+            return entry
+        return entry._replace(arguments=entry.arguments.with_rules(BLOCKS[name]))
 
     @property
     def component_names(self) -> Collection[str]:
