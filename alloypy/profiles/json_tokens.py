@@ -65,8 +65,8 @@ _HEX = re.compile(rb"[0-9a-fA-F]{4}")
 _SURROGATE = re.compile(rb"[dD][89a-fA-F]")
 _CONTINUED = bytes(range(0x80, 0xC0))  # the bytes of a character after its first
 
-_PIECE = 256 << 10
-"""Bytes of a string that are looked at in one go: nobody else has a turn meanwhile."""
+_PIECE_BYTES = 256 << 10
+"""How much of a string is looked at in one go: nobody else has a turn meanwhile."""
 
 _WORDS = {b"null": Kind.NULL, b"true": Kind.BOOL, b"false": Kind.BOOL}
 _MARKS = {
@@ -242,7 +242,7 @@ class Tokens:
 
     def _piece_end(self, at: int, size: int) -> int:
         """Where to stop looking at a string for now: not within a character."""
-        end = at + _PIECE
+        end = at + _PIECE_BYTES
         if end >= size:
             return size
         for shorter in range(end, end - 4, -1):

@@ -21,9 +21,10 @@ LabelRule: TypeAlias = Callable[[Labels], Labels]
 
 _VARINT, _FIXED64, _LENGTH, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
 
-# Tags, field number and wire type in one byte. Every message here has no fields but these two.
+# Tags, field number and wire type in one byte. No message here has further fields; only series have a third.
 _FIRST = 1 << 3 | _LENGTH
 _SECOND = 2 << 3 | _LENGTH
+_THIRD = 3 << 3 | _LENGTH
 
 _MAX_FIELD_NUMBER = (1 << 29) - 1
 _MAX_GROUP_DEPTH = 100
@@ -150,12 +151,16 @@ def _series(
             break
         allowance.fields = left
         allowance.take()
-        if body[at] == _SECOND:
+        tag = body[at]
+        if tag in (_SECOND, _THIRD):
             length, first = _read_varint(body, at + 1, end)
             at = first + length
             if at > end:
                 raise _malformed()
-            samples.append(_sample(body, view, first, at, allowance))
+            if tag == _SECOND:
+                samples.append(_sample(body, view, first, at, allowance))
+            else:
+                _check_annotation(body, first, at, allowance)
         else:
             at = _skip_field(body, at, end, allowance)
         left = allowance.fields
@@ -207,6 +212,13 @@ def _sample(body: Buffer, view: memoryview, start: int, end: int, allowance: All
             allowance.take_text(at - first)
             identity = _text(bytes(view[first:at]))
     return RawSample(profile, identity)
+
+
+def _check_annotation(body: Buffer, start: int, end: int, allowance: Allowance) -> None:
+    """Refuse what is no annotation: two texts, which nobody here wants."""
+    for _, _, first, at in _fields(body, start, end, allowance):
+        allowance.take_text(at - first)
+        _text(bytes(body[first:at]))
 
 
 def _fields(body: Buffer, at: int, end: int, allowance: Allowance) -> list[tuple[int, int, int, int]]:

@@ -100,7 +100,7 @@ def test_a_start_imports_nothing_that_waits_for_its_first_use(tmp_path: Path) ->
         running.wait_for_log("Alloy is running")
         imported = {line.rpartition("|")[2].strip() for line in running.log if "import time:" in line}
     assert {"asyncio", "alloypy.components.pyroscope.receiving.application"} <= imported
-    own = ("alloypy.net.server.tls", "alloypy.profiles.json_tokens", "alloypy.runtime.evaluating.imports")
+    own = ("alloypy.net.server.tls", "alloypy.profiles.push_json", "alloypy.runtime.evaluating.imports")
     rules = {name for name in imported if name.startswith("alloypy.rules.")}
     assert rules == {f"alloypy.rules.{name}" for name in ("clients", "forms", "further", "view")}
     foreign = ("gzip", "hashlib", "http", "platform", "prometheus_client", "shutil", "tempfile", "uuid")

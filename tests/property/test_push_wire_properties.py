@@ -55,7 +55,8 @@ def test_encoding_is_protobuf_with_sorted_labels(request: list) -> None:
 UNKNOWN = st.sampled_from(
     [
         b"\x18\x05",
-        b"\x1a\x03abc",
+        b"\x22\x03abc",
+        b"\x1a\x04\x0a\x02ab",
         b"\x25\x01\x02\x03\x04",
         b"\x29" + bytes(8),
         b"\x23\x18\x01\x24",
@@ -86,7 +87,7 @@ def varint(value: int) -> bytes:
 @settings(deadline=None, max_examples=500)
 @given(
     st.binary(max_size=60)
-    | st.lists(st.sampled_from([0x0A, 0x12, 0x01, 0x02, 0x05, 0xFF, 0x61]), max_size=40).map(bytes)
+    | st.lists(st.sampled_from([0x0A, 0x12, 0x1A, 0x01, 0x02, 0x05, 0xFF, 0x61]), max_size=40).map(bytes)
 )
 def test_any_bytes_are_read_as_protobuf_reads_them(body: bytes) -> None:
     try:

@@ -65,6 +65,18 @@ class ConnectError(Exception):
         super().__init__(brief(message, _LONGEST_MESSAGE))
 
 
+def undecodable(kind: str, reason: str) -> ConnectError:
+    """The error for a message that is not one of this kind, as Go names it: `pushv1.PushRequest`."""
+    return ConnectError("invalid_argument", f"unmarshal message: unmarshal into *{kind}: {reason}")
+
+
+def no_json() -> ConnectError:
+    """The error for a message in JSON that has no text at all."""
+    return ConnectError(
+        "invalid_argument", "unmarshal message: zero-length payload is not a valid JSON object"
+    )
+
+
 def error_answer(error: ConnectError) -> Answer:
     """The error as a unary Connect response."""
     body = error_json(error.code, str(error)).encode("utf-8")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61lloypy/profiles/pb/push.proto\x12\x07push.v1\"8\n\x0bPushRequest\x12)\n\x06series\x18\x01 \x03(\x0b\x32\x19.push.v1.RawProfileSeries\"\x0e\n\x0cPushResponse\"[\n\x10RawProfileSeries\x12\"\n\x06labels\x18\x01 \x03(\x0b\x32\x12.push.v1.LabelPair\x12#\n\x07samples\x18\x02 \x03(\x0b\x32\x12.push.v1.RawSample\"(\n\tLabelPair\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\",\n\tRawSample\x12\x13\n\x0braw_profile\x18\x01 \x01(\x0c\x12\n\n\x02ID\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61lloypy/profiles/pb/push.proto\x12\x07push.v1\"8\n\x0bPushRequest\x12)\n\x06series\x18\x01 \x03(\x0b\x32\x19.push.v1.RawProfileSeries\"\x0e\n\x0cPushResponse\"\x8c\x01\n\x10RawProfileSeries\x12\"\n\x06labels\x18\x01 \x03(\x0b\x32\x12.push.v1.LabelPair\x12#\n\x07samples\x18\x02 \x03(\x0b\x32\x12.push.v1.RawSample\x12/\n\x0b\x61nnotations\x18\x03 \x03(\x0b\x32\x1a.push.v1.ProfileAnnotation\"(\n\tLabelPair\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"/\n\x11ProfileAnnotation\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\",\n\tRawSample\x12\x13\n\x0braw_profile\x18\x01 \x01(\x0c\x12\n\n\x02ID\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUSHREQUEST']._serialized_end=99
   _globals['_PUSHRESPONSE']._serialized_start=101
   _globals['_PUSHRESPONSE']._serialized_end=115
-  _globals['_RAWPROFILESERIES']._serialized_start=117
-  _globals['_RAWPROFILESERIES']._serialized_end=208
-  _globals['_LABELPAIR']._serialized_start=210
-  _globals['_LABELPAIR']._serialized_end=250
-  _globals['_RAWSAMPLE']._serialized_start=252
-  _globals['_RAWSAMPLE']._serialized_end=296
+  _globals['_RAWPROFILESERIES']._serialized_start=118
+  _globals['_RAWPROFILESERIES']._serialized_end=258
+  _globals['_LABELPAIR']._serialized_start=260
+  _globals['_LABELPAIR']._serialized_end=300
+  _globals['_PROFILEANNOTATION']._serialized_start=302
+  _globals['_PROFILEANNOTATION']._serialized_end=349
+  _globals['_RAWSAMPLE']._serialized_start=351
+  _globals['_RAWSAMPLE']._serialized_end=395
 # @@protoc_insertion_point(module_scope)

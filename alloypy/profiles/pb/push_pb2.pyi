@@ -17,12 +17,14 @@ class PushResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class RawProfileSeries(_message.Message):
-    __slots__ = ("labels", "samples")
+    __slots__ = ("labels", "samples", "annotations")
     LABELS_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    ANNOTATIONS_FIELD_NUMBER: _ClassVar[int]
     labels: _containers.RepeatedCompositeFieldContainer[LabelPair]
     samples: _containers.RepeatedCompositeFieldContainer[RawSample]
-    def __init__(self, labels: _Optional[_Iterable[_Union[LabelPair, _Mapping]]] = ..., samples: _Optional[_Iterable[_Union[RawSample, _Mapping]]] = ...) -> None: ...
+    annotations: _containers.RepeatedCompositeFieldContainer[ProfileAnnotation]
+    def __init__(self, labels: _Optional[_Iterable[_Union[LabelPair, _Mapping]]] = ..., samples: _Optional[_Iterable[_Union[RawSample, _Mapping]]] = ..., annotations: _Optional[_Iterable[_Union[ProfileAnnotation, _Mapping]]] = ...) -> None: ...
 
 class LabelPair(_message.Message):
     __slots__ = ("name", "value")
@@ -31,6 +33,14 @@ class LabelPair(_message.Message):
     name: str
     value: str
     def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class ProfileAnnotation(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    value: str
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class RawSample(_message.Message):
     __slots__ = ("raw_profile", "ID")

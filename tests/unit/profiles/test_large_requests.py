@@ -10,7 +10,7 @@ import random
 import pytest
 
 from alloypy.net.gzip import GzipError, TooLarge, Unpacking
-from alloypy.profiles import json_tokens, push_json
+from alloypy.profiles import json_tokens, message_json
 from alloypy.profiles.allowance import MAX_LABELS, Allowance, Overrun
 from alloypy.profiles.json_tokens import JSONError
 from alloypy.profiles.labels import InvalidLabels, check_labels, print_labels
@@ -28,8 +28,8 @@ def push(value: str, profile: str = "") -> bytes:
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_tokens, "_PIECE", 16)
-    monkeypatch.setattr(push_json, "_PIECE", 64)
+    monkeypatch.setattr(json_tokens, "_PIECE_BYTES", 16)
+    monkeypatch.setattr(message_json, "_PIECE_BYTES", 64)
 
 
 # JSON

@@ -84,6 +84,8 @@ def test_labels_between_samples_count() -> None:
         b"\x1d\x01",
         b"\x19\x01",
         b"\x18\xff",
+        b"\x0a\x03\x1a\x01\x0a",
+        b"\x0a\x02\x1a\x05",
     ],
 )
 def test_broken_bodies(body: bytes) -> None:
@@ -97,6 +99,7 @@ def test_broken_bodies(body: bytes) -> None:
         b"\x0a\x07\x0a\x05\x0a\x01\xff\x12\x00",
         b"\x0a\x07\x0a\x05\x12\x01\xff\x0a\x00",
         b"\x0a\x05\x12\x03\x12\x01\xff",
+        b"\x0a\x05\x1a\x03\x0a\x01\xff",
     ],
 )
 def test_texts_have_to_be_utf8(body: bytes) -> None:

@@ -21,7 +21,6 @@ OWN = (
     "alloypy.net.client.oauth2",
     "alloypy.net.server.tls",
     "alloypy.net.client.pool",
-    "alloypy.profiles.json_tokens",
     "alloypy.profiles.push_json",
     "alloypy.rules.clients",
     "alloypy.rules.further",

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alloypy.net.rpc.codes import CODES, ConnectError
+from alloypy.net.rpc.codes import CODES, ConnectError, no_json, undecodable
 from alloypy.net.rpc.unary import UnaryRequest, answer_unary
 from alloypy.net.server.answer import CLOSE, Answer, empty, plain_text, send_messages
 from alloypy.net.server.body import (
@@ -31,6 +31,9 @@ from alloypy.net.server.body import (
     Scope,
     Send,
 )
+from alloypy.profiles.allowance import Allowance, Overrun
+from alloypy.profiles.json_tokens import JSONError
+from alloypy.profiles.message_json import read_json
 from alloypy.profiles.model import DebugInfoClient, DeliveryError
 from alloypy.profiles.pb import debuginfo_pb2 as pb
 
@@ -40,8 +43,9 @@ if TYPE_CHECKING:
 
 SERVICE = "/debuginfo.v1alpha1.DebuginfoService/"
 
-_LONGEST_CALL = 64 << 10
-"""Bytes of a call's message, which names one file; a reader of JSON takes its time for every one."""
+_MOST_CALL_BYTES = 64 << 10
+_MOST_TOKENS = 2_000
+"""How much a call's message may hold, which names one file and is read at once."""
 
 _NO_CLIENT = "no downstream endpoints available"
 _METHODS: dict[str, tuple[type[Message], type[Message]]] = {
@@ -121,7 +125,7 @@ class _Call:
             scope[_RECORD].received = len(request.message)
             return await self._pass_on(request)
 
-        limit = min(_LONGEST_CALL, self._receiver.settings.max_body_size)
+        limit = min(_MOST_CALL_BYTES, self._receiver.settings.max_body_size)
         await send_messages(await answer_unary(scope, receive, call, limit), send)
 
     async def _pass_on(self, request: UnaryRequest) -> bytes:
@@ -208,19 +212,18 @@ def _first_client(receiver: Application) -> DebugInfoClient | None:
 
 
 def _parse(request: UnaryRequest, kind: type[Message]) -> Message:
+    """The request's message. Raises ConnectError."""
     try:
         if request.codec == "proto":
             return kind.FromString(bytes(request.message))
         if not request.message:
-            raise json_format.ParseError("zero-length payload is not a valid JSON object")
-        return json_format.Parse(bytes(request.message), kind(), ignore_unknown_fields=True)
+            raise no_json()
+        return kind(**read_json(request.message, kind, Allowance(_MOST_TOKENS)))
     except DecodeError:
         reason = "proto:\u00a0cannot parse invalid wire-format data"
-    except (json_format.ParseError, ValueError, RecursionError) as fault:
-        reason = f"proto:\u00a0{fault}"
-    name = kind.DESCRIPTOR.name
-    text = f"unmarshal message: unmarshal into *debuginfov1alpha1.{name}: {reason}"
-    raise ConnectError("invalid_argument", text)
+    except (JSONError, Overrun) as fault:
+        reason = str(fault)
+    raise undecodable(f"debuginfov1alpha1.{kind.DESCRIPTOR.name}", reason)
 
 
 def _identity(message: Message) -> dict[str, str]:

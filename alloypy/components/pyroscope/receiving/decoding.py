@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from alloypy.net.rpc.codes import ConnectError
+from alloypy.net.rpc.codes import ConnectError, no_json, undecodable
 from alloypy.net.rpc.unary import RETRY_LATER, TOO_BUSY, WORK_SECONDS, UnaryRequest
 from alloypy.net.server.body import OverBudget
 from alloypy.profiles.allowance import Allowance, Overrun
@@ -21,7 +21,8 @@ from alloypy.threads import WORK
 _AT_ONCE = 2_000, 256 << 10
 _STEPS = ((20_000, 1 << 20), ())
 
-_QUICK_JSON = 256 << 10
+_KIND = "pushv1.PushRequest"
+_QUICK_JSON_BYTES = 256 << 10
 _MARKS = (b"{", b"[", b",")
 
 
@@ -45,7 +46,7 @@ async def decode(request: UnaryRequest, rule: LabelRule | None, hold: Callable[[
 
 def _quick(message: Buffer) -> bool:
     """Whether reading a JSON text takes no longer than others can wait."""
-    if len(message) > _QUICK_JSON:
+    if len(message) > _QUICK_JSON_BYTES:
         return False
     text = bytes(message) if isinstance(message, memoryview) else message
     return sum(map(text.count, _MARKS)) <= _AT_ONCE[0]
@@ -72,7 +73,7 @@ async def _decode_aside(
             hold(-held)
         else:
             return series
-    raise _undecodable(overrun)
+    raise undecodable(_KIND, overrun)
 
 
 def _decode(request: UnaryRequest, rule: LabelRule | None, allowance: Allowance) -> list[Series]:
@@ -82,7 +83,7 @@ def _decode(request: UnaryRequest, rule: LabelRule | None, allowance: Allowance)
     try:
         return decode_push(request.message, rule, allowance)
     except PushWireError as reason:
-        raise _undecodable(str(reason)) from None
+        raise undecodable(_KIND, str(reason)) from None
 
 
 def _decode_json(message: Buffer, rule: LabelRule | None, allowance: Allowance) -> list[Series]:
@@ -90,15 +91,8 @@ def _decode_json(message: Buffer, rule: LabelRule | None, allowance: Allowance) 
     from alloypy.profiles.push_json import decode_push_json
 
     if not message:
-        raise ConnectError(
-            "invalid_argument", "unmarshal message: zero-length payload is not a valid JSON object"
-        )
+        raise no_json()
     try:
         return decode_push_json(message, rule, allowance)
     except JSONError as reason:
-        raise _undecodable(str(reason)) from None
-
-
-def _undecodable(reason: str) -> ConnectError:
-    text = f"unmarshal message: unmarshal into *pushv1.PushRequest: {reason}"
-    return ConnectError("invalid_argument", text)
+        raise undecodable(_KIND, str(reason)) from None
