@@ -16,16 +16,10 @@ from alloypy.os_errors import open_fault, system_words
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source
+from alloypy.syntax.text_files import UNKNOWN_ENCODING, encoding_of, not_utf8_at
 from alloypy.syntax.tree import File
 
 _SUFFIX = ".alloy"
-_UTF8_MARK = b"\xef\xbb\xbf"
-_MARKS = (  # the longer marks first: UTF-32's begins as UTF-16's does
-    (b"\xff\xfe\x00\x00", "UTF32LittleEndian"),
-    (b"\x00\x00\xfe\xff", "UTF32BigEndian"),
-    (b"\xff\xfe", "UTF16LittleEndian"),
-    (b"\xfe\xff", "UTF16BigEndian"),
-)
 
 
 class ConfigReadError(Exception):
@@ -61,7 +55,8 @@ def parse_config(sources: Iterable[Source]) -> list[File]:
     files: list[File] = []
     faults: list[Diagnostic] = []
     for source in sources:
-        _demand_utf8(source)
+        if not_utf8_at(source.data) is not None:
+            raise ConfigReadError(UNKNOWN_ENCODING, source.name)
         try:
             files.append(parse_file(source))
         except DiagnosticsError as error:
@@ -112,18 +107,3 @@ def config_source(name: str, data: bytes) -> Source:
     if encoding:
         raise ConfigReadError(f"configuration is encoded with {encoding} but must be utf8", name)
     return Source(name, data)
-
-
-def encoding_of(data: bytes) -> str:
-    """What the mark at the begin says of the encoding, in Go's words; "" without a mark, and for UTF-8."""
-    return next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "")
-
-
-def _demand_utf8(source: Source) -> None:
-    """Refuses what is not UTF-8, as Alloy does: with a UTF-8 mark it looks no further."""
-    if source.data.startswith(_UTF8_MARK):
-        return
-    try:
-        source.data.decode()
-    except UnicodeDecodeError:
-        raise ConfigReadError("unknown encoding for config", source.name) from None

@@ -13,10 +13,11 @@ import pytest
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.configuration import Beyond, Checked, check_files
-from alloypy.cli.commands.validate.own_language import OwnLanguage
-from alloypy.cli.files.checking import configuration_files
+from alloypy.check.imports import Files
+from alloypy.check.units import DISK
 from alloypy.graph.admission import Gate
 from alloypy.lang.go.duration import Duration
+from alloypy.own_language import OwnLanguage
 from alloypy.runtime.contract.options import HTTPImport
 from alloypy.runtime.controller import Controller
 from alloypy.schema.fields import arguments, attribute
@@ -60,7 +61,7 @@ class Case:
 
     def check(self) -> Checked:
         """What `validate` says."""
-        beyond = Beyond({}, configuration_files(str(self.folder)))
+        beyond = Beyond({}, Files(DISK.module, str(self.folder), DISK.locate))
         return check_files(parse_config([self._source()]), LANGUAGE, GATE, beyond)
 
     async def load(self) -> Sequence[Diagnostic]:

@@ -9,12 +9,12 @@ from stat import S_ISDIR
 from typing import NamedTuple
 
 from alloypy.cli import streams
-from alloypy.cli.files.text_files import UTF8_MARK, refuse_binary
 from alloypy.os_errors import system_words
 from alloypy.syntax.codes import UNFORMATTED, UNREADABLE, UNWRITABLE
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.printer.printer import format_source
 from alloypy.syntax.source import Source
+from alloypy.syntax.text_files import UTF8_MARK, refuse_binary
 
 STDIN = "-"
 

@@ -13,10 +13,10 @@ import trustme
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.scope import Language
-from alloypy.cli.commands.validate.own_language import own_language
-from alloypy.cli.files.checking import Judgement, check_sources
+from alloypy.check.units import Judgement, check_sources
 from alloypy.components.registry import REGISTRATIONS
 from alloypy.components.remote.http_import import http_import
+from alloypy.own_language import own_language
 from alloypy.runtime.contract.options import ControllerOptions, HTTPImport
 from alloypy.runtime.controller import Controller
 from alloypy.schema.stability import Stability

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.fmt.options import Options, read_options
 from alloypy.cli.files.formatting import STDIN, Mode, Outcome, Task, format_one
-from alloypy.cli.files.text_files import is_binary
 from alloypy.cli.report.colours import terminal_width, wants_colour
 from alloypy.cli.report.output import write_reports
 from alloypy.files import is_directory
@@ -23,6 +22,7 @@ from alloypy.os_errors import system_words
 from alloypy.syntax.codes import NO_FILES, UNFORMATTED, UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import escaped
+from alloypy.syntax.text_files import is_binary
 
 
 class _Found(NamedTuple):

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from alloypy.check.scope import Language
+from alloypy.check.units import Judgement, Outcome, nothing_in
 from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.validate.options import Options
-from alloypy.cli.files.checking import Judgement, Outcome, check_unit, nothing_in
-from alloypy.cli.files.text_files import is_binary
+from alloypy.cli.files.checking import check_unit
 from alloypy.cli.files.units import find_units
 from alloypy.cli.report.colours import terminal_width, wants_colour
 from alloypy.cli.report.excerpts import excerpt
@@ -23,19 +23,18 @@ from alloypy.os_errors import system_words
 from alloypy.syntax.codes import UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import SHOWN, escaped, not_shown
+from alloypy.syntax.text_files import is_binary
 
 
 def run(argv: list[str]) -> int:
     """Check the units that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
     options = Options(argv)
-    judgement = Judgement(
-        _language(options.program), options.gate, options.environ, options.stdin_name, options.told
-    )
+    judgement = Judgement(_language(options.program), options.gate, options.environ, options.told)
     outcomes = list(_outcomes(options, judgement))
     if options.reporting.for_people:
         _show(outcomes, options)
         if not options.program_given and not options.reporting.quiet and sys.stderr.isatty():
-            _note(outcomes, judgement)
+            _note([each for each in outcomes if each.path != options.stdin_name], judgement)
     if options.targets:
         _report(outcomes, options)
     failed = [outcome for outcome in outcomes if _fails(outcome, options)]
@@ -64,7 +63,7 @@ def _outcomes(options: Options, judgement: Judgement) -> Iterator[Outcome]:
     for path in units.empty:
         yield Outcome(path, (nothing_in(path),), 0)
     for path in units.paths:
-        yield _without(options.ignored, check_unit(path, judgement))
+        yield _without(options.ignored, check_unit(path, judgement, options.stdin_name))
 
 
 def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:
@@ -81,7 +80,7 @@ def _fails(outcome: Outcome, options: Options) -> bool:
 
 def _language(program: str) -> Language:
     if program == "alloypy":
-        from alloypy.cli.commands.validate.own_language import own_language
+        from alloypy.own_language import own_language
 
         return own_language()
     from alloypy.catalog.catalog import load_catalog

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from alloypy.cli.commands.validate.own_language import own_language
-from alloypy.cli.files.checking import Judgement, Outcome, check_unit
-from alloypy.cli.files.named_paths import STDIN
+from alloypy.check.units import Judgement, Outcome, check_unit
+from alloypy.own_language import own_language
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import escaped
 
@@ -15,10 +14,10 @@ _FLAGS = "--for=alloypy shows all, --for=alloy none"
 
 
 def notes(outcomes: Iterable[Outcome], judgement: Judgement) -> Iterator[str]:
-    """A line for each unit without an error that `alloypy run`, called with the same flags, would refuse."""
+    """A line for each unit of files without an error that `alloypy run` with the same flags would refuse."""
     own = judgement._replace(language=own_language())
     for outcome in outcomes:
-        if outcome.failed or not outcome.files or outcome.path in {STDIN, judgement.stdin_name}:
+        if outcome.failed or not outcome.files:
             continue
         faults = [each for each in check_unit(outcome.path, own).diagnostics if _is_error(each)]
         if faults:

@@ -1,15 +1,37 @@
-"""Files that are no text: one line about each, where reading on would give thousands."""
+"""Files that are no text, or none in UTF-8: one line about each, where reading on would give thousands."""
 
 from __future__ import annotations
 
 from alloypy.syntax.codes import BAD_ENCODING
-from alloypy.syntax.config_files import encoding_of
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source, Span
 
 UTF8_MARK = b"\xef\xbb\xbf"
+UNKNOWN_ENCODING = "unknown encoding for config"
+"""What Alloy says to a file that is not UTF-8."""
 
+_MARKS = (  # the longer marks first: UTF-32's begins as UTF-16's does
+    (b"\xff\xfe\x00\x00", "UTF32LittleEndian"),
+    (b"\x00\x00\xfe\xff", "UTF32BigEndian"),
+    (b"\xff\xfe", "UTF16LittleEndian"),
+    (b"\xfe\xff", "UTF16BigEndian"),
+)
 _BINARY = "this is no text file: it has a NUL byte here"
+
+
+def encoding_of(data: bytes) -> str:
+    """What the mark at the begin says of the encoding, in Go's words; "" without a mark, and for UTF-8."""
+    return next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "")
+
+
+def not_utf8_at(data: bytes) -> int | None:
+    """Where a file is not UTF-8, for Alloy; None where it is. With a UTF-8 mark Alloy looks no further."""
+    if not data.startswith(UTF8_MARK):
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            return error.start
+    return None
 
 
 def is_binary(diagnostic: Diagnostic) -> bool:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 
-from alloypy.files import read_regular
 from alloypy.graph.codes import OUT_OF_SCOPE, UNKNOWN_COMPONENT
 from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
@@ -15,20 +13,21 @@ from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Block
 
-_MOST_FILES = 200
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_.]*")
 
 
-def with_neighbours(path: str, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """The diagnostics of the file at `path`; what another file beside it declares, its hint says.
+def with_neighbours(
+    diagnostics: Sequence[Diagnostic], beside: Callable[[], Iterable[Source]]
+) -> list[Diagnostic]:
+    """The diagnostics of a file; what another file beside it declares, its hint says. Never raises.
 
-    Never raises; files that cannot be read are passed over.
+    beside: gives those files, by their names in the directory.
     """
     names: dict[str, str] | None = None
     told = list(diagnostics)
     for at, diagnostic in enumerate(diagnostics):
         if diagnostic.code in {OUT_OF_SCOPE, UNKNOWN_COMPONENT}:
-            names = _names(path) if names is None else names
+            names = _names(beside()) if names is None else names
             file = _declared_in(diagnostic, names)
             if file is not None:
                 hint = f"it is declared in {file} of this directory; validate the directory"
@@ -69,13 +68,13 @@ def _written(diagnostic: Diagnostic) -> list[str]:
     return found.group().decode("ascii").split(".") if found is not None else []
 
 
-def _names(path: str) -> dict[str, str]:
-    """The files beside one, by the ids of their blocks; a label that names custom components has a dot."""
+def _names(files: Iterable[Source]) -> dict[str, str]:
+    """The files, by the ids of their blocks; a label that names custom components has a dot."""
     names: dict[str, str] = {}
-    for file in _beside(Path(path)):
+    for file in files:
         try:
-            tree = parse_file(Source(file.name, read_regular(str(file))))
-        except (OSError, ValueError, DiagnosticsError):
+            tree = parse_file(file)
+        except (ValueError, DiagnosticsError):
             continue
         for block in tree.body:
             if (
@@ -84,14 +83,3 @@ def _names(path: str) -> dict[str, str]:
                 custom = block.full_name == "declare" or CONFIG_KINDS.get(block.full_name) is Kind.IMPORT
                 names.setdefault(f"{block.label}." if custom else block_id(block), file.name)
     return names
-
-
-def _beside(path: Path) -> Iterator[Path]:
-    try:
-        if not path.is_file():
-            return
-        own = path.name
-        files = sorted(each for each in path.parent.glob("*.alloy") if each.name != own)
-    except (OSError, ValueError):
-        return
-    yield from files[:_MOST_FILES]

@@ -1,0 +1,227 @@
+"""Judging units: a file, or the *.alloy files of a directory taken together.
+
+How files are read is handed in, so that texts can be judged that are not saved yet.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from alloypy.check.configuration import Beyond, check_files
+from alloypy.check.imports import Files, Location
+from alloypy.check.scope import Language
+from alloypy.files import read_regular
+from alloypy.graph.admission import Gate
+from alloypy.graph.codes import OUT_OF_SCOPE, UNKNOWN_COMPONENT
+from alloypy.syntax.codes import BAD_ENCODING, NO_FILES, UNREADABLE
+from alloypy.syntax.config_files import (
+    ConfigReadError,
+    module_path,
+    parse_config,
+    read_config,
+)
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.text_files import UNKNOWN_ENCODING, binary_fault, not_utf8_at
+from alloypy.syntax.tree import File
+
+_MOST_NEIGHBOURS = 200
+
+
+class Judgement(NamedTuple):
+    """How units are judged.
+
+    language: what components there are. gate: which of them are let in.
+    environ: values that the environment will have; a variable not in it is not guessed.
+    told: all of the environment, where it is known.
+    """
+
+    language: Language
+    gate: Gate
+    environ: Mapping[str, str]
+    told: Mapping[str, str] | None = None
+
+
+class Reading(NamedTuple):
+    """How files are read.
+
+    unit: the sources of the unit at a path; raises ConfigReadError. module: those of a module, None where
+    there is nothing to read. locate: where what a path names is. beside: the other *.alloy files in the
+    directory of a file, each under its name there.
+    """
+
+    unit: Callable[[str], list[Source]]
+    module: Callable[[str], list[Source] | None]
+    locate: Callable[[str], Location]
+    beside: Callable[[str], Iterable[Source]]
+
+
+def _read_module(path: str) -> list[Source] | None:
+    try:
+        return read_config(path, read_regular)
+    except ConfigReadError as error:
+        # What is there and is no text that a configuration may be is told where it is imported.
+        return [Source(error.path, b"\xff")] if error.path else None
+
+
+def _locate(path: str) -> Location:
+    return Location(os.path.realpath(path), module_path(path))
+
+
+def _beside(path: str) -> Iterator[Source]:
+    own = Path(path)
+    try:
+        files = sorted(own.parent.glob("*.alloy")) if own.is_file() else []
+    except (OSError, ValueError):
+        return
+    for file in [each for each in files if each.name != own.name][:_MOST_NEIGHBOURS]:
+        try:
+            yield Source(file.name, read_regular(str(file)))
+        except (OSError, ValueError):
+            continue
+
+
+DISK = Reading(read_config, _read_module, _locate, _beside)
+"""Files as they are on the disk."""
+
+
+class Outcome(NamedTuple):
+    """What a check of one unit found.
+
+    path: as it was given; files: how many were read. The diagnostics show no secrets, neither in
+    their words nor in the lines of their sources.
+    """
+
+    path: str
+    diagnostics: tuple[Diagnostic, ...]
+    files: int
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything found is an error."""
+        return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+
+
+def check_unit(path: str, judgement: Judgement, reading: Reading = DISK) -> Outcome:
+    """Check the unit at `path`; never raises for what is wrong with it."""
+    try:
+        sources = reading.unit(path)
+    except ConfigReadError as error:
+        return unreadable(path, f"{error.path}: {error}" if error.path not in {"", path} else str(error))
+    if not sources:
+        return Outcome(path, (nothing_in(path),), 0)
+    return judged(path, sources, judgement, reading)
+
+
+def judged(name: str, sources: Sequence[Source], judgement: Judgement, reading: Reading = DISK) -> Outcome:
+    """What is wrong with a unit whose sources are known. name: a path, whether there is a file or not."""
+    faults = [fault for fault in map(_encoding_fault, sources) if fault is not None]
+    if faults:
+        return Outcome(name, _shown(faults), len(sources))
+    found = check_sources(sources, module_path(name), judgement, reading)
+    if any(each.code in {OUT_OF_SCOPE, UNKNOWN_COMPONENT} for each in found):
+        from alloypy.check.neighbours import with_neighbours
+
+        found = with_neighbours(found, lambda: reading.beside(name))
+    return Outcome(name, _shown(found), len(sources))
+
+
+def unreadable(name: str, text: str) -> Outcome:
+    """The outcome of a unit that cannot be read."""
+    return Outcome(name, (Diagnostic(None, text, UNREADABLE),), 0)
+
+
+def nothing_in(directory: str, further: str = "") -> Diagnostic:
+    """The warning about a directory where nothing can be checked. further: what else to say."""
+    message = f"nothing to check: no *.alloy files in {directory}{further}"
+    return Diagnostic(None, message, NO_FILES, Severity.WARNING)
+
+
+def check_sources(
+    sources: Sequence[Source], directory: str, judgement: Judgement, reading: Reading = DISK
+) -> Sequence[Diagnostic]:
+    """What is wrong in the files of one configuration, with hints.
+
+    directory: what `module_path` holds.
+    """
+    try:
+        files = parse_config(sources)
+    except DiagnosticsError as error:
+        from alloypy.check.advice.forms import forms_of
+        from alloypy.syntax.repairs.hints import hinted as syntax_hinted
+
+        return syntax_hinted(error.diagnostics, form_of=forms_of(judgement.language))
+    modules = _Modules(reading)
+    check = partial(_check, judgement=judgement, directory=directory, modules=modules)
+    try:
+        found = check(files)
+    except DiagnosticsError as error:
+        return error.diagnostics
+    if not any(each.severity is Severity.ERROR or each.fix for each in found):
+        return found
+    from alloypy.check.advice.hints import Again, hinted
+
+    def again(changed: Source) -> Sequence[Diagnostic]:
+        own = [changed if source.name == changed.name else source for source in sources]
+        return check(parse_config(own), changed=changed)
+
+    size = modules.size + sum(len(source.data) for source in sources)
+    return hinted(found, files, judgement.language, Again(again, size))
+
+
+class _Modules:
+    """What modules in files hold, read once. size: in bytes."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.size = 0
+        self._reading = reading
+        self._known: dict[str, list[Source] | None] = {}
+
+    def files(self, directory: str, changed: Source | None) -> Files:
+        """Access to them for a configuration in that directory; one of them may have been changed."""
+        return Files(lambda path: self._read(path, changed), directory, self._reading.locate)
+
+    def _read(self, path: str, changed: Source | None) -> list[Source] | None:
+        if path not in self._known:
+            self._known[path] = self._reading.module(path)
+            self.size += sum(len(source.data) for source in self._known[path] or ())
+        sources = self._known[path]
+        if sources is None or changed is None:
+            return sources
+        return [changed if source.name == changed.name else source for source in sources]
+
+
+def _check(
+    files: Sequence[File],
+    judgement: Judgement,
+    directory: str,
+    modules: _Modules,
+    changed: Source | None = None,
+) -> list[Diagnostic]:
+    """changed: the content of a module in place of what its file holds."""
+    beyond = Beyond(judgement.environ, modules.files(directory, changed), judgement.told)
+    checked = check_files(files, judgement.language, judgement.gate, beyond)
+    return [*checked.found, *checked.missed]
+
+
+def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    if not diagnostics:
+        return ()
+    from alloypy.check.masking import MASK
+
+    return tuple(map(MASK.masked, diagnostics))
+
+
+def _encoding_fault(source: Source) -> Diagnostic | None:
+    """What Alloy says to a file that is not UTF-8; one that is no text has one fault in all."""
+    binary = binary_fault(source)
+    if binary is not None:
+        return binary
+    at = not_utf8_at(source.data)
+    if at is None:
+        return None
+    return Diagnostic(Span(source, at, at), UNKNOWN_ENCODING, BAD_ENCODING, hint="the file must be UTF-8")
