@@ -23,7 +23,9 @@ class Deadline:
         if seconds <= 0:
             self._when = None
             return
-        self.set_at(self._loop.time() + seconds)
+        when = self._when = self._loop.time() + seconds
+        if self._timer is None or when < self._timer_at:
+            self.set_at(when)
 
     def set_at(self, when: float) -> None:
         """Let it pass at a time of the loop's clock."""

@@ -101,7 +101,10 @@ async def send(client: Client, raw: bytes) -> None:
 
 def ours(known: set[int]) -> list[str]:
     """What only exists because of connections. known: identities of bytes that are of no interest."""
-    kinds = ("Exchange", "HttpProtocol", "LargeBody", "Chunks", "Claim", "HttpRequestParser")
+    kinds = (
+        *("Exchange", "Response", "HttpProtocol", "HeadReader", "HttpRequestParser", "Backlog"),
+        *("CountedBody", "ChunkedBody", "Chunks", "LargeBody", "Claim"),
+    )
     found = [type(each).__name__ for each in gc.get_objects() if type(each).__name__ in kinds]
     # Bytes are unknown to the collector, but not who holds them.
     held = {id(each): each for holder in gc.get_objects() for each in _bytes_in(holder)}
@@ -257,4 +260,5 @@ async def test_what_an_idle_connection_has_sent_is_not_kept() -> None:
                 assert receiver.server._config.budget.held == 0
                 protocol: Any
                 (protocol,) = receiver.server._connections
-                assert (protocol._headers, protocol._url, protocol._rest) == ([], b"", b"")
+                heads, backlog = protocol._heads, protocol._backlog
+                assert (heads._headers, heads._url, backlog.rest) == ([], b"", b"")

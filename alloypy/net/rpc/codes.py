@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from alloypy.lang.brief import brief
-from alloypy.net.server.answer import Answer, Header
+from alloypy.net.server.answer import Answer
+from alloypy.net.server.body import Header
 
 _LONGEST_MESSAGE = 10_000
 _SURROGATES = "[\ud800-\udfff]"

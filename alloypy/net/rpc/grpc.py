@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from alloypy.lang.go.text import quote, quote_rune
 from alloypy.net.gzip import compress
 from alloypy.net.rpc.codes import CODES, ConnectError
-from alloypy.net.server.answer import Answer, Header
+from alloypy.net.server.answer import Answer
+from alloypy.net.server.body import Header
 from alloypy.profiles.model import Buffer
 
 _PREFIX = 5

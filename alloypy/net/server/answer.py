@@ -6,11 +6,9 @@ Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.4.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from alloypy.net.server.body import ANSWER, Scope, Send
-
-Header: TypeAlias = tuple[bytes, bytes]
+from alloypy.net.server.body import EXTENSION, Header, Scope, Send
 
 CLOSE: Header = (b"connection", b"close")
 
@@ -52,8 +50,8 @@ def written_at_once(answer: Answer, scope: Scope) -> bool:
     status, headers, body, trailers = answer
     if trailers is not None or "extensions" not in scope:
         return False
-    at_once = scope["extensions"].get(ANSWER)
-    return at_once is not None and at_once(status, headers, body)
+    offered = scope["extensions"].get(EXTENSION)
+    return offered is not None and offered.answer(status, headers, body)
 
 
 async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:

@@ -6,8 +6,8 @@ Source: docs/spec/PYROSCOPE.md, sections 3.4, 3.9.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from alloypy.profiles.model import Buffer
 
@@ -16,36 +16,44 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-READ_BODY = "alloypy.read_body"
-"""The ASGI extension that gives a whole body as one buffer: `async (limit in bytes, deadline) -> Buffer`.
+EXTENSION = "alloypy.request"
+"""The ASGI extension under which our servers offer an application an `Extension` of each request."""
 
-deadline: loop time until which it has to arrive, else TimeoutError is raised; None for no such bound.
-"""
+Header: TypeAlias = tuple[bytes, bytes]
 
-TAKE_BODY = "alloypy.take_body"
-"""The ASGI extension that gives a whole body if it is there: `(limit in bytes) -> Buffer | None`.
 
-Most bodies have arrived before the application is asked, and need not be awaited. None also for one that
-is larger than the limit.
-"""
+class Extension(Protocol):
+    """What can be asked about one request beyond ASGI."""
 
-EXTEND_DEADLINES = "alloypy.extend_deadlines"
-"""The ASGI extension that gives a request more time to be read and answered: `(seconds) -> None`."""
+    def take_body(self, limit: int) -> Buffer | None:
+        """The whole body as one buffer if it has arrived and has at most `limit` bytes.
 
-HOLD_BYTES = "alloypy.hold_bytes"
-"""The ASGI extension that counts bytes the request holds beyond its body: `(count) -> None`.
+        Most bodies have arrived before the application is asked, and need not be awaited.
+        """
 
-Raises OverBudget. They are given back when the request is done, or by a negative count.
-"""
+    def read_body(self, limit: int, deadline: float | None) -> Awaitable[Buffer]:
+        """The whole body as one buffer of at most `limit` bytes. Raises BodyError.
 
-ANSWER = "alloypy.answer"
-"""The ASGI extension that writes a whole response in one call: `(status, headers, body) -> bool`.
+        deadline: loop time until which it has to arrive, else TimeoutError is raised; None for no such bound.
+        """
 
-False: nothing was written, the response has to be sent in messages, which can wait.
-"""
+    def extend_deadlines(self, seconds: float) -> None:
+        """Give the request so many seconds from now to be read and answered."""
 
-ABORT = "alloypy.abort"
-"""The ASGI extension that drops the connection without an answer: `() -> None`."""
+    def hold_bytes(self, count: int) -> None:
+        """Count bytes that the request holds beyond its body. Raises OverBudget.
+
+        They are given back when the request is done, or by a negative count.
+        """
+
+    def answer(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+        """Write a whole response at once.
+
+        False: nothing was written, and the response has to be sent in messages, which can wait.
+        """
+
+    def abort(self) -> None:
+        """Drop the connection without an answer."""
 
 
 class BodyError(Exception):
@@ -85,19 +93,24 @@ class ClientLeft(BodyError):
     """The connection was lost before the body was complete."""
 
 
+def extension(scope: Scope) -> Extension | None:
+    """What the server offers for a request, if it is one of ours."""
+    found: Extension | None = scope["extensions"].get(EXTENSION) if "extensions" in scope else None
+    return found
+
+
 def arrived_body(scope: Scope, limit: int) -> Buffer | None:
-    """The whole body of an ASGI request if it is there, in `limit` bytes; else `read_body` is to be asked."""
-    extension = scope["extensions"].get(TAKE_BODY) if "extensions" in scope else None
-    if extension is None:
-        return None
-    body: Buffer | None = extension(limit)
-    return body
+    """The whole body of a request if it has arrived and fits the limit; else `read_body` is to be asked."""
+    if "extensions" in scope and (offered := scope["extensions"].get(EXTENSION)) is not None:
+        body: Buffer | None = offered.take_body(limit)
+        return body
+    return None
 
 
 def holder(scope: Scope) -> Callable[[int], None]:
-    """What counts bytes that the request holds beyond its body; see `HOLD_BYTES`."""
-    hold = scope["extensions"].get(HOLD_BYTES) if "extensions" in scope else None
-    return hold or _hold_nothing
+    """What counts bytes that the request holds beyond its body; see `Extension.hold_bytes`."""
+    offered = extension(scope)
+    return _hold_nothing if offered is None else offered.hold_bytes
 
 
 def _hold_nothing(_: int) -> None:
@@ -105,14 +118,10 @@ def _hold_nothing(_: int) -> None:
 
 
 def read_body(scope: Scope, receive: Receive, limit: int, deadline: float | None = None) -> Awaitable[Buffer]:
-    """The whole body of an ASGI request, at most `limit` bytes. Raises BodyError.
-
-    deadline: loop time until which it has to arrive, else TimeoutError is raised.
-    """
-    extension = scope["extensions"].get(READ_BODY) if "extensions" in scope else None
-    if extension is not None:
-        body: Awaitable[Buffer] = extension(limit, deadline)
-        return body
+    """The whole body of a request, at most `limit` bytes; see `Extension.read_body`. Raises BodyError."""
+    offered = extension(scope)
+    if offered is not None:
+        return offered.read_body(limit, deadline)
     return _collect_body(receive, limit, deadline)
 
 

@@ -18,7 +18,7 @@ from alloypy.net.http_status import status_text
 from alloypy.net.rpc.codes import ConnectError
 from alloypy.net.rpc.unary import UnaryRequest, answer_unary
 from alloypy.net.server.answer import Answer, empty, plain_text, send_answer
-from alloypy.net.server.body import ABORT, App, BodyError, Receive, Scope, Send, read_body
+from alloypy.net.server.body import App, BodyError, Receive, Scope, Send, extension, read_body
 from alloypy.profiles.ingest_name import parse_name
 from alloypy.profiles.json_tokens import JSONError
 from alloypy.profiles.labels import InvalidLabels
@@ -77,9 +77,9 @@ def sink_application(tell: Callable[[Arrival], None], behaviour: Behaviour) -> A
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         answer = await _answer(scope, receive, tell, behaviour)
-        abort = scope["extensions"].get(ABORT) if "extensions" in scope else None
-        if behaviour.reset and abort is not None:
-            abort()
+        offered = extension(scope)
+        if behaviour.reset and offered is not None:
+            offered.abort()
         else:
             await send_answer(answer, scope, send)
 

@@ -22,7 +22,6 @@ from alloypy.net.rpc.codes import CODES, ConnectError, no_json, undecodable
 from alloypy.net.rpc.unary import UnaryRequest, answer_unary
 from alloypy.net.server.answer import CLOSE, Answer, empty, plain_text, send_messages
 from alloypy.net.server.body import (
-    EXTEND_DEADLINES,
     App,
     BodyError,
     BodyMalformed,
@@ -30,6 +29,7 @@ from alloypy.net.server.body import (
     Receive,
     Scope,
     Send,
+    extension,
 )
 from alloypy.profiles.allowance import Allowance, Overrun
 from alloypy.profiles.json_tokens import JSONError
@@ -174,9 +174,9 @@ class _Upload:
             self._log.called("Upload", fields, RuntimeError(_NO_CLIENT))
             return plain_text(503, _NO_CLIENT)
         within = self._receiver.settings.debug_info_upload_timeout
-        extend = scope.get("extensions", {}).get(EXTEND_DEADLINES)
-        if extend is not None:
-            extend(within)
+        offered = extension(scope)
+        if offered is not None:
+            offered.extend_deadlines(within)
         try:
             await client.upload(build_id, _parts(scope, receive), within)
         except ClientLeft:

@@ -38,10 +38,14 @@ Target: TypeAlias = tuple[str, bytes, bytes, bytes]
 
 
 class Refused(Exception):
-    """A request cannot be served; the connection is closed after `status` and the text."""
+    """A request cannot be served; the connection is closed after `status` and the text.
 
-    def __init__(self, status: int, text: str) -> None:
+    reason: what the parser found malformed, for the log; empty where the text says it.
+    """
+
+    def __init__(self, status: int, text: str, reason: str = "") -> None:
         self.status = status
+        self.reason = reason
         super().__init__(text)
 
 

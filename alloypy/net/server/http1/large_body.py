@@ -6,36 +6,56 @@ Source: docs/spec/PYROSCOPE.md, section 3.9.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from alloypy.net.deadline import Deadline
 from alloypy.net.server.body import OverBudget
 from alloypy.net.server.budget import ByteBudget, Claim
-from alloypy.net.server.exchange import Exchange
-
-if TYPE_CHECKING:
-    from alloypy.net.server.http1.protocol import HttpProtocol
+from alloypy.net.server.http1.backlog import Backlog
+from alloypy.net.server.http1.bodies import Receiver
+from alloypy.net.server.http1.head_reader import Data
+from alloypy.net.server.request import Request
 
 FIRST_ROOM = 256 << 10
 """Bytes for which no body has to wait for its turn."""
 
-_GROWTH = 32
+_BUFFER_GROWTH = 32  # times what has come
 
 
 class LargeBody:
-    """What is left of the body of one exchange.
+    """What is left of the body of one request; a `bodies.Body`.
 
+    patience: the client's time to send, which stands still while the body waits for its turn.
     room: where its next bytes go; None while it waits for its turn, or once it has failed.
     """
 
-    __slots__ = ("_budget", "_claim", "_connection", "_exchange", "_length", "_time_left", "room")
+    __slots__ = (
+        "_backlog",
+        "_budget",
+        "_claim",
+        "_length",
+        "_patience",
+        "_receiver",
+        "_request",
+        "_time_left",
+        "room",
+    )
 
-    def __init__(self, connection: HttpProtocol, exchange: Exchange, length: int, budget: ByteBudget) -> None:
-        self._connection = connection
-        self._exchange = exchange
+    def __init__(
+        self,
+        receiver: Receiver,
+        request: Request,
+        length: int,
+        budget: ByteBudget,
+        backlog: Backlog,
+        patience: Deadline,
+    ) -> None:
+        self._receiver = receiver
+        self._request = request
         self._length = length
         self._budget = budget
+        self._backlog = backlog
+        self._patience = patience
         self._claim: Claim | None = None
-        self._time_left = 0.0  # of the client's time to send, while that stands still
+        self._time_left = 0.0  # of the client's time, while that stands still
         self.room: memoryview | None = None
 
     @property
@@ -47,31 +67,31 @@ class LargeBody:
         """Make room for the first bytes, or wait for it."""
         self._make_room()
 
-    def copy(self, part: memoryview) -> int:
-        """Take what has come elsewhere; how many bytes there was room for."""
-        room = self.room
-        if room is None:
-            return 0
-        count = min(len(room), len(part))
-        room[:count] = part[:count]
-        self.received(count)
-        return count
+    def take(self, data: Data, at: int, end: int) -> int:
+        """Take what has come elsewhere, as far as there is room; where it stopped."""
+        view = memoryview(data)
+        while at < end and (room := self.room) is not None:
+            count = min(len(room), end - at)
+            room[:count] = view[at : at + count]
+            at += count
+            self.received(count)
+        return at
 
     def received(self, count: int) -> None:
         """Bytes have been written to the beginning of the room."""
-        exchange, room = self._exchange, self.room
+        request, room = self._request, self.room
         if room is None:
             return
-        exchange.received += count
+        request.received += count
         if self._claim is not None:
             self._budget.came(self._claim, count)
         if count < len(room):
             self.room = room[count:]
-        elif exchange.received < self._length:
+        elif request.received < self._length:
             self._make_room()
         else:
             self.end()
-            self._connection.body_done(exchange)
+            self._receiver.body_done(request)
 
     def end(self) -> None:
         """Nothing more is received: the body is there, or not wanted any more."""
@@ -83,25 +103,25 @@ class LargeBody:
     def _make_room(self) -> None:
         """Room in proportion to what has come: an announcement alone gets none."""
         self.room = None
-        exchange, length = self._exchange, self._length
-        size = min(length, max(exchange.received * _GROWTH, FIRST_ROOM))
+        request, length = self._request, self._length
+        size = min(length, max(request.received * _BUFFER_GROWTH, FIRST_ROOM))
         if size > FIRST_ROOM and self._claim is None:
-            if size < length and exchange.received < FIRST_ROOM:
+            if size < length and request.received < FIRST_ROOM:
                 size = FIRST_ROOM
             else:
-                left = length - exchange.received
-                self._claim = self._budget.claim(left, exchange.held, self._go_on, self._lose_turn)
+                left = length - request.received
+                self._claim = self._budget.claim(left, request.held, self._go_on, self._lose_turn)
                 if self._claim.waits:
                     self._wait()
                     return
-        more = size - exchange.received
+        more = size - request.received
         if self._claim is not None:
             self._budget.came(self._claim, FIRST_ROOM)  # what was there is full
-        if not self._connection.hold(exchange, more):
-            exchange.fail(OverBudget, "too many bytes in flight")
-            self._connection.end_reading(exchange)
+        if not request.hold(more):
+            request.fail(OverBudget, "too many bytes in flight")
+            self._receiver.end_reading()
             return
-        self.room = exchange.enlarge(size)
+        self.room = request.enlarge(size)
         if self._claim is not None:
             self._budget.settle(self._claim, more)
 
@@ -110,20 +130,20 @@ class LargeBody:
 
         A client who leaves meanwhile is seen only then, which the budget's patience bounds.
         """
-        self._time_left = self._connection.stop_turn()
-        self._connection.pause_reading()
+        self._time_left = self._patience.stop()
+        self._backlog.pause()
 
     def _go_on(self) -> None:
         """Its turn has come, if anybody still wants it."""
         if self._claim is not None and not self._claim.waits:
-            self._connection.begin_turn(self._time_left)
+            self._patience.set(self._time_left)
             self._make_room()
-            self._connection.read_on()
+            self._backlog.read_on()
 
     def _lose_turn(self) -> tuple[int, int]:
         """Nothing came, and others wait: give back the room, and wait again; see `budget.Lose`."""
-        exchange = self._exchange
+        request = self._request
         self.room = None
-        self._connection.give_back(exchange, exchange.shrink())
+        request.give_back(request.shrink())
         self._wait()
-        return self._length - exchange.received, exchange.held
+        return self._length - request.received, request.held

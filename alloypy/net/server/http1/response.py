@@ -1,19 +1,107 @@
-"""The head of a response: how it frames its body, and whether the connection stays.
+"""Responses as HTTP/1.1 writes them: how the body is framed, and whether the connection stays open.
 
 Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from alloypy.net.http_status import status_line
+from alloypy.net.server.body import Header
+from alloypy.net.server.date import date_line
 
-Header: TypeAlias = tuple[bytes, bytes]
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_WITHOUT_BODY = (204, 304)
 
 _canonical_names: dict[bytes, bytes] = {}
+
+
+class Response:
+    """Writes the response to one request; an `exchange.Writer`.
+
+    to_head: it answers a HEAD request. keep_alive: whether the connection stays open afterwards.
+    started: something has been written.
+    """
+
+    __slots__ = (
+        "_chunked",
+        "_head",
+        "_no_body",
+        "_to_head",
+        "_trailers",
+        "_transport",
+        "_version",
+        "keep_alive",
+        "started",
+    )
+
+    def __init__(self, transport: asyncio.Transport, version: str, to_head: bool, keep_alive: bool) -> None:
+        self._transport = transport
+        self._version = version
+        self._to_head = to_head
+        self._head = b""
+        self._chunked = False
+        self._no_body = False
+        self._trailers = False
+        self.keep_alive = keep_alive
+        self.started = False
+
+    def go_on(self) -> None:
+        """Tell the client to send the body it has announced."""
+        if not self._transport.is_closing():
+            self._transport.write(_CONTINUE)
+
+    def start(self, status: int, headers: Iterable[Header], *, trailers: bool, whole_request: bool) -> None:
+        """Make the head, which is written with the first part of the body."""
+        self._head = self._make_head(status, headers, whole_request)
+        self._trailers = trailers
+
+    def body(self, part: bytes, *, more: bool) -> bool:
+        """Write a part of the body; whether that completes the response."""
+        parts = []
+        if self._head:
+            parts.append(self._head)
+            self._head = b""
+            self.started = True
+        if not self._no_body:
+            if not self._chunked:
+                parts.append(part)
+            elif part:
+                parts += (b"%x\r\n" % len(part), part, b"\r\n")
+            if self._chunked and not more:
+                parts.append(b"0\r\n" if self._trailers else b"0\r\n\r\n")
+        self._transport.write(b"".join(parts))
+        return not more and not self._trailers
+
+    def trailers(self, headers: Iterable[Header]) -> None:
+        """Write the trailers, which complete the response; without chunks there is no place for them."""
+        if self._chunked:
+            self._transport.write(header_lines(headers) + b"\r\n")
+
+    def whole(self, status: int, headers: Sequence[Header], body: bytes, whole_request: bool) -> bool:
+        """Write a response in one piece; False, and nothing written, where it takes more than that."""
+        head = self._make_head(status, headers, whole_request)
+        if self._chunked or self._no_body:
+            return False
+        self._transport.write(head + body if body else head)
+        return True
+
+    def _make_head(self, status: int, headers: Iterable[Header], whole_request: bool) -> bytes:
+        """The status line and headers; decides how the body is framed, and whether to keep alive."""
+        keep_alive = self.keep_alive and whole_request
+        if status == 200 and isinstance(headers, tuple):
+            given: tuple[Header, ...] = headers
+            head = cached_head(status, given, self._version, self._to_head, keep_alive)
+        else:
+            head = head_of(status, headers, self._version, self._to_head, keep_alive)
+        self.keep_alive = head.keep_alive
+        self._chunked = head.chunked
+        self._no_body = self._to_head or status in _WITHOUT_BODY
+        return head.written + date_line() + b"\r\n"
 
 
 class ResponseHead(NamedTuple):
@@ -33,14 +121,14 @@ def head_of(
     for name, value in headers:
         if name == b"content-length":
             framed = True
-            # Go says nothing of a body that a HEAD would not have had anyway.
-            if status in (204, 304) or (value == b"0" and to_head):
+            # As Go: an empty body is not announced in answer to a HEAD request.
+            if status in _WITHOUT_BODY or (value == b"0" and to_head):
                 continue
         elif name == b"connection" and value.lower() == b"close":
             keep_alive = False
             continue
         lines.append((name, value))
-    if not framed and status not in (204, 304):
+    if not framed and status not in _WITHOUT_BODY:
         if version == "1.1":
             chunked = True
             lines.append((b"transfer-encoding", b"chunked"))

@@ -1,0 +1,184 @@
+"""The heads of the requests on one connection: parsed one at a time, and bounded.
+
+The parser is given one head at a time, up to its last byte. So a request is looked at only when the one
+before it has been answered, the framing of bodies is ours, and what has to wait is kept as it came.
+Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import httptools
+
+from alloypy.net.server.budget import ByteBudget
+from alloypy.net.server.http1.head import ORIGIN, Refused, read_head, read_target
+
+_LINE_OVERHEAD = 100  # bytes that a header line costs beyond its own
+_FREE_HEAD = 8 << 10  # bytes that a head may take without being counted as held
+_END_OF_HEAD = b"\r\n\r\n"
+_TOO_LARGE = "431 Request Header Fields Too Large"
+
+Data: TypeAlias = bytes | bytearray
+
+Begun: TypeAlias = tuple[dict[str, Any], int | None, bool, bool, int]
+"""A request whose head is complete.
+
+Its ASGI scope; the length of its body, None = chunked; whether the client waits for a 100; whether the
+connection may stay open afterwards; and the bytes that are held for the head. A plain tuple, because one is
+made for each request.
+"""
+
+
+class HeadReader:
+    """Reads heads, and counts large ones as held.
+
+    fed: bytes of the present head that have come.
+    """
+
+    __slots__ = (
+        "_budget",
+        "_complete",
+        "_headers",
+        "_held",
+        "_max_bytes",
+        "_parser",
+        "_stale",
+        "_stays",
+        "_tail",
+        "_url",
+        "fed",
+    )
+
+    def __init__(self, budget: ByteBudget, max_bytes: int) -> None:
+        self._budget = budget
+        self._max_bytes = max_bytes
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._stale = False  # the parser has not seen the body: the next head needs a new one
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self.fed = 0
+        self._tail = b""  # the last of them
+        self._held = 0
+        self._complete = False
+        self._stays = False
+
+    # What the parser calls
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._complete = True
+        self._stays = self._parser.should_keep_alive()  # later it has forgotten
+
+    # What the connection calls
+
+    def feed(self, data: Data, at: int, end: int) -> int:
+        """Take more of a head; where it ends, or 0 when that has not come. Raises Refused."""
+        if self.fed:
+            stop = self._end_of_head(data, at, end)
+        else:
+            while data[at] in _END_OF_HEAD:  # empty lines before a request
+                at += 1
+                if at == end:
+                    return 0
+            stop = data.find(_END_OF_HEAD, at, end) + 4
+            if stop < 4:
+                stop = 0
+        if self._stale:
+            self._parser = httptools.HttpRequestParser(self)
+            self._stale = False
+        try:
+            self._parser.feed_data(data[at : stop or end])
+        except httptools.HttpParserUpgrade:
+            self._stale = True  # Go takes no notice of the offer, but the parser will not go on
+        except httptools.HttpParserCallbackError:
+            raise
+        except httptools.HttpParserError as reason:
+            raise self._malformed(str(reason)) from None
+        self.fed += (stop or end) - at
+        if self._complete != (stop > 0):
+            raise self._malformed("the head ends elsewhere")
+        if not stop:
+            self._tail = (self._tail + data[max(at, end - 3) : end])[-3:]
+            self._hold()
+        elif self._held or self.fed + _LINE_OVERHEAD * len(self._headers) > _FREE_HEAD:
+            self._hold()
+        return stop
+
+    def take(self, base: dict[str, Any]) -> Begun:
+        """The request whose head is complete, and nothing of it is left here. Raises Refused.
+
+        base: what is equal in the scopes of all requests; it has all their keys.
+        """
+        version = self._parser.get_http_version()
+        length, expects_continue, closes = read_head(self._headers, version)
+        scope = base.copy()
+        scope["http_version"] = version
+        scope["method"] = self._parser.get_method().decode("ascii")
+        scope["path"], scope["raw_path"], scope["query_string"], origin = read_target(self._url)
+        scope["headers"] = self._headers
+        if origin:
+            scope[ORIGIN] = origin
+        if length is None:
+            self._stale = True
+        held = self._held
+        self._held = self.fed = 0
+        self._url = self._tail = b""
+        self._headers = []
+        self._complete = False
+        return scope, length, expects_continue, self._stays and not closes, held
+
+    def count_body(self, part: bytes | memoryview) -> None:
+        """Let the parser count along, to see where the next head begins."""
+        if not self._stale:
+            self._parser.feed_data(part)
+
+    def skip_body(self) -> None:
+        """The rest of the body goes past the parser."""
+        self._stale = True
+
+    def forget(self) -> None:
+        """Forget the part of a head that has come."""
+        self._url = self._tail = b""
+        self._headers = []
+        self.fed = 0
+        self._complete = False
+        self._budget.give_back(self._held)
+        self._held = 0
+
+    def close(self) -> None:
+        """Read no more. The parser knows us: without it neither waits for the cycle collector."""
+        self.forget()
+        self._parser = None
+
+    def _end_of_head(self, data: Data, at: int, end: int) -> int:
+        """Where the head ends that has begun before; 0 when it does not."""
+        tail = self._tail
+        found = (tail + data[at : min(at + 3, end)]).find(_END_OF_HEAD)
+        if found >= 0:
+            return at + found + 4 - len(tail)
+        found = data.find(_END_OF_HEAD, at, end)
+        return found + 4 if found >= 0 else 0
+
+    def _hold(self) -> None:
+        """Bound the head, and count it as held; its lines take more than their bytes. Raises Refused."""
+        size = self.fed + _LINE_OVERHEAD * len(self._headers)
+        if size > self._max_bytes:
+            raise Refused(431, _TOO_LARGE)
+        if not self._budget.take(size - self._held):
+            raise Refused(503, "503 Service Unavailable")
+        self._held = size
+
+    def _malformed(self, reason: str) -> Refused:
+        """The refusal of a head that cannot be parsed."""
+        if self._complete:  # it may be a coding that we can name
+            try:
+                read_head(self._headers, self._parser.get_http_version())
+            except Refused as better:
+                return Refused(better.status, str(better), reason)
+        return Refused(400, "400 Bad Request", reason)
