@@ -102,7 +102,7 @@ async def send(client: Client, raw: bytes) -> None:
 def ours(known: set[int]) -> list[str]:
     """What only exists because of connections. known: identities of bytes that are of no interest."""
     kinds = (
-        *("Exchange", "Response", "HttpProtocol", "HeadReader", "HttpRequestParser", "Backlog"),
+        *("Exchange", "ResponseWriter", "HttpProtocol", "HeadReader", "HttpRequestParser", "Backlog"),
         *("CountedBody", "ChunkedBody", "Chunks", "LargeBody", "Claim"),
     )
     found = [type(each).__name__ for each in gc.get_objects() if type(each).__name__ in kinds]

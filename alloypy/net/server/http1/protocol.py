@@ -21,7 +21,7 @@ from alloypy.net.server.http1.head import Refused
 from alloypy.net.server.http1.head_reader import Data, HeadReader
 from alloypy.net.server.http1.large_body import LargeBody
 from alloypy.net.server.http1.outgoing import Outgoing, refuse
-from alloypy.net.server.http1.response import Response
+from alloypy.net.server.http1.response import ResponseWriter
 from alloypy.net.server.http1.scope import connection_scope
 from alloypy.net.server.http1.turns import turns_of
 from alloypy.net.server.misdirected import TLS_HANDSHAKE
@@ -84,7 +84,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
         self._heads = HeadReader(config.budget, config.max_header_bytes)
         self._current: Exchange | None = None  # the request that is being received or answered
-        self._response: Response | None = None  # to it
+        self._response: ResponseWriter | None = None  # to it
         self._body: Body | None = None  # of it, as long as it has not arrived
         self._turns = turns_of(self._loop)
         self._backlog = Backlog(config.budget, self._turns, self._go_on)
@@ -194,7 +194,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         if transport is None:
             return end
         scope, length, expects_continue, stays, held = self._heads.take(self._scope_base)
-        response = self._response = Response(
+        response = self._response = ResponseWriter(
             transport,
             scope["http_version"],
             scope["method"] == "HEAD",

@@ -20,7 +20,7 @@ _WITHOUT_BODY = (204, 304)
 _canonical_names: dict[bytes, bytes] = {}
 
 
-class Response:
+class ResponseWriter:
     """Writes the response to one request; an `exchange.Writer`.
 
     to_head: it answers a HEAD request. keep_alive: whether the connection stays open afterwards.
