@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import trustme
 
 
 @pytest.fixture
@@ -16,3 +17,9 @@ def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Secret and certificate files are looked at whenever they are asked for, and waited for."""
     monkeypatch.setattr("alloypy.net.followed.CHECK_SECONDS", 0.0)
     monkeypatch.setattr("alloypy.net.followed.PATIENCE", 60.0)
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """An authority that nobody trusts by itself; `tests.support.tls` has what goes with it."""
+    return trustme.CA()

@@ -7,7 +7,6 @@ import re
 import resource
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.running import Running
+from tests.support.waiting import wait_until
 
 CONFIG = """
 declare "sink" {
@@ -326,13 +326,6 @@ def open_descriptors(running: Running) -> int:
     return len(list(Path(f"/proc/{running.process.pid}/fd").iterdir()))
 
 
-def until(condition: object, patience: float = 20.0) -> None:
-    deadline = time.monotonic() + patience
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_half_closed_stream_gives_its_descriptor_back_at_once(running: Running) -> None:
     ask(running, "/-/ready")
     before = open_descriptors(running)
@@ -342,10 +335,10 @@ def test_a_half_closed_stream_gives_its_descriptor_back_at_once(running: Running
             each.sendall(
                 f"GET /api/v0/web/graph?window=60 HTTP/1.1\r\nHost: {running.address}\r\n\r\n".encode()
             )
-        until(lambda: open_descriptors(running) >= before + 5)
+        wait_until(lambda: open_descriptors(running) >= before + 5)
         for each in opened:
             each.shutdown(socket.SHUT_WR)
-        until(lambda: open_descriptors(running) <= before)
+        wait_until(lambda: open_descriptors(running) <= before)
         answer = parsed(rest(opened[0]))
         assert (answer.status, answer.body) == (200, "0\r\n\r\n")
 
@@ -354,7 +347,7 @@ def test_one_support_bundle_at_a_time_which_goes_with_its_client(running: Runnin
     bundle = f"GET /-/support HTTP/1.1\r\nHost: {running.address}\r\nConnection: close\r\n\r\n".encode()
     with connection(running) as first:
         first.sendall(bundle)
-        until(lambda: ask(running, "/-/support?duration=1").status == 503)
+        wait_until(lambda: ask(running, "/-/support?duration=1").status == 503)
         second = ask(running, "/-/support?duration=1")
         assert second.status == 503
         assert 1 <= int(second.headers["retry-after"]) <= 30
@@ -367,7 +360,7 @@ def test_one_support_bundle_at_a_time_which_goes_with_its_client(running: Runnin
         answers.append(ask(running, "/-/support?duration=1"))
         return answers[-1].status == 200
 
-    until(answered)
+    wait_until(answered)
     assert answers[-1].headers["content-type"] == "application/zip"
 
 

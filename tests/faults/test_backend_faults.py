@@ -13,7 +13,8 @@ import pytest
 from alloypy.lang.go.duration import Duration
 from alloypy.profiles.model import DeliveryError
 from alloypy.profiles.push_wire import decode_push
-from tests.support.scripted import Backend, Peer, scripted, until
+from tests.support.loops import both_event_loops
+from tests.support.scripted import Backend, Peer, scripted
 from tests.support.sending import (
     INGEST_OK,
     LABELS,
@@ -26,16 +27,13 @@ from tests.support.sending import (
     push,
     writing,
 )
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
+anyio_backend = both_event_loops
 
 PROFILES = 40
 MILLISECOND = 10**6
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> Any:
-    return "asyncio", {"use_uvloop": request.param}
 
 
 def at(backend: Backend) -> str:
@@ -225,6 +223,9 @@ async def test_a_backend_that_comes_and_goes() -> None:
                 await peer.say(ok(request.line))
         writer.transport.abort()
 
+    async def more_than(count: int) -> None:
+        await until(lambda: len(taken) > count or work.done())
+
     async def go(server: asyncio.Server) -> None:
         server.close()
         await server.wait_closed()
@@ -246,7 +247,7 @@ async def test_a_backend_that_comes_and_goes() -> None:
             await asyncio.sleep(0.05)
             server = await asyncio.start_server(serve, "127.0.0.1", port)
             count = len(taken)
-            await until(lambda count=count: len(taken) > count + 4 or work.done())
+            await more_than(count + 4)
             await go(server)
         server = await asyncio.start_server(serve, "127.0.0.1", port)
         acknowledged, errors = await work

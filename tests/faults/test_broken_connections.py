@@ -17,6 +17,7 @@ import trustme
 from alloypy.components.pyroscope.receiving.blocks import TLS
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.values import Secret
+from tests.support.loops import both_event_loops
 from tests.support.receiving import (
     PUSH,
     Client,
@@ -30,6 +31,7 @@ from tests.support.receiving import (
 )
 
 pytestmark = pytest.mark.anyio
+anyio_backend = both_event_loops
 
 CHUNKED = [("Transfer-Encoding", "chunked")]
 PROTO = [("Content-Type", "application/proto")]
@@ -138,12 +140,6 @@ async def nobody_there(receiver: Receiving) -> None:
             await asyncio.sleep(0.005)
     for _ in range(3):
         await asyncio.sleep(0)
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """Both event loops: what they hold of a connection differs."""
-    return "asyncio", {"use_uvloop": request.param}
 
 
 SHORT = {f"server_{kind}_timeout": Duration(2 * 10**8) for kind in ("read", "idle")}

@@ -22,6 +22,7 @@ from alloypy.net.server.budget import ByteBudget
 from alloypy.net.server.config import ServerConfig, Timeouts
 from alloypy.net.server.http1.protocol import HTTP1
 from alloypy.net.server.listener import Server
+from tests.support.loops import both_event_loops
 from tests.support.receiving import (
     PUSH,
     Client,
@@ -36,17 +37,12 @@ from tests.support.receiving import (
 )
 
 pytestmark = pytest.mark.anyio
+anyio_backend = both_event_loops
 
 MEGABYTE = 1_000_000
 FIRST_PART = 256 << 10  # of a body, which is received before it has to wait
 NEVER = 3600.0
 PROTO = [("Content-Type", "application/proto")]
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """Both event loops: they differ in how they pause reading."""
-    return "asyncio", {"use_uvloop": request.param}
 
 
 class Watched(ByteBudget):

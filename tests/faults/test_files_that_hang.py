@@ -14,8 +14,7 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +23,8 @@ import trustme
 
 from tests.support.push_messages import protobuf_of
 from tests.support.running import Running, environment, free_port
+from tests.support.tls import trusting
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no FIFOs")
 
@@ -161,13 +162,6 @@ def start(
     return Running([LEVEL, path], folder, env, command)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 # Secrets
 
 
@@ -233,7 +227,7 @@ def test_secrets_stay_in_use_while_their_files_are_no_files(tmp_path: Path, back
         assert "password: open" in shown["message"]
         (tmp_path / "new").write_text("other")
         (tmp_path / "new").replace(tmp_path / "bearer")
-        until(lambda: sent(ports["bearer"]) == 200 and "Bearer other" in backend.authorizations)
+        wait_until(lambda: sent(ports["bearer"]) == 200 and "Bearer other" in backend.authorizations)
         told = [line for line in running.log if "a secret file cannot be read" in line]
         assert len(told) == 4
         assert "hush" not in running.text
@@ -249,12 +243,6 @@ def issue(authority: trustme.CA, folder: Path) -> None:
         temporary = folder / f"{name}.new"
         temporary.write_bytes(b"".join(blob.bytes() for blob in blobs))
         temporary.replace(folder / f"{name}.pem")
-
-
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
 
 
 def test_a_certificate_stays_in_use_while_its_file_is_none(tmp_path: Path, backend: Backend) -> None:
@@ -302,7 +290,7 @@ def check_certificates(running: Running, folder: Path, text: str, port: int, aut
         except ssl.SSLError:
             return False
 
-    until(renewed)
+    wait_until(renewed)
 
 
 def test_the_admin_server_keeps_its_certificate(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from alloypy.lang.go.duration import Duration
 from tests.support.receiving import (
     PUSH,
     Client,
@@ -24,6 +23,7 @@ from tests.support.receiving import (
     arguments,
     ask,
     connected,
+    milliseconds,
     receiving,
     request_bytes,
 )
@@ -36,10 +36,6 @@ JSON = [("Content-Type", "application/json")]
 GZIP = [*PROTO, ("Content-Encoding", "gzip")]
 CHUNKED = [("Transfer-Encoding", "chunked")]
 MEBIBYTE = 1 << 20
-
-
-def milliseconds(count: int) -> Duration:
-    return Duration(count * 1_000_000)
 
 
 def resident() -> int:

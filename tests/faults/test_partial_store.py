@@ -11,8 +11,9 @@ import pytest
 from alloypy.lang.go.duration import Duration
 from alloypy.profiles.model import DeliveryError
 from tests.support.partial_store import OUTDATED, PartialStore
-from tests.support.scripted import scripted, until
+from tests.support.scripted import scripted
 from tests.support.sending import LABELS, arguments, endpoint, ingest, push, writing
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 

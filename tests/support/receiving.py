@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from alloypy.components.pyroscope.receive_http import Arguments, ReceiveHTTP
 from alloypy.components.pyroscope.receiving.blocks import HTTP
+from alloypy.lang.go.duration import Duration
 from alloypy.net.server.listener import Server
 from alloypy.profiles.model import DebugInfoClient, IngestProfile, ProfilesReceiver, Push
 from alloypy.runtime.contract.component import Metrics, Options, Stability
@@ -145,6 +146,11 @@ def arguments(*receivers: ProfilesReceiver, http: dict[str, Any] | None = None, 
     """Arguments that listen on loopback."""
     block = HTTP(**{"listen_address": "127.0.0.1", "listen_port": 0, **(http or {})})
     return Arguments(forward_to=receivers, http=block, **others)
+
+
+def milliseconds(count: int) -> Duration:
+    """A duration for the server's timeouts."""
+    return Duration(count * 1_000_000)
 
 
 def component_options(

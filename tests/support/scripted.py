@@ -140,9 +140,3 @@ def answering(reply=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"):
             await peer.say(reply)
 
     return script
-
-
-async def until(condition):
-    """Wait for `condition()` to become true; the test's own time limit ends the wait."""
-    while not condition():
-        await asyncio.sleep(0.002)

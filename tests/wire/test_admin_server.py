@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from tests.support.running import Running
+from tests.support.tls import trusting
 
 TLS = 'http {\n  tls {\n    cert_file = "cert.pem"\n    key_file  = "key.pem"\n%s  }\n}\n'
 PLAIN = "http { }\n"
@@ -22,12 +23,6 @@ def issue(authority: trustme.CA, folder: Path) -> None:
     certificate = authority.issue_cert("127.0.0.1")
     certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
     (folder / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
-
-
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
 
 
 def ready(running: Running, context: ssl.SSLContext) -> int:

@@ -35,28 +35,17 @@ from alloypy.net.client.proxy import ProxySettings
 from alloypy.net.client.tls import TLSSettings
 from alloypy.profiles.model import DeliveryError
 from tests.support.http2_server import SETTINGS_AND_GOAWAY, Stream, http2_server, pump, server_context
+from tests.support.loops import both_event_loops
 from tests.support.scripted import answering, scripted
 from tests.support.sending import arguments, endpoint, ingest, writing
+from tests.support.tls import pem
 
 pytestmark = pytest.mark.anyio
+anyio_backend = both_event_loops
 ROOT = Path(__file__).parents[2]
 REFUSALS = pytest.mark.parametrize(
     "refusal", [b"", SETTINGS_AND_GOAWAY, None], ids=["closed", "frames", "alert"]
 )
-
-
-@pytest.fixture(params=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    return "asyncio", {"use_uvloop": request.param == "uvloop"}
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-def pem(authority: trustme.CA) -> str:
-    return authority.cert_pem.bytes().decode()
 
 
 @asynccontextmanager

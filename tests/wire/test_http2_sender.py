@@ -14,18 +14,14 @@ from alloypy.net.client.messages import Origin, Request, Response, SendError, Se
 from alloypy.net.client.over_httpx import HttpxSender
 from alloypy.net.client.tls import TLS, TLSSettings
 from tests.support.http2_server import Backend, Stream, http2_server, ok, server_context
-from tests.support.scripted import until
+from tests.support.tls import pem
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
 def trusting(authority: trustme.CA, **more: Any) -> TLSSettings:
-    return TLSSettings(ca_pem=authority.cert_pem.bytes().decode(), **more)
+    return TLSSettings(ca_pem=pem(authority), **more)
 
 
 @pytest.fixture

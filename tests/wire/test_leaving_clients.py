@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from alloypy.net.server.body import App
 from alloypy.net.server.config import ServerConfig, Timeouts
 from alloypy.net.server.http1.protocol import HTTP1
 from alloypy.net.server.listener import Server
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -52,12 +53,6 @@ async def asking(
         yield reader, writer
     finally:
         writer.transport.abort()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def large_answer(scope: Any, receive: Any, send: Any) -> None:

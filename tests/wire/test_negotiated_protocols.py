@@ -20,8 +20,10 @@ from alloypy.net.server.http1.protocol import HTTP1
 from alloypy.net.server.listener import Server
 from alloypy.net.server.offers import Offer, Offers, alpn_names
 from alloypy.net.server.tls import ServerTLS, ServerTLSSettings
+from tests.support.loops import both_event_loops
 
 pytestmark = pytest.mark.anyio
+anyio_backend = both_event_loops
 
 CA = trustme.CA()
 CERTIFICATE = CA.issue_cert("localhost")
@@ -30,12 +32,6 @@ SETTINGS = ServerTLSSettings(
     key_pem=Secret(CERTIFICATE.private_key_pem.bytes().decode()),
 )
 REQUEST = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """Both event loops hand a connection over in their own way."""
-    return "asyncio", {"use_uvloop": request.param}
 
 
 class Echo(asyncio.Protocol):

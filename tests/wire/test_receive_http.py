@@ -16,23 +16,20 @@ from alloypy.lang.go.duration import Duration
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, RawSample, Series
 from alloypy.profiles.push_wire import encode_push
 from alloypy.runtime.contract.component import BuildError, Stability
+from tests.support.loops import both_event_loops
 from tests.support.receiving import (
     PUSH,
     Collected,
     arguments,
     ask,
     connected,
+    milliseconds,
     receiving,
     request_bytes,
 )
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """Both event loops: they differ in how they read, close and hand over sockets."""
-    return "asyncio", {"use_uvloop": request.param}
+anyio_backend = both_event_loops
 
 
 PROTO = [("Content-Type", "application/proto")]
@@ -44,10 +41,6 @@ def push_of(*profiles: bytes, labels: dict[str, str] | None = None) -> bytes:
     """A Push with one series for each profile."""
     series = [Series(labels or LABELS, [RawSample(profile, f"id-{n}")]) for n, profile in enumerate(profiles)]
     return b"".join(bytes(chunk) for chunk in encode_push(series))
-
-
-def milliseconds(count: int) -> Duration:
-    return Duration(count * 1_000_000)
 
 
 def chunked(body: bytes, size: int) -> bytes:

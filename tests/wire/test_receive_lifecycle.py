@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
 import pytest
 
 from alloypy.components.pyroscope.receive_http import registration
 from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract.component import Stability, UpdateError
+from tests.support.loops import both_event_loops
 from tests.support.receiving import (
     PUSH,
     Collected,
@@ -20,14 +20,10 @@ from tests.support.receiving import (
     receiving,
     request_bytes,
 )
+from tests.support.running import free_port
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """Both event loops: they differ in how they read, close and hand over sockets."""
-    return "asyncio", {"use_uvloop": request.param}
+anyio_backend = both_event_loops
 
 
 INGEST = request_bytes("/ingest?name=a", b"abc")
@@ -35,12 +31,6 @@ INGEST = request_bytes("/ingest?name=a", b"abc")
 
 def seconds(count: float) -> Duration:
     return Duration(int(count * 1e9))
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 async def refuses(port: int) -> bool:

@@ -14,15 +14,11 @@ import trustme
 from alloypy.components.pyroscope.receiving.blocks import TLS
 from alloypy.lang.values import Secret
 from alloypy.runtime.contract.component import BuildError, UpdateError
+from tests.support.loops import both_event_loops
 from tests.support.receiving import Collected, arguments, connected, receiving, request_bytes
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """Both event loops: they differ in how they read, close and hand over sockets."""
-    return "asyncio", {"use_uvloop": request.param}
+anyio_backend = both_event_loops
 
 
 CA = trustme.CA()

@@ -100,11 +100,6 @@ async def send(made: Client, url: str, headers: list[tuple[str, str]]) -> Respon
     return await made.send(Request("POST", origin_of(parsed), target_of(parsed), prepared, (b"body",), 10.0))
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
 def context(authority: trustme.CA) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(made)

@@ -16,7 +16,9 @@ from alloypy.net.client.messages import NotSent, Origin, Request, SendError, Sen
 from alloypy.net.client.over_httpx import HttpxSender
 from alloypy.net.client.pool import Transport
 from alloypy.net.client.tls import TLS, TLSSettings
-from tests.support.scripted import answering, scripted, until
+from tests.support.scripted import answering, scripted
+from tests.support.tls import pem
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -517,11 +519,6 @@ async def test_closing_closes_idle_connections(kind):
 # TLS
 
 
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
 def server_context(authority, *names, client_authority=None):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names).configure_cert(context)
@@ -529,10 +526,6 @@ def server_context(authority, *names, client_authority=None):
         client_authority.configure_trust(context)
         context.verify_mode = ssl.CERT_REQUIRED
     return context
-
-
-def pem(authority):
-    return authority.cert_pem.bytes().decode()
 
 
 async def try_tls(kind, settings, context):

@@ -20,18 +20,15 @@ from alloypy.net.client.messages import Request, Response, SendError, SendTimeou
 from alloypy.net.client.proxy import ProxySettings
 from alloypy.net.client.tls import TLSSettings
 from tests.support.http2_server import http2_server, server_context
-from tests.support.scripted import answering, scripted, until
+from tests.support.scripted import answering, scripted
 from tests.support.sending import INGEST_OK, arguments, endpoint, ingest, writing
 from tests.support.socks_proxy import Asked, socks_proxy
+from tests.support.tls import pem
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 LOGIN = ("us@er", "s3:cret")
 SHOWN = "us%40er:s3%3Acret@"
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
 
 
 @asynccontextmanager
@@ -167,14 +164,11 @@ async def test_cancelling_closes_the_connection() -> None:
             await until(lambda: proxy.open == 0)
 
 
-def trusting(authority: trustme.CA) -> TLSSettings:
-    return TLSSettings(ca_pem=authority.cert_pem.bytes().decode())
-
-
 async def test_tls_is_between_us_and_the_upstream(authority: trustme.CA) -> None:
     context = server_context(authority, "a.test", protocols=("http/1.1",))
     async with scripted(answering(), context) as backend, socks_proxy() as proxy:
-        async with client(f"socks5://127.0.0.1:{proxy.port}", tls=trusting(authority)) as made:
+        tls = TLSSettings(ca_pem=pem(authority))
+        async with client(f"socks5://127.0.0.1:{proxy.port}", tls=tls) as made:
             for _ in range(2):
                 assert (await send(made, f"https://a.test:{backend.port}/")).status == 200
             with pytest.raises(SendError, match=r"x509: certificate is not valid for b\.test"):
@@ -187,10 +181,10 @@ async def test_an_upstream_that_speaks_only_http2(authority: trustme.CA, refusal
     context = server_context(authority, "a.test")
     async with http2_server(context, refusal=refusal) as backend, socks_proxy() as proxy:
         url, way = f"https://a.test:{backend.port}/", f"socks5://127.0.0.1:{proxy.port}"
-        async with client(way, tls=trusting(authority)) as made:
+        async with client(way, tls=TLSSettings(ca_pem=pem(authority))) as made:
             for _ in range(2):
                 assert (await send(made, url)).body == b"ok"
-        async with client(way, tls=trusting(authority), http2=False) as made:
+        async with client(way, tls=TLSSettings(ca_pem=pem(authority)), http2=False) as made:
             with pytest.raises(SendError) as caught:
                 await send(made, url)
     assert MISSING not in str(caught.value)
@@ -203,7 +197,9 @@ async def test_an_upstream_that_speaks_only_http2_without_the_extra(
     monkeypatch.setattr("alloypy.net.client.over_httpx.installed", lambda: False)
     async with http2_server(server_context(authority, "a.test"), refusal=None) as backend:
         async with socks_proxy() as proxy:
-            async with client(f"socks5://127.0.0.1:{proxy.port}", tls=trusting(authority)) as made:
+            async with client(
+                f"socks5://127.0.0.1:{proxy.port}", tls=TLSSettings(ca_pem=pem(authority))
+            ) as made:
                 with pytest.raises(SendError, match=r"needs the extra alloypy\[http2\]"):
                     await send(made, f"https://a.test:{backend.port}/")
 

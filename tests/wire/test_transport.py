@@ -14,16 +14,14 @@ from alloypy.net.client import pool as transport_module
 from alloypy.net.client.messages import Origin, Request, Response, SendError
 from alloypy.net.client.pool import Transport
 from alloypy.net.client.tls import TLS, TLSSettings
-from tests.support.scripted import Backend, Peer, answering, scripted, until
+from tests.support.loops import both_event_loops
+from tests.support.scripted import Backend, Peer, answering, scripted
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
+anyio_backend = both_event_loops
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> Any:
-    return "asyncio", {"use_uvloop": request.param}
 
 
 @pytest.fixture

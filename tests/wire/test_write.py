@@ -24,7 +24,7 @@ from alloypy.lang.values import Secret
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, Push
 from alloypy.profiles.push_wire import decode_push
 from alloypy.runtime.contract.component import BuildError, UpdateError
-from tests.support.scripted import Backend, Peer, answering, scripted, until
+from tests.support.scripted import Backend, Peer, answering, scripted
 from tests.support.sending import (
     INGEST_OK,
     LABELS,
@@ -37,6 +37,7 @@ from tests.support.sending import (
     push,
     writing,
 )
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
 from pathlib import Path
 
-import anyio
 import pytest
 
 from alloypy.lang.values import OptionalSecret, Secret
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.pipeline import Pipeline, pipeline
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -46,12 +45,6 @@ def password(running: Pipeline) -> str:
 def health(running: Pipeline) -> tuple[str, str]:
     found = running.controller.component("", "local.file.f").health
     return found.state.text, found.message
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def refused(text: str, storage: Path) -> str:

@@ -7,16 +7,12 @@ import asyncio
 import pytest
 
 from alloypy.net.server.budget import ByteBudget, Claim
+from tests.support.loops import both_event_loops
 
 pytestmark = pytest.mark.anyio
+anyio_backend = both_event_loops
 
 NEVER = 3600.0
-
-
-@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """Both event loops: their timers differ."""
-    return "asyncio", {"use_uvloop": request.param}
 
 
 class Bodies:
