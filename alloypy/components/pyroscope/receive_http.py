@@ -150,8 +150,10 @@ class ReceiveHTTP(Component[Arguments, None]):
     # Preparing
 
     async def _claim(self, arguments: Arguments, fault: Callable[[str], Exception]) -> None:
-        """Claim the sockets and read the certificates of these arguments."""
-        self._drop_prepared()
+        """Claim the sockets and read the certificates of these arguments.
+
+        What was claimed before stays until then: `run` may begin meanwhile, and serves with it.
+        """
         if arguments.forward_headers:
             told = refusal("forward_headers", Stability.EXPERIMENTAL, self._options.minimum_stability)
             if told is not None:
@@ -163,6 +165,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         except BaseException:
             _close(sockets)
             raise
+        self._drop_prepared()
         self._prepared = (arguments, tls, sockets)
 
     async def _tls(self, given: TLS | None, fault: Callable[[str], Exception]) -> ServerTLS | None:

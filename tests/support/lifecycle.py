@@ -1,0 +1,137 @@
+"""A component as the controller treats it, step by step, and what may be left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alloypy.runtime.contract.component import Metrics, Registration
+from alloypy.runtime.running.sockets import Claims, OwnedSockets, SocketBook
+from tests.support.receiving import LogLines, component_options
+
+_PATIENCE_SECONDS = 20.0
+
+
+class Life:
+    """One component from its making to its end. exports: all that it has set."""
+
+    def __init__(self, registration: Registration, arguments: Any, book: SocketBook, storage: Path) -> None:
+        self.exports: list[Any] = []
+        self.metrics = Metrics()
+        self.log = LogLines()
+        self._book = book
+        self._update = Claims(book)
+        self._sockets = OwnedSockets(self)
+        logger = logging.Logger("lifecycle", logging.DEBUG)
+        logger.addHandler(self.log)
+        options = component_options(
+            self.metrics,  # type: ignore[arg-type]
+            logger,
+            id=f"{registration.name}.test",
+            set_exports=self.exports.append,
+            sockets=self._sockets,
+            storage=storage,
+        )
+        self.component = registration.component(options, arguments)
+        self.task: asyncio.Task[None] | None = None
+
+    async def prepare(self) -> None:
+        """What a load does first; raises what the component raises."""
+        claims = self._book.begin()
+        try:
+            with self._sockets.claiming(claims):
+                await self.component.prepare()
+        except BaseException:
+            claims.drop()
+            raise
+        claims.commit()
+
+    def start(self) -> asyncio.Task[None]:
+        """Run it."""
+        self.task = asyncio.create_task(self.component.run())
+        return self.task
+
+    async def settle(self) -> None:
+        """Let what has begun get somewhere."""
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def begin_update(self, arguments: Any) -> Any:
+        """What a reload asks first; the exports to come. `make_update` or `refuse_update` follows."""
+        self._update = self._book.begin()
+        try:
+            with self._sockets.claiming(self._update):
+                return await self.component.prepare_update(arguments)
+        except BaseException:
+            self._update.drop()
+            raise
+
+    async def make_update(self, arguments: Any) -> None:
+        """The rest of a reload that goes well."""
+        await self.component.update(arguments)
+        self._update.commit()
+
+    def refuse_update(self) -> None:
+        """The rest of a reload that another component has refused."""
+        self._update.drop()
+
+    async def take_back(self, arguments: Any, before: Any) -> None:
+        """The rest of a reload that went wrong in the middle of its changes. before: the old arguments."""
+        refused = self._update
+        await self.component.update(arguments)
+        await self.begin_update(before)
+        await self.make_update(before)
+        refused.drop()
+
+    async def update(self, arguments: Any) -> None:
+        """A reload."""
+        await self.begin_update(arguments)
+        await self.make_update(arguments)
+
+    async def stop(self, times: int = 1) -> None:
+        """Cancel it so many times, and wait for its end."""
+        if self.task is not None:
+            for _ in range(times):
+                self.task.cancel()
+                await asyncio.sleep(0)
+            await asyncio.wait([self.task])
+            if not self.task.cancelled():
+                assert self.task.exception() is None
+        self._book.release(self)
+
+    def give_up(self) -> None:
+        """Have it be forgotten after a load that was refused."""
+        self._book.release(self)
+
+
+@asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """Fails when a task or a descriptor outlives the block."""
+    before = set(asyncio.all_tasks()), _descriptors()
+    yield
+    end = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+    while True:  # a connection that is closed goes in a later turn of the loop
+        gc.collect()
+        await asyncio.sleep(0)
+        after = set(asyncio.all_tasks()), _descriptors()
+        left = after[0] - before[0], after[1] - before[1]
+        if not any(left) or asyncio.get_running_loop().time() > end:
+            break
+        await asyncio.sleep(0.01)
+    assert left == (set(), set()), left
+
+
+def _descriptors() -> set[tuple[str, str]]:
+    """Open descriptors, and what they are; without the one that uvloop keeps for when there are no more."""
+    found = set()
+    for each in sorted(Path("/proc/self/fd").iterdir()):
+        try:
+            found.add((each.name, str(each.readlink())))
+        except FileNotFoundError:  # the one that lists them
+            continue
+    return {(number, what) for number, what in found if what != "/dev/null"}
