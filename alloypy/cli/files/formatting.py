@@ -37,7 +37,7 @@ class Task(NamedTuple):
     colour: bool = False
 
 
-class Outcome(NamedTuple):
+class Formatted(NamedTuple):
     """What became of a file.
 
     diagnostics: its faults, not being formatted included where that is one. changed: whether the
@@ -56,7 +56,7 @@ class _UnusableError(Exception):
     """The file cannot be read or written; the text says why, in Go's words."""
 
 
-def format_one(task: Task) -> Outcome:
+def format_one(task: Task) -> Formatted:
     """Format one file and do what its mode says. Faults are part of the outcome; nothing is raised."""
     try:
         data = _read(task)
@@ -67,17 +67,17 @@ def format_one(task: Task) -> Outcome:
         refuse_binary(source)
         formatted = format_source(source)
     except DiagnosticsError as error:
-        return Outcome(task.name, error.diagnostics, failed=True)
+        return Formatted(task.name, error.diagnostics, failed=True)
     if task.mode is Mode.PRINT:
-        return Outcome(task.name, changed=formatted != data, output=formatted)
+        return Formatted(task.name, changed=formatted != data, output=formatted)
     if formatted == data:
-        return Outcome(task.name)
+        return Formatted(task.name)
     if task.mode is Mode.WRITE:
         try:
             _write(task, formatted)
         except _UnusableError as error:
             return _failed(task, error, UNWRITABLE)
-        return Outcome(task.name, changed=True)
+        return Formatted(task.name, changed=True)
     output = b""
     if task.mode is Mode.DIFF:
         from alloypy.cli.files.diff import unified
@@ -85,7 +85,7 @@ def format_one(task: Task) -> Outcome:
         output = unified(data, formatted, task.name, colour=task.colour)
     message = f"file {task.name} is not formatted correctly{_besides(data)}"
     unformatted = Diagnostic(None, message, UNFORMATTED)
-    return Outcome(task.name, (unformatted,), changed=True, output=output)
+    return Formatted(task.name, (unformatted,), changed=True, output=output)
 
 
 def _besides(data: bytes) -> str:
@@ -97,8 +97,8 @@ def _besides(data: bytes) -> str:
     return ""
 
 
-def _failed(task: Task, error: _UnusableError, code: str) -> Outcome:
-    return Outcome(task.name, (Diagnostic(None, str(error), code),), failed=True)
+def _failed(task: Task, error: _UnusableError, code: str) -> Formatted:
+    return Formatted(task.name, (Diagnostic(None, str(error), code),), failed=True)
 
 
 def _read(task: Task) -> bytes:

@@ -1,7 +1,8 @@
 """Reports: what a command found out about files, in the format the user chose.
 
-    report = Report(findings, files=3, changed=1)
+    report = Report([Entry("a.alloy", diagnostics, failed=True), Entry("b.alloy", changed=True)])
     print(render(report, "sarif"))
+    return report.exit_code
 
 Machine formats carry places and messages, never an excerpt of a file.
 """
@@ -12,9 +13,11 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import NamedTuple
 
+from alloypy.cli import exit_codes
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
+"""What a report can be written in."""
 _MODULES = {name: name for name in FORMATS} | {"json": "json_format"}
 
 
@@ -25,30 +28,64 @@ class Finding(NamedTuple):
     diagnostic: Diagnostic
 
 
+class Entry(NamedTuple):
+    """What became of one thing that was looked at, which the command line calls `name`.
+
+    diagnostics: in the order they shall be shown. files: how many were read. changed: whether the file was
+    or would be changed. failed: whether it cannot be read, is faulty, or has warnings where they fail.
+    """
+
+    name: str
+    diagnostics: tuple[Diagnostic, ...] = ()
+    files: int = 1
+    changed: bool = False
+    failed: bool = False
+
+    @property
+    def faulty(self) -> bool:
+        """Whether a diagnostic is an error."""
+        return any(each.severity is Severity.ERROR for each in self.diagnostics)
+
+
 class Report:
     """What a command found.
 
-    findings: in the order they shall be shown. files: how many files were looked at.
-    changed: how many were or would be changed. failed: how many could not be read or are faulty.
-    units: what was judged, by name, those without findings included. strict: whether warnings fail, too.
+    findings: every diagnostic. units: what was looked at, by name. files: how many were read.
+    changed, failed: how many entries were so. files_failed: how many files those that failed have.
+    looked_at: how many entries had a file, or should have had one.
+    strict: whether warnings fail, too. when_failed, when_changed: exit codes for that.
     """
 
     def __init__(
         self,
-        findings: Iterable[Finding],
+        entries: Iterable[Entry],
         *,
-        files: int,
-        changed: int = 0,
-        failed: int = 0,
-        units: Iterable[str] = (),
         strict: bool = False,
+        when_failed: int = exit_codes.FAILURE,
+        when_changed: int = exit_codes.SUCCESS,
     ) -> None:
-        self.findings = tuple(findings)
-        self.files = files
-        self.changed = changed
-        self.failed = failed
-        self.units = tuple(dict.fromkeys([*units, *(finding.file for finding in self.findings)]))
+        entries = tuple(entries)
+        self.findings = tuple(Finding(entry.name, each) for entry in entries for each in entry.diagnostics)
+        self.units = tuple(dict.fromkeys(entry.name for entry in entries))
+        self.files = sum(entry.files for entry in entries)
+        self.changed = sum(entry.changed for entry in entries)
+        self.failed = sum(entry.failed for entry in entries)
+        self.files_failed = sum(entry.files for entry in entries if entry.failed)
+        self.looked_at = sum(bool(entry.files) or entry.faulty for entry in entries)
         self.strict = strict
+        self._when_failed = when_failed
+        self._when_changed = when_changed
+
+    @property
+    def exit_code(self) -> int:
+        """What the command returns: what fails counts before what changes, and that before warnings."""
+        if self.failed:
+            return self._when_failed
+        if self.changed and self._when_changed != exit_codes.SUCCESS:
+            return self._when_changed
+        if self.strict and self.count(Severity.WARNING):
+            return exit_codes.FAILURE
+        return exit_codes.SUCCESS
 
     def count(self, severity: Severity) -> int:
         """How many findings are of that severity."""
@@ -64,3 +101,8 @@ def render(report: Report, format_name: str) -> str:
     module = import_module(f"{__name__}.{_MODULES[format_name]}")
     text: str = module.render(report)
     return text
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

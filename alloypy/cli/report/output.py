@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from alloypy.cli import streams
 from alloypy.cli.flags import FlagSet
-from alloypy.cli.report import FORMATS
+from alloypy.cli.report import FORMATS, Report, render
 from alloypy.cli.report.colours import CHOICES
 from alloypy.cli.usage_error import UsageError
 from alloypy.os_errors import system_words
-
-if TYPE_CHECKING:
-    from alloypy.cli.report import Report
 
 
 class ReportFlags:
@@ -68,8 +64,6 @@ class ReportFlags:
 
 def write_reports(report: Report, targets: list[tuple[str, str]]) -> None:
     """Write `report` to every target. Raises UsageError, in the end, for files that cannot be written."""
-    from alloypy.cli.report import render
-
     faults = []
     for format_name, file in targets:
         data = render(report, format_name).encode("utf-8", "surrogateescape")

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.fmt.options import Options, read_options
-from alloypy.cli.files.formatting import STDIN, Mode, Outcome, Task, format_one
+from alloypy.cli.files.formatting import STDIN, Formatted, Mode, Task, format_one
+from alloypy.cli.report import Entry, Report, counted
 from alloypy.cli.report.colours import terminal_width, wants_colour
 from alloypy.cli.report.output import write_reports
 from alloypy.files import is_directory
@@ -34,7 +35,7 @@ class _Found(NamedTuple):
 
     several: bool
     files: list[str]
-    faults: list[Outcome]
+    faults: list[Formatted]
     empty: list[str]
 
 
@@ -48,17 +49,16 @@ def run(argv: list[str]) -> int:
         outcome = _explained(made) if explaining and made.failed else made
         _show(outcome, options)
         outcomes.append(outcome)
-    warnings = [(path, _nothing_in(path)) for path in found.empty]
-    if options.targets:
-        _report(outcomes, warnings, options)
+    report = _report(outcomes, found.empty, options)
+    write_reports(report, options.targets)
     if any(diagnostic.span for outcome in outcomes for diagnostic in outcome.diagnostics):
         streams.say("Error: encountered errors during formatting\n")
     if options.strict or not options.reporting.quiet:
-        for _, warning in warnings:
-            streams.say(f"Warning: {escaped(warning.message, '')}\n")
-    if found.several and not options.reporting.quiet and (outcomes or not warnings):
-        streams.say(f"{_summary(outcomes, options.mode)}\n")
-    return _exit_code(outcomes, options, nothing=bool(warnings))
+        for path in found.empty:
+            streams.say(f"Warning: {escaped(_nothing_in(path).message, '')}\n")
+    if found.several and not options.reporting.quiet and (outcomes or not found.empty):
+        streams.say(f"{_summary(report, options.mode)}\n")
+    return report.exit_code
 
 
 def _find(options: Options) -> _Found:
@@ -75,7 +75,7 @@ def _find(options: Options) -> _Found:
     files = [STDIN] if STDIN in paths else []
     files += discovery.files([path for path in paths if path != STDIN])
     faults = [
-        Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), failed=True)
+        Formatted(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), failed=True)
         for path, error in discovery.unreadable
     ]
     return _Found(several, files, faults, discovery.empty)
@@ -90,7 +90,7 @@ def _task(path: str, options: Options) -> Task:
     return Task(path, options.stdin_name if path == STDIN else path, options.mode, colour)
 
 
-def _work(tasks: list[Task]) -> Iterator[Outcome]:
+def _work(tasks: list[Task]) -> Iterator[Formatted]:
     """The outcomes of all tasks, in their order."""
     if len(tasks) > 1:
         from alloypy.cli.files.workers import format_all
@@ -99,7 +99,7 @@ def _work(tasks: list[Task]) -> Iterator[Outcome]:
     return map(format_one, tasks)
 
 
-def _explained(outcome: Outcome) -> Outcome:
+def _explained(outcome: Formatted) -> Formatted:
     """The outcome with hints, and without secrets in the lines that may be shown."""
     from alloypy.check.masking import MASK
     from alloypy.syntax.repairs.hints import hinted
@@ -107,7 +107,7 @@ def _explained(outcome: Outcome) -> Outcome:
     return outcome._replace(diagnostics=tuple(map(MASK.masked, hinted(outcome.diagnostics))))
 
 
-def _show(outcome: Outcome, options: Options) -> None:
+def _show(outcome: Formatted, options: Options) -> None:
     """One outcome for people, as soon as it is known; on a terminal with the lines it is about."""
     streams.put(outcome.output)
     if options.reporting.for_people:
@@ -127,36 +127,22 @@ def _show(outcome: Outcome, options: Options) -> None:
         streams.say(f"formatted {escaped(outcome.name, '')}\n")
 
 
-def _report(outcomes: list[Outcome], warnings: list[tuple[str, Diagnostic]], options: Options) -> None:
-    """Report for machines, or into files. Raises UsageError when one cannot be written."""
-    from alloypy.cli.report import Finding, Report
-
-    found = [(outcome.name, diagnostic) for outcome in outcomes for diagnostic in outcome.diagnostics]
-    report = Report(
-        [Finding(*each) for each in (*found, *warnings)],
-        files=len(outcomes),
-        changed=sum(outcome.changed for outcome in outcomes),
-        failed=sum(outcome.failed for outcome in outcomes),
-        units=[outcome.name for outcome in outcomes],
+def _report(outcomes: list[Formatted], empty: list[str], options: Options) -> Report:
+    entries = [Entry(o.name, o.diagnostics, changed=o.changed, failed=o.failed) for o in outcomes]
+    only_looks = options.mode in {Mode.CHECK, Mode.DIFF}
+    return Report(
+        [*entries, *(Entry(path, (_nothing_in(path),), files=0) for path in empty)],
         strict=options.strict,
+        when_failed=exit_codes.FMT_UNUSABLE,
+        when_changed=exit_codes.FMT_WOULD_CHANGE if only_looks else exit_codes.SUCCESS,
     )
-    write_reports(report, options.targets)
 
 
-def _summary(outcomes: list[Outcome], mode: Mode) -> str:
+def _summary(report: Report, mode: Mode) -> str:
     """One line: how many files changed, stayed and failed."""
-    if not outcomes:
+    if not report.files:
         return "no files to format"
-    changed = sum(outcome.changed for outcome in outcomes)
-    failed = sum(outcome.failed for outcome in outcomes)
     verb = "changed" if mode is Mode.WRITE else "would change"
-    text = f"{changed} file{'' if changed == 1 else 's'} {verb}, {len(outcomes) - changed - failed} unchanged"
-    return f"{text}, {failed} failed" if failed else text
-
-
-def _exit_code(outcomes: list[Outcome], options: Options, *, nothing: bool) -> int:
-    if any(outcome.failed for outcome in outcomes):
-        return exit_codes.FMT_UNUSABLE
-    if options.mode in {Mode.CHECK, Mode.DIFF} and any(outcome.changed for outcome in outcomes):
-        return exit_codes.FMT_WOULD_CHANGE
-    return exit_codes.FAILURE if nothing and options.strict else exit_codes.SUCCESS
+    unchanged = report.files - report.changed - report.failed
+    text = f"{counted(report.changed, 'file')} {verb}, {unchanged} unchanged"
+    return f"{text}, {report.failed} failed" if report.failed else text

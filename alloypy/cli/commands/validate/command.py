@@ -12,10 +12,11 @@ from itertools import islice
 
 from alloypy.check.scope import Language
 from alloypy.check.units import Judgement, Outcome, nothing_in
-from alloypy.cli import exit_codes, streams
+from alloypy.cli import streams
 from alloypy.cli.commands.validate.options import Options
 from alloypy.cli.files.checking import check_unit
 from alloypy.cli.files.units import find_units
+from alloypy.cli.report import Entry, Report, counted
 from alloypy.cli.report.colours import terminal_width, wants_colour
 from alloypy.cli.report.excerpts import excerpt
 from alloypy.cli.report.output import write_reports
@@ -35,17 +36,15 @@ def run(argv: list[str]) -> int:
         _show(outcomes, options)
         if not options.program_given and not options.reporting.quiet and sys.stderr.isatty():
             _note([each for each in outcomes if each.path != options.stdin_name], judgement)
-    if options.targets:
-        _report(outcomes, options)
-    failed = [outcome for outcome in outcomes if _fails(outcome, options)]
-    if any(outcome.files for outcome in failed):
+    report = _report(outcomes, options)
+    write_reports(report, options.targets)
+    if report.files_failed:
         if options.reporting.for_people:
             streams.lone_line_feed()
         streams.say("Error: validation failed\n")
-    looked_at = any(outcome.files or outcome.failed for outcome in outcomes)
-    if options.several and not options.reporting.quiet and (looked_at or not outcomes):
-        streams.say(f"{_summary(outcomes, len(failed))}\n")
-    return exit_codes.FAILURE if failed else exit_codes.SUCCESS
+    if options.several and not options.reporting.quiet and (report.looked_at or not outcomes):
+        streams.say(f"{_summary(report)}\n")
+    return report.exit_code
 
 
 def _note(outcomes: list[Outcome], judgement: Judgement) -> None:
@@ -72,10 +71,6 @@ def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:
         return outcome
     kept = (d for d in outcome.diagnostics if d.severity is Severity.ERROR or d.code not in ignored)
     return outcome._replace(diagnostics=tuple(kept))
-
-
-def _fails(outcome: Outcome, options: Options) -> bool:
-    return outcome.failed or (options.strict and bool(outcome.diagnostics))
 
 
 def _language(program: str) -> Language:
@@ -114,45 +109,37 @@ def _text(path: str, diagnostic: Diagnostic, color: bool, width: int | None) -> 
     return excerpt(diagnostic, color, width)
 
 
-def _report(outcomes: list[Outcome], options: Options) -> None:
-    """Report for machines, or into files. Raises UsageError when one cannot be written."""
-    from alloypy.cli.report import Finding, Report
-
-    report = Report(
-        [Finding(o.path, diagnostic) for o in outcomes for diagnostic in _placed(o)],
-        files=sum(outcome.files for outcome in outcomes),
-        failed=sum(_fails(outcome, options) for outcome in outcomes),
-        units=[outcome.path for outcome in outcomes],
+def _report(outcomes: list[Outcome], options: Options) -> Report:
+    return Report(
+        (
+            Entry(
+                outcome.path,
+                tuple(_placed(outcome)),
+                files=outcome.files,
+                failed=outcome.failed or (options.strict and bool(outcome.diagnostics)),
+            )
+            for outcome in outcomes
+        ),
         strict=options.strict,
     )
-    write_reports(report, options.targets)
 
 
-def _placed(outcome: Outcome) -> Iterator[Diagnostic]:
-    """By place, for machines; errors before warnings at the same place."""
-    return iter(
-        sorted(
-            outcome.diagnostics,
-            key=lambda d: (
-                d.span.source.name if d.span else "",
-                d.span.start if d.span else -1,
-                d.severity is not Severity.ERROR,
-            ),
-        )
+def _placed(outcome: Outcome) -> list[Diagnostic]:
+    """By place; errors before warnings at the same place."""
+    return sorted(
+        outcome.diagnostics,
+        key=lambda d: (
+            d.span.source.name if d.span else "",
+            d.span.start if d.span else -1,
+            d.severity is not Severity.ERROR,
+        ),
     )
 
 
-def _summary(outcomes: list[Outcome], failed: int) -> str:
+def _summary(report: Report) -> str:
     """One line: how many units there were, and what became of them."""
-    checked = sum(bool(outcome.files) or outcome.failed for outcome in outcomes)
-    warnings = sum(
-        diagnostic.severity is Severity.WARNING for outcome in outcomes for diagnostic in outcome.diagnostics
-    )
-    if not outcomes:
+    if not report.units:
         return "no configurations to check"
-    counts = [_count(checked, "configuration") + " checked", f"{failed} failed"]
-    return ", ".join([*counts, *([_count(warnings, "warning")] if warnings else [])])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    warnings = report.count(Severity.WARNING)
+    counts = [counted(report.looked_at, "configuration") + " checked", f"{report.failed} failed"]
+    return ", ".join([*counts, *([counted(warnings, "warning")] if warnings else [])])

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from alloypy.check.explanations import EXPLAINED
-from alloypy.cli.report import FORMATS, Finding, Report, render
+from alloypy.cli.report import FORMATS, Entry, Finding, Report, render
 from alloypy.cli.report.places import region
 from alloypy.syntax.codes import CODES
 from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
@@ -26,7 +26,10 @@ def at(text: str, length: int | None = None) -> Span:
 
 
 def report(*findings: Finding, changed: int = 0) -> Report:
-    return Report(findings, files=3, changed=changed, failed=1)
+    return Report(
+        Entry(finding.file, (finding.diagnostic,), changed=number < changed, failed=number == 0)
+        for number, finding in enumerate(findings)
+    )
 
 
 FIX = (Edit(24, 24, "}"),)
@@ -139,7 +142,8 @@ def test_sarif_passes_the_rules_of_code_scanning(strict: bool, tmp_path: Path) -
         Finding(str(tmp_path / "a.alloy"), Diagnostic(None, "message", code))
         for code in (*CODES, *EXPLAINED, "ALY9999")
     ]
-    log = json.loads(render(Report([ERROR, WARNING, PLACELESS, *every], files=2, strict=strict), "sarif"))
+    entries = [Entry(each.file, (each.diagnostic,)) for each in (ERROR, WARNING, PLACELESS, *every)]
+    log = json.loads(render(Report(entries, strict=strict), "sarif"))
     assert broken_rules(log) == []
     results = log["runs"][0]["results"]
     assert results[1]["level"] == ("error" if strict else "warning")
@@ -173,7 +177,7 @@ def test_sarif_of_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_strict_is_one_verdict() -> None:
-    strict = Report([WARNING], files=2, failed=1, units=["a", WARNING.file], strict=True)
+    strict = Report([Entry("a"), Entry(WARNING.file, (WARNING.diagnostic,), failed=True)], strict=True)
     assert render(strict, "github").startswith("::error ")
     suite = ET.fromstring(render(strict, "junit"))[0]
     assert (suite.attrib["tests"], suite.attrib["failures"]) == ("2", "1")
@@ -182,7 +186,8 @@ def test_strict_is_one_verdict() -> None:
 
 
 def test_junit_lists_what_passed() -> None:
-    suite = ET.fromstring(render(Report([ERROR], files=2, units=["a.alloy", ERROR.file]), "junit"))[0]
+    entries = [Entry("a.alloy"), Entry(ERROR.file, (ERROR.diagnostic,), failed=True)]
+    suite = ET.fromstring(render(Report(entries), "junit"))[0]
     assert [(case.attrib["name"], len(case)) for case in suite] == [("a.alloy", 0), (ERROR.file, 1)]
 
 
@@ -236,3 +241,18 @@ def test_no_excerpts(name: str) -> None:
 )
 def test_region(span: Span, expected: tuple[int | None, ...]) -> None:
     assert region(span) == expected
+
+
+@pytest.mark.parametrize(
+    ("entries", "strict", "code"),
+    [
+        ([], True, 0),
+        ([Entry("a")], True, 0),
+        ([Entry("a", (WARNING.diagnostic,))], False, 0),
+        ([Entry("a", (WARNING.diagnostic,))], True, 1),
+        ([Entry("a", changed=True), Entry("b", (WARNING.diagnostic,))], True, 3),
+        ([Entry("a", changed=True), Entry("b", (ERROR.diagnostic,), failed=True)], False, 2),
+    ],
+)
+def test_what_fails_counts_before_what_changes(entries: list[Entry], strict: bool, code: int) -> None:
+    assert Report(entries, strict=strict, when_failed=2, when_changed=3).exit_code == code
