@@ -21,6 +21,8 @@ _SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003"
     "\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
+_BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
+_NAME_FIRST = b"name="
 _LONGEST_REMEMBERED = 4096
 _read: Memory[bytes, Labels] = Memory(LABELS)
 
@@ -30,6 +32,17 @@ class WrittenName(NamedTuple):
 
     text: str
     replaced: int
+
+
+def labels_in_query(query: bytes) -> Labels:
+    """The labels of an /ingest request with this query; see `ingest_labels`. Raises InvalidLabels."""
+    # SDKs send the name first; what is remembered has been found readable before.
+    if query.startswith(_NAME_FIRST):
+        end = query.find(b"&")
+        known = _read.get(query[len(_NAME_FIRST) : end if end >= 0 else None])
+        if known is not None:
+            return known[0]
+    return ingest_labels(_name_parameter(query))
 
 
 def ingest_labels(encoded: bytes) -> Labels:
@@ -46,6 +59,20 @@ def ingest_labels(encoded: bytes) -> Labels:
     if len(encoded) <= _LONGEST_REMEMBERED:
         _read.put(encoded, labels, len(encoded) + size_of(labels))
     return labels
+
+
+def _name_parameter(query: bytes) -> bytes:
+    """The first `name` of a query, still encoded; empty when there is none or it cannot be read.
+
+    Pieces that Go cannot read are passed over. Source: docs/spec/PYROSCOPE.md, section 3.4.
+    """
+    for piece in query.split(b"&"):
+        key, _, value = piece.partition(b"=")
+        if key != b"name" and (b"%" not in key or unquote_to_bytes(key) != b"name"):
+            continue
+        if b";" not in piece and not _BAD_ESCAPE.search(piece):
+            return value
+    return b""
 
 
 def parse_name(name: str) -> dict[str, str]:

@@ -12,15 +12,6 @@ ALLOWED = {
     ("alloypy.runtime.running.instances", "alloypy.runtime.running.modules"): (
         "a module holds instances, and an instance knows its module: two sides of one thing, for types only"
     ),
-    (
-        "alloypy.components.pyroscope.receiving.application",
-        "alloypy.components.pyroscope.receiving.debuginfo",
-    ): ("debug info answers for the application, which loads it with the first such request"),
-    (
-        "alloypy.net.server.exchange",
-        "alloypy.net.server.http1.large_body",
-        "alloypy.net.server.http1.protocol",
-    ): "a request knows the connection it came over, which makes requests",
 }
 """Modules that import each other, and why they may."""
 

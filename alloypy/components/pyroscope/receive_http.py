@@ -33,8 +33,8 @@ from alloypy.schema.fields import arguments, attribute, block
 from alloypy.schema.stability import refusal
 
 if TYPE_CHECKING:
-    from alloypy.components.pyroscope.receiving.application import Application, ServerApplication, Settings
-    from alloypy.components.pyroscope.receiving.metrics import Metrics
+    from alloypy.components.pyroscope.receiving.application import Application
+    from alloypy.components.pyroscope.receiving.reception import Reception, Settings
     from alloypy.net.server.listener import Server
     from alloypy.net.server.offers import Offers
     from alloypy.net.server.tls import ServerTLS, ServerTLSSettings
@@ -75,7 +75,7 @@ class _Serving(NamedTuple):
     """A server, the application it serves, and what it was made from."""
 
     server: Server
-    application: ServerApplication
+    application: Application
     http: HTTP
     tls: ServerTLS | None
 
@@ -86,8 +86,7 @@ class ReceiveHTTP(Component[Arguments, None]):
     def __init__(self, options: Options, arguments: Arguments) -> None:
         self._options = options
         self._arguments = arguments
-        self._application: Application | None = None
-        self._metrics: Metrics | None = None
+        self._reception: Reception | None = None
         self._prepared: tuple[Arguments, ServerTLS | None, Sequence[socket.socket]] | None = None
         self._serving: _Serving | None = None
         self._stopping: dict[asyncio.Task[None], Server] = {}
@@ -99,7 +98,7 @@ class ReceiveHTTP(Component[Arguments, None]):
 
     def activity(self) -> Activity:
         """Requests that brought profiles, and profiles that were lost here."""
-        return self._metrics.activity() if self._metrics is not None else NO_ACTIVITY
+        return self._reception.metrics.activity() if self._reception is not None else NO_ACTIVITY
 
     def listens_on(self) -> str:
         """Where clients reach it, or will in a moment."""
@@ -113,7 +112,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         await self._claim(self._arguments, BuildError)
 
     async def run(self) -> None:
-        self._make_application()
+        self._make_reception()
         self._note(self._arguments)
         self._serve()
         try:
@@ -134,13 +133,13 @@ class ReceiveHTTP(Component[Arguments, None]):
 
     async def update(self, arguments: Arguments) -> None:
         before, self._arguments = self._arguments, arguments
-        application = self._application
-        if application is None:
+        reception = self._reception
+        if reception is None:
             return  # `run` has not begun and will take the new arguments
         if arguments.forward_to != before.forward_to:
             self._note(arguments)
-        application.settings = _settings(arguments)
-        application.forwarding.receivers = arguments.forward_to
+        reception.settings = _settings(arguments)
+        reception.forwarding.receivers = arguments.forward_to
         if _server_arguments(arguments) != _server_arguments(before):
             self._retire()
             self._serve()
@@ -218,25 +217,26 @@ class ReceiveHTTP(Component[Arguments, None]):
 
     # Serving
 
-    def _make_application(self) -> None:
-        from alloypy.components.pyroscope.receiving.application import Application
+    def _make_reception(self) -> None:
         from alloypy.components.pyroscope.receiving.forwarding import Forwarding
         from alloypy.components.pyroscope.receiving.metrics import Metrics
+        from alloypy.components.pyroscope.receiving.reception import Reception
 
         logger = self._options.logger
-        self._metrics = Metrics(self._options.metrics())
+        metrics = Metrics(self._options.metrics())
         forwarding = Forwarding(self._arguments.forward_to, logger)
         settings = _settings(self._arguments)
-        self._application = Application(settings, forwarding, self._metrics, self._options)
+        self._reception = Reception(settings, forwarding, metrics, self._options)
 
     def _serve(self) -> None:
         """Start a server on the prepared sockets."""
+        from alloypy.components.pyroscope.receiving.application import Application
         from alloypy.net.descriptors import for_clients
         from alloypy.net.server.budget import ByteBudget
         from alloypy.net.server.config import ServerConfig, Timeouts
         from alloypy.net.server.listener import Server
 
-        if self._prepared is None or self._application is None or self._metrics is None:
+        if self._prepared is None or self._reception is None:
             raise UpdateError("the server was not prepared")
         arguments, tls, sockets = self._prepared
         self._prepared = None
@@ -247,7 +247,7 @@ class ReceiveHTTP(Component[Arguments, None]):
             http.server_idle_timeout.seconds,
         )
         budget = ByteBudget(arguments.max_bytes_in_flight) if arguments.max_bytes_in_flight else None
-        application = self._application.server()
+        application = Application(self._reception)
         config = ServerConfig(application, logger=logger, timeouts=timeouts, budget=budget)
         server = Server(
             config,
@@ -258,8 +258,8 @@ class ReceiveHTTP(Component[Arguments, None]):
             descriptors_below=for_clients(),
         )
         self._serving = _Serving(server, application, http, tls)
-        self._metrics.connections = lambda: server.connection_count
-        self._metrics.connection_limit = http.conn_limit
+        self._reception.metrics.connections = lambda: server.connection_count
+        self._reception.metrics.connection_limit = http.conn_limit
         logger.info("starting server")
         server.start()
         logger.info("server listening on addresses", extra={"fields": {"http": server.address}})
@@ -294,7 +294,7 @@ def _offers() -> Offers:
 
 
 def _settings(arguments: Arguments) -> Settings:
-    from alloypy.components.pyroscope.receiving.application import Settings
+    from alloypy.components.pyroscope.receiving.reception import Settings
 
     return Settings(
         arguments.max_body_size,

@@ -1,12 +1,17 @@
-"""Requests for paths that a receiver does not serve: most often the client's server URL is wrong."""
+"""Requests for paths that a receiver does not serve: most often the client's server URL is wrong.
+
+Source: docs/spec/PYROSCOPE.md, section 3.3.
+"""
 
 from __future__ import annotations
 
 import logging
+from urllib.parse import quote_from_bytes
 
 from alloypy.lang.brief import brief
-from alloypy.net.server.answer import Answer, plain_text
+from alloypy.net.server.answer import Answer, empty, plain_text
 from alloypy.net.server.body import Scope
+from alloypy.net.server.http1.head import ORIGIN
 from alloypy.net.server.misdirected import Seldom, own_url
 
 _LONGEST_PATH = 256
@@ -22,14 +27,14 @@ _ASTRAY = plain_text(
 
 
 class Astray:
-    """Answers them, and tells in the log, once a minute, that profiles come to a wrong path."""
+    """Answers them, and logs, once a minute, that profiles come to a wrong path."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self._seldom = Seldom()
 
     def answer(self, scope: Scope) -> Answer:
-        """The answer to a request. Profiles are posted; who only looks around gets no advice."""
+        """The answer to a request. Profiles are posted; other requests get no advice."""
         if not _may_bring_profiles(scope):
             return _NOT_FOUND
         self.note(scope)
@@ -50,3 +55,25 @@ class Astray:
 
 def _may_bring_profiles(scope: Scope) -> bool:
     return scope["method"] == "POST" and not scope["path"].startswith(_DEBUG_INFO)
+
+
+def clean_path(path: str) -> str:
+    """The path without empty, `.` and `..` parts, as Go's routers redirect to it."""
+    if path.startswith("/") and "//" not in path and "/." not in path:
+        return path
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del kept[-1:]
+        elif part not in ("", "."):
+            kept.append(part)
+    cleaned = "/" + "/".join(kept)
+    return f"{cleaned}/" if path.endswith("/") and cleaned != "/" else cleaned
+
+
+def moved(scope: Scope, path: str) -> Answer:
+    """The answer that sends a client to another path of this server."""
+    location = quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe="/$&+,:;=@")
+    query = scope["query_string"]
+    written = scope.get(ORIGIN, b"") + location.encode("ascii") + (b"?" + query if query else b"")
+    return empty(301, (b"location", written))

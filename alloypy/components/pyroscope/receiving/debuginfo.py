@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
@@ -18,6 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from alloypy.components.pyroscope.receiving.metrics import Metrics
+from alloypy.components.pyroscope.receiving.reception import Reception
+from alloypy.components.pyroscope.receiving.record import Record
 from alloypy.net.rpc.codes import CODES, ConnectError, no_json, undecodable
 from alloypy.net.rpc.unary import UnaryRequest, answer_unary
 from alloypy.net.server.answer import CLOSE, Answer, empty, plain_text, send_messages
@@ -37,10 +40,6 @@ from alloypy.profiles.message_json import read_json
 from alloypy.profiles.model import DebugInfoClient, DeliveryError
 from alloypy.profiles.pb import debuginfo_pb2 as pb
 
-if TYPE_CHECKING:
-    from alloypy.components.pyroscope.receiving.application import Application
-    from alloypy.components.pyroscope.receiving.metrics import Metrics
-
 SERVICE = "/debuginfo.v1alpha1.DebuginfoService/"
 
 _MOST_CALL_BYTES = 64 << 10
@@ -58,29 +57,29 @@ _UPLOAD_ROUTE = "debuginfo_v1alpha1_debuginfoservice_upload_gnu_build_id"
 _RECORD = "alloypy.record"
 
 
-def application(receiver: Application, metrics: Metrics, logger: logging.Logger) -> App:
+def application(reception: Reception) -> App:
     """The Starlette application of all requests but those on the hot routes."""
-    log = _Log(metrics, logger)
-    routes = [Route(SERVICE + method, _Call(method, receiver, log), methods=["POST"]) for method in _METHODS]
-    routes.append(Route(SERVICE + "Upload/{gnu_build_id}", _Upload(receiver, log), methods=["POST"]))
+    log = _Log(reception.metrics, reception.logger)
+    routes = [Route(SERVICE + method, _Call(method, reception, log), methods=["POST"]) for method in _METHODS]
+    routes.append(Route(SERVICE + "Upload/{gnu_build_id}", _Upload(reception, log), methods=["POST"]))
 
     async def not_found(request: Request, _: Exception) -> Response:
-        return _response(receiver.astray.answer(request.scope))
+        return _response(reception.astray.answer(request.scope))
 
     starlette = Starlette(routes=routes, exception_handlers={404: not_found, 405: _no_method})
     starlette.router.redirect_slashes = False
-    return _Recorded(starlette, receiver)
+    return _Recorded(starlette, reception)
 
 
 class _Recorded:
     """Counts and logs the requests that come by."""
 
-    def __init__(self, inner: App, receiver: Application) -> None:
+    def __init__(self, inner: App, reception: Reception) -> None:
         self._inner = inner
-        self._receiver = receiver
+        self._reception = reception
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        record = self._receiver.record(scope, _route_name(scope["method"], scope["path"]))
+        record = Record(self._reception, scope, _route_name(scope["method"], scope["path"]))
         scope[_RECORD] = record
 
         async def watch(message: MutableMapping[str, Any]) -> None:
@@ -115,9 +114,9 @@ class _Log:
 class _Call:
     """One unary method, passed on to the first destination; an ASGI application."""
 
-    def __init__(self, method: str, receiver: Application, log: _Log) -> None:
+    def __init__(self, method: str, reception: Reception, log: _Log) -> None:
         self._method = method
-        self._receiver = receiver
+        self._reception = reception
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,7 +124,7 @@ class _Call:
             scope[_RECORD].received = len(request.message)
             return await self._pass_on(request)
 
-        limit = min(_MOST_CALL_BYTES, self._receiver.settings.max_body_size)
+        limit = min(_MOST_CALL_BYTES, self._reception.settings.max_body_size)
         await send_messages(await answer_unary(scope, receive, call, limit), send)
 
     async def _pass_on(self, request: UnaryRequest) -> bytes:
@@ -135,7 +134,7 @@ class _Call:
         try:
             if isinstance(message, pb.ShouldInitiateUploadRequest) and not message.HasField("file"):
                 raise ConnectError("invalid_argument", "file is required")
-            client = _first_client(self._receiver)
+            client = _first_client(self._reception)
             if client is None:
                 raise ConnectError("unavailable", _NO_CLIENT)
             within = None
@@ -159,8 +158,8 @@ class _Call:
 class _Upload:
     """Streams a debug-info file to the first destination; an ASGI application."""
 
-    def __init__(self, receiver: Application, log: _Log) -> None:
-        self._receiver = receiver
+    def __init__(self, reception: Reception, log: _Log) -> None:
+        self._reception = reception
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -169,11 +168,11 @@ class _Upload:
 
     async def _answer(self, scope: Scope, receive: Receive, build_id: str) -> Answer:
         fields = {"gnu_build_id": build_id}
-        client = _first_client(self._receiver)
+        client = _first_client(self._reception)
         if client is None:
             self._log.called("Upload", fields, RuntimeError(_NO_CLIENT))
             return plain_text(503, _NO_CLIENT)
-        within = self._receiver.settings.debug_info_upload_timeout
+        within = self._reception.settings.debug_info_upload_timeout
         offered = extension(scope)
         if offered is not None:
             offered.extend_deadlines(within)
@@ -206,8 +205,8 @@ async def _parts(scope: Scope, receive: Receive) -> AsyncIterator[bytes]:
             yield part
 
 
-def _first_client(receiver: Application) -> DebugInfoClient | None:
-    clients = (client for each in receiver.forwarding.receivers for client in each.debug_info_clients())
+def _first_client(reception: Reception) -> DebugInfoClient | None:
+    clients = (client for each in reception.forwarding.receivers for client in each.debug_info_clients())
     return next(clients, None)
 
 

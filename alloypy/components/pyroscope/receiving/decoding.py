@@ -26,22 +26,40 @@ _QUICK_JSON_BYTES = 256 << 10
 _MARKS = (b"{", b"[", b",")
 
 
-async def decode(request: UnaryRequest, rule: LabelRule | None, hold: Callable[[int], None]) -> list[Series]:
-    """The series of a Push message. Raises ConnectError.
+def decode_at_once(request: UnaryRequest, rule: LabelRule | None) -> list[Series] | None:
+    """The series of a Push message if decoding takes no time worth a wait. Raises ConnectError."""
+    if request.codec == "json":
+        return None
+    try:
+        return _decode(request, rule, Allowance(*_AT_ONCE, shared=True))
+    except Overrun:
+        return None
 
-    hold: counts what they take, besides profiles that lie in the message; see `body.HOLD_BYTES`.
+
+async def decode(request: UnaryRequest, rule: LabelRule | None, hold: Callable[[int], None]) -> list[Series]:
+    """The series of a Push message. Raises ConnectError; hold: see `decode_later`."""
+    series = decode_at_once(request, rule)
+    return await decode_later(request, rule, hold) if series is None else series
+
+
+async def decode_later(
+    request: UnaryRequest, rule: LabelRule | None, hold: Callable[[int], None]
+) -> list[Series]:
+    """The series of a Push message that `decode_at_once` leaves alone. Raises ConnectError.
+
+    hold: counts what they take, besides profiles that lie in the message; see `Extension.hold_bytes`.
     """
     message = request.message
     try:
         if request.codec == "json":
             hold(len(message))  # of which the profiles take three quarters at most
-            if not _quick(message):
-                return await _decode_aside(request, rule, hold)
-        return _decode(request, rule, Allowance(*_AT_ONCE, shared=True))
+            if _quick(message):
+                return _decode(request, rule, Allowance(*_AT_ONCE, shared=True))
     except Overrun:
-        return await _decode_aside(request, rule, hold)
+        pass  # it holds more than it seemed to
     except OverBudget as reason:
         raise ConnectError("unavailable", str(reason), headers=(RETRY_LATER,)) from None
+    return await _decode_aside(request, rule, hold)
 
 
 def _quick(message: Buffer) -> bool:

@@ -1,0 +1,72 @@
+"""What all requests at one receiver share: its settings, where profiles go, and who is told about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from alloypy.components.pyroscope.receiving.astray import Astray
+from alloypy.components.pyroscope.receiving.forwarding import Forwarding
+from alloypy.components.pyroscope.receiving.metrics import Metrics
+from alloypy.profiles.model import ProfilesReceiver, Series
+from alloypy.runtime.contract.component import Options
+from alloypy.runtime.contract.events import Event, Failed, Received
+
+
+class Settings(NamedTuple):
+    """What requests need of the arguments.
+
+    max_body_size: bytes, also of an unpacked body. forward_headers: lower-case names of request
+    headers that are passed on. debug_info_upload_timeout: seconds.
+    """
+
+    max_body_size: int
+    forward_headers: frozenset[bytes]
+    debug_info_upload_timeout: float
+
+
+class Reception:
+    """Outlives servers and updates.
+
+    settings, and the receivers of forwarding, may be replaced at any time; a request keeps those it began
+    with.
+    """
+
+    def __init__(
+        self, settings: Settings, forwarding: Forwarding, metrics: Metrics, options: Options
+    ) -> None:
+        self.settings = settings
+        self.forwarding = forwarding
+        self.metrics = metrics
+        self.logger = options.logger
+        self.tracer = options.tracer
+        self.events = options.events
+        self.astray = Astray(options.logger)
+        self._id = options.global_id
+
+    def lost(self, profiles: int) -> None:
+        """Count profiles that were received and that nobody wants."""
+        self.metrics.dropped("no_destination", profiles)
+
+    def cut_off(self, profiles: int) -> None:
+        """Count and log profiles that were on their way when the receiver stopped."""
+        if profiles:
+            self.metrics.dropped("shutdown", profiles)
+            self.logger.warning("profiles dropped at shutdown", extra={"fields": {"profiles": profiles}})
+
+    def refused(self, message: str, reason: Exception) -> None:
+        """Log why a request could not be served."""
+        self.logger.warning(message, extra={"fields": {"err": str(reason)}})
+
+    def publish(self, series: Sequence[Series], receivers: Sequence[ProfilesReceiver]) -> None:
+        """Publish that profiles were received, and lost if there is no receiver for them."""
+        self.events.publish_each(map(self._received, series), len(series))
+        if not receivers:
+            self.events.publish_each(map(self._unwanted, series), len(series))
+
+    def _received(self, one: Series) -> Event:
+        return Received(self._id, one.labels, [sample.profile for sample in one.samples])
+
+    def _unwanted(self, one: Series) -> Event:
+        body = [sample.profile for sample in one.samples]
+        return Failed(self._id, one.labels, body, "forward_to is empty")
