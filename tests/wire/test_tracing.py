@@ -158,11 +158,12 @@ def test_spans_are_exported_and_agree_with_headers_and_log(tmp_path: Path) -> No
     spans = {span.name: span for span in exported_spans(server)}
     (headers,) = server.profiles
     _, identity, span, _ = headers["Traceparent"].split("-")
-    received, sent = spans["HTTP POST - ingest"], spans["HTTP POST"]
-    assert (received.trace_id.hex(), sent.trace_id.hex()) == (identity, identity)
-    assert (received.kind, sent.kind) == (2, 3)
+    received, item, sent = spans["HTTP POST - ingest"], spans["AppendIngest"], spans["HTTP POST"]
+    assert {each.trace_id.hex() for each in (received, item, sent)} == {identity}
+    assert (received.kind, item.kind, sent.kind) == (2, 1, 3)
     assert received.parent_span_id == b""
-    assert (sent.span_id.hex(), sent.parent_span_id) == (span, received.span_id)
+    assert item.parent_span_id == received.span_id
+    assert (sent.span_id.hex(), sent.parent_span_id) == (span, item.span_id)
     assert received.start_time_unix_nano <= sent.start_time_unix_nano
     load, node = spans["GraphEvaluate"], spans["EvaluateNode"]
     assert node.parent_span_id == load.span_id
@@ -209,12 +210,29 @@ async def test_every_try_is_a_span_and_tells_what_became_of_it() -> None:
         given = arguments(endpoint(f"http://127.0.0.1:{backend.port}"))
         async with writing(given, tracer=tracer) as running:
             await running.receiver.append(push(trace=trace))
-    failed, sent = recorded.spans
-    assert {(span.trace, span.parent) for span in recorded.spans} == {(trace.identity, "1" * 16)}
+    failed, sent, series = recorded.spans
+    assert (series.name, series.trace, series.parent) == ("Push", trace.identity, "1" * 16)
+    assert {(span.trace, span.parent) for span in (failed, sent)} == {(trace.identity, series.identity)}
     assert (failed.error, failed.attributes["http.response.status_code"]) == ("", 503)
     assert (sent.error, sent.attributes["http.response.status_code"]) == (None, 200)
     headers = [dict(request.headers)["Traceparent"] for request in backend.requests]
-    assert headers == [f"00-{trace.identity}-{span.identity}-01" for span in recorded.spans]
+    assert headers == [f"00-{trace.identity}-{span.identity}-01" for span in (failed, sent)]
+
+
+@pytest.mark.anyio
+async def test_each_series_is_a_span_of_one_trace() -> None:
+    recorded = Recorded()
+    tracer = Tracer(recorder=recorded)
+    tracer.configure(1, continuing=False)
+    async with scripted(answering(PUSH_OK)) as backend:
+        given = arguments(endpoint(f"http://127.0.0.1:{backend.port}"))
+        async with writing(given, tracer=tracer) as running:
+            await running.receiver.append(push({"a": "1"}, {"a": "2"}))
+    series = [span for span in recorded.spans if span.name == "Push"]
+    tries = [span for span in recorded.spans if span.name == "HTTP POST"]
+    assert len({span.trace for span in recorded.spans}) == 1
+    assert len(series) == len(tries) == 2
+    assert {span.parent for span in tries} == {span.identity for span in series}
 
 
 @pytest.mark.anyio
@@ -226,7 +244,8 @@ async def test_a_try_without_an_answer_tells_why_and_hides_credentials() -> None
     async with writing(arguments(given), tracer=tracer) as running:
         with pytest.raises(DeliveryError):
             await running.receiver.append_ingest(ingest_profile())
-    (span,) = recorded.spans
+    span, item = recorded.spans
+    assert (item.name, item.identity) == ("AppendIngest", span.parent)
     assert "connection refused" in str(span.error)
     assert "hidden" not in repr(span)
 

@@ -34,7 +34,7 @@ from alloypy.profiles.model import (
     told,
 )
 from alloypy.profiles.push_wire import profile_bytes
-from alloypy.tracing import Trace
+from alloypy.tracing import SpanKind, Trace
 
 MOST_HELD = 64 << 20
 """Bytes of profiles whose givers no longer wait."""
@@ -200,7 +200,7 @@ class FanOut:
             began = perf_counter()
             item = self._accept(series[0], push, trace)
             errors = await self._outbox.deliver(item)
-            self._ended(item, errors, perf_counter() - began)
+            self._ended(item, errors, perf_counter() - began, trace)
             if errors:
                 raise joined(errors)
             return
@@ -223,9 +223,10 @@ class FanOut:
             raise self._refused(series, invalid_labels(reason)) from None
         if name.replaced:
             self._metrics.replaced_characters += name.replaced
-        item = OutgoingIngest(profile, name, self._tracing.begin(profile.trace))
+        trace = self._tracing.begin(profile.trace)
+        item = OutgoingIngest(profile, name, self._tracing.step(trace))
         errors = await self._outbox.deliver(item)
-        self._ended(item, errors, perf_counter() - began)
+        self._ended(item, errors, perf_counter() - began, trace)
         if errors:
             raise joined(errors)
 
@@ -235,7 +236,8 @@ class FanOut:
             labels = self._push_labels.apply(series.labels)
         except InvalidLabels as reason:
             raise self._refused(series, invalid_labels(reason, series.position)) from None
-        return OutgoingPush(Series(labels, series.samples, series.position), trace, push.headers)
+        step = self._tracing.step(trace)
+        return OutgoingPush(Series(labels, series.samples, series.position), step, push.headers)
 
     def _refused(self, series: Series, error: DeliveryError) -> DeliveryError:
         if self._publisher.events.wanted:
@@ -247,7 +249,7 @@ class FanOut:
 
         def ended(item: Outgoing, errors: Sequence[DeliveryError]) -> None:
             outcome.add(positions[item], errors)
-            self._ended(item, errors, perf_counter() - began)
+            self._ended(item, errors, perf_counter() - began, trace)
 
         start = 0
         while start < len(push.series):
@@ -270,9 +272,13 @@ class FanOut:
                     self._outbox.drop(profile_bytes(rest), _profiles(rest))
                 raise
 
-    def _ended(self, item: Outgoing, errors: Sequence[DeliveryError], seconds: float) -> None:
-        """Count and log what became of an item."""
+    def _ended(
+        self, item: Outgoing, errors: Sequence[DeliveryError], seconds: float, trace: Trace | None
+    ) -> None:
+        """Count and log what became of an item. trace: the one that its own span is part of."""
         self._metrics.total.took(item.names.total, seconds)
+        if trace is not None and trace.recorder is not None and item.trace is not None:
+            trace.record(item.names.log, SpanKind.INTERNAL, item.trace.parent, seconds, {})
         if errors:
             fields = {"err": told(errors), "sz": item.size, "n": item.profiles}
             self._logger.warning(item.names.log, extra={"fields": fields})

@@ -29,6 +29,12 @@ class Tracing(NamedTuple):
             return None
         return received or self.tracer.begin()
 
+    def step(self, trace: Trace | None) -> Trace | None:
+        """The trace that the tries of one item see: below a span of the item's own, if spans are wanted."""
+        if trace is None or trace.recorder is None:
+            return trace
+        return trace._replace(parent=self.tracer.span())
+
     def lines(self, trace: Trace | None, span: str) -> tuple[str, str]:
         """The Traceparent (and Tracestate) and the Uber-Trace-Id lines of one try, which is a span."""
         if trace is None:
