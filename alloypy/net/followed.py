@@ -63,16 +63,23 @@ class Followed(Generic[T]):
         self._look: asyncio.Future[_Made[T]] | None = None
         self._hangs = False
 
+    def present(self) -> T | None:
+        """The value if nothing has to be waited for; None while the files are to be looked at."""
+        made = self._made
+        if made is not None and (not self._paths or time.monotonic() < self._present_until):
+            return made.value
+        return None
+
     async def get(self, within: float = FILE_SECONDS) -> T:
         """The value: of the files as they were a second ago, or as they could last be used.
 
         Raises NotMade when there has not been one yet and the files do not give one, and TimeoutError
         when that takes longer than `within`.
         """
-        made = self._made
-        if made is not None and (not self._paths or time.monotonic() < self._present_until):
-            return made.value
-        look = self._look
+        value = self.present()
+        if value is not None:
+            return value
+        made, look = self._made, self._look
         if look is None or look.get_loop() is not asyncio.get_running_loop():
             look = self._begin()
         if made is None:

@@ -38,9 +38,9 @@ class Allowance:
         self.text = self._text = text
         self.shared = shared
 
-    def take(self) -> None:
-        """Read a field."""
-        self.fields -= 1
+    def take(self, fields: int = 1) -> None:
+        """Read so many fields."""
+        self.fields -= fields
         if self.fields < 0:
             self.too_many_fields()
 

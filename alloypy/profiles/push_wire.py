@@ -76,8 +76,6 @@ def encode_push(series: Sequence[Series]) -> list[Buffer]:
     """
     chunks: list[Buffer] = []
     pending: list[Buffer] = []
-    if len(series) == 1 and len(series[0].samples) == 1 and len(series[0].samples[0].profile) > _SMALL:
-        return _encode_one(series[0].labels, *series[0].samples[0])
     for labels, samples, _ in series:
         encoded = _written_labels(labels)
         size = len(encoded)
@@ -101,8 +99,11 @@ def encode_push(series: Sequence[Series]) -> list[Buffer]:
     return chunks
 
 
-def _encode_one(labels: Labels, profile: Buffer, identity: str) -> list[Buffer]:
-    """The chunks of the request that most are: one series with one sample, which is not small."""
+def encode_series(labels: Labels, samples: Sequence[RawSample]) -> list[Buffer]:
+    """`encode_push` of one series; most have one sample, which is not small."""
+    if len(samples) != 1 or len(samples[0].profile) <= _SMALL:
+        return encode_push((Series(labels, samples),))
+    profile, identity = samples[0]
     encoded = _written_labels(labels)
     before, behind = _around_profile(len(profile), identity)
     size = len(encoded) + len(before) + len(profile) + len(behind)
@@ -200,9 +201,14 @@ def _decode_labels(encoded: bytes, rule: LabelRule | None, allowance: Allowance)
 def _sample(body: Buffer, view: memoryview, start: int, end: int, allowance: Allowance) -> RawSample:
     if start < end and body[start] == _FIRST:
         length, first = _read_varint(body, start + 1, end)
-        if first + length == end:  # the profile and no more, as clients mostly send it
+        at = first + length
+        if at == end:  # the profile and no more, as clients mostly send it
             allowance.take()
             return RawSample(view[first:end])
+        if at + 1 < end and body[at] == _SECOND and at + 2 + body[at + 1] == end:  # a short identity, too
+            allowance.take(2)
+            allowance.take_text(end - at - 2)
+            return RawSample(view[first:at], _text(bytes(view[at + 2 : end])))
     profile = view[start:start]
     identity = ""
     for tag, _, first, at in _fields(body, start, end, allowance):
@@ -345,7 +351,8 @@ def _text_field(tag: int, text: str) -> bytes:
     if not text:
         return b""
     encoded = text.encode()
-    return bytes((tag,)) + _varint(len(encoded)) + encoded
+    size = len(encoded)
+    return (bytes((tag, size)) if size < 0x80 else bytes((tag,)) + _varint(size)) + encoded
 
 
 def _varint(value: int) -> bytes:

@@ -6,7 +6,7 @@ All memories of one room share its bytes: what is remembered first goes first, o
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from sys import getsizeof
 from typing import Generic, TypeVar
 from weakref import WeakSet
@@ -42,13 +42,14 @@ class Room:
 class Memory(Generic[K, V]):
     """Results by what they were worked out of. What is larger than 16 KiB is not remembered.
 
-    Used by one thread.
+    get: gives a result and its size, None when it is not known. Used by one thread.
     """
 
     def __init__(self, room: Room) -> None:
         self.held = 0
         self._room = room
         self._known: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self.get: Callable[[K], tuple[V, int] | None] = self._known.get  # a method would cost a call more
         room.add(self)
 
     def __len__(self) -> int:
@@ -56,10 +57,6 @@ class Memory(Generic[K, V]):
 
     def __del__(self) -> None:
         self._room.held -= self.held
-
-    def get(self, key: K) -> tuple[V, int] | None:
-        """A result and its size, None when it is not known."""
-        return self._known.get(key)
 
     def renew(self, key: K) -> None:
         """Treat a known result as the newest."""

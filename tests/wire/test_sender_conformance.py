@@ -11,8 +11,7 @@ import ssl
 import pytest
 import trustme
 
-from alloypy.net.client.connection import Dropped
-from alloypy.net.client.messages import NotSent, Origin, Request, SendError, SendTimeout
+from alloypy.net.client.messages import Dropped, NotSent, Origin, Request, SendError, SendTimeout
 from alloypy.net.client.over_httpx import HttpxSender
 from alloypy.net.client.pool import Transport
 from alloypy.net.client.tls import TLS, TLSSettings

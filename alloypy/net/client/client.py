@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterable, Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from alloypy.lang.go.headers import canonical_name
 from alloypy.net.client.auth import (
@@ -23,6 +23,8 @@ from alloypy.net.client.auth import (
 )
 from alloypy.net.client.messages import (
     READ_LIMIT,
+    Dropped,
+    Exchange,
     Headers,
     NoHTTP1,
     Origin,
@@ -31,6 +33,7 @@ from alloypy.net.client.messages import (
     Sender,
     SendError,
     SendTimeout,
+    Told,
     in_wire_order,
 )
 from alloypy.net.client.proxy import NO_PROXY, Proxies, ProxyRoute, ProxySettings
@@ -41,6 +44,7 @@ from alloypy.preloading import PRELOADING
 if TYPE_CHECKING:
     from alloypy.net.client.http2 import OnlyHTTP2
     from alloypy.net.client.over_httpx import HttpxSender
+    from alloypy.net.client.pool import Transport
 
 logger = logging.getLogger("alloypy.client")
 
@@ -155,6 +159,38 @@ class Client:
             return await self._follow(request, response, read_limit, deadline)
         return response
 
+    def begin(self, request: Request, told: Told) -> Exchange | None:
+        """What `send` does, as far as nothing has to be waited for but the reply.
+
+        None where it has to be, for a connection, credentials or a proxy: then use `send`.
+        told: hears the outcome, not before this returns. Where it is not `final`, go on with `finish`.
+        Raises SendError.
+        """
+        own = self._route.at_hand
+        if own is None or self._changing is not None:
+            return None
+        return own.begin(request, READ_LIMIT, told)
+
+    def final(self, outcome: Response | SendError) -> TypeGuard[Response]:
+        """Whether the outcome of `begin` is the reply that `send` would return."""
+        return isinstance(outcome, Response) and not (
+            300 < outcome.status < 309 and self._settings.follow_redirects
+        )
+
+    async def finish(self, request: Request, outcome: Response | SendError) -> Response:
+        """Go on after `begin`: over another connection, or to where a redirect leads. Raises SendError.
+
+        request: as it was given to `begin`, with the time that is left of its timeout.
+        """
+        deadline = time.monotonic() + request.timeout
+        if isinstance(outcome, Dropped):
+            outcome = await self._route.replay(request, deadline)
+        if isinstance(outcome, SendError):
+            raise outcome
+        if self.final(outcome):
+            return outcome
+        return await self._follow(request, outcome, READ_LIMIT, deadline)
+
     async def stream(self, request: Request, body: AsyncIterable[bytes]) -> Response:
         """Send a body of unknown length in place of the request's chunks; redirects are not followed.
 
@@ -208,6 +244,8 @@ class _Senders:
         self._upstreams: OnlyHTTP2 | None = None
         self._detours = self._proxies.any  # false while every request goes the straight way
         self._straight: Sender | None = None
+        self._own: Transport | None = None  # the straight sender if it is our own
+        self.at_hand: Transport | None = None  # it, too, while every request goes that way
         self._over_httpx: dict[str, HttpxSender] = {}
 
     async def check(self) -> None:
@@ -241,6 +279,14 @@ class _Senders:
         except NoHTTP1 as error:
             return await self.retry(request, error, read_limit, deadline)
 
+    async def replay(self, request: Request, deadline: float) -> Response:
+        if self._own is None:
+            return await self.send(request, READ_LIMIT)
+        try:
+            return await self._own.send(request, afresh=True)
+        except NoHTTP1 as error:
+            return await self.retry(request, error, READ_LIMIT, deadline)
+
     def streaming(self, request: Request) -> HttpxSender:
         return self._by_httpx(self._proxies.route(request.origin))
 
@@ -265,6 +311,7 @@ class _Senders:
             raise SendError(MISSING) from error
         self._only_http2.add(request.origin)
         self._detours = True
+        self.at_hand = None
         return await self._by_httpx(None).send(request._replace(timeout=_left(deadline)), read_limit)
 
     def _straight_sender(self) -> Sender:
@@ -273,7 +320,9 @@ class _Senders:
             from alloypy.net.client.pool import Transport
         except ImportError:
             return self._by_httpx(None)
-        return Transport(self._tls)
+        self._own = Transport(self._tls)
+        self.at_hand = None if self._detours else self._own
+        return self._own
 
     def _by_httpx(self, route: ProxyRoute | None) -> HttpxSender:
         from alloypy.net.client.over_httpx import HttpxSender

@@ -10,12 +10,13 @@ import asyncio
 import re
 import ssl
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol, cast
 
 import httptools
 
 from alloypy.net.client.go_errors import broken_text
-from alloypy.net.client.messages import MAX_HEAD, Response, SendError, SendTimeout
+from alloypy.net.client.messages import MAX_HEAD, Dropped, Response, SendError, SendTimeout, Told
 from alloypy.net.deadline import Deadline
 from alloypy.profiles.model import Buffer
 
@@ -32,10 +33,6 @@ Successes are the same, byte by byte, until the clock in their Date header ticks
 
 _CHUNKED = re.compile(rb"(?:.*,)?[ \t]*chunked[ \t]*", re.IGNORECASE | re.DOTALL)
 _BROKEN = "net/http: HTTP/1.x transport connection broken: "
-
-
-class Dropped(SendError):
-    """The connection ended before a byte of the reply had come: on a reused one, the usual race."""
 
 
 class Keeper(Protocol):
@@ -65,12 +62,12 @@ class Connection(asyncio.Protocol):
         self.loop = loop
         self._transport: asyncio.Transport | None = None
         self._parser: Any = httptools.HttpResponseParser(self)
-        self._waiter: asyncio.Future[Response] | None = None
+        self._told: Told | None = None
         self._deadline = Deadline(loop, self._time_out)
-        self._start_reply(0)
+        self._limit = 0
+        self._start_reply()
 
-    def _start_reply(self, read_limit: int) -> None:
-        self._limit = read_limit
+    def _start_reply(self) -> None:
         self._received = 0
         self._head_size = 0
         self._body_size = 0
@@ -92,22 +89,35 @@ class Connection(asyncio.Protocol):
 
         deadline: loop time. Raises SendError; the connection is then closed.
         """
-        transport = self._transport
-        if self.closed or transport is None:
-            raise Dropped("EOF")
-        self._start_reply(read_limit)
         waiter: asyncio.Future[Response] = self.loop.create_future()
-        self._waiter = waiter
-        self._deadline.set_at(deadline)
+        told = partial(_settle, waiter)
         try:
-            self._write(transport, head, chunks)
+            self.begin(head, chunks, read_limit, deadline, told)
             return await waiter
         except asyncio.CancelledError:
-            if self._waiter is waiter:  # else the reply is in, and the connection may serve another by now
+            if self._told is told:  # else the reply is in, and the connection may serve another by now
                 self.abort()
             raise
         finally:
-            del waiter  # an error in it holds this frame, and so what was sent
+            del waiter, told  # an error in it holds this frame, and so what was sent
+
+    def begin(
+        self, head: bytes, chunks: Sequence[Buffer], read_limit: int, deadline: float, told: Told
+    ) -> None:
+        """Send a request and return; at most one at a time.
+
+        told: hears the outcome, not before this returns. By then the connection has been given back or is
+        closed. deadline: loop time. Raises Dropped when the connection is closed already.
+        """
+        transport = self._transport
+        if self.closed or transport is None:
+            raise Dropped("EOF")
+        if self._received:
+            self._start_reply()
+        self._limit = read_limit
+        self._told = told
+        self._deadline.set_at(deadline)
+        self._write(transport, head, chunks)
 
     @staticmethod
     def _write(transport: asyncio.Transport, head: bytes, chunks: Sequence[Buffer]) -> None:
@@ -134,7 +144,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._waiter is None:  # nobody asked
+        if self._told is None:  # nobody asked
             self._close()
             return
         known = None if self._received else _known_replies.get(data)
@@ -150,8 +160,10 @@ class Connection(asyncio.Protocol):
             self._malformed(error)
             return
         if self._complete:
+            # Asked first: with its reply told, the connection may be at another request.
+            at_once = self._reusable and self._received == len(data) <= _LARGEST_KNOWN_REPLY
             reply = self._finish()
-            if self._reusable and self._received == len(data) <= _LARGEST_KNOWN_REPLY:
+            if at_once:
                 _remember(data, reply)
         elif self._received > MAX_HEAD:
             self._check_bounds()
@@ -249,13 +261,14 @@ class Connection(asyncio.Protocol):
 
     def _hand_over(self, outcome: Response | SendError, *, keep: bool) -> None:
         """Settle the request; the connection goes back to the pool or is closed."""
-        waiter = self._stop_waiting()
+        told, self._told = self._told, None
         transport = self._transport
         if keep and transport is not None and not transport.get_write_buffer_size():
             self._keeper.release(self)
         else:  # also when the reply came before the whole request was out
             self._close()
-        _settle(waiter, outcome)
+        if told is not None:
+            told(outcome)
 
     def _response(self, broken: str) -> Response:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
@@ -266,7 +279,7 @@ class Connection(asyncio.Protocol):
 
     def _end(self, why: str) -> None:
         """The connection is over, whatever we were at."""
-        if self._waiter is None:
+        if self._told is None:
             self._close()
         elif self._head_done:
             self._reusable = False
@@ -277,9 +290,10 @@ class Connection(asyncio.Protocol):
             self._fail(Dropped(why))
 
     def _fail(self, error: SendError) -> None:
-        waiter = self._stop_waiting()
+        told, self._told = self._told, None
         self._close()
-        _settle(waiter, error)
+        if told is not None:
+            told(error)
 
     def _fail_head(self, why: str) -> None:
         self._fail(SendError(_BROKEN + why))
@@ -295,16 +309,13 @@ class Connection(asyncio.Protocol):
             self._fail_head(f"malformed HTTP response: {error}")
 
     def _time_out(self) -> None:
+        if self._told is None:  # what it was set for has come
+            return
         if self._head_done:
             self._reusable = False
             self._finish(str(SendTimeout()))
         else:
             self._fail(SendTimeout())
-
-    def _stop_waiting(self) -> asyncio.Future[Response] | None:
-        waiter, self._waiter = self._waiter, None
-        self._deadline.set(0)
-        return waiter
 
     def _close(self) -> None:
         if self.closed:
@@ -328,8 +339,8 @@ def _remember(data: bytes, reply: Response | SendError) -> None:
         _known_replies[data] = reply
 
 
-def _settle(waiter: asyncio.Future[Response] | None, outcome: Response | SendError) -> None:
-    if waiter is None or waiter.done():
+def _settle(waiter: asyncio.Future[Response], outcome: Response | SendError) -> None:
+    if waiter.done():
         return
     if isinstance(outcome, Response):
         waiter.set_result(outcome)

@@ -8,7 +8,7 @@ redirects to them. Source: docs/spec/PYROSCOPE.md, section 5.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeAlias, overload
 
 from alloypy.lang.go.text import quote
@@ -113,6 +113,7 @@ class SendError(Exception):
     +- SendTimeout   the time ran out: `context deadline exceeded`
     +- NotSent       the request cannot be sent at all: its URL or a header is wrong, a secret cannot be read
     +- NoHTTP1       what answers does not seem to speak HTTP/1.1
+    +- Dropped       the connection ended before a byte of the reply had come: on a reused one, the usual race
     """
 
 
@@ -129,6 +130,22 @@ class NotSent(SendError):
 
 class NoHTTP1(SendError):
     """Over TLS, HTTP/1.1 was not agreed on, and a request sent nevertheless got no answer to it."""
+
+
+class Dropped(SendError):
+    """The connection ended before a byte of the reply had come."""
+
+
+Told: TypeAlias = Callable[[Response | SendError], None]
+"""Hears once what became of a request; called from the event loop, and must not raise."""
+
+
+class Exchange(Protocol):
+    """A request that is under way."""
+
+    def abort(self) -> None:
+        """End it: whoever waits for the reply is told at once that it was dropped."""
+        ...
 
 
 class Sender(Protocol):
@@ -195,8 +212,8 @@ def head_of(request: Request) -> bytes:
     Raises NotSent for a header that would break the request.
     """
     method, origin, target, headers, _, _, host = request
-    lines = written(headers).text
-    if _breaks(target) or _breaks(host):
+    lines = headers.text if isinstance(headers, WrittenHeaders) else written(headers).text
+    if _breaks(target) or (host and _breaks(host)):
         raise NotSent("net/http: invalid header field name")
     size = _content_length(request)
     length = "" if size is None else f"Content-Length: {size}\r\n"

@@ -13,16 +13,18 @@ import errno
 import os
 import ssl
 
-from alloypy.net.client.connection import Connection, Dropped
+from alloypy.net.client.connection import Connection
 from alloypy.net.client.go_errors import dial_error
 from alloypy.net.client.messages import (
     READ_LIMIT,
+    Dropped,
     NoHTTP1,
     Origin,
     Request,
     Response,
     SendError,
     SendTimeout,
+    Told,
     head_of,
 )
 from alloypy.net.client.tls import TLS
@@ -52,9 +54,12 @@ class _Pool:
         return None
 
     def release(self, connection: Connection) -> None:
-        if len(self.idle) < MAX_IDLE and not self._transport.closed:
-            self._transport.keep(connection)
+        transport = self._transport
+        if len(self.idle) < MAX_IDLE and not transport.closed:
+            connection.idle_since = connection.loop.time()
             self.idle[connection] = None
+            if transport.sweep is None:
+                transport.sweep_later(connection.loop)
         else:
             connection.abort()
 
@@ -78,17 +83,21 @@ class Transport:
     """A `Sender` over own connections.
 
     tls: asked at every https request, so that changed certificate files take effect.
+    sweep: the next look for connections that have been idle for too long.
     """
 
     def __init__(self, tls: TLS) -> None:
         self.closed = False
         self._tls = tls
         self._pools: dict[Origin, _Pool] = {}
-        self._sweep: asyncio.TimerHandle | None = None
+        self.sweep: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None  # asked for once: it costs a system call
 
-    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
-        """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""
+    async def send(self, request: Request, read_limit: int = READ_LIMIT, *, afresh: bool = False) -> Response:
+        """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError.
+
+        afresh: over a new connection, as what `begin` has sent over one that was Dropped.
+        """
         if request.timeout <= 0:
             raise SendTimeout
         if self.closed:
@@ -99,7 +108,7 @@ class Transport:
         deadline = self._loop.time() + request.timeout
         origin = request.origin
         context = await self._tls.context(request.timeout) if origin.scheme == "https" else None
-        connection = self._pool(origin).take(context)
+        connection = None if afresh else self._pool(origin).take(context)
         if connection is not None:
             try:
                 return await connection.exchange(head, request.chunks, read_limit, deadline)
@@ -113,24 +122,42 @@ class Transport:
                 raise
             raise NoHTTP1(str(error)) from error
 
+    def begin(self, request: Request, read_limit: int, told: Told) -> Connection | None:
+        """Send over an idle connection and return; None where there is none, or something must be waited for.
+
+        told: hears the outcome, not before this returns. Raises SendError.
+        """
+        pool = self._pools.get(request.origin)
+        if pool is None or not pool.idle or request.timeout <= 0:
+            return None
+        context = None
+        if request.origin.scheme == "https":
+            context = self._tls.present()
+            if context is None:
+                return None
+        head = head_of(request)
+        connection = pool.take(context)
+        if connection is not None:
+            deadline = connection.loop.time() + request.timeout
+            connection.begin(head, request.chunks, read_limit, deadline, told)
+        return connection
+
     async def aclose(self) -> None:
         """Close every connection; requests in flight fail."""
         self.closed = True
         for pool in list(self._pools.values()):
             for connection in list(pool.open):
                 connection.abort()
-        if self._sweep is not None:
-            self._sweep.cancel()
-            self._sweep = None
+        if self.sweep is not None:
+            self.sweep.cancel()
+            self.sweep = None
         await asyncio.sleep(0)  # lets the event loop close the sockets
 
     # What connections and pools call.
 
-    def keep(self, connection: Connection) -> None:
-        """Start the idle time of a connection."""
-        connection.idle_since = connection.loop.time()
-        if self._sweep is None:
-            self._sweep = connection.loop.call_later(IDLE_SECONDS, self._close_idle)
+    def sweep_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look for connections that have been idle for too long once there can be one."""
+        self.sweep = loop.call_later(IDLE_SECONDS, self._close_idle)
 
     def drop(self, pool: _Pool) -> None:
         """Forget a pool that has no connections."""
@@ -139,12 +166,12 @@ class Transport:
 
     def _close_idle(self) -> None:
         loop = asyncio.get_running_loop()
-        self._sweep = None
+        self.sweep = None
         for pool in list(self._pools.values()):
             pool.close_idle_since(loop.time() - IDLE_SECONDS)
         oldest = [next(iter(pool.idle)).idle_since for pool in self._pools.values() if pool.idle]
         if oldest:
-            self._sweep = loop.call_at(min(oldest) + IDLE_SECONDS, self._close_idle)
+            self.sweep = loop.call_at(min(oldest) + IDLE_SECONDS, self._close_idle)
 
     def _pool(self, origin: Origin) -> _Pool:
         pool = self._pools.get(origin)

@@ -101,6 +101,10 @@ class TLS:
         if any(source.given for source in self._sources):
             await self.context()
 
+    def present(self) -> ssl.SSLContext | None:
+        """The context for new connections if nothing has to be waited for."""
+        return self._followed.present()
+
     async def context(self, within: float = FILE_SECONDS) -> ssl.SSLContext:
         """The context for new connections, had within so many seconds; another one once a file has changed.
 

@@ -14,9 +14,10 @@ from collections.abc import Coroutine, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
-from alloypy.components.pyroscope.sending.endpoint import Ended, Endpoint
+from alloypy.components.pyroscope.sending.endpoint import Endpoint
 from alloypy.components.pyroscope.sending.headers import Tracing
 from alloypy.components.pyroscope.sending.ingest import IngestLabels, OutgoingIngest
+from alloypy.components.pyroscope.sending.lanes import Ended
 from alloypy.components.pyroscope.sending.metrics import Metrics
 from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, Outgoing
 from alloypy.components.pyroscope.sending.publishing import Publisher
@@ -237,7 +238,7 @@ class FanOut:
         except InvalidLabels as reason:
             raise self._refused(series, invalid_labels(reason, series.position)) from None
         step = self._tracing.step(trace)
-        return OutgoingPush(Series(labels, series.samples, series.position), step, push.headers)
+        return OutgoingPush(labels, series.samples, series.position, step, push.headers)
 
     def _refused(self, series: Series, error: DeliveryError) -> DeliveryError:
         if self._publisher.events.wanted:
@@ -248,7 +249,9 @@ class FanOut:
         """Deliver the series one by one. outcome: takes what becomes of each."""
 
         def ended(item: Outgoing, errors: Sequence[DeliveryError]) -> None:
-            outcome.add(positions[item], errors)
+            outcome.ended.add(positions[item])
+            if errors:
+                outcome.failures.add(joined(errors))
             self._ended(item, errors, perf_counter() - began, trace)
 
         start = 0
@@ -259,7 +262,8 @@ class FanOut:
                 try:
                     positions[self._accept(one, push, trace)] = one.position
                 except DeliveryError as error:
-                    outcome.add(one.position, (error.kept(),))
+                    outcome.ended.add(one.position)
+                    outcome.failures.add(error.kept())
                 start += 1
                 if perf_counter() - began > _PREPARING_SECONDS:
                     break
@@ -276,7 +280,7 @@ class FanOut:
         self, item: Outgoing, errors: Sequence[DeliveryError], seconds: float, trace: Trace | None
     ) -> None:
         """Count and log what became of an item. trace: the one that its own span is part of."""
-        self._metrics.total.took(item.names.total, seconds)
+        self._metrics.total.latency[item.names.total].observe(seconds)
         if trace is not None and trace.recorder is not None and item.trace is not None:
             trace.record(item.names.log, SpanKind.INTERNAL, item.trace.parent, seconds, {})
         if errors:
@@ -309,12 +313,6 @@ class _Outcome:
     def __init__(self) -> None:
         self.ended: set[int] = set()
         self.failures = Failures()
-
-    def add(self, position: int, errors: Sequence[DeliveryError]) -> None:
-        """A series has ended."""
-        self.ended.add(position)
-        if errors:
-            self.failures.add(joined(errors))
 
     def late(self, series: Sequence[Series], waited_for: Sequence[str]) -> None:
         """The time is over: those that have not ended have failed for their client, who is told why."""

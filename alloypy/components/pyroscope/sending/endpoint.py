@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
+from alloypy.components.pyroscope.sending.lanes import Begun, Ended, Lanes, SoFar, Unfinished
 from alloypy.components.pyroscope.sending.metrics import EndpointCounts
 from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
 from alloypy.components.pyroscope.sending.publishing import Publisher
 from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import Backoff
 from alloypy.net.client.client import Client
-from alloypy.net.client.messages import Response, SendError
+from alloypy.net.client.messages import Response, SendError, Told
 from alloypy.profiles.model import DeliveryError
 from alloypy.tracing import SpanKind, Trace
 
@@ -29,8 +30,9 @@ MOST_AT_ONCE = 16
 MOST_HELPERS = 64
 """Requests under way beyond one for each Push, over all of an endpoint's: each takes a connection."""
 
-Ended: TypeAlias = Callable[[Outgoing, Sequence[DeliveryError]], None]
-"""Hears what went wrong with an item, nothing if all went well."""
+
+_CANCELLED = "cancelled"
+"""Why a try that was given up got no answer."""
 
 
 class Schedule(NamedTuple):
@@ -89,16 +91,10 @@ class Endpoint:
 
     async def deliver(self, item: Outgoing) -> list[DeliveryError]:
         """Try until the item is taken or given up; what went wrong, nothing if all went well."""
-        began = perf_counter()
         self._in_flight += 1
         try:
-            refusal = await self._try(item)
-            return self._taken(item, began) if refusal is None else await self._retry(item, refusal, began)
-        except asyncio.CancelledError:
-            self._counts.dropped(item.size, item.profiles)
-            raise
+            return await self.carry_on(item, perf_counter(), None)
         finally:
-            self._in_flight -= 1
             if self._retired is not None and not self._in_flight:
                 await self._retire_now(self._retired)
 
@@ -107,40 +103,58 @@ class Endpoint:
 
         ended: told of each item as it ends.
         """
-        queue = iter(items)
-        helpers = min(len(items) - 1, MOST_AT_ONCE - 1, self._helpers)
+        helpers = max(0, min(len(items) - 1, MOST_AT_ONCE - 1, self._helpers))
         self._helpers -= helpers
         self._in_flight += len(items)
         try:
-            if helpers:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(helpers):
-                        group.create_task(self._work(queue, ended))
-                    await self._work(queue, ended)
-            else:
-                await self._work(queue, ended)
+            await Lanes(self, items, ended).run(1 + helpers)
         finally:
             self._helpers += helpers
-            for item in queue:
-                self._in_flight -= 1
-                self.drop(item.size, item.profiles)
             if self._retired is not None and not self._in_flight:
                 await self._retire_now(self._retired)
 
-    async def _work(self, queue: Iterator[Outgoing], ended: Ended) -> None:
-        for item in queue:
-            began = perf_counter()
-            try:
-                refusal = await self._try(item)
-                found = (
-                    self._taken(item, began) if refusal is None else await self._retry(item, refusal, began)
-                )
-            except asyncio.CancelledError:
-                self._counts.dropped(item.size, item.profiles)
-                raise
-            finally:
-                self._in_flight -= 1
-            ended(item, found)
+    # What lanes call.
+
+    def begin(self, item: Outgoing, told: Told) -> Begun | None:
+        """Send an item if nothing has to be waited for but the reply, of which `told` hears."""
+        began = perf_counter()
+        wire = self.wire
+        span = "" if item.trace is None else wire.new_span()
+        try:
+            request = item.request(wire, span)
+            exchange = self._client.begin(request, told)
+        except SendError:
+            return None  # a try that may wait meets it again, and tells
+        return None if exchange is None else Begun(began, span, request, exchange)
+
+    def answered(self, item: Outgoing, begun: Begun, outcome: Response | SendError) -> SoFar:
+        """Count what was told; None if the item has been taken."""
+        if not self._client.final(outcome):
+            return Unfinished(begun, outcome)
+        self._tried(item, begun.began, begun.span, outcome)
+        refusal = item.judge(outcome, self.wire)
+        if refusal is None:
+            self._taken(item, begun.began)
+            self._in_flight -= 1
+        return refusal
+
+    async def carry_on(self, item: Outgoing, began: float, so_far: SoFar) -> list[DeliveryError]:
+        """Try until an item is taken or given up; what went wrong. Cancelling it drops the item."""
+        try:
+            refusal = so_far if isinstance(so_far, Refusal) else await self._try(item, so_far)
+            return self._taken(item, began) if refusal is None else await self._retry(item, refusal, began)
+        except asyncio.CancelledError:
+            self._counts.dropped(item.size, item.profiles)
+            raise
+        finally:
+            self._in_flight -= 1
+
+    def give_up(self, item: Outgoing, begun: Begun | None = None) -> None:
+        """Count an item that is dropped. begun: the try that is given up with it."""
+        if begun is not None:
+            self._tried(item, begun.began, begun.span, _CANCELLED)
+        self._in_flight -= 1
+        self.drop(item.size, item.profiles)
 
     async def _retire_now(self, retired: asyncio.Event) -> None:
         retired.set()
@@ -172,7 +186,7 @@ class Endpoint:
             self._log_recovery()
         seconds = perf_counter() - began
         self._counts.sent(item.size, item.profiles)
-        self._counts.took(item.names.endpoint, seconds)
+        self._counts.latency[item.names.endpoint].observe(seconds)
         if self._publisher.events.wanted:
             self._publisher.sent(item, self.wire.shown, seconds, tries)
         return []
@@ -193,29 +207,44 @@ class Endpoint:
                 return self._taken(item, began, tries)
             refusal = next_refusal
         seconds = perf_counter() - began
-        self._counts.took(item.names.endpoint, seconds)
+        self._counts.latency[item.names.endpoint].observe(seconds)
         self._counts.dropped(item.size, item.profiles)
         if self._publisher.events.wanted:
             self._publisher.failed(item, self.wire.shown, refusal, seconds, tries)
         tried = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries)"
         return [item.error(f"{tried}: {refusal.cause}", refusal)]
 
-    async def _try(self, item: Outgoing) -> Refusal | None:
-        began = perf_counter()
-        wire, trace = self.wire, item.trace
-        span = wire.span(trace)
-        outcome: Response | str = "cancelled"
+    async def _try(self, item: Outgoing, unfinished: Unfinished | None = None) -> Refusal | None:
+        wire = self.wire
+        if unfinished is None:
+            began = perf_counter()
+            span = "" if item.trace is None else wire.new_span()
+        else:
+            began, span, *_ = unfinished.begun
+        outcome: Response | str = _CANCELLED
         try:
-            outcome = response = await self._client.send(item.request(wire, span))
+            if unfinished is None:
+                outcome = response = await self._client.send(item.request(wire, span))
+            else:
+                outcome = response = await self._finish(*unfinished)
         except SendError as error:
             outcome = str(error)  # not the error: its traceback holds this frame, and with it the profile
             return item.unanswered(error, wire)
         finally:
-            seconds = perf_counter() - began
-            self._counts.took(item.names.downstream, seconds)
-            if trace is not None and trace.recorder is not None:
-                _record(trace, span, seconds, wire.shown, outcome)
+            self._tried(item, began, span, outcome)
         return item.judge(response, wire)
+
+    async def _finish(self, begun: Begun, outcome: Response | SendError) -> Response:
+        left = begun.request.timeout - (perf_counter() - begun.began)
+        return await self._client.finish(begun.request._replace(timeout=left), outcome)
+
+    def _tried(self, item: Outgoing, began: float, span: str, outcome: Response | str) -> None:
+        """Count and record a try. outcome: the answer, or why there is none."""
+        seconds = perf_counter() - began
+        self._counts.latency[item.names.downstream].observe(seconds)
+        trace = item.trace
+        if trace is not None and trace.recorder is not None:
+            _record(trace, span, seconds, self.wire.shown, outcome)
 
     async def _pause(self, seconds: float) -> bool:
         """Wait; False when everything has been stopped meanwhile."""

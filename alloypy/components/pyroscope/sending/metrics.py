@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from alloypy.families import Family, counter, counters, histograms
@@ -21,7 +22,10 @@ NO_ENDPOINT = "-"
 
 
 class EndpointCounts:
-    """What is counted for one endpoint; None until it first happens."""
+    """What is counted for one endpoint; None until it first happens.
+
+    latency: the seconds that something took, such as `push_endpoint`.
+    """
 
     __slots__ = (*_COUNTERS, "latency")
 
@@ -31,7 +35,7 @@ class EndpointCounts:
         self.dropped_bytes: int | None = None
         self.dropped_profiles: int | None = None
         self.retries: int | None = None
-        self.latency: dict[str, Histogram] = {}
+        self.latency: defaultdict[str, Histogram] = defaultdict(Histogram)
 
     def sent(self, size: int, profiles: int) -> None:
         """So many bytes of so many profiles were taken."""
@@ -46,13 +50,6 @@ class EndpointCounts:
     def retried(self) -> None:
         """There was one more try."""
         self.retries = (self.retries or 0) + 1
-
-    def took(self, what: str, seconds: float) -> None:
-        """Something took so long. what: such as `push_endpoint`."""
-        histogram = self.latency.get(what)
-        if histogram is None:
-            histogram = self.latency[what] = Histogram()
-        histogram.observe(seconds)
 
 
 class Metrics:

@@ -6,7 +6,7 @@ Source: docs/spec/PYROSCOPE.md, sections 5.2, 5.4.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, LabelMemory, Refusal
 from alloypy.components.pyroscope.sending.requests import Wire
@@ -14,8 +14,8 @@ from alloypy.net.backoff import retry_after
 from alloypy.net.client.messages import Headers, Request, Response, SendError, SendTimeout
 from alloypy.net.rpc.call import CallFailure, failure_of
 from alloypy.profiles.labels import NAME, InvalidLabels, check_labels
-from alloypy.profiles.model import Buffer, DeliveryError, Labels, Series
-from alloypy.profiles.push_wire import encode_push
+from alloypy.profiles.model import Buffer, DeliveryError, Labels, RawSample
+from alloypy.profiles.push_wire import encode_series
 from alloypy.tracing import Trace
 
 _RESERVED_BUT_SENT = (NAME, "__delta__")
@@ -40,15 +40,14 @@ _CODE_FOR_CLIENT = {
 
 
 class PushLabels:
-    """The label rules of Push: what is reserved goes, external labels win."""
+    """The label rules of Push: what is reserved goes, external labels win.
+
+    apply: gives the labels to send. Raises InvalidLabels.
+    """
 
     def __init__(self, external: Mapping[str, str]) -> None:
         self._external = {_utf8(name): _utf8(value) for name, value in external.items()}
-        self._memory = LabelMemory(self._rewrite)
-
-    def apply(self, labels: Labels) -> Labels:
-        """The labels to send. Raises InvalidLabels."""
-        return self._memory.get(labels)
+        self.apply: Callable[[Labels], Labels] = LabelMemory(self._rewrite).get
 
     def _rewrite(self, labels: Labels) -> Labels:
         check_labels(labels)
@@ -70,25 +69,30 @@ class OutgoingPush:
 
     names = PUSH_NAMES
 
-    __slots__ = ("_chunks", "_passed", "_series", "profiles", "size", "trace")
+    __slots__ = ("_chunks", "_passed", "_position", "_samples", "labels", "profiles", "size", "trace")
 
-    def __init__(self, series: Series, trace: Trace | None, passed: Headers = ()) -> None:
+    def __init__(
+        self,
+        labels: Labels,
+        samples: Sequence[RawSample],
+        position: int,
+        trace: Trace | None,
+        passed: Headers = (),
+    ) -> None:
         self.trace = trace
         self.size = 0
-        for sample in series.samples:
+        for sample in samples:
             self.size += len(sample.profile)
-        self.profiles = len(series.samples)
-        self._series = series
+        self.profiles = len(samples)
+        self.labels = labels
+        self._samples = samples
+        self._position = position
         self._passed = passed
-        self._chunks = encode_push((series,))
-
-    @property
-    def labels(self) -> Labels:
-        return self._series.labels
+        self._chunks = encode_series(labels, samples)
 
     @property
     def body(self) -> Sequence[Buffer]:
-        return [sample.profile for sample in self._series.samples]
+        return [sample.profile for sample in self._samples]
 
     def request(self, wire: Wire, span: str) -> Request:
         """The Connect call."""
@@ -106,7 +110,7 @@ class OutgoingPush:
 
     def error(self, message: str, refusal: Refusal) -> DeliveryError:
         """An error about the series."""
-        return DeliveryError(message, status=refusal.status, code=refusal.code, series=self._series.position)
+        return DeliveryError(message, status=refusal.status, code=refusal.code, series=self._position)
 
 
 def invalid_labels(reason: InvalidLabels, series: int | None = None) -> DeliveryError:

@@ -53,7 +53,7 @@ class EndpointSettings(NamedTuple):
 class Wire:
     """Makes requests to one endpoint.
 
-    shown: the URL without credentials. timeout: seconds for one try.
+    shown: the URL without credentials. timeout: seconds for one try. new_span: gives the identity of one.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Wire:
         self.timeout = settings.timeout
         self.retry_on_429 = settings.retry_on_429
         self._url = settings.url
+        self.new_span = tracing.tracer.span
         self._tracing = tracing
         own = endpoint_headers(settings.headers, alloy_id)
         self._fault = _header_fault(own)
@@ -85,27 +86,26 @@ class Wire:
             own.append(("User-Agent", user_agent))
         gaps = ("Content-Encoding", "Content-Type", *_TRACE_NAMES)
         self._ingest = HeaderPlan(client.headers(without(own, *gaps)), gaps)
-        self._push_route = _Route(self._url.rstrip("/") + PUSH_METHOD)
+        self._push_route = _Route(self._fault, self._url.rstrip("/") + PUSH_METHOD)
         self._ingest_routes: dict[str, _Route] = {}
-
-    def span(self, trace: Trace | None) -> str:
-        """The identity of a try's span, "" without a trace."""
-        return "" if trace is None else self._tracing.tracer.span()
 
     def push(self, chunks: Sequence[Buffer], trace: Trace | None, span: str, passed: Headers) -> Request:
         """A Push call. Raises NotSent."""
-        origin, target = self._reach(self._push_route)
+        route = self._push_route
+        if route.fault:
+            raise NotSent(route.fault)
         headers: Headers = self._push.fill(*self._tracing.lines(trace, span))
         if passed:
             headers = passed_through(headers, passed)
-        return Request("POST", origin, target, headers, chunks, self.timeout, self._host)
+        return Request("POST", route.origin, route.target, headers, chunks, self.timeout, self._host)
 
     def ingest(self, profile: IngestProfile, query: str, trace: Trace | None, span: str) -> Request:
         """An /ingest request with the query given. Raises NotSent."""
         route = self._ingest_routes.get(profile.path)
         if route is None:
-            route = self._ingest_routes[profile.path] = _Route(self._url, profile.path)
-        origin, target = self._reach(route)
+            route = self._ingest_routes[profile.path] = _Route(self._fault, self._url, profile.path)
+        if route.fault:
+            raise NotSent(route.fault)
         encoding, types = self._own_encoding, self._own_type
         if profile.content_encoding:
             encoding = line("Content-Encoding", profile.content_encoding)
@@ -114,25 +114,21 @@ class Wire:
         headers: Headers = self._ingest.fill(encoding, types, *self._tracing.lines(trace, span))
         if profile.headers:
             headers = passed_through(headers, profile.headers)
-        return Request("POST", origin, f"{target}?{query}", headers, profile.body, self.timeout)
+        target = f"{route.target}?{query}"
+        return Request("POST", route.origin, target, headers, profile.body, self.timeout)
 
     def _lines_of(self, own: Headers, name: str) -> str:
         return "" if self._fault else written([pair for pair in own if pair[0] == name]).text
-
-    def _reach(self, route: _Route) -> tuple[Origin, str]:
-        if self._fault or route.fault:
-            raise NotSent(self._fault or route.fault)
-        return route.origin, route.target
 
 
 class _Route:
     """Where requests go: a URL whose query is kept, or one whose path is lengthened and query dropped.
 
-    fault: why nothing can be sent there, or "".
+    fault: why nothing can be sent there, or ""; one that is given comes first.
     """
 
-    def __init__(self, url: str, path: str | None = None) -> None:
-        self.fault = ""
+    def __init__(self, fault: str, url: str, path: str | None = None) -> None:
+        self.fault = fault
         self.target = ""
         self.origin = Origin("", "", 0, "")
         try:
@@ -140,7 +136,7 @@ class _Route:
             self.origin = origin_of(found)
             self.target = target_of(found) if path is None else escape_path(_joined(found, path))
         except NotSent as reason:
-            self.fault = str(reason)
+            self.fault = fault or str(reason)
 
 
 def _joined(url: URL, path: str) -> str:
