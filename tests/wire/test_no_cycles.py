@@ -45,6 +45,9 @@ REQUESTS = {
     "push": request_bytes(
         PUSH, b"".join(map(bytes, encode_push([SERIES]))), [("Content-Type", "application/proto")]
     ),
+    "push of many series": request_bytes(
+        PUSH, b"".join(map(bytes, encode_push([SERIES] * 30))), [("Content-Type", "application/proto")]
+    ),
     "large push": request_bytes(
         PUSH,
         b"".join(map(bytes, encode_push([SERIES._replace(samples=[RawSample(bytes(300_000))])]))),

@@ -220,7 +220,8 @@ async def test_every_try_is_a_span_and_tells_what_became_of_it() -> None:
 
 
 @pytest.mark.anyio
-async def test_each_series_is_a_span_of_one_trace() -> None:
+@pytest.mark.parametrize("connected", [False, True])
+async def test_each_series_is_a_span_of_one_trace(connected: bool) -> None:
     recorded = Recorded()
     tracer = Tracer(recorder=recorded)
     tracer.configure(1, continuing=False)
@@ -228,6 +229,9 @@ async def test_each_series_is_a_span_of_one_trace() -> None:
         given = arguments(endpoint(f"http://127.0.0.1:{backend.port}"))
         async with writing(given, tracer=tracer) as running:
             await running.receiver.append(push({"a": "1"}, {"a": "2"}))
+            if connected:  # else the series go out over connections of their own
+                recorded.spans.clear()
+                await running.receiver.append(push({"a": "1"}, {"a": "2"}))
     series = [span for span in recorded.spans if span.name == "Push"]
     tries = [span for span in recorded.spans if span.name == "HTTP POST"]
     assert len({span.trace for span in recorded.spans}) == 1
