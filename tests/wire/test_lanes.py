@@ -18,9 +18,9 @@ import trustme
 from alloypy.components.http_client import TLSArguments
 from alloypy.components.pyroscope.sending.endpoint import MOST_AT_ONCE
 from alloypy.components.pyroscope.sending.lanes import Begun, Lanes, SoFar
-from alloypy.components.pyroscope.sending.outgoing import Outgoing
+from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
 from alloypy.lang.values import Duration
-from alloypy.net.client.messages import Response, SendError, Told
+from alloypy.net.client.messages import Dropped, Response, SendError, Told
 from alloypy.profiles.model import DeliveryError, DeliveryErrors
 from alloypy.profiles.push_wire import decode_push
 from tests.support.scripted import Backend, Peer, scripted, until
@@ -57,7 +57,7 @@ def ids(backend: Backend) -> Counter[str]:
 
 
 class Server:
-    """Takes every series, except where a script of its own answers; that says whether the connection goes on."""
+    """Takes every series, but where one has a script of its own, which says whether to go on after it."""
 
     def __init__(self) -> None:
         self.special: dict[str, Any] = {}
@@ -282,20 +282,22 @@ async def test_a_stop_ends_series_under_way() -> None:
             await until(lambda: backend.open == 0)
 
 
-class Broken:
-    """A deliverer with a fault of its own in answering."""
+class FakeDeliverer:
+    """Sends nothing; what is told to its items comes to `found`."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: SoFar | Exception) -> None:
         self.given_up = 0
         self.told: list[Told] = []
+        self._found = found
 
     def begin(self, item: Outgoing, told: Told) -> Begun | None:
         self.told.append(told)
-        exchange = Aborting(told)
-        return Begun(0.0, "", None, exchange)  # type: ignore[arg-type]
+        return Begun(0.0, "", None, FakeExchange(told))  # type: ignore[arg-type]
 
     def answered(self, item: Outgoing, begun: Begun, outcome: Response | SendError) -> SoFar:
-        raise ZeroDivisionError
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
 
     async def carry_on(self, item: Outgoing, began: float, so_far: SoFar) -> list[DeliveryError]:
         raise NotImplementedError
@@ -304,23 +306,39 @@ class Broken:
         self.given_up += 1
 
 
-class Aborting:
-    """An exchange that can be aborted."""
+class FakeExchange:
+    """Tells when it is aborted."""
 
     def __init__(self, told: Told) -> None:
         self._told = told
 
     def abort(self) -> None:
-        self._told(SendError("EOF"))
+        self._told(Dropped("EOF"))
+
+
+def running_lanes(deliverer: FakeDeliverer) -> asyncio.Task[None]:
+    items: Sequence[Any] = [object() for _ in range(5)]
+    return asyncio.create_task(Lanes(deliverer, items, lambda item, errors: None).run(2))
 
 
 async def test_a_fault_of_ours_reaches_whoever_waits() -> None:
-    deliverer = Broken()
-    items: Sequence[Any] = [object() for _ in range(5)]
-    task = asyncio.create_task(Lanes(deliverer, items, lambda item, errors: None).run(2))
+    deliverer = FakeDeliverer(ZeroDivisionError())
+    task = running_lanes(deliverer)
     await asyncio.sleep(0)
-    deliverer.told[0](SendError("x"))
+    deliverer.told[0](Dropped("EOF"))
     with pytest.raises(ExceptionGroup) as caught:
         await task
     assert isinstance(caught.value.exceptions[0], ZeroDivisionError)
-    assert deliverer.given_up == 4
+    assert deliverer.given_up == 4  # all but the one with the fault
+
+
+async def test_a_refusal_that_comes_while_all_is_cancelled_drops_its_item() -> None:
+    """The task that was to see to the item is cancelled before it has begun."""
+    deliverer = FakeDeliverer(Refusal("busy", retry=True))
+    task = running_lanes(deliverer)
+    await asyncio.sleep(0)
+    task.cancel()
+    deliverer.told[0](Dropped("EOF"))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert deliverer.given_up == 5
