@@ -19,11 +19,11 @@ from alloypy.components.http_client import TLSArguments
 from alloypy.components.pyroscope.sending.endpoint import MOST_AT_ONCE
 from alloypy.components.pyroscope.sending.lanes import Begun, Lanes, SoFar
 from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
-from alloypy.lang.values import Duration
+from alloypy.lang.go.duration import Duration
 from alloypy.net.client.messages import Dropped, Response, SendError, Told
 from alloypy.profiles.model import DeliveryError, DeliveryErrors
 from alloypy.profiles.push_wire import decode_push
-from tests.support.scripted import Backend, Peer, scripted, until
+from tests.support.scripted import Backend, Peer, scripted
 from tests.support.sending import (
     LABELS,
     MILLISECOND,
@@ -35,6 +35,7 @@ from tests.support.sending import (
     push,
     writing,
 )
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
