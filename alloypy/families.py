@@ -62,8 +62,8 @@ def histograms(
     for of_labels, buckets, total in values:
         given = dict(zip(labels, of_labels, strict=True))
         samples += [Sample(f"{name}_bucket", {**given, "le": bound}, count) for bound, count in buckets]
-        samples.append(Sample(f"{name}_count", given, buckets[-1][1]))
         samples.append(Sample(f"{name}_sum", given, total))
+        samples.append(Sample(f"{name}_count", given, buckets[-1][1]))
     return Family(name, documentation, "histogram", samples)
 
 

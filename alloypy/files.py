@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 from alloypy.os_errors import OwnWords
 
-LARGEST_STREAM = 64 << 20
+LARGEST_STREAM_BYTES = 64 << 20
 """Bytes that are read from a pipe or a device at most."""
 
-_READ_SIZE = 1 << 20
+_READ_BYTES = 1 << 20
 _SETTLED_NANOSECONDS = 2_000_000_000
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -78,7 +78,7 @@ def read_once(path: str, seconds: float | None = None) -> bytes:
 
     A pipe that nobody writes to is waited for, for so many seconds, or without end.
     Raises as `read_regular` does, NoAnswer when nothing has come in time, and NotRegular for what has no
-    end within LARGEST_STREAM bytes.
+    end within LARGEST_STREAM_BYTES.
     """
     descriptor = os.open(path, _FLAGS)
     try:
@@ -98,7 +98,7 @@ def _is_regular(descriptor: int, path: str) -> bool:
 
 def _rest(descriptor: int) -> bytes:
     parts = []
-    while part := os.read(descriptor, _READ_SIZE):
+    while part := os.read(descriptor, _READ_BYTES):
         parts.append(part)
     return b"".join(parts)
 
@@ -114,15 +114,17 @@ def _stream(descriptor: int, path: str, seconds: float | None) -> bytes:
         if seconds is None:
             _readable(descriptor, None)
         try:
-            part = os.read(descriptor, _READ_SIZE)
+            part = os.read(descriptor, _READ_BYTES)
         except BlockingIOError:
             continue
         if not part:
             return b"".join(parts)
         parts.append(part)
         size += len(part)
-        if size > LARGEST_STREAM:
-            raise NotRegular(errno.EFBIG, f"more than {LARGEST_STREAM} bytes from what is no file", path)
+        if size > LARGEST_STREAM_BYTES:
+            raise NotRegular(
+                errno.EFBIG, f"more than {LARGEST_STREAM_BYTES} bytes from what is no file", path
+            )
 
 
 def _readable(descriptor: int, seconds: float | None) -> bool:

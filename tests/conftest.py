@@ -16,7 +16,7 @@ def anyio_backend() -> str:
 def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Secret and certificate files are looked at whenever they are asked for, and waited for."""
     monkeypatch.setattr("alloypy.net.followed.CHECK_SECONDS", 0.0)
-    monkeypatch.setattr("alloypy.net.followed.PATIENCE", 60.0)
+    monkeypatch.setattr("alloypy.net.followed.PATIENCE_SECONDS", 60.0)
 
 
 @pytest.fixture(scope="session")

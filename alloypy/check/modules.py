@@ -42,7 +42,7 @@ _MOST = 5_000
 _ITSELF = "contains itself"
 """Why a module that is being made is not made inside."""
 
-_MOST_TEXT = 10_000
+_MOST_TEXT_CHARACTERS = 10_000
 """Characters of the values given to a module, up to which they tell it from others."""
 
 _FOLLOWS = frozenset({codes.UNKNOWN_COMPONENT, codes.OUT_OF_SCOPE})
@@ -382,4 +382,4 @@ def _blocks(node: CheckedNode) -> Iterator[Diagnostic]:
 def _key(values: Mapping[str, Shape]) -> str | None:
     """What tells values from others; None for so many that it is not worth it."""
     text = repr(sorted(values.items()))
-    return text if len(text) <= _MOST_TEXT else None
+    return text if len(text) <= _MOST_TEXT_CHARACTERS else None

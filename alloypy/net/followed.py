@@ -19,7 +19,7 @@ T = TypeVar("T")
 CHECK_SECONDS = 1.0
 """How long a value counts as present after its files have been looked at."""
 
-PATIENCE = 0.1
+PATIENCE_SECONDS = 0.1
 """Seconds that whoever asks waits for a look at the files, when there is a value to go on with."""
 
 _Signature: TypeAlias = tuple[FileFingerprint, ...]
@@ -85,7 +85,7 @@ class Followed(Generic[T]):
         if made is None:
             return await self._first(look, within)
         if not self._hangs:
-            await asyncio.wait([look], timeout=PATIENCE)
+            await asyncio.wait([look], timeout=PATIENCE_SECONDS)
             self._hangs = not look.done()
         return self._made.value if self._made is not None else made.value
 

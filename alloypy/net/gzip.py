@@ -9,11 +9,11 @@ import zlib
 
 from alloypy.profiles.model import Buffer
 
-_HEADER_SIZE = 10
+_HEADER_BYTES = 10
 _GZIP_FORMAT = 31
 _MOST_MEMBERS = 1000
-_PIECE = 64 << 10
-_PART = 1 << 20
+_PIECE_BYTES = 64 << 10
+_PART_BYTES = 1 << 20
 _STEPS = ("get decompressor", "decompress")
 _HEADER_FAULTS = ("header", "compression method")
 _CHECKSUM_FAULTS = ("data check", "length check")
@@ -61,13 +61,13 @@ class Unpacking:
             while not unpacker.eof:
                 if not room:
                     return False
-                room -= self._unpack(unpacker, min(room, _PART, self._limit + 1 - self.size))
+                room -= self._unpack(unpacker, min(room, _PART_BYTES, self._limit + 1 - self.size))
             if self._position == len(self._view):
                 return True
             self._unpacker = None
 
     def _next_member(self) -> zlib._Decompress:
-        if len(self._view) - self._position < _HEADER_SIZE:
+        if len(self._view) - self._position < _HEADER_BYTES:
             raise GzipError(f"{_STEPS[self._members > 0]}: unexpected EOF")
         self._members += 1
         if self._members > _MOST_MEMBERS:
@@ -78,7 +78,7 @@ class Unpacking:
     def _unpack(self, unpacker: zlib._Decompress, most: int) -> int:
         """Take the next piece of the stream; how much content it gave, at most `most`."""
         # In pieces, so that what follows a member is not copied as a whole.
-        piece = self._view[self._position : self._position + _PIECE]
+        piece = self._view[self._position : self._position + _PIECE_BYTES]
         try:
             part = unpacker.decompress(piece, most)
         except zlib.error as fault:

@@ -10,7 +10,7 @@ from typing import NoReturn
 MAX_FIELDS = 200_000
 """So many fields of a request are read, over all messages; of JSON so many tokens."""
 
-MAX_TEXT = 16 << 20
+MAX_TEXT_BYTES = 16 << 20
 """So many bytes of labels and other texts are read of a request."""
 
 MAX_LABELS = 10_000
@@ -33,7 +33,7 @@ class Allowance:
 
     __slots__ = ("_fields", "_text", "fields", "shared", "text")
 
-    def __init__(self, fields: int = MAX_FIELDS, text: int = MAX_TEXT, *, shared: bool = False) -> None:
+    def __init__(self, fields: int = MAX_FIELDS, text: int = MAX_TEXT_BYTES, *, shared: bool = False) -> None:
         self.fields = self._fields = fields
         self.text = self._text = text
         self.shared = shared

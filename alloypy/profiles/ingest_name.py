@@ -23,7 +23,7 @@ _SPACE = (
 )
 _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
 _NAME_FIRST = b"name="
-_LONGEST_REMEMBERED = 4096
+_LONGEST_REMEMBERED_BYTES = 4096
 _read: Memory[bytes, Labels] = Memory(LABELS)
 
 
@@ -51,12 +51,12 @@ def ingest_labels(encoded: bytes) -> Labels:
     encoded: the value of the query parameter, still percent-encoded. The mapping is shared between
     calls: treat it as frozen. Raises InvalidLabels.
     """
-    known = _read.get(encoded) if len(encoded) <= _LONGEST_REMEMBERED else None
+    known = _read.get(encoded) if len(encoded) <= _LONGEST_REMEMBERED_BYTES else None
     if known is not None:
         return known[0]
     name = unquote_to_bytes(encoded.replace(b"+", b" ")).decode("utf-8", "surrogateescape")
     labels = with_service_name(parse_name(name))
-    if len(encoded) <= _LONGEST_REMEMBERED:
+    if len(encoded) <= _LONGEST_REMEMBERED_BYTES:
         _read.put(encoded, labels, len(encoded) + size_of(labels))
     return labels
 

@@ -20,7 +20,7 @@ SERVICE_NAME = "service_name"
 APP_NAME = "app_name"
 
 _MOST_PRINTED = 40
-_LONGEST_PRINTED = 2000
+_PRINTED_CHARACTERS = 2000
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ALLOWED_IN_LABEL_NAME = re.compile(r"[A-Za-z0-9_.]*")
@@ -88,7 +88,7 @@ def print_labels(labels: Labels) -> str:
     pairs = [f"{_print_name(name)}={quote(brief(labels[name]))}" for name in nsmallest(_MOST_PRINTED, labels)]
     if len(labels) > _MOST_PRINTED:
         pairs.append(f"... ({len(labels)} labels)")
-    return "{" + brief(", ".join(pairs), _LONGEST_PRINTED) + "}"
+    return "{" + brief(", ".join(pairs), _PRINTED_CHARACTERS) + "}"
 
 
 def _print_name(name: str) -> str:

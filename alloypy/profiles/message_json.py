@@ -24,7 +24,7 @@ from alloypy.profiles.json_tokens import JSONError, Kind, Tokens
 from alloypy.profiles.model import Buffer
 
 _DEEPEST = 10_000
-_LONGEST_NAME = 80  # with every character escaped
+_LONGEST_NAME_BYTES = 80  # with every character escaped
 _PIECE_BYTES = 1 << 20
 _ALPHABETS = (("standard", b"+/"), ("url", b"-_"))
 _STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -92,7 +92,7 @@ def _read_message(tokens: Tokens, message: Descriptor) -> dict[str, Any]:
     while (token := tokens.read()).kind is not Kind.CLOSE_OBJECT:
         if token.kind is not Kind.NAME:
             raise tokens.unexpected(token)
-        short = token.end - token.position <= _LONGEST_NAME
+        short = token.end - token.position <= _LONGEST_NAME_BYTES
         field = fields.get(tokens.content(token)) if short else None
         if field is None:
             _skip_value(tokens)

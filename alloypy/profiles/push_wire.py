@@ -28,8 +28,8 @@ _THIRD = 3 << 3 | _LENGTH
 
 _MAX_FIELD_NUMBER = (1 << 29) - 1
 _MAX_GROUP_DEPTH = 100
-_LONGEST_REMEMBERED = 4096
-_SMALL = 512
+_LONGEST_REMEMBERED_BYTES = 4096
+_SMALL_BYTES = 512
 
 _read: Memory[tuple[bytes, LabelRule | None], Labels] = Memory(LABELS)
 # By identity. It holds the label sets, so that their identities stay theirs.
@@ -87,7 +87,7 @@ def encode_push(series: Sequence[Series]) -> list[Buffer]:
         pending += (b"\x0a", _varint(size), encoded)
         for before, profile, behind in fields:
             pending.append(before)
-            if len(profile) <= _SMALL:
+            if len(profile) <= _SMALL_BYTES:
                 pending.append(profile)
             else:
                 chunks += (b"".join(pending), profile)
@@ -101,7 +101,7 @@ def encode_push(series: Sequence[Series]) -> list[Buffer]:
 
 def encode_series(labels: Labels, samples: Sequence[RawSample]) -> list[Buffer]:
     """`encode_push` of one series; most have one sample, which is not small."""
-    if len(samples) != 1 or len(samples[0].profile) <= _SMALL:
+    if len(samples) != 1 or len(samples[0].profile) <= _SMALL_BYTES:
         return encode_push((Series(labels, samples),))
     profile, identity = samples[0]
     encoded = _written_labels(labels)
@@ -171,7 +171,7 @@ def _series(
 
 def _labels(encoded: bytes, rule: LabelRule | None, allowance: Allowance) -> Labels:
     allowance.take_text(len(encoded))
-    if len(encoded) > _LONGEST_REMEMBERED or not allowance.shared:
+    if len(encoded) > _LONGEST_REMEMBERED_BYTES or not allowance.shared:
         return _decode_labels(encoded, rule, allowance)
     known = _read.get((encoded, rule))
     if known is not None:

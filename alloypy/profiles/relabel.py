@@ -30,7 +30,7 @@ ACTIONS = (
 
 DEFAULT_REGEX = "(.*)"
 
-_LARGEST_MADE = 1 << 20
+_LARGEST_MADE_BYTES = 1 << 20
 """Characters that rules may make of small labels: each rule could double them."""
 
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -98,9 +98,10 @@ class _Edited:
 
     def check(self, size: int) -> None:
         """Refuse a text of that size when rules have made it so large. Raises DeliveryError."""
-        if size > _LARGEST_MADE and size > 2 * sum(len(value) for value in self._given.values()):
+        if size > _LARGEST_MADE_BYTES and size > 2 * sum(len(value) for value in self._given.values()):
             raise DeliveryError(
-                f"relabel rules make a label of more than {_LARGEST_MADE} bytes", code="invalid_argument"
+                f"relabel rules make a label of more than {_LARGEST_MADE_BYTES} bytes",
+                code="invalid_argument",
             )
 
     def get(self, name: str) -> str:

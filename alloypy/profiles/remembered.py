@@ -16,8 +16,8 @@ from alloypy.profiles.model import Labels
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-_LARGEST = 16 << 10
-_ENTRY = 300
+_LARGEST_BYTES = 16 << 10
+_ENTRY_BYTES = 300
 """Bytes that an entry takes besides what it is about."""
 
 
@@ -64,8 +64,8 @@ class Memory(Generic[K, V]):
 
     def put(self, key: K, value: V, size: int) -> None:
         """Remember a result. size: bytes that it takes together with what is remembered for it."""
-        size += _ENTRY
-        if size > _LARGEST:
+        size += _ENTRY_BYTES
+        if size > _LARGEST_BYTES:
             return
         self._take(self._known.pop(key, _NOTHING)[1], size)
         self._known[key] = value, size
@@ -97,7 +97,7 @@ def size_of(labels: Labels) -> int:
     size = getsizeof(labels)
     for name, value in labels.items():
         size += getsizeof(name) + getsizeof(value)
-        if size > _LARGEST:
+        if size > _LARGEST_BYTES:
             break
     return size
 

@@ -12,13 +12,13 @@ from alloypy.threads import WORK
 
 T = TypeVar("T")
 
-SECONDS = 120.0
+WORK_SECONDS = 120.0
 """How long one parsing, one graph or one evaluation may take in a thread."""
 
-SMALL = 16 << 10
+SMALL_BYTES = 16 << 10
 """Bytes of configuration that are read where others wait for it."""
 
-_BREATH = 0.01
+_BREATH_SECONDS = 0.01
 
 
 class Pace:
@@ -29,14 +29,14 @@ class Pace:
 
     async def breathe(self) -> None:
         """To be awaited between two steps; gives way when the last time is 10 ms ago."""
-        if time.monotonic() - self._since >= _BREATH:
+        if time.monotonic() - self._since >= _BREATH_SECONDS:
             await asyncio.sleep(0)
             self._since = time.monotonic()
 
 
 async def computed(work: Callable[[], T], size: int) -> T:
     """The result of pure work over `size` bytes of configuration. Raises what it raises, and TimeoutError."""
-    return work() if size <= SMALL else await WORK.run(work, SECONDS)
+    return work() if size <= SMALL_BYTES else await WORK.run(work, WORK_SECONDS)
 
 
 async def evaluated(work: Callable[[], T]) -> T:
@@ -48,7 +48,7 @@ async def evaluated(work: Callable[[], T]) -> T:
         with allowed(Effort(SHORT_STEPS, SHORT_BYTES, final=False)):
             return work()
     except Exhausted:
-        return await WORK.run(lambda: _at_length(work), SECONDS)
+        return await WORK.run(lambda: _at_length(work), WORK_SECONDS)
 
 
 def _at_length(work: Callable[[], T]) -> T:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 
 from alloypy.runtime.contract.component import NO_ACTIVITY, Activity
 
-EVERY = 60.0
+EVERY_SECONDS = 60.0
 """Seconds between two looks."""
 
 logger = logging.getLogger("alloypy")
@@ -27,7 +27,7 @@ class ActivityLog:
     async def keep_telling(self) -> None:
         """Tell once a minute, if there is anything to tell."""
         while True:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(EVERY_SECONDS)
             self.tell()
 
     def tell(self) -> None:

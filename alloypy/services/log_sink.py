@@ -13,10 +13,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-MOST_WAITING = 1 << 20
+MOST_WAITING_BYTES = 1 << 20
 """Bytes of lines that wait for a reader."""
 
-_AT_ONCE = 4096
+_PIECE_BYTES = 4096
 """A pipe that is ready takes so many bytes without waiting."""
 
 
@@ -27,7 +27,7 @@ class Sink:
     dropped: how many lines there was no room for, ever.
     """
 
-    def __init__(self, descriptor: int, note: Callable[[int], bytes], most: int = MOST_WAITING) -> None:
+    def __init__(self, descriptor: int, note: Callable[[int], bytes], most: int = MOST_WAITING_BYTES) -> None:
         self.dropped = 0
         self._descriptor = descriptor
         self._note = note
@@ -63,7 +63,7 @@ class Sink:
         """Write what the descriptor takes; the rest."""
         try:
             while line and self._poll.poll(0):
-                line = line[os.write(self._descriptor, line[:_AT_ONCE]) :]
+                line = line[os.write(self._descriptor, line[:_PIECE_BYTES]) :]
         except BlockingIOError:
             return line
         except OSError:

@@ -7,62 +7,42 @@ Source: docs/spec/RUNTIME.md, section 8.
 from __future__ import annotations
 
 import sys
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from alloypy import __version__
-from alloypy.families import Family, Sample, counter, gauge, with_labels
+from alloypy.families import Family, Sample, counter, gauge, histograms, with_labels
+from alloypy.histogram import Histogram
 from alloypy.runtime.contract.options import ControllerInfo
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.pace import Pace
 from alloypy.services import process_stats
 from alloypy.services.exposition import Page
 
-_BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-_SLOW_EVALUATION = 60.0
+_BUCKET_SECONDS = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_SLOW_SECONDS = 60.0
+_CONTROLLER_LABELS = ("controller_path", "controller_id")
 _MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}
 _SYSTEMS = {"win32": "windows"}
-
-
-class _Histogram:
-    """Counts observations by upper bound."""
-
-    def __init__(self) -> None:
-        self._counts = [0] * (len(_BUCKETS) + 1)
-        self._sum = 0.0
-
-    def observe(self, value: float) -> None:
-        self._counts[bisect_left(_BUCKETS, value)] += 1
-        self._sum += value
-
-    def samples(self, name: str, labels: dict[str, str]) -> Iterator[Sample]:
-        total = 0
-        for bound, count in zip((*_BUCKETS, None), self._counts, strict=True):
-            total += count
-            text = "+Inf" if bound is None else f"{bound:g}"
-            yield Sample(f"{name}_bucket", {**labels, "le": text}, total)
-        yield Sample(f"{name}_sum", labels, self._sum)
-        yield Sample(f"{name}_count", labels, total)
 
 
 class EvaluationMetrics:
     """Observes the evaluations that exports caused; handed to the controller as its observer."""
 
     def __init__(self) -> None:
-        self._evaluations: dict[str, _Histogram] = {}
-        self._waits: dict[str, _Histogram] = {}
+        self._evaluations: dict[str, Histogram] = {}
+        self._waits: dict[str, Histogram] = {}
         self._slow: dict[tuple[str, str], float] = {}
 
     def evaluated(self, controller: str, node: str, seconds: float) -> None:
         """A node has been evaluated, and how long that took."""
-        self._evaluations.setdefault(controller, _Histogram()).observe(seconds)
-        if seconds > _SLOW_EVALUATION:
+        self._evaluations.setdefault(controller, Histogram(_BUCKET_SECONDS)).observe(seconds)
+        if seconds > _SLOW_SECONDS:
             self._slow[controller, node] = self._slow.get((controller, node), 0.0) + seconds
 
     def waited(self, controller: str, seconds: float) -> None:
         """How long a node waited between the new exports and its evaluation."""
-        self._waits.setdefault(controller, _Histogram()).observe(seconds)
+        self._waits.setdefault(controller, Histogram(_BUCKET_SECONDS)).observe(seconds)
 
     def collect(self, controllers: Sequence[ControllerInfo]) -> Iterator[Family]:
         """The families; a controller without observations has empty histograms."""
@@ -91,15 +71,16 @@ class EvaluationMetrics:
     def _histograms(
         name: str,
         documentation: str,
-        histograms: dict[str, _Histogram],
+        observed: dict[str, Histogram],
         controllers: Sequence[ControllerInfo],
     ) -> Family:
-        samples = [
-            sample
-            for info in controllers
-            for sample in histograms.get(info.id, _Histogram()).samples(name, _controller_labels(info))
-        ]
-        return Family(name, documentation, "histogram", samples)
+        found = [(info, observed.get(info.id, Histogram(_BUCKET_SECONDS))) for info in controllers]
+        return histograms(
+            name,
+            documentation,
+            _CONTROLLER_LABELS,
+            [((info.path, info.name), each.buckets(), each.total) for info, each in found],
+        )
 
 
 class ConfigMetrics:
@@ -176,7 +157,7 @@ def _families(
 
 
 def _controller_labels(info: ControllerInfo) -> dict[str, str]:
-    return {"controller_path": info.path, "controller_id": info.name}
+    return dict(zip(_CONTROLLER_LABELS, (info.path, info.name), strict=True))
 
 
 def _controller_families(controllers: Sequence[ControllerInfo]) -> Iterator[Family]:

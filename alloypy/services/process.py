@@ -38,7 +38,7 @@ logger = logging.getLogger("alloypy")
 
 # Profiles leave no cycles behind, so that collections, of which 64 connections cause many, find nothing.
 _COLLECTOR_THRESHOLDS = (10_000, 10, 10)
-_TOLD_EVERY = 5.0
+_TOLD_EVERY_SECONDS = 5.0
 _MOST_ADDRESSES = 20
 
 
@@ -152,7 +152,7 @@ class Process:
 
     async def _tell_in_flight(self) -> None:
         while True:
-            await asyncio.sleep(_TOLD_EVERY)
+            await asyncio.sleep(_TOLD_EVERY_SECONDS)
             requests, profiles = self._controller.in_flight()
             fields = {"requests": requests, "profiles": profiles}
             logger.info("waiting for what is in flight before the end", extra={"fields": fields})

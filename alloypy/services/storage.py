@@ -17,7 +17,7 @@ from alloypy.files import read_regular
 from alloypy.threads import FILE_SECONDS, FILES
 
 _SEED = "alloy_seed.json"
-_LARGEST = 64 << 10
+_LARGEST_BYTES = 64 << 10
 
 logger = logging.getLogger("alloypy.storage")
 
@@ -66,7 +66,7 @@ def _random_uuid() -> str:
 
 
 def _read(seed: Path) -> str:
-    if seed.stat().st_size > _LARGEST:
+    if seed.stat().st_size > _LARGEST_BYTES:
         raise ValueError("the seed file is too large")
     content = json.loads(read_regular(str(seed)))
     identity = content.get("UID") if isinstance(content, dict) else None

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from alloypy.files import FileFingerprint, fingerprint
 from alloypy.threads import FILE_SECONDS, FILES
 
-_INTERVAL = 1.0
+_REST_SECONDS = 1.0
 
 State: TypeAlias = tuple[tuple[str, FileFingerprint], ...]
 
@@ -35,7 +35,7 @@ def state_of(path: str) -> State:
     return tuple(found)
 
 
-async def watch(path: str, changed: Callable[[], Awaitable[None]], interval: float = _INTERVAL) -> None:
+async def watch(path: str, changed: Callable[[], Awaitable[None]], interval: float = _REST_SECONDS) -> None:
     """Call `changed` whenever the files have changed and then rested for one interval; never returns."""
     known: State | None = None
     last: State | None = None

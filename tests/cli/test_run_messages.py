@@ -21,7 +21,7 @@ ANY_PORT = "--server.http.listen-addr=127.0.0.1:0"
 QUICK = """
 import runpy, sys
 import alloypy.services.activity
-alloypy.services.activity.EVERY = 0.3
+alloypy.services.activity.EVERY_SECONDS = 0.3
 runpy.run_module("alloypy", run_name="__main__", alter_sys=True)
 """
 

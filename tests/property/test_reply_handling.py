@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alloypy.net.client.connection import (
-    _LARGEST_KNOWN_REPLY,
+    _LARGEST_KNOWN_REPLY_BYTES,
     _MOST_KNOWN_REPLIES,
     Connection,
     _known_replies,
 )
-from alloypy.net.client.messages import MAX_HEAD, Response, SendError
+from alloypy.net.client.messages import MAX_HEAD_BYTES, Response, SendError
 
 LIMIT = 64
 
@@ -128,7 +128,7 @@ def check(data: bytes, cuts: list[int], ending: str) -> None:
     if isinstance(outcome, Response):
         assert 101 <= outcome.status <= 999
         assert len(outcome.body) <= LIMIT
-        assert sum(len(name) + len(value) for name, value in outcome.headers) <= MAX_HEAD
+        assert sum(len(name) + len(value) for name, value in outcome.headers) <= MAX_HEAD_BYTES
         assert all(name == name.lower() for name, _ in outcome.headers)
     if pool.released:
         assert isinstance(outcome, Response)
@@ -201,7 +201,7 @@ def test_replies_are_remembered_within_bounds() -> None:
     for number in range(2 * _MOST_KNOWN_REPLIES):
         asyncio.run(play([b"HTTP/1.1 200 OK\r\nX: %d\r\nContent-Length: 0\r\n\r\n" % number], "eof"))
     assert 0 < len(_known_replies) <= _MOST_KNOWN_REPLIES
-    long = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: %s\r\n\r\n" % (b"x" * _LARGEST_KNOWN_REPLY)
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: %s\r\n\r\n" % (b"x" * _LARGEST_KNOWN_REPLY_BYTES)
     closing = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     for reply in (long, closing, REPLIES[7]):
         asyncio.run(play([reply], "eof"))

@@ -56,7 +56,7 @@ def test_an_anonymous_pipe_gives_its_content_once() -> None:
 
 
 def test_what_has_no_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "LARGEST_STREAM", 3 << 20)
+    monkeypatch.setattr(files, "LARGEST_STREAM_BYTES", 3 << 20)
     with pytest.raises(NotRegular) as caught:
         read_once("/dev/zero", 60.0)
     assert system_words(caught.value) == "more than 3145728 bytes from what is no file"

@@ -792,7 +792,7 @@ async def test_a_passed_deadline_is_told_and_the_profile_is_delivered_all_the_sa
 
 
 async def test_what_goes_on_alone_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "MOST_HELD", 10)
+    monkeypatch.setattr(delivery, "MOST_HELD_BYTES", 10)
 
     async def script(peer: Peer) -> None:
         await peer.request()

@@ -29,7 +29,7 @@ class Again(NamedTuple):
     size: int
 
 
-_MOST_READ = 150_000
+_MOST_READ_BYTES = 150_000
 """How many bytes are checked anew in all, to try guesses."""
 
 _MOST_TRIED = 6
@@ -76,7 +76,7 @@ class _Trial:
         self._language = language
         self._again = again.check
         self._size = again.size
-        self._room = _MOST_READ
+        self._room = _MOST_READ_BYTES
         self._modules: dict[Source, File | None] = {}
 
     def hinted(self, fault: Diagnostic) -> Diagnostic:

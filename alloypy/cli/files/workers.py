@@ -9,13 +9,13 @@ from pathlib import Path
 
 from alloypy.cli.files.formatting import STDIN, Formatted, Task, format_one
 
-_WORTH_ANOTHER_PROCESS = 200_000  # bytes; about what is formatted in the time another process takes to start
+_WORTH_ANOTHER_PROCESS_BYTES = 200_000  # about what is formatted while another process starts
 _CHUNKS_PER_PROCESS = 8
 
 
 def format_all(tasks: list[Task]) -> Iterator[Formatted]:
     """The outcomes of all tasks, in their order, as soon as they are known."""
-    processes = min(_processors(), _bytes(tasks) // _WORTH_ANOTHER_PROCESS)
+    processes = min(_processors(), _bytes(tasks) // _WORTH_ANOTHER_PROCESS_BYTES)
     if processes < 2 or any(task.path == STDIN for task in tasks):
         yield from map(format_one, tasks)
         return

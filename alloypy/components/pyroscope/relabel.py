@@ -71,8 +71,8 @@ class Exports:
 
 
 _MANY = 500
-_LARGE = 32 << 10
-_SECONDS = 30.0
+_LARGE_CHARACTERS = 32 << 10
+_WORK_SECONDS = 30.0
 
 _ROOM = Room(16 << 20)
 """What the caches of all relabel components may take together."""
@@ -216,10 +216,10 @@ class Receiver(ProfilesReceiver):
             return kept, dropped
 
         try:
-            kept, dropped = await WORK.run(work, _SECONDS)
+            kept, dropped = await WORK.run(work, _WORK_SECONDS)
         except TimeoutError:
             raise DeliveryError(
-                f"relabeling takes longer than {_SECONDS:.0f} s", code="unavailable"
+                f"relabeling takes longer than {_WORK_SECONDS:.0f} s", code="unavailable"
             ) from None
         self.cache.misses += len(series)
         self.counts["profiles_processed"] += len(series)
@@ -288,7 +288,7 @@ class Relabel(Component[Arguments, Exports]):
 
 def _is_large(labels: Labels) -> bool:
     """Whether rules may take so long for a label set that others should have their turn meanwhile."""
-    return len(labels) > _MANY or sum(map(len, labels.values())) > _LARGE
+    return len(labels) > _MANY or sum(map(len, labels.values())) > _LARGE_CHARACTERS
 
 
 def _check_size(arguments: Arguments, error: type[BuildError | UpdateError]) -> None:

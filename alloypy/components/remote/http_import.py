@@ -21,7 +21,7 @@ from alloypy.schema.fields import arguments, attribute, block
 
 logger = logging.getLogger("alloypy.import_http")
 
-_LARGEST_CONTENT = 4 << 20
+_MOST_CONTENT_BYTES = 4 << 20
 
 
 @arguments(rules="alloypy.import_http")
@@ -73,7 +73,7 @@ async def fetch(given: Arguments) -> str:
             [given.body.encode()] if given.body else [],
             given.poll_timeout.seconds,
         )
-        response = await client.send(request, _LARGEST_CONTENT + 1)
+        response = await client.send(request, _MOST_CONTENT_BYTES + 1)
     except SendError as error:
         logger.error("failed to perform request", extra={"fields": {"err": f"{shown}: {error}"}})
         raise FetchError(f"performing request: {shown}: {error}") from None
@@ -81,8 +81,8 @@ async def fetch(given: Arguments) -> str:
         await client.aclose()
     if response.broken:
         raise FetchError(f"reading response: {response.broken}")
-    if len(response.body) > _LARGEST_CONTENT:
-        raise FetchError(f"reading response: the content is larger than {_LARGEST_CONTENT} bytes")
+    if len(response.body) > _MOST_CONTENT_BYTES:
+        raise FetchError(f"reading response: the content is larger than {_MOST_CONTENT_BYTES} bytes")
     if response.status != 200:
         status = f"{response.status} {response.reason}".rstrip()
         logger.error("unexpected status code from response", extra={"fields": {"status": status}})

@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
-_MEMORY = 32 << 20
+_MEMORY_BYTES = 32 << 20
 _TEXTS = {
     "missing )": "missing closing )",
     "missing ]": "missing closing ]",
@@ -128,7 +128,7 @@ def _compile(text: str, anchored: str) -> Regexp:
             raise _parse_error("invalid escape sequence", "\\C")
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = _MEMORY
+    options.max_mem = _MEMORY_BYTES
     try:
         return Regexp(text, re2.compile(anchored.encode(errors="surrogateescape"), options))
     except re2.error as error:

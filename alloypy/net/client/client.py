@@ -22,7 +22,7 @@ from alloypy.net.client.auth import (
     basic_credentials,
 )
 from alloypy.net.client.messages import (
-    READ_LIMIT,
+    READ_LIMIT_BYTES,
     Dropped,
     Exchange,
     Headers,
@@ -146,7 +146,7 @@ class Client:
             headers.append(("Authorization", self._credentials.fixed))
         return in_wire_order(headers)
 
-    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+    async def send(self, request: Request, read_limit: int = READ_LIMIT_BYTES) -> Response:
         """Send a request whose headers came from `headers`. Raises SendError."""
         deadline = time.monotonic() + request.timeout
         if self._changing is not None:
@@ -169,7 +169,7 @@ class Client:
         own = self._route.at_hand
         if own is None or self._changing is not None:
             return None
-        return own.begin(request, READ_LIMIT, told)
+        return own.begin(request, READ_LIMIT_BYTES, told)
 
     def final(self, outcome: Response | SendError) -> TypeGuard[Response]:
         """Whether the outcome of `begin` is the reply that `send` would return."""
@@ -189,7 +189,7 @@ class Client:
             raise outcome
         if self.final(outcome):
             return outcome
-        return await self._follow(request, outcome, READ_LIMIT, deadline)
+        return await self._follow(request, outcome, READ_LIMIT_BYTES, deadline)
 
     async def stream(self, request: Request, body: AsyncIterable[bytes]) -> Response:
         """Send a body of unknown length in place of the request's chunks; redirects are not followed.
@@ -281,11 +281,11 @@ class _Senders:
 
     async def replay(self, request: Request, deadline: float) -> Response:
         if self._own is None:
-            return await self.send(request, READ_LIMIT)
+            return await self.send(request, READ_LIMIT_BYTES)
         try:
             return await self._own.send(request, afresh=True)
         except NoHTTP1 as error:
-            return await self.retry(request, error, READ_LIMIT, deadline)
+            return await self.retry(request, error, READ_LIMIT_BYTES, deadline)
 
     def streaming(self, request: Request) -> HttpxSender:
         return self._by_httpx(self._proxies.route(request.origin))
@@ -346,7 +346,7 @@ class _Forwarding:
     def __init__(self, senders: _Senders) -> None:
         self._senders = senders
 
-    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+    async def send(self, request: Request, read_limit: int = READ_LIMIT_BYTES) -> Response:
         return await self._senders.send(request, read_limit)
 
     async def aclose(self) -> None:

@@ -16,14 +16,14 @@ from typing import Any, Protocol, cast
 import httptools
 
 from alloypy.net.client.go_errors import broken_text
-from alloypy.net.client.messages import MAX_HEAD, Dropped, Response, SendError, SendTimeout, Told
+from alloypy.net.client.messages import MAX_HEAD_BYTES, Dropped, Response, SendError, SendTimeout, Told
 from alloypy.net.deadline import Deadline
 from alloypy.profiles.model import Buffer
 
-_JOINED = 16384
+_JOINED_BYTES = 16384
 """Requests up to this many bytes are written in one piece: copying them is cheaper than gathering."""
 
-_LARGEST_KNOWN_REPLY = 512
+_LARGEST_KNOWN_REPLY_BYTES = 512
 _MOST_KNOWN_REPLIES = 256
 _known_replies: dict[bytes, Response] = {}
 """Small replies that came in one piece and left their connection open, with what the parser made of them.
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
         size = 0
         for chunk in chunks:
             size += len(chunk)
-        if size <= _JOINED:
+        if size <= _JOINED_BYTES:
             transport.write(b"".join((head, *chunks)))
         else:
             transport.writelines((head, *chunks))
@@ -161,11 +161,11 @@ class Connection(asyncio.Protocol):
             return
         if self._complete:
             # Asked first: with its reply told, the connection may be at another request.
-            at_once = self._reusable and self._received == len(data) <= _LARGEST_KNOWN_REPLY
+            at_once = self._reusable and self._received == len(data) <= _LARGEST_KNOWN_REPLY_BYTES
             reply = self._finish()
             if at_once:
                 _remember(data, reply)
-        elif self._received > MAX_HEAD:
+        elif self._received > MAX_HEAD_BYTES:
             self._check_bounds()
 
     def eof_received(self) -> None:
@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
         if self._complete or self._head_done:  # trailers are of no interest
             return
         self._head_size += len(name) + len(value) + 4
-        if self._head_size <= MAX_HEAD:
+        if self._head_size <= MAX_HEAD_BYTES:
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
@@ -230,7 +230,7 @@ class Connection(asyncio.Protocol):
         """Long heads are refused; a body that is mostly chunk sizes and trailers is cut."""
         if not self._head_done:
             self._fail_head("server response headers exceeded limit")
-        elif self._received > 2 * MAX_HEAD + 8 * self._limit:
+        elif self._received > 2 * MAX_HEAD_BYTES + 8 * self._limit:
             self._cut()
             self._finish()
 
@@ -251,7 +251,7 @@ class Connection(asyncio.Protocol):
     def _finish(self, broken: str = "") -> Response | SendError:
         """Hand over the reply as far as it came; `broken` says why no more of it did."""
         outcome: Response | SendError
-        if self._head_size > MAX_HEAD:
+        if self._head_size > MAX_HEAD_BYTES:
             self._reusable = False
             outcome = SendError(_BROKEN + "server response headers exceeded limit")
         else:

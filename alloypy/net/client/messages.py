@@ -17,8 +17,8 @@ from alloypy.profiles.model import Buffer
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 
-READ_LIMIT = 65536
-MAX_HEAD = 100 * 1024
+READ_LIMIT_BYTES = 65536
+MAX_HEAD_BYTES = 100 * 1024
 """Bytes of a reply's status line and headers, beyond which it is refused."""
 
 _PORTS = {"http": 80, "https": 443}
@@ -151,7 +151,7 @@ class Exchange(Protocol):
 class Sender(Protocol):
     """Sends requests to one kind of destination (one set of TLS, proxy and redirect settings)."""
 
-    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+    async def send(self, request: Request, read_limit: int = READ_LIMIT_BYTES) -> Response:
         """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""
         ...
 

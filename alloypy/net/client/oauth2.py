@@ -29,9 +29,9 @@ from alloypy.net.client.secret_files import file_text
 from alloypy.net.gzip import GzipError, TooLarge, gunzip
 
 _EARLY_SECONDS = 10.0
-_ANSWER_LIMIT = 1 << 20
+_MOST_ANSWER_BYTES = 1 << 20
 _FORM_TYPES = ("application/x-www-form-urlencoded", "text/plain")
-_LONGEST_LIFE = 2**31 - 1
+_LONGEST_LIFE_SECONDS = 2**31 - 1
 
 
 class _Token(NamedTuple):
@@ -133,7 +133,7 @@ class TokenSource(HeaderCredentials):
         body = urlencode(sorted(form.items()), safe="~").encode()
         url = parsed(settings.token_url)
         request = Request("POST", origin_of(url), target_of(url), headers, (body,), deadline - self._clock())
-        response = await self._sender.send(request, _ANSWER_LIMIT)
+        response = await self._sender.send(request, _MOST_ANSWER_BYTES)
         return self._read(response)
 
     def _read(self, response: Response) -> _Token:
@@ -177,7 +177,7 @@ def _unpacked(response: Response) -> bytes:
     if response.header("content-encoding") != "gzip":
         return response.body
     try:
-        return gunzip(response.body, _ANSWER_LIMIT)
+        return gunzip(response.body, _MOST_ANSWER_BYTES)
     except (GzipError, TooLarge):
         raise ValueError("json: the answer cannot be unpacked") from None
 
@@ -185,7 +185,7 @@ def _unpacked(response: Response) -> bytes:
 def _life(value: object) -> float:
     """Seconds a token lives; some servers write a string. 0 = for ever."""
     try:
-        return float(min(int(str(value)), _LONGEST_LIFE))
+        return float(min(int(str(value)), _LONGEST_LIFE_SECONDS))
     except ValueError:
         return 0.0
 

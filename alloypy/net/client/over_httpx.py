@@ -24,7 +24,7 @@ from alloypy.net.client.http2 import (
     without_hop_by_hop,
 )
 from alloypy.net.client.messages import (
-    READ_LIMIT,
+    READ_LIMIT_BYTES,
     Headers,
     NoHTTP1,
     NotSent,
@@ -70,12 +70,12 @@ class HttpxSender:
         """Why certificates of before are in use, or ""."""
         return self._tls.problem
 
-    async def send(self, request: Request, read_limit: int = READ_LIMIT) -> Response:
+    async def send(self, request: Request, read_limit: int = READ_LIMIT_BYTES) -> Response:
         """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""
         return await self._send(request, headers_of(request), _Chunks(request.chunks), read_limit)
 
     async def stream(
-        self, request: Request, body: AsyncIterable[bytes], read_limit: int = READ_LIMIT
+        self, request: Request, body: AsyncIterable[bytes], read_limit: int = READ_LIMIT_BYTES
     ) -> Response:
         """Send a body of unknown length, in place of the request's chunks. Raises SendError."""
         headers = [*headers_of(request._replace(method="")), ("Transfer-Encoding", "chunked")]

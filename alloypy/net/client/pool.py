@@ -16,7 +16,7 @@ import ssl
 from alloypy.net.client.connection import Connection
 from alloypy.net.client.go_errors import dial_error
 from alloypy.net.client.messages import (
-    READ_LIMIT,
+    READ_LIMIT_BYTES,
     Dropped,
     NoHTTP1,
     Origin,
@@ -93,7 +93,9 @@ class Transport:
         self.sweep: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None  # asked for once: it costs a system call
 
-    async def send(self, request: Request, read_limit: int = READ_LIMIT, *, afresh: bool = False) -> Response:
+    async def send(
+        self, request: Request, read_limit: int = READ_LIMIT_BYTES, *, afresh: bool = False
+    ) -> Response:
         """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError.
 
         afresh: over a new connection, as what `begin` has sent over one that was Dropped.

@@ -16,7 +16,7 @@ from alloypy.net.rpc.codes import CODES
 CONTENT_TYPE = "application/proto"
 
 _JSON_TYPES = ("application/json", "application/json; charset=utf-8")
-_MESSAGE_LIMIT = 65536
+_MOST_MESSAGE_BYTES = 65536
 _LONGEST_TIMEOUT_MS = 9_999_999_999
 _CODE_OF_STATUS = {
     400: "internal",
@@ -81,7 +81,7 @@ def message_of(response: Response) -> bytes:
     if response.header("content-encoding") != "gzip" or not response.body:
         return response.body
     try:
-        return gunzip(response.body, _MESSAGE_LIMIT)
+        return gunzip(response.body, _MOST_MESSAGE_BYTES)
     except (GzipError, TooLarge) as reason:
         raise ValueError(str(reason)) from None
 

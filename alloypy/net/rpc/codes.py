@@ -15,7 +15,7 @@ from alloypy.lang.brief import brief
 from alloypy.net.server.answer import Answer
 from alloypy.net.server.body import Header
 
-_LONGEST_MESSAGE = 10_000
+_MESSAGE_CHARACTERS = 10_000
 _SURROGATES = "[\ud800-\udfff]"
 # What Go's JSON encoder escapes besides what Python's does.
 _GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -63,7 +63,7 @@ class ConnectError(Exception):
         self.code = code
         self.status = status or CODES[code].status
         self.headers = headers
-        super().__init__(brief(message, _LONGEST_MESSAGE))
+        super().__init__(brief(message, _MESSAGE_CHARACTERS))
 
 
 def undecodable(kind: str, reason: str) -> ConnectError:

@@ -15,7 +15,7 @@ from alloypy.net.server.answer import Answer
 from alloypy.net.server.body import Header
 from alloypy.profiles.model import Buffer
 
-_PREFIX = 5
+_PREFIX_BYTES = 5
 _COMPRESSED = 0x01
 _TRAILERS = 0x80
 _OK = b"0"
@@ -89,16 +89,17 @@ def _frame(body: Buffer) -> tuple[int | None, Buffer, Buffer]:
     """Flags and content of the first frame, and what follows; no flags at the end of the body."""
     if not body:
         return None, b"", b""
-    if len(body) < _PREFIX:
+    if len(body) < _PREFIX_BYTES:
         raise ConnectError("invalid_argument", "protocol error: incomplete envelope: unexpected EOF")
-    size = int.from_bytes(body[1:_PREFIX], "big")
-    if len(body) - _PREFIX < size:
+    size = int.from_bytes(body[1:_PREFIX_BYTES], "big")
+    if len(body) - _PREFIX_BYTES < size:
+        got = len(body) - _PREFIX_BYTES
         raise ConnectError(
             "invalid_argument",
-            f"protocol error: promised {size} bytes in enveloped message, got {len(body) - _PREFIX} bytes",
+            f"protocol error: promised {size} bytes in enveloped message, got {got} bytes",
         )
     view = memoryview(body)
-    return body[0], view[_PREFIX : _PREFIX + size], view[_PREFIX + size :]
+    return body[0], view[_PREFIX_BYTES : _PREFIX_BYTES + size], view[_PREFIX_BYTES + size :]
 
 
 def _framed(content: bytes, flags: int, zipped: bool) -> bytes:

@@ -49,8 +49,8 @@ WORK_SECONDS = 30.0
 
 _IDENTITY = b"identity"
 _GZIP = b"gzip"
-_LARGE = 256 << 10
-_LARGEST_STEP = 16 << 20
+_LARGE_BYTES = 256 << 10
+_LARGEST_STEP_BYTES = 16 << 20
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _MEDIA_TYPE = re.compile(r"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;(.*))?", re.DOTALL)
 _CHARSET = re.compile(r'charset=(?:utf-8|"utf-8")\s*;?')
@@ -215,7 +215,7 @@ async def _unpack(scope: Scope, body: Buffer, limit: int) -> Buffer:
     unpacking = Unpacking(body, limit)
     hold = holder(scope)
     try:
-        done = len(body) <= _LARGE and unpacking.advance(_LARGE)
+        done = len(body) <= _LARGE_BYTES and unpacking.advance(_LARGE_BYTES)
         hold(unpacking.size)
         if not done:
             await _unpack_aside(unpacking, hold, limit)
@@ -236,9 +236,9 @@ async def _unpack_aside(unpacking: Unpacking, hold: Callable[[int], None], limit
     Raises GzipError, TooLarge, OverBudget, and TimeoutError when it takes too long.
     """
     async with asyncio.timeout(WORK_SECONDS):
-        step, done = _LARGE, False
+        step, done = _LARGE_BYTES, False
         while not done:
-            step = min(4 * step, _LARGEST_STEP, limit + 1 - unpacking.size)
+            step = min(4 * step, _LARGEST_STEP_BYTES, limit + 1 - unpacking.size)
             hold(step)
             before = unpacking.size
             done = await WORK.run(partial(unpacking.advance, step), WORK_SECONDS)

@@ -13,7 +13,7 @@ from alloypy.lang.evaluation.evaluator import EvaluationError
 from alloypy.lang.evaluation.scope import Scope
 from alloypy.runtime.contract.component import ComponentError
 from alloypy.runtime.contract.options import ServiceError
-from alloypy.runtime.pace import SECONDS, computed, evaluated
+from alloypy.runtime.pace import WORK_SECONDS, computed, evaluated
 from alloypy.schema.building import DecodeError
 from alloypy.schema.decode import decode
 from alloypy.schema.vocabulary import Vocabulary
@@ -107,7 +107,9 @@ async def evaluate_body(work: Callable[[], T], body: Body, scope: Scope) -> T:
     try:
         return await evaluated(work)
     except TimeoutError:
-        raise NodeFault(f"decoding configuration: evaluation takes more than {SECONDS:g} seconds") from None
+        raise NodeFault(
+            f"decoding configuration: evaluation takes more than {WORK_SECONDS:g} seconds"
+        ) from None
     except (DiagnosticsError, DecodeError, EvaluationError) as error:
         fault = error
     raise await computed(lambda: _not_decoded(fault, body, scope), len(body.source.data))

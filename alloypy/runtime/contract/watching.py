@@ -15,8 +15,8 @@ from alloypy.lang.go.text import quote
 from alloypy.lang.types import TextType
 from alloypy.threads import FILE_SECONDS, FILES
 
-_NOTICE_PERIOD = 0.25
-_SETTLE = 0.03
+_NOTICE_SECONDS = 0.25
+_SETTLE_SECONDS = 0.03
 
 
 def _detector(text: str) -> str:
@@ -40,7 +40,7 @@ class Watch:
     def __init__(self, files: Callable[[], Iterable[Path]], detector: str, poll_frequency: Duration) -> None:
         self._files = files
         self._looks = detector == "fsnotify"
-        self._period = max(poll_frequency.seconds, _SETTLE)
+        self._period = max(poll_frequency.seconds, _SETTLE_SECONDS)
         self._seen: object = None
 
     def mark(self) -> None:
@@ -50,12 +50,12 @@ class Watch:
     async def changed(self) -> None:
         """Return when there has been a change since `mark`, or when it is time to read in any case."""
         left = self._period
-        while left > _NOTICE_PERIOD and self._looks:
-            await asyncio.sleep(_NOTICE_PERIOD)
-            left -= _NOTICE_PERIOD
+        while left > _NOTICE_SECONDS and self._looks:
+            await asyncio.sleep(_NOTICE_SECONDS)
+            left -= _NOTICE_SECONDS
             state = await self._looked()
             if state is None or state != self._seen:
-                await asyncio.sleep(_SETTLE)  # whoever writes may not have finished
+                await asyncio.sleep(_SETTLE_SECONDS)  # whoever writes may not have finished
                 return
         await asyncio.sleep(left)
 

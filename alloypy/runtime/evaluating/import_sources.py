@@ -19,7 +19,7 @@ from alloypy.runtime.contract.watching import Watch
 from alloypy.syntax.config_files import module_path
 from alloypy.threads import FILE_SECONDS, FILES
 
-_SHORTEST_PERIOD = 0.03
+_SHORTEST_PERIOD_SECONDS = 0.03
 
 
 class SourceError(Exception):
@@ -169,4 +169,4 @@ class HTTPSource:
         return {self._name: text.encode("utf-8", "surrogateescape")}
 
     async def changed(self) -> None:
-        await asyncio.sleep(max(self._arguments.poll_frequency.seconds, _SHORTEST_PERIOD))
+        await asyncio.sleep(max(self._arguments.poll_frequency.seconds, _SHORTEST_PERIOD_SECONDS))

@@ -34,7 +34,7 @@ from alloypy.runtime.evaluating.import_sources import (
     SourceError,
     StringSource,
 )
-from alloypy.runtime.pace import SECONDS, computed
+from alloypy.runtime.pace import WORK_SECONDS, computed
 from alloypy.runtime.running.context import Context
 from alloypy.runtime.running.instances import Instance, Words
 from alloypy.runtime.running.modules import Module
@@ -303,7 +303,7 @@ class _Reading:
         try:
             file = await computed(lambda: _parsed(source, vocabulary), len(data))
         except TimeoutError:
-            raise ValueError(f"it takes more than {SECONDS:g} seconds to parse") from None
+            raise ValueError(f"it takes more than {WORK_SECONDS:g} seconds to parse") from None
         except _NotParsed as error:
             raise ContentFault(
                 "failed to parse file on update",

@@ -17,7 +17,7 @@ from alloypy.lang.go.duration import Duration
 from alloypy.runtime.contract.faults import NodeFault
 from alloypy.runtime.contract.logs import FieldLogger
 from alloypy.runtime.evaluating.evaluation import Evaluation, Shared
-from alloypy.runtime.pace import SECONDS, computed
+from alloypy.runtime.pace import WORK_SECONDS, computed
 from alloypy.runtime.running.context import Context
 from alloypy.runtime.running.modules import Module, State, Templates
 from alloypy.runtime.running.transaction import Assign
@@ -98,7 +98,7 @@ async def _graph(
     try:
         return await computed(make, sections.size())
     except TimeoutError:
-        late = f"the graph takes more than {SECONDS:g} seconds"
+        late = f"the graph takes more than {WORK_SECONDS:g} seconds"
         raise DiagnosticsError([Diagnostic(None, late, LOAD_RULE)]) from None
 
 

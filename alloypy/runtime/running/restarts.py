@@ -15,7 +15,7 @@ from alloypy.runtime.running.instances import ComponentInstance
 if TYPE_CHECKING:
     from alloypy.runtime.running.modules import Module
 
-LONGEST_PAUSE = 60.0
+LONGEST_PAUSE_SECONDS = 60.0
 """Seconds; a component that has run for longer than that begins with the shortest pause again."""
 
 
@@ -36,9 +36,9 @@ class Restarts:
         """Have an instance that has failed replaced."""
         now = asyncio.get_running_loop().time()
         key = (instance.module, instance.id)
-        due, pause = self._last.get(key, (now - LONGEST_PAUSE, 0.0))
-        calm = now - due >= LONGEST_PAUSE
-        pause = self._first_pause if calm else min(2 * pause, LONGEST_PAUSE)
+        due, pause = self._last.get(key, (now - LONGEST_PAUSE_SECONDS, 0.0))
+        calm = now - due >= LONGEST_PAUSE_SECONDS
+        pause = self._first_pause if calm else min(2 * pause, LONGEST_PAUSE_SECONDS)
         self._due[instance] = now + pause * (0.75 + self._random() / 2)
         self._last[key] = (self._due[instance], pause)
         self._added.set()

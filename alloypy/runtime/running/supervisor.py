@@ -16,8 +16,8 @@ from alloypy.runtime.pace import Pace
 from alloypy.runtime.running.instances import Instance
 from alloypy.runtime.running.modules import Branch
 
-_WARNING_PERIOD = 60.0
-_LAST_GRACE = 1.0
+_WARNING_SECONDS = 60.0
+_LAST_GRACE_SECONDS = 1.0
 
 _log = logging.getLogger("alloypy.runtime")
 
@@ -97,7 +97,7 @@ class Supervisor:
                 return
             self._finished(instance, "task shutdown deadline exceeded")
             task.cancel()
-            await asyncio.wait([task], timeout=_LAST_GRACE)
+            await asyncio.wait([task], timeout=_LAST_GRACE_SECONDS)
         finally:
             self._stopping.discard(instance)
 
@@ -106,7 +106,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         end = loop.time() + self._deadline if self._deadline else None
         while True:
-            left = _WARNING_PERIOD if end is None else min(_WARNING_PERIOD, end - loop.time())
+            left = _WARNING_SECONDS if end is None else min(_WARNING_SECONDS, end - loop.time())
             done, _ = await asyncio.wait([task], timeout=max(left, 0.0))
             if done:
                 return True

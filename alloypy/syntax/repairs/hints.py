@@ -20,7 +20,7 @@ from alloypy.syntax.repairs.place import Place, Repair
 from alloypy.syntax.repairs.repairs import advice, repairs
 from alloypy.syntax.source import Source
 
-_MOST_READ = 500_000
+_MOST_READ_BYTES = 500_000
 """How many bytes are read anew in all, to try repairs."""
 
 _MOST_TRIED = 10
@@ -40,7 +40,7 @@ def hinted(
             faults = by_source.setdefault(diagnostic.span.source, {})
             faults[number] = _Fault(diagnostic, diagnostic.span.start)
     hints: dict[int, Repair] = {}
-    room = _MOST_READ
+    room = _MOST_READ_BYTES
     for source, faults in by_source.items():
         trial = _Trial(source, faults, room, start, form_of)
         hints.update(trial.run())

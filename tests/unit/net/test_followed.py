@@ -50,7 +50,7 @@ async def settled(source: Source) -> None:
 async def test_within_a_second_nothing_is_looked_at(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    monkeypatch.setattr(followed, "PATIENCE", 60.0)
+    monkeypatch.setattr(followed, "PATIENCE_SECONDS", 60.0)
     assert [await source.followed.get() for _ in range(3)] == [1, 1, 1]
     now += 0.9
     assert await source.followed.get() == 1
@@ -86,8 +86,8 @@ async def test_while_a_file_hangs_only_the_first_who_ask_wait_a_little(
     monkeypatch.setattr(followed, "FILE_SECONDS", 0.2)
     assert await source.followed.get() == 1
     source.open.clear()
-    assert await source.followed.get() == 1  # waited for as long as PATIENCE is
-    monkeypatch.setattr(followed, "PATIENCE", 3600.0)
+    assert await source.followed.get() == 1  # waited for as long as PATIENCE_SECONDS is
+    monkeypatch.setattr(followed, "PATIENCE_SECONDS", 3600.0)
     for _ in range(100):
         assert await source.followed.get() == 1
     while not source.told:

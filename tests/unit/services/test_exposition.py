@@ -59,15 +59,15 @@ def test_counters_without_total_keep_their_name() -> None:
     ]
 
 
-def test_histograms_have_buckets_a_count_and_a_sum() -> None:
+def test_histograms_have_buckets_a_sum_and_a_count() -> None:
     latency = (("a",), [("1.0", 1.0), ("+Inf", 2.0)], 7.5)
     assert text_format([histograms("latency", "Latency.", ("to",), [latency])]).splitlines() == [
         "# HELP latency Latency.",
         "# TYPE latency histogram",
         'latency_bucket{le="1.0",to="a"} 1',
         'latency_bucket{le="+Inf",to="a"} 2',
-        'latency_count{to="a"} 2',
         'latency_sum{to="a"} 7.5',
+        'latency_count{to="a"} 2',
     ]
 
 

@@ -28,7 +28,7 @@ class Turns:
 
 @contextlib.asynccontextmanager
 async def another_task(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Turns]:
-    monkeypatch.setattr(pace, "_BREATH", 0.0)  # it rests after each part
+    monkeypatch.setattr(pace, "_BREATH_SECONDS", 0.0)  # it rests after each part
     turns = Turns()
 
     async def go_on() -> None:

@@ -43,7 +43,7 @@ _CODES = {
 }
 """What a Pyroscope server says on Push with a status. Any other comes from a proxy, in plain text."""
 
-MAX_BODY = 256 << 20
+MAX_BODY_BYTES = 256 << 20
 
 
 class Arrival(NamedTuple):
@@ -101,10 +101,10 @@ async def _answer(
     if scope["method"] != "POST":
         return empty(405)
     if path.endswith(PUSH):
-        answer = await answer_unary(scope, receive, _Push(scope, tell, behaviour), MAX_BODY)
+        answer = await answer_unary(scope, receive, _Push(scope, tell, behaviour), MAX_BODY_BYTES)
         return answer if answer.status != 200 or behaviour.status == 200 else _refusal(behaviour.status)
     try:
-        body = await read_body(scope, receive, MAX_BODY)
+        body = await read_body(scope, receive, MAX_BODY_BYTES)
         tell(_ingested(scope, body))
     except (BodyError, InvalidLabels) as reason:
         return plain_text(400, str(reason))

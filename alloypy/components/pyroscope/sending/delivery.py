@@ -37,7 +37,7 @@ from alloypy.profiles.model import (
 from alloypy.profiles.push_wire import profile_bytes
 from alloypy.tracing import SpanKind, Trace
 
-MOST_HELD = 64 << 20
+MOST_HELD_BYTES = 64 << 20
 """Bytes of profiles whose givers no longer wait."""
 
 _PREPARED = 256
@@ -50,7 +50,7 @@ _LATE = "deadline_exceeded: context deadline exceeded"
 _MARGIN_SECONDS = 0.5
 _MARGIN_PART = 0.1
 _MOST_WAITING = 3
-_LONGEST_TROUBLE = 500
+_TROUBLE_CHARACTERS = 500
 
 
 class Outbox(Protocol):
@@ -92,7 +92,7 @@ class Background:
         """Let a delivery go on by itself. Beyond the bound it is dropped. size: bytes."""
         self._held += size
         task.add_done_callback(lambda done: self._finished(done, size, profiles))
-        if self._held > MOST_HELD:
+        if self._held > MOST_HELD_BYTES:
             task.cancel()
 
     def _finished(self, task: asyncio.Task[None], size: int, profiles: int) -> None:
@@ -150,7 +150,7 @@ class DirectOutbox:
     def waited_for(self) -> list[str]:
         """Where deliveries are under way, and what went wrong there last."""
         return [
-            f"{each.wire.shown}: {brief(each.trouble, _LONGEST_TROUBLE) or 'no answer yet'}"
+            f"{each.wire.shown}: {brief(each.trouble, _TROUBLE_CHARACTERS) or 'no answer yet'}"
             for each in [each for each in self._endpoints if each.in_flight][:_MOST_WAITING]
         ]
 

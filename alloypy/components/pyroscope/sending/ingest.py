@@ -23,8 +23,8 @@ from alloypy.profiles.labels import NAME, SERVICE_NAME, check_labels
 from alloypy.profiles.model import Buffer, DeliveryError, IngestProfile, Labels
 from alloypy.tracing import Trace
 
-_SHOWN_OF_BODY = 2048
-_LONGEST_REASON = 1000
+_SHOWN_BYTES = 2048
+_REASON_CHARACTERS = 1000
 _PASSING = re.compile(r"\bcode = (?:Unavailable|DeadlineExceeded|Aborted)\b")
 _PLAIN = re.compile(r"[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*(?:&[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*)*")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -89,7 +89,7 @@ class OutgoingIngest:
             if not response.broken:
                 return None
             return Refusal(f"reading response body: {response.broken}", retry=True)
-        body = "" if response.broken else response.body[:_SHOWN_OF_BODY].decode(errors="replace")
+        body = "" if response.broken else response.body[:_SHOWN_BYTES].decode(errors="replace")
         value = response.header("retry-after")
         return Refusal(
             f"remote error: pyroscope write error: status={status} msg={body or _phrase(status)}",
@@ -136,7 +136,7 @@ def shown_reason(body: str) -> str:
     if text.lstrip().startswith("<"):
         return ""
     text = " ".join("".join([each if each.isprintable() else " " for each in text]).split())
-    return hide(text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "...")
+    return hide(text if len(text) <= _REASON_CHARACTERS else text[:_REASON_CHARACTERS] + "...")
 
 
 def rewrite_query(query: str, name: str) -> str:

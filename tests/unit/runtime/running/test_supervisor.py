@@ -50,7 +50,7 @@ async def test_a_consumer_waits_for_a_producer_that_is_slow_to_stop(tmp_path: Pa
 async def test_a_slow_stop_is_warned_about(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "_WARNING_PERIOD", 0.01)
+    monkeypatch.setattr(supervisor, "_WARNING_SECONDS", 0.01)
     async with world(tmp_path, shutdown_deadline=0.2) as w:
         await w.load('test.node "a" { hang = ["stop"] }')
         await w.settled()
