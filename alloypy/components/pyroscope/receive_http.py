@@ -123,7 +123,7 @@ class ReceiveHTTP(Component[Arguments, None]):
                 self._serving.server.refuse()
             self._options.logger.info("terminating due to context done")
             if self._serving is not None:
-                # From now on there is nobody who would serve a client better later.
+                # No other server will take over: a client gains nothing by waiting.
                 self._serving.application.draining = True
             self._retire()
             await _finish(self._stopping)

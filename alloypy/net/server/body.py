@@ -19,6 +19,9 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 EXTENSION = "alloypy.request"
 """The ASGI extension under which our servers offer an application an `Extension` of each request."""
 
+ORIGIN = "alloypy.origin"
+"""The key of an ASGI scope that holds `http://host` of a request with an absolute target."""
+
 Header: TypeAlias = tuple[bytes, bytes]
 
 

@@ -1,4 +1,4 @@
-"""How many bytes may be held for requests in flight, and who of those with much to bring comes next.
+"""How many bytes may be held for requests in flight, and in which order large bodies are let in.
 
 The bounds are alloypy's own (docs/compatibility.md). Source: docs/spec/PYROSCOPE.md, section 3.9.
 """
@@ -14,19 +14,19 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
-_LEAST_BUDGET = 256 << 20
-_LEAST_WITHIN_LIMIT = 64 << 20
-_MOST_UNTIL_QUEUE = 192 << 20
-_PATIENCE_SECONDS = 10.0
+_LEAST_BYTES = 256 << 20
+_LEAST_BYTES_WITHIN_LIMIT = 64 << 20
+_MOST_BYTES_UNTIL_QUEUE = 192 << 20
+_MOST_WAIT_SECONDS = 10.0
 _STALL_SECONDS = 1.0
-_PROGRESS = 16 << 10  # what has to come in that time
+_PROGRESS_BYTES = 16 << 10  # must arrive in that time
 _OWN_CGROUPS = "/proc/self/cgroup"
 _CGROUP = "/sys/fs/cgroup"
 _CGROUP_V1 = "/sys/fs/cgroup/memory"
 
 
 class Claim:
-    """The bytes that a large body will take yet: promised to it, or waited for.
+    """The bytes that a large body has still to take: promised to it, or waited for.
 
     waits: its turn has not come. Made by `ByteBudget.claim`, and ended by `ByteBudget.end`.
     """
@@ -52,27 +52,27 @@ Returns how many bytes have still to come, and how many are held.
 
 
 class ByteBudget:
-    """A bound on the bytes held for requests in flight, shared by everybody who holds some.
+    """A bound on the bytes held for requests in flight, shared by all that hold some.
 
     limit: what is beyond it is refused. mark: large bodies that would lead beyond it come one after the
         other, as bytes are given back; None for half of the limit, at most 192 MiB.
-    patience: seconds after which a body need not wait any longer: only the limit counts then, so that
-        an outage behind us leads to no smaller reserve.
+    patience: seconds after which a body need not wait any longer: from then on only the limit counts, so
+        that an outage of a backend leaves no smaller reserve.
     """
 
-    def __init__(self, limit: int, mark: int | None = None, patience: float = _PATIENCE_SECONDS) -> None:
+    def __init__(self, limit: int, mark: int | None = None, patience: float = _MOST_WAIT_SECONDS) -> None:
         self.limit = limit
-        self.mark = min(limit // 2, _MOST_UNTIL_QUEUE) if mark is None else mark
+        self.mark = min(limit // 2, _MOST_BYTES_UNTIL_QUEUE) if mark is None else mark
         self.held = 0
         self.taken = 0  # ever
         self._patience = patience
-        self._promised = 0  # to bodies whose turn has come, and not taken yet
+        self._promised = 0  # to bodies whose turn has come, and not yet taken
         self._queue: OrderedDict[Claim, None] = OrderedDict()
         self._held_in_queue = 0
         self._turns: dict[Claim, None] = {}  # whose turn it is, and can be taken away
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        self._asking: Claim | None = None  # who is told at once
+        self._asking: Claim | None = None  # its answer is given at once
 
     @property
     def waiting(self) -> int:
@@ -100,9 +100,9 @@ class ByteBudget:
         """Ask for the rest of a large body, `count` bytes, at once: so two halves never wait for each other.
 
         held: bytes taken for it so far. go_on: called by the event loop once its turn has come, if it
-            has to wait, or has lost its turn. lose: called when others wait and nothing of it has come for a
-            second; None: it never loses its turn. What would lead beyond the limit need not wait: it can
-            be refused now.
+            has to wait, or has lost its turn. lose: called when others wait and nothing of it has arrived
+            for a second; None: it never loses its turn. What would lead beyond the limit need not wait:
+            it can be refused now.
         """
         claim = Claim(count, held, go_on, lose)
         self._held_in_queue += held
@@ -124,7 +124,7 @@ class ByteBudget:
     def came(self, claim: Claim, count: int) -> None:
         """Bytes of a body whose turn it is have come."""
         claim.came += count
-        if claim.came >= _PROGRESS:
+        if claim.came >= _PROGRESS_BYTES:
             claim.came = 0
             claim.last = asyncio.get_running_loop().time()
 
@@ -160,7 +160,7 @@ class ByteBudget:
         self._leave_queue(claim)
         self._promise(claim)
         if claim is not self._asking:
-            # Not called from here: somebody else is just giving back what he held.
+            # Not called from here: another request is in the middle of giving back its bytes.
             asyncio.get_running_loop().call_soon(claim.go_on)
 
     def _promise(self, claim: Claim) -> None:
@@ -228,8 +228,8 @@ def process_budget() -> ByteBudget:
     """
     limit = memory_limit()
     if limit:
-        return ByteBudget(max(_LEAST_WITHIN_LIMIT, limit // 4))
-    return ByteBudget(max(_LEAST_BUDGET, _physical_memory() // 4))
+        return ByteBudget(max(_LEAST_BYTES_WITHIN_LIMIT, limit // 4))
+    return ByteBudget(max(_LEAST_BYTES, _physical_memory() // 4))
 
 
 def memory_limit() -> int:
@@ -243,7 +243,7 @@ def memory_limit() -> int:
 
 
 def _physical_memory() -> int:
-    """The bytes of memory of the machine, 0 where the system does not tell."""
+    """The bytes of memory of the machine, 0 where the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):

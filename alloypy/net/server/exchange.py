@@ -16,7 +16,7 @@ from alloypy.net.server.body import EXTENSION, App, BodyError, Header
 from alloypy.net.server.budget import ByteBudget
 from alloypy.net.server.request import Request, Source
 
-_MOST_DISCARDED = 256 << 10  # bytes of a body that nobody wants, read so that the connection can stay
+_MOST_DISCARDED = 256 << 10  # bytes of an unwanted body that are read so that the connection can stay open
 
 
 class Connection(Source, Protocol):
@@ -100,7 +100,7 @@ class Exchange(Request):
         tasks.add(self._task)
 
     async def _run(self, app: App, logger: logging.Logger) -> None:
-        """Let the application answer; a fault of it becomes a 500 and a log line."""
+        """Let the application answer; if it fails, that is a 500 and a log line."""
         # The scope holds us: were it held by us any longer, both would wait for the cycle collector.
         scope, self._scope = self._scope, None
         if scope is None:

@@ -34,13 +34,12 @@ class Server:
     tls: gives the context for each new connection, so that certificates can change; None from it means
         that the connection is served without TLS. The contexts negotiate what `offers` names.
     conn_limit: connections beyond it wait in the listen queue; 0 = no limit.
-    descriptors_below: connections wait in the listen queue, too, while no descriptor below it is free; None
-        = take what there is.
-    most_idle: above so many connections each further one costs one that asks for nothing, the oldest first;
-        0 = none.
+    descriptors_below: connections also wait in the listen queue while no descriptor below it is free; None =
+        take any.
+    most_idle: with more connections than this, each further one closes the oldest idle one; 0 = no limit.
     """
 
-    _warned = -_WARN_EVERY_SECONDS  # when any server last said that it pauses, on the clock of the event loop
+    _warned = -_WARN_EVERY_SECONDS  # loop time at which any server last logged that it pauses
 
     def __init__(
         self,
@@ -60,10 +59,10 @@ class Server:
         self._conn_limit = conn_limit
         self._descriptors_below = descriptors_below
         self._most_idle = most_idle
-        self._connections = Connections(self._keep_few, self._make_room)
+        self._connections = Connections(self._bound_idle, self._make_room)
         self._state = ServerState(self._connections)
-        self._greeting: set[asyncio.Task[None]] = set()
-        self._silent: dict[asyncio.Task[None] | None, None] = {}  # of these, in order: no byte has come yet
+        self._opening: set[asyncio.Task[None]] = set()
+        self._silent: dict[asyncio.Task[None] | None, None] = {}  # of these, oldest first: sent nothing yet
         self._accepting = False
         self._paused = False  # nothing is accepted for the moment
         self._short = False  # of descriptors
@@ -72,7 +71,7 @@ class Server:
     @property
     def connection_count(self) -> int:
         """Open connections, those in a TLS handshake included."""
-        return len(self._connections) + len(self._greeting)
+        return len(self._connections) + len(self._opening)
 
     @property
     def requests(self) -> int:
@@ -97,7 +96,7 @@ class Server:
         self._make_room()
 
     def refuse(self) -> None:
-        """Accept nothing new: whoever comes now, or waits in the listen queue, is refused."""
+        """Accept nothing new: connections that come now, or wait in the listen queue, are refused."""
         self._pause()
         self._accepting = False
         if self._retry is not None:
@@ -111,9 +110,9 @@ class Server:
         Returns how many requests were cut off. Their handlers are cancelled and have returned.
         """
         self.refuse()
-        if self._greeting:
+        if self._opening:
             # A connection that was accepted gets the chance to finish its handshake and send its request.
-            _, late = await asyncio.wait(self._greeting, timeout=min(grace, _CLOSE_SECONDS))
+            _, late = await asyncio.wait(self._opening, timeout=min(grace, _CLOSE_SECONDS))
             for task in late:
                 task.cancel()
         for connection in list(self._connections):
@@ -161,32 +160,32 @@ class Server:
             below = self._descriptors_below
             if below is not None and accepted.fileno() >= below - 1:
                 self._run_short("too many open files")
-            task = asyncio.create_task(self._greet(accepted))
-            self._greeting.add(task)
-            task.add_done_callback(self._greeted)
-            if self._greets_enough():
-                self._hang_up_on_silence()
+            task = asyncio.create_task(self._open(accepted))
+            self._opening.add(task)
+            task.add_done_callback(self._opened)
+            if self._opens_enough():
+                self._drop_a_silent_client()
                 self._pause()
                 return
             if self._conn_limit and self.connection_count >= self._conn_limit:
                 self._pause()
 
-    def _greeted(self, task: asyncio.Task[None]) -> None:
-        self._greeting.discard(task)
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
         self._make_room()
 
-    def _greets_enough(self) -> bool:
-        return bool(self._most_idle) and len(self._greeting) >= _MOST_HANDSHAKES
+    def _opens_enough(self) -> bool:
+        return bool(self._most_idle) and len(self._opening) >= _MOST_HANDSHAKES
 
-    def _hang_up_on_silence(self) -> None:
-        """End the oldest TLS handshake that has not begun."""
+    def _drop_a_silent_client(self) -> None:
+        """End the oldest TLS handshake of which nothing has been received."""
         for task in self._silent:
             if task is not None and not task.cancelling():
                 task.cancel()
                 return
 
-    def _keep_few(self) -> None:
-        """A connection has been added: close the oldest that asks for nothing, if there are too many."""
+    def _bound_idle(self) -> None:
+        """A connection was added: close the oldest idle one if there are too many."""
         if self._most_idle and len(self._connections) > self._most_idle:
             for connection in list(self._connections)[:-1]:
                 if connection.close_if_idle():
@@ -225,13 +224,13 @@ class Server:
             return
         self._short = False
         full = self._conn_limit and self.connection_count >= self._conn_limit
-        if not full and not self._greets_enough():
+        if not full and not self._opens_enough():
             self._paused = False
             for one in self._sockets:
                 asyncio.get_running_loop().add_reader(one, self._accept, one)
 
-    async def _greet(self, accepted: socket.socket) -> None:
-        """Make a connection of an accepted socket; with TLS after the handshake."""
+    async def _open(self, accepted: socket.socket) -> None:
+        """Make an accepted socket a connection; with TLS after the handshake."""
         loop = asyncio.get_running_loop()
         accepted.setblocking(False)
         try:
@@ -274,14 +273,14 @@ class Server:
 
 
 def written_address(sockets: Sequence[socket.socket]) -> str:
-    """The address of listening sockets; of one for each version of IP, that of IPv6 stands for both."""
+    """The address of listening sockets; with one for each version of IP, that of IPv6 is given for both."""
     names = [one.getsockname()[:2] for one in sockets]
     host, port = next((name for name in names if ":" in name[0]), names[0])
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _turn_away(connection: socket.socket) -> None:
-    """Answer somebody who does not speak TLS, and read on: closing at once would take the answer back."""
+    """Answer a client that does not speak TLS, and read on: closing at once could discard the answer."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(_REPLY_DRAIN_SECONDS):

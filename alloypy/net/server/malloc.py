@@ -1,7 +1,7 @@
 """Keeps the C library from giving large blocks back to the kernel after every profile.
 
 Getting a page from the kernel costs more than receiving what goes into it. Blocks are given back
-when profiles have stopped coming. Only glibc is told; elsewhere nothing is done.
+when profiles have stopped coming. Only glibc takes this advice; elsewhere nothing is done.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
-_LARGEST_KEPT = 64 << 20
-_MOST_KEPT = 128 << 20
+_LARGEST_KEPT_BYTES = 64 << 20
+_MOST_KEPT_BYTES = 128 << 20
 _M_ARENA_MAX = -8
 _IDLE_SECONDS = 30.0
 _START_SECONDS = 1.0
-"""Until then the process has better to do."""
+"""How long after the start this begins: until then the process has more urgent work."""
 
 
 def share_one_pool() -> None:
@@ -42,11 +42,11 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
     library = glibc()
     if library is None:
         return
-    # What is free between blocks in use is not given back: where memory is short, large ones stand apart.
-    library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT, budget.limit // 64))
+    # What is free between blocks in use is not given back: where memory is short, large ones get their own.
+    library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT_BYTES, budget.limit // 64))
     # Kept blocks come on top of what is held, and there has to be room for caches and connections.
-    library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT, budget.limit // 2))
-    library.malloc_trim(0)  # what the start has needed and needs no more
+    library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT_BYTES, budget.limit // 2))
+    library.malloc_trim(0)  # what only the start needed
     seen = given_back = budget.taken
     while True:
         await asyncio.sleep(idle)
@@ -58,7 +58,7 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
 
 @cache
 def glibc() -> ctypes.CDLL | None:
-    """The C library, if it is the one that takes such advice and can be had."""
+    """The C library, if it is glibc and can be loaded."""
     if not sys.platform.startswith("linux"):
         return None
     try:

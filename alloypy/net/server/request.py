@@ -31,11 +31,11 @@ class Source(Protocol):
 class Request:
     """A request with its body; implements that side of `body.Extension`.
 
-    go_on: tells a client that waits for it to send the body; None where the client does not wait.
+    go_on: asks the client to send the body; None where the client does not wait for that.
     length: of the body; None = unknown before its end. received: bytes of it so far.
     held: bytes counted against the budget. complete: the body has arrived.
-    wants_all: the application waits for the whole body. discards: nobody wants the rest of it.
-    over: it is answered. lost: nobody is there to answer to. ended: the client sends nothing more.
+    wants_all: the application waits for the whole body. discards: its rest is not wanted.
+    over: it is answered. lost: the client is gone. ended: the client sends nothing more.
     write_by: loop time until which it has to be answered.
     """
 

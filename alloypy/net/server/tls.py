@@ -24,7 +24,7 @@ VERSIONS = {
     "VersionTLS13": ssl.TLSVersion.TLSv1_3,
 }
 
-# Go's names of cipher suites, and OpenSSL's. Those of TLS 1.3 cannot be chosen, as in Go.
+# Go's names of cipher suites, and OpenSSL's. As in Go, those of TLS 1.3 cannot be chosen.
 CIPHER_SUITES = {
     "TLS_AES_128_GCM_SHA256": "",
     "TLS_AES_256_GCM_SHA384": "",
@@ -99,7 +99,7 @@ class ServerTLSSettings(NamedTuple):
             raise TLSError(f"TLS version {quote(self.min_version)} not recognized")
 
     def read(self) -> ServerTLSSettings:
-        """The same settings with what stands in their files in place of the files. Raises TLSError."""
+        """The same settings with the contents of their files in place of the files. Raises TLSError."""
         return self._replace(
             cert_pem=_read(self.cert_file, "cert_file") if self.cert_file else self.cert_pem,
             key_pem=Secret(_read(self.key_file, "key_file")) if self.key_file else self.key_pem,
@@ -173,7 +173,7 @@ class ServerTLSSettings(NamedTuple):
 class ServerTLS:
     """Gives the context for each new connection; another one once a file has changed.
 
-    A change that cannot be used leaves the old context in force. tell: then called with the reason, and
+    A change that cannot be used leaves the old context in force. tell: called then with the reason, and
     with "" when the files can be used again. problem: that reason. alpn: see `ServerTLSSettings.build`.
     """
 
@@ -192,7 +192,7 @@ class ServerTLS:
         return self._followed.problem and _told(self._followed.problem)
 
     async def context(self) -> ssl.SSLContext:
-        """The context for the next connection. Raises TLSError while there has not been one yet."""
+        """The context for the next connection. Raises TLSError as long as there has never been one."""
         try:
             return await self._followed.get()
         except NotMade as reason:

@@ -1,1 +1,1 @@
-"""What stands behind pyroscope.receive_http: its HTTP application, forwarding, and metrics."""
+"""The parts of pyroscope.receive_http: its HTTP application, forwarding, and metrics."""

@@ -10,8 +10,7 @@ from urllib.parse import quote_from_bytes
 
 from alloypy.lang.brief import brief
 from alloypy.net.server.answer import Answer, empty, plain_text
-from alloypy.net.server.body import Scope
-from alloypy.net.server.http1.head import ORIGIN
+from alloypy.net.server.body import ORIGIN, Scope
 from alloypy.net.server.misdirected import Seldom, own_url
 
 _LONGEST_PATH = 256

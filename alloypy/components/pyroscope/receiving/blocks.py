@@ -41,7 +41,7 @@ class TLS:
 
 @arguments(shows_defaults=True)
 class HTTP2:
-    """Accepted for the configuration's sake: HTTP/2 is not served yet."""
+    """Accepted so that configurations load: HTTP/2 is not served yet."""
 
     enabled: bool = attribute(default=False, doc="Serve HTTP/2 without TLS.")
     max_handlers: int = attribute(default=0, doc="Requests in work over all connections.")
@@ -90,7 +90,7 @@ class HTTP:
 
 @arguments(shows_defaults=True)
 class GRPC:
-    """Accepted for the configuration's sake: nothing is served there, so nobody listens."""
+    """Accepted so that configurations load: nothing is served there, so no port is opened."""
 
     listen_address: str = attribute(default="", doc="Address to listen on.")
     listen_port: int = attribute(default=0, doc="Port to listen on.")

@@ -1,4 +1,4 @@
-"""What is not hot: the debuginfo proxy, and the answers for paths and methods nobody serves.
+"""The routes that are not hot: the debuginfo proxy, and the answers for paths and methods not served.
 
 Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.6.
 """

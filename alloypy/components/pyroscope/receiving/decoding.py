@@ -16,8 +16,8 @@ from alloypy.profiles.model import Buffer, Series
 from alloypy.profiles.push_wire import LabelRule, PushWireError, decode_push
 from alloypy.threads import WORK
 
-# Fields and bytes of text: what is decoded at once, and the steps for what is larger. A step that does not
-# do is begun again with the next, so that a usual request never needs to hold what a hostile one may take.
+# Fields and bytes of text: what is decoded at once, and the steps for what is larger. Where a step is not
+# enough the next begins anew, so that a usual request never needs to hold what a hostile one may take.
 _AT_ONCE = 2_000, 256 << 10
 _STEPS = ((20_000, 1 << 20), ())
 
@@ -47,7 +47,7 @@ async def decode_later(
 ) -> list[Series]:
     """The series of a Push message that `decode_at_once` leaves alone. Raises ConnectError.
 
-    hold: counts what they take, besides profiles that lie in the message; see `Extension.hold_bytes`.
+    hold: counts what they take, apart from profiles, which lie in the message; see `Extension.hold_bytes`.
     """
     message = request.message
     try:

@@ -1,4 +1,4 @@
-"""Hands a received profile to every destination at once, and tells what went wrong.
+"""Hands a received profile to every destination at once, and says what went wrong.
 
 Source: docs/spec/PYROSCOPE.md, sections 3.4, 3.5.
 """
@@ -29,7 +29,7 @@ SentLabels: TypeAlias = Callable[[Sequence[int]], Awaitable[Sequence[Labels]]]
 
 
 class _Found(NamedTuple):
-    """What went wrong with the destination at a position: the errors, and how many there are besides."""
+    """What went wrong with the destination at a position: the errors, and how many more there are."""
 
     destination: int
     errors: Sequence[DeliveryError]

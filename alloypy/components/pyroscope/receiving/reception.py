@@ -1,4 +1,4 @@
-"""What all requests at one receiver share: its settings, where profiles go, and who is told about them."""
+"""What all requests at one receiver share: its settings, where profiles go, and where they are counted."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Reception:
         self._id = options.global_id
 
     def lost(self, profiles: int) -> None:
-        """Count profiles that were received and that nobody wants."""
+        """Count profiles that were received and have no destination."""
         self.metrics.dropped("no_destination", profiles)
 
     def cut_off(self, profiles: int) -> None:

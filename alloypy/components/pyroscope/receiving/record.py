@@ -23,7 +23,7 @@ class Record:
     """What is known of one request on a route. Bytes: `received` of its body, `body` of the answer.
 
     sent: bytes of an answer of which `body` is not kept. quiet: whether the failure is the client's own, and
-    has been logged. trace: of what the request causes, None when nobody wants to know.
+    has been logged. trace: of what the request causes, None when it is not recorded.
     """
 
     __slots__ = (

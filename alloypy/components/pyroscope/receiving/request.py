@@ -143,7 +143,7 @@ class ProfileRequest:
         return [series[position].labels for position in positions]
 
     def _headers(self) -> tuple[Sequence[str], str, Sequence[tuple[str, str]]]:
-        """Content types, content encoding, and what is to be passed on besides."""
+        """Content types, content encoding, and the other headers to be passed on."""
         kinds = []
         encoding = ""
         passed = []

@@ -60,13 +60,13 @@ class Backlog:
             self._transport.resume_reading()
 
     def wait_for_turn(self) -> None:
-        """Have what has been kept looked at after others have had their turn."""
+        """Look at what has been kept after other connections have had their turn."""
         if not self._waits:
             self._waits = True
             self._turns.wait(self._turn)
 
     def close(self) -> None:
-        """Drop everything, and whom it would call."""
+        """Drop everything, `go_on` included."""
         self.drop()
         self._transport = None
         self._go_on = _nobody
@@ -77,4 +77,4 @@ class Backlog:
 
 
 def _nobody() -> None:
-    """Nobody wants to know any more."""
+    """Nothing is left to be done."""

@@ -113,7 +113,7 @@ class ChunkedBody(_Read):
         self._backlog = backlog
         self._turns = turns
         self._chunks = Chunks()
-        self._looked_ahead = False  # at the last that comes
+        self._looked_ahead = False  # at the last bytes of the client
 
     def take(self, data: Data, at: int, end: int) -> int:
         """Take as many chunks as there are steps for; where it stopped."""
@@ -136,9 +136,9 @@ class ChunkedBody(_Read):
         return at
 
     def departure(self, transport: asyncio.Transport, *, plain: bool) -> Departure:
-        """Whether the client has left in the midst of the body: what came of it is not worth taking apart.
+        """Whether the client has left in the middle of the body: the rest is then not worth taking apart.
 
-        NONE as well if it has said its last word, and the body can be complete with that.
+        NONE as well if it has stopped sending and the body can be complete with what has arrived.
         plain: without TLS.
         """
         left = departure(transport)

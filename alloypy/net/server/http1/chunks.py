@@ -1,4 +1,4 @@
-"""Chunked bodies, taken apart strictly: what two readers could read in two ways is refused.
+"""Chunked bodies, read strictly: what two readers could read in two ways is refused.
 
 Source: RFC 9112 section 7.1; the bounds on what is no content are those of Go.
 """
@@ -16,10 +16,10 @@ _SIZE_LINE = re.compile(
 _SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{1,16}(?:;[^\r\n]*)?\r?")
 _FIELD_LINE = re.compile(rb"(" + _TOKEN + rb"):[\t -~\x80-\xff]*\r\n")
 _FORBIDDEN = frozenset((b"content-length", b"host", b"trailer", b"transfer-encoding"))
-_MOST_LINE = 4096
-_MOST_TRAILERS = 4096
-_MOST_EXCESS = 16 << 10
-_FREE = 16  # bytes of framing a chunk may have
+_MOST_LINE_BYTES = 4096
+_MOST_TRAILER_BYTES = 4096
+_MOST_EXCESS_BYTES = 16 << 10
+_FREE_BYTES = 16  # of framing that a chunk may have
 
 _STEPS = 8  # of `Turns`, for a chunk
 _STEPS_OF_RUN = 4
@@ -68,7 +68,7 @@ class Chunks:
         return bool(self._line) or self._part == _TRAILERS or b"\r\n\r\n" in rest
 
     def feed(self, data: bytes | bytearray, at: int, end: int, steps: int) -> int:
-        """Take apart `data[at:end]` in so many steps; where it stopped. Raises Malformed."""
+        """Take apart `data[at:end]` in at most `steps` steps; where it stopped. Raises Malformed."""
         view = memoryview(data)
         self.steps = 0
         while self.steps < steps:
@@ -132,13 +132,13 @@ class Chunks:
                 self.steps += 1
             count += chunks
             content += chunks * size
-        self._excess = max(self._excess + count * (_TINY_LINE - _FREE) - 2 * content, 0)
+        self._excess = max(self._excess + count * (_TINY_LINE - _FREE_BYTES) - 2 * content, 0)
         self.announced += content
         return at
 
     def _begin(self, size: int, line: int) -> None:
-        self._excess = max(self._excess + line - _FREE - 2 * size, 0)
-        if self._excess > _MOST_EXCESS:
+        self._excess = max(self._excess + line - _FREE_BYTES - 2 * size, 0)
+        if self._excess > _MOST_EXCESS_BYTES:
             raise Malformed("chunked encoding contains too much non-data")
         self._left = size
         self.announced += size
@@ -156,7 +156,7 @@ class Chunks:
         return at + len(more)
 
     def _take_trailers(self, data: bytes | bytearray, at: int, end: int) -> int:
-        """The fields after the last chunk, which nobody wants, and the empty line after them."""
+        """The fields after the last chunk, which are not used, and the empty line after them."""
         while at < end:
             if not self._line and data[at] == 13:  # the last line is an empty one
                 self._line = b"\r"
@@ -173,7 +173,7 @@ class Chunks:
                     return end
                 line, at = found
                 self._trailers += len(line[0])
-                if line[1].lower() in _FORBIDDEN or self._trailers > _MOST_TRAILERS:
+                if line[1].lower() in _FORBIDDEN or self._trailers > _MOST_TRAILER_BYTES:
                     raise Malformed("malformed trailer")
         return at
 
@@ -184,7 +184,7 @@ class Chunks:
         if not self._line and (match := form.match(data, at, end)) is not None:
             return match, match.end()
         stop = data.find(b"\n", at, end) + 1
-        if not stop and len(self._line) + end - at > _MOST_LINE:
+        if not stop and len(self._line) + end - at > _MOST_LINE_BYTES:
             raise Malformed("header line too long")
         line = self._line + bytes(data[at : stop or end])
         if stop:

@@ -1,6 +1,6 @@
 """What the head of an HTTP request says, and when it cannot be served, in Go's words.
 
-Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9; what is refused beyond Alloy stands in
+Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9; what is refused beyond Alloy is listed in
 docs/compatibility.md.
 """
 
@@ -20,10 +20,6 @@ _ABSOLUTE = re.compile(
     re.DOTALL,
 )
 _LONGEST_LENGTH = 1 << 63
-
-ORIGIN = "alloypy.origin"
-"""The key of an ASGI scope under which the last part of a `Target` stands, if it is not empty."""
-
 
 Head: TypeAlias = tuple[int | None, bool, bool]
 """What a request's header fields say of its body.

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 
 import httptools
 
+from alloypy.net.server.body import ORIGIN
 from alloypy.net.server.budget import ByteBudget
-from alloypy.net.server.http1.head import ORIGIN, Refused, read_head, read_target
+from alloypy.net.server.http1.head import Refused, read_head, read_target
 
 _LINE_OVERHEAD = 100  # bytes that a header line costs beyond its own
 _FREE_HEAD = 8 << 10  # bytes that a head may take without being counted as held

@@ -23,7 +23,7 @@ _BUFFER_GROWTH = 32  # times what has come
 class LargeBody:
     """What is left of the body of one request; a `bodies.Body`.
 
-    patience: the client's time to send, which stands still while the body waits for its turn.
+    patience: the client's time to send, which is stopped while the body waits for its turn.
     room: where its next bytes go; None while it waits for its turn, or once it has failed.
     """
 
@@ -55,7 +55,7 @@ class LargeBody:
         self._backlog = backlog
         self._patience = patience
         self._claim: Claim | None = None
-        self._time_left = 0.0  # of the client's time, while that stands still
+        self._time_left = 0.0  # of the client's time, while that is stopped
         self.room: memoryview | None = None
 
     @property
@@ -126,15 +126,15 @@ class LargeBody:
             self._budget.settle(self._claim, more)
 
     def _wait(self) -> None:
-        """Read nothing until its turn has come; the client's time to send stands still.
+        """Read nothing until its turn has come; the client's time to send is stopped.
 
-        A client who leaves meanwhile is seen only then, which the budget's patience bounds.
+        A client that leaves meanwhile is noticed only then, which the budget's patience bounds.
         """
         self._time_left = self._patience.stop()
         self._backlog.pause()
 
     def _go_on(self) -> None:
-        """Its turn has come, if anybody still wants it."""
+        """Its turn has come, if it is still wanted."""
         if self._claim is not None and not self._claim.waits:
             self._patience.set(self._time_left)
             self._make_room()

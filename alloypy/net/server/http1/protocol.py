@@ -1,7 +1,7 @@
 """HTTP/1.1 as our servers speak it: one connection, which carries one request after the other.
 
-What comes is given to the `HeadReader` and to the body of the present request; what has to wait is in the
-`Backlog`. Every phase has its timeout. An application is spoken to in ASGI, with the extension of `body`.
+What arrives goes to the `HeadReader`, then to the body of the current request; what has to wait goes to the
+`Backlog`. Every phase has its timeout. Applications are called as ASGI has it, with the extension of `body`.
 Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.5, 3.9.
 """
 
@@ -31,7 +31,7 @@ from alloypy.net.server.request import Request
 _READ_SIZE = 64 << 10
 _STEPS_PER_VISIT = 100  # of `Turns`: what looking at a request costs, however short it is
 
-# One buffer for all connections: what is read into it is looked at before anybody reads again.
+# One buffer for all connections: what is read into it is looked at before the next read.
 _shared = bytearray(_READ_SIZE)
 _shared_view = memoryview(_shared)
 
@@ -91,7 +91,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._ended = False  # nothing more is read as requests
         self._draining = False
 
-        self._turn = Deadline(self._loop, self._timed_out)  # of the client to make its next move
+        self._turn = Deadline(self._loop, self._timed_out)  # until which the client must make its next move
         self._outgoing = Outgoing(self._loop, stall)
 
     # What the event loop calls
@@ -150,7 +150,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def _take(self, data: Data, end: int) -> None:
         """Take apart what has come, up to where something has to wait."""
-        if self._backlog.rest:  # reading was paused, but TLS had more
+        if self._backlog.rest:  # reading is paused, but TLS had more
             self._keep(bytes(data[:end]))
             return
         at = 0
@@ -341,7 +341,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self.transport.close()
 
     def abort(self) -> None:
-        """Drop the connection without a word."""
+        """Drop the connection at once."""
         if self.transport is not None:
             self.transport.abort()
 

@@ -1,7 +1,7 @@
-"""Work that clients can make as small-grained as they like, shared out over the turns of the event loop.
+"""Work that clients can split as finely as they like, spread over the turns of the event loop.
 
-All connections of a loop draw on one allowance a turn; who needs more than is left goes on in a later turn,
-one after the other. So a turn takes no longer however many such clients there are.
+All connections of a loop share one allowance for each turn; a connection that needs more than is left goes on
+in a later turn, one after the other. So a turn takes no longer, however many such clients there are.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ PER_TURN = 20_000
 """Steps in one turn of the event loop; a step takes about half a microsecond."""
 
 PER_VISIT = 4_000
-"""Steps that one connection may take before others have theirs."""
+"""Steps that one connection may take before the next."""
 
 
 class Turns:
-    """The allowance of one event loop, and those who wait for it."""
+    """The allowance of one event loop, and the connections that wait for it."""
 
     __slots__ = ("_left", "_scheduled", "_waiting")
 
@@ -49,7 +49,7 @@ class Turns:
             asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
-        """A new turn: those who have waited come first."""
+        """A new turn: those that have waited come first."""
         self._scheduled = False
         self._left = PER_TURN
         try:

@@ -1,4 +1,4 @@
-"""Answers that nobody reads: the connection is dropped when nothing of them is taken for too long."""
+"""Answers that are not read: the connection is dropped when the client takes nothing of them for too long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if sys.platform != "win32":
 class Unread:
     """Watches what a transport still has to send.
 
-    stall: seconds in which at least a byte has to go; 0 = no bound.
+    stall: seconds in which at least one byte must be taken; 0 = no bound.
     """
 
     __slots__ = ("_left", "_loop", "_stall", "_timer", "_transport")
