@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import AsyncIterable, Mapping, Sequence
-from typing import NamedTuple, Protocol, Self, TypeAlias
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 
 from alloypy.lang.brief import brief
 from alloypy.lang.values import Capsule
@@ -89,6 +89,8 @@ class DeliveryError(Exception):
     code: Connect code for the client, such as `invalid_argument`, or "internal".
     series: `Series.position` of the only series it is about, or None when it is about all of the Push.
     reason: what the backend said of an /ingest profile, as a client may see it, or "".
+    retry: whether the same may be taken when it is sent again, later.
+    pause: seconds that the backend has asked to wait before that, 0 where it asked for nothing.
     The text is Alloy's, with credentials in URLs redacted.
     """
 
@@ -100,8 +102,12 @@ class DeliveryError(Exception):
         code: str = "internal",
         series: int | None = None,
         reason: str = "",
+        retry: bool = False,
+        pause: float = 0.0,
     ) -> None:
         self.reason = reason
+        self.retry = retry
+        self.pause = pause
         self.status = status
         self.code = code
         self.series = series
@@ -121,31 +127,56 @@ class DeliveryErrors(DeliveryError):
     """Several series failed, or several destinations; texts joined with a line feed.
 
     errors: the first of them, where there are many; more: how many there are besides.
-    status, code and reason are those of the first error that has a status.
     """
 
     def __init__(self, errors: Sequence[DeliveryError], more: int = 0) -> None:
         self.errors = tuple(errors)
         self.more = more
-        lead = next((e for e in errors if e.status is not None), errors[0])
-        super().__init__(told(errors, more), status=lead.status, code=lead.code, reason=lead.reason)
+        super().__init__(told(errors, more), **_shared(errors))
+
+
+def leading(errors: Sequence[DeliveryError]) -> DeliveryError:
+    """The error that decides what a client is answered: the first that has a status, else the first."""
+    return next((error for error in errors if error.status is not None), errors[0])
+
+
+def joined(errors: Sequence[DeliveryError], message: str) -> DeliveryError:
+    """What went wrong with one series, or with one profile, at several destinations as one error."""
+    return DeliveryError(message, series=errors[0].series, **_shared(errors))
+
+
+def _shared(errors: Sequence[DeliveryError]) -> dict[str, Any]:
+    """What is said of several errors: a retry helps if it helps one, and not before all are ready for it."""
+    lead = leading(errors)
+    return {
+        "status": lead.status,
+        "code": lead.code,
+        "reason": lead.reason,
+        "retry": any(error.retry for error in errors),
+        "pause": max(error.pause for error in errors),
+    }
 
 
 class Failures:
     """What went wrong with the series of a Push, as it is found: a hostile one has a hundred thousand.
 
     kept: the first errors in the order of the series, and the first that has a status. count: of all.
+    retry, pause: of all, as of one `DeliveryError`.
     """
 
-    __slots__ = ("count", "kept")
+    __slots__ = ("count", "kept", "pause", "retry")
 
     def __init__(self) -> None:
         self.kept: list[DeliveryError] = []
         self.count = 0
+        self.retry = False
+        self.pause = 0.0
 
     def add(self, error: DeliveryError) -> None:
         """Count an error, and keep it if it is one of the first."""
         self.count += 1
+        self.retry = self.retry or error.retry
+        self.pause = max(self.pause, error.pause)
         insort(self.kept, error, key=_position)
         if len(self.kept) > MOST_TOLD + 1:
             leads = self.kept[-1].status is not None and all(one.status is None for one in self.kept[:-1])
@@ -155,7 +186,9 @@ class Failures:
         """All of them as one; there has to be one."""
         if self.count == 1:
             return self.kept[0]
-        return DeliveryErrors(self.kept, self.count - len(self.kept))
+        error = DeliveryErrors(self.kept, self.count - len(self.kept))
+        error.retry, error.pause = self.retry, self.pause
+        return error
 
 
 def told(errors: Sequence[object], more: int = 0) -> str:

@@ -108,6 +108,32 @@ async def test_tries_of_ingest(status: int, settings: dict[str, Any], tries: int
 
 
 @pytest.mark.parametrize(
+    ("reply", "retry", "pause"),
+    [
+        (answer("503 Service Unavailable", b"", "Retry-After: 7"), True, 7.0),
+        (answer("500 Internal Server Error"), True, 0.0),
+        (answer("400 Bad Request"), False, 0.0),
+    ],
+)
+async def test_an_error_says_whether_sending_it_again_may_help(
+    reply: bytes, retry: bool, pause: float
+) -> None:
+    async with scripted(answering(reply)) as backend, scripted(answering(answer("404 Not Found"))) as other:
+        both = endpoint(at(backend)), endpoint(at(other))
+        for endpoints in (both[:1], both):
+            async with writing(arguments(*endpoints)) as running:
+                two = push(LABELS, {**LABELS, "x": "y"})
+                for call in (
+                    lambda: running.receiver.append(push()),
+                    lambda: running.receiver.append(two),  # noqa: B023
+                    lambda: running.receiver.append_ingest(ingest()),
+                ):
+                    with pytest.raises(DeliveryError) as failed:
+                        await call()
+                    assert (failed.value.retry, failed.value.pause) == (retry, pause)
+
+
+@pytest.mark.parametrize(
     ("status", "tries", "code", "told"),
     [
         (400, 1, "internal", "invalid_argument"),

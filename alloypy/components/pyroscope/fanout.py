@@ -1,4 +1,4 @@
-"""Handing profiles on to several receivers, as the components between receiving and sending do.
+"""Handing profiles to several receivers: one way for all components that forward.
 
 Source: docs/spec/PYROSCOPE.md, section 2.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from time import perf_counter
+from typing import Any, NamedTuple, TypeVar
 
 from alloypy.families import Family, counter, histograms
 from alloypy.histogram import Histogram
@@ -19,33 +20,110 @@ from alloypy.profiles.model import (
     IngestProfile,
     ProfilesReceiver,
     Push,
+    joined,
 )
+
+T = TypeVar("T")
+
+
+class Missed(NamedTuple):
+    """A child that did not take a profile.
+
+    child: its position. errors: what went wrong, the first of them where there are many; more: how many there
+    are besides.
+    """
+
+    child: int
+    errors: Sequence[DeliveryError]
+    more: int = 0
 
 
 class Fanout:
-    """Forwards to every child, waits for all, and tells what went wrong with any of them.
+    """Hands profiles to every child at once, waits for all, and says which did not take them.
 
+    A receiver raises its errors; here they become values, without the frames that would hold the profile.
     children: may be replaced at any time; a call finishes with those it began with.
     """
 
     def __init__(self, children: Sequence[ProfilesReceiver], logger: logging.Logger) -> None:
         self.children = tuple(children)
-        self.latency = Histogram()
-        self.forwarded = 0
         self._logger = logger
 
-    async def append(self, push: Push) -> None:
-        """Forward a Push. Raises DeliveryError."""
-        await self._forward(lambda child: child.append(push))
-        self.forwarded += sum(len(one.samples) for one in push.series)
+    def push(self, push: Push) -> Coroutine[Any, Any, Sequence[Missed]]:
+        """Deliver a Push; who has not taken it, in the order in which they failed."""
+        children = self.children
+        if len(children) == 1:  # mostly so, and without a task
+            return self._one(children[0].append, push)
+        return self._all([child.append for child in children], push)
 
-    async def append_ingest(self, profile: IngestProfile) -> None:
-        """Forward an /ingest profile. Raises DeliveryError."""
-        await self._forward(lambda child: child.append_ingest(profile))
+    def ingest(self, profile: IngestProfile) -> Coroutine[Any, Any, Sequence[Missed]]:
+        """Deliver an /ingest profile; who has not taken it, in the order in which they failed."""
+        children = self.children
+        if len(children) == 1:
+            return self._one(children[0].append_ingest, profile)
+        return self._all([child.append_ingest for child in children], profile)
 
     def debug_info_clients(self) -> list[DebugInfoClient]:
         """Those of all children."""
         return [client for child in self.children for client in child.debug_info_clients()]
+
+    async def _one(self, deliver: Callable[[T], Awaitable[None]], what: T) -> Sequence[Missed]:
+        try:
+            await deliver(what)
+        except Exception as error:
+            return (self._missed(0, error),)
+        return ()
+
+    async def _all(self, deliveries: Sequence[Callable[[T], Awaitable[None]]], what: T) -> Sequence[Missed]:
+        missed: list[Missed] = []
+
+        async def outcome(child: int, deliver: Callable[[T], Awaitable[None]]) -> None:
+            try:
+                await deliver(what)
+            except Exception as error:
+                missed.append(self._missed(child, error))
+
+        await asyncio.gather(*(outcome(child, deliver) for child, deliver in enumerate(deliveries)))
+        return missed
+
+    def _missed(self, child: int, error: Exception) -> Missed:
+        if isinstance(error, DeliveryErrors):
+            return Missed(child, error.errors, error.more)
+        if isinstance(error, DeliveryError):
+            return Missed(child, (error.kept(),))
+        # A fault of one receiver must not keep the profile from the others.
+        self._logger.error("a receiver failed", exc_info=error)
+        return Missed(child, (DeliveryError("internal error"),))
+
+
+class Relay(Fanout):
+    """The fan-out of a component between receiving and sending: it counts, and fails as a receiver does."""
+
+    def __init__(self, children: Sequence[ProfilesReceiver], logger: logging.Logger) -> None:
+        super().__init__(children, logger)
+        self.latency = Histogram()
+        self.forwarded = 0
+
+    async def append(self, push: Push) -> None:
+        """Forward a Push. Raises DeliveryError."""
+        began = perf_counter()
+        try:
+            missed = await self.push(push)
+        finally:
+            self.latency.observe(perf_counter() - began)
+        if missed:
+            raise _together(missed)
+        self.forwarded += sum(len(one.samples) for one in push.series)
+
+    async def append_ingest(self, profile: IngestProfile) -> None:
+        """Forward an /ingest profile. Raises DeliveryError."""
+        began = perf_counter()
+        try:
+            missed = await self.ingest(profile)
+        finally:
+            self.latency.observe(perf_counter() - began)
+        if missed:
+            raise _together(missed)
 
     def families(self) -> Iterator[Family]:
         """The metrics of forwarding."""
@@ -57,50 +135,17 @@ class Fanout:
             "pyroscope_forwarded_entries_total", "Samples that every receiver has taken.", self.forwarded
         )
 
-    async def _forward(self, call: Callable[[ProfilesReceiver], Awaitable[None]]) -> None:
-        began = perf_counter()
-        children = self.children
-        try:
-            if len(children) == 1:
-                failures = [await self._call(call, children[0])]
-            else:
-                failures = await asyncio.gather(*(self._call(call, child) for child in children))
-        finally:
-            self.latency.observe(perf_counter() - began)
-        failed = [failure for failure in failures if failure is not None]
-        if failed:
-            raise _joined(failed)
 
-    async def _call(
-        self, call: Callable[[ProfilesReceiver], Awaitable[None]], child: ProfilesReceiver
-    ) -> DeliveryError | None:
-        try:
-            await call(child)
-        except DeliveryError as error:
-            return error.kept()
-        except Exception:
-            # A fault of one receiver must not keep the profile from the others.
-            self._logger.exception("a receiver failed")
-            return DeliveryError("internal error")
-        return None
-
-
-def _joined(failures: Sequence[DeliveryError]) -> DeliveryError:
+def _together(missed: Sequence[Missed]) -> DeliveryError:
     """One error for each series they are about, in Alloy's form for several errors."""
     by_series: dict[int | None, list[DeliveryError]] = {}
-    more = 0
-    for failure in failures:
-        errors: Sequence[DeliveryError] = (failure,)
-        if isinstance(failure, DeliveryErrors):
-            errors = failure.errors
-            more = max(more, failure.more)  # about the same series, mostly
-        for error in errors:
+    for one in sorted(missed, key=lambda each: each.child):
+        for error in one.errors:
             by_series.setdefault(error.series, []).append(error)
-    joined = []
-    for series, found in by_series.items():
-        lead = next((error for error in found if error.status is not None), found[0])
+    errors = []
+    for found in by_series.values():
         heading = "1 error" if len(found) == 1 else f"{len(found)} errors"
         points = "\n\t".join(f"* {error}" for error in found)
-        text = f"{heading} occurred:\n\t{points}\n\n"
-        joined.append(DeliveryError(text, status=lead.status, code=lead.code, series=series))
-    return joined[0] if len(joined) + more == 1 else DeliveryErrors(joined, more)
+        errors.append(joined(found, f"{heading} occurred:\n\t{points}\n\n"))
+    more = max(one.more for one in missed)  # about the same series, mostly
+    return errors[0] if len(errors) + more == 1 else DeliveryErrors(errors, more)

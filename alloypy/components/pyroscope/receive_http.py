@@ -139,7 +139,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         if arguments.forward_to != before.forward_to:
             self._note(arguments)
         reception.settings = _settings(arguments)
-        reception.forwarding.receivers = arguments.forward_to
+        reception.fanout.children = arguments.forward_to
         if _server_arguments(arguments) != _server_arguments(before):
             self._retire()
             self._serve()
@@ -218,15 +218,14 @@ class ReceiveHTTP(Component[Arguments, None]):
     # Serving
 
     def _make_reception(self) -> None:
-        from alloypy.components.pyroscope.receiving.forwarding import Forwarding
+        from alloypy.components.pyroscope.fanout import Fanout
         from alloypy.components.pyroscope.receiving.metrics import Metrics
         from alloypy.components.pyroscope.receiving.reception import Reception
 
-        logger = self._options.logger
         metrics = Metrics(self._options.metrics())
-        forwarding = Forwarding(self._arguments.forward_to, logger)
+        fanout = Fanout(self._arguments.forward_to, self._options.logger)
         settings = _settings(self._arguments)
-        self._reception = Reception(settings, forwarding, metrics, self._options)
+        self._reception = Reception(settings, fanout, metrics, self._options)
 
     def _serve(self) -> None:
         """Start a server on the prepared sockets."""

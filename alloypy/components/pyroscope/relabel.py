@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 
-from alloypy.components.pyroscope.fanout import Fanout
+from alloypy.components.pyroscope.fanout import Relay
 from alloypy.components.relabel_rule import RuleArguments, relabel_rules
 from alloypy.families import Family, counter, gauge
 from alloypy.profiles.labels import print_labels
@@ -131,7 +131,7 @@ class Receiver(ProfilesReceiver):
         self.id = options.id
         self.rules = rules
         self.cache = Cache(arguments.max_cache_size)
-        self.fanout = Fanout(arguments.forward_to, options.logger)
+        self.fanout = Relay(arguments.forward_to, options.logger)
         self.counts = dict.fromkeys(("profiles_processed", "profiles_written", "profiles_dropped"), 0)
         self.exited = False
         self._events = options.events
@@ -184,7 +184,7 @@ class Receiver(ProfilesReceiver):
 
     def _check(self) -> None:
         if self.exited:
-            raise DeliveryError(f"{self.id} has exited")
+            raise DeliveryError(f"{self.id} has exited", retry=True)
 
     def _relabel(self, labels: Labels) -> Labels | None:
         """The new labels, None for a profile to drop. Those without labels pass the rules by."""
@@ -219,7 +219,7 @@ class Receiver(ProfilesReceiver):
             kept, dropped = await WORK.run(work, _WORK_SECONDS)
         except TimeoutError:
             raise DeliveryError(
-                f"relabeling takes longer than {_WORK_SECONDS:.0f} s", code="unavailable"
+                f"relabeling takes longer than {_WORK_SECONDS:.0f} s", code="unavailable", retry=True
             ) from None
         self.cache.misses += len(series)
         self.counts["profiles_processed"] += len(series)

@@ -130,7 +130,7 @@ class Receiver(ProfilesReceiver):
 
     def _ready(self) -> FanOut:
         if self.fan_out is None:
-            raise DeliveryError(f"{self.id} has exited")
+            raise DeliveryError(f"{self.id} has exited", retry=True)
         return self.fan_out
 
 

@@ -1,1 +1,1 @@
-"""The parts of pyroscope.receive_http: its HTTP application, forwarding, and metrics."""
+"""The parts of pyroscope.receive_http: its HTTP application, what is said of failures, and metrics."""

@@ -5,7 +5,7 @@ Source: docs/spec/PYROSCOPE.md, sections 3.3 to 3.5.
 
 from __future__ import annotations
 
-from alloypy.components.pyroscope.receiving.forwarding import Failure
+from alloypy.components.pyroscope.receiving.failures import Failure
 from alloypy.lang.brief import brief
 from alloypy.lang.secrecy import hide
 from alloypy.net.http_status import status_text
@@ -58,4 +58,4 @@ def push_failed(failure: Failure) -> ConnectError:
     code = failure.lead.code if failure.lead.code in CODES else "internal"
     status = failure.lead.status
     passed = status if code != "internal" and status in _PASSED_ON else None
-    return ConnectError(code, str(failure), status=passed)
+    return ConnectError(code, failure.text, status=passed)

@@ -206,8 +206,7 @@ async def _parts(scope: Scope, receive: Receive) -> AsyncIterator[bytes]:
 
 
 def _first_client(reception: Reception) -> DebugInfoClient | None:
-    clients = (client for each in reception.forwarding.receivers for client in each.debug_info_clients())
-    return next(clients, None)
+    return next(iter(reception.fanout.debug_info_clients()), None)
 
 
 def _parse(request: UnaryRequest, kind: type[Message]) -> Message:

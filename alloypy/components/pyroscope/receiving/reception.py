@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from alloypy.components.pyroscope.fanout import Fanout
 from alloypy.components.pyroscope.receiving.astray import Astray
-from alloypy.components.pyroscope.receiving.forwarding import Forwarding
 from alloypy.components.pyroscope.receiving.metrics import Metrics
 from alloypy.profiles.model import ProfilesReceiver, Series
 from alloypy.runtime.contract.component import Options
@@ -28,15 +28,12 @@ class Settings(NamedTuple):
 class Reception:
     """Outlives servers and updates.
 
-    settings, and the receivers of forwarding, may be replaced at any time; a request keeps those it began
-    with.
+    settings, and the children of fanout, may be replaced at any time; a request keeps those it began with.
     """
 
-    def __init__(
-        self, settings: Settings, forwarding: Forwarding, metrics: Metrics, options: Options
-    ) -> None:
+    def __init__(self, settings: Settings, fanout: Fanout, metrics: Metrics, options: Options) -> None:
         self.settings = settings
-        self.forwarding = forwarding
+        self.fanout = fanout
         self.metrics = metrics
         self.logger = options.logger
         self.tracer = options.tracer
@@ -54,7 +51,7 @@ class Reception:
             self.metrics.dropped("shutdown", profiles)
             self.logger.warning("profiles dropped at shutdown", extra={"fields": {"profiles": profiles}})
 
-    def refused(self, message: str, reason: Exception) -> None:
+    def refused(self, message: str, reason: object) -> None:
         """Log why a request could not be served."""
         self.logger.warning(message, extra={"fields": {"err": str(reason)}})
 

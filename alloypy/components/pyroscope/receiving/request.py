@@ -10,7 +10,7 @@ from functools import partial
 
 from alloypy.components.pyroscope.receiving.answers import OK, ingest_failed, push_failed, unread
 from alloypy.components.pyroscope.receiving.decoding import decode, decode_at_once, decode_later
-from alloypy.components.pyroscope.receiving.forwarding import Failure
+from alloypy.components.pyroscope.receiving.failures import ingest_failure, push_failure
 from alloypy.components.pyroscope.receiving.reception import Reception
 from alloypy.net.rpc.unary import UnaryRequest, answer_unary
 from alloypy.net.server.answer import Answer, plain_text
@@ -41,7 +41,7 @@ class ProfileRequest:
     """
 
     __slots__ = (
-        "_forwarding",
+        "_fanout",
         "_receive",
         "_reception",
         "_scope",
@@ -54,7 +54,7 @@ class ProfileRequest:
     def __init__(self, reception: Reception, scope: Scope, receive: Receive, trace: Trace | None) -> None:
         self._reception = reception
         self._settings = reception.settings
-        self._forwarding = reception.forwarding
+        self._fanout = reception.fanout
         self._scope = scope
         self._receive = receive
         self._trace = trace
@@ -92,26 +92,25 @@ class ProfileRequest:
         kinds, encoding, passed = self._headers()
         self._series = None
         if reception.events.wanted:
-            reception.publish((Series(labels, (RawSample(body),)),), self._forwarding.receivers)
-        try:
-            if not self._forwarding.receivers:
-                reception.lost(1)
-            await self._forwarding.ingest(
-                IngestProfile(
-                    (body,),
-                    labels,
-                    scope["path"],
-                    query.decode("ascii", "surrogateescape"),
-                    kinds,
-                    encoding,
-                    passed,
-                    self._trace,
-                )
-            )
-        except Failure as failure:
-            reception.refused("Failed to ingest profiles", failure)
-            return ingest_failed(failure.lead)
-        return OK
+            reception.publish((Series(labels, (RawSample(body),)),), self._fanout.children)
+        if not self._fanout.children:
+            reception.lost(1)
+        profile = IngestProfile(
+            (body,),
+            labels,
+            scope["path"],
+            query.decode("ascii", "surrogateescape"),
+            kinds,
+            encoding,
+            passed,
+            self._trace,
+        )
+        missed = await self._fanout.ingest(profile)
+        if not missed:
+            return OK
+        failure = ingest_failure(missed)
+        reception.refused("Failed to ingest profiles", failure.text)
+        return ingest_failed(failure.lead)
 
     def push(self) -> Awaitable[Answer]:
         """Receive and forward a Push. Raises ClientLeft."""
@@ -126,16 +125,16 @@ class ProfileRequest:
         self._series = series
         if series:
             if reception.events.wanted:
-                reception.publish(series, self._forwarding.receivers)
-            if not self._forwarding.receivers:
+                reception.publish(series, self._fanout.children)
+            if not self._fanout.children:
                 reception.lost(self.profiles)
             passed = self._headers()[2] if self._settings.forward_headers else ()
             push = Push(series, request.deadline, passed, self._trace)
-            try:
-                await self._forwarding.push(push, partial(self._sent_labels, request))
-            except Failure as failure:
-                reception.refused("Failed to forward profiles requests", failure)
-                raise push_failed(failure) from None
+            missed = await self._fanout.push(push)
+            if missed:
+                failure = await push_failure(missed, len(series), partial(self._sent_labels, request))
+                reception.refused("Failed to forward profiles requests", failure.text)
+                raise push_failed(failure)
         return _EMPTY_MESSAGES[request.codec]
 
     async def _sent_labels(self, request: UnaryRequest, positions: Sequence[int]) -> Sequence[Labels]:

@@ -32,6 +32,7 @@ from alloypy.profiles.model import (
     Push,
     RawSample,
     Series,
+    joined,
     told,
 )
 from alloypy.profiles.push_wire import profile_bytes
@@ -203,7 +204,7 @@ class FanOut:
             errors = await self._outbox.deliver(item)
             self._ended(item, errors, perf_counter() - began, trace)
             if errors:
-                raise joined(errors)
+                raise _as_one(errors)
             return
         outcome = _Outcome()
         delivery = self._deliver_series(push, trace, outcome)
@@ -229,7 +230,7 @@ class FanOut:
         errors = await self._outbox.deliver(item)
         self._ended(item, errors, perf_counter() - began, trace)
         if errors:
-            raise joined(errors)
+            raise _as_one(errors)
 
     def _accept(self, series: Series, push: Push, trace: Trace | None) -> OutgoingPush:
         """What to send of a series. Raises DeliveryError."""
@@ -251,7 +252,7 @@ class FanOut:
         def ended(item: Outgoing, errors: Sequence[DeliveryError]) -> None:
             outcome.ended.add(positions[item])
             if errors:
-                outcome.failures.add(joined(errors))
+                outcome.failures.add(_as_one(errors))
             self._ended(item, errors, perf_counter() - began, trace)
 
         start = 0
@@ -322,14 +323,9 @@ class _Outcome:
         self.failures.count += len(left[MOST_TOLD:])
 
 
-def joined(errors: Sequence[DeliveryError]) -> DeliveryError:
-    """What went wrong with one item at several endpoints, as one error; the first with a status leads."""
-    if len(errors) == 1:
-        return errors[0]
-    lead = next((error for error in errors if error.status is not None), errors[0])
-    return DeliveryError(
-        told(errors), status=lead.status, code=lead.code, series=lead.series, reason=lead.reason
-    )
+def _as_one(errors: Sequence[DeliveryError]) -> DeliveryError:
+    """What went wrong with one item at several endpoints."""
+    return errors[0] if len(errors) == 1 else joined(errors, told(errors))
 
 
 def _late(series: Series, waited_for: Sequence[str]) -> DeliveryError:

@@ -106,7 +106,12 @@ class OutgoingIngest:
     def error(self, message: str, refusal: Refusal) -> DeliveryError:
         """An error with what the backend said."""
         return DeliveryError(
-            message, status=refusal.status, code=refusal.code, reason=shown_reason(refusal.reason)
+            message,
+            status=refusal.status,
+            code=refusal.code,
+            reason=shown_reason(refusal.reason),
+            retry=refusal.retry,
+            pause=refusal.wanted_pause,
         )
 
 

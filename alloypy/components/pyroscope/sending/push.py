@@ -110,7 +110,14 @@ class OutgoingPush:
 
     def error(self, message: str, refusal: Refusal) -> DeliveryError:
         """An error about the series."""
-        return DeliveryError(message, status=refusal.status, code=refusal.code, series=self._position)
+        return DeliveryError(
+            message,
+            status=refusal.status,
+            code=refusal.code,
+            series=self._position,
+            retry=refusal.retry,
+            pause=refusal.wanted_pause,
+        )
 
 
 def invalid_labels(reason: InvalidLabels, series: int | None = None) -> DeliveryError:
