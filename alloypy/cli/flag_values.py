@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from alloypy.lang.go.text import quote
+from alloypy.lang.go.text import int_fault, quote
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
@@ -31,9 +31,9 @@ def parse_int(text: str) -> int:
         octal = re.fullmatch(r"([+-]?)0(_?[0-7])+", text)
         value = int(text, 8) if octal else int(text, 0)
     except ValueError:
-        raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax") from None
+        raise ValueError(int_fault(text)) from None
     if not -(1 << 63) <= value < 1 << 63:
-        raise ValueError(f"strconv.ParseInt: parsing {quote(text)}: value out of range")
+        raise ValueError(int_fault(text, "value out of range"))
     return value
 
 

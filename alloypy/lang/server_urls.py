@@ -8,7 +8,11 @@ _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(
 """URLs that need no closer look."""
 
 _HIGHEST_PORT = 65535
-_APPENDED = ("/ingest", "/push.v1.PusherService/Push")
+PUSH_PATH = "/push.v1.PusherService/Push"
+DEBUG_INFO_PATH = "/debuginfo.v1alpha1.DebuginfoService/"
+"""What comes after the URL of a Pyroscope server; that of debug info before the name of a method."""
+
+_APPENDED = ("/ingest", PUSH_PATH)
 
 
 def url_fault(text: str) -> str:

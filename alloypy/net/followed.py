@@ -7,6 +7,7 @@ be had: a file that has gone, does not answer or makes no sense takes nothing aw
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
@@ -23,6 +24,22 @@ PATIENCE_SECONDS = 0.1
 """Seconds that whoever asks waits for a look at the files, when there is a value to go on with."""
 
 _Signature: TypeAlias = tuple[FileFingerprint, ...]
+
+
+def named(paths: Sequence[str]) -> str:
+    """What is read, where nobody knows which of the files it was."""
+    return ", ".join(paths) or "the authorities of the system"
+
+
+def tell_of_files(logger: logging.Logger, problem: str, stays: str) -> None:
+    """Log that changed TLS files cannot be used, and why; with "" that they can again.
+
+    stays: what remains in use meanwhile.
+    """
+    if problem:
+        logger.error(f"changed TLS files cannot be used; {stays} in use", extra={"fields": {"err": problem}})
+    else:
+        logger.info("the TLS files can be used again")
 
 
 class NotMade(Exception):

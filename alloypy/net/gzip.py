@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 
+from alloypy.net.http_status import body_too_large
 from alloypy.profiles.model import Buffer
 
 _HEADER_BYTES = 10
@@ -87,7 +88,7 @@ class Unpacking:
         self._position += len(piece) - len(unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail)
         self.size += len(part)
         if self.size > self._limit:
-            raise TooLarge(f"request body is larger than {self._limit} bytes")
+            raise TooLarge(body_too_large(self._limit))
         if len(part) < most and self._position == len(self._view) and not unpacker.eof:
             raise GzipError("decompress: unexpected EOF")
         if not self._content:

@@ -19,6 +19,11 @@ _GO_TEXTS = {
 }
 
 
+def body_too_large(limit: float) -> str:
+    """What is said of a body that is larger than `limit` bytes."""
+    return f"request body is larger than {limit} bytes"
+
+
 def status_text(status: int) -> str:
     """The text for a status, such as `Not Found`; empty for an unknown one."""
     special = _GO_TEXTS.get(status)

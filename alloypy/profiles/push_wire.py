@@ -35,6 +35,9 @@ _read: Memory[tuple[bytes, LabelRule | None], Labels] = Memory(LABELS)
 # By identity. It holds the label sets, so that their identities stay theirs.
 _written: Memory[int, tuple[Labels, bytes]] = Memory(LABELS)
 
+INVALID_WIRE = "proto:\u00a0cannot parse invalid wire-format data"
+"""What Go's protobuf says of bytes that are no message; its space is one that does not break."""
+
 
 class PushWireError(ValueError):
     """The bytes are not a PushRequest; the text is Go's, with the no-break space it has in Alloy's build."""
@@ -317,7 +320,7 @@ def _text(encoded: bytes) -> str:
 
 
 def _malformed() -> PushWireError:
-    return PushWireError("proto:\u00a0cannot parse invalid wire-format data")
+    return PushWireError(INVALID_WIRE)
 
 
 def _written_labels(labels: Labels) -> bytes:

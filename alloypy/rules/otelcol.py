@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from alloypy.lang.go.address import host_port_fault
 from alloypy.lang.go.text import quote
 from alloypy.rules.forms import at_least, not_empty, one_of, parse_url, positive
 from alloypy.rules.view import Rule, View
@@ -149,18 +150,8 @@ def _listen_address(body: View, shown: str) -> list[Fault]:
     at = "listen_address" if body.given("listen_address") else ""
     if not address:
         return [Fault(at, f"{shown} cannot be empty")]
-    reason = _address_fault(address)
+    reason = host_port_fault(address)
     return [Fault(at, f"invalid {shown}: address {address}: {reason}")] if reason else []
-
-
-def _address_fault(address: str) -> str:
-    """Why Go cannot split an address into host and port; "" where it can."""
-    host, colon, _ = address.rpartition(":")
-    if not colon:
-        return "missing port in address"
-    if host.startswith("["):
-        return "" if host.endswith("]") else "missing port in address"
-    return "too many colons in address" if ":" in host else ""
 
 
 def syslog(body: View) -> Iterator[Fault]:

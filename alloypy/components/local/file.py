@@ -26,7 +26,7 @@ from alloypy.runtime.contract.component import (
     UpdateError,
 )
 from alloypy.runtime.contract.health import Health, healthy, unhealthy
-from alloypy.runtime.contract.watching import DETECTOR, Watch
+from alloypy.runtime.contract.watching import DETECTOR, DETECTOR_DOC, FREQUENCY_DOC, Watch
 from alloypy.schema.fields import arguments, attribute, export, exports
 from alloypy.threads import FILE_SECONDS, FILES
 
@@ -36,12 +36,8 @@ class Arguments:
     """Arguments of local.file."""
 
     filename: str = attribute(doc="The file to read.")
-    detector: Annotated[str, DETECTOR] = attribute(
-        default="fsnotify", doc="How changes are noticed: fsnotify or poll."
-    )
-    poll_frequency: Duration = attribute(
-        default=Duration(MINUTE), doc="Time between two readings in any case."
-    )
+    detector: Annotated[str, DETECTOR] = attribute(default="fsnotify", doc=DETECTOR_DOC)
+    poll_frequency: Duration = attribute(default=Duration(MINUTE), doc=FREQUENCY_DOC)
     is_secret: bool = attribute(default=False, doc="Whether the content is a secret, to be shown nowhere.")
 
 

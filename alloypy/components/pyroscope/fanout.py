@@ -23,6 +23,9 @@ from alloypy.profiles.model import (
     joined,
 )
 
+DROPPED_AT_SHUTDOWN = "profiles dropped at shutdown"
+"""The log line of whoever has profiles left when the deadline of a shutdown has passed."""
+
 T = TypeVar("T")
 
 

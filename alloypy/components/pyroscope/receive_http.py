@@ -189,11 +189,9 @@ class ReceiveHTTP(Component[Arguments, None]):
         return tls
 
     def _tell_tls(self, problem: str) -> None:
-        if problem:
-            message = "changed TLS files cannot be used; the former certificate stays"
-            self._options.logger.error(message, extra={"fields": {"err": problem}})
-        else:
-            self._options.logger.info("the TLS files can be used again")
+        from alloypy.net.followed import tell_of_files
+
+        tell_of_files(self._options.logger, problem, "the former certificate stays")
 
     def health(self) -> Health | None:
         """Says when a former certificate is in use."""

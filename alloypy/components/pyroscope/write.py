@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from alloypy import __version__
 from alloypy.components.http_client import HTTPClientArguments, client_settings, with_authorization
+from alloypy.components.pyroscope.fanout import DROPPED_AT_SHUTDOWN
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.secrecy import hide
 from alloypy.profiles.model import (
@@ -303,7 +304,7 @@ class Write(Component[Arguments, Exports]):
             left = sum(endpoint.in_flight for endpoint in endings.values())
             if left:
                 fields = {"deliveries": left}
-                self._options.logger.warning("profiles dropped at shutdown", extra={"fields": fields})
+                self._options.logger.warning(DROPPED_AT_SHUTDOWN, extra={"fields": fields})
             for endpoint in endings.values():
                 await endpoint.stop()
             if self._retiring:

@@ -5,10 +5,23 @@ Source: Go's package `net`.
 
 from __future__ import annotations
 
+_NO_PORT = "missing port in address"
+_COLONS = "too many colons in address"
+
 
 def join_host_port(host: str, port: int) -> str:
     """`host:port`, the host in brackets when it holds a colon."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def host_port_fault(address: str) -> str:
+    """Why Go cannot split an address into host and port; "" where it can."""
+    host, colon, _ = address.rpartition(":")
+    if not colon:
+        return _NO_PORT
+    if host.startswith("["):
+        return "" if host.endswith("]") else _NO_PORT
+    return _COLONS if ":" in host else ""
 
 
 def port_fault(port: int) -> str:
@@ -26,7 +39,7 @@ def listen_host(host: str, port: int) -> str:
         if not bracket:
             raise ValueError(f"listen tcp: address {address}: missing ']' in address")
         if after != f":{port}":
-            reason = "too many colons in address" if after.startswith(":") else "missing port in address"
+            reason = _COLONS if after.startswith(":") else _NO_PORT
             raise ValueError(f"listen tcp: address {address}: {reason}")
         rest = name
     for bracket in "[]":

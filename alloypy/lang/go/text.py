@@ -60,3 +60,8 @@ def _escaped(char: str) -> str:
     if code in _BYTE_ESCAPES:
         return f"\\x{code - 0xDC00:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def int_fault(text: str, reason: str = "invalid syntax") -> str:
+    """What Go says of a text that is no integer, or none that fits."""
+    return f"strconv.ParseInt: parsing {quote(text)}: {reason}"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from alloypy.files import read_regular
 from alloypy.lang.values import Secret
 from alloypy.net.client.messages import NotSent, SendTimeout
-from alloypy.net.followed import Followed, NotMade
+from alloypy.net.followed import Followed, NotMade, named, tell_of_files
 from alloypy.net.pem import CERTIFICATE, BadPair, load_pair
 from alloypy.os_errors import open_fault, system_words
 from alloypy.threads import FILE_SECONDS
@@ -125,15 +125,10 @@ class TLS:
 
     def _fault(self, error: OSError | ValueError) -> str:
         """What is said where nobody knows which file it was."""
-        what = ", ".join(self._paths) or "the authorities of the system"
-        return f"unable to read {what}: {system_words(error)}"
+        return f"unable to read {named(self._paths)}: {system_words(error)}"
 
     def _tell(self, problem: str) -> None:
-        if problem:
-            message = "changed TLS files cannot be used; the former ones stay in use"
-            logger.error(message, extra={"fields": {"err": problem}})
-        else:
-            logger.info("the TLS files can be used again")
+        tell_of_files(logger, problem, "the former ones stay")
 
     def _build(self, ca: str, cert: str, key: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

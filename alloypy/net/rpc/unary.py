@@ -13,7 +13,7 @@ from functools import cache, partial
 from typing import Literal, NamedTuple, TypeAlias
 
 from alloypy.lang.brief import brief
-from alloypy.lang.go.text import quote
+from alloypy.lang.go.text import int_fault, quote
 from alloypy.net.gzip import GzipError, TooLarge, Unpacking, compress
 from alloypy.net.rpc.codes import ConnectError, error_answer
 from alloypy.net.rpc.grpc import (
@@ -268,8 +268,7 @@ def _connect_deadline(sent: bytes) -> float | None:
     if len(sent) > 10:
         raise ConnectError("invalid_argument", f"parse timeout: {quote(text)} has >10 digits")
     if not _INTEGER.fullmatch(text):
-        reason = f"strconv.ParseInt: parsing {quote(text)}: invalid syntax"
-        raise ConnectError("invalid_argument", f"parse timeout: {reason}")
+        raise ConnectError("invalid_argument", f"parse timeout: {int_fault(text)}")
     return asyncio.get_running_loop().time() + int(text) / 1000
 
 

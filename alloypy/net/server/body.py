@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
+from alloypy.net.http_status import body_too_large
 from alloypy.profiles.model import Buffer
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -137,6 +138,6 @@ async def _collect_body(receive: Receive, limit: int, deadline: float | None) ->
                 raise ClientLeft("client disconnected")
             collected += message.get("body", b"")
             if len(collected) > limit:
-                raise BodyTooLarge(f"request body is larger than {limit} bytes")
+                raise BodyTooLarge(body_too_large(limit))
             if not message.get("more_body", False):
                 return collected

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol
 
+from alloypy.net.http_status import body_too_large
 from alloypy.net.server.body import BodyError, BodyTooLarge, ClientLeft, OverBudget
 from alloypy.net.server.budget import ByteBudget
 from alloypy.profiles.model import Buffer
@@ -114,7 +115,7 @@ class Request:
         """The client has announced that at least so many bytes will come."""
         self._announced = total
         if total > self._limit:
-            self.fail(BodyTooLarge, _too_large(self._limit))
+            self.fail(BodyTooLarge, body_too_large(self._limit))
 
     def arrive(self, body: bytes) -> None:
         """Take the whole body; nobody can have asked for it yet."""
@@ -196,7 +197,7 @@ class Request:
                 await self._arrival(limit)
         body = self.take_body(limit)
         if body is None:
-            raise BodyTooLarge(_too_large(limit))
+            raise BodyTooLarge(body_too_large(limit))
         return body
 
     def take_body(self, limit: int) -> Buffer | None:
@@ -219,7 +220,7 @@ class Request:
 
     async def _arrival(self, limit: int) -> None:
         if self._announced > limit:
-            raise BodyTooLarge(_too_large(limit))
+            raise BodyTooLarge(body_too_large(limit))
         self._limit = limit
         self.wants_all = True
         if self._go_on is not None:
@@ -249,10 +250,6 @@ class Request:
         self._go_on = None
         if not self.lost and not self.complete:
             go_on()
-
-
-def _too_large(limit: float) -> str:
-    return f"request body is larger than {limit} bytes"
 
 
 def _raised(failure: tuple[type[BodyError], str]) -> BodyError:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from alloypy.files import read_regular
 from alloypy.lang.go.text import quote
+from alloypy.lang.go.tls_names import REQUIRE_AND_VERIFY, SUITES, VERIFY_IF_GIVEN, WEAK_SUITES
 from alloypy.lang.values import Secret
-from alloypy.net.followed import Followed, NotMade
+from alloypy.net.followed import Followed, NotMade, named
 from alloypy.net.pem import BadPair, load_pair
 from alloypy.os_errors import system_words
 
@@ -24,39 +25,13 @@ VERSIONS = {
     "VersionTLS13": ssl.TLSVersion.TLSv1_3,
 }
 
-# Go's names of cipher suites, and OpenSSL's. As in Go, those of TLS 1.3 cannot be chosen.
-CIPHER_SUITES = {
-    "TLS_AES_128_GCM_SHA256": "",
-    "TLS_AES_256_GCM_SHA384": "",
-    "TLS_CHACHA20_POLY1305_SHA256": "",
-    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
-    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
-    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
-    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
-    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "ECDHE-RSA-AES128-GCM-SHA256",
-    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
-    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
-    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
-    "TLS_RSA_WITH_RC4_128_SHA": "RC4-SHA",
-    "TLS_RSA_WITH_3DES_EDE_CBC_SHA": "DES-CBC3-SHA",
-    "TLS_RSA_WITH_AES_128_CBC_SHA": "AES128-SHA",
-    "TLS_RSA_WITH_AES_256_CBC_SHA": "AES256-SHA",
-    "TLS_RSA_WITH_AES_128_CBC_SHA256": "AES128-SHA256",
-    "TLS_RSA_WITH_AES_128_GCM_SHA256": "AES128-GCM-SHA256",
-    "TLS_RSA_WITH_AES_256_GCM_SHA384": "AES256-GCM-SHA384",
-    "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA": "ECDHE-ECDSA-RC4-SHA",
-    "TLS_ECDHE_RSA_WITH_RC4_128_SHA": "ECDHE-RSA-RC4-SHA",
-    "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA": "ECDHE-RSA-DES-CBC3-SHA",
-    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256": "ECDHE-ECDSA-AES128-SHA256",
-    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256": "ECDHE-RSA-AES128-SHA256",
-}
+CIPHER_SUITES = {**SUITES, **WEAK_SUITES}
+"""Go's names of cipher suites, and OpenSSL's."""
 
 _NO_POLICY = ("", "NoClientCert", "RequestClientCert")
 _CLIENT_CERTIFICATES = {
-    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
-    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+    VERIFY_IF_GIVEN: ssl.CERT_OPTIONAL,
+    REQUIRE_AND_VERIFY: ssl.CERT_REQUIRED,
 }
 _UNVERIFIED = ("RequireAnyClientCert", "RequireClientCert")
 
@@ -213,8 +188,7 @@ class ServerTLS:
         return self._built[1]
 
     def _words(self, error: OSError | ValueError) -> str:
-        what = ", ".join(self._paths) or "the authorities of the system"
-        return f"failed to read {what}: {system_words(error)}"
+        return f"failed to read {named(self._paths)}: {system_words(error)}"
 
 
 def _told(reason: str) -> str:

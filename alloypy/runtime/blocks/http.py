@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated
 
 from alloypy.lang.go.duration import MINUTE, Duration
+from alloypy.lang.go.tls_names import CLIENT_AUTH, SUITES
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Secret
 from alloypy.rules import faults_of
@@ -27,37 +28,8 @@ def _one_of(noun: str, *choices: str) -> Callable[[str], str]:
 
 _VERSION = TextType("TLSVersion", _one_of("TLS version", "TLS13", "TLS12", "TLS11", "TLS10"))
 _CURVE = TextType("TLSCurve", _one_of("curve", "CurveP256", "CurveP384", "CurveP521", "X25519"))
-_CIPHER = TextType(
-    "TLSCipher",
-    _one_of(
-        "cipher",
-        "TLS_AES_128_GCM_SHA256",
-        "TLS_AES_256_GCM_SHA384",
-        "TLS_CHACHA20_POLY1305_SHA256",
-        "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
-        "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
-        "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
-        "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
-        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-    ),
-)
-_CLIENT_AUTH = TextType(
-    "ClientAuth",
-    _one_of(
-        "client auth type",
-        "NoClientCert",
-        "RequestClientCert",
-        "RequireAnyClientCert",
-        "VerifyClientCertIfGiven",
-        "RequireAndVerifyClientCert",
-    ),
-    zero="NoClientCert",
-)
+_CIPHER = TextType("TLSCipher", _one_of("cipher", *SUITES))
+_CLIENT_AUTH = TextType("ClientAuth", _one_of("client auth type", *CLIENT_AUTH), zero=CLIENT_AUTH[0])
 
 
 @arguments

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.values import OptionalSecret, Secret
 from alloypy.rules import faults_of
-from alloypy.runtime.contract.watching import DETECTOR
+from alloypy.runtime.contract.watching import DETECTOR, DETECTOR_DOC, FREQUENCY_DOC
 from alloypy.schema.faults import Fault
 from alloypy.schema.fields import arguments, attribute, block
 
@@ -48,12 +48,8 @@ class ImportFileArguments:
     """Arguments of `import.file`."""
 
     filename: str = attribute(doc="File, or directory with *.alloy files, to import.")
-    detector: Annotated[str, DETECTOR] = attribute(
-        default="fsnotify", doc="How changes are noticed: fsnotify or poll."
-    )
-    poll_frequency: Duration = attribute(
-        default=Duration(MINUTE), doc="Time between two readings in any case."
-    )
+    detector: Annotated[str, DETECTOR] = attribute(default="fsnotify", doc=DETECTOR_DOC)
+    poll_frequency: Duration = attribute(default=Duration(MINUTE), doc=FREQUENCY_DOC)
 
 
 @arguments

@@ -72,7 +72,7 @@ class JaegerRemoteArguments:
 
     url: str = attribute(default="http://127.0.0.1:5778/sampling", doc="Where to get the sampling rules.")
     max_operations: int = attribute(default=256, doc="Operations to track.")
-    refresh_interval: Duration = attribute(default=Duration(MINUTE), doc="Time between two requests.")
+    refresh_interval: Duration = attribute(default=Duration(MINUTE), doc="How often the server is asked.")
 
 
 @arguments
@@ -113,7 +113,7 @@ class RemoteCfgArguments:
     id: str = attribute(default="", doc="Name of this instance for the server.")
     name: str = attribute(default="", doc="Readable name of this instance.")
     attributes: Mapping[str, str] = attribute(default_factory=dict, doc="Attributes of this instance.")
-    poll_frequency: Duration = attribute(default=Duration(MINUTE), doc="Time between two requests.")
+    poll_frequency: Duration = attribute(default=Duration(MINUTE), doc="How often the server is asked.")
 
     def check(self) -> Iterator[Fault]:
         return faults_of(self)

@@ -28,6 +28,10 @@ def _detector(text: str) -> str:
 DETECTOR = TextType("Detector", _detector, zero="fsnotify")
 """The type of a `detector` argument."""
 
+DETECTOR_DOC = "How changes are noticed: fsnotify or poll."
+FREQUENCY_DOC = "Time between two readings in any case."
+"""What `detector` and `poll_frequency` are documented by, wherever a file is followed."""
+
 
 class Watch:
     """Waits until files are worth reading again.

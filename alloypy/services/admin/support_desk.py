@@ -10,7 +10,7 @@ import math
 from collections.abc import Awaitable, Callable
 
 from alloypy.services.admin.messages import Answer, Asked, error, refusal, text
-from alloypy.services.admin.web_guard import crosses_origins
+from alloypy.services.admin.web_guard import CROSS_ORIGIN, crosses_origins
 
 _DISABLED = (
     "support bundle generation is disabled; it can be re-enabled by removing the "
@@ -35,7 +35,7 @@ class SupportDesk:
     async def answer(self, asked: Asked) -> Answer:
         """The answer. Of a client that leaves, or closes its side, the bundle is given up."""
         if crosses_origins(asked):
-            return refusal("cross-origin request refused")
+            return refusal(CROSS_ORIGIN)
         if self._make is None:
             return text(403, _DISABLED)
         from alloypy.services.admin.support import bundle_seconds

@@ -17,6 +17,8 @@ _LOOPBACK_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-l
 _NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::[0-9]*)?")
 
+CROSS_ORIGIN = "cross-origin request refused"
+
 
 def host_name(text: str) -> str | None:
     """A host name or IP address in the form that can be compared; None for what is neither.
@@ -74,7 +76,7 @@ def refused(asked: Asked, hosts: Hosts | None) -> Answer | None:
             "or allow the name with --server.http.allowed-host"
         )
     if crosses_origins(asked) and not _opens_page(asked):
-        return refusal("cross-origin request refused")
+        return refusal(CROSS_ORIGIN)
     return None
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
+from alloypy.lang.server_urls import PUSH_PATH
 from alloypy.net.http_status import status_text
 from alloypy.net.rpc.codes import ConnectError
 from alloypy.net.rpc.unary import UnaryRequest, answer_unary
@@ -26,7 +27,6 @@ from alloypy.profiles.model import Buffer
 from alloypy.profiles.push_json import decode_push_json
 from alloypy.profiles.push_wire import PushWireError, decode_push
 
-PUSH = "/push.v1.PusherService/Push"
 INGEST = "/ingest"
 _CODES = {
     400: "invalid_argument",
@@ -94,13 +94,13 @@ async def _answer(
         return plain_text(200, "ready")
     if path == "/":
         return plain_text(
-            200, f"alloypy dev-sink takes profiles at {INGEST} and {PUSH}, and prints a line for each"
+            200, f"alloypy dev-sink takes profiles at {INGEST} and {PUSH_PATH}, and prints a line for each"
         )
-    if not path.endswith((INGEST, PUSH)):
+    if not path.endswith((INGEST, PUSH_PATH)):
         return plain_text(404, "404 page not found")
     if scope["method"] != "POST":
         return empty(405)
-    if path.endswith(PUSH):
+    if path.endswith(PUSH_PATH):
         answer = await answer_unary(scope, receive, _Push(scope, tell, behaviour), MAX_BODY_BYTES)
         return answer if answer.status != 200 or behaviour.status == 200 else _refusal(behaviour.status)
     try:

@@ -6,6 +6,7 @@ import sys
 from typing import NamedTuple
 
 from alloypy.cli import streams
+from alloypy.cli.common_flags import stdin_filename
 from alloypy.cli.files.formatting import STDIN, Mode
 from alloypy.cli.files.named_paths import ListFlags
 from alloypy.cli.flags import Flag, FlagSet
@@ -79,7 +80,7 @@ def read_options(argv: list[str]) -> Options:
     )
     force = flags.bool("force-exclude", doc="leave out excluded files even where they are named directly")
     listing = ListFlags(flags)
-    name = flags.string("stdin-filename", kind="name", doc="the name of standard input in messages")
+    name = stdin_filename(flags)
     other_name = flags.string("stdin-filepath", kind="name", doc="the same as --stdin-filename")
     strict = flags.bool("strict", doc="fail where a directory has no *.alloy files")
     reporting = ReportFlags(flags)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from alloypy.cli.common_flags import community_components, converting, unknown_format
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
 from alloypy.lang.go.duration import MINUTE, Duration
@@ -53,7 +54,7 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
         noun="stability level",
         doc="Least stable level to admit",
     )
-    community = flags.bool("feature.community-components.enabled", doc="Admit community components")
+    community = community_components(flags, "Admit community components")
     deadline = flags.duration(
         "feature.component-shutdown-deadline",
         Duration(10 * MINUTE),
@@ -107,8 +108,7 @@ def _declare_accepted(flags: FlagSet) -> None:
     flags.bool("server.http.enable-graphql", doc="Not part of alloypy")
     flags.bool("server.http.enable-graphql-playground", doc="Not part of alloypy")
     flags.bool("disable-reporting", doc="Accepted; alloypy never reports its use to anybody")
-    flags.bool("config.bypass-conversion-errors", doc=unused)
-    flags.string("config.extra-args", doc=unused)
+    converting(flags, unused)
     flags.bool("feature.prometheus.direct-fanout.enabled", doc=unused)
     for name in (
         "node-name",
@@ -153,7 +153,7 @@ def _check_format(path: str, wanted: str) -> None:
     reading = f"reading config path {quote(path)}"
     if wanted in _CONVERTED:
         raise UsageError(f"{reading}: converting from {quote(wanted)} is not part of alloypy")
-    raise UsageError(f"{reading}: (Critical) unrecognized kind {quote(wanted)} given to the config converter")
+    raise UsageError(f"{reading}: {unknown_format(wanted)}")
 
 
 def _shown(value: Any) -> str:

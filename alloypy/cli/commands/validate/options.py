@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from alloypy.cli.common_flags import community_components, converting, stdin_filename, unknown_format
 from alloypy.cli.files.named_paths import ListFlags
 from alloypy.cli.files.units import CHOICES as UNITS
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.report.output import ReportFlags
 from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
-from alloypy.lang.go.text import quote
 from alloypy.os_errors import system_words
 from alloypy.schema.stability import Stability
 
@@ -29,8 +29,7 @@ class _ProgramFlags:
 
     def __init__(self, flags: FlagSet) -> None:
         self.format = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
-        flags.bool("config.bypass-conversion-errors", doc="accepted and without effect, as for alloy")
-        flags.string("config.extra-args", doc="accepted and without effect, as for alloy")
+        converting(flags, "accepted and without effect, as for alloy")
         self._stability = flags.choice(
             "stability.level",
             Stability.GENERALLY_AVAILABLE.text,
@@ -38,7 +37,7 @@ class _ProgramFlags:
             noun="stability level",
             doc="least stable level to admit",
         )
-        self._community = flags.bool("feature.community-components.enabled", doc="admit community components")
+        self._community = community_components(flags, "admit community components")
         self.program = flags.choice(
             "for", "alloy", ("alloy", "alloypy"), noun="program", doc="the program that will run it"
         )
@@ -62,7 +61,7 @@ class Options:
             "exclude", kind="pattern", doc="leave out what matches, as in .gitignore, with --recursive"
         )
         listing = ListFlags(flags)
-        name = flags.string("stdin-filename", kind="name", doc="the name of standard input in messages")
+        name = stdin_filename(flags)
         env = flags.strings("env", kind="KEY=VALUE", doc="a variable that the environment will have")
         env_file = flags.strings("env-file", kind="file", doc="a file of such lines")
         self.reporting = ReportFlags(flags)
@@ -93,7 +92,7 @@ class Options:
 
 def _check_format(name: str) -> None:
     if name != "alloy":
-        raise UsageError(f"(Critical) unrecognized kind {quote(name)} given to the config converter")
+        raise unknown_format(name)
 
 
 def _codes(given: list[str]) -> frozenset[str]:

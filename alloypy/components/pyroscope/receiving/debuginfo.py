@@ -21,6 +21,7 @@ from starlette.routing import Route
 from alloypy.components.pyroscope.receiving.metrics import Metrics
 from alloypy.components.pyroscope.receiving.reception import Reception
 from alloypy.components.pyroscope.receiving.record import Record
+from alloypy.lang.server_urls import DEBUG_INFO_PATH as SERVICE
 from alloypy.net.rpc.codes import CODES, ConnectError, no_json, undecodable
 from alloypy.net.rpc.unary import UnaryRequest, answer_unary
 from alloypy.net.server.answer import CLOSE, Answer, empty, plain_text, send_messages
@@ -39,8 +40,7 @@ from alloypy.profiles.json_tokens import JSONError
 from alloypy.profiles.message_json import read_json
 from alloypy.profiles.model import DebugInfoClient, DeliveryError
 from alloypy.profiles.pb import debuginfo_pb2 as pb
-
-SERVICE = "/debuginfo.v1alpha1.DebuginfoService/"
+from alloypy.profiles.push_wire import INVALID_WIRE
 
 _MOST_CALL_BYTES = 64 << 10
 _MOST_TOKENS = 2_000
@@ -218,7 +218,7 @@ def _parse(request: UnaryRequest, kind: type[Message]) -> Message:
             raise no_json()
         return kind(**read_json(request.message, kind, Allowance(_MOST_TOKENS)))
     except DecodeError:
-        reason = "proto:\u00a0cannot parse invalid wire-format data"
+        reason = INVALID_WIRE
     except (JSONError, Overrun) as fault:
         reason = str(fault)
     raise undecodable(f"debuginfov1alpha1.{kind.DESCRIPTOR.name}", reason)

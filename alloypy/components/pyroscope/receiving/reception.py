@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from alloypy.components.pyroscope.fanout import Fanout
+from alloypy.components.pyroscope.fanout import DROPPED_AT_SHUTDOWN, Fanout
 from alloypy.components.pyroscope.receiving.astray import Astray
 from alloypy.components.pyroscope.receiving.metrics import Metrics
 from alloypy.profiles.model import ProfilesReceiver, Series
@@ -49,7 +49,7 @@ class Reception:
         """Count and log profiles that were on their way when the receiver stopped."""
         if profiles:
             self.metrics.dropped("shutdown", profiles)
-            self.logger.warning("profiles dropped at shutdown", extra={"fields": {"profiles": profiles}})
+            self.logger.warning(DROPPED_AT_SHUTDOWN, extra={"fields": {"profiles": profiles}})
 
     def refused(self, message: str, reason: object) -> None:
         """Log why a request could not be served."""

@@ -10,6 +10,7 @@ from time import perf_counter_ns
 from urllib.parse import quote as percent_encode
 
 from alloypy.lang.go.duration import format_duration
+from alloypy.lang.server_urls import DEBUG_INFO_PATH
 from alloypy.net.client.client import Client
 from alloypy.net.client.messages import (
     Request,
@@ -23,8 +24,6 @@ from alloypy.net.client.messages import (
 from alloypy.net.rpc.call import call_headers, failure_of, message_of
 from alloypy.profiles.model import DeliveryError
 
-_SERVICE = "/debuginfo.v1alpha1.DebuginfoService/"
-
 
 class DebugInfo:
     """Calls the service below an endpoint's URL.
@@ -35,7 +34,7 @@ class DebugInfo:
     def __init__(
         self, url: str, client: Client, user_agent: str, timeout: float, uploaded: Callable[[int], None]
     ) -> None:
-        self._url = url.rstrip("/") + _SERVICE
+        self._url = url.rstrip("/") + DEBUG_INFO_PATH
         self._client = client
         self._user_agent = user_agent
         self._timeout = timeout

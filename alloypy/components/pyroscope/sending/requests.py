@@ -20,6 +20,7 @@ from alloypy.components.pyroscope.sending.headers import (
 from alloypy.lang.go.headers import is_header_name
 from alloypy.lang.go.text import quote
 from alloypy.lang.go.url import URL, escape_path, parse_url, redact_url
+from alloypy.lang.server_urls import PUSH_PATH
 from alloypy.net.client.auth import basic
 from alloypy.net.client.client import Client
 from alloypy.net.client.messages import (
@@ -37,7 +38,6 @@ from alloypy.net.rpc.call import call_headers
 from alloypy.profiles.model import Buffer, IngestProfile
 from alloypy.tracing import Trace
 
-PUSH_METHOD = "/push.v1.PusherService/Push"
 _TRACE_NAMES = ("Traceparent", "Uber-Trace-Id")
 
 
@@ -86,7 +86,7 @@ class Wire:
             own.append(("User-Agent", user_agent))
         gaps = ("Content-Encoding", "Content-Type", *_TRACE_NAMES)
         self._ingest = HeaderPlan(client.headers(without(own, *gaps)), gaps)
-        self._push_route = _Route(self._fault, self._url.rstrip("/") + PUSH_METHOD)
+        self._push_route = _Route(self._fault, self._url.rstrip("/") + PUSH_PATH)
         self._ingest_routes: dict[str, _Route] = {}
 
     def push(self, chunks: Sequence[Buffer], trace: Trace | None, span: str, passed: Headers) -> Request:

@@ -16,6 +16,11 @@ class PathError(ValueError):
     """A path cannot be read; most texts end in ` at POSITION in PATH`."""
 
 
+def out_of_range(start: int, end: int) -> PathError:
+    """What Go's reader of paths says where it fails itself."""
+    return PathError(f"runtime error: slice bounds out of range [{start}:{end}]")
+
+
 class Cursor(ABC):
     """The text of a path and how far it is read."""
 
@@ -77,7 +82,7 @@ class Cursor(ABC):
             if byte == ord("\\"):
                 return self._escaped(start, quote)
         if self.at == start:
-            raise PathError(f"runtime error: slice bounds out of range [{start}:{start - 1}]")
+            raise out_of_range(start, start - 1)
         return self.text(start, self.at - 1)
 
     def _escaped(self, start: int, quote: int) -> str:

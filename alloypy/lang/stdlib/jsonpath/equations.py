@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alloypy.lang.go.text import int_fault
 from alloypy.lang.stdlib.jsonpath.cursor import Cursor
 from alloypy.lang.stdlib.jsonpath.path import GROUP, NOT, NOTHING, OPERATIONS, Equation, Operation
 
@@ -172,10 +173,10 @@ def _digits(cursor: Cursor) -> None:
 def _whole(cursor: Cursor, start: int) -> int:
     text = cursor.data[start : cursor.at].decode()
     if not text.lstrip("-"):
-        raise cursor.fault(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        raise cursor.fault(int_fault(text))
     digits = text.lstrip("-0")
     if len(digits) > _MOST_DIGITS or not -_LARGEST_INT - 1 <= int(text) <= _LARGEST_INT:
-        raise cursor.fault(f'strconv.ParseInt: parsing "{text}": value out of range')
+        raise cursor.fault(int_fault(text, "value out of range"))
     return int(text)
 
 

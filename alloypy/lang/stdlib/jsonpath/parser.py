@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
-from alloypy.lang.stdlib.jsonpath.cursor import Cursor, PathError
+from alloypy.lang.stdlib.jsonpath.cursor import Cursor, PathError, out_of_range
 from alloypy.lang.stdlib.jsonpath.equations import read_equation
 from alloypy.lang.stdlib.jsonpath.path import (
     Child,
@@ -148,7 +148,7 @@ class PathParser(Cursor):
         if not end:
             raise self.fault("not terminated")
         if end < self.at - 1:
-            raise PathError(f"runtime error: slice bounds out of range [{self.at - 1}:{end}]")
+            raise out_of_range(self.at - 1, end)
         raise PathError("jp.CompileScript has not been set")
 
     def _int(self, byte: int) -> tuple[int, int]:
