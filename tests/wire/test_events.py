@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 from pathlib import Path
@@ -24,7 +25,7 @@ from alloypy.runtime.contract.events import (
 from tests.support.pipeline import pipeline
 from tests.support.push_messages import protobuf_of
 from tests.support.receiving import ask
-from tests.support.scripted import answering, scripted
+from tests.support.scripted import Peer, answering, scripted
 from tests.support.sending import (
     INGEST_OK,
     LABELS,
@@ -180,6 +181,31 @@ async def test_what_nobody_takes_is_seen_as_lost(kind: str) -> None:
             (lost,) = events_of(subscription)
     assert isinstance(lost, Failed)
     assert lost.reason == "no endpoint is configured"
+
+
+async def silent(peer: Peer) -> None:
+    await peer.request()
+    await peer.closed_by_client()
+
+
+@pytest.mark.parametrize("series", [0, 1, 40])
+async def test_what_is_cancelled_is_seen_as_failed(series: int) -> None:
+    events = Events()
+    async with scripted(silent) as backend:
+        given = arguments(endpoint(f"http://127.0.0.1:{backend.port}"))
+        async with writing(given, events=events) as running:
+            with events.subscribe() as subscription:
+                many = push(*({**LABELS, "n": str(number)} for number in range(series)))
+                call = running.receiver.append(many) if series else running.receiver.append_ingest(ingest())
+                delivering = asyncio.ensure_future(call)
+                while not backend.seen:
+                    await asyncio.sleep(0.001)
+                delivering.cancel()
+                await asyncio.wait([delivering])
+                lost = events_of(subscription)
+    reasons = [each.reason for each in lost if isinstance(each, Failed)]
+    assert len(lost) == len(reasons)
+    assert reasons == ["cancelled"] * max(1, series)
 
 
 class Unseen(Events):

@@ -32,8 +32,8 @@ T = TypeVar("T")
 class Missed(NamedTuple):
     """A child that did not take a profile.
 
-    child: its position. errors: what went wrong, the first of them where there are many; more: how many there
-    are besides.
+    child: its position. errors: what went wrong, the first of them where there are many; more: how many more
+    there are.
     """
 
     child: int

@@ -44,7 +44,7 @@ from alloypy.tracing import Tracer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alloypy.components.pyroscope.sending.delivery import Background, FanOut
+    from alloypy.components.pyroscope.sending.delivery import Acceptor, Background
     from alloypy.components.pyroscope.sending.endpoint import Endpoint
     from alloypy.components.pyroscope.sending.headers import Tracing
     from alloypy.components.pyroscope.sending.metrics import Metrics
@@ -109,12 +109,12 @@ class Exports:
 class Receiver(ProfilesReceiver):
     """The exported receiver; what stands behind it changes with the arguments."""
 
-    __slots__ = ("endpoints", "fan_out", "id")
+    __slots__ = ("acceptor", "endpoints", "id")
     concrete = "write.fanOutClient"
 
     def __init__(self, component_id: str) -> None:
         self.id = component_id
-        self.fan_out: FanOut | None = None
+        self.acceptor: Acceptor | None = None
         self.endpoints: Sequence[Endpoint] = ()
 
     def append(self, push: Push) -> Coroutine[Any, Any, None]:
@@ -129,10 +129,10 @@ class Receiver(ProfilesReceiver):
         """One for each endpoint."""
         return [endpoint.debug_info for endpoint in self.endpoints]
 
-    def _ready(self) -> FanOut:
-        if self.fan_out is None:
+    def _ready(self) -> Acceptor:
+        if self.acceptor is None:
             raise DeliveryError(f"{self.id} has exited", retry=True)
-        return self.fan_out
+        return self.acceptor
 
 
 class Write(Component[Arguments, Exports]):
@@ -261,11 +261,12 @@ class Write(Component[Arguments, Exports]):
         return Endpoint(wire, client, debug_info, schedule, counts, options.logger, self._publisher())
 
     def _put_in_place(self, arguments: Arguments) -> None:
-        from alloypy.components.pyroscope.sending.delivery import DirectOutbox, FanOut
+        from alloypy.components.pyroscope.sending.delivery import Acceptor
+        from alloypy.components.pyroscope.sending.outbox import DirectOutbox
 
         metrics, background, logger = self._counting(), self._running(), self._options.logger
         publisher = self._publisher()
-        self._receiver.fan_out = FanOut(
+        self._receiver.acceptor = Acceptor(
             arguments.external_labels,
             _tracing(arguments.tracing, self._options.tracer),
             DirectOutbox(self._built, metrics, publisher),
@@ -300,7 +301,7 @@ class Write(Component[Arguments, Exports]):
                 patience = min(self._options.shutdown_deadline, _PATIENCE_SECONDS)
                 await asyncio.wait(endings, timeout=patience)
         finally:
-            self._receiver.fan_out = None
+            self._receiver.acceptor = None
             left = sum(endpoint.in_flight for endpoint in endings.values())
             if left:
                 fields = {"deliveries": left}

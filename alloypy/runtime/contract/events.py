@@ -71,7 +71,8 @@ class Failed(NamedTuple):
     """A profile was given up.
 
     reason: why, in the server's words if it gave any. endpoint: as in `Sent`, "" where there was none to
-    send it to. status: None without an answer. tries: 0 where nothing was sent.
+    send it to. status: None without an answer. seconds, tries: 0 where nothing was sent, or
+    where it was cancelled.
     """
 
     component: str

@@ -1,8 +1,7 @@
 """From "accepted" to "sent": what a pyroscope.write with one set of arguments does with profiles.
 
-`FanOut` accepts: it checks labels and makes the items to send, one for each series. An `Outbox` delivers;
-the one here does so at once. What has been accepted is delivered although the deadline of its giver has
-passed.
+An `Acceptor` checks labels and makes the items to send, one for each series; an `Outbox` delivers them. What
+has been accepted is delivered although the deadline of its giver has passed.
 Source: docs/spec/PYROSCOPE.md, section 5.
 """
 
@@ -12,17 +11,15 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
-from alloypy.components.pyroscope.sending.endpoint import Endpoint
 from alloypy.components.pyroscope.sending.headers import Tracing
 from alloypy.components.pyroscope.sending.ingest import IngestLabels, OutgoingIngest
-from alloypy.components.pyroscope.sending.lanes import Ended
 from alloypy.components.pyroscope.sending.metrics import Metrics
-from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, Outgoing
+from alloypy.components.pyroscope.sending.outbox import Outbox
+from alloypy.components.pyroscope.sending.outgoing import CANCELLED, PUSH_NAMES, Outgoing
 from alloypy.components.pyroscope.sending.publishing import Publisher
 from alloypy.components.pyroscope.sending.push import OutgoingPush, PushLabels, invalid_labels
-from alloypy.lang.brief import brief
 from alloypy.profiles.labels import InvalidLabels
 from alloypy.profiles.model import (
     MOST_TOLD,
@@ -50,28 +47,6 @@ _PREPARING_SECONDS = 0.01
 _LATE = "deadline_exceeded: context deadline exceeded"
 _MARGIN_SECONDS = 0.5
 _MARGIN_PART = 0.1
-_MOST_WAITING = 3
-_TROUBLE_CHARACTERS = 500
-
-
-class Outbox(Protocol):
-    """Where accepted items go."""
-
-    def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
-        """Deliver an item; what went wrong, in the order of time. Cancelling it drops the item."""
-        ...
-
-    def deliver_all(self, items: Sequence[Outgoing], ended: Ended) -> Coroutine[Any, Any, None]:
-        """Deliver several items; `ended` is told of each. Cancelling it drops those that are left."""
-        ...
-
-    def drop(self, size: int, profiles: int) -> None:
-        """Count what was accepted and is never going to be delivered. size: bytes."""
-        ...
-
-    def waited_for(self) -> list[str]:
-        """Where deliveries are under way, and what went wrong there last."""
-        ...
 
 
 class Background:
@@ -105,75 +80,8 @@ class Background:
             self._logger.error("a delivery failed", exc_info=error)
 
 
-class DirectOutbox:
-    """Delivers to all endpoints at once and waits for all of them."""
-
-    def __init__(self, endpoints: Sequence[Endpoint], metrics: Metrics, publisher: Publisher) -> None:
-        self._endpoints = tuple(endpoints)
-        self._metrics = metrics
-        self._publisher = publisher
-
-    def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
-        """Deliver an item; what went wrong, in the order of time. Cancelling it drops the item."""
-        if len(self._endpoints) == 1:
-            return self._endpoints[0].deliver(item)
-        return self._deliver_to_all(item)
-
-    async def deliver_all(self, items: Sequence[Outgoing], ended: Ended) -> None:
-        """Deliver several items: no endpoint waits for another. Cancelling it drops those that are left."""
-        endpoints = self._endpoints
-        if len(endpoints) == 1:
-            await endpoints[0].deliver_all(items, ended)
-            return
-        left = dict.fromkeys(items, len(endpoints))
-        errors: dict[Outgoing, list[DeliveryError]] = {}
-
-        def one_ended(item: Outgoing, found: Sequence[DeliveryError]) -> None:
-            if found:
-                errors.setdefault(item, []).extend(found)
-            left[item] -= 1
-            if not left[item]:
-                ended(item, errors.pop(item, ()))
-
-        if not endpoints:
-            for item in items:
-                self._lose(item)
-                ended(item, ())
-        await asyncio.gather(*(endpoint.deliver_all(items, one_ended) for endpoint in endpoints))
-
-    def drop(self, size: int, profiles: int) -> None:
-        """Count at every endpoint what is not going to be delivered. size: bytes."""
-        for endpoint in self._endpoints:
-            endpoint.drop(size, profiles)
-        if not self._endpoints:
-            self._metrics.total.dropped(size, profiles)
-
-    def waited_for(self) -> list[str]:
-        """Where deliveries are under way, and what went wrong there last."""
-        return [
-            f"{each.wire.shown}: {brief(each.trouble, _TROUBLE_CHARACTERS) or 'no answer yet'}"
-            for each in [each for each in self._endpoints if each.in_flight][:_MOST_WAITING]
-        ]
-
-    def _lose(self, item: Outgoing) -> None:
-        self.drop(item.size, item.profiles)
-        if self._publisher.events.wanted:
-            self._publisher.unwanted(item)
-
-    async def _deliver_to_all(self, item: Outgoing) -> list[DeliveryError]:
-        if not self._endpoints:
-            self._lose(item)
-        errors: list[DeliveryError] = []
-
-        async def deliver(endpoint: Endpoint) -> None:
-            errors.extend(await endpoint.deliver(item))
-
-        await asyncio.gather(*map(deliver, self._endpoints))
-        return errors
-
-
-class FanOut:
-    """Accepts profiles for one set of arguments."""
+class Acceptor:
+    """Accepts profiles for one set of arguments, and has them delivered."""
 
     def __init__(
         self,
@@ -243,7 +151,7 @@ class FanOut:
 
     def _refused(self, series: Series, error: DeliveryError) -> DeliveryError:
         if self._publisher.events.wanted:
-            self._publisher.not_sent(series, str(error))
+            self._publisher.not_sent((series,), str(error))
         return error
 
     async def _deliver_series(self, push: Push, trace: Trace | None, outcome: _Outcome) -> None:
@@ -275,6 +183,8 @@ class FanOut:
                 rest = push.series[start:]
                 if rest:
                     self._outbox.drop(profile_bytes(rest), _profiles(rest))
+                    if self._publisher.events.wanted:
+                        self._publisher.not_sent(rest, CANCELLED)
                 raise
 
     def _ended(

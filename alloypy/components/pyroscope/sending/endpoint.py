@@ -15,7 +15,7 @@ from typing import NamedTuple
 from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
 from alloypy.components.pyroscope.sending.lanes import Begun, Ended, Lanes, SoFar, Unfinished
 from alloypy.components.pyroscope.sending.metrics import EndpointCounts
-from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
+from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.publishing import Publisher
 from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import Backoff
@@ -29,10 +29,6 @@ MOST_AT_ONCE = 16
 
 MOST_HELPERS = 64
 """Requests under way beyond one for each Push, over all of an endpoint's: each takes a connection."""
-
-
-_CANCELLED = "cancelled"
-"""Why a try that was given up got no answer."""
 
 
 class Schedule(NamedTuple):
@@ -144,7 +140,7 @@ class Endpoint:
             refusal = so_far if isinstance(so_far, Refusal) else await self._try(item, so_far)
             return self._taken(item, began) if refusal is None else await self._retry(item, refusal, began)
         except asyncio.CancelledError:
-            self._counts.dropped(item.size, item.profiles)
+            self._lost(item)
             raise
         finally:
             self._in_flight -= 1
@@ -152,9 +148,14 @@ class Endpoint:
     def give_up(self, item: Outgoing, begun: Begun | None = None) -> None:
         """Count an item that is dropped. begun: the try that is given up with it."""
         if begun is not None:
-            self._tried(item, begun.began, begun.span, _CANCELLED)
+            self._tried(item, begun.began, begun.span, CANCELLED)
         self._in_flight -= 1
+        self._lost(item)
+
+    def _lost(self, item: Outgoing) -> None:
         self.drop(item.size, item.profiles)
+        if self._publisher.events.wanted:
+            self._publisher.cancelled(item, self.wire.shown)
 
     async def _retire_now(self, retired: asyncio.Event) -> None:
         retired.set()
@@ -221,7 +222,7 @@ class Endpoint:
             span = "" if item.trace is None else wire.new_span()
         else:
             began, span, *_ = unfinished.begun
-        outcome: Response | str = _CANCELLED
+        outcome: Response | str = CANCELLED
         try:
             if unfinished is None:
                 outcome = response = await self._client.send(item.request(wire, span))

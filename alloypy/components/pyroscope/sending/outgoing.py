@@ -30,6 +30,9 @@ class Names(NamedTuple):
 PUSH_NAMES = Names("Push", "push to", "push_total", "push_endpoint", "push_downstream")
 INGEST_NAMES = Names("AppendIngest", "ingest to", "ingest_total", "ingest_endpoint", "ingest_downstream")
 
+CANCELLED = "cancelled"
+"""Why a try, or an item, that was given up got no answer."""
+
 
 class Refusal(NamedTuple):
     """Why a try failed.

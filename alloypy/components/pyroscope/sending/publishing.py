@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
+from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
 from alloypy.lang.secrecy import hide
 from alloypy.profiles.model import Series
 from alloypy.runtime.contract.events import Events, Failed, Sent
@@ -34,7 +35,14 @@ class Publisher(NamedTuple):
         """There is no endpoint to send an item to."""
         self.failed(item, "", Refusal("no endpoint is configured", retry=False), 0.0, 0)
 
-    def not_sent(self, series: Series, reason: str) -> None:
-        """A series never went out."""
-        body = [sample.profile for sample in series.samples]
-        self.events.publish(Failed(self.component, series.labels, body, reason))
+    def cancelled(self, item: Outgoing, endpoint: str) -> None:
+        """An item was given up because nobody waits for it any more, or the process ends."""
+        self.failed(item, endpoint, Refusal(CANCELLED, retry=True), 0.0, 0)
+
+    def not_sent(self, series: Sequence[Series], reason: str) -> None:
+        """Series never went out."""
+        failures = (
+            Failed(self.component, one.labels, [sample.profile for sample in one.samples], reason)
+            for one in series
+        )
+        self.events.publish_each(failures, len(series))
