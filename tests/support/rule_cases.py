@@ -280,6 +280,9 @@ WHOLE: Mapping[str, str] = {
         'pyroscope.receive_http "a" {\n forward_to = []\n http { listen_port = 47813 }\n}\n'
         'pyroscope.receive_http "b" {\n forward_to = []\n http { listen_port = 47813 }\n}'
     ),
+    "two receivers on the default port": (
+        'pyroscope.receive_http "a" {\n forward_to = []\n}\npyroscope.receive_http "b" {\n forward_to = []\n}'
+    ),
     "no such component": 'pyroscope.send "a" { }',
     "no label": "pyroscope.write { }",
 }
