@@ -16,7 +16,7 @@ from alloypy.net.server.body import EXTENSION, App, BodyError, Header
 from alloypy.net.server.budget import ByteBudget
 from alloypy.net.server.request import Request, Source
 
-_MOST_DISCARDED = 256 << 10  # bytes of an unwanted body that are read so that the connection can stay open
+_MOST_DISCARDED_BYTES = 256 << 10  # of an unwanted body, read so that the connection can stay open
 
 
 class Connection(Source, Protocol):
@@ -200,7 +200,7 @@ class Exchange(Request):
         """Whether the body has been read, or its rest is short and on its way."""
         return self.complete or (
             self.length is not None
-            and self.length - self.received <= _MOST_DISCARDED
+            and self.length - self.received <= _MOST_DISCARDED_BYTES
             and self._go_on is None
             and self._failure is None
         )

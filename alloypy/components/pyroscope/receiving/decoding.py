@@ -18,8 +18,9 @@ from alloypy.threads import WORK
 
 # Fields and bytes of text: what is decoded at once, and the steps for what is larger. Where a step is not
 # enough the next begins anew, so that a usual request never needs to hold what a hostile one may take.
-_AT_ONCE = 2_000, 256 << 10
-_STEPS = ((20_000, 1 << 20), ())
+_QUICK_FIELDS = 2_000
+_QUICK_TEXT_BYTES = 256 << 10
+_SLOW_ALLOWANCES = ((20_000, 1 << 20), ())
 
 _KIND = "pushv1.PushRequest"
 _QUICK_JSON_BYTES = 256 << 10
@@ -31,7 +32,7 @@ def decode_at_once(request: UnaryRequest, rule: LabelRule | None) -> list[Series
     if request.codec == "json":
         return None
     try:
-        return _decode(request, rule, Allowance(*_AT_ONCE, shared=True))
+        return _decode(request, rule, Allowance(_QUICK_FIELDS, _QUICK_TEXT_BYTES, shared=True))
     except Overrun:
         return None
 
@@ -54,7 +55,7 @@ async def decode_later(
         if request.codec == "json":
             hold(len(message))  # of which the profiles take three quarters at most
             if _quick(message):
-                return _decode(request, rule, Allowance(*_AT_ONCE, shared=True))
+                return _decode(request, rule, Allowance(_QUICK_FIELDS, _QUICK_TEXT_BYTES, shared=True))
     except Overrun:
         pass  # it holds more than it seemed to
     except OverBudget as reason:
@@ -67,7 +68,7 @@ def _quick(message: Buffer) -> bool:
     if len(message) > _QUICK_JSON_BYTES:
         return False
     text = bytes(message) if isinstance(message, memoryview) else message
-    return sum(map(text.count, _MARKS)) <= _AT_ONCE[0]
+    return sum(map(text.count, _MARKS)) <= _QUICK_FIELDS
 
 
 async def _decode_aside(
@@ -75,7 +76,7 @@ async def _decode_aside(
 ) -> list[Series]:
     """Decode in a thread. Raises ConnectError."""
     overrun = ""
-    for step in _STEPS:
+    for step in _SLOW_ALLOWANCES:
         allowance = Allowance(*step)
         held = allowance.most(len(request.message))
         try:

@@ -23,14 +23,14 @@ _FREE_BYTES = 16  # of framing that a chunk may have
 
 _STEPS = 8  # of `Turns`, for a chunk
 _STEPS_OF_RUN = 4
-_RUN_IN_STEP = 32  # chunks
+_RUN_CHUNKS_IN_STEP = 32
 
 _SIZE, _CONTENT, _END, _TRAILERS = range(4)
 
 
 _TINY = bytes(int(chr(byte), 16) if chr(byte) in "123456789abcdefABCDEF" else 0 for byte in range(256))
-_TINY_LINE = 3  # bytes: a digit and the line's end
-_TINY_FRAME = 5
+_TINY_LINE_BYTES = 3  # a digit and the end of the line
+_TINY_FRAME_BYTES = 5
 _TINY_WORTH_WHILE = 32  # more than one of them takes
 
 
@@ -116,8 +116,8 @@ class Chunks:
                 if run is None:
                     break
                 pieces.append(_content(run[0], size))
-                chunks = (run.end() - at) // (size + _TINY_FRAME)
-                self.steps += _STEPS_OF_RUN + chunks // _RUN_IN_STEP
+                chunks = (run.end() - at) // (size + _TINY_FRAME_BYTES)
+                self.steps += _STEPS_OF_RUN + chunks // _RUN_CHUNKS_IN_STEP
                 at = run.end()
                 before = 0
             else:
@@ -132,7 +132,7 @@ class Chunks:
                 self.steps += 1
             count += chunks
             content += chunks * size
-        self._excess = max(self._excess + count * (_TINY_LINE - _FREE_BYTES) - 2 * content, 0)
+        self._excess = max(self._excess + count * (_TINY_LINE_BYTES - _FREE_BYTES) - 2 * content, 0)
         self.announced += content
         return at
 
@@ -212,10 +212,10 @@ def _run(size: int) -> re.Pattern[bytes]:
 
 def _content(run: bytes, size: int) -> bytes:
     """The content of a run of chunks of one size."""
-    period = size + _TINY_FRAME
+    period = size + _TINY_FRAME_BYTES
     if size == 1:
-        return run[_TINY_LINE::period]
+        return run[_TINY_LINE_BYTES::period]
     content = bytearray(len(run) // period * size)
     for place in range(size):
-        content[place::size] = run[_TINY_LINE + place :: period]
+        content[place::size] = run[_TINY_LINE_BYTES + place :: period]
     return bytes(content)

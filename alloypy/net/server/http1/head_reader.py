@@ -15,8 +15,8 @@ from alloypy.net.server.body import ORIGIN
 from alloypy.net.server.budget import ByteBudget
 from alloypy.net.server.http1.head import Refused, read_head, read_target
 
-_LINE_OVERHEAD = 100  # bytes that a header line costs beyond its own
-_FREE_HEAD = 8 << 10  # bytes that a head may take without being counted as held
+_LINE_OVERHEAD_BYTES = 100  # of a header line, beyond its own
+_FREE_HEAD_BYTES = 8 << 10  # of a head that are not counted as held
 _END_OF_HEAD = b"\r\n\r\n"
 _TOO_LARGE = "431 Request Header Fields Too Large"
 
@@ -107,7 +107,7 @@ class HeadReader:
         if not stop:
             self._tail = (self._tail + data[max(at, end - 3) : end])[-3:]
             self._hold()
-        elif self._held or self.fed + _LINE_OVERHEAD * len(self._headers) > _FREE_HEAD:
+        elif self._held or self.fed + _LINE_OVERHEAD_BYTES * len(self._headers) > _FREE_HEAD_BYTES:
             self._hold()
         return stop
 
@@ -168,7 +168,7 @@ class HeadReader:
 
     def _hold(self) -> None:
         """Bound the head, and count it as held; its lines take more than their bytes. Raises Refused."""
-        size = self.fed + _LINE_OVERHEAD * len(self._headers)
+        size = self.fed + _LINE_OVERHEAD_BYTES * len(self._headers)
         if size > self._max_bytes:
             raise Refused(431, _TOO_LARGE)
         if not self._budget.take(size - self._held):

@@ -14,7 +14,7 @@ from alloypy.net.server.http1.bodies import Receiver
 from alloypy.net.server.http1.head_reader import Data
 from alloypy.net.server.request import Request
 
-FIRST_ROOM = 256 << 10
+FIRST_ROOM_BYTES = 256 << 10
 """Bytes for which no body has to wait for its turn."""
 
 _BUFFER_GROWTH = 32  # times what has come
@@ -104,10 +104,10 @@ class LargeBody:
         """Room in proportion to what has come: an announcement alone gets none."""
         self.room = None
         request, length = self._request, self._length
-        size = min(length, max(request.received * _BUFFER_GROWTH, FIRST_ROOM))
-        if size > FIRST_ROOM and self._claim is None:
-            if size < length and request.received < FIRST_ROOM:
-                size = FIRST_ROOM
+        size = min(length, max(request.received * _BUFFER_GROWTH, FIRST_ROOM_BYTES))
+        if size > FIRST_ROOM_BYTES and self._claim is None:
+            if size < length and request.received < FIRST_ROOM_BYTES:
+                size = FIRST_ROOM_BYTES
             else:
                 left = length - request.received
                 self._claim = self._budget.claim(left, request.held, self._go_on, self._lose_turn)
@@ -116,7 +116,7 @@ class LargeBody:
                     return
         more = size - request.received
         if self._claim is not None:
-            self._budget.came(self._claim, FIRST_ROOM)  # what was there is full
+            self._budget.came(self._claim, FIRST_ROOM_BYTES)  # what was there is full
         if not request.hold(more):
             request.fail(OverBudget, "too many bytes in flight")
             self._receiver.end_reading()

@@ -28,11 +28,11 @@ from alloypy.net.server.misdirected import TLS_HANDSHAKE
 from alloypy.net.server.offers import Offer
 from alloypy.net.server.request import Request
 
-_READ_SIZE = 64 << 10
+_READ_BYTES = 64 << 10
 _STEPS_PER_VISIT = 100  # of `Turns`: what looking at a request costs, however short it is
 
 # One buffer for all connections: what is read into it is looked at before the next read.
-_shared = bytearray(_READ_SIZE)
+_shared = bytearray(_READ_BYTES)
 _shared_view = memoryview(_shared)
 
 
@@ -170,7 +170,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         exchange = self._current
         if exchange is None or exchange.complete or exchange.wants_all:
             return
-        if exchange.pending > _READ_SIZE:
+        if exchange.pending > _READ_BYTES:
             self._backlog.pause()
 
     def _take_head(self, data: Data, at: int, end: int) -> int:
@@ -245,7 +245,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         exchange = self._current
         if backlog.rest or self._ended or (self._body is not None and self._body.waits):
             return
-        if exchange is None or exchange.pending <= _READ_SIZE or exchange.wants_all:
+        if exchange is None or exchange.pending <= _READ_BYTES or exchange.wants_all:
             backlog.read_on()
 
     # What requests and their bodies call
@@ -258,7 +258,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         if (
             request.wants_all
             and length is not None
-            and length - request.received > _READ_SIZE
+            and length - request.received > _READ_BYTES
             and not isinstance(self._body, LargeBody)
         ):
             self._heads.skip_body()
