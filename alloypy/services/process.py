@@ -114,7 +114,7 @@ class Process:
                 await self._exporter.close()
 
     async def _serve(self, stop: asyncio.Event) -> None:
-        self._server.start(Admin(self._admin_options()))
+        await self._server.start(Admin(self._admin_options()))
         gc.freeze()  # modules and classes live as long as the process: no collection looks at them again
         gc.set_threshold(*_COLLECTOR_THRESHOLDS)
         gc.enable()

@@ -1,7 +1,7 @@
 """The admin HTTP server's application: readiness, health, reload, metrics, and what the UI asks for.
 
-An ASGI application. Probes and scrapes are answered directly, everything else by Starlette's router, which
-is loaded after the start (`alloypy.cli.commands.run.later`). Source: docs/spec/RUNTIME.md, section 4.
+An ASGI application: Starlette's router, and who may ask for what.
+Source: docs/spec/RUNTIME.md, section 4.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.routing import Route, Router
 
 from alloypy.lang.brief import brief
 from alloypy.lang.go.text import parse_decimal
@@ -40,9 +43,6 @@ from alloypy.services.admin.web_guard import Hosts, page_asks, refused
 from alloypy.services.configuration import LoadError
 from alloypy.services.exposition import CONTENT_TYPE
 
-if TYPE_CHECKING:
-    from starlette.routing import BaseRoute
-
 Handler: TypeAlias = Callable[..., Awaitable["Answer | _Windows"]]
 """Gets the request, and by their names the parts of its path that the route tells apart."""
 
@@ -55,6 +55,21 @@ _LONGEST_PATH = 256
 _IDS = "{given:ids}"  # of modules and components: they hold slashes, and anything else
 
 logger = logging.getLogger("alloypy.http")
+
+
+class _Ids(Convertor[str]):
+    """Matches the ids of modules and components."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("ids", _Ids())
 
 
 class AdminOptions(NamedTuple):
@@ -85,44 +100,30 @@ class Admin:
         self._support = SupportDesk(options.support)
         self._shared = SharedAnswers()
         self._wrong = Seldom()
-        # Whoever probes or scrapes may use any name, and gets nothing that is not public.
-        self._open: dict[str, Handler] = {
+        self._guarded_routes = self._guarded_router()
+        self._routes = self._open_router()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._routes(scope, receive, send)
+
+    def _open_router(self) -> ASGI:
+        """Who probes or scrapes may use any name, and gets nothing that is not public."""
+        handlers: dict[str, Handler] = {
             "/-/ready": self._ready,
             "/-/healthy": self._healthy,
             "/metrics": self._metrics,
         }
-        self._guarded: ASGI | None = None
+        return _router(handlers, self._guard)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        request = asked(scope, receive)
-        handler = self._open.get(request.path)
-        if handler is not None:
-            answer = await handler(request)
-            await answer.send(send)
-            return
-        refusing = refused(request, self._options.hosts)
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusing = refused(asked(scope, receive), self._options.hosts)
         if refusing is not None:
             await refusing.send(send)
-            return
-        if self._guarded is None:
-            self._guarded = self._router()
-        await self._guarded(scope, receive, send)
+        else:
+            await self._guarded_routes(scope, receive, send)
 
-    def _router(self) -> ASGI:
-        from starlette.convertors import Convertor, register_url_convertor
-        from starlette.routing import Route, Router
-
-        class Ids(Convertor[str]):
-            regex = "(?s:.*)"
-
-            def convert(self, value: str) -> str:
-                return value
-
-            def to_string(self, value: str) -> str:
-                return value
-
-        register_url_convertor("ids", Ids())
+    def _guarded_router(self) -> ASGI:
         web = f"{self._options.ui_prefix}api/v0/web"
         handlers: dict[str, Handler] = {
             "/-/reload": self._reload,
@@ -139,8 +140,7 @@ class Admin:
         }
         if self._options.ui_prefix != "/":
             handlers[self._options.ui_prefix[:-1]] = self._to_prefix
-        routes: list[BaseRoute] = [Route(path, _Endpoint(handler)) for path, handler in handlers.items()]
-        return Router(routes, redirect_slashes=False, default=_Endpoint(self._nothing))
+        return _router(handlers, _Endpoint(self._nothing))
 
     async def _ready(self, request: Asked) -> Answer:
         return _READY if self._options.controller.ready else _NOT_READY
@@ -244,6 +244,8 @@ class Admin:
 
     async def _graph(self, request: Asked, given: str = "") -> Answer | _Windows:
         """The stream of data rates, of the whole or of a module."""
+        if request.version == "1.0":
+            return error(505, "HTTP/1.1 is needed for an answer that goes on")
         try:
             window = parse_decimal(request.parameter("window") or "5")
         except ValueError:
@@ -287,6 +289,11 @@ class _Windows(NamedTuple):
             leaving.cancel()
             await asyncio.gather(leaving, return_exceptions=True)
         await send({"type": "http.response.body", "body": b""})
+
+
+def _router(handlers: Mapping[str, Handler], default: ASGI) -> Router:
+    routes = [Route(path, _Endpoint(handler)) for path, handler in handlers.items()]
+    return Router(routes, redirect_slashes=False, default=default)
 
 
 class _Endpoint:

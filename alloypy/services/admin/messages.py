@@ -27,13 +27,17 @@ _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
 
 
 class Asked(NamedTuple):
-    """A request. headers: with lower-case names. receive: tells when the client has left."""
+    """A request. headers: with lower-case names. receive: tells when the client has left.
+
+    version: of HTTP, such as `1.1`.
+    """
 
     method: str
     path: str
     query: bytes
     headers: list[tuple[bytes, bytes]]
     receive: Receive
+    version: str = "1.1"
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header."""
@@ -76,7 +80,8 @@ class Answer(NamedTuple):
 
 def asked(scope: Scope, receive: Receive) -> Asked:
     """The request that ASGI describes."""
-    return Asked(scope["method"], scope["path"], scope["query_string"], scope["headers"], receive)
+    about = scope["method"], scope["path"], scope["query_string"], scope["headers"]
+    return Asked(*about, receive, scope["http_version"])
 
 
 def text(status: int, content: str) -> Answer:

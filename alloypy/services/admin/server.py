@@ -14,11 +14,9 @@ import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.net import descriptors
-from alloypy.net.server.config import ServerConfig, Timeouts
-from alloypy.net.server.http1.protocol import HTTP1
-from alloypy.net.server.listener import Server
-from alloypy.net.server.offers import alpn_names
+from alloypy.net.server.config import Timeouts
 from alloypy.os_errors import open_fault
+from alloypy.partial_import import parts_of
 from alloypy.runtime.blocks.http import AuthArguments, HTTPArguments, TLSArguments
 from alloypy.runtime.contract.component import BuildError
 from alloypy.runtime.contract.options import ServiceError
@@ -28,11 +26,12 @@ from alloypy.threads import read_file
 
 if TYPE_CHECKING:
     from alloypy.net.server.tls import ServerTLS, ServerTLSSettings
+    from alloypy.services.admin.uvicorn_server import AdminUvicorn
 
 _STOP_GRACE = 1.0
 # A reload or a bundle may take its time; what is bounded is how long a client may make us wait.
 _TIMEOUTS = Timeouts(read=30.0, write=0, idle=120.0, stall=30.0)
-_OFFERS = (HTTP1,)
+_ALPN = ["http/1.1"]
 _CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
 
 _SERVICE = {"service": "http"}
@@ -153,7 +152,7 @@ class AdminServer:
         self._tls: ServerTLS | None = None
         self._others: tuple[ServerTLS | None, ...] = ()  # that may be wanted next: the coming, the former
         self._problem = ""
-        self._server: Server | None = None
+        self._server: AdminUvicorn | None = None
         self._application: ASGI | None = None
 
     @property
@@ -166,13 +165,20 @@ class AdminServer:
         """Whether only this machine can reach it."""
         return self._listener.loopback
 
-    def start(self, application: ASGI) -> None:
+    async def start(self, application: ASGI) -> None:
         """Begin to serve."""
+        with parts_of("uvicorn", Config="uvicorn.config"):
+            from alloypy.services.admin.uvicorn_server import AdminConfig, AdminUvicorn
+
         self._application = application
-        config = ServerConfig(self._guarded, logger=logger, timeouts=_TIMEOUTS)
-        most_idle = descriptors.for_operators()
-        self._server = Server(config, self._listener.sockets, _OFFERS, tls=self._context, most_idle=most_idle)
-        self._server.start()
+        self._server = AdminUvicorn(
+            AdminConfig(self._guarded, log=logger, timeouts=_TIMEOUTS),
+            self._listener.sockets,
+            tls=self._context,
+            most_idle=descriptors.for_operators(),
+            grace=_STOP_GRACE,
+        )
+        await self._server.startup()
         fields = {**_SERVICE, "addr": self.address}
         logger.info("now listening for http traffic", extra={"fields": fields})
 
@@ -182,7 +188,7 @@ class AdminServer:
             for one in self._listener.sockets:
                 one.close()
             return
-        await self._server.stop(_STOP_GRACE)
+        await self._server.shutdown()
         fields = {**_SERVICE, "addr": self.address}
         logger.info("http server closed", extra={"fields": fields})
 
@@ -237,7 +243,7 @@ class AdminServer:
         for known in (self._tls, *self._others):
             if known is not None and known.settings == settings:
                 return known
-        return ServerTLS(settings, self._tell_problem, alpn_names(_OFFERS))
+        return ServerTLS(settings, self._tell_problem, _ALPN)
 
     async def _context(self) -> ssl.SSLContext | None:
         """The context for a new connection; None without TLS.

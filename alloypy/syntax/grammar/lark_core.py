@@ -2,8 +2,7 @@
 
 `import lark` loads every parser it has and the reader of grammars, which costs more time and
 memory than formatting a file. With prepared tables only the machine is needed, so its module is
-imported on its own: an empty package stands in for `lark` during that import, and whoever says
-`import lark` later gets the whole of it.
+imported on its own (`alloypy.partial_import`).
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ from __future__ import annotations
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
+
+from alloypy.partial_import import parts_of
 
 _VERSION = "__version__"
 
@@ -46,18 +46,8 @@ class Core(NamedTuple):
 
 def lalr_core() -> Core:
     """Lark's LALR(1) machine."""
-    spec = None if "lark" in sys.modules else PathFinder.find_spec("lark")
-    if spec is None or not spec.submodule_search_locations:
+    with parts_of("lark"):
         return _import_core()
-    stand_in = ModuleType("lark")
-    stand_in.__path__ = list(spec.submodule_search_locations)
-    stand_in.__spec__ = spec
-    sys.modules["lark"] = stand_in
-    try:
-        return _import_core()
-    finally:
-        if sys.modules.get("lark") is stand_in:
-            del sys.modules["lark"]
 
 
 def _import_core() -> Core:
