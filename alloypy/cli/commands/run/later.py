@@ -53,9 +53,6 @@ FOREIGN = (
     "platform",
     "re2",
     "resource",
-    "starlette.applications",
-    "starlette.convertors",
-    "starlette.routing",
     "tempfile",
     "zipfile",
 )

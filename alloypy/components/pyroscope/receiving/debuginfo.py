@@ -13,10 +13,7 @@ from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from alloypy.components.pyroscope.receiving.metrics import Metrics
 from alloypy.components.pyroscope.receiving.reception import Reception
@@ -58,17 +55,29 @@ _RECORD = "alloypy.record"
 
 
 def application(reception: Reception) -> App:
-    """The Starlette application of all requests but those on the hot routes."""
+    """All requests but those on the hot routes, told apart by Starlette's router."""
     log = _Log(reception.metrics, reception.logger)
-    routes = [Route(SERVICE + method, _Call(method, reception, log), methods=["POST"]) for method in _METHODS]
-    routes.append(Route(SERVICE + "Upload/{gnu_build_id}", _Upload(reception, log), methods=["POST"]))
+    routes = [Route(SERVICE + method, _Posted(_Call(method, reception, log))) for method in _METHODS]
+    routes.append(Route(SERVICE + "Upload/{gnu_build_id}", _Posted(_Upload(reception, log))))
 
-    async def not_found(request: Request, _: Exception) -> Response:
-        return _response(reception.astray.answer(request.scope))
+    async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+        await send_messages(reception.astray.answer(scope), send)
 
-    starlette = Starlette(routes=routes, exception_handlers={404: not_found, 405: _no_method})
-    starlette.router.redirect_slashes = False
-    return _Recorded(starlette, reception)
+    return _Recorded(Router(routes, redirect_slashes=False, default=not_found), reception)
+
+
+class _Posted:
+    """Refuses other methods than POST; only the unary calls say what they would take."""
+
+    def __init__(self, inner: App) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST":
+            await self._inner(scope, receive, send)
+            return
+        allowed = ((b"allow", b"POST"),) if scope["path"] in _ROUTES else ()
+        await send_messages(empty(405, *allowed), send)
 
 
 class _Recorded:
@@ -245,14 +254,3 @@ def _route_name(method: str, path: str) -> str:
     upload = path.removeprefix(SERVICE + "Upload/")
     matches = method == "POST" and upload != path and upload and "/" not in upload
     return _UPLOAD_ROUTE if matches else "other"
-
-
-async def _no_method(request: Request, _: Exception) -> Response:
-    # Only the RPCs say what they would take.
-    return _response(empty(405, (b"allow", b"POST")) if request.url.path in _ROUTES else empty(405))
-
-
-def _response(answer: Answer) -> Response:
-    response = Response(answer.body, answer.status)
-    response.raw_headers = list(answer.headers)
-    return response
