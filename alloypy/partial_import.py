@@ -8,7 +8,7 @@ their own; whoever imports the package later gets the whole of it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import PathFinder
@@ -16,9 +16,10 @@ from types import ModuleType
 
 
 @contextmanager
-def parts_of(package: str, **names: str) -> Iterator[None]:
+def parts_of(package: str, *, unused: Collection[str] = (), **names: str) -> Iterator[None]:
     """Have imports of `package.module` not run the package's own module, unless it has run already.
 
+    unused: other modules that its modules import and that nothing here ever uses; they are not loaded either.
     names: those that its modules import from the package itself, each with the module that defines it.
     """
     spec = None if package in sys.modules else PathFinder.find_spec(package)
@@ -31,13 +32,27 @@ def parts_of(package: str, **names: str) -> Iterator[None]:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(names[name]), name)
 
-    stand_in = ModuleType(package)
+    stand_in = _module(package, define)
     stand_in.__path__ = list(spec.submodule_search_locations)
     stand_in.__spec__ = spec
-    stand_in.__dict__["__getattr__"] = define
-    sys.modules[package] = stand_in
+    standing_in = [stand_in, *(_module(name, _nothing) for name in unused if name not in sys.modules)]
+    sys.modules.update((each.__name__, each) for each in standing_in)
     try:
         yield
     finally:
-        if sys.modules.get(package) is stand_in:
-            del sys.modules[package]
+        for each in standing_in:
+            if sys.modules.get(each.__name__) is each:
+                del sys.modules[each.__name__]
+
+
+def _module(name: str, define: Callable[[str], object]) -> ModuleType:
+    made = ModuleType(name)
+    made.__dict__["__getattr__"] = define
+    return made
+
+
+def _nothing(name: str) -> object:
+    """What is imported from a module that is never used; but not what Python asks modules for."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return object

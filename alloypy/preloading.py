@@ -7,8 +7,10 @@ short or because the package has been replaced meanwhile: so the rest follows at
 
 from __future__ import annotations
 
+import gc
 import logging
 import pkgutil
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -54,6 +56,7 @@ class Preloading:
             self._running = False
 
     def _load_all(self) -> None:
+        _tidy()
         while True:
             with self._lock:
                 if not self._wanted:
@@ -62,7 +65,19 @@ class Preloading:
                 name = self._wanted.popleft()
             for each in _expanded(name):
                 _load(each)
+        _tidy()
         _log.debug("everything that is used later has been loaded")
+
+
+def _tidy() -> None:
+    """Free what imports leave behind: cycles, which nobody looked for meanwhile, and lists of files.
+
+    What is left lives as long as the process and is looked at no more.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    sys.path_importer_cache.clear()
 
 
 def _expanded(name: str) -> Iterator[str]:

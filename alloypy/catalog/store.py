@@ -46,6 +46,25 @@ class Store:
         return json.loads(self._data[start : self._data.find(b"\n", start)])
 
 
+_packed: list[bytes] = []  # the file, once it is kept
+
+
+def keep() -> None:
+    """Have the catalog without its file from now on, packed to a sixth until it is asked for."""
+    if not _packed:
+        import zlib
+
+        _packed.append(zlib.compress(_file().read_bytes()))
+
+
 def read_store() -> Store:
     """The catalog of the package. Raises CatalogError."""
-    return Store(Path(__file__).with_name("catalog.jsonl").read_bytes())
+    if not _packed:
+        return Store(_file().read_bytes())
+    import zlib
+
+    return Store(zlib.decompress(_packed[0]))
+
+
+def _file() -> Path:
+    return Path(__file__).with_name("catalog.jsonl")

@@ -34,6 +34,7 @@ _TIMEOUTS = Timeouts(read=30.0, write=0, idle=120.0, stall=30.0)
 _ALPN = ["http/1.1"]
 _CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
 
+_UNUSED = ("configparser", "logging.config")  # for uvicorn's own way to configure the log
 _SERVICE = {"service": "http"}
 
 logger = logging.getLogger("alloypy.http")
@@ -167,7 +168,7 @@ class AdminServer:
 
     async def start(self, application: ASGI) -> None:
         """Begin to serve."""
-        with parts_of("uvicorn", Config="uvicorn.config"):
+        with parts_of("uvicorn", unused=_UNUSED, Config="uvicorn.config"):
             from alloypy.services.admin.uvicorn_server import AdminConfig, AdminUvicorn
 
         self._application = application

@@ -7,7 +7,8 @@ import in functions themselves.
 from __future__ import annotations
 
 OWN = (
-    "alloypy.catalog.catalog:load_catalog",
+    "alloypy.catalog.catalog",
+    "alloypy.catalog.store:keep",
     "alloypy.components.*",
     "alloypy.check.masking",
     "alloypy.lang.*",
