@@ -169,12 +169,14 @@ class AdminServer:
     async def start(self, application: ASGI) -> None:
         """Begin to serve."""
         with parts_of("uvicorn", unused=_UNUSED, Config="uvicorn.config"):
-            from alloypy.services.admin.uvicorn_server import AdminConfig, AdminUvicorn
+            from alloypy.services.admin.uvicorn_server import AdminUvicorn
 
         self._application = application
         self._server = AdminUvicorn(
-            AdminConfig(self._guarded, log=logger, timeouts=_TIMEOUTS),
+            self._guarded,
             self._listener.sockets,
+            log=logger,
+            timeouts=_TIMEOUTS,
             tls=self._context,
             most_idle=descriptors.for_operators(),
             grace=_STOP_GRACE,

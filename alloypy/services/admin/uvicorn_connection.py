@@ -28,14 +28,13 @@ from alloypy.net.server.misdirected import TLS_HANDSHAKE
 
 if TYPE_CHECKING:
     from alloypy.services.admin.messages import ASGI, Receive, Scope, Send
-    from alloypy.services.admin.uvicorn_server import AdminConfig
+    from alloypy.services.admin.uvicorn_config import AdminConfig
 
 _SLICE = 16 << 10  # bytes given to the parser at once: so many requests can be pipelined at most
 _MOST_WAITING = 1 << 20  # bytes that wait for an answer to be sent, where TLS has more although nobody reads
 _LINE_OVERHEAD = 100  # bytes that a header line costs beyond its own
 _LINGER_SECONDS = 0.5  # for a client to read a refusal before its connection is closed
-_TOO_LARGE = Refused(431, "431 Request Header Fields Too Large")
-_MALFORMED = Refused(400, "400 Bad Request")
+_TOO_LARGE = "431 Request Header Fields Too Large"
 _LEFT = {"type": "http.disconnect"}
 _APOLOGY = {
     "type": "http.response.start",
@@ -155,8 +154,11 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
+        too_large = self._head_is_too_large(0)
         self._head_bytes = -1
         try:
+            if too_large:
+                raise Refused(431, _TOO_LARGE)
             _, _, closes = read_head(self.headers, self.parser.get_http_version())
             path, raw_path, query, _ = read_target(self.url)
         except Refused as refusal:
@@ -199,11 +201,14 @@ class Connection(HttpToolsProtocol):
             if begins and part[0] == TLS_HANDSHAKE and self.scheme == "http":
                 self._strangers.tell(cast("tuple[str, int] | None", self.server), tls=True)
             self.logger.debug("malformed HTTP request", extra={"fields": {"reason": str(reason)}})
-            self._refuse(self._owed or _MALFORMED)
-        if self._head_bytes >= 0:
-            self._head_bytes += len(part)
-            if self._head_bytes + _LINE_OVERHEAD * len(self.headers) > MAX_HEADER_BYTES:
-                self._refuse(_TOO_LARGE)
+            self._refuse(self._owed or Refused(400, "400 Bad Request"))
+        if self._head_bytes >= 0 and self._head_is_too_large(len(part)):
+            self._refuse(Refused(431, _TOO_LARGE))
+
+    def _head_is_too_large(self, more: int) -> bool:
+        """Count so many bytes more as those of the head that is coming."""
+        self._head_bytes += more
+        return self._head_bytes + _LINE_OVERHEAD * len(self.headers) > MAX_HEADER_BYTES
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle

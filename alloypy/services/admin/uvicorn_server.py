@@ -15,7 +15,6 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
-from uvicorn.config import Config
 from uvicorn.lifespan.off import LifespanOff  # which `Config.load` looks for
 from uvicorn.server import Server
 
@@ -24,51 +23,30 @@ from alloypy.net.server.config import ServerState as ListenerState
 from alloypy.net.server.listener import Server as Listener
 from alloypy.net.server.offers import Offer
 from alloypy.services.admin.messages import ASGI
+from alloypy.services.admin.uvicorn_config import AdminConfig
 from alloypy.services.admin.uvicorn_connection import Connection
-
-
-class AdminConfig(Config):
-    """uvicorn's configuration with what our connections need besides.
-
-    app: answers the requests. log: where uvicorn's lines go, too. timeouts: those of `net.server`.
-    """
-
-    def __init__(self, app: ASGI, *, log: logging.Logger, timeouts: Timeouts) -> None:
-        super().__init__(
-            cast("Any", app),
-            interface="asgi3",
-            http=Connection,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            workers=1,
-            timeout_keep_alive=int(timeouts.idle),
-        )
-        self.log = log
-        self.timeouts = timeouts
-        self.listening = ServerConfig(app, logger=log, timeouts=timeouts)
-        self.strangers = self.listening.strangers
 
 
 class AdminUvicorn(Server):
     """uvicorn's server, whose connections our listener accepts.
 
-    sockets: listening ones, which it owns from then on. tls, most_idle: see `net.server.listener.Server`.
+    app, log, timeouts: see `AdminConfig`. sockets: listening ones, which it owns from then on.
+    tls, most_idle: see `net.server.listener.Server`.
     grace: seconds in which requests in flight may finish when it stops.
     """
 
     def __init__(
         self,
-        config: AdminConfig,
+        app: ASGI,
         sockets: Sequence[socket.socket],
         *,
+        log: logging.Logger,
+        timeouts: Timeouts,
         tls: Callable[[], Awaitable[ssl.SSLContext | None]],
         most_idle: int,
         grace: float,
     ) -> None:
+        config = AdminConfig(app, Connection, log=log, timeouts=timeouts)
         super().__init__(config)
         config.load()
         self._grace = grace

@@ -1,0 +1,44 @@
+"""Modules of a package are imported on their own, and the package as a whole afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+
+def run(program: str) -> None:
+    """Run a program of its own, so that nothing has been imported before."""
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+
+
+def test_uvicorn_comes_without_its_command_and_whole_when_it_is_asked_for() -> None:
+    run("""
+        import sys
+        from alloypy.partial_import import parts_of
+        with parts_of("uvicorn", unused=("logging.config",), Config="uvicorn.config"):
+            from alloypy.services.admin.uvicorn_server import AdminUvicorn
+            from uvicorn.server import Server
+        assert {"uvicorn", "click", "logging.config"}.isdisjoint(sys.modules)
+        assert issubclass(AdminUvicorn, Server)
+        import logging.config
+        assert logging.config.dictConfig
+        import uvicorn
+        assert uvicorn.Server is Server and uvicorn.run and uvicorn.Config
+        with parts_of("uvicorn"):
+            assert sys.modules["uvicorn"] is uvicorn
+    """)
+
+
+def test_a_name_that_is_not_provided_for_is_missed() -> None:
+    run("""
+        from alloypy.partial_import import parts_of
+        with parts_of("uvicorn"):
+            try:
+                from uvicorn import Config
+            except ImportError:
+                raise SystemExit(0)
+        raise SystemExit("Config was found")
+    """)
