@@ -7,7 +7,6 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -17,15 +16,16 @@ from alloypy.partial_import import parts_of
 with parts_of("uvicorn", Config="uvicorn.config"):
     from alloypy.services.admin.uvicorn_server import AdminUvicorn
 
+from alloypy.services.admin.messages import Receive, Scope, Send
+
 pytestmark = pytest.mark.anyio
 
 LONG = Timeouts(read=100, write=0, idle=100, stall=100)
 GET = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LAST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-Scope = dict[str, Any]
 
 
-async def application(scope: Scope, receive: Any, send: Any) -> None:
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers with the path; /fails raises, /hangs never answers, /large is more than a client takes."""
     path: str = scope["path"]
     if path == "/fails":
