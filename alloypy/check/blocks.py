@@ -138,7 +138,7 @@ class BlockReader:
         refused = self._gates.refused(node.name)
         if refused is not None:
             span = Span(node.source, node.block.start, _name_end(node.block))
-            return Diagnostic(span, refused.message, refused.code, hint=refused.hint)
+            return refused._replace(span=span)
         entry = self._language.component(node.name)
         if entry is not None:
             node.arguments = entry.arguments

@@ -47,7 +47,7 @@ def check_references(
                 scope.graph.connect(node.id, reference.target.id)
         meant = meaning(chain, reference, scope.variables, library)
         said = _said(chain, node.source, meant, minimum)
-        leaked = meant is Meaning.NOTHING and chain[0].name in scope.leaked
+        leaked = meant == "nothing" and chain[0].name in scope.leaked
         (faults.missed if leaked else faults.found).extend(said)
     return faults
 
@@ -55,14 +55,14 @@ def check_references(
 def _said(chain: Chain, source: Source, meant: Meaning, minimum: Stability) -> Iterator[Diagnostic]:
     """What there is to say about a chain."""
     match meant:
-        case Meaning.SHADOWING:
+        case "shadowing":
             span = Span(source, chain[0].start, chain[0].end)
             yield warning(span, texts.SHADOWING, codes.SHADOWING)
-        case Meaning.NOTHING:
+        case "nothing":
             yield Diagnostic(_span(chain, source), texts.out_of_scope(chain_text(chain)), codes.OUT_OF_SCOPE)
-        case Meaning.DEPRECATED:
+        case "deprecated":
             yield _deprecated(chain, source)
-        case Meaning.EXPERIMENTAL:
+        case "experimental":
             gate = refusal(chain_text(chain), Stability.EXPERIMENTAL, minimum)
             if gate is not None:
                 yield Diagnostic(_span(chain, source), gate, codes.GATE)

@@ -8,7 +8,7 @@ Source: docs/spec/RUNTIME.md, sections 2.1, 2.3, 2.7.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from alloypy.graph.dag import Graph
 from alloypy.graph.definitions import Template
@@ -16,10 +16,12 @@ from alloypy.graph.nodes import Kind, Node
 from alloypy.lang.types import AnyType
 from alloypy.schema.spec import AttributeSpec, Spec
 from alloypy.schema.stability import Stability
-from alloypy.schema.vocabulary import Vocabulary
 from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Attribute, Block, Literal, Statement
+
+if TYPE_CHECKING:
+    from alloypy.schema.vocabulary import Vocabulary
 
 
 class ComponentEntry(Protocol):

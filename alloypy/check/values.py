@@ -39,7 +39,6 @@ from alloypy.lang.evaluation.literals import LiteralError, literal_value
 from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.numbers import number_text
 from alloypy.lang.secrecy import names_secret
-from alloypy.lang.stdlib.constants import Platform
 from alloypy.lang.types import Type
 from alloypy.lang.values import Kind
 from alloypy.rules.view import Undecided
@@ -276,6 +275,8 @@ class ValueCheck:
         if self._frame.hides(first.name):
             return self._fields(Shape(Kind.OBJECT, parts={}), chain, 1)
         if first.name == "constants":
+            from alloypy.lang.stdlib.constants import Platform
+
             shape = Shape(Kind.OBJECT, parts=dict.fromkeys(Platform._fields, STRING))
         else:
             shape = exactly(self._load_library().lookup(first.name))

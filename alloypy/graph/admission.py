@@ -6,11 +6,14 @@ Source: docs/spec/RUNTIME.md, section 2.3.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from alloypy.graph import codes, texts
 from alloypy.schema.stability import Stability, admission, refusal
-from alloypy.schema.vocabulary import NO_VOCABULARY, Vocabulary
+from alloypy.syntax.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from alloypy.schema.vocabulary import Vocabulary
 
 
 class ComponentKind(Protocol):
@@ -32,14 +35,6 @@ class ComponentKind(Protocol):
         ...
 
 
-class Refused(NamedTuple):
-    """Why there can be no component of a name."""
-
-    message: str
-    code: str
-    hint: str = ""
-
-
 class Gate(NamedTuple):
     """What the command line lets in."""
 
@@ -54,17 +49,20 @@ class Gates(NamedTuple):
     """
 
     registry: Mapping[str, ComponentKind]
-    gate: Gate = Gate()
-    vocabulary: Vocabulary = NO_VOCABULARY
+    gate: Gate
+    vocabulary: Vocabulary
 
-    def refused(self, name: str) -> Refused | None:
-        """Why there can be no component `name`; None where there can."""
+    def refused(self, name: str) -> Diagnostic | None:
+        """Why there can be no component `name`, without its place; None where there can."""
         kind = self.registry.get(name)
         if kind is None:
             if self.vocabulary.component(name) is not None:
-                return Refused(texts.not_run(name), codes.UNKNOWN_COMPONENT, texts.NOT_RUN_HINT)
-            return Refused(texts.unknown_component(name), codes.UNKNOWN_COMPONENT)
+                hint = texts.NOT_RUN_HINT
+                return Diagnostic(None, texts.not_run(name), codes.UNKNOWN_COMPONENT, hint=hint)
+            return Diagnostic(None, texts.unknown_component(name), codes.UNKNOWN_COMPONENT)
         if kind.community:
-            return None if self.gate.community else Refused(texts.community_component(name), codes.GATE)
+            out = None if self.gate.community else texts.community_component(name)
+            return None if out is None else Diagnostic(None, out, codes.GATE)
         below = refusal(f'component "{name}"', kind.stability, self.gate.stability)
-        return None if below is None else Refused(below, codes.GATE, admission(kind.stability))
+        hint = admission(kind.stability)
+        return None if below is None else Diagnostic(None, below, codes.GATE, hint=hint)

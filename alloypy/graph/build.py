@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from alloypy.graph import codes, texts
-from alloypy.graph.admission import Gates, Refused
+from alloypy.graph.admission import Gates
 from alloypy.graph.dag import Graph, cycle_text
 from alloypy.graph.definitions import Definitions, Template
 from alloypy.graph.edges import Notice, connect
@@ -171,9 +171,9 @@ class _Builder:
             if self.definitions.is_custom(block.name[0]):
                 self._add_component(Node(Kind.CUSTOM, name, block, source))
                 continue
-            problem = self._refused(name, bool(block.label))
-            if problem is not None:
-                self._fault(header(block, source, len(name.encode())), *problem)
+            refused = self._refused(name, bool(block.label))
+            if refused is not None:
+                self.faults.append(refused._replace(span=header(block, source, len(name.encode()))))
             else:
                 self._add_component(Node(Kind.COMPONENT, name, block, source))
 
@@ -187,11 +187,11 @@ class _Builder:
             where = other.span or f"its own {other.kind.value}"
             self._fault(span, texts.declared_already(node.id, where), codes.REPEATED)
 
-    def _refused(self, name: str, labelled: bool) -> Refused | None:
+    def _refused(self, name: str, labelled: bool) -> Diagnostic | None:
         """Why there can be no component of that name."""
         refused = self._gates.refused(name)
         if refused is None and not labelled:
-            return Refused(texts.unlabelled(f'component "{name}"'), codes.NO_LABEL)
+            return Diagnostic(None, texts.unlabelled(f'component "{name}"'), codes.NO_LABEL)
         if refused is None or refused.code != codes.UNKNOWN_COMPONENT or refused.hint:
             return refused
         close = nearest(name, self._gates.registry) if len(self.faults) < _MOST_SEARCHED else None

@@ -97,16 +97,16 @@ class _Wiring:
         """Note what there is to say about a chain."""
         first, span = chain[0].name, _span(chain, node.source)
         match meant:
-            case Meaning.SHADOWING if reference is not None:
+            case "shadowing" if reference is not None:
                 fields = {"component": reference.target.id, "stdlib_name": first}
                 self.notices.append(Notice(texts.SHADOWING, fields, span))
-            case Meaning.DEPRECATED:
+            case "deprecated":
                 self.notices.append(Notice(texts.DEPRECATED, {"function": first}, span))
             # What a template names is checked when the template is loaded with its item.
-            case Meaning.NOTHING if node.kind is not Kind.FOREACH:
+            case "nothing" if node.kind is not Kind.FOREACH:
                 message = texts.out_of_scope(chain_text(chain))
                 self.diagnostics.append(Diagnostic(span, message, codes.OUT_OF_SCOPE))
-            case Meaning.EXPERIMENTAL:
+            case "experimental":
                 gate = refusal(chain_text(chain), Stability.EXPERIMENTAL, self._stability)
                 if gate is not None:
                     short = span._replace(end=chain[-1].start)

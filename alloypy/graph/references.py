@@ -6,8 +6,7 @@ Source: docs/spec/RUNTIME.md, section 2.2.
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from alloypy.graph.dag import Graph
 from alloypy.graph.nodes import Node
@@ -68,26 +67,27 @@ def resolve(chain: Chain, graph: Graph) -> Reference | None:
     return None
 
 
-class Library(NamedTuple):
+class Library:
     """The names of the standard library. experimental: functions with their namespace."""
 
-    identifiers: Container[str]
-    deprecated: Container[str]
-    experimental: Container[str]
+    def __init__(
+        self, identifiers: Container[str], deprecated: Container[str], experimental: Container[str]
+    ) -> None:
+        self.identifiers = identifiers
+        self.deprecated = deprecated
+        self.experimental = experimental
 
-    def __contains__(self, name: object) -> bool:
+    def __contains__(self, name: str) -> bool:
         return name in self.identifiers or name in self.deprecated
 
 
-class Meaning(Enum):
-    """What a chain means, as far as there is something to be said about it."""
+Meaning: TypeAlias = Literal["node", "shadowing", "deprecated", "experimental", "other", "nothing"]
+"""What a chain means.
 
-    NODE = "a node"
-    SHADOWING = "a node, whose name the standard library has as well"
-    OTHER = "a variable, or a name of the standard library"
-    DEPRECATED = "an old name of the standard library"
-    EXPERIMENTAL = "an experimental function"
-    NOTHING = "nothing"
+node, shadowing: a node, and in the second case the standard library has its name as well.
+deprecated, experimental: an old name of the library, a function that a gate has to admit.
+other: any other name of the library, or a variable.
+"""
 
 
 def meaning(
@@ -96,12 +96,12 @@ def meaning(
     """What a chain means, where `reference` is the node it names if it names one."""
     first = chain[0].name
     if reference is not None:
-        return Meaning.SHADOWING if first in library else Meaning.NODE
+        return "shadowing" if first in library else "node"
     if first not in library and first not in variables:
-        return Meaning.NOTHING
+        return "nothing"
     if first in library.deprecated:
-        return Meaning.DEPRECATED
-    return Meaning.EXPERIMENTAL if chain_text(chain) in library.experimental else Meaning.OTHER
+        return "deprecated"
+    return "experimental" if chain_text(chain) in library.experimental else "other"
 
 
 class _Collector:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from alloypy.check.belonging import belong_together
 from alloypy.cli.files.discovery import Discovery
 from alloypy.cli.files.named_paths import STDIN
 from alloypy.files import is_directory, read_regular
@@ -95,6 +94,8 @@ def _belong_together(files: list[str]) -> bool:
     """
     if len(files) < 2:
         return False
+    from alloypy.check.belonging import belong_together
+
     parsed: list[File] = []
     for file in files:
         try:

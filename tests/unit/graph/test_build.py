@@ -11,6 +11,7 @@ from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import SERVICE_NAMES, Kind
 from alloypy.graph.sections import root_sections
 from alloypy.schema.stability import Stability
+from alloypy.schema.vocabulary import NO_VOCABULARY
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import REGISTRY, parsed
 
@@ -23,7 +24,8 @@ def built(
     arguments: tuple[str, ...] = (),
 ) -> Built:
     surroundings = Surroundings(root, Definitions(None, {"module_path": "."}), arguments)
-    return build(root_sections(parsed(*texts)), surroundings, Gates(REGISTRY, Gate(stability, community)))
+    gates = Gates(REGISTRY, Gate(stability, community), NO_VOCABULARY)
+    return build(root_sections(parsed(*texts)), surroundings, gates)
 
 
 def faults(*texts: str, **changes: object) -> list[str]:
