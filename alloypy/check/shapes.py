@@ -211,7 +211,8 @@ def _capsule_mismatch(shape: Shape, cls: type[Capsule]) -> str | None:
         return texts.wrong_capsule(cls.kind, shape.capsule)
     if cls.kind == Target.kind:
         if shape.kind == Kind.OBJECT:
-            return None
+            secret = any(part.capsule == Secret.kind for part in (shape.parts or {}).values())
+            return _exact_mismatch({"": Secret("")}, wanted.CapsuleType(cls)) if secret else None
         if shape.kind == Kind.STRING:
             return _exact_mismatch("", wanted.CapsuleType(cls))
     return texts.should_be(Kind.CAPSULE, shape.kind)

@@ -185,3 +185,37 @@ def test_labels_of_inner_blocks() -> None:
 def test_an_attribute_with_a_fault_is_not_told_twice() -> None:
     text = 'pyroscope.write "w" {\n  external_labels = "x"\n}\n'
     assert errors(text) == ["c:2:21: expected object, got string"]
+
+
+SOURCES_OF_TARGETS = """
+local.file "secret" {
+  filename  = "f"
+  is_secret = true
+}
+local.file "plain" {
+  filename = "f"
+}
+discovery.relabel "a" {
+  targets = []
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ('"x"', "target::ConvertFrom: conversion from 'string' is not supported"),
+        ("{ a = null }", "{a = null} target::ConvertFrom: cannot convert a nil value to a target value"),
+        (
+            "{ a = local.file.secret.content }",
+            "{ a = local.file.secret.content } target::ConvertFrom: cannot use a secret as a target value",
+        ),
+        ("{ a = local.file.plain.content, b = 1 }", None),
+        ("discovery.relabel.a.output[0]", None),
+        ('{ a = discovery.relabel.a.output[0]["b"] }', None),
+    ],
+)
+def test_what_can_be_a_target(target: str, message: str | None) -> None:
+    text = f'{SOURCES_OF_TARGETS}discovery.relabel "b" {{\n  targets = [{target}]\n}}\n'
+    found = [error.partition(": ")[2] for error in errors(text)]
+    assert found == ([] if message is None else [message])
