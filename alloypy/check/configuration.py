@@ -31,16 +31,16 @@ from alloypy.syntax.tree import File
 class Checked(NamedTuple):
     """The outcome of a check.
 
-    scope: the root scope, for whoever wants to look further. found: what Alloy's check finds.
-    missed: what only running finds, and warnings that Alloy does not give; by place.
+    scope: the root scope, for whoever wants to look further. as_alloy: what Alloy's check finds.
+    further: what only running finds, and warnings that Alloy does not give; by place.
     """
 
     scope: CheckedScope
-    found: list[Diagnostic]
-    missed: list[Diagnostic]
+    as_alloy: list[Diagnostic]
+    further: list[Diagnostic]
 
 
-class Beyond(NamedTuple):
+class Context(NamedTuple):
     """What a check may use beyond the configuration's own text.
 
     environ: variables that the environment will have; what the others hold is not guessed.
@@ -53,11 +53,11 @@ class Beyond(NamedTuple):
     told: Mapping[str, str] | None = None
 
 
-NOTHING = Beyond({}, Files(lambda path: None, ".", lambda path: Location(path, ".")))
+NOTHING = Context({}, Files(lambda path: None, ".", lambda path: Location(path, ".")))
 """Neither variables nor files."""
 
 
-def check_files(files: Sequence[File], language: Language, gate: Gate, beyond: Beyond = NOTHING) -> Checked:
+def check_files(files: Sequence[File], language: Language, gate: Gate, context: Context = NOTHING) -> Checked:
     """Check the files of one configuration together.
 
     Raises DiagnosticsError when a file has an attribute outside any block; nothing else is looked at then.
@@ -68,27 +68,27 @@ def check_files(files: Sequence[File], language: Language, gate: Gate, beyond: B
     root = root_scope(sections, reader)
     checker = _Checker(language, gate, reader)
     checker.scope(root)
-    findings = Findings(checker.found, checker.leaks)
-    contents = ContentCheck(language, beyond.environ, findings)
-    imports = ImportReader(reader, beyond.files, contents, findings)
+    findings = Findings(checker.found, checker.out_of_scope)
+    contents = ContentCheck(language, context.environ, findings)
+    imports = ImportReader(reader, context.files, contents, findings)
     modules = ModuleCheck(Tools(reader, imports, contents, findings, gates))
-    _find_missed(modules, findings, root, sections, beyond)
+    _find_further(modules, findings, root, sections, context)
     return Checked(root, checker.found, sorted(findings, key=_place))
 
 
-def _find_missed(
-    modules: ModuleCheck, findings: Findings, root: CheckedScope, sections: Sections, beyond: Beyond
+def _find_further(
+    modules: ModuleCheck, findings: Findings, root: CheckedScope, sections: Sections, context: Context
 ) -> None:
     """Find what Alloy's own check does not; what is wrong in a declare that nothing uses only warns."""
     allow_recursion()
-    frame = modules.root(root, sections, beyond.files.module_path)
+    frame = modules.root(root, sections, context.files.module_path)
     findings.harmless = False
     findings.add(check_ports(frame.listeners))
     for scope in modules.scopes:
         for node in scope.nodes:
             findings.add(check_unused(node))
-        if beyond.told is not None:
-            findings.add(check_unset(scope.nodes, beyond.told))
+        if context.told is not None:
+            findings.add(check_unset(scope.nodes, context.told))
 
 
 class _Checker:
@@ -99,7 +99,7 @@ class _Checker:
         self._gate = gate
         self._reader = reader
         self.found: list[Diagnostic] = []
-        self.leaks: list[Diagnostic] = []
+        self.out_of_scope: list[Diagnostic] = []
 
     def scope(self, scope: CheckedScope) -> None:
         """Check the nodes of a scope one by one, then how they depend on each other."""
@@ -114,8 +114,8 @@ class _Checker:
             if node.inner is not None:
                 self.scope(node.inner)
             references = check_references(node, scope, self._language, self._gate.stability)
-            self.found += references.found
-            self.leaks += references.missed
+            self.found += references.as_alloy
+            self.out_of_scope += references.further
         self.found += check_cycles(scope)
 
 

@@ -25,7 +25,7 @@ from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Attribute, Block, Expression, Statement
 
 
-class Given(NamedTuple):
+class GivenValue(NamedTuple):
     """An attribute of a block, with a check of values for the module that the block stands in."""
 
     check: ValueCheck
@@ -60,12 +60,12 @@ class ContentCheck:
         """What looks at the expressions of a module that are written in one source."""
         return ValueCheck(source, Surroundings(frame, self._language, self._library, self._environ))
 
-    def given(self, node: CheckedNode, frame: Frame, name: str) -> Given | None:
+    def given(self, node: CheckedNode, frame: Frame, name: str) -> GivenValue | None:
         """The attribute of that name in a node's body, if it has one; the last, which counts."""
         found = None
         for statement in node.body:
             if isinstance(statement, Attribute) and statement.name.name == name:
-                found = Given(self.values(node.source, frame), statement.value)
+                found = GivenValue(self.values(node.source, frame), statement.value)
         return found
 
     def _library(self) -> Scope:

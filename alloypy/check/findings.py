@@ -20,13 +20,15 @@ class Findings:
     harmless: whether what is found now is in a module that nothing makes, so that it only warns.
     """
 
-    def __init__(self, found: Sequence[Diagnostic], leaks: Sequence[Diagnostic]) -> None:
-        """found: by Alloy's own check. leaks: names that it takes for known, to be used for their words."""
+    def __init__(self, found: Sequence[Diagnostic], out_of_scope: Sequence[Diagnostic]) -> None:
+        """found: by Alloy's own check. out_of_scope: names it takes for known, used for their words."""
         self.harmless = False
         self._told: dict[tuple[Source, int, str], Diagnostic] = {}
         self._places: dict[Source, list[int]] = {}
         self._errors: set[tuple[Source, int]] = set()
-        self._leaks = {(leak.span.source, leak.span.start): leak for leak in leaks if leak.span is not None}
+        self._out_of_scope = {
+            (each.span.source, each.span.start): each for each in out_of_scope if each.span is not None
+        }
         for diagnostic in found:
             if diagnostic.span is not None and diagnostic.severity is Severity.ERROR:
                 self._places.setdefault(diagnostic.span.source, []).append(diagnostic.span.start)
@@ -56,7 +58,7 @@ class Findings:
             if place in self._errors:
                 return
             if fault.code == OUT_OF_SCOPE:
-                fault = self._leaks.get(place, fault)
+                fault = self._out_of_scope.get(place, fault)
             if self.harmless:
                 fault = fault._replace(severity=Severity.WARNING)
         self._told.setdefault((*place, fault.message), fault)

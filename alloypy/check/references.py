@@ -24,12 +24,12 @@ REFERABLE = frozenset({Kind.COMPONENT, Kind.CUSTOM, Kind.ARGUMENT})
 class ReferenceFaults(NamedTuple):
     """What is wrong with the references of a node.
 
-    found: what Alloy's own check finds. missed: what only running finds, for Alloy's check knows the
+    as_alloy: what Alloy's own check finds. further: what only running finds, for Alloy's check knows the
     names of other scopes everywhere.
     """
 
-    found: list[Diagnostic]
-    missed: list[Diagnostic]
+    as_alloy: list[Diagnostic]
+    further: list[Diagnostic]
 
 
 def check_references(
@@ -48,7 +48,7 @@ def check_references(
         meant = meaning(chain, reference, scope.variables, library)
         said = _said(chain, node.source, meant, minimum)
         leaked = meant == "nothing" and chain[0].name in scope.leaked
-        (faults.missed if leaked else faults.found).extend(said)
+        (faults.further if leaked else faults.as_alloy).extend(said)
     return faults
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from alloypy.check.configuration import Beyond, check_files
+from alloypy.check.configuration import Context, check_files
 from alloypy.check.imports import Files, Location
 from alloypy.check.scope import Language
 from alloypy.files import read_regular
@@ -32,7 +32,7 @@ from alloypy.syntax.tree import File
 _MOST_NEIGHBOURS = 200
 
 
-class Judgement(NamedTuple):
+class CheckOptions(NamedTuple):
     """How units are judged.
 
     language: what components there are. gate: which of them are let in.
@@ -106,7 +106,7 @@ class Outcome(NamedTuple):
         return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
 
 
-def check_unit(path: str, judgement: Judgement, reading: Reading = DISK) -> Outcome:
+def check_unit(path: str, options: CheckOptions, reading: Reading = DISK) -> Outcome:
     """Check the unit at `path`; never raises for what is wrong with it."""
     try:
         sources = reading.unit(path)
@@ -114,15 +114,17 @@ def check_unit(path: str, judgement: Judgement, reading: Reading = DISK) -> Outc
         return unreadable(path, f"{error.path}: {error}" if error.path not in {"", path} else str(error))
     if not sources:
         return Outcome(path, (nothing_in(path),), 0)
-    return judged(path, sources, judgement, reading)
+    return check_texts(path, sources, options, reading)
 
 
-def judged(name: str, sources: Sequence[Source], judgement: Judgement, reading: Reading = DISK) -> Outcome:
+def check_texts(
+    name: str, sources: Sequence[Source], options: CheckOptions, reading: Reading = DISK
+) -> Outcome:
     """What is wrong with a unit whose sources are known. name: a path, whether there is a file or not."""
     faults = [fault for fault in map(_encoding_fault, sources) if fault is not None]
     if faults:
         return Outcome(name, _shown(faults), len(sources))
-    found = check_sources(sources, module_path(name), judgement, reading)
+    found = check_sources(sources, module_path(name), options, reading)
     if any(each.code in {OUT_OF_SCOPE, UNKNOWN_COMPONENT} for each in found):
         from alloypy.check.neighbours import with_neighbours
 
@@ -142,7 +144,7 @@ def nothing_in(directory: str, further: str = "") -> Diagnostic:
 
 
 def check_sources(
-    sources: Sequence[Source], directory: str, judgement: Judgement, reading: Reading = DISK
+    sources: Sequence[Source], directory: str, options: CheckOptions, reading: Reading = DISK
 ) -> Sequence[Diagnostic]:
     """What is wrong in the files of one configuration, with hints.
 
@@ -154,9 +156,9 @@ def check_sources(
         from alloypy.check.advice.forms import forms_of
         from alloypy.syntax.repairs.hints import hinted as syntax_hinted
 
-        return syntax_hinted(error.diagnostics, form_of=forms_of(judgement.language))
+        return syntax_hinted(error.diagnostics, form_of=forms_of(options.language))
     modules = _Modules(reading)
-    check = partial(_check, judgement=judgement, directory=directory, modules=modules)
+    check = partial(_check, options=options, directory=directory, modules=modules)
     try:
         found = check(files)
     except DiagnosticsError as error:
@@ -170,7 +172,7 @@ def check_sources(
         return check(parse_config(own), changed=changed)
 
     size = modules.size + sum(len(source.data) for source in sources)
-    return hinted(found, files, judgement.language, Again(again, size))
+    return hinted(found, files, options.language, Again(again, size))
 
 
 class _Modules:
@@ -197,15 +199,15 @@ class _Modules:
 
 def _check(
     files: Sequence[File],
-    judgement: Judgement,
+    options: CheckOptions,
     directory: str,
     modules: _Modules,
     changed: Source | None = None,
 ) -> list[Diagnostic]:
     """changed: the content of a module in place of what its file holds."""
-    beyond = Beyond(judgement.environ, modules.files(directory, changed), judgement.told)
-    checked = check_files(files, judgement.language, judgement.gate, beyond)
-    return [*checked.found, *checked.missed]
+    context = Context(options.environ, modules.files(directory, changed), options.told)
+    checked = check_files(files, options.language, options.gate, context)
+    return [*checked.as_alloy, *checked.further]
 
 
 def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -42,7 +42,7 @@ def tell_of_files(logger: logging.Logger, problem: str, stays: str) -> None:
         logger.info("the TLS files can be used again")
 
 
-class NotMade(Exception):
+class UnusableError(Exception):
     """The files do not give a value; the text says why."""
 
 
@@ -56,8 +56,8 @@ class _Made(NamedTuple, Generic[T]):
 class Followed(Generic[T]):
     """The value that `make` makes of the files at `paths`.
 
-    make: called in a thread, never twice at a time. Raises OSError, ValueError and NotMade.
-    words: what NotMade is to say of an OSError or ValueError, that there was no answer in time included.
+    make: called in a thread, never twice at a time. Raises OSError, ValueError and UnusableError.
+    words: what UnusableError says of an OSError or ValueError, that there was no answer in time included.
     tell: called when the files of a value that is in use can no longer be used, with the reason, and
         with "" when they can again.
     problem: that reason.
@@ -90,7 +90,7 @@ class Followed(Generic[T]):
     async def get(self, within: float = FILE_SECONDS) -> T:
         """The value: of the files as they were a second ago, or as they could last be used.
 
-        Raises NotMade when there has not been one yet and the files do not give one, and TimeoutError
+        Raises UnusableError when there has not been one yet and the files do not give one, and TimeoutError
         when that takes longer than `within`.
         """
         value = self.present()
@@ -147,8 +147,8 @@ class Followed(Generic[T]):
 
     def _fault(self, error: BaseException) -> Exception:
         if isinstance(error, OSError | ValueError):
-            return NotMade(self._words(error))
-        return NotMade(str(error))
+            return UnusableError(self._words(error))
+        return UnusableError(str(error))
 
 
 def _signature(paths: Sequence[str]) -> _Signature | None:

@@ -23,7 +23,7 @@ class JSONError(ValueError):
         super().__init__(f"proto:\u00a0{reason}")
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is; NAME is a string with a colon behind it, in an object."""
 
     START = "start"
@@ -40,10 +40,10 @@ class Kind(Enum):
     CLOSE_ARRAY = "]"
 
 
-class Token(NamedTuple):
+class JSONToken(NamedTuple):
     """One token, as it stands in the text from `position` to `end`."""
 
-    kind: Kind
+    kind: TokenKind
     position: int
     end: int
 
@@ -68,17 +68,17 @@ _CONTINUED = bytes(range(0x80, 0xC0))  # the bytes of a character after its firs
 _PIECE_BYTES = 256 << 10
 """How much of a string is looked at in one go: nobody else has a turn meanwhile."""
 
-_WORDS = {b"null": Kind.NULL, b"true": Kind.BOOL, b"false": Kind.BOOL}
+_WORDS = {b"null": TokenKind.NULL, b"true": TokenKind.BOOL, b"false": TokenKind.BOOL}
 _MARKS = {
-    ord("{"): Kind.OPEN_OBJECT,
-    ord("}"): Kind.CLOSE_OBJECT,
-    ord("["): Kind.OPEN_ARRAY,
-    ord("]"): Kind.CLOSE_ARRAY,
-    ord(","): Kind.COMMA,
+    ord("{"): TokenKind.OPEN_OBJECT,
+    ord("}"): TokenKind.CLOSE_OBJECT,
+    ord("["): TokenKind.OPEN_ARRAY,
+    ord("]"): TokenKind.CLOSE_ARRAY,
+    ord(","): TokenKind.COMMA,
 }
 _QUOTE, _BACKSLASH, _COLON = b'"\\:'
-_SCALARS = (Kind.NULL, Kind.BOOL, Kind.NUMBER, Kind.STRING)
-_VALUE_ENDS = (*_SCALARS, Kind.CLOSE_OBJECT, Kind.CLOSE_ARRAY)
+_SCALARS = (TokenKind.NULL, TokenKind.BOOL, TokenKind.NUMBER, TokenKind.STRING)
+_VALUE_ENDS = (*_SCALARS, TokenKind.CLOSE_OBJECT, TokenKind.CLOSE_ARRAY)
 
 
 class Tokens:
@@ -91,17 +91,17 @@ class Tokens:
         self._text = text
         self._allowance = allowance
         self._at = 0
-        self._last = Kind.START
-        self._open: list[Kind] = []
-        self._peeked: Token | None = None
+        self._last = TokenKind.START
+        self._open: list[TokenKind] = []
+        self._peeked: JSONToken | None = None
 
-    def peek(self) -> Token:
+    def peek(self) -> JSONToken:
         """The next token, which `read` will give again."""
         if self._peeked is None:
             self._peeked = self._next()
         return self._peeked
 
-    def read(self) -> Token:
+    def read(self) -> JSONToken:
         """The next token; END after the last."""
         token = self._peeked
         if token is None:
@@ -109,7 +109,7 @@ class Tokens:
         self._peeked = None
         return token
 
-    def content(self, token: Token) -> str:
+    def content(self, token: JSONToken) -> str:
         """The content of a string."""
         self._allowance.take_text(token.end - token.position)
         pieces = []
@@ -122,67 +122,67 @@ class Tokens:
             at = match.end()
         return pieces[0] if len(pieces) == 1 else "".join(pieces)
 
-    def raw_content(self, token: Token) -> memoryview | None:
+    def raw_content(self, token: JSONToken) -> memoryview | None:
         """The content of a string as it stands in the text, None of one with escapes."""
         if self._text.find(_BACKSLASH, token.position, token.end) >= 0:
             return None
         return memoryview(self._text)[token.position + 1 : token.end - 1]
 
-    def raw(self, token: Token) -> str:
+    def raw(self, token: JSONToken) -> str:
         """The token as it stands in the text, cut if it is long."""
         return brief(self._text[token.position : token.end].decode("utf-8", "surrogateescape"))
 
-    def error(self, token: Token, reason: str) -> JSONError:
+    def error(self, token: JSONToken, reason: str) -> JSONError:
         """An error about the meaning of a token."""
         return JSONError(f"({self._line_and_column(token.position)}): {reason}")
 
-    def unexpected(self, token: Token) -> JSONError:
+    def unexpected(self, token: JSONToken) -> JSONError:
         """The syntax error for a token that does not fit."""
         return self._syntax_error(token.position, f"unexpected token {self.raw(token)}")
 
-    def _next(self) -> Token:
+    def _next(self) -> JSONToken:
         while True:
             self._allowance.take()
             token = self._fit(self._scan())
             self._last = token.kind
-            if token.kind is not Kind.COMMA:
+            if token.kind is not TokenKind.COMMA:
                 return token
 
-    def _fit(self, token: Token) -> Token:
+    def _fit(self, token: JSONToken) -> JSONToken:
         """The token, when it may follow the last one; a string that names a field becomes a NAME."""
         kind = token.kind
         innermost = self._open[-1] if self._open else None
-        if kind is Kind.END:
+        if kind is TokenKind.END:
             if self._open:
                 raise JSONError("unexpected EOF")
-        elif kind is Kind.COMMA:
+        elif kind is TokenKind.COMMA:
             if innermost is None or self._last not in _VALUE_ENDS:
                 raise self.unexpected(token)
-        elif kind is Kind.CLOSE_OBJECT:
-            if innermost is not Kind.OPEN_OBJECT or self._last in (Kind.NAME, Kind.COMMA):
+        elif kind is TokenKind.CLOSE_OBJECT:
+            if innermost is not TokenKind.OPEN_OBJECT or self._last in (TokenKind.NAME, TokenKind.COMMA):
                 raise self.unexpected(token)
             self._open.pop()
-        elif kind is Kind.CLOSE_ARRAY:
-            if innermost is not Kind.OPEN_ARRAY or self._last is Kind.COMMA:
+        elif kind is TokenKind.CLOSE_ARRAY:
+            if innermost is not TokenKind.OPEN_ARRAY or self._last is TokenKind.COMMA:
                 raise self.unexpected(token)
             self._open.pop()
-        elif kind is Kind.STRING and not self._value_fits(innermost):
+        elif kind is TokenKind.STRING and not self._value_fits(innermost):
             return self._name(token)
         elif not self._value_fits(innermost):
             raise self.unexpected(token)
-        elif kind in (Kind.OPEN_OBJECT, Kind.OPEN_ARRAY):
+        elif kind in (TokenKind.OPEN_OBJECT, TokenKind.OPEN_ARRAY):
             self._open.append(kind)
         return token
 
-    def _value_fits(self, innermost: Kind | None) -> bool:
+    def _value_fits(self, innermost: TokenKind | None) -> bool:
         if innermost is None:
-            return self._last is Kind.START
-        if innermost is Kind.OPEN_OBJECT:
-            return self._last is Kind.NAME
-        return self._last in (Kind.OPEN_ARRAY, Kind.COMMA)
+            return self._last is TokenKind.START
+        if innermost is TokenKind.OPEN_OBJECT:
+            return self._last is TokenKind.NAME
+        return self._last in (TokenKind.OPEN_ARRAY, TokenKind.COMMA)
 
-    def _name(self, token: Token) -> Token:
-        if self._last not in (Kind.OPEN_OBJECT, Kind.COMMA):
+    def _name(self, token: JSONToken) -> JSONToken:
+        if self._last not in (TokenKind.OPEN_OBJECT, TokenKind.COMMA):
             raise self.unexpected(token)
         if self._at >= len(self._text):
             raise JSONError("unexpected EOF")
@@ -191,28 +191,28 @@ class Tokens:
             reason = f'unexpected character {chr(byte)}, missing ":" after field name'
             raise self._syntax_error(self._at, reason)
         self._advance(self._at + 1)
-        return token._replace(kind=Kind.NAME)
+        return token._replace(kind=TokenKind.NAME)
 
-    def _scan(self) -> Token:
+    def _scan(self) -> JSONToken:
         """The next token as it stands, with the space behind it consumed."""
-        if self._last is Kind.START:
+        if self._last is TokenKind.START:
             self._advance(self._at)
         text, at = self._text, self._at
         if at >= len(text):
-            return Token(Kind.END, at, at)
+            return JSONToken(TokenKind.END, at, at)
         byte = text[at]
         if (kind := _MARKS.get(byte)) is not None:
             end = at + 1
         elif byte == _QUOTE:
-            kind, end = Kind.STRING, self._string_end(at)
+            kind, end = TokenKind.STRING, self._string_end(at)
         elif match := _WORD.match(text, at):
             kind, end = _WORDS[match.group()], match.end()
         elif match := _NUMBER.match(text, at):
-            kind, end = Kind.NUMBER, match.end()
+            kind, end = TokenKind.NUMBER, match.end()
         else:
             raise self._syntax_error(at, f"invalid value {self._invalid(at)}")
         self._advance(end)
-        return Token(kind, at, end)
+        return JSONToken(kind, at, end)
 
     def _invalid(self, at: int) -> str:
         """What stands where a value should: what looks like one, or a character."""

@@ -20,7 +20,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from alloypy.profiles.allowance import Allowance, Overrun
-from alloypy.profiles.json_tokens import JSONError, Kind, Tokens
+from alloypy.profiles.json_tokens import JSONError, TokenKind, Tokens
 from alloypy.profiles.model import Buffer
 
 _DEEPEST = 10_000
@@ -76,7 +76,7 @@ def read_json(body: Buffer, kind: type[Message], allowance: Allowance | None = N
     tokens = Tokens(bytes(body) if isinstance(body, memoryview) else body, allowance or Allowance())
     message = _read_message(tokens, cast("Descriptor", kind.DESCRIPTOR))
     end = tokens.read()
-    if end.kind is not Kind.END:
+    if end.kind is not TokenKind.END:
         raise tokens.unexpected(end)
     return message
 
@@ -85,12 +85,12 @@ def _read_message(tokens: Tokens, message: Descriptor) -> dict[str, Any]:
     """The message at the next token."""
     found: dict[str, Any] = {}
     opening = tokens.read()
-    if opening.kind is not Kind.OPEN_OBJECT:
+    if opening.kind is not TokenKind.OPEN_OBJECT:
         raise tokens.unexpected(opening)
     fields = _fields(message)
     seen = set()
-    while (token := tokens.read()).kind is not Kind.CLOSE_OBJECT:
-        if token.kind is not Kind.NAME:
+    while (token := tokens.read()).kind is not TokenKind.CLOSE_OBJECT:
+        if token.kind is not TokenKind.NAME:
             raise tokens.unexpected(token)
         short = token.end - token.position <= _LONGEST_NAME_BYTES
         field = fields.get(tokens.content(token)) if short else None
@@ -100,7 +100,7 @@ def _read_message(tokens: Tokens, message: Descriptor) -> dict[str, Any]:
         if field.name in seen:
             raise tokens.error(token, f"duplicate field {tokens.raw(token)}")
         seen.add(field.name)
-        if tokens.peek().kind is Kind.NULL:
+        if tokens.peek().kind is TokenKind.NULL:
             tokens.read()
         elif field.repeated:
             found[field.name] = _read_list(tokens, field)
@@ -111,10 +111,10 @@ def _read_message(tokens: Tokens, message: Descriptor) -> dict[str, Any]:
 
 def _read_list(tokens: Tokens, field: _Field) -> list[Any]:
     opening = tokens.read()
-    if opening.kind is not Kind.OPEN_ARRAY:
+    if opening.kind is not TokenKind.OPEN_ARRAY:
         raise tokens.unexpected(opening)
     values = []
-    while tokens.peek().kind is not Kind.CLOSE_ARRAY:
+    while tokens.peek().kind is not TokenKind.CLOSE_ARRAY:
         value = _read_value(tokens, field)
         if value is not None:
             values.append(value)
@@ -127,13 +127,13 @@ def _read_value(tokens: Tokens, field: _Field) -> Any:
     if field.message is not None:
         return _read_message(tokens, field.message)
     token = tokens.read()
-    if token.kind is Kind.STRING and field.holds != "bytes":
+    if token.kind is TokenKind.STRING and field.holds != "bytes":
         content = tokens.content(token)
         return content if field.holds == "string" else field.numbers.get(content)
     try:
-        if token.kind is Kind.STRING:
+        if token.kind is TokenKind.STRING:
             return _decode_base64(tokens.raw_content(token) or tokens.content(token).encode("ascii"))
-        if token.kind is Kind.NUMBER and field.holds == "enum":
+        if token.kind is TokenKind.NUMBER and field.holds == "enum":
             return _enum_number(tokens.raw(token))
     except Overrun:
         raise
@@ -188,11 +188,11 @@ def _skip_value(tokens: Tokens) -> None:
     depth = 0
     while True:
         kind = tokens.read().kind
-        if kind in (Kind.OPEN_OBJECT, Kind.OPEN_ARRAY):
+        if kind in (TokenKind.OPEN_OBJECT, TokenKind.OPEN_ARRAY):
             depth += 1
             if depth > _DEEPEST:
                 raise JSONError("exceeded max recursion depth")
-        elif kind in (Kind.CLOSE_OBJECT, Kind.CLOSE_ARRAY):
+        elif kind in (TokenKind.CLOSE_OBJECT, TokenKind.CLOSE_ARRAY):
             depth -= 1
         if depth == 0:
             return

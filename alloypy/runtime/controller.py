@@ -45,7 +45,7 @@ from alloypy.runtime.running.snapshot import (
     module_ids,
     unhealthy_names,
 )
-from alloypy.runtime.running.transaction import StepFailed, Transaction, Update
+from alloypy.runtime.running.transaction import StepError, Transaction, Update
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.tree import File
 
@@ -94,7 +94,7 @@ class Controller:
                 result = _result(transaction)
                 try:
                     await transaction.commit()
-                except StepFailed as failed:
+                except StepError as failed:
                     raise DiagnosticsError(self._fault(failed)) from None
             if transaction.retiring is not None:
                 await asyncio.shield(transaction.retiring)
@@ -131,7 +131,7 @@ class Controller:
         if failures:
             raise DiagnosticsError([each for failed in failures for each in self._fault(failed)])
 
-    def _fault(self, failed: StepFailed) -> Sequence[Diagnostic]:
+    def _fault(self, failed: StepError) -> Sequence[Diagnostic]:
         fields = {"node": failed.node.id, "err": str(failed.fault)}
         failed.module.log.error("failed to evaluate config", extra={"fields": fields})
         return placed(failed.node, failed.fault)

@@ -12,7 +12,7 @@ from typing import Any
 
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import ConversionError, convert
-from alloypy.lang.evaluation.faults import ValueFault
+from alloypy.lang.evaluation.faults import BadValueError
 from alloypy.lang.evaluation.literals import LiteralError, literal_value
 from alloypy.lang.evaluation.operators import binary, unary
 from alloypy.lang.evaluation.traced import LITERAL, Traced
@@ -195,7 +195,7 @@ class _Checker:
             return
         try:
             unary(node.op, Traced(value, LITERAL))
-        except ValueFault as error:
+        except BadValueError as error:
             self._report(literal.start, literal.end, _operator_message(error), "type")
         else:
             self._value(literal, value, type_)
@@ -206,7 +206,7 @@ class _Checker:
             return
         try:
             value = binary(Traced(lhs, LITERAL), node.op, Traced(rhs, LITERAL))
-        except ValueFault as error:
+        except BadValueError as error:
             self._report(left.start, right.end, _operator_message(error), "type")
         else:
             self._value(node, value, type_)
@@ -232,7 +232,7 @@ def value_fault(value: Any, type_: Type) -> str | None:
     return None
 
 
-def _operator_message(error: ValueFault) -> str:
+def _operator_message(error: BadValueError) -> str:
     return texts.static(error.links[-1].message or "")
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.check.units import Judgement, check_unit
+from alloypy.check.units import CheckOptions, check_unit
 from alloypy.components.registry import REGISTRATIONS
 from alloypy.graph.admission import Gate
 from alloypy.runtime.contract.options import ControllerOptions
@@ -58,8 +58,8 @@ CASES = list(cases())
 @pytest.mark.parametrize("case", CASES)
 def test_validate(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case.write(tmp_path, monkeypatch)
-    judgement = Judgement(load_catalog(), Gate(Stability.EXPERIMENTAL), {})
-    found = check_unit("config.alloy", judgement).diagnostics
+    options = CheckOptions(load_catalog(), Gate(Stability.EXPERIMENTAL), {})
+    found = check_unit("config.alloy", options).diagnostics
     assert [str(each) for each in found if each.severity is Severity.ERROR] == case.told
     warned = [str(each) for each in found if each.severity is Severity.WARNING]
     assert len([each for each in warned if case.warned in each]) == 1 or not case.warned, warned
@@ -93,8 +93,8 @@ def test_a_module_that_is_not_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     text = 'import.file "lib" {\n  filename = "lib.alloy"\n}\nlib.a "x" { }\n'
     Case({"config.alloy": text}, [], "", "").write(tmp_path, monkeypatch)
     (tmp_path / "lib.alloy").write_text('declare "a" {\n  argument "b" { }\n}\n', encoding="utf-16")
-    judgement = Judgement(load_catalog(), Gate(Stability.EXPERIMENTAL), {})
-    told = list(map(str, check_unit("config.alloy", judgement).diagnostics))
+    options = CheckOptions(load_catalog(), Gate(Stability.EXPERIMENTAL), {})
+    told = list(map(str, check_unit("config.alloy", options).diagnostics))
     assert told[0] == "config.alloy:1:1: import.file.lib: unknown encoding for config"
     assert 'not found in the registry, namespace: "lib", componentName: "a"' in told[1]
 
@@ -109,7 +109,7 @@ def test_one_file_of_a_configuration_split_over_a_directory(
         "30-broken.alloy": "declare {",
     }
     Case(files, [], "", "").write(tmp_path, monkeypatch)
-    judgement = Judgement(load_catalog(), Gate(Stability.EXPERIMENTAL), {})
-    found = [d for d in check_unit("10-relabel.alloy", judgement).diagnostics if d.severity is Severity.ERROR]
+    options = CheckOptions(load_catalog(), Gate(Stability.EXPERIMENTAL), {})
+    found = [d for d in check_unit("10-relabel.alloy", options).diagnostics if d.severity is Severity.ERROR]
     beside = "it is declared in 20-write.alloy of this directory; validate the directory"
     assert [each.hint for each in found] == [beside, beside, ""]

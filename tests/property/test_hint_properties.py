@@ -110,7 +110,7 @@ def findings(source: Source, files: list[File] | None = None) -> list[Diagnostic
         found = check_files(files or parse_config([source]), CATALOG, GATE)
     except DiagnosticsError as error:
         return list(error.diagnostics)
-    return [*found.found, *found.missed]
+    return [*found.as_alloy, *found.further]
 
 
 def hints_of(text: bytes) -> tuple[Diagnostic, ...]:

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.check.configuration import Beyond, Checked, check_files
+from alloypy.check.configuration import Checked, Context, check_files
 from alloypy.check.imports import Files
 from alloypy.check.units import DISK
 from alloypy.graph.admission import Gate
@@ -61,7 +61,7 @@ class Case:
 
     def check(self) -> Checked:
         """What `validate` says."""
-        beyond = Beyond({}, Files(DISK.module, str(self.folder), DISK.locate))
+        beyond = Context({}, Files(DISK.module, str(self.folder), DISK.locate))
         return check_files(parse_config([self._source()]), LANGUAGE, GATE, beyond)
 
     async def load(self) -> Sequence[Diagnostic]:
@@ -103,7 +103,7 @@ def difference(checked: Checked, refused: Sequence[Diagnostic], unread: bool) ->
     Alloy's own check may refuse what loads: it looks into what nothing uses, and takes `optional` by its
     letters. What it says is held by recordings.
     """
-    own, missed = errors(checked.found), errors(checked.missed)
+    own, missed = errors(checked.as_alloy), errors(checked.further)
     if missed and not refused:
         return "validate refuses what loads"
     if refused and not (own or missed):
@@ -116,8 +116,8 @@ def difference(checked: Checked, refused: Sequence[Diagnostic], unread: bool) ->
 
 
 def told(case: Case, seed: int, why: str, checked: Checked, refused: Sequence[Diagnostic]) -> str:
-    lines = [f"seed {seed}: {why}", "run:", *map(str, refused), "found:", *map(str, errors(checked.found))]
-    lines += ["missed:", *map(str, errors(checked.missed))]
+    lines = [f"seed {seed}: {why}", "run:", *map(str, refused), "found:", *map(str, errors(checked.as_alloy))]
+    lines += ["missed:", *map(str, errors(checked.further))]
     for name in sorted({*case.tree.files, "config.alloy"}):
         lines += [f"--- {name}", (case.folder / name).read_text()]
     return "\n".join(lines + [f"--- {url}\n{text}" for url, text in case.tree.urls.items()])

@@ -46,7 +46,7 @@ def errors(text: bytes) -> list[Diagnostic]:
         return list(error.diagnostics)
     except ConfigReadError:
         return []
-    return [d for d in (*checked.found, *checked.missed) if d.severity is Severity.ERROR]
+    return [d for d in (*checked.as_alloy, *checked.further) if d.severity is Severity.ERROR]
 
 
 GOOD = [text for text in TEXTS if not errors(text)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.advice.hints import Again, hinted
-from alloypy.check.configuration import Beyond, Checked, check_files
+from alloypy.check.configuration import Checked, Context, check_files
 from alloypy.check.imports import Files, Location
 from alloypy.graph.admission import Gate
 from alloypy.schema.stability import Stability
@@ -35,7 +35,7 @@ def check_text(
     def locate(path: str) -> Location:
         return Location(posixpath.normpath(path), posixpath.dirname(path) or ".")
 
-    beyond = Beyond(environ or {}, Files(read, "/etc/alloy", locate), told)
+    beyond = Context(environ or {}, Files(read, "/etc/alloy", locate), told)
     return check_files(parse_config([Source("c", text.encode())]), load_catalog(), gate, beyond)
 
 
@@ -44,12 +44,14 @@ def hinted_text(text: str, *, gate: Gate = EVERYTHING) -> tuple[Diagnostic, ...]
 
     def again(source: Source) -> list[Diagnostic]:
         checked = check_files(parse_config([source]), load_catalog(), gate)
-        return [*checked.found, *checked.missed]
+        return [*checked.as_alloy, *checked.further]
 
     source = Source("c", text.encode())
     files = parse_config([source])
     checked = check_files(files, load_catalog(), gate)
-    return hinted([*checked.found, *checked.missed], files, load_catalog(), Again(again, len(source.data)))
+    return hinted(
+        [*checked.as_alloy, *checked.further], files, load_catalog(), Again(again, len(source.data))
+    )
 
 
 def lines(diagnostics: list[Diagnostic], severity: Severity = Severity.ERROR) -> list[str]:
@@ -60,17 +62,17 @@ def lines(diagnostics: list[Diagnostic], severity: Severity = Severity.ERROR) ->
 def errors(text: str, **options: object) -> list[str]:
     """All errors of a text, those of Alloy's own check first."""
     checked = check_text(text, **options)  # type: ignore[arg-type]
-    return lines([*checked.found, *checked.missed])
+    return lines([*checked.as_alloy, *checked.further])
 
 
 def missed(text: str, **options: object) -> list[str]:
     """The errors of a text that Alloy's own check does not find; it must find none itself."""
     checked = check_text(text, **options)  # type: ignore[arg-type]
-    assert lines(checked.found) == []
-    return lines(checked.missed)
+    assert lines(checked.as_alloy) == []
+    return lines(checked.further)
 
 
 def warnings(text: str, **options: object) -> list[str]:
     """The warnings of a text."""
     checked = check_text(text, **options)  # type: ignore[arg-type]
-    return lines([*checked.found, *checked.missed], Severity.WARNING)
+    return lines([*checked.as_alloy, *checked.further], Severity.WARNING)

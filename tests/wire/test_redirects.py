@@ -23,7 +23,7 @@ from alloypy.net.client.auth import Authorization, BasicAuth, OAuth2
 from alloypy.net.client.client import Client, ClientSettings
 from alloypy.net.client.messages import Request, Response, SendError, origin_of, target_of
 from alloypy.net.client.proxy import ProxySettings
-from alloypy.net.client.redirects import Trail
+from alloypy.net.client.redirects import RedirectChain
 from alloypy.net.client.tls import TLSSettings
 from tests.support.running import Running, free_port
 from tests.support.scripted import Backend, Peer, Seen, answering, scripted
@@ -236,7 +236,7 @@ async def test_what_is_kept_back_is_told_once(caplog: pytest.LogCaptureFixture) 
 def test_where_a_server_ends(home: str, way: list[str], left: bool) -> None:
     url = parse_url(home)
     request = Request("GET", origin_of(url), "/", [("Authorization", "x"), ("X-A", "y")], (), 1.0)
-    trail = Trail(request)
+    trail = RedirectChain(request)
     for location in way:
         following = trail.next_request(request, Response(302, "", [("location", location)], b""), 1.0)
         assert following is not None

@@ -14,8 +14,8 @@ from alloypy.lang.evaluation import traced
 from alloypy.lang.evaluation.effort import Effort, Exhausted, allowed, current, weigh
 from alloypy.lang.evaluation.faults import (
     CODE,
+    BadValueError,
     EvaluationError,
-    ValueFault,
     conversion_links,
     diagnose,
     fault,
@@ -54,7 +54,7 @@ def evaluate_as(expression: tree.Expression, wanted: Type, source: Source, scope
         try:
             return convert(result.value, wanted)
         except ConversionError as error:
-            raise ValueFault(conversion_links(result, error)) from None
+            raise BadValueError(conversion_links(result, error)) from None
 
     return _run(expression, source, scope, decode)
 
@@ -75,7 +75,7 @@ def _run(expression: tree.Expression, source: Source, scope: Scope, finish: Call
     try:
         try:
             return finish(evaluation.value(expression))
-        except ValueFault as error:
+        except BadValueError as error:
             raise diagnose(error.links, evaluation.expressions, source) from None
     except RecursionError:
         raise EvaluationError(_TOO_DEEP) from None

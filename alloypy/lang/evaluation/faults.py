@@ -1,7 +1,7 @@
 """What evaluation raises, and how a fault of a value becomes a diagnostic with a place.
 
     EvaluationError    a fault without a place
-    ValueFault         a fault of a value; never leaves the evaluator
+    BadValueError      a fault of a value; never leaves the evaluator
     DiagnosticsError   (alloypy.syntax.diagnostics) everything that has a diagnostic
 
 Source: docs/spec/SYNTAX.md, section 5, `Error text`.
@@ -38,7 +38,7 @@ class Link(NamedTuple):
     step: str = ""
 
 
-class ValueFault(Exception):
+class BadValueError(Exception):
     """A value is not what it should be."""
 
     def __init__(self, links: Sequence[Link]) -> None:
@@ -46,9 +46,9 @@ class ValueFault(Exception):
         self.links = tuple(links)
 
 
-def fault(value: Traced, message: str) -> ValueFault:
+def fault(value: Traced, message: str) -> BadValueError:
     """A fault of one value."""
-    return ValueFault([Link(value, message)])
+    return BadValueError([Link(value, message)])
 
 
 def conversion_links(root: Traced, error: ConversionError) -> list[Link]:

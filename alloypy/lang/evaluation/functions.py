@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from alloypy.lang import texts
 from alloypy.lang.conversion import ConversionError, convert
 from alloypy.lang.evaluation.effort import make, spend
-from alloypy.lang.evaluation.faults import Link, ValueFault, conversion_links, fault
+from alloypy.lang.evaluation.faults import BadValueError, Link, conversion_links, fault
 from alloypy.lang.evaluation.traced import OWN, Traced
 from alloypy.lang.types import AnyType, ListType, SecretType, Type
 from alloypy.lang.values import Function, Secret, Value
@@ -63,7 +63,7 @@ class LibraryFunction(Function):
 
     @abstractmethod
     def apply(self, callee: Traced, args: Sequence[Traced]) -> Traced:
-        """The value of `callee(args)`, `callee` holding this function. Raises ValueFault, EvaluationError."""
+        """The value of `callee(args)`. callee: holds this function. Raises BadValueError, EvaluationError."""
 
 
 class TypedFunction(LibraryFunction):
@@ -136,7 +136,7 @@ class TypedFunction(LibraryFunction):
 class TracedFunction(LibraryFunction):
     """A function that passes its arguments, or parts of them, on as they are.
 
-    body: gets the arguments undecoded; raises ValueFault or EvaluationError.
+    body: gets the arguments undecoded; raises BadValueError or EvaluationError.
     """
 
     __slots__ = ("body",)
@@ -164,6 +164,6 @@ def _go_name(parameter: Type) -> str:
     return "string"
 
 
-def argument_fault(argument: Traced, links: Sequence[Link]) -> ValueFault:
+def argument_fault(argument: Traced, links: Sequence[Link]) -> BadValueError:
     """A fault inside an argument; `links` lead from the argument to the value at fault."""
-    return ValueFault([Link(argument), *links])
+    return BadValueError([Link(argument), *links])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from alloypy.lang import texts
 from alloypy.lang.equality import values_equal
 from alloypy.lang.evaluation.effort import make
-from alloypy.lang.evaluation.faults import ValueFault, fault
+from alloypy.lang.evaluation.faults import BadValueError, fault
 from alloypy.lang.evaluation.power import float_power
 from alloypy.lang.evaluation.traced import Traced
 from alloypy.lang.go.text import joined
@@ -48,7 +48,7 @@ def misused(op: str, kind: str) -> str | None:
 
 
 def unary(op: str, operand: Traced) -> Value:
-    """The value of `op operand`. Raises ValueFault."""
+    """The value of `op operand`. Raises BadValueError."""
     value, kind = operand.value, kind_of(operand.value)
     wanted = operand_of(op)
     if kind != wanted:
@@ -59,7 +59,7 @@ def unary(op: str, operand: Traced) -> Value:
 
 
 def binary(left: Traced, op: str, right: Traced) -> Value:
-    """The value of `left op right`. Raises ValueFault."""
+    """The value of `left op right`. Raises BadValueError."""
     lhs, rhs = _lift(left.value, right.value)
     if op == "==":
         return values_equal(lhs, rhs)
@@ -131,7 +131,7 @@ def _secrets(lhs: Value, rhs: Value, left: Traced) -> Value:
     raise _unknown_capsules(left)
 
 
-def _unknown_capsules(left: Traced) -> ValueFault:
+def _unknown_capsules(left: Traced) -> BadValueError:
     return fault(left, "could not perform binop + for unknown types lhs capsule rhs capsule")
 
 

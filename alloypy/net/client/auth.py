@@ -87,7 +87,7 @@ class HeaderCredentials(ABC):
         """The present value; gives up after `within` seconds. Raises SendError."""
 
 
-class Given(HeaderCredentials):
+class StaticCredentials(HeaderCredentials):
     """Credentials that stand in the configuration or in a file.
 
     template: makes the header of the secret.
@@ -118,9 +118,9 @@ class Given(HeaderCredentials):
         """Nothing is open."""
 
 
-def basic_credentials(settings: BasicAuth) -> Given:
+def basic_credentials(settings: BasicAuth) -> StaticCredentials:
     """Credentials of a `basic_auth` block."""
-    return Given(
+    return StaticCredentials(
         settings.password,
         settings.password_file,
         lambda password: basic(settings.username, password),
@@ -128,9 +128,9 @@ def basic_credentials(settings: BasicAuth) -> Given:
     )
 
 
-def authorization_credentials(settings: Authorization) -> Given:
+def authorization_credentials(settings: Authorization) -> StaticCredentials:
     """Credentials of an `authorization` block, or of a bearer token."""
-    return Given(
+    return StaticCredentials(
         settings.credentials,
         settings.credentials_file,
         lambda credentials: f"{settings.type} {credentials}",

@@ -37,7 +37,7 @@ from alloypy.net.client.messages import (
     in_wire_order,
 )
 from alloypy.net.client.proxy import NO_PROXY, Proxies, ProxyRoute, ProxySettings
-from alloypy.net.client.redirects import Trail
+from alloypy.net.client.redirects import RedirectChain
 from alloypy.net.client.tls import DEFAULT_TLS, TLS, TLSSettings
 from alloypy.preloading import PRELOADING
 
@@ -209,12 +209,12 @@ class Client:
     async def _follow(
         self, request: Request, response: Response, read_limit: int, deadline: float
     ) -> Response:
-        trail = Trail(request)
+        chain = RedirectChain(request)
         while True:
-            following = trail.next_request(request, response, _left(deadline))
+            following = chain.next_request(request, response, _left(deadline))
             if following is None:
                 return response
-            if trail.kept_back and not self._told:
+            if chain.kept_back and not self._told:
                 self._tell(request.origin, following.origin)
             request = following._replace(headers=in_wire_order(following.headers))
             response = await self._route.send(request, read_limit)

@@ -35,7 +35,7 @@ _FOR_ALL = frozenset(
 _OF_BODY = frozenset(("Content-Type", "Content-Encoding", "Content-Language", "Content-Location"))
 
 
-class Trail:
+class RedirectChain:
     """The redirects of one request.
 
     left: whether they have led away from its server, to another scheme, host or port; for good, also when

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from alloypy.files import read_regular
 from alloypy.net.client.messages import NotSent, SendTimeout
-from alloypy.net.followed import Followed, NotMade
+from alloypy.net.followed import Followed, UnusableError
 from alloypy.os_errors import open_fault
 from alloypy.threads import FILE_SECONDS
 
@@ -39,7 +39,7 @@ class FileText:
         """
         try:
             return await self._text.get(within)
-        except NotMade as reason:
+        except UnusableError as reason:
             raise NotSent(f"unable to read file {self.path}: {reason}") from None
         except TimeoutError:
             raise SendTimeout from None

@@ -83,7 +83,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
                 f"proxyconnect tcp: {dial_error(proxy, causing_error(error) or error)}"
             ) from error
         try:
-            await _Greeting(stream, end).reach(host, port, self._login)
+            await _Handshake(stream, end).reach(host, port, self._login)
         except BaseException as error:
             await stream.aclose()
             if isinstance(error, httpcore.TimeoutException):
@@ -117,7 +117,7 @@ class _Login:
         return user + bytes((len(self._password),)) + self._password
 
 
-class _Greeting:
+class _Handshake:
     """What is said to the proxy before the connection is the upstream's. end: monotonic time, or None."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream, end: float | None) -> None:

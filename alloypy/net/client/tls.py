@@ -14,7 +14,7 @@ from typing import NamedTuple
 from alloypy.files import read_regular
 from alloypy.lang.values import Secret
 from alloypy.net.client.messages import NotSent, SendTimeout
-from alloypy.net.followed import Followed, NotMade, named, tell_of_files
+from alloypy.net.followed import Followed, UnusableError, named, tell_of_files
 from alloypy.net.pem import CERTIFICATE, BadPair, load_pair
 from alloypy.os_errors import open_fault, system_words
 from alloypy.threads import FILE_SECONDS
@@ -57,14 +57,14 @@ class _Source:
         self.description = f"file {path}" if self.path else "inline"
 
     def read(self) -> str:
-        """The text. Raises NotMade."""
+        """The text. Raises UnusableError."""
         if not self.path:
             return self._inline
         try:
             return read_regular(self.path).decode(errors="surrogateescape").strip()
         except (OSError, ValueError) as error:
             fault = f"unable to read file {self.path}: {open_fault(self.path, error)}"
-            raise NotMade(f"{self._problem}: {fault}") from None
+            raise UnusableError(f"{self._problem}: {fault}") from None
 
 
 class TLS:
@@ -112,7 +112,7 @@ class TLS:
         """
         try:
             return await self._followed.get(within)
-        except NotMade as reason:
+        except UnusableError as reason:
             raise NotSent(str(reason)) from None
         except TimeoutError:
             raise SendTimeout from None
@@ -159,13 +159,13 @@ class TLS:
             except (ssl.SSLError, ValueError):
                 continue  # one of several may be broken
         if not usable:
-            raise NotMade(f"unable to use specified CA cert {self._ca.description}")
+            raise UnusableError(f"unable to use specified CA cert {self._ca.description}")
 
     def _identify(self, context: ssl.SSLContext, cert: str, key: str) -> None:
         try:
             load_pair(context, cert, key)
         except BadPair as error:
-            raise NotMade(
+            raise UnusableError(
                 f"unable to use specified client cert ({self._cert.description}) & "
                 f"key ({self._key.description}): {error}"
             ) from None

@@ -22,31 +22,31 @@ _GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u202
 _NEEDS_GO_ESCAPE = "[<>&\u2028\u2029]"
 
 
-class Code(NamedTuple):
+class ErrorCode(NamedTuple):
     """One error code: its HTTP status and its gRPC number."""
 
     status: int
     number: int
 
 
-CODES: Mapping[str, Code] = MappingProxyType(
+CODES: Mapping[str, ErrorCode] = MappingProxyType(
     {
-        "canceled": Code(499, 1),
-        "unknown": Code(500, 2),
-        "invalid_argument": Code(400, 3),
-        "deadline_exceeded": Code(504, 4),
-        "not_found": Code(404, 5),
-        "already_exists": Code(409, 6),
-        "permission_denied": Code(403, 7),
-        "resource_exhausted": Code(429, 8),
-        "failed_precondition": Code(400, 9),
-        "aborted": Code(409, 10),
-        "out_of_range": Code(400, 11),
-        "unimplemented": Code(501, 12),
-        "internal": Code(500, 13),
-        "unavailable": Code(503, 14),
-        "data_loss": Code(500, 15),
-        "unauthenticated": Code(401, 16),
+        "canceled": ErrorCode(499, 1),
+        "unknown": ErrorCode(500, 2),
+        "invalid_argument": ErrorCode(400, 3),
+        "deadline_exceeded": ErrorCode(504, 4),
+        "not_found": ErrorCode(404, 5),
+        "already_exists": ErrorCode(409, 6),
+        "permission_denied": ErrorCode(403, 7),
+        "resource_exhausted": ErrorCode(429, 8),
+        "failed_precondition": ErrorCode(400, 9),
+        "aborted": ErrorCode(409, 10),
+        "out_of_range": ErrorCode(400, 11),
+        "unimplemented": ErrorCode(501, 12),
+        "internal": ErrorCode(500, 13),
+        "unavailable": ErrorCode(503, 14),
+        "data_loss": ErrorCode(500, 15),
+        "unauthenticated": ErrorCode(401, 16),
     }
 )
 

@@ -14,7 +14,7 @@ from alloypy.files import read_regular
 from alloypy.lang.go.text import quote
 from alloypy.lang.go.tls_names import REQUIRE_AND_VERIFY, SUITES, VERIFY_IF_GIVEN, WEAK_SUITES
 from alloypy.lang.values import Secret
-from alloypy.net.followed import Followed, NotMade, named
+from alloypy.net.followed import Followed, UnusableError, named
 from alloypy.net.pem import BadPair, load_pair
 from alloypy.os_errors import system_words
 
@@ -170,7 +170,7 @@ class ServerTLS:
         """The context for the next connection. Raises TLSError as long as there has never been one."""
         try:
             return await self._followed.get()
-        except NotMade as reason:
+        except UnusableError as reason:
             raise TLSError(_told(str(reason))) from None
         except TimeoutError as error:
             raise TLSError(_told(self._words(error))) from None
@@ -184,7 +184,7 @@ class ServerTLS:
             if self._built is None or self._built[0] != settings:
                 self._built = settings, settings.build(self._alpn)
         except TLSError as reason:
-            raise NotMade(str(reason)) from None
+            raise UnusableError(str(reason)) from None
         return self._built[1]
 
     def _words(self, error: OSError | ValueError) -> str:

@@ -24,7 +24,7 @@ from alloypy.syntax.tree import Statement
 T = TypeVar("T")
 
 
-class NodeFault(Exception):
+class NodeError(Exception):
     """A node cannot be evaluated.
 
     The text is what the log, the health and a diagnostic without a place of its own say.
@@ -35,12 +35,12 @@ class NodeFault(Exception):
         self.diagnostics = diagnostics
         super().__init__(text)
 
-    def within(self, prefix: str) -> NodeFault:
+    def within(self, prefix: str) -> NodeError:
         """The same fault as seen from further out."""
-        return NodeFault(f"{prefix}: {self}", self.diagnostics)
+        return NodeError(f"{prefix}: {self}", self.diagnostics)
 
 
-class Raised(Exception):
+class CallError(Exception):
     """A component raised something; the text tells what."""
 
 
@@ -53,17 +53,17 @@ def described(error: BaseException) -> str:
 
 
 def call(action: Callable[[], T]) -> T:
-    """Call into a component. Raises Raised for whatever it raises."""
+    """Call into a component. Raises CallError for whatever it raises."""
     try:
         return action()
     except BaseException as error:
-        raise Raised(described(error)) from error
+        raise CallError(described(error)) from error
 
 
 async def call_async(action: Callable[[], Awaitable[T]], deadline: float) -> T:
     """Call into a component and await its answer for at most `deadline` seconds.
 
-    Raises Raised for whatever it raises, and CancelledError only when we are cancelled ourselves.
+    Raises CallError for whatever it raises, and CancelledError only when we are cancelled ourselves.
     """
     task = asyncio.current_task()
     cancelled_before = task.cancelling() if task is not None else 0
@@ -73,14 +73,14 @@ async def call_async(action: Callable[[], Awaitable[T]], deadline: float) -> T:
     except asyncio.CancelledError as error:
         if task is not None and task.cancelling() > cancelled_before:
             raise
-        raise Raised(described(error)) from error
+        raise CallError(described(error)) from error
     except TimeoutError as error:
         text = f"no answer within {deadline:g} seconds" if limit.expired() else described(error)
-        raise Raised(text) from error
+        raise CallError(text) from error
     except GeneratorExit:
         raise  # we are being thrown away
     except BaseException as error:
-        raise Raised(described(error)) from error
+        raise CallError(described(error)) from error
 
 
 class Body(NamedTuple):
@@ -97,17 +97,17 @@ class Body(NamedTuple):
 async def decode_arguments(cls: type[T], body: Body, scope: Scope) -> T:
     """A node's body as an instance of a declared class; the defaults for a node without a block.
 
-    Raises NodeFault.
+    Raises NodeError.
     """
     return await evaluate_body(lambda: decode(cls, body.statements, body.source, scope), body, scope)
 
 
 async def evaluate_body(work: Callable[[], T], body: Body, scope: Scope) -> T:
-    """What `work` makes of a node's body, without holding up others. Raises NodeFault."""
+    """What `work` makes of a node's body, without holding up others. Raises NodeError."""
     try:
         return await evaluated(work)
     except TimeoutError:
-        raise NodeFault(
+        raise NodeError(
             f"decoding configuration: evaluation takes more than {WORK_SECONDS:g} seconds"
         ) from None
     except (DiagnosticsError, DecodeError, EvaluationError) as error:
@@ -117,7 +117,7 @@ async def evaluate_body(work: Callable[[], T], body: Body, scope: Scope) -> T:
 
 def _not_decoded(
     error: DiagnosticsError | DecodeError | EvaluationError, body: Body, scope: Scope
-) -> NodeFault:
+) -> NodeError:
     """What goes wrong with the body of a node, told without the secrets in it and in what it refers to."""
     from alloypy.lang.secrecy import secret_texts
     from alloypy.redaction.masking import Mask, without_texts
@@ -131,8 +131,8 @@ def _not_decoded(
             )
             for each in mask.worded_error(error).diagnostics
         ]
-        return NodeFault(f"decoding configuration: {DiagnosticsError(shown)}", tuple(shown))
+        return NodeError(f"decoding configuration: {DiagnosticsError(shown)}", tuple(shown))
     text = str(error)
     if body.statements:
         text = mask.message_about(text, Span(body.source, body.statements[0].start, body.statements[-1].end))
-    return NodeFault(f"decoding configuration: {without_texts(text, elsewhere)}")
+    return NodeError(f"decoding configuration: {without_texts(text, elsewhere)}")

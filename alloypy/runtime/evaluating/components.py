@@ -10,7 +10,7 @@ from typing import Any
 from alloypy.graph.nodes import Node
 from alloypy.lang.conversion import zero
 from alloypy.runtime.contract.component import Registration
-from alloypy.runtime.contract.faults import NodeFault, Raised, call, call_async
+from alloypy.runtime.contract.faults import CallError, NodeError, call, call_async
 from alloypy.runtime.evaluating.evaluation import Evaluation
 from alloypy.runtime.running.instances import ComponentInstance
 from alloypy.runtime.running.transaction import Update
@@ -19,12 +19,12 @@ from alloypy.schema.encode import to_value, to_values
 
 
 async def evaluate_component(evaluation: Evaluation, node: Node) -> None:
-    """Evaluate a component, build it where it is new, and publish its exports. Raises NodeFault."""
+    """Evaluate a component, build it where it is new, and publish its exports. Raises NodeError."""
     registration = evaluation.context.options.registry[node.name]
     old = evaluation.living(node, ComponentInstance)
     try:
         exports = await _update(evaluation, node, registration, old)
-    except NodeFault:
+    except NodeError:
         evaluation.publish(node, published_exports(registration, old.exports if old is not None else None))
         raise
     evaluation.publish(node, published_exports(registration, exports))
@@ -46,8 +46,8 @@ async def _update(
                 lambda: old.component.prepare_update(arguments),
                 evaluation.context.options.evaluation_deadline,
             )
-        except Raised as error:
-            raise NodeFault(f"updating component: {error}") from None
+        except CallError as error:
+            raise NodeError(f"updating component: {error}") from None
     evaluation.state.live[node.id] = old
     evaluation.transaction.nodes[old] = node
     evaluation.transaction.steps.append(Update(evaluation.context, node, old, arguments, forecast))
@@ -66,8 +66,8 @@ async def _build(evaluation: Evaluation, node: Node, registration: Registration,
         instance = call(make)
         with instance.sockets.claiming(evaluation.transaction.claims):
             await call_async(instance.component.prepare, context.options.evaluation_deadline)
-    except Raised as error:
-        raise NodeFault(f"building component: {error}") from None
+    except CallError as error:
+        raise NodeError(f"building component: {error}") from None
     evaluation.settle(node, instance, new=True)
     return instance.exports
 

@@ -18,7 +18,7 @@ from alloypy.runtime.blocks.process import (
     RemoteCfgArguments,
     TracingArguments,
 )
-from alloypy.runtime.contract.faults import NodeFault, Raised, call_async
+from alloypy.runtime.contract.faults import CallError, NodeError, call_async
 from alloypy.runtime.evaluating.evaluation import Evaluation
 from alloypy.runtime.running.transaction import Serve
 from alloypy.syntax.tree import Attribute
@@ -35,27 +35,27 @@ ARGUMENTS: dict[str, type[Any]] = {
 
 
 async def configure(evaluation: Evaluation, node: Node) -> None:
-    """Evaluate a block that configures the process, or its defaults. Raises NodeFault.
+    """Evaluate a block that configures the process, or its defaults. Raises NodeError.
 
     Of several logging or tracing blocks with different labels, the last one evaluated counts.
     """
     cls = ARGUMENTS.get(node.name)
     if cls is None:
         if node.block is not None:
-            raise NodeFault(texts.not_configurable(node.name))
+            raise NodeError(texts.not_configurable(node.name))
         return
     if node.name == "remotecfg":
         _refuse_remote(node)
     arguments = await evaluation.arguments(cls, node)
     if node.kind is Kind.LOGGING and arguments.destination == "windows_event_log":
-        raise NodeFault(NO_WINDOWS_LOG)
+        raise NodeError(NO_WINDOWS_LOG)
     await _offer(evaluation, node, arguments)
 
 
 def _refuse_remote(node: Node) -> None:
     for statement in node.body:
         if isinstance(statement, Attribute) and statement.name.name == "url":
-            raise NodeFault(NO_REMOTE_CONFIGURATION)
+            raise NodeError(NO_REMOTE_CONFIGURATION)
 
 
 async def _offer(evaluation: Evaluation, node: Node, arguments: Any) -> None:
@@ -72,8 +72,8 @@ async def _offer(evaluation: Evaluation, node: Node, arguments: Any) -> None:
             # Nothing runs yet that could be disturbed, and the rest of the load is to be logged.
             await call_async(lambda: service.update(arguments), deadline)
             return
-    except Raised as error:
+    except CallError as error:
         verb = "could not update logger" if node.kind is Kind.LOGGING else "updating service"
-        raise NodeFault(f"{verb}: {error}") from None
+        raise NodeError(f"{verb}: {error}") from None
     step = Serve(evaluation.context, evaluation.module, node, service, arguments, before)
     evaluation.transaction.steps.append(step)

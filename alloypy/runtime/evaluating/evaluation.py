@@ -12,19 +12,19 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from alloypy.graph.nodes import Kind, Node
 from alloypy.lang.evaluation.scope import Scope
-from alloypy.runtime.contract.faults import Body, NodeFault, decode_arguments
+from alloypy.runtime.contract.faults import Body, NodeError, decode_arguments
 from alloypy.runtime.running.context import Context
 from alloypy.runtime.running.instances import Instance
 from alloypy.runtime.running.modules import Module, State
 from alloypy.runtime.running.transaction import Start, Transaction
-from alloypy.runtime.running.values import Occupied
+from alloypy.runtime.running.values import OccupiedError
 from alloypy.syntax.tree import Statement
 
 T = TypeVar("T")
 AnInstance = TypeVar("AnInstance", bound=Instance)
 
 Evaluators: TypeAlias = "Mapping[Kind, Callable[[Evaluation, Node], Awaitable[None]]]"
-"""What evaluates a node, by its kind; raises NodeFault. Kinds that are missing are not evaluated."""
+"""What evaluates a node, by its kind; raises NodeError. Kinds that are missing are not evaluated."""
 
 
 class Shared(NamedTuple):
@@ -57,13 +57,13 @@ class Evaluation:
         return self.state.values.scope(self.context.stdlib)
 
     async def node(self, node: Node) -> None:
-        """Evaluate one node. Raises NodeFault."""
+        """Evaluate one node. Raises NodeError."""
         evaluate = self.shared.evaluators.get(node.kind)
         if evaluate is not None:
             await evaluate(self, node)
 
     async def arguments(self, cls: type[T], node: Node, statements: Sequence[Statement] | None = None) -> T:
-        """A node's body, or some statements of it, as an instance of a declared class. Raises NodeFault."""
+        """A node's body, or some statements of it, as an instance of a declared class. Raises NodeError."""
         return await decode_arguments(cls, self.body(node, statements), self.scope)
 
     def body(self, node: Node, statements: Sequence[Statement] | None = None) -> Body:
@@ -88,8 +88,8 @@ class Evaluation:
             self.transaction.kept.append(instance)
 
     def publish(self, node: Node, exports: Mapping[str, Any]) -> None:
-        """Let references to the node see its exports. Raises NodeFault."""
+        """Let references to the node see its exports. Raises NodeError."""
         try:
             self.state.values.set_exports(node.id, exports)
-        except Occupied as error:
-            raise NodeFault(str(error)) from None
+        except OccupiedError as error:
+            raise NodeError(str(error)) from None

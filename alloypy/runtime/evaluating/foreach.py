@@ -14,7 +14,7 @@ from alloypy.lang.go.text import quote
 from alloypy.lang.secrecy import names_secret, secret_parts
 from alloypy.lang.values import Capsule
 from alloypy.runtime.blocks.modules import ForeachArguments
-from alloypy.runtime.contract.faults import NodeFault
+from alloypy.runtime.contract.faults import NodeError
 from alloypy.syntax.letters import is_identifier
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Block, Statement
@@ -35,7 +35,7 @@ def split_template(body: Sequence[Statement], source: Source) -> tuple[list[Stat
 def child_ids(arguments: ForeachArguments, log: logging.Logger) -> list[str]:
     """A name for every item, stable from one evaluation to the next.
 
-    Equal items are told apart by their count. Raises NodeFault for an item that gives no identifier.
+    Equal items are told apart by their count. Raises NodeError for an item that gives no identifier.
     """
     counts: dict[str, int] = {}
     ids = []
@@ -46,7 +46,7 @@ def child_ids(arguments: ForeachArguments, log: logging.Logger) -> list[str]:
         counts[name] = counts.get(name, 0) + 1
         name = f"{name}_{counts[name]}"
         if not is_identifier(name):
-            raise NodeFault(
+            raise NodeError(
                 f"creating custom component: customComponent ID {quote(name)} is not a valid identifier"
             )
         ids.append(name)

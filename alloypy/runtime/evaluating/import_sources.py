@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from alloypy.files import read_regular
 from alloypy.os_errors import system_words
 from alloypy.runtime.blocks.modules import ImportFileArguments, ImportStringArguments
-from alloypy.runtime.contract.faults import Raised, call_async
+from alloypy.runtime.contract.faults import CallError, call_async
 from alloypy.runtime.contract.options import HTTPImport
 from alloypy.runtime.contract.watching import Watch
 from alloypy.syntax.config_files import module_path
@@ -164,7 +164,7 @@ class HTTPSource:
     async def read(self) -> dict[str, bytes]:
         try:
             text = await call_async(lambda: self._reader.fetch(self._arguments), self._deadline)
-        except Raised as error:
+        except CallError as error:
             raise SourceError("polling failed", str(error.__cause__) or str(error)) from None
         return {self._name: text.encode("utf-8", "surrogateescape")}
 

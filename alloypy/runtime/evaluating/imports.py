@@ -23,7 +23,7 @@ from alloypy.runtime.blocks.modules import (
     ImportGitArguments,
     ImportStringArguments,
 )
-from alloypy.runtime.contract.faults import Body, NodeFault, decode_arguments
+from alloypy.runtime.contract.faults import Body, NodeError, decode_arguments
 from alloypy.runtime.contract.health import Health, healthy, unhealthy, unknown
 from alloypy.runtime.contract.logs import FieldLogger
 from alloypy.runtime.evaluating.evaluation import Evaluation
@@ -47,7 +47,7 @@ from alloypy.syntax.tree import Block, File
 T = TypeVar("T")
 
 
-class ContentFault(Exception):
+class ContentError(Exception):
     """Content is not fit to be imported: the message to log, the file, the text, and the health."""
 
     def __init__(self, message: str, fields: Mapping[str, str], health: str) -> None:
@@ -57,7 +57,7 @@ class ContentFault(Exception):
 
 
 async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
-    """Evaluate an import block and read its content, unless nothing has changed. Raises NodeFault."""
+    """Evaluate an import block and read its content, unless nothing has changed. Raises NodeError."""
     variables = evaluation.state.built.definitions.variables
     place = await _place(evaluation.context, node, evaluation.scope, variables, evaluation.module)
     old = evaluation.living(node, ImportInstance)
@@ -79,7 +79,7 @@ class _Place(NamedTuple):
 
 
 async def _place(context: Context, node: Node, scope: Scope, variables: Variables, module: Module) -> _Place:
-    """Decode an import block. Raises NodeFault, also for what cannot be imported from."""
+    """Decode an import block. Raises NodeError, also for what cannot be imported from."""
 
     async def decoded(cls: type[T]) -> T:
         body = Body(node.body, node.source, context.options.vocabulary)
@@ -91,16 +91,16 @@ async def _place(context: Context, node: Node, scope: Scope, variables: Variable
             try:
                 return _Place(file, await FileSource.at(file))
             except SourceError as error:
-                raise NodeFault(f"{FileSource.prefix}: {error}") from None
+                raise NodeError(f"{FileSource.prefix}: {error}") from None
         case "import.string":
             text = await decoded(ImportStringArguments)
             return _Place(text, StringSource(text, str(variables.get("module_path", ""))))
         case "import.git":
             await decoded(ImportGitArguments)
-            raise NodeFault(NO_GIT)
+            raise NodeError(NO_GIT)
     reader = context.options.http_import
     if reader is None:
-        raise NodeFault("import.http needs an HTTP client, which this process does not have")
+        raise NodeError("import.http needs an HTTP client, which this process does not have")
     remote = await decoded(reader.arguments)
     deadline = context.options.evaluation_deadline
     return _Place(remote, HTTPSource(module.global_id(node.id), remote, reader, deadline))
@@ -153,7 +153,7 @@ class ImportInstance(Instance):
             yield nested.health
 
     async def read(self) -> None:
-        """Read the content for the first time. Raises NodeFault when there is none.
+        """Read the content for the first time. Raises NodeError when there is none.
 
         Content that is not fit is logged and shows in the health; what is good in it can be used.
         """
@@ -162,7 +162,7 @@ class ImportInstance(Instance):
         except SourceError as error:
             self._source_failed(error)
             prefix = self._source.prefix
-            raise NodeFault(f"{prefix}: {error}" if prefix else str(error)) from None
+            raise NodeError(f"{prefix}: {error}" if prefix else str(error)) from None
         self._source_health = healthy(self._source.good)
         await self._take(content, first=True)
 
@@ -180,7 +180,7 @@ class ImportInstance(Instance):
         reading = _Reading(self._context, self, self._source)
         try:
             await reading.read(content)
-        except ContentFault as fault:
+        except ContentError as fault:
             self._log.error(str(fault), extra={"fields": fault.fields})
             self._content_health = unhealthy(fault.health)
             if first:
@@ -275,12 +275,12 @@ class _Reading:
         self._source = source
 
     async def read(self, content: Mapping[str, bytes]) -> None:
-        """Read every file. Raises ContentFault for the first thing that is not fit."""
+        """Read every file. Raises ContentError for the first thing that is not fit."""
         for name in sorted(content):
             try:
                 await self._file(name, content[name])
             except ValueError as error:
-                raise ContentFault(
+                raise ContentError(
                     "failed to process imported content",
                     {"file": name, "err": str(error)},
                     f'imported content from "{name}" is invalid: {error}',
@@ -288,16 +288,16 @@ class _Reading:
         for block, source in self.content.imports.values():
             try:
                 await self._import(block, source)
-            except NodeFault as error:
+            except NodeError as error:
                 text = f"imported node {block.label} failed to evaluate, {error}"
-                raise ContentFault(
+                raise ContentError(
                     "failed to evaluate nested import",
                     {"err": text},
                     f"nested import block failed to evaluate: {text}",
                 ) from None
 
     async def _file(self, name: str, data: bytes) -> None:
-        """Take the blocks of one file. Raises ContentFault, and ValueError."""
+        """Take the blocks of one file. Raises ContentError, and ValueError."""
         source = Source(self._owner.label, data)
         vocabulary = self._context.options.vocabulary
         try:
@@ -305,7 +305,7 @@ class _Reading:
         except TimeoutError:
             raise ValueError(f"it takes more than {WORK_SECONDS:g} seconds to parse") from None
         except _NotParsed as error:
-            raise ContentFault(
+            raise ContentError(
                 "failed to parse file on update",
                 {"file": name, "err": str(error)},
                 f'imported content from "{name}" cannot be parsed: {error}',
@@ -327,7 +327,7 @@ class _Reading:
         first, *around = nested.identities()
         refused = self._owner.tally.refused(first, around)
         if refused:
-            raise NodeFault(refused)
+            raise NodeError(refused)
         await nested.read()
         nested.evaluated()
         nested.started()

@@ -14,7 +14,7 @@ from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import COMPONENT_KINDS, Kind, Node
 from alloypy.graph.sections import Sections
 from alloypy.lang.go.duration import Duration
-from alloypy.runtime.contract.faults import NodeFault
+from alloypy.runtime.contract.faults import NodeError
 from alloypy.runtime.contract.logs import FieldLogger
 from alloypy.runtime.evaluating.evaluation import Evaluation, Shared
 from alloypy.runtime.pace import WORK_SECONDS, computed
@@ -28,7 +28,7 @@ from alloypy.tracing import SpanKind, Trace, Tracer
 _CONTROLLER = "alloy.controller_id"
 
 
-def placed(node: Node, fault: NodeFault) -> Sequence[Diagnostic]:
+def placed(node: Node, fault: NodeError) -> Sequence[Diagnostic]:
     """The diagnostics of a node's fault: its own, or one for the whole block, as Alloy words it."""
     if node.kind in COMPONENT_KINDS:
         prefix = "Failed to build component"
@@ -119,7 +119,7 @@ async def _evaluate_all(
         error = None
         try:
             await evaluation.node(node)
-        except NodeFault as fault:
+        except NodeError as fault:
             error = str(fault)
             fields = {"node": node.id, "err": str(fault)}
             log.error("failed to evaluate config", extra={"fields": fields})

@@ -8,30 +8,30 @@ from __future__ import annotations
 from alloypy.graph import texts
 from alloypy.graph.nodes import Node
 from alloypy.runtime.blocks.modules import ArgumentArguments, ExportArguments
-from alloypy.runtime.contract.faults import NodeFault
+from alloypy.runtime.contract.faults import NodeError
 from alloypy.runtime.evaluating.evaluation import Evaluation
 
 
 async def evaluate_argument(evaluation: Evaluation, node: Node) -> None:
-    """Evaluate an `argument` block. Raises NodeFault.
+    """Evaluate an `argument` block. Raises NodeError.
 
     What the module was not given must be optional, which counts more than any other fault.
     """
     fault, arguments = None, None
     try:
         arguments = await evaluation.arguments(ArgumentArguments, node)
-    except NodeFault as error:
+    except NodeError as error:
         fault = error
     if node.label in evaluation.state.arguments:
         if fault is not None:
             raise fault
     elif arguments is None or not arguments.optional:
-        raise NodeFault(texts.argument_missing(node.label))
+        raise NodeError(texts.argument_missing(node.label))
     else:
         evaluation.state.values.set_argument(node.label, arguments.default)
 
 
 async def evaluate_export(evaluation: Evaluation, node: Node) -> None:
-    """Take the value of an `export` block. Raises NodeFault."""
+    """Take the value of an `export` block. Raises NodeError."""
     arguments = await evaluation.arguments(ExportArguments, node)
     evaluation.state.exports[node.label] = arguments.value

@@ -14,7 +14,7 @@ from alloypy.graph.nodes import Node, split_custom_name
 from alloypy.graph.sections import body_sections
 from alloypy.lang.evaluation.evaluator import evaluate
 from alloypy.runtime.blocks.modules import ForeachArguments
-from alloypy.runtime.contract.faults import NodeFault, evaluate_body
+from alloypy.runtime.contract.faults import NodeError, evaluate_body
 from alloypy.runtime.evaluating.evaluation import Evaluation
 from alloypy.runtime.evaluating.foreach import child_ids, split_template
 from alloypy.runtime.evaluating.loading import load_module
@@ -29,7 +29,7 @@ from alloypy.syntax.tree import Block
 
 
 async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
-    """Evaluate a custom component and the module behind it. Raises NodeFault."""
+    """Evaluate a custom component and the module behind it. Raises NodeError."""
     try:
         arguments = await evaluate_body(
             lambda: _free_arguments(evaluation, node), evaluation.body(node), evaluation.scope
@@ -39,7 +39,7 @@ async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
     namespace, name = split_custom_name(node.name)
     found = evaluation.state.built.definitions.find(namespace, name)
     if found is None:
-        raise NodeFault(texts.custom_unknown(namespace, name))
+        raise NodeError(texts.custom_unknown(namespace, name))
     template, home = found
     old = evaluation.living(node, CustomInstance)
     if old is not None and evaluation.old is not None:
@@ -50,7 +50,7 @@ async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
     definitions = Definitions(home, home.variables)
     try:
         state = await _load(evaluation, module, template, definitions, arguments)
-    except NodeFault as fault:
+    except NodeError as fault:
         raise fault.within(texts.UPDATING) from None
     evaluation.state.children[node.id] = (module,)
     evaluation.transaction.steps.append(Assign(instance, arguments=arguments, exports=dict(state.exports)))
@@ -76,25 +76,25 @@ async def _load(
     definitions: Definitions,
     arguments: Mapping[str, Any],
 ) -> State:
-    """Evaluate a module that is made from a template. Raises NodeFault, also where it is too deep."""
+    """Evaluate a module that is made from a template. Raises NodeError, also where it is too deep."""
     if any(template.body is outer for outer in evaluation.state.templates):
-        raise NodeFault(texts.contains_itself(module.node))
+        raise NodeError(texts.contains_itself(module.node))
     if len(evaluation.state.templates) >= MAX_MODULES:
-        raise NodeFault(TOO_MANY_MODULES)
+        raise NodeError(TOO_MANY_MODULES)
     allow_recursion()
     templates = (*evaluation.state.templates, template.body)
     try:
         sections = body_sections(template.body, template.source)
         return await load_module(evaluation.shared, module, sections, definitions, arguments, templates)
     except DiagnosticsError as error:
-        raise NodeFault(str(error), error.diagnostics) from None
+        raise NodeError(str(error), error.diagnostics) from None
 
 
 async def evaluate_foreach(evaluation: Evaluation, node: Node) -> None:
-    """Evaluate a foreach and a module for every item of its collection. Raises NodeFault."""
+    """Evaluate a foreach and a module for every item of its collection. Raises NodeError."""
     body, template = split_template(node.body, node.source)
     if template is None:
-        raise NodeFault(texts.NO_TEMPLATE)
+        raise NodeError(texts.NO_TEMPLATE)
     arguments = await evaluation.arguments(ForeachArguments, node, body)
     old = evaluation.living(node, ForeachInstance)
     instance = ForeachInstance(node, evaluation.module) if old is None else old
@@ -110,7 +110,7 @@ async def evaluate_foreach(evaluation: Evaluation, node: Node) -> None:
         definitions = Definitions(evaluation.state.built.definitions, variables)
         try:
             await _load(evaluation, module, template, definitions, {})
-        except NodeFault as fault:
+        except NodeError as fault:
             raise fault.within(texts.UPDATING_ITEM) from None
         shown = evaluation.module.show_metrics and arguments.enable_metrics
         evaluation.transaction.steps.append(Assign(module, show_metrics=shown))

@@ -11,7 +11,7 @@ from typing import Any
 from alloypy.graph.nodes import Node
 from alloypy.lang.equality import values_equal
 from alloypy.lang.go.duration import Duration
-from alloypy.runtime.contract.faults import NodeFault
+from alloypy.runtime.contract.faults import NodeError
 from alloypy.runtime.contract.options import NoObserver
 from alloypy.runtime.evaluating.components import published_exports
 from alloypy.runtime.evaluating.dispatch import EVALUATORS
@@ -19,8 +19,8 @@ from alloypy.runtime.evaluating.evaluation import Evaluation, Shared
 from alloypy.runtime.running.context import Context
 from alloypy.runtime.running.instances import ComponentInstance, CustomInstance, Instance
 from alloypy.runtime.running.modules import Module, State, present
-from alloypy.runtime.running.transaction import StepFailed, Transaction
-from alloypy.runtime.running.values import Occupied
+from alloypy.runtime.running.transaction import StepError, Transaction
+from alloypy.runtime.running.values import OccupiedError
 
 
 async def react(context: Context) -> None:
@@ -87,7 +87,7 @@ def _publish(state: State, node_id: str) -> None:
             state.values.set_exports(node_id, dict(instance.exports))
         elif instance is not None and instance.definitions is not None:
             state.built.definitions.imports[instance.label] = instance.definitions
-    except Occupied:
+    except OccupiedError:
         # The load has reported it; what is in the way stays.
         return
 
@@ -111,7 +111,7 @@ async def _evaluate_again(
     module.evaluating = True
     try:
         await _evaluate(context, module, state, node)
-    except (NodeFault, StepFailed) as error:
+    except (NodeError, StepError) as error:
         if instance is not None:
             instance.evaluation_failed(str(error))
         fields = {"node": node.id, "err": str(error)}

@@ -13,17 +13,17 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from alloypy.graph.nodes import Node
-from alloypy.runtime.contract.faults import NodeFault, Raised, call_async
+from alloypy.runtime.contract.faults import CallError, NodeError, call_async
 from alloypy.runtime.contract.options import Service
 from alloypy.runtime.running.context import Context
 from alloypy.runtime.running.instances import ComponentInstance, Instance
 from alloypy.runtime.running.modules import Branch, Module, State, branch, present
 
 
-class StepFailed(Exception):
+class StepError(Exception):
     """A change could not be made after all: the node it belongs to, and why."""
 
-    def __init__(self, module: Module, node: Node, fault: NodeFault) -> None:
+    def __init__(self, module: Module, node: Node, fault: NodeError) -> None:
         self.module = module
         self.node = node
         self.fault = fault
@@ -34,7 +34,7 @@ class Step(Protocol):
     """One change."""
 
     async def make(self) -> None:
-        """Make it. Raises StepFailed, having taken back its own part."""
+        """Make it. Raises StepError, having taken back its own part."""
         ...
 
     async def take_back(self) -> None:
@@ -84,10 +84,10 @@ class Update:
             instance.exports = self._exports
         try:
             await call_async(lambda: instance.component.update(self._arguments), self._deadline)
-        except Raised as error:
+        except CallError as error:
             await self.take_back()
-            fault = NodeFault(f"updating component: {error}")
-            raise StepFailed(instance.module, self._node, fault) from None
+            fault = NodeError(f"updating component: {error}")
+            raise StepError(instance.module, self._node, fault) from None
         instance.arguments = self._arguments
         instance.evaluated()
 
@@ -101,7 +101,7 @@ class Update:
             with instance.sockets.claiming(claims):
                 await call_async(lambda: component.prepare_update(arguments), self._deadline)
             await call_async(lambda: component.update(arguments), self._deadline)
-        except Raised as error:
+        except CallError as error:
             claims.drop()
             instance.evaluation_failed(f"updating component: {error}")
         else:
@@ -144,16 +144,16 @@ class Serve:
     async def make(self) -> None:
         try:
             await call_async(lambda: self._service.update(self._arguments), self._deadline)
-        except Raised as error:
+        except CallError as error:
             await self.take_back()
-            raise StepFailed(self._module, self._node, NodeFault(f"updating service: {error}")) from None
+            raise StepError(self._module, self._node, NodeError(f"updating service: {error}")) from None
 
     async def take_back(self) -> None:
         if self._before is None:
             return
         try:
             await call_async(lambda: self._service.update(self._before), self._deadline)
-        except Raised as error:
+        except CallError as error:
             fields = {"service": self._node.name, "err": str(error)}
             self._module.log.error("failed to put back the former arguments", extra={"fields": fields})
 
@@ -180,7 +180,7 @@ class Transaction:
         """The state a module is going to have."""
         return self.staged.get(module, module.state)
 
-    def close(self) -> list[StepFailed]:
+    def close(self) -> list[StepError]:
         """Settle what goes away; the faults that only show when all claims are known."""
         root = self._context.root
         self._old = present(root)
@@ -194,12 +194,12 @@ class Transaction:
         for owner, error in self.claims.conflicts():
             if isinstance(owner, ComponentInstance):
                 verb = "updating" if owner.in_force else "building"
-                fault = NodeFault(f"{verb} component: {error}")
-                faults.append(StepFailed(owner.module, self.nodes[owner], fault))
+                fault = NodeError(f"{verb} component: {error}")
+                faults.append(StepError(owner.module, self.nodes[owner], fault))
         return faults
 
     async def commit(self) -> None:
-        """Make every change, or none. Raises StepFailed.
+        """Make every change, or none. Raises StepError.
 
         Cancelling it has no effect before it is done. What has been removed is stopped afterwards, by
         the task `retiring`, which takes as long as that needs.
@@ -221,7 +221,7 @@ class Transaction:
                 await step.make()
                 made.append(step)
                 await self._context.pace.breathe()
-        except StepFailed:
+        except StepError:
             for step in reversed(made):
                 await step.take_back()
             self.claims.drop()

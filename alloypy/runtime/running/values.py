@@ -13,7 +13,7 @@ from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.values import Value, Variables
 
 
-class Occupied(Exception):
+class OccupiedError(Exception):
     """A node's exports would stand where there is something else; the text is Alloy's."""
 
 
@@ -31,13 +31,13 @@ class Values:
         return other
 
     def set_exports(self, node_id: str, exports: Mapping[str, Value]) -> None:
-        """Let references to the node see its exports. Raises Occupied."""
+        """Let references to the node see its exports. Raises OccupiedError."""
         *outer, last = node_id.split(".")
         place = self._variables
         for part in outer:
             inner = place.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise Occupied(texts.in_the_way(part, node_id))
+                raise OccupiedError(texts.in_the_way(part, node_id))
             place = inner
         place[last] = exports
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from alloypy.syntax.grammar.tables import Rule, Tables
+from alloypy.syntax.grammar.tables import GrammarRule, Tables
 
 _Action: TypeAlias = "tuple[Any, Any]"
 _States: TypeAlias = "dict[int, dict[str, _Action]]"
@@ -37,7 +37,7 @@ def build_tables(grammar: str, starts: list[str]) -> Tables:
         plain.append(row)
     return Tables(
         plain,
-        [Rule(str(rule.origin.name), len(rule.expansion), _function(rule)) for rule in rules],
+        [GrammarRule(str(rule.origin.name), len(rule.expansion), _function(rule)) for rule in rules],
         {name: numbers[table.start_states[name]] for name in starts},
         {name: numbers[table.end_states[name]] for name in starts},
     )

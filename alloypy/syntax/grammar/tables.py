@@ -11,7 +11,7 @@ from typing import NamedTuple
 _FORMAT = 1
 
 
-class Rule(NamedTuple):
+class GrammarRule(NamedTuple):
     """A production: the nonterminal it makes, how many symbols it takes, the name of its function."""
 
     makes: str
@@ -28,7 +28,7 @@ class Tables(NamedTuple):
     """
 
     states: list[dict[str, int]]
-    rules: list[Rule]
+    rules: list[GrammarRule]
     starts: dict[str, int]
     ends: dict[str, int]
 
@@ -48,4 +48,4 @@ def from_bytes(content: bytes, lark_version: str, grammar: str) -> Tables | None
     if not isinstance(stored, tuple) or stored[:3] != (_FORMAT, lark_version, grammar):
         return None
     _, _, _, states, rules, starts, ends = stored
-    return Tables(states, [Rule(*rule) for rule in rules], starts, ends)
+    return Tables(states, [GrammarRule(*rule) for rule in rules], starts, ends)

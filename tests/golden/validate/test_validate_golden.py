@@ -59,13 +59,13 @@ def described(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def errors(checked: Checked) -> list[str]:
-    return [d.message for d in checked.missed if d.severity is Severity.ERROR]
+    return [d.message for d in checked.further if d.severity is Severity.ERROR]
 
 
 @pytest.mark.parametrize("row", rows("validate"), ids=named)
 def test_finds_what_alloy_finds_in_its_order(row: Mapping[str, Any]) -> None:
     try:
-        found = check(row["input"], row["args"]).found
+        found = check(row["input"], row["args"]).as_alloy
     except DiagnosticsError as error:
         found = list(error.diagnostics)
     if "go_panic" not in row["expect"]:
@@ -84,7 +84,7 @@ def test_refuses_nothing_that_loads(row: Mapping[str, Any]) -> None:
 @pytest.mark.parametrize("row", rows("load_rules"), ids=named)
 def test_finds_the_load_rules_that_are_broken(row: Mapping[str, Any]) -> None:
     checked = check(row["input"], row["args"])
-    assert [described(d) for d in checked.found] == row["expect"]["validate_diags"]
+    assert [described(d) for d in checked.as_alloy] == row["expect"]["validate_diags"]
     assert errors(checked) == [fault["message"] for fault in row["expect"]["load_errors"]]
 
 

@@ -278,4 +278,4 @@ def test_capsules_are_told_in_words(given: str, hint: str) -> None:
         'loki.write "l" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'
         f'pyroscope.receive_http "r" {{\n  forward_to = [{given}]\n}}\n'
     )
-    assert [each.hint for each in check_text(text).missed if "capsule" in each.message] == [hint]
+    assert [each.hint for each in check_text(text).further if "capsule" in each.message] == [hint]

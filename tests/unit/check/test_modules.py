@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.check.configuration import Beyond, check_files
+from alloypy.check.configuration import Context, check_files
 from alloypy.check.imports import Files, Location
 from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES
 from alloypy.graph.imported import MAX_DEPTH, MAX_IMPORTS
@@ -84,10 +84,10 @@ def read(modules: dict[str, str], config: str) -> tuple[list[str], Counter[str]]
         reads[path] += 1
         return [Source(path, modules[path].encode())]
 
-    beyond = Beyond({}, Files(look, ".", lambda path: Location(path, ".")))
+    beyond = Context({}, Files(look, ".", lambda path: Location(path, ".")))
     checked = check_files(parse_config([Source("c", config.encode())]), load_catalog(), EVERYTHING, beyond)
-    assert lines(checked.found) == lines(checked.missed) == []
-    return [each.message for each in checked.missed], reads
+    assert lines(checked.as_alloy) == lines(checked.further) == []
+    return [each.message for each in checked.further], reads
 
 
 def imports(*paths: str) -> str:

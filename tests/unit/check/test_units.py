@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.imports import Location
-from alloypy.check.units import Judgement, Outcome, Reading, check_unit
+from alloypy.check.units import CheckOptions, Outcome, Reading, check_unit
 from alloypy.graph.admission import Gate
 from alloypy.own_language import own_language
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import ConfigReadError
 from alloypy.syntax.source import Source
 
-JUDGEMENT = Judgement(load_catalog(), Gate(Stability.EXPERIMENTAL, True), {})
+OPTIONS = CheckOptions(load_catalog(), Gate(Stability.EXPERIMENTAL, True), {})
 
 
 def reading(texts: Mapping[str, str]) -> Reading:
@@ -35,8 +35,8 @@ def reading(texts: Mapping[str, str]) -> Reading:
     )
 
 
-def judged(path: str, texts: Mapping[str, str], judgement: Judgement = JUDGEMENT) -> Outcome:
-    return check_unit(path, judgement, reading(texts))
+def checked(path: str, texts: Mapping[str, str], options: CheckOptions = OPTIONS) -> Outcome:
+    return check_unit(path, options, reading(texts))
 
 
 def test_a_text_is_judged_with_the_modules_it_imports() -> None:
@@ -44,7 +44,7 @@ def test_a_text_is_judged_with_the_modules_it_imports() -> None:
         "a": 'import.file "m" {\n\tfilename = "lib"\n}\n\nm.pair "x" {\n\tfirts = 1\n}\n',
         "lib": 'declare "pair" {\n\targument "first" { }\n}\n',
     }
-    outcome = judged("a", texts)
+    outcome = checked("a", texts)
     assert [(str(each), each.hint) for each in outcome.diagnostics] == [
         ('a:5:1: missing required argument "first" to module', ""),
         ('a:6:2: Provided argument "firts" is not defined in the module', "did you mean `first`?"),
@@ -56,14 +56,14 @@ def test_names_of_the_files_beside_it_are_told() -> None:
     receiver = 'loki.process "p" {\n\tforward_to = [loki.write.w.receiver]\n}\n'
     (fault,) = (
         each
-        for each in judged("a", {"a": receiver, "b": 'loki.write "w" { }\n'}).diagnostics
+        for each in checked("a", {"a": receiver, "b": 'loki.write "w" { }\n'}).diagnostics
         if each.code == "ALY0410"
     )
     assert fault.hint == "it is declared in b of this directory; validate the directory"
 
 
 def test_what_cannot_be_read_is_an_outcome() -> None:
-    outcome = judged("nowhere", {})
+    outcome = checked("nowhere", {})
     assert outcome.failed
     assert [each.message for each in outcome.diagnostics] == ["stat nowhere: no such file or directory"]
 
@@ -71,7 +71,7 @@ def test_what_cannot_be_read_is_an_outcome() -> None:
 def test_secrets_are_neither_in_the_words_nor_in_the_lines() -> None:
     text = 'pyroscope.write "w" {\n\tendpoint {\n\t\turl = 1\n\t\tbasic_auth { password = "hush" + [] }\n'
     text += "\t}\n}\n"
-    shown = judged("a", {"a": text}).diagnostics
+    shown = checked("a", {"a": text}).diagnostics
     assert shown
     assert all("hush" not in each.message for each in shown)
     assert all(each.span is not None and b"hush" not in each.span.source.data for each in shown)
@@ -79,8 +79,8 @@ def test_secrets_are_neither_in_the_words_nor_in_the_lines() -> None:
 
 def test_a_text_is_judged_by_what_alloypy_runs() -> None:
     text = 'prometheus.exporter.unix "u" { }\n'
-    assert not judged("a", {"a": text}).failed
-    outcome = judged("a", {"a": text}, JUDGEMENT._replace(language=own_language()))
+    assert not checked("a", {"a": text}).failed
+    outcome = checked("a", {"a": text}, OPTIONS._replace(language=own_language()))
     assert [each.message for each in outcome.diagnostics] == [
         'alloypy does not run the component "prometheus.exporter.unix"'
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from alloypy.net import followed
-from alloypy.net.followed import Followed, NotMade
+from alloypy.net.followed import Followed, UnusableError
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +72,7 @@ async def test_a_file_that_never_answers_is_given_up(source: Source, monkeypatch
     monkeypatch.setattr(followed, "FILE_SECONDS", 0.05)
     source.open.clear()
     for _ in range(2):
-        with pytest.raises(NotMade, match=r"no answer within 0\.05 seconds"):
+        with pytest.raises(UnusableError, match=r"no answer within 0\.05 seconds"):
             await source.followed.get()
     source.open.set()
     monkeypatch.setattr(followed, "FILE_SECONDS", 60.0)

@@ -13,7 +13,7 @@ import trustme
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.scope import Language
-from alloypy.check.units import Judgement, check_sources
+from alloypy.check.units import CheckOptions, check_sources
 from alloypy.components.registry import REGISTRATIONS
 from alloypy.components.remote.http_import import http_import
 from alloypy.own_language import own_language
@@ -78,8 +78,8 @@ def filled(text: str, file: Path) -> str:
 
 
 def checked(text: str, language: Language) -> list[str]:
-    judgement = Judgement(language, EVERYTHING, {})
-    found = check_sources([Source("config.alloy", text.encode())], ".", judgement)
+    options = CheckOptions(language, EVERYTHING, {})
+    found = check_sources([Source("config.alloy", text.encode())], ".", options)
     return [each.message for each in found if each.severity is Severity.ERROR]
 
 

@@ -96,8 +96,8 @@ def faults(text: str) -> list[str]:
     checked = check_files(
         parse_config([Source("c", text.encode())]), load_catalog(), Gate(Stability.EXPERIMENTAL, True)
     )
-    assert checked.found == []
-    return [f"{d.span}: {d.message}" for d in checked.missed if d.code == "ALY0501"]
+    assert checked.as_alloy == []
+    return [f"{d.span}: {d.message}" for d in checked.further if d.code == "ALY0501"]
 
 
 @pytest.mark.parametrize(

@@ -58,12 +58,12 @@ def _validated(settings: RunSettings) -> list[Diagnostic]:
     """The errors that `validate --for alloypy` finds; none where the text is gone, as from a pipe."""
     if not (Path(settings.path).is_file() or Path(settings.path).is_dir()):
         return []
-    from alloypy.check.units import Judgement, check_unit
+    from alloypy.check.units import CheckOptions, check_unit
     from alloypy.graph.admission import Gate
     from alloypy.own_language import own_language
 
-    judgement = Judgement(own_language(), Gate(settings.stability, settings.community), {})
-    found = check_unit(settings.path, judgement).diagnostics
+    options = CheckOptions(own_language(), Gate(settings.stability, settings.community), {})
+    found = check_unit(settings.path, options).diagnostics
     return [each for each in found if each.severity is Severity.ERROR and each.span is not None]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from alloypy.check.scope import Language
-from alloypy.check.units import Judgement, Outcome, nothing_in
+from alloypy.check.units import CheckOptions, Outcome, nothing_in
 from alloypy.cli import streams
 from alloypy.cli.commands.validate.options import Options
 from alloypy.cli.files.checking import check_unit
@@ -30,12 +30,12 @@ from alloypy.syntax.text_files import is_binary
 def run(argv: list[str]) -> int:
     """Check the units that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
     options = Options(argv)
-    judgement = Judgement(_language(options.program), options.gate, options.environ, options.told)
-    outcomes = list(_outcomes(options, judgement))
+    checking = CheckOptions(_language(options.program), options.gate, options.environ, options.told)
+    outcomes = list(_outcomes(options, checking))
     if options.reporting.for_people:
         _show(outcomes, options)
         if not options.program_given and not options.reporting.quiet and sys.stderr.isatty():
-            _note([each for each in outcomes if each.path != options.stdin_name], judgement)
+            _note([each for each in outcomes if each.path != options.stdin_name], checking)
     report = _report(outcomes, options)
     write_reports(report, options.targets)
     if report.files_failed:
@@ -47,22 +47,22 @@ def run(argv: list[str]) -> int:
     return report.exit_code
 
 
-def _note(outcomes: list[Outcome], judgement: Judgement) -> None:
+def _note(outcomes: list[Outcome], checking: CheckOptions) -> None:
     """Tell whoever sits in front of it, and no program, what alloypy itself would say."""
     from alloypy.cli.commands.validate.own_verdict import notes
 
-    for line in notes(outcomes, judgement):
+    for line in notes(outcomes, checking):
         streams.say(f"{line}\n")
 
 
-def _outcomes(options: Options, judgement: Judgement) -> Iterator[Outcome]:
+def _outcomes(options: Options, checking: CheckOptions) -> Iterator[Outcome]:
     units = find_units(options.paths, options.exclude, recursive=options.recursive, auto=options.auto)
     for path, error in units.unreadable:
         yield Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), 0)
     for path in units.empty:
         yield Outcome(path, (nothing_in(path),), 0)
     for path in units.paths:
-        yield _without(options.ignored, check_unit(path, judgement, options.stdin_name))
+        yield _without(options.ignored, check_unit(path, checking, options.stdin_name))
 
 
 def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from alloypy.check.units import Judgement, Outcome, check_unit
+from alloypy.check.units import CheckOptions, Outcome, check_unit
 from alloypy.own_language import own_language
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import escaped
@@ -13,9 +13,9 @@ _LONGEST = 500
 _FLAGS = "--for=alloypy shows all, --for=alloy none"
 
 
-def notes(outcomes: Iterable[Outcome], judgement: Judgement) -> Iterator[str]:
+def notes(outcomes: Iterable[Outcome], options: CheckOptions) -> Iterator[str]:
     """A line for each unit of files without an error that `alloypy run` with the same flags would refuse."""
-    own = judgement._replace(language=own_language())
+    own = options._replace(language=own_language())
     for outcome in outcomes:
         if outcome.failed or not outcome.files:
             continue

@@ -128,7 +128,7 @@ class Endpoint:
         if not self._client.final(outcome):
             return Unfinished(begun, outcome)
         self._tried(item, begun.began, begun.span, outcome)
-        refusal = item.judge(outcome, self.wire)
+        refusal = item.classify(outcome, self.wire)
         if refusal is None:
             self._taken(item, begun.began)
             self._in_flight -= 1
@@ -233,7 +233,7 @@ class Endpoint:
             return item.unanswered(error, wire)
         finally:
             self._tried(item, began, span, outcome)
-        return item.judge(response, wire)
+        return item.classify(response, wire)
 
     async def _finish(self, begun: Begun, outcome: Response | SendError) -> Response:
         left = begun.request.timeout - (perf_counter() - begun.began)

@@ -82,7 +82,7 @@ class OutgoingIngest:
         """The client's request with our labels."""
         return wire.ingest(self._profile, self._query, self.trace, span)
 
-    def judge(self, response: Response, wire: Wire) -> Refusal | None:
+    def classify(self, response: Response, wire: Wire) -> Refusal | None:
         """Only 200 is a success."""
         status = response.status
         if status == 200:

@@ -75,7 +75,7 @@ class Outgoing(Protocol):
         """
         ...
 
-    def judge(self, response: Response, wire: Wire) -> Refusal | None:
+    def classify(self, response: Response, wire: Wire) -> Refusal | None:
         """What an answer means, None that the profile was taken."""
         ...
 

@@ -98,7 +98,7 @@ class OutgoingPush:
         """The Connect call."""
         return wire.push(self._chunks, self.trace, span, self._passed)
 
-    def judge(self, response: Response, wire: Wire) -> Refusal | None:
+    def classify(self, response: Response, wire: Wire) -> Refusal | None:
         """What Connect makes of an answer, and whether another try may help."""
         failure = failure_of(response)
         return None if failure is None else _refusal(failure, response, wire)

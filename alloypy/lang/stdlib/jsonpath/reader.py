@@ -21,12 +21,12 @@ _MOST_FRACTION_DIGITS = 17
 _LARGEST_EXPONENT = 1022
 
 
-class ReadError(ValueError):
+class DocumentError(ValueError):
     """The text cannot be read; ends in ` at LINE:COLUMN`."""
 
 
 def read(text: str) -> Value:
-    """The value of a JSON text; that of an empty one is null. Raises ReadError."""
+    """The value of a JSON text; that of an empty one is null. Raises DocumentError."""
     shallow = text.count("[") + text.count("{") < _SHALLOW
     if shallow and not _SURROGATE_ESCAPE.search(text):
         try:
@@ -336,12 +336,12 @@ class _Automaton:
         text = self._data[self._at : self._at + 4].decode("utf-8", "replace")
         return text[0]
 
-    def _unexpected(self) -> ReadError:
+    def _unexpected(self) -> DocumentError:
         return self._fault(_FAULTS.get(self._mode, "unexpected character '{}'").format(self._char()))
 
-    def _incomplete(self) -> ReadError:
+    def _incomplete(self) -> DocumentError:
         self._at += self._overshoot
         return self._fault("incomplete JSON")
 
-    def _fault(self, message: str) -> ReadError:
-        return ReadError(f"{message} at {self._line}:{self._at - self._line_start}")
+    def _fault(self, message: str) -> DocumentError:
+        return DocumentError(f"{message} at {self._line}:{self._at - self._line_start}")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from alloypy.lang.go.text import quote
-from alloypy.lang.stdlib.yaml.nodes import Node, YAMLError, first_document
+from alloypy.lang.stdlib.yaml.nodes import YAMLError, YAMLNode, first_document
 from alloypy.lang.stdlib.yaml.scalars import resolve, short_tag
 from alloypy.lang.values import Capsule, Value
 from alloypy.syntax.nesting import allow_recursion
@@ -58,7 +58,7 @@ class _Decoder:
         self._nodes = 0
         self._aliased_nodes = 0
 
-    def value(self, node: Node) -> tuple[Value, bool]:
+    def value(self, node: YAMLNode) -> tuple[Value, bool]:
         """The value of a node, and whether it is good."""
         self._count()
         match node.kind:
@@ -82,7 +82,7 @@ class _Decoder:
         if self._aliased_nodes / self._nodes > 0.99 - 0.89 * share:
             raise YAMLError("document contains excessive aliasing")
 
-    def _alias(self, node: Node) -> tuple[Value, bool]:
+    def _alias(self, node: YAMLNode) -> tuple[Value, bool]:
         target = node.target
         if id(node) in self._inside or target is None:
             raise YAMLError(f"anchor '{node.value}' value contains itself")
@@ -91,11 +91,11 @@ class _Decoder:
         self._inside.discard(id(node))
         return result
 
-    def _sequence(self, node: Node) -> list[Value]:
+    def _sequence(self, node: YAMLNode) -> list[Value]:
         values = [self.value(item) for item in node.content]
         return [value for value, good in values if good]
 
-    def _mapping(self, node: Node) -> tuple[Value, bool]:
+    def _mapping(self, node: YAMLNode) -> tuple[Value, bool]:
         if self._has_duplicates(node):
             return None, False
         content: dict[Any, Value] = {}
@@ -103,7 +103,7 @@ class _Decoder:
         self._fill(node, content, self._text_key if of_strings else self._any_key, merged=None)
         return (content if of_strings else Mapping(content)), True
 
-    def _has_duplicates(self, node: Node) -> bool:
+    def _has_duplicates(self, node: YAMLNode) -> bool:
         places: dict[tuple[str, str], list[int]] = {}
         for key, _ in node.pairs():
             places.setdefault((key.kind, key.value), []).append(key.line)
@@ -118,7 +118,7 @@ class _Decoder:
             ]
         return True
 
-    def _text_key(self, key: Node) -> tuple[Value, bool]:
+    def _text_key(self, key: YAMLNode) -> tuple[Value, bool]:
         """A key of an object. What has been merged in may have keys that are not written as strings."""
         self._count()
         if key.kind == "alias" and key.target is not None:
@@ -131,7 +131,7 @@ class _Decoder:
             return None, False
         return (value if key.tag == "!!binary" else key.value), True
 
-    def _any_key(self, key: Node) -> tuple[Value, bool]:
+    def _any_key(self, key: YAMLNode) -> tuple[Value, bool]:
         name, good = self.value(key)
         if good and isinstance(name, list | dict | Mapping):
             raise YAMLError(f"invalid map key: {_go_syntax(name)}")
@@ -139,13 +139,13 @@ class _Decoder:
 
     def _fill(
         self,
-        node: Node,
+        node: YAMLNode,
         content: dict[Any, Value],
-        read_key: Callable[[Node], tuple[Value, bool]],
+        read_key: Callable[[YAMLNode], tuple[Value, bool]],
         merged: set[Any] | None,
     ) -> None:
         """Put the pairs of `node` into `content`; keys in `merged` are taken already."""
-        merge: Node | None = None
+        merge: YAMLNode | None = None
         for key, item in node.pairs():
             if key.is_merge:
                 merge = item
@@ -165,11 +165,11 @@ class _Decoder:
             for source in self._merge_sources(merge):
                 self._merge(source, content, read_key, taken)
 
-    def _own_keys(self, node: Node) -> set[Any]:
+    def _own_keys(self, node: YAMLNode) -> set[Any]:
         names = (self.value(key) for key, _ in node.pairs())
         return {name for name, good in names if good and not isinstance(name, list | dict)}
 
-    def _merge_sources(self, merge: Node) -> Iterator[Node]:
+    def _merge_sources(self, merge: YAMLNode) -> Iterator[YAMLNode]:
         sources = merge.content if merge.kind == "sequence" else [merge]
         for source in sources:
             target = source.target if source.kind == "alias" else source
@@ -179,9 +179,9 @@ class _Decoder:
 
     def _merge(
         self,
-        source: Node,
+        source: YAMLNode,
         content: dict[Any, Value],
-        read_key: Callable[[Node], tuple[Value, bool]],
+        read_key: Callable[[YAMLNode], tuple[Value, bool]],
         taken: set[Any],
     ) -> None:
         self._count()

@@ -28,7 +28,7 @@ class YAMLError(ValueError):
         super().__init__(f"yaml: {message}")
 
 
-class Node:
+class YAMLNode:
     """One node: a scalar, a sequence, a mapping (keys and values in turn) or an alias.
 
     tag: short form such as `!!int`, "" where there is none. style: the quotes, "" for a plain scalar.
@@ -43,10 +43,10 @@ class Node:
         self.tag = tag
         self.value = value
         self.style = style
-        self.content: list[Node] = []
-        self.target: Node | None = None
+        self.content: list[YAMLNode] = []
+        self.target: YAMLNode | None = None
 
-    def pairs(self) -> Iterator[tuple[Node, Node]]:
+    def pairs(self) -> Iterator[tuple[YAMLNode, YAMLNode]]:
         """Keys and values of a mapping."""
         return zip(self.content[::2], self.content[1::2], strict=True)
 
@@ -62,7 +62,7 @@ class Node:
         return self.kind == "scalar" and self.value == "<<" and (plain or self.tag == "!!merge")
 
 
-def first_document(data: bytes) -> Node | None:
+def first_document(data: bytes) -> YAMLNode | None:
     """The root of the first document; None where there is no document. Raises YAMLError."""
     loader = _LOADER(data)
     try:
@@ -124,16 +124,16 @@ class _Composer:
 
     def __init__(self, events: Any) -> None:
         self._events = events
-        self._anchors: dict[str, Node] = {}
-        self._open: list[Node] = []
+        self._anchors: dict[str, YAMLNode] = {}
+        self._open: list[YAMLNode] = []
         self.end: Any = None
 
-    def document(self) -> Node | None:
+    def document(self) -> YAMLNode | None:
         """The root node."""
         self._events.get_event()  # the start of the stream
         if isinstance(self._events.get_event(), yaml.StreamEndEvent):
             return None
-        root: Node | None = None
+        root: YAMLNode | None = None
         while not isinstance(event := self._events.get_event(), yaml.DocumentEndEvent):
             if isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
                 self._open.pop()
@@ -149,11 +149,11 @@ class _Composer:
         self.end = event.start_mark
         return root
 
-    def _node(self, event: Any) -> Node:
+    def _node(self, event: Any) -> YAMLNode:
         line: int = event.start_mark.line + 1
         anchor: str | None = event.anchor
         if isinstance(event, yaml.AliasEvent):
-            node = Node("alias", line, value=anchor or "")
+            node = YAMLNode("alias", line, value=anchor or "")
             node.target = self._anchors.get(node.value)
             if node.target is None:
                 problem = f"unknown anchor '{anchor}' referenced"
@@ -162,10 +162,10 @@ class _Composer:
             return node
         tag = _short(event.tag)
         if isinstance(event, yaml.ScalarEvent):
-            node = Node("scalar", line, tag, event.value, event.style or "")
+            node = YAMLNode("scalar", line, tag, event.value, event.style or "")
         else:
             kind = "sequence" if isinstance(event, yaml.SequenceStartEvent) else "mapping"
-            node = Node(kind, line, tag)
+            node = YAMLNode(kind, line, tag)
         if anchor is not None:
             self._anchors[anchor] = node
         return node

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from alloypy.lang.go.base64 import STANDARD, CorruptBase64, decode_base64
 from alloypy.lang.numbers import parse_float
-from alloypy.lang.stdlib.yaml.nodes import Node, YAMLError
+from alloypy.lang.stdlib.yaml.nodes import YAMLError, YAMLNode
 from alloypy.lang.values import UInt, Value
 
 _CONSTANTS: dict[str, tuple[str, Value]] = {
@@ -37,7 +37,7 @@ _MOST_DIGITS = 64
 _LARGEST_INT = (1 << 63) - 1
 
 
-def resolve(node: Node) -> Value:
+def resolve(node: YAMLNode) -> Value:
     """The value of a scalar node. Raises YAMLError where its tag asks for another type."""
     if node.is_string:
         return node.value
@@ -57,7 +57,7 @@ def resolve(node: Node) -> Value:
     return value
 
 
-def short_tag(node: Node) -> str:
+def short_tag(node: YAMLNode) -> str:
     """The tag of a node, resolved where there is none."""
     if node.is_string:
         return "!!str"

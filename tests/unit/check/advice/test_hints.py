@@ -144,7 +144,7 @@ def test_guessing_ends_with_its_time() -> None:
     files = parse_config([source])
     checked = check_files(files, load_catalog(), EVERYTHING)
     times = iter(range(0, 1_000, 10))
-    found = hinted(checked.found, files, load_catalog(), Again(lambda _: [], 1), lambda: next(times))
+    found = hinted(checked.as_alloy, files, load_catalog(), Again(lambda _: [], 1), lambda: next(times))
     assert [(fault.hint, fault.fix) for fault in found if fault.code == "ALY0302"] == [("", ())]
 
 

@@ -33,7 +33,7 @@ def found(text: str) -> list[Diagnostic]:
         checked = check_text(text, gate=Gate(Stability.GENERALLY_AVAILABLE, False), told={})
     except DiagnosticsError as error:
         return list(error.diagnostics)
-    return [*checked.found, *checked.missed]
+    return [*checked.as_alloy, *checked.further]
 
 
 @pytest.mark.parametrize("code", EXAMPLES)

@@ -11,7 +11,7 @@ import pytest
 
 from alloypy.runtime.blocks.modules import ForeachArguments
 from alloypy.runtime.contract.component import Stability
-from alloypy.runtime.contract.faults import NodeFault
+from alloypy.runtime.contract.faults import NodeError
 from alloypy.runtime.evaluating.foreach import child_ids
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import World, world
@@ -69,7 +69,7 @@ def test_an_item_without_the_key_is_named_as_a_whole(caplog: pytest.LogCaptureFi
 
 
 def test_an_item_that_gives_no_identifier() -> None:
-    with pytest.raises(NodeFault, match='customComponent ID "foreach_-1_1" is not a valid identifier'):
+    with pytest.raises(NodeError, match='customComponent ID "foreach_-1_1" is not a valid identifier'):
         child_ids(ForeachArguments(collection=(-1,), var="it"), logging.getLogger("test"))
 
 
