@@ -22,7 +22,7 @@ from alloypy.net.deadline import Deadline
 from alloypy.net.http_status import status_line
 from alloypy.net.server.config import MAX_HEADER_BYTES
 from alloypy.net.server.date import date_line, http_date
-from alloypy.net.server.http1.head import Refused, read_head, read_target
+from alloypy.net.server.http1.head import HEAD_TOO_LARGE, Refused, read_head, read_target
 from alloypy.net.server.http1.unread import Unread
 from alloypy.net.server.misdirected import TLS_HANDSHAKE
 
@@ -34,7 +34,6 @@ _SLICE = 16 << 10  # bytes given to the parser at once: so many requests can be 
 _MOST_WAITING = 1 << 20  # bytes that wait for an answer to be sent, where TLS has more although nobody reads
 _LINE_OVERHEAD = 100  # bytes that a header line costs beyond its own
 _LINGER_SECONDS = 0.5  # for a client to read a refusal before its connection is closed
-_TOO_LARGE = "431 Request Header Fields Too Large"
 _LEFT = {"type": "http.disconnect"}
 _APOLOGY = {
     "type": "http.response.start",
@@ -158,7 +157,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = -1
         try:
             if too_large:
-                raise Refused(431, _TOO_LARGE)
+                raise Refused(431, HEAD_TOO_LARGE)
             _, _, closes = read_head(self.headers, self.parser.get_http_version())
             path, raw_path, query, _ = read_target(self.url)
         except Refused as refusal:
@@ -203,7 +202,7 @@ class Connection(HttpToolsProtocol):
             self.logger.debug("malformed HTTP request", extra={"fields": {"reason": str(reason)}})
             self._refuse(self._owed or Refused(400, "400 Bad Request"))
         if self._head_bytes >= 0 and self._head_is_too_large(len(part)):
-            self._refuse(Refused(431, _TOO_LARGE))
+            self._refuse(Refused(431, HEAD_TOO_LARGE))
 
     def _head_is_too_large(self, more: int) -> bool:
         """Count so many bytes more as those of the head that is coming."""

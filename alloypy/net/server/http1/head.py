@@ -32,6 +32,9 @@ are made for each request.
 Target: TypeAlias = tuple[str, bytes, bytes, bytes]
 """What a request asks for: the decoded path, path and query as sent, `http://host` of an absolute target."""
 
+HEAD_TOO_LARGE = "431 Request Header Fields Too Large"
+"""The refusal of a head that is larger than allowed."""
+
 
 class Refused(Exception):
     """A request cannot be served; the connection is closed after `status` and the text.

@@ -13,12 +13,11 @@ import httptools
 
 from alloypy.net.server.body import ORIGIN
 from alloypy.net.server.budget import ByteBudget
-from alloypy.net.server.http1.head import Refused, read_head, read_target
+from alloypy.net.server.http1.head import HEAD_TOO_LARGE, Refused, read_head, read_target
 
 _LINE_OVERHEAD_BYTES = 100  # of a header line, beyond its own
 _FREE_HEAD_BYTES = 8 << 10  # of a head that are not counted as held
 _END_OF_HEAD = b"\r\n\r\n"
-_TOO_LARGE = "431 Request Header Fields Too Large"
 
 Data: TypeAlias = bytes | bytearray
 
@@ -170,7 +169,7 @@ class HeadReader:
         """Bound the head, and count it as held; its lines take more than their bytes. Raises Refused."""
         size = self.fed + _LINE_OVERHEAD_BYTES * len(self._headers)
         if size > self._max_bytes:
-            raise Refused(431, _TOO_LARGE)
+            raise Refused(431, HEAD_TOO_LARGE)
         if not self._budget.take(size - self._held):
             raise Refused(503, "503 Service Unavailable")
         self._held = size
