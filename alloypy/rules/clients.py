@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from alloypy.lang.go.headers import canonical_name
 from alloypy.rules.forms import not_both
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
@@ -86,7 +87,7 @@ _RESERVED = frozenset({
 def headers(body: View) -> Iterator[Fault]:
     """Headers that the client sets itself are not to be set."""
     for name in body.get("http_headers"):
-        canonical = "-".join(part.capitalize() for part in name.split("-"))
+        canonical = canonical_name(name)
         if canonical in _RESERVED:
             yield Fault("http_headers", f'setting header "{canonical}" is not allowed')
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from alloypy.lang.go.headers import canonical_name
 from alloypy.net.http_status import status_line
 from alloypy.net.server.body import Header
 from alloypy.net.server.date import date_line
@@ -153,7 +154,7 @@ def header_lines(headers: Iterable[Header]) -> bytes:
             raise ValueError("a header value must not hold line ends")
         written = _canonical_names.get(name)
         if written is None:
-            written = b"-".join(part.capitalize() for part in name.split(b"-"))
+            written = canonical_name(name.decode("latin-1")).encode("latin-1")
             if len(_canonical_names) < 256:
                 _canonical_names[name] = written
         lines += (written, b": ", value, b"\r\n")
