@@ -9,7 +9,6 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 from urllib.parse import quote_plus, unquote_plus, unquote_to_bytes
 
 from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, LabelMemory, Refusal
@@ -30,11 +29,22 @@ _PLAIN = re.compile(r"[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*(?:&[A-Za-z0-9\-_.~]+=
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-class IngestName(NamedTuple):
+class IngestName:
     """The `name` parameter, encoded; `replaced` counts characters that could not be written."""
 
-    encoded: str
-    replaced: int
+    __slots__ = ("_labels", "encoded", "replaced")
+
+    def __init__(self, encoded: str, replaced: int) -> None:
+        self.encoded = encoded
+        self.replaced = replaced
+        self._labels: Labels | None = None
+
+    @property
+    def labels(self) -> Labels:
+        """The labels as a server reads them; worked out when somebody looks."""
+        if self._labels is None:
+            self._labels = parse_name(unquote_plus(self.encoded))
+        return self._labels
 
 
 class IngestLabels:
@@ -67,12 +77,12 @@ class OutgoingIngest:
         self.trace = trace
         self.size = sum(map(len, profile.body))
         self._profile = profile
-        self._name = name.encoded
+        self._name = name
         self._query = rewrite_query(profile.query, name.encoded)
 
     @property
     def labels(self) -> Labels:
-        return parse_name(unquote_plus(self._name))
+        return self._name.labels
 
     @property
     def body(self) -> Sequence[Buffer]:
