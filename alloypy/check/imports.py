@@ -18,7 +18,7 @@ from alloypy.check.scope import CheckedNode, CheckedScope, warning
 from alloypy.check.shapes import exactly
 from alloypy.graph import codes
 from alloypy.graph.definitions import Definitions, imported_definitions
-from alloypy.graph.imported import MAX_IMPORTS, Content, Tally, Unfit
+from alloypy.graph.imported import MAX_IMPORTS, Content, Tally, UnfitError
 from alloypy.graph.nodes import Kind
 from alloypy.graph.sections import Placed, Sections
 from alloypy.lang.types import OptionalSecretType, StringType
@@ -196,7 +196,7 @@ class ImportReader:
                 self._warn(place, diagnostic)
         except ConfigReadError as error:
             self._findings.add([warning(_header(node), f"{node.id}: {error}", codes.MODULE_CONTENT)])
-        except Unfit as error:
+        except UnfitError as error:
             self._warn(place, Diagnostic(error.span, str(error), codes.MODULE_CONTENT))
         sections = Sections()
         sections.declares += content.declares.values()

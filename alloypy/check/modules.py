@@ -70,7 +70,7 @@ class _Sort(NamedTuple):
     values: str | None
 
 
-class _NotMade(Exception):
+class _ModuleError(Exception):
     """A module cannot be made where it stands; the text says why."""
 
 
@@ -117,13 +117,13 @@ class ModuleCheck:
             if inner is None:
                 try:
                     inner = self._unused(node, node.inner, frame)
-                except _NotMade:
+                except _ModuleError:
                     continue
             if inner is not None:
                 self._look_at_rest(inner)
 
     def _unused(self, node: CheckedNode, scope: CheckedScope, frame: Frame) -> Frame | None:
-        """A module of a declare or template that may be given any values. Raises _NotMade."""
+        """A module of a declare or template that may be given any values. Raises _ModuleError."""
         if node.kind is Kind.DECLARE:
             return self._instance(scope, frame, None)
         return self._item(node, scope, frame, ANYTHING)
@@ -142,7 +142,7 @@ class ModuleCheck:
         return frame
 
     def _instance(self, scope: CheckedScope, home: Frame, given: Mapping[str, Shape] | None) -> Frame:
-        """The module of a custom component whose declare is in `home`. Raises _NotMade."""
+        """The module of a custom component whose declare is in `home`. Raises _ModuleError."""
         key = _key(given) if given is not None else None
 
         def new(known: bool) -> Frame:
@@ -152,7 +152,7 @@ class ModuleCheck:
         return self._module(_Sort(id(scope), id(home), key), scope, new)
 
     def _item(self, node: CheckedNode, scope: CheckedScope, around: Frame, item: Shape) -> Frame | None:
-        """The module of an item of a foreach; None where its variable is not known. Raises _NotMade."""
+        """The module of an item of a foreach; None where its variable is not known. Raises _ModuleError."""
         variable = self._variable(node, around)
         if variable is None:
             return None
@@ -171,13 +171,13 @@ class ModuleCheck:
             return None
 
     def _module(self, sort: _Sort, scope: CheckedScope, new: Callable[[bool], Frame]) -> Frame:
-        """The module of a sort; `new` makes it, with the values it is given or without. Raises _NotMade."""
+        """The module of a sort; `new` makes it, with the values given or without. Raises _ModuleError."""
         if any(scope is each for each in self._loading):
-            raise _NotMade(_ITSELF)
+            raise _ModuleError(_ITSELF)
         around = len(self._loading) - 1
         frame = self._frames.get(sort)
         if around + (1 if frame is None else frame.height) > MAX_MODULES:
-            raise _NotMade(TOO_MANY_MODULES)
+            raise _ModuleError(TOO_MANY_MODULES)
         if frame is not None:
             return frame
         if len(self._frames) >= _MOST and id(scope) in self._first:
@@ -260,7 +260,7 @@ class ModuleCheck:
         for item in [ANYTHING] if count is None else map(shape.part, range(count)):
             try:
                 inner = self._item(node, node.inner, frame, item)
-            except _NotMade as reason:
+            except _ModuleError as reason:
                 self._not_made(node, reason, texts.UPDATING_ITEM)
                 return
             if inner is not None:
@@ -330,14 +330,14 @@ class ModuleCheck:
         }
         try:
             module = self._instance(inner, self._home(home), given)
-        except _NotMade as reason:
+        except _ModuleError as reason:
             self._not_made(node, reason, texts.UPDATING)
             return ANYTHING
         self._findings.add(self._misused(node, module))
         frame.take_in(module)
         return Shape(ValueKind.OBJECT, parts=module.exported)
 
-    def _not_made(self, node: CheckedNode, reason: _NotMade, prefix: str) -> None:
+    def _not_made(self, node: CheckedNode, reason: _ModuleError, prefix: str) -> None:
         text = str(reason)
         if text == _ITSELF:
             if self._circular:

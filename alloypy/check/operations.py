@@ -15,7 +15,7 @@ _UNDECIDED = frozenset({"", Kind.CAPSULE})
 """A capsule may be an optional secret, which counts as a string where it is none."""
 
 
-class Misuse(Exception):
+class MisuseError(Exception):
     """An operation must go wrong. operand: the position of the one at fault; the text says why."""
 
     def __init__(self, operand: int, message: str) -> None:
@@ -24,32 +24,32 @@ class Misuse(Exception):
 
 
 def demanded(kind: str, shape: Shape, operand: int = 0) -> Shape:
-    """The value, which has to be of the kind. Raises Misuse where it cannot be."""
+    """The value, which has to be of the kind. Raises MisuseError where it cannot be."""
     if shape.kind not in {"", kind}:
-        raise Misuse(operand, texts.should_be(kind, shape.kind))
+        raise MisuseError(operand, texts.should_be(kind, shape.kind))
     return shape
 
 
 def unary(op: str, value: Shape) -> Shape:
-    """What `op value` gives. Raises Misuse."""
+    """What `op value` gives. Raises MisuseError."""
     kind = operand_of(op)
     demanded(kind, value)
     return Shape(kind)
 
 
 def binary(op: str, left: Shape, right: Shape) -> Shape:
-    """What `left op right` gives. Raises Misuse."""
+    """What `left op right` gives. Raises MisuseError."""
     if op in {"==", "!="}:
         return BOOL
     for operand, shape in enumerate((left, right)):
         wrong = None if shape.kind in _UNDECIDED else misused(op, shape.kind)
         if wrong is not None:
-            raise Misuse(operand, wrong)
+            raise MisuseError(operand, wrong)
     kinds = {left.kind, right.kind}
     if not kinds & _UNDECIDED:
         demanded(left.kind, right, operand=1)
     if op in {"/", "%"} and right.is_exact and right.value == 0:
-        raise Misuse(1, texts.DIVIDED_BY_ZERO)
+        raise MisuseError(1, texts.DIVIDED_BY_ZERO)
     if op in {"||", "&&", "<", ">", "<=", ">="}:
         return BOOL
     if op != "+":
@@ -58,22 +58,22 @@ def binary(op: str, left: Shape, right: Shape) -> Shape:
 
 
 def field(holder: Shape, name: str) -> Shape:
-    """What a field gives; one that is not there, anything. Raises Misuse."""
+    """What a field gives; one that is not there, anything. Raises MisuseError."""
     if not holder.kind:
         return ANYTHING
     if not holder.is_object:
-        raise Misuse(0, texts.no_fields(name, holder.kind))
+        raise MisuseError(0, texts.no_fields(name, holder.kind))
     return holder.part(name) if holder.names is not None and name in holder.names else ANYTHING
 
 
 def index(holder: Shape, key: Shape) -> Shape:
-    """What `holder[key]` gives. Raises Misuse."""
+    """What `holder[key]` gives. Raises MisuseError."""
     if not holder.kind:
         return ANYTHING
     if holder.kind == Kind.ARRAY:
         return _element(holder, key)
     if not holder.is_object:
-        raise Misuse(0, texts.no_parts(holder.kind))
+        raise MisuseError(0, texts.no_parts(holder.kind))
     demanded(Kind.STRING, key, operand=1)
     if holder.names is None or not key.is_exact:
         return ANYTHING
@@ -86,5 +86,5 @@ def _element(holder: Shape, key: Shape) -> Shape:
         return ANYTHING
     position = int(key.value)
     if not 0 <= position < holder.length:
-        raise Misuse(1, texts.out_of_range(position, holder.length))
+        raise MisuseError(1, texts.out_of_range(position, holder.length))
     return holder.part(position)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from alloypy.check import operations
 from alloypy.check.frames import Frame, Seen
 from alloypy.check.library import MACHINE, PURE, result_of
-from alloypy.check.operations import Misuse, demanded
+from alloypy.check.operations import MisuseError, demanded
 from alloypy.check.scope import Language
 from alloypy.check.shapes import (
     ANYTHING,
@@ -315,7 +315,7 @@ class ValueCheck:
         """What an operation gives; what is wrong with an operand is noted."""
         try:
             return work()
-        except Misuse as misuse:
+        except MisuseError as misuse:
             self._demand(operands[misuse.operand], str(misuse))
             return ANYTHING
 

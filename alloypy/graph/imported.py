@@ -23,7 +23,7 @@ MAX_IMPORTS = 1000
 _ONLY = "only declare and import blocks are allowed in a module"
 
 
-class Unfit(ValueError):
+class UnfitError(ValueError):
     """A module holds what it may not hold; the text is Alloy's. Where it is: `span`."""
 
     def __init__(self, message: str, statement: Statement, source: Source) -> None:
@@ -84,16 +84,16 @@ class Content:
         return {label: Template(block.body, source) for label, (block, source) in self.declares.items()}
 
     def add(self, statement: Statement, source: Source) -> None:
-        """Take the next statement of a file. Raises Unfit when it may not be there."""
+        """Take the next statement of a file. Raises UnfitError when it may not be there."""
         if not isinstance(statement, Block):
-            raise Unfit(_ONLY, statement, source)
+            raise UnfitError(_ONLY, statement, source)
         name = statement.full_name
         if name == "declare":
             self._declare(Placed(statement, source))
         elif name in IMPORT_NAMES:
             self._import(Placed(statement, source))
         else:
-            raise Unfit(f"{_ONLY}, got {name}", statement, source)
+            raise UnfitError(f"{_ONLY}, got {name}", statement, source)
 
     def _declare(self, placed: Placed) -> None:
         if placed.block.label in self.declares:
@@ -104,9 +104,9 @@ class Content:
     def _import(self, placed: Placed) -> None:
         block, source = placed
         if block.label in self.imports:
-            raise Unfit(f"import block redefined {block.label}", block, source)
+            raise UnfitError(f"import block redefined {block.label}", block, source)
         if self._remote and block.full_name == "import.file":
-            raise Unfit(
+            raise UnfitError(
                 f"importing a module via import.http (nodeID: {self._owner}) "
                 "that contains an import.file block is not supported",
                 block,

@@ -88,9 +88,9 @@ class _Backend(httpcore.AsyncNetworkBackend):
             await stream.aclose()
             if isinstance(error, httpcore.TimeoutException):
                 raise httpcore.ConnectTimeout from error
-            if not isinstance(error, _Refused | httpcore.NetworkError):
+            if not isinstance(error, _SocksError | httpcore.NetworkError):
                 raise
-            reason = str(error) if isinstance(error, _Refused) else broken_text(causing_error(error))
+            reason = str(error) if isinstance(error, _SocksError) else broken_text(causing_error(error))
             way = f"{proxy.authority}->{_address(host, port)}"
             raise SendError(f"socks connect tcp {way}: {reason}") from None
         return stream
@@ -99,7 +99,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
         await self._plain.sleep(seconds)
 
 
-class _Refused(Exception):
+class _SocksError(Exception):
     """The proxy does not do what it is asked for, or is none."""
 
 
@@ -112,7 +112,7 @@ class _Login:
 
     def request(self) -> bytes:
         if not 0 < len(self._user) < 256 or len(self._password) > 255:
-            raise _Refused("invalid username/password")
+            raise _SocksError("invalid username/password")
         user = bytes((_AUTHENTICATION_VERSION, len(self._user))) + self._user
         return user + bytes((len(self._password),)) + self._password
 
@@ -125,15 +125,15 @@ class _Handshake:
         self._end = end
 
     async def reach(self, host: str, port: int, login: _Login | None) -> None:
-        """Raises _Refused, httpcore.NetworkError, httpcore.TimeoutException."""
+        """Raises _SocksError, httpcore.NetworkError, httpcore.TimeoutException."""
         await self._agree(login)
         await self._write(bytes((_VERSION, 1, 0)) + _destination(host) + port.to_bytes(2, "big"))
         version, code, _, kind = await self._read(4)
         _check_version(version)
         if code:
-            raise _Refused(f"unknown error {_REPLIES.get(code, f'unknown code: {code}')}")
+            raise _SocksError(f"unknown error {_REPLIES.get(code, f'unknown code: {code}')}")
         if kind not in (1, 3, 4):
-            raise _Refused(f"unknown address type {kind}")
+            raise _SocksError(f"unknown address type {kind}")
         size = (await self._read(1))[0] if kind == 3 else 4 * kind
         await self._read(size + 2)  # the proxy's own address is of no interest
 
@@ -143,14 +143,14 @@ class _Handshake:
         version, chosen = await self._read(2)
         _check_version(version)
         if chosen == _NOTHING_ACCEPTABLE:
-            raise _Refused("no acceptable authentication methods")
+            raise _SocksError("no acceptable authentication methods")
         if chosen not in offered:
-            raise _Refused(f"unsupported authentication method {chosen}")
+            raise _SocksError(f"unsupported authentication method {chosen}")
         if login is not None and chosen == _PASSWORD:
             await self._write(login.request())
             _, failed = await self._read(2)
             if failed:
-                raise _Refused("username/password authentication failed")
+                raise _SocksError("username/password authentication failed")
 
     async def _write(self, data: bytes) -> None:
         await self._stream.write(data, self._left())
@@ -160,7 +160,7 @@ class _Handshake:
         while len(data) < size:
             part = await self._stream.read(size - len(data), self._left())
             if not part:
-                raise _Refused("unexpected EOF" if data else "EOF")
+                raise _SocksError("unexpected EOF" if data else "EOF")
             data += part
         return data
 
@@ -183,7 +183,7 @@ def _destination(host: str) -> bytes:
     except ValueError:
         name = host.encode("ascii")
         if len(name) > 255:
-            raise _Refused("FQDN too long") from None
+            raise _SocksError("FQDN too long") from None
         return bytes((3, len(name))) + name
     if isinstance(address, ipaddress.IPv6Address):
         return b"\4" + address.packed if address.ipv4_mapped is None else b"\1" + address.ipv4_mapped.packed
@@ -192,4 +192,4 @@ def _destination(host: str) -> bytes:
 
 def _check_version(version: int) -> None:
     if version != _VERSION:
-        raise _Refused(f"unexpected protocol version {version}")
+        raise _SocksError(f"unexpected protocol version {version}")

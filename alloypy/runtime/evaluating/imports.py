@@ -246,19 +246,19 @@ class ImportInstance(Instance):
             yield from self._outer.identities()
 
 
-class _NotParsed(Exception):
+class _ParseError(Exception):
     """Content is no configuration; the text says why, without secrets."""
 
 
 def _parsed(source: Source, vocabulary: Vocabulary) -> File:
-    """The tree of imported content. Raises _NotParsed."""
+    """The tree of imported content. Raises _ParseError."""
     try:
         return parse_file(source)
     except DiagnosticsError as error:
         from alloypy.redaction.masking import Mask
 
         first, *more = error.diagnostics
-        raise _NotParsed(str(DiagnosticsError([Mask(vocabulary).worded(first), *more]))) from None
+        raise _ParseError(str(DiagnosticsError([Mask(vocabulary).worded(first), *more]))) from None
 
 
 class _Reading:
@@ -304,7 +304,7 @@ class _Reading:
             file = await computed(lambda: _parsed(source, vocabulary), len(data))
         except TimeoutError:
             raise ValueError(f"it takes more than {WORK_SECONDS:g} seconds to parse") from None
-        except _NotParsed as error:
+        except _ParseError as error:
             raise ContentError(
                 "failed to parse file on update",
                 {"file": name, "err": str(error)},
