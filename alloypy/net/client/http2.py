@@ -12,12 +12,11 @@ import importlib.util
 import ssl
 from collections.abc import Callable
 
-from alloypy.net.client.messages import Headers, Origin
+from alloypy.net.client.messages import HANDSHAKE_SECONDS, Headers, Origin
 from alloypy.net.client.tls import TLS
 
 MISSING = "the server speaks only HTTP/2, which needs the extra alloypy[http2]"
 
-_HANDSHAKE_SECONDS = 10.0
 _OF_CONNECTION = frozenset(
     ("connection", "proxy-connection", "keep-alive", "upgrade", "te", "http2-settings")
 )
@@ -80,7 +79,7 @@ async def _agrees(origin: Origin, tls: TLS) -> bool | None:
             origin.port,
             ssl=context,
             server_hostname=tls.server_name or origin.host,
-            ssl_handshake_timeout=_HANDSHAKE_SECONDS,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
         )
     except (OSError, ssl.CertificateError, UnicodeError):
         return None

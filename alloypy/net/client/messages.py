@@ -21,6 +21,11 @@ READ_LIMIT_BYTES = 65536
 MAX_HEAD_BYTES = 100 * 1024
 """Bytes of a reply's status line and headers, beyond which it is refused."""
 
+MAX_IDLE = 1000
+"""So many connections to one server are kept open while nothing is sent."""
+IDLE_SECONDS = 300.0
+HANDSHAKE_SECONDS = 10.0
+
 _PORTS = {"http": 80, "https": 443}
 _METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 

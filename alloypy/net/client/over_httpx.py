@@ -24,6 +24,8 @@ from alloypy.net.client.http2 import (
     without_hop_by_hop,
 )
 from alloypy.net.client.messages import (
+    IDLE_SECONDS,
+    MAX_IDLE,
     READ_LIMIT_BYTES,
     Headers,
     NoHTTP1,
@@ -41,8 +43,6 @@ from alloypy.net.client.tls import TLS
 from alloypy.net.http_status import status_text
 from alloypy.profiles.model import Buffer
 
-MAX_IDLE = 1000
-IDLE_SECONDS = 300.0
 SOCKS_SCHEMES = ("socks5", "socks5h")
 _CONNECT_SHARE = 0.9
 """httpcore must end a handshake itself, before our deadline: one that is cancelled leaks its socket."""

@@ -16,6 +16,9 @@ import ssl
 from alloypy.net.client.connection import Connection
 from alloypy.net.client.go_errors import dial_error
 from alloypy.net.client.messages import (
+    HANDSHAKE_SECONDS,
+    IDLE_SECONDS,
+    MAX_IDLE,
     READ_LIMIT_BYTES,
     Dropped,
     NoHTTP1,
@@ -29,10 +32,6 @@ from alloypy.net.client.messages import (
 )
 from alloypy.net.client.tls import TLS
 from alloypy.net.descriptors import any_below, for_upstreams
-
-MAX_IDLE = 1000
-IDLE_SECONDS = 300.0
-HANDSHAKE_SECONDS = 10.0
 
 
 class _Pool:
