@@ -21,7 +21,7 @@ from alloypy.components.pyroscope.sending.lanes import Begun, Lanes, SoFar
 from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
 from alloypy.lang.go.duration import Duration
 from alloypy.net.client.messages import Dropped, Response, SendError, Told
-from alloypy.profiles.model import DeliveryError, DeliveryErrors
+from alloypy.profiles.model import DeliveryError, DeliveryErrors, Series
 from alloypy.profiles.push_wire import decode_push
 from tests.support.scripted import Backend, Peer, scripted
 from tests.support.sending import (
@@ -306,6 +306,16 @@ class FakeDeliverer:
     def give_up(self, item: Outgoing, begun: Begun | None = None) -> None:
         self.given_up += 1
 
+    def give_up_series(self, series: Sequence[Series]) -> None:
+        self.given_up += len(series)
+
+
+class FakeItems(list[object]):
+    """Items whose series are themselves."""
+
+    def series_from(self, number: int) -> list[object]:
+        return self[number:]
+
 
 class FakeExchange:
     """Tells when it is aborted."""
@@ -318,7 +328,7 @@ class FakeExchange:
 
 
 def running_lanes(deliverer: FakeDeliverer) -> asyncio.Task[None]:
-    items: Sequence[Any] = [object() for _ in range(5)]
+    items: Any = FakeItems([object() for _ in range(5)])
     return asyncio.create_task(Lanes(deliverer, items, lambda item, errors: None).run(2))
 
 

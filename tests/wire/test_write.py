@@ -664,8 +664,8 @@ async def test_series_go_out_at_once_but_not_all_of_them() -> None:
         assert running.metric("sent_profiles_total") == 10 * len(many)
 
 
-async def test_more_series_than_are_prepared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "_PREPARED", 2)
+async def test_series_with_wrong_labels_keep_none_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "_ACCEPTING_SECONDS", 0.0)  # gives way after each
     wrong = {"a-b": "1"}
     async with scripted(judged({})) as backend, writing(arguments(endpoint(at(backend)))) as running:
         error = await refused(running, push(*SERIES, wrong, *SERIES, wrong))
@@ -676,10 +676,8 @@ async def test_more_series_than_are_prepared_at_a_time(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("endpoints", [1, 2])
 async def test_series_that_wait_for_their_turn_are_counted_when_the_giver_is_cancelled(
-    endpoints: int, monkeypatch: pytest.MonkeyPatch
+    endpoints: int,
 ) -> None:
-    monkeypatch.setattr(delivery, "_PREPARED", MOST_AT_ONCE + 4)
-
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.closed_by_client()
@@ -694,6 +692,48 @@ async def test_series_that_wait_for_their_turn_are_counted_when_the_giver_is_can
                 await task
             assert running.metric("dropped_profiles_total") == len(many) * endpoints
             await until(lambda: backend.open == 0)
+
+
+@pytest.mark.parametrize("endpoints", [1, 2])
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+async def test_series_are_counted_however_early_the_giver_is_cancelled(
+    endpoints: int, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_ACCEPTING_SECONDS", 0.0)
+    async with scripted(judged({})) as backend:
+        async with writing(arguments(*[endpoint(at(backend))] * endpoints)) as running:
+            task = asyncio.create_task(running.receiver.append(push(*SERIES)))
+            await asyncio.sleep(0)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert running.metric("dropped_profiles_total") == len(SERIES) * endpoints
+
+
+async def test_a_series_that_is_tried_again_keeps_no_other_of_a_large_push(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = [{**LABELS, "n": str(number)} for number in range(600)]
+    gate = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        while request := await peer.request():
+            if decode_push(request.body)[0].labels["n"] == "3":
+                await gate.wait()
+            await peer.say(PUSH_OK)
+
+    monkeypatch.setattr("alloypy.components.pyroscope.sending.items._MOST_KEPT", 50)
+    async with scripted(script) as slow, scripted(judged({})) as good:
+        given = arguments(endpoint(at(slow), remote_timeout=Duration(60 * 10**9)), endpoint(at(good)))
+        async with writing(given) as running:
+            task = asyncio.create_task(running.receiver.append(push(*many)))
+            await until(lambda: len(good.requests) == len(many))
+            await until(lambda: len(slow.requests) == len(many))
+            gate.set()
+            await task
+            assert running.metric("sent_profiles_total") == 2 * len(many)
 
 
 async def test_a_stop_waits_for_series_whose_turn_has_not_come() -> None:

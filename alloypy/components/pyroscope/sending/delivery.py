@@ -15,6 +15,7 @@ from typing import Any
 
 from alloypy.components.pyroscope.sending.headers import Tracing
 from alloypy.components.pyroscope.sending.ingest import IngestLabels, OutgoingIngest
+from alloypy.components.pyroscope.sending.items import Accepted, Items
 from alloypy.components.pyroscope.sending.metrics import Metrics
 from alloypy.components.pyroscope.sending.outbox import Outbox
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, PUSH_NAMES, Outgoing
@@ -38,10 +39,7 @@ from alloypy.tracing import SpanKind, Trace
 MOST_HELD_BYTES = 64 << 20
 """Bytes of profiles whose givers no longer wait."""
 
-_PREPARED = 256
-"""Series of a Push that are made ready at a time: a hostile one has a hundred thousand."""
-
-_PREPARING_SECONDS = 0.01
+_ACCEPTING_SECONDS = 0.01
 """After so long others have their turn."""
 
 _LATE = "deadline_exceeded: context deadline exceeded"
@@ -108,7 +106,7 @@ class Acceptor:
         trace = self._tracing.begin(push.trace)
         if len(series) == 1 and deadline is None:  # mostly so
             began = perf_counter()
-            item = self._accept(series[0], push, trace)
+            item = self._item(self._accept(series[0]), push, trace)
             errors = await self._outbox.deliver(item)
             self._ended(item, errors, perf_counter() - began, trace)
             if errors:
@@ -140,12 +138,16 @@ class Acceptor:
         if errors:
             raise _as_one(errors)
 
-    def _accept(self, series: Series, push: Push, trace: Trace | None) -> OutgoingPush:
-        """What to send of a series. Raises DeliveryError."""
+    def _accept(self, series: Series) -> Accepted:
+        """A series with the labels to send. Raises DeliveryError."""
         try:
-            labels = self._push_labels.apply(series.labels)
+            return Accepted(self._push_labels.apply(series.labels), series)
         except InvalidLabels as reason:
             raise self._refused(series, invalid_labels(reason, series.position)) from None
+
+    def _item(self, accepted: Accepted, push: Push, trace: Trace | None) -> OutgoingPush:
+        """What to send of a series."""
+        labels, series = accepted
         step = self._tracing.step(trace)
         return OutgoingPush(labels, series.samples, series.position, step, push.headers)
 
@@ -156,36 +158,42 @@ class Acceptor:
 
     async def _deliver_series(self, push: Push, trace: Trace | None, outcome: _Outcome) -> None:
         """Deliver the series one by one. outcome: takes what becomes of each."""
+        began = perf_counter()
 
-        def ended(item: Outgoing, errors: Sequence[DeliveryError]) -> None:
-            outcome.ended.add(positions[item])
+        def ended(item: OutgoingPush, errors: Sequence[DeliveryError]) -> None:
+            outcome.ended.add(item.position)
             if errors:
                 outcome.failures.add(_as_one(errors))
             self._ended(item, errors, perf_counter() - began, trace)
 
-        start = 0
-        while start < len(push.series):
-            began = perf_counter()
-            positions: dict[Outgoing, int] = {}
-            for one in push.series[start : start + _PREPARED]:
-                try:
-                    positions[self._accept(one, push, trace)] = one.position
-                except DeliveryError as error:
-                    outcome.ended.add(one.position)
-                    outcome.failures.add(error.kept())
-                start += 1
-                if perf_counter() - began > _PREPARING_SECONDS:
-                    break
+        accepted = await self._accept_all(push, outcome)
+        items = Items(accepted, lambda one: self._item(one, push, trace), shared=self._outbox.shared)
+        await self._outbox.deliver_all(items, ended)
+
+    async def _accept_all(self, push: Push, outcome: _Outcome) -> list[Accepted]:
+        """The series whose labels are right; the others have failed. Gives way to others if it takes long."""
+        accepted: list[Accepted] = []
+        resumed = perf_counter()
+        for one in push.series:
             try:
-                await self._outbox.deliver_all(list(positions), ended)
-                await asyncio.sleep(0)
-            except asyncio.CancelledError:
-                rest = push.series[start:]
-                if rest:
-                    self._outbox.drop(profile_bytes(rest), _profiles(rest))
-                    if self._publisher.events.wanted:
-                        self._publisher.not_sent(rest, CANCELLED)
-                raise
+                accepted.append(self._accept(one))
+            except DeliveryError as error:
+                outcome.ended.add(one.position)
+                outcome.failures.add(error.kept())
+            if perf_counter() - resumed > _ACCEPTING_SECONDS:
+                await self._give_way([each for each in push.series if each.position not in outcome.ended])
+                resumed = perf_counter()
+        return accepted
+
+    async def _give_way(self, series: Sequence[Series]) -> None:
+        """Let others have their turn; when that is used to cancel us, nothing of the series goes out."""
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self._outbox.drop(profile_bytes(series), _profiles(series))
+            if self._publisher.events.wanted:
+                self._publisher.not_sent(series, CANCELLED)
+            raise
 
     def _ended(
         self, item: Outgoing, errors: Sequence[DeliveryError], seconds: float, trace: Trace | None

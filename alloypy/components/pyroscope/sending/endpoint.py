@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
+from alloypy.components.pyroscope.sending.items import Items
 from alloypy.components.pyroscope.sending.lanes import Begun, Ended, Lanes, SoFar, Unfinished
 from alloypy.components.pyroscope.sending.metrics import EndpointCounts
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
@@ -21,7 +22,8 @@ from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import Backoff
 from alloypy.net.client.client import Client
 from alloypy.net.client.messages import Response, SendError, Told
-from alloypy.profiles.model import DeliveryError
+from alloypy.profiles.model import DeliveryError, Series
+from alloypy.profiles.push_wire import profile_bytes
 from alloypy.tracing import SpanKind, Trace
 
 MOST_AT_ONCE = 16
@@ -94,7 +96,7 @@ class Endpoint:
             if self._retired is not None and not self._in_flight:
                 await self._retire_now(self._retired)
 
-    async def deliver_all(self, items: Sequence[Outgoing], ended: Ended) -> None:
+    async def deliver_all(self, items: Items, ended: Ended) -> None:
         """Deliver items that have nothing to do with each other, several at once; cancelling drops the rest.
 
         ended: told of each item as it ends.
@@ -152,6 +154,11 @@ class Endpoint:
         self._in_flight -= 1
         self._lost(item)
 
+    def give_up_series(self, series: Sequence[Series]) -> None:
+        """Count those that are dropped before they were an item's."""
+        self._in_flight -= len(series)
+        self.drop_series(series)
+
     def _lost(self, item: Outgoing) -> None:
         self.drop(item.size, item.profiles)
         if self._publisher.events.wanted:
@@ -164,6 +171,12 @@ class Endpoint:
     def drop(self, size: int, profiles: int) -> None:
         """Count what is given up before its turn. size: bytes."""
         self._counts.dropped(size, profiles)
+
+    def drop_series(self, series: Sequence[Series]) -> None:
+        """Count, and publish, series that are given up before their turn."""
+        self.drop(profile_bytes(series), sum(len(one.samples) for one in series))
+        if self._publisher.events.wanted:
+            self._publisher.not_sent(series, CANCELLED)
 
     async def retire(self) -> None:
         """To be given nothing any more: wait for what is under way, and close the client.

@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import NamedTuple, Protocol, TypeAlias
 
+from alloypy.components.pyroscope.sending.items import Items
 from alloypy.components.pyroscope.sending.outgoing import Outgoing, Refusal
+from alloypy.components.pyroscope.sending.push import OutgoingPush
 from alloypy.net.client.messages import Exchange, Request, Response, SendError, Told
-from alloypy.profiles.model import DeliveryError
+from alloypy.profiles.model import DeliveryError, Series
 
-Ended: TypeAlias = Callable[[Outgoing, Sequence[DeliveryError]], None]
+Ended: TypeAlias = Callable[[OutgoingPush, Sequence[DeliveryError]], None]
 """Hears what went wrong with an item, nothing if all went well."""
 
 
@@ -59,18 +61,23 @@ class Deliverer(Protocol):
         """Count an item that is dropped. begun: the try that is given up with it."""
         ...
 
+    def give_up_series(self, series: Sequence[Series]) -> None:
+        """Count those that are dropped before they were an item's."""
+        ...
+
 
 class Lanes:
     """Delivers items that have nothing to do with each other; `ended` is told of each that is not dropped."""
 
-    def __init__(self, deliverer: Deliverer, items: Sequence[Outgoing], ended: Ended) -> None:
+    def __init__(self, deliverer: Deliverer, items: Items, ended: Ended) -> None:
         self.deliverer = deliverer
-        self.queue = iter(items)
+        self._items = items
+        self._next = 0
         self.ended = ended
         self.cancelled = False
         self._lanes: list[_Lane] = []
         self._open = 0
-        self._not_started: set[Outgoing] = set()
+        self._not_started: set[OutgoingPush] = set()
         self._group = asyncio.TaskGroup()
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -91,15 +98,25 @@ class Lanes:
                         lane.abort()
         finally:
             self._lanes.clear()  # they hold us
-            for item in (*self._not_started, *self.queue):
+            for item in self._not_started:
                 self.deliverer.give_up(item)
+            if self._next < len(self._items):
+                self.deliverer.give_up_series(self._items.series_from(self._next))
 
-    def carry_on(self, lane: _Lane, item: Outgoing, began: float, so_far: SoFar) -> None:
+    def next_item(self) -> OutgoingPush | None:
+        """The next that no lane has sent, None if there is none."""
+        number = self._next
+        if number == len(self._items):
+            return None
+        self._next = number + 1
+        return self._items[number]
+
+    def carry_on(self, lane: _Lane, item: OutgoingPush, began: float, so_far: SoFar) -> None:
         """Let a task see to an item, after which the lane goes on."""
         self._not_started.add(item)  # a task that is cancelled before it has begun does nothing at all
         self._group.create_task(self._carry_on(lane, item, began, so_far))
 
-    async def _carry_on(self, lane: _Lane, item: Outgoing, began: float, so_far: SoFar) -> None:
+    async def _carry_on(self, lane: _Lane, item: OutgoingPush, began: float, so_far: SoFar) -> None:
         self._not_started.discard(item)
         self.ended(item, await self.deliverer.carry_on(item, began, so_far))
         lane.go_on()
@@ -123,13 +140,13 @@ class _Lane:
 
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
-        self._item: Outgoing | None = None
+        self._item: OutgoingPush | None = None
         self._begun: Begun | None = None
 
     def go_on(self) -> None:
         """Send the next item."""
         lanes = self._lanes
-        item = next(lanes.queue, None)
+        item = lanes.next_item()
         if item is None:
             lanes.close_lane()
             return

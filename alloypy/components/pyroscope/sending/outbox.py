@@ -6,29 +6,38 @@ Source: docs/spec/PYROSCOPE.md, section 5.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from alloypy.components.pyroscope.sending.endpoint import Endpoint
+from alloypy.components.pyroscope.sending.items import Items
 from alloypy.components.pyroscope.sending.lanes import Ended
 from alloypy.components.pyroscope.sending.metrics import Metrics
 from alloypy.components.pyroscope.sending.outgoing import Outgoing
 from alloypy.components.pyroscope.sending.publishing import Publisher
+from alloypy.components.pyroscope.sending.push import OutgoingPush
 from alloypy.lang.brief import brief
 from alloypy.profiles.model import DeliveryError
 
 _MOST_WAITING = 3
 _TROUBLE_CHARACTERS = 500
+_MOST_LOST = 256
+"""Items that are lost in one go where there is no endpoint."""
 
 
 class Outbox(Protocol):
     """Where accepted items go."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether several endpoints go through the items of a Push."""
+        ...
+
     def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
         """Deliver an item; what went wrong, in the order of time. Cancelling it drops the item."""
         ...
 
-    def deliver_all(self, items: Sequence[Outgoing], ended: Ended) -> Coroutine[Any, Any, None]:
+    def deliver_all(self, items: Items, ended: Ended) -> Coroutine[Any, Any, None]:
         """Deliver several items; `ended` is told of each. Cancelling it drops those that are left."""
         ...
 
@@ -48,6 +57,7 @@ class DirectOutbox:
         self._endpoints = tuple(endpoints)
         self._metrics = metrics
         self._publisher = publisher
+        self.shared = len(self._endpoints) > 1
 
     def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
         """Deliver an item; what went wrong, in the order of time. Cancelling it drops the item."""
@@ -55,27 +65,20 @@ class DirectOutbox:
             return self._endpoints[0].deliver(item)
         return self._deliver_to_all(item)
 
-    async def deliver_all(self, items: Sequence[Outgoing], ended: Ended) -> None:
+    async def deliver_all(self, items: Items, ended: Ended) -> None:
         """Deliver several items: no endpoint waits for another. Cancelling it drops those that are left."""
         endpoints = self._endpoints
         if len(endpoints) == 1:
             await endpoints[0].deliver_all(items, ended)
             return
-        left = dict.fromkeys(items, len(endpoints))
-        errors: dict[Outgoing, list[DeliveryError]] = {}
-
-        def one_ended(item: Outgoing, found: Sequence[DeliveryError]) -> None:
-            if found:
-                errors.setdefault(item, []).extend(found)
-            left[item] -= 1
-            if not left[item]:
-                ended(item, errors.pop(item, ()))
-
         if not endpoints:
-            for item in items:
-                self._lose(item)
-                ended(item, ())
-        await asyncio.gather(*(endpoint.deliver_all(items, one_ended) for endpoint in endpoints))
+            await self._lose_all(items, ended)
+            return
+        joint = _Joint(len(endpoints), ended)
+        await self._at_all(
+            lambda endpoint: endpoint.deliver_all(items, joint.ended),
+            lambda endpoint: endpoint.drop_series(items.series_from(0)),
+        )
 
     def drop(self, size: int, profiles: int) -> None:
         """Count at every endpoint what is not going to be delivered. size: bytes."""
@@ -96,6 +99,15 @@ class DirectOutbox:
         if self._publisher.events.wanted:
             self._publisher.unwanted(item)
 
+    async def _lose_all(self, items: Items, ended: Ended) -> None:
+        """Lose items one after the other, and give way to others in between."""
+        for number in range(len(items)):
+            item = items[number]
+            self._lose(item)
+            ended(item, ())
+            if number % _MOST_LOST == _MOST_LOST - 1:
+                await asyncio.sleep(0)
+
     async def _deliver_to_all(self, item: Outgoing) -> list[DeliveryError]:
         if not self._endpoints:
             self._lose(item)
@@ -104,5 +116,45 @@ class DirectOutbox:
         async def deliver(endpoint: Endpoint) -> None:
             errors.extend(await endpoint.deliver(item))
 
-        await asyncio.gather(*map(deliver, self._endpoints))
+        await self._at_all(deliver, lambda endpoint: endpoint.drop(item.size, item.profiles))
         return errors
+
+    async def _at_all(
+        self,
+        deliver: Callable[[Endpoint], Coroutine[Any, Any, None]],
+        drop: Callable[[Endpoint], None],
+    ) -> None:
+        """Deliver to all endpoints at once; drop where a cancelled delivery has not even begun."""
+        not_begun = list(self._endpoints)
+
+        async def begin(endpoint: Endpoint) -> None:
+            not_begun.remove(endpoint)
+            await deliver(endpoint)
+
+        try:
+            await asyncio.gather(*map(begin, self._endpoints))
+        except asyncio.CancelledError:
+            for endpoint in not_begun:
+                drop(endpoint)
+            raise
+
+
+class _Joint:
+    """What becomes of items at several endpoints: an item has ended when all are done with it."""
+
+    def __init__(self, endpoints: int, ended: Ended) -> None:
+        self._endpoints = endpoints
+        self._ended = ended
+        self._left: dict[int, int] = {}
+        self._errors: dict[int, list[DeliveryError]] = {}
+
+    def ended(self, item: OutgoingPush, found: Sequence[DeliveryError]) -> None:
+        """One endpoint is done with an item."""
+        position = item.position
+        if found:
+            self._errors.setdefault(position, []).extend(found)
+        left = self._left.pop(position, self._endpoints) - 1
+        if left:
+            self._left[position] = left
+        else:
+            self._ended(item, self._errors.pop(position, ()))

@@ -69,7 +69,7 @@ class OutgoingPush:
 
     names = PUSH_NAMES
 
-    __slots__ = ("_chunks", "_passed", "_position", "_samples", "labels", "profiles", "size", "trace")
+    __slots__ = ("_chunks", "_passed", "_samples", "labels", "position", "profiles", "size", "trace")
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class OutgoingPush:
         self.profiles = len(samples)
         self.labels = labels
         self._samples = samples
-        self._position = position
+        self.position = position
         self._passed = passed
         self._chunks = encode_series(labels, samples)
 
@@ -114,7 +114,7 @@ class OutgoingPush:
             message,
             status=refusal.status,
             code=refusal.code,
-            series=self._position,
+            series=self.position,
             retry=refusal.retry,
             pause=refusal.wanted_pause,
         )
