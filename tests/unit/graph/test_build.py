@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from alloypy.catalog.on_demand import ON_DEMAND
 from alloypy.graph.admission import Gate, Gates
 from alloypy.graph.build import Built, Surroundings, build
 from alloypy.graph.dataflow import data_flow
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import SERVICE_NAMES, Kind
 from alloypy.graph.sections import root_sections
+from alloypy.graph.texts import NOT_RUN_HINT
 from alloypy.schema.stability import Stability
-from alloypy.schema.vocabulary import NO_VOCABULARY
+from alloypy.schema.vocabulary import NO_VOCABULARY, Vocabulary
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.fakes import REGISTRY, parsed
 
@@ -22,14 +24,24 @@ def built(
     community: bool = False,
     root: bool = True,
     arguments: tuple[str, ...] = (),
+    vocabulary: Vocabulary = NO_VOCABULARY,
 ) -> Built:
     surroundings = Surroundings(root, Definitions(None, {"module_path": "."}), arguments)
-    gates = Gates(REGISTRY, Gate(stability, community), NO_VOCABULARY)
+    gates = Gates(REGISTRY, Gate(stability, community), vocabulary)
     return build(root_sections(parsed(*texts)), surroundings, gates)
 
 
 def faults(*texts: str, **changes: object) -> list[str]:
     return [str(each) for each in built(*texts, **changes).diagnostics]  # type: ignore[arg-type]
+
+
+def test_a_component_that_only_alloy_has() -> None:
+    text = 'loki.write "w" { }\nhttp "x" { }'
+    assert [(each.message, each.hint) for each in built(text, vocabulary=ON_DEMAND).diagnostics] == [
+        ('alloypy does not run the component "loki.write"', NOT_RUN_HINT),
+        ('cannot find the definition of component name "http"', ""),
+    ]
+    assert built(text).diagnostics[0].message == 'cannot find the definition of component name "loki.write"'
 
 
 def test_what_exists_without_a_block() -> None:
