@@ -16,6 +16,7 @@ from alloypy.syntax.printer.walk import Walk
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 from tests.support.alloy_texts import alloy_text
+from tests.support.watchdog import briefly
 
 # The parser raises the limit on recursion for good; hypothesis tells about it.
 pytestmark = pytest.mark.filterwarnings("ignore:The recursion limit will not be reset")
@@ -31,6 +32,7 @@ def keeps_everything(file: File, text: bytes) -> bool:
 
 @settings(max_examples=300, deadline=None)
 @given(FILES)
+@briefly()
 def test_tree_and_comments_stay(source: Source) -> None:
     file = parse_file(source)
     assert keeps_everything(file, format_file(file))
@@ -38,6 +40,7 @@ def test_tree_and_comments_stay(source: Source) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(FILES)
+@briefly()
 def test_a_second_pass_changes_nothing(source: Source) -> None:
     once = format_source(source)
     assert format_source(Source("config.alloy", once)) == once
@@ -45,6 +48,7 @@ def test_a_second_pass_changes_nothing(source: Source) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(FILES)
+@briefly()
 def test_alloys_layout_is_taken_exactly_where_it_does_no_harm(source: Source) -> None:
     file = parse_file(source)
     theirs = layout_of_alloy(file)

@@ -29,6 +29,7 @@ from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.parser import parse_expression
 from alloypy.syntax.source import Source
+from tests.support.watchdog import briefly
 
 allow_recursion()  # hypothesis watches the limit, so it is set before it looks
 
@@ -77,6 +78,7 @@ plain_types = st.sampled_from(
         types.ObjectType((types.ObjectField("x", types.IntType(), required=True),), dict),
     ]
 )
+
 array_types = st.builds(types.ListType, plain_types, st.integers(0, 3))  # nested deeply they are huge
 wanted_types = st.recursive(
     plain_types | array_types | st.builds(types.ListType, array_types, st.integers(0, 3)),
@@ -96,6 +98,7 @@ def wrapped(number: int, signed: bool) -> int:
 
 @given(ints | uints, st.sampled_from("+-*/%^"), ints | uints)
 @settings(deadline=None)
+@briefly()
 def test_arithmetic_wraps_at_64_bits(left: int, op: str, right: int) -> None:
     signed = not (isinstance(left, UInt) and isinstance(right, UInt))
     one, other = wrapped(int(left), signed), wrapped(int(right), signed)
@@ -121,6 +124,7 @@ def test_arithmetic_wraps_at_64_bits(left: int, op: str, right: int) -> None:
 
 @given(st.floats(), st.sampled_from("+-*/%^"), st.floats())
 @settings(deadline=None)
+@briefly()
 def test_float_arithmetic_never_raises(left: float, op: str, right: float) -> None:
     if op in "/%" and right == 0:
         return
@@ -129,6 +133,7 @@ def test_float_arithmetic_never_raises(left: float, op: str, right: float) -> No
 
 @given(values, wanted_types)
 @settings(deadline=None, max_examples=150)
+@briefly()
 def test_decoding_raises_nothing_but_its_own_error(value: Any, wanted: types.Type) -> None:
     try:
         convert(value, wanted)
@@ -141,6 +146,7 @@ def test_decoding_raises_nothing_but_its_own_error(value: Any, wanted: types.Typ
 
 @given(values)
 @settings(deadline=None)
+@briefly()
 def test_equality_is_symmetric_and_never_raises(value: Any) -> None:
     assert values_equal(value, value) or value_text(value).find("NaN") >= 0
     assert values_equal(value, [value]) == values_equal([value], value)
@@ -148,6 +154,7 @@ def test_equality_is_symmetric_and_never_raises(value: Any) -> None:
 
 @given(values, wanted_types)
 @settings(deadline=None, max_examples=150)
+@briefly()
 def test_faults_never_show_a_secret(value: Any, wanted: types.Type) -> None:
     assert CONTENT not in value_text(value)
     scope = Scope({"given": value}, Stdlib({}))
@@ -199,6 +206,7 @@ expressions = st.recursive(
 
 @given(expressions)
 @settings(deadline=None, max_examples=150)
+@briefly()
 def test_evaluation_raises_nothing_but_its_own_errors(text: str) -> None:
     variables = {"x": 5, "s": Secret(CONTENT), "l": [1, "a", None], "o": {"a": [True]}}
     source = Source("x", text.encode())
@@ -221,6 +229,7 @@ json_values = st.recursive(
 
 @given(json_values)
 @settings(deadline=None)
+@briefly()
 def test_json_is_read_as_written(value: Any) -> None:
     text = encode_json(value)
     assert decode_json(text) == value
@@ -230,6 +239,7 @@ def test_json_is_read_as_written(value: Any) -> None:
 
 @given(st.text('{}[],:"1ae.-+ \n\\u', max_size=12))
 @settings(deadline=None, max_examples=150)
+@briefly()
 def test_both_ways_to_read_json_agree(text: str) -> None:
     try:
         fast = decode_json(text)
@@ -244,6 +254,7 @@ def test_both_ways_to_read_json_agree(text: str) -> None:
 
 @given(st.text("$@.*[]?()'\"0123ab,:-!=<&|~/\\ ", max_size=16))
 @settings(deadline=None, max_examples=150)
+@briefly()
 def test_paths_are_read_or_refused(text: str) -> None:
     try:
         assert isinstance(parse_path(text), tuple)

@@ -14,6 +14,7 @@ from alloypy.profiles.labels import label_set
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_json import decode_push_json
 from tests.support.push_messages import protobuf_of
+from tests.support.watchdog import briefly
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=8)
 PAIRS = st.lists(st.tuples(TEXT, TEXT), max_size=4)
@@ -23,6 +24,7 @@ REQUESTS = st.lists(st.tuples(PAIRS, SAMPLES), max_size=4)
 
 @settings(deadline=None, max_examples=200)
 @given(REQUESTS, st.booleans(), st.booleans(), st.sampled_from([None, 1, 4]))
+@briefly()
 def test_decoding_equals_protobuf(request: list, snake: bool, plain: bool, indent: int | None) -> None:
     message = protobuf_of(request)
     values = json_format.MessageToDict(message, preserving_proto_field_name=snake)
@@ -53,6 +55,7 @@ JSON = st.recursive(
 
 @settings(deadline=None, max_examples=300)
 @given(JSON)
+@briefly()
 def test_unknown_fields_of_any_kind_are_passed_over(value: object) -> None:
     text = json.dumps(
         {"unknown": value, "series": [{"labels": [{"name": "a", "value": "b", "more": value}]}]}
@@ -62,7 +65,10 @@ def test_unknown_fields_of_any_kind_are_passed_over(value: object) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(JSON | st.binary(max_size=40), st.binary(max_size=3), st.integers(0, 40))
+@briefly()
 def test_anything_is_read_or_refused(value: object, noise: bytes, at: int) -> None:
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    text = body[:at] + noise + body[at:]
     with contextlib.suppress(JSONError):
-        decode_push_json(body[:at] + noise + body[at:])
+        series = decode_push_json(text)
+        assert len(series) == len(json.loads(text).get("series") or [])

@@ -18,6 +18,7 @@ from alloypy.syntax.render import render
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Attribute, Block
 from tests.support.counts import repeated
+from tests.support.watchdog import briefly
 
 allow_recursion()  # hypothesis watches the limit, so it is set before it looks
 
@@ -66,6 +67,7 @@ WRITTEN = {
 @settings(max_examples=repeated(3000), deadline=None)
 @example('Q@/?#"\\Z', "a URL", "")
 @example('Q"} x = "Z', "a declared secret", "x =\n")
+@briefly()
 def test_excerpts_and_messages_show_no_secret(secret: str, place: str, broken: str) -> None:
     values = (literal(secret), literal(f"http://me:{secret}@host/x"), literal(f"me:{secret}@host:1"))
     text = (
@@ -81,6 +83,7 @@ def test_excerpts_and_messages_show_no_secret(secret: str, place: str, broken: s
     st.sampled_from(['password = "{}"', "password = '{}'", "password: {}", "password = {}", "password {}"]),
 )
 @settings(max_examples=repeated(3000), deadline=None)
+@briefly()
 def test_secrets_that_are_not_even_quoted_right(secret: str, written: str) -> None:
     text = f'a "b" {{\n  {written.format(secret)}\n}}\n'
     try:
@@ -110,6 +113,7 @@ def evaluates_to(attribute: Attribute, source: Source, secret: str) -> bool:
     st.sampled_from(["http://me:{}@host/x", "https://me:{}@host:1/x?y=z", "postgres://me:{}@host/db"]),
 )
 @settings(max_examples=repeated(3000), deadline=None)
+@briefly()
 def test_urls_show_no_password(secret: str, form: str) -> None:
     url = form.format(secret)
     assert_hidden(secret, hide(url))
@@ -128,6 +132,7 @@ def test_urls_show_no_password(secret: str, form: str) -> None:
     ),
 )
 @settings(max_examples=repeated(3000), deadline=None)
+@briefly()
 def test_settings_within_a_text_show_no_secret(secret: str, form: str) -> None:
     quoted = {"'": secret.replace("'", "''"), '"': literal(secret)[1:-1]}
     if form.startswith("password="):

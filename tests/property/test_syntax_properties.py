@@ -13,6 +13,7 @@ from alloypy.syntax.parser import parse_expression, parse_file
 from alloypy.syntax.scanner import scan_characters
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Expression
+from tests.support.watchdog import briefly
 
 NAMES_AND_VALUES = ["a", "b.c", "é", "true", "null", "1", "1.", ".5", "1e3", '"s"', '"\\n"', "`r\n`", "f(1)"]
 OPERATORS = ["||", "&&", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "^"]
@@ -79,6 +80,7 @@ def accepted(source: Source) -> bool:
 
 @settings(max_examples=400, deadline=None)
 @given(SOUP)
+@briefly()
 def test_lark_accepts_what_the_diagnoser_is_silent_about(text: bytes) -> None:
     source = Source("soup.alloy", text)
     assert accepted(source) == (not diagnose(scan(source), "file"))
@@ -86,6 +88,7 @@ def test_lark_accepts_what_the_diagnoser_is_silent_about(text: bytes) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(FILES)
+@briefly()
 def test_what_the_grammar_generates_is_accepted(text: str) -> None:
     source = Source("valid.alloy", text.encode())
     assert accepted(source)
@@ -94,6 +97,7 @@ def test_what_the_grammar_generates_is_accepted(text: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(FILES, st.data())
+@briefly()
 def test_both_agree_on_damaged_files(text: str, data: st.DataObject) -> None:
     whole = text.encode()
     start = data.draw(st.integers(0, len(whole)))
@@ -104,6 +108,7 @@ def test_both_agree_on_damaged_files(text: str, data: st.DataObject) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(EXPRESSIONS)
+@briefly()
 def test_lone_expressions_agree_and_their_parts_are_where_they_say(text: str) -> None:
     source = Source("expression", text.encode())
     assert not diagnose(scan(source), "lone_expression")
@@ -117,6 +122,7 @@ def test_lone_expressions_agree_and_their_parts_are_where_they_say(text: str) ->
 
 @settings(max_examples=400, deadline=None)
 @given(st.one_of(SOUP, st.binary(max_size=24)))
+@briefly()
 def test_both_scanners_agree(text: bytes) -> None:
     quick, thorough = scan(Source("x", text)), scan_characters(Source("x", text))
     assert [(t.type, t.text, t.start) for t in quick.tokens] == [

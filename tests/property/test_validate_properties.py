@@ -20,6 +20,7 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source
 from tests.support.alloy_texts import alloy_text
 from tests.support.mutations import Mutation, mutations
+from tests.support.watchdog import briefly
 
 GATE = Gate(Stability.EXPERIMENTAL, True)
 GOLDEN = Path(__file__).parents[1] / "golden" / "validate"
@@ -72,14 +73,24 @@ def test_there_is_enough_to_mutate() -> None:
 @settings(max_examples=120, deadline=None)
 def test_a_mistake_is_found_at_its_place(kind: str, data: st.DataObject) -> None:
     mutation = data.draw(st.sampled_from([m for m in MUTATIONS if m.kind == kind]))
-    found = errors(mutation.text)
+    with briefly():
+        found = errors(mutation.text)
     assert any(touches(diagnostic, mutation) for diagnostic in found), (mutation, found)
+
+
+def judged(text: bytes) -> None:
+    """Any text is judged in bounded time, and each error has words and a place in it."""
+    with briefly():
+        found = errors(text)
+    for each in found:
+        assert each.message
+        assert each.span is None or 0 <= each.span.start <= len(each.span.source.data)
 
 
 @given(st.integers(min_value=0, max_value=2**32))
 @settings(max_examples=150, deadline=None)
 def test_no_valid_text_is_too_much(seed: int) -> None:
-    errors(alloy_text(Random(seed)).encode())
+    judged(alloy_text(Random(seed)).encode())
 
 
 @given(st.sampled_from(TEXTS), st.data())
@@ -88,7 +99,7 @@ def test_no_damage_is_too_much(text: bytes, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 12)))
     put = data.draw(st.sampled_from(PIECES))
-    errors(text[:start] + put + text[end:])
+    judged(text[:start] + put + text[end:])
 
 
 PIECES = [

@@ -2,7 +2,7 @@
 
 In a test: `with watching() as watchdog:` around what must not hold the loop. For a process:
 `Running(..., watchdog=True)`, which starts this file as a script: `python watchdog.py REPORT -m alloypy run`.
-Nothing of it is in the package.
+Nothing of it is in the package. `with briefly():` (or `@briefly()`) bounds what needs no loop.
 
 CPU time, not time: what a busy machine adds is not counted. Under uvloop a prepare handle of libuv sees each
 turn, otherwise the call of the selector does.
@@ -194,6 +194,18 @@ def watching() -> Iterator[Watchdog]:
     finally:
         watchdog.stop()
     watchdog.check()
+
+
+@contextlib.contextmanager
+def briefly(seconds: float = FAILING) -> Iterator[None]:
+    """Fail when the block, or the function decorated so, takes more CPU time of this thread.
+
+    What would never end is ended by pytest's own limit.
+    """
+    began = time.thread_time()
+    yield
+    taken = time.thread_time() - began
+    assert taken <= seconds, f"{taken * 1000:.0f} ms of CPU; {seconds * 1000:.0f} ms are the most"
 
 
 def read(report: Path, since: float = 0.0) -> list[Turn]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import watchdog
-from tests.support.watchdog import Turn, Watchdog, watching
+from tests.support.watchdog import Turn, Watchdog, briefly, watching
 
 
 def burn(seconds: float) -> None:
@@ -63,6 +63,19 @@ async def test_waiting_is_not_counted() -> None:
     with watching() as dog:
         await asyncio.sleep(0.2)
     assert not dog.turns
+
+
+def test_what_needs_no_loop_has_a_limit_of_cpu_too() -> None:
+    @briefly(0.05)
+    def work(seconds: float) -> None:
+        time.sleep(0.1)
+        burn(seconds)
+
+    work(0.0)
+    with pytest.raises(AssertionError, match=r"\d+ ms of CPU; 50 ms are the most"):
+        work(0.06)
+    with pytest.raises(ValueError, match="its own"), briefly(0.0):
+        raise ValueError("its own")
 
 
 def test_a_process_tells_its_turns(tmp_path: Path) -> None:

@@ -157,12 +157,12 @@ async def test_nested_modules(tmp_path: Path) -> None:
 
 async def test_a_declare_uses_declares_around_it(tmp_path: Path) -> None:
     text = (
-        'declare "leaf" { test.node "n" { } }\n'
+        'declare "leaf" { test.node "n" { value = "found" } }\n'
         'declare "outer" { declare "mid" { leaf "l" { } }\n mid "m" { } }\nouter "o" { }'
     )
     async with world(tmp_path) as w:
         await started(w, text)
-        assert w.node("outer.o/mid.m/leaf.l/test.node.n") is not None
+        assert w.node("outer.o/mid.m/leaf.l/test.node.n").arguments.value == "found"
 
 
 async def test_producers_inside_a_module_stop_before_consumers_outside(tmp_path: Path) -> None:
@@ -187,8 +187,8 @@ async def test_a_declare_has_the_module_path_of_its_file(tmp_path: Path) -> None
 
 async def test_an_unlabelled_instance(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
-        await started(w, 'declare "d" { test.node "n" { } }\nd { }')
-        assert w.node("d/test.node.n") is not None
+        await started(w, 'declare "d" { test.node "n" { value = "alone" } }\nd { }')
+        assert w.node("d/test.node.n").arguments.value == "alone"
 
 
 @pytest.mark.parametrize(
@@ -282,6 +282,7 @@ async def test_faults(tmp_path: Path, text: str, expected: list[str]) -> None:
 async def test_an_unused_declare_may_be_broken(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await started(w, 'declare "d" {\n foo.bar "x" { }\n a = 1\n}')
+        assert w.controller.unhealthy() == []
 
 
 async def test_modules_nested_too_deep_are_refused(tmp_path: Path) -> None:
