@@ -4,6 +4,7 @@
     python3 dev.py demo            set everything up and forward a bundled profile, so that you see it arrive
     python3 dev.py test            set everything up and run linters, type checks and all tests
     python3 dev.py test --full     the same with every repetition that the tests know; takes an hour
+    python3 dev.py test --coverage the same, and which lines and branches of alloypy no test comes through
     python3 dev.py test --newest   the same with the newest packages instead of the tested ones
     python3 dev.py lint            formatting, linter and layers only
     python3 dev.py fix             repair what formatter and linter can repair
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import os
 import re
 import socket
@@ -31,6 +33,7 @@ import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 Process = "subprocess.Popen[str]"
 
@@ -52,6 +55,7 @@ LINT = {
     "layers": ["lint-imports"],
 }
 FIX = {"lint": ["ruff", "check", "--fix", "."], "format": ["ruff", "format", "."]}
+LEAST_COVERED = 15
 FULL = {"ALLOYPY_FULL": "1", "PYTEST_ADDOPTS": "--timeout=3600"}
 
 
@@ -72,10 +76,10 @@ def main(argv: list[str]) -> int:
         install(groups=())
         return demo()
     if word == "test":
-        newest, full = "--newest" in rest, "--full" in rest
+        newest, full, measured = (f"--{each}" in rest for each in ("newest", "full", "coverage"))
         install(groups=TOOLS, newest=newest)
-        rest = [argument for argument in rest if argument not in ("--newest", "--full")]
-        return test(rest, VENV_NEWEST if newest else VENV, FULL if full else {})
+        rest = [argument for argument in rest if argument not in ("--newest", "--full", "--coverage")]
+        return test(rest, VENV_NEWEST if newest else VENV, FULL if full else {}, measured=measured)
     if word in ("lint", "fix") and not rest:
         install(groups=TOOLS)
         return run_all(LINT if word == "lint" else FIX)
@@ -262,10 +266,37 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def test(pytest_arguments: list[str], venv: Path, variables: dict[str, str]) -> int:
-    """Every check in turn."""
-    tests = {"types": ["mypy"], "tests": ["pytest", "-n", "auto", *pytest_arguments]}
-    return run_all(LINT | tests, venv, variables)
+def test(
+    pytest_arguments: list[str], venv: Path, variables: dict[str, str], *, measured: bool = False
+) -> int:
+    """Every check in turn; what the tests cover at the end, where that is measured."""
+    tests = ["pytest", "-n", "auto", *pytest_arguments]
+    checks = LINT | {"types": ["mypy"]}
+    if not measured:
+        return run_all(checks | {"tests": tests}, venv, variables)
+    with tempfile.TemporaryDirectory() as folder:
+        # Processes that tests start anywhere write their figures there.
+        variables = {**variables, "COVERAGE_FILE": str(Path(folder) / "data")}
+        code = run_all(checks | {"tests": ["coverage", "run", "-m", *tests]}, venv, variables)
+        summary = Path(folder) / "coverage.json"
+        coverage = program("coverage", venv)
+        if call([coverage, "combine", "--quiet"], variables) or call(
+            [coverage, "json", "--quiet", "-o", summary], variables
+        ):
+            return fail("nothing was measured")
+        print(covered(json.loads(summary.read_text("utf-8"))), flush=True)
+    return code
+
+
+def covered(summary: dict[str, Any]) -> str:
+    """The share of lines and branches that tests came through: in all, and where it is smallest."""
+    files = summary["files"].items()
+    shares = sorted((each["summary"]["percent_covered"], name, each["summary"]) for name, each in files)
+    lines = [f"--- coverage: {summary['totals']['percent_covered']:.1f} % of lines and branches; least in:"]
+    for share, name, counts in shares[:LEAST_COVERED]:
+        missing = counts["missing_lines"], counts["missing_branches"]
+        lines.append(f"{share:6.1f} %  {name}: {missing[0]} lines, {missing[1]} branches missing")
+    return "\n".join(lines)
 
 
 def run_all(checks: dict[str, list[str]], venv: Path = VENV, variables: dict[str, str] | None = None) -> int:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from coverage import CoverageData
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.support.running import environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,6 +124,63 @@ def test_words_of_test(
     assert Path(command[0]).parent.parent.name == folder
     assert command[1:] == ["-n", "auto", *arguments]
     assert variables.items() <= given.items()
+
+
+def file_summary(lines: int, missing: int, branches: int = 0) -> dict[str, object]:
+    """What coverage says of a file."""
+    percent = 100 * (lines - missing) / lines
+    counts = {"percent_covered": percent, "missing_lines": missing, "missing_branches": branches}
+    return {"summary": counts}
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_the_tests_can_be_measured(
+    passed: bool, script: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    files = {f"alloypy/m{number}.py": file_summary(100, number, 2) for number in range(20)}
+    called: list[tuple[list[str], str]] = []
+
+    def call(command: list[str | Path], variables: dict[str, str] | None = None) -> int:
+        words = [Path(command[0]).stem, *(str(word) for word in command[1:])]
+        called.append((words, (variables or {}).get("COVERAGE_FILE", "")))
+        if words[:2] == ["coverage", "json"]:
+            summary = {"files": files, "totals": {"percent_covered": 90.52}}
+            Path(words[-1]).write_text(json.dumps(summary))
+        return int(not passed and words[:2] == ["coverage", "run"])
+
+    monkeypatch.setattr(script, "install", lambda groups, newest=False: None)
+    monkeypatch.setattr(script, "call", call)
+    assert script.main(["test", "--coverage", "tests/unit"]) == (0 if passed else 1)
+    measuring = [(words, file) for words, file in called if words[0] == "coverage"]
+    assert [words[1] for words, _ in measuring] == ["run", "combine", "json"]
+    assert measuring[0][0][2:] == ["-m", "pytest", "-n", "auto", "tests/unit"]
+    assert len({file for _, file in measuring}) == 1
+    assert Path(measuring[0][1]).is_absolute()
+    out = capfd.readouterr().out
+    assert "--- coverage: 90.5 % of lines and branches; least in:" in out
+    least = [line for line in out.splitlines() if " alloypy/" in line]
+    assert len(least) == 15
+    assert least[0] == "  81.0 %  alloypy/m19.py: 19 lines, 2 branches missing"
+
+
+def test_processes_that_tests_start_are_measured(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    code = (
+        "from tests.support.running import alloypy\n"
+        "from pathlib import Path\n"
+        "assert alloypy('--version', cwd=Path('/')).returncode == 0\n"
+    )
+    script = tmp_path / "start.py"
+    script.write_text(code)
+    command = [sys.executable, "-m", "coverage", "run", str(script)]
+    env = environment({"COVERAGE_FILE": str(data), "PYTHONPATH": str(ROOT)})
+    subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=60)
+    files = set()
+    for each in tmp_path.glob("data.*"):
+        measured = CoverageData(str(each))
+        measured.read()
+        files |= measured.measured_files()
+    assert str(ROOT / "alloypy" / "cli" / "main.py") in files
 
 
 @pytest.fixture

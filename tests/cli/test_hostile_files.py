@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import environment
+from tests.support.running import of_checkout
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="CPU time cannot be limited")
 
@@ -52,7 +52,7 @@ def test_it_ends_and_is_short(name: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "alloypy", "validate", "config.alloy"],
         cwd=tmp_path,
-        env=environment({"PYTHONPATH": str(Path(__file__).parents[2])}),
+        env=of_checkout(),
         capture_output=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS)),
         check=False,

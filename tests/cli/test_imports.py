@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.running import Running, environment, free_port
+from tests.support.running import Running, alloypy, free_port
 
 ROOT = Path(__file__).parents[2]
 NETWORK = (
@@ -45,14 +44,7 @@ print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
 
 def modules_after(arguments: list[str], folder: Path) -> set[str]:
     (folder / "config.alloy").write_text(CONFIG)
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        cwd=folder,
-        env=environment({"PYTHONPATH": str(ROOT)}),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = alloypy(*arguments, cwd=folder, command=(sys.executable, "-c", PROGRAM))
     code, modules = json.loads(done.stderr.splitlines()[-1])
     assert code == 0, done.stderr
     return set(modules)

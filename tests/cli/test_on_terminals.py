@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.running import environment
-from tests.support.terminal import ROOT, on_terminal
+from tests.support.running import alloypy, of_checkout
+from tests.support.terminal import on_terminal
 
 SYNTAX = """pyroscope.write "w" {
   endpoint {
@@ -95,7 +95,7 @@ def test_a_pipe_is_not_read_again(tmp_path: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", script, "--server.http.listen-addr=127.0.0.1:0", SYNTAX],
         cwd=tmp_path,
-        env=environment({"PYTHONPATH": str(ROOT)}),
+        env=of_checkout(),
         capture_output=True,
         text=True,
         check=False,
@@ -107,15 +107,7 @@ def test_a_pipe_is_not_read_again(tmp_path: Path) -> None:
 
 def test_in_a_file_there_are_places_only(tmp_path: Path) -> None:
     (tmp_path / "config.alloy").write_text(SYNTAX)
-    done = subprocess.run(
-        [sys.executable, "-m", "alloypy", "fmt", "config.alloy"],
-        cwd=tmp_path,
-        env=environment({"PYTHONPATH": str(ROOT)}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = alloypy("fmt", "config.alloy", cwd=tmp_path)
     assert done.stderr.splitlines()[0] == "config.alloy:3:8: illegal character U+003A ':'"
     assert "hint" not in done.stderr
     assert "hunter" not in done.stderr

@@ -16,13 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.recorder import Recorder
-from tests.support.running import Reply, Running, environment, free_port
+from tests.support.running import ALLOYPY, Reply, Running, alloypy, free_port, of_checkout
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX processes")
 
 ROOT = Path(__file__).parents[2]
 LEVEL = "--stability.level=public-preview"
-ALLOYPY = (sys.executable, "-m", "alloypy")
 PROFILE = b"POST /ingest?name=a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
 
 
@@ -68,19 +67,13 @@ def sent(port: int) -> bytes:
         return client.recv(1000)
 
 
-def metric(running: Running, name: str) -> float:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", running.get("/metrics").text, re.MULTILINE)
-    assert found, name
-    return float(found[1])
-
-
 # Descriptors
 
 
 def test_the_soft_limit_of_descriptors_is_lifted_to_the_hard_one(tmp_path: Path) -> None:
     command = under("ulimit -Sn 100; ulimit -Hn 500;")
     with serving(tmp_path, "127.0.0.1:9", command) as (running, _):
-        assert metric(running, "process_max_fds") == 500
+        assert running.metric("process_max_fds") == 500
 
 
 def test_more_clients_than_descriptors_wait_and_everybody_is_served_in_the_end(tmp_path: Path) -> None:
@@ -129,22 +122,13 @@ def test_a_signal_in_the_first_moments_ends_it_cleanly(tmp_path: Path, number: i
         f"main.main = lambda argv: (os.kill(os.getpid(), {int(number)}), real(argv))[1]\n"
         "main.entry_point()"
     )
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            program,
-            "run",
-            LEVEL,
-            "--server.http.listen-addr=127.0.0.1:0",
-            "config.alloy",
-        ],
+    done = alloypy(
+        "run",
+        LEVEL,
+        "--server.http.listen-addr=127.0.0.1:0",
+        "config.alloy",
         cwd=tmp_path,
-        env=environment({"PYTHONPATH": str(ROOT)}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+        command=(sys.executable, "-c", program),
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
@@ -173,7 +157,7 @@ def test_other_commands_end_by_a_signal_as_ever(tmp_path: Path) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=tmp_path,
-        env=environment({"PYTHONPATH": str(ROOT)}),
+        env=of_checkout(),
     )
     with process:
         time.sleep(0.5)
@@ -225,7 +209,7 @@ def test_closed_standard_streams_change_nothing(tmp_path: Path, closed: str) -> 
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=tmp_path,
-            env=environment({"PYTHONPATH": str(ROOT)}),
+            env=of_checkout(),
         )
         try:
             deadline = time.monotonic() + 60
@@ -254,7 +238,7 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
             stdout=subprocess.DEVNULL,
             stderr=writing,
             cwd=tmp_path,
-            env=environment({"PYTHONPATH": str(ROOT)}),
+            env=of_checkout(),
         )
         os.close(writing)
         try:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +16,7 @@ import pytest
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.components.registry import REGISTRATIONS
-from tests.support.running import Running, environment, free_port
+from tests.support.running import Running, alloypy, free_port
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "runtime" / "run.jsonl"
 ROOT = Path(__file__).parents[2]
@@ -184,14 +182,7 @@ def told(records: set[Logged], sign: str = "-") -> list[str]:
 @pytest.mark.parametrize("row", list(rows("other")))
 def test_the_program_answers_as_recorded(row: dict[str, Any], tmp_path: Path) -> None:
     expected = row["expect"]
-    done = subprocess.run(
-        [sys.executable, "-m", "alloypy", *row["cmd"]],
-        cwd=tmp_path,
-        env=environment({"PYTHONPATH": str(ROOT)}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = alloypy(*row["cmd"], cwd=tmp_path)
     if row["cmd"][:1] in (["convert"], ["gql"], ["tools"]):
         assert done.returncode == 1
         assert "is not part of alloypy" in done.stderr
@@ -214,15 +205,7 @@ def test_a_configuration_is_refused_as_recorded(row: dict[str, Any], tmp_path: P
     expected = row["expect"]
     arguments = command_line(row)
     arguments.insert(1, "--server.http.listen-addr=127.0.0.1:0")
-    done = subprocess.run(
-        [sys.executable, "-m", "alloypy", *arguments],
-        cwd=tmp_path,
-        env=environment({"PYTHONPATH": str(ROOT), **row["env"]}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = alloypy(*arguments, cwd=tmp_path, env=row["env"])
     assert done.returncode == expected["exit"], done.stderr
     if "--help" in row["cmd"]:
         assert "Usage:" in done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import socket
-import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from alloypy.graph.texts import NOT_RUN_HINT
 from tests.support.recorder import Recorder
-from tests.support.running import Running, environment, free_port
+from tests.support.running import Running, free_port, refused
 
 ROOT = Path(__file__).parents[2]
 LEVEL = "--stability.level=public-preview"
@@ -39,18 +38,6 @@ pyroscope.write "w" {{
   {endpoint}
 }}
 """
-
-
-def refused(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "alloypy", "run", *arguments],
-        cwd=folder,
-        env=environment({"PYTHONPATH": str(ROOT)}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 def post(port: int, target: str = "/ingest?name=app") -> int:

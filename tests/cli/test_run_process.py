@@ -6,14 +6,12 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.running import Reply, Running, environment, free_port
+from tests.support.running import Reply, Running, free_port, refused
 
 ROOT = Path(__file__).parents[2]
 LEVEL = "--stability.level=public-preview"
@@ -49,27 +47,8 @@ def start(folder: Path, text: str, *arguments: str) -> Running:
     return Running([LEVEL, *arguments, "config.alloy"], folder)
 
 
-def refused(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run what is expected to end by itself."""
-    return subprocess.run(
-        [sys.executable, "-m", "alloypy", "run", *arguments],
-        cwd=folder,
-        env=environment({"PYTHONPATH": str(ROOT)}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-
 def errors(stderr: str) -> list[str]:
     return [line for line in stderr.splitlines() if line.startswith("Error: ")]
-
-
-def metric(running: Running, name: str) -> float:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", running.get("/metrics").text, re.MULTILINE)
-    assert found, name
-    return float(found[1])
 
 
 def test_a_busy_admin_port_is_one_error_before_anything_starts(tmp_path: Path) -> None:
@@ -246,7 +225,7 @@ def test_a_reload_is_whole_or_changes_nothing(tmp_path: Path) -> None:
     first, second = free_port(), free_port()
     with start(tmp_path, receiver(first)) as running:
         running.wait_until_ready()
-        assert metric(running, "alloy_config_last_load_successful") == 1
+        assert running.metric("alloy_config_last_load_successful") == 1
         (tmp_path / "config.alloy").write_text(receiver(second))
         assert running.get("/-/reload", "POST") == Reply(200, "config reloaded\n")
         socket.create_connection(("127.0.0.1", second)).close()
@@ -267,10 +246,10 @@ def test_a_reload_is_whole_or_changes_nothing(tmp_path: Path) -> None:
         ):
             (tmp_path / "config.alloy").write_text(content)
             assert running.get("/-/reload") == Reply(400, answer)
-            assert metric(running, "alloy_config_last_load_successful") == 0
+            assert running.metric("alloy_config_last_load_successful") == 0
             assert running.get("/-/healthy").status == 200
             socket.create_connection(("127.0.0.1", second)).close()
-        assert metric(running, "alloy_config_load_failures_total") == 2
+        assert running.metric("alloy_config_load_failures_total") == 2
         assert running.stop() == 0
     assert len([line for line in running.log if 'level=error msg="failed to reload config"' in line]) == 2
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from alloypy.cli.main import main
-from tests.support.running import Running, environment, free_port
+from tests.support.running import Running, alloypy, free_port, of_checkout
 
 ROOT = Path(__file__).parents[2]
 MARK = re.compile(r"hush[0-9]{2,3}z|4711471147")
@@ -460,14 +460,14 @@ def test_a_configuration_that_is_refused_shows_none(content: str, tmp_path: Path
     json_log = tmp_path / "json.alloy"
     json_log.write_text('logging { format = "json" }\n' + content)
     for name in (path, json_log):
-        done = command("run", "--server.http.listen-addr=127.0.0.1:0", str(name), env=VARIABLES)
+        done = alloypy("run", "--server.http.listen-addr=127.0.0.1:0", str(name), env=VARIABLES)
         assert done.returncode == 1
         unseen(done.stdout + done.stderr)
         lines = done.stderr.splitlines()
         assert not any(re.match(r"\s*[0-9]* \|", line) for line in lines)
         if any(line.startswith("{") for line in lines[1:]):
             assert all(isinstance(json.loads(line), dict) for line in lines)
-    done = command("validate", *env_flags(), str(path), env={})
+    done = alloypy("validate", *env_flags(), str(path), env={})
     unseen(done.stdout + done.stderr)
 
 
@@ -514,24 +514,13 @@ def test_eval_shows_none(
         unseen("".join(capsys.readouterr()))
 
 
-def command(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "alloypy", *arguments],
-        env=environment({"PYTHONPATH": str(ROOT), **env}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
 def test_a_terminal_shows_lines_with_none(tmp_path: Path) -> None:
     path = tmp_path / "config.alloy"
     path.write_text(WRONG["wrong kinds"])
     outside, inside = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "alloypy", "run", "--server.http.listen-addr=127.0.0.1:0", str(path)],
-        env=environment({"PYTHONPATH": str(ROOT)}),
+        env=of_checkout(),
         stdin=subprocess.DEVNULL,
         stdout=inside,
         stderr=inside,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.running import environment
+from tests.support.running import of_checkout
 
 ROOT = Path(__file__).parents[2]
 ALLOYPY = f"{shlex.quote(sys.executable)} -m alloypy"
@@ -45,7 +45,7 @@ def shell(script: str, cwd: Path, *prefix: str) -> Answer:
     done = subprocess.run(
         [*prefix, "bash", "-c", script],
         cwd=cwd,
-        env=environment({"PYTHONPATH": str(ROOT)}),
+        env=of_checkout(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -178,7 +178,7 @@ def on_terminal(arguments: list[str], cwd: Path, columns: int = 80, **env: str) 
     process = subprocess.Popen(
         [sys.executable, "-m", "alloypy", *arguments],
         cwd=cwd,
-        env=environment({"PYTHONPATH": str(ROOT), "TERM": "xterm", **env}),
+        env=of_checkout({"TERM": "xterm", **env}),
         stdin=follower,
         stdout=follower,
         stderr=follower,

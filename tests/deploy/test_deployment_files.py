@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.running import Running
+from tests.support.running import Running, alloypy
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "examples" / "deploy"
@@ -88,8 +88,7 @@ class TestKubernetes:
             ["fmt", "--check"],
             ["validate", "--for=alloypy", "--stability.level=public-preview"],
         ):
-            words = [sys.executable, "-m", "alloypy", *command, "config.alloy"]
-            done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+            done = alloypy(*command, "config.alloy", cwd=tmp_path)
             assert done.returncode == 0, done.stderr
 
     def test_two_replicas_stay_reachable(self) -> None:

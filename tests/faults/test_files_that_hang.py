@@ -11,7 +11,6 @@ import http.server
 import os
 import signal
 import ssl
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ import pytest
 import trustme
 
 from tests.support.push_messages import protobuf_of
-from tests.support.running import Running, environment, free_port
+from tests.support.running import Running, alloypy, free_port
 from tests.support.tls import trusting
 from tests.support.waiting import wait_until
 
@@ -413,19 +412,8 @@ def test_a_pipe_in_a_directory_of_configurations_is_refused(tmp_path: Path) -> N
     with start(tmp_path, "", path=str(tmp_path)) as running:
         assert running.wait() == 1
         assert reason in running.text
-    done = commanded("validate", str(tmp_path))
+    done = alloypy("validate", str(tmp_path))
     assert (done.returncode, reason in done.stderr) == (1, True)
-
-
-def commanded(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "alloypy", *arguments],
-        env=environment({"PYTHONPATH": str(ROOT)}),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
 
 
 def test_commands_that_only_read_wait_for_no_pipe_that_a_file_or_a_folder_names(tmp_path: Path) -> None:
@@ -433,8 +421,8 @@ def test_commands_that_only_read_wait_for_no_pipe_that_a_file_or_a_folder_names(
     for name in (".gitignore", "module", "b.alloy"):
         pipe(tmp_path / name)
     (tmp_path / "a.alloy").write_text(f'import.file "m" {{\n  filename = "{tmp_path}/module"\n}}\n')
-    assert commanded("validate", f"{tmp_path}/a.alloy").returncode == 0
-    assert "1 file would change" in commanded("fmt", "--check", str(tmp_path)).stderr
+    assert alloypy("validate", f"{tmp_path}/a.alloy").returncode == 0
+    assert "1 file would change" in alloypy("fmt", "--check", str(tmp_path)).stderr
 
 
 # Reads that never return

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import http.client
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_wire import encode_push
-from tests.support.running import Reply, Running, environment, free_port
+from tests.support.running import Reply, Running, alloypy, free_port
 
 ROOT = Path(__file__).parents[2]
 LEVEL = "--stability.level=public-preview"
@@ -72,16 +70,7 @@ def test_the_reason_comes_before_the_deadline_and_the_profile_later(
         assert "connection refused" in reply.text
         assert f"127.0.0.1:{down}" in reply.text
         assert "hunter2" not in reply.text
-        command = [
-            sys.executable,
-            "-m",
-            "alloypy",
-            "dev-sink",
-            f"--listen-addr=127.0.0.1:{down}",
-            "--count=1",
-        ]
-        variables = environment({"PYTHONPATH": str(ROOT)})
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=variables, check=False)
+        done = alloypy("dev-sink", f"--listen-addr=127.0.0.1:{down}", "--count=1")
         assert (done.returncode, done.stdout.split()[:2]) == (0, ["push", PUSH])
         assert running.stop() == 0
     assert "hunter2" not in running.text

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from tests.support import watchdog as watch
 from tests.support.watchdog import Turn
 
+ALLOYPY = (sys.executable, "-m", "alloypy")
 _PATIENCE = 60.0
 _PORTS = 10_000, 32_000
 
@@ -41,9 +42,39 @@ def free_port() -> int:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables a child gets: our path and home, no coverage of colours, nothing else of ours."""
-    kept = ("PATH", "HOME", "SYSTEMROOT", "TMPDIR", "VIRTUAL_ENV")
+    """The variables a child gets: our path and home, what measures its coverage, nothing else of ours."""
+    kept = ("PATH", "HOME", "SYSTEMROOT", "TMPDIR", "VIRTUAL_ENV", "COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE")
     return {name: os.environ[name] for name in kept if name in os.environ} | dict(extra or {})
+
+
+def of_checkout(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables of a child that runs the alloypy of this checkout, whatever is installed."""
+    return environment({"PYTHONPATH": str(Path(__file__).parents[2]), **(extra or {})})
+
+
+def alloypy(
+    *arguments: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    command: Sequence[str] = ALLOYPY,
+    timeout: float = _PATIENCE,
+) -> subprocess.CompletedProcess[str]:
+    """Run what is expected to end by itself; env: what it has beyond the usual."""
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=cwd,
+        env=of_checkout(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
+
+
+def refused(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `alloypy run` where it is expected to end by itself."""
+    return alloypy("run", *arguments, cwd=folder)
 
 
 class Reply(NamedTuple):
@@ -67,15 +98,14 @@ class Running:
         arguments: Sequence[str],
         cwd: Path,
         env: Mapping[str, str] | None = None,
-        command: Sequence[str] = (sys.executable, "-m", "alloypy"),
+        command: Sequence[str] = ALLOYPY,
         checkout: bool = True,
         watchdog: bool = False,
         strict: bool = True,
         before: Callable[[], None] | None = None,
     ) -> None:
-        root = str(Path(__file__).parents[2])
         self.address = f"127.0.0.1:{free_port()}"
-        variables = environment({**({"PYTHONPATH": root} if checkout else {}), **(env or {})})
+        variables = of_checkout(env) if checkout else environment(env)
         self._strict = strict
         self._directory = tempfile.TemporaryDirectory() if watchdog else None
         if self._directory is not None:
@@ -195,6 +225,12 @@ class Running:
         except urllib.error.HTTPError as error:
             with error:
                 return Reply(error.code, error.read().decode())
+
+    def metric(self, name: str) -> float:
+        """The value of a series, named as on the page of metrics."""
+        found = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics").text, re.MULTILINE)
+        assert found, name
+        return float(found[1])
 
     def json(self, path: str) -> Any:
         """The JSON that the admin server answers with."""

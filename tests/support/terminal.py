@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.running import environment
+from tests.support.running import of_checkout
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,7 @@ def on_terminal(folder: Path, *arguments: str) -> Shown:
     process = subprocess.Popen(
         [sys.executable, "-m", "alloypy", *arguments],
         cwd=folder,
-        env=environment({"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"}),
+        env=of_checkout({"NO_COLOR": "1", "COLUMNS": "100"}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=theirs,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 
 from alloypy import threads
 from alloypy.threads import Threads, read_file
-from tests.support.running import environment
+from tests.support.running import alloypy
 
 pytestmark = pytest.mark.anyio
 
@@ -159,13 +158,5 @@ async def main():
             print("given up")
 asyncio.run(main())
 """
-    root = str(Path(__file__).parents[2])
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment({"PYTHONPATH": root}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    done = alloypy(command=(sys.executable, "-c", script))
     assert done.stdout == "given up\n" * 2

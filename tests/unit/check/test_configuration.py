@@ -155,8 +155,9 @@ def test_content_in_a_string() -> None:
 
 def test_modules_that_import_themselves_end() -> None:
     modules = {"mod.alloy": IMPORT + 'declare "a" {\n  m.a "x" { }\n}\n'}
-    assert warnings(IMPORT + 'm.a "x" { }
-', modules=modules) == ["mod.alloy:1:1: the content imports itself"]
+    assert warnings(IMPORT + 'm.a "x" { }\n', modules=modules) == [
+        "mod.alloy:1:1: the content imports itself"
+    ]
 
 
 def receiver(label: str, address: str, port: str) -> str:
