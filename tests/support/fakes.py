@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+import pytest
+
 from alloypy.lang.types import IntType
 from alloypy.lang.values import Capsule
 from alloypy.runtime.contract.component import (
@@ -25,6 +27,7 @@ from alloypy.runtime.contract.options import ControllerOptions, LoadResult
 from alloypy.runtime.controller import Controller
 from alloypy.schema.fields import arguments, attribute, block, export, exports
 from alloypy.syntax.config_files import parse_config
+from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 
@@ -184,6 +187,12 @@ class World:
     async def load(self, *texts: str, module_path: str = "/etc/alloypy") -> LoadResult:
         """Load configuration texts."""
         return await self.controller.load(parsed(*texts), module_path)
+
+    async def refused(self, *texts: str) -> list[str]:
+        """What refuses a load."""
+        with pytest.raises(DiagnosticsError) as caught:
+            await self.load(*texts)
+        return [str(each) for each in caught.value.diagnostics]
 
     def node(self, global_id: str) -> Node:
         """The latest fake component of that id."""

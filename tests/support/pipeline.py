@@ -14,6 +14,7 @@ from alloypy.runtime.contract.options import ControllerOptions
 from alloypy.runtime.controller import Controller
 from alloypy.schema.stability import Stability
 from tests.support.fakes import parsed
+from tests.support.metrics import metric
 from tests.support.receiving import LogLines
 from tests.support.running import free_port
 
@@ -34,14 +35,8 @@ class Pipeline:
 
     def metric(self, name: str, **labels: str) -> float | None:
         """The sum of a metric's samples that have these labels, None if there is none."""
-        found = [
-            sample.value
-            for source in self.controller.metrics()
-            for family in source.collect()
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        ]
-        return sum(found) if found else None
+        families = (family for source in self.controller.metrics() for family in source.collect())
+        return metric(families, name, **labels)
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from alloypy.profiles.model import DebugInfoClient, IngestProfile, ProfilesRecei
 from alloypy.runtime.contract.component import Metrics, Options, Stability
 from alloypy.runtime.contract.events import Events
 from alloypy.tracing import Tracer
+from tests.support.metrics import metric
 
 PUSH = "/push.v1.PusherService/Push"
 
@@ -138,8 +139,8 @@ class Receiving:
         await asyncio.gather(self.task, return_exceptions=True)
 
     def metric(self, name: str, **labels: str) -> float | None:
-        """The value of a sample."""
-        return self.registry.get_sample_value(f"pyroscope_receive_http_{name}", labels)
+        """The value of a sample, summed over the labels not given."""
+        return metric(self.registry.collect(), f"pyroscope_receive_http_{name}", **labels)
 
 
 def arguments(*receivers: ProfilesReceiver, http: dict[str, Any] | None = None, **others: Any) -> Arguments:

@@ -14,6 +14,7 @@ from alloypy.components.pyroscope.write import Arguments, EndpointArguments, Exp
 from alloypy.lang.go.duration import Duration
 from alloypy.profiles.model import Buffer, IngestProfile, ProfilesReceiver, Push, RawSample, Series
 from alloypy.runtime.contract.component import Metrics
+from tests.support.metrics import metric
 from tests.support.receiving import LogLines, component_options
 
 MILLISECOND = 10**6
@@ -93,13 +94,7 @@ class Writing:
 
     def metric(self, name: str, **labels: str) -> float | None:
         """The value of a sample, summed over the labels not given."""
-        found = [
-            sample.value
-            for family in self.registry.collect()
-            for sample in family.samples
-            if sample.name == f"pyroscope_write_{name}" and labels.items() <= sample.labels.items()
-        ]
-        return sum(found) if found else None
+        return metric(self.registry.collect(), f"pyroscope_write_{name}", **labels)
 
     def counts(self) -> dict[str, float | None]:
         """All counters, over all endpoints."""

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from alloypy.profiles.push_wire import decode_push
+from tests.support.own_answers import OWN_ANSWERS, recorded_answer, wanted_answer
 from tests.support.pipeline import ALLOY_ID, pipeline
 from tests.support.receiving import Reply, connected, request_bytes
 from tests.support.scripted import Peer, Seen, scripted
@@ -34,59 +35,6 @@ TOKEN = b'{"access_token":"AT","token_type":"Bearer","expires_in":3600}'
 TOKEN_OK = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(TOKEN) + TOKEN
 )
-
-# A client's mistake is answered 400, with the reason.
-CLIENT_MISTAKES = {
-    "hand_name_bad_label": "invalid label name: a-b: character is not allowed: '-'",
-    "hand_name_brace_only": "service name is required",
-    "hand_name_comma": "invalid service name: a,b: character is not allowed: ','",
-    "hand_name_comma_no_eq": "invalid label name: a,b: character is not allowed: ','",
-    "hand_name_empty": "service name is required",
-    "hand_name_space": "invalid service name: my app: character is not allowed: ' '",
-    "hand_name_two_groups": "invalid label name: {c: character is not allowed: '{'",
-    "hand_name_unicode": "invalid service name: é: character is not allowed: 'é'",
-}
-# The status of a backend that is final is passed on as a Connect code.
-CODES = {
-    400: "invalid_argument",
-    401: "unauthenticated",
-    403: "permission_denied",
-    404: "not_found",
-    409: "already_exists",
-    413: "invalid_argument",
-    415: "invalid_argument",
-    422: "invalid_argument",
-    429: "resource_exhausted",
-}
-NEVER_RETRIED = (400, 409, 413, 415, 422)
-PASSED_ON = (400, 401, 403, 404, 409, 413, 422, 429)
-FINAL_CONNECT_CODES = ("canceled", "not_found", "already_exists", "permission_denied", "unauthenticated")
-CONNECT_STATUS = {
-    "canceled": 499,
-    "not_found": 404,
-    "already_exists": 409,
-    "permission_denied": 403,
-    "unauthenticated": 401,
-}
-
-
-# What Alloy leaves to guess is told.
-TOLD = {
-    "hand_push_trailing_slash_ingest_path": (
-        b"404 page not found\n",
-        (
-            b"404 page not found\nprofiles are taken at /ingest and /push.v1.PusherService/Push: "
-            b"the server URL of a client is http://HOST:PORT, without a path\n"
-        ),
-    ),
-    "ingest_down": (
-        b"Failed to process request\n",
-        (
-            b"Failed to process request: failed to ingest to endpoint http://SINK (1 retries): do request: "
-            b'Post "http://SINK": dial tcp 127.0.0.1:22999: connect: connection refused\n'
-        ),
-    ),
-}
 
 
 def backend_reply(backend: dict[str, Any]) -> bytes:
@@ -167,38 +115,8 @@ def input_bytes(case: dict[str, Any]) -> bytes:
     return request_bytes(target, body, headers, sent["method"], length=framed)
 
 
-def expected_answer(case: dict[str, Any]) -> tuple[int, bytes]:
-    """The recorded answer, but for what is different on purpose."""
-    name, recorded = case["name"], case["response"]
-    status = recorded["status"]
-    body = base64.b64decode(recorded["body"].get("base64") or "")
-    if name in CLIENT_MISTAKES:
-        return 400, f"name: {CLIENT_MISTAKES[name]}\n".encode()
-    if name in TOLD:
-        assert body == TOLD[name][0]
-        return status, TOLD[name][1]
-    if name.startswith("ingest_") and status >= 400 and case.get("backend"):  # with what the backend said
-        told = filter(None, (body.decode().rstrip("\n"), case["backend"].get("body", "")))
-        return status, f"{': '.join(told)}\n".encode()
-    if not body.startswith(b'{"code":"internal","message":"unable to append series'):
-        return status, body
-    backend = case.get("backend")
-    if backend is None:
-        return 400, body.replace(b'"internal"', b'"invalid_argument"', 1)
-    code = name.removeprefix("push_backend_connect_")
-    if code in FINAL_CONNECT_CODES:
-        return CONNECT_STATUS[code], body.replace(b'"internal"', f'"{code}"'.encode(), 1)
-    if not name.startswith("push_backend_connect_") and backend["status"] in CODES:
-        refused = backend["status"]
-        if refused in NEVER_RETRIED:
-            body = body.replace(b"(1 retries)", b"(0 retries)")
-        body = body.replace(b'"internal"', f'"{CODES[refused]}"'.encode(), 1)
-        return refused if refused in PASSED_ON else 400, body
-    return status, body
-
-
 def check_answer(case: dict[str, Any], reply: Reply) -> None:
-    status, body = expected_answer(case)
+    status, body = wanted_answer(case)
     assert (reply.status, without_ports(reply.body)) == (status, without_ports(body))
 
 
@@ -305,3 +223,10 @@ async def test_recorded_failure_of_a_backend(case: dict[str, Any], tmp_path: Pat
         assert parse_qsl(wanted["query"], keep_blank_values=True) == parse_qsl(
             target.partition("?")[2], keep_blank_values=True
         )
+
+
+def test_an_answer_of_our_own_is_to_a_recorded_request_and_differs() -> None:
+    received = map(json.loads, (GOLDEN / "http_errors.jsonl").read_text().splitlines())
+    known = {case["name"]: recorded_answer(case) for case in (*EXCHANGES, *received)}
+    assert OWN_ANSWERS.keys() <= known.keys()
+    assert not [name for name, answer in OWN_ANSWERS.items() if answer == known[name]]

@@ -15,6 +15,7 @@ from alloypy.components.relabel_rule import RuleArguments
 from alloypy.lang.go.regexp import parse_regexp
 from alloypy.profiles.model import DeliveryError, DeliveryErrors
 from alloypy.runtime.contract.component import BuildError, Metrics, UpdateError
+from tests.support.metrics import samples
 from tests.support.receiving import Collected, LogLines, component_options
 from tests.support.sending import LABELS, ingest, push
 
@@ -41,7 +42,7 @@ class Relabeling:
         return coming
 
     def samples(self) -> dict[str, float]:
-        return {sample.name: sample.value for family in self.registry.collect() for sample in family.samples}
+        return {sample.name: sample.value for sample in samples(self.registry.collect())}
 
     def metrics(self) -> dict[str, float]:
         return {

@@ -27,13 +27,6 @@ async def started(w: World, text: str) -> None:
     w.taken_events()
 
 
-async def refused(storage: Path, text: str) -> list[str]:
-    async with world(storage) as w:
-        with pytest.raises(DiagnosticsError) as caught:
-            await w.load(text)
-    return [str(each) for each in caught.value.diagnostics]
-
-
 async def test_arguments_go_in_and_exports_come_out(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await started(
@@ -276,7 +269,8 @@ async def test_an_unlabelled_instance(tmp_path: Path) -> None:
     ],
 )
 async def test_faults(tmp_path: Path, text: str, expected: list[str]) -> None:
-    assert await refused(tmp_path, text) == expected
+    async with world(tmp_path) as w:
+        assert await w.refused(text) == expected
 
 
 async def test_an_unused_declare_may_be_broken(tmp_path: Path) -> None:
