@@ -31,7 +31,6 @@ class Store:
         self._start = end
         self._index: Mapping[str, Mapping[str, int]] = {section: header[section] for section in SECTIONS}
         self.alloy_version: str = header["alloy_version"]
-        self.alloy_commit: str = header["alloy_commit"]
         self.deprecated: frozenset[str] = frozenset(header["stdlib"]["deprecated"])
         self.experimental: frozenset[str] = frozenset(header["stdlib"]["experimental"])
         self.identifiers: Mapping[str, Any] = header["stdlib"]["identifiers"]

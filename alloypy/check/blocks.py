@@ -131,7 +131,6 @@ class BlockReader:
         custom = scope.custom(node.block.name[0])
         if custom is not None:
             node.kind = Kind.CUSTOM
-            node.made_from = custom
             if custom.kind is Kind.DECLARE and custom.inner is not None:
                 node.arguments = arguments_of_module(custom.inner.arguments)
             return None

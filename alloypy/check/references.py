@@ -11,14 +11,10 @@ from typing import NamedTuple
 from alloypy.check.scope import CheckedNode, CheckedScope, Language, warning
 from alloypy.graph import codes, texts
 from alloypy.graph.dag import cycle_text
-from alloypy.graph.nodes import Kind
 from alloypy.graph.references import Chain, Library, Meaning, chain_text, chains, meaning, resolve
 from alloypy.schema.stability import Stability, refusal
 from alloypy.syntax.diagnostics import Diagnostic, Edit
 from alloypy.syntax.source import Source, Span
-
-REFERABLE = frozenset({Kind.COMPONENT, Kind.CUSTOM, Kind.ARGUMENT})
-"""Kinds of nodes that expressions can name."""
 
 
 class ReferenceFaults(NamedTuple):

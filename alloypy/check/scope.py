@@ -140,11 +140,11 @@ class CheckedNode(Node):
     arguments: what the body may hold; None where the body is not checked by a spec.
     body: the statements that belong to this node: none for a declare, all but the template for a foreach.
     inner: the scope inside, of a declare or a foreach.
-    exports: what a component exports. made_from: the declare or import of a custom component.
+    exports: what a component exports.
     used: whether any expression refers to it.
     """
 
-    __slots__ = ("_body", "arguments", "exports", "faults", "inner", "made_from", "used")
+    __slots__ = ("_body", "arguments", "exports", "faults", "inner", "used")
 
     block: Block
     source: Source
@@ -152,7 +152,6 @@ class CheckedNode(Node):
     def __init__(self, kind: Kind, block: Block, source: Source) -> None:
         super().__init__(kind, block.full_name, block, source)
         self.faults: list[Diagnostic] = []
-        self.made_from: CheckedNode | None = None
         self.used = False
         self.arguments: Spec | None = None
         self.exports: Spec | None = None

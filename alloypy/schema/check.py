@@ -40,22 +40,13 @@ class _Broken:
     """Stands for the value of a literal that has none."""
 
 
-def check_block(block: Block, source: Source, spec: Spec) -> list[Diagnostic]:
-    """Everything wrong with the body of `block`, in Alloy's order; its own label is not looked at."""
-    return check_body(block, block.body, source, spec)
-
-
 def check_body(block: Block, body: Sequence[Statement], source: Source, spec: Spec) -> list[Diagnostic]:
-    """As `check_block`, for a body that holds only some of the statements of `block`."""
+    """Everything wrong with a body, in Alloy's order: that of `block`, or some of its statements.
+
+    The label of `block` is not looked at.
+    """
     checker = _Checker(source)
     checker.body(block, body, spec)
-    return checker.found
-
-
-def check_expression(expression: Expression, source: Source, type_: Type) -> list[Diagnostic]:
-    """Everything wrong with the literals of an expression that should give `type_`."""
-    checker = _Checker(source)
-    checker.expression(expression, type_)
     return checker.found
 
 

@@ -6,7 +6,7 @@ Families of one name that come from several components become one. Source: docs/
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from alloypy.families import Family, Sample
 
@@ -32,14 +32,6 @@ class Page:
             yield f"# TYPE {name} {kind}\n"
             for sample in samples:
                 yield _sample_line(sample)
-
-
-def text_format(families: Iterable[Family]) -> str:
-    """All families in the text format, sorted by name."""
-    page = Page()
-    for family in families:
-        page.add(family)
-    return "".join(page.lines())
 
 
 def _sample_line(sample: Sample) -> str:

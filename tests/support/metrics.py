@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from alloypy.families import Family
+from alloypy.services.exposition import Page
+
 
 def samples(families: Iterable[Any]) -> list[Any]:
     """All samples of some families, alloypy's or prometheus_client's."""
     return [sample for family in families for sample in family.samples]
+
+
+def page(families: Iterable[Family]) -> str:
+    """The families as `/metrics` shows them."""
+    shown = Page()
+    for family in families:
+        shown.add(family)
+    return "".join(shown.lines())
 
 
 def metric(families: Iterable[Any], name: str, **labels: str) -> float | None:

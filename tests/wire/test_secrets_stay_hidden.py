@@ -23,7 +23,7 @@ from alloypy.lang.values import Secret
 from alloypy.profiles.model import DeliveryError
 from alloypy.runtime.contract.component import BuildError
 from alloypy.schema.encode import encode_body
-from alloypy.services.exposition import text_format
+from tests.support.metrics import page
 from tests.support.scripted import Peer, answering, scripted
 from tests.support.sending import answer, arguments, endpoint, ingest, push, writing
 
@@ -110,7 +110,7 @@ async def seen(given: Arguments) -> str:
             except DeliveryError as error:
                 shown.append(str(error))
         shown += running.log.lines
-        shown.append(text_format(running.registry.collect()))
+        shown.append(page(running.registry.collect()))
     return "\n".join(shown)
 
 

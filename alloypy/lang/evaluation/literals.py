@@ -9,7 +9,6 @@ import math
 import re
 
 from alloypy.lang.go.text import joined
-from alloypy.lang.numbers import number_text
 from alloypy.lang.values import UInt, Value
 from alloypy.syntax.tree import Literal
 
@@ -70,9 +69,3 @@ def _float(text: str) -> float:
     if math.isinf(number):
         raise LiteralError(f'strconv.ParseFloat: parsing "{text}": value out of range')
     return number
-
-
-def float_text(number: float) -> str:
-    """`number` as an expression that evaluates to a float."""
-    text = number_text(number)
-    return text if "." in text or not text.lstrip("-").isdigit() else text + ".0"

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 
-from alloypy.lang.types import TextType
-
 _SCALES = {letter: 1024**power for power, letter in enumerate("KMGTPE", 1)}
 _OLD_UNITS = {"B": 1, **{f"{letter}B": scale for letter, scale in _SCALES.items()}}
 _UNITS = {"B": 1, **{f"{letter}iB": scale for letter, scale in _SCALES.items()}}
@@ -23,17 +21,6 @@ def parse_size(text: str) -> int:
         return _parse(text, _UNITS)
     except ValueError:
         return _parse(text, _OLD_UNITS)
-
-
-def format_size(size: int) -> str:
-    """A size as Alloy writes it back: `1GiB512MiB`, `0B`."""
-    parts = [] if size % 1024 == 0 and size else [f"{size % 1024}B"]
-    rest = size // 1024
-    for letter in _SCALES:
-        if rest % 1024:
-            parts.append(f"{rest % 1024}{letter}iB")
-        rest //= 1024
-    return "".join(reversed(parts))
 
 
 def _parse(text: str, units: dict[str, int]) -> int:
@@ -61,7 +48,3 @@ def _parse(text: str, units: dict[str, int]) -> int:
 def _is_too_large(digits: str | None) -> bool:
     significant = (digits or "").lstrip("0")
     return len(significant) > _MOST_DIGITS or int(significant or "0") >= _LARGEST_LEADING * 10
-
-
-SIZE_TYPE = TextType("units.Base2Bytes", parse_size, zero=0, format=format_size)
-"""A number of bytes."""

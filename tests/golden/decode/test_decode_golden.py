@@ -16,7 +16,7 @@ from alloypy.lang.stdlib import Stdlib
 from alloypy.lang.types import TextType
 from alloypy.lang.values import Function, OptionalSecret, Secret, UInt
 from alloypy.schema.building import DecodeError
-from alloypy.schema.check import check_block
+from alloypy.schema.check import check_body
 from alloypy.schema.decode import decode
 from alloypy.schema.derive import spec_of
 from alloypy.schema.faults import Fault
@@ -212,7 +212,7 @@ def test_decoding_answers_as_alloy_does(case: Mapping[str, Any]) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_the_static_check_finds_what_alloy_finds(case: Mapping[str, Any]) -> None:
     source, statement = parse(case)
-    found = [described(d) for d in check_block(statement, source, spec_of(Settings))]
+    found = [described(d) for d in check_body(statement, statement.body, source, spec_of(Settings))]
     if "typecheck_panic" in case["expect"]:
         assert found
     else:

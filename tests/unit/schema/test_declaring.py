@@ -13,7 +13,7 @@ from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.values import Capsule, OptionalSecret, Secret, UInt
 from alloypy.schema.building import DecodeError
-from alloypy.schema.check import check_block, check_expression
+from alloypy.schema.check import check_body
 from alloypy.schema.choices import choice
 from alloypy.schema.decode import decode
 from alloypy.schema.derive import spec_of
@@ -22,8 +22,9 @@ from alloypy.schema.encode import encode_body, encode_value, to_values
 from alloypy.schema.faults import Fault
 from alloypy.schema.fields import arguments, attribute, block, enum, export, exports, label, squash
 from alloypy.schema.json_schema import SchemaWriter
+from alloypy.schema.spec import AttributeSpec, Spec
 from alloypy.syntax.diagnostics import DiagnosticsError
-from alloypy.syntax.parser import parse_expression, parse_file
+from alloypy.syntax.parser import parse_file
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Block
 
@@ -192,7 +193,7 @@ def test_the_static_check_collects_everything() -> None:
     source = Source("c", b'b {\nurl = true\nnope = 1\nmode = "slwo"\nrule { zz = 1 }\npair { }\n}\n')
     body = parse_file(source).body[0]
     assert isinstance(body, Block)
-    found = check_block(body, source, spec_of(Arguments))
+    found = check_body(body, body.body, source, spec_of(Arguments))
     assert [d.message for d in found] == [
         "expected string, got bool",
         'unrecognized attribute name "nope"',
@@ -221,8 +222,10 @@ def test_the_static_check_collects_everything() -> None:
     ],
 )
 def test_literals_against_types(text: str, type_: wanted.Type, messages: list[str]) -> None:
-    source = Source("c", text.encode())
-    found = check_expression(parse_expression(source), source, type_)
+    source = Source("c", f"b {{\na = {text}\n}}\n".encode())
+    body = parse_file(source).body[0]
+    assert isinstance(body, Block)
+    found = check_body(body, body.body, source, Spec("b", (AttributeSpec("a", type_, required=True),)))
     assert [d.message for d in found] == messages
 
 

@@ -6,8 +6,8 @@ from hashlib import sha256
 
 from alloypy.runtime.contract.health import healthy, unhealthy
 from alloypy.runtime.contract.options import ControllerInfo
-from alloypy.services.exposition import text_format
 from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics
+from tests.support.metrics import page
 
 ROOT = ControllerInfo(id="", path="/", evaluating=False, healths=(), queued=0, connections=())
 
@@ -20,7 +20,7 @@ def test_a_refused_load_is_told_until_the_next_success() -> None:
     metrics = ConfigMetrics()
     metrics.succeeded([b"a", b"bc"], 12.5)
     metrics.failed()
-    told = values(text_format(metrics.collect()))
+    told = values(page(metrics.collect()))
     assert told == {
         "alloy_config_last_load_successful": "0",
         "alloy_config_last_load_success_timestamp_seconds": "12.5",
@@ -28,7 +28,7 @@ def test_a_refused_load_is_told_until_the_next_success() -> None:
         f'alloy_config_hash{{cluster_name="",sha256="{sha256(b"abc").hexdigest()}"}}': "1",
     }
     metrics.succeeded([b"def"], 13)
-    assert values(text_format(metrics.collect()))["alloy_config_last_load_successful"] == "1"
+    assert values(page(metrics.collect()))["alloy_config_last_load_successful"] == "1"
 
 
 def test_evaluations_are_counted_by_controller() -> None:
@@ -36,7 +36,7 @@ def test_evaluations_are_counted_by_controller() -> None:
     metrics.evaluated("", "local.file.f", 0.01)
     metrics.evaluated("", "local.file.f", 90)
     metrics.waited("d.x", 0.2)
-    told = values(text_format(metrics.collect([ROOT, ROOT._replace(id="d.x", name="d.x")])))
+    told = values(page(metrics.collect([ROOT, ROOT._replace(id="d.x", name="d.x")])))
     root = 'controller_id="",controller_path="/"'
     assert told[f"alloy_component_evaluation_seconds_count{{{root}}}"] == "2"
     assert told[f'alloy_component_evaluation_seconds_bucket{{{root},le="0.025"}}'] == "1"
@@ -54,7 +54,7 @@ def test_states_are_counted_by_name() -> None:
     from alloypy.services.metrics import _controller_families
 
     info = ROOT._replace(healths=(healthy("a"), unhealthy("b"), healthy("c")), connections=(("a.b", "c.d"),))
-    told = values(text_format(_controller_families([info])))
+    told = values(page(_controller_families([info])))
     name = (
         'alloy_component_controller_running_components{controller_id="",controller_path="/",health_type="%s"}'
     )

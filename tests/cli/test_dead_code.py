@@ -1,0 +1,59 @@
+"""Nothing stands in the package that the package does not use: what only tests call is dead, too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from vulture import Vulture
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "alloypy"
+
+CALLED_BY_OTHERS = {
+    "asyncio": "buffer_updated connection_lost data_received get_buffer pause_writing resume_writing "
+    "sizehint",
+    "httptools": "on_body on_header on_headers_complete on_message_begin on_message_complete "
+    "on_status on_url",
+    "Lark": "__path__ __spec__ empty_list end_pos lex lone_expression start_pos",
+    "Starlette": "to_string",
+    "uvicorn": "access_log default_headers disconnected should_exit",
+    "RE2": "log_errors max_mem",
+    "difflib": "opcodes",
+}
+"""Names that others ask for, or read."""
+
+KEPT = {
+    "device": "a file's state is compared as a whole",
+    "inode": "a file's state is compared as a whole",
+    "mtime_ns": "a file's state is compared as a whole",
+    "is_hole": "an editor asks what may stand in a hole",
+    "is_unfinished": "an editor asks what may stand in a hole",
+    "parse_with_holes": "an editor reads files with faults",
+    "subscribe": "what shows events listens here",
+}
+
+
+def argument_fields() -> Iterator[str]:
+    """The fields of decoded blocks: users may set them, whether or not alloypy heeds them."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef) and any(map(declares_arguments, node.decorator_list)):
+                fields = [each.target for each in node.body if isinstance(each, ast.AnnAssign)]
+                yield from (each.id for each in fields if isinstance(each, ast.Name))
+
+
+def declares_arguments(decorator: ast.expr) -> bool:
+    return ast.unparse(decorator).partition("(")[0] == "arguments"
+
+
+def test_everything_is_used() -> None:
+    vulture = Vulture()
+    vulture.scavenge([str(PACKAGE)], exclude=[str(PACKAGE / "profiles" / "pb")])
+    found = vulture.get_unused_code(min_confidence=60)
+    unused = {each.name: f"{each.filename}:{each.first_lineno}" for each in found}
+    called = {name for names in CALLED_BY_OTHERS.values() for name in names.split()}
+    dead = unused.keys() - called - KEPT.keys() - set(argument_fields())
+    assert not dead, [f"{unused[name]}: {name}" for name in dead]
+    assert KEPT.keys() <= unused.keys(), f"used by now: {KEPT.keys() - unused.keys()}"
