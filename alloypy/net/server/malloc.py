@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import cast
 
 from alloypy.net.server.budget import ByteBudget
-
-if TYPE_CHECKING:
-    import ctypes
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -56,15 +54,30 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
         seen = budget.taken
 
 
+class _Library:
+    """Functions of the C library that take and return ints, without `ctypes`, which is 240 kB around this."""
+
+    def __init__(self) -> None:
+        import _ctypes
+
+        self._handle = _ctypes.dlopen(cast("str", None), 0)  # None: what the process has loaded
+        self._find, self._call = _ctypes.dlsym, _ctypes.call_function
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        try:
+            address = self._find(self._handle, name)
+        except OSError:
+            raise AttributeError(name) from None
+        return lambda *arguments: self._call(address, arguments)
+
+
 @cache
-def glibc() -> ctypes.CDLL | None:
+def glibc() -> _Library | None:
     """The C library, if it is glibc and can be loaded."""
     if not sys.platform.startswith("linux"):
         return None
     try:
-        import ctypes
-
-        library = ctypes.CDLL(None)
-    except (ImportError, OSError):
+        library = _Library()
+    except (ImportError, AttributeError, OSError):
         return None
     return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None

@@ -144,6 +144,16 @@ async def _check_readable(name: str, path: str) -> None:
         raise ServiceError(f"failed to read {name}: {open_fault(path, error)}") from None
 
 
+def _server_class() -> type[AdminUvicorn]:
+    """The server, with no more of uvicorn than it needs, where uvicorn can be had in parts."""
+    try:
+        with parts_of("uvicorn", unused=_UNUSED, Config="uvicorn.config"):
+            from alloypy.services.admin.uvicorn_server import AdminUvicorn
+    except (ImportError, AttributeError, TypeError):
+        from alloypy.services.admin.uvicorn_server import AdminUvicorn
+    return AdminUvicorn
+
+
 class AdminServer:
     """Serves the admin application; is the service behind the `http` block."""
 
@@ -168,11 +178,8 @@ class AdminServer:
 
     async def start(self, application: ASGI) -> None:
         """Begin to serve."""
-        with parts_of("uvicorn", unused=_UNUSED, Config="uvicorn.config"):
-            from alloypy.services.admin.uvicorn_server import AdminUvicorn
-
         self._application = application
-        self._server = AdminUvicorn(
+        self._server = _server_class()(
             self._guarded,
             self._listener.sockets,
             log=logger,

@@ -151,6 +151,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head_bytes = 0
+        self._deadline.set(self._request_seconds)
 
     def on_headers_complete(self) -> None:
         too_large = self._head_is_too_large(0)
@@ -209,15 +210,14 @@ class Connection(HttpToolsProtocol):
         self._head_bytes += more
         return self._head_bytes + _LINE_OVERHEAD * len(self.headers) > MAX_HEADER_BYTES
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._answering = cycle
-        super()._start_asgi_task(cycle, app)
-
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing():
             self._unread.watch(self.transport)
-        elif not self.pipeline and self.is_idle:
+            return
+        if self._head_bytes >= 0:  # the next request has begun meanwhile: its deadline counts
+            self._unset_keepalive_if_required()
+        if self.is_idle:
             self._look_on()
 
     def _look_on(self) -> None:
@@ -261,9 +261,8 @@ class Connection(HttpToolsProtocol):
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application for one request; what goes wrong in it is told in our log, and is our answer."""
-        cycle = self._answering
-        if cycle is None:
-            raise RuntimeError("uvicorn calls the application for a request that has not begun")
+        cycle: RequestResponseCycle = cast("Any", receive).__self__
+        self._answering = cycle
 
         async def heard() -> Any:
             message = _LEFT if self._silent else await receive()

@@ -41,7 +41,6 @@ OWN = (
 )
 
 FOREIGN = (
-    "ctypes",
     "decimal",
     "difflib",
     "email.utils",
