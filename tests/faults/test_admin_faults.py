@@ -143,6 +143,12 @@ def test_a_client_of_http_1_0_need_not_say_a_name(running: Running) -> None:
     assert ask(running, "/api/v0/web/peers", "Host: evil.example", version="1.0").status == 403
 
 
+def test_an_answer_that_goes_on_needs_chunks_and_so_http_1_1(running: Running) -> None:
+    answer = ask(running, "/api/v0/web/graph", version="1.0")
+    assert (answer.status, answer.body) == (505, "HTTP/1.1 is needed for an answer that goes on\n")
+    assert answer.headers["connection"] == "close"
+
+
 def test_who_listens_on_every_interface_answers_to_any_name(tmp_path: Path) -> None:
     with start(tmp_path) as first:
         port = int(first.address.rpartition(":")[2])
