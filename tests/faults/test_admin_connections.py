@@ -17,8 +17,10 @@ with parts_of("uvicorn", Config="uvicorn.config"):
     from alloypy.services.admin.uvicorn_server import AdminUvicorn
 
 from alloypy.services.admin.messages import Receive, Scope, Send
+from tests.support.loops import both_event_loops
 
 pytestmark = pytest.mark.anyio
+anyio_backend = both_event_loops
 
 LONG = Timeouts(read=100, write=0, idle=100, stall=100)
 GET = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"

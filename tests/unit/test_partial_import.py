@@ -42,3 +42,15 @@ def test_a_name_that_is_not_provided_for_is_missed() -> None:
                 raise SystemExit(0)
         raise SystemExit("Config was found")
     """)
+
+
+def test_uvicorn_is_taken_whole_where_its_parts_need_more() -> None:
+    run("""
+        import sys
+        from alloypy.services.admin import server
+        parts_of = server.parts_of
+        server.parts_of = lambda package, **names: parts_of(package)  # `Config` is not provided
+        made = server._server_class()
+        import uvicorn
+        assert issubclass(made, uvicorn.Server)
+    """)
