@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import mmap
 from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol
 
@@ -14,6 +15,8 @@ from alloypy.net.http_status import body_too_large
 from alloypy.net.server.body import BodyError, BodyTooLarge, ClientLeft, OverBudget
 from alloypy.net.server.budget import ByteBudget
 from alloypy.profiles.model import Buffer
+
+_LARGE_BYTES = 8 << 20
 
 
 class Source(Protocol):
@@ -68,7 +71,7 @@ class Request:
         self._source = source
         self._budget = budget
         self._go_on = go_on
-        self._body: bytes | bytearray = b""
+        self._body: Buffer = b""
         self._limit = math.inf
         self._announced = length or 0  # bytes of the body, as far as the client has announced them
         # What went wrong, not the exception itself: that holds the frames it was raised in, which hold us.
@@ -137,10 +140,10 @@ class Request:
 
     def enlarge(self, size: int) -> memoryview:
         """Make the buffer of the body `size` bytes large; a view of the part that has not arrived."""
-        larger = bytearray(size)
+        larger = _empty_buffer(size)
         larger[: self.received] = memoryview(self._body)[: self.received]
         self._body = larger
-        return memoryview(larger)[self.received :]
+        return larger[self.received :]
 
     def shrink(self) -> int:
         """Free the buffer beyond what has arrived; how many bytes that was."""
@@ -255,3 +258,12 @@ class Request:
 def _raised(failure: tuple[type[BodyError], str]) -> BodyError:
     kind, reason = failure
     return kind(reason)
+
+
+def _empty_buffer(size: int) -> memoryview:
+    """A buffer of `size` bytes.
+
+    The system clears the pages of a large one as they are written to; clearing 64 MB in one go would hold
+    the event loop for 20 ms or more.
+    """
+    return memoryview(mmap.mmap(-1, size) if size >= _LARGE_BYTES else bytearray(size))
