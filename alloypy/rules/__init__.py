@@ -1,9 +1,10 @@
-"""Load-time rules: what components refuse when they are loaded although every setting has the right type.
+"""Load-time rules: what components reject on loading although every setting has the right type.
 
 A rule is a small function or one of the forms in `alloypy.rules.forms`. It belongs to a
 place (`loki.write/wal`: a component and inner blocks) or to a Go type that many places use.
-Two ask: declared classes, when an instance is decoded (`faults_of`), and the checker (`rules_for`).
-Source: what Alloy's components refuse, recorded in tests/golden/validate/load_rules.jsonl.
+Rules are used twice: when an instance of a declared class is decoded (`faults_of`), and by the checker
+(`rules_for`).
+Source: what Alloy's components reject, recorded in tests/golden/validate/load_rules.jsonl.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _MODULES = {
     "http": "services",
     "remotecfg": "services",
 }
-"""Which module has the rules of a namespace; it is imported when a block of it is checked."""
+"""The module that holds the rules of each namespace; imported when a block of that namespace is checked."""
 
 _ALSO = {"loki": "prometheus"}
 _TYPE_MODULES = {
@@ -48,13 +49,13 @@ _TYPE_MODULES = {
 def rules_for(path: str, key: str) -> tuple[Rule, ...]:
     """The rules of a body.
 
-    path: component and inner blocks, such as `loki.write/wal`. key: what its spec says of its rules.
+    path: component and inner blocks, such as `loki.write/wal`. key: the key of its rules in its spec.
     """
     return (*_by_path(path), *_by_type(key))
 
 
 def faults_of(given: object) -> Iterator[Fault]:
-    """The broken rules of an instance of a declared class, which says by `@arguments(rules=...)` which."""
+    """The rules that an instance breaks; its class names its rules with `@arguments(rules=...)`."""
     view = Instance(given)
     for rule in rules_for(view.spec.rules, view.spec.rules):
         yield from rule(view)

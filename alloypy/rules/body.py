@@ -1,4 +1,4 @@
-"""The statements of a body as rules see them: the values that the file alone decides."""
+"""The statements of a body as rules see them: the values that can be read from the file alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alloypy.schema.spec import BlockSpec, Missing, Spec
 from alloypy.syntax.tree import Attribute, Block, Expression, Literal, Statement
 
 Reader: TypeAlias = Callable[[Expression, Type], Any]
-"""Gives the decoded value of an expression, or raises Undecided."""
+"""Returns the decoded value of an expression, or raises Undecided."""
 
 
 class Body(View):
@@ -67,10 +67,10 @@ class Body(View):
 
 
 def _is_null(value: Expression) -> bool:
-    """Null gives nothing; one that is not written here counts as given."""
+    """Whether the value is a literal null, which counts as not given; other expressions are given."""
     return isinstance(value, Literal) and value.kind == "NULL"
 
 
 def _is_there(member: BlockSpec) -> bool:
-    """Whether a block has its values where it is absent; declared classes say so by their default."""
+    """Whether an absent block still has its default values; for a declared class its default decides."""
     return member.preset or not isinstance(member.default, Missing | types.NoneType)

@@ -1,4 +1,4 @@
-"""Rules of HTTP clients and of TLS: what `prometheus/common` and Alloy's copy of it refuse."""
+"""Rules of HTTP clients and of TLS: what `prometheus/common` and Alloy's copy of it reject."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ONE_LOGIN = (
 
 
 def logins(body: View) -> Iterator[str]:
-    """The settings of an HTTP client by which it logs in. Raises Undecided."""
+    """The authentication settings that an HTTP client was given. Raises Undecided."""
     for name in ("basic_auth", "authorization", "oauth2"):
         if body.given(name):
             yield name
@@ -29,14 +29,14 @@ def logins(body: View) -> Iterator[str]:
 
 
 def one_login(body: View) -> Iterator[Fault]:
-    """An HTTP client logs in in one way."""
+    """An HTTP client has one authentication method."""
     used = list(logins(body))
     if len(used) > 1:
         yield Fault(used[-1], ONE_LOGIN)
 
 
 def proxy(body: View) -> Iterator[Fault]:
-    """The settings of a proxy fit each other."""
+    """Proxy settings must not contradict each other."""
     environment = body.get("proxy_from_environment")
     given, has_url = _proxy_url(body.get("proxy_url"))
     if body.filled("proxy_connect_header") and not environment and not has_url:
@@ -54,8 +54,8 @@ def proxy(body: View) -> Iterator[Fault]:
 
 
 def _proxy_url(url: URL | str) -> tuple[bool, bool]:
-    """Whether the URL of a proxy is given, and whether it names one: that of an empty text does not."""
-    if isinstance(url, str):  # what the catalog has for none
+    """Whether a proxy URL is given, and whether it names a proxy: the URL of an empty text does not."""
+    if isinstance(url, str):  # the catalog's default for "no URL"
         return False, False
     from alloypy.lang.go.url import NO_URL
 
@@ -85,7 +85,7 @@ _RESERVED = frozenset({
 
 
 def headers(body: View) -> Iterator[Fault]:
-    """Headers that the client sets itself are not to be set."""
+    """Headers that the client sets itself must not be configured."""
     for name in body.get("http_headers"):
         canonical = canonical_name(name)
         if canonical in _RESERVED:
@@ -102,7 +102,7 @@ def authorization_type(body: View) -> Iterator[Fault]:
 
 
 def oauth2(body: View) -> Iterator[Fault]:
-    """What a login by OAuth 2 needs."""
+    """The settings that OAuth 2 needs."""
     secret, file = body.filled("client_secret"), body.filled("client_secret_file")
     if not body.filled("client_id"):
         yield Fault("client_id", "oauth2 client_id must be configured")
@@ -141,7 +141,7 @@ TLS: tuple[Rule, ...] = (
 
 
 def kubernetes_login(body: View) -> Iterator[Fault]:
-    """The address of the API server comes from one place."""
+    """The address of the API server has one source."""
     if body.get("api_server") and body.filled("kubeconfig_file"):
         yield Fault("kubeconfig_file", "only one of api_server and kubeconfig_file can be set")
 

@@ -15,7 +15,7 @@ _ADDRESS_TYPES = ("A", "AAAA", "MX", "NS")
 
 
 def dns_type(body: View) -> Iterator[Fault]:
-    """Record types, and the port that all but SRV need."""
+    """The record type is known; all types but SRV need a port."""
     kind = body.text("type")
     if kind.upper() in _ADDRESS_TYPES:
         if body.get("port") == 0:
@@ -38,7 +38,7 @@ def docker_host(body: View) -> Iterator[Fault]:
 
 
 def swarm_host(body: View) -> Iterator[Fault]:
-    """A swarm's host is a URL."""
+    """A Swarm host is a URL."""
     try:
         parse_url(body.text("host"))
     except ValueError as error:
@@ -46,14 +46,14 @@ def swarm_host(body: View) -> Iterator[Fault]:
 
 
 def digitalocean_token(body: View) -> Iterator[Fault]:
-    """One token, written or in a file."""
+    """One token: in the configuration or in a file."""
     if body.filled("bearer_token") == body.filled("bearer_token_file"):
         message = "exactly one of bearer_token or bearer_token_file must be specified"
         yield Fault("bearer_token_file" if body.given("bearer_token_file") else "", message)
 
 
 def eureka_server(body: View) -> Iterator[Fault]:
-    """A Eureka server is a whole URL."""
+    """A Eureka server is an absolute URL."""
     try:
         url = parse_url(body.text("server"))
     except ValueError as error:
@@ -64,7 +64,7 @@ def eureka_server(body: View) -> Iterator[Fault]:
 
 
 def puppetdb_url(body: View) -> Iterator[Fault]:
-    """PuppetDB is asked over HTTP."""
+    """PuppetDB is queried over HTTP."""
     try:
         url = parse_url(body.text("url"))
     except ValueError as error:
@@ -77,7 +77,7 @@ def puppetdb_url(body: View) -> Iterator[Fault]:
 
 
 def marathon_login(body: View) -> Iterator[Fault]:
-    """Marathon's own token excludes the HTTP client's logins."""
+    """Marathon's own token excludes the HTTP client's authentication settings."""
     token, file = body.filled("auth_token"), body.filled("auth_token_file")
     if token and file:
         yield Fault("auth_token_file", "at most one of auth_token and auth_token_file must be configured")
@@ -97,7 +97,7 @@ def marathon_login(body: View) -> Iterator[Fault]:
 
 
 def nomad_server(body: View) -> Iterator[Fault]:
-    """Nomad has an address."""
+
     if not body.text("server").strip():
         yield Fault("server", "nomad SD configuration requires a server address")
 
@@ -120,14 +120,13 @@ def uyuni_server(body: View) -> Iterator[Fault]:
 
 
 def scaleway_key(body: View) -> Iterator[Fault]:
-    """One secret key, written or in a file."""
+    """One secret key: in the configuration or in a file."""
     if body.filled("secret_key") == body.filled("secret_key_file"):
         message = "exactly one of secret_key or secret_key_file must be configured"
         yield Fault("secret_key_file" if body.given("secret_key_file") else "", message)
 
 
 def filter_values(message: str) -> Rule:
-    """Filters have values."""
 
     def rule(body: View) -> Iterator[Fault]:
         for inner in body.blocks("filter"):
@@ -139,7 +138,7 @@ def filter_values(message: str) -> Rule:
 
 
 def aws_role(body: View) -> Iterator[Fault]:
-    """Services that can be discovered, and what only some of them take."""
+    """The services that can be discovered, and the settings that only some of them accept."""
     role = body.text("role")
     if role not in {"ec2", "ecs", "elasticache", "lightsail", "msk", "rds"}:
         message = f"unsupported role {quote(role)}: must be one of ec2, ecs, elasticache, lightsail, msk, rds"

@@ -1,4 +1,4 @@
-"""The usual forms of rules, so that most rules are a line of data.
+"""Common kinds of rules, so that most rules are one line of data.
 
 In messages `{value}` stands for the attribute's value, `{quoted}` for it in quotes.
 """
@@ -50,7 +50,7 @@ def at_least(name: str, minimum: int, message: str) -> Rule:
 
 
 def not_empty(name: str, message: str) -> Rule:
-    """A text, secret or list must hold something."""
+    """A text, secret or list must not be empty."""
 
     def rule(body: View) -> Iterator[Fault]:
         if not body.filled(name):
@@ -70,7 +70,7 @@ def one_of(name: str, *allowed: str, message: str) -> Rule:
 
 
 def not_both(first: str, second: str, message: str) -> Rule:
-    """Two texts or secrets exclude each other."""
+    """Two texts or secrets are mutually exclusive."""
 
     def rule(body: View) -> Iterator[Fault]:
         if body.filled(first) and body.filled(second):
@@ -80,7 +80,10 @@ def not_both(first: str, second: str, message: str) -> Rule:
 
 
 def exactly_one(*names: str, message: str, too_many: str = "") -> Rule:
-    """Of some blocks and attributes exactly one must be given; `too_many` words several, `message` none."""
+    """Exactly one of the named blocks and attributes must be given.
+
+    message: for none of them. too_many: for several; `message` if empty.
+    """
 
     def rule(body: View) -> Iterator[Fault]:
         given = [name for name in names if body.given(name)]
@@ -93,7 +96,7 @@ def exactly_one(*names: str, message: str, too_many: str = "") -> Rule:
 
 
 def polling(body: View) -> Iterator[Fault]:
-    """Times of asking a server again and again; the first that does not fit is told, as Alloy does."""
+    """The timing of polling a server; only the first fault is reported, as Alloy does."""
     frequency, timeout = body.get("poll_frequency"), body.get("poll_timeout")
     if frequency <= 0:
         yield Fault("poll_frequency", _POSITIVE.format(name="poll_frequency"))

@@ -34,14 +34,14 @@ _OWN_HEADERS = frozenset({
 
 
 def forwarded_headers(body: View) -> Iterator[Fault]:
-    """Headers of requests that can be passed on: no header of the connection or of the body."""
+    """Request headers to forward: none that describe the connection or the body."""
     for name in body.get("forward_headers"):
         if not re.fullmatch(_HEADER_NAME, name) or name.lower() in _OWN_HEADERS:
             yield Fault("forward_headers", f'header "{name}" cannot be passed on')
 
 
 def no_remote_configuration(body: View) -> Iterator[Fault]:
-    """Beside Alloy's rules: without a URL the block does nothing, and with one it cannot do its work."""
+    """In addition to Alloy's rules: without a URL the block does nothing; with one it cannot work here."""
     from alloypy.rules.services import remotecfg  # most configurations have no such block
 
     yield from remotecfg(body)
@@ -50,12 +50,12 @@ def no_remote_configuration(body: View) -> Iterator[Fault]:
 
 
 def no_git(body: View) -> Iterator[Fault]:
-    """Modules come from elsewhere."""
+    """Modules are not imported from Git repositories."""
     yield Fault("", NO_GIT)
 
 
 def no_windows_log(body: View) -> Iterator[Fault]:
-    """The log is a stream."""
+    """The log is not written to the Windows Event Log."""
     if body.text("destination") == "windows_event_log":
         yield Fault("destination", NO_WINDOWS_LOG)
 
@@ -71,7 +71,7 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "alloypy.remotecfg": (no_remote_configuration,),
     "alloypy.logging": (no_windows_log,),
 }
-"""Rules by what a class, or a block of `BLOCKS`, says of its rules."""
+"""Rules by the key that a class, or a block of `BLOCKS`, names."""
 
 BLOCKS: Mapping[str, str] = {
     "import.http": "alloypy.import_http",
@@ -79,4 +79,4 @@ BLOCKS: Mapping[str, str] = {
     "remotecfg": "alloypy.remotecfg",
     "logging": "alloypy.logging",
 }
-"""Blocks of Alloy that are refused for more reasons here, and the keys of their rules."""
+"""Alloy's blocks that alloypy rejects for further reasons, and the keys of their rules."""

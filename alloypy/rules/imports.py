@@ -11,7 +11,7 @@ _GIT_NAMES = ("HEAD", "FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD
 
 
 def git_revision(body: View) -> Iterator[Fault]:
-    """A revision that stays the same."""
+    """A revision is not one of Git's special references, which change their meaning."""
     if body.text("revision") in _GIT_NAMES:
         names = ", ".join(_GIT_NAMES[:-1])
         yield Fault(

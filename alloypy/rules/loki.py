@@ -33,7 +33,7 @@ def write_ahead_log(body: View) -> Iterator[Fault]:
 
 
 def docker_refresh(body: View) -> Iterator[Fault]:
-    """Containers are looked for at an interval."""
+    """The interval of looking for containers is positive."""
     interval = body.get("refresh_interval")
     if interval <= 0:
         yield Fault("refresh_interval", f"refresh_interval must be positive, got {quote(str(interval))}")
@@ -57,7 +57,7 @@ def assignor(body: View) -> Iterator[Fault]:
 
 
 def syslog_options(body: View) -> Iterator[Fault]:
-    """Settings of one syslog format are refused with another; the first is told, as Alloy does."""
+    """Settings of one syslog format are rejected with another; only the first is reported, as Alloy does."""
     form = body.get("syslog_format")
     if body.given("rfc3164_cisco_components") and form != "rfc3164":
         message = 'rfc3164_cisco_components has no effect when syslog format is not "rfc3164"'
@@ -76,7 +76,7 @@ def syslog_options(body: View) -> Iterator[Fault]:
 
 
 def cisco_components(body: View) -> Iterator[Fault]:
-    """At least one of them is on."""
+    """At least one component is on."""
     names = ("enable_all", "hostname", "message_counter", "second_fractions", "sequence_number")
     if not any(body.get(name) for name in names if name in body.spec.lookup):
         yield Fault("", "at least one option in rfc3164_cisco_components has to be enabled")

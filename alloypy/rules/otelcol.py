@@ -18,7 +18,7 @@ _STRATEGIES = ("range", "roundrobin", "sticky", "cooperative-sticky")
 
 
 def queue(body: View) -> Iterator[Fault]:
-    """A sending queue that is on can hold something."""
+    """An enabled sending queue has room, and its batches fit into it."""
     if not body.get("enabled"):
         return
     if body.get("queue_size") <= 0:
@@ -94,7 +94,7 @@ def memory_limits(body: View) -> Iterator[Fault]:
 
 
 def url_path(name: str) -> Rule:
-    """A path is not empty and parses."""
+    """The path of a URL is not empty and can be parsed."""
 
     def rule(body: View) -> Iterator[Fault]:
         path = body.text(name)
@@ -140,7 +140,7 @@ def kafka_rebalance(body: View) -> Iterator[Fault]:
 
 
 def _multierror(faults: list[Fault]) -> Iterator[Fault]:
-    """Faults as Alloy lists them when a component may have several; each is told by itself."""
+    """Faults in the list form Alloy uses when a component may have several; each gets a list to itself."""
     for name, message in faults:
         yield Fault(name, f"1 error occurred:\n\t* {message}\n\n")
 
@@ -155,7 +155,7 @@ def _listen_address(body: View, shown: str) -> list[Fault]:
 
 
 def syslog(body: View) -> Iterator[Fault]:
-    """What the syslog receiver listens to."""
+    """What the syslog receiver listens on."""
     faults = []
     if not (body.given("tcp") or body.given("udp")):
         faults.append(Fault("", "at least one of 'tcp' or 'udp' must be configured"))
@@ -171,7 +171,7 @@ def syslog(body: View) -> Iterator[Fault]:
 
 
 def tcplog(body: View) -> Iterator[Fault]:
-    """What the TCP log receiver listens to."""
+    """What the TCP log receiver listens on."""
     faults = _listen_address(body, "listen_address")
     size = body.get("max_log_size")
     if size < _SMALLEST_LOG:
@@ -200,7 +200,7 @@ def filelog(body: View) -> Iterator[Fault]:
 
 
 def vcenter_endpoint(body: View) -> Iterator[Fault]:
-    """A vCenter is reached over HTTP."""
+    """A vCenter endpoint is an HTTP URL."""
     endpoint = body.text("endpoint")
     try:
         url = parse_url(endpoint)
@@ -282,7 +282,7 @@ def header_source(body: View) -> Iterator[Fault]:
 
 
 def otlphttp_endpoint(body: View) -> Iterator[Fault]:
-    """There is an endpoint, and a known encoding."""
+    """At least one endpoint is given, and the encoding is a known one."""
     client = body.block("client")
     names = ("traces_endpoint", "metrics_endpoint", "logs_endpoint")
     own = client is not None and client.filled("endpoint")

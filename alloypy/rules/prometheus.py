@@ -29,7 +29,7 @@ _MESSAGES = ("prometheus.WriteRequest", "io.prometheus.write.v2.Request")
 
 
 def scrape_timeout(body: View) -> Iterator[Fault]:
-    """A scrape ends before the next."""
+    """A scrape ends before the next begins."""
     timeout, interval = body.get("scrape_timeout"), body.get("scrape_interval")
     if timeout > interval:
         message = (
@@ -79,7 +79,7 @@ def scrape_fallback(body: View) -> Iterator[Fault]:
 
 
 def metric_names(body: View) -> Iterator[Fault]:
-    """The schemes for names of metrics."""
+    """The schemes for metric names."""
     validation, escaping = (
         body.text("metric_name_validation_scheme"),
         body.text("metric_name_escaping_scheme"),
@@ -104,7 +104,7 @@ def metric_names(body: View) -> Iterator[Fault]:
 
 
 def remote_write_login(body: View) -> Iterator[Fault]:
-    """A remote write endpoint logs in in one way."""
+    """A remote write endpoint has one authentication method."""
     clouds = [name for name in ("sigv4", "azuread", "google_iam") if body.given(name)]
     if len(clouds) + bool(list(logins(body))) > 1:
         message = (
@@ -185,7 +185,7 @@ def relabel_cache(body: View) -> Iterator[Fault]:
 
 
 def match_value(body: View) -> Iterator[Fault]:
-    """A matcher compares with one thing."""
+    """A matcher compares with exactly one value."""
     count = body.filled("value") + body.filled("value_from_label")
     if count != 1:
         message = f"exactly one of 'value' or 'value_from_label' must be provided, got {count}"

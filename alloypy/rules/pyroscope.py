@@ -13,7 +13,7 @@ from alloypy.schema.faults import Fault
 
 
 def scrape_times(body: View) -> Iterator[Fault]:
-    """Times of pyroscope.scrape; a delta profile takes one interval less a second."""
+    """Times of pyroscope.scrape; a delta profile takes one second less than the interval."""
     if body.get("scrape_timeout") <= 0:
         yield Fault("scrape_timeout", "scrape_timeout must be greater than 0")
         return
@@ -57,7 +57,7 @@ _COMM = one_of(
 
 
 def receiver_port(body: View) -> Iterator[Fault]:
-    """A port is a number of 16 bits."""
+    """A port is a 16-bit number."""
     fault = port_fault(body.get("listen_port"))
     if fault:
         yield Fault("listen_port", fault)

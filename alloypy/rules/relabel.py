@@ -15,12 +15,12 @@ _DEFAULTS = {"target_label": "", "modulus": 0, "separator": ";", "replacement": 
 
 
 def _action(body: View) -> str:
-    """Null takes the action away; the other rules do not apply then."""
+    """The action; empty if it is null, and then the other rules do not apply."""
     return str(body.get("action"))
 
 
 def has_action(body: View) -> Iterator[Fault]:
-    """There is an action."""
+
     if not _action(body):
         yield Fault("action", "relabel action cannot be empty")
 
@@ -32,7 +32,7 @@ def hashmod(body: View) -> Iterator[Fault]:
 
 
 def target(body: View) -> Iterator[Fault]:
-    """Actions that write a label have one to write, or a template for its name."""
+    """Actions that write a label need its name, or a template of the name."""
     action = _action(body)
     if action not in _NEED_TARGET:
         return
@@ -46,7 +46,7 @@ def target(body: View) -> Iterator[Fault]:
 
 
 def _can_name(label: str, *, template: bool) -> bool:
-    """Any UTF-8 text names a label; what holds a `$` has to be a template where there may be one."""
+    """Whether a text can name a label: any UTF-8, but a `$` only in a template, if allowed."""
     if template and "$" in label:
         return names_label(label)
     return not any("\ud800" <= character <= "\udfff" for character in label)
@@ -62,7 +62,7 @@ def replacement(body: View) -> Iterator[Fault]:
 
 
 def only_some(body: View) -> Iterator[Fault]:
-    """Some actions take no other settings."""
+    """Some actions accept only a few settings."""
     action = _action(body)
     if action in {"labeldrop", "labelkeep"}:
         others = ("target_label", "modulus", "separator", "replacement")

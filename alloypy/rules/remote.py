@@ -15,7 +15,7 @@ _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*\Z")
 
 
 def http_request(body: View) -> Iterator[Fault]:
-    """Method and URL make a request."""
+    """The method and the URL are those of a valid request."""
     method = body.text("method")
     if not _METHOD.match(method):
         yield Fault("method", f"net/http: invalid method {quote(method)}")

@@ -34,7 +34,7 @@ def service_tls(body: View) -> Iterator[Fault]:
 
 
 def remotecfg(body: View) -> Iterator[Fault]:
-    """How often remote configuration is asked for, and what may not be told about oneself."""
+    """How often remote configuration is polled, and the attribute names that are reserved."""
     frequency = body.get("poll_frequency")
     if frequency < 10 * SECOND:
         message = f'poll_frequency must be at least "10s", got {quote(str(frequency))}'
@@ -51,4 +51,4 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
 """Rules by block, and inner blocks."""
 
 BY_TYPE: Mapping[str, tuple[Rule, ...]] = {"remotecfg.Arguments": (remotecfg,)}
-"""Rules by the Go type of the body; alloypy's has no settings of an HTTP client."""
+"""Rules by the Go type of the body; alloypy's own has no HTTP client settings."""

@@ -1,4 +1,4 @@
-"""What a rule sees of a body, whoever asks: the decoder of an instance, or the checker of statements."""
+"""What a rule sees of a body, both for the decoder (of an instance) and for the checker (of statements)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class View(ABC):
 
     @abstractmethod
     def block(self, name: str) -> View | None:
-        """The inner block of that name; with its defaults where it is there even when not given."""
+        """The inner block of that name, or the default one if it exists without being given."""
 
     @abstractmethod
     def grouped(self, group: str) -> int:
@@ -56,14 +56,14 @@ class View(ABC):
         return bool(_revealed(self.get(name)))
 
     def attribute(self, name: str) -> AttributeSpec:
-        """What the spec says of an attribute."""
+        """The spec of an attribute."""
         member = self.spec.lookup[name]
         if not isinstance(member, AttributeSpec):
             raise TypeError(f"{name} is a block")
         return member
 
     def inner(self, name: str) -> BlockSpec:
-        """What the spec says of an inner block."""
+        """The spec of an inner block."""
         member = self.spec.lookup[name]
         if not isinstance(member, BlockSpec):
             raise TypeError(f"{name} is an attribute")
@@ -75,7 +75,7 @@ def _revealed(value: Any) -> Any:
 
 
 Rule: TypeAlias = Callable[[View], Iterator[Fault]]
-"""Yields what is broken, in Alloy's order; raises Undecided where the file alone does not tell."""
+"""Yields the faults in Alloy's order; raises Undecided if they depend on values known only at run time."""
 
 
 class Instance(View):
@@ -84,7 +84,7 @@ class Instance(View):
     __slots__ = ("_instance",)
 
     def __init__(self, instance: Any) -> None:
-        from alloypy.schema.derive import spec_of  # brings in `dataclasses`, which checks do without
+        from alloypy.schema.derive import spec_of  # imports `dataclasses`, which checks do not need
 
         super().__init__(spec_of(type(instance)))
         self._instance = instance

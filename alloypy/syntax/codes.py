@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Code(NamedTuple):
-    """What a code stands for: a title of a few words, and a paragraph for people."""
+    """The meaning of a code: a title of a few words, and a paragraph for people."""
 
     title: str
     explanation: str
@@ -47,13 +47,13 @@ CODES: dict[str, Code] = {
     GENERAL: Code("fault", "A fault without a code of its own; the message says what is wrong."),
     ILLEGAL_CHARACTER: Code(
         "illegal character",
-        "The character has no meaning outside of strings and comments, or, as NUL and a byte order "
-        "mark in the middle, not even there. Comments begin with `//` or `/*`, not with `#`, and "
+        "The character has no meaning outside strings and comments; NUL, and a byte order mark after the "
+        "beginning, are not allowed there either. Comments begin with `//` or `/*`, not with `#`, and "
         "statements do not end with `;`.",
     ),
     BAD_ENCODING: Code(
         "not UTF-8",
-        "A configuration file is UTF-8 text; these bytes are not, or the file is no text at all. Save it "
+        "A configuration file is UTF-8 text; these bytes are not, or the file is not text at all. Save it "
         "as UTF-8, or leave it out.",
     ),
     UNTERMINATED_STRING: Code(
@@ -81,12 +81,12 @@ CODES: dict[str, Code] = {
     ),
     EXPECTED_TERMINATOR: Code(
         "statement does not end",
-        "Each statement stands on a line of its own. Inside a one-line block there is room for one.",
+        "Each statement goes on its own line. A one-line block has room for one statement.",
     ),
     EXPECTED_IDENTIFIER: Code(
         "name expected",
-        "A statement begins with a name: letters, digits and `_`, not beginning with a digit, and none "
-        "of the keywords true, false and null.",
+        "A statement begins with a name: letters, digits and `_`, not beginning with a digit, and not "
+        "one of the keywords true, false and null.",
     ),
     BAD_LABEL: Code(
         "bad block label",
@@ -98,12 +98,12 @@ CODES: dict[str, Code] = {
         "A name is followed by `=` and a value, or by an optional label and `{` on the same line.",
     ),
     EXPECTED_EXPRESSION: Code(
-        "value expected", "A value is missing; what stands in its place cannot begin one."
+        "value expected", "A value is missing; what is written in its place cannot begin one."
     ),
     MISSING_COMMA: Code(
         "missing comma",
         "Elements of a list and fields of an object are separated by commas. When the closing bracket "
-        "stands on a line of its own, there is a comma after the last one, too.",
+        "is on its own line, the last one needs a comma too.",
     ),
     EXPECTED_FIELD: Code(
         "field name expected", 'A field of an object is `name = value` or `"any text" = value`.'
@@ -114,29 +114,31 @@ CODES: dict[str, Code] = {
     LABELED_ATTRIBUTE: Code("label on an attribute", "Only blocks have labels."),
     BLOCK_AS_EXPRESSION: Code(
         "block used as a value",
-        "A block stands as a statement of its own, without `=`: `name { ... }`. As a value write an object.",
+        "A block is a separate statement, without `=`: `name { ... }`. For a value, write an object.",
     ),
     TOO_DEEP: Code(
         "nested too deeply",
-        "The file nests deeper, or has longer rows of operators, than anything a person writes.",
+        "The file nests more deeply, or chains more operators, than anything a person writes.",
     ),
-    UNREADABLE: Code("file cannot be read", "The path is missing, not permitted, or not what it should be."),
+    UNREADABLE: Code(
+        "file cannot be read", "The path does not exist, may not be read, or is not what it should be."
+    ),
     UNWRITABLE: Code(
-        "file cannot be written", "It is not permitted, or the path is not that of a regular file."
+        "file cannot be written", "Writing is not permitted, or the path is not a regular file."
     ),
     UNFORMATTED: Code(
         "file not formatted",
-        "What the file says is fine, but not in the standard layout; `alloypy fmt -w FILE` brings it there.",
+        "The file is valid, but not in the standard layout; `alloypy fmt -w FILE` rewrites it.",
     ),
     NO_FILES: Code(
         "no files",
-        "There is nothing to look at in a directory that was named: no file whose name ends in .alloy, or "
-        "none that .gitignore and --exclude leave. Most often the path is wrong; with --strict that fails.",
+        "A directory given on the command line has no file whose name ends in .alloy, or .gitignore and "
+        "--exclude leave none. Most often the path is wrong; with --strict this is an error.",
     ),
 }
 
 SYNTAX = frozenset(code for code in CODES if ILLEGAL_CHARACTER <= code < UNREADABLE)
-"""The codes of what keeps a text from being read as a configuration."""
+"""The codes of faults that keep a text from being read as a configuration."""
 
 _LEXICAL = (
     ("illegal UTF-8", BAD_ENCODING),
@@ -149,7 +151,7 @@ _LEXICAL = (
 
 
 def lexical(message: str) -> str:
-    """The code of a scanner's error, by its message."""
+    """The code of a scanner error with this message."""
     if "escape sequence" in message:
         return BAD_ESCAPE
     return next((code for begin, code in _LEXICAL if message.startswith(begin)), ILLEGAL_CHARACTER)

@@ -9,7 +9,7 @@ from alloypy.syntax.tree import Comment
 
 
 class CommentGroups:
-    """Collects comments into groups: no token and at most one line feed between two of a group."""
+    """Collects comments into groups: between two of a group are no token and at most one line feed."""
 
     def __init__(self, text: str) -> None:
         self.groups: list[list[Comment]] = []
@@ -18,11 +18,11 @@ class CommentGroups:
         self._tokens = -1
 
     def first_after_token(self, tokens: int) -> bool:
-        """Whether a token came since the last comment, when there are now so many tokens."""
+        """Whether there was a token since the last comment; `tokens` is their number so far."""
         return tokens != self._tokens
 
     def add(self, start: int, end: int, lexeme: str, tokens: int) -> None:
-        """Adds the comment at `start` up to before `end`, met after so many tokens."""
+        """Adds the comment from `start` to just before `end`; `tokens` precede it."""
         content = _strip_carriage_returns(lexeme)
         comment = Comment(start, start + len(content) - 1, content)
         if self.first_after_token(tokens) or self._text.count("\n", self._end, start) > 1:
@@ -34,7 +34,7 @@ class CommentGroups:
 
 
 def _strip_carriage_returns(text: str) -> str:
-    """A comment's text without carriage returns, but for one between the `*` and `/` of a block comment."""
+    """A comment's text without carriage returns, except between the `*` and `/` of a block comment."""
     if "\r" not in text:
         return text
     if text[-1] == "\r":
@@ -49,7 +49,7 @@ def _strip_carriage_returns(text: str) -> str:
 
 
 def decode_comments(comments: list[list[Comment]]) -> None:
-    """Turns comments read as Latin-1 into UTF-8; bytes that are none become lone surrogates."""
+    """Turns comments read as Latin-1 into UTF-8; invalid bytes become lone surrogates."""
     for group in comments:
         for comment in group:
             if not comment.text.isascii():

@@ -25,7 +25,7 @@ _SUFFIX = ".alloy"
 class ConfigReadError(Exception):
     """The configuration cannot be read. The text is Go's: `stat x.alloy: no such file or directory`.
 
-    path: the file, where the text does not name it.
+    path: the file, if the text does not name it.
     """
 
     def __init__(self, text: str, path: str = "") -> None:
@@ -36,10 +36,10 @@ class ConfigReadError(Exception):
 def read_config(path: str, read: Callable[[str], bytes] = read_once) -> list[Source]:
     """The sources of the configuration at `path`, in name order; none for a directory without any.
 
-    A source is named as diagnostics shall name it: the path as given, joined with the file's name for a
+    A source has the name that diagnostics print: the path as given, joined with the file's name for a
     directory. Raises ConfigReadError.
 
-    read: how a path is read that is no directory. It may be a pipe, which `read_once` waits for; in a
+    read: reads a path that is not a directory. It may be a pipe, for which `read_once` waits; in a
     directory only regular files are read.
     """
     if not is_directory(path):
@@ -50,7 +50,7 @@ def read_config(path: str, read: Callable[[str], bytes] = read_once) -> list[Sou
 def parse_config(sources: Iterable[Source]) -> list[File]:
     """The trees of all sources.
 
-    Raises DiagnosticsError with the faults of every one of them; ConfigReadError for one that is not UTF-8.
+    Raises DiagnosticsError with the faults of all of them; ConfigReadError for a source that is not UTF-8.
     """
     files: list[File] = []
     faults: list[Diagnostic] = []
@@ -67,7 +67,7 @@ def parse_config(sources: Iterable[Source]) -> list[File]:
 
 
 def module_path(path: str) -> str:
-    """What `module_path` is for the configuration or module at `path`: its directory, as Go cleans a path."""
+    """The value of `module_path` for the file or directory at `path`: its directory, cleaned as Go does."""
     if Path(path).is_dir():
         return path
     directory = os.path.normpath(os.path.dirname(path))  # noqa: PTH120 -- Path keeps `..`
@@ -75,7 +75,7 @@ def module_path(path: str) -> str:
 
 
 def is_directory(path: str) -> bool:
-    """Whether the path leads to a directory. Raises ConfigReadError where it leads to nothing."""
+    """Whether the path leads to a directory. Raises ConfigReadError if it does not exist."""
     try:
         if not path:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -102,7 +102,7 @@ def _read(name: str, read: Callable[[str], bytes]) -> Source:
 
 
 def config_source(name: str, data: bytes) -> Source:
-    """The source that `data` is, under that name. Raises ConfigReadError for UTF-16 and UTF-32."""
+    """`data` as a source of that name. Raises ConfigReadError for UTF-16 and UTF-32."""
     encoding = encoding_of(data)
     if encoding:
         raise ConfigReadError(f"configuration is encoded with {encoding} but must be utf8", name)

@@ -26,7 +26,7 @@ _OPERAND_ENDS = frozenset(("TERMINATOR", "RPAREN", "RCURLY", "RBRACK", "COMMA"))
 _OPENERS = {"LCURLY": "RCURLY", "LBRACK": "RBRACK", "LPAREN": "RPAREN"}
 _CLOSERS = frozenset(_OPENERS.values())
 
-# Tokens whose text counts as a part of a dotted name when they stand in its place.
+# Tokens whose text counts as a part of a dotted name when they are in its place.
 _WITH_TEXT = _LITERALS | {"IDENT", "ILLEGAL", "TERMINATOR"}
 
 
@@ -45,7 +45,7 @@ def diagnose(scanned: TokenList, start: str) -> list[Diagnostic]:
 
 
 class _TooDeepError(Exception):
-    """The brackets nest too deeply to go on."""
+    """The brackets nest too deeply to continue."""
 
 
 class _Diagnoser:
@@ -56,7 +56,7 @@ class _Diagnoser:
         self._lexical = scanned.errors
         self._lexical_seen = 0
         self._at = -1
-        self._fault_line = 0  # of the last fault of the parser's own
+        self._fault_line = 0  # of the last fault that the parser itself reported
         self._levels = 0
         self._advance()
 
@@ -80,7 +80,7 @@ class _Diagnoser:
             self._advance()
 
     def expect(self, type_: str) -> bool:
-        """Demands a token, and consumes what is there, right or wrong; whether it was right."""
+        """Demands a token and consumes whatever is there; returns whether it was the right one."""
         right = self._type == type_
         if not right:
             self._fault(f"expected {SPELLING[type_]}, got {self._spelling}", codes.UNEXPECTED_TOKEN)
@@ -128,7 +128,7 @@ class _Diagnoser:
             self._advance()
 
     def _skip_statement(self) -> None:
-        """Goes to the next TERMINATOR outside of all brackets opened on the way (or to EOF)."""
+        """Goes to the next TERMINATOR (or EOF) outside all brackets opened on the way."""
         open_pairs = dict.fromkeys(_CLOSERS, 0)
         while self._type != "EOF":
             if self._type in _OPENERS:
@@ -171,7 +171,7 @@ class _Diagnoser:
             self._advance_to("IDENT")
 
     def _dotted_name(self) -> list[str]:
-        """Reads a name from its first IDENT on; after a dot anything counts as a part."""
+        """Reads a name, beginning with its first IDENT; after a dot anything counts as a part."""
         parts = [self._token.text]
         self._advance()
         while self._type == "DOT":
@@ -183,7 +183,7 @@ class _Diagnoser:
         return parts
 
     def _label(self) -> tuple[int | None, str]:
-        """Reads what stands between a name and `=` or `{`: a label, or one token that is none."""
+        """Reads what is between a name and `=` or `{`: a label, or one token that is not a label."""
         if self._type in {"ASSIGN", "LCURLY"}:
             return None, ""
         start, label = None, ""
@@ -281,7 +281,7 @@ class _Diagnoser:
     def _object(self) -> None:
         self._open()
         self._advance()
-        if self._type != "RBRACK":  # Alloy looks for the wrong bracket here: `{]` has no field to complain of
+        if self._type != "RBRACK":  # Alloy checks for the wrong bracket: `{]` has no field to complain about
             while self._type not in {"RCURLY", "EOF"}:
                 self._field()
                 if self._type == "RCURLY":

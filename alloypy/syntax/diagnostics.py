@@ -30,12 +30,12 @@ class Edit(NamedTuple):
 class Diagnostic(NamedTuple):
     """One fault of a configuration.
 
-    span: where; None when the fault has no place (Alloy prints `-`).
-    message: Alloy's own words where Alloy has them.
+    span: where it is; None when the fault has no place (Alloy prints `-`).
+    message: Alloy's words if Alloy reports this fault.
     code: stable identifier, `ALY` and four digits (see `alloypy.syntax.codes`).
-    value: text of the offending value when it is not literally visible at the span.
+    value: text of the offending value if the span does not show it literally.
     hint: what to do about it, for people; empty when there is nothing to add.
-    fix: the same for programs, as changes of the source that `span` is in; empty where people have to decide.
+    fix: the same for programs, as changes of the source that `span` is in; empty if a person has to decide.
     """
 
     span: Span | None
@@ -52,7 +52,7 @@ class Diagnostic(NamedTuple):
 
 
 def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
-    """The text with all changes made; they are apart from each other."""
+    """The text with all changes made; they must not overlap."""
     pieces, at = [], 0
     for start, end, text in sorted(edits):
         pieces += [data[at:start], text.encode("utf-8", "surrogateescape")]
@@ -61,7 +61,7 @@ def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
 
 
 def moved(offset: int, edits: Iterable[Edit]) -> int:
-    """Where what stood at `offset` stands after the changes; what was put in right there stands before it."""
+    """The offset after the changes of the byte now at `offset`; text inserted right there precedes it."""
     shift = 0
     for start, end, text in edits:
         if end <= offset:

@@ -42,7 +42,7 @@ _WITHOUT_TEXT = frozenset((*OPERATORS.values(), "EOF"))
 
 
 def tokens_answer(source: Source) -> Json:
-    """`tokens`: line, column, offset, name, text of each, comments too; `errors`, if there are any."""
+    """`tokens`: line, column, offset, name and text of each, comments included; `errors`, if any."""
     scanned = scan(source)
     found: list[tuple[int, int, str, str]] = []  # offset, order at the same offset, name, text
     for token in scanned.tokens:
@@ -92,7 +92,7 @@ def diagnostics_answer(source: Source) -> Json:
 
 
 def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> list[Json]:
-    """`severity`, `start`, `end`, `message` of each, and `value` where it has one."""
+    """`severity`, `start`, `end`, `message` of each, and `value` if it has one."""
     return [_diagnostic(diagnostic) for diagnostic in diagnostics]
 
 
@@ -117,7 +117,7 @@ def _diagnostic(diagnostic: Diagnostic) -> Json:
 
 
 def text_json(text: str) -> str | Json:
-    """A text, or its bytes in base64 where they are not UTF-8."""
+    """A text, or its bytes in base64 if they are not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

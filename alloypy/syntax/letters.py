@@ -1,9 +1,9 @@
-"""Which characters are letters, digits and printable, by the Unicode version Alloy is built with (15.0).
+"""Which characters are letters, digits or printable in the Unicode version that Alloy is built with (15.0).
 
-And what depends on it: names, and text quoted as Go quotes it.
+Also what depends on that: names, and text quoted as Go quotes it.
 
-Python's own tables are of the version its release came with; the ranges below even out the
-difference, so that a name is valid here exactly when it is valid there.
+Python's own tables are those of the Unicode version of its release; the ranges below correct the
+difference, so that a name is valid in alloypy exactly when it is valid in Alloy.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import unicodedata
 from bisect import bisect_right
 
-# In ascending order: first and last of each.
+# The first and last character of each range, in ascending order.
 _Ranges = tuple[tuple[int, int], ...]
 
 # Letters and digits assigned in Unicode 15.0, which Python 3.11 does not know yet.
@@ -79,7 +79,7 @@ def is_identifier(text: str) -> bool:
 
 
 def quote(text: str) -> str:
-    """The text in double quotes as Go quotes it; lone surrogates stand for bytes that are not UTF-8."""
+    """The text in double quotes, as Go quotes it; lone surrogates are bytes that are not UTF-8."""
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return '"' + "".join([_escaped(char) for char in text]) + '"'

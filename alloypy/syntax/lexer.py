@@ -2,7 +2,7 @@
 
 The text is read as Latin-1, so that an index is a byte offset. Whatever this fast
 path cannot match is an error; then `alloypy.syntax.scanner` reads the text again,
-character by character, and finds all of them.
+character by character, and finds every error.
 
 A line feed ends a statement only after certain tokens (`tokens.ENDING`), and a comment
 in between may hide it: `_ENDS_LINE` looks ahead over comments for that.
@@ -22,7 +22,7 @@ from alloypy.syntax.tree import Comment
 
 _BOM = b"\xef\xbb\xbf"
 
-# Each alternative that may end a statement takes the line feed behind it along, as a group of its own.
+# Each alternative that may end a statement includes the line feed after it, as a separate group.
 _TOKEN = re.compile(
     r"""
     [ \t\r\n]*+
@@ -46,14 +46,14 @@ _TOKEN = re.compile(
             (?: [ \t\r]* (\n) )?
       | ( //[^\n]*+ )                                                              # 12 comments
       | ( /\* (?s:.*?) \*/ )
-      | ( [^ \t\r\n] )                                                             # 14 nothing we know
+      | ( [^ \t\r\n] )                                                             # 14 not a token
       | \Z
     )
     """,
     re.VERBOSE,
 )
 _LINE_COMMENT, _UNKNOWN = 12, 14
-_GROUP = (0, 1, 1, 3, 3, 5, 6, 6, 8, 8, 10, 10)  # of the token, by the last group that matched
+_GROUP = (0, 1, 1, 3, 3, 5, 6, 6, 8, 8, 10, 10)  # the token's group, by the last group that matched
 _LITERAL = {1: "IDENT", 6: "STRING", 8: "NUMBER", 10: "FLOAT"}
 _TYPE = KEYWORDS | OPERATORS
 
@@ -90,7 +90,7 @@ def _scan_valid(source: Source) -> TokenList | None:
 
 
 def _match_all(text: str, begin: int) -> tuple[list[Token], list[list[Comment]]] | None:
-    """Tokens and comments of a Latin-1 text from `begin` on; None at the first thing that is no token."""
+    """Tokens and comments of a Latin-1 text from `begin` on; None if anything in it is not a token."""
     tokens: list[Token] = []
     comments = CommentGroups(text)
     add = tokens.append
@@ -134,7 +134,7 @@ def _hides_line_end(text: str, at: int, tokens: list[Token]) -> bool:
 
 
 def _decode_texts(tokens: list[Token], comments: list[list[Comment]]) -> bool:
-    """Turns Latin-1 texts into what their bytes mean in UTF-8; False if a name is none."""
+    """Decodes the texts, read as Latin-1, from UTF-8; False if one is no valid name."""
     for token in tokens:
         if not token.text.isascii():
             token.text = token.text.encode("latin-1").decode()

@@ -1,6 +1,6 @@
-"""How deep a file may nest.
+"""How deeply a file may nest.
 
-Trees are read by recursion nearly everywhere, so what the parser lets through decides
+Nearly all code reads trees by recursion, so the depth that the parser accepts decides
 whether anything later can run out of stack.
 """
 
@@ -15,14 +15,14 @@ from alloypy.syntax.tokens import OPERATORS, Token
 
 # Brackets, braces and parentheses open at the same time.
 MAX_NESTING = 1_000
-# Nodes on the way from the file to a leaf; a row of operators makes a node for each.
+# Nodes on the way from the file to a leaf; each operator in a row makes one.
 MAX_DEPTH = 10_000
 # A tree no deeper than this can be read within the interpreter's usual limit.
 SHALLOW = 100
 # Calls of Python functions live on the heap, so this many are no danger to the stack.
 _FRAMES = 4 * MAX_DEPTH
 
-# What a token does to the depth; those that do nothing are not listed.
+# How a token changes the depth; tokens that do not are not listed.
 _OPENS, _CLOSES, _RESETS, _ADDS = range(4)
 _EFFECTS = dict.fromkeys(OPERATORS.values(), _ADDS)
 _EFFECTS |= dict.fromkeys(("LCURLY", "LBRACK", "LPAREN"), _OPENS)
@@ -31,17 +31,17 @@ _EFFECTS |= dict.fromkeys(("COMMA", "ASSIGN", "TERMINATOR"), _RESETS)
 
 
 def allow_recursion() -> None:
-    """Raises the interpreter's limit on recursion to what a tree of the greatest depth takes to read."""
+    """Raises the interpreter's recursion limit to what reading a tree of the greatest depth takes."""
     if sys.getrecursionlimit() < _FRAMES:
         sys.setrecursionlimit(_FRAMES)
 
 
 def check_nesting(source: Source, tokens: list[Token]) -> Diagnostic | None:
-    """The place where valid tokens nest too deeply, if they do; otherwise recursion suffices to read them."""
+    """The diagnostic where valid tokens nest too deeply; None if recursion can read their tree."""
     if len(tokens) <= SHALLOW:
         return None
     deepest = SHALLOW
-    depth = 0  # of the tree, at most, here
+    depth = 0  # upper bound of the tree's depth here
     row = 0  # operators so far in this expression
     rows: list[int] = []
     effect_of = _EFFECTS.get
@@ -59,7 +59,7 @@ def check_nesting(source: Source, tokens: list[Token]) -> Diagnostic | None:
             if len(rows) > MAX_NESTING:
                 return too_deep(source, token.start)
         elif effect == _CLOSES:
-            # The bracket pair stays one node in the row it stands in, as `a[0][0]` shows.
+            # The bracket pair remains one node in its row, as in `a[0][0]`.
             depth -= row
             row = rows.pop() + 1
         else:

@@ -37,9 +37,9 @@ def parse_file(source: Source) -> File:
 
 
 def parse_expression(source: Source) -> Expression:
-    """The tree of a lone expression; what follows the end of its line is not read.
+    """The tree of a lone expression; text after the end of its line is not read.
 
-    Raises `DiagnosticsError` with every fault of it.
+    Raises `DiagnosticsError` with all of its faults.
     """
     with collector_resting():
         scanned = scan(source)
@@ -47,7 +47,7 @@ def parse_expression(source: Source) -> Expression:
 
 
 def _first_line(scanned: TokenList) -> list[Token]:
-    """The tokens up to the first terminator, that included."""
+    """The tokens up to and including the first terminator."""
     line: list[Token] = []
     for token in scanned.tokens[:-1]:
         line.append(token)
@@ -57,7 +57,7 @@ def _first_line(scanned: TokenList) -> list[Token]:
 
 
 def _parse(scanned: TokenList, tokens: list[Token], start: str) -> object:
-    # The scanner goes on to the end of the text; the parser reads one token ahead.
+    # The scanner reads to the end of the text; the parser reads only one token ahead.
     valid = all(error.before > len(tokens) for error in scanned.errors)
     tree = tree_of(scanned.source, tokens, start) if valid else None
     if isinstance(tree, Diagnostic):
@@ -70,7 +70,7 @@ def _parse(scanned: TokenList, tokens: list[Token], start: str) -> object:
 
 
 def tree_of(source: Source, tokens: list[Token], start: str) -> object:
-    """The tree of tokens; None if the grammar does not take them, a diagnostic if they nest too deeply."""
+    """The tree of the tokens; None if the grammar rejects them, a diagnostic if they nest too deeply."""
     try:
         tree: object = alloy_parser().parse(tokens, start)
     except (NotInGrammarError, InvalidLabelError):
@@ -80,7 +80,7 @@ def tree_of(source: Source, tokens: list[Token], start: str) -> object:
 
 @contextmanager
 def collector_resting() -> Iterator[None]:
-    """Keeps the garbage collector off: a tree has no cycles, and is all new."""
+    """Turns the garbage collector off meanwhile: a new tree has no cycles, and nothing of it is garbage."""
     if not gc.isenabled():
         yield
         return

@@ -1,7 +1,7 @@
 """Diagnostics as text for people, exactly as Alloy prints them.
 
-A diagnostic is its one-line form and an excerpt of the source: the lines it spans, one more
-on each side, and carets under its columns. Columns count bytes, carets are put per character.
+A diagnostic is printed as one line and an excerpt of the source: the lines it spans, one more
+on each side, and carets under its columns. Columns count bytes; there is one caret per character.
 
 Source: docs/spec/SYNTAX.md, section 4.
 """
@@ -16,7 +16,7 @@ from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.source import Position, Source, Span
 
 SHOWN = 100
-"""How many diagnostics of one unit are shown; the others are counted."""
+"""How many diagnostics of one unit are shown; the rest are only counted."""
 
 _CONTEXT = 1
 _TAB = 4
@@ -41,10 +41,10 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 def render(
     diagnostics: Iterable[Diagnostic], color: bool = False, hints: bool = False, width: int | None = None
 ) -> str:
-    """The text of the first hundred diagnostics, with an empty line between two, and how many more there are.
+    """The text of the first hundred diagnostics, separated by empty lines, and the number of the others.
 
-    color: with the escape sequences of a terminal. hints: with what Alloy does not have, the hint as a line
-    below each diagnostic that has one, and control characters escaped. width: of the terminal, in columns.
+    color: use a terminal's escape sequences. hints: beyond Alloy's text, show the hint on a line below each
+    diagnostic that has one, and escape control characters. width: the terminal's, in columns.
     """
     rest = iter(diagnostics)
     texts = [_one(diagnostic, color, hints, width) for diagnostic in islice(rest, SHOWN)]
@@ -52,9 +52,9 @@ def render(
 
 
 def escaped(text: str, kept: str = "\t\n") -> str:
-    """`text` without what a terminal obeys: control characters and such as turn the direction of writing.
+    """`text` with the characters escaped that a terminal acts on: control characters and text direction.
 
-    kept: "" for a text of one line, which line feeds and tabs would break.
+    kept: characters to leave as they are; "" for a text that must stay on one line.
     """
     return (_CONTROL if kept else _CONTROL_OR_BLANK).sub(_escape, text)
 
@@ -71,7 +71,7 @@ def _escape_char(char: str) -> str:
 
 
 def not_shown(rest: Iterable[Diagnostic]) -> list[str]:
-    """The line that stands for diagnostics which are not shown; nothing when there are none."""
+    """The line that counts the diagnostics not shown; nothing if there are none."""
     errors = warnings = 0
     for diagnostic in rest:
         if diagnostic.severity is Severity.ERROR:
@@ -101,7 +101,7 @@ def _one(diagnostic: Diagnostic, color: bool, hints: bool, width: int | None) ->
 
 
 def _excerpt(span: Span, escape: bool, columns: int | None) -> Iterator[str]:
-    """The lines of the excerpt, without line feeds; what is too long is left out in the middle."""
+    """The lines of the excerpt, without line feeds; a long one has its middle left out."""
     source, start = span.source, span.start_position
     end = span.end_position or start
     first = max(start.line - _CONTEXT, 1)
@@ -138,16 +138,16 @@ class _Char:
 
 
 def _numbers(first: int, last: int) -> Iterable[int]:
-    """The lines to show: all, or the first and the last of many."""
+    """The numbers of the lines to show: all, or the first and last few of many."""
     if last - first < _MOST_LINES:
         return range(first, last + 1)
     return (*range(first, first + _MOST_LINES - _LAST_LINES), *range(last - _LAST_LINES + 1, last + 1))
 
 
 def _characters(source: Source, number: int, focus: int) -> Iterator[tuple[int, str]]:
-    """The characters of a line with their byte columns; a byte that is not UTF-8 is U+FFFD.
+    """The characters of a line with their byte columns; a byte that is not UTF-8 becomes U+FFFD.
 
-    Of a long line only those around the byte column `focus`, with dots that count as the columns beside them.
+    Of a long line only those around the byte column `focus`, between dots that have the adjacent columns.
     """
     starts = source.line_starts
     start = starts[number - 1]
@@ -164,7 +164,7 @@ def _characters(source: Source, number: int, focus: int) -> Iterator[tuple[int, 
 
 
 def _boundary(data: bytes, at: int) -> int:
-    """`at`, or the place a little further on where no character is cut."""
+    """The first offset from `at` on that does not cut a character."""
     for place in range(at, min(at + 4, len(data))):
         if data[place] & 0xC0 != 0x80:
             return place
@@ -185,7 +185,7 @@ def _decoded(data: bytes, column: int) -> Iterator[tuple[int, str]]:
 
 
 def _shown(char: str, escape: bool) -> str:
-    """What stands for a character in an excerpt."""
+    """How a character is shown in an excerpt."""
     if char in _WIDE:
         return " " * _TAB
     if char == "\r":
@@ -194,13 +194,13 @@ def _shown(char: str, escape: bool) -> str:
 
 
 def _fitted(content: list[_Char], focus: int, room: int | None) -> list[_Char]:
-    """The characters that fit into so many columns, around the byte column `focus`."""
+    """The characters that fit into `room` columns, around the byte column `focus`."""
     if room is None or sum(len(char.shown) for char in content) <= room:
         return content
     at = next((at for at, char in enumerate(content) if char.column >= focus), len(content) - 1)
     left = right = at
     free = room - 2 * len(_CUT) - len(content[at].shown)
-    before = free // 3  # of what is in front of the place; the rest of the room is for what follows
+    before = free // 3  # columns left of the focus; the rest is for what follows
     while left > 0 and len(content[left - 1].shown) <= before:
         left -= 1
         before -= len(content[left].shown)
@@ -221,7 +221,7 @@ def _visible(content: list[_Char]) -> str:
 
 
 def _marks(content: list[_Char], number: int, start: Position, end: Position) -> str:
-    """The line below line `number`: carets in range, blanks (or an underscore line) before."""
+    """The line below line `number`: carets in the range, blanks (or underscores) before it."""
     fill = "_" if end.line > start.line else " "
     marks: list[str] = []
     for char in content:

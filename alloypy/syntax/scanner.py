@@ -1,8 +1,8 @@
 """From bytes to tokens, character by character, with every lexical error.
 
-Slower than the expression in `alloypy.syntax.lexer` and only used where that one gave up.
-The character after the current token is always read already, and what is wrong with it
-is reported then; the look-ahead over comments reads them twice and reports twice. Alloy's
+Slower than the expression in `alloypy.syntax.lexer`, and only used after that has given up.
+The character after the current token has always been read already, and its faults have been
+reported; the look-ahead over comments reads them twice and reports their faults twice. Alloy's
 order of errors comes from this.
 
 Source: docs/spec/SYNTAX.md, section 1.
@@ -25,9 +25,9 @@ _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
 _PAIRS = frozenset(("||", "&&", "!=", "==", "<=", ">="))
 
 _MOST_ERRORS = 10_000
-"""What has so many illegal characters is no configuration: the rest of it is not read."""
+"""A text with this many illegal characters is not a configuration: the rest of it is not read."""
 
-# Runs that can be skipped at once: nothing in them can be wrong or end what holds them.
+# Runs that can be skipped whole: nothing in them can be wrong or end the text around them.
 _BLANKS = re.compile(rb"[ \t\r]+")
 _NAME = re.compile(rb"[A-Za-z0-9_]+")
 _IN_LINE_COMMENT = re.compile(rb"[\x01-\x09\x0b-\x7f]+")
@@ -51,7 +51,7 @@ class _Scanner:
         self.comments = CommentGroups(data.decode("latin-1"))
         self._data = data
         self._at = 0  # offset of the current character
-        self._ahead = 0  # offset of the one behind it
+        self._ahead = 0  # offset of the next one
         self._char = ""  # the current character; empty at the end of the file
         self._ending = False  # would a line feed end the statement?
         self._next()
@@ -90,7 +90,7 @@ class _Scanner:
             self._error(at, "illegal byte order mark")
 
     def _skip(self, run: re.Pattern[bytes]) -> None:
-        """Passes over the current character, and the rest of its run."""
+        """Skips the current character and the rest of its run."""
         match = run.match(self._data, self._at)
         if match is not None:
             self._ahead = match.end()
@@ -162,14 +162,14 @@ class _Scanner:
         self._add(type_, self._lexeme(start), start)
 
     def _digits(self) -> bool:
-        """Passes over digits; whether there were any."""
+        """Skips digits; returns whether there were any."""
         start = self._at
         while self._char in _DECIMAL:
             self._next()
         return self._at > start
 
     def _other(self, char: str, start: int) -> None:
-        """The token that begins with `char`, which is passed already."""
+        """Adds the token that begins with `char`, which has been read."""
         if char == "/" and self._char in {"/", "*"}:
             self._comment(start)
         elif char in {'"', "`"}:
@@ -199,7 +199,7 @@ class _Scanner:
     # Strings
 
     def _string(self, quote: str, start: int) -> None:
-        """Passes over the rest of a string whose opening quote is passed already."""
+        """Reads the rest of a string whose opening quote has been read."""
         raw = quote == "`"
         while True:
             char = self._char
@@ -213,7 +213,7 @@ class _Scanner:
                 self._escape()
 
     def _escape(self) -> None:
-        """Passes over an escape sequence up to the first character that cannot belong to it."""
+        """Skips an escape sequence up to the first character that cannot belong to it."""
         start, kind = self._at, self._char
         if kind in _SIMPLE_ESCAPES:
             self._next()
@@ -239,10 +239,10 @@ class _Scanner:
     # Comments
 
     def _comment(self, start: int) -> None:
-        """A comment whose first `/` is passed already, or the terminator that has to come before it."""
+        """Adds a comment whose first `/` has been read, or the terminator that must come before it."""
         if self._ending:
             hides = self._hides_line_end()
-            self._go_to(start)  # what lies in the comments is read, and reported, again
+            self._go_to(start)  # the comments are read again, and their faults are reported again
             if hides:
                 self._terminate(start)
                 return
@@ -258,7 +258,7 @@ class _Scanner:
         self._ending = False
 
     def _block_comment(self) -> bool:
-        """Passes over a block comment's text and end; False if the file ends first."""
+        """Skips a block comment's text and end; False if the file ends first."""
         while self._char:
             char = self._char
             self._skip(_IN_BLOCK_COMMENT)
@@ -283,7 +283,7 @@ class _Scanner:
         return self._char == "/"
 
     def _rest_of_line_holds_comment(self) -> bool:
-        """Passes over a block comment's text and end, as far as it is on this line; False if it is longer."""
+        """Skips a block comment's text and end within this line; False if the comment goes on after it."""
         while self._char not in {"", "\n"}:
             char = self._char
             self._skip(_IN_COMMENT_LINE)
@@ -294,6 +294,6 @@ class _Scanner:
 
 
 def _describe(char: str) -> str:
-    """The character's code point, and itself if it can be printed."""
+    """The character's code point, and the character itself if it is printable."""
     code = f"U+{ord(char):04X}" if char else ""
     return f"{code} '{char}'" if char and is_printable(char) else code

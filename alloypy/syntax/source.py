@@ -1,7 +1,7 @@
 """Source text: the bytes of one configuration file and the places inside it.
 
 Everything in alloypy names a place by byte offset into a `Source`; lines and
-columns are computed only when somebody has to read them.
+columns are computed only when they are shown.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Position(NamedTuple):
 class Source:
     """One configuration text.
 
-    name: how the file is called in diagnostics (as given on the command line).
-    data: its bytes, a byte order mark and carriage returns included.
+    name: the file's name in diagnostics (as given on the command line).
+    data: its bytes, including a byte order mark and carriage returns.
     """
 
     __slots__ = ("_line_starts", "data", "name")
@@ -79,7 +79,7 @@ class Span(NamedTuple):
         return None if self.end is None else self.source.position(self.end)
 
     def __str__(self) -> str:
-        """`name:line:column`, without the name and its colon for a source that has none."""
+        """`name:line:column`, or `line:column` for a source without a name."""
         line, column = self.start_position
         name = self.source.name
         return f"{name}:{line}:{column}" if name else f"{line}:{column}"

@@ -1,7 +1,7 @@
 """The tokens of an Alloy file.
 
-Token kinds carry the names of the grammar's terminals; `SPELLING` has the names
-Alloy uses for them in messages.
+Token types have the names of the grammar's terminals; `SPELLING` has the names
+that Alloy uses for them in messages.
 
 Source: docs/spec/SYNTAX.md, section 1.
 """
@@ -13,10 +13,10 @@ from alloypy.syntax.tree import Comment
 
 
 class Token:
-    """One token, and all that Lark asks of a token.
+    """One token, with everything that Lark needs of a token.
 
     type: the terminal's name in the grammar. text: as written, the line feed for a TERMINATOR,
-    empty for EOF. start, end: byte offsets of the first byte and behind the last byte.
+    empty for EOF. start, end: byte offsets of the first byte and just after the last.
     """
 
     __slots__ = ("end", "start", "text", "type")
@@ -37,8 +37,8 @@ class Token:
 class LexicalError:
     """A character the scanner cannot accept.
 
-    offset: its place. before: how many tokens the scanner had delivered when it found it;
-    Alloy reports errors in the order of discovery, so this settles the order among both sources.
+    offset: its place. before: how many tokens the scanner had produced when it found it. Alloy
+    reports errors in order of discovery, so this orders the scanner's errors among the parser's.
     """
 
     __slots__ = ("before", "message", "offset")
@@ -53,7 +53,7 @@ class LexicalError:
 
 
 class TokenList:
-    """What the lexer made of a source.
+    """The lexer's result for a source.
 
     tokens: without comments, ending with EOF. comments: in groups, as the tree keeps them.
     errors: in order of discovery; empty for a clean text.

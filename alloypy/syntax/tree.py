@@ -1,8 +1,8 @@
 """The tree of a configuration file.
 
 Nodes are treated as frozen once the parser has made them. They are plain slotted
-classes, not dataclasses: a file has thousands of them, and class creation and
-construction both count on the `fmt` path. `start` and `end` are byte offsets into
+classes, not dataclasses: a file has thousands of them, and the time to create both
+classes and nodes counts in `fmt`. `start` and `end` are byte offsets into
 the node's `Source`, `end` inclusive, exactly where Alloy puts them.
 
 Sources: the grammar of Alloy's configuration language (docs/spec/SYNTAX.md, section 2).
@@ -235,8 +235,8 @@ class Comment(Node):
 class File:
     """A parsed file: its statements, and its comments in groups, kept aside from the tree.
 
-    A group is a run of comments with no token between, each starting at most one line
-    below the end of the one before.
+    A group is a run of comments with no token in between, each starting at most one line
+    below the end of the previous one.
     """
 
     __slots__ = ("body", "comments", "source")

@@ -446,7 +446,7 @@ def test_no_lines_of_a_file_that_is_no_text(folder: Path, capsys: Capture) -> No
     (folder / "binary.alloy").write_bytes(bytes(range(256)) * 16)
     answer = ask(capsys, "validate", "binary.alloy")
     assert answer.code == 1
-    first = "Error: binary.alloy:1:1: this is no text file: it has a NUL byte here"
+    first = "Error: binary.alloy:1:1: this is not a text file: it has a NUL byte here"
     assert answer.err.splitlines() == [first, "Error: validation failed"]
 
 

@@ -1,7 +1,7 @@
-"""What the parser makes of each rule of the grammar: nodes of the tree, built while Lark parses.
+"""What the parser makes of each rule of the grammar: tree nodes, built while Lark parses.
 
-A function has the name of its rule or alias in grammar/alloy.lark and takes the list of what
-the rule's right side made: tokens and nodes.
+A function has the name of its rule or alias in grammar/alloy.lark and takes the list of tokens and
+nodes that the rule's right side produced.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Items = list[Any]
 
 
 class InvalidLabelError(Exception):
-    """A block label is not a double-quoted name; the diagnoser finds the words for it."""
+    """A block label is not a double-quoted name; the diagnoser writes the message."""
 
 
 def _append(items: Items) -> Items:
@@ -67,7 +67,7 @@ def _block(items: Items) -> Block:
 
 
 def _label(quoted: str) -> str:
-    """The label between the quotes; empty is as good as none."""
+    """The label between the quotes; an empty one counts as no label."""
     label = quoted[1:-1]
     if quoted[0] != '"' or (label and not is_identifier(label)):
         raise InvalidLabelError
@@ -130,13 +130,13 @@ def _field(items: Items) -> Field:
     value: Expression
     name, _, value = items
     if name.type == "STRING" and len(name.text) > 2:  # Alloy keeps the quotes of an empty name
-        # The end is that of a name without quotes in the place of the opening quote.
+        # The end is as if the name without quotes began at the opening quote.
         return Field(name.start, name.end - 3, name.text[1:-1], True, value)
     return Field(name.start, name.end - 1, name.text, False, value)
 
 
 class TreeBuilder:
-    """Lark's embedded transformer: the function behind each rule or alias of the grammar."""
+    """Lark's embedded transformer: the function for each rule or alias of the grammar."""
 
     file = lone_expression = items = staticmethod(itemgetter(0))
     first = empty_list = staticmethod(list[Any])

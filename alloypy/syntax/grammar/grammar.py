@@ -1,7 +1,7 @@
-"""The parser Lark makes of grammar/alloy.lark, from prepared tables where there are any.
+"""The parser that Lark makes from grammar/alloy.lark, using prepared tables if there are any.
 
-A wheel brings the tables along; a checkout keeps them in the user's cache directory. Tables of
-another Lark or another grammar count for nothing, and are made anew.
+A wheel contains the tables; a checkout keeps them in the user's cache directory. Tables made by
+another version of Lark or from another grammar are ignored and built again.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _load(file: Path, version: str, grammar: str) -> Tables | None:
 
 
 def _save(file: Path, content: bytes) -> None:
-    """Keeps the tables for the next start, if the place can be written; whole, or not at all."""
+    """Saves the tables for the next start, atomically, if the directory is writable."""
     new = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def _save(file: Path, content: bytes) -> None:
 
 
 def _cache_file() -> Path | None:
-    """Where this user keeps things that can be made again; None for a user without a home."""
+    """The tables' file in the user's cache directory; None for a user without a home."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     elif sys.platform == "darwin":

@@ -18,7 +18,7 @@ _VERSION = "__version__"
 
 
 def lark_version() -> str:
-    """The version of the Lark that is installed, without importing it; empty where it does not say."""
+    """The version of the installed Lark, without importing it; empty if Lark does not state one."""
     if "lark" in sys.modules:
         return str(getattr(sys.modules["lark"], _VERSION, ""))
     spec = PathFinder.find_spec("lark")
@@ -33,7 +33,7 @@ def lark_version() -> str:
 class Core(NamedTuple):
     """The parts of Lark's machine: `parser(table(states, starts, ends), callbacks)` parses.
 
-    shift, reduce: its marks for the two kinds of action. unexpected: what it raises at a token
+    shift, reduce: its marks for the two kinds of action. unexpected: the exception it raises at a token
     that cannot come next.
     """
 

@@ -30,7 +30,7 @@ class TokenFeed:
 
 
 class Machine:
-    """Parses by the tables, and calls for each rule the attribute of `builder` it names."""
+    """Parses by the tables; for each rule it calls the attribute of `builder` that the rule names."""
 
     def __init__(self, tables: Tables, builder: object) -> None:
         core = lalr_core()
@@ -47,7 +47,7 @@ class Machine:
         self._unexpected = core.unexpected
 
     def parse(self, tokens: Iterable[Token], start: str) -> Any:
-        """What the function behind the start symbol made of the tokens. Raises NotInGrammarError."""
+        """The result of the start symbol's function for the tokens. Raises NotInGrammarError."""
         try:
             return self._parser.parse(TokenFeed(tokens), start)
         except self._unexpected:
@@ -62,7 +62,7 @@ class _Symbol:
 
 
 class _Production:
-    """A rule as Lark's parser uses it; hashed by identity, where Lark's own hash all their symbols."""
+    """A rule as Lark's parser uses it; hashed by identity, while Lark's own rules hash all their symbols."""
 
     __slots__ = ("expansion", "origin")
 

@@ -1,8 +1,8 @@
-"""Makes the parse tables: Lark reads the grammar, and detours are taken out of what it computes.
+"""Builds the parse tables: Lark reads the grammar, and detours are removed from its result.
 
 An operand passes through one rule for each level of precedence, from `primary` to
 `expression`, and most of these do nothing. In the tables such a chain is walked in advance:
-the state after an operand does at once what the end of the chain would do with the terminal
+the state after an operand does directly what the end of the chain would do with the terminal
 ahead. The language stays the same, and parsing takes half the time.
 """
 
@@ -17,7 +17,7 @@ _States: TypeAlias = "dict[int, dict[str, _Action]]"
 
 
 def build_tables(grammar: str, starts: list[str]) -> Tables:
-    """The tables of a grammar in Lark's language, for these start symbols."""
+    """The tables of a grammar in Lark's language, for the given start symbols."""
     from lark import Lark
     from lark.parsers.lalr_analysis import Shift
 
@@ -48,7 +48,7 @@ def _function(rule: Any) -> str:
 
 
 def _is_detour(rule: Any) -> bool:
-    """Whether the rule only passes on its one part: `?a: b` without an alias."""
+    """Whether the rule only passes on its single part: `?a: b` without an alias."""
     return bool(len(rule.expansion) == 1 and rule.options.expand1 and not rule.alias)
 
 
@@ -70,23 +70,23 @@ def _without_detours(states: _States, shift: object) -> _States:
 
 
 def _ends_of_chains(states: _States, origin: int, target: int, shift: object) -> dict[str, _Action]:
-    """What the state `target`, entered from `origin`, comes to do for each terminal ahead."""
+    """The action that `target`, entered from `origin`, finally takes for each terminal ahead."""
     ends: dict[str, _Action] = {}
     for terminal, action in states[target].items():
         end: _Action | None = action
         while end is not None and end[0] is not shift and _is_detour(end[1]):
             _, passed = states[origin][end[1].origin.name]
             end = states[passed].get(terminal)
-        if end is not None:  # otherwise the terminal is an error, and may as well be one right here
+        if end is not None:  # otherwise the terminal is an error, which may as well be found here
             ends[terminal] = end
     return ends
 
 
 def _reachable(states: _States, starts: list[int], shift: object) -> list[int]:
-    """The states that can be entered, in the order of discovery."""
+    """The states that can be reached, in order of discovery."""
     found = list(dict.fromkeys(starts))
     seen = set(found)
-    for state in found:  # grows meanwhile
+    for state in found:  # grows inside the loop
         for _, (action, argument) in sorted(states[state].items(), key=_symbol):
             if action is shift and argument not in seen:
                 seen.add(argument)

@@ -1,6 +1,6 @@
-"""Parse tables of the grammar as plain data, to be kept in a file.
+"""Parse tables of the grammar as plain data that can be stored in a file.
 
-A file of tables says which Lark made them from which grammar; it counts only for these.
+The file records which Lark made the tables from which grammar, and is ignored by any other.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class GrammarRule(NamedTuple):
 class Tables(NamedTuple):
     """A shift-reduce automaton.
 
-    states: what to do in each state, by the terminal ahead or the nonterminal just made: a number
-    of a state to go to, or the complement (`~`) of a rule's number to reduce by.
+    states: what to do in each state, by the terminal ahead or the nonterminal just made: the
+    number of a state to go to, or the complement (`~`) of the number of a rule to reduce by.
     starts, ends: the first state and the accepting one, by the name of the start symbol.
     """
 
@@ -34,13 +34,13 @@ class Tables(NamedTuple):
 
 
 def to_bytes(tables: Tables, lark_version: str, grammar: str) -> bytes:
-    """The content of a file of these tables."""
+    """The content of a file with these tables."""
     rules = [tuple(rule) for rule in tables.rules]
     return marshal.dumps((_FORMAT, lark_version, grammar, tables.states, rules, tables.starts, tables.ends))
 
 
 def from_bytes(content: bytes, lark_version: str, grammar: str) -> Tables | None:
-    """The tables in a file's content; None if it is something else or made of something else."""
+    """The tables in a file's content; None if it is something else, or another Lark's or grammar's."""
     try:
         stored = marshal.loads(content)  # noqa: S302  # our own file, like the .pyc beside it
     except (EOFError, TypeError, ValueError):

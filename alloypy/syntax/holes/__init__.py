@@ -1,1 +1,1 @@
-"""The tree of a text that is not, or not yet, Alloy: what can be read of it, with holes where it cannot."""
+"""The tree of a text that is not (yet) valid Alloy: everything readable, with holes for the rest."""

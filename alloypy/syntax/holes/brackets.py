@@ -1,7 +1,7 @@
-"""Brackets that do not match are made to: by what kind is missing, and by how the lines are indented.
+"""Makes unmatched brackets match, judging by their kinds and by the indentation of the lines.
 
-A bracket that was never closed is closed where a line comes back to the indentation of the line that opened
-it; one that was never opened is left out, or opened where the lines begin to be indented.
+A bracket that was never closed is closed where a line returns to the indentation of the line that opened it.
+A bracket that was never opened is left out, or opened where the indentation begins.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _MOST_LOOKED_AT = 100
 
 
 def virtual(type_: str, text: str, at: int) -> Token:
-    """A token that does not stand in the text: it has a place, and no length."""
+    """A token that is not in the text: it has a place but no length."""
     return Token(type_, text, at, at)
 
 
 def balanced(tokens: list[Token], data: bytes) -> list[Token]:
-    """The tokens with every bracket in its pair: some put in, with no length, and some left out."""
+    """The tokens with all brackets paired: some inserted, with no length, and some left out."""
     begin = _first_doubt(tokens)
     if begin is None:
         return tokens
@@ -32,14 +32,14 @@ def balanced(tokens: list[Token], data: bytes) -> list[Token]:
 
 
 def _first_doubt(tokens: list[Token]) -> int | None:
-    """From where on brackets may be in wrong pairs; None if all is well."""
+    """The number of the first token that may be wrongly paired; None if all brackets match."""
     opened: list[int] = []
     for number, token in enumerate(tokens):
         if token.type in CLOSER_OF:
             opened.append(number)
         elif token.type in _OPENER_OF:
             if not opened:
-                return 0  # one that was missing may have ended any pair before it
+                return 0  # a missing bracket may have ended any earlier pair
             if tokens[opened[-1]].type != _OPENER_OF[token.type]:
                 return _line_of(tokens, opened[0])
             opened.pop()
@@ -47,16 +47,16 @@ def _first_doubt(tokens: list[Token]) -> int | None:
 
 
 def _line_of(tokens: list[Token], number: int) -> int:
-    """The first token of the statement that a bracket outside of all others stands in."""
+    """The first token of the statement that contains an outermost bracket."""
     while number and tokens[number - 1].type != "TERMINATOR":
         number -= 1
     return number
 
 
 class _Open(NamedTuple):
-    """A bracket that waits for its end.
+    """A bracket that is still open.
 
-    closer: the token's type that ends it. column: where the line that opens it begins. line: that line.
+    closer: the type of the token that closes it. line: the line that opens it. column: its indentation.
     """
 
     closer: str
@@ -65,7 +65,7 @@ class _Open(NamedTuple):
 
 
 class _Matching:
-    """Goes through the tokens once. `_kept` is what it makes of them."""
+    """Goes through the tokens once; `_kept` is the result."""
 
     def __init__(self, tokens: list[Token], data: bytes) -> None:
         self._tokens = tokens
@@ -84,7 +84,7 @@ class _Matching:
         self._unclosed = indented and (swapped or any(count > 0 for count in counts.values()))
 
     def tokens(self) -> list[Token]:
-        """The tokens in pairs."""
+        """The tokens with all brackets paired."""
         for index, token in enumerate(self._tokens):
             if token.type == "TERMINATOR":
                 self._kept.append(token)
@@ -104,7 +104,7 @@ class _Matching:
         return self._kept
 
     def _begin_line(self, token: Token) -> bool:
-        """Whether the token is the first of its line; its indentation is then that of the line."""
+        """Whether the token is the first of its line; if so, its column is the line's indentation."""
         breaks = self._data.count(b"\n", self._end, token.start)
         if not breaks and self._end:
             return False
@@ -114,11 +114,11 @@ class _Matching:
         return True
 
     def _indentation(self, token: Token) -> int:
-        """Where the line of a token begins."""
+        """The indentation of a token's line."""
         line = self._data[self._data.rfind(b"\n", 0, token.start) + 1 : token.start]
         return len(line[: len(line) - len(line.lstrip())].expandtabs(_TAB))
 
-    # What is closed
+    # Closing
 
     def _close(self, token: Token, *, first: bool) -> None:
         if first and self._unclosed:
@@ -133,7 +133,7 @@ class _Matching:
         self._kept.append(token)
 
     def _partner(self, closer: str, *, first: bool) -> int | None:
-        """Which of the open brackets a closer ends; None: it ends none."""
+        """The index of the open bracket that a closer ends; None if it ends none."""
         sure = closer not in self._unopened
         for depth in range(len(self._open) - 1, max(-1, len(self._open) - _MOST_LOOKED_AT), -1):
             candidate = self._open[depth]
@@ -149,17 +149,17 @@ class _Matching:
             self._kept.append(virtual(closer, _TEXT[closer], self._end))
 
     def _leave_indentation(self, token: Token) -> None:
-        """A line that is not indented any more ends what its indentation belonged to."""
+        """Close the brackets whose indentation ends with this line."""
         while self._unclosed and self._open and self._open[-1].line != self._line:
             column = self._open[-1].column
             if column < self._column or (column == self._column and token.type == "COMMA"):
                 return
             self._close_down_to(len(self._open) - 1)
 
-    # What is opened
+    # Opening
 
     def _enter_indentation(self, index: int) -> None:
-        """Indented lines after what begins a block, or a value, whose bracket is missing."""
+        """Open the missing bracket of a block or value when indented lines follow its beginning."""
         before = next((token for token in reversed(self._kept) if token.type != "TERMINATOR"), None)
         if before is None or not self._unopened:
             return
@@ -179,7 +179,7 @@ class _Matching:
             self._open.append(_Open(CLOSER_OF[opener], column, self._line - 1))
 
     def _is_head(self) -> bool:
-        """Whether the last line kept is the name of a block, with or without a label."""
+        """Whether the last kept line is the name of a block, with or without a label."""
         kept = [token for token in self._kept[-_MOST_LOOKED_AT:] if token.type != "TERMINATOR"]
         if kept and kept[-1].type == "STRING":
             kept.pop()
@@ -192,7 +192,7 @@ class _Matching:
         return False
 
     def _open_in_line(self, closer: Token) -> None:
-        """What ends here without a beginning began in this line, if it is clear where; else leave it out."""
+        """Insert the opener of `closer` in this line if its place is clear; else leave `closer` out."""
         begin = self._beginning(closer)
         if begin and self._kept[begin - 1].start >= self._line_start:
             opener = _OPENER_OF[closer.type]
@@ -200,8 +200,8 @@ class _Matching:
             self._kept[begin:] = [virtual(opener, _TEXT[opener], at), *self._kept[begin:], closer]
 
     def _beginning(self, closer: Token) -> int | None:
-        """Before which of the tokens kept a bracket is likely to be missing."""
-        part: list[int] = []  # the tokens since the last comma, from behind
+        """The index of the kept token before which a bracket is probably missing."""
+        part: list[int] = []  # the tokens since the last comma, last first
         found = None
         depth = 0
         for number in range(len(self._kept) - 1, max(-1, len(self._kept) - _MOST_LOOKED_AT), -1):
@@ -227,7 +227,7 @@ class _Matching:
         return None if assign is None or closer.type == "RPAREN" else assign + 1
 
     def _first_field(self, part: list[int]) -> int | None:
-        """Where the last `name =` of a part of a line begins, None if there is none."""
+        """Where the last `name =` in a part of a line begins; None if there is none."""
         for number, before in pairwise(part):
             if self._kept[number].type == "ASSIGN" and self._kept[before].type in {"IDENT", "STRING"}:
                 return before

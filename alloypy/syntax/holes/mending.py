@@ -1,7 +1,7 @@
-"""Tokens of a broken text, changed until the grammar takes them: what is missing put in, the rest left out.
+"""Changes the tokens of a broken text until the grammar accepts them: inserts some and leaves some out.
 
-An IDENT without text is a hole, where a name or a value is missing. So the grammar alone says how a tree is
-built, of a broken text, too.
+An IDENT without text is a hole, where a name or a value is missing. So the grammar alone defines how a tree
+is built, even from a broken text.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ _LITERALS = frozenset(("STRING", "NUMBER", "FLOAT", "BOOL", "NULL"))
 _VALUES = _LITERALS | {"IDENT", "LPAREN", "LBRACK", "LCURLY", "NOT", "SUB"}
 _NAMES = frozenset(("IDENT", "STRING"))
 _AHEAD = 3
-"""Tokens that are looked at beyond the one at hand, where nothing says that there is another."""
+"""How many tokens past the current one may be read without checking that they exist."""
 
 _MOST_PARTS = 32
-"""Parts of a block's name that are looked at; one has five at the most."""
+"""How many parts of a block's name are considered; no name has more than five."""
 
 
 def mended(scanned: TokenList) -> list[Token]:
-    """Tokens of a file in the language of the grammar, as near as can be to those that were scanned."""
+    """Tokens that the grammar accepts as a file, as close as possible to those that were scanned."""
     tokens = [token for token in scanned.tokens if token.type not in {"ILLEGAL", "EOF"}]
     allow_recursion()
     return _Mending(balanced(tokens, scanned.source.data), scanned.source.data).file()
 
 
 class _Mending:
-    """Reads tokens whose brackets match, and writes down what the grammar takes.
+    """Reads tokens whose brackets match, and emits tokens that the grammar accepts.
 
-    Each method begins at the current token, and stops before `end`, the number of a token.
+    Each method begins at the current token and stops before token number `end`.
     """
 
     def __init__(self, tokens: list[Token], data: bytes) -> None:
@@ -44,11 +44,11 @@ class _Mending:
         self._pairs = _pairs(tokens)
         self._at = 0
         self._levels = 0
-        self._nodes = 0  # one above the other, at most
+        self._nodes = 0  # nested in each other, at most
         self._made: list[Token] = []
 
     def file(self) -> list[Token]:
-        """All of it."""
+        """The mended tokens of the whole file."""
         self._body(len(self._tokens) - _AHEAD)
         return self._made
 
@@ -62,11 +62,11 @@ class _Mending:
         self._at += 1
 
     def _put(self, type_: str, text: str = "") -> None:
-        """Put in what is not there, right after what was read last."""
+        """Insert a missing token right after the one read last."""
         self._made.append(virtual(type_, text, self._tokens[self._at - 1].end if self._at else 0))
 
     def _hole(self) -> None:
-        """A name or a value that is missing: it has the rest of the gap in its line."""
+        """Insert a hole for a missing name or value; it covers the rest of the gap in its line."""
         start = self._tokens[self._at - 1].end if self._at else 0
         end = self._tokens[self._at].start
         for stop in (b"\n", b"//", b"/*"):
@@ -75,7 +75,7 @@ class _Mending:
         self._made.append(Token("IDENT", "", start, max(start, end)))
 
     def _closer(self) -> int:
-        """The number of the token that closes the bracket at hand."""
+        """The number of the token that closes the current bracket."""
         return self._pairs[self._at]
 
     def _begins_line(self) -> bool:
@@ -83,7 +83,7 @@ class _Mending:
         return not at or b"\n" in self._data[self._tokens[at - 1].end : self._tokens[at].start]
 
     def _enter(self) -> bool:
-        """Go one level down; beyond the greatest depth the bracket is skipped with all that is in it."""
+        """Go one level down; beyond the depth limit, skip the bracket and its contents and return False."""
         if self._levels < MAX_NESTING:
             self._levels += 1
             return True
@@ -118,7 +118,7 @@ class _Mending:
         return kind in {"IDENT", "ASSIGN", "LCURLY", "LBRACK"}
 
     def _statement(self, end: int) -> None:
-        """An attribute or a block, whatever of it is there."""
+        """An attribute or a block, complete or not."""
         begin = len(self._made)
         self._name()
         if self._type() == "STRING" and not self._is_value():
@@ -155,7 +155,7 @@ class _Mending:
         return self._type(1) in _BINARY or not (dotted or is_identifier(label[1:-1]))
 
     def _is_object(self) -> bool:
-        """Whether a curly bracket after a name begins a value whose `=` is missing, not a block."""
+        """Whether a brace after a name begins a value whose `=` is missing, not a block."""
         return self._type(1) == "STRING" and self._type(2) == "ASSIGN"
 
     def _block(self) -> None:
@@ -182,7 +182,7 @@ class _Mending:
         self._expression(end)
 
     def _is_next_statement(self) -> bool:
-        """Whether the name at hand begins a line and a statement: then it is no part of this one."""
+        """Whether the current name begins a line and a statement, and so does not belong to this one."""
         if not self._begins_line() or self._type() != "IDENT":
             return False
         ahead = 1
@@ -205,7 +205,7 @@ class _Mending:
         self._nodes = nodes
 
     def _grow(self) -> bool:
-        """Whether the tree may have one more node above the others."""
+        """Whether the tree may grow by one more level."""
         self._nodes += 1
         return self._nodes < MAX_DEPTH - MAX_NESTING
 
@@ -232,7 +232,7 @@ class _Mending:
                 return
 
     def _primary(self) -> bool:
-        """A value without what may follow it; False where there is none."""
+        """Reads a value without what may follow it; False if there is none."""
         kind = self._type()
         if kind in _NAMES and (self._type(1) == "ASSIGN" or self._is_next_statement()):
             return False  # the next field, or statement
@@ -324,14 +324,14 @@ class _Mending:
         self._expression(end)
 
     def _end_bracket(self, closer: int) -> None:
-        """Leave out what is left in a bracket, and take its end."""
+        """Leave out the rest of a bracket's contents, and take its closer."""
         self._at = closer
         self._take()
         self._levels -= 1
 
 
 def _pairs(tokens: list[Token]) -> dict[int, int]:
-    """The number of each opening bracket's closer."""
+    """The number of the closer of each opening bracket."""
     pairs: dict[int, int] = {}
     opened: list[int] = []
     for number, token in enumerate(tokens):

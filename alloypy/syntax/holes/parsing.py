@@ -1,4 +1,4 @@
-"""Parsing what is being typed, or is broken: what can be read of it, with its places."""
+"""Parsing a text that is broken or being typed: whatever can be read, with its places."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from alloypy.syntax.tree import Block, Expression, File, Identifier, Statement
 
 
 def parse_with_holes(source: Source) -> File:
-    """The tree of a text, faults or not; that of a valid file is the one that `parse_file` makes.
+    """The tree of a text, with or without faults; for a valid file, the same as from `parse_file`.
 
-    Where a value or a name is missing there is a hole, see `is_hole`. What begins a statement and has
-    neither `=` nor `{` is a block without a body, see `is_unfinished`. A bracket that is missing stands,
-    with no length, where it is likely to belong. What cannot be read is left out. Takes time in
-    proportion to the text, and raises nothing.
+    Where a value or a name is missing there is a hole (see `is_hole`). A name that begins a statement and has
+    neither `=` nor `{` is a block without a body (see `is_unfinished`). A missing bracket is put, with no
+    length, where it probably belongs. What cannot be read is left out. Takes time linear in the text, and
+    raises nothing.
     """
     with collector_resting():
         scanned = scan(source)
@@ -39,5 +39,5 @@ def is_hole(expression: Expression) -> bool:
 
 
 def is_unfinished(block: Block) -> bool:
-    """Whether a block has no body: it is a name, perhaps with a label, where a statement is to be."""
+    """Whether a block has no body: only a name, perhaps with a label, in the place of a statement."""
     return block.lcurly == block.end

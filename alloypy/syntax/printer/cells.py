@@ -4,7 +4,7 @@ The text comes marked up with four characters: a tab or a vertical tab ends a ce
 ends a line, a form feed ends a line and every group of aligned lines. Cells at the same place in
 adjacent lines form a column, as wide as its widest cell and a blank. This is what Go's
 text/tabwriter makes with minimal width 0, tab width 8, padding 1, blanks, and the flags
-DiscardEmptyColumns and TabIndent; afterwards blanks at the end of lines go.
+DiscardEmptyColumns and TabIndent; blanks at the end of lines are removed afterwards.
 
 Text that must not be read as markup is shielded: each of its critical characters is replaced by
 one surrogate, which has the same width and cannot occur in a valid file.
@@ -25,17 +25,17 @@ _SHIELD = re.compile("[\udc09-\udc0c\udc20]")
 
 
 def shield(text: str) -> str:
-    """`text` in a form that passes alignment untouched, as one line however many it has."""
+    """`text` in a form that passes alignment untouched, as one line even if it has several."""
     return text.translate(_SHIELDED)
 
 
 def shield_in_lines(text: str) -> str:
-    """`text` in a form that passes alignment untouched but whose line feeds still end lines there."""
+    """`text` in a form that passes alignment untouched, but whose line feeds still end lines."""
     return text.translate(_SHIELDED_IN_LINES)
 
 
 def align(marked: str) -> str:
-    """Lays out marked text: cells padded, form feeds made line feeds, blanks at line ends dropped."""
+    """Lays out marked text: pads cells, turns form feeds into line feeds, drops blanks at line ends."""
     lines: list[str] = []
     for section in marked.split("\f"):
         if "\n" in section:
@@ -66,7 +66,7 @@ def _single(line: str) -> str:
 
 
 def _lay_out(section: list[str], lines: list[str]) -> None:
-    """Lays out the lines between two form feeds. A line without cells parts those above from those below."""
+    """Lays out the lines between two form feeds. A line without cells separates those above and below."""
     run: list[str] = []
     for line in section:
         if "\t" in line or "\v" in line:
@@ -100,7 +100,7 @@ def _align_run(run: list[str], lines: list[str]) -> None:
 
 
 def _column_widths(rows: list[list[str]], ends: list[str]) -> list[list[int]]:
-    """The width of every ended cell of every row. The last cell of a row is not ended and has none."""
+    """The width of every cell of every row, except the last of a row, which has none."""
     widths: list[list[int]] = [[] for _ in rows]
     column = 0
     having = [index for index, end in enumerate(ends) if end]
@@ -122,7 +122,7 @@ def _column_widths(rows: list[list[str]], ends: list[str]) -> list[list[int]]:
 
 
 def _padded(row: list[str], widths: list[int]) -> str:
-    """The cells of one line at their widths, filled up with blanks; empty cells at its begin with tabs."""
+    """The cells of one line, padded to their widths with blanks; empty cells at its beginning with tabs."""
     parts: list[str] = []
     leading = True
     for cell, width in zip(row, widths, strict=False):  # the last cell has no width

@@ -1,4 +1,4 @@
-"""Whether two files say the same: equal trees and comments, wherever they stand."""
+"""Whether two files have the same content: equal trees and comments, whatever their places."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from alloypy.syntax.tree import (
 _Node = Statement | Expression | Field
 _Opened = tuple[tuple[object, ...], Sequence[_Node]]
 
-# What a node of each type holds of its own, and the nodes in it.
+# For each type of node: the values it holds, and the nodes in it.
 _OPEN: dict[type, Callable[[Any], _Opened]] = {
     Attribute: lambda node: ((node.name.name,), (node.value,)),
     Block: lambda node: ((node.name, node.label), node.body),

@@ -1,4 +1,4 @@
-"""The middle stage of the formatter: texts, waiting whitespace and comments become one marked text.
+"""The middle stage of the formatter: texts, queued whitespace and comments become one marked text.
 
 Whitespace is queued as characters and written just before the next text, unless comments come
 first; then the places of the comments in the source decide (docs/spec/SYNTAX.md, section 3b). The queue
@@ -31,13 +31,13 @@ _LAYOUT = str.maketrans(dict.fromkeys(f"{BLANK}{CELL}{NEWLINE}{FORMFEED}{_IGNORE
 class Output:
     """Collects the marked text of one file.
 
-    The place of each text in the source decides which comments precede it. Where the caller does
-    not know the place, it is taken to be right behind the text before, as Alloy does.
+    The place of each text in the source decides which comments precede it. If the caller does
+    not know the place, it is assumed to be right after the previous text, as in Alloy.
 
-    careful: count lines as they are; Alloy is misled by form feeds and carriage returns in comments.
-    queue: whitespace to come before the next text. rows: how many line ends were written.
-    doubtful: the text so far has something Alloy's layout may harm or change again.
-    spoiled: it has something Alloy's layout surely harms. fragile: texts that may not stay as they are.
+    careful: count the real lines; Alloy is misled by form feeds and carriage returns in comments.
+    queue: whitespace before the next text. rows: the number of line ends written.
+    doubtful: Alloy's layout may harm something in the text so far, or change it in a second pass.
+    spoiled: Alloy's layout certainly harms something in it. fragile: texts that the layout may change.
     """
 
     __slots__ = (
@@ -77,14 +77,14 @@ class Output:
         self._parts: list[str] = []
         self._depth = 0
         self._fresh = True
-        self._offset = 0  # where the next text is taken to be
+        self._offset = 0  # the assumed place of the next text
         self._anchor = 0  # the last place that was known
-        self._extra_lines = 0  # line ends in the texts since
+        self._extra_lines = 0  # line ends in the texts since then
         self._loose_anchor = _NOWHERE
         self._rendered: dict[tuple[str, int], tuple[str, int, int]] = {}
 
     def text(self, text: str, size: int, offset: int = _NOWHERE) -> None:
-        """Write a text of one line that takes `size` bytes, at `offset` in the source if that is known."""
+        """Write a text of one line and `size` bytes; `offset`: its place in the source, if known."""
         place = self._offset if offset < 0 else offset
         if self._pending <= place:
             self._write_comments(offset)
@@ -111,7 +111,7 @@ class Output:
         self._extra_lines = sum(map(text.count, self._line_ends))
 
     def loosen(self) -> None:
-        """Note that the text just written is on another line of the source than Alloy takes it to be."""
+        """Note that the text just written is not on the source line that Alloy assumes."""
         self._loose_anchor = self._anchor
 
     def finish(self) -> str:
@@ -145,7 +145,7 @@ class Output:
         self._write_suffix(comment, last_line, next_line)
 
     def _judge(self, offset: int, limit: int, next_line: int) -> None:
-        """A comment is safe where the layout breaks the line anyway and the source does, too."""
+        """Mark the text as doubtful, unless both the layout and the source break the line at the comment."""
         group = self._group
         while group + 1 < len(self._groups) and self._groups[group + 1][0].start <= limit:
             group += 1
@@ -162,7 +162,7 @@ class Output:
             self.doubtful = True
 
     def _write_comment(self, comment: Comment, last_line: int, next_line: int) -> int:
-        """Write one comment and what parts it from the text before; returns the line it ends on."""
+        """Write one comment and what separates it from the text before; returns the line it ends on."""
         at = self._source.line(comment.start)
         if self._parts:
             if at == last_line:
@@ -180,7 +180,7 @@ class Output:
         return at + ends
 
     def _apply_leading_indents(self) -> None:
-        """Carry out the changes of depth before the first other item of the queue, and drop that item."""
+        """Apply the depth changes at the head of the queue, and drop the first other item."""
         rest = self.queue.lstrip(INDENT + UNINDENT)
         if rest:
             leading = self.queue[: len(self.queue) - len(rest)]
@@ -188,7 +188,7 @@ class Output:
             self.queue = _IGNORED + rest[1:]
 
     def _write_suffix(self, comment: Comment, last_line: int, next_line: int) -> None:
-        """Write what parts the last comment from the next text."""
+        """Write what separates the last comment from the next text."""
         end_line = last_line if self._careful else self._source.line(comment.end)
         if comment.text[1] == "*" and next_line == end_line:
             self._space(BLANK)
@@ -201,7 +201,7 @@ class Output:
         self._space("")
 
     def _space(self, space: str) -> None:
-        """Write whitespace; at the begin of a line its indentation first."""
+        """Write whitespace, at the beginning of a line after its indentation."""
         if self._fresh and self._depth:
             self._parts.append("\t" * self._depth)
         self._fresh = False
@@ -213,9 +213,9 @@ class Output:
 
 
 def _render(queue: str, depth: int) -> tuple[str, int, int]:
-    """What a queue writes when it starts behind a text: the characters, the depth after it, the line ends.
+    """What a queue writes after a text: the characters, the depth afterwards, the number of line ends.
 
-    Each line begun gets its indentation, also an empty one and the one of the text to come.
+    Each new line gets its indentation, even an empty one and the line of the next text.
     """
     parts: list[str] = []
     fresh = False

@@ -3,7 +3,7 @@
     walk (texts, whitespace) -> output (comments merged in) -> cells (aligned) -> bytes
 
 The result is Alloy's, byte for byte, whenever that keeps the tree and every comment and does not
-change under a second pass. For the few files Alloy's layout harms there is a careful layout;
+change in a second pass. For the few files that Alloy's layout harms there is a careful layout;
 `docs/formatting.md` lists the differences.
 
 Source: docs/spec/SYNTAX.md, section 3.
@@ -20,7 +20,7 @@ from alloypy.syntax.printer.walk import Walk
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Expression, File
 
-_MOST_ROUNDS = 8  # two do for every file we know
+_MOST_ROUNDS = 8  # two are enough for every file we know
 
 
 def format_source(source: Source) -> bytes:
@@ -75,12 +75,12 @@ def _finished(walk: Walk) -> bytes:
 
 
 def _is_doubtful(output: Output) -> bool:
-    """Whether Alloy's layout of the file has to be looked at more closely."""
+    """Whether Alloy's layout of the file has to be examined more closely."""
     return output.doubtful or output.spoiled or bool(output.fragile)
 
 
 def _is_spoiled(output: Output, text: bytes) -> bool:
-    """Whether `text`, Alloy's layout, is quickly seen to be harmed: a string of the file is not in it."""
+    """A quick check whether `text`, Alloy's layout, is harmed: a string of the file is missing in it."""
     at = 0
     for fragile in output.fragile:
         wanted = fragile.encode()

@@ -1,11 +1,11 @@
 """The first stage of the formatter: a tree becomes texts and whitespace.
 
 Two layouts share this walk. The plain one is Alloy's, byte for byte. The careful one is for
-files that Alloy's harms: it knows the place of every token, so that each comment stays between the
-same two tokens, writes quoted names as the source has them and shields the contents of strings
-from alignment.
+files that Alloy's layout harms: it knows the place of every token, so that each comment stays
+between the same two tokens; it writes quoted names as the source has them, and shields the contents
+of strings from alignment.
 
-The walk keeps its own stack of things to do, so that deep nesting needs no deep recursion.
+The walk keeps its own stack of pending work, so that deep nesting needs no deep recursion.
 
 Source: docs/spec/SYNTAX.md, section 3a.
 """
@@ -44,11 +44,11 @@ from alloypy.syntax.tree import (
 _UNKNOWN = -1
 
 _BETWEEN_TOKENS = rb"(?: [ \t\r\n]++ | //[^\n]*+ | /\*(?s:.*?)\*/ )*+"
-_TAKEN_FOR_LAYOUT = ("\t", "\v", "\f", " \n")  # by the plain layout, inside of strings
+_TAKEN_FOR_LAYOUT = ("\t", "\v", "\f", " \n")  # by the plain layout, inside strings
 
 
 class _Fold:
-    """To do behind a value that spans several lines: see whether it still does."""
+    """Deferred work: after a value of several lines, check that it still has several lines."""
 
     __slots__ = ("rows",)
 
@@ -57,7 +57,7 @@ class _Fold:
 
 
 class _Loose:
-    """To do behind a text whose line in the source is not the one that follows from the text before it."""
+    """Deferred work: after a text whose source line does not follow from the text before it."""
 
     __slots__ = ()
 
@@ -126,9 +126,9 @@ class Walk:
         return self._line(start) != self._line(end)
 
     def _after(self, offset: int, token: bytes) -> int:
-        """The offset of `token`, which comes next at or after `offset` but for blanks and comments.
+        """The offset of `token`, the next token at or after `offset`.
 
-        Unknown in the plain layout, or if another token is there.
+        Unknown in the plain layout, or if the next token is another.
         """
         if not self._careful:
             return _UNKNOWN
@@ -176,7 +176,7 @@ class Walk:
         output.text("{", 1, block.lcurly)
         multiline = self._multiline(block.start, block.end)
         if self._has_comments and multiline != bool(block.body):
-            output.doubtful = True  # its line count changes, and with it the alignment of comments around it
+            output.doubtful = True  # its line count changes, and so does the alignment of comments around it
         work: list[_Work] = [INDENT]
         if block.body:
             work.append(FORMFEED)
@@ -315,7 +315,7 @@ class Walk:
         elif self._careful:
             work.append(closing)
         else:
-            self.output.spoiled = True  # Alloy's layout writes a comma here, which does not parse
+            self.output.spoiled = True  # Alloy's layout writes a comma here, which cannot be parsed
             work += ((",", 1, _UNKNOWN), FORMFEED, closing)
         self._todo(work)
 
@@ -343,7 +343,7 @@ class Walk:
         quoted = quote(name)
         size = len(quoted.encode())
         if size != len(name.encode()) + 2:
-            # The quotes hold escapes, which are part of the name; Alloy's layout escapes them once more.
+            # Escapes inside the quotes are part of the name; Alloy's layout escapes them again.
             if self._careful:
                 size = len(name.encode()) + 2
                 quoted = shield_in_lines(self._data[offset : offset + size].decode())

@@ -1,1 +1,1 @@
-"""What a mistake in a file was probably meant to be."""
+"""What the author of a mistake probably meant."""

@@ -1,4 +1,4 @@
-"""Brackets that are missing, too many, on the wrong line, or after an `=` that a block does not have."""
+"""Brackets that are missing, surplus, on the wrong line, or after an `=` that a block must not have."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def braces(place: Place) -> Iterator[Repair]:
     name = place.before()
     wanted = place.code in {codes.EXPECTED_BODY, codes.BAD_LABEL}
     if wanted and name is not None and place.token.type in {"TERMINATOR", "EOF", "IDENT", "RCURLY"}:
-        hint = "a block's `{` stands on the line of its name"
+        hint = "a block's `{` goes on the line of its name"
         brace = re.compile(rb"\s*\{").match(place.data, name.end)
         if brace is not None:
             yield Repair(hint, (Edit(name.end, brace.end() - 1, " "),))
@@ -54,7 +54,7 @@ def openers(place: Place) -> Iterator[Repair]:
 
 
 def brackets(place: Place) -> Iterator[Repair]:
-    """A closing bracket too many or too few."""
+    """One closing bracket too many or too few."""
     closer = CLOSERS.get(place.token.type)
     if closer is not None and place.code in {codes.EXPECTED_IDENTIFIER, codes.EXPECTED_TERMINATOR}:
         hint = f"nothing is open that `{closer}` could close"
@@ -72,13 +72,13 @@ def brackets(place: Place) -> Iterator[Repair]:
 
 
 def in_object(place: Place) -> bool:
-    """Whether the innermost bracket that is open at the fault is an object's."""
+    """Whether the innermost bracket open at the fault belongs to an object."""
     opener = opener_of(place)
     return opener > 0 and place.tokens[opener - 1].type in {"ASSIGN", "COMMA", "LBRACK", "LPAREN"}
 
 
 def opener_of(place: Place) -> int:
-    """The number of the innermost bracket that is open at the fault; -1 without one."""
+    """The token number of the innermost bracket open at the fault; -1 if there is none."""
     depth = 0
     for number in range(place.at - 1, -1, -1):
         kind = place.tokens[number].type
@@ -89,7 +89,7 @@ def opener_of(place: Place) -> int:
 
 
 def _innermost(place: Place) -> str | None:
-    """What would close the innermost bracket that is open at the fault."""
+    """The closer of the innermost bracket open at the fault."""
     stack: list[str] = []
     for token in place.tokens[: place.at]:
         if token.type in OPENERS:

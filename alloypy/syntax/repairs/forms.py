@@ -21,15 +21,15 @@ class Form(Enum):
 
 
 FormOf: TypeAlias = Callable[[Sequence[str]], Form | None]
-"""The form of what has the last of the names, in blocks with the names before it; None if it is not known."""
+"""The form of the last name, inside blocks with the names before it; None if unknown."""
 
 
 def unknown_form(names: Sequence[str]) -> None:
-    """For texts of which nothing is known."""
+    """A `FormOf` for texts whose names are unknown."""
 
 
 def forms(place: Place, form_of: FormOf) -> Iterator[Repair]:
-    """The other form for what the fault is in."""
+    """Write the statement with the fault in the other form."""
     opener = opener_of(place)
     if opener < 1:
         return
@@ -53,7 +53,7 @@ def forms(place: Place, form_of: FormOf) -> Iterator[Repair]:
 
 
 def _line_ends(place: Place, opener: int) -> Iterator[Token]:
-    """The last tokens of the lines in a bracket, but not of those in an inner one."""
+    """The last token of each line inside a bracket, except inside inner brackets."""
     depth = 0
     for number in range(opener + 1, len(place.tokens) - 1):
         token, after = place.tokens[number], place.tokens[number + 1]
@@ -66,7 +66,7 @@ def _line_ends(place: Place, opener: int) -> Iterator[Token]:
 
 
 def _names(tokens: Sequence[Token], last: int) -> list[str]:
-    """The names of what the braces up to number `last` belong to, that of the outermost first."""
+    """The names that the braces open at token number `last` belong to, outermost first."""
     names: list[str] = []
     for number in range(last + 1):
         if tokens[number].type in OPENERS:

@@ -1,7 +1,7 @@
 """Hints for syntax faults: what to write instead, tried out before it is shown.
 
-A text with one mistake often has many faults. What disappears when the faults before it are mended was
-a consequence, and gets no hint.
+A text with one mistake often has many faults. A fault that disappears once the faults before it are
+mended was a consequence, and gets no hint.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from alloypy.syntax.repairs.repairs import advice, repairs
 from alloypy.syntax.source import Source
 
 _MOST_READ_BYTES = 500_000
-"""How many bytes are read anew in all, to try repairs."""
+"""How many bytes may be parsed again in total, to try repairs."""
 
 _MOST_TRIED = 10
 """How many repairs of one fault are tried."""
@@ -30,9 +30,9 @@ _MOST_TRIED = 10
 def hinted(
     found: Sequence[Diagnostic], start: str = "file", form_of: FormOf = unknown_form
 ) -> tuple[Diagnostic, ...]:
-    """What is wrong in one or more files, with hints where a syntax fault has one.
+    """The diagnostics of one or more files, with hints added to syntax faults that have one.
 
-    start: what the texts are, a `file` or a `lone_expression`. form_of: what is known of their names.
+    start: what the texts are, `file` or `lone_expression`. form_of: the form of a name, if known.
     """
     by_source: dict[Source, dict[int, _Fault]] = {}
     for number, diagnostic in enumerate(found):
@@ -54,7 +54,7 @@ def hinted(
 
 
 _Key: TypeAlias = tuple[int, str]
-"""What a fault is known by: its offset and its message."""
+"""What identifies a fault: its offset and its message."""
 
 
 class _Fault(NamedTuple):
@@ -65,19 +65,19 @@ class _Fault(NamedTuple):
 
     @property
     def key(self) -> _Key:
-        """What it is known by."""
+        """What identifies it."""
         return self.start, self.diagnostic.message
 
     def key_after(self, edits: Iterable[Edit]) -> _Key:
-        """What it is known by when the text has been changed."""
+        """What identifies it after the text has been changed."""
         return moved(self.start, edits), self.diagnostic.message
 
 
 class _Trial:
     """Mends the faults of one source one after the other.
 
-    room: how many bytes may be read anew. done: the changes so far. left: the faults that the text has with
-    them.
+    room: how many more bytes may be parsed. done: the changes so far. left: the faults that remain with
+    these changes.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class _Trial:
         """The faults that have a hint, by their numbers."""
         scanned = scan(self._source)
         starts = [token.start for token in scanned.tokens]
-        unmended: set[int] = set()  # lines: what follows a fault on its line may come of it
+        unmended: set[int] = set()  # lines: a later fault on such a line may be a consequence
         for number, fault in self._known.items():
             line = self._source.line(fault.start)
             if len(self._source.data) > self.room:
@@ -112,7 +112,7 @@ class _Trial:
                 yield number, repair
 
     def _best(self, place: Place, fault: _Fault) -> Repair | None:
-        """The repair that leaves the fewest faults, of those that mend this one by themselves; it is made."""
+        """Of the repairs that mend the fault alone, the one that leaves the fewest faults; it is applied."""
         best: tuple[Repair, Counter[_Key]] | None = None
         tried: set[tuple[Edit, ...]] = set()
         for repair in repairs(place, self._form_of):
@@ -133,7 +133,7 @@ class _Trial:
         return best[0]
 
     def _mends(self, repair: Repair, fault: _Fault) -> bool:
-        """Whether the repair alone takes the fault away, without another one in the lines it is about."""
+        """Whether the repair alone removes the fault, and causes no other fault in the lines it changes."""
         edits = repair.edits
         text = Source(self._source.name, edited(self._source.data, edits))
         now = self._faults(edits)
@@ -153,6 +153,6 @@ class _Trial:
 
 
 def _overlap(edits: Iterable[Edit]) -> bool:
-    """Whether two changes are about the same bytes, or are made at the same place."""
+    """Whether two changes concern the same bytes or the same place."""
     ordered = sorted(edits)
     return any(second.start < first.end or second.start == first.start for first, second in pairwise(ordered))

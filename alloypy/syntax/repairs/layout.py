@@ -1,4 +1,4 @@
-"""Where brackets and statements belong by the layout of a text that does not parse."""
+"""Where brackets and statements belong, judging by the layout of a text that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ENDS = frozenset({"STRING", "IDENT", "NUMBER", "FLOAT", "BOOL", "NULL"}) | _CLO
 
 
 def split_block(data: bytes, tokens: Sequence[Token], at: int) -> tuple[Edit, ...]:
-    """Changes that put each statement of a one-line block on a line of its own.
+    """Changes that put each statement of a one-line block on its own line.
 
-    The block is the one around the token number `at`; nothing when that is not in a block of one line.
+    The block is the one around token number `at`; empty if that is not in a one-line block.
     """
     first, last = _block_around(tokens, at)
     if first is None or last is None or b"\n" in data[tokens[first].start : tokens[last].start]:
@@ -62,7 +62,7 @@ class Unclosed(NamedTuple):
 
 
 def unclosed_block(data: bytes, tokens: Sequence[Token]) -> Unclosed | None:
-    """The block that has no `}`, judged by the indentation of what follows it."""
+    """The block without a `}`, judging by the indentation of what follows it."""
     stack: list[Token] = []
     previous: Token | None = None
     for token in tokens:

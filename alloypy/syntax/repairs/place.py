@@ -26,8 +26,8 @@ class Repair(NamedTuple):
 class Place:
     """A fault and the text around it.
 
-    token: the first that does not begin before the fault, `at` its number. line: from where to where the
-    fault's line reaches, without its end.
+    token: the first token at or after the fault; at: its number. line: the offsets at which the fault's line
+    begins and ends, without its line end.
     """
 
     def __init__(self, scanned: TokenList, starts: list[int], fault: Diagnostic, offset: int) -> None:
@@ -43,7 +43,7 @@ class Place:
         self.line = (begin, len(self.data[: end if end >= 0 else len(self.data)].rstrip(b" \t\r")))
 
     def before(self, count: int = 1) -> Token | None:
-        """The token so many places before the fault's."""
+        """The token `count` places before the fault's."""
         return self.tokens[self.at - count] if self.at >= count else None
 
     def same_line(self) -> Iterator[Token]:
@@ -54,5 +54,5 @@ class Place:
             yield token
 
     def byte(self, offset: int = 0) -> bytes:
-        """The byte at so many places after the fault."""
+        """The byte `offset` places after the fault; empty past the end."""
         return self.data[self.offset + offset : self.offset + offset + 1]

@@ -1,7 +1,7 @@
-"""What people mean who write something that is not Alloy: changes that may mend a syntax fault.
+"""What people mean when they write something that is not Alloy: changes that may mend a syntax fault.
 
-Each repair is a guess by the text around the fault. `alloypy.syntax.repairs.hints` tries them, and shows
-one that mends.
+Each repair is a guess from the text around the fault. `alloypy.syntax.repairs.hints` tries the repairs and
+shows one that works.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ _WORDS = {"and": "&&", "or": "||", "not": "!"}
 
 MISSING_EQUALS = "an attribute is written `name = value`"
 NO_COLON = "write `=` instead of `:`"
-SPLIT = "each statement stands on a line of its own, without `,` or `;`"
-QUOTE = 'text stands in double quotes, as in `"text"`'
+SPLIT = "each statement goes on a line of its own, without `,` or `;`"
+QUOTE = 'text goes in double quotes, as in `"text"`'
 COMMA = "put a `,` between elements, and after the last one where `]` or `}` is on a line of its own"
 NO_COMMA = "an attribute ends with its line, without `,`"
-NO_CONDITION = "there is no `? :`; `coalesce(a, b)` is the first of them that is not empty"
+NO_CONDITION = "there is no `? :`; `coalesce(a, b)` is the first of its arguments that is not empty"
 
 
 def repairs(place: Place, form_of: FormOf) -> Iterator[Repair]:
-    """What may mend the fault, the likely first."""
+    """What may mend the fault, the likeliest first."""
     yield from forms(place, form_of)
     for guess in _GUESSES:
         yield from guess(place)
 
 
 def advice(place: Place) -> str:
-    """What there is to say where no repair is known; often nothing."""
+    """The hint for a fault without a known repair; often empty."""
     if place.code == codes.ILLEGAL_CHARACTER and place.byte() == b"?":
         return NO_CONDITION
     if place.code == codes.BLOCK_AS_EXPRESSION:
         return NO_EQUALS
     if place.code == codes.UNTERMINATED_STRING and place.byte() == b'"':
-        return "a string ends on its line; text of several lines stands in backquotes: `` `text` ``"
+        return "a string ends on its line; text of several lines goes in backquotes: `` `text` ``"
     return ""
 
 
@@ -73,7 +73,7 @@ def _characters(place: Place) -> Iterator[Repair]:
 
 
 def _typography(place: Place) -> Iterator[Repair]:
-    """Curly quotes and blanks that a word processor or a web page has put in."""
+    """Curly quotes and special blanks that a word processor or a web page has inserted."""
     if place.data[place.offset : place.offset + 4].decode("utf-8", "ignore")[:1] not in _CURLY:
         return
     edits, at = [], place.line[0]
@@ -161,7 +161,7 @@ def _commas(place: Place) -> Iterator[Repair]:
 
 
 def _strings(place: Place) -> Iterator[Repair]:
-    """Strings that do not end, in single quotes, or with a backslash that means nothing."""
+    """Strings that do not end, have single quotes, or contain an unknown escape."""
     data, offset, end = place.data, place.offset, place.line[1]
     if place.code == codes.UNTERMINATED_STRING and place.byte() in {b'"', b"'"}:
         mark = place.byte().decode()
@@ -181,7 +181,7 @@ def _strings(place: Place) -> Iterator[Repair]:
 
 
 def _requoted(token: Token) -> Iterator[Edit]:
-    """Double quotes for single ones; those inside get a backslash."""
+    """Replace single quotes by double ones; double quotes inside get a backslash."""
     yield Edit(token.start, token.start + 1, '"')
     text = token.text.encode("utf-8", "surrogateescape")
     for match in re.finditer(b'"', text):
@@ -215,7 +215,7 @@ def _templates(place: Place) -> Iterator[Repair]:
 
 
 def _closing(data: bytes, at: int, end: int) -> int:
-    """The `}` that belongs to what begins before `at`; -1 without one."""
+    """The offset of the `}` that closes what begins before `at`; -1 if there is none."""
     depth, quoted = 1, False
     for here in range(at, end):
         char = data[here : here + 1]
@@ -229,7 +229,7 @@ def _closing(data: bytes, at: int, end: int) -> int:
 
 
 def _operators(place: Place) -> Iterator[Repair]:
-    """`&`, `|`, and their words."""
+    """`&`, `|`, and operators written as words."""
     if place.code == codes.HALF_OPERATOR:
         char = place.data[place.offset - 1 : place.offset].decode()
         yield Repair(f"write `{char}{char}`", (Edit(place.offset, place.offset, char),))
@@ -243,7 +243,7 @@ def _operators(place: Place) -> Iterator[Repair]:
 
 
 def _statements(place: Place) -> Iterator[Repair]:
-    """What stands after a statement on its line."""
+    """Text after a statement on its line."""
     if place.code in {codes.EXPECTED_TERMINATOR, codes.ILLEGAL_CHARACTER, codes.UNEXPECTED_TOKEN}:
         edits = split_block(place.data, place.tokens, place.at)
         if edits:

@@ -70,8 +70,8 @@ def faults(text: str, gate: Gate = EVERYTHING) -> list[Diagnostic]:
         (RIGHT.replace('"http://h"', 'sys.evn("U")'), "did you mean `env`?"),
         (RIGHT.replace('"http://h"', 'strings.to_lower("U")'), "did you mean `string.to_lower`?"),
         (RIGHT.replace('"http://h"', 'join(["U"], "")'), "write `string.join`"),
-        (RIGHT.replace('"http://h"', "localhost"), 'text stands in double quotes, as in `"text"`'),
-        (RIGHT.replace('"http://h"', "true"), 'text stands in double quotes, as in `"text"`'),
+        (RIGHT.replace('"http://h"', "localhost"), 'text goes in double quotes, as in `"text"`'),
+        (RIGHT.replace('"http://h"', "true"), 'text goes in double quotes, as in `"text"`'),
         (RIGHT.replace('"http://h"', '["http://h"]'), "one value is written without brackets"),
         (
             RIGHT.replace("  endpoint {\n", "  endpoint {\n    remote_timeout = 15\n"),
@@ -92,7 +92,7 @@ def faults(text: str, gate: Gate = EVERYTHING) -> list[Diagnostic]:
         ('livedebugging {\n  enabled = "true"\n}\n', "write true without quotes"),
         ("livedebugging {\n  enabled = True\n}\n", "write `true`"),
         ('logging {\n  level = "warning"\n}\n', "did you mean `warn`?"),
-        ("logging {\n  level = debug\n}\n", 'text stands in double quotes, as in `"text"`'),
+        ("logging {\n  level = debug\n}\n", 'text goes in double quotes, as in `"text"`'),
         ('pyroscope.write "w" {\n  external_labels { }\n}\n', "write `external_labels = ...`"),
         (
             'pyroscope.write "w" {\n  external_labels {\n    a = "b"\n    c = "d"\n  }\n}\n',

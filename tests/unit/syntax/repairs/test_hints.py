@@ -115,7 +115,7 @@ def test_each_of_two_mistakes_has_its_hint() -> None:
     found = hinted(faults("# a\nb {\n  u = 'x'\n}\nc d {\n}\n").diagnostics)
     assert [d.hint for d in found if d.hint] == [
         "a comment begins with `//`",
-        'text stands in double quotes, as in `"text"`',
+        'text goes in double quotes, as in `"text"`',
         'write the label as `"d"`',
     ]
 
@@ -123,7 +123,7 @@ def test_each_of_two_mistakes_has_its_hint() -> None:
 def test_what_no_change_mends_gets_the_rule() -> None:
     found = hinted(faults(IN_BLOCK.format('u = c == "" ? "a" : "b"')).diagnostics)
     assert [d.hint for d in found if d.hint] == [
-        "there is no `? :`; `coalesce(a, b)` is the first of them that is not empty"
+        "there is no `? :`; `coalesce(a, b)` is the first of its arguments that is not empty"
     ]
     assert not any(d.fix for d in found)
 
