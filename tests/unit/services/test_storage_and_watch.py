@@ -112,42 +112,50 @@ def test_a_file_a_directory_and_a_swapped_link_are_noticed(tmp_path: Path) -> No
     assert state_of(str(mounted)) != before
 
 
+class Looks:
+    """Counts the looks at the state of the files. answers: cleared, the file system does not answer."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self.answers = threading.Event()
+        self.answers.set()
+        monkeypatch.setattr("alloypy.services.watch.state_of", self._look)
+
+    def _look(self, path: str) -> State:
+        self.count += 1
+        self.answers.wait()
+        return state_of(path)
+
+    async def more(self, times: int) -> None:
+        """Wait until so many more have begun; all before the last have ended."""
+        wanted = self.count + times
+        while self.count < wanted:
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.anyio
 async def test_a_file_system_that_does_not_answer_is_no_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "config.alloy"
     config.write_text("one")
-    answers = threading.Event()
-    answers.set()
-    looks: list[str] = []
+    looks = Looks(monkeypatch)
     calls: list[str] = []
-
-    def look(path: str) -> State:
-        looks.append(path)
-        answers.wait()
-        return state_of(path)
 
     async def tell() -> None:
         calls.append(config.read_text())
 
-    async def looked(times: int) -> None:
-        wanted = len(looks) + times
-        while len(looks) < wanted:
-            await asyncio.sleep(0.01)
-
-    monkeypatch.setattr("alloypy.services.watch.state_of", look)
     watching = asyncio.create_task(watch(str(config), tell, interval=0.01))
     async with asyncio.timeout(30):
-        await looked(3)
+        await looks.more(3)
         monkeypatch.setattr("alloypy.services.watch.FILE_SECONDS", 0.02)
-        answers.clear()
-        await looked(1)
+        looks.answers.clear()
+        await looks.more(1)
         await asyncio.sleep(0.1)
         config.write_text("two!")
         assert calls == []
         monkeypatch.setattr("alloypy.services.watch.FILE_SECONDS", 60.0)
-        answers.set()
+        looks.answers.set()
         while not calls:
             await asyncio.sleep(0.01)
     watching.cancel()
@@ -155,9 +163,12 @@ async def test_a_file_system_that_does_not_answer_is_no_change(
 
 
 @pytest.mark.anyio
-async def test_a_change_is_told_once_and_when_it_has_come_to_rest(tmp_path: Path) -> None:
+async def test_a_change_is_told_once_and_when_it_has_come_to_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = tmp_path / "config.alloy"
     config.write_text("one")
+    looks = Looks(monkeypatch)
     changed = asyncio.Event()
     calls: list[str] = []
 
@@ -166,11 +177,11 @@ async def test_a_change_is_told_once_and_when_it_has_come_to_rest(tmp_path: Path
         changed.set()
 
     watching = asyncio.create_task(watch(str(config), tell, interval=0.01))
-    await asyncio.sleep(0.05)
-    assert calls == []
-    config.write_text("two!")
     async with asyncio.timeout(30):
+        await looks.more(2)
+        assert calls == []
+        config.write_text("two!")
         await changed.wait()
-    await asyncio.sleep(0.05)
+        await looks.more(3)
     watching.cancel()
     assert calls == ["two!"]
