@@ -227,20 +227,24 @@ def pubsub_subscription(body: View) -> Iterator[Fault]:
 
 
 def solace_login(body: View) -> Iterator[Fault]:
-    """One way to log in to Solace."""
-    auth = body.block("authentication") if "authentication" in body.spec.lookup else None
+    """One way to log in to Solace, a queue, and a delay that is one."""
+    auth, flow = body.block("auth"), body.block("flow_control")
     if auth is None:
         return
-    count = sum(map(auth.given, ("sasl_plain", "sasl_xauth2", "sasl_external")))
-    if count != 1:
+    retry = flow.block("delayed_retry") if flow is not None else None
+    if sum(map(auth.given, ("sasl_plain", "sasl_xauth2", "sasl_external"))) != 1:
         message = (
             "the auth block must contain exactly one of sasl_plain block, sasl_xauth2 block or "
             "sasl_external block"
         )
-        yield Fault("authentication", message)
-    if not body.text("queue").strip():
+        yield Fault("auth", message)
+    elif not body.text("queue").strip():
         message = "queue must not be empty, queue definition has format queue://<queuename>"
         yield Fault("queue", message)
+    elif retry is not None and retry.get("delay") <= 0:
+        delay = int(retry.get("delay"))
+        message = f"the delay attribute in the delayed_retry block must be > 0, got {delay}"
+        yield Fault("flow_control", message)
 
 
 def span_status(body: View) -> Iterator[Fault]:
