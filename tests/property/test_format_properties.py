@@ -28,7 +28,7 @@ def keeps_everything(file: File, text: bytes) -> bool:
     return same_content(file, parse_file(Source("config.alloy", text)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(FILES)
 @briefly()
 def test_tree_and_comments_stay(source: Source) -> None:
@@ -36,7 +36,7 @@ def test_tree_and_comments_stay(source: Source) -> None:
     assert keeps_everything(file, format_file(file))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(FILES)
 @briefly()
 def test_a_second_pass_changes_nothing(source: Source) -> None:
@@ -44,7 +44,7 @@ def test_a_second_pass_changes_nothing(source: Source) -> None:
     assert format_source(Source("config.alloy", once)) == once
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(FILES)
 @briefly()
 def test_alloys_layout_is_taken_exactly_where_it_does_no_harm(source: Source) -> None:

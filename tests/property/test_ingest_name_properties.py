@@ -17,7 +17,7 @@ VALUES = st.text(max_size=8)
 SETS = st.tuples(APPLICATIONS, st.dictionaries(NAMES, VALUES, max_size=5))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(SETS)
 @briefly()
 def test_what_is_written_is_read_back_as_the_same_labels(given_set: tuple[str, dict[str, str]]) -> None:
@@ -32,7 +32,7 @@ def test_what_is_written_is_read_back_as_the_same_labels(given_set: tuple[str, d
         assert read == labels
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.text(alphabet=st.sampled_from("ab{}=,. -\u00a0\udcff"), max_size=20) | st.text(max_size=30))
 @briefly()
 def test_any_text_is_read_or_refused(name: str) -> None:
@@ -46,7 +46,7 @@ def test_any_text_is_read_or_refused(name: str) -> None:
             assert value in shown
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=40))
 @briefly()
 def test_any_encoded_name_is_read_or_refused(encoded: bytes) -> None:

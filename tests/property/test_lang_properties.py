@@ -97,7 +97,6 @@ def wrapped(number: int, signed: bool) -> int:
 
 
 @given(ints | uints, st.sampled_from("+-*/%^"), ints | uints)
-@settings(deadline=None)
 @briefly()
 def test_arithmetic_wraps_at_64_bits(left: int, op: str, right: int) -> None:
     signed = not (isinstance(left, UInt) and isinstance(right, UInt))
@@ -123,7 +122,6 @@ def test_arithmetic_wraps_at_64_bits(left: int, op: str, right: int) -> None:
 
 
 @given(st.floats(), st.sampled_from("+-*/%^"), st.floats())
-@settings(deadline=None)
 @briefly()
 def test_float_arithmetic_never_raises(left: float, op: str, right: float) -> None:
     if op in "/%" and right == 0:
@@ -132,7 +130,7 @@ def test_float_arithmetic_never_raises(left: float, op: str, right: float) -> No
 
 
 @given(values, wanted_types)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @briefly()
 def test_decoding_raises_nothing_but_its_own_error(value: Any, wanted: types.Type) -> None:
     try:
@@ -145,7 +143,6 @@ def test_decoding_raises_nothing_but_its_own_error(value: Any, wanted: types.Typ
 
 
 @given(values)
-@settings(deadline=None)
 @briefly()
 def test_equality_is_symmetric_and_never_raises(value: Any) -> None:
     assert values_equal(value, value) or value_text(value).find("NaN") >= 0
@@ -153,7 +150,7 @@ def test_equality_is_symmetric_and_never_raises(value: Any) -> None:
 
 
 @given(values, wanted_types)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @briefly()
 def test_faults_never_show_a_secret(value: Any, wanted: types.Type) -> None:
     assert CONTENT not in value_text(value)
@@ -205,7 +202,7 @@ expressions = st.recursive(
 
 
 @given(expressions)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @briefly()
 def test_evaluation_raises_nothing_but_its_own_errors(text: str) -> None:
     variables = {"x": 5, "s": Secret(CONTENT), "l": [1, "a", None], "o": {"a": [True]}}
@@ -228,7 +225,6 @@ json_values = st.recursive(
 
 
 @given(json_values)
-@settings(deadline=None)
 @briefly()
 def test_json_is_read_as_written(value: Any) -> None:
     text = encode_json(value)
@@ -238,7 +234,7 @@ def test_json_is_read_as_written(value: Any) -> None:
 
 
 @given(st.text('{}[],:"1ae.-+ \n\\u', max_size=12))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @briefly()
 def test_both_ways_to_read_json_agree(text: str) -> None:
     try:
@@ -253,7 +249,7 @@ def test_both_ways_to_read_json_agree(text: str) -> None:
 
 
 @given(st.text("$@.*[]?()'\"0123ab,:-!=<&|~/\\ ", max_size=16))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @briefly()
 def test_paths_are_read_or_refused(text: str) -> None:
     try:

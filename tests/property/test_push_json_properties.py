@@ -22,7 +22,7 @@ SAMPLES = st.lists(st.tuples(st.binary(max_size=20), TEXT), max_size=3)
 REQUESTS = st.lists(st.tuples(PAIRS, SAMPLES), max_size=4)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(REQUESTS, st.booleans(), st.booleans(), st.sampled_from([None, 1, 4]))
 @briefly()
 def test_decoding_equals_protobuf(request: list, snake: bool, plain: bool, indent: int | None) -> None:
@@ -53,7 +53,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(JSON)
 @briefly()
 def test_unknown_fields_of_any_kind_are_passed_over(value: object) -> None:
@@ -63,7 +63,7 @@ def test_unknown_fields_of_any_kind_are_passed_over(value: object) -> None:
     assert [one.labels for one in decode_push_json(text.encode())] == [{"a": "b"}]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(JSON | st.binary(max_size=40), st.binary(max_size=3), st.integers(0, 40))
 @briefly()
 def test_anything_is_read_or_refused(value: object, noise: bytes, at: int) -> None:

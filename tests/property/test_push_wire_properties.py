@@ -31,7 +31,7 @@ def series_of(message: PushRequest) -> list[Series]:
     ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(REQUESTS)
 @briefly()
 def test_decoding_equals_protobuf(request: list) -> None:
@@ -39,7 +39,7 @@ def test_decoding_equals_protobuf(request: list) -> None:
     assert decode_push(message.SerializeToString()) == series_of(message)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(REQUESTS)
 @briefly()
 def test_encoding_is_protobuf_with_sorted_labels(request: list) -> None:
@@ -66,7 +66,7 @@ UNKNOWN = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(PAIRS, SAMPLES, UNKNOWN), max_size=3), UNKNOWN)
 @briefly()
 def test_unknown_fields_are_skipped_as_protobuf_does(request: list, outer: bytes) -> None:
@@ -86,7 +86,7 @@ def varint(value: int) -> bytes:
     return bytes([*encoded, value])
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(
     st.binary(max_size=60)
     | st.lists(st.sampled_from([0x0A, 0x12, 0x1A, 0x01, 0x02, 0x05, 0xFF, 0x61]), max_size=40).map(bytes)
@@ -108,7 +108,7 @@ def assert_read_as_protobuf_reads(body: bytes) -> None:
     assert actual == expected
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.binary(max_size=60), REQUESTS)
 @briefly()
 def test_damaged_requests_are_read_as_protobuf_reads_them(noise: bytes, request: list) -> None:

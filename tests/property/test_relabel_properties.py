@@ -59,7 +59,7 @@ RULES = st.builds(
 
 
 @given(EXPRESSIONS, VALUES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_expression_takes_long_for_any_text(expression: str, text: str) -> None:
     with briefly():
         regex = compiled(expression)
@@ -70,7 +70,7 @@ def test_no_expression_takes_long_for_any_text(expression: str, text: str) -> No
     st.lists(st.sampled_from(["$", "${", "}", "a", "1", "_", "$a", "${a}"]), max_size=8),
     st.sampled_from([1, 500]),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_name_of_a_label_takes_long(parts: list[str], times: int) -> None:
     template = "".join(parts) * times
     with briefly():
@@ -79,7 +79,7 @@ def test_no_name_of_a_label_takes_long(parts: list[str], times: int) -> None:
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=4), st.lists(RULES, max_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_rules_give_labels_drop_them_or_refuse(labels: dict[str, str], rules: list[Rule]) -> None:
     given_before = dict(labels)
     try:

@@ -220,4 +220,4 @@ def _descriptors() -> int:
 
 
 TestReloads = Reloads.TestCase
-TestReloads.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
+TestReloads.settings = settings(max_examples=25, stateful_step_count=12)

@@ -135,20 +135,20 @@ def check(data: bytes, cuts: list[int], ending: str) -> None:
         assert not outcome.broken
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(mutated(), st.lists(st.integers(0, 2000), max_size=6), st.sampled_from(["eof", "lost", "abort"]))
 def test_mutated_replies(data: bytes, cuts: list[int], ending: str) -> None:
     check(data, cuts, ending)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=4))
 @example(b"", [])
 def test_random_bytes(data: bytes, cuts: list[int]) -> None:
     check(data, cuts, "eof")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(REPLIES[:6]), st.lists(st.integers(0, 2000), max_size=10))
 def test_the_outcome_does_not_depend_on_the_pieces(data: bytes, cuts: list[int]) -> None:
     whole, *_ = asyncio.run(play([data], "eof"))
@@ -157,7 +157,7 @@ def test_the_outcome_does_not_depend_on_the_pieces(data: bytes, cuts: list[int])
     assert isinstance(whole, Response)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(mutated(), mutated(), st.sampled_from(["eof", "lost"]))
 @example(REPLIES[0], REPLIES[0], "eof")
 def test_a_reply_that_was_seen_before_is_read_as_if_it_were_new(

@@ -64,7 +64,7 @@ WRITTEN = {
 
 
 @given(SECRETS, st.sampled_from(sorted(WRITTEN)), st.sampled_from(["", "x =\n"]))
-@settings(max_examples=repeated(3000), deadline=None)
+@settings(max_examples=repeated(3000))
 @example('Q@/?#"\\Z', "a URL", "")
 @example('Q"} x = "Z', "a declared secret", "x =\n")
 @briefly()
@@ -82,7 +82,7 @@ def test_excerpts_and_messages_show_no_secret(secret: str, place: str, broken: s
     SECRETS,
     st.sampled_from(['password = "{}"', "password = '{}'", "password: {}", "password = {}", "password {}"]),
 )
-@settings(max_examples=repeated(3000), deadline=None)
+@settings(max_examples=repeated(3000))
 @briefly()
 def test_secrets_that_are_not_even_quoted_right(secret: str, written: str) -> None:
     text = f'a "b" {{\n  {written.format(secret)}\n}}\n'
@@ -112,7 +112,7 @@ def evaluates_to(attribute: Attribute, source: Source, secret: str) -> bool:
     SECRETS,
     st.sampled_from(["http://me:{}@host/x", "https://me:{}@host:1/x?y=z", "postgres://me:{}@host/db"]),
 )
-@settings(max_examples=repeated(3000), deadline=None)
+@settings(max_examples=repeated(3000))
 @briefly()
 def test_urls_show_no_password(secret: str, form: str) -> None:
     url = form.format(secret)
@@ -131,7 +131,7 @@ def test_urls_show_no_password(secret: str, form: str) -> None:
         ["password: {}", "a:\n  token: {}\n  b: c", "- secret: '{}'", "password={}", '"pwd": "{}"']
     ),
 )
-@settings(max_examples=repeated(3000), deadline=None)
+@settings(max_examples=repeated(3000))
 @briefly()
 def test_settings_within_a_text_show_no_secret(secret: str, form: str) -> None:
     quoted = {"'": secret.replace("'", "''"), '"': literal(secret)[1:-1]}

@@ -78,7 +78,7 @@ def accepted(source: Source) -> bool:
     return True
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(SOUP)
 @briefly()
 def test_lark_accepts_what_the_diagnoser_is_silent_about(text: bytes) -> None:
@@ -86,7 +86,7 @@ def test_lark_accepts_what_the_diagnoser_is_silent_about(text: bytes) -> None:
     assert accepted(source) == (not diagnose(scan(source), "file"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(FILES)
 @briefly()
 def test_what_the_grammar_generates_is_accepted(text: str) -> None:
@@ -95,7 +95,7 @@ def test_what_the_grammar_generates_is_accepted(text: str) -> None:
     assert not diagnose(scan(source), "file")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(FILES, st.data())
 @briefly()
 def test_both_agree_on_damaged_files(text: str, data: st.DataObject) -> None:
@@ -106,7 +106,7 @@ def test_both_agree_on_damaged_files(text: str, data: st.DataObject) -> None:
     assert accepted(source) == (not diagnose(scan(source), "file"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EXPRESSIONS)
 @briefly()
 def test_lone_expressions_agree_and_their_parts_are_where_they_say(text: str) -> None:
@@ -120,7 +120,7 @@ def test_lone_expressions_agree_and_their_parts_are_where_they_say(text: str) ->
         )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(SOUP, st.binary(max_size=24)))
 @briefly()
 def test_both_scanners_agree(text: bytes) -> None:

@@ -70,7 +70,7 @@ def test_there_is_enough_to_mutate() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_mistake_is_found_at_its_place(kind: str, data: st.DataObject) -> None:
     mutation = data.draw(st.sampled_from([m for m in MUTATIONS if m.kind == kind]))
     with briefly():
@@ -88,13 +88,13 @@ def judged(text: bytes) -> None:
 
 
 @given(st.integers(min_value=0, max_value=2**32))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_valid_text_is_too_much(seed: int) -> None:
     judged(alloy_text(Random(seed)).encode())
 
 
 @given(st.sampled_from(TEXTS), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_damage_is_too_much(text: bytes, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 12)))

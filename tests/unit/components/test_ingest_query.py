@@ -26,7 +26,7 @@ def test_as_go() -> None:
         assert rewrite_query(case["query"], NAME) == case["rewritten"], case["query"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.text(max_size=4), st.text(max_size=4)), max_size=6))
 def test_nothing_but_the_name_changes(pairs: list[tuple[str, str]]) -> None:
     from urllib.parse import urlencode

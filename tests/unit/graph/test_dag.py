@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alloypy.graph.dag import Graph
@@ -66,7 +66,6 @@ def test_a_long_chain_is_no_fault() -> None:
     assert len(graph.order()) == 5000
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
 def test_order_and_cycles_agree(pairs: list[tuple[int, int]]) -> None:
     graph = Graph()

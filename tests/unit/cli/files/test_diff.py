@@ -44,7 +44,7 @@ def applied(patch: str, text: str) -> str:
     return "".join(made + lines[at:])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS, TEXTS)
 def test_the_difference_leads_from_one_to_the_other(before: str, after: str) -> None:
     patch = unified(before.encode(), after.encode(), "x", colour=False).decode()

@@ -20,7 +20,7 @@ def test_every_byte_has_two_escapes() -> None:
             assert unescaped(b"a" + escape.encode() + b"b") == b"a" + bytes([byte]) + b"b"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(LETTERS, max_size=12).map(b"".join))
 def test_as_urllib(part: bytes) -> None:
     while NOT_WHOLE.search(part):
