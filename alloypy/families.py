@@ -1,4 +1,4 @@
-"""Metric families, as components and services tell them and `alloypy.services.exposition` writes them."""
+"""Metric families: components and services provide them, `alloypy.services.exposition` writes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Family(NamedTuple):
 
 
 Buckets: TypeAlias = Sequence[tuple[str, float]]
-"""Upper bounds of a histogram, the last `+Inf`, each with how many values lie below."""
+"""Upper bounds of a histogram, `+Inf` last, each with the number of values up to it."""
 
 
 def gauge(name: str, documentation: str, value: float, /, **labels: str) -> Family:
@@ -33,21 +33,21 @@ def gauge(name: str, documentation: str, value: float, /, **labels: str) -> Fami
 
 
 def counter(name: str, documentation: str, value: float, /, **labels: str) -> Family:
-    """A counter with a single value. name: as it is written, mostly with `_total`."""
+    """A counter with a single value. name: as written, usually with `_total`."""
     return Family(name, documentation, "counter", [Sample(name, labels, value)])
 
 
 def gauges(
     name: str, documentation: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
 ) -> Family:
-    """A gauge for each set of values that the labels have."""
+    """A gauge with a value for each combination of label values."""
     return Family(name, documentation, "gauge", _samples(name, labels, values))
 
 
 def counters(
     name: str, documentation: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
 ) -> Family:
-    """A counter for each set of values that the labels have. name: as in `counter`."""
+    """A counter with a value for each combination of label values. name: as in `counter`."""
     return Family(name, documentation, "counter", _samples(name, labels, values))
 
 
@@ -57,7 +57,7 @@ def histograms(
     labels: Sequence[str],
     values: Iterable[tuple[Sequence[str], Buckets, float]],
 ) -> Family:
-    """A histogram for each set of values that the labels have: the values, its buckets and its sum."""
+    """A histogram for each combination of label values. values: the label values, the buckets, the sum."""
     samples = []
     for of_labels, buckets, total in values:
         given = dict(zip(labels, of_labels, strict=True))

@@ -1,8 +1,7 @@
 """Reading files without waiting for ever.
 
-A FIFO or a device may never come to an end, and may never begin to give anything. Whatever a configuration
-names is therefore read only when it is a regular file; what the user names on the command line may be
-a pipe, too.
+A FIFO or a device may never yield anything, or never end. So what a configuration names is read only if it is
+a regular file; what the user names on the command line may also be a pipe.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import NamedTuple
 from alloypy.os_errors import OwnWords
 
 LARGEST_STREAM_BYTES = 64 << 20
-"""Bytes that are read from a pipe or a device at most."""
+"""The most bytes that are read from a pipe or a device."""
 
 _READ_BYTES = 1 << 20
 _SETTLED_NANOSECONDS = 2_000_000_000
@@ -25,7 +24,7 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0
 
 
 class FileFingerprint(NamedTuple):
-    """What of a file changes whenever its content does."""
+    """What changes about a file whenever its content does."""
 
     device: int
     inode: int
@@ -35,34 +34,33 @@ class FileFingerprint(NamedTuple):
 
     @property
     def is_settled(self) -> bool:
-        """Whether another change of the file would show; one right after the last may get its time stamps."""
+        """Whether another change would show; one just after the last may get the same timestamps."""
         return abs(time.time_ns() - self.ctime_ns) >= _SETTLED_NANOSECONDS
 
 
 class NotRegular(OwnWords):
-    """The path is no regular file: a FIFO, a device or a socket, which might never come to an end."""
+    """The path is not a regular file but a FIFO, a device or a socket, which may never end."""
 
 
 class NoAnswer(OwnWords, TimeoutError):
-    """Nothing came in time from a file or a pipe."""
+    """A file or a pipe did not answer in time."""
 
 
 def no_answer(seconds: float) -> NoAnswer:
-    """The fault of a file that has been waited for so long."""
+    """The error for a file that did not answer within `seconds`."""
     return NoAnswer(errno.ETIMEDOUT, f"no answer within {seconds:g} seconds")
 
 
 def fingerprint(path: str | os.PathLike[str]) -> FileFingerprint:
-    """That of the file at `path`, links followed. Raises as `read_regular` does."""
+    """The fingerprint of the file at `path`, following links. Raises OSError and ValueError."""
     found = os.stat(path)  # noqa: PTH116 -- Path("") would be the working directory
     return FileFingerprint(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def read_regular(path: str) -> bytes:
-    """The content of a regular file. Raises OSError, and ValueError for a path that no system takes.
+    """The content of a regular file. Raises OSError, and ValueError for a path that no system accepts.
 
-    A FIFO or a device is refused with NotRegular rather than waited for; a directory raises
-    IsADirectoryError.
+    For a FIFO or a device, NotRegular is raised instead of waiting; for a directory, IsADirectoryError.
     """
     descriptor = os.open(path, _FLAGS)
     try:
@@ -74,11 +72,11 @@ def read_regular(path: str) -> bytes:
 
 
 def read_once(path: str, seconds: float | None = None) -> bytes:
-    """The content of a regular file, or what a pipe or a device gives until its end.
+    """The content of a regular file, or of a pipe or a device up to its end.
 
-    A pipe that nobody writes to is waited for, for so many seconds, or without end.
-    Raises as `read_regular` does, NoAnswer when nothing has come in time, and NotRegular for what has no
-    end within LARGEST_STREAM_BYTES.
+    seconds: how long to wait for a pipe or a device; None = for ever.
+    Raises what `read_regular` raises for paths, NoAnswer when the end has not come in time, and NotRegular
+    when it has not come within LARGEST_STREAM_BYTES.
     """
     descriptor = os.open(path, _FLAGS)
     try:
@@ -123,13 +121,13 @@ def _stream(descriptor: int, path: str, seconds: float | None) -> bytes:
         size += len(part)
         if size > LARGEST_STREAM_BYTES:
             raise NotRegular(
-                errno.EFBIG, f"more than {LARGEST_STREAM_BYTES} bytes from what is no file", path
+                errno.EFBIG, f"more than {LARGEST_STREAM_BYTES} bytes from a pipe or device", path
             )
 
 
 def _readable(descriptor: int, seconds: float | None) -> bool:
-    """Wait until there is something to read, the end included; whether there is."""
-    if not hasattr(select, "poll"):  # Windows: its pipes are waited for by reading
+    """Wait for something to read, or for the end; returns whether either has come."""
+    if not hasattr(select, "poll"):  # Windows: reading waits for a pipe
         return True
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
@@ -137,5 +135,5 @@ def _readable(descriptor: int, seconds: float | None) -> bool:
 
 
 def is_directory(path: str) -> bool:
-    """Whether `path` is a directory, as far as its user may know."""
-    return bool(path) and os.path.isdir(path)  # noqa: PTH112 -- Path's raises where that is not permitted
+    """Whether `path` is a directory; False also where permissions hide it."""
+    return bool(path) and os.path.isdir(path)  # noqa: PTH112 -- Path's raises without permission

@@ -1,4 +1,4 @@
-"""Counting in plain Python, for what happens at every profile; registries collect it when asked.
+"""Histograms in plain Python, for what happens at every profile; read when metrics are collected.
 
 Source: docs/spec/PYROSCOPE.md, sections 5.5, 6.
 """
@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""The bounds Alloy's latency histograms have."""
+"""The bounds of Alloy's latency histograms."""
 
 
 def _shortly(bound: float) -> str:
@@ -32,9 +32,9 @@ class Histogram:
         self.total += value
 
     def buckets(self, write: Callable[[float], str] = _shortly) -> list[tuple[str, float]]:
-        """Upper bounds with how many values lie below each, as the text format wants them.
+        """Upper bounds, each with the number of values up to it, as the text format wants them.
 
-        write: gives the text of a bound.
+        write: formats a bound.
         """
         found = []
         below = 0

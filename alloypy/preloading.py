@@ -1,8 +1,8 @@
 """Modules that are loaded once the process serves, before anything asks for them.
 
-A start loads what it needs and no more. What comes later (the first error, the first scrape, another
-component after a reload, the shutdown) must neither wait for a disk nor fail because descriptors are
-short or because the package has been replaced meanwhile: so the rest follows at once, in a thread.
+A start loads only what it needs. What comes later (the first error, the first scrape, another component
+after a reload, the shutdown) must not wait for a disk, nor fail because descriptors have run out or the
+package has been replaced. So the rest is loaded right after the start, in a thread.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Preloading:
         self._running = False
 
     def want(self, *names: str) -> None:
-        """Have modules loaded; missing ones are skipped.
+        """Ask for modules to be loaded; missing ones are skipped.
 
         `package.*` is a package with everything in it; `module:function` calls the function as well.
         """
@@ -41,7 +41,7 @@ class Preloading:
             self._start()
 
     def begin(self) -> None:
-        """Start to load what has been asked for; from now on everything is loaded when it is asked for."""
+        """Start loading what has been asked for; from now on, modules are loaded as soon as they are."""
         with self._lock:
             self._begun = True
             self._start()
@@ -52,7 +52,7 @@ class Preloading:
         self._running = True
         try:
             threading.Thread(target=self._load_all, name="alloypy-preloading", daemon=True).start()
-        except RuntimeError:  # no thread can be had: they are loaded when they are first used
+        except RuntimeError:  # no thread can start: modules are loaded at first use
             self._running = False
 
     def _load_all(self) -> None:
@@ -66,13 +66,13 @@ class Preloading:
             for each in _expanded(name):
                 _load(each)
         _tidy()
-        _log.debug("everything that is used later has been loaded")
+        _log.debug("all modules that are needed later have been loaded")
 
 
 def _tidy() -> None:
-    """Free what imports leave behind: cycles, which nobody looked for meanwhile, and lists of files.
+    """Free what imports leave behind: uncollected cycles, and directory listings.
 
-    What is left lives as long as the process and is looked at no more.
+    What is left lives as long as the process, and the collector ignores it.
     """
     gc.unfreeze()
     gc.collect()
@@ -102,4 +102,4 @@ def _load(name: str) -> None:
 
 
 PRELOADING = Preloading()
-"""The process's own."""
+"""The one of this process."""

@@ -1,8 +1,8 @@
-"""Threads for what must not hold up the event loop, and files read in them.
+"""Threads for work that must not hold up the event loop, and reading files in them.
 
-Work that takes long is bounded in threads and in time. What does not end (a file on a server that no
-longer answers) is given up, and the process never waits for it when it ends. The threads are our own
-because those of `concurrent.futures` are joined at the end of the process.
+Long work gets a bounded number of threads and a deadline. Work that does not end (a file on a server that
+no longer answers) is given up, and the process does not wait for it on exit. The threads are our own
+because Python joins those of `concurrent.futures` on exit.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ __all__ = ["FILES", "FILE_SECONDS", "WORK", "NotRegular", "Threads", "read_file"
 T = TypeVar("T")
 
 FILE_SECONDS = 10.0
-"""How long a file may take to be read."""
+"""Seconds that reading a file may take."""
 
 _STUCK_SECONDS = 0.5
 _LOOK_SECONDS = 0.25
 
 
 class _Job(NamedTuple):
-    """Work to be called. Of those with one key, one runs at a time."""
+    """Work to be called. Jobs with the same key run one at a time."""
 
     call: Callable[[], None]
     key: Hashable | None
 
 
 class Threads:
-    """At most `most` daemon threads that take work in turn; each starts when it is first needed.
+    """At most `most` daemon threads that share a queue of work; each starts when it is first needed.
 
     name: of the threads, for debuggers.
-    spare: how many more may start while others have been at one piece of work for half a second, which
-        then most likely hangs.
+    spare: how many more may start, one for each thread that has been busy with the same work for half a
+        second, which then most likely hangs.
     """
 
     def __init__(self, name: str, most: int, spare: int = 0) -> None:
@@ -58,32 +58,32 @@ class Threads:
     async def run(self, work: Callable[[], T], seconds: float, key: Hashable | None = None) -> T:
         """The result of `work`, called in a thread. Raises what it raises.
 
-        Raises TimeoutError when it has not ended after `seconds`, or when there is no thread at all. Work
-        that was given up before it began never begins; what has begun ends in its own time, and its
-        result is dropped.
-        key: of works with the same key one runs at a time, so that what hangs takes one thread only.
+        Raises TimeoutError when it has not finished after `seconds`, or when no thread can be started. Work
+        that is given up before it begins never begins; work that has begun runs to its end, and its result
+        is dropped.
+        key: work with the same key runs one at a time, so that a file that hangs takes up only one thread.
         """
         return await self.begin(work, seconds, key)
 
     def begin(self, work: Callable[[], T], seconds: float, key: Hashable | None = None) -> asyncio.Future[T]:
-        """The same as `run`, as a future: for work that nobody may be there to wait for."""
+        """Like `run`, but returns a future: for work that may outlive its caller's interest."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         limit = loop.call_later(seconds, _expire, future, seconds)
-        told: asyncio.Future[T] | None = future
+        waiter: asyncio.Future[T] | None = future
 
         def call() -> None:
-            nonlocal told
-            if told is None or told.done():
+            nonlocal waiter
+            if waiter is None or waiter.done():
                 return
             result, error = None, None
             try:
                 result = work()
             except BaseException as raised:
                 error = raised
-            with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-                loop.call_soon_threadsafe(_deliver, told, result, error)
-            told = error = None  # the traceback of an error knows this frame
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is waiting any more
+                loop.call_soon_threadsafe(_deliver, waiter, result, error)
+            waiter = error = None  # an error's traceback refers to this frame
 
         job = _Job(call, key)
 
@@ -104,7 +104,7 @@ class Threads:
         return future
 
     def _relieve(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[T], job: _Job) -> None:
-        """Give work that still waits a thread beyond the usual number, once others are stuck."""
+        """Start a thread beyond the usual number for a job that still waits, once others are stuck."""
         with self._lock:
             if future.done() or job not in self._waiting:
                 return
@@ -112,7 +112,7 @@ class Threads:
         loop.call_later(_LOOK_SECONDS, self._relieve, loop, future, job)
 
     def _provide(self) -> bool:
-        """Have a thread take what can begin, if one may; False when there is none at all to do it."""
+        """Have a thread take the next job, if one is idle or may start; False if there are no threads."""
         ready = sum(job.key not in self._keys for job in self._waiting)
         if self._idle >= ready or self._started >= self._allowed():
             self._lock.notify()
@@ -120,7 +120,7 @@ class Threads:
         self._started += 1
         try:
             threading.Thread(target=self._serve, name=self._name, daemon=True).start()
-        except RuntimeError:  # the system has none left: those there are will come to it
+        except RuntimeError:  # the system allows no more: the existing threads will get to it
             self._started -= 1
         return self._started > 0
 
@@ -146,7 +146,7 @@ class Threads:
             del job
 
     def _next(self) -> _Job | None:
-        """The next work that can begin, waited for; None when this thread is one too many."""
+        """Wait for the next job that can begin; None when this thread is one too many."""
         while self._started <= self._allowed():
             for job in self._waiting:
                 if job.key not in self._keys:
@@ -175,10 +175,10 @@ def _deliver(future: asyncio.Future[T], result: T | None, error: BaseException |
 
 
 WORK = Threads("alloypy-work", 4)
-"""For computation: unpacking, parsing of what is large."""
+"""For computation: unpacking and parsing large input."""
 
 FILES = Threads("alloypy-files", 4, spare=28)
-"""For files: what hangs here holds up no computation."""
+"""For files: one that hangs does not hold up computation."""
 
 
 async def read_file(path: str, seconds: float = FILE_SECONDS) -> bytes:

@@ -1,7 +1,7 @@
-"""Traces: which are sampled, how they come in and go on, and where their spans go.
+"""Traces: which are sampled, how they are received and passed on, and where their spans go.
 
-One `Tracer` serves the whole process and is handed to whoever needs it. Its settings are those of the
-`tracing` block and change while it is in use.
+One `Tracer` serves the whole process and is passed to everything that needs it. Its settings are those of
+the `tracing` block and may change while it is in use.
 Source: docs/spec/RUNTIME.md, section 5.2; docs/spec/PYROSCOPE.md, section 5.1.
 """
 
@@ -19,11 +19,11 @@ _TRACESTATE = re.compile(rb"[\t\x20-\x7e]{1,512}")
 _DEFAULT_FRACTION = 0.1
 _LOW_BITS = (1 << 64) - 1
 
-_bits = random.Random().getrandbits  # noqa: S311 -- trace identities are no secrets
+_bits = random.Random().getrandbits  # noqa: S311 -- trace identities are not secret
 
 
 class SpanKind(Enum):
-    """What a span is on the wire between two services, if anything."""
+    """A span's side of a call between two services, if it is one."""
 
     INTERNAL = 0
     SERVER = 1
@@ -51,17 +51,15 @@ class Span(NamedTuple):
 class Recorder(Protocol):
     """Takes the spans of sampled traces; must neither block nor raise."""
 
-    def record(self, span: Span) -> None:
-        """Take a span."""
-        ...
+    def record(self, span: Span) -> None: ...
 
 
 class Trace(NamedTuple):
     """A trace as the next step sees it.
 
-    identity: 32 hexadecimal digits. sampled: 1 or 0. parent: the span of which the next ones are children,
-    "" for none. state: the tracestate that came in, "" for none. recorder: takes the spans; None when they
-    are not wanted, so that nobody need collect what they tell.
+    identity: 32 hexadecimal digits. sampled: 1 or 0. parent: the parent of the next spans, "" for none.
+    state: the tracestate received, "" for none. recorder: takes the spans; None when they are not wanted,
+    so that their attributes need not be collected.
     """
 
     identity: str
@@ -91,8 +89,8 @@ class Trace(NamedTuple):
 class Tracer:
     """Begins traces, and continues those of clients where that is wanted.
 
-    bits: gives a random number of so many bits. recorder: takes the spans of sampled traces.
-    receiving: whether servers are to call `receive`; without it they save the effort.
+    bits: returns a random number of the given number of bits. recorder: takes the spans of sampled traces.
+    receiving: whether servers have to call `receive`; if not, they save the effort.
     """
 
     def __init__(self, bits: Callable[[int], int] = _bits, recorder: Recorder | None = None) -> None:
@@ -104,16 +102,16 @@ class Tracer:
         self.configure(_DEFAULT_FRACTION, continuing=False)
 
     def configure(self, fraction: float, *, continuing: bool) -> None:
-        """Sample this share of the traces that begin here: none up to 0, all from 1 on.
+        """Sample this share of the traces that begin here: none at 0 or below, all at 1 or above.
 
-        continuing: whether the traces of clients go on, sampled or not as the client says.
+        continuing: whether clients' traces are continued, sampled or not as the client says.
         """
         self._bound = int(min(max(fraction, 0.0), 1.0) * (1 << 63))
         self._continuing = continuing
         self.receiving = continuing or self._recorder is not None
 
     def begin(self) -> Trace:
-        """A new trace. As everywhere, the lower 64 bits but the last decide whether it is sampled."""
+        """A new trace. As is usual, its lower 64 bits except the last decide whether it is sampled."""
         identity = self._bits(128)
         sampled = (identity & _LOW_BITS) >> 1 < self._bound
         return Trace(f"{identity:032x}", int(sampled), recorder=self._recorder if sampled else None)
@@ -123,7 +121,7 @@ class Tracer:
         return f"{self._bits(64):016x}"
 
     def receive(self, headers: Iterable[tuple[bytes, bytes]]) -> Trace:
-        """The trace of a request that came in: the client's own if that is to go on, else a new one.
+        """The trace of a received request: the client's own if it is to be continued, otherwise a new one.
 
         headers: lower-case names and values.
         """
@@ -131,7 +129,7 @@ class Tracer:
         return self.begin() if found is None else found
 
     def _sent(self, headers: Iterable[tuple[bytes, bytes]]) -> Trace | None:
-        """The trace of a client's headers (W3C Trace Context), None when there is no valid one."""
+        """The trace in a client's headers (W3C Trace Context), None if there is no valid one."""
         parent = state = b""
         for name, value in headers:
             if name == b"traceparent":

@@ -1,1 +1,1 @@
-"""NETWORK: client factory (auth, TLS, proxy), server, Connect/gRPC framing, backoff."""
+"""The network: servers, clients, Connect and gRPC, and what they share."""

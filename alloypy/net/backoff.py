@@ -11,9 +11,9 @@ from collections.abc import Callable
 class Backoff:
     """The schedule of one delivery.
 
-    minimum, maximum: seconds. tries: how many there may be in all, 0 = endless.
-    random: gives numbers in [0, 1).
-    steps: how many pauses were asked for; Alloy's error texts call them retries.
+    minimum, maximum: seconds. tries: the most tries in all, 0 = no limit.
+    random: returns numbers in [0, 1).
+    steps: how many pauses have been asked for; Alloy's error texts call them retries.
     """
 
     __slots__ = ("_high", "_low", "_maximum", "_random", "_tries", "steps")
@@ -27,9 +27,9 @@ class Backoff:
         self._high = min(2 * minimum, maximum)
 
     def next_pause(self, wanted: float = 0.0) -> float | None:
-        """Seconds until the next try, None when there is none left.
+        """Seconds until the next try; None when no tries are left.
 
-        wanted: what the other side asked for (Retry-After); heeded up to the maximum.
+        wanted: seconds that the server asked for (Retry-After); respected up to the maximum.
         """
         self.steps += 1
         pause = self._low
@@ -44,7 +44,7 @@ class Backoff:
 
 
 def retry_after(value: str, now: float) -> float:
-    """Seconds that a Retry-After header asks for: a number, or a date compared to `now`; 0 if neither."""
+    """Seconds that a Retry-After header asks for: a number, or a date relative to `now`; 0 if neither."""
     value = value.strip()
     if value.isascii() and value.isdecimal():
         return float(value[:10])

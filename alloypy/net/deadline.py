@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Deadline:
-    """Calls `passed` once the time set last is over."""
+    """Calls `passed` when the time that was set last is up."""
 
     __slots__ = ("_loop", "_passed", "_timer", "_timer_at", "_when")
 
@@ -19,7 +19,7 @@ class Deadline:
         self._timer_at = 0.0
 
     def set(self, seconds: float) -> None:
-        """Let it pass `seconds` from now; 0 or less: never."""
+        """Pass `seconds` from now; 0 or less: never."""
         if seconds <= 0:
             self._when = None
             return
@@ -28,26 +28,26 @@ class Deadline:
             self.set_at(when)
 
     def set_at(self, when: float) -> None:
-        """Let it pass at a time of the loop's clock."""
+        """Pass at `when`, by the loop's clock."""
         self._when = when
-        # An earlier timer looks at the time again when it fires: mostly no new one is needed.
+        # An earlier timer checks the time again when it fires, so a new one is rarely needed.
         if self._timer is None or when < self._timer_at:
             self.close()
             self._arm(when)
 
     def stop(self) -> float:
-        """Let it not pass; the seconds that were left, 0 if it was to pass never."""
+        """Stop the clock; returns the seconds left, 0 if no deadline was set."""
         when, self._when = self._when, None
         return 0.0 if when is None else max(when - self._loop.time(), 0.001)
 
     def end(self) -> None:
-        """Let it never pass again, and let go of whom it would tell."""
+        """Never pass again, and drop the reference to `passed`."""
         self.close()
         self._when = None
         self._passed = _nobody
 
     def close(self) -> None:
-        """Forget the timer."""
+        """Cancel the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -68,4 +68,4 @@ class Deadline:
 
 
 def _nobody() -> None:
-    """Nobody wants to know any more."""
+    """In place of `passed` once the deadline has ended."""

@@ -1,7 +1,7 @@
-"""File descriptors: how many the process may open, and who takes the last of them.
+"""File descriptors: how many the process may open, and what the last of them are kept for.
 
-Clients come in any number. What else needs a descriptor is served first: the connections over which
-profiles go on, and files and the admin server, which have the last ones to themselves.
+The number of clients is not bounded, so everything else comes before them: connections that forward
+profiles, and then files and the admin server, for which the last descriptors are reserved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _UNBOUNDED = 1 << 31
 
 
 def lift_limit() -> None:
-    """Let this process open as many files as its hard limit allows; to be called before anything counts."""
+    """Let this process open as many files as its hard limit allows; call it before `limit`."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -40,22 +40,22 @@ def limit() -> int:
 
 
 def for_upstreams() -> int:
-    """The first descriptor that is not for connections to servers."""
+    """Connections to servers may use only descriptors below this one."""
     return limit() - min(RESERVE, limit() // 2)
 
 
 def for_clients() -> int:
-    """The first descriptor that is not for clients: what they send has to go on, too."""
+    """Clients may use only descriptors below this one: what they send has to be forwarded, too."""
     return for_upstreams() - limit() // 8
 
 
 def for_operators() -> int:
-    """How many connections to the admin server may ask for nothing: half of what clients leave."""
+    """How many connections to the admin server may be idle: half of the descriptors that clients leave."""
     return min(_MOST_OPERATORS, (limit() - for_clients()) // 2)
 
 
 def any_below(first: int) -> bool:
-    """Whether a descriptor below `first` is free: the system always gives the lowest one."""
+    """Whether a descriptor below `first` is free: the system always hands out the lowest free one."""
     try:
         lowest = os.open(os.devnull, os.O_RDONLY)
     except OSError:

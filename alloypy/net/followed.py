@@ -1,7 +1,7 @@
-"""A value made from files, which follows them while nobody ever waits for a file that hangs.
+"""A value made from files, and made again when they change; a file that hangs holds nobody up.
 
-Files are looked at and read in threads. What was made of them last is used until something better can
-be had: a file that has gone, does not answer or makes no sense takes nothing away.
+Files are checked and read in threads. The last good value stays in use until there is a newer one: a file
+that is missing, hangs or makes no sense never takes a value away.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from alloypy.threads import FILE_SECONDS, FILES
 T = TypeVar("T")
 
 CHECK_SECONDS = 1.0
-"""How long a value counts as present after its files have been looked at."""
+"""Seconds for which a value counts as current after its files were checked."""
 
 PATIENCE_SECONDS = 0.1
-"""Seconds that whoever asks waits for a look at the files, when there is a value to go on with."""
+"""Seconds that a caller waits for a check of the files when there is a value to fall back on."""
 
 _Signature: TypeAlias = tuple[FileFingerprint, ...]
 
 
 def named(paths: Sequence[str]) -> str:
-    """What is read, where nobody knows which of the files it was."""
-    return ", ".join(paths) or "the authorities of the system"
+    """What was being read, when it is not known which of the files failed."""
+    return ", ".join(paths) or "the system's certificate authorities"
 
 
 def tell_of_files(logger: logging.Logger, problem: str, stays: str) -> None:
-    """Log that changed TLS files cannot be used, and why; with "" that they can again.
+    """Log why changed TLS files cannot be used; with an empty `problem`, that they can be used again.
 
-    stays: what remains in use meanwhile.
+    stays: says what remains in use meanwhile.
     """
     if problem:
         logger.error(f"changed TLS files cannot be used; {stays} in use", extra={"fields": {"err": problem}})
@@ -43,24 +43,24 @@ def tell_of_files(logger: logging.Logger, problem: str, stays: str) -> None:
 
 
 class UnusableError(Exception):
-    """The files do not give a value; the text says why."""
+    """No value can be made from the files; the text says why."""
 
 
 class _Made(NamedTuple, Generic[T]):
-    """signature: what the files looked like before they were read; None where that may not last."""
+    """signature: the files' fingerprints before they were read; None if too recent to be trusted."""
 
     value: T
     signature: _Signature | None
 
 
 class Followed(Generic[T]):
-    """The value that `make` makes of the files at `paths`.
+    """The value that `make` makes from the files at `paths`.
 
-    make: called in a thread, never twice at a time. Raises OSError, ValueError and UnusableError.
-    words: what UnusableError says of an OSError or ValueError, that there was no answer in time included.
-    tell: called when the files of a value that is in use can no longer be used, with the reason, and
-        with "" when they can again.
-    problem: that reason.
+    make: called in a thread, never twice at the same time. Raises OSError, ValueError and UnusableError.
+    words: returns UnusableError's text for an OSError (a timeout included) or a ValueError.
+    tell: called with the reason when the files of a value in use become unusable, and with "" when they
+        can be used again.
+    problem: that reason, or "".
     """
 
     def __init__(
@@ -81,17 +81,17 @@ class Followed(Generic[T]):
         self._hangs = False
 
     def present(self) -> T | None:
-        """The value if nothing has to be waited for; None while the files are to be looked at."""
+        """The value if it is current; None if the files have to be checked first."""
         made = self._made
         if made is not None and (not self._paths or time.monotonic() < self._present_until):
             return made.value
         return None
 
     async def get(self, within: float = FILE_SECONDS) -> T:
-        """The value: of the files as they were a second ago, or as they could last be used.
+        """The value, from the files as they were at most a second ago, or as they last were usable.
 
-        Raises UnusableError when there has not been one yet and the files do not give one, and TimeoutError
-        when that takes longer than `within`.
+        If there has never been a value, raises UnusableError when none can be made from the files, and
+        TimeoutError when that takes longer than `within` seconds.
         """
         value = self.present()
         if value is not None:
@@ -122,7 +122,7 @@ class Followed(Generic[T]):
         return look
 
     def _follow(self, before: _Made[T] | None) -> _Made[T]:
-        """Look at the files, and make a value unless they are as before; in a thread."""
+        """Check the files, and make a value unless they are unchanged; called in a thread."""
         signature = _signature(self._paths)
         if before is not None and signature is not None and signature == before.signature:
             return before
@@ -152,9 +152,9 @@ class Followed(Generic[T]):
 
 
 def _signature(paths: Sequence[str]) -> _Signature | None:
-    """What tells one state of the files from another; None for one that the next may look like."""
+    """The files' fingerprints; None if any is missing, or too recent to be trusted."""
     try:
         found = tuple(map(fingerprint, paths))
     except (OSError, ValueError):
-        return None  # reading them will say what is wrong
+        return None  # reading the files will show what is wrong
     return found if all(each.is_settled for each in found) else None

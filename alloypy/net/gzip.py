@@ -1,4 +1,4 @@
-"""gzip bodies, unpacked within bounds, with Go's texts for what is wrong with them.
+"""gzip bodies, unpacked within bounds, with Go's error texts.
 
 Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
@@ -19,7 +19,7 @@ _STEPS = ("get decompressor", "decompress")
 _HEADER_FAULTS = ("header", "compression method")
 _CHECKSUM_FAULTS = ("data check", "length check")
 
-# The answers of a service that has nothing to say, as Go's gzip writes them.
+# Empty answers, as Go's gzip compresses them.
 _READY_MADE = {
     b"": bytes.fromhex("1f8b08000000000000ff010000ffff0000000000000000"),
     b"{}": bytes.fromhex("1f8b08000000000000ffaaae05040000ffff43bfa6a302000000"),
@@ -31,13 +31,13 @@ class GzipError(ValueError):
 
 
 class TooLarge(ValueError):
-    """There is more in the stream than is allowed."""
+    """The stream's content is larger than allowed."""
 
 
 class Unpacking:
-    """A gzip stream of one or more members, unpacked in steps: none takes long, or more than was asked for.
+    """A gzip stream of one or more members, unpacked in short steps, each of a bounded size.
 
-    limit: bytes of content that are allowed. size: of the content so far.
+    limit: the most bytes of content allowed. size: bytes of content so far.
     """
 
     def __init__(self, body: Buffer, limit: int) -> None:
@@ -51,11 +51,11 @@ class Unpacking:
 
     @property
     def content(self) -> Buffer:
-        """What has been unpacked."""
+        """What has been unpacked so far."""
         return self._content
 
     def advance(self, most: int) -> bool:
-        """Unpack at most `most` bytes more; whether that was all. Raises GzipError, TooLarge."""
+        """Unpack at most `most` more bytes; returns whether that was all. Raises GzipError, TooLarge."""
         room = most
         while True:
             unpacker = self._unpacker or self._next_member()
@@ -77,14 +77,14 @@ class Unpacking:
         return self._unpacker
 
     def _unpack(self, unpacker: zlib._Decompress, most: int) -> int:
-        """Take the next piece of the stream; how much content it gave, at most `most`."""
+        """Unpack the next piece of the stream; returns the bytes of its content, at most `most`."""
         # In pieces, so that what follows a member is not copied as a whole.
         piece = self._view[self._position : self._position + _PIECE_BYTES]
         try:
             part = unpacker.decompress(piece, most)
         except zlib.error as fault:
             raise GzipError(_reason(str(fault), _STEPS[self._members > 1])) from None
-        # At the end of a member the tail is not emptied.
+        # zlib does not empty the tail at the end of a member.
         self._position += len(piece) - len(unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail)
         self.size += len(part)
         if self.size > self._limit:

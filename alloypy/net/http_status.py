@@ -1,12 +1,12 @@
-"""HTTP statuses in Go's words, which clients of the real Alloy see.
+"""HTTP statuses in Go's words, as clients of the real Alloy see them.
 
 Source: docs/spec/PYROSCOPE.md, section 3.4.
 """
 
 from __future__ import annotations
 
-# Where Python's names differ from Go's, in one version or another; and of 200, so that a process that
-# answers nothing else need not make all of Python's.
+# Names that differ from those of some Python version; and 200, so that a process that sends nothing else
+# need not build Python's table.
 _GO_TEXTS = {
     200: "OK",
     306: "",
@@ -20,7 +20,7 @@ _GO_TEXTS = {
 
 
 def body_too_large(limit: float) -> str:
-    """What is said of a body that is larger than `limit` bytes."""
+    """The error text for a body larger than `limit` bytes."""
     return f"request body is larger than {limit} bytes"
 
 
@@ -38,6 +38,6 @@ def status_text(status: int) -> str:
 
 
 def status_line(status: int, version: str, reason: str = "") -> bytes:
-    """`HTTP/1.1 200 OK` and the line's end; `reason` is added to the status' own text."""
+    """`HTTP/1.1 200 OK` and the line end; `reason` is appended to the status's own text."""
     phrase = status_text(status) or f"status code {status}"
     return f"HTTP/{version} {status} {phrase}{': ' if reason else ''}{reason}\r\n".encode("ascii")

@@ -1,4 +1,4 @@
-"""Certificates and keys as PEM texts, which OpenSSL takes from files only."""
+"""Certificates and keys as PEM text, which OpenSSL reads only from files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 CERTIFICATE = r"(?s)-----BEGIN CERTIFICATE-----\s(?:(?!-----BEGIN).)*?-----END CERTIFICATE-----"
-"""What one certificate looks like."""
+"""A pattern that matches one certificate."""
 _KEY = r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\s(?:(?!-----BEGIN).)*?-----END [A-Z0-9 ]*PRIVATE KEY-----"
 
 
@@ -19,7 +19,7 @@ class BadPair(ValueError):
 
 
 def load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Have `context` show this certificate, with those that vouch for it. Raises BadPair."""
+    """Have `context` present this certificate and its chain. Raises BadPair."""
     if not re.search(CERTIFICATE, certificate):
         raise BadPair("tls: failed to find any PEM data in certificate input")
     if not re.search(_KEY, key):
@@ -35,7 +35,7 @@ def load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
 
 @contextmanager
 def _as_file(text: str) -> Iterator[str]:
-    """A path under which OpenSSL finds the text, which should not touch a disk."""
+    """A path at which OpenSSL can read the text; where possible, it never touches a disk."""
     if hasattr(os, "memfd_create"):
         descriptor, path = os.memfd_create("certificate"), ""
     else:

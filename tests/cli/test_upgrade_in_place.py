@@ -27,7 +27,7 @@ from tests.support.recorder import Recorder
 from tests.support.running import Running, free_port
 
 ROOT = Path(__file__).parents[2]
-LOADED = "everything that is used later has been loaded"
+LOADED = "all modules that are needed later have been loaded"
 PROGRAM = """
 import os, sys
 def noticed(event, arguments):

@@ -45,7 +45,7 @@ async def test_a_fault_that_cannot_be_answered_hangs_up(monkeypatch: pytest.Monk
     async def speechless(self: Exchange) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(Exchange, "_apologise", speechless)
+    monkeypatch.setattr(Exchange, "_send_error", speechless)
     server, port = serving()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")

@@ -59,5 +59,5 @@ def test_what_has_no_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "LARGEST_STREAM_BYTES", 3 << 20)
     with pytest.raises(NotRegular) as caught:
         read_once("/dev/zero", 60.0)
-    assert system_words(caught.value) == "more than 3145728 bytes from what is no file"
+    assert system_words(caught.value) == "more than 3145728 bytes from a pipe or device"
     assert read_once("/dev/null", 60.0) == b""

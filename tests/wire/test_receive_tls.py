@@ -191,8 +191,8 @@ async def test_a_renewed_certificate_is_served_to_new_connections(tmp_path: Path
         (
             {**pem(), "client_auth_type": "RequireAnyClientCert"},
             (
-                PREFIX + "client_auth_type RequireAnyClientCert is not supported: a "
-                "certificate that nobody verifies says nothing"
+                PREFIX + "client_auth_type RequireAnyClientCert is not supported: "
+                "an unverified certificate proves nothing"
             ),
         ),
         (

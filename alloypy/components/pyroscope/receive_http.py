@@ -191,7 +191,7 @@ class ReceiveHTTP(Component[Arguments, None]):
     def _tell_tls(self, problem: str) -> None:
         from alloypy.net.followed import tell_of_files
 
-        tell_of_files(self._options.logger, problem, "the former certificate stays")
+        tell_of_files(self._options.logger, problem, "the previous certificate stays")
 
     def health(self) -> Health | None:
         """Says when a former certificate is in use."""

@@ -1,4 +1,4 @@
-"""What a client proves itself with, mostly an Authorization header, from wherever it comes.
+"""How a client authenticates: usually with an Authorization header, wherever it comes from.
 
 Source: docs/spec/PYROSCOPE.md, sections 4, 5.1.
 """
@@ -20,7 +20,7 @@ from alloypy.net.client.tls import DEFAULT_TLS, TLSSettings
 
 
 class BasicAuth(NamedTuple):
-    """User name and password; the password may stand in a file."""
+    """User name and password; the password may be in a file."""
 
     username: str = ""
     password: Secret | None = None
@@ -28,7 +28,7 @@ class BasicAuth(NamedTuple):
 
 
 class Authorization(NamedTuple):
-    """A scheme and its credentials, which may stand in a file."""
+    """A scheme and its credentials, which may be in a file."""
 
     type: str = "Bearer"
     credentials: Secret | None = None
@@ -51,9 +51,9 @@ class OAuth2(NamedTuple):
 class Credentials(Protocol):
     """Proves to a server who sends a request.
 
-    fixed: the Authorization header where that is all and never changes: it is written into the headers
-    beforehand, and nothing is applied to a request. Otherwise None.
-    problem: why what was read of a file before is in use, or "".
+    fixed: the Authorization header if there is nothing else and it never changes: then it is written with the
+    other headers, and nothing is applied to each request. Otherwise None.
+    problem: why an earlier content of a file is still in use, or "".
     """
 
     @property
@@ -63,19 +63,19 @@ class Credentials(Protocol):
     def problem(self) -> str: ...
 
     async def apply(self, request: Request) -> Request:
-        """The request with the present proof, and with what is left of its timeout. Raises SendError."""
+        """The request with the current credentials and what is left of its timeout. Raises SendError."""
         ...
 
     async def aclose(self) -> None:
-        """Close what was opened to get it."""
+        """Close what was opened to get them."""
         ...
 
 
 class HeaderCredentials(ABC):
-    """Credentials that are an Authorization header, the same for every request."""
+    """Credentials in the form of an Authorization header that does not depend on the request."""
 
     async def apply(self, request: Request) -> Request:
-        """The request with the present header, unless it has one of its own. Raises SendError."""
+        """The request with the current header, unless it has its own. Raises SendError."""
         if any(name == "Authorization" for name, _ in request.headers):
             return request
         deadline = time.monotonic() + request.timeout
@@ -84,14 +84,14 @@ class HeaderCredentials(ABC):
 
     @abstractmethod
     async def header(self, within: float) -> str:
-        """The present value; gives up after `within` seconds. Raises SendError."""
+        """The current value; gives up after `within` seconds. Raises SendError."""
 
 
 class StaticCredentials(HeaderCredentials):
-    """Credentials that stand in the configuration or in a file.
+    """Credentials from the configuration or from a file.
 
-    template: makes the header of the secret.
-    unread: how Alloy names a secret that cannot be read.
+    template: makes the header from the secret.
+    unread: Alloy's error for a secret that cannot be read.
     """
 
     def __init__(self, secret: Secret | None, path: str, template: Callable[[str], str], unread: str) -> None:
@@ -101,7 +101,7 @@ class StaticCredentials(HeaderCredentials):
         self.fixed = None if self._file is not None else template(secret.reveal() if secret else "")
 
     async def header(self, within: float) -> str:
-        """Raises NotSent when the file has never been read and cannot be."""
+        """Raises NotSent if the file has never been read and cannot be."""
         if self._file is None:
             return self.fixed or ""
         try:
@@ -111,11 +111,11 @@ class StaticCredentials(HeaderCredentials):
 
     @property
     def problem(self) -> str:
-        """Why a secret of before is in use."""
+        """Why an earlier secret is still in use, or ""."""
         return self._file.problem if self._file is not None else ""
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        pass
 
 
 def basic_credentials(settings: BasicAuth) -> StaticCredentials:
@@ -139,6 +139,6 @@ def authorization_credentials(settings: Authorization) -> StaticCredentials:
 
 
 def basic(user: str, password: str) -> str:
-    """The header of basic authentication."""
+    """The Authorization header of basic authentication."""
     pair = f"{user}:{password}".encode(errors="surrogateescape")
     return f"Basic {base64.b64encode(pair).decode()}"

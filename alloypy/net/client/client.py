@@ -1,7 +1,7 @@
 """An HTTP client as a configuration describes it: credentials, TLS, proxies, redirects.
 
-It stands on the senders: the own transport where it can, httpx where a proxy goes between or the
-upstream speaks nothing but HTTP/2.
+It sends with our own transport where it can, and with httpx through proxies and to upstreams that speak only
+HTTP/2.
 Source: docs/spec/PYROSCOPE.md, sections 4, 5.1.
 """
 
@@ -57,10 +57,10 @@ _FOR_DETOURS = (
 
 
 class ClientSettings(NamedTuple):
-    """How requests are made; at most one of the three kinds of credentials.
+    """How requests are made; with at most one of the three kinds of credentials.
 
-    http_headers: added to every request, after its own of the same name.
-    http2: whether HTTP/2 may be spoken, over TLS.
+    http_headers: added to every request, after its own headers of the same name.
+    http2: whether HTTP/2 may be spoken over TLS.
     """
 
     basic_auth: BasicAuth | None = None
@@ -74,10 +74,10 @@ class ClientSettings(NamedTuple):
 
 
 class Client:
-    """Sends requests as `settings` say; opens nothing before the first.
+    """Sends requests according to `settings`; opens nothing before the first.
 
-    environ: where proxies of the environment are looked up.
-    user_agent: what requests for tokens carry.
+    environ: the environment in which proxies are looked up.
+    user_agent: sent with requests for tokens.
     """
 
     def __init__(
@@ -114,14 +114,14 @@ class Client:
         return TokenSource(given, _Forwarding(self._tokens), user_agent, clock)
 
     async def check(self) -> None:
-        """Read what files the TLS settings name. Raises NotSent for settings that cannot be used."""
+        """Read the files that the TLS settings name. Raises NotSent for settings that cannot be used."""
         await self._route.check()
         if self._tokens is not None:
             await self._tokens.check()
 
     @property
     def problems(self) -> list[str]:
-        """Why what was read of files before is in use."""
+        """Why earlier contents of files are still in use."""
         senders = (self._route, self._tokens)
         found = [problem for each in senders if each is not None for problem in each.problems]
         if self._credentials is not None and self._credentials.problem:
@@ -129,13 +129,13 @@ class Client:
         return list(dict.fromkeys(found))
 
     def expect(self, url: str) -> None:
-        """Say where requests will go: what they may need on their way is loaded before they do."""
+        """Announce where requests will go, so that the modules they may need are loaded beforehand."""
         self._route.expect(url)
 
     def headers(self, own: Headers) -> list[tuple[str, str]]:
         """All headers that are the same for every request, in wire order.
 
-        own: the caller's, with canonical names. The result, with more in between, is what `send` expects.
+        own: the caller's, with canonical names. `send` expects the result, possibly with more inserted.
         """
         headers = [*own]
         for name, values in self._settings.http_headers:
@@ -160,10 +160,10 @@ class Client:
         return response
 
     def begin(self, request: Request, told: Told) -> Exchange | None:
-        """What `send` does, as far as nothing has to be waited for but the reply.
+        """Like `send`, if there is nothing to wait for except the reply.
 
-        None where it has to be, for a connection, credentials or a proxy: then use `send`.
-        told: hears the outcome, not before this returns. Where it is not `final`, go on with `finish`.
+        Returns None if a connection, credentials or a proxy would have to be waited for: then use `send`.
+        told: called with the outcome, never before this returns. If that is not `final`, call `finish`.
         Raises SendError.
         """
         own = self._route.at_hand
@@ -178,9 +178,9 @@ class Client:
         )
 
     async def finish(self, request: Request, outcome: Response | SendError) -> Response:
-        """Go on after `begin`: over another connection, or to where a redirect leads. Raises SendError.
+        """Continue after `begin`: over another connection, or where a redirect leads. Raises SendError.
 
-        request: as it was given to `begin`, with the time that is left of its timeout.
+        request: the one passed to `begin`, with what is left of its timeout.
         """
         deadline = time.monotonic() + request.timeout
         if isinstance(outcome, Dropped):
@@ -192,7 +192,7 @@ class Client:
         return await self._follow(request, outcome, READ_LIMIT_BYTES, deadline)
 
     async def stream(self, request: Request, body: AsyncIterable[bytes]) -> Response:
-        """Send a body of unknown length in place of the request's chunks; redirects are not followed.
+        """Send a body of unknown length instead of the request's chunks; redirects are not followed.
 
         Raises SendError, and what `body` raises.
         """
@@ -220,18 +220,18 @@ class Client:
             response = await self._route.send(request, read_limit)
 
     def _tell(self, here: Origin, there: Origin) -> None:
-        """Warn, once: the other server may refuse the request for want of what is kept back."""
+        """Warn, once: the other server may refuse the request, because some headers are left out."""
         self._told = True
         fields = {name: f"{each.scheme}://{each.authority}" for name, each in (("from", here), ("to", there))}
         logger.warning(
-            "a redirect leads to another server, which gets neither credentials nor headers of the "
-            "configuration; to send them there, configure its URL",
+            "a redirect leads to another server, which gets neither the credentials nor the headers of the "
+            "configuration; to send them there, configure that server's URL",
             extra={"fields": fields},
         )
 
 
 class _Senders:
-    """The senders of one client: one for the straight way, one for each proxy, one for HTTP/2."""
+    """The senders of one client: one for direct requests, one for each proxy, one for HTTP/2."""
 
     def __init__(
         self, tls: TLSSettings, proxy: ProxySettings, environ: Mapping[str, str], *, http2: bool
@@ -242,10 +242,10 @@ class _Senders:
         self._http2 = http2
         self._only_http2: set[Origin] = set()
         self._upstreams: OnlyHTTP2 | None = None
-        self._detours = self._proxies.any  # false while every request goes the straight way
-        self._straight: Sender | None = None
-        self._own: Transport | None = None  # the straight sender if it is our own
-        self.at_hand: Transport | None = None  # it, too, while every request goes that way
+        self._detours = self._proxies.any  # false if every request goes directly
+        self._direct: Sender | None = None
+        self._own: Transport | None = None  # the direct sender, if it is our own
+        self.at_hand: Transport | None = None  # the same, if every request goes directly
         self._over_httpx: dict[str, HttpxSender] = {}
 
     async def check(self) -> None:
@@ -267,12 +267,12 @@ class _Senders:
             route = self._proxies.route(request.origin)
             if route is not None or request.origin in self._only_http2:
                 return self._by_httpx(route)
-        if self._straight is None:
-            self._straight = self._straight_sender()
-        return self._straight
+        if self._direct is None:
+            self._direct = self._direct_sender()
+        return self._direct
 
     async def send(self, request: Request, read_limit: int) -> Response:
-        """What `Client.send` does itself, to save one step for each profile."""
+        """Send over the right sender; `Client.send` does this itself, to save a step for each profile."""
         deadline = time.monotonic() + request.timeout
         try:
             return await self.to(request).send(request, read_limit)
@@ -291,9 +291,9 @@ class _Senders:
         return self._by_httpx(self._proxies.route(request.origin))
 
     async def retry(self, request: Request, error: NoHTTP1, read_limit: int, deadline: float) -> Response:
-        """Send over HTTP/2 what got no answer over HTTP/1.1, if that is what the upstream speaks.
+        """Send over HTTP/2 a request that got no answer over HTTP/1.1, if the upstream speaks HTTP/2.
 
-        Raises SendError: the one given if it is not.
+        Raises SendError: `error` if it does not.
         """
         from alloypy.net.client.http2 import MISSING, OnlyHTTP2, installed
 
@@ -314,8 +314,8 @@ class _Senders:
         self.at_hand = None
         return await self._by_httpx(None).send(request._replace(timeout=_left(deadline)), read_limit)
 
-    def _straight_sender(self) -> Sender:
-        """The own transport, or httpx where its parser is missing."""
+    def _direct_sender(self) -> Sender:
+        """Our own transport, or httpx if the parser for it is missing."""
         try:
             from alloypy.net.client.pool import Transport
         except ImportError:
@@ -329,19 +329,19 @@ class _Senders:
 
         key = "" if route is None else str(route.url)
         if key not in self._over_httpx:
-            # Settings of its own: httpx changes the protocols that the context it is given offers.
+            # Settings of its own: httpx changes the protocols that a context offers.
             self._over_httpx[key] = HttpxSender(TLS(self._settings), route, http2=self._http2)
         return self._over_httpx[key]
 
     async def aclose(self) -> None:
-        if self._straight is not None:
-            await self._straight.aclose()
+        if self._direct is not None:
+            await self._direct.aclose()
         for sender in self._over_httpx.values():
             await sender.aclose()
 
 
 class _Forwarding:
-    """The token server's sender, chosen by its URL's proxy."""
+    """Sends to the token server, by the proxy that its URL requires."""
 
     def __init__(self, senders: _Senders) -> None:
         self._senders = senders

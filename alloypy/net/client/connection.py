@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection of the own transport: a request out, its reply in, then back to the pool.
+"""One HTTP/1.1 connection of our own transport: a request out, its reply in, then back to the pool.
 
-Nothing of the reply is trusted: its head and body are bounded, what does not belong to the one
-reply asked for ends the connection. Source: docs/spec/PYROSCOPE.md, section 5.1.
+Nothing in a reply is trusted: its head and body are bounded, and anything beyond the one expected reply
+ends the connection. Source: docs/spec/PYROSCOPE.md, section 5.1.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _JOINED_BYTES = 16384
 _LARGEST_KNOWN_REPLY_BYTES = 512
 _MOST_KNOWN_REPLIES = 256
 _known_replies: dict[bytes, Response] = {}
-"""Small replies that came in one piece and left their connection open, with what the parser made of them.
+"""Small replies that came in one piece and left their connection open, with the parser's result.
 
-Successes are the same, byte by byte, until the clock in their Date header ticks.
+Successes are equal, byte by byte, until the clock in their Date header ticks.
 """
 
 _CHUNKED = re.compile(rb"(?:.*,)?[ \t]*chunked[ \t]*", re.IGNORECASE | re.DOTALL)
@@ -36,10 +36,10 @@ _BROKEN = "net/http: HTTP/1.x transport connection broken: "
 
 
 class Keeper(Protocol):
-    """Whoever keeps connections between requests."""
+    """What keeps connections between requests."""
 
     def release(self, connection: Connection) -> None:
-        """Take back a connection that can serve again."""
+        """Take back a connection that can be used again."""
         ...
 
     def forget(self, connection: Connection) -> None:
@@ -50,7 +50,7 @@ class Keeper(Protocol):
 class Connection(asyncio.Protocol):
     """A connection to one origin.
 
-    tls: the context it was made with, None for plain HTTP. idle_since: time of its last release, on the
+    tls: the context it was made with, None for plain HTTP. idle_since: when it was last released, by the
     clock of `loop`.
     """
 
@@ -95,19 +95,21 @@ class Connection(asyncio.Protocol):
             self.begin(head, chunks, read_limit, deadline, told)
             return await waiter
         except asyncio.CancelledError:
-            if self._told is told:  # else the reply is in, and the connection may serve another by now
+            if (
+                self._told is told
+            ):  # otherwise the reply is in, and the connection may be serving another by now
                 self.abort()
             raise
         finally:
-            del waiter, told  # an error in it holds this frame, and so what was sent
+            del waiter, told  # an error in the waiter refers to this frame, and so to what was sent
 
     def begin(
         self, head: bytes, chunks: Sequence[Buffer], read_limit: int, deadline: float, told: Told
     ) -> None:
         """Send a request and return; at most one at a time.
 
-        told: hears the outcome, not before this returns. By then the connection has been given back or is
-        closed. deadline: loop time. Raises Dropped when the connection is closed already.
+        told: called with the outcome, never before this returns. By then the connection has been released or
+        closed. deadline: loop time. Raises Dropped if the connection is already closed.
         """
         transport = self._transport
         if self.closed or transport is None:
@@ -130,11 +132,11 @@ class Connection(asyncio.Protocol):
             transport.writelines((head, *chunks))
 
     def abort(self) -> None:
-        """Close at once; a reply still awaited fails."""
+        """Close immediately; a reply still awaited fails."""
         self._end("EOF")
 
     def agreed_protocol(self) -> str | None:
-        """What ALPN led to; None where one of the two sides did without it."""
+        """The protocol that ALPN chose; None if one of the two sides did without ALPN."""
         tls = None if self._transport is None else self._transport.get_extra_info("ssl_object")
         return None if tls is None else cast("str | None", tls.selected_alpn_protocol())
 
@@ -144,7 +146,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._told is None:  # nobody asked
+        if self._told is None:  # nothing was asked for
             self._close()
             return
         known = None if self._received else _known_replies.get(data)
@@ -160,7 +162,7 @@ class Connection(asyncio.Protocol):
             self._malformed(error)
             return
         if self._complete:
-            # Asked first: with its reply told, the connection may be at another request.
+            # Checked first: once the reply is passed on, the connection may be serving another request.
             at_once = self._reusable and self._received == len(data) <= _LARGEST_KNOWN_REPLY_BYTES
             reply = self._finish()
             if at_once:
@@ -177,7 +179,7 @@ class Connection(asyncio.Protocol):
     # httptools callbacks
 
     def on_message_begin(self) -> None:
-        """A second reply within the data of the first was not asked for."""
+        """A second reply in the data of the first was not asked for."""
         if self._complete:
             self._reusable = False
 
@@ -214,7 +216,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._complete:
             return
-        if not self._head_done:  # a 1xx: the reply proper is yet to come
+        if not self._head_done:  # a 1xx: the final reply is yet to come
             self._headers.clear()
             self._reason = b""
             return
@@ -222,12 +224,12 @@ class Connection(asyncio.Protocol):
         self._reusable = self._parser.should_keep_alive()
 
     def _cut(self) -> None:
-        """Take the reply as it is: what is left unread is not worth reading."""
+        """Take the reply as it is: the rest is not worth reading."""
         self._reusable = False
         self._complete = True
 
     def _check_bounds(self) -> None:
-        """Long heads are refused; a body that is mostly chunk sizes and trailers is cut."""
+        """Refuse long heads; cut a body that is mostly chunk sizes and trailers."""
         if not self._head_done:
             self._fail_head("server response headers exceeded limit")
         elif self._received > 2 * MAX_HEAD_BYTES + 8 * self._limit:
@@ -249,7 +251,7 @@ class Connection(asyncio.Protocol):
         return not sized if encoding is None else not _CHUNKED.fullmatch(encoding)
 
     def _finish(self, broken: str = "") -> Response | SendError:
-        """Hand over the reply as far as it came; `broken` says why no more of it did."""
+        """Pass on as much of the reply as arrived; `broken` says why the rest did not."""
         outcome: Response | SendError
         if self._head_size > MAX_HEAD_BYTES:
             self._reusable = False
@@ -265,7 +267,7 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if keep and transport is not None and not transport.get_write_buffer_size():
             self._keeper.release(self)
-        else:  # also when the reply came before the whole request was out
+        else:  # also if the reply came before the whole request was sent
             self._close()
         if told is not None:
             told(outcome)
@@ -278,7 +280,7 @@ class Connection(asyncio.Protocol):
         return Response(self._status, self._reason.decode("latin-1"), headers, body, broken)
 
     def _end(self, why: str) -> None:
-        """The connection is over, whatever we were at."""
+        """The connection has ended, whatever its state was."""
         if self._told is None:
             self._close()
         elif self._head_done:
@@ -299,7 +301,7 @@ class Connection(asyncio.Protocol):
         self._fail(SendError(_BROKEN + why))
 
     def _malformed(self, error: Exception) -> None:
-        if self._complete:  # the reply is whole, what follows it is not our business
+        if self._complete:  # the reply is complete, what follows does not matter
             self._reusable = False
             self._finish()
         elif self._head_done:
@@ -309,7 +311,7 @@ class Connection(asyncio.Protocol):
             self._fail_head(f"malformed HTTP response: {error}")
 
     def _time_out(self) -> None:
-        if self._told is None:  # what it was set for has come
+        if self._told is None:  # what it was set for has arrived
             return
         if self._head_done:
             self._reusable = False
@@ -321,7 +323,7 @@ class Connection(asyncio.Protocol):
         if self.closed:
             return
         self.closed = True
-        self._parser = None  # it holds us
+        self._parser = None  # it refers to us
         self._deadline.end()
         if self._transport is not None:
             self._transport.abort()

@@ -1,4 +1,4 @@
-"""What the operating system and the TLS library say went wrong, in Go's words.
+"""Errors of the operating system and the TLS library, in Go's words.
 
 Source: docs/spec/PYROSCOPE.md, section 5 (error texts).
 """
@@ -24,13 +24,13 @@ _UNKNOWN_AUTHORITY = (
 
 
 def dial_error(origin: Origin, error: BaseException) -> SendError:
-    """Why no connection to `origin` was had."""
+    """Why no connection to `origin` could be made."""
     if isinstance(error, ssl.SSLError | ssl.CertificateError):
         text = tls_text(error, origin.host)
         return NoHTTP1(text) if text.endswith("tls: no application protocol") else SendError(text)
     if isinstance(error, socket.gaierror):
         return SendError(f"dial tcp: lookup {origin.host}: no such host")
-    if isinstance(error, UnicodeError):  # a name that no resolver takes
+    if isinstance(error, UnicodeError):  # a name that no resolver accepts
         return SendError(f"dial tcp: lookup {origin.host}: no such host")
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     if isinstance(error, OSError) and _number(error) is not None:
@@ -43,7 +43,7 @@ def dial_error(origin: Origin, error: BaseException) -> SendError:
 
 
 def causing_error(error: BaseException) -> BaseException | None:
-    """The system's or the TLS library's own error behind one of httpx's."""
+    """The error of the system or the TLS library that caused one of httpx's."""
     found: BaseException | None = None
     seen: BaseException | None = error
     while seen is not None:
@@ -59,7 +59,7 @@ def causing_error(error: BaseException) -> BaseException | None:
 
 
 def system_text(error: OSError) -> str:
-    """The error of a system call: `connection refused`."""
+    """The error of a system call, such as `connection refused`."""
     number = _number(error)
     return errno_words(number) if number is not None else str(error)
 
@@ -78,7 +78,7 @@ def broken_text(error: BaseException | None) -> str:
 
 
 def tls_text(error: ssl.SSLError | ssl.CertificateError, host: str) -> str:
-    """A failed handshake."""
+    """Why a handshake failed."""
     message = getattr(error, "verify_message", "")
     if message:
         if message.startswith(_UNKNOWN_AUTHORITY):
@@ -92,7 +92,7 @@ def tls_text(error: ssl.SSLError | ssl.CertificateError, host: str) -> str:
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
         return "tls: first record does not look like a TLS handshake"
     alert = reason.partition("_ALERT_")[2].lower().replace("_", " ")
-    if not reason:  # Python has no name for some
+    if not reason:  # Python has no names for some
         alert = "".join(re.findall(_ALERT, str(error))[:1])
     if alert:
         return f"remote error: tls: {alert}"

@@ -1,8 +1,8 @@
-"""HTTP/2, which is spoken over httpx and only where an upstream speaks nothing else.
+"""HTTP/2, which is spoken with httpx and only where an upstream speaks nothing else.
 
-Profiles go out over HTTP/1.1 wherever they can: the own transport offers nothing else. An upstream
-that cannot make use of it refuses the handshake, closes the connection or answers with frames; it is
-then asked, once, whether it speaks HTTP/2. Source: docs/spec/PYROSCOPE.md, section 5.1.
+Profiles are sent over HTTP/1.1 wherever possible: our own transport offers nothing else. An upstream that
+does not speak it refuses the handshake, closes the connection or answers with frames; it is then asked,
+once, whether it speaks HTTP/2. Source: docs/spec/PYROSCOPE.md, section 5.1.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _ERRORS = (
 
 
 def installed() -> bool:
-    """Whether the extra is there."""
+    """Whether the extra is installed."""
     return importlib.util.find_spec("h2") is not None
 
 
 class OnlyHTTP2:
-    """Which upstreams speak nothing but HTTP/2, learnt one by one and never forgotten.
+    """Which upstreams speak only HTTP/2, learnt one by one and never forgotten.
 
-    tls: makes the settings for asking, which are then asked for once for each upstream.
+    tls: returns the settings for asking; called once for each upstream.
     """
 
     def __init__(self, tls: Callable[[], TLS]) -> None:
@@ -55,9 +55,9 @@ class OnlyHTTP2:
         self._asking = asyncio.Lock()
 
     async def learn(self, origin: Origin, seconds: float) -> bool:
-        """Whether `origin`, of which HTTP/1.1 got no answer, speaks HTTP/2 instead.
+        """Whether `origin`, which did not answer over HTTP/1.1, speaks HTTP/2 instead.
 
-        seconds: how long the asking may take. Raises TimeoutError, NotSent.
+        seconds: how long asking may take. Raises TimeoutError, NotSent.
         """
         async with asyncio.timeout(seconds), self._asking:
             if origin not in self._known:
@@ -69,7 +69,7 @@ class OnlyHTTP2:
 
 
 async def _agrees(origin: Origin, tls: TLS) -> bool | None:
-    """Whether a handshake ends with HTTP/2 being agreed on; None when there was none."""
+    """Whether a handshake agrees on HTTP/2; None if the handshake fails."""
     context = await tls.context()
     context.set_alpn_protocols(["h2"])
     try:
@@ -84,26 +84,26 @@ async def _agrees(origin: Origin, tls: TLS) -> bool | None:
     except (OSError, ssl.CertificateError, UnicodeError):
         return None
     agreed = transport.get_extra_info("ssl_object").selected_alpn_protocol()
-    await asyncio.sleep(0)  # lets uvloop send the handshake's end, which servers would miss and log
+    await asyncio.sleep(0)  # lets uvloop send the end of the handshake; without it, servers log an error
     transport.abort()
     await asyncio.sleep(0)  # lets the event loop close the socket
     return bool(agreed == "h2")
 
 
 def without_hop_by_hop(headers: Headers) -> list[tuple[str, str]]:
-    """The headers that HTTP/2 allows; values without the blanks around them, which it forbids."""
+    """The headers that HTTP/2 allows, their values without surrounding blanks, which it forbids."""
     return [(name, value.strip(" \t")) for name, value in headers if name.lower() not in _OF_CONNECTION]
 
 
 def faults_of_replies() -> tuple[type[Exception], ...]:
-    """What httpcore lets through, in the middle of a reply's body, as h2 raised it."""
+    """The exceptions of h2 that httpcore lets through in the middle of a reply's body."""
     from h2.exceptions import H2Error
 
     return (H2Error,)
 
 
 def broken_http2_text(error: BaseException) -> str:
-    """Why an exchange over HTTP/2 broke off, by httpcore's or h2's exception, in Go's words."""
+    """Why an exchange over HTTP/2 broke off, from httpcore's or h2's exception, in Go's words."""
     event = error.args[0] if error.args else None  # h2's event, or its exception
     code = getattr(event, "error_code", None)
     if code is None or isinstance(event, Exception):

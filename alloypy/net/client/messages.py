@@ -1,8 +1,8 @@
 """The sending interface: a request with body chunks in, a response out.
 
-Three senders stand behind it: `transport` (own, pooled, HTTP/1.1; what profiles take), `httpx_sender`
-(proxies, and whatever else the own one does not do), and `client`, which adds credentials, proxies and
-redirects to them. Source: docs/spec/PYROSCOPE.md, section 5.
+Three senders implement it: `pool` (our own, HTTP/1.1, used for profiles), `over_httpx` (proxies, and whatever
+else our own does not do), and `client`, which adds credentials, proxies and redirects to them.
+Source: docs/spec/PYROSCOPE.md, section 5.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Headers: TypeAlias = Sequence[tuple[str, str]]
 
 READ_LIMIT_BYTES = 65536
 MAX_HEAD_BYTES = 100 * 1024
-"""Bytes of a reply's status line and headers, beyond which it is refused."""
+"""The most bytes of a reply's status line and headers; a reply with more is refused."""
 
 MAX_IDLE = 1000
-"""So many connections to one server are kept open while nothing is sent."""
+"""How many idle connections to one server are kept open."""
 IDLE_SECONDS = 300.0
 HANDSHAKE_SECONDS = 10.0
 
@@ -31,7 +31,7 @@ _METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 class WrittenHeaders(Sequence[tuple[str, str]]):
-    """Headers of which the text on the wire is known; most are never looked at one by one.
+    """Headers whose text on the wire is known; most are never looked at one by one.
 
     text: `Name: value` lines, each with its line end. Made by `written`.
     """
@@ -65,7 +65,7 @@ class WrittenHeaders(Sequence[tuple[str, str]]):
 
 
 class Origin(NamedTuple):
-    """Whom to connect to. authority: the Host header, host and port as the URL has them."""
+    """The server to connect to. authority: the Host header, with host and port as in the URL."""
 
     scheme: str
     host: str
@@ -79,7 +79,7 @@ class Request(NamedTuple):
     target: path and query, encoded.
     headers: in wire order; Host and Content-Length are added by the sender.
     timeout: seconds for the whole exchange.
-    host: the Host header where it is not the origin's.
+    host: the Host header if it is not the origin's.
     """
 
     method: str
@@ -92,9 +92,9 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A reply: headers have lower-case names, in order; the body is as much of it as was asked for.
+    """A reply: headers in order, with lower-case names; of the body, as much as was asked for.
 
-    broken: why the body ended too early, in Go's words, or "".
+    broken: why the body ended early, in Go's words, or "".
     """
 
     status: int
@@ -112,13 +112,13 @@ class Response(NamedTuple):
 
 
 class SendError(Exception):
-    """No response was had; the text is Go's and shows no credentials.
+    """No response was received; the text is Go's and shows no credentials.
 
     SendError
     +- SendTimeout   the time ran out: `context deadline exceeded`
     +- NotSent       the request cannot be sent at all: its URL or a header is wrong, a secret cannot be read
-    +- NoHTTP1       what answers does not seem to speak HTTP/1.1
-    +- Dropped       the connection ended before a byte of the reply had come: on a reused one, the usual race
+    +- NoHTTP1       the server does not seem to speak HTTP/1.1
+    +- Dropped       the connection ended before a byte of the reply arrived: the usual race on a reused one
     """
 
 
@@ -134,22 +134,22 @@ class NotSent(SendError):
 
 
 class NoHTTP1(SendError):
-    """Over TLS, HTTP/1.1 was not agreed on, and a request sent nevertheless got no answer to it."""
+    """TLS did not agree on HTTP/1.1, and a request that was sent anyway got no valid answer."""
 
 
 class Dropped(SendError):
-    """The connection ended before a byte of the reply had come."""
+    """The connection ended before a byte of the reply arrived."""
 
 
 Told: TypeAlias = Callable[[Response | SendError], None]
-"""Hears once what became of a request; called from the event loop, and must not raise."""
+"""Called once with the outcome of a request, from the event loop; must not raise."""
 
 
 class Exchange(Protocol):
-    """A request that is under way."""
+    """A request in flight."""
 
     def abort(self) -> None:
-        """End it: whoever waits for the reply is told at once that it was dropped."""
+        """End it: what waits for the reply immediately gets Dropped."""
         ...
 
 
@@ -166,7 +166,7 @@ class Sender(Protocol):
 
 
 def origin_of(url: URL) -> Origin:
-    """Whom a URL connects to. An empty host before a port means localhost. Raises NotSent."""
+    """The server that a URL connects to. An empty host before a port means localhost. Raises NotSent."""
     if url.scheme not in _PORTS:
         raise NotSent(f"unsupported protocol scheme {quote(url.scheme)}")
     if not url.host:
@@ -184,7 +184,7 @@ def origin_of(url: URL) -> Origin:
 
 
 def parsed(text: str) -> URL:
-    """A URL, or NotSent with Go's reason, which shows no credentials."""
+    """The parsed URL. Raises NotSent with Go's reason, which shows no credentials."""
     try:
         return parse_url(text)
     except ValueError as reason:
@@ -192,7 +192,7 @@ def parsed(text: str) -> URL:
 
 
 def target_of(url: URL) -> str:
-    """Path and query of a URL, as they go onto the request line."""
+    """Path and query of a URL, as they appear on the request line."""
     path = url.escaped_path or "/"
     return f"{path}?{url.query}" if url.query else path
 
@@ -231,7 +231,7 @@ def head_of(request: Request) -> bytes:
 
 
 def _content_length(request: Request) -> int | None:
-    """The bytes of the body, None for a request that says nothing of one."""
+    """The body's length in bytes; None for a request that mentions no body."""
     size = 0
     for chunk in request.chunks:
         size += len(chunk)
@@ -239,14 +239,14 @@ def _content_length(request: Request) -> int | None:
 
 
 def written(headers: Headers) -> WrittenHeaders:
-    """Headers as they go onto the wire. Raises NotSent for one that would break the request."""
+    """Headers as they are sent. Raises NotSent for one that would break the request."""
     if isinstance(headers, WrittenHeaders):
         return headers
     return WrittenHeaders("".join([line(name, value) for name, value in headers]))
 
 
 def line(name: str, value: str) -> str:
-    """A header with its line end, as it is sent. Raises NotSent when it would break the request."""
+    """A header with its line end, as it is sent. Raises NotSent if it would break the request."""
     if _breaks(value):
         raise NotSent(f"net/http: invalid header field value for {quote(name)}")
     if _breaks(name):
@@ -259,12 +259,12 @@ def _breaks(text: str) -> bool:
 
 
 def in_wire_order(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """User-Agent first, the others by name, as Go sends them; values of one name keep their order."""
+    """User-Agent first, the others by name, as Go sends them; values of the same name keep their order."""
     return sorted(headers, key=_order)
 
 
 def inserted(headers: Headers, name: str, value: str) -> list[tuple[str, str]]:
-    """Headers in wire order with one more in its place."""
+    """Headers in wire order with one more, in its proper place."""
     ordered = list(headers)
     insort(ordered, (name, value), key=_order)
     return ordered

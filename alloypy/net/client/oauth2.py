@@ -1,4 +1,4 @@
-"""OAuth2 client credentials: tokens fetched when needed, kept until shortly before they expire.
+"""OAuth2 client credentials: tokens are fetched when needed and kept until shortly before they expire.
 
 Source: docs/spec/PYROSCOPE.md, section 4 (`oauth2`), RFC 6749.
 """
@@ -35,14 +35,14 @@ _LONGEST_LIFE_SECONDS = 2**31 - 1
 
 
 class _Token(NamedTuple):
-    """What goes into the header, and until when (clock time, None = for ever)."""
+    """The header's value, and how long it is valid (clock time, None = for ever)."""
 
     header: str
     expires: float | None
 
 
 class TokenSource(HeaderCredentials):
-    """Credentials that are tokens. Whoever needs a new one fetches it, the others wait.
+    """Credentials in the form of tokens. The first request that needs a new one fetches it, others wait.
 
     sender: reaches the token server. clock: seconds, monotonic.
     """
@@ -61,7 +61,7 @@ class TokenSource(HeaderCredentials):
         self._lock = asyncio.Lock()
 
     async def header(self, within: float) -> str:
-        """The present token's header; gives up after `within` seconds. Raises SendError."""
+        """The current token's header; gives up after `within` seconds. Raises SendError."""
         deadline = self._clock() + within
         secret = await self._client_secret(within)
         if not self._valid(secret):
@@ -80,7 +80,7 @@ class TokenSource(HeaderCredentials):
 
     @property
     def problem(self) -> str:
-        """Why a client secret of before is in use, or ""."""
+        """Why an earlier client secret is still in use, or ""."""
         return self._file.problem if self._file is not None else ""
 
     async def _client_secret(self, within: float) -> str:
@@ -99,7 +99,7 @@ class TokenSource(HeaderCredentials):
         return token.expires is None or self._clock() < token.expires - _EARLY_SECONDS
 
     async def _fetch(self, secret: str, deadline: float) -> _Token:
-        """Try the secret in the header, then in the body; keep to what the server has once taken."""
+        """Try the secret in the header, then in the body; then stay with what the server accepted."""
         ways = (True, False) if self._in_header is None else (self._in_header,)
         for in_header in ways:
             try:

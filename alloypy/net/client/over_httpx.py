@@ -1,7 +1,7 @@
-"""The `Sender` over httpx: through proxies, over HTTP/2, and where the own transport cannot run.
+"""The `Sender` that uses httpx: through proxies, over HTTP/2, and where our own transport cannot run.
 
-httpx's transport is used without its client: that one adds headers, cookies and redirects of its own.
-Nothing is replayed here: httpx does not tell whether a reply had begun.
+httpx's transport is used without its client, which adds headers, cookies and redirects of its own.
+Nothing is replayed here: httpx does not say whether a reply had begun.
 Source: docs/spec/PYROSCOPE.md, section 5.1.
 """
 
@@ -45,16 +45,16 @@ from alloypy.profiles.model import Buffer
 
 SOCKS_SCHEMES = ("socks5", "socks5h")
 _CONNECT_SHARE = 0.9
-"""httpcore must end a handshake itself, before our deadline: one that is cancelled leaks its socket."""
+"""httpcore must end a handshake itself, before our deadline: a cancelled one leaks its socket."""
 
 
 class HttpxSender:
     """A `Sender` over httpx.
 
-    tls: asked at every request, so that changed certificate files take effect. With `http2` nobody else
-    may use it, for httpx changes the protocols that its context offers.
-    proxy: goes between, or None.
-    http2: offer HTTP/2 too, over TLS, where the extra for it is installed.
+    tls: consulted for every request, so that changed certificate files take effect. With `http2`, nothing
+        else may use it, because httpx changes the protocols that its context offers.
+    proxy: the proxy to go through, or None.
+    http2: also offer HTTP/2 over TLS, if the extra for it is installed.
     """
 
     def __init__(self, tls: TLS, proxy: ProxyRoute | None = None, *, http2: bool = False) -> None:
@@ -67,7 +67,7 @@ class HttpxSender:
 
     @property
     def problem(self) -> str:
-        """Why certificates of before are in use, or ""."""
+        """Why earlier certificates are still in use, or ""."""
         return self._tls.problem
 
     async def send(self, request: Request, read_limit: int = READ_LIMIT_BYTES) -> Response:
@@ -77,7 +77,7 @@ class HttpxSender:
     async def stream(
         self, request: Request, body: AsyncIterable[bytes], read_limit: int = READ_LIMIT_BYTES
     ) -> Response:
-        """Send a body of unknown length, in place of the request's chunks. Raises SendError."""
+        """Send a body of unknown length instead of the request's chunks. Raises SendError."""
         headers = [*headers_of(request._replace(method="")), ("Transfer-Encoding", "chunked")]
         return await self._send(request, headers, _Streamed(body), read_limit)
 
@@ -124,7 +124,7 @@ class HttpxSender:
         return carrier
 
     def _retire(self, scheme: str, carrier: _Carrier) -> None:
-        """Take no more requests; those in flight finish on it."""
+        """Take no more requests; those in flight finish."""
         if self._carriers.get(scheme) is carrier:
             del self._carriers[scheme]
             self._retired.add(carrier)
@@ -175,7 +175,7 @@ class HttpxSender:
 class _Carrier:
     """httpx's transport with the context it was made for.
 
-    busy: how many requests it is at. last: the connections over HTTP/2 that served an origin last.
+    busy: how many requests are in flight. last: by origin, the HTTP/2 connection that served it last.
     """
 
     def __init__(self, context: ssl.SSLContext, transport: httpx.AsyncHTTPTransport) -> None:
@@ -185,18 +185,18 @@ class _Carrier:
         self.last: dict[Origin, httpcore.AsyncNetworkStream | None] = {}
 
     def left_by(self, origin: Origin) -> bool:
-        """Whether something came over an idle connection, most likely its end: httpcore does not look."""
+        """Whether something arrived on an idle connection, most likely its end: httpcore does not check."""
         connection = None if self.busy else self.last.get(origin)
         return connection is not None and bool(connection.get_extra_info("is_readable"))
 
 
 class _Exchange:
-    """A request under way.
+    """A request in flight.
 
-    connected: whether a connection was had for it. http2: whether that speaks HTTP/2; if so and a reply
-    came, connection is the one.
-    whole: whether all was sent and read; if not, httpcore leaves an HTTP/2 stream half open, which the
-    connection must not outlive for long.
+    connected: whether there was a connection for it. http2: whether that speaks HTTP/2; if so, and a reply
+    came, `connection` is that connection.
+    whole: whether everything was sent and read; if not, httpcore leaves an HTTP/2 stream half open, and
+    the connection must be closed soon.
     """
 
     def __init__(
@@ -244,7 +244,7 @@ class _Exchange:
         return Response(response.status_code, self._reason(response), headers, b"".join(parts), broken)
 
     def end(self) -> None:
-        """Let go of what was sent, whose extensions know us."""
+        """Drop what was sent, whose extensions refer to us."""
         del self._request
 
     def _reason(self, response: httpx.Response) -> str:
@@ -254,7 +254,7 @@ class _Exchange:
         return reason.decode("latin-1")
 
     async def _read(self, response: httpx.Response, parts: list[bytes], limit: int) -> str:
-        """Read as much of the body as is wanted into `parts`; what broke it off, or ""."""
+        """Read as much of the body as is wanted into `parts`; returns what broke it off, or ""."""
         size = 0
         stream = response.stream
         assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 -- an async transport's reply
@@ -299,7 +299,7 @@ class _Streamed(httpx.AsyncByteStream):
         self._begun = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._begun:  # httpcore sends again what an HTTP/2 server has said it will not look at
+        if self._begun:  # httpcore sends a request again if an HTTP/2 server says that it ignored it
             raise SendError("http2: the server is going away and the body cannot be sent again")
         self._begun = True
         async for part in self._body:
@@ -330,7 +330,7 @@ def _url(origin: Origin, target: str) -> httpx.URL:
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     try:
         return httpx.URL(f"{origin.scheme}://{host}:{origin.port}{target}")
-    except httpx.InvalidURL as reason:  # it takes no more than 64 KiB
+    except httpx.InvalidURL as reason:  # httpx accepts at most 64 KiB
         raise NotSent(f"the request's URL cannot be sent: {reason}") from None
 
 

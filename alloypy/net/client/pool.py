@@ -1,8 +1,8 @@
-"""The own HTTP/1.1 transport: pooled connections, gathered writes, bounded replies.
+"""Our own HTTP/1.1 transport: pooled connections, gathered writes, bounded replies.
 
-Pooling is Go's: the connection that came back last goes out first, up to 1000 idle ones an origin
-are kept for five minutes, those in use are not limited. A request that meets its end on a reused
-connection before a byte of the reply has come is sent once more, on a fresh one.
+Connections are pooled as in Go: the one released last is used first, up to 1000 idle ones per origin are kept
+for five minutes, and those in use are not limited. A request whose reused connection ends before a byte of
+the reply arrives is sent once more, over a new one.
 Source: docs/spec/PYROSCOPE.md, section 5.1.
 """
 
@@ -35,7 +35,7 @@ from alloypy.net.descriptors import any_below, for_upstreams
 
 
 class _Pool:
-    """The connections to one origin; the dict of idle ones is ordered by their release."""
+    """The connections to one origin; the dict of idle ones is ordered by release time."""
 
     def __init__(self, transport: Transport, origin: Origin) -> None:
         self.origin = origin
@@ -49,7 +49,7 @@ class _Pool:
             connection, _ = self.idle.popitem()
             if connection.tls is context:
                 return connection
-            connection.abort()  # made with settings that are no longer in force
+            connection.abort()  # made with settings that are no longer in use
         return None
 
     def release(self, connection: Connection) -> None:
@@ -79,10 +79,10 @@ class _Pool:
 
 
 class Transport:
-    """A `Sender` over own connections.
+    """A `Sender` with connections of its own.
 
-    tls: asked at every https request, so that changed certificate files take effect.
-    sweep: the next look for connections that have been idle for too long.
+    tls: consulted for every https request, so that changed certificate files take effect.
+    sweep: the next check for connections that have been idle for too long.
     """
 
     def __init__(self, tls: TLS) -> None:
@@ -90,14 +90,14 @@ class Transport:
         self._tls = tls
         self._pools: dict[Origin, _Pool] = {}
         self.sweep: asyncio.TimerHandle | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None  # asked for once: it costs a system call
+        self._loop: asyncio.AbstractEventLoop | None = None  # looked up once: it costs a system call
 
     async def send(
         self, request: Request, read_limit: int = READ_LIMIT_BYTES, *, afresh: bool = False
     ) -> Response:
         """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError.
 
-        afresh: over a new connection, as what `begin` has sent over one that was Dropped.
+        afresh: use a new connection, as for a request that `begin` sent over one that was Dropped.
         """
         if request.timeout <= 0:
             raise SendTimeout
@@ -114,7 +114,7 @@ class Transport:
             try:
                 return await connection.exchange(head, request.chunks, read_limit, deadline)
             except Dropped:
-                pass  # it had been idle for too long: the server closed it while we wrote
+                pass  # idle for too long: the server closed it while we were writing
         connection = await self._dial(origin, context, deadline)
         try:
             return await connection.exchange(head, request.chunks, read_limit, deadline)
@@ -124,9 +124,9 @@ class Transport:
             raise NoHTTP1(str(error)) from error
 
     def begin(self, request: Request, read_limit: int, told: Told) -> Connection | None:
-        """Send over an idle connection and return; None where there is none, or something must be waited for.
+        """Send over an idle connection and return; None if there is none, or if anything needs waiting for.
 
-        told: hears the outcome, not before this returns. Raises SendError.
+        told: called with the outcome, never before this returns. Raises SendError.
         """
         pool = self._pools.get(request.origin)
         if pool is None or not pool.idle or request.timeout <= 0:
@@ -157,7 +157,7 @@ class Transport:
     # What connections and pools call.
 
     def sweep_later(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look for connections that have been idle for too long once there can be one."""
+        """Schedule the next check for connections that have been idle for too long."""
         self.sweep = loop.call_later(IDLE_SECONDS, self._close_idle)
 
     def drop(self, pool: _Pool) -> None:

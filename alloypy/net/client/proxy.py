@@ -17,7 +17,7 @@ _Rule: TypeAlias = Callable[[str, str, "_Address | None"], bool]
 
 
 class ProxySettings(NamedTuple):
-    """What is said of proxies. connect_headers: sent along with CONNECT only."""
+    """Proxy settings of one client. connect_headers: sent only with CONNECT."""
 
     url: URL | None = None
     no_proxy: str = ""
@@ -38,7 +38,7 @@ class ProxyRoute(NamedTuple):
 class Proxies:
     """Chooses the proxy for an origin.
 
-    environ: read once, and only when the settings ask for the environment.
+    environ: read once, and only if the settings ask for the environment.
     """
 
     def __init__(self, settings: ProxySettings, environ: Mapping[str, str]) -> None:
@@ -63,7 +63,7 @@ class Proxies:
         self.any = self._always is not None or any(self._by_scheme.values())
 
     def route(self, origin: Origin) -> ProxyRoute | None:
-        """The way to `origin`, None for straight. Raises NotSent."""
+        """The proxy for `origin`; None for a direct connection. Raises NotSent."""
         if not self.any:
             return None
         if origin not in self._known:
@@ -91,7 +91,7 @@ def _first(environ: Mapping[str, str], *names: str) -> str:
 
 
 def _parse(text: str) -> URL | None:
-    """A proxy of the environment, whose scheme may be left out; a bogus one counts as none."""
+    """A proxy from the environment, whose scheme may be left out; an invalid one is ignored."""
     if not text:
         return None
     for candidate in (text, f"http://{text}"):

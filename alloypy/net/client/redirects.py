@@ -1,4 +1,4 @@
-"""Following redirects by the rules of Go's client, but for what another server gets to know.
+"""Following redirects by the rules of Go's client, except for what another server gets to see.
 
 Source: docs/spec/PYROSCOPE.md, section 5.1, docs/compatibility.md.
 """
@@ -30,7 +30,7 @@ _FOR_ALL = frozenset(
         "User-Agent",
     )
 )
-"""What another server gets: what it needs to read the request. All else may be a credential."""
+"""The headers that another server gets: those it needs to read the request. Others may be credentials."""
 
 _OF_BODY = frozenset(("Content-Type", "Content-Encoding", "Content-Language", "Content-Location"))
 
@@ -38,8 +38,8 @@ _OF_BODY = frozenset(("Content-Type", "Content-Encoding", "Content-Language", "C
 class RedirectChain:
     """The redirects of one request.
 
-    left: whether they have led away from its server, to another scheme, host or port; for good, also when
-    they lead back. kept_back: whether headers were left out for that.
+    left: whether they have led to another scheme, host or port than the request's; stays true even if they
+    lead back. kept_back: whether headers were left out because of that.
     """
 
     def __init__(self, request: Request) -> None:
@@ -49,7 +49,7 @@ class RedirectChain:
         self._steps = 0
 
     def next_request(self, request: Request, response: Response, timeout: float) -> Request | None:
-        """The request a reply redirects to, or None when the reply is the last. Raises SendError."""
+        """The request that a reply redirects to, or None if the reply is the last. Raises SendError."""
         location = response.header("location")
         if not location or response.status not in _AS_GET + _AS_IS:
             return None
@@ -73,7 +73,7 @@ class RedirectChain:
             chunks = ()
             headers = [pair for pair in headers if pair[0] not in _OF_BODY]
         if not (request.origin.scheme == "https" and origin.scheme == "http"):
-            # The query stays here, too: it may hold a token.
+            # The query is left out, too: it may contain a token.
             referer = here if _server(origin) == _server(request.origin) else here.partition("?")[0]
             headers.append(("Referer", referer))
         if url.user is not None and not any(name == "Authorization" for name, _ in headers):

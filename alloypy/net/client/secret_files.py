@@ -1,4 +1,4 @@
-"""Secrets that stand in a file, read again when the file changes.
+"""Secrets in files, read again when a file changes.
 
 Source: docs/spec/PYROSCOPE.md, section 4.
 """
@@ -18,9 +18,9 @@ logger = logging.getLogger("alloypy.files")
 
 
 class FileText:
-    """The text of a file without surrounding white space, as Prometheus' clients read secrets.
+    """The text of a file without surrounding white space, as Prometheus's clients read secrets.
 
-    It follows its file; once there has been a text, one is always there.
+    It follows its file; once there has been a text, there always is one.
     """
 
     def __init__(self, path: str) -> None:
@@ -29,14 +29,11 @@ class FileText:
 
     @property
     def problem(self) -> str:
-        """Why a text from before is in use, or ""."""
+        """Why an earlier text is still in use, or ""."""
         return self._text.problem and f"unable to read file {self.path}: {self._text.problem}"
 
     async def read(self, within: float = FILE_SECONDS) -> str:
-        """The present text, had within so many seconds.
-
-        Raises NotSent with the operating system's reason, and SendTimeout.
-        """
+        """The current text. Raises NotSent with the system's reason; SendTimeout after `within` seconds."""
         try:
             return await self._text.get(within)
         except UnusableError as reason:
@@ -50,7 +47,7 @@ class FileText:
     def _tell(self, problem: str) -> None:
         fields = {"file": self.path}
         if problem:
-            message = "a secret file cannot be read; what it last held stays in use"
+            message = "a secret file cannot be read; its last content stays in use"
             logger.error(message, extra={"fields": {**fields, "err": problem}})
         else:
             logger.info("a secret file can be read again", extra={"fields": fields})
@@ -60,9 +57,9 @@ _texts: WeakValueDictionary[str, FileText] = WeakValueDictionary()
 
 
 def file_text(path: str) -> FileText:
-    """The text of the file at `path`: the same for all who read there.
+    """The text of the file at `path`: one object for everything that reads it.
 
-    A client that a reload has made anew goes on with what the one before it has read.
+    So a client that a reload has replaced passes on what it has read to the new one.
     """
     text = _texts.get(path)
     if text is None:

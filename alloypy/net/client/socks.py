@@ -1,7 +1,7 @@
-"""SOCKS5 proxies, as Go's client speaks to them: httpx does the rest over the connections had here.
+"""SOCKS5 proxies, as Go's client speaks to them: httpx does the rest over the connections made here.
 
-The host's name goes to the proxy, which looks it up. httpx's own support is not used: it needs one
-package more, takes a reply that comes in two pieces for a fault, and loses sockets when it fails.
+The proxy gets the host's name and looks it up. httpx's own support is not used: it needs another
+package, rejects a reply that arrives in two pieces, and leaks sockets when it fails.
 Source: docs/spec/PYROSCOPE.md, section 5.1; RFC 1928, RFC 1929.
 """
 
@@ -43,7 +43,7 @@ _REPLIES = {
 
 
 class SocksTransport(httpx.AsyncHTTPTransport):
-    """httpx's transport over connections through a SOCKS5 proxy."""
+    """httpx's transport, with connections through a SOCKS5 proxy."""
 
     def __init__(self, proxy: URL, context: ssl.SSLContext, limits: httpx.Limits, http2: bool) -> None:
         self._pool = httpcore.AsyncConnectionPool(
@@ -100,11 +100,11 @@ class _Backend(httpcore.AsyncNetworkBackend):
 
 
 class _SocksError(Exception):
-    """The proxy does not do what it is asked for, or is none."""
+    """The proxy does not do what it is asked, or is not a SOCKS5 proxy."""
 
 
 class _Login:
-    """User and password, which no text shows."""
+    """User and password, which never appear in a text."""
 
     def __init__(self, user: str, password: str) -> None:
         self._user = user.encode(errors="surrogateescape")
@@ -118,7 +118,7 @@ class _Login:
 
 
 class _Handshake:
-    """What is said to the proxy before the connection is the upstream's. end: monotonic time, or None."""
+    """Talks to the proxy until the connection leads to the upstream. end: monotonic time, or None."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream, end: float | None) -> None:
         self._stream = stream
@@ -135,7 +135,7 @@ class _Handshake:
         if kind not in (1, 3, 4):
             raise _SocksError(f"unknown address type {kind}")
         size = (await self._read(1))[0] if kind == 3 else 4 * kind
-        await self._read(size + 2)  # the proxy's own address is of no interest
+        await self._read(size + 2)  # the proxy's own address is not needed
 
     async def _agree(self, login: _Login | None) -> None:
         offered = (_NO_AUTHENTICATION,) if login is None else (_NO_AUTHENTICATION, _PASSWORD)

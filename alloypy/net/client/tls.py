@@ -1,4 +1,4 @@
-"""TLS of the client side: settings, and contexts that follow their files.
+"""TLS for clients: settings, and contexts that follow their files.
 
 Source: docs/spec/PYROSCOPE.md, section 4 (`tls_config`).
 """
@@ -30,7 +30,7 @@ VERSIONS = {
 
 
 class TLSSettings(NamedTuple):
-    """What `tls_config` says; "" where nothing is said. min_version: a key of VERSIONS."""
+    """The settings of `tls_config`; "" where one is absent. min_version: a key of VERSIONS."""
 
     ca_pem: str = ""
     ca_file: str = ""
@@ -47,7 +47,7 @@ DEFAULT_TLS = TLSSettings()
 
 
 class _Source:
-    """A PEM text that stands in the configuration or in a file."""
+    """A PEM text from the configuration or from a file."""
 
     def __init__(self, inline: str, path: str, problem: str) -> None:
         self._inline = inline
@@ -70,7 +70,7 @@ class _Source:
 class TLS:
     """The TLS settings of one client, and contexts that follow their files.
 
-    server_name: the name to ask for and to check instead of the host's, or "".
+    server_name: the name to ask for and to verify instead of the host's, or "".
     """
 
     def __init__(self, settings: TLSSettings) -> None:
@@ -90,25 +90,25 @@ class TLS:
 
     @property
     def problem(self) -> str:
-        """Why what was read before is in use, or ""."""
+        """Why earlier contents are still in use, or ""."""
         return self._followed.problem
 
     async def check(self) -> None:
-        """Raises NotSent for what is wrong in the settings.
+        """Raises NotSent for settings that cannot be used.
 
-        What only the first connection needs is left to it: reading the system's authorities takes long.
+        What only a connection needs is left to the first one: loading the system's authorities takes long.
         """
         if any(source.given for source in self._sources):
             await self.context()
 
     def present(self) -> ssl.SSLContext | None:
-        """The context for new connections if nothing has to be waited for."""
+        """The context for new connections; None if it has to be waited for."""
         return self._followed.present()
 
     async def context(self, within: float = FILE_SECONDS) -> ssl.SSLContext:
-        """The context for new connections, had within so many seconds; another one once a file has changed.
+        """The context for new connections; a new one once a file has changed.
 
-        Raises NotSent where there is none that can be used, and SendTimeout.
+        Raises NotSent if there is no usable one, and SendTimeout after `within` seconds.
         """
         try:
             return await self._followed.get(within)
@@ -124,15 +124,15 @@ class TLS:
         return self._built[1]
 
     def _fault(self, error: OSError | ValueError) -> str:
-        """What is said where nobody knows which file it was."""
+        """The error when it is not known which file it was."""
         return f"unable to read {named(self._paths)}: {system_words(error)}"
 
     def _tell(self, problem: str) -> None:
-        tell_of_files(logger, problem, "the former ones stay")
+        tell_of_files(logger, problem, "the previous ones stay")
 
     def _build(self, ca: str, cert: str, key: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.hostname_checks_common_name = False  # as Go
+        context.hostname_checks_common_name = False  # as in Go
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate may be the trusted one
         context.set_alpn_protocols(["http/1.1"])
         if self._settings.insecure_skip_verify:

@@ -1,4 +1,4 @@
-"""The client's side of Connect's unary calls: headers to send, and what an answer means.
+"""The client's side of unary Connect calls: the headers to send, and what an answer means.
 
 Source: docs/spec/PYROSCOPE.md, sections 5.2, 5.4.
 """
@@ -28,13 +28,13 @@ _CODE_OF_STATUS = {
     503: "unavailable",
     504: "unavailable",
 }
-"""What Connect makes of the status of an answer that is not its own."""
+"""The codes that Connect derives from the status of an answer that is not its own."""
 
 
 class CallFailure(NamedTuple):
     """A call did not succeed.
 
-    plain: the answer was not Connect's own, so that the code was guessed from its status.
+    plain: the answer was not Connect's own, so the code was derived from its status.
     """
 
     code: str
@@ -54,13 +54,13 @@ def call_headers(user_agent: str, timeout: float) -> list[tuple[str, str]]:
         ("Content-Type", CONTENT_TYPE),
     ]
     milliseconds = int(timeout * 1000)
-    if milliseconds <= _LONGEST_TIMEOUT_MS:  # Connect has no room for more
+    if milliseconds <= _LONGEST_TIMEOUT_MS:  # Connect allows no more digits
         headers.append(("Connect-Timeout-Ms", str(milliseconds)))
     return headers
 
 
 def failure_of(response: Response) -> CallFailure | None:
-    """Why a call failed, None if it succeeded; the message of a success is not looked at."""
+    """Why a call failed, or None if it succeeded; the message of a success is not examined."""
     content_type = response.header("content-type")
     if response.status == 200 and content_type == CONTENT_TYPE:
         return CallFailure("unknown", f"read message: {response.broken}") if response.broken else None
@@ -77,7 +77,7 @@ def failure_of(response: Response) -> CallFailure | None:
 
 
 def message_of(response: Response) -> bytes:
-    """The message of a successful answer. Raises ValueError when it cannot be unpacked."""
+    """The message of a successful answer. Raises ValueError if it cannot be unpacked."""
     if response.header("content-encoding") != "gzip" or not response.body:
         return response.body
     try:
@@ -87,7 +87,7 @@ def message_of(response: Response) -> bytes:
 
 
 def _own_error(response: Response) -> CallFailure | None:
-    """An error in Connect's own form, None if it is not one."""
+    """The error, if the answer has Connect's own form; otherwise None."""
     encoding = response.header("content-encoding")
     if encoding not in ("", "identity", "gzip"):
         return CallFailure("internal", f"unknown encoding {quote(encoding)}: accepted encodings are gzip")

@@ -17,7 +17,7 @@ from alloypy.net.server.body import Header
 
 _MESSAGE_CHARACTERS = 10_000
 _SURROGATES = "[\ud800-\udfff]"
-# What Go's JSON encoder escapes besides what Python's does.
+# What Go's JSON encoder escapes and Python's does not.
 _GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _NEEDS_GO_ESCAPE = "[<>&\u2028\u2029]"
 
@@ -54,7 +54,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
 class ConnectError(Exception):
     """A method failed; the client gets the code and the message.
 
-    status: the HTTP status, where it is not the code's own; headers: further ones of the answer.
+    status: the HTTP status, where it is not the code's own; headers: extra headers of the answer.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class ConnectError(Exception):
 
 
 def undecodable(kind: str, reason: str) -> ConnectError:
-    """The error for a message that is not one of this kind, as Go names it: `pushv1.PushRequest`."""
+    """The error for a message that is not of this kind, a type named as in Go: `pushv1.PushRequest`."""
     return ConnectError("invalid_argument", f"unmarshal message: unmarshal into *{kind}: {reason}")
 
 
 def no_json() -> ConnectError:
-    """The error for a message in JSON that has no text at all."""
+    """The error for a JSON message that is empty."""
     return ConnectError(
         "invalid_argument", "unmarshal message: zero-length payload is not a valid JSON object"
     )
@@ -94,7 +94,7 @@ def error_answer(error: ConnectError) -> Answer:
 
 
 def error_json(code: str, message: str) -> str:
-    """A Connect error as JSON, escaped as Go does it."""
+    """A Connect error as JSON, escaped as in Go."""
     written = f'{{"code":"{code}"'
     if message:
         written += f',"message":{_go_string(message)}'

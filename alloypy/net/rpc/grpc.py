@@ -1,4 +1,4 @@
-"""gRPC's and gRPC-web's framing of one message each way, on HTTP/1.1.
+"""The framing of gRPC and gRPC-web for one message each way, over HTTP/1.1.
 
 Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
@@ -30,7 +30,7 @@ class GrpcTimeoutError(ValueError):
 
 
 def split_frames(body: Buffer, *, can_unpack: bool, web: bool) -> tuple[Buffer, bool]:
-    """The only message of a request body, and whether it is compressed. Raises ConnectError."""
+    """The one message of a request body, and whether it is compressed. Raises ConnectError."""
     flags, message, rest = _frame(body)
     if flags is None:
         raise ConnectError("unimplemented", "unary request has zero messages")
@@ -49,7 +49,7 @@ def split_frames(body: Buffer, *, can_unpack: bool, web: bool) -> tuple[Buffer, 
 
 
 def grpc_answer(message: bytes, headers: Sequence[Header], *, web: bool, zipped: bool) -> Answer:
-    """A successful response; the status follows as a trailer or, on the web, as a last frame."""
+    """A successful response; the status follows as a trailer or, for gRPC-web, as a last frame."""
     body = _framed(message, 0, zipped)
     if web:
         return Answer(200, headers, body + _framed(b"grpc-status: 0\r\n", _TRAILERS, zipped))
@@ -57,7 +57,7 @@ def grpc_answer(message: bytes, headers: Sequence[Header], *, web: bool, zipped:
 
 
 def grpc_error(error: ConnectError, headers: Sequence[Header], *, web: bool) -> Answer:
-    """A failed response: status and message in the trailers, on the web in the headers."""
+    """A failed response: status and message are in the trailers or, for gRPC-web, in the headers."""
     status = (
         (b"grpc-message", _percent_encoded(str(error))),
         (b"grpc-status", b"%d" % CODES[error.code].number),
@@ -68,12 +68,12 @@ def grpc_error(error: ConnectError, headers: Sequence[Header], *, web: bool) -> 
 
 
 def parse_grpc_timeout(text: str) -> float | None:
-    """A Grpc-Timeout in seconds; None when it is longer than Go can count. Raises GrpcTimeoutError."""
+    """A Grpc-Timeout in seconds; None if it is longer than Go can count. Raises GrpcTimeoutError."""
     unit = _UNITS.get(text[-1])
     if unit is None:
         raise GrpcTimeoutError(f"protocol error: timeout has invalid unit {quote_rune(text[-1])}")
     match = _INTEGER.fullmatch(text[:-1])
-    # Digits are counted before they are read: Python refuses to read thousands of them.
+    # Digits are counted before they are parsed: Python refuses to parse thousands of them.
     digits = match[2].lstrip("0") if match is not None else ""
     count = int(digits or "0") if len(digits) < 20 else -1
     if match is None or not 0 <= count <= _LARGEST_INT64 or (match[1] == "-" and count):
@@ -86,7 +86,7 @@ def parse_grpc_timeout(text: str) -> float | None:
 
 
 def _frame(body: Buffer) -> tuple[int | None, Buffer, Buffer]:
-    """Flags and content of the first frame, and what follows; no flags at the end of the body."""
+    """Flags and content of the first frame, and the rest; flags are None at the end of the body."""
     if not body:
         return None, b"", b""
     if len(body) < _PREFIX_BYTES:
@@ -110,7 +110,7 @@ def _framed(content: bytes, flags: int, zipped: bool) -> bytes:
 
 
 def _percent_encoded(text: str) -> bytes:
-    """Escape a status message as gRPC does."""
+    """Escape a status message as gRPC requires."""
     encoded = text.encode("utf-8", "surrogateescape")
     return b"".join(
         bytes((byte,)) if 0x20 <= byte <= 0x7E and byte != 0x25 else b"%%%02X" % byte for byte in encoded

@@ -1,6 +1,6 @@
 """Unary methods served over Connect, gRPC-web and gRPC on HTTP/1.1.
 
-A method is a coroutine from a message to a message, both as bytes of the codec the client chose.
+A method is a coroutine that takes a message and returns one, both encoded with the client's codec.
 Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
@@ -44,7 +44,7 @@ Codec: TypeAlias = Literal["proto", "json"]
 RETRY_LATER = (b"retry-after", b"5")
 TOO_BUSY = "the message could not be read in time"
 WORK_SECONDS = 30.0
-"""How long a thread may take to unpack or to read a message, the time until one is free included."""
+"""Seconds that a thread may take to unpack or parse a message, including the wait for a free thread."""
 
 
 _IDENTITY = b"identity"
@@ -57,7 +57,7 @@ _CHARSET = re.compile(r'charset=(?:utf-8|"utf-8")\s*;?')
 
 
 class UnaryRequest(NamedTuple):
-    """One call: its message in `codec`, and the loop time after which nobody waits for the answer."""
+    """One call: its message in `codec`, and the loop time until which the client waits for the answer."""
 
     codec: Codec
     message: Buffer
@@ -65,11 +65,11 @@ class UnaryRequest(NamedTuple):
 
 
 Method: TypeAlias = Callable[[UnaryRequest], Awaitable[bytes]]
-"""Answers with a message in the request's codec. Raises ConnectError."""
+"""Returns a message in the request's codec. Raises ConnectError."""
 
 
 class _Kind(NamedTuple):
-    """What a content type stands for; `written` is its canonical form."""
+    """What a content type means; `written` is its canonical form."""
 
     written: bytes
     protocol: Literal["connect", "grpc", "grpc-web"]
@@ -98,8 +98,8 @@ _ACCEPT_POST = b", ".join(sorted(_KINDS))
 
 
 def answer_unary(scope: Scope, receive: Receive, method: Method, limit: int) -> Awaitable[Answer]:
-    """Serve one call of `method`; messages of at most `limit` bytes. Raises ClientLeft."""
-    headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # of equal names, the first counts
+    """Serve one call of `method`, with a message of at most `limit` bytes. Raises ClientLeft."""
+    headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of a name counts
     content_type = headers.get(b"content-type", b"")
     kind = _KINDS.get(content_type) or _KINDS.get(_canonical(content_type))
     if kind is None:
@@ -187,7 +187,7 @@ async def _answer_grpc(
 
 
 async def _receive_body(scope: Scope, receive: Receive, limit: int, deadline: float | None) -> Buffer:
-    """The request's body. Raises ConnectError, and ClientLeft when nobody is there to be answered."""
+    """The request's body. Raises ConnectError, and ClientLeft if nobody is there to answer."""
     try:
         if deadline is None:
             return await read_body(scope, receive, limit)
@@ -211,7 +211,7 @@ async def _receive_body(scope: Scope, receive: Receive, limit: int, deadline: fl
 
 
 async def _unpack(scope: Scope, body: Buffer, limit: int) -> Buffer:
-    """The gzip body unpacked, and held against the byte budget. Raises ConnectError."""
+    """The gzip body, unpacked and counted against the byte budget. Raises ConnectError."""
     unpacking = Unpacking(body, limit)
     hold = holder(scope)
     try:
@@ -231,7 +231,7 @@ async def _unpack(scope: Scope, body: Buffer, limit: int) -> Buffer:
 
 
 async def _unpack_aside(unpacking: Unpacking, hold: Callable[[int], None], limit: int) -> None:
-    """Unpack outside of the event loop; what a step may give is held before.
+    """Unpack outside the event loop; the most that a step may yield is held before it.
 
     Raises GzipError, TooLarge, OverBudget, and TimeoutError when it takes too long.
     """
@@ -246,7 +246,7 @@ async def _unpack_aside(unpacking: Unpacking, hold: Callable[[int], None], limit
 
 
 def _check_compression(sent: bytes) -> bool:
-    """Whether the client compresses. Raises ConnectError when it does so in a way we cannot undo."""
+    """Whether the client compresses. Raises ConnectError if it does so in a way we cannot undo."""
     if sent in (b"", _IDENTITY):
         return False
     if sent != _GZIP:
@@ -261,7 +261,7 @@ def _accepts_gzip(accepted: bytes) -> bool:
 
 
 def _connect_deadline(sent: bytes) -> float | None:
-    """The loop time at which the client's Connect-Timeout-Ms is over. Raises ConnectError."""
+    """The loop time at which the client's Connect-Timeout-Ms is up. Raises ConnectError."""
     if not sent:
         return None
     text = brief(_text(sent))
@@ -283,7 +283,7 @@ def _grpc_deadline(sent: bytes) -> float | None:
 
 
 def _canonical(content_type: bytes) -> bytes:
-    """The type in lower case, with no parameter but a charset of utf-8; empty for any other."""
+    """The type in lower case, with no parameter except a charset of utf-8; empty for any other."""
     match = _MEDIA_TYPE.fullmatch(_text(content_type).lower())
     if match is None:
         return b""

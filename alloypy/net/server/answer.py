@@ -1,4 +1,4 @@
-"""Answers to HTTP requests, made whole before anything is sent.
+"""Answers to HTTP requests, complete before anything is sent.
 
 Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.4.
 """
@@ -16,7 +16,7 @@ CLOSE: Header = (b"connection", b"close")
 class Answer(NamedTuple):
     """One response; header names in lower case.
 
-    trailers: None = none will follow. Without a content-length header the body is sent chunked.
+    trailers: None = there are none. Without a content-length header the body is sent chunked.
     """
 
     status: int
@@ -31,7 +31,7 @@ def empty(status: int, *headers: Header) -> Answer:
 
 
 def plain_text(status: int, text: str, *headers: Header) -> Answer:
-    """An error in one line of text, as Go's http.Error writes it."""
+    """An error as one line of text, as Go's http.Error writes it."""
     body = text.encode("utf-8", "replace") + b"\n"
     return Answer(
         status,
@@ -46,7 +46,7 @@ def plain_text(status: int, text: str, *headers: Header) -> Answer:
 
 
 def written_at_once(answer: Answer, scope: Scope) -> bool:
-    """Write the answer in one call, if the server offers that and need not wait; else nothing is done."""
+    """Write the answer in one call, if the server offers that and need not wait; returns whether it did."""
     status, headers, body, trailers = answer
     if trailers is not None or "extensions" not in scope:
         return False
@@ -55,7 +55,7 @@ def written_at_once(answer: Answer, scope: Scope) -> bool:
 
 
 async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
-    """Send the answer, in one call where the server offers that, else as ASGI messages."""
+    """Send the answer, in one call where the server offers that, otherwise as ASGI messages."""
     if not written_at_once(answer, scope):
         await send_messages(answer, send)
 

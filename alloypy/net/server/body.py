@@ -18,42 +18,42 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EXTENSION = "alloypy.request"
-"""The ASGI extension under which our servers offer an application an `Extension` of each request."""
+"""The name of the ASGI extension with which our servers offer an `Extension` for each request."""
 
 ORIGIN = "alloypy.origin"
-"""The key of an ASGI scope that holds `http://host` of a request with an absolute target."""
+"""The key in an ASGI scope for the `http://host` of a request with an absolute target."""
 
 Header: TypeAlias = tuple[bytes, bytes]
 
 
 class Extension(Protocol):
-    """What can be asked about one request beyond ASGI."""
+    """What an application can ask of one request beyond ASGI."""
 
     def take_body(self, limit: int) -> Buffer | None:
         """The whole body as one buffer if it has arrived and has at most `limit` bytes.
 
-        Most bodies have arrived before the application is asked, and need not be awaited.
+        Most bodies have arrived before the application is called, and need not be awaited.
         """
 
     def read_body(self, limit: int, deadline: float | None) -> Awaitable[Buffer]:
         """The whole body as one buffer of at most `limit` bytes. Raises BodyError.
 
-        deadline: loop time until which it has to arrive, else TimeoutError is raised; None for no such bound.
+        deadline: loop time by which it must arrive, otherwise TimeoutError is raised; None = no deadline.
         """
 
     def extend_deadlines(self, seconds: float) -> None:
-        """Give the request so many seconds from now to be read and answered."""
+        """Give the request `seconds` from now to be read and answered."""
 
     def hold_bytes(self, count: int) -> None:
         """Count bytes that the request holds beyond its body. Raises OverBudget.
 
-        They are given back when the request is done, or by a negative count.
+        They are released when the request is done, or earlier by a negative count.
         """
 
     def answer(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
-        """Write a whole response at once.
+        """Write a whole response in one call.
 
-        False: nothing was written, and the response has to be sent in messages, which can wait.
+        Returns False if nothing was written: the response then has to be sent as messages, which can wait.
         """
 
     def abort(self) -> None:
@@ -98,13 +98,13 @@ class ClientLeft(BodyError):
 
 
 def extension(scope: Scope) -> Extension | None:
-    """What the server offers for a request, if it is one of ours."""
+    """The `Extension` of a request, if the server is one of ours."""
     found: Extension | None = scope["extensions"].get(EXTENSION) if "extensions" in scope else None
     return found
 
 
 def arrived_body(scope: Scope, limit: int) -> Buffer | None:
-    """The whole body of a request if it has arrived and fits the limit; else `read_body` is to be asked."""
+    """The whole body of a request if it has arrived and fits the limit; if None, call `read_body`."""
     if "extensions" in scope and (offered := scope["extensions"].get(EXTENSION)) is not None:
         body: Buffer | None = offered.take_body(limit)
         return body
@@ -112,7 +112,7 @@ def arrived_body(scope: Scope, limit: int) -> Buffer | None:
 
 
 def holder(scope: Scope) -> Callable[[int], None]:
-    """What counts bytes that the request holds beyond its body; see `Extension.hold_bytes`."""
+    """The function that counts bytes that the request holds beyond its body; see `Extension.hold_bytes`."""
     offered = extension(scope)
     return _hold_nothing if offered is None else offered.hold_bytes
 

@@ -1,4 +1,4 @@
-"""How many bytes may be held for requests in flight, and in which order large bodies are let in.
+"""How many bytes may be held for requests in flight, and in which order large bodies are admitted.
 
 The bounds are alloypy's own (docs/compatibility.md). Source: docs/spec/PYROSCOPE.md, section 3.9.
 """
@@ -19,16 +19,16 @@ _LEAST_BYTES_WITHIN_LIMIT = 64 << 20
 _MOST_BYTES_UNTIL_QUEUE = 192 << 20
 _MOST_WAIT_SECONDS = 10.0
 _STALL_SECONDS = 1.0
-_PROGRESS_BYTES = 16 << 10  # must arrive in that time
+_PROGRESS_BYTES = 16 << 10  # must arrive within _STALL_SECONDS
 _OWN_CGROUPS = "/proc/self/cgroup"
 _CGROUP = "/sys/fs/cgroup"
 _CGROUP_V1 = "/sys/fs/cgroup/memory"
 
 
 class Claim:
-    """The bytes that a large body has still to take: promised to it, or waited for.
+    """The bytes that a large body still has to take: promised to it, or waited for.
 
-    waits: its turn has not come. Made by `ByteBudget.claim`, and ended by `ByteBudget.end`.
+    waits: its turn has not come. `ByteBudget.claim` makes a claim, `ByteBudget.end` ends it.
     """
 
     __slots__ = ("came", "count", "go_on", "held", "last", "latest", "lose", "waits")
@@ -41,38 +41,38 @@ class Claim:
         self.waits = False
         self.latest = 0.0
         self.last = 0.0  # when it last made progress
-        self.came = 0  # bytes since then
+        self.came = 0  # bytes that have arrived since then
 
 
 Lose: TypeAlias = Callable[[], tuple[int, int]]
-"""Takes a turn away: gives back what was taken for bytes that have not come.
+"""Takes a body's turn away: releases what was taken for bytes that have not arrived.
 
-Returns how many bytes have still to come, and how many are held.
+Returns how many bytes have yet to arrive, and how many are held.
 """
 
 
 class ByteBudget:
-    """A bound on the bytes held for requests in flight, shared by all that hold some.
+    """A bound on the bytes held for requests in flight, shared by everything that holds some.
 
-    limit: what is beyond it is refused. mark: large bodies that would lead beyond it come one after the
-        other, as bytes are given back; None for half of the limit, at most 192 MiB.
-    patience: seconds after which a body need not wait any longer: from then on only the limit counts, so
-        that an outage of a backend leaves no smaller reserve.
+    limit: bytes beyond it are refused. mark: large bodies that would exceed it are admitted one after the
+        other, as bytes are released; None for half of the limit, at most 192 MiB.
+    patience: seconds that a body waits at most: after that only the limit counts, so that the whole limit
+        can be used during an outage of a backend.
     """
 
     def __init__(self, limit: int, mark: int | None = None, patience: float = _MOST_WAIT_SECONDS) -> None:
         self.limit = limit
         self.mark = min(limit // 2, _MOST_BYTES_UNTIL_QUEUE) if mark is None else mark
         self.held = 0
-        self.taken = 0  # ever
+        self.taken = 0  # in all, ever
         self._patience = patience
-        self._promised = 0  # to bodies whose turn has come, and not yet taken
+        self._promised = 0  # to bodies whose turn has come, but not yet taken
         self._queue: OrderedDict[Claim, None] = OrderedDict()
         self._held_in_queue = 0
-        self._turns: dict[Claim, None] = {}  # whose turn it is, and can be taken away
+        self._turns: dict[Claim, None] = {}  # bodies whose turn it is, and that can lose it
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        self._asking: Claim | None = None  # its answer is given at once
+        self._asking: Claim | None = None  # answered by `claim` itself, not by a call of `go_on`
 
     @property
     def waiting(self) -> int:
@@ -94,15 +94,15 @@ class ByteBudget:
         """Count `count` bytes as no longer held."""
         self.held -= count
         if self._queue:
-            self._let_in()
+            self._admit_next()
 
     def claim(self, count: int, held: int, go_on: Callable[[], None], lose: Lose | None = None) -> Claim:
-        """Ask for the rest of a large body, `count` bytes, at once: so two halves never wait for each other.
+        """Ask for all the rest of a large body, `count` bytes: no two half-read bodies wait for each other.
 
-        held: bytes taken for it so far. go_on: called by the event loop once its turn has come, if it
-            has to wait, or has lost its turn. lose: called when others wait and nothing of it has arrived
-            for a second; None: it never loses its turn. What would lead beyond the limit need not wait:
-            it can be refused now.
+        held: bytes taken for it so far. go_on: called by the event loop when its turn comes, if it has to
+            wait or has lost its turn. lose: called when others wait and nothing of it has arrived for a
+            second; None = it never loses its turn. A body that would exceed the limit does not wait: it can
+            be refused now.
         """
         claim = Claim(count, held, go_on, lose)
         self._held_in_queue += held
@@ -111,10 +111,10 @@ class ByteBudget:
             return claim
         self._asking = claim
         self._enqueue(claim)
-        self._let_in()
+        self._admit_next()
         if claim.waits and self._turns:
             self._withdraw_stalled()  # they ask again, after this one
-            self._let_in()
+            self._admit_next()
         if claim.waits and self.held + count > self.limit:
             self._leave_queue(claim)
             self._promise(claim)
@@ -122,19 +122,19 @@ class ByteBudget:
         return claim
 
     def came(self, claim: Claim, count: int) -> None:
-        """Bytes of a body whose turn it is have come."""
+        """Bytes of a body whose turn it is have arrived."""
         claim.came += count
         if claim.came >= _PROGRESS_BYTES:
             claim.came = 0
             claim.last = asyncio.get_running_loop().time()
 
     def end(self, claim: Claim) -> None:
-        """The body is there, or will never be."""
+        """The body has arrived, or never will."""
         self._turns.pop(claim, None)
         self.settle(claim, claim.count)
 
     def settle(self, claim: Claim, count: int) -> None:
-        """Of what was claimed, `count` bytes are taken by now, or will never be."""
+        """`count` of the claimed bytes have been taken, or never will be."""
         if claim.waits:
             self._leave_queue(claim)
             self._held_in_queue -= claim.held
@@ -142,14 +142,14 @@ class ByteBudget:
             self._promised -= count
             claim.count -= count
         if self._queue:
-            self._let_in()
+            self._admit_next()
 
     def _fits(self, claim: Claim) -> bool:
         others = self.held - self._held_in_queue + self._promised
-        # The largest of bodies gets through beside small profiles.
+        # Leaves room for small profiles, so that even the largest body is admitted beside them.
         return others + min(claim.held + claim.count, self.mark - self.mark // 8) <= self.mark
 
-    def _let_in(self) -> None:
+    def _admit_next(self) -> None:
         while self._queue:
             first = next(iter(self._queue))
             if not self._fits(first):
@@ -160,7 +160,7 @@ class ByteBudget:
         self._leave_queue(claim)
         self._promise(claim)
         if claim is not self._asking:
-            # Not called from here: another request is in the middle of giving back its bytes.
+            # Not called from here: another request is in the middle of releasing its bytes.
             asyncio.get_running_loop().call_soon(claim.go_on)
 
     def _promise(self, claim: Claim) -> None:
@@ -185,7 +185,7 @@ class ByteBudget:
             self._timer = None
 
     def _withdraw_stalled(self) -> None:
-        """Take the turn of bodies of which nothing comes: they have to ask again, after all others."""
+        """Take the turn of bodies that make no progress: they queue again, behind all others."""
         latest = asyncio.get_running_loop().time() - _STALL_SECONDS
         for claim in [each for each in self._turns if each.last <= latest]:
             lose = claim.lose
@@ -198,7 +198,7 @@ class ByteBudget:
             self._enqueue(claim)
 
     def _set_timer(self) -> None:
-        """Look again when the first in the queue has waited long enough, or a turn may be lost."""
+        """Check again when the first in the queue has waited long enough, or a body may lose its turn."""
         when = min((claim.last + _STALL_SECONDS for claim in self._turns), default=math.inf)
         when = min(when, next(iter(self._queue)).latest)
         if self._timer is None or when < self._timer_at:
@@ -211,7 +211,7 @@ class ByteBudget:
         now = asyncio.get_running_loop().time()
         self._timer = None
         self._withdraw_stalled()
-        self._let_in()
+        self._admit_next()
         while self._queue:
             first = next(iter(self._queue))
             if first.latest > now:
@@ -233,9 +233,9 @@ def process_budget() -> ByteBudget:
 
 
 def memory_limit() -> int:
-    """The bytes of memory this process is limited to: by its control groups or its resource limits.
+    """The bytes of memory that the process's control groups or resource limits allow it.
 
-    0 where it is not, or only to more than the machine has.
+    0 where there is no such limit, or only one above the machine's memory.
     """
     limits = [*_control_group_limits(), *_resource_limits()]
     physical = _physical_memory()
@@ -243,7 +243,7 @@ def memory_limit() -> int:
 
 
 def _physical_memory() -> int:
-    """The bytes of memory of the machine, 0 where the system does not say."""
+    """The machine's memory in bytes, 0 where the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
@@ -251,7 +251,7 @@ def _physical_memory() -> int:
 
 
 def _control_group_limits() -> Iterator[int]:
-    """Those of the process's own control groups and of all above them, in both versions of the tree."""
+    """The limits of the process's own control groups and of all above them, of both versions."""
     groups = {(_CGROUP, "memory.max"): ["/"], (_CGROUP_V1, "memory.limit_in_bytes"): ["/"]}
     for line in _lines(_OWN_CGROUPS):
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
@@ -260,7 +260,7 @@ def _control_group_limits() -> Iterator[int]:
         elif "memory" in controllers.split(","):
             groups[_CGROUP_V1, "memory.limit_in_bytes"].append(path)
     for (root, name), paths in groups.items():
-        # In a container the path may be the host's, which is not there: the root is the container's then.
+        # In a container the path may be the host's, which is missing here: the root is then the container's.
         for folder in {above for path in paths for above in (path, *map(str, PurePosixPath(path).parents))}:
             for line in _lines(f"{root}/{folder.strip('/')}/{name}"):
                 if line.isdigit():

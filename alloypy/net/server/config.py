@@ -18,10 +18,10 @@ MAX_HEADER_BYTES = (1 << 20) + 4096
 
 
 class Timeouts(NamedTuple):
-    """Seconds; 0 = no bound.
+    """Seconds; 0 = no limit.
 
-    read: head and body. write: from the end of the head to the answer.
-    idle: between two requests. stall: without the client taking anything of an answer that waits for it.
+    read: for the head and the body. write: from the end of the head to the end of the answer.
+    idle: between two requests. stall: for the client to take at least a byte of an answer that waits.
     """
 
     read: float = 30.0
@@ -31,10 +31,10 @@ class Timeouts(NamedTuple):
 
 
 class ServerConfig:
-    """What the connections of a server are made with.
+    """What all connections of a server are made with.
 
-    app: answers the requests. budget: for the bytes they hold; the process's own by default.
-    max_header_bytes: of one request's head. strangers: told of clients that speak another protocol.
+    app: answers the requests. budget: for the bytes they hold; by default that of the process.
+    max_header_bytes: of one request's head. strangers: counts clients that speak another protocol.
     """
 
     def __init__(
@@ -58,16 +58,16 @@ class Served(Protocol):
     """A connection as its server sees it, whatever protocol it speaks."""
 
     def drain(self) -> None:
-        """Answer what has been asked, then close."""
+        """Answer the requests received so far, then close."""
 
     def close_if_idle(self) -> bool:
-        """Close the connection unless a request is being received or answered; whether that closed it."""
+        """Close the connection unless a request is being received or answered; returns whether it did."""
 
     def close(self) -> None:
-        """Close once what has been written is sent."""
+        """Close once everything written has been sent."""
 
     def abort(self) -> None:
-        """Drop the connection at once."""
+        """Drop the connection immediately."""
 
 
 class Connections(dict[Served, None]):
@@ -95,7 +95,7 @@ class Connections(dict[Served, None]):
         self._closed()
 
     async def wait_for_none(self) -> None:
-        """Wait until the last connection is closed."""
+        """Wait until the last connection has closed."""
         while self:
             self._none.clear()
             await self._none.wait()

@@ -12,7 +12,7 @@ _line = b""
 
 
 def date_line() -> bytes:
-    """`Date: Sun, 06 Nov 1994 08:49:37 GMT` and the end of the line, made once a second."""
+    """`Date: Sun, 06 Nov 1994 08:49:37 GMT` and the line end; made once a second."""
     global _second, _line
     now = int(time())
     if now != _second:

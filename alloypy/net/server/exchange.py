@@ -1,7 +1,7 @@
 """One request and its response, as an application sees them: ASGI's callables and our `Extension`.
 
-Whatever protocol a connection speaks, it makes an `Exchange` of each request, and hands it what arrives. The
-exchange asks the connection for more, and gives what the application answers to a writer that knows the
+A connection, whatever its protocol, makes an `Exchange` for each request and passes it what arrives. The
+exchange asks the connection for more, and passes the application's answer to a writer that knows the
 protocol. Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.5, 3.9.
 """
 
@@ -20,25 +20,25 @@ _MOST_DISCARDED_BYTES = 256 << 10  # of an unwanted body, read so that the conne
 
 
 class Connection(Source, Protocol):
-    """What an exchange asks of the connection that it came on."""
+    """What an exchange asks of its connection."""
 
     def takes_more(self, exchange: Exchange) -> bool:
-        """Whether an answer can be written now, without waiting, and before its write timeout."""
+        """Whether an answer can be written now: without waiting, and before the write timeout."""
 
     async def writable(self, exchange: Exchange) -> bool:
-        """Wait until more of an answer can be written; False when it cannot before its write timeout."""
+        """Wait until more of an answer can be written; False if the write timeout comes first."""
 
     def response_done(self, exchange: Exchange) -> None:
         """The response has been written completely."""
 
     def drop(self, exchange: Exchange) -> None:
-        """End the exchange without an answer, and the connection with it if it carries nothing else."""
+        """End the exchange without an answer, and also the connection if it carries nothing else."""
 
 
 class Writer(Protocol):
-    """Writes one response in the protocol of its connection.
+    """Writes one response in its connection's protocol.
 
-    started: something of it has been written. Parts must not be written once the client has left.
+    started: some of it has been written. Nothing may be written once the client has left.
     """
 
     started: bool
@@ -47,19 +47,19 @@ class Writer(Protocol):
         """Tell the client to send the body it has announced."""
 
     def start(self, status: int, headers: Iterable[Header], *, trailers: bool, whole_request: bool) -> None:
-        """Begin with the head. trailers: whether some will follow.
+        """Begin with the head. trailers: whether there will be trailers.
 
-        whole_request: the body of the request has been read, or the rest is short and on its way.
+        whole_request: the request's body has been read, or its rest is short and on its way.
         """
 
     def body(self, part: bytes, *, more: bool) -> bool:
-        """Write a part of the body; whether that completes the response."""
+        """Write a part of the body; returns whether the response is now complete."""
 
     def trailers(self, headers: Iterable[Header]) -> None:
         """Write the trailers, which complete the response."""
 
     def whole(self, status: int, headers: Sequence[Header], body: bytes, whole_request: bool) -> bool:
-        """Write a response in one piece; False, and nothing written, where it takes more than that."""
+        """Write a response in one piece; returns False, with nothing written, if that is not possible."""
 
 
 class Exchange(Request):
@@ -93,15 +93,15 @@ class Exchange(Request):
         logger: logging.Logger,
         tasks: set[asyncio.Task[None]],
     ) -> None:
-        """Let the application answer, in a task that is one of `tasks` until it has."""
+        """Let the application answer, in a task that is in `tasks` until it is done."""
         self._tasks = tasks
-        # With a name, because asyncio would make one up.
+        # Named, because otherwise asyncio would make up a name.
         self._task = loop.create_task(self._run(app, logger), name="request")
         tasks.add(self._task)
 
     async def _run(self, app: App, logger: logging.Logger) -> None:
-        """Let the application answer; if it fails, that is a 500 and a log line."""
-        # The scope holds us: were it held by us any longer, both would wait for the cycle collector.
+        """Let the application answer; if it fails, log that and answer with 500."""
+        # The scope refers to us: if we kept it any longer, both would wait for the cycle collector.
         scope, self._scope = self._scope, None
         if scope is None:
             raise RuntimeError("a request is answered once")
@@ -114,14 +114,14 @@ class Exchange(Request):
                 self._connection.drop(self)
             raise
         except BodyError:
-            await self._apologise()
+            await self._send_error()
         except Exception:
-            await self._own_up(scope["path"], logger)
+            await self._report_failure(scope["path"], logger)
         finally:
             self._end()
 
     def _end(self) -> None:
-        """The application has returned: nothing of the request is held any more."""
+        """The application has returned: release everything held for the request."""
         self._body = b""
         self._budget.give_back(self.held)
         self.held = 0
@@ -129,15 +129,15 @@ class Exchange(Request):
             self._tasks.discard(self._task)
             self._task = None
 
-    async def _own_up(self, path: str, logger: logging.Logger) -> None:
-        """Log the fault being handled, and answer with 500; drop the connection if either is impossible."""
+    async def _report_failure(self, path: str, logger: logging.Logger) -> None:
+        """Log the exception being handled, and answer with 500; drop the connection if that is impossible."""
         try:
             logger.exception("request handler failed", extra={"fields": {"path": path}})
-            await self._apologise()
+            await self._send_error()
         except Exception:
             self._connection.drop(self)
 
-    async def _apologise(self) -> None:
+    async def _send_error(self) -> None:
         if self._writer.started or self.lost:
             self._connection.drop(self)
             return
@@ -170,13 +170,13 @@ class Exchange(Request):
             return
         in_time = await self._connection.writable(self)
         if not in_time or asyncio.get_running_loop().time() > self.write_by:
-            # As in Go: the time to answer is over, whatever the answer is.
+            # As in Go: the time to answer is up, whatever the answer is.
             self.abort()
         elif self._writer.body(body, more=more):
             self._finish()
 
     def answer(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
-        """Write a whole response at once, if that need not wait; see `Extension.answer`."""
+        """Write a whole response in one call, if that need not wait; see `Extension.answer`."""
         if self.over or self.lost or not self._connection.takes_more(self):
             return False
         whole_request = self.complete or self._is_nearly_read()

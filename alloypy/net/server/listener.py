@@ -1,7 +1,7 @@
-"""A server in our event loop, on sockets that were bound before.
+"""A server in our event loop, on sockets that are already bound.
 
-It accepts connections, each of which gets one of the offered protocols; bounds their number, with the rest
-left in the listen queue; and stops gracefully. Source: docs/spec/PYROSCOPE.md, sections 3.1, 3.2, 3.9.
+It accepts connections and gives each one of the offered protocols, bounds their number by leaving the rest in
+the listen queue, and stops gracefully. Source: docs/spec/PYROSCOPE.md, sections 3.1, 3.2, 3.9.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from alloypy.net.server.offers import Negotiated, Offers
 
 _PLAIN_HTTP_REPLY = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 _ACCEPTS_PER_WAKEUP = 64
-_MOST_HANDSHAKES = 64  # at once, where the idle connections are bounded, too
+_MOST_HANDSHAKES = 64  # at the same time, for servers that also bound idle connections
 _RETRY_ACCEPT_SECONDS = 0.1
 _WARN_EVERY_SECONDS = 10.0
 _HANDSHAKE_SECONDS = 30.0
-_REPLY_DRAIN_SECONDS = 1.0  # for a client to read an answer before its connection is closed
+_REPLY_DRAIN_SECONDS = 1.0  # that a client gets to read an answer before its connection is closed
 _CLOSE_SECONDS = 1.0
 
 
 class Server:
-    """Serves an application on listening sockets, which it owns from then on.
+    """Serves an application on listening sockets, which it then owns.
 
-    offers: the protocols it speaks. With several, each connection gets the one that TLS has agreed on.
-    tls: gives the context for each new connection, so that certificates can change; None from it means
-        that the connection is served without TLS. The contexts negotiate what `offers` names.
+    offers: the protocols it speaks. With several, each connection gets the one that TLS agreed on.
+    tls: returns the context for each new connection, so that certificates can change; if it returns None,
+        the connection is served without TLS. The contexts must negotiate the protocols in `offers`.
     conn_limit: connections beyond it wait in the listen queue; 0 = no limit.
     descriptors_below: connections also wait in the listen queue while no descriptor below it is free; None =
-        take any.
-    most_idle: with more connections than this, each further one closes the oldest idle one; 0 = no limit.
+        any descriptor will do.
+    most_idle: beyond this many connections, each new one closes the oldest idle one; 0 = no limit.
     """
 
     _warned = -_WARN_EVERY_SECONDS  # loop time at which any server last logged that it pauses
@@ -62,15 +62,15 @@ class Server:
         self._connections = Connections(self._bound_idle, self._make_room)
         self._state = ServerState(self._connections)
         self._opening: set[asyncio.Task[None]] = set()
-        self._silent: dict[asyncio.Task[None] | None, None] = {}  # of these, oldest first: sent nothing yet
+        self._silent: dict[asyncio.Task[None] | None, None] = {}  # those that sent nothing yet, oldest first
         self._accepting = False
-        self._paused = False  # nothing is accepted for the moment
+        self._paused = False  # nothing is accepted at the moment
         self._short = False  # of descriptors
         self._retry: asyncio.TimerHandle | None = None
 
     @property
     def connection_count(self) -> int:
-        """Open connections, those in a TLS handshake included."""
+        """Open connections, including those in a TLS handshake."""
         return len(self._connections) + len(self._opening)
 
     @property
@@ -96,7 +96,7 @@ class Server:
         self._make_room()
 
     def refuse(self) -> None:
-        """Accept nothing new: connections that come now, or wait in the listen queue, are refused."""
+        """Accept nothing new: connections that arrive now, or wait in the listen queue, are refused."""
         self._pause()
         self._accepting = False
         if self._retry is not None:
@@ -107,11 +107,11 @@ class Server:
     async def stop(self, grace: float) -> int:
         """Accept nothing new, wait up to `grace` seconds for requests in flight, close everything.
 
-        Returns how many requests were cut off. Their handlers are cancelled and have returned.
+        Returns how many requests were cut off. Their handlers have been cancelled and have returned.
         """
         self.refuse()
         if self._opening:
-            # A connection that was accepted gets the chance to finish its handshake and send its request.
+            # Connections already accepted get the chance to finish their handshake and send a request.
             _, late = await asyncio.wait(self._opening, timeout=min(grace, _CLOSE_SECONDS))
             for task in late:
                 task.cancel()
@@ -145,7 +145,7 @@ class Server:
             await asyncio.wait(self._state.tasks, timeout=remaining)
 
     def _accept(self, listening: socket.socket) -> None:
-        """Take connections from the listen queue; the event loop calls this when there are some."""
+        """Take connections from the listen queue; the event loop calls this when there are any."""
         for _ in range(_ACCEPTS_PER_WAKEUP):
             if self._paused:
                 return
@@ -154,7 +154,7 @@ class Server:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as reason:
-                # Too many open files, most likely; a closed connection frees one.
+                # Most likely too many open files; a connection that closes frees one.
                 self._run_short(str(reason))
                 return
             below = self._descriptors_below
@@ -178,14 +178,14 @@ class Server:
         return bool(self._most_idle) and len(self._opening) >= _MOST_HANDSHAKES
 
     def _drop_a_silent_client(self) -> None:
-        """End the oldest TLS handshake of which nothing has been received."""
+        """End the oldest TLS handshake in which the client has sent nothing."""
         for task in self._silent:
             if task is not None and not task.cancelling():
                 task.cancel()
                 return
 
     def _bound_idle(self) -> None:
-        """A connection was added: close the oldest idle one if there are too many."""
+        """Close the oldest idle connection if there are too many; called after one was added."""
         if self._most_idle and len(self._connections) > self._most_idle:
             for connection in list(self._connections)[:-1]:
                 if connection.close_if_idle():
@@ -207,7 +207,7 @@ class Server:
         if loop.time() - Server._warned >= _WARN_EVERY_SECONDS:
             Server._warned = loop.time()
             fields = {"err": why, "connections": self.connection_count, "limit": descriptors.limit()}
-            message = "accepting connections pauses until descriptors are free: clients wait"
+            message = "no connections are accepted until file descriptors are free: clients wait"
             self._config.logger.warning(message, extra={"fields": fields})
 
     def _try_later(self) -> None:
@@ -216,7 +216,7 @@ class Server:
         self._retry = asyncio.get_running_loop().call_later(_RETRY_ACCEPT_SECONDS, self._make_room)
 
     def _make_room(self) -> None:
-        """Accept again, if there is room."""
+        """Accept connections again, if there is room."""
         if not self._accepting or not self._paused:
             return
         if self._short and not descriptors.any_below(self._descriptors_below or descriptors.limit()):
@@ -230,7 +230,7 @@ class Server:
                 asyncio.get_running_loop().add_reader(one, self._accept, one)
 
     async def _open(self, accepted: socket.socket) -> None:
-        """Make an accepted socket a connection; with TLS after the handshake."""
+        """Turn an accepted socket into a connection; with TLS, after the handshake."""
         loop = asyncio.get_running_loop()
         accepted.setblocking(False)
         try:
@@ -273,14 +273,14 @@ class Server:
 
 
 def written_address(sockets: Sequence[socket.socket]) -> str:
-    """The address of listening sockets; with one for each version of IP, that of IPv6 is given for both."""
+    """The address of listening sockets; if there is one for each IP version, the IPv6 one stands for both."""
     names = [one.getsockname()[:2] for one in sockets]
     host, port = next((name for name in names if ":" in name[0]), names[0])
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _turn_away(connection: socket.socket) -> None:
-    """Answer a client that does not speak TLS, and read on: closing at once could discard the answer."""
+    """Answer a client that does not speak TLS, and read on: closing now could discard the answer."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(_REPLY_DRAIN_SECONDS):
@@ -293,7 +293,7 @@ async def _turn_away(connection: socket.socket) -> None:
 
 
 async def _first_byte(connection: socket.socket) -> int:
-    """The first byte the client sends, which stays to be read; -1 when it sends none."""
+    """The first byte that the client sends, without consuming it; -1 if it sends none."""
     loop = asyncio.get_running_loop()
     arrived = asyncio.Event()
     loop.add_reader(connection, arrived.set)

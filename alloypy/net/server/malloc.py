@@ -1,7 +1,7 @@
-"""Keeps the C library from giving large blocks back to the kernel after every profile.
+"""Keeps the C library from returning large blocks to the kernel after every profile.
 
-Getting a page from the kernel costs more than receiving what goes into it. Blocks are given back
-when profiles have stopped coming. Only glibc takes this advice; elsewhere nothing is done.
+Getting a page from the kernel costs more than receiving what goes into it. Blocks are returned
+when no more profiles arrive. Only glibc can be told to do so; elsewhere nothing is done.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _MOST_KEPT_BYTES = 128 << 20
 _M_ARENA_MAX = -8
 _IDLE_SECONDS = 30.0
 _START_SECONDS = 1.0
-"""How long after the start this begins: until then the process has more urgent work."""
+"""Seconds after the start before this begins: until then the process has more urgent work."""
 
 
 def share_one_pool() -> None:
-    """Have all threads take memory from one pool; else each keeps as much in a pool of its own.
+    """Have all threads take memory from one pool; otherwise each keeps a pool of its own.
 
-    To be called before the first thread starts: the C library looks at its limit only then.
+    Call it before the first thread starts: the C library reads its limit only then.
     """
     library = glibc()
     if library is not None:
@@ -35,14 +35,14 @@ def share_one_pool() -> None:
 
 
 async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> None:
-    """Keep freed blocks for reuse until cancelled; give them back once nothing came for `idle` seconds."""
+    """Keep freed blocks for reuse until cancelled; return them after `idle` seconds without a request."""
     await asyncio.sleep(min(idle, _START_SECONDS))
     library = glibc()
     if library is None:
         return
-    # What is free between blocks in use is not given back: where memory is short, large ones get their own.
+    # Free memory between blocks in use is not returned: where memory is short, large blocks are mapped alone.
     library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT_BYTES, budget.limit // 64))
-    # Kept blocks come on top of what is held, and there has to be room for caches and connections.
+    # Kept blocks come on top of held bytes, and caches and connections need room as well.
     library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT_BYTES, budget.limit // 2))
     library.malloc_trim(0)  # what only the start needed
     seen = given_back = budget.taken

@@ -1,4 +1,4 @@
-"""Clients that have come to the wrong place: what the log says of them, and how often."""
+"""Clients that connect to the wrong place: what is logged about them, and how often."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import time
 from collections.abc import Callable
 
 EVERY_SECONDS = 60.0
-"""How often the log repeats the same."""
+"""Seconds until the log repeats a warning."""
 
 TLS_HANDSHAKE = 0x16
-"""The first byte that a client sends when it speaks TLS."""
+"""The first byte that a TLS client sends."""
 
 _IPV4_IN_IPV6 = "::ffff:"
 
 
 def own_url(scheme: str, address: tuple[str, int] | None) -> str:
-    """The URL of a server of ours as a client should have it. address: where it connected."""
+    """The URL of our server as the client should write it. address: where the client connected."""
     host, port = address or ("HOST", 0)
     host = host.removeprefix(_IPV4_IN_IPV6)
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class Seldom:
-    """Says when it is time to report something that happens again and again."""
+    """Decides when to report something that keeps happening."""
 
     __slots__ = ("_clock", "_next", "_times")
 
@@ -33,7 +33,7 @@ class Seldom:
         self._times = 0
 
     def due(self) -> int:
-        """Count one occurrence; returns how many there were since the last report, or 0 to keep quiet."""
+        """Count one occurrence; returns how many there were since the last report, or 0 for no report now."""
         self._times += 1
         now = self._clock()
         if now < self._next:
@@ -44,14 +44,14 @@ class Seldom:
 
 
 class Strangers:
-    """Warns, once a minute, of clients that speak TLS where it is not spoken, or the other way round."""
+    """Warns, once a minute, about clients that speak TLS to a plain port, or the other way round."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self._seldom = {tls: Seldom() for tls in (False, True)}
 
     def tell(self, address: tuple[str, int] | None, *, tls: bool) -> None:
-        """A client came with the wrong protocol. tls: whether it speaks TLS. address: where it connected."""
+        """A client spoke the wrong protocol. tls: whether it spoke TLS. address: where it connected."""
         times = self._seldom[tls].due()
         if not times:
             return

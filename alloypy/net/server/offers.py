@@ -1,4 +1,4 @@
-"""The protocols that a server offers, and which of them a connection gets."""
+"""The protocols that a server offers, and which one a connection gets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from alloypy.net.server.config import ServerConfig, ServerState
 class Offer(NamedTuple):
     """A protocol that a server speaks.
 
-    alpn: its name where TLS negotiates the protocol (RFC 7301). make: the protocol of a new connection,
-    which adds itself to the state's connections while it is open.
+    alpn: its name where TLS negotiates the protocol (RFC 7301). make: creates the protocol of a new
+    connection, which is in the state's connections while it is open.
     """
 
     alpn: str
@@ -25,12 +25,12 @@ Offers: TypeAlias = Sequence[Offer]
 
 
 def alpn_names(offers: Offers) -> list[str]:
-    """What TLS is to negotiate about."""
+    """The names that TLS negotiates about."""
     return [offer.alpn for offer in offers]
 
 
 class Negotiated(asyncio.Protocol):
-    """Stands in for a connection's protocol until the handshake is done, then gives way to the agreed one."""
+    """A connection's protocol until the handshake is done; then the agreed one takes over."""
 
     def __init__(self, offers: Offers, config: ServerConfig, state: ServerState) -> None:
         self._offers = offers

@@ -1,4 +1,4 @@
-"""One request: its body as it arrives, and as an application asks for it.
+"""One request: receives its body as it arrives, and serves the application that asks for it.
 
 Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.5, 3.9.
 """
@@ -20,7 +20,7 @@ _LARGE_BYTES = 8 << 20
 
 
 class Source(Protocol):
-    """What a request asks of the connection that it comes on."""
+    """What a request asks of its connection."""
 
     def want_body(self, request: Request) -> None:
         """Go on receiving the body."""
@@ -33,14 +33,14 @@ class Source(Protocol):
 
 
 class Request:
-    """A request with its body; implements that side of `body.Extension`.
+    """A request with its body; implements that part of `body.Extension`.
 
     go_on: asks the client to send the body; None where the client does not wait for that.
-    length: of the body; None = unknown before its end. received: bytes of it so far.
-    held: bytes counted against the budget. complete: the body has arrived.
-    wants_all: the application waits for the whole body. discards: its rest is not wanted.
-    over: it is answered. lost: the client is gone. ended: the client sends nothing more.
-    write_by: loop time until which it has to be answered.
+    length: bytes of the body; None = unknown until its end. received: bytes of it so far.
+    held: bytes counted against the budget. complete: the whole body has arrived.
+    wants_all: the application waits for the whole body. discards: the rest of it is not wanted.
+    over: it has been answered. lost: the client is gone. ended: the client sends nothing more.
+    write_by: loop time by which it must be answered.
     """
 
     __slots__ = (
@@ -73,8 +73,8 @@ class Request:
         self._go_on = go_on
         self._body: Buffer = b""
         self._limit = math.inf
-        self._announced = length or 0  # bytes of the body, as far as the client has announced them
-        # What went wrong, not the exception itself: that holds the frames it was raised in, which hold us.
+        self._announced = length or 0  # bytes of the body that the client has announced
+        # What went wrong, not the exception: that refers to the frames it was raised in, and they to us.
         self._failure: tuple[type[BodyError], str] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._given = False  # the application has received all of the body
@@ -93,7 +93,7 @@ class Request:
 
     @property
     def pending(self) -> int:
-        """Bytes of the body that have arrived and have not been asked for."""
+        """Bytes of the body that have arrived and not been asked for."""
         return len(self._body)
 
     @property
@@ -109,13 +109,13 @@ class Request:
         return True
 
     def give_back(self, count: int) -> None:
-        """Count bytes of the body as passed on, no longer held."""
+        """Count bytes as no longer held."""
         count = min(count, self.held)
         self._budget.give_back(count)
         self.held -= count
 
     def announce(self, total: int) -> None:
-        """The client has announced that at least so many bytes will come."""
+        """The client has announced a body of at least `total` bytes."""
         self._announced = total
         if total > self._limit:
             self.fail(BodyTooLarge, body_too_large(self._limit))
@@ -134,19 +134,19 @@ class Request:
         else:
             if not isinstance(self._body, bytearray):
                 self._body = bytearray(self._body)
-            # One growing buffer: it costs no more than what has arrived, in however small parts.
+            # One growing buffer: it takes no more memory than what has arrived, however small the parts.
             self._body += part
         self._wake()
 
     def enlarge(self, size: int) -> memoryview:
-        """Make the buffer of the body `size` bytes large; a view of the part that has not arrived."""
+        """Enlarge the body's buffer to `size` bytes; returns a view of the part that has not arrived."""
         larger = _empty_buffer(size)
         larger[: self.received] = memoryview(self._body)[: self.received]
         self._body = larger
         return larger[self.received :]
 
     def shrink(self) -> int:
-        """Free the buffer beyond what has arrived; how many bytes that was."""
+        """Free the buffer beyond what has arrived; returns how many bytes that freed."""
         before = len(self._body)
         self._body = bytearray(memoryview(self._body)[: self.received])
         return before - self.received
@@ -164,7 +164,7 @@ class Request:
         self._wake()
 
     def end(self) -> None:
-        """The client sends nothing more; whoever waits for it to leave need not wait longer."""
+        """The client sends nothing more; an application that waits for it to leave may stop waiting."""
         self.ended = True
         self._wake()
 
@@ -176,7 +176,7 @@ class Request:
     # What the application calls
 
     async def receive(self) -> MutableMapping[str, Any]:
-        """ASGI's receive: the body in parts, then the client's departure."""
+        """ASGI's receive: the body in parts, then the client's disconnection."""
         if self._go_on is not None:
             self._ask_for_body(self._go_on)
         while not (self._body or self.complete or self._failure is not None):
@@ -204,7 +204,7 @@ class Request:
         return body
 
     def take_body(self, limit: int) -> Buffer | None:
-        """The whole body if it is there; see `Extension.take_body`."""
+        """The whole body if it has arrived; see `Extension.take_body`."""
         if not self.complete or self.received > limit:
             return None
         body, self._body = self._body, b""
@@ -215,7 +215,7 @@ class Request:
         self._source.extend(self, seconds)
 
     def hold_bytes(self, count: int) -> None:
-        """Count bytes as held, or as given back; see `Extension.hold_bytes`."""
+        """Count bytes as held, or as released; see `Extension.hold_bytes`."""
         if count < 0:
             self.give_back(-count)
         elif not self.hold(count):

@@ -1,4 +1,4 @@
-"""TLS of the server side: settings in Go's terms, and a context that follows its files.
+"""TLS for servers: settings in Go's terms, and a context that follows its files.
 
 Source: docs/spec/PYROSCOPE.md, section 3.1 (`http > tls`).
 """
@@ -26,7 +26,7 @@ VERSIONS = {
 }
 
 CIPHER_SUITES = {**SUITES, **WEAK_SUITES}
-"""Go's names of cipher suites, and OpenSSL's."""
+"""Go's names of cipher suites, with OpenSSL's."""
 
 _NO_POLICY = ("", "NoClientCert", "RequestClientCert")
 _CLIENT_CERTIFICATES = {
@@ -41,7 +41,7 @@ class TLSError(Exception):
 
 
 class ServerTLSSettings(NamedTuple):
-    """What a `tls` block says; "" where nothing is said. min_version, max_version: keys of VERSIONS.
+    """The settings of a `tls` block; "" where one is absent. min_version, max_version: keys of VERSIONS.
 
     curve: OpenSSL's name of the elliptic curve to use.
     """
@@ -68,13 +68,13 @@ class ServerTLSSettings(NamedTuple):
         return self.key_pem.reveal() if self.key_pem is not None else ""
 
     def check(self) -> None:
-        """Raise TLSError for texts that no TLS library knows; also where TLS is not enabled."""
+        """Raise TLSError for unknown ciphers and versions, even if TLS is not enabled."""
         self._ciphers()
         if self.min_version and self.min_version not in VERSIONS:
             raise TLSError(f"TLS version {quote(self.min_version)} not recognized")
 
     def read(self) -> ServerTLSSettings:
-        """The same settings with the contents of their files in place of the files. Raises TLSError."""
+        """The same settings with the files replaced by their contents. Raises TLSError."""
         return self._replace(
             cert_pem=_read(self.cert_file, "cert_file") if self.cert_file else self.cert_pem,
             key_pem=Secret(_read(self.key_file, "key_file")) if self.key_file else self.key_pem,
@@ -87,7 +87,7 @@ class ServerTLSSettings(NamedTuple):
     def build(self, alpn: Sequence[str]) -> ssl.SSLContext:
         """A context for settings without files. Raises TLSError.
 
-        alpn: the protocols that are offered, the preferred one first.
+        alpn: the protocols to offer, the preferred one first.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(alpn)
@@ -126,7 +126,7 @@ class ServerTLSSettings(NamedTuple):
         policy = self.client_auth_type
         if policy in _UNVERIFIED:
             raise TLSError(
-                f"client_auth_type {policy} is not supported: a certificate that nobody verifies says nothing"
+                f"client_auth_type {policy} is not supported: an unverified certificate proves nothing"
             )
         if policy not in _NO_POLICY and policy not in _CLIENT_CERTIFICATES:
             raise TLSError(f"invalid ClientAuth: {policy}")
@@ -146,9 +146,9 @@ class ServerTLSSettings(NamedTuple):
 
 
 class ServerTLS:
-    """Gives the context for each new connection; another one once a file has changed.
+    """Provides the context for each new connection; a new one once a file has changed.
 
-    A change that cannot be used leaves the old context in force. tell: called then with the reason, and
+    If changed files cannot be used, the old context stays in use. tell: called then with the reason, and
     with "" when the files can be used again. problem: that reason. alpn: see `ServerTLSSettings.build`.
     """
 
@@ -163,20 +163,20 @@ class ServerTLS:
 
     @property
     def problem(self) -> str:
-        """Why the context of former files is in force, or ""."""
-        return self._followed.problem and _told(self._followed.problem)
+        """Why the context of earlier files is still in use, or ""."""
+        return self._followed.problem and _prefixed(self._followed.problem)
 
     async def context(self) -> ssl.SSLContext:
-        """The context for the next connection. Raises TLSError as long as there has never been one."""
+        """The context for the next connection. Raises TLSError if there has never been a usable one."""
         try:
             return await self._followed.get()
         except UnusableError as reason:
-            raise TLSError(_told(str(reason))) from None
+            raise TLSError(_prefixed(str(reason))) from None
         except TimeoutError as error:
-            raise TLSError(_told(self._words(error))) from None
+            raise TLSError(_prefixed(self._words(error))) from None
 
     def _problem_changed(self, problem: str) -> None:
-        self._tell(problem and _told(problem))
+        self._tell(problem and _prefixed(problem))
 
     def _make(self) -> ssl.SSLContext:
         try:
@@ -191,7 +191,7 @@ class ServerTLS:
         return f"failed to read {named(self._paths)}: {system_words(error)}"
 
 
-def _told(reason: str) -> str:
+def _prefixed(reason: str) -> str:
     return f"error generating http tls config: {reason}"
 
 

@@ -1,1 +1,1 @@
-"""HTTP/1.1 as a server speaks it."""
+"""The server's side of HTTP/1.1."""

@@ -1,4 +1,4 @@
-"""What a connection has received and cannot look at yet; meanwhile nothing more is read."""
+"""What a connection has received but cannot parse yet; meanwhile nothing more is read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from alloypy.net.server.http1.turns import Turns
 
 
 class Backlog:
-    """Keeps what has to wait, and pauses the transport.
+    """Keeps received bytes that have to wait, and pauses the transport.
 
-    go_on: called in a turn of the event loop that has steps left, to look at what has been kept.
-    rest: what has been kept. paused: nothing is read.
+    go_on: called in a turn of the event loop that has steps left, to parse what was kept.
+    rest: what was kept. paused: nothing is read.
     """
 
     __slots__ = ("_budget", "_go_on", "_transport", "_turns", "_waits", "paused", "rest")
@@ -28,11 +28,11 @@ class Backlog:
         self.paused = False
 
     def open(self, transport: asyncio.Transport) -> None:
-        """The connection is made."""
+        """The connection has been made."""
         self._transport = transport
 
     def keep(self, rest: bytes) -> bool:
-        """Keep what has to wait, and read no more meanwhile; False when the budget does not allow it."""
+        """Keep bytes that have to wait, and pause reading; False if the budget does not allow it."""
         self.pause()
         if not self._budget.take(len(rest)):
             return False
@@ -40,7 +40,7 @@ class Backlog:
         return True
 
     def drop(self) -> bytes:
-        """What has been kept, which is kept no longer."""
+        """Return what was kept, and keep it no longer."""
         rest, self.rest = self.rest, b""
         self._budget.give_back(len(rest))
         return rest
@@ -52,7 +52,7 @@ class Backlog:
             self._transport.pause_reading()
 
     def read_on(self) -> None:
-        """Go on with what has been kept, or else read."""
+        """Continue with what was kept; if there is nothing, resume reading."""
         if self.rest:
             self.wait_for_turn()
         elif self.paused and self._transport is not None:
@@ -60,7 +60,7 @@ class Backlog:
             self._transport.resume_reading()
 
     def wait_for_turn(self) -> None:
-        """Look at what has been kept after other connections have had their turn."""
+        """Parse what was kept after the connections that are already waiting."""
         if not self._waits:
             self._waits = True
             self._turns.wait(self._turn)
@@ -77,4 +77,4 @@ class Backlog:
 
 
 def _nobody() -> None:
-    """Nothing is left to be done."""
+    """In place of `go_on` once the backlog is closed."""

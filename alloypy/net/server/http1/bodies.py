@@ -1,4 +1,4 @@
-"""Bodies of requests as they come: of known length, or in chunks.
+"""Bodies of requests as they arrive: of known length, or in chunks.
 
 Source: docs/spec/PYROSCOPE.md, section 3.9.
 """
@@ -18,7 +18,7 @@ from alloypy.net.server.request import Request
 
 
 class Receiver(Protocol):
-    """What a body asks of the connection that it comes on."""
+    """What a body asks of its connection."""
 
     def body_done(self, request: Request) -> None:
         """The body has arrived."""
@@ -30,8 +30,8 @@ class Receiver(Protocol):
 class Body(Protocol):
     """A body that has not arrived completely.
 
-    room: where the connection is to write what comes next; None = anywhere, for `take`.
-    waits: nothing can be taken at present.
+    room: the buffer that the connection fills with the next bytes; None = they are passed to `take`.
+    waits: nothing can be taken at the moment.
     """
 
     @property
@@ -41,17 +41,17 @@ class Body(Protocol):
     def waits(self) -> bool: ...
 
     def take(self, data: Data, at: int, end: int) -> int:
-        """Take `data[at:end]`, or its beginning; where it stopped. What is left has to wait."""
+        """Take `data[at:end]`, or its beginning; returns where it stopped. The rest has to wait."""
 
     def received(self, count: int) -> None:
-        """Bytes have been written to the beginning of the room."""
+        """`count` bytes have been written to the beginning of the room."""
 
     def end(self) -> None:
-        """Nothing more is received."""
+        """Nothing more will be received."""
 
 
 class _Read:
-    """What bodies have in common that are read with everything else."""
+    """The common part of bodies that have no buffer of their own to read into."""
 
     __slots__ = ("_receiver", "_request")
 
@@ -63,13 +63,13 @@ class _Read:
         self._request = request
 
     def received(self, count: int) -> None:
-        """There is no room, so nothing was written to it."""
+        """There is no room, so this is never called."""
 
     def end(self) -> None:
-        """Nothing is held here."""
+        """There is nothing to release."""
 
     def _add(self, part: bytes | memoryview) -> bool:
-        """Hand over the next part; False when that ends the reading."""
+        """Pass on the next part; False if nothing more may be read."""
         request = self._request
         if request.discards or request.failed:
             request.received += len(part)
@@ -93,7 +93,7 @@ class CountedBody(_Read):
         self._heads = heads
 
     def take(self, data: Data, at: int, end: int) -> int:
-        """Take what belongs to the body; where it stopped."""
+        """Take what belongs to the body; returns the offset where it ends."""
         request = self._request
         stop = min(end, at + self._length - request.received)
         part = memoryview(data)[at:stop]
@@ -104,7 +104,7 @@ class CountedBody(_Read):
 
 
 class ChunkedBody(_Read):
-    """A body in chunks; taking many small ones apart is shared out over the turns of the event loop."""
+    """A body in chunks; parsing many small ones is spread over several turns of the event loop."""
 
     __slots__ = ("_backlog", "_chunks", "_looked_ahead", "_turns")
 
@@ -113,10 +113,10 @@ class ChunkedBody(_Read):
         self._backlog = backlog
         self._turns = turns
         self._chunks = Chunks()
-        self._looked_ahead = False  # at the last bytes of the client
+        self._looked_ahead = False  # at the client's last bytes
 
     def take(self, data: Data, at: int, end: int) -> int:
-        """Take as many chunks as there are steps for; where it stopped."""
+        """Take as many chunks as there are steps for; returns the offset where it stopped."""
         request, chunks = self._request, self._chunks
         try:
             at = chunks.feed(data, at, end, self._turns.steps)
@@ -136,9 +136,9 @@ class ChunkedBody(_Read):
         return at
 
     def departure(self, transport: asyncio.Transport, *, plain: bool) -> Departure:
-        """Whether the client has left in the middle of the body: the rest is then not worth taking apart.
+        """Whether the client has left in the middle of the body: the rest is then not worth parsing.
 
-        NONE as well if it has stopped sending and the body can be complete with what has arrived.
+        Also NONE if it has stopped sending but the body may be complete with what has arrived.
         plain: without TLS.
         """
         left = departure(transport)

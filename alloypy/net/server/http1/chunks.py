@@ -1,6 +1,6 @@
-"""Chunked bodies, read strictly: what two readers could read in two ways is refused.
+"""Chunked bodies, read strictly: what two readers might read differently is refused.
 
-Source: RFC 9112 section 7.1; the bounds on what is no content are those of Go.
+Source: RFC 9112 section 7.1; the limits on framing bytes are Go's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FORBIDDEN = frozenset((b"content-length", b"host", b"trailer", b"transfer-encod
 _MOST_LINE_BYTES = 4096
 _MOST_TRAILER_BYTES = 4096
 _MOST_EXCESS_BYTES = 16 << 10
-_FREE_BYTES = 16  # of framing that a chunk may have
+_FREE_BYTES = 16  # of framing that every chunk may have
 
 _STEPS = 8  # of `Turns`, for a chunk
 _STEPS_OF_RUN = 4
@@ -29,7 +29,7 @@ _SIZE, _CONTENT, _END, _TRAILERS = range(4)
 
 
 _TINY = bytes(int(chr(byte), 16) if chr(byte) in "123456789abcdefABCDEF" else 0 for byte in range(256))
-_TINY_LINE_BYTES = 3  # a digit and the end of the line
+_TINY_LINE_BYTES = 3  # a digit and the line end
 _TINY_FRAME_BYTES = 5
 _TINY_WORTH_WHILE = 32  # more than one of them takes
 
@@ -41,16 +41,16 @@ class Malformed(Exception):
 class Chunks:
     """One chunked body.
 
-    announced: bytes of content, those of the last chunk included as soon as its size is known.
-    done: the body and its trailers have come. steps: what the last `feed` took, see `Turns`.
+    announced: bytes of content, including those of the last chunk as soon as its size is known.
+    done: the body and its trailers have arrived. steps: what the last `feed` took, see `Turns`.
     """
 
     __slots__ = ("_excess", "_left", "_line", "_part", "_pieces", "_trailers", "announced", "done", "steps")
 
     def __init__(self) -> None:
         self._part = _SIZE
-        self._line = b""  # the beginning of a line whose end has not come
-        self._left = 0  # of the present chunk
+        self._line = b""  # the beginning of a line whose end has not arrived
+        self._left = 0  # bytes of the current chunk
         self._excess = 0
         self._trailers = 0
         self._pieces: list[bytes | memoryview] = []
@@ -59,16 +59,16 @@ class Chunks:
         self.steps = 0
 
     def content(self) -> bytes | memoryview:
-        """What the last `feed` has found; only good until the buffer it was in is used again."""
+        """The content that the last `feed` found; valid only until its buffer is reused."""
         pieces, self._pieces = self._pieces, []
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def may_end(self, rest: bytes) -> bool:
-        """Whether the body can be complete with `rest`, if nothing comes after that."""
+        """Whether `rest` may complete the body if nothing comes after it."""
         return bool(self._line) or self._part == _TRAILERS or b"\r\n\r\n" in rest
 
     def feed(self, data: bytes | bytearray, at: int, end: int, steps: int) -> int:
-        """Take apart `data[at:end]` in at most `steps` steps; where it stopped. Raises Malformed."""
+        """Parse `data[at:end]` in at most `steps` steps; returns where it stopped. Raises Malformed."""
         view = memoryview(data)
         self.steps = 0
         while self.steps < steps:
@@ -102,7 +102,7 @@ class Chunks:
         return at
 
     def _take_tiny(self, data: bytes, at: int, end: int, steps: int) -> int:
-        """Take chunks of less than 16 bytes, as they mostly look; where something else comes."""
+        """Take chunks of less than 16 bytes in their usual form; returns where something else begins."""
         before = 0
         count = content = 0
         pieces = self._pieces
@@ -145,7 +145,7 @@ class Chunks:
         self._part = _CONTENT if size else _TRAILERS
 
     def _end(self, data: bytes | bytearray, at: int, end: int) -> int:
-        """The end of line that follows the content of a chunk."""
+        """Take the line end after the content of a chunk; returns the offset after it."""
         more = bytes(data[at : min(at + 2 - len(self._line), end)])
         self._line += more
         if not b"\r\n".startswith(self._line):
@@ -156,7 +156,7 @@ class Chunks:
         return at + len(more)
 
     def _take_trailers(self, data: bytes | bytearray, at: int, end: int) -> int:
-        """The fields after the last chunk, which are not used, and the empty line after them."""
+        """Skip the fields after the last chunk and the empty line after them; returns where it stopped."""
         while at < end:
             if not self._line and data[at] == 13:  # the last line is an empty one
                 self._line = b"\r"
@@ -180,7 +180,7 @@ class Chunks:
     def _line_at(
         self, data: bytes | bytearray, at: int, end: int, form: re.Pattern[bytes]
     ) -> tuple[re.Match[bytes], int] | None:
-        """The line that begins at `at`, and where it ends; None when its end has not come."""
+        """The line that begins at `at`, and where it ends; None if its end has not arrived."""
         if not self._line and (match := form.match(data, at, end)) is not None:
             return match, match.end()
         stop = data.find(b"\n", at, end) + 1
@@ -205,7 +205,7 @@ def _reason(form: re.Pattern[bytes]) -> str:
 
 @cache
 def _run(size: int) -> re.Pattern[bytes]:
-    """Chunks of a size below 16, one after the other."""
+    """Matches a run of chunks of this size, which is below 16."""
     digit = b"[%x%X]" % (size, size)
     return re.compile(rb"(?:%b\r\n.{%d}\r\n)++" % (digit, size), re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""Whether a client has left, although nothing is read from it."""
+"""Whether a client has left, found out without reading from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 
 
 class Departure(enum.Enum):
-    """What a client has done: neither, stopped sending (and perhaps left), or broken the connection."""
+    """What a client has done: nothing, stopped sending (and perhaps left), or broken the connection."""
 
     NONE = enum.auto()
     ENDED = enum.auto()
@@ -19,7 +19,7 @@ class Departure(enum.Enum):
 
 
 def departure(transport: asyncio.BaseTransport) -> Departure:
-    """What the system knows of the client before the rest is read; NONE where it does not say."""
+    """What the system knows of the client before the rest is read; NONE if it does not say."""
     connection: socket.socket | None = transport.get_extra_info("socket")
     if connection is None or sys.platform != "linux":
         return Departure.NONE
@@ -35,7 +35,7 @@ def departure(transport: asyncio.BaseTransport) -> Departure:
 
 
 def unread(transport: asyncio.BaseTransport) -> bytes:
-    """What has arrived over a connection without TLS and has not been read; it can still be read."""
+    """What has arrived over a connection without TLS and not been read, without consuming it."""
     from fcntl import ioctl
     from termios import FIONREAD
 

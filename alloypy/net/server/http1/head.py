@@ -1,7 +1,6 @@
-"""What the head of an HTTP request says, and when it cannot be served, in Go's words.
+"""What the head of an HTTP request says, and why a request cannot be served, in Go's words.
 
-Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9; what is refused beyond Alloy is listed in
-docs/compatibility.md.
+Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9; docs/compatibility.md lists what only alloypy refuses.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ _ABSOLUTE = re.compile(
 _LONGEST_LENGTH = 1 << 63
 
 Head: TypeAlias = tuple[int | None, bool, bool]
-"""What a request's header fields say of its body.
+"""What a request's header fields say about its body.
 
 Its length in bytes (None = chunked); whether the client waits for a 100; whether nothing more is read from
-this connection, since the framing is doubtful (RFC 9112 section 6.1). Plain tuples, here and below: these
-are made for each request.
+this connection because the framing is doubtful (RFC 9112 section 6.1). Plain tuples, here and below, because
+they are made for each request.
 """
 
 Target: TypeAlias = tuple[str, bytes, bytes, bytes]
-"""What a request asks for: the decoded path, path and query as sent, `http://host` of an absolute target."""
+"""A request's target: the decoded path, path and query as sent, `http://host` of an absolute target."""
 
 HEAD_TOO_LARGE = "431 Request Header Fields Too Large"
 """The refusal of a head that is larger than allowed."""
@@ -39,7 +38,7 @@ HEAD_TOO_LARGE = "431 Request Header Fields Too Large"
 class Refused(Exception):
     """A request cannot be served; the connection is closed after `status` and the text.
 
-    reason: what the parser found malformed, for the log; empty where the text says it.
+    reason: what the parser found malformed, for the log; empty if the text says it.
     """
 
     def __init__(self, status: int, text: str, reason: str = "") -> None:
@@ -49,7 +48,7 @@ class Refused(Exception):
 
 
 def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Head:
-    """The framing of the body. headers: have lower-case names. Raises Refused."""
+    """The framing of the body. headers: with lower-case names. Raises Refused."""
     length: int | None = 0
     hosts = 0
     expects_continue = False
@@ -85,7 +84,7 @@ def read_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Head:
 
 
 def _length(value: bytes) -> int:
-    """A Content-Length, of which the parser has seen that it is made of digits."""
+    """A Content-Length, which the parser has checked to consist of digits."""
     digits = value.strip().lstrip(b"0")
     length = int(digits or b"0") if len(digits) < 20 else _LONGEST_LENGTH
     if length >= _LONGEST_LENGTH:
@@ -98,7 +97,7 @@ def _elements(value: bytes) -> Iterator[bytes]:
 
 
 def read_target(target: bytes) -> Target:
-    """What a request asks for. Raises Refused."""
+    """The parts of a request's target. Raises Refused."""
     origin = b""
     if not target.startswith(b"/") and target != b"*":
         target, origin = _origin_form(target)
@@ -112,15 +111,15 @@ def read_target(target: bytes) -> Target:
 
 
 def unescaped(part: bytes) -> bytes:
-    """A part of a URL with its escapes resolved; they have to be whole.
+    """A part of a URL with its escapes decoded; they must be complete.
 
-    Quoted-printable differs in its sign only, and its decoder takes a hundredth of the time of urllib's.
+    Quoted-printable differs only in its escape sign, and its decoder takes a hundredth of urllib's time.
     """
     return a2b_qp(part.replace(b"=", b"=3D").replace(b"%", b"="))
 
 
 def _origin_form(target: bytes) -> tuple[bytes, bytes]:
-    """The path and query of a target in absolute form, and what is before them.
+    """The path and query of a target in absolute form, and what precedes them.
 
     The authority ends where a path or a query begins (RFC 3986 section 3.2).
     """

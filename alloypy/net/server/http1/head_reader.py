@@ -1,7 +1,7 @@
 """The heads of the requests on one connection: parsed one at a time, and bounded.
 
-The parser is given one head at a time, up to its last byte. So a request is looked at only when the one
-before it has been answered, the framing of bodies is ours, and what has to wait is kept as it came.
+The parser gets one head at a time, up to its last byte. So a request is parsed only when the one before it
+has been answered, bodies are framed by us, and what has to wait is kept as it arrived.
 Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9.
 """
 
@@ -15,8 +15,8 @@ from alloypy.net.server.body import ORIGIN
 from alloypy.net.server.budget import ByteBudget
 from alloypy.net.server.http1.head import HEAD_TOO_LARGE, Refused, read_head, read_target
 
-_LINE_OVERHEAD_BYTES = 100  # of a header line, beyond its own
-_FREE_HEAD_BYTES = 8 << 10  # of a head that are not counted as held
+_LINE_OVERHEAD_BYTES = 100  # of memory for a header line, beyond its own bytes
+_FREE_HEAD_BYTES = 8 << 10  # heads up to this size are not counted as held
 _END_OF_HEAD = b"\r\n\r\n"
 
 Data: TypeAlias = bytes | bytearray
@@ -25,7 +25,7 @@ Begun: TypeAlias = tuple[dict[str, Any], int | None, bool, bool, int]
 """A request whose head is complete.
 
 Its ASGI scope; the length of its body, None = chunked; whether the client waits for a 100; whether the
-connection may stay open afterwards; and the bytes that are held for the head. A plain tuple, because one is
+connection may stay open afterwards; and the bytes held for the head. A plain tuple, because one is
 made for each request.
 """
 
@@ -33,7 +33,7 @@ made for each request.
 class HeadReader:
     """Reads heads, and counts large ones as held.
 
-    fed: bytes of the present head that have come.
+    fed: bytes of the current head that have arrived.
     """
 
     __slots__ = (
@@ -58,7 +58,7 @@ class HeadReader:
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self.fed = 0
-        self._tail = b""  # the last of them
+        self._tail = b""  # the last bytes of the current head
         self._held = 0
         self._complete = False
         self._stays = False
@@ -73,12 +73,12 @@ class HeadReader:
 
     def on_headers_complete(self) -> None:
         self._complete = True
-        self._stays = self._parser.should_keep_alive()  # later it has forgotten
+        self._stays = self._parser.should_keep_alive()  # later the parser has forgotten
 
     # What the connection calls
 
     def feed(self, data: Data, at: int, end: int) -> int:
-        """Take more of a head; where it ends, or 0 when that has not come. Raises Refused."""
+        """Take more of a head; returns where it ends, or 0 if the end has not arrived. Raises Refused."""
         if self.fed:
             stop = self._end_of_head(data, at, end)
         else:
@@ -95,7 +95,7 @@ class HeadReader:
         try:
             self._parser.feed_data(data[at : stop or end])
         except httptools.HttpParserUpgrade:
-            self._stale = True  # Go takes no notice of the offer, but the parser will not go on
+            self._stale = True  # Go ignores the offer to upgrade, but the parser stops here
         except httptools.HttpParserCallbackError:
             raise
         except httptools.HttpParserError as reason:
@@ -111,9 +111,9 @@ class HeadReader:
         return stop
 
     def take(self, base: dict[str, Any]) -> Begun:
-        """The request whose head is complete, and nothing of it is left here. Raises Refused.
+        """The request whose head is complete; nothing of it is kept here. Raises Refused.
 
-        base: what is equal in the scopes of all requests; it has all their keys.
+        base: a scope with all keys, and the values that all requests have in common.
         """
         version = self._parser.get_http_version()
         length, expects_continue, closes = read_head(self._headers, version)
@@ -134,16 +134,16 @@ class HeadReader:
         return scope, length, expects_continue, self._stays and not closes, held
 
     def count_body(self, part: bytes | memoryview) -> None:
-        """Let the parser count along, to see where the next head begins."""
+        """Let the parser count the body's bytes, so that it knows where the next head begins."""
         if not self._stale:
             self._parser.feed_data(part)
 
     def skip_body(self) -> None:
-        """The rest of the body goes past the parser."""
+        """The rest of the body bypasses the parser."""
         self._stale = True
 
     def forget(self) -> None:
-        """Forget the part of a head that has come."""
+        """Forget the part of a head that has arrived."""
         self._url = self._tail = b""
         self._headers = []
         self.fed = 0
@@ -152,12 +152,12 @@ class HeadReader:
         self._held = 0
 
     def close(self) -> None:
-        """Read no more. The parser knows us: without it neither waits for the cycle collector."""
+        """Read no more. Drops the parser, which refers to us: so neither waits for the cycle collector."""
         self.forget()
         self._parser = None
 
     def _end_of_head(self, data: Data, at: int, end: int) -> int:
-        """Where the head ends that has begun before; 0 when it does not."""
+        """Where a head ends that began in earlier data; 0 if its end is not in `data`."""
         tail = self._tail
         found = (tail + data[at : min(at + 3, end)]).find(_END_OF_HEAD)
         if found >= 0:
@@ -166,7 +166,7 @@ class HeadReader:
         return found + 4 if found >= 0 else 0
 
     def _hold(self) -> None:
-        """Bound the head, and count it as held; its lines take more than their bytes. Raises Refused."""
+        """Bound the head, and count it as held, with its lines' overhead. Raises Refused."""
         size = self.fed + _LINE_OVERHEAD_BYTES * len(self._headers)
         if size > self._max_bytes:
             raise Refused(431, HEAD_TOO_LARGE)
@@ -176,7 +176,7 @@ class HeadReader:
 
     def _malformed(self, reason: str) -> Refused:
         """The refusal of a head that cannot be parsed."""
-        if self._complete:  # it may be a coding that we can name
+        if self._complete:  # it may be a transfer coding that we can name
             try:
                 read_head(self._headers, self._parser.get_http_version())
             except Refused as better:

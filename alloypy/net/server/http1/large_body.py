@@ -1,6 +1,6 @@
-"""A large body of known length, received past the parser, straight into its place.
+"""A large body of known length, received straight into its buffer, bypassing the parser.
 
-It asks the byte budget for all of its bytes at once, waits for its turn, and loses it when nothing comes.
+It asks the byte budget for all its bytes in one claim, waits for its turn, and loses it when nothing arrives.
 Source: docs/spec/PYROSCOPE.md, section 3.9.
 """
 
@@ -15,16 +15,16 @@ from alloypy.net.server.http1.head_reader import Data
 from alloypy.net.server.request import Request
 
 FIRST_ROOM_BYTES = 256 << 10
-"""Bytes for which no body has to wait for its turn."""
+"""Bytes that a body gets without waiting for its turn."""
 
-_BUFFER_GROWTH = 32  # times what has come
+_BUFFER_GROWTH = 32  # times what has arrived
 
 
 class LargeBody:
-    """What is left of the body of one request; a `bodies.Body`.
+    """The rest of a request's body; a `bodies.Body`.
 
     patience: the client's time to send, which is stopped while the body waits for its turn.
-    room: where its next bytes go; None while it waits for its turn, or once it has failed.
+    room: where the next bytes go; None while the body waits for its turn, or once it has failed.
     """
 
     __slots__ = (
@@ -55,7 +55,7 @@ class LargeBody:
         self._backlog = backlog
         self._patience = patience
         self._claim: Claim | None = None
-        self._time_left = 0.0  # of the client's time, while that is stopped
+        self._time_left = 0.0  # the client's remaining seconds, while its time is stopped
         self.room: memoryview | None = None
 
     @property
@@ -68,7 +68,7 @@ class LargeBody:
         self._make_room()
 
     def take(self, data: Data, at: int, end: int) -> int:
-        """Take what has come elsewhere, as far as there is room; where it stopped."""
+        """Take bytes that arrived in another buffer, as far as there is room; returns where it stopped."""
         view = memoryview(data)
         while at < end and (room := self.room) is not None:
             count = min(len(room), end - at)
@@ -78,7 +78,7 @@ class LargeBody:
         return at
 
     def received(self, count: int) -> None:
-        """Bytes have been written to the beginning of the room."""
+        """`count` bytes have been written to the beginning of the room."""
         request, room = self._request, self.room
         if room is None:
             return
@@ -94,14 +94,14 @@ class LargeBody:
             self._receiver.body_done(request)
 
     def end(self) -> None:
-        """Nothing more is received: the body is there, or not wanted any more."""
+        """Nothing more will be received: the body is complete, or no longer wanted."""
         self.room = None
         claim, self._claim = self._claim, None
         if claim is not None:
             self._budget.end(claim)
 
     def _make_room(self) -> None:
-        """Room in proportion to what has come: an announcement alone gets none."""
+        """Make room in proportion to what has arrived: a length that is only announced gets none."""
         self.room = None
         request, length = self._request, self._length
         size = min(length, max(request.received * _BUFFER_GROWTH, FIRST_ROOM_BYTES))
@@ -116,7 +116,7 @@ class LargeBody:
                     return
         more = size - request.received
         if self._claim is not None:
-            self._budget.came(self._claim, FIRST_ROOM_BYTES)  # what was there is full
+            self._budget.came(self._claim, FIRST_ROOM_BYTES)  # the room so far has been filled
         if not request.hold(more):
             request.fail(OverBudget, "too many bytes in flight")
             self._receiver.end_reading()
@@ -128,20 +128,20 @@ class LargeBody:
     def _wait(self) -> None:
         """Read nothing until its turn has come; the client's time to send is stopped.
 
-        A client that leaves meanwhile is noticed only then, which the budget's patience bounds.
+        A client that leaves meanwhile is noticed only then; the budget's patience bounds that time.
         """
         self._time_left = self._patience.stop()
         self._backlog.pause()
 
     def _go_on(self) -> None:
-        """Its turn has come, if it is still wanted."""
+        """Its turn has come: continue, if the body is still wanted."""
         if self._claim is not None and not self._claim.waits:
             self._patience.set(self._time_left)
             self._make_room()
             self._backlog.read_on()
 
     def _lose_turn(self) -> tuple[int, int]:
-        """Nothing came, and others wait: give back the room, and wait again; see `budget.Lose`."""
+        """Nothing arrived and others wait: release the room, and wait again; see `budget.Lose`."""
         request = self._request
         self.room = None
         request.give_back(request.shrink())

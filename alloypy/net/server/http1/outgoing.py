@@ -1,4 +1,4 @@
-"""What goes out over a connection beyond answers: how much the client still takes, and how it all ends."""
+"""The sending side of a connection: whether the client takes more, refusals, and closing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINGER_SECONDS = 0.5
 
 
 def refuse(transport: asyncio.Transport, refusal: Refused) -> None:
-    """Answer a request that cannot be read; the connection has to be closed after that."""
+    """Answer a request that cannot be read; the caller must then close the connection."""
     text = str(refusal)
     head = status_line(refusal.status, "1.1", text.partition(": ")[2])
     kind = b"Content-Type: text/plain; charset=utf-8\r\n" if text else b"Content-Length: 0\r\n"
@@ -22,10 +22,10 @@ def refuse(transport: asyncio.Transport, refusal: Refused) -> None:
 
 
 class Outgoing:
-    """Whether a connection takes more, and its end.
+    """Whether a connection takes more, and how it is closed.
 
-    stall: seconds in which the client has to take at least a byte of what waits for it; 0 = no bound.
-    full: nothing more is to be written at present.
+    stall: seconds in which the client must take at least a byte of what waits for it; 0 = no limit.
+    full: nothing more should be written at the moment.
     """
 
     __slots__ = ("_linger", "_loop", "_room", "_unread", "full")
@@ -34,7 +34,7 @@ class Outgoing:
         self._loop = loop
         self._unread = Unread(loop, stall)
         self._linger: asyncio.TimerHandle | None = None
-        self._room: asyncio.Event | None = None  # set once there is some
+        self._room: asyncio.Event | None = None  # set once there is room again
         self.full = False
 
     def pause(self, transport: asyncio.Transport | None) -> None:
@@ -44,7 +44,7 @@ class Outgoing:
         self._unread.watch(transport)
 
     def resume(self) -> None:
-        """The transport takes more, or nothing ever again."""
+        """The transport takes more, or is gone."""
         self._unread.close()
         self.full = False
         if self._room is not None:
@@ -52,7 +52,7 @@ class Outgoing:
             self._room = None
 
     async def wait(self, deadline: float) -> bool:
-        """Wait until more can be written; False when the deadline, a loop time, has passed."""
+        """Wait until more can be written; False if the deadline, a loop time, comes first."""
         if self._room is None:
             return True
         try:
@@ -63,9 +63,9 @@ class Outgoing:
         return True
 
     def close(self, transport: asyncio.Transport, *, linger: bool) -> bool:
-        """Close, or with `linger` in a moment; True when the connection is to be read until then.
+        """Close, with `linger` after a moment; returns whether to keep reading until then.
 
-        Closing while the client is still sending would take the answer back.
+        Closing while the client is still sending could discard the answer.
         """
         self._unread.watch(transport)
         if not linger or transport.is_closing():

@@ -1,7 +1,7 @@
-"""HTTP/1.1 as our servers speak it: one connection, which carries one request after the other.
+"""The server's side of an HTTP/1.1 connection, which carries one request after the other.
 
 What arrives goes to the `HeadReader`, then to the body of the current request; what has to wait goes to the
-`Backlog`. Every phase has its timeout. Applications are called as ASGI has it, with the extension of `body`.
+`Backlog`. Every phase has its timeout. Applications are called as in ASGI, with the extension of `body`.
 Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.5, 3.9.
 """
 
@@ -29,9 +29,9 @@ from alloypy.net.server.offers import Offer
 from alloypy.net.server.request import Request
 
 _READ_BYTES = 64 << 10
-_STEPS_PER_VISIT = 100  # of `Turns`: what looking at a request costs, however short it is
+_STEPS_PER_VISIT = 100  # of `Turns`: the cost of looking at a request, however short it is
 
-# One buffer for all connections: what is read into it is looked at before the next read.
+# One buffer for all connections: what is read into it is processed before the next read.
 _shared = bytearray(_READ_BYTES)
 _shared_view = memoryview(_shared)
 
@@ -39,10 +39,10 @@ _shared_view = memoryview(_shared)
 class HttpProtocol(asyncio.BufferedProtocol):
     """One connection; the `exchange.Connection` of its requests, and a `bodies.Receiver`.
 
-    transport: until the connection is lost.
+    transport: None once the connection is lost.
     """
 
-    # Beyond thirty attributes Python finds them in twice the time, without slots.
+    # Without slots, Python takes twice as long to find attributes once there are more than thirty.
 
     __slots__ = (
         "_app",
@@ -84,14 +84,14 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
         self._heads = HeadReader(config.budget, config.max_header_bytes)
         self._current: Exchange | None = None  # the request that is being received or answered
-        self._response: ResponseWriter | None = None  # to it
-        self._body: Body | None = None  # of it, as long as it has not arrived
+        self._response: ResponseWriter | None = None  # to the current request
+        self._body: Body | None = None  # of the current request, until it has arrived
         self._turns = turns_of(self._loop)
         self._backlog = Backlog(config.budget, self._turns, self._go_on)
         self._ended = False  # nothing more is read as requests
         self._draining = False
 
-        self._turn = Deadline(self._loop, self._timed_out)  # until which the client must make its next move
+        self._turn = Deadline(self._loop, self._timed_out)  # for the client's next move
         self._outgoing = Outgoing(self._loop, stall)
 
     # What the event loop calls
@@ -107,7 +107,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(self)
         self._ended = True
-        # Nothing of us may be left to the cycle collector: what has been received would stay with it.
+        # Nothing may be left to the cycle collector: it would keep what has been received.
         self._turn.end()
         self._outgoing.end()
         self._stop_receiving()
@@ -137,7 +137,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             exchange.fail(BodyBroken, "unexpected EOF")
         self.end_reading()
         exchange.end()
-        # The answer can still go out, but not over TLS.
+        # The answer can still be sent, but not over TLS.
         return self._plain
 
     def pause_writing(self) -> None:
@@ -146,10 +146,10 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self._outgoing.resume()
 
-    # Taking apart what comes
+    # Parsing what arrives
 
     def _take(self, data: Data, end: int) -> None:
-        """Take apart what has come, up to where something has to wait."""
+        """Parse what has arrived, up to where something has to wait."""
         if self._backlog.rest:  # reading is paused, but TLS had more
             self._keep(bytes(data[:end]))
             return
@@ -174,7 +174,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._backlog.pause()
 
     def _take_head(self, data: Data, at: int, end: int) -> int:
-        """Take a head or a part of one; where it ends, or where the body ends that has come with it."""
+        """Take a head or part of one; returns where it ends, or where the body ends that came with it."""
         heads = self._heads
         begun = heads.fed
         try:
@@ -189,7 +189,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         return end
 
     def _begin(self, data: Data, at: int, end: int) -> int:
-        """Begin with the request whose head is complete; where its body ends, `at` if that has not come."""
+        """Begin the request whose head is complete; returns where its body ends, `at` if not yet here."""
         transport = self.transport
         if transport is None:
             return end
@@ -221,7 +221,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         return at
 
     def _keep(self, rest: bytes) -> None:
-        """Keep what has to wait, and read no more meanwhile."""
+        """Keep bytes that have to wait, and pause reading."""
         if not rest or self._ended or self._backlog.keep(rest):
             return
         if self._current is not None:
@@ -230,7 +230,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self.end_reading()
 
     def _go_on(self) -> None:
-        """It is our turn to look at what has been kept."""
+        """It is our turn to parse what was kept."""
         transport, backlog = self.transport, self._backlog
         if self._ended or transport is None:
             return
@@ -251,7 +251,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
     # What requests and their bodies call
 
     def want_body(self, request: Request) -> None:
-        """Read on; a large body of known length no longer through the parser, which would copy it."""
+        """Keep reading; a large body of known length now bypasses the parser, which would copy it."""
         if request is not self._current or request.complete or self._ended:
             return
         length = request.length
@@ -282,7 +282,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._next()
 
     def end_reading(self) -> None:
-        """Nothing more is read; the connection ends with the answer."""
+        """Read nothing more; the connection ends with the answer."""
         self._ended = True
         self._stop_receiving()
         if self._response is not None:
@@ -297,16 +297,16 @@ class HttpProtocol(asyncio.BufferedProtocol):
     # What an exchange calls
 
     def takes_more(self, exchange: Exchange) -> bool:
-        """Whether an answer can be written now, without waiting, and within the write timeout."""
+        """Whether an answer can be written now: without waiting, and before the write timeout."""
         return not self._outgoing.full and self._loop.time() <= exchange.write_by
 
     async def writable(self, exchange: Exchange) -> bool:
-        """Whether the transport takes more before the exchange's write timeout."""
+        """Wait until the transport takes more; False if the exchange's write timeout comes first."""
         in_time = await self._outgoing.wait(exchange.write_by)
         return in_time and self.transport is not None  # the client may have left meanwhile
 
     def response_done(self, exchange: Exchange) -> None:
-        """The response is written completely: turn to the next request, or close."""
+        """The response has been written completely: go on to the next request, or close."""
         response = self._response
         if response is None or not response.keep_alive or self._ended:
             self._close(linger=not exchange.complete or bool(self._backlog.rest))
@@ -323,32 +323,32 @@ class HttpProtocol(asyncio.BufferedProtocol):
     # What the server calls
 
     def drain(self) -> None:
-        """Answer what has been asked, then close."""
+        """Answer the requests received so far, then close."""
         self._draining = True
         if self._response is not None:
             self._response.keep_alive = False
 
     def close_if_idle(self) -> bool:
-        """Close the connection unless a request is being received or answered; whether that closed it."""
+        """Close the connection unless a request is being received or answered; returns whether it did."""
         idle = self._current is None and self.transport is not None and not self.transport.is_closing()
         if idle:
             self.close()
         return idle
 
     def close(self) -> None:
-        """Close once what has been written is sent."""
+        """Close once everything written has been sent."""
         if self.transport is not None:
             self.transport.close()
 
     def abort(self) -> None:
-        """Drop the connection at once."""
+        """Drop the connection immediately."""
         if self.transport is not None:
             self.transport.abort()
 
     # From one request to the next, and to the end
 
     def _next(self) -> None:
-        """Turn to the next request of this connection."""
+        """Go on to the next request of this connection."""
         self._current = self._response = None
         self._turn.set(self._idle_timeout)
         backlog = self._backlog
@@ -356,7 +356,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             backlog.read_on()
 
     def _refuse(self, refusal: Refused, *, first: int) -> None:
-        """Answer a request that cannot be read, and close. first: its first byte, if it fails there."""
+        """Answer a request that cannot be read, and close. first: its first byte if that failed, else -1."""
         if refusal.reason:
             if first == TLS_HANDSHAKE and self._plain:
                 self._strangers.tell(self._scope_base["server"], tls=True)
@@ -367,7 +367,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._close(linger=True)
 
     def _close(self, *, linger: bool) -> None:
-        """Close; when the client is still sending, give it time to read the answer first."""
+        """Close; with `linger`, give a client that is still sending time to read the answer."""
         if self.transport is None:
             return
         self._ended = True
@@ -376,7 +376,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._backlog.read_on()
 
     def _stop_receiving(self) -> None:
-        """Let go of all that has been received and is not the application's."""
+        """Release everything received that the application does not hold."""
         self._backlog.drop()
         self._heads.forget()
         self._end_body()
@@ -390,7 +390,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         exchange = self._current
         if exchange is None or exchange.over:
             self.abort()
-        elif not exchange.complete:  # else the client has done its part
+        elif not exchange.complete:  # otherwise the client has done its part
             exchange.fail(BodyStalled, "i/o timeout")
             self.end_reading()
 

@@ -1,4 +1,4 @@
-"""Responses as HTTP/1.1 writes them: how the body is framed, and whether the connection stays open.
+"""Responses in HTTP/1.1: how the body is framed, and whether the connection stays open.
 
 Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9.
 """
@@ -57,12 +57,12 @@ class ResponseWriter:
             self._transport.write(_CONTINUE)
 
     def start(self, status: int, headers: Iterable[Header], *, trailers: bool, whole_request: bool) -> None:
-        """Make the head, which is written with the first part of the body."""
+        """Make the head, which is written together with the first part of the body."""
         self._head = self._make_head(status, headers, whole_request)
         self._trailers = trailers
 
     def body(self, part: bytes, *, more: bool) -> bool:
-        """Write a part of the body; whether that completes the response."""
+        """Write a part of the body; returns whether the response is now complete."""
         parts = []
         if self._head:
             parts.append(self._head)
@@ -79,12 +79,12 @@ class ResponseWriter:
         return not more and not self._trailers
 
     def trailers(self, headers: Iterable[Header]) -> None:
-        """Write the trailers, which complete the response; without chunks there is no place for them."""
+        """Write the trailers, which complete the response; a body without chunks has no place for them."""
         if self._chunked:
             self._transport.write(header_lines(headers) + b"\r\n")
 
     def whole(self, status: int, headers: Sequence[Header], body: bytes, whole_request: bool) -> bool:
-        """Write a response in one piece; False, and nothing written, where it takes more than that."""
+        """Write a response in one piece; returns False, with nothing written, if that is not possible."""
         head = self._make_head(status, headers, whole_request)
         if self._chunked or self._no_body:
             return False
@@ -122,7 +122,7 @@ def head_of(
     for name, value in headers:
         if name == b"content-length":
             framed = True
-            # As Go: an empty body is not announced in answer to a HEAD request.
+            # As in Go: the answer to a HEAD request does not announce an empty body.
             if status in _WITHOUT_BODY or (value == b"0" and to_head):
                 continue
         elif name == b"connection" and value.lower() == b"close":
@@ -143,11 +143,11 @@ def head_of(
 
 
 cached_head = lru_cache(maxsize=256)(head_of)
-"""`head_of` for successes, which look the same time after time; of others clients can make any number."""
+"""`head_of` for successes, which are all alike; of the others, clients could cause any number."""
 
 
 def header_lines(headers: Iterable[Header]) -> bytes:
-    """Header fields as they are written. Raises ValueError for a value with line ends."""
+    """Header fields as they are sent. Raises ValueError for a value with line ends."""
     lines: list[bytes] = []
     for name, value in headers:
         if b"\r" in value or b"\n" in value:

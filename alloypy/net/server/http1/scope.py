@@ -7,7 +7,7 @@ from typing import Any
 
 
 def connection_scope(transport: asyncio.BaseTransport, *, plain: bool) -> dict[str, Any]:
-    """What is equal for all requests, with the keys of the rest: so none of them has to make room for more.
+    """A scope with what all requests have in common, and with all keys, so that copies never have to grow.
 
     plain: without TLS.
     """

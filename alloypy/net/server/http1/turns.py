@@ -1,7 +1,7 @@
 """Work that clients can split as finely as they like, spread over the turns of the event loop.
 
-All connections of a loop share one allowance for each turn; a connection that needs more than is left goes on
-in a later turn, one after the other. So a turn takes no longer, however many such clients there are.
+All connections of a loop share one allowance per turn; connections that need more than is left continue in
+later turns, one after the other. So a turn takes no longer, however many such clients there are.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 PER_TURN = 20_000
-"""Steps in one turn of the event loop; a step takes about half a microsecond."""
+"""Steps per turn of the event loop; a step takes about half a microsecond."""
 
 PER_VISIT = 4_000
-"""Steps that one connection may take before the next."""
+"""Steps that one connection may take before the next one's turn."""
 
 
 class Turns:
@@ -30,7 +30,7 @@ class Turns:
 
     @property
     def steps(self) -> int:
-        """The steps that may be taken now: none while others wait longer, or once the turn's are used up."""
+        """How many steps may be taken now: 0 once those of this turn are used up."""
         return 0 if self._left <= 0 else min(self._left, PER_VISIT)
 
     def spend(self, steps: int) -> None:
@@ -39,7 +39,7 @@ class Turns:
         self._schedule()
 
     def wait(self, go_on: Callable[[], None]) -> None:
-        """Have `go_on` called in a turn that has steps left; it spends some, or it is done."""
+        """Have `go_on` called in a turn that has steps left; unless it is done, it must spend some."""
         self._waiting.append(go_on)
         self._schedule()
 
@@ -49,7 +49,7 @@ class Turns:
             asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
-        """A new turn: those that have waited come first."""
+        """Begin a new turn: those that have been waiting come first."""
         self._scheduled = False
         self._left = PER_TURN
         try:
@@ -64,7 +64,7 @@ _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary(
 
 
 def turns_of(loop: asyncio.AbstractEventLoop) -> Turns:
-    """What the connections of a loop share."""
+    """The turns that the connections of a loop share."""
     turns = _turns.get(loop)
     if turns is None:
         turns = _turns[loop] = Turns()

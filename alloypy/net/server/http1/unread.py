@@ -1,4 +1,4 @@
-"""Answers that are not read: the connection is dropped when the client takes nothing of them for too long."""
+"""Answers that are not read: the connection is dropped if the client takes no part of one for too long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if sys.platform != "win32":
 class Unread:
     """Watches what a transport still has to send.
 
-    stall: seconds in which at least one byte must be taken; 0 = no bound.
+    stall: seconds in which the client must take at least one byte; 0 = no limit.
     """
 
     __slots__ = ("_left", "_loop", "_stall", "_timer", "_transport")
@@ -27,7 +27,7 @@ class Unread:
         self._left = 0
 
     def watch(self, transport: asyncio.Transport | None) -> None:
-        """See to it that what `transport` holds is taken, or the connection ends."""
+        """Make sure that the client takes what `transport` holds, or drop the connection."""
         if self._timer is None and self._stall > 0 and transport is not None:
             self._left = _unsent(transport)
             if self._left:
@@ -35,7 +35,7 @@ class Unread:
                 self._timer = self._loop.call_later(self._stall, self._look)
 
     def close(self) -> None:
-        """Watch no longer; the connection is gone."""
+        """Stop watching: the connection is gone."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._transport = None
@@ -52,7 +52,7 @@ class Unread:
 
 
 def _unsent(transport: asyncio.Transport) -> int:
-    """Bytes the client has not taken, those in the system's buffer included; 0 when all are in that one."""
+    """Bytes that the client has not taken, including the system's buffer; 0 if they are all in that."""
     ours = transport.get_write_buffer_size()
     connection: socket.socket | None = transport.get_extra_info("socket")
     if not ours or sys.platform == "win32" or connection is None:

@@ -113,7 +113,7 @@ async def test_what_a_file_last_held_stays_in_use(
         assert await text.read() == "new"
     assert text.problem == ""
     assert [record.message for record in caplog.records] == [
-        "a secret file cannot be read; what it last held stays in use",
+        "a secret file cannot be read; its last content stays in use",
         "a secret file can be read again",
     ]
 

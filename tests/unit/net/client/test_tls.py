@@ -144,6 +144,6 @@ async def test_a_change_for_the_worse_leaves_the_context_in_use_and_is_told_once
         assert await tls.context() is first
     assert tls.problem == ""
     assert [record.message for record in caplog.records] == [
-        "changed TLS files cannot be used; the former ones stay in use",
+        "changed TLS files cannot be used; the previous ones stay in use",
         "the TLS files can be used again",
     ]
