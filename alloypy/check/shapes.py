@@ -196,7 +196,7 @@ def _from_capsule(capsule: str, word: str) -> str | None:
             return None
         return texts.wrong_capsule(Secret.kind, capsule)
     if capsule == Secret.kind and word == Kind.STRING:
-        return texts.NOT_TOLD
+        return texts.NOT_CONVERTED
     if capsule == OptionalSecret.kind and word in {Kind.STRING, Kind.NUMBER}:
         return None
     if capsule == Target.kind and word == Kind.OBJECT:

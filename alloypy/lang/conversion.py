@@ -1,4 +1,4 @@
-"""From a value to the type that a place in the configuration wants.
+"""Converts a value to the type that its place in the configuration wants.
 
 Source: docs/spec/SYNTAX.md, section 5, `Decoding into a wanted type`.
 """
@@ -24,7 +24,7 @@ class ConversionError(Exception):
 
     message: what is wrong with the value at `path`, such as `should be string, got bool`.
     path: indices and keys from the converted value to the one at fault.
-    unnamed: key of the value at fault below `path`, where the text of the error does not name it.
+    unnamed: key, below `path`, of the value at fault, if the error's text does not name it.
     """
 
     def __init__(self, message: str, path: tuple[PathStep, ...] = (), unnamed: str | None = None) -> None:
@@ -34,7 +34,7 @@ class ConversionError(Exception):
         self.unnamed = unnamed
 
     def below(self, step: PathStep) -> ConversionError:
-        """The same fault, seen from the value that holds this one at `step`."""
+        """The same fault, seen from the value that contains this one at `step`."""
         return ConversionError(self.message, (step, *self.path), self.unnamed)
 
 
@@ -52,7 +52,7 @@ def _convert(value: Value, wanted: types.Type) -> Any:
 
 
 def zero(wanted: types.Type) -> Any:
-    """What null and an absent field give."""
+    """The value of null and of an absent field."""
     return _ZEROS[type(wanted)](wanted)
 
 
@@ -61,7 +61,7 @@ def _mismatch(expected: str, value: Value) -> ConversionError:
 
 
 def _to_any(value: Value, wanted: types.AnyType) -> Any:
-    """Numbers without a sign become ints where they fit, bytes a list, durations their text."""
+    """Unsigned numbers become ints if they fit, bytes become a list, durations their text."""
     match value:
         case UInt() if value < 1 << 63:
             return int(value)
@@ -100,7 +100,7 @@ def text(value: Value) -> str:
     if kind == Kind.STRING:
         return text_of(value)
     if isinstance(value, Secret) or (isinstance(value, OptionalSecret) and value.is_secret):
-        raise ConversionError(texts.NOT_TOLD)
+        raise ConversionError(texts.NOT_CONVERTED)
     if isinstance(value, OptionalSecret):
         return value.reveal()
     raise _mismatch(Kind.STRING, value)

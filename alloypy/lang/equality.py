@@ -1,4 +1,4 @@
-"""Equality of values, as `==` in expressions sees it.
+"""Equality of values, as `==` in expressions defines it.
 
 Source: docs/spec/SYNTAX.md, section 5, equality.
 """
@@ -13,7 +13,7 @@ from alloypy.lang.values import Kind, UInt, Value, kind_of, text_of
 
 
 def values_equal(left: Value, right: Value) -> bool:
-    """Whether two values are equal: kinds of numbers are fitted first, arrays and objects go deep."""
+    """Whether two values are equal: numbers are converted to one kind; arrays and objects compare deeply."""
     spend()
     kind = kind_of(left)
     if kind != kind_of(right):
@@ -35,7 +35,7 @@ def values_equal(left: Value, right: Value) -> bool:
 
 
 def numbers_equal(left: int | float, right: int | float) -> bool:
-    """Whether two numbers are equal after fitting; unsigned and signed are compared as signed."""
+    """Whether two numbers are equal as one kind; unsigned and signed ones are compared as signed."""
     if isinstance(left, float) or isinstance(right, float):
         return float(left) == float(right)
     if isinstance(left, UInt) != isinstance(right, UInt):
@@ -44,7 +44,7 @@ def numbers_equal(left: int | float, right: int | float) -> bool:
 
 
 def _elements_equal(left: Iterable[Value], right: Iterable[Value]) -> bool:
-    # Loops, since what `all` calls lives on the C stack, and values may be deep.
+    # Loops, because `all` would recurse on the C stack, and values may be deep.
     for one, other in zip(left, right, strict=True):  # noqa: SIM110
         if not values_equal(one, other):
             return False

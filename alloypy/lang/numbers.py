@@ -1,4 +1,4 @@
-"""Number kinds and what Go's 64-bit arithmetic does with them.
+"""Kinds of numbers, and Go's 64-bit arithmetic on them.
 
 Source: docs/spec/SYNTAX.md, section 5 (values, operators, decoding of numbers).
 """
@@ -34,7 +34,7 @@ def wrap_uint(number: int) -> UInt:
 
 
 def wrap_bits(number: int, bits: int, signed: bool) -> int:
-    """`number` cut down to its lowest `bits` bits, read as signed or unsigned."""
+    """The lowest `bits` bits of `number`, as a signed or unsigned number."""
     number &= (1 << bits) - 1
     if signed and number >> (bits - 1):
         return number - (1 << bits)
@@ -51,7 +51,7 @@ def to_int(number: int | float) -> int:
 
 
 def to_uint(number: int | float) -> UInt:
-    """`number` as an unsigned 64-bit integer: floats are truncated, those out of range give 2^63."""
+    """`number` as an unsigned 64-bit integer: floats are truncated; out of range gives 2^63."""
     if not isinstance(number, float):
         return wrap_uint(number)
     if 9223372036854775808.0 <= number < 18446744073709551616.0:
@@ -76,7 +76,7 @@ def number_text(number: int | float) -> str:
 
 
 def parse_float(text: str) -> float | None:
-    """A decimal or hexadecimal float as Go reads it; None where it is not one or is out of range."""
+    """A decimal or hexadecimal float as Go reads it; None if it is not one or is out of range."""
     if "_" in text:
         return None
     if re.match(_DECIMAL_FLOAT, text):
@@ -92,12 +92,12 @@ def parse_float(text: str) -> float | None:
 
 
 def _is_long(digits: str) -> bool:
-    """Whether a number of so many digits cannot fit into 64 bits, whatever they are."""
+    """Whether a number has too many digits to fit into 64 bits."""
     return len(digits.lstrip("0")) > _MOST_DIGITS
 
 
 def parse_number(text: str) -> int | float | None:
-    """The number that decoding reads from a string: signed, float or unsigned; None where there is none."""
+    """The number that decoding reads from a string: signed, float or unsigned; None if it is not a number."""
     if text.startswith("-"):
         if not re.match(_SIGNED, text) or _is_long(text[1:]):
             return None

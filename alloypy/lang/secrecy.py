@@ -1,11 +1,11 @@
-"""What is secret: the one rule book for names, and for texts that carry credentials in themselves.
+"""What is secret: all rules for names, and for texts that contain credentials.
 
     names_secret("client_secret")                  True; "pasword" and "X-Api-Key" too
     hide("http://me:hush@host")                    "http://me:xxxxx@host"
     hide("hush", name="token")                     "(secret)"
 
-What a component declares as secret is in its spec; here is what can be told without one. Where it is in
-doubt, a text counts as secret. User names, hosts and the names of settings stay readable.
+A component's spec declares its secrets; these rules work without a spec. In case of doubt, a text counts
+as secret. User names, hosts and the names of settings stay readable.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 HIDDEN = "(secret)"
-"""What is shown in place of a text that is secret as a whole."""
+"""Shown in place of a text that is secret as a whole."""
 
 HIDDEN_PART = "xxxxx"
-"""What is shown in place of a part of a text, as Go writes it in URLs."""
+"""Shown in place of a secret part of a text, as Go writes it in URLs."""
 
 _MOST_LOOKED_AT = 10_000
 
 Range = tuple[int, int]
-"""A part of a text: its first character and the one that follows it."""
+"""A part of a text: the offset of its first character, and the offset just after its last."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -45,11 +45,11 @@ _WHOLE = (
     "passwd",
     "password",
 )
-"""Words that tell wherever they are, joined to others too."""
+"""Words that mark a secret anywhere in a name, even joined to others."""
 
-_TELLING = frozenset({*_WHOLE, "secret", "token", "bearer", "pwd", "pw", "psk", "jwt"})
+_SECRET_WORDS = frozenset({*_WHOLE, "secret", "token", "bearer", "pwd", "pw", "psk", "jwt"})
 _LAST = frozenset({"auth"})
-"""Words that tell as the last of a name."""
+"""Words that mark a secret at the end of a name."""
 
 _ENDINGS = ("accesskey", "secret", "token", "pwd")
 _NO_PASSWORDS = frozenset({"bypass", "compass", "overpass", "surpass", "trespass", "underpass"})
@@ -57,21 +57,21 @@ _KEYS = _words(
     "access account api app application auth client consumer encryption hmac license master private secret "
     "shared signing ssh ssl storage subscription tls"
 )
-"""Words that make a secret of a following `key`."""
+"""Words that, with a `key` at the end of the name, mark a secret."""
 
 _SPECIAL = frozenset({"connection_string", "data_source_name", "data_source_names", "key_pem", "mongodb_uri"})
 _QUERY = frozenset({"key", "sig", "signature", "code", "session", "sid"})
-"""Last words that tell in headers and queries."""
+"""Words that mark a secret at the end of the name of a header or query parameter."""
 
 _ABOUT = _words(
     "audience count dir directory duration enabled endpoint env expiry field file files format header "
     "headers interval issuer kind length location method mode name names passthrough path paths period "
     "policy prefix provider ref refresh role scope scopes source timeout ttl type uri url usage version"
 )
-"""Last words of names that only tell something about a secret."""
+"""Last words of names whose values only describe a secret."""
 
 _QUESTIONS = _words("allow disable enable has is use")
-"""First words of names that say whether there is a secret."""
+"""First words of names whose values only say whether there is a secret."""
 
 _TYPOS = {"password": 2, "passphrase": 2, "credential": 2, "authorization": 2, "secret": 1, "passwd": 1}
 _TOKEN_TYPOS = frozenset({"tokn", "toekn", "tokne", "otken", "tken", "tokken", "tooken", "tokeen", "ttoken"})
@@ -87,9 +87,9 @@ _PUBLIC_PARAMETERS = _words("audience grant_type resource scope scopes tenant te
 
 
 def names_secret(name: str, *, query: bool = False) -> bool:
-    """Whether what is called so is a secret: an attribute, argument, key, header or variable.
+    """Whether a value with this name is secret: an attribute, argument, key, header or variable.
 
-    query: whether it is the name of a header or of a parameter in a URL, where shorter ones tell too.
+    query: whether it is the name of a header or of a URL's parameter, where more words mark a secret.
     """
     words = [word.lower() for word in re.findall(_WORD, name)]
     if not words:
@@ -105,17 +105,17 @@ def names_secret(name: str, *, query: bool = False) -> bool:
         return True
     if any(whole in joined for whole in _WHOLE):
         return True
-    return any(_tells(word if word.endswith("ss") else word.removesuffix("s")) for word in words)
+    return any(_marks_secret(word if word.endswith("ss") else word.removesuffix("s")) for word in words)
 
 
-def _tells(word: str) -> bool:
-    if word in _TELLING or word in _TOKEN_TYPOS or word.endswith(_ENDINGS):
+def _marks_secret(word: str) -> bool:
+    if word in _SECRET_WORDS or word in _TOKEN_TYPOS or word.endswith(_ENDINGS):
         return True
     return any(_distance(word, meant, limit) <= limit for meant, limit in _TYPOS.items())
 
 
 def _distance(word: str, meant: str, limit: int) -> int:
-    """How many letters were left out, added, changed or swapped; more than `limit` is not counted out."""
+    """How many letters are missing, added, changed or swapped; beyond `limit` the number is not exact."""
     if abs(len(word) - len(meant)) > limit or word[0] not in meant[:2]:
         return limit + 1
     before: list[int] = []
@@ -131,7 +131,7 @@ def _distance(word: str, meant: str, limit: int) -> int:
 
 
 def names_url(name: str) -> bool:
-    """Whether what is called so is a URL or an address, which may come without a scheme."""
+    """Whether a value with this name is a URL or an address, perhaps without a scheme."""
     words = re.findall(_WORD, name)
     return bool(words) and words[-1].lower() in _URLS
 
@@ -146,7 +146,7 @@ def keeps_secret(owner: str, key: str) -> bool:
 def secret_keys(owner: str, fields: Mapping[str, Any]) -> set[str]:
     """The keys under which an object called `owner` has secrets.
 
-    They tell themselves, or by their neighbours: `{ name = "TOKEN", value = ... }`.
+    A key is secret by its own name, or by that in a neighbour: `{ name = "TOKEN", value = ... }`.
     """
     keys = {key for key in fields if keeps_secret(owner, key)}
     for says, holds in _PAIRS:
@@ -157,9 +157,9 @@ def secret_keys(owner: str, fields: Mapping[str, Any]) -> set[str]:
 
 
 def secret_texts(variables: Mapping[str, Any]) -> set[str]:
-    """The texts in variables and objects, however deep, that stand below a name of a secret.
+    """The texts in variables and objects, at any depth, below a name that marks a secret.
 
-    Only the first thousands of values are looked at: what a configuration can refer to may be large.
+    Only the first ten thousand values are examined: what a configuration can refer to may be large.
     """
     found: set[str] = set()
     waiting: list[tuple[Any, bool]] = [(variables, False)]
@@ -180,7 +180,7 @@ def _popped(waiting: list[T]) -> Iterator[T]:
 
 
 def hide(text: str, name: str = "") -> str:
-    """`text` as it may be shown; `name` is what it is called, where it is called something."""
+    """`text` as it may be shown; `name`: the name of the value, if it has one."""
     if name and names_secret(name):
         return HIDDEN if text else text
     parts = secret_parts(text, url=names_url(name))
@@ -190,7 +190,7 @@ def hide(text: str, name: str = "") -> str:
 
 
 def _replaced(text: str, parts: Iterable[Range]) -> str:
-    """A text without its parts, which are in order."""
+    """A text with the given parts hidden; `parts` are in order."""
     shown, at = [], 0
     for start, end in parts:
         shown += [text[at:start], HIDDEN_PART]
@@ -209,7 +209,7 @@ def hide_urls(message: str) -> str:
 
 
 def _hide_in_word(word: str) -> str:
-    """A text in quotes, or what follows the scheme of a URL."""
+    """Hide the credentials in a text in quotes, or in what follows the scheme of a URL."""
     if word.startswith('"'):
         parts = list(_credentials(word[:-1], url=False))
     else:
@@ -218,9 +218,9 @@ def _hide_in_word(word: str) -> str:
 
 
 def secret_parts(text: str, *, url: bool = False) -> list[Range]:
-    """The parts of a text that are secret whatever it is called, in order and apart from each other.
+    """The parts of a text that are secret whatever its name, in order and without overlap.
 
-    url: whether the text is called a URL, so that `me:hush@host` is one too.
+    url: whether the name says that the text is a URL, so that `me:hush@host` is one too.
     """
     if len(text) < _SHORTEST:
         return []
@@ -240,7 +240,7 @@ _PLACE = r"[^\s:/@\"'`(){}\[\],;=<>]*:[^\s/]*@(?=[\w\[(.-])"
 
 
 def _credentials(text: str, url: bool) -> Iterator[Range]:
-    """Passwords and lone user names in front of an `@`; a password may hold any character."""
+    """Passwords, and user names without one, before an `@`; a password may contain any character."""
     last = text.rfind("@")
     if last < 0:
         return
@@ -262,13 +262,13 @@ def _credentials(text: str, url: bool) -> Iterator[Range]:
 
 
 _NO_SECRETS = ("", "x-oauth-basic")
-"""Passwords beside which the user's name is the secret."""
+"""Passwords with which the user name is the secret."""
 
 
 def _userinfo(text: str, start: int, mark: int, *, always: bool = False) -> Iterator[Range]:
-    """What is secret between the scheme and the last `@` at `mark`, if that ends credentials at all.
+    """The secret between the scheme and the last `@` at `mark`, if that ends credentials at all.
 
-    Without a colon, an `@` behind the first slash is taken for one in a path.
+    Without a colon, an `@` after the first slash is assumed to be in a path.
     """
     slash = re.compile(r"[/?#]").search(text, start, mark)
     if slash is not None and not always and not re.search("[:@]", text[start : slash.start()]):
@@ -284,7 +284,7 @@ def _userinfo(text: str, start: int, mark: int, *, always: bool = False) -> Iter
 _SETTING = r"(?<![\w.\-$])-{0,2}([?&]?)([\"']?)([A-Za-z_][\w.\-]*)\2[ \t]*([:=]>?)(?!//)[ \t]*"
 _FLAG = r"(?<!\S)--?([A-Za-z][\w\-]*)[ \t]+([^\s\-]\S*)"
 _IN_URL = r"(?<=[/@])[\w.\-]+:|\w*[.\-][\w.\-]*:[0-9]{2,5}(?![^/\s,])"
-"""A user's name or a host and its port, not a setting."""
+"""A user name, or a host with its port; not a setting."""
 
 _NEXT = r"(?<![&;,\s])[&;,\s]+[\"']?[A-Za-z_][\w.\-]*[\"']?[ \t]*=|$"
 _QUOTED = {'"': r'"(?:[^"\\]|\\.)*"', "'": r"'(?:[^'\\]|''|\\.)*'", "`": r"`[^`]*`"}
@@ -313,7 +313,7 @@ def _settings(text: str) -> Iterator[Range]:
 
 
 def _value_end(text: str, found: re.Match[str]) -> int:
-    """Where the value of a setting ends; at the end of its line, where nothing else says so."""
+    """Where the value of a setting ends; without any other sign, at the end of its line."""
     at = found.end()
     quoted = _QUOTED.get(text[at : at + 1])
     if quoted is not None:
@@ -329,7 +329,7 @@ def _value_end(text: str, found: re.Match[str]) -> int:
 
 
 def _yaml_end(text: str, start: int, at: int) -> int:
-    """The end of a value in YAML: the lines that are indented deeper than its key belong to it."""
+    """The end of a YAML value, which includes all lines indented more deeply than its key."""
     line = text.rfind("\n", 0, start) + 1
     indent = re.compile(r"[ \t\-]*").match(text, line)
     depth = indent.end() - line if indent else 0
@@ -351,7 +351,7 @@ _RECOGNISED = (
     r"(?<![\w\-.])((?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|hvs)[_\-][\w\-.]{16,})",
     r"(?<![\w\-])(eyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?)",
 )
-"""Credentials that their own form tells: HTTP's schemes, private keys, and the tokens of common services."""
+"""Credentials recognisable by their form: HTTP's schemes, private keys, tokens of common services."""
 
 
 def _recognised(text: str) -> Iterator[Range]:

@@ -1,22 +1,22 @@
-"""URLs of servers that load, and that nothing can be sent to, or not to where it is meant to go."""
+"""Server URLs that can be loaded, but to which nothing can be sent, or only to the wrong path."""
 
 from __future__ import annotations
 
 import re
 
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~-]*)?/?\Z")
-"""URLs that need no closer look."""
+"""URLs that are certainly fine."""
 
 _HIGHEST_PORT = 65535
 PUSH_PATH = "/push.v1.PusherService/Push"
 DEBUG_INFO_PATH = "/debuginfo.v1alpha1.DebuginfoService/"
-"""What comes after the URL of a Pyroscope server; that of debug info before the name of a method."""
+"""Paths appended to the URL of a Pyroscope server; a method name follows the one of debug info."""
 
 _APPENDED = ("/ingest", PUSH_PATH)
 
 
 def url_fault(text: str) -> str:
-    """Why nothing can be asked at a URL; "" where it can. A port without a host means this machine."""
+    """Why no request can be sent to a URL; "" if it can. A port without a host means this machine."""
     if _PLAIN_URL.match(text):
         return ""
     if not text:
@@ -37,7 +37,7 @@ def url_fault(text: str) -> str:
 
 
 def appended_path(text: str) -> str:
-    """The path at the end of a Pyroscope server's URL that is added to it anyway; "" without one."""
+    """The path at the end of a Pyroscope server's URL that alloypy appends anyway; "" if there is none."""
     _, slash, path = text.partition("?")[0].partition("://")[2].partition("/")
     path = slash + path.rstrip("/")
     return next((each for each in _APPENDED if path.endswith(each)), "")

@@ -1,7 +1,7 @@
 """Targets: what `discovery.*` components export, and scraping and enriching components take.
 
-A target is a set of labels. Configurations write it as an object and may look at an exported one as at an
-object; in between it is a capsule, so that labels shared by many targets are held once.
+A target is a set of labels. Configurations write it as an object, and can read an exported one like an
+object; in between it is a capsule, so that labels shared by many targets are stored once.
 Source: docs/spec/SYNTAX.md, section 5 (capsules that convert).
 """
 
@@ -20,7 +20,7 @@ _GO_NAMES = {str: "string", Duration: "string", bool: "bool", int: "int64", UInt
 class Target(Capsule):
     """The labels of one target. Frozen; compares by its labels.
 
-    own: labels of this target alone. group: labels that it shares with others of its group; own ones win.
+    own: labels of this target alone. group: labels shared with its group; `own` wins.
     """
 
     __slots__ = ("group", "own")
@@ -33,11 +33,11 @@ class Target(Capsule):
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """All labels; made anew at each look where there are labels of a group."""
+        """All labels; a new mapping on each access if there are group labels."""
         return {**self.group, **self.own} if self.group else self.own
 
     def get(self, name: str) -> str | None:
-        """The value of a label, None if there is none."""
+        """The value of a label; None if there is none."""
         value = self.own.get(name)
         return self.group.get(name) if value is None else value
 
@@ -46,7 +46,7 @@ class Target(Capsule):
 
     @classmethod
     def from_value(cls, value: Value) -> Target | None:
-        """A target of an object, its values as text. Raises ValueError, with Alloy's texts."""
+        """The target for an object, with its values as text. Raises ValueError with Alloy's texts."""
         if isinstance(value, Mapping):
             return cls({name: _label_value(item) for name, item in value.items()})
         name = _GO_NAMES.get(type(value))
@@ -65,7 +65,7 @@ class Target(Capsule):
 
 
 def _label_value(value: Value) -> str:
-    """A label's value. Numbers and what is nested are written as Go's `%v` does, without its addresses."""
+    """A label's value. Numbers and nested values are written as by Go's `%v`, but without addresses."""
     match value:
         case str() | Duration():
             return str(value)

@@ -1,4 +1,4 @@
-"""Types of attributes that are texts with a form of their own, as Go's TextUnmarshaler makes them."""
+"""Attribute types that are parsed from a text, as with Go's TextUnmarshaler."""
 
 from __future__ import annotations
 

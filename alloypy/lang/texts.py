@@ -1,6 +1,6 @@
-"""Alloy's words for what is wrong with values, shared by evaluation and the static check.
+"""Alloy's messages about faulty values, shared by evaluation and the static check.
 
-Each is written after the text of the expression that has the value.
+Each follows the text of the expression with the value.
 Source: docs/spec/SYNTAX.md, section 5, `Error text`.
 """
 
@@ -11,36 +11,36 @@ from collections.abc import Iterable
 from alloypy.lang.go.text import quote
 from alloypy.lang.values import Kind
 
-NOT_TOLD = "secrets may not be converted into strings"
+NOT_CONVERTED = "secrets may not be converted into strings"
 DIVIDED_BY_ZERO = "divide by zero error"
 
 _NOT_CONVERTIBLE = "expected object or array or a capsule convertible to an object, got capsule"
 
 
 def should_be(wanted: str, got: str) -> str:
-    """A value of one kind in place of another."""
+    """The value has another kind than the wanted one."""
     return f"should be {wanted}, got {got}"
 
 
 def wrong_capsule(wanted: str, got: str) -> str:
-    """A capsule of another kind than the wanted one."""
+    """The capsule has another kind than the wanted one."""
     return f'expected capsule("{wanted}"), got capsule("{got}")'
 
 
 def wrong_operand(op: str, allowed: Iterable[str], got: str) -> str:
-    """An operand of a kind that a binary operator does not take."""
+    """The operand has a kind that the binary operator does not accept."""
     return f"should be one of [{' '.join(allowed)}] for binop {op}, got {got}"
 
 
 def no_fields(name: str, kind: str) -> str:
-    """A value whose field `name` is asked for and that has none at all."""
+    """The field `name` of a value that has no fields."""
     if kind == Kind.CAPSULE:
         return _NOT_CONVERTIBLE
     return f"cannot access field {quote(name)} on value of type {kind}"
 
 
 def no_parts(kind: str) -> str:
-    """A value that is indexed and has neither fields nor elements."""
+    """An index of a value that has neither fields nor elements."""
     return _NOT_CONVERTIBLE if kind == Kind.CAPSULE else f"expected object or array, got {kind}"
 
 
@@ -55,5 +55,5 @@ def out_of_range(position: int, length: int) -> str:
 
 
 def wrong_count(expected: int, got: int, *, more: bool) -> str:
-    """A function that is given too many arguments, or too few; `more` are taken by one with any number."""
+    """A function with too many arguments, or too few; `more`: it accepts any number beyond `expected`."""
     return f"expected {'at least ' if more else ''}{expected} args, got {got}"

@@ -1,4 +1,4 @@
-"""Wanted types: what a place in the configuration accepts.
+"""Wanted types: what each place in the configuration accepts.
 
 `schema` derives one from every declared field; `lang.conversion.convert` turns a
 value into it, by the decoding rules of docs/spec/SYNTAX.md, section 5.
@@ -86,7 +86,7 @@ class TextType(NamedTuple):
     parse: str -> value; raises ValueError whose text becomes the diagnostic.
     zero: the value of null and of an absent field.
     format: value -> str for the API.
-    null_error: what the static check says to null, "" where null is fine.
+    null_error: the static check's error for null, "" if null is accepted.
     """
 
     name: str

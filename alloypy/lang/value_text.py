@@ -1,4 +1,4 @@
-"""Values as text in the language's own syntax, secrets hidden.
+"""Values as text in the language's syntax, with secrets hidden.
 
 Source: docs/spec/SYNTAX.md, section 5, `Error text`.
 """
@@ -17,7 +17,7 @@ from alloypy.syntax.source import Source
 
 
 def value_text(value: Value) -> str:
-    """`value` as a formatted expression; what has no literal form is shown by its type."""
+    """`value` as a formatted expression; a value without a literal form is shown by its type."""
     allow_recursion()
     return _formatted(_source_text(value))
 

@@ -6,12 +6,12 @@
 | bool     | bool |
 | number   | int (64-bit, wrapped), UInt (64-bit unsigned), float |
 | string   | str; bytes that are not UTF-8 travel as surrogate escapes; Duration, by its text form |
-| array    | list, or bytes (what base64 decoding gives: an array of numbers that still decodes to string) |
+| array    | list, or bytes (from base64 decoding: an array of numbers that still decodes to string) |
 | object   | dict with str keys |
 | function | Function |
 | capsule  | Capsule and its subclasses (Secret, OptionalSecret, receivers, rules) |
 
-Values are treated as frozen: whoever needs another value makes one.
+Values are treated as frozen: code that needs another value makes a new one.
 Source: docs/spec/SYNTAX.md, section 5.
 """
 
@@ -33,11 +33,12 @@ class Capsule:
     """A value that expressions can only pass on.
 
     kind: the name that type errors and the API print, such as `pyroscope.Appendable`.
-    concrete: what the API prints where a value of any type is held, if Alloy prints something else there.
-    receives: whether data flows to who exports it, as to a receiver; else it flows to who refers to it.
-    literal_form: what the static check says of array and object literals in its place: `interface` (they
-        pass), `struct` (none does), `object` (an object is converted), or the wanted type of the elements
-        of an array.
+    concrete: the name that the API prints in a place for values of any type, if Alloy's differs there.
+    receives: whether data flows to the component that exports it, as to a receiver; otherwise data flows to
+        the components that refer to it.
+    literal_form: how the static check treats array and object literals in its place: `interface` (accepts
+        them), `struct` (rejects them), `object` (converts an object), or the wanted type of the elements of
+        an array.
     """
 
     __slots__ = ()
@@ -51,18 +52,18 @@ class Capsule:
         return f'capsule("{type(self).concrete or type(self).kind}")'
 
     def type_text(self) -> str:
-        """How type errors name this capsule; never its content."""
+        """The name of this capsule in type errors; never its content."""
         return f'capsule("{type(self).kind}")'
 
     def fields(self) -> Mapping[str, Value] | None:
-        """The object this capsule can stand for, such as a target's labels; None when there is none."""
+        """The object that this capsule converts to, such as a target's labels; None if there is none."""
         return None
 
     @classmethod
     def from_value(cls, value: Value) -> Capsule | None:
-        """A capsule of this class made of `value`; None when this class is not made of such values.
+        """A capsule of this class made from `value`; None if this class does not accept such values.
 
-        Raises ValueError, whose text becomes the diagnostic, when this very value is refused.
+        Raises ValueError, whose text becomes the diagnostic, if it accepts such values but not this one.
         """
         return None
 
@@ -124,7 +125,7 @@ class OptionalSecret(Capsule):
 
 
 class Function:
-    """A callable of the standard library; how it is called is said by its subclasses.
+    """A function of the standard library; subclasses define how it is called.
 
     name: its full name, such as `string.format`.
     """
@@ -138,14 +139,14 @@ class Function:
 Value: TypeAlias = Any
 """Any of the Python types in the table above.
 
-An exact recursive union would cost more casts than it finds faults.
+An exact recursive union would need more casts than it would find faults.
 """
 
 Variables: TypeAlias = Mapping[str, Value]
 
 
 class StringMap(dict[str, str]):
-    """An object that holds nothing but strings, by its type; each look at a value makes a new one."""
+    """An object whose type allows only strings; each access to a value makes a new one."""
 
     __slots__ = ()
 

@@ -1,12 +1,12 @@
-"""How much an evaluation may do: steps, and bytes of text.
+"""Limits an evaluation: its steps, and its bytes of text.
 
-Expressions are short and can ask for any amount of work: texts that double, products of arrays, paths
-that descend. What does the work counts it here before it is done, and is stopped at what is allowed.
+Short expressions can ask for any amount of work: texts that double, products of arrays, paths that descend.
+Code counts its work here before doing it, and is stopped when the limit is reached.
 
     with allowed(Effort(STEPS, BYTES)):
         ...             # spend(1) for each value, make(len(text)) for each text
 
-Nothing is counted where nobody has set a limit.
+Nothing is counted if no limit has been set.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 STEPS = 1_000_000
-"""Values looked at and made in one evaluation: some seconds of work."""
+"""Values that one evaluation may read and make: a few seconds of work."""
 
 BYTES = 32 << 20
-"""Bytes of text made in one evaluation."""
+"""Bytes of text that one evaluation may make."""
 
 SHORT_STEPS = 10_000
 SHORT_BYTES = 1 << 20
-"""What one evaluation may do where others wait for it: some hundredths of a second."""
+"""Limits of an evaluation that others wait for: a few hundredths of a second."""
 
 
 class Exhausted(Exception):
-    """An evaluation has spent its effort; the text says on what."""
+    """An evaluation has reached its limit; the text says which one."""
 
 
 class Effort:
-    """What is left of the steps and bytes that an evaluation may take."""
+    """The steps and bytes that an evaluation may still take."""
 
     __slots__ = ("_bytes", "_steps", "bytes_left", "final", "steps_left")
 
@@ -44,13 +44,13 @@ class Effort:
         """Count steps. Raises Exhausted."""
         self.steps_left -= steps
         if self.steps_left < 0:
-            raise Exhausted(f"evaluation takes more than {self._steps} steps; split it up, or do less in it")
+            raise Exhausted(f"evaluation takes more than {self._steps} steps; split or simplify it")
 
     def make(self, size: int) -> None:
         """Count bytes of text, which take time too. Raises Exhausted."""
         self.bytes_left -= size
         if self.bytes_left < 0:
-            raise Exhausted(f"evaluation makes more than {self._bytes} bytes of text; make less of it")
+            raise Exhausted(f"evaluation makes more than {self._bytes} bytes of text; build shorter texts")
 
 
 class _Current(threading.local):
@@ -61,19 +61,19 @@ _current = _Current()
 
 
 def current() -> Effort | None:
-    """The effort that counts in this thread, None when nothing is limited."""
+    """This thread's current effort; None if nothing is limited."""
     return _current.effort
 
 
 def spend(steps: int = 1) -> None:
-    """Count steps of the evaluation that goes on. Raises Exhausted."""
+    """Count steps of the current evaluation. Raises Exhausted."""
     effort = _current.effort
     if effort is not None:
         effort.spend(steps)
 
 
 def make(size: int) -> None:
-    """Count text that the evaluation is about to make. Raises Exhausted."""
+    """Count bytes of text that the current evaluation is about to make. Raises Exhausted."""
     effort = _current.effort
     if effort is not None:
         effort.make(size)
@@ -92,7 +92,7 @@ def weigh(value: object) -> None:
 
 @contextmanager
 def allowed(effort: Effort) -> Iterator[Effort]:
-    """Let `effort` count for what is evaluated inside, whatever counts outside."""
+    """Limit what is evaluated inside the `with` by `effort`, instead of any outer limit."""
     outer, _current.effort = _current.effort, effort
     try:
         yield effort

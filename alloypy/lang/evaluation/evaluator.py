@@ -42,7 +42,7 @@ _TOO_DEEP = "expression is nested too deeply"
 def evaluate(expression: tree.Expression, source: Source, scope: Scope) -> Value:
     """The value of `expression`, which was parsed from `source`.
 
-    Raises DiagnosticsError, and EvaluationError for the few faults that Alloy gives no place.
+    Raises DiagnosticsError, and EvaluationError for the few faults that have no place in Alloy.
     """
     return _run(expression, source, scope, _weighed)
 
@@ -60,7 +60,7 @@ def evaluate_as(expression: tree.Expression, wanted: Type, source: Source, scope
 
 
 def _weighed(result: Traced) -> Value:
-    """The value, whose parts are counted: what shares them can be far larger than what made it."""
+    """The value, after counting all its parts: shared parts can make it far larger than the work so far."""
     weigh(result.value)
     return result.value
 
@@ -86,7 +86,7 @@ def _run(expression: tree.Expression, source: Source, scope: Scope, finish: Call
 
 
 class _Evaluation:
-    """One evaluation: remembers which expression gave which value."""
+    """One evaluation; records which expression produced which value."""
 
     __slots__ = ("_effort", "_scope", "_source", "_variables", "expressions")
 
@@ -98,7 +98,7 @@ class _Evaluation:
         self.expressions: dict[Hashable, tree.Expression] = {}
 
     def value(self, expression: tree.Expression) -> Traced:
-        """Evaluate one expression. Both sides of every operator are evaluated, whatever they are."""
+        """Evaluate one expression. Every operator evaluates both of its sides; none short-circuits."""
         self._effort.spend(1)
         result = _EVALUATORS[type(expression)](self, expression)
         if result.value is not None:
@@ -184,7 +184,7 @@ _EVALUATORS: dict[type, Callable[[_Evaluation, Any], Traced]] = {
 
 
 def _fields(value: Value) -> Any:
-    """The mapping behind an object or a capsule that can stand for one; None for anything else."""
+    """The fields of an object, or of a capsule that converts to one; None for anything else."""
     if isinstance(value, dict):
         return value
     if isinstance(value, Capsule):

@@ -1,8 +1,8 @@
-"""What evaluation raises, and how a fault of a value becomes a diagnostic with a place.
+"""The exceptions of evaluation, and how a faulty value becomes a diagnostic with a place.
 
     EvaluationError    a fault without a place
-    BadValueError      a fault of a value; never leaves the evaluator
-    DiagnosticsError   (alloypy.syntax.diagnostics) everything that has a diagnostic
+    BadValueError      a faulty value; never leaves the evaluator
+    DiagnosticsError   (alloypy.syntax.diagnostics) every fault with a diagnostic
 
 Source: docs/spec/SYNTAX.md, section 5, `Error text`.
 """
@@ -19,17 +19,17 @@ from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Expression
 
 CODE = "ALY0300"
-"""The code of every diagnostic of evaluation."""
+"""The code of all evaluation diagnostics."""
 
 
 class EvaluationError(Exception):
-    """An expression cannot be evaluated, and Alloy names no place; the text says why."""
+    """An expression cannot be evaluated, and Alloy reports no place; the text says why."""
 
 
 class Link(NamedTuple):
-    """One value on the way to the one at fault, from the outside in.
+    """One value on the path to the one at fault, from the outside in.
 
-    message: what is wrong with it; None for a value that only holds the one at fault.
+    message: what is wrong with it; None for a value that only contains the one at fault.
     step: how the next value is reached from this one, such as `[2]` or `.key`.
     """
 
@@ -70,8 +70,8 @@ def diagnose(
     """The diagnostic of a fault.
 
     expressions: which expression produced which value, by `Traced.key`.
-    The innermost value with an expression gives the place and the text; steps taken after it are
-    written behind the text. A value that is not literally there is added as `value`.
+    The innermost value with an expression provides the place and the text; later steps are appended to
+    the text. If the expression does not show the value literally, the value is added as `value`.
     """
     expression: Expression | None = None
     steps, message, literal = "", "", False

@@ -19,13 +19,13 @@ from alloypy.lang.values import Function, Secret, Value
 
 
 class FunctionError(Exception):
-    """A function refuses its arguments; the text is placed on the function's expression."""
+    """A function rejects its arguments; the fault is reported at the function's expression."""
 
 
 class Example(NamedTuple):
     """An expression and its value, both as `alloypy eval` reads and prints them.
 
-    variable: `NAME=value`, which the environment holds meanwhile; empty where none is needed.
+    variable: an environment variable to set meanwhile, as `NAME=value`; empty if none is needed.
     """
 
     expression: str
@@ -34,7 +34,7 @@ class Example(NamedTuple):
 
 
 class Manual(NamedTuple):
-    """What the reference says about a function.
+    """The reference text of a function.
 
     takes: its arguments as `name: type` in the notation of the catalog, `names: type...` for any number.
     gives: the type of its value.
@@ -59,21 +59,21 @@ class LibraryFunction(Function):
     @property
     @abstractmethod
     def go_type(self) -> str:
-        """The Go type that texts made by `string.format` call this function."""
+        """The function's Go type, as `string.format` prints it."""
 
     @abstractmethod
     def apply(self, callee: Traced, args: Sequence[Traced]) -> Traced:
-        """The value of `callee(args)`. callee: holds this function. Raises BadValueError, EvaluationError."""
+        """The value of `callee(args)`. callee: this function. Raises BadValueError, EvaluationError."""
 
 
 class TypedFunction(LibraryFunction):
     """A function whose arguments are decoded to declared types.
 
-    parameters: the wanted types. rest: the type of all further arguments, None where there are none.
-    body: gets the decoded arguments; raises FunctionError.
+    parameters: the wanted types. rest: the type of all further arguments; None if there must be none.
+    body: receives the decoded arguments; raises FunctionError.
     returns: the Go type of the result.
-    weight: how much work a text given to it is, in steps for each 64 characters.
-    origin: whose small values its result shares (see `alloypy.lang.evaluation.traced`).
+    weight: the work that a text argument causes, in steps per 64 characters.
+    origin: the origin of its result's small values (see `alloypy.lang.evaluation.traced`).
     """
 
     __slots__ = ("body", "origin", "parameters", "rest", "returns", "weight")
@@ -127,16 +127,16 @@ class TypedFunction(LibraryFunction):
         return [] if self.rest is None else [self.rest] * (count - len(self.parameters))
 
     def wrong_count(self, count: int) -> str | None:
-        """What is wrong with so many arguments; None where they are as many as it takes."""
+        """What is wrong with `count` arguments; None if that is the right number."""
         expected, more = len(self.parameters), self.rest is not None
         wrong = count < expected if more else count != expected
         return texts.wrong_count(expected, count, more=more) if wrong else None
 
 
 class TracedFunction(LibraryFunction):
-    """A function that passes its arguments, or parts of them, on as they are.
+    """A function whose result contains its arguments, or parts of them, unchanged.
 
-    body: gets the arguments undecoded; raises BadValueError or EvaluationError.
+    body: receives the arguments undecoded; raises BadValueError or EvaluationError.
     """
 
     __slots__ = ("body",)

@@ -18,7 +18,7 @@ _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v"
 
 
 class LiteralError(ValueError):
-    """A literal has no value: a number beyond all floats."""
+    """A literal has no value: a number that no float can hold."""
 
 
 def literal_value(literal: Literal) -> Value:
@@ -54,7 +54,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def _number(text: str) -> int | float:
-    """Signed where it fits, else unsigned, else a float; a leading zero makes it octal."""
+    """A signed integer if it fits, else an unsigned one, else a float; a leading zero makes it octal."""
     if text[0] == "0" and len(text) > 1:
         number = int(text, 8) if re.match(_OCTAL, text) else None
     else:

@@ -42,7 +42,7 @@ def operand_of(op: str) -> str:
 
 
 def misused(op: str, kind: str) -> str | None:
-    """What is wrong with an operand of that kind of a binary operator other than `==` and `!=`; else None."""
+    """What is wrong with an operand of this kind for a binary operator (not `==`, `!=`); None if nothing."""
     allowed = _ALLOWED[op]
     return None if kind in allowed else texts.wrong_operand(op, allowed, kind)
 
@@ -88,7 +88,7 @@ def binary(left: Traced, op: str, right: Traced) -> Value:
 
 
 def _lift(lhs: Value, rhs: Value) -> tuple[Value, Value]:
-    """Both sides as secrets, as optional secrets or as strings, where one of them is one and both can be."""
+    """Both sides as secrets, optional secrets or strings, if one of them is such and both can be."""
     if not (isinstance(lhs, Capsule) or isinstance(rhs, Capsule)):
         return lhs, rhs
     match lhs, rhs:
@@ -123,7 +123,7 @@ def _strings(lhs: str, op: str, rhs: str) -> Value:
 def _secrets(lhs: Value, rhs: Value, left: Traced) -> Value:
     make(sum(len(side.reveal()) for side in (lhs, rhs) if isinstance(side, Secret | OptionalSecret)))
     if isinstance(lhs, OptionalSecret):
-        # A right side that is no optional secret counts as an empty one, as in Alloy.
+        # As in Alloy, a right side that is not an optional secret counts as an empty one.
         other = rhs if isinstance(rhs, OptionalSecret) else OptionalSecret("", is_secret=False)
         return OptionalSecret(joined(lhs.reveal(), other.reveal()), lhs.is_secret or other.is_secret)
     if isinstance(lhs, Secret):
@@ -167,7 +167,7 @@ def _divide(lhs: int, rhs: int) -> int:
 
 
 def _power(base: int, exponent: int) -> int:
-    """By repeated multiplication, so that a negative exponent gives the base itself."""
+    """By repeated multiplication, so a negative exponent gives the base itself."""
     if exponent == 0 or base == 1:
         return 1
     return pow(base, exponent, 1 << 64) if exponent > 0 else base

@@ -1,7 +1,7 @@
-"""`x ^ y` of floats, bit by bit as Alloy calculates it on a 64-bit PC.
+"""`x ^ y` of floats, bit for bit as Alloy calculates it on a 64-bit PC.
 
-The power of the whole part of the exponent is made by squaring, that of its fraction through
-logarithm and exponential; both are the textbook series, whose last bits a C library rounds differently.
+The integer part of the exponent is applied by squaring, its fraction by logarithm and exponential.
+Both use the textbook series, because a C library rounds their last bits differently.
 Source: docs/spec/SYNTAX.md, section 5, binary operators.
 """
 
@@ -91,7 +91,7 @@ def _scaled(mantissa: float, scale: int) -> float:
 
 
 def _logarithm(number: float) -> float:
-    """The natural logarithm of a positive number. That of a denormal one is as wrong as in Alloy."""
+    """The natural logarithm of a positive number; for a denormal one as wrong as in Alloy."""
     bits = struct.unpack("<Q", struct.pack("<d", number))[0]
     scale = float((bits >> 52 & 0x7FF) - 0x3FE)
     mantissa: float = struct.unpack("<d", struct.pack("<Q", bits & ((1 << 52) - 1) | 0x3FE << 52))[0]
@@ -114,7 +114,7 @@ def _polynomial(coefficients: tuple[float, ...], number: float) -> float:
 
 
 def _exponential(number: float) -> float:
-    """E to the power of a number between -400 and 400."""
+    """The exponential function of a number between -400 and 400."""
     scale = round(_LOG2_E * number)
     number = _fused(-float(scale), _EXP_HIGH, number)
     number = _fused(-float(scale), _EXP_LOW, number) * 0.0625

@@ -11,10 +11,10 @@ from alloypy.lang.values import Value
 
 
 class Scope:
-    """Variables by name, in front of a parent's.
+    """Variables by name, hiding those of a parent scope.
 
-    variables: name -> value; an object's fields are reached through it as through any object.
-    parent: asked for names that are not here; the outermost scope is that of the standard library,
+    variables: name -> value.
+    parent: searched for names that are not in `variables`; the outermost scope is the standard library's,
         `alloypy.lang.stdlib.Stdlib`.
     """
 
@@ -42,5 +42,5 @@ class Scope:
         return False
 
     def child(self, variables: Mapping[str, Value]) -> Scope:
-        """A scope of `variables` in front of this one."""
+        """A scope with `variables` whose parent is this one."""
         return Scope(variables, self)

@@ -1,8 +1,8 @@
-"""Values that remember who they are, so that an error can point at the expression they came from.
+"""Values with an identity, so that an error can point at the expression they came from.
 
-Alloy finds the expression of a faulty value by the identity of that value. Large values are
-themselves; small numbers, booleans and the empty string are one and the same wherever they
-occur, so that an error about `1` points at the last `1` evaluated. Errors here do the same.
+Alloy finds the expression of a faulty value by the identity of that value. Each large value has its
+own; equal small numbers, booleans and empty strings share one wherever they occur, so that an error
+about `1` points at the last `1` evaluated. Errors here do the same.
 Source: docs/spec/SYNTAX.md, section 5, `Error text`.
 """
 
@@ -19,17 +19,17 @@ LITERAL = "int64"
 GIVEN = "int"
 """Whole numbers of variables and decoded YAML, which are never the same as those of literals."""
 OWN = ""
-"""What a function made: it is never the same as another value."""
+"""Results of functions, which are never the same as any other value."""
 
 Children: TypeAlias = "dict[Any, Traced]"
 """Parts by index or key."""
 
 
 class Traced:
-    """A value, its identity, and its parts as far as they have been looked at.
+    """A value, its identity, and those of its parts that have been accessed.
 
     value: the value itself, as a whole.
-    origin: LITERAL, GIVEN or OWN; says which small values are the same.
+    origin: LITERAL, GIVEN or OWN; decides which small values are the same.
     """
 
     __slots__ = ("_children", "key", "origin", "value")
@@ -42,7 +42,7 @@ class Traced:
 
     @property
     def is_null(self) -> bool:
-        """Null has no identity."""
+        """Whether the value is null, which has no identity."""
         return self.value is None
 
     def child(self, step: int | str) -> Traced:
@@ -67,7 +67,7 @@ class Traced:
         return [self.child(index) for index in range(len(self.value))]
 
     def fields(self) -> dict[str, Traced] | None:
-        """The parts of an object, or of a capsule that can stand for one; None for anything else."""
+        """The parts of an object, or of a capsule that converts to one; None for anything else."""
         value = self.value.fields() if isinstance(self.value, Capsule) else self.value
         if not isinstance(value, Mapping):
             return None

@@ -1,1 +1,1 @@
-"""Go's texts, numbers and forms, where Alloy shows them."""
+"""Go's texts, numbers and formats, as far as Alloy shows them."""

@@ -1,4 +1,4 @@
-"""Addresses to listen on, taken apart and put together as Go does.
+"""Listen addresses, split and joined as Go does.
 
 Source: Go's package `net`.
 """
@@ -10,12 +10,12 @@ _COLONS = "too many colons in address"
 
 
 def join_host_port(host: str, port: int) -> str:
-    """`host:port`, the host in brackets when it holds a colon."""
+    """`host:port`, with the host in brackets if it contains a colon."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def host_port_fault(address: str) -> str:
-    """Why Go cannot split an address into host and port; "" where it can."""
+    """Why Go cannot split an address into host and port; "" if it can."""
     host, colon, _ = address.rpartition(":")
     if not colon:
         return _NO_PORT
@@ -25,12 +25,12 @@ def host_port_fault(address: str) -> str:
 
 
 def port_fault(port: int) -> str:
-    """Why Go cannot listen on a port; "" where it can."""
+    """Why Go cannot listen on a port; "" if it can."""
     return "" if 0 <= port <= 65535 else f"listen tcp: address {port}: invalid port"
 
 
 def listen_host(host: str, port: int) -> str:
-    """The host that Go listens on when it is told this one. Raises ValueError with Go's text."""
+    """The host that Go listens on for a configured `host`. Raises ValueError with Go's text."""
     address = join_host_port(host, port)
     name, _, _ = address.rpartition(":")
     rest = address

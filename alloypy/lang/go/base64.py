@@ -1,4 +1,4 @@
-"""Base64 as Go's decoder takes it.
+"""Base64 as Go's decoder accepts it.
 
 Source: docs/spec/SYNTAX.md, section 5, `Standard library`.
 """
@@ -9,20 +9,20 @@ import base64
 
 STANDARD = b"+/"
 URL = b"-_"
-"""The last two characters of an alphabet: that of RFC 4648, and the one for URLs."""
+"""The last two characters of the alphabets of RFC 4648: the standard one, and the one for URLs."""
 
 
 class CorruptBase64(ValueError):
-    """A text is not base64; says where, as Go counts it."""
+    """A text is not base64; the message has Go's offset."""
 
 
 def encode_base64(data: bytes, last_two: bytes) -> str:
-    """With padding, in one line."""
+    """The base64 text of `data`, with padding, on one line."""
     return base64.b64encode(data, last_two).decode()
 
 
 def decode_base64(data: bytes, last_two: bytes) -> bytes:
-    """Padding is needed, line ends are skipped. Raises CorruptBase64."""
+    """Decodes base64; padding is required, line ends are skipped. Raises CorruptBase64."""
     wrong = _corrupt_at(data, last_two)
     if wrong is not None:
         raise CorruptBase64(f"illegal base64 data at input byte {wrong}")
@@ -30,7 +30,7 @@ def decode_base64(data: bytes, last_two: bytes) -> bytes:
 
 
 def _corrupt_at(data: bytes, last_two: bytes) -> int | None:
-    """Where `data` is not base64, as Go counts it; None where it is all right."""
+    """Go's offset of the first byte that is not base64; None if all of `data` is."""
     alphabet = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + last_two)
     places = [place for place, byte in enumerate(data) if byte not in b"\r\n"]
     for count, place in enumerate(places):

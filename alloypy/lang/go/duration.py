@@ -1,4 +1,4 @@
-"""Spans of time as Go counts, writes and reads them.
+"""Durations as Go counts, writes and reads them.
 
 Source: docs/spec/RUNTIME.md, sections 1 (flag values) and 6 (log values).
 """
@@ -9,11 +9,11 @@ import re
 from typing import Self
 
 SECOND = 1_000_000_000
-"""Nanoseconds of a second."""
+"""Nanoseconds per second."""
 MINUTE = 60 * SECOND
-"""Nanoseconds of a minute."""
+"""Nanoseconds per minute."""
 HOUR = 60 * MINUTE
-"""Nanoseconds of an hour."""
+"""Nanoseconds per hour."""
 
 _UNITS = {
     "ns": 1,
@@ -31,7 +31,7 @@ _MOST_DIGITS = 19
 
 
 class Duration(int):
-    """A span of time in nanoseconds. In expressions it is a string."""
+    """A duration in nanoseconds. In expressions it is a string."""
 
     __slots__ = ()
 
@@ -46,7 +46,7 @@ class Duration(int):
 
     @property
     def seconds(self) -> float:
-        """The span in seconds."""
+        """The duration in seconds."""
         return int(self) / 1e9
 
 
@@ -80,7 +80,7 @@ def _parse(text: str) -> int:
 
 
 def _fraction(digits: str, unit: int) -> int:
-    """The nanoseconds of a fraction of `unit`, in floats as Go calculates; surplus digits are dropped."""
+    """The nanoseconds of a fraction of `unit`, in float arithmetic as in Go; surplus digits are dropped."""
     number, scale = 0, 1.0
     for digit in digits:
         if number > _LARGEST_INT64 // 10 or number * 10 + int(digit) > _LARGEST_INT64 + 1:
@@ -90,7 +90,7 @@ def _fraction(digits: str, unit: int) -> int:
 
 
 def _escape_bytes(text: str) -> str:
-    """`text` in double quotes, every byte beyond printable ASCII as its number."""
+    """`text` in double quotes, with every byte that is not printable ASCII escaped."""
     escaped = "".join(
         f"\\x{byte:02x}" if byte < 0x20 or byte >= 0x80 else f"\\{chr(byte)}" if byte in b'"\\' else chr(byte)
         for byte in text.encode("utf-8", "surrogateescape")

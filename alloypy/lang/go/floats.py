@@ -9,7 +9,7 @@ import math
 from decimal import Decimal
 
 SHORTEST = -1
-"""Precision: as many digits as tell the number from its neighbours."""
+"""Precision: as few digits as distinguish the number from its neighbours."""
 
 
 def format_float(number: float, layout: str, precision: int) -> str:
@@ -41,7 +41,7 @@ def _shortest(number: float, layout: str) -> str:
 
 
 def shortest_digits(number: float) -> tuple[str, str, int]:
-    """Sign, shortest digits without zeros at their ends, and where the point is: 0.digits * 10**point."""
+    """The sign, the shortest digits without outer zeros, the point; the number is 0.digits * 10**point."""
     sign, digits, exponent = Decimal(repr(number)).as_tuple()
     text = "".join(map(str, digits))
     point = len(text) + int(exponent)
@@ -68,7 +68,7 @@ def decimal_form(digits: str, point: int) -> str:
 
 
 def _parts(number: float) -> tuple[str, int, int]:
-    """Sign, and mantissa and exponent such that the number is mantissa * 2**exponent, as stored."""
+    """The sign, and the mantissa and exponent as stored: the number is mantissa * 2**exponent."""
     sign = "-" if math.copysign(1, number) < 0 else ""
     fraction, exponent = math.frexp(abs(number))
     if exponent < -1021:  # denormal: the exponent stays, the mantissa gets shorter

@@ -11,7 +11,7 @@ _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 
 
 def canonical_name(name: str) -> str:
-    """`X-Scope-Orgid`; a name with characters that are not allowed stays as it is."""
+    """The name as in `X-Scope-Orgid`; a name with characters that are not allowed is unchanged."""
     if not is_header_name(name):
         return name
     return "-".join(part.capitalize() for part in name.split("-"))

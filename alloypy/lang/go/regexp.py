@@ -1,6 +1,6 @@
-"""Regular expressions as Go takes them: RE2 syntax, Go's error texts, linear time, `$1` expansion.
+"""Regular expressions as in Go: RE2 syntax, Go's error texts, linear time, `$1` expansion.
 
-RE2 is a library of C++ that the platform may lack (Windows); there expressions can be checked but not used.
+RE2 is a C++ library that a platform may lack (Windows); there, expressions can be checked but not used.
 Source: docs/spec/PYROSCOPE.md, section 6.
 """
 
@@ -30,17 +30,17 @@ _BACKTRACKING = r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]"
 
 
 def names_label(template: str) -> bool:
-    """Whether a text with `$1` and `${name}` in it can become the name of a label.
+    """Whether a text, perhaps with `$1` and `${name}` in it, can become a label name.
 
-    Prometheus' rule, in a form that takes no text long: Python's expressions try all ways, RE2's do not.
+    Prometheus' rule, in a form that is fast for every text: unlike RE2, Python's expressions backtrack.
     """
     return re.fullmatch(_LABEL_TEMPLATE, template) is not None
 
 
 class Regexp:
-    """A compiled expression that has to match a whole text, dot and line feed included.
+    """A compiled expression that must match a whole text; a dot also matches a line feed.
 
-    text: as written. Compares by it.
+    text: as written; equality compares it.
     """
 
     __slots__ = ("_names", "_pattern", "text")
@@ -64,7 +64,7 @@ class Regexp:
         return self._search(text) is not None
 
     def groups(self, text: str) -> Groups | None:
-        """What the groups caught in `text`, or None if it does not match."""
+        """The groups captured in `text`, or None if it does not match."""
         match = self._search(text)
         if match is None:
             return None
@@ -78,13 +78,13 @@ class Regexp:
 
 
 class Groups(NamedTuple):
-    """Caught groups by number, the whole match first; `names` maps group names to numbers."""
+    """Captured groups by number, the whole match first; `names` maps group names to numbers."""
 
     caught: tuple[str, ...]
     names: dict[str, int]
 
     def get(self, name: str) -> str:
-        """The group of a template's variable, "" for one that does not exist."""
+        """The group that a template's variable names; "" if it does not exist."""
         if name.isascii() and name.isdecimal():
             if len(name) > 1 and name.startswith("0"):
                 return ""
@@ -94,7 +94,7 @@ class Groups(NamedTuple):
 
 
 def expand(template: str, groups: Groups) -> str:
-    """`template` with `$1`, `${1}`, `${name}` and `$$` replaced, as Go does it.
+    """`template` with `$1`, `${1}`, `${name}` and `$$` replaced as in Go.
 
     A name is the longest run of letters, digits and underscores: `$1_x` is the group `1_x`.
     """
@@ -108,13 +108,13 @@ def expand(template: str, groups: Groups) -> str:
 
 @lru_cache(maxsize=1024)
 def parse_regexp(text: str) -> Regexp:
-    """Compile `text`. Raises ValueError with Go's words: "error parsing regexp: ..."."""
+    """Compile `text`. Raises ValueError with Go's text: "error parsing regexp: ..."."""
     return _compile(text, f"^(?s:{text})$")
 
 
 @lru_cache(maxsize=128)
 def parse_search_regexp(text: str) -> Regexp:
-    """Compile `text` so that it matches anywhere in a text; a dot matches no line feed. Raises ValueError."""
+    """Compile `text` to match anywhere in a text; a dot does not match a line feed. Raises ValueError."""
     return _compile(text, text)
 
 
@@ -154,7 +154,7 @@ def _parse_error(reason: str, part: str) -> ValueError:
 
 
 def _translate(message: str, anchored: str) -> ValueError:
-    """RE2's complaint in Go's words."""
+    """RE2's error message as Go words it."""
     reason, _, part = message.partition(": ")
     if part in ("(?<=", "(?<!"):  # Go takes them for the start of a named group
         rest = anchored[anchored.index(part) :]

@@ -33,7 +33,7 @@ def parse_decimal(text: str) -> int:
 
 
 def joined(*parts: str) -> str:
-    """The parts as one text. Escaped bytes that make up a character together become that character."""
+    """The parts as one text. Escaped bytes that together form a character become that character."""
     text = "".join(parts)
     if text.isascii():
         return text
@@ -41,7 +41,7 @@ def joined(*parts: str) -> str:
 
 
 def quote_ascii(text: str) -> str:
-    """`text` in double quotes with everything beyond ASCII escaped, as Go's %+q prints it."""
+    """`text` in double quotes with all non-ASCII characters escaped, as Go's %+q prints it."""
     return "".join(char if char.isascii() else _escaped(char) for char in quote(text))
 
 
@@ -63,5 +63,5 @@ def _escaped(char: str) -> str:
 
 
 def int_fault(text: str, reason: str = "invalid syntax") -> str:
-    """What Go says of a text that is no integer, or none that fits."""
+    """Go's message for a text that is not an integer, or is out of range."""
     return f"strconv.ParseInt: parsing {quote(text)}: {reason}"

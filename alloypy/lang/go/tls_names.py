@@ -1,4 +1,4 @@
-"""What parts of TLS are called by Go, and by OpenSSL.
+"""The names of TLS settings in Go and in OpenSSL.
 
 Source: Go's package `crypto/tls`.
 """
@@ -22,7 +22,7 @@ SUITES: Mapping[str, str] = {
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
     "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
 }
-"""Cipher suites that Go holds to be safe, with OpenSSL's names; "" where one cannot be chosen, as in Go."""
+"""Cipher suites that Go considers safe, with OpenSSL's names; "" if one cannot be selected, as in Go."""
 
 WEAK_SUITES: Mapping[str, str] = {
     "TLS_RSA_WITH_RC4_128_SHA": "RC4-SHA",
@@ -49,4 +49,4 @@ CLIENT_AUTH = (
     VERIFY_IF_GIVEN,
     REQUIRE_AND_VERIFY,
 )
-"""What a server may want of its clients' certificates."""
+"""A server's possible policies for client certificates."""

@@ -1,4 +1,4 @@
-"""Byte sizes as Alloy's components write them, such as `64MiB` or `1.5GB`; both count by 1024.
+"""Byte sizes as Alloy's components write them, such as `64MiB` or `1.5GB`; both are powers of 1024.
 
 Source: docs/spec/SYNTAX.md, section 5 (text types).
 """
@@ -16,7 +16,7 @@ _LARGEST_LEADING = ((1 << 63) - 10) // 10
 
 
 def parse_size(text: str) -> int:
-    """The number of bytes. Raises ValueError; a bare number other than 0 has no unit and is refused."""
+    """The number of bytes. Raises ValueError, also for a number without a unit (except 0)."""
     try:
         return _parse(text, _UNITS)
     except ValueError:

@@ -30,9 +30,9 @@ _PATH_SAFE = "$&+,/:;=@~"
 class URL(NamedTuple):
     """A parsed URL.
 
-    scheme: lower case. opaque: what follows the scheme when no slash does.
+    scheme: lower case. opaque: what follows the scheme if no slash does.
     user: None without user information; password: None without a colon in it. Both decoded.
-    host: with the port, as written. path: decoded; raw_path: as written where that differs from the
+    host: with the port, as written. path: decoded; raw_path: as written if that differs from the
         ordinary encoding, else "". query, fragment: as written.
     """
 
@@ -63,7 +63,7 @@ class URL(NamedTuple):
 
     @property
     def escaped_path(self) -> str:
-        """The path as it goes onto the wire."""
+        """The path as it is sent in requests."""
         return self.raw_path or ("*" if self.path == "*" else escape_path(self.path))
 
     def __str__(self) -> str:
@@ -91,21 +91,21 @@ class URL(NamedTuple):
         return f"{userinfo}@"
 
     def redacted(self) -> str:
-        """The URL to show: no password, no user name that stands alone (often a token), no query values."""
+        """The URL without its secrets: the password, a user name alone (often a token), query values."""
         shown = self
         if self.password is not None:
             shown = shown._replace(password=HIDDEN_PART)
         elif self.user:
             shown = shown._replace(user=HIDDEN_PART)
-        if "@" in self.opaque:  # user:password@host, its scheme forgotten
+        if "@" in self.opaque:  # user:password@host, without a scheme
             shown = shown._replace(opaque=f"{HIDDEN_PART}@{self.opaque.rpartition('@')[2]}")
         return str(shown._replace(query=_redact_query(self.query), fragment=""))
 
 
 def parse_url(text: str) -> URL:
-    """`text` as Go's url.Parse takes it.
+    """`text` parsed as by Go's url.Parse.
 
-    Raises ValueError, `parse "::": missing protocol scheme`, which shows no credentials.
+    Raises ValueError, such as `parse "::": missing protocol scheme`, which shows no credentials.
     """
     rest, _, fragment = text.partition("#")
     try:
@@ -120,7 +120,7 @@ def parse_url(text: str) -> URL:
 
 
 def _fault(parsed: str, text: str, reason: ValueError) -> ValueError:
-    """What is wrong with `parsed`, the part of `text` that was looked at."""
+    """The error for `parsed`, the part of `text` that was examined."""
     if "@" not in text:
         return ValueError(f"parse {quote(parsed)}: {reason}")
     credentials = quote(text[: text.rindex("@")])
@@ -137,12 +137,12 @@ def redact_url(text: str) -> str:
     except ValueError:
         return _without_credentials(text)
     if "@" in f"{url.path}{url.query}{url.fragment}" and (url.user is not None or ":" in url.host):
-        return _without_credentials(text)  # the password goes on behind what was taken for the host
+        return _without_credentials(text)  # the password continues after what was taken for the host
     return url.redacted()
 
 
 def _without_credentials(text: str) -> str:
-    """What is hardly a URL, with whatever stands where credentials would hidden."""
+    """A text that is hardly a URL, with everything hidden that could be credentials."""
     before, mark, rest = text.rpartition("@")
     scheme, slashes, _ = before.partition("//")
     return f"{scheme + slashes if slashes else ''}{HIDDEN_PART}@{rest}" if mark else text
@@ -154,7 +154,7 @@ def escape_path(path: str) -> str:
 
 
 NO_URL = URL()
-"""What stands for a URL that is not given; one from an empty text is equal, and another object."""
+"""The URL that is not given; the URL of an empty text is equal, but another object."""
 
 
 def _parse(text: str) -> URL:

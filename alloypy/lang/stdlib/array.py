@@ -78,7 +78,7 @@ def _joins(left: dict[str, Traced], right: dict[str, Traced], keys: list[Traced]
 
 
 def _same(left: Traced, right: Traced) -> bool:
-    """Same kind and value: 1 and 1.0 differ. Arrays and objects of one origin cannot be compared."""
+    """Whether kind and value are equal: 1 and 1.0 differ. Arrays or objects of one origin raise an error."""
     identity = _identity(left)
     if identity[:2] != _identity(right)[:2]:
         return False
@@ -90,7 +90,7 @@ def _same(left: Traced, right: Traced) -> bool:
 
 
 def _identity(side: Traced) -> tuple[type, str, Value]:
-    """Only whole numbers, arrays and objects know where they come from."""
+    """What must be equal besides the value; only whole numbers, arrays and objects have an origin."""
     matters = type(side.value) in {int, list, dict}
     return (type(side.value), side.origin if matters else "", side.value)
 
@@ -137,7 +137,7 @@ _COMBINE_MAPS = Manual(
     ("left: list(map(any))", "right: list(map(any))", "keys: list(string)", "keep: bool"),
     "list(map(any))",
     "Merges each object of the first list with each of the second that has the same values under all keys. "
-    "Where both have a field, that of the second counts. The fourth argument may be left out; with true, "
+    "If both have a field, the second one's wins. The fourth argument is optional; with true, "
     "an object of the first list is also kept for each object of the second that does not match.",
     (
         Example(
@@ -153,8 +153,8 @@ _COMBINE_MAPS = Manual(
 _GROUP_BY = Manual(
     ("objects: list(map(any))", "key: string", "drop: bool"),
     "list(map(any))",
-    "Groups objects by the text that they hold under a key. Each group is an object with that key and the "
-    "list `items`. Objects without the key are dropped, or with false become the group of the empty text.",
+    "Groups objects by the text that they have under a key. Each group is an object with that key and the "
+    "list `items`. Objects without the key are dropped, or with false form the group of the empty text.",
     (
         Example(
             'array.group_by([{"team" = "x", "pod" = "a"}, {"pod" = "b"}], "team", false)',

@@ -1,4 +1,4 @@
-"""`coalesce`: the first argument that holds something."""
+"""`coalesce`: the first argument that is not empty."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alloypy.lang.values import Capsule, OptionalSecret, Secret, Value
 
 
 def _is_empty(value: Value) -> bool:
-    """Zero numbers, empty texts, arrays and objects."""
+    """Whether the value is zero, or an empty text, array or object."""
     if isinstance(value, Secret):
         return not value.reveal()
     if isinstance(value, OptionalSecret):
@@ -34,8 +34,8 @@ COALESCE = TracedFunction(
     Manual(
         ("values: any...",),
         "any",
-        "Gives the first argument that holds something, else the last one. null, false, 0 and empty texts, "
-        "lists and objects hold nothing.",
+        "Returns the first argument that is not empty, else the last one. null, false, 0 and texts, lists "
+        "and objects without content are empty.",
         (
             Example('coalesce("", sys.env("REGION"), "eu-west-1")', '"eu-west-1"'),
             Example('coalesce(0, [], {"a" = 1})', "{\n\ta = 1,\n}"),

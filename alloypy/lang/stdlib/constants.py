@@ -24,15 +24,15 @@ _ARCHITECTURES = {
 
 WORDS = {
     "hostname": "Name of the machine.",
-    "os": "Operating system by Go's name: linux, darwin or windows.",
-    "arch": "Processor by Go's name, such as amd64 or arm64.",
+    "os": "Go's name for the operating system: linux, darwin or windows.",
+    "arch": "Go's name for the processor, such as amd64 or arm64.",
     "version": "Version of alloypy, with a v in front.",
 }
-"""What the reference says about each constant."""
+"""The reference text of each constant."""
 
 
 class Platform(NamedTuple):
-    """What `constants` holds. os and arch are Go's names; version has a `v` in front."""
+    """The content of `constants`. os, arch: Go's names. version: with a `v` in front."""
 
     hostname: str = ""
     os: str = "linux"
@@ -42,7 +42,7 @@ class Platform(NamedTuple):
     @classmethod
     def current(cls) -> Platform:
         """The platform of this process."""
-        if hasattr(os, "uname"):  # the module `platform` takes long to import
+        if hasattr(os, "uname"):  # the module `platform` is slow to import
             system = os.uname()
             hostname, arch = system.nodename, system.machine
         else:

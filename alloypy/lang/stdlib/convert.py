@@ -1,4 +1,4 @@
-"""`convert`: from one type to another on purpose."""
+"""`convert`: explicit conversions between types."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ NONSENSITIVE = TypedFunction(
     Manual(
         ("value: secret",),
         "string",
-        "Makes a string of a secret, for settings that take no secret. From then on the value is shown "
-        "wherever values are shown: use it only for what is not secret at all, such as a user name that "
-        "`local.file` reads.",
+        "Turns a secret into a string, for settings that do not accept a secret. From then on the value is "
+        "shown wherever values are shown: use it only for what is not really secret, such as a user name "
+        "that `local.file` reads.",
         (Example('convert.nonsensitive("alice")', '"alice"'),),
     ),
 )

@@ -75,7 +75,7 @@ def _to_url_base64(text: str) -> str:
 
 
 def _url_encode(text: str) -> str:
-    """The form of a query: a blank becomes a plus sign."""
+    """`text` escaped for a query: a blank becomes a plus sign."""
     escaped = re.sub(
         _SAFE_IN_URLS, lambda found: b"+" if found[0] == b" " else b"%%%02X" % found[0][0], _data(text)
     )
@@ -98,7 +98,7 @@ def _url_decode(text: str) -> str:
 _FALLIBLE_TEXT = "(string, error)"
 _FALLIBLE_ANY = "(interface {}, error)"
 _FALLIBLE_BYTES = "([]uint8, error)"
-_AS_STRING = "Its value is a list of bytes, which becomes a string where one is wanted."
+_AS_STRING = "The result is a list of bytes, which becomes a string where a string is expected."
 
 
 def _function(
@@ -111,7 +111,7 @@ def _function(
     weight: int = 1,
     origin: str = OWN,
 ) -> TypedFunction:
-    """A function of one text."""
+    """A function with one text as its argument."""
     manual = Manual(("text: string",), gives, words, tuple(Example(*each) for each in examples))
     return TypedFunction(
         f"encoding.{name}",
@@ -174,7 +174,7 @@ _TO_JSON = TypedFunction(
     Manual(
         ("value: any",),
         "string",
-        "Writes an object as JSON, with its fields in alphabetical order. Other values are refused.",
+        "Writes an object as JSON, with its fields in alphabetical order. Other values are rejected.",
         (
             Example(
                 'encoding.to_json({"replicas" = 2, "env" = "production"})',

@@ -13,7 +13,7 @@ def _path_join(*parts: str) -> str:
 
 
 def _clean(path: str) -> str:
-    """`path` without empty and `.` parts, with `..` resolved as far as can be without looking."""
+    """`path` without empty and `.` parts, and with `..` resolved without looking at the file system."""
     rooted = path.startswith("/")
     kept: list[str] = []
     for part in path.split("/"):
@@ -33,7 +33,7 @@ _PATH_JOIN = Manual(
     ("parts: string...",),
     "string",
     "Joins the parts of a path with slashes, without empty and `.` parts, and resolves `..`. Inside a "
-    "module, `module_path` is the directory that it was imported from.",
+    "module, `module_path` is the directory from which it was imported.",
     (
         Example('file.path_join("/etc/alloypy", "secrets", "token")', '"/etc/alloypy/secrets/token"'),
         Example('file.path_join("/etc/alloypy", "../tls/ca.pem")', '"/etc/tls/ca.pem"'),

@@ -36,13 +36,13 @@ ALIASES: dict[str, LibraryFunction] = {
     "base64_decode": encoding.FROM_BASE64,
     **{name: string.FUNCTIONS[name] for name in _ONCE_AT_THE_TOP},
 }
-"""Old names of functions that now live in a namespace; `env` is the one more."""
+"""Old names of functions that are now in a namespace; `env` is another, defined below."""
 
 DEPRECATED = frozenset({"env", *ALIASES})
 """Top-level names whose use is worth a warning."""
 
 EXPERIMENTAL = frozenset({"array.combine_maps", "array.group_by"})
-"""Full names of functions that the stability level has to admit."""
+"""Full names of functions that require a lower stability level."""
 
 _FIXED: dict[str, Value] = {
     "coalesce": coalesce.COALESCE,
@@ -58,7 +58,7 @@ _FIXED: dict[str, Value] = {
 _ENV = Manual(
     ("name: string",),
     "string",
-    "Gives the value of an environment variable, the empty text where there is none. It is read at each "
+    "Returns the value of an environment variable, or the empty text if it is not set. It is read at each "
     "load of the configuration.",
     (
         Example('sys.env("REGION")', '"eu-west-1"', "REGION=eu-west-1"),
@@ -73,8 +73,8 @@ IDENTIFIERS = frozenset({"constants", "sys", "env", *_FIXED})
 class Stdlib(Scope):
     """The outermost scope.
 
-    environ: what `sys.env` reads; the process's own environment when None.
-    platform: what `constants` holds; that of this machine when None.
+    environ: what `sys.env` reads; if None, the environment of the process.
+    platform: the content of `constants`; if None, this machine's.
     """
 
     __slots__ = ()

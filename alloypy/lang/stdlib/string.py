@@ -17,7 +17,7 @@ _REPLACEMENT = "\ufffd"
 
 
 def _is_unicode(*texts: str) -> bool:
-    """Whether no text holds bytes that are not UTF-8; such bytes may match inside a character."""
+    """Whether all texts are UTF-8; other bytes may match inside a character."""
     return all(text.isascii() or not any("\udc80" <= char <= "\udcff" for char in text) for text in texts)
 
 
@@ -85,7 +85,7 @@ def _map_runes(text: str, mapping: Callable[[str], str]) -> str:
 
 
 def _upper_rune(char: str) -> str:
-    """The one character that `char` becomes; where the upper case has several, the title case or itself."""
+    """The one upper-case character of `char`; if that has several, the title case or `char` itself."""
     upper = char.upper()
     if len(upper) == 1:
         return upper
@@ -98,12 +98,12 @@ def _lower_rune(char: str) -> str:
 
 
 def to_upper(text: str) -> str:
-    """`text` in upper case, rune by rune as Go does it."""
+    """`text` in upper case, converted rune by rune as in Go."""
     return text.upper() if text.isascii() else _map_runes(text, _upper_rune)
 
 
 def to_lower(text: str) -> str:
-    """`text` in lower case, rune by rune as Go does it."""
+    """`text` in lower case, converted rune by rune as in Go."""
     return text.lower() if text.isascii() else _map_runes(text, _lower_rune)
 
 
@@ -116,7 +116,7 @@ def _format(text: str, *args: Value) -> str:
 def _function(
     name: str, body: Callable[..., Value], takes: Sequence[str], words: str, *examples: tuple[str, str]
 ) -> TypedFunction:
-    """A function of texts only."""
+    """A function whose arguments are all texts."""
     manual = Manual(
         tuple(f"{each}: string" for each in takes),
         "string",
@@ -129,9 +129,9 @@ def _function(
 _FORMAT = Manual(
     ("format: string", "values: any..."),
     "string",
-    "Writes values into a text, in place of its verbs. %s is a text, %d a whole number, %.2f a number with "
+    "Inserts values into a text in place of its verbs. %s is a text, %d a whole number, %.2f a number with "
     "two decimals, %q a text in quotes, %t a boolean, %v any value, %% a percent sign; verbs, widths and "
-    "flags are those of Go's fmt package. A secret becomes readable here; joined with + it stays secret.",
+    "flags are those of Go's fmt package. A secret becomes readable this way; joined with + it stays secret.",
     (
         Example('string.format("http://%s:%d", "localhost", 4040)', '"http://localhost:4040"'),
         Example('string.format("%.1f%% of %q", 12.34, "cpu")', r'"12.3% of \"cpu\""'),
@@ -179,7 +179,7 @@ FUNCTIONS = {
         "trim",
         _trim,
         ("text", "characters"),
-        "Removes characters from both ends of a text, in whatever order they stand there.",
+        "Removes characters from both ends of a text, in any order.",
         ('string.trim("--name-_", "-_")', '"name"'),
     ),
     "trim_prefix": _function(

@@ -31,7 +31,7 @@ def decode(text: str) -> Value:
         try:
             return json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_refuse)
         except ValueError:
-            pass  # the reader below finds Go's words for it
+            pass  # the reader below finds Go's message
     return JSONReader(text.encode("utf-8", "surrogateescape"), _number).document()
 
 
@@ -80,7 +80,7 @@ def _object_text(value: Mapping[str, Value]) -> str:
 
 
 def _float_text(value: float) -> str:
-    """Without an exponent between 1e-6 and 1e21; small negative exponents have one digit."""
+    """The text of a float: no exponent between 1e-6 and 1e21; small negative exponents have one digit."""
     if math.isnan(value) or math.isinf(value):
         raise JSONError(f"json: unsupported value: {format_float(value, 'g', SHORTEST)}")
     if value == 0 or 1e-6 <= abs(value) < 1e21:

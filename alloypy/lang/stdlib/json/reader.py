@@ -1,6 +1,6 @@
-"""Reads JSON step by step and says what is wrong in the words of Go's encoding/json.
+"""Reads JSON step by step and reports faults in the words of Go's encoding/json.
 
-It knows no depth but the limit of ten thousand: containers wait on a list, not on the stack.
+Its only limit on depth is Go's ten thousand: open containers are kept in a list, not on the stack.
 Source: docs/spec/SYNTAX.md, section 5, `encoding.from_json`.
 """
 
@@ -41,7 +41,7 @@ class JSONError(ValueError):
 
 
 class JSONReader:
-    """One text. `number` makes the value of a number's text."""
+    """Reads one text. `number` returns the value for the text of a number."""
 
     def __init__(self, data: bytes, number: Callable[[str], Value]) -> None:
         self._data = data
@@ -52,7 +52,7 @@ class JSONReader:
         self._numbers_at_fault: list[JSONError] = []
 
     def document(self) -> Value:
-        """The value of the whole text. Raises JSONError; faults of form come before faults of numbers."""
+        """The value of the whole text. Raises JSONError, for a syntax error before a bad number."""
         value = self._value()
         while self._open:
             value = self._value() if self._next_item(value) else self._close()
@@ -63,7 +63,7 @@ class JSONReader:
         return value
 
     def _value(self) -> Value:
-        """The next scalar or empty container; containers with content are opened on the way."""
+        """The next scalar or empty container; opens the containers before it."""
         while True:
             char = self._demand("looking for beginning of value")
             if char == ord("["):
@@ -98,7 +98,7 @@ class JSONReader:
         return self._open.pop()
 
     def _next_item(self, value: Value) -> bool:
-        """Store `value` in the open container; whether another follows."""
+        """Stores `value` in the open container; returns whether another item follows."""
         container = self._open[-1]
         if isinstance(container, list):
             container.append(value)
@@ -121,13 +121,13 @@ class JSONReader:
         self._at += 1
 
     def _skip(self) -> int:
-        """The first byte that is not blank, or 0 at the end."""
+        """The next byte that is not blank, or 0 at the end."""
         blank = _BLANK.match(self._data, self._at)
         self._at = blank.end() if blank else self._at
         return self._data[self._at] if self._at < len(self._data) else 0
 
     def _demand(self, context: str, allowed: bytes = b"") -> int:
-        """The first byte that is not blank; it has to be one of `allowed`, if there are any."""
+        """The next byte that is not blank; it must be one of `allowed`, if given."""
         self._skip()
         char = self._byte()
         if allowed and char not in allowed:
@@ -140,7 +140,7 @@ class JSONReader:
         return self._data[self._at]
 
     def _byte_or_blank(self) -> int:
-        """The byte here; the end of the text counts as a blank, which cannot end what is being read."""
+        """The current byte; at the end of the text a blank, which is not valid in what is being read."""
         return self._data[self._at] if self._at < len(self._data) else ord(" ")
 
     def _invalid(self, context: str) -> JSONError:
@@ -230,7 +230,7 @@ class JSONReader:
 
 
 def _replaced(data: bytes) -> str:
-    """`data` as text, each byte that is not UTF-8 as a replacement character."""
+    """`data` as text, with each byte that is not UTF-8 as a replacement character."""
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""A place in the text of a path: reads bytes, blanks and quoted names, and makes the faults.
+"""A cursor in the text of a path: reads bytes, blanks and quoted names, and builds the errors.
 
 Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
@@ -17,12 +17,12 @@ class PathError(ValueError):
 
 
 def out_of_range(start: int, end: int) -> PathError:
-    """What Go's reader of paths says where it fails itself."""
+    """The error of Go's path reader where it crashes."""
     return PathError(f"runtime error: slice bounds out of range [{start}:{end}]")
 
 
 class Cursor(ABC):
-    """The text of a path and how far it is read."""
+    """The text of a path, and how far it has been read."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -30,28 +30,28 @@ class Cursor(ABC):
 
     @abstractmethod
     def path(self) -> Path:
-        """The fragments up to something that is none. Raises PathError."""
+        """The fragments up to something else. Raises PathError."""
 
     def fault(self, message: str) -> PathError:
-        """A fault at this place."""
+        """An error at the current byte."""
         path = self.data.decode("utf-8", "surrogateescape")
         return PathError(f"{message} at {self.at + 1} in {path}")
 
     def take(self) -> int:
-        """The byte here, which is passed. Raises PathError at the end of the text."""
+        """Reads the current byte. Raises PathError at the end of the text."""
         byte = self.peek_or_fail()
         self.at += 1
         return byte
 
     def peek_or_fail(self) -> int:
-        """The byte here. The library falls over its own index at the end of the text."""
+        """The current byte. Raises PathError at the end of the text, where the library's index fails."""
         if self.at >= len(self.data):
             size = len(self.data)
             raise PathError(f"runtime error: index out of range [{self.at}] with length {size}")
         return self.data[self.at]
 
     def skip_blanks_and_take(self) -> int:
-        """The first byte that is no blank, which is passed; a blank at the end of the text counts."""
+        """Reads the next byte that is not blank, or a blank at the end of the text."""
         byte = 0
         while self.at < len(self.data):
             byte = self.data[self.at]
@@ -61,7 +61,7 @@ class Cursor(ABC):
         return byte
 
     def skip_blanks(self) -> int:
-        """The first byte that is no blank, or 0 at the end of the text."""
+        """The next byte that is not blank, or 0 at the end of the text."""
         while self.at < len(self.data):
             if self.data[self.at] != ord(" "):
                 return self.data[self.at]
@@ -69,11 +69,11 @@ class Cursor(ABC):
         return 0
 
     def text(self, start: int, end: int) -> str:
-        """What stands from `start` to before `end`."""
+        """The text from `start` to just before `end`."""
         return self.data[start:end].decode("utf-8", "surrogateescape")
 
     def quoted(self, quote: int) -> str:
-        """The text up to `quote`; without one, up to one byte before the end."""
+        """Reads a text up to `quote`; if there is none, up to one byte before the end."""
         start = self.at
         while self.at < len(self.data):
             byte = self.take()

@@ -1,4 +1,4 @@
-"""Parses the equations in the filters of paths.
+"""Parses the equations in path filters.
 
 Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
@@ -26,7 +26,7 @@ def read_equation(cursor: Cursor) -> Equation:
 
 
 def _equation(cursor: Cursor) -> Equation:
-    """Operations are read from left to right, each with all that follows as its right side."""
+    """Reads operations from left to right; the right side of each is everything that follows."""
     equation = _operand(cursor)
     while cursor.at < len(cursor.data):
         if cursor.skip_blanks() in b",)]\x00":
@@ -142,7 +142,7 @@ def _continues(name: str, char: str) -> bool:
 
 
 def _number(cursor: Cursor, first: int) -> int | float:
-    """A number whose first byte has been read."""
+    """Reads the rest of a number whose first byte is `first`."""
     start = cursor.at - 1
     _digits(cursor)
     byte = cursor.data[cursor.at - 1] if cursor.at >= len(cursor.data) else cursor.data[cursor.at]
@@ -181,7 +181,7 @@ def _whole(cursor: Cursor, start: int) -> int:
 
 
 def _float(cursor: Cursor, start: int) -> float:
-    """What is no number after all counts as zero."""
+    """The float read since `start`; 0 if it is not a number after all."""
     try:
         return float(cursor.data[start : cursor.at])
     except ValueError:
@@ -206,7 +206,7 @@ def _pattern(cursor: Cursor) -> Any:
 
 
 def _by_precedence(equation: Equation | None) -> Any:
-    """The same operations, arranged so that those of lower precedence are done first."""
+    """The same operations, rearranged so that those of lower precedence are applied first."""
     if equation is None or equation.operation is None:
         return equation
     equation.left = _by_precedence(equation.left)
@@ -225,7 +225,7 @@ def _by_precedence(equation: Equation | None) -> Any:
 
 
 def _without_groups(equation: Equation | None, outer: Operation | None) -> Any:
-    """The same equation without the parentheses that change nothing."""
+    """The same equation without redundant parentheses."""
     if equation is None or equation.operation is None:
         return equation
     if equation.operation is GROUP:

@@ -1,4 +1,4 @@
-"""`json_path`: what a path names in a JSON text."""
+"""`json_path`: the values that a path selects in a JSON text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JSON_PATH = TypedFunction(
     Manual(
         ("text: string", "path: string"),
         "list(any)",
-        "Finds values in a JSON text by a JSONPath. The value is always a list, empty where nothing is "
+        "Finds values in a JSON text with a JSONPath. The result is always a list, empty if nothing is "
         "found; `[0]` takes its first element.",
         (
             Example(r'json_path("{\"db\": {\"user\": \"alice\"}}", ".db.user")', '["alice"]'),

@@ -1,4 +1,4 @@
-"""The operators and functions of the equations in filters.
+"""The operators and functions of filter equations.
 
 Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
@@ -23,7 +23,7 @@ LOGIC: dict[str, Callable[[bool, bool], bool]] = {
     "||": lambda left, right: left or right,
     "!": lambda left, right: not left,
 }
-"""What connects truths."""
+"""Operators on booleans."""
 
 
 def _is_number(side: Any) -> bool:
@@ -40,7 +40,7 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 def _unequal(left: Any, right: Any) -> bool:
-    """A float differs, for the library, from whole numbers only."""
+    """Whether two values differ; to the library, a float differs only from whole numbers."""
     if isinstance(left, float) and (isinstance(right, bool) or not isinstance(right, int)):
         return False
     return not _equal(left, right)
@@ -90,7 +90,7 @@ def _divide(left: Any, right: Any) -> Any:
 
 
 def _is_in(left: Any, right: Any) -> bool:
-    """Kinds of numbers matter here: 1 is not in [1.0]."""
+    """Whether a list contains a value; kinds of numbers matter: 1 is not in [1.0]."""
     return isinstance(right, list) and any(type(left) is type(item) and _equal(left, item) for item in right)
 
 
@@ -114,7 +114,7 @@ def _matches(left: Any, right: Any) -> bool:
 
 
 def _match(left: Any, right: Any) -> Any:
-    """From end to end."""
+    """Match an expression against the whole text."""
     if not isinstance(left, str) or not isinstance(right, str) or not right:
         return NOTHING
     anchored = right if right[0] == "^" else "^" + right
@@ -156,4 +156,4 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "match": _match,
     "search": _search,
 }
-"""What connects values; NOTHING is the value of what cannot be done."""
+"""Operators on values; the value of an impossible operation is NOTHING."""

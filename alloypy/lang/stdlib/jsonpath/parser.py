@@ -25,7 +25,7 @@ from alloypy.lang.stdlib.jsonpath.path import (
 )
 
 END = (1 << 31) - 1
-"""The end of a slice that has none."""
+"""The end of a slice without an explicit end."""
 
 _NAME = frozenset(
     b"#%0123456789:;?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_abcdefghijklmnopqrstuvwxyz{|}~" + bytes(range(128, 256))
@@ -45,10 +45,10 @@ def parse_path(text: str) -> Path:
 
 
 class PathParser(Cursor):
-    """Reads a path, or one that stands inside of another's filter."""
+    """Reads a path, also one inside the filter of another."""
 
     def path(self) -> Path:
-        """The fragments up to something that is none."""
+        """The fragments up to something else."""
         fragments: list[Fragment] = []
         while (fragment := self._fragment(fragments)) is not None:
             fragments.append(fragment)
@@ -143,7 +143,7 @@ class PathParser(Cursor):
         raise self.fault("invalid bracket fragment")
 
     def _procedure(self) -> NoReturn:
-        """Scripts in brackets are not available in Alloy."""
+        """Rejects scripts in brackets, which Alloy does not support."""
         end = self.data.find(b")]") + 1
         if not end:
             raise self.fault("not terminated")
@@ -152,7 +152,7 @@ class PathParser(Cursor):
         raise PathError("jp.CompileScript has not been set")
 
     def _int(self, byte: int) -> tuple[int, int]:
-        """A number whose first byte has been read, and the byte behind it."""
+        """Reads the rest of a number that begins with `byte`; returns it and the byte after it."""
         negative = byte == ord("-")
         if negative:
             if self.at >= len(self.data):

@@ -15,7 +15,7 @@ class Root(NamedTuple):
 
 
 class Here(NamedTuple):
-    """`@`: the value that is looked at."""
+    """`@`: the current value."""
 
     sign: str = "@"
 
@@ -27,7 +27,7 @@ class Child(NamedTuple):
 
 
 class Nth(NamedTuple):
-    """`[3]`; negative ones count from the end."""
+    """`[3]`; negative numbers count from the end."""
 
     number: int
 
@@ -39,7 +39,7 @@ class Wildcard(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """`..`: the value and everything inside of it."""
+    """`..`: the value and everything inside it."""
 
     sign: str = ".."
 
@@ -69,7 +69,7 @@ Path: TypeAlias = tuple[Fragment, ...]
 
 
 class Nothing:
-    """What an equation sees where a path finds no value."""
+    """The value of a path in an equation that finds nothing."""
 
     def __repr__(self) -> str:
         return "Nothing"
@@ -109,7 +109,7 @@ OPERATIONS: dict[str, Operation] = {
 
 
 class Equation:
-    """An operation and its sides, or a constant, or a path (`operation` is None then)."""
+    """An operation and its sides; or, if `operation` is None, a constant or a path."""
 
     __slots__ = ("constant", "left", "operation", "right")
 

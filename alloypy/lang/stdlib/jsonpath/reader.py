@@ -1,7 +1,7 @@
-"""Reads the JSON texts that `json_path` searches, with that library's numbers and messages.
+"""Reads the JSON texts that `json_path` searches, with the numbers and messages of Alloy's library.
 
-Unlike `encoding.from_json`, whole numbers are ints, and numbers that do not fit become texts.
-Texts that are not quite JSON may still be read: the automaton below accepts what the library accepts.
+Unlike in `encoding.from_json`, whole numbers are ints, and numbers that do not fit become texts.
+Some texts that are not quite JSON can be read: the automaton below accepts what the library accepts.
 Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
 
@@ -26,13 +26,13 @@ class DocumentError(ValueError):
 
 
 def read(text: str) -> Value:
-    """The value of a JSON text; that of an empty one is null. Raises DocumentError."""
+    """The value of a JSON text; null for an empty one. Raises DocumentError."""
     shallow = text.count("[") + text.count("{") < _SHALLOW
     if shallow and not _SURROGATE_ESCAPE.search(text):
         try:
             return json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_refuse)
         except ValueError:
-            pass  # the automaton knows better, or says why not
+            pass  # the automaton reads it after all, or raises the library's error
     return _Automaton(text.encode("utf-8", "surrogateescape")).run()
 
 
@@ -41,12 +41,12 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _number(text: str) -> int | float | str:
-    """An int, a float, or the text itself where it has more digits than the library counts."""
+    """An int, a float, or the text itself if it has more digits than the library counts."""
     mantissa, _, exponent = text.lower().partition("e")
     whole, _, fraction = mantissa.partition(".")
     digits = whole.lstrip("-")
     if digits == "0" and exponent and "." not in mantissa:
-        raise ValueError("invalid number")  # the library knows no exponent after a bare zero
+        raise ValueError("invalid number")  # the library accepts no exponent after a bare zero
     if len(digits) > _MOST_DIGITS or len(fraction) > _MOST_FRACTION_DIGITS or len(exponent) > _MOST_DIGITS:
         return text
     if int(digits) > _BIG or (digits == whole and int(digits) // 10 >= _BIG // 10):
@@ -64,7 +64,7 @@ _FOLLOWING = {
     "]": "unexpected array close",
     "}": "unexpected object close",
 }
-"""What is wrong with these right behind a number that stands alone."""
+"""The errors for these characters right after a number outside all containers."""
 _NUMBER_ENDS = frozenset(b" \t\r\n,]}")
 _DIGITS = b"0123456789"
 _STARTS = {
@@ -86,7 +86,7 @@ _MODES: dict[str, dict[int, str]] = {
     "colon": _BLANKS | {ord(":"): "colon"},
     "end": _BLANKS,
 }
-"""What a byte means where; any other byte is a fault."""
+"""The meaning of each byte in each mode; any other byte is an error."""
 
 _FAULTS = {
     "after": "expected a comma or close, not '{}'",
@@ -113,7 +113,7 @@ _COMPLETE = {"zero", "digits", "fraction", "exponent"}
 
 
 class _Key:
-    """The key of an object, waiting for its value."""
+    """The key of an object whose value has not been read yet."""
 
     __slots__ = ("text",)
 
@@ -122,7 +122,7 @@ class _Key:
 
 
 class _Automaton:
-    """One run over one text. Containers and keys wait on one stack, as they do in the library."""
+    """One run over one text. Open containers and keys share one stack, as in the library."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data[3:] if data.startswith(b"\xef\xbb\xbf") and len(data) > 3 else data
@@ -188,10 +188,10 @@ class _Automaton:
         self._note_run(self._at, blanks.end() - self._at if blanks else 0)
 
     def _note_run(self, start: int, length: int) -> None:
-        """The library looks ahead from `start` over a run of bytes.
+        """Note that the library looks ahead from `start` over a run of `length` bytes.
 
-        At the end of the text it skips as many as in the run before instead, and counts them into
-        the column of its fault.
+        At the end of the text the library instead skips as many bytes as in its last run, and adds
+        them to the column of its error.
         """
         rest = len(self._data) - start
         if rest == 0:
@@ -214,7 +214,7 @@ class _Automaton:
             self._mode = "first key"
 
     def _close(self, action: str) -> None:
-        """An object closed right after a colon loses its last key."""
+        """Close a container; an object that is closed right after a colon loses its last key."""
         is_array = action == "close-array"
         if not self._open or (self._open[-1] < 0) == is_array:
             raise self._fault(f"unexpected {'array' if is_array else 'object'} close")
@@ -235,7 +235,7 @@ class _Automaton:
             return
         self._stack.pop()
         if not isinstance(self._stack[-1], dict):
-            raise self._fault("expected a value")  # two keys in a row, which a half-read word may leave
+            raise self._fault("expected a value")  # two keys in a row, as after a word read in part
         self._stack[-1][last.text] = value
 
     def _word(self, word: str) -> None:
@@ -332,7 +332,7 @@ class _Automaton:
         return ("\ufffd" if 0xD800 <= code < 0xE000 else chr(code)).encode()
 
     def _char(self) -> str:
-        """The character here; a replacement where the bytes are not UTF-8."""
+        """The current character; a replacement character if the bytes are not UTF-8."""
         text = self._data[self._at : self._at + 4].decode("utf-8", "replace")
         return text[0]
 

@@ -1,4 +1,4 @@
-"""Finds what a path names; the equations of its filters search in turn.
+"""Finds the values that a path selects; the equations in its filters search in turn.
 
 Source: docs/spec/SYNTAX.md, section 5, `json_path`.
 """
@@ -31,7 +31,7 @@ from alloypy.lang.values import Value
 
 
 def search(path: Path, document: Value) -> list[Value]:
-    """Everything that `path` names, in the order of the document."""
+    """All values that `path` selects, in the order of the document."""
     if not path:
         return []
     results: list[Value] = []
@@ -49,9 +49,9 @@ class _Search:
         self._last = len(path) - 1
 
     def visit(self, at: int, values: Sequence[Value]) -> None:
-        """Apply the fragment at `at` to each of the values, and those behind it to what it finds.
+        """Apply the fragment at `at` to each value, and the following fragments to what it finds.
 
-        Of the values that one fragment has found, `..` goes into the first only; that is the library's way.
+        As in the library, `..` descends only into the first of the values.
         """
         if isinstance(self._path[at], Descent):
             for value in values[:1]:
@@ -75,7 +75,7 @@ class _Search:
             self.visit(at + 1, [item for item in found if isinstance(item, dict | list)])
 
     def _descend(self, at: int, value: Value, is_top: bool) -> None:
-        """At the end of a path: all values inside, then the value; else what is inside first."""
+        """At the end of a path, take all values inside, then the value; elsewhere search the inside first."""
         inside = _members(value)
         spend(1 + len(inside))
         if at == self._last:
@@ -153,7 +153,7 @@ def _sliced(value: list[Value], part: Slice, is_last: bool) -> list[Value]:
         end = max(end, -1)
     if not is_last:
         # In the middle of a path the library steps back from the last element, and takes one too many
-        # where the slice is empty and the step longer than one.
+        # if the slice is empty and the step is longer than one.
         gap = end - start - 1 if step > 0 else start - end - 1
         count = _towards_zero(gap, abs(step))
         end = start + (count * step) + (1 if step > 0 else -1)
@@ -165,13 +165,13 @@ def _towards_zero(number: int, divisor: int) -> int:
 
 
 class _Found(NamedTuple):
-    """What a path found; by itself it counts as true, whatever it is."""
+    """A value found by a path; without an operator it counts as true, whatever it is."""
 
     value: Value
 
 
 def _holds(equation: Equation, value: Value, document: Value) -> bool:
-    """Whether the equation holds for `value`; paths that find several values are tried with each of them."""
+    """Whether the equation holds for `value`; if a path finds several values, each of them is tried."""
     paths = list(_paths(equation))
     choices = [_choices(path, value, document) for path in paths]
     for choice in product(*choices):
@@ -184,7 +184,7 @@ def _holds(equation: Equation, value: Value, document: Value) -> bool:
 
 
 def _paths(equation: Equation | None) -> Iterator[Equation]:
-    """The sides that are paths, but for those that `count` wants whole."""
+    """The sides that are paths, except those that `count` takes whole."""
     if equation is None:
         return
     if equation.operation is None:

@@ -1,4 +1,4 @@
-"""Go's Sprintf: reading the format.
+"""Go's Sprintf: reads the format.
 
 Source: docs/spec/SYNTAX.md, section 5, `string.format`.
 """
@@ -22,7 +22,7 @@ def sprintf(text: str, args: Sequence[Value]) -> str:
 
 
 class _Formatter:
-    """One call: a cursor in the format and one in the arguments."""
+    """One call, with a cursor in the format and one in the arguments."""
 
     def __init__(self, text: str, args: Sequence[Value]) -> None:
         self._text = text
@@ -50,7 +50,7 @@ class _Formatter:
         return "".join(self._out)
 
     def _verb(self) -> bool:
-        """Handle what follows a percent sign; False where the text ends before the verb."""
+        """Handle what follows a percent sign; False if the text ends before the verb."""
         self._index_is_good = True
         flags = self._read_flags()
         if not self._is_simple():
@@ -104,13 +104,13 @@ class _Formatter:
         return flags
 
     def _is_simple(self) -> bool:
-        """A lower case verb right after the flags is printed whatever came before."""
+        """Whether a lower-case verb follows right after the flags, which Go prints whatever came before."""
         char = self._peek()
         self._after_index = False
         return "a" <= char <= "z" and self._next < len(self._args)
 
     def _read_index(self) -> None:
-        """`[n]`, counted from 1."""
+        """Read `[n]`, counted from 1."""
         self._after_index = False
         if self._peek() != "[":
             return
@@ -129,7 +129,7 @@ class _Formatter:
             self._index_is_good = False
 
     def _number(self, start: int, end: int) -> tuple[int | None, int]:
-        """The digits from `start` as a number and where they end; far too many of them are none."""
+        """The number that begins at `start`, None if it is far too large, and where its digits end."""
         at, number, seen = start, 0, False
         while at < end and self._text[at] in "0123456789":
             if number > _LARGEST_WIDTH:
@@ -154,7 +154,7 @@ class _Formatter:
 
     def _read_precision(self, flags: Flags) -> None:
         if self._peek() != "." or self._at + 1 == len(self._text):
-            return  # a point at the very end is taken for the verb
+            return  # a point at the very end counts as the verb
         self._at += 1
         if self._after_index:
             self._index_is_good = False
@@ -171,7 +171,7 @@ class _Formatter:
         flags.precision = precision or 0
 
     def _int_argument(self) -> int | None:
-        """The next argument as a width or precision; None where it is no number or far too large."""
+        """The next argument as a width or precision; None if it is not a number or far too large."""
         if self._next >= len(self._args):
             return None
         arg = self._args[self._next]

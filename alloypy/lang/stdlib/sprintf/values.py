@@ -1,4 +1,4 @@
-"""Go's Sprintf: one value by one verb.
+"""Go's Sprintf: prints one value with one verb.
 
 Source: docs/spec/SYNTAX.md, section 5, `string.format`.
 """
@@ -21,7 +21,7 @@ _FLOAT_PRECISION = {"b": SHORTEST, "g": SHORTEST, "G": SHORTEST, "x": SHORTEST, 
 
 @dataclass(slots=True)
 class Flags:
-    """What stands between the percent sign and the verb. `sharp_v` and `plus_v` are those of %v."""
+    """What is between the percent sign and the verb. `sharp_v`, `plus_v`: the flags of %v."""
 
     sharp: bool = False
     zero: bool = False
@@ -35,7 +35,7 @@ class Flags:
 
 
 def go_type(value: Value) -> str:
-    """The name of the Go type that holds such a value."""
+    """The name of the Go type of such a value."""
     match value:
         case bool():
             return "bool"
@@ -63,7 +63,7 @@ class ValuePrinter:
         self._flags = flags
 
     def argument(self, value: Value, verb: str) -> str:
-        """A whole argument; %T and %p look at it from outside."""
+        """A whole argument; %T and %p print facts about it."""
         if value is None:
             return self._pad("<nil>") if verb in "Tv" else f"%!{verb}(<nil>)"
         if verb == "T":
@@ -119,7 +119,7 @@ class ValuePrinter:
         return ("0" if (flags.zero if zeros is None else zeros) else " ") * missing + text
 
     def _address(self, value: Value) -> str:
-        """Where the value is; different in every run."""
+        """The memory address of the value, which differs in every run."""
         return self._digits(id(value), 16, "v", not self._flags.sharp)
 
     # Texts
@@ -246,7 +246,7 @@ class ValuePrinter:
 
 
 def _rune(code: int) -> str:
-    """The character of a code; what is none becomes the replacement character."""
+    """The character of a code point; an invalid one becomes the replacement character."""
     if not 0 <= code <= _LARGEST_RUNE or 0xD800 <= code <= 0xDFFF:
         return "\ufffd"
     return chr(code)
@@ -260,7 +260,7 @@ def _fits_backquotes(text: str) -> bool:
 
 
 def _with_point(digits: str, layout: str, precision: int) -> str:
-    """With a decimal point, and with the trailing zeros that %g drops."""
+    """The digits with a decimal point, and with the trailing zeros that %g drops."""
     wanted = 0
     if layout in {"g", "G", "x"}:
         wanted = 6 if precision == SHORTEST else precision

@@ -1,6 +1,6 @@
-"""YAML as Go's yaml.v3 reads it: nodes of the first document, and the values they stand for.
+"""YAML as Go's yaml.v3 reads it: the nodes of the first document, and their values.
 
-PyYAML only scans and parses; what scalars, tags, merges and aliases mean is decided here.
+PyYAML only scans and parses; the meaning of scalars, tags, merges and aliases is decided here.
 Source: docs/spec/SYNTAX.md, section 5, `encoding.from_yaml`.
 """
 
@@ -21,7 +21,7 @@ _FEW_NODES, _MANY_NODES = 400_000, 4_000_000
 
 
 class Mapping(Capsule):
-    """A mapping with keys that are no strings: expressions can only pass it on."""
+    """A mapping with keys that are not strings: expressions can only pass it on."""
 
     __slots__ = ("content",)
     kind = "map[interface {}]interface {}"
@@ -50,7 +50,7 @@ def decode(text: str) -> Value:
 
 
 class _Decoder:
-    """One document. Faults that do not end the decoding are collected."""
+    """Decodes one document; collects the faults that do not end decoding."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
@@ -59,7 +59,7 @@ class _Decoder:
         self._aliased_nodes = 0
 
     def value(self, node: YAMLNode) -> tuple[Value, bool]:
-        """The value of a node, and whether it is good."""
+        """The value of a node, and whether it is valid."""
         self._count()
         match node.kind:
             case "alias":
@@ -71,7 +71,7 @@ class _Decoder:
         return self._mapping(node)
 
     def _count(self) -> None:
-        """Small documents may consist of aliases nearly wholly, large ones to a tenth."""
+        """Counts a node; small documents may consist almost entirely of aliases, large ones of a tenth."""
         self._nodes += 1
         if not self._inside:
             return
@@ -119,7 +119,7 @@ class _Decoder:
         return True
 
     def _text_key(self, key: YAMLNode) -> tuple[Value, bool]:
-        """A key of an object. What has been merged in may have keys that are not written as strings."""
+        """A key of an object; a mapping that was merged in may have keys not written as strings."""
         self._count()
         if key.kind == "alias" and key.target is not None:
             key = key.target
@@ -144,7 +144,7 @@ class _Decoder:
         read_key: Callable[[YAMLNode], tuple[Value, bool]],
         merged: set[Any] | None,
     ) -> None:
-        """Put the pairs of `node` into `content`; keys in `merged` are taken already."""
+        """Put the pairs of `node` into `content`, except keys in `merged`, which are already there."""
         merge: YAMLNode | None = None
         for key, item in node.pairs():
             if key.is_merge:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 _MAX_DEPTH = 999
-"""Levels of nesting that every PyYAML takes; Alloy takes 10,000 (docs/compatibility.md)."""
+"""Levels of nesting that every PyYAML accepts; Alloy accepts 10,000 (docs/compatibility.md)."""
 _TOO_DEEP = f"exceeded max depth of {_MAX_DEPTH}"
 _TOO_DEEP_FOR_LIBRARY = "exceeded maximum nesting depth"
 _TOKENS_AHEAD = 2
@@ -31,7 +31,7 @@ class YAMLError(ValueError):
 class YAMLNode:
     """One node: a scalar, a sequence, a mapping (keys and values in turn) or an alias.
 
-    tag: short form such as `!!int`, "" where there is none. style: the quotes, "" for a plain scalar.
+    tag: short form such as `!!int`, "" if there is none. style: the quotes, "" for a plain scalar.
     line: counted from 1.
     """
 
@@ -52,18 +52,18 @@ class YAMLNode:
 
     @property
     def is_string(self) -> bool:
-        """A scalar that is a string whatever its text: quoted, or tagged as one."""
+        """Whether the scalar is a string whatever its text: quoted, or tagged as a string."""
         return self.kind == "scalar" and (self.tag == "!!str" or (not self.tag and self.style != ""))
 
     @property
     def is_merge(self) -> bool:
-        """`<<`, which has the pairs of its value merged in."""
+        """Whether this is `<<`, a key that merges in the pairs of its value."""
         plain = not self.tag and not self.style
         return self.kind == "scalar" and self.value == "<<" and (plain or self.tag == "!!merge")
 
 
 def first_document(data: bytes) -> YAMLNode | None:
-    """The root of the first document; None where there is no document. Raises YAMLError."""
+    """The root of the first document; None if there is no document. Raises YAMLError."""
     loader = _LOADER(data)
     try:
         composer = _Composer(loader)
@@ -81,9 +81,9 @@ def first_document(data: bytes) -> YAMLNode | None:
 
 
 def _fault_ahead(data: bytes, mark: Any) -> yaml.YAMLError | None:
-    """The fault of the tokens right behind the one at `mark`, which Alloy's parser meets first.
+    """The error in the tokens right after the one at `mark`, which Alloy's parser finds first.
 
-    It has always read two tokens more than the one it looks at.
+    That parser has always read two tokens beyond the current one.
     """
     loader = _LOADER(data)
     ahead, token = -1, None
@@ -113,14 +113,14 @@ def _has_more(data: bytes, mark: Any) -> bool:
 
 
 def _is_next(data: bytes, index: int, error: yaml.MarkedYAMLError) -> bool:
-    """Whether the token at fault is the first one behind `index`."""
+    """Whether the token at fault is the first one after `index`."""
     blank = _BLANK.match(data.decode("utf-8", "replace"), index)
     mark = error.context_mark or error.problem_mark
     return blank is not None and mark is not None and mark.index <= blank.end()
 
 
 class _Composer:
-    """Builds nodes from events; open ones wait on a list."""
+    """Builds nodes from events; keeps open nodes in a list."""
 
     def __init__(self, events: Any) -> None:
         self._events = events
@@ -178,7 +178,7 @@ def _short(tag: str | None) -> str:
 
 
 def _fault_text(error: yaml.YAMLError) -> str:
-    """The problem, with its line unless that is the first."""
+    """The problem, with its line unless that is the first line."""
     if _TOO_DEEP_FOR_LIBRARY in str(error):
         return _TOO_DEEP
     if not isinstance(error, yaml.MarkedYAMLError):

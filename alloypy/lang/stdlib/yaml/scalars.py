@@ -1,4 +1,4 @@
-"""What YAML scalars mean, by the rules of Go's yaml.v3.
+"""The meaning of YAML scalars, by the rules of Go's yaml.v3.
 
 Source: docs/spec/SYNTAX.md, section 5, `encoding.from_yaml`.
 """
@@ -38,7 +38,7 @@ _LARGEST_INT = (1 << 63) - 1
 
 
 def resolve(node: YAMLNode) -> Value:
-    """The value of a scalar node. Raises YAMLError where its tag asks for another type."""
+    """The value of a scalar node. Raises YAMLError if its tag demands another type."""
     if node.is_string:
         return node.value
     if node.tag == "!!binary":
@@ -58,7 +58,7 @@ def resolve(node: YAMLNode) -> Value:
 
 
 def short_tag(node: YAMLNode) -> str:
-    """The tag of a node, resolved where there is none."""
+    """The tag of a node; if it has none, the one its text resolves to."""
     if node.is_string:
         return "!!str"
     if node.is_merge:
@@ -106,13 +106,13 @@ def _integer(text: str) -> int | None:
 
 
 def _timestamp(text: str) -> str | None:
-    """A moment in the form of RFC 3339; None for what is none."""
+    """A timestamp in RFC 3339 form; None if the text is not one."""
     match = _TIMESTAMP.match(text)
     if match is None:
         return None
     joint, zone = match["joint"], match["zone"]
     if (joint in {"T", "t"}) != (zone is not None):
-        return None  # a zone belongs to the form with a T, and only to it
+        return None  # the form with a T needs a zone, and no other form may have one
     numbers = [int(match[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")]
     try:
         moment = datetime(*numbers, tzinfo=_zone(zone))  # type: ignore[misc, arg-type]
