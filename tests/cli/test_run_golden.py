@@ -89,7 +89,7 @@ def rows(kind: str) -> Iterator[Any]:
         if command == ["run"]:
             if (row["expect"].get("state") == "running") == (kind == "running") and kind != "other":
                 yield pytest.param(row, id=row["id"])
-        elif kind == "other" and command not in (["validate"], ["fmt"]):
+        elif kind == "other":
             yield pytest.param(row, id=row["id"])
 
 
