@@ -24,7 +24,7 @@ class JSONError(ValueError):
 
 
 class TokenKind(Enum):
-    """What a token is; NAME is a string with a colon behind it, in an object."""
+    """What a token is; NAME is a string with a colon after it, in an object."""
 
     START = "start"
     END = "end"
@@ -194,7 +194,7 @@ class Tokens:
         return token._replace(kind=TokenKind.NAME)
 
     def _scan(self) -> JSONToken:
-        """The next token as it stands, with the space behind it consumed."""
+        """The next token as it stands, with the space after it consumed."""
         if self._last is TokenKind.START:
             self._advance(self._at)
         text, at = self._text, self._at
@@ -221,7 +221,7 @@ class Tokens:
         return text if text.isascii() else text[0]
 
     def _string_end(self, start: int) -> int:
-        """The position behind the string whose quote is at `start`."""
+        """The position after the string whose quote is at `start`."""
         text, size = self._text, len(self._text)
         at, plain = start + 1, True
         while True:

@@ -84,19 +84,19 @@ def encode_push(series: Sequence[Series]) -> list[Buffer]:
         size = len(encoded)
         fields = []
         for profile, identity in samples:
-            before, behind = _around_profile(len(profile), identity)
-            size += len(before) + len(profile) + len(behind)
-            fields.append((before, profile, behind))
+            before, after = _around_profile(len(profile), identity)
+            size += len(before) + len(profile) + len(after)
+            fields.append((before, profile, after))
         pending += (b"\x0a", _varint(size), encoded)
-        for before, profile, behind in fields:
+        for before, profile, after in fields:
             pending.append(before)
             if len(profile) <= _SMALL_BYTES:
                 pending.append(profile)
             else:
                 chunks += (b"".join(pending), profile)
                 pending.clear()
-            if behind:
-                pending.append(behind)
+            if after:
+                pending.append(after)
     if pending:
         chunks.append(b"".join(pending))
     return chunks
@@ -108,10 +108,10 @@ def encode_series(labels: Labels, samples: Sequence[RawSample]) -> list[Buffer]:
         return encode_push((Series(labels, samples),))
     profile, identity = samples[0]
     encoded = _written_labels(labels)
-    before, behind = _around_profile(len(profile), identity)
-    size = len(encoded) + len(before) + len(profile) + len(behind)
+    before, after = _around_profile(len(profile), identity)
+    size = len(encoded) + len(before) + len(profile) + len(after)
     head = b"\x0a" + _varint(size) + encoded + before
-    return [head, profile, behind] if behind else [head, profile]
+    return [head, profile, after] if after else [head, profile]
 
 
 def profile_bytes(series: Sequence[Series]) -> int:
@@ -231,7 +231,7 @@ def _check_annotation(body: Buffer, start: int, end: int, allowance: Allowance) 
 
 
 def _fields(body: Buffer, at: int, end: int, allowance: Allowance) -> list[tuple[int, int, int, int]]:
-    """The known fields of a message: tag, position of the tag, of the content, and behind it."""
+    """The known fields of a message: tag, position of the tag, of the content, and after it."""
     found = []
     left = allowance.fields
     while at < end:
@@ -259,7 +259,7 @@ def _fields(body: Buffer, at: int, end: int, allowance: Allowance) -> list[tuple
 
 
 def _read_varint(body: Buffer, at: int, end: int) -> tuple[int, int]:
-    """The varint at `at` and the position behind it."""
+    """The varint at `at` and the position after it."""
     value = body[at]
     at += 1
     if value > 0x7F:
@@ -282,7 +282,7 @@ def _read_varint(body: Buffer, at: int, end: int) -> tuple[int, int]:
 
 
 def _skip_field(body: Buffer, at: int, end: int, allowance: Allowance) -> int:
-    """The position behind the field at `at`, groups with everything in them.
+    """The position after the field at `at`, groups with everything in them.
 
     A known field number with another wire type is an unknown field, as protobuf has it.
     """
@@ -344,10 +344,10 @@ def _encode_labels(labels: Labels) -> bytes:
 
 
 def _around_profile(size: int, identity: str) -> tuple[bytes, bytes]:
-    """What of a sample stands on the wire before a raw profile of `size` bytes, and behind it."""
+    """What of a sample stands on the wire before a raw profile of `size` bytes, and after it."""
     head = b"\x0a" + _varint(size) if size else b""
-    behind = _text_field(_SECOND, identity) if identity else b""
-    return b"\x12" + _varint(len(head) + size + len(behind)) + head, behind
+    after = _text_field(_SECOND, identity) if identity else b""
+    return b"\x12" + _varint(len(head) + size + len(after)) + head, after
 
 
 def _text_field(tag: int, text: str) -> bytes:

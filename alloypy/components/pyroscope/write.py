@@ -278,8 +278,8 @@ class Write(Component[Arguments, Exports]):
         self._receiver.endpoints = tuple(self._built)
         if not self._built:
             logger.warning("no endpoint is configured: profiles are counted as dropped")
-        for endpoint, shown in zip(arguments.endpoints, self._built, strict=True):
-            _warn_of_url(endpoint.url, shown.wire.shown, logger)
+        for given, endpoint in zip(arguments.endpoints, self._built, strict=True):
+            _warn_of_url(given.url, endpoint.wire.shown, logger)
 
     def _publisher(self) -> Publisher:
         from alloypy.components.pyroscope.sending.publishing import Publisher
