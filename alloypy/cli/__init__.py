@@ -1,1 +1,1 @@
-"""One file per command; each imports what it needs when it needs it."""
+"""The command line: commands, their flags, the files they are given, and what they report."""

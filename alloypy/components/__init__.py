@@ -1,1 +1,1 @@
-"""ONE COMPONENT = ONE MODULE. The registry is the tuple in `alloypy.components.registry`."""
+"""The components, one module each, and what they share. `registry.py` names them all."""

@@ -1,1 +1,1 @@
-"""TREE -> GRAPH, pure: nodes, references, order, cycles, modules."""
+"""From the tree to the graph, without running anything: nodes, references, order, cycles, modules."""

@@ -1,1 +1,1 @@
-"""VALUES: what expressions mean. Types, conversion, secrets, capsules, scope, evaluator, stdlib."""
+"""What expressions mean: values, types, conversion, secrets, evaluation, the standard library."""

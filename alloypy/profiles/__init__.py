@@ -1,1 +1,1 @@
-"""DATA: label sets, push series, ingest requests, relabel rules, pprof, generated protobuf. No network."""
+"""The data: label sets, series, /ingest and Push requests, relabel rules. Without the network."""

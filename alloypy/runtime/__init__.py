@@ -1,1 +1,1 @@
-"""GRAPH -> RUNNING: component contract, registry, stability gate, controller, supervisor, health."""
+"""From the graph to running components: evaluation, reloads, supervision, health."""

@@ -1,1 +1,1 @@
-"""TEXT -> TOKENS -> TREE -> TEXT: the Alloy configuration language, without its meaning."""
+"""From text to tokens to the tree, and back to text: the language without its meaning."""

@@ -1,1 +1,1 @@
-"""The remote.* components."""
+"""Reading from HTTP servers, for `import.http`."""
