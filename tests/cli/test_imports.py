@@ -88,7 +88,8 @@ def test_a_start_imports_nothing_that_waits_for_its_first_use(tmp_path: Path) ->
     (tmp_path / "config.alloy").write_text(CONFIG + RECEIVER.replace("PORT", str(free_port())))
     arguments = ["--stability.level=public-preview", "--storage.path=data", "config.alloy"]
     command = (sys.executable, "-X", "importtime", "-m", "alloypy")
-    with Running(arguments, tmp_path, command=command) as running:
+    unmeasured = {"COVERAGE_PROCESS_CONFIG": ""}  # what measures coverage has imports of its own
+    with Running(arguments, tmp_path, unmeasured, command) as running:
         running.wait_for_log("Alloy is running")
         imported = {line.rpartition("|")[2].strip() for line in running.log if "import time:" in line}
     assert {"asyncio", "alloypy.components.pyroscope.receiving.application"} <= imported
