@@ -3,18 +3,18 @@
 
     python3 dev.py demo            set everything up and forward a bundled profile, so that you see it arrive
     python3 dev.py test            set everything up and run linters, type checks and all tests
-    python3 dev.py test --full     the same with every repetition that the tests know; takes an hour
-    python3 dev.py test --coverage the same, and which lines and branches of alloypy no test comes through
+    python3 dev.py test --full     the same with all repetitions of the tests; about an hour
+    python3 dev.py test --coverage the same, and list the lines and branches of alloypy that no test reaches
     python3 dev.py test --newest   the same with the newest packages instead of the tested ones
-    python3 dev.py lint            formatting, linter and layers only
-    python3 dev.py fix             repair what formatter and linter can repair
+    python3 dev.py lint            formatting, linters and layers only
+    python3 dev.py fix             fix what the formatter and the linter can fix
     python3 dev.py types           type checks only
     python3 dev.py bench NAME      a benchmark; without a name it lists them
     python3 dev.py soak NAME       a long run under load: receiver
     python3 dev.py constraints     take the newest packages as the tested ones; run the tests afterwards
 
-Everything lands in `.venv` beside this file (`.venv-newest` for the newest packages). What follows `test`
-goes to pytest, what follows `types` to mypy, what follows `bench NAME` or `soak NAME` to the run.
+Everything is installed in `.venv` beside this file (`.venv-newest` for the newest packages). Arguments after
+`test` go to pytest, after `types` to mypy, after `bench NAME` or `soak NAME` to that run.
 """
 
 from __future__ import annotations

@@ -46,10 +46,12 @@ COMMANDS = (
     ),
     Command("validate", "validate.command", "Check a configuration without running it"),
     Command("eval", "eval.command", "Evaluate an expression"),
-    Command("explain", "explain.command", "Tell what a diagnostic code means and what to do about it"),
+    Command("explain", "explain.command", "Explain what a diagnostic code means and what to do about it"),
     Command("docs", "docs.command", "Show the reference of a component or function"),
     Command("schema", "schema", "Print the arguments of a component as a machine-readable schema"),
-    Command("dev-sink", "dev_sink.command", "Stand in for a Pyroscope server and show what arrives"),
+    Command(
+        "dev-sink", "dev_sink.command", "Stand in for a Pyroscope server and show the profiles it receives"
+    ),
     Command("completion", "completion.command", "Print a completion script for bash, zsh or fish"),
     Command("debug", "debug", "Show what the language front end makes of a file", hidden=True),
     Command("convert", "absent", "Not part of alloypy", hidden=True),

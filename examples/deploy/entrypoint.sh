@@ -1,11 +1,11 @@
 #!/bin/sh
 # What the container runs:
 #   (nothing)            the configuration in /etc/alloypy
-#   --flag ...           the same, with more flags of `alloypy run`; the last of a kind counts
+#   --flag ...           the same, with more flags of `alloypy run`; if one is repeated, the last counts
 #   a command ...        that command of alloypy: `run FILE`, `fmt --check FILE`, `validate DIR`, ...
-#   healthcheck          whether the admin server says that alloypy is ready
-# The admin server listens on all addresses of the container; it has no authentication unless the
-# configuration's http block sets one: publish its port to trusted networks only.
+#   healthcheck          checks whether the admin server says that alloypy is ready
+# The admin server listens on all addresses of the container. It has no authentication unless the
+# configuration's http block sets it up: publish its port to trusted networks only.
 set -eu
 
 config=/etc/alloypy

@@ -12,9 +12,7 @@ from alloypy.cli.flags import FlagSet
 from alloypy.schema.json_schema import DIALECT, SchemaWriter
 from alloypy.schema.nearest import did_you_mean
 
-_SUMMARY = (
-    "Print the arguments of a component or config block as JSON Schema; without a name, of all of them."
-)
+_SUMMARY = "Print the arguments of a component or config block as JSON Schema. Without a name, print all."
 
 
 def run(argv: list[str]) -> int:

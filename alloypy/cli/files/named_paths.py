@@ -19,10 +19,12 @@ class ListFlags:
 
     def __init__(self, flags: FlagSet) -> None:
         self._file = flags.string(
-            "files-from", kind="file", doc="take paths from this file, too, one a line; - for standard input"
+            "files-from",
+            kind="file",
+            doc="also read paths from this file, one per line; - for standard input",
         )
         self._nul = flags.bool(
-            "null", short="0", doc="the paths of --files-from end in NUL, not in line feeds"
+            "null", short="0", doc="paths in --files-from end with NUL instead of a line feed"
         )
 
     @property
@@ -34,7 +36,7 @@ class ListFlags:
         """The paths in the list. Raises UsageError."""
         if not self._file.given:
             if self._nul.value:
-                raise UsageError("-0/--null is about the list of --files-from, which is not given")
+                raise UsageError("-0/--null needs --files-from")
             return []
         name = self._file.value
         data = _read(name)

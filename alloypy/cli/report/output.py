@@ -17,14 +17,14 @@ class ReportFlags:
 
     def __init__(self, flags: FlagSet) -> None:
         self._format = flags.choice(
-            "output-format", "text", FORMATS, noun="output format", doc="how faults are reported"
+            "output-format", "text", FORMATS, noun="output format", doc="format of the report"
         )
-        self._file = flags.string("output-file", kind="file", doc="where faults are reported")
+        self._file = flags.string("output-file", kind="file", doc="write the report to this file")
         self._more = flags.strings(
-            "report", kind="FORMAT=FILE", doc="report into this file, too, in this format; repeatable"
+            "report", kind="FORMAT=FILE", doc="also write a report in this format to this file; repeatable"
         )
-        self._quiet = flags.bool("quiet", short="q", doc="tell faults only: no warnings, counts or names")
-        self._color = flags.choice("color", "auto", CHOICES, noun="choice", doc="when to write colours")
+        self._quiet = flags.bool("quiet", short="q", doc="show only errors: no warnings, counts or names")
+        self._color = flags.choice("color", "auto", CHOICES, noun="choice", doc="when to use colours")
 
     @property
     def output_format(self) -> str:

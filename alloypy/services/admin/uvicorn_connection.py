@@ -3,7 +3,7 @@
 uvicorn's `HttpToolsProtocol` parses requests, calls the application and writes answers. Added are a deadline
 for a request that does not come, one for an answer that is not read, bounds on heads and on pipelined
 requests, Go's words for what is refused, and answers for clients that say nothing more.
-What is left unbounded stands in docs/design.md.
+docs/design.md says what is left unbounded.
 """
 
 from __future__ import annotations

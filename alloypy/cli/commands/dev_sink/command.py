@@ -23,7 +23,7 @@ _SUMMARY = """\
 Stand in for a Pyroscope server: accept profiles on /ingest and Push, and print a line for each.
 
 It stores nothing, and never prints a credential. --status, --delay, --hang and --reset make it
-misbehave, to see what a configuration does then."""
+misbehave, so that you can see how a configuration reacts."""
 
 
 def run(argv: list[str]) -> int:

@@ -44,7 +44,7 @@ def run(argv: list[str]) -> int:
         "file", kind="file", doc="Evaluate inside this configuration, or read the expression from it."
     )
     as_json = flags.bool("json", doc="Print the value with its type as JSON.")
-    jsonl = flags.bool("jsonl", doc="Answer requests from standard input, one JSON object a line.")
+    jsonl = flags.bool("jsonl", doc="Answer requests from standard input, one JSON object per line.")
     arguments = flags.parse(argv)
     if jsonl.value:
         if arguments or file.given or as_json.given:

@@ -15,7 +15,7 @@ from alloypy.graph.codes import MODULE_CONTENT
 from alloypy.schema.nearest import did_you_mean
 from alloypy.syntax.codes import CODES, NO_FILES, Code
 
-_SUMMARY = """Tell what diagnostic codes mean and what to do about them, each with an example.
+_SUMMARY = """Explain what diagnostic codes mean and what to do about them, each with an example.
 
 Without a code, list them all."""
 _FIRST_WARNING = "ALY0900"

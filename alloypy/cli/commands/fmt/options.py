@@ -76,13 +76,13 @@ def read_options(argv: list[str]) -> Options:
     flags = FlagSet("fmt", "[PATH...]", _SUMMARY)
     modes = _Modes(flags)
     exclude = flags.strings(
-        "exclude", kind="pattern", doc="leave out what matches, as in .gitignore; repeatable"
+        "exclude", kind="pattern", doc="leave out matching paths, as in .gitignore; repeatable"
     )
-    force = flags.bool("force-exclude", doc="leave out excluded files even where they are named directly")
+    force = flags.bool("force-exclude", doc="leave out excluded files even if they are named directly")
     listing = ListFlags(flags)
     name = stdin_filename(flags)
     other_name = flags.string("stdin-filepath", kind="name", doc="the same as --stdin-filename")
-    strict = flags.bool("strict", doc="fail where a directory has no *.alloy files")
+    strict = flags.bool("strict", doc="fail if a directory has no *.alloy files")
     reporting = ReportFlags(flags)
     paths = flags.parse(argv)
     mode = modes.mode()

@@ -29,10 +29,10 @@ _EXPERIMENTAL_ONLY = (
 _SUMMARY = """Run a configuration until an interrupt is received.
 
 PATH is a configuration file, or a directory whose *.alloy files are taken together;
-directories inside it are not looked into. If the first load fails, run ends with exit code 1.
+subdirectories are not searched. If the first load fails, run ends with exit code 1.
 
-An HTTP server answers /-/ready, /-/healthy, /metrics, and /-/reload, which loads PATH anew,
-as SIGHUP does. A configuration that cannot be loaded then changes nothing."""
+An HTTP server answers /-/ready, /-/healthy, /metrics and /-/reload. /-/reload loads PATH again,
+as SIGHUP does; if the new configuration cannot be loaded, nothing changes."""
 
 
 def read_run_flags(argv: Sequence[str]) -> RunSettings:
@@ -43,7 +43,7 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
     hosts = flags.strings(
         "server.http.allowed-host",
         kind="host",
-        doc="One more name that a server on loopback may be asked by; repeatable",
+        doc="Additional Host to accept while the server listens on loopback; repeatable",
     )
     no_support = flags.bool("server.http.disable-support-bundle", doc="Switch off /-/support")
     storage = flags.string("storage.path", "data-alloy/", doc="Directory where data is kept")
@@ -52,13 +52,13 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
         Stability.GENERALLY_AVAILABLE.text,
         tuple(STABILITY_LEVELS),
         noun="stability level",
-        doc="Least stable level to admit",
+        doc="Lowest stability level to allow",
     )
-    community = community_components(flags, "Admit community components")
+    community = community_components(flags, "Allow community components")
     deadline = flags.duration(
         "feature.component-shutdown-deadline",
         Duration(10 * MINUTE),
-        doc="Longest time to wait for a component to stop; 0 waits without limit",
+        doc="Longest time to wait for a component to stop; 0 means no limit",
     )
     watch = flags.bool("config.watch", doc="Reload when the configuration's files change")
     config_format = flags.string("config.format", "alloy", doc="Format of the configuration: alloy")

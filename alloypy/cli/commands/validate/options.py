@@ -18,14 +18,14 @@ from alloypy.schema.stability import Stability
 _LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
 _SUMMARY = """Check configurations for any Alloy component, without running anything.
 
-Each PATH is a unit of its own: a file, or a directory whose *.alloy files are taken together; - is
-standard input. With --units=auto a directory whose files refer to each other is one unit, also where
-only some of them are named, and otherwise each file. Exit code: 0 when there is no error, 1 when there
-is one. Warnings, a directory without *.alloy files among them, fail only with --strict."""
+Each PATH is one unit: a file, or a directory whose *.alloy files are taken together; - is standard
+input. With --units=auto a directory is one unit if its files refer to each other, even if only some of
+them are named; otherwise each file is one. Exit code: 0 without errors, 1 with at least one. Warnings,
+including those for directories without *.alloy files, cause a failure only with --strict."""
 
 
 class _ProgramFlags:
-    """The flags that `run` has as well, and which program they are for."""
+    """The flags shared with `run`, and the program to check for."""
 
     def __init__(self, flags: FlagSet) -> None:
         self.format = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
@@ -35,15 +35,15 @@ class _ProgramFlags:
             Stability.GENERALLY_AVAILABLE.text,
             tuple(_LEVELS),
             noun="stability level",
-            doc="least stable level to admit",
+            doc="lowest stability level to allow",
         )
-        self._community = community_components(flags, "admit community components")
+        self._community = community_components(flags, "allow community components")
         self.program = flags.choice(
             "for", "alloy", ("alloy", "alloypy"), noun="program", doc="the program that will run it"
         )
 
     def gate(self) -> Gate:
-        """What the command line lets in."""
+        """The stability level and the community components that the command line allows."""
         return Gate(_LEVELS[self._stability.value], self._community.value)
 
 
@@ -53,17 +53,23 @@ class Options:
     def __init__(self, argv: list[str]) -> None:
         flags = FlagSet("validate", "PATH...", _SUMMARY)
         of_program = _ProgramFlags(flags)
-        strict = flags.bool("strict", doc="fail on warnings, too")
-        ignore = flags.strings("ignore", kind="CODE", doc="leave out warnings of this code; repeatable")
+        strict = flags.bool("strict", doc="also fail on warnings")
+        ignore = flags.strings("ignore", kind="CODE", doc="ignore warnings with this code; repeatable")
         recursive = flags.bool("recursive", short="r", doc="check every directory below with *.alloy files")
-        units = flags.choice("units", "path", UNITS, noun="kind of units", doc="what one configuration is")
+        units = flags.choice(
+            "units", "path", UNITS, noun="kind of units", doc="what counts as one configuration"
+        )
         exclude = flags.strings(
-            "exclude", kind="pattern", doc="leave out what matches, as in .gitignore, with --recursive"
+            "exclude", kind="pattern", doc="leave out matching paths with --recursive, as in .gitignore"
         )
         listing = ListFlags(flags)
         name = stdin_filename(flags)
-        env = flags.strings("env", kind="KEY=VALUE", doc="a variable that the environment will have")
-        env_file = flags.strings("env-file", kind="file", doc="a file of such lines")
+        env = flags.strings(
+            "env", kind="KEY=VALUE", doc="set an environment variable for the check; repeatable"
+        )
+        env_file = flags.strings(
+            "env-file", kind="file", doc="a file with one KEY=VALUE per line; repeatable"
+        )
         self.reporting = ReportFlags(flags)
         self.paths = flags.parse(argv)
         self.program = of_program.program.value
