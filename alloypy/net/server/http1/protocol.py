@@ -57,13 +57,13 @@ class HttpProtocol(asyncio.BufferedProtocol):
         "_logger",
         "_loop",
         "_outgoing",
+        "_patience",
         "_plain",
         "_read_timeout",
         "_response",
         "_scope_base",
         "_state",
         "_strangers",
-        "_turn",
         "_turns",
         "_write_timeout",
         "transport",
@@ -91,7 +91,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._ended = False  # nothing more is read as requests
         self._draining = False
 
-        self._turn = Deadline(self._loop, self._timed_out)  # for the client's next move
+        self._patience = Deadline(self._loop, self._timed_out)  # for the client's next move
         self._outgoing = Outgoing(self._loop, stall)
 
     # What the event loop calls
@@ -102,13 +102,13 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._state.connections.add(self)
         self._plain = not transport.get_extra_info("sslcontext")
         self._scope_base = connection_scope(transport, plain=self._plain)
-        self._turn.set(self._read_timeout)
+        self._patience.set(self._read_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(self)
         self._ended = True
         # Nothing may be left to the cycle collector: it would keep what has been received.
-        self._turn.end()
+        self._patience.end()
         self._outgoing.end()
         self._stop_receiving()
         exchange, self._current = self._current, None
@@ -185,7 +185,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._refuse(refusal, first=-1 if heads.fed else data[at])
             return end
         if not begun and heads.fed:
-            self._turn.set(self._read_timeout)
+            self._patience.set(self._read_timeout)
         return end
 
     def _begin(self, data: Data, at: int, end: int) -> int:
@@ -217,7 +217,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             return stop
         else:
             self._body = CountedBody(self, exchange, length, self._heads)
-        self._turn.set(self._read_timeout)
+        self._patience.set(self._read_timeout)
         return at
 
     def _keep(self, rest: bytes) -> None:
@@ -262,7 +262,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             and not isinstance(self._body, LargeBody)
         ):
             self._heads.skip_body()
-            large = self._body = LargeBody(self, request, length, self._budget, self._backlog, self._turn)
+            large = self._body = LargeBody(self, request, length, self._budget, self._backlog, self._patience)
             large.begin()
         if self._body is None or not self._body.waits:
             self._backlog.read_on()
@@ -292,7 +292,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         """Give the request `seconds` from now to be read and answered."""
         request.write_by = self._loop.time() + seconds
         if not request.complete:
-            self._turn.set(seconds)
+            self._patience.set(seconds)
 
     # What an exchange calls
 
@@ -350,7 +350,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def _next(self) -> None:
         """Go on to the next request of this connection."""
         self._current = self._response = None
-        self._turn.set(self._idle_timeout)
+        self._patience.set(self._idle_timeout)
         backlog = self._backlog
         if backlog.rest or backlog.paused:
             backlog.read_on()
