@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.configuration import check_files
+from alloypy.components.registry import REGISTRATIONS
 from alloypy.graph.admission import Gate
 from alloypy.lang.types import Type
 from alloypy.rules import rules_for
 from alloypy.rules.body import Body
-from alloypy.rules.view import Undecided
+from alloypy.rules.pyroscope import receiver_port
+from alloypy.rules.view import Rule, Undecided
+from alloypy.schema.derive import spec_of
+from alloypy.schema.fields import RULES
 from alloypy.schema.spec import BlockSpec, Spec
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
@@ -79,6 +84,32 @@ def test_a_rule_knows_the_settings_of_its_type() -> None:
         assert rules_for("", name)
         for spec in types[name]:
             run_on_defaults(spec, "")
+
+
+FOUND_OTHERWISE = {receiver_port: "claiming the socket refuses the port, in the same words"}
+
+
+def declared_bodies(path: str, spec: Spec) -> Iterator[tuple[str, Spec]]:
+    yield path, spec
+    for block in spec.blocks:
+        yield from declared_bodies(f"{path}/{block.name}", block.body)
+
+
+def applied_by_class(spec: Spec) -> set[Rule]:
+    """The rules that the classes of a body have checked when it is decoded."""
+    squashed = (RULES.get(cls, "") for cls, _ in spec.squashed.values())
+    return {rule for name in (spec.rules, *squashed) for rule in rules_for(name, name)}
+
+
+DECLARED = dict(
+    body for each in REGISTRATIONS for body in declared_bodies(each.name, spec_of(each.arguments))
+)
+
+
+@pytest.mark.parametrize("path", DECLARED)
+def test_a_rule_of_what_alloypy_runs_is_known_to_its_class(path: str) -> None:
+    checked = rules_for(path, body_at(path).rules)
+    assert {*checked} <= {*applied_by_class(DECLARED[path]), *FOUND_OTHERWISE}
 
 
 KEEPEQUAL = """loki.relabel "x" {
