@@ -1,4 +1,4 @@
-"""The controller: loads configurations, runs what they say, and reloads whole or not at all.
+"""The controller: loads configurations, runs what they define, and reloads completely or not at all.
 
 ```python
 async with Controller(ControllerOptions(...)) as controller:
@@ -75,12 +75,12 @@ class Controller:
         await self.stop()
 
     async def load(self, files: Sequence[File], module_path: str) -> LoadResult:
-        """Evaluate the parsed files completely, then make them what runs.
+        """Evaluate the parsed files completely, then run them.
 
         module_path: directory of the root configuration, what `module_path` gives.
-        Raises DiagnosticsError with everything that is wrong; then nothing has changed. Loads wait
-        for each other. Cancelling it before its point of no return changes nothing either. It returns
-        when what has been removed has stopped, too.
+        Raises DiagnosticsError with everything that is wrong; then nothing has changed. Loads wait for
+        each other. A load cancelled before its changes begin changes nothing either. It returns once
+        everything that it removed has stopped.
         """
         size = sum(len(file.source.data) for file in files)
         sections = await computed(lambda: root_sections(files), size)
@@ -101,9 +101,9 @@ class Controller:
             return result
 
     async def _evaluate(self, transaction: Transaction, sections: Sections, module_path: str) -> None:
-        """Evaluate the root into the transaction, or drop it. Raises DiagnosticsError.
+        """Evaluate the root into the transaction; on failure drop the transaction. Raises DiagnosticsError.
 
-        A task of its own, so that `stop` can end it without ending the task of whoever waits for it.
+        It runs in a task of its own, so that `stop` can end it without ending the caller's task.
         """
         definitions = Definitions(None, {"module_path": module_path})
         root = self._context.root
@@ -126,7 +126,7 @@ class Controller:
             self._evaluating = None
 
     def _settle(self, transaction: Transaction) -> None:
-        """Raise DiagnosticsError for addresses that more than one component would listen on."""
+        """Close the transaction. Raises DiagnosticsError if components would listen on the same address."""
         failures = transaction.close()
         if failures:
             raise DiagnosticsError([each for failed in failures for each in self._fault(failed)])
@@ -137,9 +137,9 @@ class Controller:
         return placed(failed.node, failed.fault)
 
     async def stop(self) -> None:
-        """Stop everything, producers first; done when all have stopped or their deadline has passed.
+        """Stop everything, producers first; returns when all have stopped or their deadline has passed.
 
-        Does not wait for a load that waits for what it has removed.
+        It does not wait for a load that is only waiting for what it removed to stop.
         """
         self._stopping = True
         for task in self._background:
@@ -166,16 +166,16 @@ class Controller:
 
     @property
     def ready(self) -> bool:
-        """Whether a load has succeeded; goes back only when the controller stops."""
+        """Whether a load has succeeded; false again only when the controller stops."""
         return self._context.root.state is not None and not self._stopping
 
     def in_flight(self) -> InFlight:
-        """What the components have taken and not finished, those that are going away included."""
+        """Work that components have accepted and not finished, including components that are stopping."""
         found = [each.in_flight() for each in self._context.supervisor.instances()]
         return InFlight(sum(each.requests for each in found), sum(each.profiles for each in found))
 
     def activities(self) -> dict[Hashable, Activity]:
-        """What became of profiles so far, for each component by itself, those going away included."""
+        """What has become of profiles, for each component, including components that are stopping."""
         found = ((each, each.activity()) for each in self._context.supervisor.instances())
         return {each: activity for each, activity in found if activity != NO_ACTIVITY}
 
@@ -190,7 +190,7 @@ class Controller:
         return component_infos(self._context, module)
 
     def modules(self) -> list[str]:
-        """The ids of the root, which is "", and of every module; none before the first load."""
+        """The ids of all modules, "" for the root; none before the first load."""
         return module_ids(self._context)
 
     def component(self, module: str, local_id: str) -> ComponentInfo:
@@ -211,7 +211,7 @@ class Controller:
 
 
 def _result(transaction: Transaction) -> LoadResult:
-    """What the transaction is about to do to components."""
+    """What the transaction is going to do to components."""
     updated = [step.instance for step in transaction.steps if isinstance(step, Update)]
     created = [each for each in transaction.started if isinstance(each, ComponentInstance)]
     kept = [each for each in transaction.kept if isinstance(each, ComponentInstance)]

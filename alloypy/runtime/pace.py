@@ -1,4 +1,4 @@
-"""Long work without holding up the event loop: in a thread, or with a pause now and then."""
+"""Long work without blocking the event loop: in a thread, or with pauses."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from alloypy.threads import WORK
 T = TypeVar("T")
 
 WORK_SECONDS = 120.0
-"""How long one parsing, one graph or one evaluation may take in a thread."""
+"""How long one parse, one graph or one evaluation may take in a thread."""
 
 SMALL_BYTES = 16 << 10
-"""Bytes of configuration that are read where others wait for it."""
+"""Configurations of at most this many bytes are handled in the event loop, without a thread."""
 
 _BREATH_SECONDS = 0.01
 
 
 class Pace:
-    """Lets others have their turn during a load, a wave of evaluations or a long answer."""
+    """Lets other tasks run during a load, a wave of evaluations or a long answer."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
 
     async def breathe(self) -> None:
-        """To be awaited between two steps; gives way when the last time is 10 ms ago."""
+        """Await this between two steps; it yields to other tasks if it last did so 10 ms ago or more."""
         if time.monotonic() - self._since >= _BREATH_SECONDS:
             await asyncio.sleep(0)
             self._since = time.monotonic()
@@ -40,7 +40,7 @@ async def computed(work: Callable[[], T], size: int) -> T:
 
 
 async def evaluated(work: Callable[[], T]) -> T:
-    """The result of an evaluation: at once when it is short, else from a thread.
+    """The result of an evaluation: in the event loop when it is short, else in a thread.
 
     Raises what it raises, and TimeoutError.
     """

@@ -36,17 +36,17 @@ _CLIENT_AUTH = TextType("ClientAuth", _one_of("client auth type", *CLIENT_AUTH),
 class BasicAuthArguments:
     """Arguments of `basic`."""
 
-    username: str = attribute(doc="User name to ask for.")
-    password: Secret = attribute(doc="Password to ask for.")
+    username: str = attribute(doc="User name that clients must give.")
+    password: Secret = attribute(doc="Password that clients must give.")
 
 
 @arguments
 class FilterArguments:
     """Arguments of `filter`."""
 
-    paths: tuple[str, ...] = attribute(default=(), doc="Beginnings of request paths.")
+    paths: tuple[str, ...] = attribute(default=(), doc="Prefixes of request paths.")
     authenticate_matching_paths: bool = attribute(
-        default=True, doc="Ask for credentials on these paths only; false: on all others."
+        default=True, doc="Require credentials on these paths only; false: on all others."
     )
 
 
@@ -54,7 +54,7 @@ class FilterArguments:
 class AuthArguments:
     """Arguments of `auth`."""
 
-    basic: BasicAuthArguments | None = block(default=None, doc="Credentials to ask for.")
+    basic: BasicAuthArguments | None = block(default=None, doc="Credentials that clients must give.")
     filter: FilterArguments | None = block(default=None, doc="Which requests need credentials.")
 
 
@@ -67,7 +67,7 @@ class WindowsServerFilterArguments:
     issuer_common_names: tuple[str, ...] = attribute(default=(), doc="Issuers to accept.")
     template_id: str = attribute(default="", doc="Template to accept.")
     refresh_interval: Duration = attribute(
-        default=Duration(5 * MINUTE), doc="Time between two looks at the store."
+        default=Duration(5 * MINUTE), doc="Time between two reads of the store."
     )
 
 
@@ -85,7 +85,7 @@ class WindowsFilterArguments:
     """Arguments of `windows_certificate_filter`."""
 
     server: WindowsServerFilterArguments = block(doc="Which certificate to serve with.")
-    client: WindowsClientFilterArguments = block(doc="Which client certificates to take.")
+    client: WindowsClientFilterArguments = block(doc="Which client certificates to accept.")
 
 
 @arguments(rules="http/tls")
@@ -119,5 +119,5 @@ class TLSArguments:
 class HTTPArguments:
     """Arguments of `http`."""
 
-    auth: AuthArguments | None = block(default=None, doc="Who may talk to the server.")
+    auth: AuthArguments | None = block(default=None, doc="Who may use the server.")
     tls: TLSArguments | None = block(default=None, doc="Serve over TLS.")

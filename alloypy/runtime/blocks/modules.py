@@ -29,17 +29,17 @@ class ArgumentArguments:
 class ExportArguments:
     """Arguments of `export`."""
 
-    value: Any = attribute(doc="What to export.")
+    value: Any = attribute(doc="Value to export.")
 
 
 @arguments
 class ForeachArguments:
-    """Arguments of `foreach`, beside its template."""
+    """Arguments of `foreach`, without its template."""
 
-    collection: tuple[Any, ...] = attribute(doc="The items to make a pipeline for.")
+    collection: tuple[Any, ...] = attribute(doc="Items; each gets a pipeline of its own.")
     var: str = attribute(doc="Name of the item in the template.")
-    id: str = attribute(default="", doc="Key of an item that is an object, to name its pipeline by.")
-    hash_string_id: bool = attribute(default=False, doc="Name pipelines of text items by a hash.")
+    id: str = attribute(default="", doc="For items that are objects: the key whose value names the pipeline.")
+    hash_string_id: bool = attribute(default=False, doc="Name the pipelines of text items by a hash.")
     enable_metrics: bool = attribute(default=False, doc="Show the metrics of the pipelines' components.")
 
 
@@ -80,7 +80,7 @@ class GitSSHKeyArguments:
 
 @arguments(rules="import.git")
 class ImportGitArguments:
-    """Arguments of `import.git`, which is read to tell its mistakes and then refused."""
+    """Arguments of `import.git`, which is checked for mistakes and then refused."""
 
     repository: str = attribute(doc="Where the repository is.")
     path: str = attribute(doc="File or directory in it.")
@@ -101,4 +101,4 @@ BLOCKS: dict[str, type[Any]] = {
     "import.git": ImportGitArguments,
     "import.string": ImportStringArguments,
 }
-"""The classes by the names of their blocks."""
+"""Argument classes by block name."""

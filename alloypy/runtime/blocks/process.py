@@ -33,7 +33,7 @@ class TraceConsumer(Capsule):
 
 
 def _choice(noun: str, *choices: str, default: str = "") -> Callable[[str], str]:
-    """A parser of one of `choices`; an empty text means `default` where there is one."""
+    """A parser that accepts one of `choices`; an empty text means `default` if there is one."""
 
     def parse(text: str) -> str:
         if text == "" and default:
@@ -98,7 +98,7 @@ class TracingArguments:
 class LiveDebuggingArguments:
     """Arguments of `livedebugging`."""
 
-    enabled: bool = attribute(default=False, doc="Let the UI look at data as it passes.")
+    enabled: bool = attribute(default=False, doc="Let the UI show data as it passes.")
 
 
 @arguments

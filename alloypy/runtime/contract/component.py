@@ -4,15 +4,16 @@ Phases, each called by the controller:
 
 1. `__init__(options, arguments)` opens nothing, starts nothing; may call `options.set_exports`.
    Raises `BuildError` for arguments that cannot work (Alloy's `building component: ...`).
-2. `await prepare()`, at once after the constructor and still before anything running changes: claim
-   what may be refused (listening sockets through `options.sockets`), read what the first exports need.
-   Raises `BuildError`, which refuses the load. A refused load drops the component without another
-   call, so `prepare` leaves nothing open but sockets it has claimed (the controller closes those).
+2. `await prepare()`, right after the constructor and before anything that runs changes: claim what may
+   be refused (listening sockets through `options.sockets`), read what the first exports need. Raises
+   `BuildError`, which refuses the load. A refused load drops the component without another call, so
+   `prepare` leaves nothing open but the sockets it has claimed (the controller closes those).
 3. `await run()` serves until cancelled and owns every task it starts. Called at most once.
    Cancelling it means: take nothing new, finish what is in flight within the deadlines, return.
-   When it returns or raises by itself the component counts as exited; the next reload builds a new one.
+   If it returns or raises without being cancelled, the component counts as exited. One that raised is
+   built again after a pause, one that returned by the next reload.
 4. `await prepare_update(arguments)` while `run` runs: check and claim what the new arguments need,
-   change nothing, and return the exports the component will have with them (None: the present ones),
+   change nothing, and return the exports the component will have with them (None: unchanged),
    so that dependants can be evaluated before anything changes. Raises `UpdateError` (or `BuildError`
    from a claim), which refuses the reload. Every address still needed is claimed again: what is not
    claimed here is closed once the update has been made.
@@ -23,10 +24,10 @@ Phases, each called by the controller:
 Exports set in phases 1 and 2 are seen by dependants within the same load. Arguments and exports are
 frozen and compare by value: equal arguments never cause an update, equal exports never a
 re-evaluation. A receiver is made once, by the constructor, and keeps its identity while `update`
-swaps what is behind it: then dependants need no re-evaluation and calls in flight finish on what
-they began with. Calls may reach a receiver from the end of `prepare` until `run` has returned.
+swaps what is behind it: dependants need no re-evaluation, and calls in flight finish with what they
+began with. Calls may reach a receiver from the end of `prepare` until `run` has returned.
 
-Whatever else a component raises, anywhere, becomes its health and disturbs nobody.
+Anything else that a component raises shows in its health and affects nothing else.
 Source: docs/spec/RUNTIME.md, sections 2.5, 2.6, 3.
 """
 
@@ -61,7 +62,7 @@ E = TypeVar("E")
 
 
 class ComponentError(Exception):
-    """Root of the component faults.
+    """Base of the errors of components.
 
     ComponentError
     +- BuildError   the component cannot be built from its arguments
@@ -78,15 +79,15 @@ class UpdateError(ComponentError):
 
 
 class Sockets(Protocol):
-    """Listening sockets, owned by the controller by address and port, so that a reload can hand them over."""
+    """Listening sockets; the controller owns them by host and port, so that a reload can hand them over."""
 
     async def claim(self, host: str, port: int) -> list[socket.socket]:
         """Bound, listening, non-blocking sockets for host and port ("" = all interfaces, port 0 = any).
 
-        To be called in `prepare` and `prepare_update` only. The socket objects are the caller's own
-        duplicates, to be given to a server and closed with it: the controller keeps the address open
-        until no component claims it any more. Claiming the same address again gives new duplicates of
-        the same listening socket; port 0 gives the port of the component's earlier claim.
+        Call it only in `prepare` and `prepare_update`. The caller gets duplicates of its own, to pass to
+        a server and to close with it: the controller keeps the address open until no component claims it
+        any more. Claiming the same address again gives new duplicates of the same listening socket;
+        port 0 gives the port of the component's earlier claim.
 
         Raises BuildError with Go's text: `listen tcp 127.0.0.1:80: bind: address already in use`.
         """
@@ -94,21 +95,21 @@ class Sockets(Protocol):
 
 
 class Collector(Protocol):
-    """Tells metrics."""
+    """A source of metric families."""
 
     def collect(self) -> Iterable[Family]:
-        """Metric families."""
+        """The families with their present values."""
         ...
 
 
 class Metrics:
-    """The metrics of one component: everything that its collectors tell when they are asked."""
+    """The metrics of one component: the families of all its collectors, read on demand."""
 
     def __init__(self) -> None:
         self._collectors: list[Collector] = []
 
     def register(self, collector: Collector) -> None:
-        """Ask the collector, too."""
+        """Include this collector."""
         self._collectors.append(collector)
 
     def collect(self) -> Iterator[Any]:
@@ -123,12 +124,12 @@ class Options(NamedTuple):
     id: `pyroscope.write.default`; path: "/" or the module's path, `/d.x`.
     logger: its records carry component_path and component_id; more fields go into
         `extra={"fields": {...}}`.
-    metrics: the component's own; labels component_id and component_path are added where they are shown.
+    metrics: the component's own; whoever shows them adds the labels component_id and component_path.
     set_exports: replaces the exports; dependants are re-evaluated when the value differs.
     alloy_id: the X-Alloy-Id of this installation.
     clock, random: time.monotonic and random.random, replaceable in tests.
-    tracer: the process's; what it does changes with the `tracing` block.
-    events: where the component publishes what happens to profiles; the process's.
+    tracer: shared by the process; what it does changes with the `tracing` block.
+    events: where the component publishes what happens to profiles; shared by the process.
     """
 
     id: str
@@ -154,7 +155,7 @@ class Options(NamedTuple):
 
 
 class InFlight(NamedTuple):
-    """How much somebody has taken and not finished."""
+    """Work accepted and not yet finished."""
 
     requests: int = 0
     profiles: int = 0
@@ -164,10 +165,10 @@ NOTHING = InFlight()
 
 
 class Activity(NamedTuple):
-    """What became of profiles, counted from the start of a component on.
+    """What has become of profiles since the component started.
 
-    received, failed: requests of clients that were answered well, or with the status of an error.
-    sent, dropped: profiles that servers have taken, or that were given up.
+    received, failed: client requests answered with success, or with an error status.
+    sent, dropped: profiles that servers have accepted, or that were given up.
     """
 
     received: int = 0
@@ -193,19 +194,19 @@ class Component(Generic[A, E]):
         raise NotImplementedError
 
     async def prepare_update(self, arguments: A) -> E | None:
-        """Claim what the new arguments need, changing nothing; the exports to come, None if unchanged."""
+        """Claim what the new arguments need, change nothing; the exports to come, None if unchanged."""
         return None
 
     async def update(self, arguments: A) -> None:
-        """Take new arguments."""
+        """Apply the arguments that `prepare_update` has checked."""
         raise NotImplementedError
 
     def health(self) -> Health | None:
-        """The component's own view of its health, None when it has none; asked on every look."""
+        """The component's own view of its health, None when it has none; asked each time health is read."""
         return None
 
     def in_flight(self) -> InFlight:
-        """What it has taken and not finished, which a shutdown waits for."""
+        """Work accepted and not yet finished, which a shutdown waits for."""
         return NOTHING
 
     def activity(self) -> Activity:
@@ -213,11 +214,11 @@ class Component(Generic[A, E]):
         return NO_ACTIVITY
 
     def listens_on(self) -> str:
-        """Where clients reach it, as `host:port`; "" for what takes no connections."""
+        """Where clients reach it, as `host:port`; "" if it takes no connections."""
         return ""
 
     def shown_arguments(self, arguments: A) -> A:
-        """The arguments as the API shows them: with what the component adds to them by itself."""
+        """The arguments as the API shows them, including what the component itself adds."""
         return arguments
 
     def debug_info(self) -> Any:

@@ -1,13 +1,13 @@
-"""Events: what happens to each profile on its way, for whoever looks while it happens.
+"""Events: what happens to each profile on its way, for those who watch as it happens.
 
-Components publish, and pay for it only while somebody listens:
+Components publish events, which costs something only while somebody listens:
 
     if events.wanted:
         events.publish(Received(...))
 
-What a subscriber does with an event happens later and elsewhere, when it takes what has come. So
-neither a slow subscriber nor one that fails is felt by a profile; what one does not take in time it misses.
-Events hold labels and bodies as they are, no header and no credential; texts of errors are redacted.
+A subscriber takes its events later and handles them elsewhere. So a slow or failing subscriber does not
+affect profiles; it misses the events that it does not take in time. Events hold labels and bodies as
+they are, but no headers and no credentials; error texts are redacted.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from time import time
 from typing import NamedTuple, TypeAlias
 
 MOST_OF_A_REQUEST = 64
-"""So many profiles of one request are published; the others count as missed."""
+"""The most profiles of one request that are published; the others count as missed."""
 
 Body: TypeAlias = Sequence[bytes | bytearray | memoryview]
 """The raw profiles of an event, in pieces. Held, not copied; never changed."""
 
 
 class Received(NamedTuple):
-    """A receiver has taken a profile from a client. component: global id, as in all events."""
+    """A receiver has accepted a profile from a client. component: global id, as in all events."""
 
     component: str
     labels: Mapping[str, str]
@@ -35,7 +35,7 @@ class Received(NamedTuple):
 
 
 class Relabelled(NamedTuple):
-    """Rules have kept a profile. before: its labels until then."""
+    """Rules have kept a profile. before: its labels before the rules."""
 
     component: str
     labels: Mapping[str, str]
@@ -46,7 +46,8 @@ class Relabelled(NamedTuple):
 class Dropped(NamedTuple):
     """Rules have dropped a profile.
 
-    rule: the position, counted from 1, of the one that did; 0 where labels are too large to find out.
+    rule: the position, counted from 1, of the rule that dropped it; 0 if the labels are too large to
+        find out.
     """
 
     component: str
@@ -56,7 +57,10 @@ class Dropped(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A server has taken a profile. endpoint: its URL, without credentials. seconds: all tries and pauses."""
+    """A server has accepted a profile.
+
+    endpoint: its URL, without credentials. seconds: all tries and pauses.
+    """
 
     component: str
     labels: Mapping[str, str]
@@ -70,9 +74,9 @@ class Sent(NamedTuple):
 class Failed(NamedTuple):
     """A profile was given up.
 
-    reason: why, in the server's words if it gave any. endpoint: as in `Sent`, "" where there was none to
-    send it to. status: None without an answer. seconds, tries: 0 where nothing was sent, or
-    where it was cancelled.
+    reason: why, in the server's words if it gave any. endpoint: as in `Sent`, "" if there was none to
+    send it to. status: None without an answer. seconds, tries: 0 if nothing was sent or sending was
+    cancelled.
     """
 
     component: str
@@ -89,14 +93,14 @@ Event: TypeAlias = Received | Relabelled | Dropped | Sent | Failed
 
 
 class Taken(NamedTuple):
-    """What a subscription has taken: events with their times (Unix seconds), and how many it has missed."""
+    """Events taken from a subscription, with their times (Unix seconds), and how many it missed."""
 
     events: Sequence[tuple[float, Event]]
     missed: int
 
 
 class Subscription:
-    """The events of one subscriber that wait to be taken; the oldest give way to newer ones."""
+    """Events waiting for one subscriber to take them; the oldest give way to newer ones."""
 
     def __init__(self, most_events: int, most_bytes: int) -> None:
         self._most_events = most_events
@@ -106,18 +110,18 @@ class Subscription:
         self._missed = 0
 
     def take(self) -> Taken:
-        """All that has come since the last time."""
+        """All events since the last call."""
         taken = Taken([(at, event) for at, event, _ in self._waiting], self._missed)
         self.clear()
         return taken
 
     def clear(self) -> None:
-        """Let go of everything."""
+        """Drop everything."""
         self._waiting.clear()
         self._bytes = self._missed = 0
 
     def add(self, event: Event) -> None:
-        """Let an event wait, as far as there is room. For the publisher."""
+        """Queue an event, dropping older ones to make room. For the publisher."""
         size = sum(map(len, event.body))
         self._waiting.append((time(), event, size))
         self._bytes += size
@@ -133,7 +137,7 @@ class Subscription:
 class Events:
     """The publisher that all components of a process share.
 
-    wanted: whether anybody listens; no event is to be made when nobody does.
+    wanted: whether anybody listens; check it before making an event.
     """
 
     __slots__ = ("_subscriptions", "wanted")
@@ -144,7 +148,7 @@ class Events:
 
     @contextmanager
     def subscribe(self, most_events: int = 1000, most_bytes: int = 32 << 20) -> Iterator[Subscription]:
-        """Listen while the block lasts. most_events, most_bytes: of bodies, that wait to be taken."""
+        """Listen while the block lasts. most_events, most_bytes (of bodies): limits of what may wait."""
         subscription = Subscription(most_events, most_bytes)
         self._subscriptions.append(subscription)
         self.wanted = True
@@ -161,7 +165,7 @@ class Events:
             subscription.add(event)
 
     def publish_each(self, events: Iterable[Event], count: int) -> None:
-        """Publish the first events about one request. count: how many there are; the rest is missed."""
+        """Publish the first events of one request. count: how many there are; the rest counts as missed."""
         for event in islice(events, MOST_OF_A_REQUEST):
             self.publish(event)
         for subscription in self._subscriptions:

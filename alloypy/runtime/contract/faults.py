@@ -27,8 +27,8 @@ T = TypeVar("T")
 class NodeError(Exception):
     """A node cannot be evaluated.
 
-    The text is what the log, the health and a diagnostic without a place of its own say.
-    diagnostics: what is wrong, where it has places.
+    The text is used by the log, the health and a diagnostic without a place of its own.
+    diagnostics: what is wrong, if it can be placed.
     """
 
     def __init__(self, text: str, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
@@ -36,16 +36,16 @@ class NodeError(Exception):
         super().__init__(text)
 
     def within(self, prefix: str) -> NodeError:
-        """The same fault as seen from further out."""
+        """The same error as reported one level further out."""
         return NodeError(f"{prefix}: {self}", self.diagnostics)
 
 
 class CallError(Exception):
-    """A component raised something; the text tells what."""
+    """A component raised something; the text says what."""
 
 
 def described(error: BaseException) -> str:
-    """An exception in words: a component's own fault as it is, any other with its kind."""
+    """An exception as text: a component's own error as it is, any other with its type."""
     if isinstance(error, ComponentError | ServiceError):
         return str(error)
     text = str(error)
@@ -84,9 +84,9 @@ async def call_async(action: Callable[[], Awaitable[T]], deadline: float) -> T:
 
 
 class Body(NamedTuple):
-    """What stands in a node's block.
+    """The contents of a node's block.
 
-    vocabulary: tells what of it is secret, which no fault may show.
+    vocabulary: says which parts are secret; no error may show those.
     """
 
     statements: Sequence[Statement]
@@ -103,7 +103,7 @@ async def decode_arguments(cls: type[T], body: Body, scope: Scope) -> T:
 
 
 async def evaluate_body(work: Callable[[], T], body: Body, scope: Scope) -> T:
-    """What `work` makes of a node's body, without holding up others. Raises NodeError."""
+    """The result of `work` on a node's body, without blocking the event loop. Raises NodeError."""
     try:
         return await evaluated(work)
     except TimeoutError:
@@ -118,7 +118,7 @@ async def evaluate_body(work: Callable[[], T], body: Body, scope: Scope) -> T:
 def _not_decoded(
     error: DiagnosticsError | DecodeError | EvaluationError, body: Body, scope: Scope
 ) -> NodeError:
-    """What goes wrong with the body of a node, told without the secrets in it and in what it refers to."""
+    """The error about a node's body, without the secrets in it and in what it refers to."""
     from alloypy.lang.secrecy import secret_texts
     from alloypy.redaction.masking import Mask, without_texts
 

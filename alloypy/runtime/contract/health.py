@@ -1,4 +1,4 @@
-"""Health of the things that run: states, messages, and which of several counts.
+"""Health of the things that run: states, messages, and which of several prevails.
 
 Source: docs/spec/RUNTIME.md, section 2.6.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class HealthState(IntEnum):
-    """States, the worse the greater."""
+    """States, from best to worst."""
 
     HEALTHY = 0
     UNKNOWN = 1

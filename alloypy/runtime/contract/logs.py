@@ -1,4 +1,4 @@
-"""Loggers whose records carry fixed fields in front of their own, such as component_id.
+"""Loggers whose records carry fixed fields, such as component_id, before their own.
 
 Source: docs/spec/RUNTIME.md, section 6.
 """
@@ -12,9 +12,9 @@ _ROOT = logging.getLogger("alloypy")
 
 
 class FieldLogger(logging.Logger):
-    """A logger below `alloypy` that is known to nobody but its owner, and goes with it.
+    """A child of the `alloypy` logger that only its owner knows, so that it is freed with its owner.
 
-    fields: put in front of those that a record brings in `extra={"fields": {...}}`.
+    fields: put before those that a record brings in `extra={"fields": {...}}`.
     """
 
     def __init__(self, **fields: str) -> None:
@@ -23,7 +23,7 @@ class FieldLogger(logging.Logger):
         self.fields = fields
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 -- the standard library's name
-        """Ask the parent: what this logger remembered would outlive a change of the level."""
+        """Ask the parent: an answer cached here would outlive a change of the level."""
         return _ROOT.isEnabledFor(level)
 
     def makeRecord(self, *args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: N802

@@ -1,4 +1,4 @@
-"""What the process hands to the controller, and what the controller tells about itself.
+"""What the process hands to the controller, and what the controller reports about itself.
 
 Nothing global is read: clock, environment, storage and the registry of component kinds all enter here.
 """
@@ -26,46 +26,46 @@ class ServiceError(Exception):
 
 
 class Service(Protocol):
-    """What stands behind a block that configures the process: `logging`, `tracing`, `http`, `livedebugging`.
+    """What a block that configures the process works on: `logging`, `tracing`, `http`, `livedebugging`.
 
     The argument classes are in `alloypy.runtime.blocks`. Both methods get the block's decoded
     arguments, or the defaults when the block is absent, and are called on the first load and whenever
-    the arguments have changed. `logging` is evaluated first of all; on the first load it is updated at
-    once, so that the rest of the load is logged as configured.
+    the arguments have changed. `logging` is evaluated before everything else; on the first load it is
+    updated immediately, so that the rest of the load is logged as configured.
     """
 
     async def prepare(self, arguments: Any) -> None:
-        """Check what may be refused, changing nothing. Raises ServiceError, which refuses the load."""
+        """Check what may be refused, change nothing. Raises ServiceError, which refuses the load."""
         ...
 
     async def update(self, arguments: Any) -> None:
-        """Take the arguments. If a later step of the reload fails, the old ones are put back the same way."""
+        """Apply the arguments. If a later step of the reload fails, this restores the old ones."""
         ...
 
 
 class Observer(Protocol):
-    """Told about evaluations that new exports caused, for metrics.
+    """Notified of evaluations that new exports caused, for metrics.
 
     `controller` is a module's id, "" for the root.
     """
 
     def evaluated(self, controller: str, node: str, seconds: float) -> None:
-        """A node has been evaluated, and how long that took."""
+        """A node has been evaluated, in `seconds`."""
         ...
 
     def waited(self, controller: str, seconds: float) -> None:
-        """How long a node waited between the new exports and its evaluation."""
+        """A node waited `seconds` between the new exports and its evaluation."""
         ...
 
 
 class NoObserver:
-    """Observes nothing."""
+    """Ignores everything."""
 
     def evaluated(self, controller: str, node: str, seconds: float) -> None:
-        """Ignore."""
+        pass
 
     def waited(self, controller: str, seconds: float) -> None:
-        """Ignore."""
+        pass
 
 
 class HTTPImport(NamedTuple):
@@ -86,10 +86,10 @@ class ControllerOptions(NamedTuple):
     stability, community: the gates of the command line.
     storage: base directory; a component's own is below it, under its global id.
     shutdown_deadline: seconds to wait for a component to stop; 0 waits without limit.
-    restart_pause: seconds until a component that has failed is built anew; more each time it fails again.
-    evaluation_deadline: seconds a component may take to prepare or to take new arguments.
+    restart_pause: seconds until a failed component is built again; longer each time it fails again.
+    evaluation_deadline: seconds a component may take to prepare or to apply new arguments.
     services: by block name; a block without one is accepted and changes nothing.
-    vocabulary: what blocks Alloy has, whether they run here or not: what of them is secret, what is foreign.
+    vocabulary: the blocks of Alloy, whether they run here or not: what in them is secret, what is foreign.
     """
 
     registry: Mapping[str, Registration]
@@ -121,7 +121,7 @@ class LoadResult(NamedTuple):
 
 
 class ComponentInfo(NamedTuple):
-    """One component, custom component or foreach as it is now.
+    """One component, custom component or foreach in its present state.
 
     id: local id, `pyroscope.write.w`. module: id of the module it lives in, "" for the root.
     name: `pyroscope.write`. label: "" if there is none.
@@ -148,9 +148,9 @@ class ComponentInfo(NamedTuple):
 
 
 class ControllerInfo(NamedTuple):
-    """One module, the root included, for the controller's metrics; not those that show none.
+    """One module, the root included, for the controller's metrics; modules that show none are left out.
 
-    id: "" for the root, `d.x/inner.i`. path, name: the same as the metrics write it: `/d.x` and `inner.i`.
+    id: "" for the root, `d.x/inner.i`. path, name: the id as the metrics write it, `/d.x` and `inner.i`.
     evaluating: whether it is being evaluated right now.
     healths: health of each component and import. queued: nodes waiting for an evaluation.
     connections: pairs of local ids between which data flows, each pair once.

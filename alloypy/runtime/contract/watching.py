@@ -1,4 +1,4 @@
-"""Watching files: when what a file or a directory holds is worth reading again.
+"""Watching files: when a file or a directory is worth reading again.
 
 Source: docs/spec/RUNTIME.md, sections 2.5, 5.6.
 """
@@ -30,15 +30,15 @@ DETECTOR = TextType("Detector", _detector, zero="fsnotify")
 
 DETECTOR_DOC = "How changes are noticed: fsnotify or poll."
 FREQUENCY_DOC = "Time between two readings in any case."
-"""What `detector` and `poll_frequency` are documented by, wherever a file is followed."""
+"""Documentation of `detector` and `poll_frequency`, wherever a file is followed."""
 
 
 class Watch:
     """Waits until files are worth reading again.
 
-    files: finds the paths to watch, links followed; what it raises counts as a state of its own.
-    detector: `fsnotify` notices changes by short looks at inodes, sizes and time stamps, so that it works
-        on every file system, and falls back to `poll`, which has everything read at every period.
+    files: finds the paths to watch, links followed; an error it raises counts as a state of its own.
+    detector: `fsnotify` notices changes by checking inodes, sizes and time stamps often, so that it works
+        on every file system; like `poll`, it also has everything read once in every period.
     """
 
     def __init__(self, files: Callable[[], Iterable[Path]], detector: str, poll_frequency: Duration) -> None:
@@ -48,11 +48,11 @@ class Watch:
         self._seen: object = None
 
     def mark(self) -> None:
-        """Note the present state; to be called before everything is read."""
+        """Note the present state; call it before reading."""
         self._seen = self._look()
 
     async def changed(self) -> None:
-        """Return when there has been a change since `mark`, or when it is time to read in any case."""
+        """Return on a change since `mark`, or when the period has passed."""
         left = self._period
         while left > _NOTICE_SECONDS and self._looks:
             await asyncio.sleep(_NOTICE_SECONDS)
@@ -64,14 +64,14 @@ class Watch:
         await asyncio.sleep(left)
 
     async def _looked(self) -> object:
-        """The present state; that of a file which does not answer is a state, too."""
+        """The present state; a file system that does not answer is a state, too."""
         try:
             return await FILES.run(self._look, FILE_SECONDS, self)
         except TimeoutError as error:
             return error.errno
 
     def _look(self) -> object:
-        """What tells one state from another; None for one that the next may look like."""
+        """A fingerprint of the files; None if it is too recent to be trusted."""
         try:
             state = [(path, fingerprint(path)) for path in self._files()]
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Components: their arguments, what is built of them, and the exports that references see.
+"""Components: their arguments, what is built from them, and the exports that references see.
 
 Source: docs/spec/RUNTIME.md, sections 2.2, 2.4.
 """
@@ -19,7 +19,7 @@ from alloypy.schema.encode import to_value, to_values
 
 
 async def evaluate_component(evaluation: Evaluation, node: Node) -> None:
-    """Evaluate a component, build it where it is new, and publish its exports. Raises NodeError."""
+    """Evaluate a component, build it if it is new, and publish its exports. Raises NodeError."""
     registration = evaluation.context.options.registry[node.name]
     old = evaluation.living(node, ComponentInstance)
     try:
@@ -33,7 +33,7 @@ async def evaluate_component(evaluation: Evaluation, node: Node) -> None:
 async def _update(
     evaluation: Evaluation, node: Node, registration: Registration, old: ComponentInstance | None
 ) -> Any:
-    """Evaluate a component's arguments and see what they ask for; the exports it will have."""
+    """Evaluate a component's arguments and prepare what they require; the exports it will have."""
     arguments = await evaluation.arguments(registration.arguments, node)
     if old is None:
         return await _build(evaluation, node, registration, arguments)
@@ -73,7 +73,7 @@ async def _build(evaluation: Evaluation, node: Node, registration: Registration,
 
 
 def published_exports(registration: Registration, exports: Any) -> dict[str, Any]:
-    """Exports as references see them; those of a component that has not exported yet are zero."""
+    """Exports as references see them; zero values for a component that has not exported yet."""
     if exports is not None:
         return to_values(exports)
     if registration.exports is None:

@@ -37,7 +37,7 @@ ARGUMENTS: dict[str, type[Any]] = {
 async def configure(evaluation: Evaluation, node: Node) -> None:
     """Evaluate a block that configures the process, or its defaults. Raises NodeError.
 
-    Of several logging or tracing blocks with different labels, the last one evaluated counts.
+    Of several logging or tracing blocks with different labels, the last one evaluated wins.
     """
     cls = ARGUMENTS.get(node.name)
     if cls is None:
@@ -59,7 +59,7 @@ def _refuse_remote(node: Node) -> None:
 
 
 async def _offer(evaluation: Evaluation, node: Node, arguments: Any) -> None:
-    """Have the service check its arguments, and take them when everything else is good, too."""
+    """Have the service check its arguments now, and apply them if the rest of the load succeeds."""
     evaluation.state.services[node.name] = arguments
     service = evaluation.context.options.services.get(node.name)
     before = evaluation.old.services.get(node.name) if evaluation.old is not None else None
@@ -69,7 +69,7 @@ async def _offer(evaluation: Evaluation, node: Node, arguments: Any) -> None:
     try:
         await call_async(lambda: service.prepare(arguments), deadline)
         if node.kind is Kind.LOGGING and before is None:
-            # Nothing runs yet that could be disturbed, and the rest of the load is to be logged.
+            # Nothing runs yet that this could disturb, and the rest of the load needs its log.
             await call_async(lambda: service.update(arguments), deadline)
             return
     except CallError as error:

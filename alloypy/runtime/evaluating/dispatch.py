@@ -1,6 +1,6 @@
 """Which function evaluates which kind of node.
 
-What most configurations have none of is imported with the first one.
+Evaluators that most configurations do not need are imported on first use.
 """
 
 from __future__ import annotations
@@ -52,4 +52,4 @@ EVALUATORS: Evaluators = {
     Kind.ARGUMENT: _argument,
     Kind.EXPORT: _export,
 }
-"""A declare is not evaluated: what is made from it is."""
+"""A declare itself is not evaluated, only its instances."""

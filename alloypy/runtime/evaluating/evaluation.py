@@ -1,7 +1,7 @@
-"""The evaluation of the nodes of one module: what those that evaluate a kind of node have in common.
+"""The evaluation of the nodes of one module: what the evaluators of all kinds of nodes share.
 
-Nothing that runs is touched here. What a node becomes is written into the module's state to be, and
-what has to happen for it is added to the transaction.
+Nothing that runs is touched here. The result for a node goes into the module's future state, and the
+steps that it requires are added to the transaction.
 Source: docs/spec/RUNTIME.md, sections 2.2, 2.4.
 """
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 AnInstance = TypeVar("AnInstance", bound=Instance)
 
 Evaluators: TypeAlias = "Mapping[Kind, Callable[[Evaluation, Node], Awaitable[None]]]"
-"""What evaluates a node, by its kind; raises NodeError. Kinds that are missing are not evaluated."""
+"""The function that evaluates each kind of node; raises NodeError. Missing kinds are not evaluated."""
 
 
 class Shared(NamedTuple):
@@ -38,8 +38,8 @@ class Shared(NamedTuple):
 class Evaluation:
     """The evaluation of nodes of one module.
 
-    state: what the module is going to be. old: what it is, None when it is new.
-    whole: whether all nodes are evaluated, as in a load, and not one of them alone.
+    state: the module's future state. old: its present state, None when it is new.
+    whole: true when all nodes are evaluated, as in a load; false for a single node.
     """
 
     def __init__(self, shared: Shared, module: Module, state: State, *, whole: bool) -> None:
@@ -53,7 +53,7 @@ class Evaluation:
 
     @property
     def scope(self) -> Scope:
-        """What the module's expressions can refer to by now."""
+        """What the module's expressions can refer to so far."""
         return self.state.values.scope(self.context.stdlib)
 
     async def node(self, node: Node) -> None:
@@ -63,23 +63,23 @@ class Evaluation:
             await evaluate(self, node)
 
     async def arguments(self, cls: type[T], node: Node, statements: Sequence[Statement] | None = None) -> T:
-        """A node's body, or some statements of it, as an instance of a declared class. Raises NodeError."""
+        """A node's body, or some of its statements, as an instance of a declared class. Raises NodeError."""
         return await decode_arguments(cls, self.body(node, statements), self.scope)
 
     def body(self, node: Node, statements: Sequence[Statement] | None = None) -> Body:
-        """What stands in a node's block, or some of it."""
-        told = self.context.options.vocabulary
-        return Body(node.body if statements is None else statements, node.source, told)
+        """The contents of a node's block, or some of its statements."""
+        vocabulary = self.context.options.vocabulary
+        return Body(node.body if statements is None else statements, node.source, vocabulary)
 
     def living(self, node: Node, cls: type[AnInstance]) -> AnInstance | None:
-        """The instance that stands behind the node already, unless its run has come to an end."""
+        """The node's present instance, unless its run has ended."""
         instance = self.old.live.get(node.id) if self.old is not None else None
         if isinstance(instance, cls) and instance.name == node.name and not instance.ended:
             return instance
         return None
 
     def settle(self, node: Node, instance: Instance, *, new: bool) -> None:
-        """Let the instance stand behind the node; a new one is started when all goes well."""
+        """Make this the node's instance; a new one is started when the load succeeds."""
         self.state.live[node.id] = instance
         self.transaction.nodes[instance] = node
         if new:

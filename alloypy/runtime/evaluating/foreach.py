@@ -1,4 +1,4 @@
-"""Foreach: its template, and the names of the modules of its items.
+"""Foreach: its template, and the names of its items' modules.
 
 Source: docs/spec/RUNTIME.md, section 5.7.
 """
@@ -21,7 +21,7 @@ from alloypy.syntax.tree import Block, Statement
 
 
 def split_template(body: Sequence[Statement], source: Source) -> tuple[list[Statement], Template | None]:
-    """A foreach's own statements, and its template, which is not evaluated with them."""
+    """A foreach's own statements and, separately, its template, which is not evaluated with them."""
     template = None
     own = []
     for statement in body:
@@ -35,7 +35,7 @@ def split_template(body: Sequence[Statement], source: Source) -> tuple[list[Stat
 def child_ids(arguments: ForeachArguments, log: logging.Logger) -> list[str]:
     """A name for every item, stable from one evaluation to the next.
 
-    Equal items are told apart by their count. Raises NodeError for an item that gives no identifier.
+    Equal items are numbered. Raises NodeError for an item whose name is not a valid identifier.
     """
     counts: dict[str, int] = {}
     ids = []
@@ -65,7 +65,7 @@ def _key(item: Any, name: str, log: logging.Logger) -> Any:
 
 
 def _is_secret(key: Any, called: str) -> bool:
-    """Whether the key must not be read in the module's name, which logs, metrics and the API show."""
+    """Whether the key must not appear in the module's name, which logs, metrics and the API show."""
     return isinstance(key, str) and bool(names_secret(called) or secret_parts(key))
 
 
@@ -94,7 +94,7 @@ def _hash(text: str) -> str:
 
 
 def _canonical(value: Any) -> str:
-    """A value as text, the same for equal values, with secrets not told apart by anything but themselves."""
+    """A value as text, the same for equal values; secrets count only as their hidden form."""
     match value:
         case Mapping():
             return "{" + ",".join(f"{quote(k)}:{_canonical(value[k])}" for k in sorted(value)) + "}"

@@ -23,9 +23,9 @@ _SHORTEST_PERIOD_SECONDS = 0.03
 
 
 class SourceError(Exception):
-    """Content cannot be had.
+    """Content could not be read; the text is the system's.
 
-    summary: what kind of mishap, for health and log. fields: more for the log. The text is the system's.
+    summary: what failed, for health and log. fields: more for the log.
     """
 
     def __init__(self, summary: str, text: str, **fields: str) -> None:
@@ -35,11 +35,11 @@ class SourceError(Exception):
 
 
 class ImportSource(Protocol):
-    """One place that content comes from.
+    """A place that content comes from.
 
-    prefix: what an error of the first reading is introduced with. good: what the health says of a good one.
-    identity: the same for the same place.
-    module_path: what the content sees under that name.
+    prefix: put before the error of the first read. good: health message after a successful read.
+    identity: equal for equal places.
+    module_path: the value of `module_path` in the content.
     """
 
     prefix: str
@@ -52,7 +52,7 @@ class ImportSource(Protocol):
         ...
 
     async def changed(self) -> None:
-        """Wait until it is time to read again; for ever when the content cannot change."""
+        """Wait until it is time to read again; forever when the content cannot change."""
         ...
 
 
@@ -70,7 +70,7 @@ class FileSource:
 
     @classmethod
     async def at(cls, arguments: ImportFileArguments) -> FileSource:
-        """The source that the arguments name. Raises SourceError when the path does not answer."""
+        """The source that the arguments name. Raises SourceError when the file system does not answer."""
         path = arguments.filename
 
         def look() -> tuple[str, str]:
@@ -120,7 +120,7 @@ def _resolved(path: str) -> str:
     try:
         return os.path.realpath(path)
     except ValueError:
-        return path  # holds a NUL; reading it will say what is wrong
+        return path  # it holds a NUL; reading it will report that
 
 
 def _files(directory: Path) -> list[Path]:
@@ -128,7 +128,7 @@ def _files(directory: Path) -> list[Path]:
 
 
 class StringSource:
-    """A text given in the configuration; it changes only with the block's own evaluation."""
+    """A text given in the configuration; it changes only when the block is evaluated again."""
 
     prefix = ""
     good = "read content"
@@ -148,7 +148,7 @@ class StringSource:
 
 
 class HTTPSource:
-    """An HTTP server, asked again every `poll_frequency`."""
+    """An HTTP server, polled every `poll_frequency`."""
 
     prefix = "creating http component"
     good = "polled endpoint"

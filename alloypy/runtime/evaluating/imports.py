@@ -1,6 +1,6 @@
-"""Imports: content with definitions in it, followed as it changes.
+"""Imports: content that holds definitions, followed as it changes.
 
-New content replaces the definitions only when all of it is good; until then what was good stays.
+New content replaces the definitions only if all of it is valid; until then the old ones stay.
 Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class ContentError(Exception):
-    """Content is not fit to be imported: the message to log, the file, the text, and the health."""
+    """Content is not valid: the message to log, its fields, and the health message."""
 
     def __init__(self, message: str, fields: Mapping[str, str], health: str) -> None:
         self.fields = dict(fields)
@@ -57,7 +57,7 @@ class ContentError(Exception):
 
 
 async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
-    """Evaluate an import block and read its content, unless nothing has changed. Raises NodeError."""
+    """Evaluate an import block, and read its content if its arguments are new. Raises NodeError."""
     variables = evaluation.state.built.definitions.variables
     place = await _place(evaluation.context, node, evaluation.scope, variables, evaluation.module)
     old = evaluation.living(node, ImportInstance)
@@ -72,14 +72,14 @@ async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
 
 
 class _Place(NamedTuple):
-    """Where an import block says its content is: the decoded arguments, and what reads from there."""
+    """Where an import block's content is: the decoded arguments, and the source that reads it."""
 
     arguments: Any
     source: ImportSource
 
 
 async def _place(context: Context, node: Node, scope: Scope, variables: Variables, module: Module) -> _Place:
-    """Decode an import block. Raises NodeError, also for what cannot be imported from."""
+    """Decode an import block. Raises NodeError, also for a source that is not supported."""
 
     async def decoded(cls: type[T]) -> T:
         body = Body(node.body, node.source, context.options.vocabulary)
@@ -109,7 +109,7 @@ async def _place(context: Context, node: Node, scope: Scope, variables: Variable
 class ImportInstance(Instance):
     """An import block with what it has imported.
 
-    definitions: of the last good content; replaced, never changed, when there is other content.
+    definitions: those of the last valid content; replaced, never changed, when the content changes.
     """
 
     words = Words(
@@ -153,9 +153,9 @@ class ImportInstance(Instance):
             yield nested.health
 
     async def read(self) -> None:
-        """Read the content for the first time. Raises NodeError when there is none.
+        """Read the content for the first time. Raises NodeError when it cannot be read.
 
-        Content that is not fit is logged and shows in the health; what is good in it can be used.
+        Content that is not valid is logged and shows in the health; its valid part can be used.
         """
         try:
             content = await self._source.read()
@@ -171,7 +171,7 @@ class ImportInstance(Instance):
         self._source_log.error(error.summary, extra={"fields": {**error.fields, "err": str(error)}})
 
     async def _take(self, content: dict[str, bytes], *, first: bool) -> bool:
-        """Make the content what is imported, as far as it is fit; whether it is."""
+        """Import the content; whether it is new and valid. On the first read its valid part is used."""
         if content == self._content:
             return False
         self._content = content
@@ -209,7 +209,7 @@ class ImportInstance(Instance):
                     task.cancel()
 
     async def _follow(self) -> None:
-        """Take new content until the imports inside it have to be followed anew."""
+        """Import new content until the imports inside it have to be followed again."""
         while not self._restart.is_set():
             await self._source.changed()
             try:
@@ -222,36 +222,36 @@ class ImportInstance(Instance):
                 self._announce()
 
     def _announce(self) -> None:
-        """Have what is made from the definitions evaluated again."""
+        """Have everything that uses the definitions evaluated again."""
         if self._outer is not None:
             self._outer.nested_changed(self)
         else:
             self._context.changes.add(self.module, self.id)
 
     def nested_changed(self, nested: ImportInstance) -> None:
-        """Take the new definitions of an import inside the content."""
+        """Adopt the new definitions of an import inside the content."""
         old = self.definitions
         imports = {**old.imports, nested.label: nested.definitions}
         self.definitions = imported_definitions(self._source.module_path, old.declares, imports)
         self._announce()
 
     def report(self, message: str, fields: Mapping[str, str]) -> None:
-        """Log what is wrong with the content without making it unfit."""
+        """Log a problem with the content that does not make it invalid."""
         self._log.error(message, extra={"fields": dict(fields)})
 
     def identities(self) -> Iterator[str]:
-        """The places this content and the content around it come from."""
+        """The places that this content, and the content around it, come from."""
         yield self._source.identity
         if self._outer is not None:
             yield from self._outer.identities()
 
 
 class _ParseError(Exception):
-    """Content is no configuration; the text says why, without secrets."""
+    """Content cannot be parsed; the text says why, without secrets."""
 
 
 def _parsed(source: Source, vocabulary: Vocabulary) -> File:
-    """The tree of imported content. Raises _ParseError."""
+    """The syntax tree of imported content. Raises _ParseError."""
     try:
         return parse_file(source)
     except DiagnosticsError as error:
@@ -262,7 +262,7 @@ def _parsed(source: Source, vocabulary: Vocabulary) -> File:
 
 
 class _Reading:
-    """One reading of content: what has been found in it so far.
+    """One pass through content: what has been found in it so far.
 
     content: its declares and imports. nested: the imports that have been read.
     """
@@ -275,7 +275,7 @@ class _Reading:
         self._source = source
 
     async def read(self, content: Mapping[str, bytes]) -> None:
-        """Read every file. Raises ContentError for the first thing that is not fit."""
+        """Read every file. Raises ContentError for the first problem."""
         for name in sorted(content):
             try:
                 await self._file(name, content[name])
@@ -297,7 +297,7 @@ class _Reading:
                 ) from None
 
     async def _file(self, name: str, data: bytes) -> None:
-        """Take the blocks of one file. Raises ContentError, and ValueError."""
+        """Add the blocks of one file. Raises ContentError, and ValueError."""
         source = Source(self._owner.label, data)
         vocabulary = self._context.options.vocabulary
         try:
@@ -318,7 +318,7 @@ class _Reading:
         self._owner.report("declare block redefined", {"name": placed.block.label})
 
     async def _import(self, block: Block, source: Source) -> None:
-        """Read an import inside the content; it sees nothing but the path of the content."""
+        """Read an import inside the content; its only variable is `module_path`."""
         node = Node(Kind.IMPORT, block.full_name, block, source)
         variables = {"module_path": self._source.module_path}
         scope = self._context.stdlib.child(variables)

@@ -47,7 +47,7 @@ async def load_module(
     arguments: Mapping[str, Any],
     templates: Templates = (),
 ) -> State:
-    """Build a module's graph and evaluate all of it; the state it is going to have.
+    """Build a module's graph and evaluate all of it; the module's future state.
 
     Raises DiagnosticsError.
     """
@@ -89,7 +89,7 @@ async def load_module(
 async def _graph(
     sections: Sections, surroundings: Surroundings, context: Context
 ) -> tuple[Built, tuple[Node, ...]]:
-    """The graph and the order of its nodes. Raises DiagnosticsError when it takes too long."""
+    """The graph and the order of its nodes. Raises DiagnosticsError when building it takes too long."""
 
     def make() -> tuple[Built, tuple[Node, ...]]:
         built = build(sections, surroundings, context.gates)
@@ -103,7 +103,7 @@ async def _graph(
 
 
 def _place(diagnostic: Diagnostic) -> tuple[bool, str, int]:
-    """Sorts diagnostics by file and place; those without one come last."""
+    """Sort key of diagnostics: by file and place; those without a place come last."""
     span = diagnostic.span
     return (True, "", 0) if span is None else (False, span.source.name, span.start)
 
@@ -111,7 +111,7 @@ def _place(diagnostic: Diagnostic) -> tuple[bool, str, int]:
 async def _evaluate_all(
     evaluation: Evaluation, log: FieldLogger, tracer: Tracer, trace: Trace
 ) -> list[Diagnostic]:
-    """Evaluate every node, whatever becomes of the others."""
+    """Evaluate every node, even after others have failed."""
     clock = evaluation.context.options.clock
     faults: list[Diagnostic] = []
     for node in evaluation.state.order:

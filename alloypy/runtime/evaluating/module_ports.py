@@ -15,7 +15,7 @@ from alloypy.runtime.evaluating.evaluation import Evaluation
 async def evaluate_argument(evaluation: Evaluation, node: Node) -> None:
     """Evaluate an `argument` block. Raises NodeError.
 
-    What the module was not given must be optional, which counts more than any other fault.
+    An argument that the module was not given must be optional; that error precedes any other.
     """
     fault, arguments = None, None
     try:
@@ -32,6 +32,6 @@ async def evaluate_argument(evaluation: Evaluation, node: Node) -> None:
 
 
 async def evaluate_export(evaluation: Evaluation, node: Node) -> None:
-    """Take the value of an `export` block. Raises NodeError."""
+    """Evaluate an `export` block and store its value. Raises NodeError."""
     arguments = await evaluation.arguments(ExportArguments, node)
     evaluation.state.exports[node.label] = arguments.value

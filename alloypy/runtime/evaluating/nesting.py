@@ -29,7 +29,7 @@ from alloypy.syntax.tree import Block
 
 
 async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
-    """Evaluate a custom component and the module behind it. Raises NodeError."""
+    """Evaluate a custom component and its module. Raises NodeError."""
     try:
         arguments = await evaluate_body(
             lambda: _free_arguments(evaluation, node), evaluation.body(node), evaluation.scope
@@ -59,7 +59,7 @@ async def evaluate_custom(evaluation: Evaluation, node: Node) -> None:
 
 
 def _free_arguments(evaluation: Evaluation, node: Node) -> dict[str, Any]:
-    """The attributes of a body that may have any; blocks are not supported there."""
+    """The values of a body's attributes, whatever their names; blocks are not supported there."""
     given: dict[str, Any] = {}
     for statement in node.body:
         if isinstance(statement, Block):
@@ -76,7 +76,7 @@ async def _load(
     definitions: Definitions,
     arguments: Mapping[str, Any],
 ) -> State:
-    """Evaluate a module that is made from a template. Raises NodeError, also where it is too deep."""
+    """Evaluate a module made from a template. Raises NodeError, also for recursion and too many levels."""
     if any(template.body is outer for outer in evaluation.state.templates):
         raise NodeError(texts.contains_itself(module.node))
     if len(evaluation.state.templates) >= MAX_MODULES:

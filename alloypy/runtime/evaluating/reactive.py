@@ -1,6 +1,6 @@
-"""Reactions: when a node's exports change, what depends on it directly is evaluated again, and only that.
+"""Reactions: when a node's exports change, only its direct dependants are evaluated again.
 
-If the exports of what was evaluated change in turn, the wave goes on.
+If their exports change in turn, the wave goes on.
 Source: docs/spec/RUNTIME.md, section 2.5.
 """
 
@@ -24,20 +24,20 @@ from alloypy.runtime.running.values import OccupiedError
 
 
 async def react(context: Context) -> None:
-    """Evaluate what depends on changed nodes, until cancelled."""
+    """Evaluate the dependants of changed nodes, until cancelled."""
     while True:
         await context.changes.wait()
         async with context.evaluating:
             try:
                 await _react_once(context)
             except Exception as error:
-                # Only a fault of our own gets here; it must not end all reactions to come.
+                # Only a bug of ours gets here; it must not stop all later reactions.
                 fields = {"err": f"{type(error).__name__}: {error}"}
                 context.root.log.error("failed to evaluate dependants", extra={"fields": fields})
 
 
 async def restart(context: Context) -> None:
-    """Build components anew that have failed, until cancelled."""
+    """Rebuild failed components, until cancelled."""
     while True:
         failed = await context.restarts.next()
         async with context.evaluating:
@@ -52,7 +52,7 @@ async def _restart_once(context: Context, failed: ComponentInstance) -> None:
     module, state = failed.module, failed.module.state
     tree = present(context.root)
     if state is None or tree is None or failed not in tree.instances():
-        return  # a load has replaced it, or what it was part of is gone
+        return  # a load has replaced it, or its module is gone
     module.log.info("restarting component", extra={"fields": {"node": failed.id}})
     await _evaluate_again(context, module, state.graph[failed.id], context.options.clock(), anew=True)
     if module.state is not None and module.state.live.get(failed.id) is failed:
@@ -88,16 +88,16 @@ def _publish(state: State, node_id: str) -> None:
         elif instance is not None and instance.definitions is not None:
             state.built.definitions.imports[instance.label] = instance.definitions
     except OccupiedError:
-        # The load has reported it; what is in the way stays.
+        # The load has reported it; the value in the way stays.
         return
 
 
 async def _evaluate_again(
     context: Context, module: Module, node: Node, changed: float, *, anew: bool = False
 ) -> None:
-    """Evaluate one node of a module in force; a failure leaves it as it was, and shows in its health.
+    """Evaluate one node of a running module; a failure leaves it as it was, and shows in its health.
 
-    anew: also one that has ended, which builds it anew.
+    anew: also evaluate a node whose run has ended, which rebuilds it.
     """
     clock = context.options.clock
     observer = context.options.observer if module.show_metrics else NoObserver()
@@ -158,7 +158,7 @@ def _same(before: Any, after: Any) -> bool:
 
 
 def _tell_outside(context: Context, module: Module, state: State) -> None:
-    """Give a module's changed exports to the custom component it belongs to."""
+    """Pass a module's changed exports to the custom component it belongs to."""
     outside = module.parent.state if module.parent is not None else None
     custom = outside.live.get(module.node) if outside is not None else None
     if isinstance(custom, CustomInstance) and module.parent is not None:

@@ -1,4 +1,4 @@
-"""What the parts of one controller share.
+"""The state that the parts of one controller share.
 
 Source: docs/spec/RUNTIME.md, section 2.
 """
@@ -21,7 +21,7 @@ from alloypy.runtime.running.supervisor import Supervisor
 class Context:
     """Options, root module, sockets, tasks, and which nodes have changed.
 
-    evaluating: held while anything is evaluated or changed, so that there is one evaluation at a time.
+    evaluating: held while anything is evaluated or changed, so that evaluations run one at a time.
     """
 
     def __init__(self, options: ControllerOptions) -> None:
@@ -44,12 +44,12 @@ class Context:
             self.book.release(instance)
 
     def exports_changed(self, instance: ComponentInstance) -> None:
-        """Have what depends on an instance evaluated again."""
+        """Have the dependants of an instance evaluated again."""
         self.changes.add(instance.module, instance.id)
 
 
 class Changes:
-    """Nodes whose exports have changed and whose dependants have not been evaluated since."""
+    """Nodes whose exports have changed, and whose dependants have not been evaluated since."""
 
     def __init__(self, options: ControllerOptions) -> None:
         self._clock = options.clock
@@ -57,7 +57,7 @@ class Changes:
         self._some = asyncio.Event()
 
     def add(self, module: Module, node_id: str) -> None:
-        """Note a node; the first time counts until it is taken."""
+        """Note a node; if it is noted several times before `take`, the first time counts."""
         self._nodes.setdefault((module, node_id), self._clock())
         self._some.set()
 
@@ -66,11 +66,11 @@ class Changes:
         await self._some.wait()
 
     def take(self) -> dict[tuple[Module, str], float]:
-        """All nodes, and when they changed; they are forgotten here."""
+        """All nodes with the times of their changes; the list is emptied."""
         nodes, self._nodes = self._nodes, {}
         self._some.clear()
         return nodes
 
     def count(self, module: Module) -> int:
-        """How many nodes of a module wait."""
+        """How many nodes of a module are waiting."""
         return sum(1 for other, _ in self._nodes if other is module)

@@ -1,4 +1,4 @@
-"""Instances: what stands behind the nodes that run, and lives on from one load to the next.
+"""Instances: the running objects of nodes, which live on from one load to the next.
 
 Source: docs/spec/RUNTIME.md, sections 2.5, 2.6.
 """
@@ -41,10 +41,10 @@ class Words(NamedTuple):
 
 
 class Instance:
-    """Anything that runs behind a node. Compared by identity.
+    """The running object of a node. Compared by identity.
 
-    ended: whether its run has come to an end, wanted or not. failed: whether by a fault of its own.
-    definitions: what an import has imported; None for everything else.
+    ended: whether its run has ended, for any reason. failed: whether it ended by an error of its own.
+    definitions: those of an import; None for everything else.
     """
 
     words: ClassVar[Words]
@@ -67,27 +67,27 @@ class Instance:
 
     @property
     def health(self) -> Health:
-        """The worst of what is known."""
+        """The worst of its healths."""
         return worst((self._run_health, self._evaluation_health, *self._own_health()))
 
     def _own_health(self) -> Iterator[Health]:
-        """Health beyond that of run and evaluation."""
+        """Health in addition to that of run and evaluation."""
         yield from ()
 
     def evaluated(self) -> None:
-        """Note a good evaluation."""
+        """Record a successful evaluation."""
         self._evaluation_health = healthy(self.words.evaluated)
 
     def evaluation_failed(self, text: str) -> None:
-        """Note an evaluation that failed; what was before goes on."""
+        """Record a failed evaluation; the instance keeps running as before."""
         self._evaluation_health = unhealthy(f"{self.words.failed}: {text}")
 
     def started(self) -> None:
-        """Note that it runs."""
+        """Record that it is running."""
         self._run_health = healthy(self.words.started)
 
     def stopped(self, error: str | None, *, failed: bool) -> None:
-        """Note that its run has come to an end."""
+        """Record the end of its run. error: None for a clean end. failed: whether nobody stopped it."""
         self.ended = True
         self.failed = failed
         if error is None:
@@ -96,11 +96,11 @@ class Instance:
             self._run_health = exited(f"{self.words.stopped_with}: {error}")
 
     def in_flight(self) -> InFlight:
-        """What it has taken and not finished."""
+        """Work accepted and not yet finished."""
         return NOTHING
 
     def activity(self) -> Activity:
-        """What became of profiles so far."""
+        """What has become of profiles so far."""
         return NO_ACTIVITY
 
     def listens_on(self) -> str:
@@ -108,15 +108,15 @@ class Instance:
         return ""
 
     async def run(self) -> None:
-        """Run until cancelled. What only holds others has nothing to do."""
+        """Run until cancelled. An instance that only holds others has nothing to do."""
         await asyncio.Event().wait()
 
 
 class ComponentInstance(Instance):
     """A component with its arguments and exports.
 
-    The constructor builds the component, and raises whatever that raises.
-    changed: called with the instance when its exports have changed while it is in force.
+    The constructor builds the component, and raises whatever the component's constructor raises.
+    changed: called with the instance when its exports change while it is in force.
     """
 
     words = Words(
@@ -173,7 +173,7 @@ class ComponentInstance(Instance):
         return self.registry
 
     def set_exports(self, exports: Any) -> None:
-        """Take new exports from the component; equal ones touch nothing."""
+        """Take new exports from the component; equal ones are ignored."""
         if self.exports == exports:
             return
         self.exports = exports
@@ -189,7 +189,7 @@ class ComponentInstance(Instance):
             yield own
 
     def debug_info(self) -> Any:
-        """What the component tells about itself; None when it cannot."""
+        """What the component reports about itself; None when that fails."""
         try:
             return self.component.debug_info()
         except Exception as error:
@@ -255,11 +255,11 @@ class ForeachInstance(Instance):
         self._updating = False
 
     def updated(self) -> None:
-        """Note that the modules of its items are brought up to date while it runs."""
+        """Record that the modules of its items are updated while it runs."""
         self._updating = True
 
     def evaluated(self) -> None:
         super().evaluated()
-        if self._updating:  # of two good things, the later one shows
+        if self._updating:  # of two equally good healths, the later one shows
             self._updating = False
             self._run_health = healthy("foreach children updated successfully")

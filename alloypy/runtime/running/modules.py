@@ -1,6 +1,6 @@
-"""Modules: the root, and what every custom component and every item of a foreach runs inside.
+"""Modules: the root, and one for every custom component and every item of a foreach.
 
-A module keeps its identity while its state is replaced as a whole, by a reload or by an evaluation.
+A module keeps its identity while a reload or an evaluation replaces its state as a whole.
 Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
@@ -28,7 +28,7 @@ class Module:
 
     id: "" for the root, `d.x`, `foreach.f/foreach_a_1`. parent: the module it is part of.
     node: id, in the parent, of the node it belongs to.
-    show_metrics: whether the metrics of its components are told.
+    show_metrics: whether the metrics of its components are shown.
     """
 
     def __init__(self, module_id: str, parent: Module | None = None, node: str = "") -> None:
@@ -49,12 +49,12 @@ class Module:
 
 
 class State(NamedTuple):
-    """What a module consists of at one time; changed by nobody once it is in force.
+    """What a module consists of at one time; never changed once it is in force.
 
-    order: nodes in evaluation order. arguments: what the module was given.
-    live: what runs, by node id. children: modules that belong to nodes.
+    order: nodes in evaluation order. arguments: those that the module was given.
+    live: instances by node id. children: modules by the id of the node they belong to.
     exports: values of the export blocks. services: arguments of the blocks that configure the process.
-    templates: bodies of the templates it is made from, from the outside in, to notice recursion.
+    templates: bodies of the templates it is made from, outermost first, to detect recursion.
     """
 
     built: Built
@@ -91,7 +91,7 @@ class Branch(NamedTuple):
     children: dict[str, tuple[Branch, ...]]
 
     def instances(self) -> Iterator[Instance]:
-        """Everything that runs in it, in evaluation order, what is inside a node before the node."""
+        """Everything that runs in it, in evaluation order, the inside of a node before the node."""
         for node in self.state.order:
             for child in self.children.get(node.id, ()):
                 yield from child.instances()
@@ -107,7 +107,7 @@ class Branch(NamedTuple):
 
 
 def branch(module: Module, state_of: Callable[[Module], State | None]) -> Branch | None:
-    """The tree below a module by the states that `state_of` tells; None when it has none."""
+    """The tree from a module down, with the states that `state_of` returns; None without a state."""
     state = state_of(module)
     if state is None:
         return None
@@ -119,5 +119,5 @@ def branch(module: Module, state_of: Callable[[Module], State | None]) -> Branch
 
 
 def present(module: Module) -> Branch | None:
-    """The tree below a module as it is."""
+    """The tree from a module down, in its present state."""
     return branch(module, lambda each: each.state)

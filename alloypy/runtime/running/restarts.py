@@ -1,6 +1,6 @@
-"""Restarts: a component whose run has failed is built anew, after a pause that grows while it keeps failing.
+"""Restarts: a component whose run has failed is rebuilt, after a pause that grows while it keeps failing.
 
-What depends on it is evaluated again with its new exports. Its addresses stay open meanwhile: clients
+Its dependants are evaluated again with its new exports. Its addresses stay open meanwhile: clients
 wait in the queue instead of being refused.
 """
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from alloypy.runtime.running.modules import Module
 
 LONGEST_PAUSE_SECONDS = 60.0
-"""Seconds; a component that has run for longer than that begins with the shortest pause again."""
+"""Seconds; a component that has run longer than this starts again with the shortest pause."""
 
 
 class Restarts:
     """Which components have failed, and when each is due.
 
-    pause: seconds before the first restart. random: gives numbers from 0 to 1.
+    pause: seconds before the first restart. random: returns numbers from 0 to 1.
     """
 
     def __init__(self, pause: float, random: Callable[[], float]) -> None:
         self._first_pause = pause
         self._random = random
         self._due: dict[ComponentInstance, float] = {}
-        self._last: dict[tuple[Module, str], tuple[float, float]] = {}  # when it was due, after which pause
+        self._last: dict[tuple[Module, str], tuple[float, float]] = {}  # due time and pause
         self._added = asyncio.Event()
 
     def add(self, instance: ComponentInstance) -> None:
-        """Have an instance that has failed replaced."""
+        """Have a failed instance replaced."""
         now = asyncio.get_running_loop().time()
         key = (instance.module, instance.id)
         due, pause = self._last.get(key, (now - LONGEST_PAUSE_SECONDS, 0.0))
@@ -44,7 +44,7 @@ class Restarts:
         self._added.set()
 
     async def next(self) -> ComponentInstance:
-        """The instance that is due first, as soon as it is."""
+        """Wait for the first instance to be due, and return it."""
         loop = asyncio.get_running_loop()
         while True:
             self._added.clear()

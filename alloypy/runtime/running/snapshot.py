@@ -1,4 +1,4 @@
-"""Snapshots: what the controller tells about components and modules, as they are now.
+"""Snapshots: what the controller reports about components and modules, as they are now.
 
 Source: docs/spec/RUNTIME.md, sections 4, 8.
 """
@@ -31,7 +31,7 @@ def _branch(context: Context, module: str) -> Branch:
 
 
 def module_ids(context: Context) -> list[str]:
-    """The ids of the root, which is "", and of every module."""
+    """The ids of all modules, "" for the root."""
     return [each.module.id for each in branches(context)]
 
 

@@ -1,8 +1,8 @@
-"""Listening sockets, owned by address, so that a reload hands them over instead of opening them anew.
+"""Listening sockets, owned by address, so that a reload hands them over instead of reopening them.
 
 A component claims addresses while it prepares; it gets duplicates of the listening socket, so that
-an old and a new server may for a moment accept from the same one and no connection is refused.
-`SocketBook` knows who holds what; `Claims` is what one load asks for, committed or dropped as a whole.
+an old and a new server can briefly accept from the same one and no connection is refused.
+`SocketBook` knows who holds what; `Claims` are those of one load, committed or dropped as a whole.
 Source: docs/spec/RUNTIME.md, section 3.
 """
 
@@ -41,7 +41,7 @@ class Address(NamedTuple):
         return self.ip, self.port
 
     def overlaps(self, other: Address) -> bool:
-        """Whether the two cannot be listened on by different owners."""
+        """Whether two owners cannot listen on them separately."""
         return self.port == other.port != 0 and (self.ip == other.ip or "" in {self.ip, other.ip})
 
 
@@ -76,11 +76,11 @@ def listen(address: Address) -> list[socket.socket]:
 
 
 def listen_beside(address: Address, others: Sequence[Address]) -> list[socket.socket]:
-    """New listening sockets beside sockets of ours that overlap, all of which share their port for now.
+    """New listening sockets beside overlapping sockets of ours, all of which share their port for now.
 
-    Linux remembers of a port that it was shared, and lets others of the same user in, until a socket is
-    bound to it in the ordinary way. So for all interfaces there is one socket for each version of IP, and
-    the one that has nothing to share comes last. Raises BuildError with Go's text.
+    Linux remembers that a port was shared, and lets the same user's other processes bind it, until a
+    socket is bound to it in the ordinary way. So for all interfaces there is one socket for each version
+    of IP, and the one with nothing to share is bound last. Raises BuildError with Go's text.
     """
     if address.ip != "":
         family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
@@ -99,9 +99,9 @@ def listen_beside(address: Address, others: Sequence[Address]) -> list[socket.so
 
 
 def forget_sharing(port: int, tries: int = _FORGETTING_TRIES) -> None:
-    """Have the system forget that a port was shared, as soon as nothing listens on all interfaces any more.
+    """Make the system forget that a port was shared, once nothing listens on all interfaces any more.
 
-    For a moment an ordinary socket is bound to it, to an address where nobody is looked for.
+    To do so, a socket is bound to it briefly in the ordinary way, on a loopback address that nobody uses.
     """
     nowhere = ".".join(("127", *(str(1 + byte % 254) for byte in os.urandom(3))))
     try:
@@ -109,7 +109,7 @@ def forget_sharing(port: int, tries: int = _FORGETTING_TRIES) -> None:
             ordinary.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             ordinary.bind((nowhere, port))
     except OSError:
-        if tries > 1:  # the server that had the port is about to close its socket
+        if tries > 1:  # the port's former server is about to close its socket
             loop = asyncio.get_running_loop()
             loop.call_later(_FORGETTING_SECONDS, forget_sharing, port, tries - 1)
 
@@ -166,34 +166,34 @@ class _Listener:
 
 
 class Conflict(NamedTuple):
-    """Two owners would listen on the same address: the one to blame, and Go's words."""
+    """Two owners would listen on the same address: the one to blame, and the error in Go's words."""
 
     owner: Hashable
     error: BuildError
 
 
 class SocketBook:
-    """Which owner holds which listeners. An owner is any hashable object that stands for a component."""
+    """Which owner holds which listeners. An owner is any hashable object that represents a component."""
 
     def __init__(self) -> None:
         self._held: dict[Hashable, dict[Hashable, _Listener]] = {}
         self._duplicates: dict[Hashable, list[socket.socket]] = {}
 
     def begin(self) -> Claims:
-        """What the next load asks for; there is one at a time."""
+        """Claims for the next load; only one load runs at a time."""
         return Claims(self)
 
     def keep(self, owner: Hashable) -> None:
-        """Close the duplicates an owner was given; what it holds goes to whoever comes in its place."""
+        """Close the duplicates that an owner was given; it keeps its listeners for its replacement."""
         for each in self._duplicates.pop(owner, ()):
             each.close()
 
     def leave(self, owner: Hashable) -> None:
-        """Close what an owner holds; its duplicates are its own to close."""
+        """Close the listeners that an owner holds; it closes its duplicates itself."""
         self._close_unheld(self._held.pop(owner, {}).values())
 
     def release(self, owner: Hashable) -> None:
-        """Close what an owner holds and the duplicates it was given; it has stopped."""
+        """Close the listeners and duplicates of an owner that has stopped."""
         self.keep(owner)
         self.leave(owner)
 
@@ -209,7 +209,7 @@ class SocketBook:
                 yield owner, key, listener
 
     def find(self, key: Hashable, address: Address) -> _Listener | None:
-        """The listener of a key or an address, whoever holds it."""
+        """The listener with this key or address, whoever holds it."""
         for _, other, listener in self.listeners():
             if other == key or (address.port and listener.address.key == address.key):
                 return listener
@@ -220,13 +220,13 @@ class SocketBook:
         return self._held.get(owner, {})
 
     def exchange(self, changed: Mapping[Hashable, dict[Hashable, _Listener]]) -> None:
-        """Make this all that the owners hold; what nobody holds any more afterwards is closed."""
+        """Replace what these owners hold, and close listeners left without an owner."""
         before = [listener for owner in changed for listener in self._held.pop(owner, {}).values()]
         self._held.update((owner, listeners) for owner, listeners in changed.items() if listeners)
         self._close_unheld(before)
 
     def given(self, owner: Hashable, sockets: Iterable[socket.socket]) -> None:
-        """Note duplicates, to be closed with their owner at the latest; closed ones are forgotten."""
+        """Record duplicates, to be closed with their owner at the latest; closed ones are forgotten."""
         mine = self._duplicates.setdefault(owner, [])
         mine[:] = [each for each in (*mine, *sockets) if each.fileno() >= 0]
 
@@ -238,7 +238,7 @@ class SocketBook:
 
 
 class Claims:
-    """What the components of one load claim; takes effect with `commit`, or not at all."""
+    """The claims of one load's components; they take effect with `commit`, or not at all."""
 
     def __init__(self, book: SocketBook) -> None:
         self._book = book
@@ -249,11 +249,11 @@ class Claims:
         self._duplicates: list[tuple[Hashable, socket.socket]] = []
 
     def touch(self, owner: Hashable) -> None:
-        """Note that an owner states anew what it needs."""
+        """Record that an owner claims again everything it needs."""
         self._claimed.setdefault(owner, {})
 
     def remove(self, owner: Hashable) -> None:
-        """Note that an owner will be gone."""
+        """Record that an owner is going away."""
         self._removed.add(owner)
 
     async def claim(self, owner: Hashable, host: str, port: int) -> list[socket.socket]:
@@ -279,7 +279,7 @@ class Claims:
         return listener
 
     def _listen(self, address: Address) -> list[socket.socket]:
-        """Listen, also where one of our own sockets is in the way, which may be about to go."""
+        """Listen, even if one of our own sockets is in the way: it may be about to close."""
         known = [*(each for _, _, each in self._book.listeners()), *self._fresh]
         ours = {id(each): each for each in known if each.address.overlaps(address)}
         try:
@@ -287,8 +287,8 @@ class Claims:
         except BuildError:
             if not ours or not hasattr(socket, "SO_REUSEPORT"):
                 raise
-        # Linux asks for the option when a socket is bound, so it is on only for this moment: a server
-        # that binds the ordinary way still finds the address in use, before and after.
+        # Linux checks the option when a socket is bound, so it is set only for this moment: before and
+        # after, a server that binds in the ordinary way finds the address in use.
         for listener in ours.values():
             listener.share(True)
         try:
@@ -303,7 +303,7 @@ class Claims:
         return opened
 
     def conflicts(self) -> list[Conflict]:
-        """Claims on what another owner keeps; to be asked when every component has been evaluated."""
+        """Claims on what another owner keeps; call it once every component has been evaluated."""
         after: list[tuple[Hashable, _Listener]] = [
             (owner, listener)
             for owner, _, listener in self._book.listeners()
@@ -320,7 +320,7 @@ class Claims:
         return found
 
     def commit(self) -> None:
-        """Make the claims what their owners hold; addresses nobody holds any more are closed."""
+        """Give the owners what they claimed; addresses that nobody holds any more are closed."""
         for owner, duplicate in self._duplicates:
             self._book.given(owner, [duplicate])
         self._book.exchange(self._claimed | {owner: {} for owner in self._removed})
@@ -328,7 +328,7 @@ class Claims:
             forget_sharing(port)
 
     def drop(self) -> None:
-        """Close what was opened and given out for these claims."""
+        """Close what was opened and handed out for these claims."""
         for _, duplicate in self._duplicates:
             duplicate.close()
         for listener in self._fresh:
@@ -336,7 +336,7 @@ class Claims:
 
 
 class OwnedSockets:
-    """The `Sockets` of one component; claims only while the component prepares."""
+    """The `Sockets` of one component; it can claim only while it prepares."""
 
     def __init__(self, owner: Hashable) -> None:
         self._owner = owner
@@ -344,7 +344,7 @@ class OwnedSockets:
 
     @contextlib.contextmanager
     def claiming(self, claims: Claims) -> Iterator[None]:
-        """Let the component claim for as long as the block lasts."""
+        """Let the component claim while the block lasts."""
         claims.touch(self._owner)
         self._claims = claims
         try:

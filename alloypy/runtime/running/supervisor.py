@@ -1,7 +1,7 @@
-"""The supervisor: one task for each instance that runs, each failing alone.
+"""The supervisor: one task for each running instance; a failing task affects no other.
 
-Tasks are not held by a task group: one that ignores its cancellation may be given up after the
-shutdown deadline, and must not hold up the end of everything else.
+The tasks are not in a task group: one that ignores its cancellation is given up after the shutdown
+deadline, and must not keep everything else from stopping.
 Source: docs/spec/RUNTIME.md, sections 6, 7.
 """
 
@@ -27,7 +27,7 @@ class Supervisor:
 
     deadline: seconds an instance may take to stop; 0 waits without limit.
     leaving: called with every instance that is about to be stopped.
-    ended: called with every instance when its run has come to an end, and whether it failed by itself.
+    ended: called when an instance's run has ended: with the instance, and whether it failed.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Supervisor:
         return list(self._tasks)
 
     def start(self, instance: Instance) -> None:
-        """Run an instance in a task of its own."""
+        """Run an instance in its own task."""
         instance.started()
         _log.debug("Starting task", extra={"fields": _task_fields(instance)})
         self._tasks[instance] = asyncio.create_task(self._run(instance), name=instance.global_id)
@@ -84,7 +84,7 @@ class Supervisor:
             log.error("node exited with error", extra={"fields": fields | {"err": error}})
 
     async def stop(self, instance: Instance) -> None:
-        """Stop an instance; returns when it has stopped, or when its deadline has passed."""
+        """Stop an instance; returns when it has stopped or its deadline has passed."""
         task = self._tasks.get(instance)
         if task is None:
             return
@@ -102,7 +102,7 @@ class Supervisor:
             self._stopping.discard(instance)
 
     async def _wait(self, task: asyncio.Task[None], instance: Instance) -> bool:
-        """Whether the task ends before the deadline; warned about every minute until then."""
+        """Whether the task ends before the deadline; logs a warning every minute until then."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._deadline if self._deadline else None
         while True:
@@ -116,21 +116,21 @@ class Supervisor:
             _log.warning(message, extra={"fields": _task_fields(instance)})
 
     def retiring(self, tree: Branch, chosen: Collection[Instance]) -> asyncio.Task[None]:
-        """A task that stops the chosen instances of a tree, and goes on whoever stops waiting for it."""
+        """A task that stops the chosen instances of a tree, even if its caller stops waiting for it."""
         task = asyncio.create_task(self.retire(tree, chosen), name="retiring")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
         return task
 
     async def all_retired(self) -> None:
-        """Wait until everything that has been removed has stopped."""
+        """Wait until everything removed has stopped."""
         while self._retiring:
             await asyncio.wait(set(self._retiring))
 
     async def retire(self, tree: Branch, chosen: Collection[Instance]) -> None:
         """Stop the chosen instances of a tree, each after everything that depends on it.
 
-        What does not depend on each other stops at the same time.
+        Instances that do not depend on each other stop at the same time.
         """
         graph = tree.state.graph
         done = {node.id: asyncio.Event() for node in graph}

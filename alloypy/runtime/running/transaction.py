@@ -1,7 +1,7 @@
-"""Transactions: what one evaluation wants to change, made as a whole or not at all.
+"""Transactions: the changes of one evaluation, made as a whole or not at all.
 
-Evaluation adds steps in dependency order and changes nothing that runs. `commit` makes them in that
-order; when one fails, those already made are taken back.
+Evaluation adds steps in dependency order and changes nothing that runs. `commit` makes the steps in
+that order; if one fails, those already made are undone.
 Source: docs/spec/RUNTIME.md, section 3; docs/compatibility.md.
 """
 
@@ -21,7 +21,7 @@ from alloypy.runtime.running.modules import Branch, Module, State, branch, prese
 
 
 class StepError(Exception):
-    """A change could not be made after all: the node it belongs to, and why."""
+    """A step failed: the node it belongs to, and why."""
 
     def __init__(self, module: Module, node: Node, fault: NodeError) -> None:
         self.module = module
@@ -31,10 +31,10 @@ class StepError(Exception):
 
 
 class Step(Protocol):
-    """One change."""
+    """One change of a transaction."""
 
     async def make(self) -> None:
-        """Make it. Raises StepError, having taken back its own part."""
+        """Make it. Raises StepError after undoing its own part."""
         ...
 
     async def take_back(self) -> None:
@@ -43,7 +43,7 @@ class Step(Protocol):
 
 
 class Start:
-    """Run a new instance."""
+    """Start a new instance."""
 
     def __init__(self, context: Context, instance: Instance) -> None:
         self._context = context
@@ -64,7 +64,7 @@ class Start:
 class Update:
     """Give a running component new arguments.
 
-    exports: those it will have with them, None for the present ones.
+    exports: those it will have with them; None if unchanged.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Update:
         instance.evaluated()
 
     async def take_back(self) -> None:
-        """Put the old arguments back as they once came: with claims, since sockets may have been closed."""
+        """Restore the old arguments as they were first applied: with claims, as sockets may be closed."""
         instance = self.instance
         instance.arguments, instance.exports = self._before
         arguments, component = instance.arguments, instance.component
@@ -109,7 +109,7 @@ class Update:
 
 
 class Assign:
-    """Set attributes of an object that Python alone holds."""
+    """Set attributes of a plain Python object, then call `then`."""
 
     def __init__(self, target: object, then: Callable[[], None] = lambda: None, **values: Any) -> None:
         self._target = target
@@ -129,7 +129,7 @@ class Assign:
 
 
 class Serve:
-    """Give a service new arguments; `before` are the old ones, None when it never had any."""
+    """Give a service new arguments; before: the old ones, None if it never had any."""
 
     def __init__(
         self, context: Context, module: Module, node: Node, service: Service, arguments: Any, before: Any
@@ -161,8 +161,9 @@ class Serve:
 class Transaction:
     """The changes of one evaluation.
 
-    staged: states that modules are going to have. nodes: what instances stand for, for faults.
-    kept: instances whose evaluation changed nothing. retiring: stops what has been removed, if anything.
+    staged: the future states of modules. nodes: the node of each instance, to report errors.
+    kept: instances whose evaluation changed nothing. retiring: the task that stops removed instances,
+    None if there are none.
     """
 
     def __init__(self, context: Context) -> None:
@@ -177,11 +178,11 @@ class Transaction:
         self._removed: set[Instance] = set()
 
     def state_of(self, module: Module) -> State | None:
-        """The state a module is going to have."""
+        """A module's future state."""
         return self.staged.get(module, module.state)
 
     def close(self) -> list[StepError]:
-        """Settle what goes away; the faults that only show when all claims are known."""
+        """Determine what is removed; the errors that show only once all claims are known."""
         root = self._context.root
         self._old = present(root)
         new = branch(root, self.state_of)
@@ -201,8 +202,8 @@ class Transaction:
     async def commit(self) -> None:
         """Make every change, or none. Raises StepError.
 
-        Cancelling it has no effect before it is done. What has been removed is stopped afterwards, by
-        the task `retiring`, which takes as long as that needs.
+        Cancelling it takes effect only once it is done. Removed instances are stopped afterwards, by the
+        task `retiring`, however long that takes.
         """
         task = asyncio.ensure_future(self._commit())
         try:
@@ -211,7 +212,7 @@ class Transaction:
             while not task.done():
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.wait([task])
-            task.exception()  # a failure has been taken back; whom it would concern has gone
+            task.exception()  # a failure has been undone; the caller it would concern is gone
             raise
 
     async def _commit(self) -> None:
@@ -236,7 +237,7 @@ class Transaction:
             self.retiring = self._context.supervisor.retiring(self._old, self._removed)
 
     def adopt(self, module: Module, state: State) -> None:
-        """Have a module take on a state, as the last step."""
+        """Give a module its new state, as the last step."""
         self.steps.append(Assign(module, state=state))
 
     @property
@@ -246,9 +247,9 @@ class Transaction:
 
     @property
     def removed(self) -> list[Instance]:
-        """Instances that are no longer part of any module, in the order they were evaluated in."""
+        """Instances that no longer belong to any module, in evaluation order."""
         return [each for each in self._old.instances() if each in self._removed] if self._old else []
 
     def drop(self) -> None:
-        """Forget everything; nothing has been changed."""
+        """Abandon all changes; nothing has been made yet."""
         self.claims.drop()

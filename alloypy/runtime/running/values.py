@@ -1,4 +1,4 @@
-"""The values of one module: what its expressions see of components, arguments and the world around.
+"""The values of one module: what its expressions see of components, arguments and the enclosing module.
 
 Source: docs/spec/RUNTIME.md, sections 2.2, 5.6.
 """
@@ -14,11 +14,11 @@ from alloypy.lang.values import Value, Variables
 
 
 class OccupiedError(Exception):
-    """A node's exports would stand where there is something else; the text is Alloy's."""
+    """Another value is where a node's exports belong; the text is Alloy's."""
 
 
 class Values:
-    """Exports as nested objects by the parts of their ids, in front of the variables of the module."""
+    """Exports, nested by the parts of their ids, on top of the module's variables."""
 
     def __init__(self, variables: Variables) -> None:
         self._variables: dict[str, Value] = _copied(variables)
@@ -42,7 +42,7 @@ class Values:
         place[last] = exports
 
     def set_argument(self, label: str, value: Value) -> None:
-        """Let `argument.LABEL.value` give the value."""
+        """Make this the value of `argument.LABEL.value`."""
         if not self._own_arguments:
             self._variables["argument"] = {}
             self._own_arguments = True
