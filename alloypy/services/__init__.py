@@ -1,1 +1,1 @@
-"""PROCESS-WIDE: admin HTTP API, metrics, logging, live debugging."""
+"""Services of the whole process: admin HTTP API, metrics, logging, live debugging."""

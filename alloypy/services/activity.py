@@ -1,6 +1,6 @@
-"""A line in the log for each minute in which profiles came or went.
+"""A log line for each minute in which profiles arrived or left.
 
-Nothing is counted for it: the components' own counts are read once a minute.
+It adds no counting of its own: the components' counts are read once a minute.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from collections.abc import Callable, Hashable, Mapping
 from alloypy.runtime.contract.component import NO_ACTIVITY, Activity
 
 EVERY_SECONDS = 60.0
-"""Seconds between two looks."""
+"""Seconds between two log lines."""
 
 logger = logging.getLogger("alloypy")
 
 
 class ActivityLog:
-    """Tells what has happened since it told last. counts: of each component, from its start on."""
+    """Logs what has happened since its last line. counts: those of each component, since its start."""
 
     def __init__(self, counts: Callable[[], Mapping[Hashable, Activity]]) -> None:
         self._counts = counts
         self._before: Mapping[Hashable, Activity] = {}
 
-    async def keep_telling(self) -> None:
-        """Tell once a minute, if there is anything to tell."""
+    async def keep_logging(self) -> None:
+        """Log once a minute, if there is anything to log."""
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            self.tell()
+            self.log_once()
 
-    def tell(self) -> None:
-        """One line, or none when nothing has happened."""
+    def log_once(self) -> None:
+        """Log one line, or none when nothing has happened."""
         before, self._before = self._before, self._counts()
         changes = [
             tuple(new - old for new, old in zip(now, before.get(each, NO_ACTIVITY), strict=True))

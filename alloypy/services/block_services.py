@@ -1,4 +1,4 @@
-"""The services behind the `logging` and `livedebugging` blocks.
+"""The services of the `logging` and `livedebugging` blocks.
 
 Source: docs/spec/RUNTIME.md, sections 5.1, 5.4.
 """
@@ -20,15 +20,14 @@ class LoggingService:
         self._stream = stream
 
     async def prepare(self, arguments: LoggingArguments) -> None:
-        """Take any: what no platform but Windows has is refused before."""
+        """Nothing to check: settings that only Windows supports were refused earlier."""
 
     async def update(self, arguments: LoggingArguments) -> None:
-        """Take level and format at once."""
         self._stream.configure(LogSettings(arguments.level, arguments.format))
 
 
 class LiveDebuggingService:
-    """Remembers whether live debugging is on; no component of alloypy takes part in it.
+    """Remembers whether live debugging is on; no component of alloypy supports it.
 
     enabled: what the block says.
     """
@@ -37,10 +36,9 @@ class LiveDebuggingService:
         self.enabled = False
 
     async def prepare(self, arguments: LiveDebuggingArguments) -> None:
-        """Nothing can be refused."""
+        """Nothing to check."""
 
     async def update(self, arguments: LiveDebuggingArguments) -> None:
-        """Take the setting."""
         self.enabled = arguments.enabled
         if arguments.enabled:
             logger.warning("the livedebugging block has no effect: no component supports it")

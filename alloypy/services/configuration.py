@@ -1,4 +1,4 @@
-"""The configuration of the process: reads its path, loads it into the controller, remembers what came of it.
+"""The configuration of the process: reads its path, loads it into the controller, remembers the result.
 
 Source: docs/spec/RUNTIME.md, sections 1.1 (start-up failures) and 3 (reload).
 """
@@ -34,7 +34,7 @@ logger = logging.getLogger("alloypy")
 
 
 class LoadError(Exception):
-    """A load was refused; nothing that runs has changed. The text is what `/-/reload` answers.
+    """A load was refused; nothing that runs has changed. The text is the answer of `/-/reload`.
 
     diagnostics: what is wrong in the files; empty when they could not be read at all.
     """
@@ -47,7 +47,7 @@ class LoadError(Exception):
 class Configuration:
     """The configuration at one path, file or directory.
 
-    files: the files of the last load that succeeded, for the support bundle.
+    files: those of the last successful load, for the support bundle.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Configuration:
         self.files: tuple[File, ...] = ()
 
     async def load(self) -> None:
-        """Read the path anew and make what it says run, whole or not at all. Raises LoadError."""
+        """Read the path and run what it configures, completely or not at all. Raises LoadError."""
         try:
             files = await self._load()
         except LoadError:
@@ -76,7 +76,7 @@ class Configuration:
         await self._warn_of_unset_variables()
 
     def _warn_of_emptiness(self) -> None:
-        """Alloy runs nothing without a word; most often the path is wrong."""
+        """Warn when there is nothing to run, which Alloy does not; most often the path is wrong."""
         fields = {"path": self._path}
         if not self.files:
             logger.warning("there are no *.alloy files: nothing is received", extra={"fields": fields})
@@ -85,7 +85,7 @@ class Configuration:
             logger.warning(message, extra={"fields": fields})
 
     async def _warn_of_unset_variables(self) -> None:
-        """Say which variables are missing where nothing else tells."""
+        """Warn of unset environment variables that no other message reports."""
         bodies = [(file.body, file.source) for file in self.files]
         allow_recursion()
         try:
@@ -106,7 +106,7 @@ class Configuration:
             files = await computed(lambda: parse_config(sources), _size(sources))
         except ConfigReadError as error:
             raise LoadError(f"{reading}: {error}") from None
-        except OSError as error:  # no answer in time, or no thread to read in
+        except OSError as error:  # no answer in time, or no thread available
             raise LoadError(f"{reading}: {open_fault(self._path, error)}") from None
         except DiagnosticsError as error:
             raise await _refused(reading, error) from None
@@ -117,11 +117,11 @@ class Configuration:
         return tuple(files)
 
     def _read(self) -> tuple[list[Source], str]:
-        """What there is at the path, and the directory it is in; in a thread. Raises ConfigReadError."""
+        """The files at the path, and the directory it is in; runs in a thread. Raises ConfigReadError."""
         return read_config(self._path, self._content), module_path(self._path)
 
     def _content(self, path: str) -> bytes:
-        """What is in a file, or comes from a pipe until its end; an empty one brings the first load only."""
+        """A file's content, or a pipe's until its end; an empty pipe is accepted by the first load only."""
         data = read_once(path, FILE_SECONDS)
         if not data and self._controller.ready and not Path(path).is_file():
             raise NotRegular(errno.ENODATA, "a pipe gives its content only once", path)
@@ -129,7 +129,7 @@ class Configuration:
 
 
 async def check_present(path: str) -> None:
-    """Raise LoadError, as a load would, for a path that leads to nothing."""
+    """Raise LoadError, as a load would, for a path where nothing is."""
     try:
         await FILES.run(lambda: is_directory(path), FILE_SECONDS, path)
     except ConfigReadError as error:
@@ -143,7 +143,7 @@ def _size(sources: Iterable[Source]) -> int:
 
 
 async def _refused(when: str, error: DiagnosticsError) -> LoadError:
-    """The error to raise for diagnostics, without secrets in their words and lines; of many, the first."""
+    """The error for some diagnostics, the first if there are many, without secrets in texts and lines."""
     from alloypy.check.masking import MASK
 
     first, rest = error.diagnostics[: SHOWN - 1], error.diagnostics[SHOWN - 1 :]

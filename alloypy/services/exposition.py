@@ -1,6 +1,6 @@
-"""The text form of metric families, Prometheus 0.0.4.
+"""Metric families in the Prometheus text format 0.0.4.
 
-Families of one name that come from several components become one. Source: docs/spec/RUNTIME.md, section 8.
+Families of several components with the same name are merged. Source: docs/spec/RUNTIME.md, section 8.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Page:
-    """Families that are put together and then written in the text format, sorted by name."""
+    """Collects families and writes them in the text format, sorted by name."""
 
     def __init__(self) -> None:
         self._merged: dict[str, tuple[str, str, list[Sample]]] = {}
 
     def add(self, family: Family) -> None:
-        """Add a family, to the one of the same name if there is one."""
+        """Add a family, merging it into one of the same name."""
         if family.samples:
             merged = self._merged.setdefault(family.name, (family.documentation, family.type, []))
             merged[2].extend(family.samples)
 
     def lines(self) -> Iterator[str]:
-        """The page, line by line, each with its end."""
+        """The page, line by line, each with its line end."""
         for name, (documentation, kind, samples) in sorted(self._merged.items()):
             yield f"# HELP {name} {_escape_help(documentation)}\n"
             yield f"# TYPE {name} {kind}\n"

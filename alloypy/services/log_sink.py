@@ -1,7 +1,7 @@
-"""Where log lines go: a descriptor that may have no reader, and that nobody ever waits for.
+"""Where log lines go: a descriptor that may have no reader, so that writing to it must never block.
 
-A line is written at once where the descriptor takes it. Where it does not (a pipe that is full), a thread
-writes what waits, in order; beyond a bound lines are dropped and counted.
+A line is written immediately if the descriptor accepts it. If not (a full pipe), a thread writes the
+waiting lines, in order; beyond a limit, lines are dropped and counted.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from collections import deque
 from collections.abc import Callable
 
 MOST_WAITING_BYTES = 1 << 20
-"""Bytes of lines that wait for a reader."""
+"""The most bytes of lines that may wait for a reader."""
 
 _PIECE_BYTES = 4096
-"""A pipe that is ready takes so many bytes without waiting."""
+"""Bytes that a pipe accepts without blocking when poll says it is ready."""
 
 
 class Sink:
     """Writes to a descriptor.
 
-    note: makes the line that tells how many lines have been dropped.
-    dropped: how many lines there was no room for, ever.
+    note: makes the line that says how many lines were dropped.
+    dropped: how many lines were dropped in all.
     """
 
     def __init__(self, descriptor: int, note: Callable[[int], bytes], most: int = MOST_WAITING_BYTES) -> None:
@@ -55,25 +55,25 @@ class Sink:
                 self._start()
 
     def close(self, seconds: float) -> None:
-        """Wait for what has not been written, for at most `seconds`."""
+        """Wait until everything is written, for at most `seconds`."""
         with self._lock:
             self._lock.wait_for(lambda: not self._writing, seconds)
 
     def _write_now(self, line: bytes) -> bytes:
-        """Write what the descriptor takes; the rest."""
+        """Write as much as the descriptor accepts; returns the rest."""
         try:
             while line and self._poll.poll(0):
                 line = line[os.write(self._descriptor, line[:_PIECE_BYTES]) :]
         except BlockingIOError:
             return line
         except OSError:
-            return b""  # whoever read our log has gone: nobody is left to tell
+            return b""  # the reader of the log is gone, and with it the place to report errors
         return line
 
     def _start(self) -> None:
         try:
             threading.Thread(target=self._write_waiting, name="alloypy-log", daemon=True).start()
-        except RuntimeError:  # no thread can be had
+        except RuntimeError:  # no thread could be started
             self.dropped += len(self._waiting)
             self._waiting.clear()
             self._size = 0

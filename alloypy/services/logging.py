@@ -1,9 +1,9 @@
-"""The log: one record a line on stderr, logfmt or JSON, in Alloy's shape.
+"""The log: one record a line on stderr, logfmt or JSON, in Alloy's form.
 
-Everybody logs through the standard `logging` module; fields travel as `extra={"fields": {...}}`.
-Records made before the `logging` block has been evaluated wait in a buffer, so that they come out
-in the level and format the configuration asks for; a failed first load releases them as they are.
-Nobody waits until the log has been read. Source: docs/spec/RUNTIME.md, section 6.
+All code logs through the standard `logging` module; fields are passed as `extra={"fields": {...}}`.
+Records made before the `logging` block has been evaluated wait in a buffer, so that they are written
+with the configured level and format; a failed first load writes them with the defaults. Logging never
+blocks on the reader of the log. Source: docs/spec/RUNTIME.md, section 6.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _KEY_CHARACTERS = str.maketrans(dict.fromkeys(' ="\t\n\v\f\r', "_"))
 
 
 class LogSettings(NamedTuple):
-    """What the `logging` block sets: a key of LEVELS and one of FORMATS."""
+    """What the `logging` block sets: a key of LEVELS and an item of FORMATS."""
 
     level: str = "info"
     format: str = "logfmt"
 
 
 class _Entry(NamedTuple):
-    """One line to be: its time in nanoseconds since the epoch, level, message, fields in order."""
+    """A line to write: its time in nanoseconds since the epoch, level, message, fields in order."""
 
     time: int
     level: int
@@ -59,22 +59,21 @@ class LogStream(logging.Handler):
 
     @property
     def dropped(self) -> int:
-        """How many lines have been dropped because nobody read what came before."""
+        """How many lines were dropped because nobody read those before them."""
         return 0 if self._sink is None else self._sink.dropped
 
     @property
     def settings(self) -> LogSettings:
-        """What is in force."""
         return self._settings
 
     def configure(self, settings: LogSettings) -> None:
-        """Take new settings, live; records held so far are written in them."""
+        """Apply new settings; the records held so far are written with them."""
         self._settings = settings
         logging.getLogger(_OWN).setLevel(LEVELS[settings.level])
         self.stop_holding()
 
     def stop_holding(self) -> None:
-        """Write what is held and hold nothing from now on."""
+        """Write the records held, and hold none from now on."""
         self.acquire()
         try:
             held, self._held = self._held or (), None
@@ -113,10 +112,10 @@ class LogStream(logging.Handler):
             self._stream.write(line)
             self._stream.flush()
         except (OSError, ValueError):
-            pass  # whoever read our log has gone: nobody is left to tell
+            pass  # the reader of the log is gone, and with it the place to report errors
 
     def close(self) -> None:
-        """Give what is left to be written a moment."""
+        """Wait briefly for lines that are not written yet."""
         if self._sink is not None:
             self._sink.close(_ENDING_SECONDS)
         super().close()
@@ -128,7 +127,7 @@ class LogStream(logging.Handler):
         return line.encode(self._stream.encoding or "utf-8", self._stream.errors or "backslashreplace")
 
     def _sink_of(self, stream: TextIO) -> Sink | None:
-        """What writes to the stream's descriptor; None where it has none, or none that can be asked."""
+        """A sink for the stream's descriptor; None if it has none, or one that cannot be polled."""
         if sys.platform == "win32":
             return None
         try:
@@ -143,7 +142,7 @@ class LogStream(logging.Handler):
 
 
 def install(stream: TextIO) -> LogStream:
-    """Make `stream` the only place that log records go to, those of the libraries included."""
+    """Make `stream` the only destination of log records, including those of libraries."""
     handler = LogStream(stream)
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -165,7 +164,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _traceback(error: BaseException) -> str:
-    """Where it came from, without lines of source: those on disk need not be the ones that run."""
+    """The traceback without source lines: those on disk may differ from the code that runs."""
     told = traceback.TracebackException.from_exception(error, lookup_lines=False)
     _drop_source(told)
     return "".join(told.format())
@@ -223,7 +222,7 @@ def _logfmt_value(value: Any) -> str:
 
 
 def _needs_quotes(text: str) -> bool:
-    """True when `text` is empty or holds a space, `=`, `"` or what cannot be printed."""
+    """Whether `text` is empty or holds a space, `=`, `"` or an unprintable character."""
     return not text or '"' in text or "=" in text or " " in text or not text.isprintable()
 
 

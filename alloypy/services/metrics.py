@@ -1,4 +1,4 @@
-"""What /metrics tells: the controller, the configuration, the process and every component.
+"""The contents of /metrics: the controller, the configuration, the process and every component.
 
 Names, types and labels are Alloy's, so that its dashboards and alerts work.
 Source: docs/spec/RUNTIME.md, section 8.
@@ -27,7 +27,7 @@ _SYSTEMS = {"win32": "windows"}
 
 
 class EvaluationMetrics:
-    """Observes the evaluations that exports caused; handed to the controller as its observer."""
+    """Records the evaluations that new exports caused; it is the controller's observer."""
 
     def __init__(self) -> None:
         self._evaluations: dict[str, Histogram] = {}
@@ -35,13 +35,11 @@ class EvaluationMetrics:
         self._slow: dict[tuple[str, str], float] = {}
 
     def evaluated(self, controller: str, node: str, seconds: float) -> None:
-        """A node has been evaluated, and how long that took."""
         self._evaluations.setdefault(controller, Histogram(_BUCKET_SECONDS)).observe(seconds)
         if seconds > _SLOW_SECONDS:
             self._slow[controller, node] = self._slow.get((controller, node), 0.0) + seconds
 
     def waited(self, controller: str, seconds: float) -> None:
-        """How long a node waited between the new exports and its evaluation."""
         self._waits.setdefault(controller, Histogram(_BUCKET_SECONDS)).observe(seconds)
 
     def collect(self, controllers: Sequence[ControllerInfo]) -> Iterator[Family]:
@@ -84,7 +82,7 @@ class EvaluationMetrics:
 
 
 class ConfigMetrics:
-    """What became of the loads of the configuration."""
+    """The results of the configuration's loads."""
 
     def __init__(self) -> None:
         self._successful = False
@@ -93,18 +91,17 @@ class ConfigMetrics:
         self._loaded: Sequence[bytes] | None = None
 
     def succeeded(self, loaded: Sequence[bytes], time: float) -> None:
-        """A load has succeeded at `time` (seconds since the epoch) with files of these contents."""
+        """Record a successful load at `time` (seconds since the epoch) of files with these contents."""
         self._successful = True
         self._success_time = time
         self._loaded = loaded
 
     def failed(self) -> None:
-        """A load has been refused."""
+        """Record a refused load."""
         self._successful = False
         self._failures += 1
 
     def collect(self) -> Iterator[Family]:
-        """The families."""
         yield gauge(
             "alloy_config_last_load_successful", "Config loaded successfully.", float(self._successful)
         )
@@ -129,7 +126,7 @@ class ConfigMetrics:
 
 
 async def metrics_text(controller: Controller, evaluations: EvaluationMetrics, config: ConfigMetrics) -> str:
-    """The whole page, in the text format; with thousands of components it is made in many turns."""
+    """The whole page in the text format; other tasks may run while a long one is made."""
     pace, page = Pace(), Page()
     for family in _families(controller, evaluations, config):
         page.add(family)
@@ -150,7 +147,7 @@ def _families(
     yield from evaluations.collect(controllers)
     yield from config.collect()
     yield from process_stats.collect()
-    for source in list(controller.metrics()):  # what they are now: a reload may come in between
+    for source in list(controller.metrics()):  # a copy: a reload may happen meanwhile
         labels = {"component_path": source.component_path, "component_id": source.component_id}
         for family in source.collect():
             yield with_labels(family, labels)

@@ -1,6 +1,6 @@
-"""Tells systemd how the process is: ready, reloading, stopping, alive.
+"""Reports the state of the process to systemd: ready, reloading, stopping, alive.
 
-Outside of systemd (no NOTIFY_SOCKET) nothing is told. Source: sd_notify(3), systemd.service(5).
+Outside systemd (no NOTIFY_SOCKET) it does nothing. Source: sd_notify(3), systemd.service(5).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 
 
 class Notifier:
-    """Sends states to the socket that systemd names in the environment; a state that is lost is no fault.
+    """Sends states to the socket that systemd names in the environment; a failed send is ignored.
 
-    alive_period: seconds between two signs of life; 0 where nobody waits for them.
+    alive_period: seconds between two watchdog messages; 0 if systemd does not expect any.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -26,12 +26,12 @@ class Notifier:
         self.alive_period = _alive_period(environ) if path else 0.0
 
     def ready(self) -> None:
-        """The configuration runs."""
+        """Report that the configuration runs."""
         self._send("READY=1\nSTATUS=Running")
 
     @contextlib.contextmanager
     def reloading(self) -> Iterator[None]:
-        """While the block lasts, the configuration is read anew; what runs goes on."""
+        """Report a reload while the block lasts."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}\nSTATUS=Reloading")
         try:
             yield
@@ -39,11 +39,11 @@ class Notifier:
             self.ready()
 
     def stopping(self) -> None:
-        """Nothing new is accepted; what is in flight finishes."""
+        """Report that nothing new is accepted and what is in flight finishes."""
         self._send("STOPPING=1\nSTATUS=Finishing what is in flight")
 
     async def keep_alive(self) -> None:
-        """Send signs of life until cancelled; at once done where nobody waits for them."""
+        """Send watchdog messages until cancelled; returns immediately if systemd does not expect any."""
         while self.alive_period:
             self._send("WATCHDOG=1")
             await asyncio.sleep(self.alive_period)
@@ -57,7 +57,7 @@ class Notifier:
 
 
 def _alive_period(environ: Mapping[str, str]) -> float:
-    """Half of the time after which systemd takes this process for dead; 0 where it does not look."""
+    """Half the time after which systemd considers this process dead; 0 if it does not check."""
     if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return 0.0
     microseconds = environ.get("WATCHDOG_USEC", "")

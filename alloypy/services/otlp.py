@@ -1,8 +1,8 @@
-"""Sends the spans of sampled traces to a collector, over OTLP/HTTP, by OpenTelemetry's own exporter.
+"""Sends the spans of sampled traces to a collector over OTLP/HTTP, with OpenTelemetry's exporter.
 
-To be imported where the extra `alloypy[opentelemetry]` is installed. Where and how to send is said by
-OpenTelemetry's standard environment variables (OTEL_EXPORTER_OTLP_*, OTEL_BSP_*,
-OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME). Source: docs/spec/RUNTIME.md, section 5.2.
+Needs the extra `alloypy[opentelemetry]`. OpenTelemetry's standard environment variables say where and
+how to send (OTEL_EXPORTER_OTLP_*, OTEL_BSP_*, OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME).
+Source: docs/spec/RUNTIME.md, section 5.2.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
 class OTLPRecorder:
-    """Takes spans, and sends them in batches from a thread of its own.
+    """Takes spans, and sends them in batches from its own thread.
 
-    What the collector does not take in time is dropped, never waited for.
+    Spans that the collector does not accept in time are dropped; nothing waits for it.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class OTLPRecorder:
         self._processor = BatchSpanProcessor(OTLPSpanExporter())
 
     def record(self, span: Span) -> None:
-        """Put a span into the next batch."""
+        """Add a span to the next batch."""
         received = span.kind is SpanKind.SERVER
         self._processor.on_end(
             ReadableSpan(
@@ -58,7 +58,7 @@ class OTLPRecorder:
         )
 
     async def close(self) -> None:
-        """Send what is left, as far as that takes a few seconds only."""
+        """Send the remaining spans, for a few seconds at most."""
         try:
             await WORK.run(self._processor.shutdown, _ENDING_SECONDS)
         except TimeoutError:

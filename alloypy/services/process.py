@@ -36,17 +36,17 @@ from alloypy.tracing import Tracer
 
 logger = logging.getLogger("alloypy")
 
-# Profiles leave no cycles behind, so that collections, of which 64 connections cause many, find nothing.
+# Profiles leave no reference cycles, so the many collections that 64 connections would cause find nothing.
 _COLLECTOR_THRESHOLDS = (10_000, 10, 10)
-_TOLD_EVERY_SECONDS = 5.0
+_LOG_EVERY_SECONDS = 5.0
 _MOST_ADDRESSES = 20
 
 
 class Process:
     """Everything that lives as long as the process does.
 
-    listener: the bound socket of the admin server. registry: the component kinds there are.
-    http_import: how `import.http` reads. alloy_id: of this installation.
+    listener: the bound socket of the admin server. registry: all component kinds.
+    http_import: how `import.http` reads. alloy_id: the id of this installation.
     """
 
     def __init__(
@@ -98,12 +98,12 @@ class Process:
         )
 
     async def run(self) -> None:
-        """Load and serve until a signal asks to stop. Raises LoadError when the first load is refused."""
+        """Load and serve until a signal stops it. Raises LoadError when the first load is refused."""
         try:
             async with self._controller:
                 await self._signals.unless_stopped(self._configuration.load())
                 await self._serve(self._signals.stop)
-                self._draining = asyncio.create_task(self._accompany_drain())
+                self._draining = asyncio.create_task(self._report_drain())
         except Stopped:
             pass
         finally:
@@ -115,47 +115,47 @@ class Process:
 
     async def _serve(self, stop: asyncio.Event) -> None:
         await self._server.start(Admin(self._admin_options()))
-        gc.freeze()  # modules and classes live as long as the process: no collection looks at them again
+        gc.freeze()  # modules and classes live as long as the process: no collection need visit them
         gc.set_threshold(*_COLLECTOR_THRESHOLDS)
         gc.enable()
-        self._tell_where()
+        self._log_addresses()
         self._notifier.ready()
         PRELOADING.begin()
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(self._reload_on_signal())]
             background.append(tasks.create_task(self._notifier.keep_alive()))
             activity = ActivityLog(self._controller.activities)
-            background.append(tasks.create_task(activity.keep_telling()))
+            background.append(tasks.create_task(activity.keep_logging()))
             if self._settings.watch:
-                background.append(tasks.create_task(watch(self._settings.path, self._reload_and_tell)))
+                background.append(tasks.create_task(watch(self._settings.path, self._reload_and_log)))
             await stop.wait()
             self._notifier.stopping()
-            activity.tell()  # of the minute that has begun
+            activity.log_once()  # for the minute in progress
             for task in background:
                 task.cancel()
 
-    def _tell_where(self) -> None:
-        """Say that all runs, and where it is reached."""
+    def _log_addresses(self) -> None:
+        """Log that everything runs, and the addresses it listens on."""
         addresses = self._controller.listening()
         more = len(addresses) - _MOST_ADDRESSES
         receivers = ",".join(addresses[:_MOST_ADDRESSES]) + (f" and {more} more" if more > 0 else "")
         fields = {"admin": self._server.address, **({"receivers": receivers} if receivers else {})}
         logger.info("{^_^} Alloy is running", extra={"fields": fields})
 
-    async def _accompany_drain(self) -> None:
-        """While what is in flight finishes, say that we live and how much of it is left."""
+    async def _report_drain(self) -> None:
+        """While requests in flight finish, send watchdog messages and log how many are left."""
         alive = asyncio.create_task(self._notifier.keep_alive())
         try:
-            await self._tell_in_flight()
+            await self._log_in_flight()
         finally:
             alive.cancel()
 
-    async def _tell_in_flight(self) -> None:
+    async def _log_in_flight(self) -> None:
         while True:
-            await asyncio.sleep(_TOLD_EVERY_SECONDS)
+            await asyncio.sleep(_LOG_EVERY_SECONDS)
             requests, profiles = self._controller.in_flight()
             fields = {"requests": requests, "profiles": profiles}
-            logger.info("waiting for what is in flight before the end", extra={"fields": fields})
+            logger.info("waiting for requests in flight to finish", extra={"fields": fields})
 
     def _admin_options(self) -> AdminOptions:
         return AdminOptions(
@@ -170,7 +170,7 @@ class Process:
         )
 
     def _hosts(self) -> Hosts | None:
-        """By which names the admin server may be asked; a page could rebind its own to loopback."""
+        """The host names that requests may use: on loopback only ours, as a page could rebind its own."""
         return Hosts(self._server.address, self._settings.allowed_hosts) if self._server.loopback else None
 
     async def _support(self, seconds: int) -> bytes:
@@ -197,10 +197,10 @@ class Process:
         while True:
             await self._signals.reload.wait()
             self._signals.reload.clear()
-            await self._reload_and_tell()
+            await self._reload_and_log()
 
-    async def _reload_and_tell(self) -> None:
-        """Reload; the outcome goes to the log."""
+    async def _reload_and_log(self) -> None:
+        """Reload and log the outcome."""
         try:
             await self._reload()
         except LoadError as error:
@@ -212,7 +212,7 @@ class Process:
 
 
 def log_start() -> None:
-    """The first lines of the log: what starts, and what it has to do without."""
+    """Write the first lines of the log: what starts, and what is missing."""
     fields = {"version": f"v{__version__}", "python": sys.version.split()[0], "pid": os.getpid()}
     logger.info("alloypy is starting", extra={"fields": fields})
     if sys.platform != "win32" and importlib.util.find_spec("uvloop") is None:

@@ -1,6 +1,6 @@
 """What the process and the machine use: CPU time, memory, files, network bytes.
 
-Read from /proc where there is one; elsewhere only what the standard library knows is told.
+Read from /proc where it exists; elsewhere limited to what the standard library knows.
 Source: docs/spec/RUNTIME.md, section 8 (`alloy_resources_*` and the process family).
 """
 
@@ -18,7 +18,7 @@ _STARTED = time.time() - time.process_time()
 
 
 def collect() -> Iterator[Family]:
-    """The families of this process, under Alloy's names and under the usual ones."""
+    """The families of this process, under Alloy's names and under the usual Prometheus names."""
     cpu = time.process_time()
     started = _start_time()
     yield counter(
@@ -39,7 +39,7 @@ def collect() -> Iterator[Family]:
 
 
 def _start_time() -> float:
-    """Seconds since the epoch; from the kernel's clock ticks since boot where it tells them."""
+    """Seconds since the epoch, computed from the kernel's clock ticks since boot where it reports them."""
     try:
         ticks = int((_PROC / "self/stat").read_text().rpartition(")")[2].split()[19])
         boot = next(line for line in (_PROC / "stat").read_text().splitlines() if line.startswith("btime"))

@@ -1,4 +1,4 @@
-"""What the command line asks of a running process."""
+"""The settings that the command line gives to a running process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class RunSettings(NamedTuple):
 
     path: configuration file or directory. listen: `host:port` of the admin server.
     ui_prefix: begins and ends with `/`. shutdown_deadline: seconds, 0 waits without limit.
-    allowed_hosts: by which a server on loopback may be asked, too; in the form of `web_guard.host_name`.
+    allowed_hosts: more host names that requests to a server on loopback may use; see `web_guard.host_name`.
     watch: reload when the files change. flags: every flag as `name=value`, for the support bundle.
     """
 

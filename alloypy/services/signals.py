@@ -1,6 +1,6 @@
-"""Signals: the first SIGINT or SIGTERM asks the process to stop, a second one ends it; SIGHUP reloads.
+"""Signals: the first SIGINT or SIGTERM asks the process to stop, a second one kills it; SIGHUP reloads.
 
-The entry point holds them back until they are handled here. Source: docs/spec/RUNTIME.md, section 7.
+The entry point blocks them until they are handled here. Source: docs/spec/RUNTIME.md, section 7.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Stopped(Exception):
 
 
 class Signals:
-    """What the signals have asked for so far.
+    """The signals received so far.
 
     stop: set by the first SIGINT or SIGTERM. reload: set by each SIGHUP.
     """
@@ -33,7 +33,7 @@ class Signals:
         self.reload = asyncio.Event()
 
     async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`, which is cancelled when the process shall stop. Raises Stopped."""
+        """The result of `work`. Raises Stopped, having cancelled it, when a signal asks to stop."""
         task = asyncio.ensure_future(work)
         stopped = asyncio.create_task(self.stop.wait())
         try:

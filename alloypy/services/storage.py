@@ -1,4 +1,4 @@
-"""The storage directory and the identity of the installation that is kept in it.
+"""The storage directory, and the identity of the installation that is kept in it.
 
 The layout is Alloy's: `alloy_seed.json` at the top, one directory for each component below.
 Source: docs/spec/RUNTIME.md, section 1.1 (`--storage.path`).
@@ -23,7 +23,7 @@ logger = logging.getLogger("alloypy.storage")
 
 
 async def read_installation_id(storage: Path) -> str:
-    """The same, without holding up the event loop or waiting without end for a directory that hangs."""
+    """Like `installation_id`, without blocking the event loop, and with a deadline if the directory hangs."""
     try:
         return await FILES.run(lambda: installation_id(storage), FILE_SECONDS)
     except OSError as error:
@@ -32,10 +32,9 @@ async def read_installation_id(storage: Path) -> str:
 
 
 def installation_id(storage: Path) -> str:
-    """The UUID of this installation, made on the first start; sent along as `X-Alloy-Id`.
+    """The UUID of this installation, made on the first start; sent as `X-Alloy-Id`.
 
-    Where it can be neither read nor kept, one is made for the lifetime of the process and a warning
-    is logged.
+    If it can be neither read nor stored, the process uses a new one until it ends, and logs a warning.
     """
     seed = storage / _SEED
     try:
@@ -59,7 +58,7 @@ def _warn(seed: Path, error: OSError) -> None:
 
 
 def _random_uuid() -> str:
-    """One of version 4, without the module `uuid`, which takes long to import."""
+    """A UUID of version 4, without the module `uuid`, which is slow to import."""
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) % 4]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
@@ -76,7 +75,7 @@ def _read(seed: Path) -> str:
 
 
 def _write(seed: Path, identity: str) -> None:
-    """Complete or not at all: a second process that starts meanwhile reads the old file or the new one."""
+    """Write the file atomically: a second process starting meanwhile reads the old file or the new one."""
     created = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     content = json.dumps({"UID": identity, "created_at": created, "version": f"v{__version__}"})
     temporary = seed.with_name(f"{_SEED}.{identity}.tmp")

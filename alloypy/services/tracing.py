@@ -1,4 +1,4 @@
-"""The service behind the `tracing` block, and what decides whether traces are exported.
+"""The service of the `tracing` block, and the choice of the exporter of traces.
 
 Source: docs/spec/RUNTIME.md, section 5.2.
 """
@@ -21,23 +21,23 @@ _PROTOCOL = "http/protobuf"
 
 
 class TracingService:
-    """Sets which traces are sampled, and whether those of clients go on."""
+    """Sets which traces are sampled, and whether those of clients are continued."""
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
 
     async def prepare(self, arguments: TracingArguments) -> None:
-        """Nothing can be refused."""
+        """Nothing to check."""
 
     async def update(self, arguments: TracingArguments) -> None:
-        """Take the settings at once; say which of them have no effect."""
+        """Apply the settings; warn of those that have no effect."""
         self._tracer.configure(arguments.sampling_fraction, continuing=arguments.send_traceparent)
         if arguments.sampler.jaeger_remote is not None:
             logger.warning("jaeger_remote has no effect: sampling_fraction decides which traces are sampled")
 
 
 def exporter(environ: Mapping[str, str]) -> OTLPRecorder | None:
-    """What exports traces, if the environment asks for it by OpenTelemetry's variables and it can be had."""
+    """The exporter of traces that OpenTelemetry's environment variables ask for; None without one."""
     if not _wanted(environ):
         return None
     protocol = _setting(environ, "PROTOCOL") or _PROTOCOL
@@ -52,7 +52,7 @@ def exporter(environ: Mapping[str, str]) -> OTLPRecorder | None:
     except ImportError:
         logger.warning("traces are not exported: that needs the extra alloypy[opentelemetry]")
     except Exception as error:
-        # The exporter checks its variables in ways of its own; a process must not fail to start over them.
+        # The exporter checks its variables itself; a mistake in them must not keep the process from starting.
         fields = {"err": f"{type(error).__name__}: {error}"}
         logger.warning("traces are not exported", extra={"fields": fields})
     return None
@@ -65,5 +65,5 @@ def _wanted(environ: Mapping[str, str]) -> bool:
 
 
 def _setting(environ: Mapping[str, str], name: str) -> str:
-    """A variable for traces, or else the one for everything."""
+    """The variable for traces, or else the general one."""
     return environ.get(f"OTEL_EXPORTER_OTLP_TRACES_{name}") or environ.get(f"OTEL_EXPORTER_OTLP_{name}", "")

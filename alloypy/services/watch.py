@@ -1,7 +1,7 @@
 """Watching the configuration's files, for `--config.watch`.
 
-Polling sees every way in which files change: written in place, replaced by a rename, or swapped by
-the symbolic link of a mounted ConfigMap.
+Polling notices every kind of change: files written in place, replaced by a rename, or swapped by the
+symbolic link of a mounted ConfigMap.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ State: TypeAlias = tuple[tuple[str, FileFingerprint], ...]
 
 
 def state_of(path: str) -> State:
-    """What changes when the configuration at `path` does; empty while nothing is there."""
+    """A fingerprint of the configuration at `path`; empty while nothing is there."""
     top = Path(path)
     try:
         names = sorted(top.glob("*.alloy")) if top.is_dir() else [top]
@@ -36,7 +36,7 @@ def state_of(path: str) -> State:
 
 
 async def watch(path: str, changed: Callable[[], Awaitable[None]], interval: float = _REST_SECONDS) -> None:
-    """Call `changed` whenever the files have changed and then rested for one interval; never returns."""
+    """Call `changed` once changed files have been stable for one interval; never returns."""
     known: State | None = None
     last: State | None = None
     while True:
@@ -51,7 +51,7 @@ async def watch(path: str, changed: Callable[[], Awaitable[None]], interval: flo
 
 
 async def _present(path: str) -> State | None:
-    """The same without holding up the event loop; None while the file system does not answer."""
+    """`state_of` without blocking the event loop; None while the file system does not answer."""
     try:
         return await FILES.run(lambda: state_of(path), FILE_SECONDS, path)
     except TimeoutError:

@@ -282,7 +282,7 @@ def test_the_drain_refuses_new_clients_at_once_and_says_what_it_waits_for(tmp_pa
                 with pytest.raises(ConnectionRefusedError):
                     socket.create_connection(("127.0.0.1", port), timeout=60)
                 assert running.get("/-/ready") == Reply(503, "Alloy is not ready.\n")
-                assert "requests=1 profiles=1" in running.wait_for_log("waiting for what is in flight")
+                assert "requests=1 profiles=1" in running.wait_for_log("waiting for requests in flight")
                 with upstream:
                     upstream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                     assert client.recv(1000).startswith(b"HTTP/1.1 200")

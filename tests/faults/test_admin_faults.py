@@ -145,7 +145,7 @@ def test_a_client_of_http_1_0_need_not_say_a_name(running: Running) -> None:
 
 def test_an_answer_that_goes_on_needs_chunks_and_so_http_1_1(running: Running) -> None:
     answer = ask(running, "/api/v0/web/graph", version="1.0")
-    assert (answer.status, answer.body) == (505, "HTTP/1.1 is needed for an answer that goes on\n")
+    assert (answer.status, answer.body) == (505, "HTTP/1.1 is required for a streaming answer\n")
     assert answer.headers["connection"] == "close"
 
 

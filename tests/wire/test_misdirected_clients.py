@@ -70,9 +70,7 @@ def test_who_sends_to_the_wrong_port_path_or_scheme_is_told_where_to_go(tmp_path
         for target in ("/ingest?name=secret", PUSH, "/base/ingest"):
             status, text = ask(admin, target)
             assert status == 404
-            assert text.endswith(
-                f"this is the admin port; profiles are taken by receivers: 127.0.0.1:{port}\n"
-            )
+            assert text.endswith(f"this is the admin port; send profiles to a receiver: 127.0.0.1:{port}\n")
         for target in ("/ingest/ingest?name=secret", "/", f"/base{PUSH}", "/push.v1.PusherService/Pull"):
             status, text = ask(port, target)
             assert status == 404

@@ -142,7 +142,7 @@ async def _evaluate(context: Context, module: Module, old: State, node: Node) ->
     if not _same(before, _exported(new.live.get(node.id))):
         context.changes.add(module, node.id)
     if not values_equal(old.exports, new.exports):
-        _tell_outside(context, module, new)
+        _pass_outside(context, module, new)
 
 
 def _exported(instance: Instance | None) -> Any:
@@ -157,7 +157,7 @@ def _same(before: Any, after: Any) -> bool:
     return bool(before == after)
 
 
-def _tell_outside(context: Context, module: Module, state: State) -> None:
+def _pass_outside(context: Context, module: Module, state: State) -> None:
     """Pass a module's changed exports to the custom component it belongs to."""
     outside = module.parent.state if module.parent is not None else None
     custom = outside.live.get(module.node) if outside is not None else None

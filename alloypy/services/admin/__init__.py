@@ -1,1 +1,1 @@
-"""The admin server: its API, its rules, what it shows."""
+"""The admin server: its API, its access rules, and what it shows."""

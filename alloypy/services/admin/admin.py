@@ -1,6 +1,6 @@
-"""The admin HTTP server's application: readiness, health, reload, metrics, and what the UI asks for.
+"""The admin HTTP server's application: readiness, health, reload, metrics, and the API for the UI.
 
-An ASGI application: Starlette's router, and who may ask for what.
+An ASGI application: Starlette's router, and the rules of access.
 Source: docs/spec/RUNTIME.md, section 4.
 """
 
@@ -44,7 +44,7 @@ from alloypy.services.configuration import LoadError
 from alloypy.services.exposition import CONTENT_TYPE
 
 Handler: TypeAlias = Callable[..., Awaitable["Answer | _Windows"]]
-"""Gets the request, and by their names the parts of its path that the route tells apart."""
+"""Takes the request, and the parameters of the route's path by name."""
 
 _READY = text(200, "Alloy is ready.\n")
 _NOT_READY = text(503, "Alloy is not ready.\n")
@@ -52,7 +52,7 @@ _HEALTHY = text(200, "All Alloy components are healthy.\n")
 _LONGEST_WINDOW = 60
 _MOST_RECEIVERS = 20
 _LONGEST_PATH = 256
-_IDS = "{given:ids}"  # of modules and components: they hold slashes, and anything else
+_IDS = "{given:ids}"  # of modules and components: they may contain slashes, and anything else
 
 logger = logging.getLogger("alloypy.http")
 
@@ -73,13 +73,13 @@ register_url_convertor("ids", _Ids())
 
 
 class AdminOptions(NamedTuple):
-    """What the admin application serves from.
+    """What the admin application needs.
 
-    reload: loads the configuration anew; raises LoadError. metrics: the text of /metrics.
-    support: makes the support bundle within so many seconds; None when it is switched off.
-    live_debugging: whether the configuration has it enabled.
+    reload: loads the configuration again; raises LoadError. metrics: returns the text of /metrics.
+    support: makes a support bundle, collecting for the given seconds; None when it is switched off.
+    live_debugging: whether the configuration enables it.
     address: `host:port` that the server listens on. ui_prefix: begins and ends with `/`.
-    hosts: the names it may be asked by; None for any.
+    hosts: the host names that requests may use; None for any.
     """
 
     controller: Controller
@@ -108,7 +108,7 @@ class Admin:
         await self._routes(scope, receive, send)
 
     def _open_router(self) -> ASGI:
-        """Who probes or scrapes may use any name, and gets nothing that is not public."""
+        """Probes and scrapers may use any host name; they get only what is public."""
         handlers: dict[str, Handler] = {
             "/-/ready": self._ready,
             "/-/healthy": self._healthy,
@@ -167,7 +167,7 @@ class Admin:
         fields = {"service": "http"}
         logger.info("reload requested via /-/reload endpoint", extra={"fields": fields})
         try:
-            # A client that hangs up must not leave the reload half way: it goes on in its own task.
+            # A client that hangs up must not stop the reload halfway, so it runs in its own task.
             await asyncio.shield(asyncio.ensure_future(self._options.reload()))
         except LoadError as failure:
             logger.error("failed to reload config", extra={"fields": {**fields, "err": str(failure)}})
@@ -184,7 +184,7 @@ class Admin:
         return not_found()
 
     def _wrong_port(self, path: str) -> Answer:
-        """The answer to a client that takes the admin server for a receiver; the log tells once a minute."""
+        """The answer to a client that takes the admin server for a receiver; logged once a minute."""
         listening = self._options.controller.listening()[:_MOST_RECEIVERS]
         where = ",".join(listening) or "none: the configuration has no pyroscope.receive_http"
         times = self._wrong.due()
@@ -197,10 +197,10 @@ class Admin:
             }
             message = "a client sends profiles to the admin port: its server URL must have a receiver's port"
             logger.warning(message, extra={"fields": fields})
-        return not_found(f"this is the admin port; profiles are taken by receivers: {where}")
+        return not_found(f"this is the admin port; send profiles to a receiver: {where}")
 
     async def _component_handler(self, request: Asked, given: str) -> Answer:
-        """No component serves requests of its own: one that exists has nothing here."""
+        """Components serve no requests here: 404 for one that exists, 400 for any other path."""
         wanted = given.removeprefix("/").removesuffix("/")
         controller = self._options.controller
         for module, local in _candidates(wanted, controller.modules()):
@@ -236,16 +236,16 @@ class Admin:
         return as_json(await summaries(infos))
 
     async def _no_components(self, request: Asked) -> Answer:
-        """There is no remote configuration, hence nothing in it."""
+        """There is no remote configuration, so it has no components."""
         return as_json([])
 
     async def _peers(self, request: Asked) -> Answer:
         return as_json(peers(self._options.address))
 
     async def _graph(self, request: Asked, given: str = "") -> Answer | _Windows:
-        """The stream of data rates, of the whole or of a module."""
+        """The stream of data rates, of everything or of one module."""
         if request.version == "1.0":
-            return error(505, "HTTP/1.1 is needed for an answer that goes on")
+            return error(505, "HTTP/1.1 is required for a streaming answer")
         try:
             window = parse_decimal(request.parameter("window") or "5")
         except ValueError:
@@ -273,7 +273,7 @@ class Admin:
 
 
 class _Windows(NamedTuple):
-    """A stream of windows of data rates; no component of alloypy reports rates, so every one is empty."""
+    """A stream of windows of data rates; all are empty, as no component of alloypy reports rates."""
 
     request: Asked
     seconds: int
@@ -297,7 +297,7 @@ def _router(handlers: Mapping[str, Handler], default: ASGI) -> Router:
 
 
 class _Endpoint:
-    """A handler as a route takes it: an ASGI application, so that its answer stays as Go would give it."""
+    """A handler as an ASGI application, so that the router leaves its answer as Go would give it."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
@@ -308,12 +308,12 @@ class _Endpoint:
 
 
 def peers(address: str) -> list[dict[str, Any]]:
-    """Without clustering the only peer is this process."""
+    """This process: without clustering it is the only peer."""
     return [{"name": socket.gethostname(), "addr": address, "isSelf": True, "state": "participant"}]
 
 
 def _candidates(path: str, modules: list[str]) -> Iterator[tuple[str, str]]:
-    """The components that a path may begin with, as module and local id: one for each module."""
+    """The components that a path may begin with, as module and local id; at most one for each module."""
     for module in modules:
         start = len(module) + 1 if module else 0
         if start == 0 or path.startswith(f"{module}/"):

@@ -15,14 +15,14 @@ from alloypy.schema.encode import encode_body
 
 
 def summary(info: ComponentInfo) -> dict[str, Any]:
-    """An entry of a list: everything but arguments, exports and debug information."""
+    """An entry of a list: everything except arguments, exports and debug information."""
     result = _head(info)
     result |= {"original": "", "arguments": [], "exports": [], "debugInfo": []}
     return _with_tail(result, info)
 
 
 async def summaries(infos: Iterable[ComponentInfo]) -> list[dict[str, Any]]:
-    """The entries of a list; a long one is made in many turns."""
+    """The entries of a list; other tasks may run while a long one is made."""
     pace, entries = Pace(), []
     for info in infos:
         entries.append(summary(info))
@@ -31,7 +31,7 @@ async def summaries(infos: Iterable[ComponentInfo]) -> list[dict[str, Any]]:
 
 
 def detail(info: ComponentInfo) -> dict[str, Any]:
-    """One component completely; secrets are shown as `(secret)`."""
+    """One component in full; secrets are shown as `(secret)`."""
     result = _head(info)
     result["original"] = ""
     result["arguments"] = encode_body(info.arguments)

@@ -1,4 +1,4 @@
-"""Requests to the admin server and its answers, in the forms that Go's net/http gives them.
+"""Requests to the admin server and its answers, in the form of Go's net/http.
 
 Source: docs/spec/RUNTIME.md, section 4.
 """
@@ -27,9 +27,10 @@ _BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
 
 
 class Asked(NamedTuple):
-    """A request. headers: with lower-case names. receive: tells when the client has left.
+    """A request.
 
-    version: of HTTP, such as `1.1`.
+    headers: with lower-case names. receive: ASGI's, which reports when the client has left.
+    version: the version of HTTP, such as `1.1`.
     """
 
     method: str
@@ -40,13 +41,13 @@ class Asked(NamedTuple):
     version: str = "1.1"
 
     def header(self, name: bytes) -> str | None:
-        """The first value of a header."""
+        """The first value of a header; None when there is none."""
         return next((value.decode("latin-1") for key, value in self.headers if key == name), None)
 
     def parameter(self, name: str) -> str | None:
-        """The first value of a parameter of the query; None when there is none.
+        """The first value of a query parameter; None when there is none.
 
-        What cannot be unescaped is passed over, and so is a query of too many parameters, as in Go.
+        As in Go, parameters that cannot be unescaped are ignored, and so is a query with too many.
         """
         if self.query.count(b"&") >= _MOST_PARAMETERS:
             return None
@@ -59,59 +60,58 @@ class Asked(NamedTuple):
         return None
 
     async def departure(self) -> None:
-        """Wait until the client has left, or sends nothing more and so is about to."""
+        """Wait until the client has left, or has closed its sending side."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
 
 class Answer(NamedTuple):
-    """An answer; the length of the body is added when it is sent."""
+    """An answer; `send` adds the length of the body."""
 
     status: int
     body: bytes = b""
     headers: Headers = ()
 
     async def send(self, send: Send) -> None:
-        """Send it."""
         headers = [*self.headers, (b"content-length", b"%d" % len(self.body))]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
 def asked(scope: Scope, receive: Receive) -> Asked:
-    """The request that ASGI describes."""
+    """The request of an ASGI scope."""
     about = scope["method"], scope["path"], scope["query_string"], scope["headers"]
     return Asked(*about, receive, scope["http_version"])
 
 
 def text(status: int, content: str) -> Answer:
-    """A plain text."""
+    """A plain text answer."""
     return Answer(status, _encoded(content), PLAIN)
 
 
 def error(status: int, content: str, *more: tuple[bytes, bytes]) -> Answer:
-    """What went wrong, as Go's `http.Error` tells it."""
+    """An error, in the form of Go's `http.Error`."""
     return Answer(status, _encoded(f"{content}\n"), (*_OF_ERRORS, *more))
 
 
 def refusal(content: str) -> Answer:
-    """A request that is understood and not wanted."""
+    """The answer to a request that is not allowed."""
     return error(403, content)
 
 
 def not_found(advice: str = "") -> Answer:
-    """Nothing is there. advice: what to ask instead."""
+    """The answer for a path where nothing is. advice: what to request instead."""
     return error(404, "404 page not found" + (f"\n{advice}" if advice else ""))
 
 
 def as_json(value: Any) -> Answer:
-    """A value as JSON, which Go takes for plain text; bytes that are not UTF-8 are replaced."""
+    """A value as JSON, labelled plain text as in Alloy; bytes that are not UTF-8 are replaced."""
     content = _encoded(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return Answer(200, content.decode("utf-8", "replace").encode(), PLAIN)
 
 
 def shown(given: str) -> str:
-    """What a client sent, quoted for an answer; the end of what is very long is left out."""
+    """What a client sent, quoted for an answer; very long text is cut."""
     return quote(given if len(given) <= _LONGEST_SHOWN else f"{given[:_LONGEST_SHOWN]}...")
 
 
@@ -120,7 +120,7 @@ def _unescaped(part: bytes) -> str:
 
 
 def _encoded(content: str) -> bytes:
-    """As UTF-8; bytes that were none before are given back as they came."""
+    """The text as UTF-8; bytes that were not UTF-8 when received are restored unchanged."""
     try:
         return content.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Answers that take time and memory to make and to write: one at a time, whoever asks and how many do."""
+"""Answers that take time and memory to make and to write: one at a time, however many clients ask."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from alloypy.services.admin.messages import Answer
 
 
 class SharedAnswers:
-    """Makes one answer at a time. All who wait for the same one share the next that is begun.
+    """Makes one answer at a time. Everyone waiting for the same one shares the next that is started.
 
-    They get it one after the other, for writing it takes time, too.
+    It is handed to them one after another, because writing it takes time, too.
     """
 
     def __init__(self) -> None:
@@ -20,11 +20,11 @@ class SharedAnswers:
         self._coming: dict[str, asyncio.Task[Answer]] = {}
 
     async def get(self, path: str, make: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The answer for a path, begun after it was asked for. Raises what `make` raises."""
+        """The answer for a path, started only after this call. Raises what `make` raises."""
         coming = self._coming.get(path)
         if coming is None:
             coming = self._coming[path] = asyncio.create_task(self._make(path, make), name="answer")
-        # A client that leaves takes the answer from nobody else.
+        # A client that leaves must not cancel the answer for the others.
         answer = await asyncio.shield(coming)
         async with self._handing_out:
             await asyncio.sleep(0)

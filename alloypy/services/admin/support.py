@@ -1,4 +1,4 @@
-"""The support bundle: what somebody who helps from afar needs to see, as one zip archive.
+"""The support bundle: what a remote helper needs to see, in one zip archive.
 
 The layout is Alloy's; Go's runtime profiles have no counterpart here.
 Source: docs/spec/RUNTIME.md, section 4.
@@ -34,7 +34,7 @@ _STARTED = time.monotonic()
 
 
 def bundle_seconds(text: str | None) -> int:
-    """How long to collect, from the `duration` parameter; without one the longest time. Raises ValueError."""
+    """Seconds to collect, from the `duration` parameter; without one, the longest time. Raises ValueError."""
     if text is None:
         return _LONGEST
     try:
@@ -55,7 +55,7 @@ def bundle_seconds(text: str | None) -> int:
 class SupportBundle:
     """Collects the bundle.
 
-    flags: the command line's `name=value` pairs. sources: gives the files of the running configuration.
+    flags: the command line's `name=value` pairs. sources: returns the files of the running configuration.
     """
 
     controller: Controller
@@ -66,7 +66,7 @@ class SupportBundle:
     sources: Callable[[], Sequence[File]]
 
     async def __call__(self, seconds: int) -> bytes:
-        """The zip archive, made over so many seconds."""
+        """The zip archive, collected over `seconds`."""
         first = await self.metrics()
         with self.log.copied() as lines:
             await asyncio.sleep(seconds)
@@ -112,7 +112,7 @@ def _metadata() -> str:
 
 
 def _kind(variable: str) -> str:
-    """What a variable holds: a URL, with or without a scheme, or something that is no secret."""
+    """The kind of secret that a variable may hold: a proxy's URL, or none."""
     return "proxy" if variable.lower() in ("http_proxy", "https_proxy") else ""
 
 

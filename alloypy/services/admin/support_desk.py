@@ -1,4 +1,4 @@
-"""Hands out support bundles: one at a time, to clients that are still there.
+"""Serves support bundles: one at a time, to clients that are still connected.
 
 Source: docs/spec/RUNTIME.md, section 4.
 """
@@ -25,7 +25,7 @@ _HEADERS = (
 class SupportDesk:
     """Answers /-/support.
 
-    make: collects a bundle over so many seconds; None when that is switched off.
+    make: collects a bundle over the given seconds; None when that is switched off.
     """
 
     def __init__(self, make: Callable[[int], Awaitable[bytes]] | None) -> None:
@@ -33,7 +33,7 @@ class SupportDesk:
         self._busy_until: float | None = None  # on the loop's clock
 
     async def answer(self, asked: Asked) -> Answer:
-        """The answer. Of a client that leaves, or closes its side, the bundle is given up."""
+        """The answer. The bundle is abandoned when its client leaves or closes its sending side."""
         if crosses_origins(asked):
             return refusal(CROSS_ORIGIN)
         if self._make is None:
@@ -49,7 +49,7 @@ class SupportDesk:
             wait = max(1, math.ceil(self._busy_until - now))
             return error(
                 503,
-                f"a support bundle is being made for somebody else; ask again in {wait} s",
+                f"another support bundle is being made; try again in {wait} s",
                 (b"retry-after", b"%d" % wait),
             )
         self._busy_until = now + seconds
@@ -65,7 +65,7 @@ class SupportDesk:
 
 
 async def _unless_left(asked: Asked, work: Awaitable[bytes]) -> bytes | None:
-    """The outcome of the work; None, and the work is cancelled, when the client leaves before."""
+    """The result of the work; None if the client leaves first, which cancels the work."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(asked.departure())
     try:

@@ -1,4 +1,4 @@
-"""How uvicorn serves the admin port. To be imported inside of `parts_of("uvicorn")`."""
+"""How uvicorn serves the admin port. Import it inside `parts_of("uvicorn")`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from alloypy.services.admin.messages import ASGI
 
 
 class AdminConfig(Config):
-    """uvicorn's configuration with what our connections need besides.
+    """uvicorn's configuration, with what our connections need in addition.
 
-    app: answers the requests. http: what they come on. log: where uvicorn's lines go, too.
-    timeouts: those of `net.server`.
+    app: answers the requests. http: the protocol class of a connection. log: gets uvicorn's lines, too.
+    timeouts: see `net.server.config`.
     """
 
     def __init__(

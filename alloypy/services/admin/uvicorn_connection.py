@@ -1,9 +1,9 @@
-"""A connection of the admin server: uvicorn's, with the bounds that a port in the open needs.
+"""A connection of the admin server: uvicorn's, with the limits that an exposed port needs.
 
-uvicorn's `HttpToolsProtocol` parses requests, calls the application and writes answers. Added are a deadline
-for a request that does not come, one for an answer that is not read, bounds on heads and on pipelined
-requests, Go's words for what is refused, and answers for clients that say nothing more.
-docs/design.md says what is left unbounded.
+uvicorn's `HttpToolsProtocol` parses requests, calls the application and writes answers. This class adds
+a deadline for a request that does not arrive, one for an answer that is not read, limits on heads and on
+pipelined requests, refusals in Go's words, and answers for clients that have closed their sending side.
+docs/design.md says what remains unlimited.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from alloypy.services.admin.messages import ASGI, Receive, Scope, Send
     from alloypy.services.admin.uvicorn_config import AdminConfig
 
-_SLICE = 16 << 10  # bytes given to the parser at once: so many requests can be pipelined at most
-_MOST_WAITING = 1 << 20  # bytes that wait for an answer to be sent, where TLS has more although nobody reads
-_LINE_OVERHEAD = 100  # bytes that a header line costs beyond its own
-_LINGER_SECONDS = 0.5  # for a client to read a refusal before its connection is closed
+_SLICE = 16 << 10  # bytes given to the parser in one call, which limits the requests pipelined
+_MOST_WAITING = 1 << 20  # bytes held until an answer is sent: TLS may deliver more after reading is paused
+_LINE_OVERHEAD = 100  # bytes counted for a header line in addition to its own
+_LINGER_SECONDS = 0.5  # time for a client to read a refusal before its connection is closed
 _LEFT = {"type": "http.disconnect"}
 _APOLOGY = {
     "type": "http.response.start",
@@ -59,13 +59,13 @@ class Connection(HttpToolsProtocol):
         self.app = cast("Any", self._serve)
         self._strangers = config.strangers
         self._request_seconds = config.timeouts.read
-        self._deadline = Deadline(self.loop, self._timed_out)  # of the client to complete a request
+        self._deadline = Deadline(self.loop, self._timed_out)  # for the client to complete a request
         self._unread = Unread(self.loop, config.timeouts.stall)
-        self._head_bytes = -1  # of the head that is coming; below 0 between heads
-        self._rest = b""  # what has come and waits for the requests before it
-        self._ended = False  # nothing more is read as requests
-        self._silent = False  # the client has said that it sends nothing more
-        self._owed: Refused | None = None  # after the answers before it
+        self._head_bytes = -1  # of the head being received; below 0 between heads
+        self._rest = b""  # received, and waiting for earlier requests to be answered
+        self._ended = False  # no more requests are read
+        self._silent = False  # the client has closed its sending side
+        self._owed: Refused | None = None  # to be sent after the answers to earlier requests
         self._answering: RequestResponseCycle | None = None
         self._farewell: asyncio.TimerHandle | None = None
 
@@ -73,7 +73,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # So that every answer that waits for its reader is known. At 0, uvloop's TLS would begin paused.
+        # Makes pause_writing report every answer that is not read. At 0, uvloop's TLS would start paused.
         transport.set_write_buffer_limits(high=1, low=0)
         self._deadline.set(self._request_seconds)
 
@@ -123,26 +123,26 @@ class Connection(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being answered; one of which the head is not complete does not count."""
+        """Whether no request is being answered; one whose head is incomplete does not count."""
         return not self.pipeline and (self.cycle is None or self.cycle.response_complete)
 
     def drain(self) -> None:
-        """Answer what has been asked, then close."""
+        """Answer the requests received so far, then close."""
         self.shutdown()
 
     def close_if_idle(self) -> bool:
-        """Close the connection unless a request is being answered; whether that closed it."""
+        """Close the connection unless a request is being answered; whether it was closed."""
         idle = self.is_idle and not self.transport.is_closing()
         if idle:
             self.transport.close()
         return idle
 
     def close(self) -> None:
-        """Close once what has been written is sent."""
+        """Close once everything written has been sent."""
         self.transport.close()
 
     def abort(self) -> None:
-        """Drop the connection at once."""
+        """Drop the connection immediately."""
         self._ended = True
         self.transport.abort()
 
@@ -164,7 +164,7 @@ class Connection(HttpToolsProtocol):
         except Refused as refusal:
             self._owed = refusal
             raise
-        self.url = b"/"  # uvicorn's reader of targets knows neither long nor strange ones
+        self.url = b"/"  # uvicorn's own parser fails on long and unusual targets
         self.server_state.default_headers = [(b"date", http_date(int(time())).encode("ascii"))]
         super().on_headers_complete()
         self.scope["path"], self.scope["raw_path"], self.scope["query_string"] = path, raw_path, query
@@ -175,10 +175,10 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
         self._deadline.set(0)
 
-    # From one request to the next
+    # Between requests
 
     def _take(self, data: bytes) -> None:
-        """Give the parser what has come, up to where something has to wait."""
+        """Give the parser what was received, until something has to wait."""
         for at in range(0, len(data), _SLICE):
             self._feed(data[at : at + _SLICE])
             if self._ended or self.transport.is_closing():
@@ -196,7 +196,7 @@ class Connection(HttpToolsProtocol):
         try:
             self.parser.feed_data(part)
         except httptools.HttpParserUpgrade:
-            self._ended = True  # Go takes no notice of the offer; here the connection ends with the answer
+            self._ended = True  # Go ignores the offer; here the connection ends after the answer
         except httptools.HttpParserError as reason:
             if begins and part[0] == TLS_HANDSHAKE and self.scheme == "http":
                 self._strangers.tell(cast("tuple[str, int] | None", self.server), tls=True)
@@ -206,7 +206,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(Refused(431, HEAD_TOO_LARGE))
 
     def _head_is_too_large(self, more: int) -> bool:
-        """Count so many bytes more as those of the head that is coming."""
+        """Add `more` bytes to the head being received; whether it is too large now."""
         self._head_bytes += more
         return self._head_bytes + _LINE_OVERHEAD * len(self.headers) > MAX_HEADER_BYTES
 
@@ -218,12 +218,12 @@ class Connection(HttpToolsProtocol):
         if self._head_bytes >= 0:  # the next request has begun meanwhile: its deadline counts
             self._unset_keepalive_if_required()
         if self.is_idle:
-            self._look_on()
+            self._proceed()
 
-    def _look_on(self) -> None:
-        """All that has been asked is answered: turn to what has come meanwhile."""
+    def _proceed(self) -> None:
+        """All requests so far are answered: go on with what has arrived meanwhile."""
         if self._owed is not None:
-            self._say(self._owed)
+            self._send_refusal(self._owed)
             return
         rest, self._rest = self._rest, b""
         if rest:
@@ -232,35 +232,35 @@ class Connection(HttpToolsProtocol):
     def _timed_out(self) -> None:
         if self.is_idle:
             self.abort()
-        else:  # only the body is missing, which nobody wants
+        else:  # only the body is missing, and nobody needs it
             self.cycle.keep_alive = False
 
     # Refusals
 
     def _refuse(self, refusal: Refused) -> None:
-        """Answer a request that cannot be read, after those before it, and close."""
+        """Refuse a request that cannot be read, once earlier ones are answered, and close."""
         self._ended = True
         self._rest = b""
         self._owed = refusal
         if self.is_idle:
-            self._say(refusal)
+            self._send_refusal(refusal)
 
-    def _say(self, refusal: Refused) -> None:
+    def _send_refusal(self, refusal: Refused) -> None:
         text = str(refusal)
         head = status_line(refusal.status, "1.1", text.partition(": ")[2])
         kind = b"Content-Type: text/plain; charset=utf-8\r\n" if text else b"Content-Length: 0\r\n"
         self.transport.write(head + kind + b"Connection: close\r\n" + date_line() + b"\r\n" + text.encode())
         self._unset_keepalive_if_required()
-        with contextlib.suppress(OSError):  # the client may be gone by now
+        with contextlib.suppress(OSError):  # the client may already be gone
             if self.transport.can_write_eof():
                 self.transport.write_eof()
-        # Closing at once would take the answer back from a client that is still sending.
+        # Closing now would reset the connection, and a client that is still sending would lose the answer.
         self._farewell = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     # The application
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The application for one request; what goes wrong in it is told in our log, and is our answer."""
+        """Run the application for one request; if it fails, log the error and answer it with 500."""
         cycle: RequestResponseCycle = cast("Any", receive).__self__
         self._answering = cycle
 
@@ -270,7 +270,7 @@ class Connection(HttpToolsProtocol):
 
         try:
             await self._application(scope, heard, send)
-        except asyncio.CancelledError:  # the server stops
+        except asyncio.CancelledError:  # the server is stopping
             self._drop(cycle)
         except Exception:
             self.logger.exception("request handler failed", extra={"fields": {"path": scope["path"]}})
@@ -281,6 +281,6 @@ class Connection(HttpToolsProtocol):
                 await send({"type": "http.response.body", "body": b""})
 
     def _drop(self, cycle: RequestResponseCycle) -> None:
-        """Hang up in the midst of an answer, which is no news to uvicorn then."""
+        """Hang up in the middle of an answer, without uvicorn reporting it."""
         cycle.disconnected = True
         self.transport.abort()

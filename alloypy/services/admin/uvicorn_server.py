@@ -1,10 +1,10 @@
-"""The admin port's server: uvicorn's, on sockets that were bound before.
+"""The admin port's server: uvicorn's, on sockets that are already bound.
 
-uvicorn's `Config` and `Server` with its state and its protocol class. What they lack is done by our listener:
-a TLS context for each connection (so that certificates change, and TLS comes and goes, while it serves), an
-answer for clients that speak plain HTTP to TLS, a bound on idle connections, and a stop that does not wait
-for clients that ask for nothing. uvicorn's main loop, which looks at the clock ten times a second, and its
-signal handlers are not used. To be imported inside of `parts_of("uvicorn")`.
+It uses uvicorn's `Config`, its `Server` with the state, and its protocol class. Our listener does what they
+lack: a TLS context for each connection (so that certificates can change, and TLS can be turned on and off,
+while it serves), an answer for clients that speak plain HTTP to TLS, a limit on idle connections, and a stop
+that does not wait for idle clients. uvicorn's main loop, which wakes ten times a second, and its signal
+handlers are not used. Import it inside `parts_of("uvicorn")`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from alloypy.services.admin.uvicorn_connection import Connection
 class AdminUvicorn(Server):
     """uvicorn's server, whose connections our listener accepts.
 
-    app, log, timeouts: see `AdminConfig`. sockets: listening ones, which it owns from then on.
+    app, log, timeouts: see `AdminConfig`. sockets: listening sockets, which it then owns.
     tls, most_idle: see `net.server.listener.Server`.
     grace: seconds in which requests in flight may finish when it stops.
     """
@@ -54,14 +54,14 @@ class AdminUvicorn(Server):
         self._listener = Listener(config.listening, sockets, (offer,), tls=tls, most_idle=most_idle)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections; `sockets` are those that it has anyway."""
+        """Start accepting connections. `sockets` is uvicorn's parameter; the constructor's are used."""
         self.lifespan = LifespanOff(self.config)
         await self.lifespan.startup()
         self._listener.start()
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept nothing new, give requests in flight their time, close everything."""
+        """Accept nothing new, let requests in flight finish within `grace`, close everything."""
         self.should_exit = True
         await self._listener.stop(self._grace)
         await self.lifespan.shutdown()

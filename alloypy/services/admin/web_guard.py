@@ -1,8 +1,8 @@
-"""Requests that a web page may have made a browser send, told from those of people and their tools.
+"""Tells requests that a web page made a browser send from those of people and their tools.
 
 A browser adds `Origin`, `Referer` and `Sec-Fetch-*`, which no page can leave out or change. A page whose
-name was made to point at this machine looks like one of ours in all of them; only its `Host` gives it
-away. Source: docs/compatibility.md, RFC 9110 section 7.2, Fetch Metadata Request Headers.
+host name was rebound to this machine looks like one of ours in all of them; only `Host` gives it away.
+Source: docs/compatibility.md, RFC 9110 section 7.2, Fetch Metadata Request Headers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CROSS_ORIGIN = "cross-origin request refused"
 
 
 def host_name(text: str) -> str | None:
-    """A host name or IP address in the form that can be compared; None for what is neither.
+    """A host name or IP address in a form that can be compared; None for anything else.
 
     text: without a port; an IPv6 address with or without brackets.
     """
@@ -33,7 +33,7 @@ def host_name(text: str) -> str | None:
 
 
 class Hosts:
-    """The names by which a server on loopback is asked; a page that has rebound its own name uses another.
+    """The host names that requests to a server on loopback may use; a rebound page has another name.
 
     address: `host:port` that the server listens on. allowed: more names, in the form of `host_name`.
     """
@@ -42,9 +42,9 @@ class Hosts:
         self._allowed = {name for name in (host_name(address.rpartition(":")[0]), *allowed) if name}
 
     def admits(self, host: str | None) -> bool:
-        """Whether a Host header may come from somebody who means this server; its port tells nothing.
+        """Whether a Host header names this server; its port is ignored.
 
-        Requests without one are admitted: every browser sends it.
+        Requests without the header are admitted: they come from no browser, as every browser sends it.
         """
         if not host:
             return True
@@ -65,14 +65,14 @@ def _is_loopback(name: str) -> bool:
 
 
 def refused(asked: Asked, hosts: Hosts | None) -> Answer | None:
-    """The answer to a request that no page may make; None for one that may pass.
+    """The refusal of a request that no page may make; None for one that may pass.
 
-    hosts: None where the Host tells nothing, because the server can be reached from elsewhere anyway.
+    hosts: None to accept any Host, for a server that can be reached from elsewhere anyway.
     """
     host = asked.header(b"host")
     if hosts is not None and not hosts.admits(host):
         return refusal(
-            f"host {shown(host or '')} refused: the server listens on loopback; ask for localhost, "
+            f"host {shown(host or '')} refused: the server listens on loopback; use localhost, "
             "or allow the name with --server.http.allowed-host"
         )
     if crosses_origins(asked) and not _opens_page(asked):
@@ -81,14 +81,14 @@ def refused(asked: Asked, hosts: Hosts | None) -> Answer | None:
 
 
 def page_asks(asked: Asked) -> bool:
-    """Whether a request that does something may have been made by a page, be it one of ours or by a link."""
+    """Whether a page may have made the request: one of ours, or another through a link."""
     return "text/html" in (asked.header(b"accept") or "").lower() or any(
         name in (b"origin", b"referer") or name.startswith(b"sec-fetch-") for name, _ in asked.headers
     )
 
 
 def crosses_origins(asked: Asked) -> bool:
-    """Whether a page of another site makes the browser ask."""
+    """Whether a page of another site made the browser send the request."""
     if asked.header(b"sec-fetch-site") not in (None, "none", "same-origin"):
         return True
     origin = asked.header(b"origin")
@@ -96,7 +96,7 @@ def crosses_origins(asked: Asked) -> bool:
 
 
 def _opens_page(asked: Asked) -> bool:
-    """Whether the browser follows a link and shows the answer in a window: nobody else gets to see it."""
+    """Whether the browser follows a link and shows the answer to its user, where no page can read it."""
     return (
         asked.method == "GET"
         and asked.header(b"origin") is None
