@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The commands of a fresh checkout; needs Python 3.11 or newer and nothing else.
+"""The commands of a fresh checkout; they need only Python 3.11 or newer.
 
-    python3 dev.py demo            set everything up and forward a bundled profile, so that you see it arrive
+    python3 dev.py demo            set everything up, forward a bundled profile, and show it arrive
     python3 dev.py test            set everything up and run linters, type checks and all tests
     python3 dev.py test --full     the same with all repetitions of the tests; about an hour
     python3 dev.py test --coverage the same, and list the lines and branches of alloypy that no test reaches
@@ -68,7 +68,7 @@ PYTHON = program("python")
 
 
 def main(argv: list[str]) -> int:
-    """Run one of the words."""
+    """Run the command that the arguments name."""
     if sys.version_info < (3, 11):
         return fail(f"alloypy needs Python 3.11 or newer; this is {sys.version.split()[0]}")
     word, rest = (argv[0], argv[1:]) if argv else ("", [])
@@ -98,22 +98,22 @@ def main(argv: list[str]) -> int:
 
 
 def fail(message: str) -> int:
-    """Say what is wrong, in one line."""
+    """Print an error on one line; returns exit code 1."""
     print(f"dev.py: {message}", file=sys.stderr)
     return 1
 
 
 def call(command: list[str | Path], variables: dict[str, str] | None = None) -> int:
-    """Run a command at the top of the checkout; its exit code."""
+    """Run a command at the top of the checkout; returns its exit code."""
     words = [str(word) for word in command]
     return subprocess.run(words, cwd=ROOT, env={**os.environ, **(variables or {})}, check=False).returncode
 
 
 def install(groups: tuple[str, ...], *, newest: bool = False) -> None:
-    """Make a virtual environment hold alloypy and the dependency groups.
+    """Install alloypy and the dependency groups in a virtual environment.
 
-    A second call finds its stamp and does nothing, unless the newest packages are wanted: there may be
-    newer ones by then.
+    A second call finds its stamp and does nothing, unless the newest packages are wanted: even newer ones
+    may be available.
     """
     if newest:
         fill(VENV_NEWEST, groups, None)
@@ -128,14 +128,14 @@ def install(groups: tuple[str, ...], *, newest: bool = False) -> None:
 
 
 def fill(venv: Path, groups: tuple[str, ...], constraints: Path | None) -> None:
-    """Install alloypy and the dependency groups, in the versions that the constraints name."""
+    """Install alloypy and the dependency groups, in the versions in the constraints if there are any."""
     import tomllib
 
     python = program("python", venv)
     if not python.exists():
-        print(f"Making a virtual environment in {venv.name} ...", file=sys.stderr, flush=True)
+        print(f"Creating a virtual environment in {venv.name} ...", file=sys.stderr, flush=True)
         if call([sys.executable, "-m", "venv", venv]):
-            sys.exit(fail("cannot make a virtual environment; on Debian and Ubuntu install python3-venv"))
+            sys.exit(fail("cannot create a virtual environment; on Debian and Ubuntu install python3-venv"))
     what = (
         "alloypy and its test tools, which takes a minute" if groups else "alloypy, which takes half a minute"
     )
@@ -146,7 +146,7 @@ def fill(venv: Path, groups: tuple[str, ...], constraints: Path | None) -> None:
     if constraints is None:
         chosen, variables = ["--upgrade", "--upgrade-strategy=eager"], {}
     else:
-        # The build of alloypy itself is constrained by the variables: one for older pips, one for newer.
+        # These variables constrain the build of alloypy itself: one for older pips, one for newer ones.
         names = ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
         chosen, variables = [], {name: constraints.as_uri() for name in names}
     if call([*pip, "--no-input", *chosen, "--editable", ROOT, *requirements], variables):
@@ -154,7 +154,7 @@ def fill(venv: Path, groups: tuple[str, ...], constraints: Path | None) -> None:
 
 
 def renew_constraints() -> int:
-    """Write down the newest versions of all packages."""
+    """Pin the newest versions of all packages."""
     with tempfile.TemporaryDirectory() as folder:
         venv = Path(folder) / "venv"
         fill(venv, TOOLS, None)
@@ -170,7 +170,7 @@ def renew_constraints() -> int:
 
 
 def demo() -> int:
-    """A receiver, a relabel rule, a destination with credentials, and a sink that shows what arrives."""
+    """Run a receiver, a relabel rule, a destination with credentials, and a sink that shows what arrives."""
     profile = (DEMO / "checkout.pprof").read_bytes()
     sink = start("dev-sink", "--count=1", "--listen-addr=127.0.0.1:0", stdout=subprocess.PIPE)
     alloypy = None
@@ -210,21 +210,21 @@ def demo() -> int:
             for process in (alloypy, sink):
                 if process is not None:
                     stop(process)
-    say(f"The command is {program('alloypy').relative_to(ROOT)}; README.md tells what to do with it.")
+    say(f"The command is {program('alloypy').relative_to(ROOT)}; README.md shows how to use it.")
     return 0
 
 
 class DemoFailed(Exception):
-    """A process ended before it said what was waited for."""
+    """A process ended before its log had the expected line."""
 
 
 def say(text: str) -> None:
-    """A line for whoever watches."""
+    """Print a line immediately."""
     print(text, flush=True)
 
 
 def start(*arguments: str, stdout: int | None = None, variables: dict[str, str] | None = None) -> Process:
-    """Start alloypy; its log can be waited for."""
+    """Start alloypy, with a pipe for its log."""
     return subprocess.Popen(
         [str(PYTHON), "-m", "alloypy", *arguments],
         cwd=ROOT,
@@ -237,7 +237,7 @@ def start(*arguments: str, stdout: int | None = None, variables: dict[str, str] 
 
 
 def stop(process: Process) -> None:
-    """Ask the process to end, and end it if it does not."""
+    """Ask the process to stop, and kill it if it does not."""
     process.terminate()
     try:
         process.wait(10)
@@ -248,7 +248,7 @@ def stop(process: Process) -> None:
 
 
 def wait_for(process: Process, pattern: str) -> str:
-    """What in the process's log matches; from then on the log is read and dropped."""
+    """Wait for a match in the process's log and return it; the rest of the log is discarded."""
     seen = []
     for line in process.stderr:
         found = re.search(pattern, line)
@@ -260,7 +260,7 @@ def wait_for(process: Process, pattern: str) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody uses right now."""
+    """A port that nobody is using."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -300,7 +300,7 @@ def covered(summary: dict[str, Any]) -> str:
 
 
 def run_all(checks: dict[str, list[str]], venv: Path = VENV, variables: dict[str, str] | None = None) -> int:
-    """Tools by name, one after the other; all of them run, whatever the first ones say."""
+    """Run tools by name, one after the other; all of them run, even after one fails."""
     failed = []
     for name, command in checks.items():
         print(f"--- {name}: {' '.join(command)}", flush=True)
@@ -315,7 +315,7 @@ def run_all(checks: dict[str, list[str]], venv: Path = VENV, variables: dict[str
 
 
 def bench(arguments: list[str]) -> int:
-    """Run a benchmark, or list them with what they measure."""
+    """Run a benchmark, or list all with what they measure."""
     files = {path.stem: path for path in sorted(BENCHMARKS.glob("*.py")) if path.stem != "__init__"}
     if not arguments:
         for name, path in files.items():
@@ -324,7 +324,7 @@ def bench(arguments: list[str]) -> int:
         return 0
     name, *rest = arguments
     if name not in files:
-        return fail(f"there is no benchmark {name!r}, but there are {', '.join(files)}")
+        return fail(f"there is no benchmark {name!r}; choose one of {', '.join(files)}")
     install(groups=TOOLS)
     return call([PYTHON, "-m", f"tests.benchmarks.{name}", *rest])
 

@@ -1,4 +1,4 @@
-"""Puts the parse tables of the grammar into the wheel, so that a start does not have to make them."""
+"""Puts the parse tables of the grammar into the wheel, so that they need not be made on start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class GrammarTables(BuildHookInterface):
     """Hatchling's hook for the wheel; a checkout keeps its tables in the user's cache directory."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Makes the tables and adds them to what goes into the wheel."""
+        """Make the tables and add them to the wheel."""
         self._folder = None
         if version == "editable":
             return
@@ -31,6 +31,6 @@ class GrammarTables(BuildHookInterface):
         build_data["force_include"][str(tables)] = "alloypy/_grammar/alloy.tables"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Removes what was made for the wheel."""
+        """Remove the tables made for the wheel."""
         if self._folder is not None:
             self._folder.cleanup()

@@ -1,6 +1,6 @@
-"""Install a built wheel in an empty environment and use the program: `python .ci/smoke.py dist`.
+"""Install a built wheel in an empty environment and try the program: `python .ci/smoke.py dist`.
 
-Needs nothing but the Python that runs it; the packages that alloypy depends on come from the package index.
+It needs only the Python that runs it; alloypy's dependencies come from the package index.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SECONDS = 30
 
 
 def main(folder: Path) -> None:
-    """Install the wheel of a folder, and see that each command that is supported here works."""
+    """Install the wheel in `folder`, and check that every command supported on this platform works."""
     (wheel,) = folder.resolve().glob("*.whl")
     version = wheel.name.split("-")[1]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
 
 
 def check_commands(program: Path, place: Path, version: str) -> None:
-    """Version, formatter, checker, evaluator."""
+    """Check version, formatter, validator and evaluator."""
     (place / "good.alloy").write_text(CONFIG.replace("\t", "  "), "utf-8")
     (place / "bad.alloy").write_text("a = \n", "utf-8")
 
@@ -53,7 +53,7 @@ def check_commands(program: Path, place: Path, version: str) -> None:
 
 
 def check_run(program: Path, place: Path) -> None:
-    """A process that becomes ready and stops when it is told to."""
+    """Check that a process becomes ready, and stops on a signal."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -68,7 +68,7 @@ def check_run(program: Path, place: Path) -> None:
 
 
 def ready(url: str) -> bool:
-    """Whether the process says within the time that it is ready."""
+    """Whether the process reports that it is ready within SECONDS."""
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         try:
@@ -80,7 +80,7 @@ def ready(url: str) -> bool:
 
 
 def expect(holds: bool, what: str) -> None:
-    """End with what does not work."""
+    """Exit, naming what does not work, unless it holds."""
     if not holds:
         sys.exit(f"smoke test: {what} does not work")
 

@@ -1,3 +1,3 @@
-"""alloypy: reads Grafana Alloy configuration and runs it, in Python."""
+"""alloypy reads Grafana Alloy configuration and runs it, in Python."""
 
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""Flags that several commands have, so that they are called and documented alike."""
+"""Flags that several commands share, so that their names and descriptions agree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from alloypy.lang.go.text import quote
 
 def stdin_filename(flags: FlagSet) -> Flag[str]:
     """`--stdin-filename`."""
-    return flags.string("stdin-filename", kind="name", doc="the name of standard input in messages")
+    return flags.string("stdin-filename", kind="name", doc="the name for standard input in messages")
 
 
 def community_components(flags: FlagSet, doc: str) -> Flag[bool]:
@@ -18,11 +18,11 @@ def community_components(flags: FlagSet, doc: str) -> Flag[bool]:
 
 
 def converting(flags: FlagSet, doc: str) -> None:
-    """The flags of Alloy's converter, which nobody here has. doc: that they do nothing."""
+    """The flags of Alloy's converter, which alloypy does not have. doc: says that they do nothing."""
     flags.bool("config.bypass-conversion-errors", doc=doc)
     flags.string("config.extra-args", doc=doc)
 
 
 def unknown_format(name: str) -> UsageError:
-    """A format of configurations that Alloy does not know either."""
+    """The error for a configuration format that Alloy does not know either."""
     return UsageError(f"(Critical) unrecognized kind {quote(name)} given to the config converter")

@@ -1,12 +1,12 @@
-"""Every exit code of the program, in one table.
+"""All exit codes of the program.
 
 | command     | 0         | 1                                  | 2                              |
 |-------------|-----------|------------------------------------|--------------------------------|
 | fmt         | fine      | would change (`--test`, `--check`) | cannot parse, read or write; wrong use |
 | every other | success   | any failure, wrong use included    | not used                       |
 
-Warnings, a directory without files among them, fail with `--strict`: 1. A reader of standard output that has
-seen enough is no failure; standard output that cannot take what was asked for is one.
+With `--strict`, warnings fail with 1, including that of a directory without files. A reader that closes
+standard output early is not a failure; standard output that cannot be written is one.
 
 A second SIGINT or SIGTERM ends `run` by that signal. Source: docs/spec/RUNTIME.md, section 1.
 """

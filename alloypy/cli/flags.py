@@ -1,4 +1,4 @@
-"""A small flag parser that answers as Go's pflag does (`argparse` has other rules and a slow start).
+"""A small flag parser that behaves like Go's pflag (`argparse` has other rules and starts slowly).
 
 A command declares its flags and parses its arguments:
 
@@ -7,8 +7,8 @@ A command declares its flags and parses its arguments:
     paths = flags.parse(argv)
     if write.value: ...
 
-Flags and positional arguments may be interleaved; `--name=value`, `--name value`, `-x`, `-xvalue`
-and `--` are understood. `--help` is always there and raises `HelpRequested`.
+Flags and positional arguments may be mixed; `--name=value`, `--name value`, `-x`, `-xvalue` and `--`
+are understood. Every command has `--help`, which raises `HelpRequested`.
 Source: docs/spec/RUNTIME.md, section 1.
 """
 
@@ -38,7 +38,7 @@ class HelpRequested(Exception):
 class Flag(Generic[T]):
     """One declared flag.
 
-    value: the default until `FlagSet.parse` has read another one.
+    value: the default until `FlagSet.parse` reads another one.
     given: whether the command line named the flag.
     """
 
@@ -123,7 +123,7 @@ class FlagSet:
         return self._declare(Flag(name, default, Duration.parse, short=short, kind="duration", doc=doc))
 
     def strings(self, name: str, *, short: str = "", kind: str = "string", doc: str) -> Flag[list[str]]:
-        """A text that may be given several times; the value is the list of them all."""
+        """A text that may be given several times; the value is the list of all of them."""
         given: list[str] = []
 
         def collect(text: str) -> list[str]:
@@ -142,7 +142,7 @@ class FlagSet:
         short: str = "",
         doc: str,
     ) -> Flag[str]:
-        """One of `choices`; a wrong one is an `invalid {noun} "text"`."""
+        """One of `choices`; anything else is an `invalid {noun} "text"`."""
         flag = Flag(name, default, choice(choices, noun), short=short, kind="|".join(choices), doc=doc)
         flag.choices = choices
         return self._declare(flag)
@@ -233,7 +233,7 @@ class FlagSet:
         return other_flag(message, argument, name, [flag.name for flag in self if not flag.hidden])
 
     def help_text(self) -> str:
-        """The help of this command, made of the declarations."""
+        """The help of this command, made from the declarations."""
         lines = [self.summary, "", "Usage:", f"  {self.usage}", "", "Flags:"]
         rows = [(_flag_column(flag), _help_column(flag)) for flag in self if not flag.hidden]
         width = max(len(left) for left, _ in rows)
@@ -242,12 +242,12 @@ class FlagSet:
 
     @property
     def usage(self) -> str:
-        """How the command is called."""
+        """The usage line."""
         return " ".join(["alloypy", *self.command.split(), "[flags]", *self.arguments.split()])
 
 
 def _read(flag: Flag[Any], text: str, argument: str) -> None:
-    """Take the value that is a part of an argument. Raises UsageError."""
+    """Read a value that is part of the flag's own argument. Raises UsageError."""
     try:
         flag.read(text)
     except UsageError as error:

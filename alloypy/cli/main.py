@@ -1,7 +1,7 @@
-"""The program: finds the command, runs it, and turns every way of failing into a sentence and an exit code.
+"""The program: finds the command, runs it, and turns every failure into a message and an exit code.
 
 A command is a module of this package with `def run(argv: list[str]) -> int`; it is imported only when
-it is called. It may raise UsageError and HelpRequested. Source: docs/spec/RUNTIME.md, section 1.
+it is used. It may raise UsageError and HelpRequested. Source: docs/spec/RUNTIME.md, section 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from alloypy.os_errors import system_words
 
 _HELD = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ()))
 _OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-"""What goes wrong with standard output, the one file that commands write to without naming it."""
+"""Errors of standard output, the only file that commands write to without a name."""
 
 
 class Command(NamedTuple):
@@ -62,13 +62,13 @@ COMMANDS = (
 
 
 def find_command(name: str) -> Command | None:
-    """The command called `name`, its alias included."""
+    """The command with this name or alias."""
     return next((command for command in COMMANDS if name in (command.name, command.alias) and name), None)
 
 
 def run_of(command: Command) -> Callable[[list[str]], int]:
     """The function that runs `command`; imports its module."""
-    gc.disable()  # what an import makes stays: collections would find nothing
+    gc.disable()  # what an import creates stays alive: collections would find nothing
     try:
         function: Callable[[list[str]], int] = import_module(f"alloypy.cli.commands.{command.module}").run
     finally:
@@ -77,7 +77,7 @@ def run_of(command: Command) -> Callable[[list[str]], int]:
 
 
 def version_text() -> str:
-    """What `--version` prints, in the shape of Alloy's."""
+    """What `--version` prints, in Alloy's form."""
     platform = f"{sys.platform}/{os.uname().machine}" if hasattr(os, "uname") else sys.platform
     python = ".".join(map(str, sys.version_info[:3]))
     rows = (("implementation", "Python"), ("python version", python), ("platform", platform))
@@ -115,7 +115,7 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader of our output has closed it
         streams.silence(sys.stdout)
         return exit_codes.SUCCESS
     except (OSError, OutputError) as error:
@@ -130,13 +130,13 @@ def entry_point() -> None:
     _hold_signals()
     streams.prepare()
     code = main(sys.argv[1:])
-    gc.freeze()  # Python's last collections would look at what ends with the process anyway
+    gc.freeze()  # Python's last collections would visit objects that end with the process anyway
     _leave_threads(code)
     sys.exit(code)
 
 
 def _leave_threads(code: int) -> None:
-    """End at once where threads are left: they may hang, and Python's own end aborts some that do not."""
+    """Exit immediately if threads are left: they may hang, and Python's own exit may abort on others."""
     threading = sys.modules.get("threading")
     if threading is None or threading.active_count() == 1:
         return
@@ -147,7 +147,7 @@ def _leave_threads(code: int) -> None:
 
 
 def _hold_signals() -> None:
-    """Have the signals that `run` handles wait until it does; another command lets them through at once."""
+    """Block the signals that `run` handles until it does; other commands unblock them immediately."""
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
 
@@ -175,9 +175,9 @@ def _run_command(name: str, argv: list[str]) -> int:
         sys.stdout.write(request.flags.help_text())
         return exit_codes.SUCCESS
     except UsageError as error:
-        from alloypy.cli.suggestions import told
+        from alloypy.cli.suggestions import error_lines
 
-        sys.stderr.write(told(error, [name, *argv]))
+        sys.stderr.write(error_lines(error, [name, *argv]))
         return command.wrong_use
 
 
@@ -196,7 +196,7 @@ def _unknown_command(name: str, argv: list[str]) -> int:
 
 
 def _run_root(argv: list[str]) -> int:
-    """The program without a command: `--version`, `--help`, or a fault."""
+    """Run the program without a command: `--version`, `--help`, or an error."""
     flags = FlagSet("", "[command]", "")
     version = flags.bool("version", short="v", doc="version for alloypy")
     try:
@@ -205,9 +205,9 @@ def _run_root(argv: list[str]) -> int:
         sys.stdout.write(usage_text())
         return exit_codes.SUCCESS
     except UsageError as error:
-        from alloypy.cli.suggestions import told
+        from alloypy.cli.suggestions import error_lines
 
-        first, _, more = told(error, argv).partition("\n")
+        first, _, more = error_lines(error, argv).partition("\n")
         sys.stderr.write(f"{first}\n{usage_text()}{more}")
         return exit_codes.FAILURE
     if version.value:
@@ -220,7 +220,7 @@ def _run_root(argv: list[str]) -> int:
 
 
 def _accident(error: OSError | OutputError, argv: Sequence[str]) -> int:
-    """What the system does not let us do: one line, and the command's exit code for what it cannot use."""
+    """Report an error of the system in one line; returns the command's exit code for wrong use."""
     _show_traceback(error)
     if isinstance(error, OSError) and error.filename is None and error.errno in _OF_WRITING:
         error = streams.output_fault(error)
@@ -240,7 +240,7 @@ def _what_happened(error: OSError) -> str:
 
 
 def _internal_error(error: Exception) -> int:
-    """A fault of alloypy itself: one line, and the traceback for those who ask for it."""
+    """Report a bug of alloypy in one line, with the traceback if ALLOYPY_DEBUG=1 asks for it."""
     _show_traceback(error)
     what = " ".join(f"{type(error).__name__}: {error}".split())
     streams.say(

@@ -1,6 +1,6 @@
-"""The standard streams as a shell may leave them: closed, full, without a reader, in any encoding.
+"""The standard streams in any state: closed, full, without a reader, in any encoding.
 
-`put` and `say` are for commands whose exit code is a verdict: it stands whoever reads along.
+`put` and `say` are for commands whose exit code is a verdict, which must not depend on who reads the output.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MODES = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 _ERRORS = "alloypy.bytes"
 
 closed: set[str] = set()
-"""The streams that the caller had closed, by name, once `prepare` was called."""
+"""The names of the streams that the caller had closed; filled by `prepare`."""
 
 
 class InputError(Exception):
@@ -29,16 +29,16 @@ class OutputError(Exception):
 
 
 def prepare() -> None:
-    """Open what the caller has closed, and let everything be written in the encoding that there is.
+    """Open the streams that the caller has closed, and make every text writable in their encoding.
 
-    A closed descriptor would otherwise become that of a socket or file. File names that are no text in the
-    encoding come out as the bytes that they are.
+    Otherwise the next socket or file would get a closed stream's descriptor. File names that are not
+    valid in the encoding are written as their original bytes.
     """
     for number, (name, mode) in enumerate(_MODES):
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free: this one
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest free one: this
         if getattr(sys, name) is None:
             closed.add(name)
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
@@ -49,7 +49,7 @@ def prepare() -> None:
 
 
 def _encode(error: UnicodeError) -> tuple[bytes, int]:
-    """Bytes of a file name as they are, other characters that the encoding lacks as escape sequences."""
+    """Write a file name's bytes unchanged, and other characters that the encoding lacks as escapes."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]
@@ -73,7 +73,7 @@ def read_stdin() -> bytes:
 
 
 def put(data: bytes) -> None:
-    """Write to standard output. A reader that has gone is no fault; raises OutputError for the others."""
+    """Write to standard output. A reader that is gone is not an error; others raise OutputError."""
     if not data:
         return
     if "stdout" in closed:
@@ -89,14 +89,14 @@ def put(data: bytes) -> None:
 
 
 def lone_line_feed() -> None:
-    """What Alloy prints on standard output for a refused configuration; nobody misses it."""
+    """Print the line feed that Alloy prints for a refused configuration; failures are ignored."""
     with suppress(OutputError):
         if "stdout" not in closed:
             put(b"\n")
 
 
 def say(text: str) -> None:
-    """Write to standard error, as far as that can be."""
+    """Write to standard error, if possible."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -105,13 +105,13 @@ def say(text: str) -> None:
 
 
 def output_fault(error: OSError) -> OutputError:
-    """The fault of standard output, which takes nothing more from here on."""
+    """The error to raise for standard output, which discards everything from here on."""
     silence(sys.stdout)
     return OutputError(f"cannot write to standard output: {system_words(error)}")
 
 
 def silence(stream: TextIO) -> None:
-    """Let everything written to `stream` go nowhere from now on, what waits in it included."""
+    """Discard everything written to `stream` from now on, including what is still in its buffer."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -1,4 +1,4 @@
-"""What may have been meant by a command line that is wrong, and the line to type."""
+"""What the user may have meant by a wrong command line, and the line to type."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MEANT = {
     "evaluate": "eval",
     "tidy": "fmt",
 }
-"""Words that other programs have, and the command or flag that does the same here."""
+"""Words from other programs, and the command or flag that does the same here."""
 
 _USUAL = {"run": "config.alloy", "validate": "."}
-"""What commands are mostly given that do nothing without arguments."""
+"""Typical arguments of commands that require some."""
 
 _ALIKE_FLAGS = {
     "fix": "write",
@@ -40,17 +40,17 @@ _KINDS = {
 
 
 def other_command(name: str, names: Sequence[str]) -> str | None:
-    """The command, or the flag in its place, that may have been meant by `name`."""
+    """The command, or the flag in its place, that `name` may stand for."""
     return _MEANT.get(name) or nearest(name, names)
 
 
 def usual_arguments(command: str) -> list[str]:
-    """What a command line needs that lacks its arguments, so that it can be typed."""
+    """Arguments that complete a suggested command line, so that it can be typed as it is."""
     return [_USUAL[command]] if command in _USUAL else []
 
 
 def other_flag(message: str, argument: str, name: str, known: Sequence[str]) -> UsageError:
-    """The error for a flag that does not exist. argument: as written; name: the flag's in it."""
+    """The error for a flag that does not exist. argument: as written; name: the flag's name in it."""
     written = name.partition("=")[0]
     meant = _ALIKE_FLAGS.get(written)
     if meant not in known:
@@ -63,13 +63,13 @@ def other_flag(message: str, argument: str, name: str, known: Sequence[str]) -> 
 
 
 def _by_part(written: str, known: Sequence[str]) -> str | None:
-    """The one flag that has this name as a part between its dots."""
+    """The flag that has this name as one of its dotted parts; None unless there is exactly one."""
     having = [name for name in known if written in name.split(".")]
     return having[0] if len(having) == 1 else None
 
 
 def other_value(message: str, text: str, kind: str, choices: Sequence[str]) -> UsageError:
-    """The error for a flag's value that is none of those allowed."""
+    """The error for a flag's value that is not allowed."""
     if not choices:
         return UsageError(message, hint=_KINDS.get(kind, ""))
     allowed = f"allowed: {', '.join(choices)}"
@@ -79,11 +79,11 @@ def other_value(message: str, text: str, kind: str, choices: Sequence[str]) -> U
     return UsageError(message, hint=f"did you mean `{meant}`? {allowed}", instead=(text, meant))
 
 
-def told(error: UsageError, words: Sequence[str]) -> str:
-    """The lines for a usage error: what is wrong, what may have been meant, and last what to type.
+def error_lines(error: UsageError, words: Sequence[str]) -> str:
+    """The lines for a usage error: what is wrong, what may have been meant, and finally what to type.
 
-    words: of the command line, the command included. Values of variables and credentials are left out, and
-    the line where an expression may hold some.
+    words: the command line, including the command. The line to type leaves out values of variables and
+    credentials; it is omitted for `eval`, whose expression may hold some.
     """
     lines = [f"Error: {error}"]
     if error.hint:
@@ -97,7 +97,7 @@ def told(error: UsageError, words: Sequence[str]) -> str:
 
 
 def line(words: Sequence[str]) -> str:
-    """A command line to type, as it may be shown."""
+    """A command line to type, without secrets."""
     shown = ["alloypy"]
     for before, word in pairwise(("", *words)):
         name, equals, _ = word.removeprefix("--env=").partition("=")

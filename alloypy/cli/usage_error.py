@@ -1,4 +1,4 @@
-"""What is raised for a command line that is wrong."""
+"""The exception for a wrong command line."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from __future__ import annotations
 class UsageError(Exception):
     """The command line is wrong. The text follows `Error: ` on stderr.
 
-    hint: what may have been meant, or what is allowed. usage: how the command is called, "" where that is
-    not what is wrong. instead: a word of the command line, and those to type in its place.
+    hint: what may have been meant, or what is allowed. usage: the usage line, "" if that would not help.
+    instead: a word of the command line, and those to type in its place.
     """
 
     def __init__(self, text: str, *, hint: str = "", usage: str = "", instead: tuple[str, ...] = ()) -> None:

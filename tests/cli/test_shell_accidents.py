@@ -201,7 +201,7 @@ def on_terminal(arguments: list[str], cwd: Path, columns: int = 80, **env: str) 
 def test_a_forgotten_path_on_a_terminal(mode: str, folder: Path) -> None:
     code, shown = on_terminal(["fmt", mode], folder)
     assert code == 2
-    assert shown.startswith("Error: no path is given; - stands for standard input\n")
+    assert shown.startswith("Error: no path is given; use - for standard input\n")
     assert "usage: alloypy fmt [flags] [PATH...]\n" in shown
 
 

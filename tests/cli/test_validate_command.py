@@ -126,7 +126,7 @@ def test_units_below_a_directory(folder: Path, capsys: Capture) -> None:
          'invalid argument "stable" for "--stability.level" flag: invalid stability level "stable"'),
         (["--config.format=toml", "good.alloy"],
          '(Critical) unrecognized kind "toml" given to the config converter'),
-        (["--env", "A", "good.alloy"], "--env wants KEY=VALUE"),
+        (["--env", "A", "good.alloy"], "--env needs KEY=VALUE"),
         (["--env-file", "absent", "good.alloy"], "open absent: no such file or directory"),
         (["--output-file", "no/where", "bad.alloy"], "open no/where: no such file or directory"),
     ],
@@ -365,7 +365,7 @@ def test_a_directory_without_files_is_a_warning(folder: Path, capsys: Capture) -
     (folder / "outer" / "inner").mkdir(parents=True)
     (folder / "outer" / "inner" / "x.alloy").write_text(GOOD)
     (folder / "empty").mkdir()
-    warning = "Warning: nothing to check: no *.alloy files in outer; --recursive looks into those below it\n"
+    warning = "Warning: nothing to check: no *.alloy files in outer; --recursive looks into subdirectories\n"
     assert ask(capsys, "validate", "outer") == (0, "", warning)
     assert ask(capsys, "validate", "--strict", "outer") == (1, "", warning)
     assert ask(capsys, "validate", "-q", "outer") == (0, "", "")

@@ -1,6 +1,6 @@
 """`alloypy debug`: what the language front end makes of a text, as JSON.
 
-For comparing with Alloy, and for reports of faults.
+For comparing with Alloy, and for bug reports.
 """
 
 from __future__ import annotations

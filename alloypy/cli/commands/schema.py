@@ -41,7 +41,7 @@ def component_schema(catalog: Catalog, name: str) -> dict[str, Any] | None:
 
 
 def whole_schema(catalog: Catalog) -> dict[str, Any]:
-    """The schema of an object that has a property for each component and each config block."""
+    """The schema of an object with a property for each component and each config block."""
     writer = SchemaWriter()
     properties = {}
     for name in (*catalog.block_names, *catalog.component_names):

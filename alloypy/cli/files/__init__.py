@@ -1,1 +1,1 @@
-"""The files that commands are given: found, read, checked, formatted, written."""
+"""The files that commands work on: finding, reading, checking, formatting, writing them."""

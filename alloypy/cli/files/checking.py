@@ -1,4 +1,4 @@
-"""Checking what a command line names: units in files, and the one on standard input."""
+"""Checking the configurations that a command line names: in files, and on standard input."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from alloypy.syntax.config_files import ConfigReadError, config_source
 
 
 def check_unit(path: str, options: CheckOptions, stdin_name: str) -> Outcome:
-    """Check the unit at `path`, or on standard input; never raises for what is wrong with it."""
+    """Check the configuration at `path`, or on standard input; its faults are returned, never raised."""
     if path == STDIN:
         return _check_stdin(stdin_name, options)
     outcome = units.check_unit(path, options)
     if [each.code for each in outcome.diagnostics] == [NO_FILES]:
-        return outcome._replace(diagnostics=(nothing_in(path, "; --recursive looks into those below it"),))
+        return outcome._replace(diagnostics=(nothing_in(path, "; --recursive looks into subdirectories"),))
     return outcome
 
 

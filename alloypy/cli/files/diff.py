@@ -1,4 +1,4 @@
-"""Differences of two texts in the unified form, in colours on a terminal."""
+"""Differences of two texts in the unified format, with colours if wanted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COLOURS = (("---", _BOLD), ("+++", _BOLD), ("@@", _CYAN), ("-", _RED), ("+", _G
 
 
 def unified(before: bytes, after: bytes, name: str, *, colour: bool) -> bytes:
-    """How to get from one content of the file `name` to another. Lines end at line feeds only."""
+    """The difference between two contents of the file `name`. Only line feeds end lines."""
     old, new = _lines(before), _lines(after)
     own_bytes = os.fsencode(name).decode("utf-8", "surrogateescape")  # whatever the locale's encoding
     lines = map(_ended, _unified_lines(old, new, own_bytes))
@@ -50,7 +50,7 @@ def _range(start: int, end: int) -> str:
 
 
 def _opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
-    """How `old` becomes `new`, in the form of difflib."""
+    """How `old` becomes `new`, as opcodes of difflib."""
     codes: list[tuple[str, int, int, int, int]] = []
     old_at = new_at = 0
     for old_start, new_start, length in [*_matches(old, new), (len(old), len(new), 0)]:
@@ -65,8 +65,8 @@ def _opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int
 def _matches(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
     """Runs of equal lines: index in `old`, index in `new`, length.
 
-    Lines that occur once in either text part both into pieces, and only these are searched for
-    matches: that would take time with the square of the size. Formatting never puts lines in another order.
+    Lines that occur exactly once in each text split both into pieces, and matches are searched only
+    within these, as a search takes time with the square of the size. Formatting never reorders lines.
     """
     matches: list[tuple[int, int, int]] = []
     old_at = new_at = 0
@@ -83,7 +83,7 @@ def _matches(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int
 
 
 def _landmarks(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """The indices of lines that occur once in either text, in the order of both."""
+    """The indices, in both texts, of lines that occur exactly once in each, in the order of both."""
     counts = Counter(old), Counter(new)
     places = {line: index for index, line in enumerate(new)}
     found: list[tuple[int, int]] = []

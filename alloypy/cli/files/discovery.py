@@ -1,7 +1,7 @@
 """From the paths on a command line to the files they mean.
 
-A file named directly is always taken. In a directory every `*.alloy` file below it is, hidden ones
-included, but for the directories of tools (LEFT_OUT), what git ignores, and what the user excludes.
+A file named directly is always taken. For a directory, every `*.alloy` file below it is taken, including
+hidden ones, except in directories of tools (LEFT_OUT), and except what git ignores or the user excludes.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ LEFT_OUT = (
     *(".pants.d", ".pyenv", ".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox", ".venv", ".vscode"),
     *("__pypackages__", "_build", "buck-out", "dist", "node_modules", "site-packages", "venv"),
 )
-"""Directories that are not looked into unless they are named, or taken back with a `!` pattern: ruff's."""
+"""Directories that are skipped unless they are named, or included with a `!` pattern: the same as ruff's."""
 
 _LEFT_OUT = IgnoreRules([f"{name}/" for name in LEFT_OUT])
 
 
 class _Scope(NamedTuple):
-    """Rules, and what comes before the names of a directory's entries in the paths they are about."""
+    """Rules, and the prefix that turns the names in a directory into the paths that they match."""
 
     prefix: str
     rules: IgnoreRules
@@ -38,7 +38,7 @@ class _Scope(NamedTuple):
 
 
 class _Directory(NamedTuple):
-    """A directory to be listed; the last scope has the last word on its entries."""
+    """A directory to list; of its scopes, the last one that matches an entry decides."""
 
     path: str
     scopes: list[_Scope]
@@ -48,9 +48,9 @@ class _Directory(NamedTuple):
 class Discovery:
     """Finds files. exclude: patterns as in `.gitignore`, relative to the working directory.
 
-    force_exclude: leave out excluded files also where they are named directly.
-    Once `files` was called: unreadable has the directories that could not be listed and why, empty
-    those that were named and hold nothing to look at.
+    force_exclude: skip excluded files even if they are named directly.
+    After a call of `files`, unreadable has the directories that could not be listed, and why; empty has
+    the named directories without files.
     """
 
     def __init__(self, exclude: Sequence[str] = (), *, force_exclude: bool = False) -> None:
@@ -60,7 +60,7 @@ class Discovery:
         self._force_exclude = force_exclude
 
     def files(self, paths: Sequence[str]) -> list[str]:
-        """The files that `paths` mean, each once, those of a directory by name."""
+        """The files that `paths` mean, each once, those of a directory sorted by name."""
         found: dict[str, str] = {}
         for path in paths:
             if self._force_exclude and path and self._is_excluded(path):
@@ -80,7 +80,7 @@ class Discovery:
         return names
 
     def _is_excluded(self, path: str) -> bool:
-        """Whether `path`, or a directory it lies in, is excluded."""
+        """Whether `path`, or a directory above it, is excluded."""
         names = _relative(path).split("/")
         return any(
             self._exclude.verdict("/".join(names[:count]), directory=count < len(names))
@@ -131,7 +131,7 @@ def _is_ignored(name: str, scopes: list[_Scope], *, directory: bool) -> bool:
 
 
 def _may_be_a_file(entry: os.DirEntry[str]) -> bool:
-    """Whether the entry is a configuration file. A broken link is taken, so that the user hears of it."""
+    """Whether the entry is a configuration file. A broken link counts, so that it gets reported."""
     if not entry.name.endswith(SUFFIX):
         return False
     try:
@@ -141,7 +141,7 @@ def _may_be_a_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _scopes_above(directory: Path) -> list[_Scope]:
-    """The rules from above `directory`, if it lies in a git repository; those of its root come first."""
+    """The rules above `directory`, if it is in a git repository; those of its root come first."""
     parents = [directory, *directory.parents]
     root = next((at for at, parent in enumerate(parents) if _exists(parent / ".git")), None)
     if root is None:

@@ -20,7 +20,7 @@ STDIN = "-"
 
 
 class Mode(Enum):
-    """What becomes of the formatted text."""
+    """What happens to the formatted text."""
 
     PRINT = "print"
     WRITE = "write"
@@ -29,7 +29,7 @@ class Mode(Enum):
 
 
 class Task(NamedTuple):
-    """One file to format. name: how messages call it. colour: of a difference."""
+    """One file to format. name: its name in messages. colour: whether a difference has colours."""
 
     path: str
     name: str
@@ -38,10 +38,10 @@ class Task(NamedTuple):
 
 
 class Formatted(NamedTuple):
-    """What became of a file.
+    """The result for one file.
 
-    diagnostics: its faults, not being formatted included where that is one. changed: whether the
-    formatted text is another. failed: it could not be read, parsed or written.
+    diagnostics: its faults, including that it is not formatted in the modes that check. changed: whether
+    formatting changes the text. failed: whether it could not be read, parsed or written.
     output: what goes to standard output, the text or the difference.
     """
 
@@ -57,7 +57,7 @@ class _UnusableError(Exception):
 
 
 def format_one(task: Task) -> Formatted:
-    """Format one file and do what its mode says. Faults are part of the outcome; nothing is raised."""
+    """Format one file and do what its mode says. Faults are part of the result; nothing is raised."""
     try:
         data = _read(task)
     except _UnusableError as error:
@@ -89,7 +89,7 @@ def format_one(task: Task) -> Formatted:
 
 
 def _besides(data: bytes) -> str:
-    """What an editor does not show, and a difference hardly."""
+    """A reason that editors do not show, and differences hardly; "" if there is none."""
     if b"\r\n" in data:
         return ": its lines end in CR LF, the standard layout's in LF"
     if data.startswith(UTF8_MARK):

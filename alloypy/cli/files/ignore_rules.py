@@ -1,7 +1,7 @@
-"""Patterns in the language of `.gitignore`, for paths that a command shall leave alone.
+"""Patterns in the language of `.gitignore`, for paths that a command should skip.
 
-Source: the gitignore manual page. A path is ignored if the last pattern that matches it says so; what
-lies in an ignored directory is ignored as well, which is up to whoever walks the tree.
+Source: the gitignore manual page. The last matching pattern decides whether a path is ignored. Anything
+inside an ignored directory is ignored, too; that is up to the code that walks the tree.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class _Pattern(NamedTuple):
 
 
 class IgnoreRules:
-    """The patterns of one list. Paths are relative to the place of the list, with `/` between names."""
+    """The patterns of one list. Paths are relative to the list's directory, with `/` between names."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._patterns = [pattern for line in lines if (pattern := _read(line)) is not None]
@@ -28,7 +28,7 @@ class IgnoreRules:
         return bool(self._patterns)
 
     def verdict(self, path: str, *, directory: bool) -> bool | None:
-        """True if `path` is ignored, False if a `!` pattern takes it back, None if no pattern matches."""
+        """True if `path` is ignored, False if a `!` pattern includes it, None if no pattern matches."""
         for regex, negated, only_directories in reversed(self._patterns):
             if (directory or not only_directories) and regex.fullmatch(path):
                 return not negated
@@ -36,7 +36,7 @@ class IgnoreRules:
 
 
 def _read(line: str) -> _Pattern | None:
-    """The pattern of one line; None for comments, empty lines and what can match nothing."""
+    """The pattern of one line; None for comments, empty lines and patterns that can match nothing."""
     text = line.rstrip("\r\n")
     bare = text.rstrip(" ")
     text = bare + text[len(bare) :][: len(text) > len(bare) and bare.endswith("\\")]

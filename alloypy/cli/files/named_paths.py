@@ -1,4 +1,4 @@
-"""The paths that a command works on: those of its command line, and those of a list in a file."""
+"""The paths that a command works on: from its command line, and from a list in a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replacing the content of a file so that nobody ever sees half of it."""
+"""Replacing the content of a file atomically."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from stat import S_IMODE, S_ISREG
 
-# Where a file can be written but not replaced: no new files in its directory, or it is a mount point.
+# Errors where a file may be writable but not replaceable: a directory that takes no new files, a mount point.
 _NOT_REPLACEABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV)
 
 
@@ -18,8 +18,8 @@ class NotRegularError(Exception):
 def rewrite(path: str, data: bytes) -> None:
     """Make `data` the content of the existing file `path`, which keeps its mode and owner.
 
-    A link stays a link: the file it leads to is rewritten. The new content is put beside the old one
-    and takes its name in one step; where that is not possible, the file is overwritten in place.
+    A link stays a link: the file it leads to is rewritten. The new content is written to a file beside
+    the old one, which it replaces by a rename; if that is not possible, the file is overwritten in place.
     Raises OSError, and NotRegularError.
     """
     status = Path(path).stat()
@@ -27,7 +27,7 @@ def rewrite(path: str, data: bytes) -> None:
         raise NotRegularError(path)
     target = Path(os.path.realpath(path))
     with target.open("r+b"):
-        pass  # what its user may not write stays as it is, even where the directory would let us replace it
+        pass  # raises for a file that is not writable, even if the directory would let us replace it
     try:
         _replace(target, data, status)
     except OSError as error:

@@ -1,8 +1,8 @@
-"""What `validate` judges as one configuration, by the paths on its command line.
+"""Units: what `validate` checks as one configuration, given the paths on its command line.
 
-By default each path is a unit: a file, or a directory whose `*.alloy` files are taken together. `auto`
-finds out what `run` would be given: a directory whose files refer to each other is one unit, also where
-only some of its files are named; otherwise each file is a unit of its own.
+By default each path is a unit: a file, or a directory whose `*.alloy` files belong together. `auto`
+guesses what `run` would be given: a directory whose files refer to each other is one unit, even if only
+some of its files are named; otherwise each file is a unit.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ CHOICES = ("path", "auto")
 
 
 class Units(NamedTuple):
-    """What is to be judged.
+    """The units to check.
 
-    empty: directories that hold nothing. unreadable: what cannot be listed, and why.
+    empty: directories without files. unreadable: directories that cannot be listed, and why.
     """
 
     paths: list[str]
@@ -37,8 +37,8 @@ class Units(NamedTuple):
 def find_units(paths: list[str], exclude: list[str], *, recursive: bool, auto: bool) -> Units:
     """The units that the paths mean, each once.
 
-    recursive: of a directory take every one below that holds *.alloy files itself. exclude: patterns of what
-    is left out then.
+    recursive: a directory stands for all directories in it, at any depth, with *.alloy files of their own.
+    exclude: patterns of paths to skip then.
     """
     discovery = Discovery(exclude)
     found: list[str] = []
@@ -63,7 +63,7 @@ def _each_once(paths: Iterable[str]) -> list[str]:
 
 
 def _gathered(files: list[str]) -> Iterator[str]:
-    """Each file, or in its place the directory that it belongs to."""
+    """Each file, or instead its directory if that is one configuration."""
     judged: dict[str, bool] = {}
     for file in files:
         directory = str(Path(file).parent)
@@ -76,7 +76,7 @@ def _gathered(files: list[str]) -> Iterator[str]:
 
 
 def _files_in(directory: str) -> list[str]:
-    """The files that a directory is made of, as a configuration."""
+    """The files that make up a directory's configuration."""
     try:
         with os.scandir(directory) as listing:
             names = sorted(
@@ -90,7 +90,7 @@ def _files_in(directory: str) -> list[str]:
 def _belong_together(files: list[str]) -> bool:
     """Whether the files are one configuration.
 
-    One that cannot be parsed may declare anything: its directory is judged as one, which tells its faults.
+    A file that cannot be parsed may declare anything, so the files count as one; the check reports faults.
     """
     if len(files) < 2:
         return False

@@ -1,4 +1,4 @@
-"""Many files at once: in several processes where that is faster."""
+"""Formatting many files, in several processes if that is faster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alloypy.cli.files.formatting import STDIN, Formatted, Task, format_one
 
-_WORTH_ANOTHER_PROCESS_BYTES = 200_000  # about what is formatted while another process starts
+_WORTH_ANOTHER_PROCESS_BYTES = 200_000  # about the bytes formatted in the time that a process takes to start
 _CHUNKS_PER_PROCESS = 8
 
 
@@ -22,7 +22,7 @@ def format_all(tasks: list[Task]) -> Iterator[Formatted]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    # A fork shares all that is loaded; elsewhere the platform's own way is the safe one.
+    # A fork shares everything that is loaded; on other platforms only their default is safe.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -43,6 +43,6 @@ def _bytes(tasks: list[Task]) -> int:
     for task in tasks:
         try:
             total += Path(task.path).stat().st_size
-        except OSError:  # its task will tell
+        except OSError:  # its task will report it
             continue
     return total

@@ -1,10 +1,10 @@
-"""Reports: what a command found out about files, in the format the user chose.
+"""Reports: what a command found in files, in the format that the user chose.
 
     report = Report([Entry("a.alloy", diagnostics, failed=True), Entry("b.alloy", changed=True)])
     print(render(report, "sarif"))
     return report.exit_code
 
-Machine formats carry places and messages, never an excerpt of a file.
+Machine-readable formats hold places and messages, never an excerpt of a file.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from alloypy.cli import exit_codes
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
-"""What a report can be written in."""
+"""The formats of reports."""
 _MODULES = {name: name for name in FORMATS} | {"json": "json_format"}
 
 
 class Finding(NamedTuple):
-    """A diagnostic and the file it is about, as the command line names it, for those without a place."""
+    """A diagnostic and its file as the command line names it, which is needed if it has no place."""
 
     file: str
     diagnostic: Diagnostic
 
 
 class Entry(NamedTuple):
-    """What became of one thing that was looked at, which the command line calls `name`.
+    """The result for one path, which the command line calls `name`.
 
-    diagnostics: in the order they shall be shown. files: how many were read. changed: whether the file was
-    or would be changed. failed: whether it cannot be read, is faulty, or has warnings where they fail.
+    diagnostics: in the order to show them. files: how many were read. changed: whether the file was or
+    would be changed. failed: whether it cannot be read, is faulty, or has warnings and those fail.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Entry(NamedTuple):
 class Report:
     """What a command found.
 
-    findings: every diagnostic. units: what was looked at, by name. files: how many were read.
-    changed, failed: how many entries were so. files_failed: how many files those that failed have.
+    findings: all diagnostics. units: the names of the entries. files: how many were read.
+    changed, failed: how many entries did. files_failed: how many files the failed entries have.
     looked_at: how many entries had a file, or should have had one.
-    strict: whether warnings fail, too. when_failed, when_changed: exit codes for that.
+    strict: whether warnings fail, too. when_failed, when_changed: the exit codes for these cases.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """What the command returns: what fails counts before what changes, and that before warnings."""
+        """What the command returns: failures take precedence over changes, changes over warnings."""
         if self.failed:
             return self._when_failed
         if self.changed and self._when_changed != exit_codes.SUCCESS:
@@ -88,11 +88,11 @@ class Report:
         return exit_codes.SUCCESS
 
     def count(self, severity: Severity) -> int:
-        """How many findings are of that severity."""
+        """How many findings have that severity."""
         return sum(finding.diagnostic.severity is severity for finding in self.findings)
 
     def verdict(self, diagnostic: Diagnostic) -> Severity:
-        """The severity by which `diagnostic` counts: an error whatever fails."""
+        """The severity that `diagnostic` counts as: an error if it makes the command fail."""
         return Severity.ERROR if self.strict else diagnostic.severity
 
 

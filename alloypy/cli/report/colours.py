@@ -1,4 +1,4 @@
-"""Whether to write colours, by the flag `--color`, the environment and the stream."""
+"""Whether to write colours: decided by the flag `--color`, the environment and the stream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CHOICES = ("auto", "always", "never")
 
 
 def wants_colour(stream: IO[str], choice: str = "auto") -> bool:
-    """Whether to write colours: as the flag says, or FORCE_COLOR, NO_COLOR, or the kind of `stream`."""
+    """Whether to write colours: as the flag, FORCE_COLOR, NO_COLOR, or the kind of `stream` says."""
     if choice != "auto":
         return choice == "always"
     if os.environ.get("FORCE_COLOR", "0") not in {"", "0"}:
@@ -21,7 +21,7 @@ def wants_colour(stream: IO[str], choice: str = "auto") -> bool:
 
 
 def terminal_width(stream: IO[str]) -> int | None:
-    """How many columns the terminal has that `stream` is; None for what is no terminal."""
+    """The number of columns if `stream` is a terminal; None if it is not, or if that is unknown."""
     if not stream.isatty():
         return None
     asked = os.environ.get("COLUMNS", "")

@@ -1,4 +1,4 @@
-"""Diagnostics as people read them on a terminal: the place in the text, a hint, and the code to look up."""
+"""Diagnostics for people on a terminal: the place in the text, a hint, and the code to look up."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from alloypy.syntax.diagnostics import Severity
 
 
 def render(report: Report) -> str:
-    """One command a line."""
+    """One command per line."""
     return "".join(
         f"{_command(finding, report.verdict(finding.diagnostic))}\n" for finding in report.findings
     )

@@ -1,7 +1,7 @@
 """The report as one JSON object: `diagnostics` and `summary`.
 
-Lines and columns count from 1, columns in bytes, ends are inclusive; null where there is no place.
-A `fix` is what the hint says, as changes of the file: so many bytes from an offset on become the text.
+Lines and columns count from 1, columns in bytes, ends are inclusive; null without a place.
+A `fix` is the hint as changes of the file: `length` bytes from `offset` on are replaced by `text`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from alloypy.syntax.diagnostics import Edit, Severity
 
 
 def render(report: Report) -> str:
-    """The object, on several lines."""
+    """The report as JSON, on several lines."""
     return json.dumps(as_object(report), indent=2) + "\n"
 
 
 def as_object(report: Report) -> dict[str, object]:
-    """The object, not yet text, for commands that add something of their own."""
+    """The report as an object, for commands that add to it."""
     return {
         "diagnostics": [_diagnostic(finding) for finding in report.findings],
         "summary": {

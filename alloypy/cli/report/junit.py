@@ -13,7 +13,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(report: Report) -> str:
-    """The document. A report of nothing has one case that passed, as an empty one counts as a fault."""
+    """The document. An empty report gets one passed case, as viewers take a lack of cases for a fault."""
     by_unit: dict[str, list[Finding]] = {name: [] for name in report.units}
     for finding in report.findings:
         by_unit[finding.file].append(finding)
@@ -42,5 +42,5 @@ def _case(unit: str, findings: list[Finding], report: Report) -> str:
 
 
 def _readable(text: str) -> str:
-    """Without the characters XML has no way to write."""
+    """The text, with characters that XML cannot hold replaced."""
     return _NOT_XML.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""How `fmt` and `validate` report: to people on standard error, for machines, and into files."""
+"""How `fmt` and `validate` report: to people on standard error, in machine-readable formats, and to files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alloypy.os_errors import system_words
 
 
 class ReportFlags:
-    """The flags for reports, for colours and for less to read, declared on a command's flags."""
+    """The flags for reports, colours and quiet output, declared on a command's flags."""
 
     def __init__(self, flags: FlagSet) -> None:
         self._format = flags.choice(
@@ -33,17 +33,17 @@ class ReportFlags:
 
     @property
     def for_people(self) -> bool:
-        """Whether the main report goes to standard error, as it is found."""
+        """Whether the main report goes to standard error, as faults are found."""
         return self._format.value == "text" and not self._file.value
 
     @property
     def to_stdout(self) -> bool:
-        """Whether the main report takes standard output for itself."""
+        """Whether the main report needs standard output for itself."""
         return self._format.value != "text" and not self._file.value
 
     @property
     def quiet(self) -> bool:
-        """Whether only faults are to be told."""
+        """Whether to print errors only."""
         return self._quiet.value
 
     @property
@@ -57,13 +57,13 @@ class ReportFlags:
         for text in self._more.value:
             name, equals, file = text.partition("=")
             if not equals or not file or name not in FORMATS:
-                raise UsageError(f"--report wants FORMAT=FILE with one of the formats {', '.join(FORMATS)}")
+                raise UsageError(f"--report needs FORMAT=FILE with one of the formats {', '.join(FORMATS)}")
             found.append((name, file))
         return found
 
 
 def write_reports(report: Report, targets: list[tuple[str, str]]) -> None:
-    """Write `report` to every target. Raises UsageError, in the end, for files that cannot be written."""
+    """Write `report` to every target, then raise UsageError for files that could not be written."""
     faults = []
     for format_name, file in targets:
         data = render(report, format_name).encode("utf-8", "surrogateescape")

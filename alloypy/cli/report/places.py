@@ -1,4 +1,4 @@
-"""Places in the units of other tools: columns in UTF-16 code units, where ours count bytes."""
+"""Places in the units of other tools, whose columns count UTF-16 code units; ours count bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Region(NamedTuple):
-    """A range by lines and columns from 1, in UTF-16 code units; the end is exclusive, None for a point."""
+    """A range of lines and columns, from 1, in UTF-16 code units; the end is exclusive, None for a point."""
 
     line: int
     column: int
@@ -23,7 +23,7 @@ def region(span: Span) -> Region:
     line, column = position(span.source, span.start)
     if span.end is None:
         return Region(line, column, None, None)
-    # A range may end inside a character of several bytes; the character is in it.
+    # A range may end inside a character of several bytes, which then belongs to it.
     end_line, end_column = position(span.source, span.end + 1)
     return Region(line, column, end_line, max(end_column, column + 1) if end_line == line else end_column)
 

@@ -51,7 +51,7 @@ def _working_directory() -> Path | None:
 
 
 def _rule(code: str) -> dict[str, object]:
-    """What a viewer shows beside a result; code scanning demands every one of these texts."""
+    """What a viewer shows beside a result; code scanning requires all of these texts."""
     known = explanation(code) or Code(code, f"A fault of the kind {code}.")
     return {
         "id": code,
@@ -70,7 +70,7 @@ def _result(
     file, diagnostic = finding
     text = f"{diagnostic.message}\n{diagnostic.hint}" if diagnostic.hint else diagnostic.message
     uri = _uri(diagnostic.span.source.name if diagnostic.span is not None else file, directory)
-    shown = {"startLine": 1}  # what is about the whole file is shown at its first line
+    shown = {"startLine": 1}  # a result about the whole file is shown at its first line
     if diagnostic.span is not None:
         place = region(diagnostic.span)
         shown = {"startLine": place.line, "startColumn": place.column}
@@ -98,14 +98,14 @@ def _replacement(source: Source, edit: Edit) -> dict[str, object]:
 
 
 def _fingerprint(diagnostic: Diagnostic, uri: str, seen: Counter[str]) -> str:
-    """What stays the same when the finding moves to another line."""
+    """An identity of the finding that stays the same when it moves to another line."""
     known = f"{diagnostic.code}\0{uri}\0{diagnostic.message}"
     seen[known] += 1
     return sha256(f"{known}\0{seen[known]}".encode(errors="surrogateescape")).hexdigest()[:32]
 
 
 def _uri(name: str, directory: Path | None) -> str:
-    """The file's name as a URI reference, relative to the working directory where it lies in it."""
+    """The file's name as a URI reference, relative to the working directory if the file is in it."""
     path = Path(name)
     if path.is_absolute():
         if directory is None or not path.is_relative_to(directory):

@@ -12,7 +12,7 @@ def render(report: Report) -> str:
 
 
 def line(finding: Finding) -> str:
-    """`file:line:col: message`; a finding without a place tells its severity instead."""
+    """`file:line:col: message`; a finding without a place starts with its severity instead."""
     diagnostic = finding.diagnostic
     if diagnostic.span is not None:
         return str(diagnostic)

@@ -29,7 +29,7 @@ DETECTOR = TextType("Detector", _detector, zero="fsnotify")
 """The type of a `detector` argument."""
 
 DETECTOR_DOC = "How changes are noticed: fsnotify or poll."
-FREQUENCY_DOC = "Time between two readings in any case."
+FREQUENCY_DOC = "Longest time between two reads, even without a change."
 """Documentation of `detector` and `poll_frequency`, wherever a file is followed."""
 
 

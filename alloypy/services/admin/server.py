@@ -1,4 +1,4 @@
-"""The admin HTTP server: its socket, who may talk to it, and TLS, all changeable while it serves.
+"""The admin HTTP server: its socket, its access rules, and TLS; rules and TLS can change while it serves.
 
 Source: docs/spec/RUNTIME.md, sections 4 and 5.3 (the `http` block).
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from alloypy.services.admin.uvicorn_server import AdminUvicorn
 
 _STOP_GRACE = 1.0
-# A reload or a bundle may take its time; what is bounded is how long a client may make us wait.
+# A reload or a support bundle may take long; limited is only how long a client may make us wait.
 _TIMEOUTS = Timeouts(read=30.0, write=0, idle=120.0, stall=30.0)
 _ALPN = ["http/1.1"]
 _CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
@@ -45,7 +45,7 @@ class ListenError(Exception):
 
 
 class Listener(NamedTuple):
-    """A bound socket of the admin server. address: `host:port` as it is."""
+    """The bound sockets of the admin server. address: the actual `host:port`."""
 
     sockets: list[socket.socket]
     address: str
@@ -71,9 +71,9 @@ def _is_loopback(ip: str) -> bool:
 
 
 class Policy:
-    """Who may talk to the server, as the `auth` block says.
+    """Who may use the server, as the `auth` block says.
 
-    Fails closed: a filter that names no path protects every path.
+    It fails closed: a filter that names no path protects every path.
     """
 
     def __init__(self, auth: AuthArguments | None) -> None:
@@ -110,7 +110,7 @@ class Policy:
 
 
 def _digest(username: str | bytes, password: str | bytes) -> bytes:
-    """Both as one digest: comparing digests tells nothing about lengths."""
+    """Both as one digest, so that the time of a comparison reveals nothing about lengths."""
     import hashlib
 
     parts = (part if isinstance(part, bytes) else part.encode() for part in (username, password))
@@ -118,7 +118,7 @@ def _digest(username: str | bytes, password: str | bytes) -> bytes:
 
 
 def _tls_settings(block: TLSArguments) -> ServerTLSSettings:
-    """The block in the terms of the server; it prefers the first curve, the only one that can be named."""
+    """The block as settings of the server, which can take only one curve: the first."""
     from alloypy.net.server.tls import ServerTLSSettings
 
     curves = block.curve_preferences
@@ -145,7 +145,7 @@ async def _check_readable(name: str, path: str) -> None:
 
 
 def _server_class() -> type[AdminUvicorn]:
-    """The server, with no more of uvicorn than it needs, where uvicorn can be had in parts."""
+    """The server's class, importing only the parts of uvicorn that it needs, or all if that fails."""
     try:
         with parts_of("uvicorn", unused=_UNUSED, Config="uvicorn.config"):
             from alloypy.services.admin.uvicorn_server import AdminUvicorn
@@ -155,13 +155,15 @@ def _server_class() -> type[AdminUvicorn]:
 
 
 class AdminServer:
-    """Serves the admin application; is the service behind the `http` block."""
+    """Serves the admin application; it is the service of the `http` block."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._policy = Policy(None)
         self._tls: ServerTLS | None = None
-        self._others: tuple[ServerTLS | None, ...] = ()  # that may be wanted next: the coming, the former
+        self._others: tuple[
+            ServerTLS | None, ...
+        ] = ()  # the next settings or the previous ones, kept for reuse
         self._problem = ""
         self._server: AdminUvicorn | None = None
         self._application: ASGI | None = None
@@ -177,7 +179,7 @@ class AdminServer:
         return self._listener.loopback
 
     async def start(self, application: ASGI) -> None:
-        """Begin to serve."""
+        """Start serving."""
         self._application = application
         self._server = _server_class()(
             self._guarded,
@@ -203,7 +205,7 @@ class AdminServer:
         logger.info("http server closed", extra={"fields": fields})
 
     async def prepare(self, arguments: HTTPArguments) -> None:
-        """Check what can never work. Raises ServiceError."""
+        """Refuse what can never work. Raises ServiceError."""
         tls = arguments.tls
         if tls is None:
             return
@@ -214,7 +216,7 @@ class AdminServer:
         await self._prepare_tls(_tls_settings(tls))
 
     async def update(self, arguments: HTTPArguments) -> None:
-        """Take new credentials and TLS settings; open connections stay as they are."""
+        """Apply new credentials and TLS settings; open connections keep their TLS."""
         kind = "non-TLS" if arguments.tls is None else "TLS"
         logger.info(f"applying {kind} config to HTTP server", extra={"fields": _SERVICE})
         self._policy = Policy(arguments.auth)
@@ -233,7 +235,7 @@ class AdminServer:
             )
 
     async def _prepare_tls(self, settings: ServerTLSSettings) -> None:
-        """Read the files before anything changes. They may come later, as in Alloy."""
+        """Read the files before anything changes. Missing files are only logged, as they may come later."""
         from alloypy.net.server.tls import TLSError
 
         tls = self._tls_for(settings)
@@ -247,7 +249,7 @@ class AdminServer:
             self._tell_problem(str(error))
 
     def _tls_for(self, settings: ServerTLSSettings) -> ServerTLS:
-        """What has read the files of these settings already, if anything has."""
+        """The TLS object for these settings: one that has already read the files, or a new one."""
         from alloypy.net.server.tls import ServerTLS
 
         for known in (self._tls, *self._others):

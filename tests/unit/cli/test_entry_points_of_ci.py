@@ -85,7 +85,7 @@ def work(tmp_path: Path) -> Path:
 def test_action_on_a_tree_in_order(work: Path) -> None:
     code, log, outputs, summary = act(work, paths="fine.alloy", **{"sarif-file": "found.sarif"})
     assert (code, log.strip(), outputs) == (0, "0 files would change, 1 unchanged", "exit-code=0\n")
-    assert "All is well." in summary
+    assert "No problems found." in summary
     assert '"results": []' in (work / "work" / "found.sarif").read_text()
 
 
@@ -127,7 +127,7 @@ def test_action_takes_paths_with_blanks(work: Path) -> None:
     assert (code, log.strip().splitlines()[-1]) == (1, "1 file would change, 1 unchanged")
     code, log, _, summary = act(work, paths="\n")
     assert (code, log.strip()) == (0, "no files to format")
-    assert summary.endswith("All is well.\n")
+    assert summary.endswith("No problems found.\n")
 
 
 def test_action_makes_directories_for_its_reports(work: Path) -> None:
@@ -144,7 +144,7 @@ def test_action_tells_of_warnings(work: Path) -> None:
     assert code == 0
     assert "::warning file=warned.alloy,line=1" in log
     assert "warned.alloy:1:1: " in summary
-    assert "All is well." not in summary
+    assert "No problems found." not in summary
     code, log, _, _ = act(work, command="validate", paths="warned.alloy", options="--strict")
     assert code == 1
     assert "::error file=warned.alloy,line=1" in log

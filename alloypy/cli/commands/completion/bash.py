@@ -1,4 +1,4 @@
-"""The completion script for bash, 3.2 and newer."""
+"""The completion script for bash 3.2 and newer."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from alloypy.cli.commands.completion.table import CommandRow, FlagRow, Value
 
 _HEAD = r"""# bash completion for alloypy
 
-# Offer words; of those with = at their end none is followed by a blank.
+# Offer words; no blank is added after those that end in =.
 _alloypy_words() {
   local IFS=$' \t\n'
   COMPREPLY=($(compgen -W "$1" -- "$current"))
   if [[ "${COMPREPLY[0]}" == *= ]]; then compopt -o nospace 2> /dev/null; fi
 }
 
-# Offer directories and the files that match; any file where there is none.
+# Offer directories and matching files, or all files if none match.
 _alloypy_files() {
   local IFS=$'\n'
   compopt -o filenames 2> /dev/null
@@ -45,7 +45,7 @@ complete -F _alloypy alloypy
 
 
 def script(table: list[CommandRow]) -> str:
-    """The script."""
+    """The script for these commands."""
     names = " ".join(name for row in table for name in row.names)
     lines = [
         '  if [ "$COMP_CWORD" -eq 1 ]; then',
@@ -68,7 +68,7 @@ def script(table: list[CommandRow]) -> str:
 
 
 def _values(row: CommandRow) -> Iterator[str]:
-    """What follows a flag that takes a value."""
+    """The cases that complete the value of a flag."""
     for flag in row.flags:
         if flag.value is not None:
             patterns = "|".join(f'"0 {name} {spelled}"' for name in row.names for spelled in _spelled(flag))

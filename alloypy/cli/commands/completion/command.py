@@ -1,4 +1,4 @@
-"""`alloypy completion bash|zsh|fish`: completion scripts, made of the declared commands and flags."""
+"""`alloypy completion bash|zsh|fish`: completion scripts, made from the declared commands and flags."""
 
 from __future__ import annotations
 

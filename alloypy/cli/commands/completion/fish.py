@@ -30,7 +30,7 @@ complete -c alloypy -n __alloypy_first -l version -s v -d 'version for alloypy'
 
 
 def script(table: list[CommandRow]) -> str:
-    """The script."""
+    """The script for these commands."""
     return _HEAD + "".join(f"{line}\n" for row in table for line in _lines(row))
 
 

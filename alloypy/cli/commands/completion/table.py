@@ -1,4 +1,4 @@
-"""What can be completed, read off the declarations of the commands."""
+"""What can be completed, taken from the declarations of the commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FILE_KINDS = frozenset({"file"})
 
 
 class Value(NamedTuple):
-    """What a flag or an argument takes: one of some words, a file, a `*.alloy` file, or what nobody knows."""
+    """What a flag or an argument takes: one of some words, a file, a `*.alloy` file, or anything."""
 
     words: tuple[str, ...] = ()
     files: bool = False
@@ -39,7 +39,7 @@ class CommandRow(NamedTuple):
 
 
 def command_table() -> list[CommandRow]:
-    """All commands that are shown in the help."""
+    """All commands that the help shows."""
     return [_row(command) for command in COMMANDS if not command.hidden]
 
 
@@ -55,7 +55,7 @@ def _row(command: Command) -> CommandRow:
 
 
 def _flags(command: Command) -> list[Flag[Any]]:
-    """What the command declares; asking for its help makes it tell."""
+    """The flags that the command declares; its request for help carries them."""
     try:
         run_of(command)(["--help"])
     except HelpRequested as request:

@@ -8,7 +8,7 @@ from alloypy.cli.commands.completion.table import CommandRow, FlagRow, Value
 
 
 def script(table: list[CommandRow]) -> str:
-    """The script."""
+    """The script for these commands."""
     names = "\n".join(
         f"    {_quoted(f'{name}:{_plain(row.summary)}')}" for row in table for name in row.names
     )
@@ -41,7 +41,7 @@ fi
 
 def _case(row: CommandRow) -> str:
     options = [spec for flag in row.flags for spec in _specs(flag)]
-    if row.argument != Value():  # with an argument of which nothing is known zsh offers no flags
+    if row.argument != Value():  # for an argument without completions, zsh would offer no flags
         options.append(_quoted(f"{'*' if row.many else '1'}:argument:{_action(row.argument)}"))
     joined = " \\\n      ".join(options)
     return f"    {'|'.join(row.names)}) _arguments \\\n      {joined} ;;"
@@ -49,11 +49,11 @@ def _case(row: CommandRow) -> str:
 
 def _specs(flag: FlagRow) -> Iterator[str]:
     ends = "" if flag.value is None else f":value:{_action(flag.value)}"
-    told = f"[{_plain(flag.doc)}]{ends}"
+    described = f"[{_plain(flag.doc)}]{ends}"
     equals = "" if flag.value is None else "="
-    yield _quoted(f"*--{flag.name}{equals}{told}")
+    yield _quoted(f"*--{flag.name}{equals}{described}")
     if flag.short:
-        yield _quoted(f"*-{flag.short}{told}")
+        yield _quoted(f"*-{flag.short}{described}")
 
 
 def _action(value: Value) -> str:
@@ -65,7 +65,7 @@ def _action(value: Value) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text inside a specification, where brackets and colons mean something."""
+    """A text inside a specification, with the special characters escaped."""
     for char in ("\\", "[", "]", ":"):
         text = text.replace(char, "\\" + char)
     return text

@@ -1,1 +1,1 @@
-"""`alloypy dev-sink`: a server that shows the profiles it is sent."""
+"""`alloypy dev-sink`: a server that shows the profiles sent to it."""

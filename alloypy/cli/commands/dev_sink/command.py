@@ -49,14 +49,14 @@ def run(argv: list[str]) -> int:
 
 
 class _Printer:
-    """Prints arrivals; `done` is set after the last one that was asked for."""
+    """Prints arrivals. count: how many to print before `done` is set; 0 for no limit."""
 
     def __init__(self, as_json: bool, count: int) -> None:
         self.done = asyncio.Event()
         self._as_json = as_json
         self._left = count
 
-    def tell(self, arrival: Arrival) -> None:
+    def show(self, arrival: Arrival) -> None:
         print(json.dumps(arrival._asdict()) if self._as_json else _line(arrival), flush=True)
         self._left -= 1
         if self._left == 0:
@@ -64,7 +64,7 @@ class _Printer:
 
 
 def _line(arrival: Arrival) -> str:
-    """One arrival for people; nothing in it can break the line."""
+    """One arrival as a line for people; no value in it can break the line."""
     labels = ", ".join(f"{name}={json.dumps(value)}" for name, value in arrival.labels.items())
     tenant = f", tenant {json.dumps(arrival.tenant)}" if arrival.tenant else ""
     login = "no credentials" if arrival.authorization == "none" else arrival.authorization
@@ -96,7 +96,7 @@ async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
         except NotImplementedError:  # Windows: Ctrl-C ends asyncio.run
             break
     config = ServerConfig(
-        sink_application(printer.tell, behaviour),
+        sink_application(printer.show, behaviour),
         logger=logging.getLogger("alloypy.dev_sink"),
         timeouts=Timeouts(write=0),
     )
@@ -109,6 +109,6 @@ async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
 
 
 def _url(address: str) -> str:
-    """The URL for a configuration on this machine; what listens on all interfaces is reached on localhost."""
+    """The URL to configure on this machine: localhost if the server listens on all interfaces."""
     host, _, port = address.rpartition(":")
     return f"http://{'localhost' if host in _EVERYWHERE else host}:{port}"

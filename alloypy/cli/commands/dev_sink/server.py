@@ -1,7 +1,7 @@
-"""A development sink: speaks Pyroscope's ingest and push APIs and tells what arrives.
+"""A development sink: speaks Pyroscope's ingest and push APIs and reports what arrives.
 
-It stores nothing. The demo, first steps with a configuration and tests need a server to send to, and
-a real Pyroscope is more than they want. Source: docs/spec/PYROSCOPE.md, section 10.
+It stores nothing. It is the server that the demo, first steps with a configuration and tests send to,
+instead of a real Pyroscope. Source: docs/spec/PYROSCOPE.md, section 10.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ _CODES = {
     503: "unavailable",
     504: "deadline_exceeded",
 }
-"""What a Pyroscope server says on Push with a status. Any other comes from a proxy, in plain text."""
+"""Pyroscope's Connect code on Push for each status. Any other status is a proxy's, in plain text."""
 
 MAX_BODY_BYTES = 256 << 20
 
 
 class Arrival(NamedTuple):
-    """One profile that came in.
+    """One profile received.
 
-    api: `push` or `ingest`. path: of the request. size, sha256: of the raw profile, or of the whole
-    body on /ingest. authorization: the scheme and the user, never a password or a token.
+    api: `push` or `ingest`. path: the request's. size, sha256: those of the raw profile, or of the
+    whole body on /ingest. authorization: the scheme and the user, never a password or a token.
     """
 
     api: str
@@ -72,11 +72,11 @@ class Behaviour(NamedTuple):
     reset: bool = False
 
 
-def sink_application(tell: Callable[[Arrival], None], behaviour: Behaviour) -> App:
-    """The ASGI application of a sink; `tell` gets every profile before its request is answered."""
+def sink_application(report: Callable[[Arrival], None], behaviour: Behaviour) -> App:
+    """The ASGI application of a sink; it passes every profile to `report` before answering its request."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await _answer(scope, receive, tell, behaviour)
+        answer = await _answer(scope, receive, report, behaviour)
         offered = extension(scope)
         if behaviour.reset and offered is not None:
             offered.abort()
@@ -87,25 +87,25 @@ def sink_application(tell: Callable[[Arrival], None], behaviour: Behaviour) -> A
 
 
 async def _answer(
-    scope: Scope, receive: Receive, tell: Callable[[Arrival], None], behaviour: Behaviour
+    scope: Scope, receive: Receive, report: Callable[[Arrival], None], behaviour: Behaviour
 ) -> Answer:
     path: str = scope["path"]
     if path == "/ready":
         return plain_text(200, "ready")
     if path == "/":
         return plain_text(
-            200, f"alloypy dev-sink takes profiles at {INGEST} and {PUSH_PATH}, and prints a line for each"
+            200, f"alloypy dev-sink accepts profiles at {INGEST} and {PUSH_PATH}, and prints a line for each"
         )
     if not path.endswith((INGEST, PUSH_PATH)):
         return plain_text(404, "404 page not found")
     if scope["method"] != "POST":
         return empty(405)
     if path.endswith(PUSH_PATH):
-        answer = await answer_unary(scope, receive, _Push(scope, tell, behaviour), MAX_BODY_BYTES)
+        answer = await answer_unary(scope, receive, _Push(scope, report, behaviour), MAX_BODY_BYTES)
         return answer if answer.status != 200 or behaviour.status == 200 else _refusal(behaviour.status)
     try:
         body = await read_body(scope, receive, MAX_BODY_BYTES)
-        tell(_ingested(scope, body))
+        report(_ingested(scope, body))
     except (BodyError, InvalidLabels) as reason:
         return plain_text(400, str(reason))
     await _misbehave(behaviour)
@@ -113,16 +113,16 @@ async def _answer(
 
 
 def _refusal(status: int) -> Answer:
-    """What a server or a proxy before it answers with a status; of success, nothing."""
+    """The answer of a server, or of a proxy before it, with this status; empty for success."""
     return plain_text(status, status_text(status) or str(status)) if status >= 400 else empty(status)
 
 
 class _Push:
     """The Push method of one request."""
 
-    def __init__(self, scope: Scope, tell: Callable[[Arrival], None], behaviour: Behaviour) -> None:
+    def __init__(self, scope: Scope, report: Callable[[Arrival], None], behaviour: Behaviour) -> None:
         self._scope = scope
-        self._tell = tell
+        self._report = report
         self._behaviour = behaviour
 
     async def __call__(self, request: UnaryRequest) -> bytes:
@@ -133,7 +133,7 @@ class _Push:
             raise ConnectError("invalid_argument", str(reason)) from None
         for one in series:
             for sample in one.samples:
-                self._tell(_arrival(self._scope, "push", one.labels, sample.profile))
+                self._report(_arrival(self._scope, "push", one.labels, sample.profile))
         await _misbehave(self._behaviour)
         code = _CODES.get(self._behaviour.status)
         if code is not None:
@@ -185,5 +185,5 @@ def describe_authorization(header: str) -> str:
         user, colon, _ = base64.b64decode(credentials, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         colon = ""
-    # Without a colon it may be anything, a secret too.
+    # Without a colon it may be anything, even a secret.
     return f'basic auth as "{user}"' if colon else "basic auth, unreadable"

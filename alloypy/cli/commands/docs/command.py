@@ -19,10 +19,10 @@ from alloypy.schema.nearest import did_you_mean
 _REFERENCE = "https://grafana.com/docs/alloy/latest/reference"
 
 _NOT_RUN = frozenset({"cluster", "import.git", "otel", "remotecfg", "ui"})
-"""Blocks that alloypy refuses; of remotecfg it takes what does nothing."""
+"""Blocks that alloypy refuses; remotecfg is accepted only without a url, when it does nothing."""
 
 _NO_PAGE = frozenset({"cluster", "labelstore", "otel", "ui"})
-"""Blocks that Alloy's reference has no page about."""
+"""Blocks without a page in Alloy's reference."""
 
 _SUMMARY = """Show the arguments, blocks, defaults and exports of a component or config block,
 or how a function is called.
@@ -50,9 +50,9 @@ def run(argv: list[str]) -> int:
 
 
 def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
-    """All there is to say about a component or block, None when there is none of that name.
+    """The reference of a component or block, None when there is none of that name.
 
-    Of what alloypy runs, the descriptions of its settings are part of it.
+    For those that alloypy runs, it includes descriptions of the settings.
     """
     component = catalog.component(name)
     if component is not None:
@@ -86,7 +86,7 @@ def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
 
 
 def _block_classes() -> dict[str, type[Any]]:
-    """The declared arguments of every config block that has some."""
+    """The declared arguments of every config block that has any."""
     from alloypy.components.remote.http_import import Arguments as ImportHTTPArguments
     from alloypy.runtime.blocks import modules
     from alloypy.runtime.evaluating.config_blocks import ARGUMENTS
@@ -107,7 +107,7 @@ def _with_own_words(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_words(body: dict[str, Any], own: dict[str, Any]) -> None:
-    """Take over descriptions, and settings that only alloypy has."""
+    """Add the descriptions, and the settings that only alloypy has."""
     for part in ("attributes", "blocks"):
         words = {member["name"]: member for member in own.get(part, ())}
         for member in body.get(part, ()):
@@ -138,7 +138,7 @@ def _unknown(catalog: Catalog, name: str) -> int:
 
 
 def _manual(name: str, *, component: bool) -> str:
-    """The page of Alloy's own reference, which has examples and says what a component is for."""
+    """The URL of the page in Alloy's reference, which has examples and says what a component is for."""
     folder = f"components/{name.partition('.')[0]}" if component else "config-blocks"
     return f"{_REFERENCE}/{folder}/{name}/"
 
@@ -166,7 +166,7 @@ def _text(entry: dict[str, Any]) -> Iterator[str]:
         yield ""
         yield "Exports"
         for attribute in entry["exports"]["attributes"]:
-            attribute["required"] = False  # an export is there, whoever asks
+            attribute["required"] = False  # nobody sets an export, so none is "required"
         yield from _body(entry["exports"], 1)
 
 

@@ -30,7 +30,7 @@ def function_names() -> list[str]:
 
 
 def function_reference(name: str) -> dict[str, Any] | None:
-    """All there is to say about a function, a constant or a namespace; None for other names."""
+    """The reference of a function, a constant or a namespace; None for other names."""
     old = {"env": "sys.env", **{alias: function.name for alias, function in ALIASES.items()}}
     function = _functions().get(old.get(name, name))
     if function is not None:
@@ -61,12 +61,12 @@ def _words(name: str) -> str:
 
 
 def signature(entry: dict[str, Any]) -> str:
-    """How a function is called: `string.split(text: string, separator: string) -> list(string)`."""
+    """A function's signature: `string.split(text: string, separator: string) -> list(string)`."""
     return f"{entry['name']}({', '.join(entry['takes'])}) -> {entry['gives']}"
 
 
 def example_lines(example: dict[str, str]) -> Iterator[str]:
-    """An example as lines: what is asked after `>`, then the value."""
+    """An example as lines: the expression after `>`, then the value."""
     if example["variable"]:
         yield f"with {example['variable']} in the environment"
     yield f"> {example['expression']}"
@@ -74,7 +74,7 @@ def example_lines(example: dict[str, str]) -> Iterator[str]:
 
 
 def function_text(entry: dict[str, Any]) -> Iterator[str]:
-    """The lines of a reference."""
+    """A reference as lines of text."""
     if "members" in entry:
         yield f"{entry['name']} (namespace of the standard library)"
         width = max(map(len, entry["members"]))

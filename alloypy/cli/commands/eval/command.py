@@ -28,8 +28,8 @@ _SUMMARY = """Evaluate an expression and print its value in the language's own s
 Secrets are shown as (secret). Without an expression, or for `-`, it is read from the file given by
 --file, or from standard input.
 
-With --file and an expression, the expression can name what the configuration in that file says: the
-arguments of each block, as in pyroscope.write.backend.external_labels, with nested blocks as arrays
+With --file and an expression, the expression can use the configuration in that file: the arguments
+of each block, as in pyroscope.write.backend.external_labels, with nested blocks as arrays
 (pyroscope.write.backend.endpoint[0].url). Exports are not known: they exist only while a
 configuration runs."""
 
@@ -48,7 +48,7 @@ def run(argv: list[str]) -> int:
     arguments = flags.parse(argv)
     if jsonl.value:
         if arguments or file.given or as_json.given:
-            raise UsageError("--jsonl reads standard input and goes with no other flag or argument")
+            raise UsageError("--jsonl reads standard input and allows no other flag or argument")
         return _answer_requests()
     text = arguments[0] if arguments and arguments[0] != "-" else None
     try:
@@ -111,7 +111,7 @@ def _evaluate(source: Source, files: Sequence[File], as_json: bool) -> None:
 
 
 def _notices(expression: Expression, scope: Scope) -> Iterator[str]:
-    """What `run` and `validate` would say about functions of the standard library."""
+    """What `run` and `validate` would say about the standard library functions used."""
     from alloypy.graph.references import chain_text, chains
     from alloypy.graph.texts import DEPRECATED as DEPRECATED_NOTICE
 

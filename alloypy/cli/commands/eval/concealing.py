@@ -1,4 +1,4 @@
-"""Values as `eval` may show them: what is a secret by its name or by its form becomes one."""
+"""Values as `eval` may show them: what its name or form marks as a secret is hidden."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alloypy.syntax.tree import Access, Expression, Identifier, Index, Literal, 
 
 
 def concealed(value: Value, expression: Expression, sources: Iterable[Source]) -> Value:
-    """The value of an expression that may have taken secrets from the configuration in `sources`."""
+    """The value of an expression, without secrets that it may have from the configuration in `sources`."""
     known = list(sources)
 
     def cleared(text: str) -> str:
@@ -28,7 +28,7 @@ def concealed(value: Value, expression: Expression, sources: Iterable[Source]) -
 
 
 def _names(node: Expression) -> list[str]:
-    """The names on the way to what an expression means, `pyroscope`, `write`, `b`, `endpoint`."""
+    """The names that an expression goes through: `pyroscope`, `write`, `b`, `endpoint`."""
     match node:
         case Identifier():
             return [node.name]

@@ -36,7 +36,7 @@ HIDDEN = "(secret)"
 
 
 def value_json(value: Value, reveal: bool = False) -> dict[str, Any]:
-    """A value with its type; the text of secrets only where `reveal` says so."""
+    """A value with its type; secrets are shown only with `reveal`."""
     kind = kind_of(value)
     match kind:
         case Kind.NUMBER:
@@ -72,7 +72,7 @@ def _capsule_json(value: Capsule, reveal: bool) -> dict[str, Any]:
 
 
 def answer(request: Request) -> Answer:
-    """The answer to one request: `value`, `diags` or `error`, and `as` where the request asks for it."""
+    """The answer to one request: `value`, `diags` or `error`, and `as` if the request asks for it."""
     source = source_of(request)
     scope = _scope_of(request)
     try:
@@ -92,7 +92,7 @@ def answer(request: Request) -> Answer:
 def _wanted_types(request: Request) -> dict[str, types.Type]:
     names = request["as"]
     if not isinstance(names, list) or not all(isinstance(name, str) and name in _WANTED for name in names):
-        raise RequestError(f"`as` is a list of {', '.join(_WANTED)}")
+        raise RequestError(f"`as` must be a list of {', '.join(_WANTED)}")
     return {name: _WANTED[name] for name in names}
 
 
@@ -121,14 +121,14 @@ def _scope_of(request: Request) -> Scope:
     """The variables and the environment of a request. Raises RequestError."""
     variables, environ = request.get("scope", {}), request.get("env", {})
     if not isinstance(variables, dict) or not isinstance(environ, dict):
-        raise RequestError("`scope` and `env` are JSON objects")
+        raise RequestError("`scope` and `env` must be JSON objects")
     if not all(isinstance(value, str) for value in environ.values()):
-        raise RequestError("the values in `env` are texts")
+        raise RequestError("the values in `env` must be strings")
     library = Stdlib(environ=environ, platform=Platform(hostname="localhost"))
     try:
         return Scope({name: _variable(value) for name, value in variables.items()}, library)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise RequestError(f"a value in `scope` is not what its tag says: {error}") from None
+        raise RequestError(f"a value in `scope` does not match its tag: {error}") from None
 
 
 class _Opaque(Capsule):
@@ -155,7 +155,7 @@ def _optional_secret(content: Mapping[str, Any]) -> OptionalSecret:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a string")
     return value
 
 

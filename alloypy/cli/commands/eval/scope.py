@@ -1,7 +1,7 @@
-"""The names an expression can use when it is evaluated inside a configuration.
+"""The names that an expression can use when it is evaluated inside a configuration.
 
-A configuration that does not run has no exports. What can be known is what its blocks say: the value
-of each attribute, under the name of its block, as far as it does not depend on exports itself.
+A configuration that is not running has no exports. What is known is what its blocks say: the value of
+each attribute, under the name of its block, unless it depends on exports itself.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from alloypy.syntax.tree import Attribute, Block, File, Statement
 
 
 class BlockContent(dict[str, Value]):
-    """The content of a block, as an object; unlike one that is a value it is no secret as a whole."""
+    """The content of a block, as an object; unlike an object value, it is never secret as a whole."""
 
 
 _OWN_NAMES = frozenset({"declare", "foreach"})
-"""Blocks whose bodies have names of their own."""
+"""Blocks whose bodies have a scope of their own."""
 
 
 def configuration_scope(files: Iterable[File], parent: Scope) -> Scope:
     """A scope with the arguments of every block under the block's name and label.
 
-    `argument "x"` blocks are there as in Alloy, by their defaults: `argument.x.value`. Nested blocks are
+    `argument "x"` blocks give their defaults, under Alloy's name `argument.x.value`. Nested blocks are
     arrays of objects. Attributes that cannot be evaluated are left out.
     """
     blocks = [
@@ -46,7 +46,7 @@ def configuration_scope(files: Iterable[File], parent: Scope) -> Scope:
             _place(variables, block, _content(block, source, scope))
         if variables == scope.variables:
             return scope
-        scope = Scope(variables, parent)  # again: what has become known may make more known
+        scope = Scope(variables, parent)  # evaluate again: the new values may make others known
 
 
 def _place(variables: dict[str, Any], block: Block, content: Mapping[str, Value]) -> None:
@@ -76,7 +76,7 @@ def _body(body: Iterable[Statement], source: Source, scope: Scope, spec: Spec | 
             try:
                 content[name] = _kept(evaluate(statement.value, source, scope), secret)
             except (DiagnosticsError, EvaluationError):
-                continue  # it needs what only a running configuration has
+                continue  # it needs values that exist only while a configuration runs
         else:
             inner = member.body if isinstance(member, BlockSpec) else None
             content.setdefault(name, []).append(_body(statement.body, source, scope, inner))
@@ -84,7 +84,7 @@ def _body(body: Iterable[Statement], source: Source, scope: Scope, spec: Spec | 
 
 
 def _kept(value: Value, secret: bool) -> Value:
-    """A value as what takes it keeps it: the texts in a secret are secrets from then on."""
+    """A value as its attribute stores it: in a secret attribute, all texts become secrets."""
     if not secret:
         return value
     match value:

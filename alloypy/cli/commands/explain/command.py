@@ -50,7 +50,7 @@ def _unknown(name: str, known: list[str]) -> int:
 
 
 def severity_of(code: str) -> str:
-    """How bad the faults with a code are: `error` or `warning`."""
+    """The severity of a code: `error` or `warning`."""
     return "warning" if code > _FIRST_WARNING or code in _WARNINGS else "error"
 
 

@@ -1,4 +1,4 @@
-"""An example for each diagnostic code: a configuration with the fault, and the same without it."""
+"""An example for each diagnostic code: a configuration with the fault, and one without it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class FaultExample(NamedTuple):
-    """A configuration that `alloypy validate` gives the code for, and one that it does not."""
+    """A configuration for which `alloypy validate` reports the code, and one for which it does not."""
 
     wrong: str
     right: str
@@ -22,7 +22,7 @@ pyroscope.write "backend" {{
 
 
 def _write(wrong: str, right: str) -> FaultExample:
-    """A destination with further lines."""
+    """Two destinations, each with its additional lines."""
     return FaultExample(_WRITE.format(wrong), _WRITE.format(right))
 
 
@@ -54,7 +54,7 @@ pyroscope.receive_http "b" {{
 
 
 def _receivers(wrong: tuple[str, str], right: tuple[str, str]) -> FaultExample:
-    """Two receivers, the second with an address and a port."""
+    """Two pairs of receivers; the arguments are address and port of the second one."""
     return FaultExample(_RECEIVERS.format(*wrong), _RECEIVERS.format(*right))
 
 
@@ -183,4 +183,4 @@ EXAMPLES: dict[str, FaultExample] = {
         + _WRITE.format(""),
     ),
 }
-"""By code; faults of files as such, and those without a code of their own, have no example."""
+"""By code; faults of whole files, and those without a code of their own, have no example."""

@@ -1,7 +1,7 @@
 """`alloypy fmt`: formats configuration files.
 
-Called as Alloy's `fmt` it answers as Alloy does. Beyond that it takes many files and directories,
-shows differences, and reports for machines.
+Called like Alloy's `fmt`, it answers like Alloy. In addition it takes many files and directories,
+shows differences, and writes machine-readable reports.
 
 Source: docs/spec/RUNTIME.md, section 1.3.
 """
@@ -27,9 +27,9 @@ from alloypy.syntax.text_files import is_binary
 
 
 class _Found(NamedTuple):
-    """What there is to do.
+    """What the command has to do.
 
-    several: whether more than one file was asked for. files: to be formatted. faults: directories that
+    several: whether more than one file was named. files: those to format. faults: directories that
     cannot be read. empty: directories without files.
     """
 
@@ -100,7 +100,7 @@ def _work(tasks: list[Task]) -> Iterator[Formatted]:
 
 
 def _explained(outcome: Formatted) -> Formatted:
-    """The outcome with hints, and without secrets in the lines that may be shown."""
+    """The outcome with hints, and without secrets in lines that may be shown."""
     from alloypy.check.masking import MASK
     from alloypy.syntax.repairs.hints import hinted
 
@@ -108,7 +108,7 @@ def _explained(outcome: Formatted) -> Formatted:
 
 
 def _show(outcome: Formatted, options: Options) -> None:
-    """One outcome for people, as soon as it is known; on a terminal with the lines it is about."""
+    """Show one outcome to people as soon as it is known; on a terminal with excerpts of the file."""
     streams.put(outcome.output)
     if options.reporting.for_people:
         placed = outcome.failed and sys.stderr.isatty() and not any(map(is_binary, outcome.diagnostics))

@@ -1,4 +1,4 @@
-"""What the command line of `alloypy fmt` asks for."""
+"""The command line of `alloypy fmt`."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from alloypy.files import is_directory
 _SUMMARY = """Format configuration files in the standard layout.
 
 One file, or standard input for `-` or no path, is printed to standard output. Several files, and
-directories with the *.alloy files below them, need -w, --check or --diff. Exit code: 0 when all is
-well, 1 when a file would change under --check or --diff, 2 when a file cannot be parsed, read or
-written, or the command is used wrongly. A directory without *.alloy files gives a warning, and exit
-code 1 with --strict."""
+directories with the *.alloy files below them, need -w, --check or --diff. Exit code: 0 on success, 1
+when a file would change under --check or --diff, 2 when a file cannot be parsed, read or written, or
+the command line is wrong. A directory without *.alloy files gives a warning, and exit code 1 with
+--strict."""
 
 
 class Options(NamedTuple):
     """The command line.
 
-    mode: of the work. check: tell what is not formatted. listed: whether paths came from a list.
-    targets: the reports to write, format and file.
+    mode: what happens to the result. check: report files that are not formatted. listed: whether
+    --files-from was given. targets: format and file of the reports to write.
     """
 
     mode: Mode
@@ -43,7 +43,7 @@ class Options(NamedTuple):
 
 
 class _Modes:
-    """The flags that say what becomes of the formatted text."""
+    """The flags that say what happens to the formatted text."""
 
     def __init__(self, flags: FlagSet) -> None:
         self.write = flags.bool(
@@ -60,7 +60,7 @@ class _Modes:
         return self._test.value or self._check.value
 
     def mode(self) -> Mode:
-        """The one that was chosen. Raises UsageError for two that exclude each other."""
+        """The chosen mode. Raises UsageError for modes that exclude each other."""
         if self.write.value and (self.checking or self.diff.value):
             other = "-t/--test" if self.checking else "--diff"
             raise UsageError(f"cannot use -w/--write and {other} at the same time")
@@ -94,7 +94,7 @@ def read_options(argv: list[str]) -> Options:
         _demand_one_file(paths, listing.given, flags.usage)
     if mode in {Mode.PRINT, Mode.DIFF} and reporting.to_stdout:
         raise UsageError(
-            f"--output-format {reporting.output_format} needs --output-file beside text on standard output"
+            f"--output-format {reporting.output_format} needs --output-file: standard output is in use"
         )
     targets = reporting.targets()
     return Options(
@@ -112,7 +112,7 @@ def read_options(argv: list[str]) -> Options:
 
 
 def _demand_one_file(paths: list[str], listed: bool, usage: str) -> None:
-    """Raise UsageError for what is more than one file where the result goes to standard output."""
+    """Raise UsageError for more than one file, as the result goes to standard output."""
     hint = "-w formats the files in place, --check and --diff only look"
     if listed:
         raise UsageError("--files-from needs -w, --check or --diff", hint=hint, usage=usage)
@@ -128,9 +128,9 @@ def _first_given(*flags: Flag[str]) -> str:
 
 
 def _standard_input(flags: FlagSet, mode: Mode) -> str:
-    """Standard input for want of a path. Raises UsageError where a person sits and most likely forgot one."""
+    """Standard input, if no path is given. Raises UsageError if a person most likely forgot the path."""
     if "stdin" not in streams.closed and sys.stdin.isatty():
         if mode is not Mode.PRINT:
-            raise UsageError("no path is given; - stands for standard input", usage=flags.usage)
-        streams.say("Reading standard input up to Ctrl-D; `alloypy fmt --help` tells of paths\n")
+            raise UsageError("no path is given; use - for standard input", usage=flags.usage)
+        streams.say("Reading standard input until Ctrl-D; see `alloypy fmt --help` for paths\n")
     return STDIN

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _MOST_ENDING_SECONDS = 5.0
-"""After everything has been closed: what has not ended by then (a thread that hangs) never will."""
+"""Counted from when everything is closed: a thread that is still running then hangs forever."""
 
 
 def run(argv: list[str]) -> int:
@@ -32,7 +32,7 @@ def run(argv: list[str]) -> int:
     settings = read_run_flags(argv)
     if needed := missing("run", "httptools"):
         return _fail(needed)
-    gc.disable()  # what start-up makes stays; the process takes it out of the collector's sight
+    gc.disable()  # what start-up creates stays alive; Process freezes it before it enables collections
     import asyncio
 
     from alloypy.net.descriptors import lift_limit
@@ -46,10 +46,10 @@ def run(argv: list[str]) -> int:
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         code = runner.run(_run(settings, log, argv))
         log.close()
-        # The event loop would wait for threads, of which one may hang.
+        # Closing the event loop waits for its threads, and one may hang.
         ending = threading.Timer(_MOST_ENDING_SECONDS, os._exit, (code,))
         ending.daemon = True
-        with contextlib.suppress(RuntimeError):  # no thread can be had, so there may be none to wait for
+        with contextlib.suppress(RuntimeError):  # if no thread can be started, none may need waiting for
             ending.start()
     ending.cancel()
     return code
@@ -78,10 +78,10 @@ async def _run(settings: RunSettings, log: LogStream, argv: list[str]) -> int:
             log.stop_holding()
             return exit_codes.SUCCESS
         except LoadError as error:
-            from alloypy.cli.commands.run.refused_load import tell
+            from alloypy.cli.commands.run.refused_load import report_refusal
 
             log.stop_holding()
-            tell(error, log, argv, settings)
+            report_refusal(error, log, argv, settings)
             return exit_codes.FAILURE
 
 
@@ -98,7 +98,7 @@ async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int
     try:
         listener = await signals.unless_stopped(bind(settings.listen))
     except ListenError as error:
-        # Two faults at once: the configuration that is not there is told first.
+        # If the configuration is missing, too, that is reported first.
         await signals.unless_stopped(check_present(settings.path))
         log.stop_holding()
         return _fail(f"{error}; --server.http.listen-addr chooses another address")

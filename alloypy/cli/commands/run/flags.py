@@ -1,7 +1,7 @@
 """The flags of `alloypy run`: all of Alloy's, so that its command lines work unchanged.
 
-What alloypy has no use for is accepted where that does no harm and refused with a sentence where
-somebody would rely on it. Source: docs/spec/RUNTIME.md, section 1.1.
+Flags that alloypy does not use are accepted if that does no harm, and refused with an explanation if
+somebody would rely on them. Source: docs/spec/RUNTIME.md, section 1.1.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
         doc="Additional Host to accept while the server listens on loopback; repeatable",
     )
     no_support = flags.bool("server.http.disable-support-bundle", doc="Switch off /-/support")
-    storage = flags.string("storage.path", "data-alloy/", doc="Directory where data is kept")
+    storage = flags.string("storage.path", "data-alloy/", doc="Directory where data is stored")
     stability = flags.choice(
         "stability.level",
         Stability.GENERALLY_AVAILABLE.text,
@@ -88,7 +88,7 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
 
 
 def _host(given: str) -> str:
-    """A name of `--server.http.allowed-host`. Raises UsageError."""
+    """A value of `--server.http.allowed-host`, normalized. Raises UsageError."""
     from alloypy.services.admin.web_guard import host_name
 
     name = host_name(given)
@@ -101,7 +101,7 @@ def _host(given: str) -> str:
 
 
 def _declare_accepted(flags: FlagSet) -> None:
-    """Flags that make no difference to alloypy."""
+    """Declare the flags that have no effect in alloypy."""
     unused = "Accepted, without effect"
     flags.string("server.http.memory-addr", "alloy.internal:12345", doc=unused)
     flags.bool("server.http.enable-pprof", True, doc=unused)

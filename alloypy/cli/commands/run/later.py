@@ -1,7 +1,7 @@
-"""What `run` needs after its start: the modules that are loaded while it serves.
+"""The modules that `run` needs only after its start; they are loaded while it serves.
 
-Packages of our own are named as a whole; of others, what ours import in functions, and what they
-import in functions themselves.
+OWN names our packages as a whole. FOREIGN names other modules that functions import: ours, and those
+of other packages.
 """
 
 from __future__ import annotations

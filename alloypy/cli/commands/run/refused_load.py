@@ -18,11 +18,11 @@ _REFUSED = "could not perform the initial load successfully"
 _LEVEL_FLAG = "--stability.level"
 
 
-def tell(error: LoadError, log: LogStream, argv: Sequence[str], settings: RunSettings) -> None:
-    """Tell the faults, with excerpts only where nobody keeps them: on a terminal; and what to type instead.
+def report_refusal(error: LoadError, log: LogStream, argv: Sequence[str], settings: RunSettings) -> None:
+    """Report the faults, and a command to type if a stability level is missing.
 
-    On a terminal the faults follow that `validate` finds, too. argv: of the command, without its name.
-    The lone line feed on stdout is Alloy's.
+    Excerpts of the files, and faults that only `validate` finds, are shown only on a terminal, where
+    they are not stored. argv: the command's arguments. The lone line feed on stdout is Alloy's.
     """
     if not error.diagnostics:
         print(f"Error: {error}", file=sys.stderr)
@@ -43,19 +43,19 @@ def tell(error: LoadError, log: LogStream, argv: Sequence[str], settings: RunSet
 
 
 def _show(diagnostics: Sequence[Diagnostic], settings: RunSettings) -> None:
-    """The faults as `validate` shows them, and those that it finds beyond them."""
+    """Show the faults as `validate` does, then those that only `validate` finds."""
     from alloypy.cli.report.colours import terminal_width, wants_colour
     from alloypy.cli.report.excerpts import excerpts
 
     validated = _validated(settings)
-    told = [_explained(diagnostic, validated) for diagnostic in diagnostics]
+    loaded = [_explained(diagnostic, validated) for diagnostic in diagnostics]
     more = [each for each in validated if not any(_same(diagnostic, each) for diagnostic in diagnostics)]
-    texts = excerpts([*told, *more], wants_colour(sys.stderr), terminal_width(sys.stderr))
+    texts = excerpts([*loaded, *more], wants_colour(sys.stderr), terminal_width(sys.stderr))
     sys.stderr.write("\n".join(texts))
 
 
 def _validated(settings: RunSettings) -> list[Diagnostic]:
-    """The errors that `validate --for alloypy` finds; none where the text is gone, as from a pipe."""
+    """The errors that `validate --for alloypy` finds; none if the path cannot be read again, as a pipe."""
     if not (Path(settings.path).is_file() or Path(settings.path).is_dir()):
         return []
     from alloypy.check.units import CheckOptions, check_unit
@@ -67,19 +67,21 @@ def _validated(settings: RunSettings) -> list[Diagnostic]:
     return [each for each in found if each.severity is Severity.ERROR and each.span is not None]
 
 
-def _explained(told: Diagnostic, validated: Sequence[Diagnostic]) -> Diagnostic:
-    """A fault of loading with the hint and the code that `validate` has for it."""
-    same = sorted((each for each in validated if _same(told, each)), key=lambda e: e.message != told.message)
-    return told._replace(hint=told.hint or same[0].hint, code=same[0].code) if same else told
+def _explained(loaded: Diagnostic, validated: Sequence[Diagnostic]) -> Diagnostic:
+    """A fault of the load with the hint and the code that `validate` has for it."""
+    same = sorted(
+        (each for each in validated if _same(loaded, each)), key=lambda e: e.message != loaded.message
+    )
+    return loaded._replace(hint=loaded.hint or same[0].hint, code=same[0].code) if same else loaded
 
 
-def _same(told: Diagnostic, found: Diagnostic) -> bool:
-    """Whether loading and `validate` speak of the same fault; loading may say it of the whole block."""
-    if str(found) in told.message:
+def _same(loaded: Diagnostic, found: Diagnostic) -> bool:
+    """Whether the load and `validate` mean the same fault; the load may report it for the whole block."""
+    if str(found) in loaded.message:
         return True
-    if told.span is None or found.span is None or told.span.source.name != found.span.source.name:
+    if loaded.span is None or found.span is None or loaded.span.source.name != found.span.source.name:
         return False
-    return told.span.start == found.span.start or found.message in told.message
+    return loaded.span.start == found.span.start or found.message in loaded.message
 
 
 def _log(diagnostics: Sequence[Diagnostic]) -> None:
@@ -97,13 +99,13 @@ def _lines(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
 
 
 def _missing_level(diagnostics: Sequence[Diagnostic]) -> Stability | None:
-    """The level that would admit all that is not admitted; None when that is not what is wrong."""
+    """The stability level that would admit everything refused; None when the level is not the problem."""
     hints = {diagnostic.hint for diagnostic in diagnostics}
     return next((level for level in sorted(Stability) if admission(level) in hints), None)
 
 
 def _admitting(argv: Sequence[str], level: Stability) -> list[str]:
-    """The command line with another stability level."""
+    """The command line with this stability level instead."""
     kept: list[str] = []
     rest = iter(argv)
     for argument in rest:

@@ -1,6 +1,6 @@
 """`alloypy validate`: checks configurations without running them.
 
-Called as Alloy's `validate` it finds all that Alloy finds, and after it what only `alloy run` would.
+Called like Alloy's `validate`, it finds all that Alloy finds, then what only `alloy run` would find.
 Source: docs/spec/RUNTIME.md, sections 1.2, 2.7.
 """
 
@@ -48,7 +48,7 @@ def run(argv: list[str]) -> int:
 
 
 def _note(outcomes: list[Outcome], checking: CheckOptions) -> None:
-    """Tell whoever sits in front of it, and no program, what alloypy itself would say."""
+    """Say on a terminal what alloypy itself would refuse."""
     from alloypy.cli.commands.validate.own_verdict import notes
 
     for line in notes(outcomes, checking):
@@ -66,7 +66,7 @@ def _outcomes(options: Options, checking: CheckOptions) -> Iterator[Outcome]:
 
 
 def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:
-    """The outcome without the warnings that are not wanted; an error stays, whatever its code."""
+    """The outcome without ignored warnings; an error stays, whatever its code."""
     if not ignored:
         return outcome
     kept = (d for d in outcome.diagnostics if d.severity is Severity.ERROR or d.code not in ignored)
@@ -84,7 +84,7 @@ def _language(program: str) -> Language:
 
 
 def _show(outcomes: list[Outcome], options: Options) -> None:
-    """Diagnostics with excerpts, an empty line between two, as Alloy prints them; the first of many."""
+    """Show diagnostics with excerpts, separated by empty lines as in Alloy; of many, only the first."""
     color = wants_colour(sys.stderr, options.reporting.color)
     width = terminal_width(sys.stderr)
     errors_only = options.reporting.quiet and not options.strict
@@ -125,7 +125,7 @@ def _report(outcomes: list[Outcome], options: Options) -> Report:
 
 
 def _placed(outcome: Outcome) -> list[Diagnostic]:
-    """By place; errors before warnings at the same place."""
+    """The diagnostics by place; errors before warnings at the same place."""
     return sorted(
         outcome.diagnostics,
         key=lambda d: (
@@ -137,7 +137,7 @@ def _placed(outcome: Outcome) -> list[Diagnostic]:
 
 
 def _summary(report: Report) -> str:
-    """One line: how many units there were, and what became of them."""
+    """One line: how many configurations were checked and failed, and how many warnings there were."""
     if not report.units:
         return "no configurations to check"
     warnings = report.count(Severity.WARNING)

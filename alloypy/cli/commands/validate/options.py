@@ -1,4 +1,4 @@
-"""What the command line of `alloypy validate` asks for."""
+"""The command line of `alloypy validate`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _ProgramFlags:
 
     def __init__(self, flags: FlagSet) -> None:
         self.format = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
-        converting(flags, "accepted and without effect, as for alloy")
+        converting(flags, "accepted, without effect, as in Alloy")
         self._stability = flags.choice(
             "stability.level",
             Stability.GENERALLY_AVAILABLE.text,
@@ -92,7 +92,7 @@ class Options:
 
     @property
     def several(self) -> bool:
-        """Whether more than one unit was asked for."""
+        """Whether more than one configuration may be checked."""
         return self.listed or self.recursive or self.auto or len(self.paths) > 1
 
 
@@ -102,7 +102,7 @@ def _check_format(name: str) -> None:
 
 
 def _codes(given: list[str]) -> frozenset[str]:
-    """The codes that --ignore names; several may stand in one, with commas. Raises UsageError."""
+    """The codes that --ignore names; one value may hold several, with commas. Raises UsageError."""
     codes = [code.strip().upper() for text in given for code in text.split(",") if code.strip()]
     if codes:
         from alloypy.check.explanations import explanation
@@ -131,7 +131,7 @@ def _environment(pairs: list[str], files: list[str]) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not (key and equals):
-            raise UsageError("--env wants KEY=VALUE")
+            raise UsageError("--env needs KEY=VALUE")
         environ[key] = value
     return environ
 

@@ -1,4 +1,4 @@
-"""What `alloypy run` would say to configurations that `alloypy validate` has judged as Alloy judges them."""
+"""What `alloypy run` would say about configurations that `alloypy validate` has checked as Alloy would."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FLAGS = "--for=alloypy shows all, --for=alloy none"
 
 
 def notes(outcomes: Iterable[Outcome], options: CheckOptions) -> Iterator[str]:
-    """A line for each unit of files without an error that `alloypy run` with the same flags would refuse."""
+    """A line for each error-free configuration that `alloypy run` with the same flags would refuse."""
     own = options._replace(language=own_language())
     for outcome in outcomes:
         if outcome.failed or not outcome.files:
