@@ -269,13 +269,13 @@ def free_port() -> int:
 def test(
     pytest_arguments: list[str], venv: Path, variables: dict[str, str], *, measured: bool = False
 ) -> int:
-    """Every check in turn; what the tests cover at the end, where that is measured."""
+    """Run every check in turn; at the end report the coverage, if it is measured."""
     tests = ["pytest", "-n", "auto", *pytest_arguments]
     checks = LINT | {"types": ["mypy"]}
     if not measured:
         return run_all(checks | {"tests": tests}, venv, variables)
     with tempfile.TemporaryDirectory() as folder:
-        # Processes that tests start anywhere write their figures there.
+        # Processes that tests start, in any directory, write their data there.
         variables = {**variables, "COVERAGE_FILE": str(Path(folder) / "data")}
         code = run_all(checks | {"tests": ["coverage", "run", "-m", *tests]}, venv, variables)
         summary = Path(folder) / "coverage.json"
@@ -283,16 +283,16 @@ def test(
         if call([coverage, "combine", "--quiet"], variables) or call(
             [coverage, "json", "--quiet", "-o", summary], variables
         ):
-            return fail("nothing was measured")
+            return fail("no coverage was measured")
         print(covered(json.loads(summary.read_text("utf-8"))), flush=True)
     return code
 
 
 def covered(summary: dict[str, Any]) -> str:
-    """The share of lines and branches that tests came through: in all, and where it is smallest."""
+    """The coverage of lines and branches: the total, and the files where it is lowest."""
     files = summary["files"].items()
     shares = sorted((each["summary"]["percent_covered"], name, each["summary"]) for name, each in files)
-    lines = [f"--- coverage: {summary['totals']['percent_covered']:.1f} % of lines and branches; least in:"]
+    lines = [f"--- coverage: {summary['totals']['percent_covered']:.1f} % of lines and branches; lowest in:"]
     for share, name, counts in shares[:LEAST_COVERED]:
         missing = counts["missing_lines"], counts["missing_branches"]
         lines.append(f"{share:6.1f} %  {name}: {missing[0]} lines, {missing[1]} branches missing")
