@@ -77,7 +77,7 @@ class Controller:
     async def load(self, files: Sequence[File], module_path: str) -> LoadResult:
         """Evaluate the parsed files completely, then run them.
 
-        module_path: directory of the root configuration, what `module_path` gives.
+        module_path: directory of the root configuration, the value of `module_path`.
         Raises DiagnosticsError with everything that is wrong; then nothing has changed. Loads wait for
         each other. A load cancelled before its changes begin changes nothing either. It returns once
         everything that it removed has stopped.

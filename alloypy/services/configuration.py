@@ -129,7 +129,7 @@ class Configuration:
 
 
 async def check_present(path: str) -> None:
-    """Raise LoadError, as a load would, for a path where nothing is."""
+    """Raise LoadError, as a load would, for a path that does not exist."""
     try:
         await FILES.run(lambda: is_directory(path), FILE_SECONDS, path)
     except ConfigReadError as error:

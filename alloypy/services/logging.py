@@ -165,15 +165,15 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 def _traceback(error: BaseException) -> str:
     """The traceback without source lines: those on disk may differ from the code that runs."""
-    told = traceback.TracebackException.from_exception(error, lookup_lines=False)
-    _drop_source(told)
-    return "".join(told.format())
+    summary = traceback.TracebackException.from_exception(error, lookup_lines=False)
+    _drop_source(summary)
+    return "".join(summary.format())
 
 
-def _drop_source(told: traceback.TracebackException) -> None:
-    frames = [(each.filename, each.lineno or 0, each.name, "") for each in told.stack]
-    told.stack = traceback.StackSummary.from_list(frames)
-    for other in (told.__cause__, told.__context__, *(getattr(told, "exceptions", None) or ())):
+def _drop_source(summary: traceback.TracebackException) -> None:
+    frames = [(each.filename, each.lineno or 0, each.name, "") for each in summary.stack]
+    summary.stack = traceback.StackSummary.from_list(frames)
+    for other in (summary.__cause__, summary.__context__, *(getattr(summary, "exceptions", None) or ())):
         if other is not None:
             _drop_source(other)
 

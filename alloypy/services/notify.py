@@ -21,7 +21,7 @@ class Notifier:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         path = environ.get("NOTIFY_SOCKET", "")
-        # A leading @ stands for the NUL of an abstract socket.
+        # A leading @ means the NUL of an abstract socket.
         self._address = f"\0{path[1:]}" if path.startswith("@") else path
         self.alive_period = _alive_period(environ) if path else 0.0
 

@@ -31,7 +31,7 @@ _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 class OTLPRecorder:
     """Takes spans, and sends them in batches from its own thread.
 
-    Spans that the collector does not accept in time are dropped; nothing waits for it.
+    Spans that the collector does not accept in time are dropped; nothing waits for the collector.
     """
 
     def __init__(self) -> None:

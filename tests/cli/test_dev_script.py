@@ -157,7 +157,7 @@ def test_the_tests_can_be_measured(
     assert len({file for _, file in measuring}) == 1
     assert Path(measuring[0][1]).is_absolute()
     out = capfd.readouterr().out
-    assert "--- coverage: 90.5 % of lines and branches; least in:" in out
+    assert "--- coverage: 90.5 % of lines and branches; lowest in:" in out
     least = [line for line in out.splitlines() if " alloypy/" in line]
     assert len(least) == 15
     assert least[0] == "  81.0 %  alloypy/m19.py: 19 lines, 2 branches missing"

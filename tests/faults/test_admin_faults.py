@@ -357,7 +357,7 @@ def test_one_support_bundle_at_a_time_which_goes_with_its_client(running: Runnin
         second = ask(running, "/-/support?duration=1")
         assert second.status == 503
         assert 1 <= int(second.headers["retry-after"]) <= 30
-        assert re.search(r"ask again in \d+ s", second.body)
+        assert re.search(r"try again in \d+ s", second.body)
         crossing = ask(running, "/-/support", "Sec-Fetch-Site: cross-site")
         assert crossing.status == 403
     answers = []

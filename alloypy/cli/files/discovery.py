@@ -158,7 +158,7 @@ def _scopes_above(directory: Path) -> list[_Scope]:
 
 
 def _exists(path: Path) -> bool:
-    return os.path.exists(path)  # noqa: PTH110 -- Path's raises where that is not permitted
+    return os.path.exists(path)  # noqa: PTH110 -- Path's raises if that is not permitted
 
 
 def _read_rules(path: Path) -> IgnoreRules:

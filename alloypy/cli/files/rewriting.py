@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from stat import S_IMODE, S_ISREG
 
-# Errors where a file may be writable but not replaceable: a directory that takes no new files, a mount point.
+# Errors where a file may be writable but not replaceable: no new files in the directory, a mount point.
 _NOT_REPLACEABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV)
 
 

@@ -54,7 +54,7 @@ async def _restart_once(context: Context, failed: ComponentInstance) -> None:
     if state is None or tree is None or failed not in tree.instances():
         return  # a load has replaced it, or its module is gone
     module.log.info("restarting component", extra={"fields": {"node": failed.id}})
-    await _evaluate_again(context, module, state.graph[failed.id], context.options.clock(), anew=True)
+    await _evaluate_again(context, module, state.graph[failed.id], context.options.clock(), rebuild=True)
     if module.state is not None and module.state.live.get(failed.id) is failed:
         context.restarts.add(failed)
 
@@ -93,11 +93,11 @@ def _publish(state: State, node_id: str) -> None:
 
 
 async def _evaluate_again(
-    context: Context, module: Module, node: Node, changed: float, *, anew: bool = False
+    context: Context, module: Module, node: Node, changed: float, *, rebuild: bool = False
 ) -> None:
     """Evaluate one node of a running module; a failure leaves it as it was, and shows in its health.
 
-    anew: also evaluate a node whose run has ended, which rebuilds it.
+    rebuild: also evaluate a node whose run has ended, which builds it again.
     """
     clock = context.options.clock
     observer = context.options.observer if module.show_metrics else NoObserver()
@@ -106,7 +106,7 @@ async def _evaluate_again(
         return
     observer.waited(module.id, started - changed)
     instance = state.live.get(node.id)
-    if instance is not None and instance.ended and not anew:
+    if instance is not None and instance.ended and not rebuild:
         return
     module.evaluating = True
     try:

@@ -87,7 +87,7 @@ class Instance:
         self._run_health = healthy(self.words.started)
 
     def stopped(self, error: str | None, *, failed: bool) -> None:
-        """Record the end of its run. error: None for a clean end. failed: whether nobody stopped it."""
+        """Record the end of its run. error: None for a clean end. failed: whether it failed by itself."""
         self.ended = True
         self.failed = failed
         if error is None:
@@ -184,7 +184,7 @@ class ComponentInstance(Instance):
         try:
             own = self.component.health()
         except Exception as error:
-            own = unhealthy(f"component cannot tell its health: {type(error).__name__}: {error}")
+            own = unhealthy(f"component cannot report its health: {type(error).__name__}: {error}")
         if own is not None:
             yield own
 

@@ -297,7 +297,7 @@ def _router(handlers: Mapping[str, Handler], default: ASGI) -> Router:
 
 
 class _Endpoint:
-    """A handler as an ASGI application, so that the router leaves its answer as Go would give it."""
+    """A handler as an ASGI application, so that the router leaves its answer in Go's form."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler

@@ -100,7 +100,7 @@ def refusal(content: str) -> Answer:
 
 
 def not_found(advice: str = "") -> Answer:
-    """The answer for a path where nothing is. advice: what to request instead."""
+    """The answer for an unknown path. advice: what to request instead."""
     return error(404, "404 page not found" + (f"\n{advice}" if advice else ""))
 
 
