@@ -1,6 +1,6 @@
-"""Packing a reflected component list into the catalog file of the package.
+"""Packs a reflected component list into the catalog file of the package.
 
-Run by hand when a new Alloy version is taken up:
+Run by hand for a new version of Alloy:
 `python -m alloypy.catalog.build components.json alloypy/catalog/catalog.jsonl`.
 The packed form is described in `alloypy.catalog`.
 """
@@ -90,7 +90,7 @@ def _pack_block(block: Mapping[str, Any]) -> list[Any]:
 
 
 def main(arguments: list[str]) -> int:
-    """Pack the file named first into the file named second."""
+    """Pack the file of the first argument into the file of the second."""
     source, target = map(Path, arguments)
     target.write_bytes(pack(json.loads(source.read_bytes())))
     return 0

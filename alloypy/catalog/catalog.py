@@ -1,4 +1,4 @@
-"""The catalog as specs and entries, made when first asked for."""
+"""The catalog as specs and entries, which are built on first use."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from alloypy.schema.spec import AttributeSpec, BlockSpec, Member, Spec
 class ComponentEntry(NamedTuple):
     """One component.
 
-    stability: `generally-available`, `public-preview` or `experimental`; "community" for those kept
-        by the community, whatever their level.
+    stability: `generally-available`, `public-preview` or `experimental`; "community" for all community
+        components.
     exports: None for a component that exports nothing.
     """
 
@@ -54,7 +54,7 @@ class Catalog:
 
     @property
     def alloy_version(self) -> str:
-        """The Alloy that is described, such as `v1.18.0`."""
+        """The version of Alloy that is described, such as `v1.18.0`."""
         return self._store.alloy_version
 
     @property
@@ -69,7 +69,7 @@ class Catalog:
 
     @property
     def experimental(self) -> frozenset[str]:
-        """Experimental functions of the standard library, with their namespace."""
+        """Experimental functions of the standard library, with their namespaces."""
         return self._store.experimental
 
     @property
@@ -79,7 +79,7 @@ class Catalog:
 
     @property
     def beyond(self) -> Catalog:
-        """All that Alloy has: itself."""
+        """The vocabulary of all of Alloy: this catalog."""
         return self
 
     @property
@@ -88,7 +88,7 @@ class Catalog:
         return self._store.names("config_blocks")
 
     def component(self, name: str) -> ComponentEntry | None:
-        """The component `name`, None when Alloy has none of that name."""
+        """The component `name`; None if Alloy has no such component."""
         known = self._components.get(name)
         if known is None and name in self.component_names:
             entry = self._store.entry("components", name)
@@ -102,7 +102,7 @@ class Catalog:
         return known
 
     def block(self, name: str) -> BlockEntry | None:
-        """The config block or service `name`, None when there is none."""
+        """The config block or service `name`; None if there is none."""
         known = self._blocks.get(name)
         if known is None and name in self.block_names:
             entry = self._store.entry("config_blocks", name)
@@ -117,14 +117,14 @@ class Catalog:
         return known
 
     def definition(self, name: str) -> Spec:
-        """The body that several components share under the name of its Go type. Raises KeyError."""
+        """A body shared by several components, by the name of its Go type. Raises KeyError."""
         known = self._bodies.get(name)
         if known is None:
             known = self._bodies[name] = self._body(self._store.entry("defs", name))
         return known
 
     def type(self, notation: str) -> Type:
-        """The wanted type for a notation. Raises KeyError for one that is none."""
+        """The wanted type for a notation. Raises KeyError for an unknown one."""
         return self._types.read(notation)
 
     def _body_attributes(self, packed: Any) -> tuple[AttributeSpec, ...]:
@@ -167,7 +167,7 @@ class Catalog:
         )
 
     def _labelled(self, packed: str | Mapping[str, Any]) -> Spec:
-        """A body whose block takes a label: a copy, since a shared body may be used without one too."""
+        """The body of a block with a label: a copy, because a shared body may also be used without one."""
         spec = self._body(packed)
         return Spec(spec.name, spec.members, required=spec.required, label_path=("$label",), rules=spec.rules)
 

@@ -1,4 +1,4 @@
-"""The catalog for those who hardly ever need it: read when the first block is asked for."""
+"""The catalog for code that rarely needs it: read when the first block is looked up."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ class _OnDemand:
 
 
 ON_DEMAND = _OnDemand()
-"""All that Alloy has, as a vocabulary (`alloypy.schema.vocabulary`)."""
+"""Everything in Alloy, as a vocabulary (`alloypy.schema.vocabulary`)."""

@@ -1,4 +1,4 @@
-"""Reading the catalog file, line by line as its entries are needed."""
+"""Reads the catalog file, line by line as its entries are needed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class CatalogError(Exception):
 
 
 class Store:
-    """The lines of one catalog file by section and name."""
+    """The lines of one catalog file, by section and name."""
 
     def __init__(self, data: bytes) -> None:
-        """Raises CatalogError when `data` is not a catalog of the known format."""
+        """Raises CatalogError if `data` is not a catalog of the known format."""
         end = data.find(b"\n") + 1
         try:
             header = json.loads(data[:end])
@@ -45,11 +45,11 @@ class Store:
         return json.loads(self._data[start : self._data.find(b"\n", start)])
 
 
-_packed: list[bytes] = []  # the file, once it is kept
+_packed: list[bytes] = []  # the compressed file, once it is kept in memory
 
 
 def keep() -> None:
-    """Have the catalog without its file from now on, packed to a sixth until it is asked for."""
+    """Keep the catalog in memory, compressed to a sixth until it is used; its file is no longer needed."""
     if not _packed:
         import zlib
 

@@ -65,11 +65,11 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
 
 
 _OWN_CAPSULES: Mapping[str, type[Capsule]] = {Target.kind: Target}
-"""Capsules whose conversions are known here; of the others only the catalog knows."""
+"""Capsules whose conversions are known here; the others are known only from the catalog."""
 
 
 class TypeReader:
-    """Reads notations; `entry` gives a named type's line, `attributes` the attributes of its body."""
+    """Reads notations. `entry` returns the line of a named type, `attributes` the attributes of its body."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class TypeReader:
         self._known: dict[str, Type] = dict(_PLAIN)
 
     def read(self, notation: str) -> Type:
-        """The wanted type for a notation. Raises KeyError for one that is none."""
+        """The wanted type for a notation. Raises KeyError for an unknown one."""
         known = self._known.get(notation)
         if known is None:
             known = self._known[notation] = self._compose(notation)

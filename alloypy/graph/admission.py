@@ -1,4 +1,4 @@
-"""Which components there are, and which the command line lets in: one answer for loading and checking.
+"""Which components exist, and which of them the command line permits, for both loading and checking.
 
 Source: docs/spec/RUNTIME.md, section 2.3.
 """
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class ComponentKind(Protocol):
-    """What the graph needs to know of a component kind."""
+    """What the graph needs to know about a kind of component."""
 
     @property
     def stability(self) -> Stability:
-        """The level it is at."""
+        """Its stability level."""
         ...
 
     @property
     def community(self) -> bool:
-        """Whether it is a community component, which the stability gate does not concern."""
+        """Whether it is a community component, to which the stability gate does not apply."""
         ...
 
     @property
@@ -36,16 +36,16 @@ class ComponentKind(Protocol):
 
 
 class Gate(NamedTuple):
-    """What the command line lets in."""
+    """What the command line permits."""
 
     stability: Stability = Stability.GENERALLY_AVAILABLE
     community: bool = False
 
 
 class Gates(NamedTuple):
-    """Which component kinds there are, and which of them the command line lets in.
+    """Which kinds of component exist, and which of them the command line permits.
 
-    vocabulary: what else Alloy has.
+    vocabulary: everything else in Alloy.
     """
 
     registry: Mapping[str, ComponentKind]
@@ -53,7 +53,7 @@ class Gates(NamedTuple):
     vocabulary: Vocabulary
 
     def refused(self, name: str) -> Diagnostic | None:
-        """Why there can be no component `name`, without its place; None where there can."""
+        """Why the component `name` cannot be used, as a diagnostic without a place; None if it can."""
         kind = self.registry.get(name)
         if kind is None:
             if self.vocabulary.component(name) is not None:

@@ -1,7 +1,7 @@
-"""From blocks to a graph: which nodes there are, what refers to what, and all that is wrong with it.
+"""Builds the graph from blocks: nodes, references between them, and all their faults.
 
 Phases, in Alloy's order: services, declares, config blocks, components, references, cycles. The
-diagnostics of all phases are gathered; with any error the graph is not fit to be evaluated.
+diagnostics of all phases are collected; a graph with any error must not be evaluated.
 Source: docs/spec/RUNTIME.md, sections 2.2, 2.3.
 """
 
@@ -23,14 +23,14 @@ from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 
 _MOST_SEARCHED = 100
-"""Names with a fault beyond which no more are compared with those there are."""
+"""After this many faults, unknown names get no hint."""
 
 
 class Surroundings(NamedTuple):
-    """What a module is given from outside.
+    """What a module receives from outside.
 
-    root: whether it is the root, which alone has services, logging and tracing.
-    definitions: new and empty, with the parent's and the scope's variables set; the build fills it.
+    root: whether it is the root module; only that has services, logging and tracing.
+    definitions: new and empty, with its parent and variables set; the build fills it.
     arguments: names of the arguments given to the module.
     """
 
@@ -40,7 +40,7 @@ class Surroundings(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A graph, what its custom components are made from, and what was found on the way."""
+    """A graph, the templates of its custom components, and the diagnostics and notices of the build."""
 
     graph: Graph
     definitions: Definitions
@@ -49,7 +49,7 @@ class Built(NamedTuple):
 
 
 def build(sections: Sections, surroundings: Surroundings, gates: Gates) -> Built:
-    """Build the graph of one module; never raises for what is wrong with the configuration."""
+    """Build the graph of one module; never raises for a faulty configuration."""
     builder = _Builder(surroundings, gates)
     builder.services(sections.services)
     builder.declares(sections.declares)
@@ -81,7 +81,7 @@ class _Builder:
         self.faults.append(Diagnostic(span, message, code, hint=hint))
 
     def _new(self, placed: Placed, seen: Ids) -> bool:
-        """Whether the block's id is new among those seen; a repeated one is a fault."""
+        """Whether the block's id has not been seen before; reports a repeated one."""
         repeated = seen.repeated(placed)
         if repeated is not None:
             self.faults.append(repeated)
@@ -114,7 +114,7 @@ class _Builder:
                 self.graph.add(Node(Kind.DECLARE, "declare", block, source))
 
     def configs(self, blocks: list[Placed]) -> None:
-        """Add config blocks; as in Alloy, one with a fault keeps those after it out of the graph."""
+        """Add config blocks; as in Alloy, those after a faulty one are left out of the graph."""
         seen = Ids()
         before = len(self.faults)
         added: list[Node] = []
@@ -188,7 +188,7 @@ class _Builder:
             self._fault(span, texts.declared_already(node.id, where), codes.REPEATED)
 
     def _refused(self, name: str, labelled: bool) -> Diagnostic | None:
-        """Why there can be no component of that name."""
+        """Why a component of this name cannot be used, with a hint."""
         refused = self._gates.refused(name)
         if refused is None and not labelled:
             return Diagnostic(None, texts.unlabelled(f'component "{name}"'), codes.NO_LABEL)

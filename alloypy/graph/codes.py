@@ -1,8 +1,8 @@
-"""Codes of what the graph and the check find: `ALY` and four digits.
+"""Codes of the faults that the graph and the check find: `ALY` and four digits.
 
 A code names one kind of fault and never changes its meaning. ALY03xx values and bodies,
-ALY04xx blocks and references, ALY05xx rules that hold when a component is loaded, ALY09xx warnings.
-Those of reading a file are in `alloypy.syntax.codes`; what all of them mean, in `alloypy.check.explanations`.
+ALY04xx blocks and references, ALY05xx load-time rules of components, ALY09xx warnings.
+The codes for reading a file are in `alloypy.syntax.codes`; `alloypy.check.explanations` explains all codes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The graph itself: nodes, edges from a dependant to what it depends on, order and cycles.
+"""The graph itself: nodes, edges from each dependant to its dependencies, order and cycles.
 
-Everything is in the order in which it was added, so that two loads of one file behave alike.
+Everything keeps the order in which it was added, so that two loads of one file behave alike.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _URGENCY = {Kind.LOGGING: 3, Kind.TRACING: 2, Kind.SERVICE: 1}
 
 
 class Graph:
-    """Nodes by id, and who depends on whom. Built once, then only read."""
+    """Nodes by id, and their dependencies. Built once, then only read."""
 
     def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
@@ -29,7 +29,7 @@ class Graph:
         self._in[node.id] = {}
 
     def connect(self, dependant: str, dependency: str) -> None:
-        """Note that one node depends on another, or on itself."""
+        """Add an edge: one node depends on another, or on itself."""
         self._out[dependant][dependency] = None
         self._in[dependency][dependant] = None
 
@@ -50,18 +50,18 @@ class Graph:
         return len(self._nodes)
 
     def dependencies(self, node_id: str) -> list[Node]:
-        """What the node depends on directly."""
+        """The nodes on which this one depends directly."""
         return [self._nodes[other] for other in self._out[node_id]]
 
     def dependants(self, node_id: str) -> list[Node]:
-        """What depends on the node directly."""
+        """The nodes that depend on this one directly."""
         return [self._nodes[other] for other in self._in[node_id]]
 
     def order(self) -> list[Node]:
-        """Every node after all that it depends on. Nodes in a cycle, and what depends on them, are left out.
+        """Every node after its dependencies. Nodes in a cycle, and their dependants, are left out.
 
-        Alloy's walk: of the nodes that could come next, the one that became free last; but logging
-        and what else concerns the whole process before everything else.
+        As in Alloy, of the nodes that could come next, the one that became free last is taken; but
+        nodes that concern the whole process, such as logging, come before all others.
         """
         waiting = {node_id: len(out) for node_id, out in self._out.items()}
         free = [node_id for node_id, count in waiting.items() if count == 0]
@@ -85,7 +85,7 @@ class Graph:
         return [node_id for node_id, out in self._out.items() if node_id in out]
 
     def _strongly_connected(self) -> list[list[str]]:
-        """Tarjan's algorithm without recursion, so that a long chain of components is no fault."""
+        """Tarjan's algorithm without recursion, so that a long chain of components is possible."""
         number: dict[str, int] = {}
         low: dict[str, int] = {}
         stack: list[str] = []
@@ -119,7 +119,7 @@ class Graph:
 
 
 def cycle_text(cycle: Sequence[str]) -> str:
-    """The nodes of a cycle for a message: all of them, or the first fifty and how many more."""
+    """The nodes of a cycle for a message: all of them, or the first fifty and the number of the others."""
     more = len(cycle) - _NAMED_IN_CYCLE
     return ", ".join(cycle[:_NAMED_IN_CYCLE]) + (f" and {more} more" if more > 0 else "")
 

@@ -1,7 +1,7 @@
-"""Data flow: which way data goes along the references of a graph, for the API and the metrics.
+"""Data flow: the direction of data along the references of a graph, for the API and the metrics.
 
-A reference to a receiver means that data goes from who refers to who owns it; any other export goes
-the other way.
+Along a reference to a receiver, data flows from the component that refers to it to the one that exports
+it; along a reference to any other export, it flows the other way.
 Source: docs/spec/RUNTIME.md, section 2.2.
 """
 
@@ -19,7 +19,7 @@ from alloypy.schema.spec import AttributeSpec
 
 
 def data_flow(graph: Graph, registry: Mapping[str, ComponentKind]) -> dict[str, list[str]]:
-    """Ids that data goes to, by the id it comes from; once for every reference."""
+    """The ids to which data flows, by the id from which it comes; once for every reference."""
     flow: dict[str, list[str]] = {node.id: [] for node in graph if node.kind in COMPONENT_KINDS}
     for node in graph:
         if node.kind not in COMPONENT_KINDS:
@@ -35,7 +35,7 @@ def data_flow(graph: Graph, registry: Mapping[str, ComponentKind]) -> dict[str, 
 
 
 def _is_receiver(reference: Reference, registry: Mapping[str, ComponentKind]) -> bool | None:
-    """Whether the reference means a receiver; None when it means no export of a component."""
+    """Whether the reference means a receiver; None if it does not mean an export of a component."""
     if reference.target.kind is not Kind.COMPONENT:
         return None
     exports = registry[reference.target.name].exports

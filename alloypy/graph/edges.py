@@ -1,4 +1,4 @@
-"""Edges: from every node to what its expressions and its custom components need.
+"""Edges: from every node to the nodes that its expressions and custom components need.
 
 Source: docs/spec/RUNTIME.md, sections 2.2, 2.3.
 """
@@ -22,7 +22,7 @@ _LIBRARY = Library(IDENTIFIERS, DEPRECATED, EXPERIMENTAL)
 
 
 class Notice(NamedTuple):
-    """Something worth a warning in the log: its message, the fields with it, and where."""
+    """A warning for the log: its message, its fields, and its place."""
 
     message: str
     fields: dict[str, str]
@@ -30,14 +30,14 @@ class Notice(NamedTuple):
 
 
 class Wired(NamedTuple):
-    """What connecting found."""
+    """The results of connecting the nodes."""
 
     diagnostics: tuple[Diagnostic, ...]
     notices: tuple[Notice, ...]
 
 
 def connect(graph: Graph, variables: Container[str], stability: Stability) -> Wired:
-    """Add all edges to the graph; `variables` are the names known beyond nodes and standard library."""
+    """Add all edges to the graph; `variables`: names known besides nodes and the standard library."""
     wiring = _Wiring(graph, variables, stability)
     for node in graph:
         wiring.custom_components(node)
@@ -57,10 +57,10 @@ class _Wiring:
         self._imports = {node.label: node for node in graph if node.kind is Kind.IMPORT}
 
     def custom_components(self, node: Node) -> None:
-        """Edges to the declares and imports that a node's custom components are made from.
+        """Add edges to the declares and imports from which a node's custom components are made.
 
-        Declares are wired among themselves although they are not evaluated, so that recursion shows
-        as a cycle. A custom component is wired to what its declare uses, not to the declare.
+        Declares are connected with each other although they are not evaluated, so that recursion shows
+        as a cycle. A custom component is connected to what its declare uses, not to the declare.
         """
         if node.kind in {Kind.DECLARE, Kind.FOREACH}:
             for target in self._used(node.body):
@@ -86,7 +86,7 @@ class _Wiring:
                 yield self._imports[first]
 
     def references(self, node: Node) -> None:
-        """Edges to the nodes that a node's expressions name; faults for names that mean nothing."""
+        """Add edges to the nodes that a node's expressions name, and faults for unknown names."""
         for chain in chains(node.body):
             reference = resolve(chain, self._graph)
             self._judge(node, chain, meaning(chain, reference, self._variables, _LIBRARY), reference)
@@ -94,7 +94,7 @@ class _Wiring:
                 self._graph.connect(node.id, reference.target.id)
 
     def _judge(self, node: Node, chain: Chain, meant: Meaning, reference: Reference | None) -> None:
-        """Note what there is to say about a chain."""
+        """Add the edge, notice or fault for a chain."""
         first, span = chain[0].name, _span(chain, node.source)
         match meant:
             case "shadowing" if reference is not None:
@@ -102,7 +102,7 @@ class _Wiring:
                 self.notices.append(Notice(texts.SHADOWING, fields, span))
             case "deprecated":
                 self.notices.append(Notice(texts.DEPRECATED, {"function": first}, span))
-            # What a template names is checked when the template is loaded with its item.
+            # The names in a template are checked when it is loaded with an item.
             case "nothing" if node.kind is not Kind.FOREACH:
                 message = texts.out_of_scope(chain_text(chain))
                 self.diagnostics.append(Diagnostic(span, message, codes.OUT_OF_SCOPE))

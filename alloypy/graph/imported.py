@@ -1,6 +1,6 @@
-"""Imported content: which declares and imports a parsed module has, and what makes it unfit.
+"""Imported content: the declares and imports of a parsed module, and what makes a module invalid.
 
-Loading and checking read modules with this, so that both mean the same by a name.
+Both loading and checking read modules with this, so that a name means the same to both.
 Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
@@ -15,16 +15,16 @@ from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Block, Statement
 
 MAX_DEPTH = 30
-"""How deep imports may be nested in imported content."""
+"""How deeply imports may be nested in imported content."""
 
 MAX_IMPORTS = 1000
-"""How many imports may be read for one import block of a module, all levels taken together."""
+"""How many imports may be read for one import block of a module, on all levels together."""
 
 _ONLY = "only declare and import blocks are allowed in a module"
 
 
 class UnfitError(ValueError):
-    """A module holds what it may not hold; the text is Alloy's. Where it is: `span`."""
+    """A module contains something that is not allowed, at `span`; the text is Alloy's."""
 
     def __init__(self, message: str, statement: Statement, source: Source) -> None:
         self.span = Span(source, statement.start, statement.end)
@@ -32,15 +32,15 @@ class UnfitError(ValueError):
 
 
 class Tally:
-    """How many imports one import block of a module has led to since its content was last read."""
+    """Counts the imports that one import block of a module has led to since its content was last read."""
 
     def __init__(self) -> None:
         self._imports = 0
 
     def refused(self, identity: str, around: Collection[str]) -> str:
-        """Why an import inside content is not read; "" where it is, and then it counts.
+        """Why an import inside content must not be read; if it may, counts it and returns "".
 
-        identity: of what it names. around: identities of all content that it is in.
+        identity: of the content it names. around: identities of all content that encloses it.
         """
         if identity in around:
             return "the content imports itself"
@@ -52,26 +52,26 @@ class Tally:
         return ""
 
     def take(self, imports: int) -> bool:
-        """Count so many more that have been read before, if that is not too many; whether it is not."""
+        """Count imports that were read before; if that exceeds the limit, counts none and returns False."""
         fits = self._imports + imports <= MAX_IMPORTS
         self._imports += imports if fits else 0
         return fits
 
     @property
     def imports(self) -> int:
-        """How many there are."""
+        """The number of imports counted."""
         return self._imports
 
 
 class Content:
-    """The declares and imports of a module, file by file, as far as it is fit.
+    """The declares and imports of a module, collected file by file up to the first fault.
 
-    declares: the first of each label. imports: in their order; each label once.
-    redefined: called with every declare whose label is taken, which counts for nothing.
+    declares: the first of each label. imports: in source order; each label once.
+    redefined: called with every declare whose label is taken, which is ignored.
     """
 
     def __init__(self, owner: str, name: str, redefined: Callable[[Placed], None]) -> None:
-        """owner: id of the import block that the content belongs to. name: the block's, `import.file`."""
+        """owner: id of the import block with this content. name: the block's name, such as `import.file`."""
         self.declares: dict[str, Placed] = {}
         self.imports: dict[str, Placed] = {}
         self._owner = owner
@@ -84,7 +84,7 @@ class Content:
         return {label: Template(block.body, source) for label, (block, source) in self.declares.items()}
 
     def add(self, statement: Statement, source: Source) -> None:
-        """Take the next statement of a file. Raises UnfitError when it may not be there."""
+        """Add the next statement of a file. Raises UnfitError if it is not allowed."""
         if not isinstance(statement, Block):
             raise UnfitError(_ONLY, statement, source)
         name = statement.full_name

@@ -1,4 +1,4 @@
-"""Nodes of the component graph: one for every top-level block, and for what exists without one.
+"""Nodes of the component graph: one for every top-level block, and for everything that exists without one.
 
 Source: docs/spec/RUNTIME.md, section 2.1.
 """
@@ -13,7 +13,7 @@ from alloypy.syntax.tree import Block, Statement
 
 
 class Kind(Enum):
-    """What a node stands for."""
+    """What a node represents."""
 
     SERVICE = "service"
     DECLARE = "declare"
@@ -28,7 +28,7 @@ class Kind(Enum):
 
 
 COMPONENT_KINDS = frozenset({Kind.COMPONENT, Kind.CUSTOM, Kind.FOREACH})
-"""What the API lists as components; Alloy words their evaluation errors alike."""
+"""The kinds that the API lists as components; Alloy words their evaluation errors alike."""
 
 CONFIG_KINDS = {
     "logging": Kind.LOGGING,
@@ -45,11 +45,11 @@ CONFIG_KINDS = {
 IMPORT_NAMES = frozenset(name for name, kind in CONFIG_KINDS.items() if kind is Kind.IMPORT)
 
 SERVICE_NAMES = ("cluster", "http", "labelstore", "livedebugging", "otel", "remotecfg", "ui")
-"""Blocks that configure the process, when they have no label."""
+"""Blocks that configure the process if they have no label."""
 
 
 NOWHERE = Source("", b"")
-"""The text of what is written nowhere."""
+"""The source of nodes that are not written anywhere."""
 
 
 def block_id(block: Block) -> str:
@@ -61,7 +61,7 @@ class Node:
     """One node. Never changes once its graph has been built.
 
     id: `pyroscope.write.w`; unique in its graph. name: `pyroscope.write`. label: "" if there is none.
-    block: its block; None for a node that exists without one. source: the text it is written in.
+    block: its block; None for a node without one. source: the text that contains it.
     """
 
     __slots__ = ("block", "id", "kind", "label", "name", "source")

@@ -1,4 +1,4 @@
-"""References: which chains of names a body holds, and which nodes they mean.
+"""References: the chains of names in a body, and the nodes that they mean.
 
 Source: docs/spec/RUNTIME.md, section 2.2.
 """
@@ -26,11 +26,11 @@ from alloypy.syntax.tree import (
 )
 
 Chain: TypeAlias = tuple[Identifier, ...]
-"""Names joined by dots, as far as no index or call comes between."""
+"""Names joined by dots, up to the first index or call."""
 
 
 class Reference(NamedTuple):
-    """A chain that means a node: the node, and the names that follow its id."""
+    """A chain that means a node: the node, and the names after its id."""
 
     target: Node
     rest: tuple[str, ...]
@@ -84,8 +84,8 @@ class Library:
 Meaning: TypeAlias = Literal["node", "shadowing", "deprecated", "experimental", "other", "nothing"]
 """What a chain means.
 
-node, shadowing: a node, and in the second case the standard library has its name as well.
-deprecated, experimental: an old name of the library, a function that a gate has to admit.
+node: a node. shadowing: a node whose name the standard library has, too.
+deprecated: an old name of the library. experimental: a function that the stability level must permit.
 other: any other name of the library, or a variable.
 """
 
@@ -93,7 +93,7 @@ other: any other name of the library, or a variable.
 def meaning(
     chain: Chain, reference: Reference | None, variables: Container[str], library: Library
 ) -> Meaning:
-    """What a chain means, where `reference` is the node it names if it names one."""
+    """What a chain means; `reference`: the node that it names, if any."""
     first = chain[0].name
     if reference is not None:
         return "shadowing" if first in library else "node"
@@ -105,14 +105,14 @@ def meaning(
 
 
 class _Collector:
-    """Walks expressions with one chain in the making, which the next name, an index or a call ends."""
+    """Walks expressions and builds one chain at a time, which the next name, an index or a call ends."""
 
     def __init__(self) -> None:
         self.found: list[Chain] = []
         self._chain: list[Identifier] | None = None
 
     def flush(self) -> None:
-        """Keep the chain in the making, if there is one."""
+        """Store the unfinished chain, if there is one."""
         if self._chain:
             self.found.append(tuple(self._chain))
         self._chain = None
@@ -150,7 +150,7 @@ class _Collector:
 
 
 def inner_expressions(node: Expression) -> list[Expression]:
-    """The expressions right inside an expression, in source order."""
+    """The direct subexpressions of an expression, in source order."""
     match node:
         case Array():
             return node.elements

@@ -1,4 +1,4 @@
-"""A module's blocks, sorted into what is read in turn: declares, config blocks, services and components.
+"""A module's blocks, sorted into the sections that are read in turn: declares, config blocks and so on.
 
 Source: docs/spec/RUNTIME.md, sections 2.1, 2.2.
 """
@@ -16,7 +16,7 @@ from alloypy.syntax.tree import Attribute, Block, File, Statement
 
 
 class Placed(NamedTuple):
-    """A block and the text it is in."""
+    """A block and the text that contains it."""
 
     block: Block
     source: Source
@@ -29,7 +29,7 @@ class Ids:
         self._first: dict[str, Placed] = {}
 
     def repeated(self, placed: Placed) -> Diagnostic | None:
-        """The fault of a block whose id another has; None for the first of an id, which is noted."""
+        """The fault of a block whose id is taken; None for the first block of an id, which is recorded."""
         node_id = block_id(placed.block)
         first = self._first.setdefault(node_id, placed)
         if first is placed:
@@ -49,12 +49,12 @@ class Sections:
         self.components: list[Placed] = []
 
     def size(self) -> int:
-        """Bytes of text that the blocks take."""
+        """The size of the blocks' text in bytes."""
         groups = (self.services, self.declares, self.configs, self.components)
         return sum(placed.block.end - placed.block.start for group in groups for placed in group)
 
     def add(self, body: Sequence[Statement], source: Source) -> None:
-        """Sort the blocks of a body in.
+        """Sort the blocks of a body into the sections.
 
         Raises DiagnosticsError for the first attribute: a module consists of blocks.
         """

@@ -1,6 +1,6 @@
-"""Words for what is wrong with blocks and references, shared by loading and by the static check.
+"""Messages about faulty blocks and references, shared by loading and the static check.
 
-Where nothing else is said the words are Alloy's. Source: docs/spec/RUNTIME.md, sections 2.2, 2.3, 5.6.
+Unless stated otherwise, the words are Alloy's. Source: docs/spec/RUNTIME.md, sections 2.2, 2.3, 5.6.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ NOT_RUN_HINT = (
 NO_TEMPLATE = "the block template is missing in the foreach block"
 
 UPDATING = "updating custom component"
-"""Where the module of a custom component cannot be made."""
+"""Precedes the error if the module of a custom component cannot be created."""
 
 UPDATING_ITEM = "updating custom component in foreach"
-"""Where the module of an item cannot be made."""
+"""Precedes the error if the module of an item cannot be created."""
 
 
 def not_run(name: str) -> str:
@@ -31,12 +31,12 @@ def not_run(name: str) -> str:
 
 
 def unknown_component(name: str) -> str:
-    """A component that nobody has."""
+    """A component that neither Alloy nor alloypy has."""
     return f'cannot find the definition of component name "{name}"'
 
 
 def community_component(name: str) -> str:
-    """A community component, where the command line does not let those in."""
+    """A community component, if the command line does not permit those."""
     return (
         f'the component "{name}" is a community component. Use the '
         "--feature.community-components.enabled command-line flag to enable community components"
@@ -44,12 +44,12 @@ def community_component(name: str) -> str:
 
 
 def unlabelled(what: str) -> str:
-    """A block without the label it needs; `what` is such as `component "pyroscope.write"`."""
+    """A block without the label it needs; `what`: for example `component "pyroscope.write"`."""
     return f"{what} must have a label"
 
 
 def declared_already(node_id: str, first: object) -> str:
-    """A block whose id is taken; `first` is where by."""
+    """A block whose id is taken; `first`: the place of the block that has it."""
     return f"block {node_id} already declared at {first}"
 
 
@@ -59,37 +59,37 @@ def only_inside_module(name: str) -> str:
 
 
 def not_configurable(name: str) -> str:
-    """A service whose block may not be written."""
+    """A service that cannot be configured with a block."""
     return f'service "{name}" does not support being configured'
 
 
 def out_of_scope(name: str) -> str:
-    """A name that means nothing."""
+    """A name that is not known."""
     return f'component "{name}" does not exist or is out of scope'
 
 
 def cycle(nodes: str) -> str:
-    """Nodes that need each other."""
+    """Nodes that depend on each other."""
     return f"cycle: {nodes}"
 
 
 def self_reference(node_id: str) -> str:
-    """A node that needs itself."""
+    """A node that depends on itself."""
     return f"self reference: {node_id}"
 
 
 def argument_unknown(name: str) -> str:
-    """What a module is given and has no argument for."""
+    """A setting for which a module has no argument."""
     return f'Provided argument "{name}" is not defined in the module'
 
 
 def argument_missing(name: str) -> str:
-    """What a module must be given and is not."""
+    """An argument that a module requires and does not get."""
     return f'missing required argument "{name}" to module'
 
 
 def custom_unknown(namespace: str, name: str) -> str:
-    """A custom component that no declare or import gives."""
+    """A custom component that no declare or import defines."""
     return (
         "loading custom component controller: custom component config not found in the registry, "
         f"namespace: {quote(namespace)}, componentName: {quote(name)}"
@@ -97,10 +97,10 @@ def custom_unknown(namespace: str, name: str) -> str:
 
 
 def contains_itself(node_id: str) -> str:
-    """A custom component whose module has it inside; the words are ours."""
+    """A custom component whose module contains itself; the words are ours."""
     return f"custom component {quote(node_id)} contains itself"
 
 
 def in_the_way(name: str, node_id: str) -> str:
-    """A value where the exports of a node would stand."""
+    """A value in the place of a node's exports."""
     return f'expected a map but found a value for "{name}" when trying to cache the export for {node_id}'

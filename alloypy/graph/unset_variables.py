@@ -1,7 +1,7 @@
-"""Environment variables that are not set, and whose emptiness nobody would notice.
+"""Environment variables that are not set, where nobody would notice the empty value.
 
-Where a number, a boolean or a choice is wanted an empty text is refused. A URL, a login or a label
-takes it without a word.
+An empty text in place of a number, a boolean or a choice is an error. A URL, a credential or a label
+accepts it silently.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _READERS = (["env"], ["sys", "env"])
 
 
 class Unset(NamedTuple):
-    """A variable that is not set. setting: what it ends in, such as `url` or `external_labels.host`."""
+    """A variable that is not set. setting: the setting that uses it: `url`, `external_labels.host`."""
 
     variable: str
     setting: str
@@ -41,7 +41,7 @@ class Unset(NamedTuple):
 
 
 def environment_variable(node: Call) -> str | None:
-    """The environment variable that a call asks for by a literal; None for any other call."""
+    """The environment variable that a call reads, if it names it by a literal; else None."""
     if _names(node.value) not in _READERS or len(node.args) != 1:
         return None
     argument = node.args[0]
@@ -53,7 +53,7 @@ def environment_variable(node: Call) -> str | None:
 def unset_variables(
     blocks: Iterable[tuple[Sequence[Statement], Source]], environ: Mapping[str, str]
 ) -> Iterator[Unset]:
-    """Those in the bodies of blocks that end in a URL, a login or a label. An empty one counts as not set."""
+    """The unset variables that the bodies use in a URL, a credential or a label. Empty counts as not set."""
     for body, source in blocks:
         for setting, value in _settings(body):
             for call, variable in _read(value):
@@ -62,7 +62,7 @@ def unset_variables(
 
 
 def _settings(body: Sequence[Statement]) -> Iterator[tuple[str, Expression]]:
-    """The values that may be empty without anybody's notice, under their names."""
+    """The values that could be empty unnoticed, with their names."""
     for statement in body:
         if isinstance(statement, Block):
             yield from _settings(statement.body)
@@ -76,7 +76,7 @@ def _settings(body: Sequence[Statement]) -> Iterator[tuple[str, Expression]]:
 
 
 def _read(node: Expression) -> Iterator[tuple[Call, str]]:
-    """The variables that become part of a value: not those that it is compared with, or can do without."""
+    """The variables that become part of a value: not those it is compared with, or has a default for."""
     match node:
         case Call():
             variable = environment_variable(node)
@@ -91,7 +91,7 @@ def _read(node: Expression) -> Iterator[tuple[Call, str]]:
 
 
 def _names(node: Expression) -> list[str]:
-    """The names of an expression that is nothing but names and dots; else none."""
+    """The names of an expression of names and dots only; empty for any other."""
     names: list[str] = []
     while isinstance(node, Access):
         names.append(node.name.name)

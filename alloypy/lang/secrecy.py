@@ -150,8 +150,8 @@ def secret_keys(owner: str, fields: Mapping[str, Any]) -> set[str]:
     """
     keys = {key for key in fields if keeps_secret(owner, key)}
     for says, holds in _PAIRS:
-        told = fields.get(says)
-        if holds in fields and isinstance(told, str) and names_secret(told, query=True):
+        named = fields.get(says)
+        if holds in fields and isinstance(named, str) and names_secret(named, query=True):
             keys.add(holds)
     return keys
 

@@ -1,1 +1,1 @@
-"""Configurations and what is said about them, without the secrets in them."""
+"""Configurations, and messages about them, with their secrets hidden."""

@@ -1,6 +1,6 @@
-"""Where secrets probably stand in a text that cannot be read as a configuration.
+"""Where secrets probably are in a text that cannot be parsed as a configuration.
 
-Rather too much is taken for a secret than too little.
+In case of doubt, a text counts as secret.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from alloypy.lang.secrecy import names_secret, names_url
-from alloypy.redaction.texts import joined, located_text, telling_parts
+from alloypy.redaction.texts import joined, located_text, secret_spans
 from alloypy.syntax.source import Source, Span
 
 _NAME = r"[A-Za-z_\x80-\xff][\w\x80-\xff]*"
@@ -36,34 +36,34 @@ _GOES_ON = re.compile(rf"[ \t]*,[ \t]*(?:{_NAME}|{_STRING})[ \t]*[=:]", re.ASCII
 _DECLARED = frozenset(
     {"config", "data", "global_config", "http_headers", "proxy_connect_header", "query_config", "value"}
 )
-"""Secret settings of components that no rule for names covers."""
+"""Secret settings of components that no name rule covers."""
 
 
 def likely_places(source: Source) -> list[Span]:
-    """Everything that may be secret in a text without a tree."""
+    """Everything that may be secret in a text that cannot be parsed."""
     return list(_Guess(source).places())
 
 
 class _Guess:
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._text = source.data.decode("latin-1")  # so that an index is a byte's offset
-        self._told = False
+        self._text = source.data.decode("latin-1")  # so that an index is a byte offset
+        self._default_is_secret = False
         self._url = False
 
     def places(self) -> Iterator[Span]:
-        """Everything, in order."""
+        """All places, in order."""
         at = 0
         while found := _TOKEN.search(self._text, at):
             at = found.end()
             if found["comment"]:
-                yield from self._telling([found])
+                yield from self._recognised([found])
             elif found["string"] or found["name"]:
                 gives = _GIVES.match(self._text, at) or self._without_equals(found)
                 if gives is None and found["string"]:
                     strings = self._sum(found)
                     at = strings[-1].end()
-                    yield from self._telling(strings)
+                    yield from self._recognised(strings)
                 elif gives is None or not self._is_secret(found):
                     self._remember(found)
                 else:
@@ -85,7 +85,7 @@ class _Guess:
         yield Span(self._source, start, end - 1)
 
     def _composed(self, start: int, end: int) -> Iterator[Span]:
-        """All strings in a line where a function seems to make a URL with credentials."""
+        """All strings in a line in which a function seems to build a URL with credentials."""
         if self._text.find("@", start, end) < 0 or self._text.find("(", start, end) < 0:
             return
         strings = [found for found in _TOKEN.finditer(self._text, start, end) if found["string"]]
@@ -93,7 +93,7 @@ class _Guess:
             yield Span(self._source, found.start() + 1, max(found.start() + 1, found.end() - 2))
 
     def _without_equals(self, found: re.Match[str]) -> re.Match[str] | None:
-        """The blanks between a name that begins a line and a value."""
+        """The blanks between a name at the beginning of a line and a value."""
         before = found.start() - 1
         while before >= 0 and self._text[before] in " \t":
             before -= 1
@@ -107,19 +107,19 @@ class _Guess:
         return (
             names_secret(name, query=found["string"] is not None)
             or name in _DECLARED
-            or (self._told and name == "default")
+            or (self._default_is_secret and name == "default")
         )
 
     def _remember(self, found: re.Match[str]) -> None:
-        """What a name says about what follows it."""
+        """Remember what a name says about the values after it."""
         name = found.group().strip('"`')
         self._url = names_url(name)
         labelled = _LABELLED.match(self._text, found.end())
         if labelled is not None:
-            self._told = name == "argument" and names_secret(labelled[1].strip('"'))
+            self._default_is_secret = name == "argument" and names_secret(labelled[1].strip('"'))
 
     def _sum(self, first: re.Match[str]) -> list[re.Match[str]]:
-        """The strings that are added to each other, beginning with this one."""
+        """The strings that are joined with `+`, beginning with this one."""
         strings = [first]
         while True:
             plus = re.compile(r"\s*\+\s*").match(self._text, strings[-1].end())
@@ -128,7 +128,7 @@ class _Guess:
                 return strings
             strings.append(found)
 
-    def _telling(self, tokens: list[re.Match[str]]) -> Iterator[Span]:
+    def _recognised(self, tokens: list[re.Match[str]]) -> Iterator[Span]:
         texts = []
         for token in tokens:
             raw = not token.group().startswith('"')
@@ -137,10 +137,10 @@ class _Guess:
             if quoted and end - start > 0 and self._text[end - 1] == self._text[token.start()]:
                 end -= 1
             texts.append(located_text(self._source.data[start:end], start, raw))
-        yield from telling_parts(self._source, joined(texts), url=self._url)
+        yield from secret_spans(self._source, joined(texts), url=self._url)
 
     def _values(self, start: int) -> Iterator[Span]:
-        """A value that is secret: nothing of a reference, what is in the quotes of a string, else all."""
+        """The places of a secret value: none in a reference, the content of a string, else all of it."""
         line = self._text.find("\n", start)
         self._end = line if line >= 0 else len(self._text)
         if _REFERENCE.fullmatch(self._text, start, self._end):
@@ -158,7 +158,7 @@ class _Guess:
             yield Span(self._source, start, self._end - 1)
 
     def _closing(self, start: int, end: int) -> int:
-        """The end of the line where the brackets that are opened in the value are closed."""
+        """The end of the line in which the brackets opened in the value are closed."""
         depth = 0
         while True:
             open_string = self._text.count("`", start, end) % 2

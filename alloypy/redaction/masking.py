@@ -1,4 +1,4 @@
-"""Configurations and diagnostics as they may be shown: without what is secret in them."""
+"""Hides the secrets in configurations and diagnostics, so that they can be shown."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import File
 
 _SURE = 4
-"""Letters from which on a secret is hidden wherever it occurs in a message, not in quotes only."""
+"""A secret with at least this many letters is hidden anywhere in a message, not only in quotes."""
 
 _KEPT = 8
-"""How many sources are kept with their secrets: a load that fails asks for the same ones many times."""
+"""How many sources are cached with their secrets: a failing load needs the same ones many times."""
 
 
 class Mask:
-    """Hides what is secret: by name, by form, and by what a vocabulary says of a block's settings."""
+    """Hides what is secret by its name, by its form, or by the vocabulary's spec of a block."""
 
     def __init__(self, vocabulary: Vocabulary = NO_VOCABULARY) -> None:
         self._vocabulary = vocabulary
 
     def masked(self, diagnostic: Diagnostic) -> Diagnostic:
-        """The diagnostic with neither a secret in its words nor in the lines it shows; its place stays."""
+        """The diagnostic without secrets, both in its message and in the lines it shows; its place stays."""
         span = diagnostic.span
         if span is None:
             return _worded(diagnostic, ())
@@ -40,25 +40,25 @@ class Mask:
         return _worded(diagnostic, self._texts(span))._replace(span=shown)
 
     def worded(self, diagnostic: Diagnostic) -> Diagnostic:
-        """The diagnostic without a secret in its words, still about its own source."""
+        """The diagnostic without secrets in its message; it keeps its source."""
         span = diagnostic.span
         return _worded(diagnostic, () if span is None else self._texts(span))
 
     def worded_error(self, error: DiagnosticsError) -> DiagnosticsError:
-        """The same diagnostics without secrets in their words."""
+        """The same diagnostics without secrets in their messages."""
         return DiagnosticsError(map(self.worded, error.diagnostics))
 
     def message_about(self, message: str, span: Span) -> str:
-        """A message about what stands at `span`, without the secrets there."""
+        """A message about the text at `span`, without the secrets there."""
         return hide_urls(_without(message, self._texts(span)))
 
     def without_secrets_of(self, source: Source, text: str) -> str:
-        """A text without the secrets that stand in `source`."""
+        """A text without the secrets that are in `source`."""
         spans = _secrets(source, self._vocabulary)
         return _without(text, _forms(source.data[span.start : _end(span) + 1] for span in spans))
 
     def shareable(self, file: File) -> bytes:
-        """The text of a file without secrets and comments, for somebody who helps."""
+        """The text of a file without secrets and comments, for sharing with others."""
         places = _merged(secret_places(file, self._vocabulary, comments=False))
         cuts = [(span.start, _end(span) + 1, _replacement(file.source, span)) for span in places]
         cuts += [(comment.start, comment.end + 1, b"") for group in file.comments for comment in group]
@@ -70,7 +70,7 @@ class Mask:
         return b"".join([*result, text[at:]])
 
     def _texts(self, span: Span) -> frozenset[str]:
-        """The secrets in the lines that a diagnostic is about, in the forms in which messages quote them."""
+        """The secrets in the lines that `span` covers, in all forms in which messages quote them."""
         if not _secrets(span.source, self._vocabulary):
             return frozenset()
         source, starts = span.source, span.source.line_starts
@@ -80,7 +80,7 @@ class Mask:
 
 
 def without_texts(message: str, secrets: Iterable[str]) -> str:
-    """A message without secrets that may stand in it as they are, or quoted."""
+    """A message with the given secrets hidden, whether it has them as they are or quoted."""
     return _without(message, {form for each in secrets for form in (each, quote(each)[1:-1]) if form})
 
 
@@ -93,7 +93,7 @@ def _replacement(source: Source, span: Span) -> bytes:
 
 @lru_cache(_KEPT)
 def _secrets(source: Source, vocabulary: Vocabulary) -> list[Span]:
-    """Where the secrets of a source are, in order and apart from each other."""
+    """The places of the secrets in a source, in order and without overlap."""
     try:
         places = secret_places(parse_file(source), vocabulary)
     except DiagnosticsError:
@@ -117,7 +117,7 @@ def _end(span: Span) -> int:
 
 @lru_cache(_KEPT)
 def _starred(source: Source, vocabulary: Vocabulary) -> Source:
-    """The source with asterisks for every byte of a secret but the ends of lines."""
+    """The source with an asterisk for every byte of a secret, except line ends."""
     places = _secrets(source, vocabulary)
     if not places:
         return source
@@ -131,7 +131,7 @@ def _starred(source: Source, vocabulary: Vocabulary) -> Source:
 
 @lru_cache(_KEPT)
 def _texts_between(source: Source, first: int, last: int, vocabulary: Vocabulary) -> frozenset[str]:
-    """Kept for the next diagnostic, since a line may have as many as it has characters."""
+    """The secrets between two offsets; cached, because one line can have thousands of diagnostics."""
     places = _secrets(source, vocabulary)
     begin = bisect_left(places, first, key=_end)
     end = bisect_right(places, last, key=lambda each: each.start)
@@ -139,7 +139,7 @@ def _texts_between(source: Source, first: int, last: int, vocabulary: Vocabulary
 
 
 def _forms(texts: Iterable[bytes]) -> set[str]:
-    """Secrets as they are written, as they are meant, quoted, and word for word."""
+    """Each secret as written, unescaped and quoted, and its single words."""
     found: set[str] = set()
     for text in texts:
         written = text.decode("utf-8", "surrogateescape")

@@ -1,7 +1,7 @@
-"""Where secrets stand in a configuration's text: literals given to what is secret, and parts of literals.
+"""Where secrets are in a configuration's text: literals given to secret settings, and parts of literals.
 
-What is secret is said by the specs of components and blocks, which a vocabulary gives, and by
-`alloypy.lang.secrecy` for names that no spec knows and for texts that tell it themselves.
+The specs in a vocabulary say which settings of components and blocks are secret;
+`alloypy.lang.secrecy` judges names without a spec, and texts by their form.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from alloypy.graph.references import inner_expressions
 from alloypy.lang.secrecy import names_secret, names_url, secret_keys
-from alloypy.redaction.texts import Located, joined, located, located_text, stand_in, telling_parts
+from alloypy.redaction.texts import Located, joined, located, located_text, secret_spans, stand_in
 from alloypy.schema.nearest import nearest
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.schema.vocabulary import Vocabulary
@@ -40,14 +40,14 @@ _JOINS = ("join", "string.join")
 
 
 def secret_places(file: File, vocabulary: Vocabulary, *, comments: bool = True) -> list[Span]:
-    """Everything secret in a file, in its comments too if asked for; without the quotes of literals."""
+    """The places of all secrets in a file, optionally also in comments; without the quotes of literals."""
     allow_recursion()
     finder = _Finder(file.source, vocabulary)
     finder.top(file.body)
     for group in file.comments if comments else ():
         for comment in group:
             data = file.source.data[comment.start : comment.end + 1]
-            finder.found += telling_parts(file.source, located_text(data, comment.start, raw=True), url=False)
+            finder.found += secret_spans(file.source, located_text(data, comment.start, raw=True), url=False)
     return finder.found
 
 
@@ -58,7 +58,7 @@ class _Finder:
         self.found: list[Span] = []
 
     def top(self, statements: Sequence[Statement]) -> None:
-        """Bodies of components and config blocks, and of declares and templates, which hold more of them."""
+        """Search components and config blocks, also inside declares and templates."""
         for statement in statements:
             if isinstance(statement, Attribute):
                 self._attribute(statement, None)
@@ -70,8 +70,10 @@ class _Finder:
         if name in ("argument", "export"):
             for statement in block.body:
                 if isinstance(statement, Attribute):
-                    told = block.label if statement.name.name in ("default", "value") else statement.name.name
-                    self._value(statement.value, told, names_secret(told))
+                    called = (
+                        block.label if statement.name.name in ("default", "value") else statement.name.name
+                    )
+                    self._value(statement.value, called, names_secret(called))
             return
         if name == "foreach":
             self._foreach(block)
@@ -84,14 +86,14 @@ class _Finder:
             self._body(block.body, entry.arguments)
 
     def _foreach(self, block: Block) -> None:
-        """The collection is called what its variable is called."""
+        """Search a foreach; its collection is secret if the name of its variable is."""
         attributes = {each.name.name: each.value for each in block.body if isinstance(each, Attribute)}
-        told = _text(attributes.get("var"))
+        called = _text(attributes.get("var"))
         for statement in block.body:
             if isinstance(statement, Block):
                 self.top(statement.body if statement.full_name == "template" else [statement])
             else:
-                named = told if statement.name.name == "collection" else statement.name.name
+                named = called if statement.name.name == "collection" else statement.name.name
                 self._value(statement.value, named, names_secret(named))
 
     def _body(self, body: Sequence[Statement], spec: Spec) -> None:
@@ -108,7 +110,7 @@ class _Finder:
                 self._block(statement)
 
     def _paired(self, body: Sequence[Statement]) -> None:
-        """Attributes that are secret by what others say."""
+        """Attributes that are secret because of a neighbour, as in `name = "TOKEN"`, `value = ...`."""
         given = {each.name.name: each.value for each in body if isinstance(each, Attribute)}
         for name in secret_keys("", {name: _text(value) for name, value in given.items()}):
             self._value(given[name], name, secret=True)
@@ -118,7 +120,7 @@ class _Finder:
         self._value(attribute.value, name, names_secret(name) or _declared_secret(name, spec))
 
     def _value(self, node: Expression, name: str, secret: bool) -> None:
-        """What is secret in a value; all of it where `secret` says so."""
+        """What is secret in a value; all of it if `secret`."""
         match node:
             case Literal():
                 self._literal(node, name, secret)
@@ -136,7 +138,7 @@ class _Finder:
 
     def _parts(self, node: Expression, name: str, secret: bool) -> None:
         waiting = inner_expressions(node)
-        if isinstance(node, Binary):  # of a long sum, without recursion
+        if isinstance(node, Binary):  # operands of a long sum, without recursion
             waiting = _operands(node)
         for part in waiting:
             self._value(part, name, secret)
@@ -144,14 +146,14 @@ class _Finder:
     def _literal(self, node: Literal, name: str, secret: bool) -> None:
         if node.kind == "STRING":
             if not secret:
-                self.found += telling_parts(self._source, located(self._source, node), url=names_url(name))
+                self.found += secret_spans(self._source, located(self._source, node), url=names_url(name))
             elif node.end - node.start > 1:
                 self.found.append(Span(self._source, node.start + 1, node.end - 1))
         elif secret and node.kind in ("NUMBER", "FLOAT"):
             self.found.append(Span(self._source, node.start, node.end))
 
     def _object(self, node: Object, name: str, secret: bool) -> None:
-        secret = secret and not name.endswith("auth")  # a block written as an attribute: its keys tell
+        secret = secret and not name.endswith("auth")  # a block written as an attribute: its keys decide
         keys = secret_keys(name, {_key(field): _text(field.value) for field in node.fields})
         for field in node.fields:
             key = _key(field)
@@ -174,7 +176,7 @@ class _Finder:
             self._value(argument, name, secret)
 
     def _formatted(self, args: Sequence[Expression]) -> list[Located]:
-        """A format with its arguments in place of the verbs."""
+        """The parts of a format, with the arguments in place of the verbs."""
         form, rest = self._known(args[0]), iter(args[1:])
         parts: list[Located] = []
         at = 0
@@ -186,7 +188,7 @@ class _Finder:
         return [*parts, Located(form.text[at:], form.places[at:])]
 
     def _spread(self, args: Sequence[Expression]) -> list[Located]:
-        """The elements of a list with the separator between them."""
+        """The elements of a list, with the separator between them."""
         elements = args[0].elements if isinstance(args[0], Array) else args[:1]
         separator = [self._known(args[1])] if len(args) > 1 else []
         return [part for each in elements for part in (*separator, self._known(each))][len(separator) :]
@@ -199,13 +201,13 @@ class _Finder:
         return stand_in()
 
     def _texts(self, parts: Sequence[Expression] | Sequence[Located], name: str) -> None:
-        """What is secret in a text that is put together of several."""
+        """What is secret in a text that is put together from several."""
         known = [part if isinstance(part, Located) else self._known(part) for part in parts]
-        self.found += telling_parts(self._source, joined(known), url=names_url(name))
+        self.found += secret_spans(self._source, joined(known), url=names_url(name))
 
 
 def _declared_secret(name: str, spec: Spec | None) -> bool:
-    """Whether a spec says that the attribute, or the one that was probably meant, is a secret."""
+    """Whether the attribute, or the one that was probably meant, is secret by its spec."""
     if spec is None:
         return False
     member = spec.lookup.get(name)
@@ -231,7 +233,7 @@ def _summands(node: Binary) -> list[Expression]:
 
 
 def _operands(node: Binary) -> list[Expression]:
-    """The operands of operators in a row, in order."""
+    """The operands of a row of operators, in order."""
     waiting: list[Expression] = [node]
     found: list[Expression] = []
     while waiting:

@@ -14,13 +14,13 @@ from alloypy.syntax.tree import Literal
 _PIECE = r"(?s)\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)?|."
 _ELSEWHERE = -1
 _STAND_IN = "x"
-"""Stands for what an expression gives that is not a literal."""
+"""A character that represents the value of an expression that is not a literal."""
 
 
 class Located(NamedTuple):
     """A text and, for each of its characters, the bytes it was written with: first and last offset.
 
-    A character that is written nowhere has negative offsets.
+    A character that is not in the source has negative offsets.
     """
 
     text: str
@@ -28,7 +28,7 @@ class Located(NamedTuple):
 
 
 def stand_in() -> Located:
-    """A text that is not known."""
+    """A text for an unknown value."""
     return Located(_STAND_IN, [(_ELSEWHERE, _ELSEWHERE)])
 
 
@@ -40,7 +40,7 @@ def located(source: Source, literal: Literal) -> Located:
 
 
 def located_text(data: bytes, start: int, raw: bool) -> Located:
-    """The content of a string that begins at `start`; without `raw` it may hold escapes, good or bad ones."""
+    """The content of a string that begins at `start`; unless `raw`, it may contain escapes, valid or not."""
     content = data.decode("utf-8", "surrogateescape")
     if raw or "\\" not in content:
         pieces: list[tuple[str, str]] = [(char, char) for char in content if not (raw and char == "\r")]
@@ -84,7 +84,7 @@ def joined(parts: Sequence[Located]) -> Located:
 
 
 def spans_of(source: Source, whole: Located, start: int, end: int) -> Iterator[Span]:
-    """Where the characters from `start` to `end` were written, what is written in one piece as one span."""
+    """Where the characters from `start` to `end` are written, with one span for each connected piece."""
     first, last = _ELSEWHERE, _ELSEWHERE
     for begins, ends in whole.places[start:end]:
         if begins == _ELSEWHERE:
@@ -99,7 +99,7 @@ def spans_of(source: Source, whole: Located, start: int, end: int) -> Iterator[S
         yield Span(source, first, last)
 
 
-def telling_parts(source: Source, whole: Located, *, url: bool) -> Iterator[Span]:
-    """The parts of a text that are secret whatever it is called."""
+def secret_spans(source: Source, whole: Located, *, url: bool) -> Iterator[Span]:
+    """The places of the parts of a text that are secret whatever its name."""
     for start, end in secret_parts(whole.text, url=url):
         yield from spans_of(source, whole, start, end)

@@ -1,4 +1,4 @@
-"""From collected values to an instance of a declared class."""
+"""Builds an instance of a declared class from collected values."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from alloypy.schema.spec import MISSING, Spec
 
 
 class DecodeError(Exception):
-    """A body could not be decoded, for a reason that Alloy gives no position.
+    """A body could not be decoded, for a reason that Alloy reports without a position.
 
-    The text is Alloy's own, such as `missing required attribute "url"`.
-    fault: the broken rule, None for what is not one.
+    The text is Alloy's, such as `missing required attribute "url"`.
+    fault: the broken rule; None for other errors.
     """
 
     def __init__(self, message: str, fault: Fault | None = None) -> None:
@@ -24,7 +24,7 @@ class DecodeError(Exception):
 
 
 def build_object(spec: Spec, given: Mapping[str, Any]) -> Any:
-    """An instance from the attribute values of an object; what is required and absent gets its zero value.
+    """An instance from the attribute values of an object; missing required ones get their zero value.
 
     Raises ValueError for a broken rule.
     """
@@ -61,7 +61,7 @@ def build(spec: Spec, values: dict[tuple[str, ...], Any]) -> Any:
 
 
 def faults(spec: Spec, instance: Any) -> Iterator[Fault]:
-    """The broken rules of an instance's own body, those of squashed classes first."""
+    """The broken rules of an instance's own body; those of squashed classes come first."""
     for path in sorted(spec.squashed, key=len, reverse=True):
         inner = instance
         for name in path:

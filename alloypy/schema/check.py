@@ -1,7 +1,7 @@
-"""The static check of a body: all that is wrong with it as far as literals show.
+"""The static check of a body: finds all faults that literals show.
 
-Only literals, arrays, objects, and operators between literals are looked at; names and calls pass.
-Texts and positions are those of Alloy's type check, which differ from evaluation's.
+Only literals, arrays, objects, and operators between literals are checked; names and calls pass.
+Texts and positions are those of Alloy's type check, which differ from those of evaluation.
 Source: docs/spec/SYNTAX.md, section 6.
 """
 
@@ -37,13 +37,13 @@ from alloypy.syntax.tree import (
 
 
 class _Broken:
-    """Stands for the value of a literal that has none."""
+    """The value of a literal that has none."""
 
 
 def check_body(block: Block, body: Sequence[Statement], source: Source, spec: Spec) -> list[Diagnostic]:
-    """Everything wrong with a body, in Alloy's order: that of `block`, or some of its statements.
+    """All faults of a body, in Alloy's order. body: the body of `block`, or some of its statements.
 
-    The label of `block` is not looked at.
+    The label of `block` is not checked.
     """
     checker = _Checker(source)
     checker.body(block, body, spec)
@@ -180,7 +180,7 @@ class _Checker:
                 self._report(node.start, node.end, texts.missing("attribute", wanted_field.name), "missing")
 
     def _unary(self, node: Unary, literal: Literal, type_: Type) -> None:
-        """The operator is tried on the operand; what is compared with the type is the operand itself."""
+        """Tries the operator on the operand; but compares the operand itself with the type."""
         value = self._literal(literal)
         if isinstance(value, _Broken):
             return
@@ -203,7 +203,7 @@ class _Checker:
             self._value(node, value, type_)
 
     def _literal(self, node: Literal) -> Any:
-        """The literal's value; a number beyond all floats is reported."""
+        """The literal's value; a number that no float can hold is reported."""
         try:
             return literal_value(node)
         except LiteralError as error:
@@ -212,7 +212,7 @@ class _Checker:
 
 
 def value_fault(value: Any, type_: Type) -> str | None:
-    """Why a scalar does not fit, in the words of the static check; None where it does."""
+    """Why a scalar does not fit the type, in the words of the static check; None if it does."""
     inner = _without_null(type_)
     if value is None:
         return inner.null_error or None if isinstance(inner, wanted.TextType) else None
@@ -246,14 +246,14 @@ def _literal_form(type_: wanted.CapsuleType) -> Any:
 
 
 def _takes_anything(type_: Type) -> bool:
-    """Whether array and object literals pass unseen: any, and capsules that are interfaces in Alloy."""
+    """Whether array and object literals pass unchecked: for `any`, and capsules that are Go interfaces."""
     if isinstance(type_, wanted.CapsuleType):
         return bool(_literal_form(type_) == "interface")
     return isinstance(type_, wanted.AnyType)
 
 
 def _element_type(type_: Type) -> Type | None:
-    """The type of the elements where an array may stand, else None."""
+    """The type of the elements if an array is accepted, else None."""
     type_ = _without_null(type_)
     if isinstance(type_, wanted.ListType):
         return type_.element

@@ -12,7 +12,7 @@ from alloypy.lang.types import TextType
 class Choice:
     """The parser of a type that accepts only certain texts.
 
-    error: message for any other text; `%q` stands for it quoted, `%s` for it plain.
+    error: message for any other text, in which `%q` is that text quoted, `%s` plain.
     any_case: upper and lower case are the same; lower_error: the message shows the text in lower case.
     """
 

@@ -1,4 +1,4 @@
-"""What to write instead of a statement or a value that a body does not take."""
+"""What to write instead of a statement or a value that a body does not accept."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def as_block(attribute: Attribute, source: Source) -> Correction:
 
 
 class Beside(NamedTuple):
-    """What a body holds, gathered once for all of its faults: names of attributes, and blocks by name."""
+    """The content of a body, collected once for all of its faults: attribute names, and blocks by name."""
 
     names: frozenset[str]
     blocks: dict[str, list[Block]]
 
 
 def beside(body: Sequence[Statement]) -> Beside:
-    """What stands beside each other in a body."""
+    """The attribute names and blocks of a body."""
     blocks: dict[str, list[Block]] = {}
     for statement in body:
         if isinstance(statement, Block):
@@ -64,7 +64,7 @@ def beside(body: Sequence[Statement]) -> Beside:
 
 
 def other_attribute(attribute: Attribute, others: Beside, spec: Spec, source: Source) -> Correction:
-    """For an attribute that the body does not have: the block it belongs in, or another name."""
+    """For an unknown attribute: the block in which it belongs, or another name."""
     name = attribute.name.name
     homes = [block for block in spec.blocks if isinstance(block.body.lookup.get(name), AttributeSpec)]
     if len(homes) == 1:

@@ -1,7 +1,7 @@
 """Decoding: a block or a body becomes an instance of a declared class.
 
-Statements are taken in source order and the first error ends it, as in Alloy's evaluation;
-`alloypy.schema.check` is the reader that collects them all.
+Statements are decoded in source order and the first error ends decoding, as in Alloy's evaluation;
+`alloypy.schema.check` collects all errors.
 Source: docs/spec/SYNTAX.md, section 6.
 """
 
@@ -27,10 +27,10 @@ T = TypeVar("T")
 def decode(cls: type[T], node: Block | Sequence[Statement], source: Source, scope: Scope) -> T:
     """Evaluate and decode a block, or a body alone, into `cls`.
 
-    The label of a component's own block is not its arguments' business: hand in its body.
+    Pass the body of a component, not its block: the component's label is not an argument.
 
-    Raises DiagnosticsError for an error that has a place, DecodeError (or the evaluator's own
-    positionless error) for one that Alloy reports without.
+    Raises DiagnosticsError for an error with a place, DecodeError or EvaluationError for one that
+    Alloy reports without a place.
     """
     result: T = _Decoder(source, scope).body(spec_of(cls), node)
     return result

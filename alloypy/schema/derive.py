@@ -1,6 +1,6 @@
-"""From a declared class to its `Spec`: annotations become wanted types.
+"""Derives the `Spec` of a declared class: annotations become wanted types.
 
-Imported only when a declared class is first used, never by checks that know the catalog alone.
+Imported only when a declared class is first used, never by checks that use only the catalog.
 Source: docs/spec/SYNTAX.md, section 6.
 """
 
@@ -47,7 +47,7 @@ _SPECS: dict[type[Any], Spec] = {}
 def spec_of(declared: type[Any]) -> Spec:
     """The spec of a declared class, built once.
 
-    Raises TypeError for an annotation that has no Alloy type, or two fields of one name.
+    Raises TypeError for an annotation without an Alloy type, or for two fields of one name.
     """
     spec = _SPECS.get(declared)
     if spec is None:
@@ -83,7 +83,7 @@ class _Collected:
         self._collect(cls, (), MISSING)
 
     def _collect(self, cls: type[Any], prefix: tuple[str, ...], preset: Any) -> None:
-        """Collect from a class; `preset` is the instance that gives a squashed class its values, if any."""
+        """Collect from a class; `preset`: the instance with a squashed class's default values, if any."""
         hints = typing.get_type_hints(cls, include_extras=True)
         for field in dataclasses.fields(cls):
             declaration = field.metadata.get(METADATA_KEY)
@@ -188,7 +188,7 @@ def _free_body(element: Type) -> Spec:
 
 
 def derive_type(hint: Any) -> tuple[Type, Settle]:
-    """The wanted type of an annotation, and what turns conversion's result into the annotated Python type.
+    """The wanted type of an annotation, and a function from conversion's result to the annotated type.
 
     Raises TypeError for an annotation without an Alloy type.
     """

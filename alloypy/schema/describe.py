@@ -28,7 +28,7 @@ _NAMES: dict[type, str] = {
 
 
 def type_text(type_: Type) -> str:
-    """A type in the catalog's notation, such as `list(string)`; named types by their plain kind."""
+    """A type in the catalog's notation, such as `list(string)`; a named type is shown as its plain kind."""
     match type_:
         case wanted.NullableType(inner):
             return type_text(inner)
@@ -46,7 +46,7 @@ def type_text(type_: Type) -> str:
 
 
 def accepted_values(type_: Type) -> tuple[str, ...]:
-    """The texts that a type accepts, where they are few and known."""
+    """The texts that a type accepts, if they are few and known."""
     inner = type_.inner if isinstance(type_, wanted.NullableType) else type_
     if isinstance(inner, wanted.ListType | wanted.MapType):
         return accepted_values(inner.element)
@@ -58,7 +58,7 @@ def accepted_values(type_: Type) -> tuple[str, ...]:
 def describe(spec: Spec) -> dict[str, Any]:
     """A body as JSON-like data: `attributes`, `blocks` with their bodies, `label`, `free`.
 
-    A body inside of itself is given as `{"recursive": NAME}`.
+    A body inside itself is described as `{"recursive": NAME}`.
     """
     return _describe(spec, ())
 
@@ -97,7 +97,7 @@ def _attribute(attribute: AttributeSpec) -> dict[str, Any]:
 
 
 def default_of(attribute: AttributeSpec) -> Any:
-    """The default as JSON would have it; null for the type's zero value where nothing else is declared."""
+    """The default as JSON; null for the type's zero value if no default is declared."""
     return None if isinstance(attribute.default, Missing) else _plain(attribute.default, attribute.type)
 
 

@@ -1,4 +1,4 @@
-"""Instances of declared classes as the JSON of the admin API, secrets hidden, and as Alloy values.
+"""Instances of declared classes as JSON for the admin API, with secrets hidden, and as Alloy values.
 
 Source: docs/spec/RUNTIME.md, section 4.
 """
@@ -20,13 +20,13 @@ from alloypy.schema.fields import SHOWING_DEFAULTS
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 
 JSON = Any
-"""What `json.dumps` takes."""
+"""A value that `json.dumps` accepts."""
 
 
 def encode_body(instance: Any) -> list[JSON]:
-    """The statements that would give `instance`, as the API shows arguments, exports and debug information.
+    """The statements that decode to `instance`, as the API shows arguments, exports and debug information.
 
-    Optional fields at their default are left out. None gives an empty body.
+    Optional fields with their default value are left out. None gives an empty body.
     """
     if instance is None:
         return []
@@ -59,7 +59,7 @@ def _value_at(instance: Any, path: tuple[str, ...]) -> Any:
 
 
 def _left_out(member: AttributeSpec | BlockSpec, value: Any, shows_defaults: bool) -> bool:
-    """Whether a field is not part of the JSON: those at their default, and empty ones."""
+    """Whether a field is left out of the JSON: it has its default, or is empty."""
     if member.required:
         return False
     if isinstance(member, BlockSpec):
@@ -72,7 +72,7 @@ def _left_out(member: AttributeSpec | BlockSpec, value: Any, shows_defaults: boo
     if member.shown or shows_defaults:
         return empty
     if _is_collection(member.type):
-        return empty and not member.default  # collections do not compare in Go
+        return empty and not member.default  # Go cannot compare collections
     return bool(value == member.default) or (member.default is None and empty)
 
 
@@ -107,9 +107,9 @@ def _block(name: str, value: Any, body: Spec) -> JSON:
 
 
 def encode_value(value: Any, type_: Type | None = None, name: str = "", secret: bool = False) -> JSON:
-    """One value as the API shows it; `type_` is what it was decoded into, where that is known.
+    """One value as the API shows it; `type_` is the type it was decoded into, if known.
 
-    name: what it is called. secret: whether texts in it are hidden, whatever they are.
+    name: the value's name. secret: whether to hide all texts in it.
     """
     type_ = type_.inner if isinstance(type_, wanted.NullableType) else type_
     match value:
@@ -150,7 +150,7 @@ def _describe(value: Capsule, type_: Type | None) -> str:
 
 
 def _number(value: float) -> float:
-    """Whole numbers without a fraction, as Go's JSON prints its floats."""
+    """A float, as an int if it is whole, as Go's JSON prints it."""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e21 else value
 
 
@@ -172,7 +172,7 @@ def _fields(value: Any, type_: Type | None, name: str, secret: bool) -> list[JSO
 
 
 def to_values(instance: Any) -> dict[str, Value]:
-    """Exports as the Alloy values that references to the component see, by name."""
+    """Exports by name, as the Alloy values that references to the component get."""
     spec = spec_of(type(instance))
     return {a.name: to_value(_value_at(instance, a.path), a.type) for a in spec.attributes}
 

@@ -1,4 +1,4 @@
-"""A broken rule, as whatever reads rules tells it."""
+"""A broken rule, as rules report it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ class Fault(NamedTuple):
     """A broken rule over the values of one body.
 
     name: the attribute or block at fault, as the configuration calls it; "" for the body as a whole.
-        Where the body does not hold it, the body as a whole is at fault.
-    message: Alloy's words where Alloy has them.
+        If the body does not contain it, the body as a whole is at fault.
+    message: Alloy's words if Alloy has this rule.
     """
 
     name: str

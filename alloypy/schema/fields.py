@@ -1,7 +1,7 @@
-"""Declaring the fields of a component: the decorators and what stands behind `=`.
+"""Declares the fields of a component: the decorators, and the functions for the right side of `=`.
 
 A declaration is an ordinary frozen dataclass; what Alloy needs to know beyond the Python
-annotation travels in the metadata of its fields and is read by `alloypy.schema.spec`.
+annotation is in the metadata of its fields and is read by `alloypy.schema.derive`.
 Source: docs/spec/SYNTAX.md, section 6.
 """
 
@@ -14,22 +14,22 @@ from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform, over
 T = TypeVar("T")
 
 METADATA_KEY = "alloypy"
-"""Where a field's `Declaration` lies in its dataclass metadata."""
+"""The key of a field's `Declaration` in its dataclass metadata."""
 
 SHOWING_DEFAULTS: set[type[Any]] = set()
 """Classes declared with `shows_defaults`."""
 
 RULES: dict[type[Any], str] = {}
-"""What classes declared with `rules` say there."""
+"""The key of its rules for each class declared with `rules`."""
 
 
 class Declaration(NamedTuple):
-    """What a field says beyond its annotation.
+    """What a field declares beyond its annotation.
 
     kind: `attribute`, `block`, `label`, `squash` or `enum`.
-    name: the name in the configuration, None for the field's own.
-    shown: part of the API's JSON even where the value is the default, as long as it is not empty.
-    alternatives: of an enum, the block names after the dot and their classes.
+    name: the name in the configuration, None if it is the field's own.
+    shown: part of the API's JSON even if it has its default value, unless it is empty.
+    alternatives: for an enum, the block names after the dot and their classes.
     """
 
     kind: str
@@ -66,9 +66,9 @@ def attribute(
 ) -> Any:
     """A field given as `name = value`; without a default it is required.
 
-    name: in the configuration; the field's own without a trailing underscore if absent.
+    name: its name in the configuration; by default the field's own without a trailing underscore.
     doc: one or two sentences for the reference.
-    shown: put into the API's JSON even when it has its default, as long as it is not empty.
+    shown: include it in the API's JSON even if it has its default value, unless it is empty.
     """
     return _field(Declaration("attribute", name, doc, shown), default, default_factory)
 
@@ -91,15 +91,15 @@ def block(
 ) -> Any:
     """A field given as `name { ... }`; without a default it is required.
 
-    The annotation tells how often: `Inner` or `Inner | None` once, `tuple[Inner, ...]` any number of
+    The annotation says how often: `Inner` or `Inner | None` once, `tuple[Inner, ...]` any number of
     times, `tuple[Inner, Inner]` exactly twice, `Mapping[str, T]` once and with free attribute names.
-    The name may hold dots, as `stage.json`. A block that takes a label has a `label()` field in its class.
+    The name may have dots, as in `stage.json`. The class of a block with a label has a `label()` field.
     """
     return _field(Declaration("block", name, doc, shown), default, default_factory)
 
 
 def label() -> Any:
-    """The field that takes the block's label, which is then required."""
+    """The field for the block's label, which is then required."""
     return _field(Declaration("label"), dataclasses.MISSING, dataclasses.MISSING)
 
 
@@ -135,7 +135,7 @@ def enum(
 
 
 def export(*, name: str | None = None, doc: str = "") -> Any:
-    """A value the component exports, or a line of its debug information; always part of the API's JSON."""
+    """A value that the component exports, or a line of its debug information; always in the API's JSON."""
     return _field(Declaration("attribute", name, doc, True), dataclasses.MISSING, dataclasses.MISSING)
 
 
@@ -151,11 +151,11 @@ def arguments(*, shows_defaults: bool = False, rules: str = "") -> Callable[[typ
 def arguments(cls: type[Any] | None = None, /, *, shows_defaults: bool = False, rules: str = "") -> Any:
     """Make a class of declared fields: frozen, slotted, keyword-only, compared by value.
 
-    A method `check(self) -> Iterator[Fault]` says which rules the values of an instance break. Decoding
-    asks it of every body; the first fault counts.
+    A method `check(self) -> Iterator[Fault]` yields the rules that an instance breaks. Decoding calls
+    it for every body; the first fault counts.
 
-    shows_defaults: the API shows every setting of the body that is not empty, also those at their
-        default, as Alloy does for blocks whose Go type sets no defaults itself.
+    shows_defaults: the API shows every setting of the body that is not empty, even with its default
+        value, as Alloy does for blocks whose Go type sets no defaults itself.
     rules: key of its rules in `alloypy.rules`: a Go type, or a component and inner blocks.
     """
 
@@ -179,8 +179,8 @@ def exports(cls: type[T]) -> type[T]:
 def _declared(cls: type[T]) -> type[T]:
     """A slotted dataclass with the methods of `_Declared`.
 
-    Those that `dataclass` itself would write for each class are compiled one by one: for the classes of
-    a small configuration that takes longer than everything else it needs to start.
+    `dataclass` would generate and compile its own methods for each class: for the classes of a small
+    configuration that takes longer than the rest of the start.
     """
     for name in ("__init__", "__eq__", "__hash__", "__repr__", "__setattr__", "__delattr__"):
         setattr(cls, name, getattr(_Declared, name))
@@ -188,7 +188,7 @@ def _declared(cls: type[T]) -> type[T]:
 
 
 class _Declared:
-    """What all declared classes do: keyword arguments only, frozen, compared by value."""
+    """The methods of all declared classes: keyword-only, frozen, compared by value."""
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 

@@ -1,8 +1,8 @@
 """Specs as JSON Schema (draft 2020-12).
 
-A body becomes an object: attributes by name, blocks as objects or, where they repeat, as arrays of
-objects; a block's label is its property `$label`. References to other components are described by
-the kind of what they carry, since JSON has no such values.
+A body becomes an object: attributes by name, blocks as objects or, if they can be repeated, as arrays
+of objects; a block's label is its property `$label`. References to other components are described by
+the kind of value they have, because JSON has no such values.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _PLAIN: dict[type, dict[str, Any]] = {
 
 
 class SchemaWriter:
-    """Collects the schemas of bodies; those that are used are in `definitions`."""
+    """Collects the schemas of bodies in `definitions`."""
 
     def __init__(self) -> None:
         self.definitions: dict[str, Any] = {}
         self._names: dict[int, str] = {}
-        self._kept: list[Spec] = []  # so that no id is used twice
+        self._kept: list[Spec] = []  # kept alive, so that no id is reused
 
     def reference(self, spec: Spec) -> dict[str, Any]:
         """A reference to the schema of a body."""

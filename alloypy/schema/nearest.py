@@ -12,7 +12,7 @@ _LISTED = 12
 
 
 class Correction(NamedTuple):
-    """What to write instead: in words, and as changes of the text where those are known."""
+    """What to write instead: in words, and as changes of the text if those are known."""
 
     hint: str
     fix: tuple[Edit, ...] = ()
@@ -22,7 +22,7 @@ NO_CORRECTION = Correction("")
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate most like `name`, None where none is alike."""
+    """The candidate most similar to `name`; None if none is similar."""
     from difflib import get_close_matches  # noqa: PLC0415 -- for faults only
 
     lower = {candidate.lower().replace("-", "_"): candidate for candidate in candidates}
@@ -31,7 +31,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, candidates: Collection[str]) -> str:
-    """A hint: the nearest candidate, else what there is to choose from, else nothing."""
+    """A hint: the nearest candidate, else all of a few candidates, else nothing."""
     close = _close(name, candidates)
     if close is not None and close != name:
         return f"did you mean `{close}`?"
@@ -41,13 +41,13 @@ def did_you_mean(name: str, candidates: Collection[str]) -> str:
 
 
 def meant(name: str, candidates: Collection[str], start: int, end: int) -> Correction:
-    """As `did_you_mean`, for a name that stands from `start` to before `end`."""
+    """As `did_you_mean`, for a name from `start` to just before `end`."""
     close = _close(name, candidates)
     fix = (Edit(start, end, close),) if close is not None and close != name else ()
     return Correction(did_you_mean(name, candidates), fix)
 
 
 def _close(name: str, candidates: Collection[str]) -> str | None:
-    """The nearest candidate, or the one that has the name as a word, `listen_port` for `port`."""
+    """The nearest candidate, or the one that contains the name as a word, as `listen_port` does `port`."""
     having = [candidate for candidate in candidates if name in candidate.split("_")]
     return nearest(name, candidates) or (having[0] if len(having) == 1 else None)

@@ -1,7 +1,7 @@
-"""What a body may hold: the one description that every reader of declarations uses.
+"""What a body may contain: the description that every reader of declarations uses.
 
-`alloypy.schema.derive.spec_of` derives it from a declared class; the catalog builds the same from its data.
-Nothing here imports `dataclasses`, so that checking by catalog alone stays quick to start.
+`alloypy.schema.derive.spec_of` derives it from a declared class; the catalog builds it from its data.
+Nothing here imports `dataclasses`, so that checks that use only the catalog start quickly.
 Source: docs/spec/SYNTAX.md, section 6.
 """
 
@@ -14,7 +14,7 @@ from alloypy.lang.types import Type
 
 
 class Missing:
-    """The default of what is required."""
+    """The default of a required attribute or block."""
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -27,8 +27,8 @@ class AttributeSpec:
     """One attribute.
 
     path: Python field names from the body's instance to the value; longer than one for squashed fields.
-    default: a Python value as decoding would give it, or MISSING.
-    settle: turns what conversion gives into what the annotation wants (lists into tuples), or None.
+    default: a Python value as decoding would return it, or MISSING.
+    settle: turns conversion's result into the annotated type (lists into tuples), or None.
     """
 
     __slots__ = ("default", "doc", "name", "path", "required", "secret", "settle", "shown", "type")
@@ -60,11 +60,11 @@ class AttributeSpec:
 class BlockSpec:
     """One kind of inner block.
 
-    repeated: may be given any number of times, becoming a list.
-    count: exactly that many times, or None.
+    repeated: whether it may be given any number of times and becomes a list.
+    count: the exact number of times it must be given, or None.
     group: name of the enum it belongs to, or "". A grouped block's name includes the group's.
-    preset: has its values even where it is absent.
-    default: what stands for an absent block, or MISSING.
+    preset: whether it has its default values even if it is absent.
+    default: the value of an absent block, or MISSING.
     """
 
     __slots__ = (
@@ -113,7 +113,7 @@ class BlockSpec:
 
     @property
     def body(self) -> Spec:
-        """What may stand inside; resolved on first use, since bodies may nest in themselves."""
+        """What it may contain; resolved on first use, because bodies may nest in themselves."""
         if not isinstance(self._body, Spec):
             self._body = self._body()
         return self._body
@@ -123,11 +123,11 @@ Member: TypeAlias = AttributeSpec | BlockSpec
 
 
 class Spec:
-    """What one body may hold.
+    """What one body may contain.
 
     members: attributes and blocks in declared order, grouped blocks included.
     lookup: attributes and ungrouped blocks by name. groups: grouped blocks by full name.
-    required: those that must be given, in the order in which they are reported missing.
+    required: what must be given, in the order in which it is reported missing.
     takes_label: whether the block must have a label.
     free: type of every attribute of a body with free names, else None.
     cls: the declared class, None for a spec from the catalog.

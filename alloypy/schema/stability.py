@@ -1,4 +1,4 @@
-"""Stability levels, and what a gate says to what it does not let through.
+"""Stability levels, and the messages about features below the permitted level.
 
 Source: docs/spec/RUNTIME.md, section 2.3.
 """
@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class Stability(IntEnum):
-    """Stability levels; a gate admits its own level and everything more stable (greater)."""
+    """Stability levels; a gate permits its own level and everything more stable (greater)."""
 
     EXPERIMENTAL = 0
     PUBLIC_PREVIEW = 1
@@ -22,12 +22,12 @@ class Stability(IntEnum):
 
 
 def admission(stability: Stability) -> str:
-    """The hint that goes with a refusal: the flag that lets the feature in."""
+    """The hint for a feature that is not permitted: the flag that permits it."""
     return f"add --stability.level={stability.text} to the command line"
 
 
 def refusal(feature: str, stability: Stability, minimum: Stability) -> str | None:
-    """Alloy's words when `feature` (such as `component "pyroscope.enrich"`) is below the gate, else None."""
+    """Alloy's message if `feature` (such as `component "pyroscope.enrich"`) is below the gate, else None."""
     if stability >= minimum:
         return None
     return (

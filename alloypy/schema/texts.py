@@ -1,4 +1,4 @@
-"""Alloy's words for what is wrong with a body, shared by decoding and the static check.
+"""Alloy's messages about faulty bodies, shared by decoding and the static check.
 
 Source: docs/spec/SYNTAX.md, section 6.
 """
@@ -17,7 +17,7 @@ CODES = {
     "nested": "ALY0307",
     "type": "ALY0308",
 }
-"""Code of a diagnostic by the kind of the mistake."""
+"""The code of a diagnostic, by the kind of mistake."""
 
 
 def attribute_unknown(name: str) -> str:
@@ -51,7 +51,7 @@ def block_repeated(name: str) -> str:
 
 
 def block_count(name: str, wanted: int, got: int) -> str:
-    """A block given other than its fixed number of times."""
+    """A block given more or less often than its fixed number of times."""
     return f'block "{name}" must be specified exactly {wanted} times, but was specified {got} times'
 
 
@@ -66,7 +66,7 @@ def label_required(name: str) -> str:
 
 
 def label_refused(name: str) -> str:
-    """A label on a block that takes none."""
+    """A label on a block that must not have one."""
     return f'block "{name}" does not support specifying labels'
 
 
@@ -76,12 +76,12 @@ def label_refused_by_map(name: str) -> str:
 
 
 def expected(wanted: str, got: str) -> str:
-    """A value of the wrong type, as the static check says it."""
+    """A value of the wrong type, as the static check words it."""
     return f"expected {wanted}, got {got}"
 
 
 def static(message: str) -> str:
-    """Evaluation's message about a value, as the static check says it."""
+    """Evaluation's message about a value, as the static check words it."""
     if message.startswith("should be ") and not message.startswith("should be one of "):
         return "expected " + message.removeprefix("should be ")
     return message

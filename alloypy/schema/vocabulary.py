@@ -1,7 +1,7 @@
-"""What blocks there are beyond those that run here, as far as their bodies tell what is in them.
+"""Blocks that are known by the specs of their bodies, whether alloypy runs them or not.
 
-What reads configurations is handed a vocabulary, as it is handed the registry: to say that a component is
-Alloy's and not ours, and to know which of its settings are secret.
+Readers of configurations are given a vocabulary besides the registry, to say that Alloy has a component
+which alloypy does not run, and to know which of its settings are secret.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from alloypy.schema.spec import Spec
 
 
 class Described(Protocol):
-    """A block whose body is described."""
+    """A block with a spec."""
 
     @property
     def arguments(self) -> Spec | None:
-        """What its body may hold; None where it cannot be configured."""
+        """What its body may contain; None if it cannot be configured."""
         ...
 
 
@@ -26,11 +26,11 @@ class Vocabulary(Protocol):
     def __hash__(self) -> int: ...
 
     def component(self, name: str) -> Described | None:
-        """The component `name`; None where it is not known."""
+        """The component `name`; None if it is unknown."""
         ...
 
     def block(self, name: str) -> Described | None:
-        """The config block or service `name`; None where it is not known."""
+        """The config block or service `name`; None if it is unknown."""
         ...
 
 
@@ -43,4 +43,4 @@ class _Nothing:
 
 
 NO_VOCABULARY: Vocabulary = _Nothing()
-"""Knows no block: what is secret is then told by names and by texts alone."""
+"""Knows no block: only names and texts then show what is secret."""
