@@ -45,12 +45,12 @@ class Context(NamedTuple):
 
     environ: variables that the environment will have; what the others hold is not guessed.
     files: access to modules in files.
-    told: all of the environment, where it is known: what is not in it will not be set.
+    full_environ: all of the environment, where it is known: what is not in it will not be set.
     """
 
     environ: Mapping[str, str]
     files: Files
-    told: Mapping[str, str] | None = None
+    full_environ: Mapping[str, str] | None = None
 
 
 NOTHING = Context({}, Files(lambda path: None, ".", lambda path: Location(path, ".")))
@@ -87,8 +87,8 @@ def _find_further(
     for scope in modules.scopes:
         for node in scope.nodes:
             findings.add(check_unused(node))
-        if context.told is not None:
-            findings.add(check_unset(scope.nodes, context.told))
+        if context.full_environ is not None:
+            findings.add(check_unset(scope.nodes, context.full_environ))
 
 
 class _Checker:

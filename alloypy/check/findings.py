@@ -23,7 +23,7 @@ class Findings:
     def __init__(self, found: Sequence[Diagnostic], out_of_scope: Sequence[Diagnostic]) -> None:
         """found: by Alloy's own check. out_of_scope: names it takes for known, used for their words."""
         self.harmless = False
-        self._told: dict[tuple[Source, int, str], Diagnostic] = {}
+        self._kept: dict[tuple[Source, int, str], Diagnostic] = {}
         self._places: dict[Source, list[int]] = {}
         self._errors: set[tuple[Source, int]] = set()
         self._out_of_scope = {
@@ -37,7 +37,7 @@ class Findings:
             places.sort()
 
     def __iter__(self) -> Iterator[Diagnostic]:
-        return iter(self._told.values())
+        return iter(self._kept.values())
 
     def is_faulty(self, statement: Statement, source: Source) -> bool:
         """Whether Alloy's own check finds an error in a statement."""
@@ -46,7 +46,7 @@ class Findings:
         return at < len(places) and places[at] <= statement.end
 
     def add(self, faults: Iterable[Diagnostic]) -> None:
-        """Take what has been found, unless it has been told."""
+        """Take what has been found, unless it is there already."""
         for fault in faults:
             self._add(fault)
 
@@ -61,4 +61,4 @@ class Findings:
                 fault = self._out_of_scope.get(place, fault)
             if self.harmless:
                 fault = fault._replace(severity=Severity.WARNING)
-        self._told.setdefault((*place, fault.message), fault)
+        self._kept.setdefault((*place, fault.message), fault)

@@ -37,13 +37,13 @@ class CheckOptions(NamedTuple):
 
     language: what components there are. gate: which of them are let in.
     environ: values that the environment will have; a variable not in it is not guessed.
-    told: all of the environment, where it is known.
+    full_environ: all of the environment, where it is known.
     """
 
     language: Language
     gate: Gate
     environ: Mapping[str, str]
-    told: Mapping[str, str] | None = None
+    full_environ: Mapping[str, str] | None = None
 
 
 class Reading(NamedTuple):
@@ -205,7 +205,7 @@ def _check(
     changed: Source | None = None,
 ) -> list[Diagnostic]:
     """changed: the content of a module in place of what its file holds."""
-    context = Context(options.environ, modules.files(directory, changed), options.told)
+    context = Context(options.environ, modules.files(directory, changed), options.full_environ)
     checked = check_files(files, options.language, options.gate, context)
     return [*checked.as_alloy, *checked.further]
 

@@ -112,7 +112,7 @@ class Controller:
         self._evaluating = asyncio.create_task(evaluation, name="evaluating")
         try:
             await self._evaluating
-            self._settle(transaction)
+            self._close(transaction)
         except asyncio.CancelledError:
             transaction.drop()
             task = asyncio.current_task()
@@ -125,7 +125,7 @@ class Controller:
         finally:
             self._evaluating = None
 
-    def _settle(self, transaction: Transaction) -> None:
+    def _close(self, transaction: Transaction) -> None:
         """Close the transaction. Raises DiagnosticsError if components would listen on the same address."""
         failures = transaction.close()
         if failures:

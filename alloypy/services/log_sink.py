@@ -37,7 +37,7 @@ class Sink:
         self._lock = threading.Condition()
         self._waiting: deque[bytes] = deque()
         self._size = 0
-        self._told = 0
+        self._reported = 0
         self._writing = False  # in the thread
 
     def write(self, line: bytes) -> None:
@@ -83,9 +83,9 @@ class Sink:
     def _write_waiting(self) -> None:
         while True:
             with self._lock:
-                if not self._waiting and self._told < self.dropped:
-                    note = self._note(self.dropped - self._told)
-                    self._told = self.dropped
+                if not self._waiting and self._reported < self.dropped:
+                    note = self._note(self.dropped - self._reported)
+                    self._reported = self.dropped
                     self._waiting.append(note)
                     self._size += len(note)
                 if not self._waiting:

@@ -24,9 +24,9 @@ def check_text(
     gate: Gate = EVERYTHING,
     environ: Mapping[str, str] | None = None,
     modules: Mapping[str, str] | None = None,
-    told: Mapping[str, str] | None = None,
+    full_environ: Mapping[str, str] | None = None,
 ) -> Checked:
-    """Check a file called `c`; `modules` are what imports can read, `told` is the whole environment."""
+    """Check a file called `c`; `modules` is what imports can read, `full_environ` the whole environment."""
     known = modules or {}
 
     def read(path: str) -> list[Source] | None:
@@ -35,7 +35,7 @@ def check_text(
     def locate(path: str) -> Location:
         return Location(posixpath.normpath(path), posixpath.dirname(path) or ".")
 
-    beyond = Context(environ or {}, Files(read, "/etc/alloy", locate), told)
+    beyond = Context(environ or {}, Files(read, "/etc/alloy", locate), full_environ)
     return check_files(parse_config([Source("c", text.encode())]), load_catalog(), gate, beyond)
 
 

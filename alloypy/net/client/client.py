@@ -92,7 +92,7 @@ class Client:
         self._route = _Senders(settings.tls, settings.proxy, environ, http2=settings.http2)
         self._tokens: _Senders | None = None
         self._credentials = self._make_credentials(environ, user_agent, clock)
-        self._told = False
+        self._warned = False
         self._changing = (
             self._credentials if self._credentials is not None and self._credentials.fixed is None else None
         )
@@ -214,14 +214,14 @@ class Client:
             following = chain.next_request(request, response, _left(deadline))
             if following is None:
                 return response
-            if chain.kept_back and not self._told:
-                self._tell(request.origin, following.origin)
+            if chain.kept_back and not self._warned:
+                self._warn(request.origin, following.origin)
             request = following._replace(headers=in_wire_order(following.headers))
             response = await self._route.send(request, read_limit)
 
-    def _tell(self, here: Origin, there: Origin) -> None:
+    def _warn(self, here: Origin, there: Origin) -> None:
         """Warn, once: the other server may refuse the request, because some headers are left out."""
-        self._told = True
+        self._warned = True
         fields = {name: f"{each.scheme}://{each.authority}" for name, each in (("from", here), ("to", there))}
         logger.warning(
             "a redirect leads to another server, which gets neither the credentials nor the headers of the "

@@ -30,7 +30,7 @@ from alloypy.syntax.text_files import is_binary
 def run(argv: list[str]) -> int:
     """Check the units that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
     options = Options(argv)
-    checking = CheckOptions(_language(options.program), options.gate, options.environ, options.told)
+    checking = CheckOptions(_language(options.program), options.gate, options.environ, options.full_environ)
     outcomes = list(_outcomes(options, checking))
     if options.reporting.for_people:
         _show(outcomes, options)

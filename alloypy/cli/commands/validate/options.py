@@ -82,7 +82,7 @@ class Options:
         self.exclude = exclude.value
         self.stdin_name = name.value or "<stdin>"
         self.environ = _environment(env.value, env_file.value)
-        self.told = {**os.environ, **self.environ} if env_file.value else None
+        self.full_environ = {**os.environ, **self.environ} if env_file.value else None
         self.listed = listing.given
         if not self.paths and not self.listed:
             raise UsageError("accepts 1 arg(s), received 0", usage=flags.usage)

@@ -151,7 +151,7 @@ class _Lane:
             lanes.close_lane()
             return
         self._item = item
-        self._begun = lanes.deliverer.begin(item, self._told)
+        self._begun = lanes.deliverer.begin(item, self._replied)
         if self._begun is None:
             lanes.carry_on(self, item, perf_counter(), None)
 
@@ -160,7 +160,7 @@ class _Lane:
         if self._begun is not None:
             self._begun.exchange.abort()
 
-    def _told(self, outcome: Response | SendError) -> None:
+    def _replied(self, outcome: Response | SendError) -> None:
         lanes, item, begun = self._lanes, self._item, self._begun
         self._begun = None
         if item is None or begun is None:

@@ -30,7 +30,7 @@ WITHOUT = {
 
 def found(text: str) -> list[Diagnostic]:
     try:
-        checked = check_text(text, gate=Gate(Stability.GENERALLY_AVAILABLE, False), told={})
+        checked = check_text(text, gate=Gate(Stability.GENERALLY_AVAILABLE, False), full_environ={})
     except DiagnosticsError as error:
         return list(error.diagnostics)
     return [*checked.as_alloy, *checked.further]
