@@ -16,6 +16,9 @@ from tests.support import cli_page, stdlib_page
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+NAME = re.compile(r"`((?:[A-Z]\w*\.)?_\w+|[A-Z]\w*\.\w+|[A-Z][A-Z_]{2,}|(?:[A-Z][a-z]+){2,})`")
+"""Private names, members of classes, constants and classes in code spans."""
+OF_PACKAGES = frozenset({"HttpToolsProtocol"})
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
 
 
@@ -86,6 +89,34 @@ def test_the_recipes_name_files_that_exist() -> None:
         assert len(named) > (20 if page == "CONTRIBUTING.md" else 0)
         missing = [n for n in named if not list(ROOT.glob(n)) and Path(n).name not in made_by_the_reader]
         assert missing == [], page
+
+
+def defined_names() -> set[str]:
+    """What modules and classes define, members of a class as `Class.member`, too."""
+    found: set[str] = set()
+    for path in [*(ROOT / "alloypy").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef):
+                names = {name for each in node.body for name in names_of(each)}
+                found |= names
+                if isinstance(node, ast.ClassDef):
+                    found |= {f"{node.name}.{name}" for name in names}
+    return found
+
+
+def names_of(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    targets = statement.targets if isinstance(statement, ast.Assign) else ()
+    single = (statement.target,) if isinstance(statement, ast.AnnAssign) else ()
+    return {each.id for each in (*targets, *single) if isinstance(each, ast.Name)}
+
+
+def test_the_recipes_and_the_design_use_names_that_exist() -> None:
+    pages = (ROOT / "CONTRIBUTING.md", ROOT / "docs" / "design.md")
+    named = {name for page in pages for name in NAME.findall(page.read_text())}
+    assert len(named) > 15
+    assert named - defined_names() - OF_PACKAGES == set()
 
 
 def test_the_folders_of_tests_are_described() -> None:
