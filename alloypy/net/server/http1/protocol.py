@@ -20,9 +20,9 @@ from alloypy.net.server.http1.hangup import Departure
 from alloypy.net.server.http1.head import Refused
 from alloypy.net.server.http1.head_reader import Data, HeadReader
 from alloypy.net.server.http1.large_body import LargeBody
-from alloypy.net.server.http1.outgoing import Outgoing, refuse
 from alloypy.net.server.http1.response import ResponseWriter
 from alloypy.net.server.http1.scope import connection_scope
+from alloypy.net.server.http1.sending_side import SendingSide, refuse
 from alloypy.net.server.http1.turns import turns_of
 from alloypy.net.server.misdirected import TLS_HANDSHAKE
 from alloypy.net.server.offers import Offer
@@ -56,12 +56,12 @@ class HttpProtocol(asyncio.BufferedProtocol):
         "_idle_timeout",
         "_logger",
         "_loop",
-        "_outgoing",
         "_patience",
         "_plain",
         "_read_timeout",
         "_response",
         "_scope_base",
+        "_sending",
         "_state",
         "_strangers",
         "_turns",
@@ -92,7 +92,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._draining = False
 
         self._patience = Deadline(self._loop, self._timed_out)  # for the client's next move
-        self._outgoing = Outgoing(self._loop, stall)
+        self._sending = SendingSide(self._loop, stall)
 
     # What the event loop calls
 
@@ -109,7 +109,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._ended = True
         # Nothing may be left to the cycle collector: it would keep what has been received.
         self._patience.end()
-        self._outgoing.end()
+        self._sending.end()
         self._stop_receiving()
         exchange, self._current = self._current, None
         if exchange is not None:
@@ -141,10 +141,10 @@ class HttpProtocol(asyncio.BufferedProtocol):
         return self._plain
 
     def pause_writing(self) -> None:
-        self._outgoing.pause(self.transport)
+        self._sending.pause(self.transport)
 
     def resume_writing(self) -> None:
-        self._outgoing.resume()
+        self._sending.resume()
 
     # Parsing what arrives
 
@@ -298,11 +298,11 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def takes_more(self, exchange: Exchange) -> bool:
         """Whether an answer can be written now: without waiting, and before the write timeout."""
-        return not self._outgoing.full and self._loop.time() <= exchange.write_by
+        return not self._sending.full and self._loop.time() <= exchange.write_by
 
     async def writable(self, exchange: Exchange) -> bool:
         """Wait until the transport takes more; False if the exchange's write timeout comes first."""
-        in_time = await self._outgoing.wait(exchange.write_by)
+        in_time = await self._sending.wait(exchange.write_by)
         return in_time and self.transport is not None  # the client may have left meanwhile
 
     def response_done(self, exchange: Exchange) -> None:
@@ -372,7 +372,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             return
         self._ended = True
         self._stop_receiving()
-        if self._outgoing.close(self.transport, linger=linger):
+        if self._sending.close(self.transport, linger=linger):
             self._backlog.read_on()
 
     def _stop_receiving(self) -> None:

@@ -21,7 +21,7 @@ def refuse(transport: asyncio.Transport, refusal: Refused) -> None:
     transport.write(head + kind + b"Connection: close\r\n" + date_line() + b"\r\n" + text.encode())
 
 
-class Outgoing:
+class SendingSide:
     """Whether a connection takes more, and how it is closed.
 
     stall: seconds in which the client must take at least a byte of what waits for it; 0 = no limit.
