@@ -98,6 +98,14 @@ async def test_any_number_of_requests_at_once_is_answered_in_turn() -> None:
         assert not server.server_state.tasks
 
 
+@pytest.mark.parametrize("last", [b"", b"GET / HTTP/1.1\r\nHost: lo", b"nonsense\r\n\r\n"])
+async def test_all_is_answered_to_a_client_that_says_no_more(last: bytes) -> None:
+    async with served() as (server, port):
+        received = await answers(port, GET % b"waits" + GET % b"" * 1500 + last, ends=True)
+        assert statuses(received) == [200] * 1501 + [400] * last.startswith(b"nonsense")
+        assert not server.server_state.tasks
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [

@@ -102,11 +102,12 @@ class Connection(HttpToolsProtocol):
             self.abort()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        self._ended = True
         self._silent = True
         if self.is_idle or self.scheme == "https":
+            self._ended = True
             return None
-        self.cycle.keep_alive = False  # of the last request
+        if not self._rest:
+            self._end_with_the_last()
         if self._answering is not None:
             self._answering.message_event.set()
         return True
@@ -228,6 +229,16 @@ class Connection(HttpToolsProtocol):
         rest, self._rest = self._rest, b""
         if rest:
             self._take(rest)
+            if self._silent and not self._rest:
+                self._end_with_the_last()
+
+    def _end_with_the_last(self) -> None:
+        """All that the client had to say is with the parser: the last answer ends the connection."""
+        self._ended = True
+        if self._owed is None:
+            self.cycle.keep_alive = False
+            if self.is_idle:
+                self.transport.close()
 
     def _timed_out(self) -> None:
         if self.is_idle:
