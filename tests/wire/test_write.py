@@ -936,6 +936,61 @@ async def test_an_update_takes_effect_at_once_and_lets_the_old_finish() -> None:
     assert "x%3Dy" in new.requests[0].line
 
 
+@pytest.mark.parametrize("moment", range(8))
+async def test_an_update_at_any_moment_of_a_push_costs_nothing(
+    moment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alloypy.components.pyroscope.sending.delivery._ACCEPTING_SECONDS", 0)
+    async with scripted(saying(PUSH_OK)) as one, scripted(saying(PUSH_OK)) as other:
+        before, after = (
+            arguments(*(endpoint(at(each), headers={"X-Time": time}) for each in (one, other)))
+            for time in ("before", "after")
+        )
+        async with writing(before) as running:
+            await running.receiver.append(push())
+            soon = asyncio.get_running_loop().time() + 60
+            given = push(LABELS, LABELS, deadline=soon)
+            task = asyncio.create_task(running.receiver.append(given))
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            await running.update(after)
+            await task
+            assert running.counts() == {"sent_bytes": 24, "sent_profiles": 6}
+            times = {request.values("X-Time")[0] for request in (one.requests + other.requests)[-4:]}
+            assert len(times) == 1
+            if times == {"before"}:
+                await until(lambda: not one.open and not other.open)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_what_comes_late_to_an_endpoint_of_before_counts_as_in_flight(stopped: bool) -> None:
+    gate = asyncio.Event()
+
+    async def slow(peer: Peer) -> None:
+        while await peer.request():
+            await gate.wait()
+            await peer.say(PUSH_OK)
+
+    async with scripted(slow) as backend, writing(arguments(endpoint(at(backend)))) as running:
+        gate.set()
+        await running.receiver.append(push())
+        gate.clear()
+        late = running.receiver.append(push())
+        await running.update(arguments())
+        await asyncio.sleep(0.01)
+        task = asyncio.create_task(late)
+        await until(lambda: len(backend.requests) == 2)
+        assert running.component.in_flight().profiles == 1
+        stopping = asyncio.create_task(running.stop() if stopped else asyncio.sleep(0))
+        await asyncio.sleep(0.01)
+        assert stopping.done() is not stopped
+        gate.set()
+        await asyncio.gather(task, stopping)
+        assert running.counts() == {"sent_bytes": 8, "sent_profiles": 2}
+        await until(lambda: not backend.open)
+        assert not running.component.in_flight().profiles
+
+
 async def test_endpoints_that_stay_keep_their_connections() -> None:
     async with scripted(saying(INGEST_OK)) as stays, scripted(saying(INGEST_OK)) as goes:
         async with writing(arguments(endpoint(at(goes)), endpoint(at(stays)))) as running:

@@ -13,6 +13,7 @@ import logging
 import sys
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from alloypy import __version__
 from alloypy.components.http_client import HTTPClientArguments, client_settings, with_authorization
@@ -146,6 +147,7 @@ class Write(Component[Arguments, Exports]):
         self._background: Background | None = None
         self._built: list[Endpoint] = []
         self._retiring: dict[asyncio.Task[None], Endpoint] = {}
+        self._former: WeakSet[Endpoint] = WeakSet()  # what began before an update may still come to them
         options.set_exports(Exports(receiver=self._receiver))
 
     def shown_arguments(self, arguments: Arguments) -> Arguments:
@@ -163,7 +165,7 @@ class Write(Component[Arguments, Exports]):
 
     def in_flight(self) -> InFlight:
         """Deliveries, those of former arguments included."""
-        endpoints = {*self._receiver.endpoints, *self._retiring.values()}
+        endpoints = {*self._receiver.endpoints, *self._former}
         return InFlight(profiles=sum(endpoint.in_flight for endpoint in endpoints))
 
     def activity(self) -> Activity:
@@ -289,11 +291,12 @@ class Write(Component[Arguments, Exports]):
     def _retire(self, endpoint: Endpoint) -> None:
         task = asyncio.get_running_loop().create_task(endpoint.retire())
         self._retiring[task] = endpoint
+        self._former.add(endpoint)
         task.add_done_callback(self._retiring.pop)
 
     async def _finish(self) -> None:
         """Deliver what is under way, then end; what the deadline leaves is counted as dropped."""
-        for endpoint in self._receiver.endpoints:
+        for endpoint in {*self._receiver.endpoints, *self._former}.difference(self._retiring.values()):
             self._retire(endpoint)
         endings = dict(self._retiring)
         try:

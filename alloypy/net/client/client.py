@@ -201,7 +201,7 @@ class Client:
         return await self._route.streaming(request).stream(request, body)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection; requests in flight fail, later ones open new connections."""
         await self._route.aclose()
         if self._credentials is not None:
             await self._credentials.aclose()
@@ -334,8 +334,9 @@ class _Senders:
         return self._over_httpx[key]
 
     async def aclose(self) -> None:
-        if self._direct is not None:
-            await self._direct.aclose()
+        direct, self._direct, self._own, self.at_hand = self._direct, None, None, None
+        if direct is not None:
+            await direct.aclose()
         for sender in self._over_httpx.values():
             await sender.aclose()
 

@@ -47,7 +47,7 @@ class Schedule(NamedTuple):
 
 
 class Endpoint:
-    """Delivers to one endpoint over its own client, which is closed when the last delivery has ended.
+    """Delivers to one endpoint over its own client, whose connections close after the last delivery.
 
     debug_info: the endpoint's other service, over the same client.
     trouble: why a try failed last, while the endpoint fails; "" while all is well.
@@ -179,11 +179,12 @@ class Endpoint:
             self._publisher.not_sent(series, CANCELLED)
 
     async def retire(self) -> None:
-        """To be given nothing any more: wait for what is under way, and close the client.
+        """To be given nothing new: wait for what is under way, and close the client.
 
-        May be cancelled: the client is closed all the same, later.
+        A delivery may still come that began before, and has not got this far: it is made all the same, and
+        the client closed again. May be cancelled: the client is closed all the same, later.
         """
-        if self._retired is None:
+        if self._retired is None or self._retired.is_set():
             self._retired = asyncio.Event()
         if self._in_flight:
             await self._retired.wait()
@@ -237,6 +238,8 @@ class Endpoint:
             began, span, *_ = unfinished.begun
         outcome: Response | str = CANCELLED
         try:
+            if self._stopped.is_set():
+                raise SendError("http: client is closed")
             if unfinished is None:
                 outcome = response = await self._client.send(item.request(wire, span))
             else:
