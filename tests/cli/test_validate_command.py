@@ -268,7 +268,7 @@ def test_the_reference_of_a_component(capsys: Capture) -> None:
     assert "Exports\n  receiver" in text
     other = ask(capsys, "docs", "loki.process").out
     assert "alloypy checks it and does not run it" in other
-    assert "as above, one level further in" in other
+    assert "as above, one level deeper" in other
     block = ask(capsys, "docs", "logging").out
     assert 'one of "debug", "error", "info", "warn"' in block
     assert "takes no settings of its own" in ask(capsys, "docs", "ui").out

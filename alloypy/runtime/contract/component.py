@@ -98,7 +98,7 @@ class Collector(Protocol):
     """A source of metric families."""
 
     def collect(self) -> Iterable[Family]:
-        """The families with their present values."""
+        """The families with their current values."""
         ...
 
 
@@ -210,7 +210,7 @@ class Component(Generic[A, E]):
         return NOTHING
 
     def activity(self) -> Activity:
-        """What it has done with profiles so far."""
+        """What it has done with profiles since it started."""
         return NO_ACTIVITY
 
     def listens_on(self) -> str:

@@ -1,4 +1,4 @@
-"""What goes wrong with one node, and calls into components that may raise anything.
+"""Errors of one node, and calls into components that may raise anything.
 
 Source: docs/spec/RUNTIME.md, section 2.4.
 """

@@ -34,7 +34,7 @@ class Health(NamedTuple):
 
 
 def now() -> datetime:
-    """The present time in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 

@@ -26,7 +26,7 @@ class ServiceError(Exception):
 
 
 class Service(Protocol):
-    """What a block that configures the process works on: `logging`, `tracing`, `http`, `livedebugging`.
+    """The part of the process that a block configures: `logging`, `tracing`, `http`, `livedebugging`.
 
     The argument classes are in `alloypy.runtime.blocks`. Both methods get the block's decoded
     arguments, or the defaults when the block is absent, and are called on the first load and whenever
@@ -121,7 +121,7 @@ class LoadResult(NamedTuple):
 
 
 class ComponentInfo(NamedTuple):
-    """One component, custom component or foreach in its present state.
+    """One component, custom component or foreach in its current state.
 
     id: local id, `pyroscope.write.w`. module: id of the module it lives in, "" for the root.
     name: `pyroscope.write`. label: "" if there is none.

@@ -48,7 +48,7 @@ class Watch:
         self._seen: object = None
 
     def mark(self) -> None:
-        """Note the present state; call it before reading."""
+        """Note the current state; call it before reading."""
         self._seen = self._look()
 
     async def changed(self) -> None:
@@ -64,7 +64,7 @@ class Watch:
         await asyncio.sleep(left)
 
     async def _looked(self) -> object:
-        """The present state; a file system that does not answer is a state, too."""
+        """The current state; a file system that does not answer is a state, too."""
         try:
             return await FILES.run(self._look, FILE_SECONDS, self)
         except TimeoutError as error:

@@ -38,7 +38,7 @@ class Shared(NamedTuple):
 class Evaluation:
     """The evaluation of nodes of one module.
 
-    state: the module's future state. old: its present state, None when it is new.
+    state: the module's future state. old: its current state, None when it is new.
     whole: true when all nodes are evaluated, as in a load; false for a single node.
     """
 
@@ -72,7 +72,7 @@ class Evaluation:
         return Body(node.body if statements is None else statements, node.source, vocabulary)
 
     def living(self, node: Node, cls: type[AnInstance]) -> AnInstance | None:
-        """The node's present instance, unless its run has ended."""
+        """The node's current instance, unless its run has ended."""
         instance = self.old.live.get(node.id) if self.old is not None else None
         if isinstance(instance, cls) and instance.name == node.name and not instance.ended:
             return instance

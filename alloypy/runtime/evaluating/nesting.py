@@ -123,4 +123,4 @@ async def evaluate_foreach(evaluation: Evaluation, node: Node) -> None:
 
 
 def _nothing() -> None:
-    """What follows the first evaluation of a foreach."""
+    """The step after the first evaluation of a foreach: none."""

@@ -78,7 +78,7 @@ async def _react_once(context: Context) -> None:
 
 
 def _publish(state: State, node_id: str) -> None:
-    """Let references to a node see its present exports."""
+    """Let references to a node see its current exports."""
     instance = state.live.get(node_id)
     try:
         if isinstance(instance, ComponentInstance):

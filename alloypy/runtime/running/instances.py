@@ -100,7 +100,7 @@ class Instance:
         return NOTHING
 
     def activity(self) -> Activity:
-        """What has become of profiles so far."""
+        """What has become of profiles since it started."""
         return NO_ACTIVITY
 
     def listens_on(self) -> str:

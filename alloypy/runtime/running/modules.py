@@ -119,5 +119,5 @@ def branch(module: Module, state_of: Callable[[Module], State | None]) -> Branch
 
 
 def present(module: Module) -> Branch | None:
-    """The tree from a module down, in its present state."""
+    """The tree from a module down, in its current state."""
     return branch(module, lambda each: each.state)

@@ -37,7 +37,7 @@ class Address(NamedTuple):
 
     @property
     def key(self) -> tuple[str, int]:
-        """What makes two addresses the same."""
+        """Equal for addresses that are the same."""
         return self.ip, self.port
 
     def overlaps(self, other: Address) -> bool:
@@ -115,7 +115,7 @@ def forget_sharing(port: int, tries: int = _FORGETTING_TRIES) -> None:
 
 
 class _Kind(NamedTuple):
-    """What kind of socket to listen with."""
+    """The kind of socket to listen with."""
 
     family: int
     host: str
@@ -216,7 +216,7 @@ class SocketBook:
         return None
 
     def held(self, owner: Hashable) -> dict[Hashable, _Listener]:
-        """What an owner holds, by key."""
+        """The listeners that an owner holds, by key."""
         return self._held.get(owner, {})
 
     def exchange(self, changed: Mapping[Hashable, dict[Hashable, _Listener]]) -> None:

@@ -155,7 +155,7 @@ class Serve:
             await call_async(lambda: self._service.update(self._before), self._deadline)
         except CallError as error:
             fields = {"service": self._node.name, "err": str(error)}
-            self._module.log.error("failed to put back the former arguments", extra={"fields": fields})
+            self._module.log.error("failed to restore the previous arguments", extra={"fields": fields})
 
 
 class Transaction:

@@ -26,7 +26,7 @@ _alloypy_files() {
 _alloypy() {
   local current="${COMP_WORDS[COMP_CWORD]}" flag="${COMP_WORDS[COMP_CWORD-1]}" kept="" at
   COMPREPLY=()
-  # --name=value comes in three words, unless = has been taken out of COMP_WORDBREAKS
+  # --name=value is split into three words, unless = was removed from COMP_WORDBREAKS
   if [ "$current" = "=" ]; then
     current=""
   elif [ "$flag" = "=" ]; then

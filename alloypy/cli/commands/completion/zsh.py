@@ -1,4 +1,4 @@
-"""The completion script for zsh: to be sourced, or found as `_alloypy` in a directory of `fpath`."""
+"""The completion script for zsh, either sourced or found as `_alloypy` in a directory of `fpath`."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def _has_members(body: dict[str, Any]) -> bool:
 def _body(body: dict[str, Any], depth: int) -> Iterator[str]:
     indent = "  " * depth
     if "recursive" in body:
-        yield f"{indent}as above, one level further in"
+        yield f"{indent}as above, one level deeper"
         return
     attributes = body.get("attributes", ())
     width = max((len(attribute["name"]) for attribute in attributes), default=0)

@@ -36,7 +36,7 @@ as SIGHUP does; if the new configuration cannot be loaded, nothing changes."""
 
 
 def read_run_flags(argv: Sequence[str]) -> RunSettings:
-    """The settings that `argv` asks for. Raises UsageError and HelpRequested."""
+    """The settings in `argv`. Raises UsageError and HelpRequested."""
     flags = FlagSet("run", "PATH", _SUMMARY, minimum=1, maximum=1)
     listen = flags.string("server.http.listen-addr", "127.0.0.1:12345", doc="Address of the admin server")
     prefix = flags.string("server.http.ui-path-prefix", "/", doc="Prefix of the UI and its API")
