@@ -6,7 +6,6 @@ And restarting: what has failed is built anew.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from pathlib import Path
 
@@ -88,14 +87,13 @@ async def test_a_component_that_failed_is_built_anew_and_its_dependants_follow(t
 async def test_what_fails_again_and_again_is_tried_ever_less(tmp_path: Path) -> None:
     async with world(tmp_path, restart_pause=0.01, random=lambda: 0.5) as w:
         loop = asyncio.get_running_loop()
+        before_load = loop.time()
         await w.load('test.node "a" { fail = ["run"] }')
-        times = [loop.time()]
         for _ in range(4):
             before = w.node("test.node.a")
             await w.until(lambda old=before: w.node("test.node.a") is not old)  # type: ignore[misc]
-            times.append(loop.time())
-        pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
-        assert pauses[-1] >= 0.08
+        # 10 + 20 + 40 + 80 ms. Only the sum has a lower limit: a busy machine sees each restart late.
+        assert loop.time() - before_load >= 0.14
         assert w.controller.unhealthy() == ["test.node"]
 
 
