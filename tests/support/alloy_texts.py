@@ -1,8 +1,8 @@
-"""Random configuration texts: all shapes of the grammar, with blanks, line ends and comments everywhere.
+"""Random configuration texts: all shapes of the grammar, with spaces, line breaks and comments everywhere.
 
-A text is made as a list of tokens and only then written out, with something between any two of
-them. What may stand there follows from the language: after a token that can end a statement no line
-may end, unless the statement does.
+A text is first made as a list of tokens, and then written out with random trivia between the tokens. The
+language decides what is allowed there: after a token that can end a statement, a line break is allowed only
+if the statement ends.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ END = "\n"  # stands in the token list for the end of a statement
 
 
 def alloy_text(random: Random) -> str:
-    """A valid configuration. How much of what is in it varies from text to text."""
+    """A valid configuration. The proportions of its parts vary from text to text."""
     tokens = Tokens(random, odd=random.choice([0.0, 0.0, 0.1, 0.4]))
     tokens.body(3, random.choice([0, 1, 1, 2, 3, 4]))
     comments = random.choice([0.0, 0.0, 0.05, 0.2, 0.5])
@@ -64,7 +64,7 @@ def alloy_text(random: Random) -> str:
 
 
 class Tokens:
-    """Makes the tokens. odd: how many strings are of the kind formatters trip over."""
+    """Makes the tokens. odd: the share of strings that formatters stumble over."""
 
     def __init__(self, random: Random, odd: float) -> None:
         self.made: list[str] = []
@@ -72,7 +72,7 @@ class Tokens:
         self._odd = odd
 
     def body(self, depth: int, count: int) -> None:
-        """So many statements."""
+        """Add `count` statements."""
         for left in range(count - 1, -1, -1):
             if depth == 0 or self._random.random() < 0.6:
                 self._add(self._name(), "=")
@@ -151,7 +151,7 @@ class Tokens:
 
 
 class Trivia:
-    """Writes tokens out with what may stand between them. comments, line_ends: how often."""
+    """Writes tokens with trivia between them. comments, line_ends: their probabilities."""
 
     def __init__(self, random: Random, comments: float, line_ends: float) -> None:
         self._random = random
@@ -212,7 +212,7 @@ def _ends_statements(token: str) -> bool:
 
 
 def _would_merge(token: str, following: str) -> bool:
-    """Whether two tokens would be read as another one, or as a comment, if nothing stood between them."""
+    """Whether two tokens, without anything between them, would be read as another token or a comment."""
     if token[-1].isalnum() or token[-1] in "_.":
         return following[0].isalnum() or following[0] in "_."
     return token[-1] in "!=<>&|/" and following[0] in "=&|/*"

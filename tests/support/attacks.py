@@ -23,7 +23,7 @@ class Attack(NamedTuple):
 
 
 def zipped(body: bytes, kind: tuple[str, str], target: str = PUSH) -> bytes:
-    """A request with its body packed."""
+    """A request with a gzip body."""
     return request_bytes(target, gzip.compress(body, 6), [kind, _GZIP])
 
 
@@ -43,20 +43,20 @@ def series(labels: Mapping[bytes, bytes], profile: bytes = b"x") -> bytes:
 
 
 def attacks(scale: float) -> Iterator[Attack]:
-    """Attacks of every kind, each of a size of its own. scale: 1 for what is worst within 64 MiB a body."""
+    """Attacks of every kind, each of a different size. scale: 1 for the worst that fits in 64 MiB."""
     for make in _KINDS:
         yield make(scale)
 
 
 def large_label(scale: float, number: int) -> Attack:
-    """A Push with a label value of a megabyte that no other has."""
+    """A Push with a unique label value of a megabyte."""
     value = b"%08d" % number + b"v" * int(scale * 1_000_000)
     body = series({b"service_name": b"s", b"big": value})
     return Attack(request_bytes(PUSH, body, [PROTO]), frozenset({200, 503}))
 
 
 def large_name(scale: float, number: int) -> Attack:
-    """An /ingest request with a name of nearly a megabyte that no other has."""
+    """An /ingest request with a unique name of nearly a megabyte."""
     target = f"/ingest?name=s%7Bbig={number:08d}{'v' * int(scale * 900_000)}%7D"
     return Attack(request_bytes(target, b"x"), frozenset({200, 503}))
 

@@ -1,4 +1,4 @@
-"""Checking a text in tests, as `alloypy validate` does."""
+"""Checks a text in tests, as `alloypy validate` does."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_text(
     modules: Mapping[str, str] | None = None,
     full_environ: Mapping[str, str] | None = None,
 ) -> Checked:
-    """Check a file called `c`; `modules` is what imports can read, `full_environ` the whole environment."""
+    """Check a file called `c`. modules: what imports can read. full_environ: the whole environment."""
     known = modules or {}
 
     def read(path: str) -> list[Source] | None:
@@ -40,7 +40,7 @@ def check_text(
 
 
 def hinted_text(text: str, *, gate: Gate = EVERYTHING) -> tuple[Diagnostic, ...]:
-    """What is found in a file called `c`, with hints that have been tried."""
+    """The diagnostics of a file called `c`, with hints that have been tried."""
 
     def again(source: Source) -> list[Diagnostic]:
         checked = check_files(parse_config([source]), load_catalog(), gate)
@@ -66,7 +66,7 @@ def errors(text: str, **options: object) -> list[str]:
 
 
 def missed(text: str, **options: object) -> list[str]:
-    """The errors of a text that Alloy's own check does not find; it must find none itself."""
+    """The errors of a text that Alloy's own check does not find. Fails if Alloy's check finds any."""
     checked = check_text(text, **options)  # type: ignore[arg-type]
     assert lines(checked.as_alloy) == []
     return lines(checked.further)

@@ -1,8 +1,8 @@
-"""The command line page of the documentation, made of what the commands say themselves.
+"""The command line page of the documentation, generated from the help of the commands.
 
     python -m tests.support.cli_page
 
-writes it anew; a test holds the committed page to it.
+writes it again; a test compares the committed page with it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MARK = "<!-- made by: python -m tests.support.cli_page -->\n"
 
 
 def page() -> str:
-    """The page as it has to be: what stands above the mark, and the help of each command."""
+    """The page as it should be: the text above the mark, and the help of each command."""
     introduction = PAGE.read_text(encoding="utf-8").partition(_MARK)[0]
     parts = [introduction + _MARK]
     for command in COMMANDS:

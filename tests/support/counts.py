@@ -1,4 +1,4 @@
-"""How often tests repeat: a tenth, unless every repetition is asked for (`dev.py test --full`)."""
+"""How often tests repeat: a tenth of the full count, unless `dev.py test --full` runs all repetitions."""
 
 from __future__ import annotations
 

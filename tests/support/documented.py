@@ -46,7 +46,7 @@ class Block(NamedTuple):
 
     @property
     def serves(self) -> bool:
-        """Whether it ends with a program that runs until it is stopped."""
+        """Whether its last command runs until it is stopped."""
         return self.language == "sh" and bool(_SERVER.search(self.text))
 
     @property
@@ -67,7 +67,7 @@ def _block(text: str, fence: re.Match[str]) -> Block:
 
 
 class Reader:
-    """Follows a page; a context manager that ends what the page has started.
+    """Follows a page; a context manager that stops the processes that the page has started.
 
     directory: where the page's commands run. path: of the programs, first to look in.
     printed: what all commands have printed so far.
@@ -90,7 +90,7 @@ class Reader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         ended = [server.args for server in self._servers if server.poll() is not None]
-        for server in reversed(self._servers):  # whoever sends stops before those it sends to
+        for server in reversed(self._servers):  # senders stop before their destinations
             if server.poll() is None:
                 os.killpg(server.pid, signal.SIGTERM)
         for server in self._servers:
@@ -103,14 +103,14 @@ class Reader:
             assert not ended, f"ended by itself: {ended}"
 
     def _move(self) -> None:
-        """Get an empty home: ways to install are alternatives, of which a reader takes one."""
+        """Use an empty home directory: a reader takes only one of the alternative ways to install."""
         self._homes += 1
         home = self.directory / f"home{self._homes}"
         home.mkdir()
         self._environment["HOME"] = str(home)
 
     def follow(self, block: Block) -> None:
-        """Do what a reader does with the block."""
+        """Do with the block what a reader does."""
         if block.installs:
             self._move()
         text = _PORTS.sub(self._free, block.text)
@@ -140,7 +140,7 @@ class Reader:
         return self._ports.setdefault(port[0], str(free_port()))
 
     def run(self, script: str) -> None:
-        """Run a script to its end; it has to succeed."""
+        """Run a script until it ends; it must succeed."""
         ended = self._ended(script)
         assert ended.returncode == 0, f"{script}\nended with {ended.returncode}:\n{ended.stdout}"
         self.printed += ended.stdout.splitlines()
@@ -149,7 +149,7 @@ class Reader:
         for exchange in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
             command, _, answer = exchange.partition("\n")
             printed = [line.rstrip() for line in self._ended(command).stdout.splitlines()]
-            # On a terminal the two streams keep their order, in a pipe they do not.
+            # On a terminal the two streams keep their order; in a pipe they do not.
             assert sorted(printed) == sorted(answer.splitlines()), f"{command} prints {printed}"
 
     def _ended(self, script: str) -> subprocess.CompletedProcess[str]:
@@ -166,7 +166,7 @@ class Reader:
         )
 
     def _serve(self, script: str) -> None:
-        """Start what serves and wait until it does; its defaults get free ports as well."""
+        """Start a server and wait until it serves; free ports replace its default ports too."""
         script = script.replace("alloypy run ", f"alloypy run {_PORTS.sub(self._free, _ADMIN)} ")
         if "--listen-addr" not in script:
             address = _PORTS.sub(self._free, "127.0.0.1:4040")
@@ -200,7 +200,7 @@ class Reader:
             time.sleep(0.02)
 
     def _expect(self, shown: str) -> None:
-        """What the page shows has been printed, line by line and in that order."""
+        """Check that the output the page shows has been printed, line by line and in that order."""
         deadline = time.monotonic() + _PATIENCE
         while missing := list(_missing(shown.splitlines(), list(self.printed))):
             assert time.monotonic() < deadline, f"never printed: {missing}\nbut:\n" + "\n".join(self.printed)

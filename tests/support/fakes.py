@@ -1,4 +1,4 @@
-"""Components that do nothing but remember what was done to them, and a controller to run them in."""
+"""Components that only record what is done to them, and a controller to run them in."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from alloypy.syntax.tree import File
 
 
 class Receiver(Capsule):
-    """Takes what fake components forward."""
+    """The receiver of a fake component."""
 
     kind = "pyroscope.Appendable"
     receives = True
@@ -88,7 +88,7 @@ class Node(Component[NodeArguments, NodeExports]):
         return f"{self.options.path.rstrip('/')}/{self.options.id}".lstrip("/")
 
     def stage(self, name: str, kind: Callable[[str], BaseException], of: NodeArguments | None = None) -> None:
-        """Remember a stage, and raise where the arguments ask for it."""
+        """Record a stage, and raise if the arguments ask for it."""
         self.events.append(f"{name} {self.global_id}")
         if name in (of or self.arguments).fail:
             raise kind(f"{name} failed")
@@ -142,7 +142,7 @@ class Node(Component[NodeArguments, NodeExports]):
         return self.own_health
 
     def export(self, value: str) -> None:
-        """Export another value, as a component does that follows something."""
+        """Export another value, as a component does when what it watches changes."""
         self.options.set_exports(NodeExports(receiver=self.receiver, value=value))
 
 
@@ -154,7 +154,7 @@ EVENTS: list[str] = []
 
 
 def registration(name: str, stability: Stability = Stability.GENERALLY_AVAILABLE) -> Registration:
-    """A fake component kind."""
+    """The registration of a fake component."""
     return Registration(name, stability, NodeArguments, NodeExports, Node)
 
 
@@ -189,7 +189,7 @@ class World:
         return await self.controller.load(parsed(*texts), module_path)
 
     async def refused(self, *texts: str) -> list[str]:
-        """What refuses a load."""
+        """The errors of a load that is refused."""
         with pytest.raises(DiagnosticsError) as caught:
             await self.load(*texts)
         return [str(each) for each in caught.value.diagnostics]
@@ -204,7 +204,7 @@ class World:
         return health.state.text, health.message
 
     async def settled(self) -> None:
-        """Give everything that can run the time to do so."""
+        """Let everything that can run do so."""
         for _ in range(30):
             await asyncio.sleep(0)
 
@@ -234,7 +234,7 @@ def options(storage: Path, **changes: Any) -> ControllerOptions:
 
 @asynccontextmanager
 async def world(storage: Path, **changes: Any) -> AsyncIterator[World]:
-    """A running controller with fake components; what happened before is forgotten."""
+    """A running controller with fake components; earlier events are cleared."""
     NODES.clear()
     EVENTS.clear()
     async with Controller(options(storage, **changes)) as controller:

@@ -39,7 +39,7 @@ class Stream:
         return [value for key, value in self.headers if key == name]
 
     async def answer(self, status: int = 200, body: bytes = b"ok", *more: tuple[str, str]) -> None:
-        """The whole reply, once the request is complete."""
+        """Send the whole reply, once the request is complete."""
         await self.complete.wait()
         self.begin(status, *more)
         await self.say(body)
@@ -51,7 +51,7 @@ class Stream:
         self.connection.flush()
 
     async def say(self, data: bytes) -> None:
-        """Data, as fast as the client lets it come."""
+        """Send data, as fast as the client's flow control allows."""
         state = self.connection.h2
         while data:
             size = min(state.local_flow_control_window(self.number), state.max_outbound_frame_size, len(data))
@@ -73,7 +73,7 @@ Script = Callable[[Stream], Awaitable[None]]
 
 
 class Backend:
-    """What a test sees of the server. agreed: what each handshake led to."""
+    """What a test sees of the server. agreed: the result of each handshake."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -125,7 +125,7 @@ class Connection:
                     await self._reads.wait()
             finally:
                 self._backend.open -= 1
-            raise ConnectionError  # ends what is still answering
+            raise ConnectionError  # ends the tasks that still answer
 
     def _take(self, event: object, tasks: asyncio.TaskGroup) -> None:
         if isinstance(event, RequestReceived):
@@ -156,7 +156,7 @@ async def ok(stream: Stream) -> None:
 def server_context(
     authority: trustme.CA, *names: str, protocols: tuple[str, ...] = ("h2",)
 ) -> ssl.SSLContext:
-    """TLS that agrees on one of the protocols, or on none."""
+    """A TLS context that agrees on one of the protocols, or on none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(protocols)
     authority.issue_cert(*(names or ("127.0.0.1",))).configure_cert(context)
@@ -199,7 +199,7 @@ async def http2_server(
 
 @asynccontextmanager
 async def _refusing(port: int) -> AsyncIterator[int]:
-    """A port before another that lets through only handshakes which offer HTTP/2."""
+    """A port in front of another one that only lets through handshakes that offer HTTP/2."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         hello = await reader.read(65536)
@@ -219,7 +219,7 @@ async def _refusing(port: int) -> AsyncIterator[int]:
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Hand on what comes until the end or a fault, then close."""
+    """Pass data on until it ends or fails, then close."""
     try:
         while data := await reader.read(65536):
             writer.write(data)

@@ -1,4 +1,4 @@
-"""A component as the controller treats it, step by step, and what may be left of it."""
+"""Drives a component through its life cycle as the controller does, and checks that nothing is left."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATIENCE_SECONDS = 20.0
 
 
 class Life:
-    """One component from its making to its end. exports: all that it has set."""
+    """One component from creation to end. exports: all exports that it has set."""
 
     def __init__(self, registration: Registration, arguments: Any, book: SocketBook, storage: Path) -> None:
         self.exports: list[Any] = []
@@ -41,7 +41,7 @@ class Life:
         self.task: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
-        """What a load does first; raises what the component raises."""
+        """The first step of a load; raises what the component raises."""
         claims = self._book.begin()
         try:
             with self._sockets.claiming(claims):
@@ -57,12 +57,12 @@ class Life:
         return self.task
 
     async def settle(self) -> None:
-        """Let what has begun get somewhere."""
+        """Let what has begun make progress."""
         for _ in range(5):
             await asyncio.sleep(0)
 
     async def begin_update(self, arguments: Any) -> Any:
-        """What a reload asks first; the exports to come. `make_update` or `refuse_update` follows."""
+        """The first step of a reload; returns the new exports. `make_update` or `refuse_update` follows."""
         self._update = self._book.begin()
         try:
             with self._sockets.claiming(self._update):
@@ -72,7 +72,7 @@ class Life:
             raise
 
     async def make_update(self, arguments: Any) -> None:
-        """The rest of a reload that goes well."""
+        """The rest of a reload that succeeds."""
         await self.component.update(arguments)
         self._update.commit()
 
@@ -81,7 +81,7 @@ class Life:
         self._update.drop()
 
     async def take_back(self, arguments: Any, before: Any) -> None:
-        """The rest of a reload that went wrong in the middle of its changes. before: the old arguments."""
+        """The rest of a reload that failed halfway through its changes. before: the old arguments."""
         refused = self._update
         await self.component.update(arguments)
         await self.begin_update(before)
@@ -94,7 +94,7 @@ class Life:
         await self.make_update(arguments)
 
     async def stop(self, times: int = 1) -> None:
-        """Cancel it so many times, and wait for its end."""
+        """Cancel it `times` times, and wait until it ends."""
         if self.task is not None:
             for _ in range(times):
                 self.task.cancel()
@@ -105,17 +105,17 @@ class Life:
         self._book.release(self)
 
     def give_up(self) -> None:
-        """Have it be forgotten after a load that was refused."""
+        """Release it after a refused load."""
         self._book.release(self)
 
 
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
-    """Fails when a task or a descriptor outlives the block."""
+    """Fail if a task or a descriptor outlives the block."""
     before = set(asyncio.all_tasks()), _descriptors()
     yield
     end = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
-    while True:  # a connection that is closed goes in a later turn of the loop
+    while True:  # a closed connection goes away in a later turn of the loop
         gc.collect()
         await asyncio.sleep(0)
         after = set(asyncio.all_tasks()), _descriptors()
@@ -127,11 +127,11 @@ async def nothing_left() -> AsyncIterator[None]:
 
 
 def _descriptors() -> set[tuple[str, str]]:
-    """Open descriptors, and what they are; without the one that uvloop keeps for when there are no more."""
+    """Open descriptors and their targets, without the one that uvloop keeps in reserve."""
     found = set()
     for each in sorted(Path("/proc/self/fd").iterdir()):
         try:
             found.add((each.name, str(each.readlink())))
-        except FileNotFoundError:  # the one that lists them
+        except FileNotFoundError:  # the descriptor of this listing
             continue
     return {(number, what) for number, what in found if what != "/dev/null"}

@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
 def both_event_loops(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """They differ in how they read, pause, close and hand over sockets, and in their timers."""
+    """The two loops differ in how they read, pause, close and hand over sockets, and in their timers."""
     return "asyncio", {"use_uvloop": request.param}

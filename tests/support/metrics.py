@@ -1,4 +1,4 @@
-"""Reading the metrics of a component in this process."""
+"""Reads the metrics of a component in this process."""
 
 from __future__ import annotations
 

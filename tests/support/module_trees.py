@@ -1,6 +1,6 @@
-"""Configurations with modules in modules, made up at random: most of them load, many have one mistake.
+"""Random configurations with nested modules: most of them load, many have one mistake.
 
-Labels are few, so that names hide each other; contents are used again, so that imports form diamonds and
+There are few labels, so that names hide each other; contents are reused, so that imports form diamonds and
 circles. Components are those of `tests.support.fakes`.
 """
 
@@ -15,7 +15,7 @@ from typing import NamedTuple
 LABELS = ("a", "b", "c", "d", "e")
 NAMESPACES = ("i", "j", "k")
 MISTAKES = (0.0, 0.004, 0.012)
-"""How likely each thing is to be wrong; one of these in a tree."""
+"""The probability that a part is wrong; each tree has one of these."""
 
 DEEPEST = 4
 HERE = "@HERE@"
@@ -43,8 +43,8 @@ _ODD_SETTINGS = (
 class Tree(NamedTuple):
     """One configuration.
 
-    files: texts by path below the directory of the configuration. urls: texts by URL.
-    unread: whether something cannot be known before it runs.
+    files: texts by path relative to the directory of the configuration. urls: texts by URL.
+    unread: whether something is known only at run time.
     """
 
     config: str
@@ -55,7 +55,7 @@ class Tree(NamedTuple):
 
 @dataclass
 class Signature:
-    """What a declare takes, by kind of value, and exports."""
+    """The arguments of a declare, by kind of value, and its exports."""
 
     arguments: dict[str, str] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
@@ -68,9 +68,9 @@ Content = dict[str, Signature]
 
 @dataclass
 class Place:
-    """Where blocks are written: what can be used there, and expressions that give a text or a list.
+    """A scope in which blocks are written: what can be used there, and expressions for texts and lists.
 
-    making: labels of the declares that are being written.
+    making: labels of the declares being written.
     """
 
     outer: Place | None
@@ -85,7 +85,7 @@ class Place:
     making: list[str] = field(default_factory=list)
 
     def usable(self) -> dict[tuple[str, str], Signature]:
-        """Custom components by namespace and name; the innermost of a name counts."""
+        """Custom components by namespace and name; the innermost declaration wins."""
         found = self.outer.usable() if self.outer is not None else {}
         found |= {("", label): each for label, each in self.declares.items()}
         for namespace, content in self.imports.items():
@@ -94,7 +94,7 @@ class Place:
 
 
 def module_tree(random: Random) -> Tree:
-    """A configuration; equal states of `random` give equal ones. Half of them are all in a module."""
+    """A configuration; the same state of `random` gives the same one. Half of them consist of one module."""
     maker = _Maker(random)
     place = Place(None, root=True, texts=["module_path"])
     config = maker.blocks(place, 0)
@@ -126,7 +126,7 @@ class _Maker:
         return self._count
 
     def _some(self, most: int, depth: int) -> range:
-        """So many times; fewer further in, and when there is much already."""
+        """The number of repetitions; lower at depth, and when the tree is already large."""
         most = max(0, most - depth // 2) if self._size < 25 else 0
         return range(self._random.randint(0, most))
 
@@ -146,7 +146,7 @@ class _Maker:
         return "".join(made)
 
     def _label(self, place: Place, name: str) -> str:
-        """A label that makes the id new, mostly."""
+        """A label, usually one that makes the ID unique."""
         while True:
             label = self._random.choice(LABELS) if self._chance(0.5) else f"n{self._number()}"
             made = f"{name}.{label}"
@@ -155,14 +155,14 @@ class _Maker:
                     f"{each}.".startswith(f"{made}.") != f"{made}.".startswith(f"{each}.")
                     for each in place.ids
                 ):
-                    self.unread = True  # one id is the beginning of another: what it means, the order decides
+                    self.unread = True  # one ID is a prefix of another: the order decides what it means
                 place.ids.add(made)
                 return label
 
     # Values
 
     def _text(self, place: Place) -> str:
-        """An expression that gives a text, mostly."""
+        """An expression, usually one for a text."""
         if self._wrong():
             return self._random.choice((
                 "nothing", "argument.zzz.value", "each", "test.node.zzz.value", "[1]", "{ a = 1 }", "null.x",
@@ -191,7 +191,7 @@ class _Maker:
         return self._list(place) if kind == "list" else self._text(place)
 
     def _given_content(self, place: Place) -> str:
-        """A text that declares `a`, mostly."""
+        """A module text, usually one that declares `a`."""
         if "argument.m.value" in place.contents and self._chance(0.5):
             return "argument.m.value"
         label = "zzz" if self._wrong() else "a"
@@ -271,7 +271,7 @@ class _Maker:
         return _block(f'declare "{label}"', [body])
 
     def _is_around(self, label: str, place: Place) -> bool:
-        """Whether a name would be taken for that of a declare around, and so for one that uses itself."""
+        """Whether the name is that of an enclosing declare, so that a use would count as recursion."""
         here: Place | None = place
         while here is not None:
             if label in here.making:
@@ -356,7 +356,7 @@ class _Maker:
         return block.replace("@LABEL@", label)
 
     def _new_content(self, depth: int) -> tuple[str, Content]:
-        """An import block, its label left open, of content made for it."""
+        """An import block with new content; the label is left open."""
         kind = self._random.choice(("file", "file", "directory", "string", "string", "http"))
         content: Content = {}
         number = self._number()
@@ -383,7 +383,7 @@ class _Maker:
             written = f'file.path_join("{HERE}", "{path}")'
         block = f'import.file "@LABEL@" {{\n  filename = {written}\n}}\n'
         if self._chance(0.06):
-            self._contents.append((block, content))  # what is in it may import it
+            self._contents.append((block, content))  # its own content may import it
         if kind == "file":
             self.files[path] = self._content(content, depth, folder)
         else:
@@ -395,7 +395,7 @@ class _Maker:
         return block
 
     def _content(self, content: Content, depth: int, folder: str = "") -> str:
-        """The text of a module; what it declares is added to `content`."""
+        """The text of a module; its declares are added to `content`."""
         place = Place(None, declares=dict(content))
         made = []
         if depth < DEEPEST:
@@ -411,7 +411,7 @@ class _Maker:
         return "".join(made)
 
     def _relative(self, place: Place, depth: int, folder: str) -> str:
-        """An import of a file beside the one it is in."""
+        """An import of a file in the same directory."""
         label = self._random.choice(LABELS)
         if label in place.imports:
             return ""

@@ -1,4 +1,4 @@
-"""One mistake at a known place: mutations of good configurations, as a person makes them."""
+"""Mutations of valid configurations: one mistake at a known place, as people make them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alloypy.syntax.tree import Attribute, Block, Statement
 
 
 class Mutation(NamedTuple):
-    """A text with one mistake. The diagnostic must touch the bytes from `start` to `end` of the new text."""
+    """A text with one mistake. The diagnostic must overlap `start` to `end` in the new text."""
 
     kind: str
     text: bytes
@@ -24,7 +24,7 @@ class Mutation(NamedTuple):
 
 
 def mutations(text: bytes) -> list[Mutation]:
-    """Every mutation of a configuration without faults."""
+    """Every mutation of a valid configuration."""
     source = Source("config.alloy", text)
     return list(_Mutator(source).all())
 
@@ -64,7 +64,7 @@ class _Mutator:
     def _replace(
         self, kind: str, start: int, end: int, by: bytes, around: Statement | None = None
     ) -> Mutation:
-        """Bytes start to end, exclusive, replaced; the place is what was put in, or a whole statement."""
+        """Replace start to end (exclusive); the place is the new text, or a whole statement."""
         text = self._text[:start] + by + self._text[end:]
         if around is None:
             return Mutation(kind, text, start, start + len(by))

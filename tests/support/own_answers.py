@@ -1,6 +1,6 @@
-"""The answers to recorded requests that are not Alloy's on purpose, whole, as a client gets them.
+"""Complete answers to recorded requests for which alloypy deliberately differs from Alloy.
 
-Each has a row in docs/compatibility.md. They are data, so that no rule of the program is written again here.
+Each has a row in docs/compatibility.md. They are data, so that no rule of the program is repeated here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Stands in for a Pyroscope server in what it does with a Push that it refuses: it keeps part of it.
+"""A stand-in for a Pyroscope server that, like the real one, stores part of a Push that it refuses.
 
-Series are looked at one by one, each with its own bytes against the tenant's rate. What passes is kept,
-whatever becomes of the others; the answer names the first that did not. With one series in each request
-nothing is kept twice and everything comes through in time; with several neither holds.
+It checks the size of each series against the tenant's rate, stores those that pass, whatever happens to the
+others, and names the first that did not in its answer. With one series in each request nothing is stored
+twice and everything gets through eventually; with several, neither is true.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _REASONS = {
 
 
 class PartialStore:
-    """What the server holds; `talk` is its script.
+    """The server's data; `talk` is its script.
 
-    rate, burst: bytes a second, and at once. stored: how often each profile is held, by its sample's ID,
+    rate: bytes per second. burst: bytes. stored: how often each profile is stored, by its sample's ID,
     or its name on /ingest. available: False while it starts or stops.
     """
 

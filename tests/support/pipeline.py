@@ -1,4 +1,4 @@
-"""A whole configuration in this process: receivers in front, components between, real sockets behind."""
+"""A whole configuration in this process: receivers first, then components, then real sockets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Pipeline:
         self.log = log
 
     async def load(self, text: str) -> None:
-        """Load or reload; RECV stands for our port."""
+        """Load or reload; RECV stands for the receiver's port."""
         await self.controller.load(parsed(text.replace("RECV", str(self.port))), "/etc/alloypy")
 
     def metric(self, name: str, **labels: str) -> float | None:
@@ -65,5 +65,5 @@ async def pipeline(text: str, storage: Path, **changes: Any) -> AsyncIterator[Pi
 
 
 def one_line(text: str) -> str:
-    """A text without its line structure, to be searched."""
+    """A text without line breaks, to search in."""
     return re.sub(r"\s+", " ", text)

@@ -1,4 +1,4 @@
-"""Small pprof profiles: one stack of one function, in a few lines of protobuf by hand."""
+"""Small pprof profiles: one stack of one function, in a few lines of hand-written protobuf."""
 
 from __future__ import annotations
 

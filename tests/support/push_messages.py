@@ -1,4 +1,4 @@
-"""Push requests as the generated protobuf code has them."""
+"""Push requests as messages of the generated protobuf code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Pyroscope server with its data in a folder, on loopback only, to send profiles to and read them back."""
+"""A Pyroscope server on loopback, with its data in a folder, to send profiles to and to read them from."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STOP_SECONDS = 60.0
 
 
 def server_program() -> str:
-    """The server's program: PYROSCOPE_BIN, or `pyroscope` on PATH. Skips the test where there is neither."""
+    """The server's program: PYROSCOPE_BIN, or `pyroscope` on PATH. Skips the test if there is neither."""
     program = os.environ.get("PYROSCOPE_BIN") or shutil.which("pyroscope")
     if not program or shutil.which(program) is None:
         pytest.skip("no Pyroscope server: PYROSCOPE_BIN names none and `pyroscope` is not on PATH")
@@ -37,7 +37,7 @@ def settings(ports: dict[str, int]) -> dict[str, str]:
     """The flags of a server that is ready after two seconds.
 
     Each advertised address is set, since its default is a network interface's. With the new storage alone
-    a query sees at once what has been written. ports: http, grpc, raft, gossip.
+    a query sees immediately what has been written. ports: http, grpc, raft, gossip.
     """
     raft = f"{LOOPBACK}:{ports['raft']}"
     grpc = f"{LOOPBACK}:{ports['grpc']}"
@@ -91,7 +91,7 @@ class PyroscopeServer:
         self.stop()
 
     def start(self) -> None:
-        """Start it, with the data it had, and wait until it takes and shows profiles."""
+        """Start it with its existing data, and wait until it accepts and shows profiles."""
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -108,7 +108,7 @@ class PyroscopeServer:
             raise
 
     def stop(self) -> None:
-        """Stop it as an operator does, which takes five seconds; the data stays."""
+        """Stop it as an operator does, which takes five seconds; the data is kept."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -121,11 +121,11 @@ class PyroscopeServer:
 
     @property
     def url(self) -> str:
-        """Where to send to."""
+        """The URL to send to."""
         return f"http://{LOOPBACK}:{self._port}"
 
     def label_values(self, name: str) -> set[str]:
-        """The values that a label has had in the last hours."""
+        """The values of a label in the last hours."""
         answer = self._query("LabelValues", {"name": name})
         return set(answer.get("names", ()))
 
@@ -134,7 +134,7 @@ class PyroscopeServer:
         return set(self._tree(profile_type, selector).get("names", ()))
 
     def values(self, selector: str) -> Counter[str]:
-        """What each function has used by itself, over all CPU profiles that match the selector."""
+        """The CPU time of each function itself, over all CPU profiles that match the selector."""
         found: Counter[str] = Counter()
         tree = self._tree(CPU, selector)
         names = tree.get("names", [])
@@ -146,7 +146,7 @@ class PyroscopeServer:
         return found
 
     def eventually(self, ask: Callable[[], set[str]], wanted: set[str]) -> set[str]:
-        """What `ask` answers as soon as all of `wanted` is in it, or when it has had long enough."""
+        """The answer of `ask` as soon as it contains all of `wanted`, or after the time limit."""
         deadline = time.monotonic() + QUERY_SECONDS
         while True:
             answer = ask()

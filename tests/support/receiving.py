@@ -1,4 +1,4 @@
-"""pyroscope.receive_http by itself, in this process: real sockets in front, a fake receiver behind."""
+"""pyroscope.receive_http alone in this process, with real sockets and a fake receiver as its destination."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PUSH = "/push.v1.PusherService/Push"
 
 
 class Collected(ProfilesReceiver):
-    """A receiver that keeps what it gets, and fails as told.
+    """A receiver that records what it gets, and fails on request.
 
     fail: called with each delivery; may raise. gate: a delivery waits for it.
     """
@@ -65,7 +65,7 @@ class Collected(ProfilesReceiver):
 
 
 class OpenSockets:
-    """Gives duplicates of listening sockets on loopback, one listener for each address."""
+    """Returns duplicates of listening sockets on loopback, one listener for each address."""
 
     def __init__(self) -> None:
         self._listeners: dict[int, socket.socket] = {}
@@ -118,7 +118,7 @@ class Receiving:
 
     @property
     def server(self) -> Server:
-        """What listens for it."""
+        """Its listener."""
         serving = self.component._serving
         assert serving is not None
         return serving.server
@@ -157,7 +157,7 @@ def milliseconds(count: int) -> Duration:
 def component_options(
     registry: Metrics | CollectorRegistry, logger: logging.Logger, **changes: Any
 ) -> Options:
-    """What a process hands to a component."""
+    """The options that a process passes to a component."""
     values: dict[str, Any] = {
         "id": "pyroscope.receive_http.test",
         "path": "/",
@@ -214,7 +214,7 @@ class Reply(NamedTuple):
 
 
 class Client:
-    """A connection on which a test writes what it likes."""
+    """A connection on which a test can write any bytes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -227,7 +227,7 @@ class Client:
             await self.writer.drain()
 
     async def reply(self, method: str = "POST") -> Reply:
-        """Read a response; interim ones are skipped."""
+        """Read a response, skipping interim ones."""
         while True:
             head = await self.reader.readuntil(b"\r\n\r\n")
             first, *lines = head.decode("utf-8").split("\r\n")[:-2]
@@ -258,7 +258,7 @@ class Client:
         return body, _fields(lines)
 
     async def ended(self) -> bool:
-        """Whether the server closes the connection without another byte."""
+        """Whether the server closes the connection without sending another byte."""
         try:
             return await self.reader.read(1) == b""
         except ConnectionError:
@@ -289,7 +289,7 @@ def request_bytes(
     *,
     length: bool = True,
 ) -> bytes:
-    """A request with Host and, unless it is left out, Content-Length."""
+    """A request with Host and, unless switched off, Content-Length."""
     lines = [
         f"{method} {target} HTTP/1.1",
         "Host: receiver",
@@ -307,7 +307,7 @@ async def ask(
     headers: Iterable[tuple[str, str]] = (),
     method: str = "POST",
 ) -> Reply:
-    """One request on a connection of its own."""
+    """One request on its own connection."""
     async with connected(port) as client:
         await client.send(request_bytes(target, body, headers, method))
         return await client.reply(method)

@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that remembers every request, and answers itself or passes it on."""
+"""An HTTP server on loopback that records every request, and answers it or passes it on."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Received(NamedTuple):
 class Recorder:
     """The server; a context manager.
 
-    forward_to: `host:port` that gets each request too, and whose answer is passed back.
-    status, content: what is answered where nothing is forwarded, with the request's own content type,
+    forward_to: `host:port` of a server that also gets each request and whose answer is returned.
+    status, content: the answer if nothing is forwarded, with the request's own content type,
         as an RPC server does.
     """
 
@@ -109,11 +109,11 @@ class Recorder:
 
     @property
     def url(self) -> str:
-        """Where to send to."""
+        """The URL to send to."""
         return f"http://{self.address}"
 
     def wait_for(self, count: int, where: Callable[[Received], bool] = lambda _: True) -> list[Received]:
-        """The first `count` requests that satisfy `where`, as soon as they are there."""
+        """The first `count` requests that satisfy `where`, as soon as they have arrived."""
         deadline = time.monotonic() + _PATIENCE
         with self._changed:
             while True:

@@ -289,7 +289,7 @@ WHOLE: Mapping[str, str] = {
 
 
 _BETWEEN = re.compile(r"""(?<=["\]}\w]) (?=[a-z_0-9]+ (?:= |\{))""")
-"""Where a setting follows another on the same line, for the reader's sake only."""
+"""The space between two settings on one line; they share a line only for readability."""
 
 
 def _in(name: str, settings: Mapping[str, str], form: str) -> Iterator[tuple[str, str]]:

@@ -32,7 +32,7 @@ _PORTS = 10_000, 32_000
 def free_port() -> int:
     """A port nobody listens on right now, on any address.
 
-    Not one that the system gives outgoing connections: one of those could take it before it is listened on.
+    It is outside the range for outgoing connections, so that none of those can take it in the meantime.
     """
     while True:
         port = random.randrange(*_PORTS)
@@ -42,13 +42,13 @@ def free_port() -> int:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables a child gets: our path and home, what measures its coverage, nothing else of ours."""
+    """The environment of a child: our path and home, what measures its coverage, and nothing else of ours."""
     kept = ("PATH", "HOME", "SYSTEMROOT", "TMPDIR", "VIRTUAL_ENV", "COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE")
     return {name: os.environ[name] for name in kept if name in os.environ} | dict(extra or {})
 
 
 def of_checkout(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables of a child that runs the alloypy of this checkout, whatever is installed."""
+    """The environment of a child that runs the alloypy of this checkout, whatever is installed."""
     return environment({"PYTHONPATH": str(Path(__file__).parents[2]), **(extra or {})})
 
 
@@ -59,7 +59,7 @@ def alloypy(
     command: Sequence[str] = ALLOYPY,
     timeout: float = _PATIENCE,
 ) -> subprocess.CompletedProcess[str]:
-    """Run what is expected to end by itself; env: what it has beyond the usual."""
+    """Run a command that should end by itself. env: additional variables."""
     return subprocess.run(
         [*command, *arguments],
         cwd=cwd,
@@ -73,7 +73,7 @@ def alloypy(
 
 
 def refused(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `alloypy run` where it is expected to end by itself."""
+    """Run `alloypy run` with a configuration that should make it end by itself."""
     return alloypy("run", *arguments, cwd=folder)
 
 
@@ -85,11 +85,11 @@ class Reply(NamedTuple):
 
 
 class Running:
-    """A started `alloypy run`; a context manager that never leaves it behind.
+    """A started `alloypy run`; a context manager that always ends it.
 
-    arguments: what follows `run`; the admin address is added. address: of the admin server.
+    arguments: those after `run`; the admin address is added. address: of the admin server.
     checkout: run the alloypy of this checkout, whatever is installed.
-    watchdog: watch the event loop; the end of the `with` fails when a turn took more than 500 ms of CPU,
+    watchdog: watch the event loop; leaving the `with` fails if a turn took more than 500 ms of CPU,
         unless `strict` is false. before: called in the child, before it becomes alloypy.
     """
 
@@ -119,7 +119,7 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            preexec_fn=before,  # noqa: PLW1509 -- before this process has threads of its own
+            preexec_fn=before,  # noqa: PLW1509 -- this process has no other threads yet
         )
         self.log: list[str] = []
         self._changed = threading.Condition()
@@ -171,7 +171,7 @@ class Running:
     def longest_turn(self, since: float = 0.0) -> float:
         """CPU time of the longest turn of the event loop, in seconds; turns below 5 ms count as 0.
 
-        since: as for `turns`; then only turns above 50 ms, and those that were the longest so far, are known.
+        since: as for `turns`; only turns above 50 ms, and those that were the longest up to then, are known.
         """
         return max((turn.seconds for turn in watch.read(self._report, since)), default=0.0)
 
@@ -181,7 +181,7 @@ class Running:
         return "\n".join(self.log)
 
     def wait_for_log(self, pattern: str, after: int = 0) -> str:
-        """The first line from number `after` on that matches; fails when the process ends without it."""
+        """The first matching line from number `after` on; fails if the process ends without one."""
         compiled = re.compile(pattern)
         deadline = time.monotonic() + _PATIENCE
         with self._changed:
@@ -195,7 +195,7 @@ class Running:
                 self._changed.wait(0.1)
 
     def wait_until_listening(self) -> Running:
-        """Wait until the admin server answers, whatever it says."""
+        """Wait until the admin server gives any answer."""
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
@@ -227,13 +227,13 @@ class Running:
                 return Reply(error.code, error.read().decode())
 
     def metric(self, name: str) -> float:
-        """The value of a series, named as on the page of metrics."""
+        """The value of a series, named as in `/metrics`."""
         found = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics").text, re.MULTILINE)
         assert found, name
         return float(found[1])
 
     def json(self, path: str) -> Any:
-        """The JSON that the admin server answers with."""
+        """The admin server's answer, which must be JSON with status 200."""
         reply = self.get(path)
         assert reply.status == 200, reply
         return json.loads(reply.text)

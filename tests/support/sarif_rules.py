@@ -1,4 +1,4 @@
-"""What GitHub code scanning demands of a SARIF log: rules GH1001 to GH2012 of Microsoft's SARIF multitool.
+"""What GitHub code scanning requires of a SARIF log: rules GH1001 to GH2012 of Microsoft's SARIF multitool.
 
 Restated from the descriptions of those rules, as far as they apply to logs without code flows.
 """
@@ -15,7 +15,7 @@ Log = dict[str, Any]
 
 
 def broken_rules(log: Log) -> list[str]:
-    """Each breach as `rule: place`; empty for a log that passes."""
+    """Each violation as `rule: place`; empty for a log that passes."""
     return [*_of_log(log), *(breach for run in log.get("runs", []) for breach in _of_run(run))]
 
 

@@ -1,4 +1,4 @@
-"""A server on loopback that says, byte for byte, what a test wants said."""
+"""A server on loopback that sends exactly the bytes that a test wants."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Seen(NamedTuple):
-    """A request as it came."""
+    """A request as received."""
 
     line: str
     headers: list[tuple[str, str]]
@@ -86,7 +86,7 @@ class Backend:
 async def listening(talk, context: ssl.SSLContext | None = None, port: int = 0):
     """The port of a server on loopback that calls `talk(reader, writer)` for each connection.
 
-    port: 0 for any that is free. When the block is left, what still talks is cancelled and waited for.
+    port: 0 for any that is free. Leaving the block cancels the open conversations and waits for them.
     """
     tasks = set()
 
@@ -114,7 +114,7 @@ async def listening(talk, context: ssl.SSLContext | None = None, port: int = 0):
 
 @asynccontextmanager
 async def scripted(script: Script, context: ssl.SSLContext | None = None, port: int = 0):
-    """Serve `script`, one call a connection, until the block is left. port: 0 for any that is free."""
+    """Serve `script`, one call per connection, until the block is left. port: 0 for any that is free."""
     backend = Backend(0)
 
     async def talk(reader, writer):

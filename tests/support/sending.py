@@ -1,4 +1,4 @@
-"""pyroscope.write by itself, in this process: profiles handed in, real sockets behind."""
+"""pyroscope.write alone in this process: tests pass profiles in, and it sends them over real sockets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 
 def endpoint(url: str, **changes: Any) -> EndpointArguments:
-    """An endpoint that tries three times without much of a pause."""
+    """An endpoint that tries three times with hardly any pause."""
     client = {
         key: changes.pop(key)
         for key in list(changes)

@@ -1,4 +1,4 @@
-"""Slips of the pen in good configurations, by their kind: what people leave out, misspell or mix up."""
+"""Slips in valid configurations, by kind: what people leave out, misspell or mix up."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _BY_PATTERN = (
 
 
 def syntax_slips(text: bytes) -> list[Slip]:
-    """A slip of each kind wherever the text has room for it; some are no mistakes."""
+    """A slip of each kind wherever the text allows it; some are not mistakes."""
     written = text.decode()
     return [
         Slip(kind, (written[: match.start()] + change(match[0]) + written[match.end() :]).encode())
@@ -109,7 +109,7 @@ class _Slips:
 
 
 def _misspelt(word: str) -> str:
-    """Two letters in the middle change places; a word of equal ones gets one more."""
+    """Swap two letters in the middle; if they are equal, repeat the last letter."""
     at = len(word) // 2
     swapped = word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
     return swapped if swapped != word and at else word + word[-1]

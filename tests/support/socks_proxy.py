@@ -1,4 +1,4 @@
-"""A SOCKS5 proxy on loopback that tells what it was asked for, and goes wrong on demand."""
+"""A SOCKS5 proxy on loopback that records what clients ask for, and fails on demand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.http2_server import pump
 
 
 class Asked(NamedTuple):
-    """What a client said. kind: the address' type on the wire."""
+    """What a client sent. kind: the address type on the wire."""
 
     methods: tuple[int, ...]
     login: tuple[str, str] | None
@@ -22,7 +22,7 @@ class Asked(NamedTuple):
 
 
 class Proxy:
-    """What a test sees of the proxy. answers: its replies, where they are not those of a sound proxy."""
+    """What a test sees of the proxy. answers: its replies, if they differ from those of a correct proxy."""
 
     def __init__(self, login: tuple[str, str] | None, answers: Sequence[bytes]) -> None:
         self.port = 0
@@ -90,7 +90,7 @@ class Proxy:
 
 @asynccontextmanager
 async def socks_proxy(login: tuple[str, str] | None = None, *answers: bytes) -> AsyncIterator[Proxy]:
-    """Run a proxy until the block is left. Every name leads to loopback."""
+    """Run a proxy until the block is left. Every name resolves to loopback."""
     proxy = Proxy(login, answers)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]

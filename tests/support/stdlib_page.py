@@ -1,8 +1,8 @@
-"""The page on the standard library, made of what stands beside each function.
+"""The page about the standard library, generated from the manual of each function.
 
     python -m tests.support.stdlib_page
 
-writes it anew; a test holds the committed page to it.
+writes it again; a test compares the committed page with it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MARK = "<!-- made by: python -m tests.support.stdlib_page -->\n"
 
 
 def page() -> str:
-    """The page as it has to be: what stands above the mark, and a section for each function."""
+    """The page as it should be: the text above the mark, and a section for each function."""
     introduction = PAGE.read_text(encoding="utf-8").partition(_MARK)[0]
     entries = [entry for name in function_names() if (entry := function_reference(name)) is not None]
     sections = ["\n".join(_section(entry)) for entry in entries if "examples" in entry]

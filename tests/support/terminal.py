@@ -1,4 +1,4 @@
-"""Running the program with standard error on a terminal."""
+"""Runs the program with standard error on a terminal."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ ROOT = Path(__file__).parents[2]
 
 
 class Shown(NamedTuple):
-    """How the program ended, and what stood on the terminal."""
+    """How the program ended, and the text on the terminal."""
 
     code: int
     text: str
 
 
 def on_terminal(folder: Path, *arguments: str) -> Shown:
-    """The outcome of a command that ends by itself, without colours; the terminal has 100 columns."""
+    """The result of a command that ends by itself, without colours; the terminal has 100 columns."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "alloypy", *arguments],
@@ -37,7 +37,7 @@ def on_terminal(folder: Path, *arguments: str) -> Shown:
     try:
         while piece := os.read(ours, 65536):
             pieces.append(piece)
-    except OSError:  # the terminal is closed as the last one who has it ends
+    except OSError:  # the terminal closes when its last user ends
         pass
     os.close(ours)
     return Shown(process.wait(timeout=60), b"".join(pieces).decode().replace("\r\n", "\n"))

@@ -1,4 +1,4 @@
-"""Certificates of an authority that nobody else trusts; the fixture `authority` makes it."""
+"""Certificates of an authority that only the tests trust; the fixture `authority` makes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import trustme
 
 
 def pem(authority: trustme.CA) -> str:
-    """The authority's certificate, for those who are to trust it."""
+    """The authority's certificate, for peers that should trust it."""
     return authority.cert_pem.bytes().decode()
 
 

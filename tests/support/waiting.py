@@ -1,4 +1,4 @@
-"""Waiting for what happens elsewhere."""
+"""Waits for something that happens elsewhere."""
 
 from __future__ import annotations
 

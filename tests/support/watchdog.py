@@ -1,11 +1,11 @@
-"""How long an event loop is held: the CPU time of its thread between two turns.
+"""Measures how long an event loop is held: the CPU time of its thread between two turns.
 
 In a test: `with watching() as watchdog:` around what must not hold the loop. For a process:
 `Running(..., watchdog=True)`, which starts this file as a script: `python watchdog.py REPORT -m alloypy run`.
-Nothing of it is in the package. `with briefly():` (or `@briefly()`) bounds what needs no loop.
+It is not part of the package. `with briefly():` (or `@briefly()`) limits code that needs no loop.
 
-CPU time, not time: what a busy machine adds is not counted. Under uvloop a prepare handle of libuv sees each
-turn, otherwise the call of the selector does.
+It measures CPU time, so delays of a busy machine do not count. Under uvloop a prepare handle of libuv marks
+each turn, otherwise the call of the selector.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Turn(NamedTuple):
 class Watchdog:
     """Watches the loop that runs in this thread.
 
-    tell: called with each turn above REPORTED, and with each that is longer than all before.
+    tell: called with each turn above REPORTED, and with each that is longer than all before it.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tell: Callable[[Turn], None] | None = None) -> None:
@@ -69,7 +69,7 @@ class Watchdog:
         self._sampler.start()
 
     def stop(self) -> None:
-        """End the watch; the turn that lasts now counts."""
+        """End the watch; the current turn counts."""
         self._unhook()
         self._ending.set()
         self._sampler.join()
@@ -123,7 +123,7 @@ _Sample = tuple[float, list[tuple[str, int, str]]]
 
 
 def _walk(frame: FrameType | None) -> list[tuple[str, int, str]]:
-    """The places alone, which is quick enough to be done while the other thread runs."""
+    """The places only, which is quick enough to do while the other thread runs."""
     places: list[tuple[str, int, str]] = []
     while frame is not None and len(places) < 100:
         places.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
@@ -140,13 +140,13 @@ def _format(sample: _Sample) -> str:
 
 
 def _cpu_clock(ident: int) -> int | None:
-    """The clock of a thread's CPU time, None where there is none: then samples go by time."""
+    """The clock of a thread's CPU time, or None if there is none; samples then use wall time."""
     find = getattr(time, "pthread_getcpuclockid", None)
     return find(ident) if find is not None else None
 
 
 def _hook(loop: asyncio.AbstractEventLoop, turn: Callable[[], None]) -> Callable[[], None]:
-    """Call `turn` before each wait for events; returns what ends it."""
+    """Call `turn` before each wait for events; returns a function that stops this."""
     selector = getattr(loop, "_selector", None)
     if selector is None:
         return _hook_libuv(loop, turn)
@@ -182,12 +182,12 @@ def _hook_libuv(loop: asyncio.AbstractEventLoop, turn: Callable[[], None]) -> Ca
 
 
 _KEPT: list[Any] = []
-"""What libuv holds addresses of."""
+"""Objects whose addresses libuv holds."""
 
 
 @contextlib.contextmanager
 def watching() -> Iterator[Watchdog]:
-    """Watch the running loop, as long as the block lasts; a turn that is too long fails at its end."""
+    """Watch the running loop during the block; at its end, fail if a turn was too long."""
     watchdog = Watchdog(asyncio.get_running_loop())
     try:
         yield watchdog
@@ -198,18 +198,18 @@ def watching() -> Iterator[Watchdog]:
 
 @contextlib.contextmanager
 def briefly(seconds: float = FAILING) -> Iterator[None]:
-    """Fail when the block, or the function decorated so, takes more CPU time of this thread.
+    """Fail if the block, or the decorated function, takes more CPU time of this thread.
 
-    What would never end is ended by pytest's own limit.
+    Code that never ends is stopped by pytest's own limit.
     """
     began = time.thread_time()
     yield
     taken = time.thread_time() - began
-    assert taken <= seconds, f"{taken * 1000:.0f} ms of CPU; {seconds * 1000:.0f} ms are the most"
+    assert taken <= seconds, f"{taken * 1000:.0f} ms of CPU; {seconds * 1000:.0f} ms are allowed"
 
 
 def read(report: Path, since: float = 0.0) -> list[Turn]:
-    """The turns that a watched process has told of, those that ended before `since` left out."""
+    """The turns that a watched process has reported, without those that ended before `since`."""
     lines = report.read_text().split("\n")[:-1] if report.exists() else []
     turns = [Turn(*json.loads(line)) for line in lines]
     return [turn for turn in turns if turn.ended >= since]
@@ -221,7 +221,7 @@ def _watch_runners(report: str) -> None:
     run = asyncio.Runner.run
 
     def tell(turn: Turn) -> None:
-        if turn.number > 1:  # the first imports the program; nobody can wait for it yet
+        if turn.number > 1:  # the first turn imports the program; no client can be waiting yet
             os.write(descriptor, json.dumps(turn).encode() + b"\n")
 
     def watched(self: asyncio.Runner, main: Coroutine[Any, Any, Any], **options: Any) -> Any:
