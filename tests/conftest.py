@@ -6,7 +6,7 @@ import pytest
 import trustme
 from hypothesis import settings
 
-# Hypothesis' own limit goes by the clock, which a busy machine fails; `watchdog.briefly` goes by CPU time.
+# Hypothesis' own limit is wall time, which fails on a busy machine; `watchdog.briefly` uses CPU time.
 settings.register_profile("alloypy", deadline=None)
 settings.load_profile("alloypy")
 
@@ -19,12 +19,12 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Secret and certificate files are looked at whenever they are asked for, and waited for."""
+    """Secret and certificate files are checked and awaited at every use."""
     monkeypatch.setattr("alloypy.net.followed.CHECK_SECONDS", 0.0)
     monkeypatch.setattr("alloypy.net.followed.PATIENCE_SECONDS", 60.0)
 
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """An authority that nobody trusts by itself; `tests.support.tls` has what goes with it."""
+    """An authority that nobody trusts by default; `tests.support.tls` has what belongs to it."""
     return trustme.CA()

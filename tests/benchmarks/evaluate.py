@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.evaluate [--seconds S]
 
-Prints one JSON row for each kind of work: how often it is done in a second of processor time. An
-expression is parsed once and evaluated many times, as on every reload; `literals` are arguments as
-configurations mostly have them.
+Prints one JSON row for each kind of work: how often it is done per second of processor time. An
+expression is parsed once and evaluated many times, as on every reload; `literals` are typical arguments of
+configurations.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _EXPRESSIONS = {
 
 
 def _measure(work: Callable[[], object], seconds: float) -> float:
-    """Repetitions in a second of processor time."""
+    """Repetitions per second of processor time."""
     count, start = 0, time.process_time()
     while (elapsed := time.process_time() - start) < seconds:
         for _ in range(20):

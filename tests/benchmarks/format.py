@@ -51,7 +51,7 @@ def config(size: int) -> bytes:
 
 
 def best(work: Callable[[], object], runs: int, clock: Callable[[], float] = time.process_time) -> float:
-    """The shortest time of so many runs."""
+    """The shortest time of several runs."""
     times = []
     for _ in range(runs):
         start = clock()
@@ -61,7 +61,7 @@ def best(work: Callable[[], object], runs: int, clock: Callable[[], float] = tim
 
 
 def in_process() -> None:
-    """Parsing, formatting, and formatting what is formatted or in need of care."""
+    """Parsing, formatting, and formatting files that are already formatted or need the careful layout."""
     for size in (600, 100_000, 1_000_000, 10_000_000):
         data = config(size)
         runs = 3 if size > 1_000_000 else 7
@@ -106,5 +106,5 @@ def alloypy(*arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    processes()  # first: a child's peak memory counts from that of its parent
+    processes()  # first, because a child's peak memory starts from its parent's
     in_process()

@@ -52,7 +52,7 @@ _PARSE_A_LINE = (
 
 
 def configuration(size: int) -> bytes:
-    """A valid configuration of about so many bytes."""
+    """A valid configuration of about `size` bytes."""
     count = size // len(_UNIT) + 1
     return "".join(_UNIT.format(number) for number in range(count)).encode()
 

@@ -1,4 +1,4 @@
-"""What a forwarded profile costs: alloypy beside Alloy, in interleaved rounds.
+"""What a forwarded profile costs: alloypy compared with Alloy, in interleaved rounds.
 
     python -m tests.benchmarks.relay --alloy PATH --alloypy PATH --rounds 5 --out rows.jsonl
 
@@ -6,7 +6,7 @@ Both relays run the same configuration against one sink; the load generator goes
 within each round. The main figure is CPU seconds of the relay per 1,000 forwarded requests, which
 other work on the machine disturbs least. Needs Go, for the load generator and the sink in `tools/`.
 
-`--out` gets one JSON object a line: case, contender, round, cpu_s_per_1k, rps, p50_ms, p99_ms,
+`--out` gets one JSON object per line: case, contender, round, cpu_s_per_1k, rps, p50_ms, p99_ms,
 rss_peak_mb. The table on stdout gives medians, and alloypy's figure divided by Alloy's per round.
 """
 
@@ -151,10 +151,10 @@ class Bench:
             for case in cases:
                 for contender, relay in order:
                     yield row(case, contender, number, self.load(case, relay))
-            order.reverse()  # what drifts on the machine hits each of them first in turn
+            order.reverse()  # rotate, so that drift of the machine hits each of them first in turn
 
     def memory(self, cases: list[Case], rounds: int) -> Iterator[dict[str, Any]]:
-        """A fresh process for each case, since memory once taken is not always given back."""
+        """A fresh process for each case, because allocated memory is not always returned."""
         for number in range(1, rounds + 1):
             for case in cases:
                 hangs = "hangs" in case.name
@@ -231,7 +231,7 @@ def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def free_port() -> int:
-    """A port nobody listens on right now."""
+    """A port that is free right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

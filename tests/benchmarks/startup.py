@@ -4,7 +4,7 @@
 
 Prints one JSON row for each run and a summary: seconds from exec to a 200 of /-/ready, CPU seconds
 until then, resident memory after a pause, seconds from SIGTERM to the end. Any program with Alloy's
-command line can be measured. One start comes before those that count: it writes the bytecode that an
+command line can be measured. A first start does not count: it writes the bytecode that an
 installation has.
 """
 
@@ -72,7 +72,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, except that bytecode may be written: compiling what has changed takes longer than a start."""
+    """Our environment, but with bytecode allowed: compiling changed files takes longer than a start."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 

@@ -34,7 +34,7 @@ def recorded(name: str) -> Any:
 
 
 def comparable(value: Any) -> Any:
-    """Without what differs from run to run: times, ids and ports."""
+    """The text without what differs from run to run: times, IDs and ports."""
     if isinstance(value, list):
         return [comparable(item) for item in value]
     if not isinstance(value, dict):

@@ -23,7 +23,7 @@ from tests.support.running import environment
 _SAID = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 _PATIENCE = 60.0
 
-# Each shell without its user's settings; `alloypy` is a function that tells what it was called with.
+# Each shell without its user's settings; `alloypy` is a function that prints its arguments.
 START = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
     "zsh": ["zsh", "-f", "-i"],
@@ -42,7 +42,7 @@ SETTINGS = {
 
 
 class Shell:
-    """An interactive shell on a terminal of its own, in `directory`."""
+    """An interactive shell on its own terminal, in `directory`."""
 
     def __init__(self, name: str, directory: Path) -> None:
         leader, follower = pty.openpty()
@@ -143,7 +143,7 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 )
 def test_the_tab_key(typed: str, called: str, shell: Shell) -> None:
     shell.type(f"alloypy {typed}\t\r")
-    assert shell.said().rstrip("|=") == called.rstrip("=")  # zsh takes = off again at the end of a line
+    assert shell.said().rstrip("|=") == called.rstrip("=")  # zsh removes = again at the end of a line
 
 
 def test_the_help_says_how_to_install_it(capsys: pytest.CaptureFixture[str]) -> None:

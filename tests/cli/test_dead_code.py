@@ -1,4 +1,4 @@
-"""Nothing stands in the package that the package does not use: what only tests call is dead, too."""
+"""The package contains nothing that it does not use: code that only tests call is dead too."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CALLED_BY_OTHERS = {
     "RE2": "log_errors max_mem",
     "difflib": "opcodes",
 }
-"""Names that others ask for, or read."""
+"""Names that other code asks for, or reads."""
 
 KEPT = {
     "device": "a file's state is compared as a whole",
@@ -36,7 +36,7 @@ KEPT = {
 
 
 def argument_fields() -> Iterator[str]:
-    """The fields of decoded blocks: users may set them, whether or not alloypy heeds them."""
+    """The fields of decoded blocks: users may set them, whether or not alloypy uses them."""
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef) and any(map(declares_arguments, node.decorator_list)):

@@ -1,4 +1,4 @@
-"""`alloypy dev-sink`: what it prints, and how it misbehaves when told to."""
+"""`alloypy dev-sink`: what it prints, and how it misbehaves on request."""
 
 from __future__ import annotations
 

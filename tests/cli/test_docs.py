@@ -161,7 +161,7 @@ TROUBLES = ROOT / "docs" / "troubleshooting.md"
 
 
 def texts_of_the_program() -> Iterator[str]:
-    """Every string in the sources, with a NUL in place of what is filled in."""
+    """Every string in the sources, with a NUL in place of each inserted value."""
     for source in (ROOT / "alloypy").rglob("*.py"):
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -184,7 +184,7 @@ def test_the_messages_of_the_troubleshooting_page_are_the_programs() -> None:
 
 
 def cells(row: str) -> int:
-    """The number of cells of a table's row; what is in code is no border."""
+    """The number of cells in a table row; a bar inside code is not a border."""
     return re.sub(r"(`+).+?\1", "", row).strip().strip("|").count("|") + 1
 
 

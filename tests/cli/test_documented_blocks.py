@@ -1,4 +1,4 @@
-"""Every code block of README and docs works as it stands there, but for ports."""
+"""Every code block of README and docs works as it is written, except for ports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELD = {
     "stdlib.md": ("text", "tests/unit/lang/stdlib/test_reference.py"),
     "formatting.md": ("alloy", "tests/unit/syntax/printer/test_formatting_page.py"),
 }
-"""Pages with blocks of a language that a test of their own holds to what the program does."""
+"""Pages with blocks of a language that another test compares with what the program does."""
 
 
 def readable(page: Path) -> list[Block]:
@@ -60,7 +60,7 @@ def marked() -> list[tuple[str, Block]]:
 
 
 def prepare(directory: Path) -> None:
-    """What a reader has at hand: a configuration, a directory with one, the examples, and all in git."""
+    """The reader's files: a configuration, a directory with one, the examples, all in git."""
     (directory / "config.alloy").write_text(GOOD)
     (directory / "conf").mkdir()
     (directory / "conf" / "main.alloy").write_text(GOOD)

@@ -1,4 +1,4 @@
-"""The documented examples: verbatim but for ports, they start, wire and serve; what is sent arrives."""
+"""The documented examples, unchanged except for ports: they start and serve, and what is sent arrives."""
 
 from __future__ import annotations
 

@@ -468,7 +468,7 @@ def test_help(tree: Path) -> None:
 
 def test_nothing_heavy_is_imported(tree: Path) -> None:
     code = "import sys; from alloypy.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
-    unmeasured = {"COVERAGE_PROCESS_CONFIG": ""}  # what measures coverage has imports of its own
+    unmeasured = {"COVERAGE_PROCESS_CONFIG": ""}  # coverage measurement has its own imports
     words = ("fmt", "--check", "sub/fine.alloy")
     done = alloypy(*words, cwd=tree, env=unmeasured, command=(sys.executable, "-c", code))
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""`alloypy validate` of files that are made to take long: it ends soon, and says little."""
+"""`alloypy validate` of files made to take long: it ends soon and prints little."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_a_start_imports_nothing_that_waits_for_its_first_use(tmp_path: Path) ->
     (tmp_path / "config.alloy").write_text(CONFIG + RECEIVER.replace("PORT", str(free_port())))
     arguments = ["--stability.level=public-preview", "--storage.path=data", "config.alloy"]
     command = (sys.executable, "-X", "importtime", "-m", "alloypy")
-    unmeasured = {"COVERAGE_PROCESS_CONFIG": ""}  # what measures coverage has imports of its own
+    unmeasured = {"COVERAGE_PROCESS_CONFIG": ""}  # coverage measurement has its own imports
     with Running(arguments, tmp_path, unmeasured, command) as running:
         running.wait_for_log("Alloy is running")
         imported = {line.rpartition("|")[2].strip() for line in running.log if "import time:" in line}
@@ -97,7 +97,7 @@ def test_a_start_imports_nothing_that_waits_for_its_first_use(tmp_path: Path) ->
     rules = {name for name in imported if name.startswith("alloypy.rules.")}
     assert rules == {f"alloypy.rules.{name}" for name in ("clients", "forms", "further", "view")}
     assert {"starlette.routing", "uvicorn.server"} <= imported
-    # uvicorn's command, and what it would configure the log with; the others come with their first use.
+    # uvicorn's command line and its log configuration; the others are imported at their first use.
     not_wanted = (
         "click",
         "configparser",

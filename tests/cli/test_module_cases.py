@@ -21,7 +21,7 @@ from alloypy.syntax.diagnostics import DiagnosticsError, Severity
 
 
 class Case(NamedTuple):
-    """files: by name. told: errors of `validate`. refused: part of what `run` says, "" where it loads.
+    """files: by name. told: errors of `validate`. refused: part of the error of `run`, "" if it loads.
 
     warned: part of a warning of `validate`, "" when none matters.
     """

@@ -44,7 +44,7 @@ logging {
 
 
 def blocks(text: str) -> list[str]:
-    """The diagnostics, without log records and what stands at the end."""
+    """The diagnostics, without log records and the final lines."""
     kept = [
         line for line in text.splitlines(keepends=True) if not line.startswith(("ts=", "Error: could not"))
     ]

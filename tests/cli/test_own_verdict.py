@@ -15,7 +15,7 @@ LEVEL = "--stability.level=public-preview"
 
 
 class Terminal(io.TextIOWrapper):
-    """A standard error that somebody reads."""
+    """A standard error that is a terminal."""
 
     def __init__(self) -> None:
         super().__init__(io.BytesIO(), "utf-8", write_through=True)
@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def validate(monkeypatch: pytest.MonkeyPatch, *arguments: str, terminal: bool = True) -> tuple[int, str]:
-    """The exit code, and what stands on standard error."""
+    """The exit code and standard error."""
     stderr = Terminal()
     if not terminal:
         stderr.isatty = lambda: False  # type: ignore[method-assign]

@@ -36,8 +36,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts folder of an environment that holds the wheel.
 
-    The packages alloypy depends on are lent by the environment that runs the tests, so that nothing is
-    downloaded; alloypy itself comes from the wheel alone.
+    The packages that alloypy depends on come from the environment that runs the tests, so that nothing is
+    downloaded; alloypy itself comes only from the wheel.
     """
     home = tmp_path_factory.mktemp("installed")
     venv.create(home, with_pip=False, symlinks=os.name != "nt")

@@ -1,4 +1,4 @@
-"""From its first moment to its last: signals, descriptors, standard streams, a log nobody reads, drains."""
+"""The process from start to end: signals, descriptors, standard streams, a log nobody reads, drains."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_more_clients_than_descriptors_wait_and_everybody_is_served_in_the_end(t
         (tmp_path / "config.alloy").write_text(configuration(port, backend.address))
         with Running([LEVEL, "config.alloy"], tmp_path, command=under("ulimit -n 128;")) as running:
             running.wait_for_log("Alloy is running")
-            # At once: nothing has been loaded yet that the first request could need.
+            # Immediately: nothing that the first request could need has been loaded yet.
             crowd = [
                 clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
                 for _ in range(200)

@@ -1,7 +1,7 @@
 """Sequences of reloads, signals and changed files, against those recorded from Alloy.
 
-A refused reload leaves everything as it was, where Alloy adopts a part of a configuration that
-cannot be evaluated; and every refused load counts in the metrics. All else is compared as recorded.
+A refused reload leaves everything as it was, whereas Alloy adopts part of a configuration that
+cannot be evaluated; and every refused load counts in the metrics. Everything else is compared as recorded.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def with_free_ports(sequence: dict[str, Any]) -> dict[str, Any]:
 class Sequence:
     """One sequence being replayed.
 
-    seen: what was to be seen last; expected again after a reload that is refused.
+    seen: what was visible last; expected again after a refused reload.
     """
 
     def __init__(self, sequence: dict[str, Any], folder: Path) -> None:
@@ -65,7 +65,7 @@ class Sequence:
         (self.folder / name).write_text(content)
 
     def replay(self, step: dict[str, Any]) -> None:
-        """Take one step and compare what was recorded of it."""
+        """Take one step and compare it with the recording."""
         action: Callable[[dict[str, Any]], None] = getattr(self, f"do_{step['step']}")
         action(step)
 
@@ -120,7 +120,7 @@ class Sequence:
                 assert metrics[name] == value
 
     def until_seen(self) -> None:
-        """Wait until what is expected shows; files are looked at only now and then."""
+        """Wait until the expected result shows; files are only checked from time to time."""
         end = time.monotonic() + PATIENCE
         expected = [self.told(component) for component in self.seen["components"]]
         while True:
@@ -134,7 +134,7 @@ class Sequence:
             assert tuple(self.running.get(f"/-/{name}")) == (recorded["status"], recorded["body"])
 
     def told(self, component: dict[str, Any]) -> dict[str, Any]:
-        """What is compared: of healthy components not the message, which tells what came last."""
+        """What is compared: without healthy components' messages, which depend on what happened last."""
         kept = ("localID", "name", "referencesTo", "referencedBy", "dataFlowEdgesTo")
         health = component["health"]
         message = "" if health["state"] == "healthy" else health["message"]

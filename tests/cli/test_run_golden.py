@@ -1,7 +1,7 @@
 """`alloypy run` and the program's own answers, against those recorded from Alloy.
 
-Compared are exit code, stdout, diagnostics, and of the log the messages, levels and node ids; of a
-process that came up also its probes and components. Ports are replaced by free ones.
+These compare exit code, stdout, diagnostics, and the messages, levels and node IDs of the log; if the
+process came up, also its probes and components. Ports are replaced by free ones.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ NOT_OURS = (  # messages about Go's runtime and about clustering, which alloypy 
     "http server closed",  # once for each listener; alloypy has no listener in memory
     "the livedebugging block has no effect",
     "the tracing block has no effect",
-    "no endpoint",  # profiles that go nowhere are worth a warning
+    "no endpoint",  # profiles that go nowhere cause a warning
     "forward_to is empty",
-    "the URL of an endpoint cannot be used",  # as they will be when the first profile comes
+    "the URL of an endpoint cannot be used",  # as it will be at the first profile
     "environment variable is not set",
-    "a client speaks",  # TLS, or none, where the other is spoken
-    "the configuration has no components",  # most often it is the wrong one
+    "a client speaks",  # TLS to a plain port, or the reverse
+    "the configuration has no components",  # usually the path is wrong
     "there are no *.alloy files",
-    "the TLS settings of the HTTP server cannot be used",  # Alloy tells this with each handshake
+    "the TLS settings of the HTTP server cannot be used",  # Alloy logs this at each handshake
 )
 
 
@@ -77,9 +77,9 @@ WHEN_NOTHING_IS_REFUSED = (
     "applying non-TLS config to HTTP server",
     "starting server",
     "server listening on addresses",
-    "failed to extract module path",  # of an import that has no path, since it could not be decoded
+    "failed to extract module path",  # of an import without a path, because it could not be decoded
 )
-"""What Alloy does while it evaluates; alloypy does it when nothing can be refused any more."""
+"""What Alloy does during evaluation; alloypy does it when nothing can be refused any more."""
 
 
 def rows(kind: str) -> Iterator[Any]:
@@ -138,7 +138,7 @@ def faults(stderr: str) -> list[Fault]:
 
 
 def in_order(message: str) -> str:
-    """The message of a cycle with its names sorted: Alloy's come as chance has it."""
+    """The message of a cycle with its names sorted: Alloy's order is random."""
     kind, colon, names = message.partition("cycle: ")
     return message if kind or not colon else colon + ", ".join(sorted(names.split(", ")))
 
@@ -156,7 +156,7 @@ def compare_faults(row: dict[str, Any], stderr: str) -> None:
 
 
 def logged(stderr: str) -> set[Logged]:
-    """The log records, without those that cannot be equal; how often modules are evaluated is chance."""
+    """The log records, without those that cannot be equal; the number of module evaluations is random."""
     found: set[Logged] = set()
     for line in stderr.splitlines():
         match = LOGGED.match(line)
@@ -175,7 +175,7 @@ def logged(stderr: str) -> set[Logged]:
 
 
 def told(records: set[Logged], sign: str = "-") -> list[str]:
-    """Records as lines that say which are missing (-) and which are too many (+)."""
+    """Records as lines that mark which are missing (-) and which are unexpected (+)."""
     return [f"{sign} {' '.join(record)}" for record in sorted(records)]
 
 
@@ -246,7 +246,7 @@ def test_a_configuration_runs_as_recorded(row: dict[str, Any], tmp_path: Path) -
 
 
 def compare_components(recorded: list[dict[str, Any]], actual: list[dict[str, Any]]) -> None:
-    """Names, references and states are equal; of two equal states Alloy shows either message."""
+    """Names, references and states are equal; for two equal states Alloy may show either message."""
 
     def facts(component: dict[str, Any]) -> dict[str, Any]:
         kept = ("localID", "name", "referencesTo", "referencedBy", "dataFlowEdgesTo")

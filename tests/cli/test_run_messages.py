@@ -1,4 +1,4 @@
-"""What `alloypy run` tells those who made a mistake, and those who ask themselves whether it works."""
+"""What `alloypy run` says about mistakes, and how it shows that it works."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_minute_in_which_profiles_came_gets_its_line_and_no_other(tmp_path: Pa
             running.wait_until_ready()
             assert [post(port), post(port)] == [200, 200]
             line = running.wait_for_log("profiles of the last minute")
-            if " requests=1 " in line:  # the look fell between the two
+            if " requests=1 " in line:  # the check happened between the two
                 line = running.wait_for_log(r"last minute.* requests=1 .*", running.log.index(line) + 1)
                 assert line.endswith(" requests=1 failed=0 profiles_sent=1 profiles_dropped=0")
             else:

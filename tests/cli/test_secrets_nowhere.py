@@ -1,4 +1,4 @@
-"""A secret in every place that a configuration, the environment and the flags can hold one; none is seen."""
+"""Secrets everywhere a configuration, the environment and the flags can contain one; none is shown."""
 
 from __future__ import annotations
 
@@ -352,7 +352,7 @@ def unseen(text: str) -> None:
 
 
 def everything(running: Running) -> Iterator[str]:
-    """Whatever the admin server tells of what runs."""
+    """Everything the admin server says about what runs."""
     for path in ("/-/ready", "/-/healthy", "/metrics", "/api/v0/web/peers"):
         yield running.get(path).text
     waiting = [""]
@@ -443,7 +443,7 @@ def test_a_running_process_shows_none(tmp_path: Path, traces: int) -> None:
 
 
 def send(port: int) -> None:
-    """A profile that no endpoint takes."""
+    """A profile that no endpoint accepts."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/ingest?name=app%7B%7D&format=folded", data=b"a;b 1\n", method="POST"
     )

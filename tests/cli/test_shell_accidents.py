@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell i
 
 
 class Answer(NamedTuple):
-    """What a shell said."""
+    """The result of a shell."""
 
     code: int
     out: str

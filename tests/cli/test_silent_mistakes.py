@@ -1,4 +1,4 @@
-"""Mistakes that Alloy loads without a word: `validate` and `run` warn, each at its place."""
+"""Mistakes that Alloy loads silently: `validate` and `run` warn about each at its place."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A running process needs nothing of its installation any more, which may be replaced under it.
+"""A running process no longer needs its installation, which may be replaced.
 
 The process runs from a copy that is deleted once everything has been loaded. From then on it must
-open no module and import nothing, whatever it is asked for.
+open no module and import nothing, whatever it is asked to do.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class Clients:
 
 
 def profiles(clients: Clients) -> list[int]:
-    """Statuses of good and bad profiles in every form there is."""
+    """Statuses of good and bad profiles in every form."""
     message = protobuf_of([([("__name__", "cpu"), ("service_name", "s")], [(b"profile", "")])])
     series = [{"name": "__name__", "value": "cpu"}, {"name": "service_name", "value": "s"}]
     sample = [{"rawProfile": base64.b64encode(b"profile").decode()}]

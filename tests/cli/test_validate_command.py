@@ -32,7 +32,7 @@ BAD = GOOD.replace("forward_to", "foward_to")
 
 
 class Answer(NamedTuple):
-    """What a command said."""
+    """The result of a command."""
 
     code: int
     out: str

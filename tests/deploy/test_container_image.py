@@ -1,4 +1,4 @@
-"""The container image, built on a base made from Debian's packages, and run as a user without rights."""
+"""The container image, built on a base made from Debian's packages, and run as an unprivileged user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOOLS = ("buildah", "debootstrap", "unshare", "ip")
 MEGABYTE = 1_000_000
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
-# A container as its runtime makes it: read-only, a network of its own, no capabilities, no way to more.
+# A container as its runtime makes it: read-only, its own network, no capabilities, no new privileges.
 CONTAIN = """\
 set -e
 ip link set lo up
@@ -30,7 +30,7 @@ exec chroot $root setpriv --reuid 10001 --regid 10001 --clear-groups --bounding-
   --no-new-privs /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin "$@"
 """
 
-# It becomes healthy, is asked to stop, ends with success, and is healthy no more.
+# It becomes healthy, is asked to stop, ends successfully, and is no longer healthy.
 LIFE = """\
 cd /var/lib/alloypy
 if touch /anywhere; then exit 7; fi

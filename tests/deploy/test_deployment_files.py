@@ -1,4 +1,4 @@
-"""The deployment material is what its tools take, and does what its README says."""
+"""The tools accept the deployment material, and it does what its README says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflows call what is there, with as few rights as they need."""
+"""The workflows call what exists, with no more rights than they need."""
 
 from __future__ import annotations
 

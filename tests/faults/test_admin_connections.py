@@ -1,4 +1,4 @@
-"""Connections of the admin port: what uvicorn's own would wait for, or say otherwise. Raw sockets."""
+"""Connections of the admin port, where uvicorn's own would wait or answer differently. Raw sockets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LAST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the path; /fails raises, /hangs never answers, /large is more than a client takes."""
+    """Answers with the path; /fails raises, /hangs never answers, /large is more than a client reads."""
     path: str = scope["path"]
     if path == "/fails":
         raise RuntimeError("on purpose")
@@ -64,7 +64,7 @@ async def served(timeouts: Timeouts = LONG, grace: float = 0) -> AsyncIterator[t
 
 
 async def answers(port: int, *parts: bytes, ends: bool = False) -> bytes:
-    """All that comes until the server closes. ends: whether the client says that it sends nothing more."""
+    """All bytes until the server closes. ends: whether the client half-closes its side."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for part in parts:

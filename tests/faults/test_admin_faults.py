@@ -237,7 +237,7 @@ def test_tools_reload_by_get_and_post_and_our_own_pages_by_post(running: Running
     ids=lambda target: target[:30],
 )
 def test_the_longest_targets_cost_no_time(running: Running, target: str) -> None:
-    answer = ask(running, target)  # the watchdog of the process takes the time
+    answer = ask(running, target)  # the watchdog of the process measures the time
     assert answer.status in (400, 404, 500)
     assert len(answer.body) < 40_000
 
@@ -390,7 +390,7 @@ def few_descriptors() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
 def test_connections_that_ask_for_nothing_leave_room_for_probes(tmp_path: Path) -> None:
-    """The oldest of them goes; who is being answered stays."""
+    """The oldest of them is closed; a connection that is being answered stays."""
     (tmp_path / "config.alloy").write_text(CONFIG)
     (tmp_path / "x.txt").touch()
     arguments = [f"--storage.path={tmp_path}", "config.alloy"]

@@ -1,4 +1,4 @@
-"""Backends that fail in every way: what was acknowledged has arrived, and the other endpoint is unharmed."""
+"""Backends that fail in every way: what was acknowledged has arrived; the other endpoint is unaffected."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def ok(line: str) -> bytes:
 
 
 class Flaky:
-    """Does one of `faults` with the given chance, else takes the profile."""
+    """Does one of `faults` with the given probability, else accepts the profile."""
 
     def __init__(self, seed: int, chance: float, *faults: Callable[[Peer, str], Any]) -> None:
         self._random = random.Random(seed)
@@ -105,13 +105,13 @@ async def hang(peer: Peer, _: str) -> bool:
 
 
 async def goodbye(peer: Peer, line: str) -> bool:
-    """Takes nothing and closes politely, as a server that restarts."""
+    """Accepts nothing and closes cleanly, as a server that restarts."""
     await peer.say(answer("503 Shutting down", b"", "Connection: close"))
     return False
 
 
 async def hand_in(running: Writing, count: int, at_once: int = 8) -> tuple[list[bytes], list[str]]:
-    """Hand in profiles; those acknowledged, and the errors of the others."""
+    """Pass profiles in; returns those acknowledged, and the errors of the others."""
     acknowledged: list[bytes] = []
     errors: list[str] = []
     numbers = iter(range(count))

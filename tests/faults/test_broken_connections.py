@@ -1,4 +1,4 @@
-"""Connections that break: nothing of them is left to the cycle collector, and every byte is given back."""
+"""Broken connections: they leave nothing to the cycle collector, and every byte is returned."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ SENT: dict[str, bytes] = {
 
 
 def reset(client: Client) -> None:
-    """Leave as a process does that is killed."""
+    """Leave as a killed process does."""
     connection = client.writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.writer.transport.abort()
@@ -95,20 +95,20 @@ def half_close(client: Client) -> None:
 
 
 async def send(client: Client, raw: bytes) -> None:
-    """Send as much as the server takes."""
+    """Send as much as the server accepts."""
     with contextlib.suppress(ConnectionError, TimeoutError):
         async with asyncio.timeout(0.5):
             await client.send(raw)
 
 
 def ours(known: set[int]) -> list[str]:
-    """What only exists because of connections. known: identities of bytes that are of no interest."""
+    """The objects that exist only because of connections. known: identities of bytes to ignore."""
     kinds = (
         *("Exchange", "ResponseWriter", "HttpProtocol", "HeadReader", "HttpRequestParser", "Backlog"),
         *("CountedBody", "ChunkedBody", "Chunks", "LargeBody", "Claim"),
     )
     found = [type(each).__name__ for each in gc.get_objects() if type(each).__name__ in kinds]
-    # Bytes are unknown to the collector, but not who holds them.
+    # The collector does not know bytes, but it knows what holds them.
     held = {id(each): each for holder in gc.get_objects() for each in _bytes_in(holder)}
     return found + [f"{type(each).__name__} of {len(each)}" for key, each in held.items() if key not in known]
 
@@ -133,7 +133,7 @@ def uncollected() -> Iterator[set[int]]:
 
 
 async def nobody_there(receiver: Receiving) -> None:
-    """Until the server has forgotten all connections."""
+    """Wait until the server has forgotten all connections."""
     server = receiver.server
     async with asyncio.timeout(30):
         while server.connection_count or server._state.tasks or server._config.budget.held:
@@ -147,7 +147,7 @@ SHORT = {f"server_{kind}_timeout": Duration(2 * 10**8) for kind in ("read", "idl
 
 @contextlib.asynccontextmanager
 async def empty_afterwards(**changes: Any) -> AsyncIterator[Receiving]:
-    """A receiver of which nothing may be left of what was sent in the block."""
+    """A receiver that must keep nothing of what was sent in the block."""
     given = {"max_body_size": 2_000_000, "max_bytes_in_flight": 50_000_000, **changes}
     collected = Collected()
     with uncollected() as known:
@@ -224,7 +224,7 @@ async def test_a_connection_that_breaks_over_tls_leaves_nothing() -> None:
             await all_at_once(broken(receiver.port, raw) for raw in SENT.values())
             await nobody_there(receiver)
             collected.ingests.clear()
-            # asyncio's own TLS keeps protocols in cycles of its own; they hold nothing any more.
+            # asyncio's own TLS keeps protocols in cycles; they no longer hold anything.
             left = [each for each in ours(known) if each != "HttpProtocol"]
         assert left == []
 

@@ -46,7 +46,7 @@ PROTO = [("Content-Type", "application/proto")]
 
 
 class Watched(ByteBudget):
-    """A budget that remembers the most that was held."""
+    """A budget that records its maximum."""
 
     most = 0
 
@@ -57,17 +57,17 @@ class Watched(ByteBudget):
 
 
 class Bursts(Receiving):
-    """A receiver whose budget is at hand."""
+    """A receiver and its budget."""
 
     budget: Watched
 
     async def waiting(self, count: int) -> None:
-        """Until so many bodies wait for their turn."""
+        """Wait until `count` bodies wait for their turn."""
         while self.budget.waiting != count:
             await asyncio.sleep(0.001)
 
     async def holding(self, count: int) -> None:
-        """Until so many bytes are held."""
+        """Wait until `count` bytes are held."""
         while self.budget.held != count:
             await asyncio.sleep(0.001)
 
@@ -77,7 +77,7 @@ Serve = Callable[..., contextlib.AbstractAsyncContextManager[Bursts]]
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Makes receivers with a mark of 2 MB and a limit of 100 MB; at the end nothing is held or waited for."""
+    """Makes receivers with a mark of 2 MB and a limit of 100 MB; at the end nothing may be held or wait."""
 
     @contextlib.asynccontextmanager
     async def serve(
@@ -91,7 +91,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
 
         faults: list[Any] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
-        budget_module.process_budget()  # which stays when it is there: not to be made by ours
+        budget_module.process_budget()  # which stays once it exists: ours must not create it
         monkeypatch.setattr(budget_module, "ByteBudget", make)
         given = arguments(collected, **{"max_bytes_in_flight": 100 * MEGABYTE, **changes})
         async with receiving(given) as running:
@@ -135,7 +135,7 @@ async def one_waits(receiver: Bursts, collected: Collected, raw: bytes) -> Async
     async with asyncio.TaskGroup() as tasks, connected(receiver.port) as client:
         delivering = [tasks.create_task(sent(receiver.port, number)) for number in range(2)]
         await receiver.holding(2 * MEGABYTE)
-        # A client that is not read from cannot send all of it.
+        # The server does not read from the client, so it cannot send all of it.
         sending = tasks.create_task(client.send(raw))
         await receiver.waiting(1)
         yield client
@@ -144,7 +144,7 @@ async def one_waits(receiver: Bursts, collected: Collected, raw: bytes) -> Async
         sending.cancel()
 
 
-# Everything comes through
+# Everything gets through
 
 
 async def test_a_burst_comes_through_completely_in_bounded_memory(serve: Serve) -> None:
@@ -378,7 +378,7 @@ async def test_uploads_that_stall_hold_up_nobody(serve: Serve) -> None:
         for _ in range(4):
             client = await stack.enter_async_context(connected(receiver.port))
             await client.send(begun)
-        async with asyncio.timeout(30):  # with the turns kept it would be for ever
+        async with asyncio.timeout(30):  # if the turns were kept, it would be forever
             assert {(await sent(receiver.port, number)).status for number in range(3)} == {200}
     assert came_whole(collected, 3)
 

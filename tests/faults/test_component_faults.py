@@ -1,4 +1,4 @@
-"""A component that raises anything, at any await, turns unhealthy or is refused, and disturbs nobody."""
+"""A component that raises anything, at any await, becomes unhealthy or is refused, and affects no other."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ BAD = {"test.bad": registration("test.bad")._replace(component=Bad), "test.node"
 
 @pytest.fixture(params=range(len(RAISED)), ids=lambda number: type(RAISED[number]()).__name__)
 def raising(request: pytest.FixtureRequest) -> str:
-    """What is raised this time; the words for it."""
+    """What is raised this time, and its message."""
     global _raising  # noqa: PLW0603 -- the components have no other way to know
     _raising = RAISED[request.param]
     error = _raising()

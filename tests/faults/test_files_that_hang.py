@@ -1,6 +1,6 @@
 """Files that do not answer: FIFOs in their place, and reads that never return, in a real process.
 
-Whoever needs nothing from such a file is served as if it were not there, and the process always ends.
+Whatever does not need such a file works as if it did not exist, and the process always ends.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 
 # Stands in for a file server that no longer answers: reads below a folder named "hung" never return, and the
-# deadline of ten seconds is one.
+# deadline of ten seconds is one second.
 HANGING = """
 import sys, threading
 import alloypy.files, alloypy.threads
@@ -134,7 +134,7 @@ def sent(port: int, context: ssl.SSLContext | None = None) -> int:
 
 @contextmanager
 def good_client(port: int) -> Iterator[list[int]]:
-    """Sends a profile each 20 ms meanwhile; what it got, and that nobody kept it waiting for seconds."""
+    """Sends a profile every 20 ms meanwhile; checks its answers, and that none took seconds."""
     statuses: list[int] = []
     stop = threading.Event()
 

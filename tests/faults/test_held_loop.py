@@ -1,4 +1,4 @@
-"""Nothing that a configuration or a module server sends holds the event loop: profiles pass meanwhile."""
+"""Nothing that a configuration or a module server sends holds the event loop: profiles still pass."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class GoodClient:
 
 
 class Watched:
-    """An `alloypy run` of the pipeline, with more in its configuration, and a good client beside it."""
+    """An `alloypy run` of the pipeline, with additional configuration, and a good client beside it."""
 
     def __init__(self, directory: Path, backend: str, more: str = "") -> None:
         self.port = free_port()

@@ -1,4 +1,4 @@
-"""Clients that mean harm, or are broken: the receiver stays up, in bounds, and serves the others."""
+"""Hostile or broken clients: the receiver stays up, within its limits, and serves the others."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MEBIBYTE = 1 << 20
 
 
 def resident() -> int:
-    """Bytes of memory this process has, or 0 where that cannot be told."""
+    """Bytes of memory of this process, or 0 if unknown."""
     with contextlib.suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * resource.getpagesize()
@@ -321,7 +321,7 @@ async def test_requests_with_random_damage_are_survived() -> None:
     [
         (PROTO, b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),
         (PROTO, b"\x0a\xff\xff\xff\xff\x0f" + b"x" * 1000),
-        (PROTO, b"\x0a\x00" * 1_000_000),  # more series than anybody has
+        (PROTO, b"\x0a\x00" * 1_000_000),  # far too many series
         (PROTO, b"\x18\x00" * 1_000_000),  # unknown fields
         (PROTO, b"\x0a\x80\x89\x7a" + b"\x0a\x00" * 1_000_000),  # labels
         (PROTO, b"\x23" * 100_000),  # groups in groups
@@ -350,7 +350,7 @@ async def test_a_small_bomb_of_many_bombs_is_stopped() -> None:
 
 
 async def test_labels_without_number_are_read_in_time() -> None:
-    """A name of a megabyte, of labels or of one piece, holds nobody up."""
+    """A name of a megabyte, of labels or in one piece, delays nobody."""
     pieces = ("a%7B" + "b=c," * 200_000 + "%7D", "a" * 900_000, "%7B" * 200_000, "a%7B" + "=" * 900_000)
     async with unharmed() as receiver:
         for name in pieces:

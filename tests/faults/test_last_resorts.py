@@ -1,4 +1,4 @@
-"""When even what answers for a fault fails: the connection is closed, and nothing stays behind."""
+"""If even the error answer fails, the connection is closed and nothing stays behind."""
 
 from __future__ import annotations
 

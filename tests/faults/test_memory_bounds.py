@@ -53,14 +53,14 @@ pyroscope.write "w" {
 
 
 def peak(process: int) -> int:
-    """The most bytes of memory a process has had."""
+    """The peak memory of a process, in bytes."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
     assert found is not None
     return int(found.group(1)) * 1024
 
 
 def mixed(scale: float) -> Iterator[Attack]:
-    """Attacks of every kind, and many with labels and names that nobody else has."""
+    """Attacks of every kind, and many with unique labels and names."""
     for number in range(repeated(400)):
         yield large_label(0.5 if number % 2 else 0.01, number)
         yield large_name(1.0 if number % 2 else 0.003, number)
@@ -102,7 +102,7 @@ async def strike(port: int, waiting: Iterator[Attack]) -> None:
 
 
 async def serve(port: int, ending: asyncio.Event) -> int:
-    """An honest client meanwhile: each of its profiles is taken, or put off with 503."""
+    """An honest client meanwhile: each of its profiles is accepted, or refused with 503."""
     taken = 0
     while not ending.is_set():
         async with connected(port) as client:

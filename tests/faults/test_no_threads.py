@@ -1,4 +1,4 @@
-"""A process that can start no thread refuses what needs one, for the time being, and serves the rest."""
+"""A process that cannot start threads temporarily refuses what needs one, and serves the rest."""
 
 from __future__ import annotations
 

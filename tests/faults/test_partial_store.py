@@ -1,4 +1,4 @@
-"""A backend that stores part of what it refuses, that starts or stops: nothing lost, nothing twice."""
+"""A backend that stores part of what it refuses, or starts or stops: nothing is lost or duplicated."""
 
 # ruff: noqa: SIM117 -- servers outside, the component inside reads better
 

@@ -1,4 +1,4 @@
-"""Rewriting a file when the file system does not play along."""
+"""Rewriting a file when the file system fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that is down: who waits for a bounded time is told why before it is over, and nothing is lost."""
+"""A server that is down: clients with a deadline learn why before it ends, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ pyroscope.write "w" {{
 
 
 def post(port: int, target: str, body: bytes, headers: dict[str, str], within: float = 60) -> Reply:
-    """The answer, its headers in front of the body; TimeoutError when there is none in time."""
+    """The answer, headers before the body; TimeoutError if there is none in time."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within)
     try:
         connection.request("POST", target, body, headers)

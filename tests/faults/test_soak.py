@@ -1,4 +1,4 @@
-"""A minute of the soak: everything that clients, backends and operators do wrong, at once."""
+"""A minute of the soak: everything that clients, backends and operators do wrong, all together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies in tiny chunks: however many clients send them, others have their turn, and who leaves is gone."""
+"""Bodies in tiny chunks: however many clients send them, others are served; those that leave are gone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALIKE = b"1\r\na\r\n"
 
 @contextlib.contextmanager
 def crowd(port: int, size: int, raw: bytes) -> Iterator[list[socket.socket]]:
-    """Clients who have sent as much of `raw` as the system takes, before the event loop looks at any."""
+    """Clients that have sent as much of `raw` as the system accepts, before the event loop looks at any."""
     with contextlib.ExitStack() as stack:
         clients = []
         for _ in range(size):
@@ -43,7 +43,7 @@ def server_of(receiver: Receiving) -> Server:
 
 
 async def in_turns(receiver: Receiving, count: int) -> int:
-    """Turns of the event loop until there are `count` connections."""
+    """Let the event loop turn until there are `count` connections."""
     server = server_of(receiver)
     turns = 0
     while server.connection_count != count:
@@ -63,7 +63,7 @@ def half_close(client: socket.socket) -> None:
 
 
 async def turns_until_given_up(receiver: Receiving) -> int:
-    """Turns of the event loop until nobody is being answered."""
+    """Let the event loop turn until nobody is being answered."""
     turns = 0
     while server_of(receiver).requests:
         turns += 1

@@ -18,7 +18,7 @@ from alloypy.syntax.tree import File
 from tests.support.alloy_texts import alloy_text
 from tests.support.watchdog import briefly
 
-# The parser raises the limit on recursion for good; hypothesis tells about it.
+# The parser raises the recursion limit permanently; hypothesis warns about that.
 pytestmark = pytest.mark.filterwarnings("ignore:The recursion limit will not be reset")
 
 FILES = st.integers(0, 2**32).map(lambda seed: Source("config.alloy", alloy_text(Random(seed)).encode()))

@@ -1,4 +1,4 @@
-"""A hint, if there is one, mends what it is about."""
+"""A hint, if there is one, fixes its error."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def lines_about(text: bytes, offsets: Iterable[int]) -> range:
 
 
 def assert_mended(text: bytes, fault: Diagnostic, before: list[Diagnostic], after: list[Diagnostic]) -> None:
-    """The fault is gone, and in the lines that its fix is about there is nothing new."""
+    """The error is gone, and there is no new one in the lines of its fix."""
     assert fault.span is not None
     known = {(moved(d.span.start, fault.fix), d.message) for d in before if d.span is not None}
     left = [(d.span.start, d.message) for d in after if d.span is not None]
@@ -102,7 +102,7 @@ KINDS = frozenset(
         "ALY0410",
     )
 )
-"""Codes of faults whose hints are to mend them."""
+"""Codes of errors whose hints should fix them."""
 
 
 def findings(source: Source, files: list[File] | None = None) -> list[Diagnostic]:
@@ -132,7 +132,7 @@ def parses(text: bytes) -> bool:
 
 
 def assert_hints_mend(text: bytes) -> int:
-    """Every hint of a text mends what it is about; how many there are."""
+    """Check that every hint of a text fixes its error; returns their number."""
     fixes = 0
     found = hints_of(text)
     for fault in found:
@@ -151,7 +151,7 @@ def assert_hints_mend(text: bytes) -> int:
 def assert_replaced(
     text: bytes, fault: Diagnostic, before: Iterable[Diagnostic], after: list[Diagnostic]
 ) -> None:
-    """The fault is gone, and what it was about has no new one; another level of stability may be needed."""
+    """The error is gone, without a new one at the same place; another stability level may be needed."""
     assert fault.span is not None
     known = {(moved(d.span.start, fault.fix), d.message) for d in before if d.span is not None}
     assert (moved(fault.span.start, fault.fix), fault.message) not in {
@@ -189,7 +189,7 @@ HELPED = frozenset(
         "label left out", "label misspelt", "no label", "quoted", "reference misspelt",
     }
 )  # fmt: skip
-"""Slips whose hint gives the right text back; for the others no hint is better than a wrong one."""
+"""Slips whose hint restores the right text; for the others no hint is better than a wrong one."""
 
 
 @pytest.mark.parametrize("kind", sorted({slip.kind for slip in SLIPS}))

@@ -1,4 +1,4 @@
-"""Trees with holes: nothing that was not touched gets lost, and no text is too broken."""
+"""Trees with holes: nothing untouched gets lost, and no text is too broken."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ WORDS = (
 )
 
 MOST_LOST = 3
-"""The token that was cut, and its neighbours that mean nothing without it."""
+"""The token that was cut, and the neighbours that have no meaning without it."""
 
 
 def words(statements: list[Statement], depth: int = 0) -> Iterator[tuple[int, str]]:
@@ -139,7 +139,7 @@ def test_any_bytes_have_a_tree(data: bytes) -> None:
 
 
 def assert_in_order(text: bytes) -> None:
-    """The statements are where the text has them."""
+    """The statements have the positions of the text."""
     previous = 0
     for each in parse_with_holes(Source("config.alloy", text)).body:
         assert previous <= each.start <= len(text)
@@ -157,5 +157,5 @@ def test_what_comes_before_the_end_stays() -> None:
         whole = [each for each in parse_with_holes(Source("config.alloy", text)).body if each.end < line]
         cut = parse_with_holes(Source("config.alloy", text[:end])).body[: len(whole)]
         differ += [(each.start, each.end) for each in whole] != [(each.start, each.end) for each in cut]
-    # A name that goes on after a dot in another line looks like the next statement.
+    # A name that continues on another line after a dot looks like the next statement.
     assert differ <= seeds // 50

@@ -31,7 +31,7 @@ from alloypy.syntax.parser import parse_expression
 from alloypy.syntax.source import Source
 from tests.support.watchdog import briefly
 
-allow_recursion()  # hypothesis watches the limit, so it is set before it looks
+allow_recursion()  # hypothesis watches the recursion limit, so set it before hypothesis looks
 
 CONTENT = "v3ry-s3cret"
 

@@ -1,4 +1,4 @@
-"""`validate` and the loading of `run` say the same of modules in modules, wherever both know the content."""
+"""`validate` and `run` say the same about nested modules whenever both know the content."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class HTTPArguments:
 
 
 class Case:
-    """A tree written into a directory, and what both say of it."""
+    """A tree written into a directory, and what both say about it."""
 
     def __init__(self, tree: Tree, folder: Path) -> None:
         self.tree = tree
@@ -65,7 +65,7 @@ class Case:
         return check_files(parse_config([self._source()]), LANGUAGE, GATE, beyond)
 
     async def load(self) -> Sequence[Diagnostic]:
-        """What refuses the load, if anything does."""
+        """The errors of the load, if it is refused."""
 
         async def fetch(given: HTTPArguments) -> str:
             return self._placed(self.tree.urls[given.url])
@@ -94,14 +94,14 @@ def touches(one: Diagnostic, other: Diagnostic) -> bool:
 
 
 ELSEWHERE = ("missing required argument", "Provided argument", "cycle: ", "self reference: ")
-"""Faults that loading tells in the module, or without a place, and `validate` where they are to be mended."""
+"""Errors that loading reports in the module, or without a position, and `validate` where to fix them."""
 
 
 def difference(checked: Checked, refused: Sequence[Diagnostic], unread: bool) -> str:
     """How the two differ; "" if they do not.
 
-    Alloy's own check may refuse what loads: it looks into what nothing uses, and takes `optional` by its
-    letters. What it says is held by recordings.
+    Alloy's own check may refuse what loads: it also checks what nothing uses, and takes `optional`
+    literally. Recordings cover what it says.
     """
     own, missed = errors(checked.as_alloy), errors(checked.further)
     if missed and not refused:

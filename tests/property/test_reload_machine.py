@@ -1,6 +1,6 @@
 """Random sequences of good and bad reloads: what runs is always what the last good one says.
 
-A fresh start with that configuration gives the same graph; nothing is leaked on the way.
+A fresh start with that configuration gives the same graph, and nothing leaks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.nesting import allow_recursion
 from tests.support.fakes import EVENTS, NODES, options, parsed
 
-allow_recursion()  # hypothesis watches the limit, so it is set before it looks
+allow_recursion()  # hypothesis watches the recursion limit, so set it before hypothesis looks
 
 LABELS = ("a", "b", "c", "d")
 

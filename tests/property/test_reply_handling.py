@@ -1,4 +1,4 @@
-"""Whatever a server says, and in whatever pieces, the transport settles the request once and stays sane."""
+"""Whatever a server sends, in whatever pieces, the transport settles the request once and stays usable."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 async def play(parts: list[bytes], ending: str) -> tuple[Any, FakePool, FakeTransport, Connection]:
-    """Send a request, hand over the parts, then the ending; the outcome and what is left."""
+    """Send a request, pass in the parts, then the ending; returns the outcome and what is left."""
     loop = asyncio.get_running_loop()
     pool, transport = FakePool(), FakeTransport()
     connection = Connection(pool, loop, None)
@@ -163,7 +163,7 @@ def test_the_outcome_does_not_depend_on_the_pieces(data: bytes, cuts: list[int])
 def test_a_reply_that_was_seen_before_is_read_as_if_it_were_new(
     data: bytes, other: bytes, ending: str
 ) -> None:
-    """The memory of replies must not show: neither with the same bytes again, nor with others after them."""
+    """The cache of replies must have no visible effect, whether the same bytes follow or different ones."""
     _known_replies.clear()
     new, new_pool, *_ = asyncio.run(play([data], ending))
     again, again_pool, *_ = asyncio.run(play([data], ending))

@@ -20,12 +20,12 @@ from alloypy.syntax.tree import Attribute, Block
 from tests.support.counts import repeated
 from tests.support.watchdog import briefly
 
-allow_recursion()  # hypothesis watches the limit, so it is set before it looks
+allow_recursion()  # hypothesis watches the recursion limit, so set it before hypothesis looks
 
 SECRETS = st.text(
     st.sampled_from("@:/?#&=%\"'`\\ \t,;{}[]()+-_.!$*~|<>^ \u00e9\u4e2d09azAZ"), min_size=4, max_size=16
 ).map(lambda text: f"Q{text}Z")
-"""Letters at both ends, so that a secret can be told from what is around it."""
+"""Letters at both ends, so that a secret can be distinguished from its surroundings."""
 
 PLAIN = st.text(
     st.sampled_from("@:/?#&=%'\\ ,;{}[]()+-_.!$*~|<>^ \u00e9\u4e2d09azAZ"), min_size=4, max_size=16
@@ -45,7 +45,7 @@ def excerpts(text: str) -> str:
 
 
 def assert_hidden(secret: str, shown: str) -> None:
-    """Neither the secret nor a telling part of it is there, however it is written."""
+    """Neither the secret nor a recognisable part of it is there, in any notation."""
     for text in (secret, literal(secret)[1:-1]):
         assert text not in shown
         assert text[len(text) // 2 :] not in shown
@@ -136,7 +136,7 @@ def test_urls_show_no_password(secret: str, form: str) -> None:
 def test_settings_within_a_text_show_no_secret(secret: str, form: str) -> None:
     quoted = {"'": secret.replace("'", "''"), '"': literal(secret)[1:-1]}
     if form.startswith("password="):
-        secret = secret.replace("=", "~")  # which would begin another setting
+        secret = secret.replace("=", "~")  # this would begin another setting
     setting = form.format(quoted.get(form[-1], secret))
     assert_hidden(secret, hide(setting))
     text = f"a {literal('b')} {{\n  config = {literal(setting)}\n}}\n"

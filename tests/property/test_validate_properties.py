@@ -1,4 +1,4 @@
-"""`validate` finds one mistake at its place, says nothing of what is right, and survives everything."""
+"""`validate` finds one mistake at its place, reports nothing else, and survives everything."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_mistake_is_found_at_its_place(kind: str, data: st.DataObject) -> None
 
 
 def judged(text: bytes) -> None:
-    """Any text is judged in bounded time, and each error has words and a place in it."""
+    """Any text is checked in bounded time, and each error has a message and a position in it."""
     with briefly():
         found = errors(text)
     for each in found:

@@ -1,4 +1,4 @@
-"""A backend that fails in every way there is, and notes what it has taken."""
+"""A backend that fails in every way, and records what it has accepted."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Backend:
 
     @property
     def url(self) -> str:
-        """Where profiles are sent to."""
+        """The URL to send profiles to."""
         assert self._server is not None
         return "http://{}:{}".format(*self._server.sockets[0].getsockname()[:2])
 
     async def __aenter__(self) -> Backend:
-        """Listen on a port of its own."""
+        """Listen on its own port."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 24, backlog=1024)
         return self
 
@@ -47,7 +47,7 @@ class Backend:
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def fail_from_time_to_time(self) -> None:
-        """One fault after the other, with times of peace between them."""
+        """One fault after the other, with pauses between them."""
         faults = list(FAULTS)
         while True:
             self._chance.shuffle(faults)
@@ -68,7 +68,7 @@ class Backend:
             writer.transport.abort()
 
     async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Cancelled at the end of the run, when nobody is interested any more.
+        # Cancelled at the end of the run, when it no longer matters.
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError, asyncio.CancelledError):
             while (request := await wire.read_message(reader)) is not None:
                 self.requests += 1

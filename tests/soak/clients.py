@@ -1,6 +1,6 @@
-"""Clients of a receiver: good ones, whose every success is noted, and those that a receiver has to survive.
+"""Clients of a receiver: good ones, whose every success is recorded, and those it has to survive.
 
-Each is one visit: it comes, does its deed and leaves.
+Each is one visit: it connects, does its work and leaves.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class World:
             self.acknowledged.update(numbers)
 
     async def annoy(self, *parts: bytes, pause: float = 0.0, listen: float = 2.0) -> None:
-        """Send what is no good, in parts; whatever comes back is counted and forgotten."""
+        """Send something invalid, in parts; any answer is counted and dropped."""
         async with self.connection() as (reader, writer):
             for part in parts:
                 writer.write(part)
@@ -147,7 +147,7 @@ async def keep_alive(world: World) -> None:
 
 
 async def half_a_head(world: World) -> None:
-    """It leaves before it has said what it wants."""
+    """It leaves before its request is complete."""
     await world.annoy(b"POST /ingest?name=a HTTP/1.1\r\nHo", listen=0)
 
 
@@ -164,7 +164,7 @@ async def half_a_chunk(world: World) -> None:
 
 
 async def leaves_without_its_answer(world: World) -> None:
-    """It sends all and waits for nothing."""
+    """It sends everything and does not wait for the answer."""
     await world.annoy(wire.post("/ingest?name=a", bytes(5000)), listen=0)
 
 
@@ -175,19 +175,19 @@ async def dripping(world: World) -> None:
 
 
 async def stalled(world: World) -> None:
-    """It announces a large body, sends a third and says no more for a while."""
+    """It announces a large body, sends a third and then pauses."""
     head = b"POST /ingest?name=a HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n"
     await world.annoy(head, bytes(10_000_000), pause=3.0, listen=0)
 
 
 async def silent(world: World) -> None:
-    """It connects and says nothing."""
+    """It connects and sends nothing."""
     async with world.connection():
         await asyncio.sleep(world.chance.uniform(0.1, 5.0))
 
 
 async def deaf(world: World) -> None:
-    """It asks for much and reads none of it."""
+    """It requests a lot and reads none of it."""
     async with world.connection() as (_, writer):
         for _ in range(500):
             writer.write(b"GET /nothing/here HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -219,13 +219,13 @@ async def tiny_chunks(world: World) -> None:
 
 
 async def bad_chunks(world: World) -> None:
-    """A chunk whose size is none, or too large."""
+    """A chunk whose size is invalid, or too large."""
     head = b"POST /ingest?name=a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     await world.annoy(head, world.chance.choice([b"zz\r\n", b"ffffffffffffffffffff\r\n", b"7fffffff\r\n"]))
 
 
 async def smuggler(world: World) -> None:
-    """Two ideas of where the body ends."""
+    """Two contradictory lengths of the body."""
     lines = b"Host: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
     await world.annoy(b"POST /ingest?name=a HTTP/1.1\r\n" + lines + b"0\r\n\r\nGET / HTTP/1.1\r\n\r\n")
 
@@ -237,14 +237,14 @@ async def gzip_bomb(world: World) -> None:
 
 
 async def escapes(world: World) -> None:
-    """A JSON string of escapes alone."""
+    """A JSON string that consists only of escapes."""
     text = b'{"series":[{"labels":[{"name":"a","value":"' + b"\\u4e00" * 300_000 + b'"}]}]}'
     body = gzip.compress(text)
     await world.annoy(wire.post(PUSH, body, content_type="application/json", content_encoding="gzip"))
 
 
 async def deep_json(world: World) -> None:
-    """JSON that goes down and down, to calls that expect little."""
+    """Deeply nested JSON, to calls that expect little."""
     text = b'{"x":[' + b"[]," * 300_000 + b"[]]}"
     await world.annoy(
         wire.post(
@@ -260,7 +260,7 @@ async def empty_series(world: World) -> None:
 
 
 async def wrong_names(world: World) -> None:
-    """Label names that are none, with long values."""
+    """Invalid label names, with long values."""
     series = [([("wrong name", "v" * 20_000)], [(b"x", "")]) for _ in range(50)]
     message = protobuf_of(series).SerializeToString()
     await world.annoy(wire.post(PUSH, message, content_type="application/proto"))
@@ -280,7 +280,7 @@ async def digits(world: World) -> None:
 
 
 async def burst(world: World) -> None:
-    """More connections than the process has descriptors, all at once."""
+    """More connections than the process has descriptors, all at the same time."""
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(1100):
             with contextlib.suppress(OSError, TimeoutError):
@@ -318,7 +318,7 @@ BAD: dict[Visit, int] = {
 
 
 async def visitor(world: World, visits: dict[Visit, int]) -> None:
-    """One visit after the other, until cancelled. What goes wrong on the way is the client's own affair."""
+    """One visit after the other, until cancelled. Errors on the way do not count."""
     kinds, weights = list(visits), list(visits.values())
     while True:
         (visit,) = world.chance.choices(kinds, weights)

@@ -15,7 +15,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 def limited(memory: int, descriptors: int) -> Iterator[tuple[Callable[[], None], str]]:
     """What a child calls before it starts its program, and how its memory is limited.
 
-    A control group where one can be made, else a limit on the process's data.
+    A control group if one can be made, else a limit on the process's data.
     """
     group = _make_group(memory)
 

@@ -1,4 +1,4 @@
-"""A receiver under good, broken, slow and hostile clients, reloads and backend faults at once.
+"""A receiver under good, broken, slow and hostile clients, reloads and backend faults, all at the same time.
 
     python3 dev.py soak receiver [--minutes 30] [--seed 1]
 
@@ -32,7 +32,7 @@ BUDGET = MEMORY // 4
 DESCRIPTORS = 1024
 VARIETY = 50_000
 SETTLED = 300.0
-"""Seconds after which memory is expected to be level: until then the heap finds its size."""
+"""Seconds after which memory should be level; until then the heap is still growing to its size."""
 _BAD_CONFIG = 'pyroscope.write "broken" { endpoint { } }\n'
 
 
@@ -45,7 +45,7 @@ class Sample(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of a run; `faults` is empty when all is well."""
+    """The result of a run; `faults` is empty on success."""
 
     report: list[str]
     faults: list[str]
@@ -84,7 +84,7 @@ def configuration(port: int, steady: Backend, failing: Backend, tag: int = 0) ->
 
 
 async def soak(seconds: float, seed: int, folder: Path, log: Path | None = None) -> Outcome:
-    """Run everything for so long.
+    """Run everything for the given time.
 
     folder: for the configuration and storage. log: where alloypy's log goes in the end.
     """
@@ -230,7 +230,7 @@ def _thirds(samples: list[Sample]) -> tuple[int, int]:
 
 
 def main(argv: list[str]) -> int:
-    """Run and report; 1 when something was wrong."""
+    """Run and report; returns 1 if something was wrong."""
     parser = argparse.ArgumentParser(prog="dev.py soak receiver")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=1)

@@ -22,7 +22,7 @@ class Message(NamedTuple):
 
 
 async def read_message(reader: asyncio.StreamReader) -> Message | None:
-    """The next message; None at the end. Raises ValueError for what is no HTTP."""
+    """The next message; None at the end. Raises ValueError if it is not HTTP."""
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except asyncio.IncompleteReadError as error:

@@ -8,7 +8,7 @@ import textwrap
 
 
 def run(program: str) -> None:
-    """Run a program of its own, so that nothing has been imported before."""
+    """Run a separate program, so that nothing has been imported before."""
     command = [sys.executable, "-c", textwrap.dedent(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""No regular expression of the package takes long for any text, though Python tries all ways to match it."""
+"""No regular expression of the package takes long on any text, although Python tries all ways to match."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.watchdog import briefly
 
 ROOT = Path(__file__).parents[2]
 LENGTH = 20_000
-"""Enough for what is quadratic to be seen, and for what is worse never to end."""
+"""Enough to show quadratic time, and for anything worse never to end."""
 
 BOUNDED = {
     ("alloypy.net.client.go_errors", "_ALERT"): "reads the text of an error of OpenSSL's, which is short",
@@ -117,7 +117,7 @@ def hostile(expression: Expression) -> Iterator[str]:
     for pump in {*repeated(tree), *beginnings} - {""}:
         for beginning in beginnings:
             for end in ("\0", "!"):
-                for length in (30 * len(pump), LENGTH):  # what is exponential shows with the short one
+                for length in (30 * len(pump), LENGTH):  # exponential time shows with the short one
                     yield beginning + (pump * LENGTH)[:length] + end
 
 

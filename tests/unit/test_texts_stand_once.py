@@ -1,4 +1,4 @@
-"""No text of the program is written in two of its files: such pairs drift apart."""
+"""No text of the program is in two of its files, because such pairs drift apart."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2] / "alloypy"
 SHORTEST = 26
-"""Characters from which on a text counts; shorter ones are names and turns of phrase."""
+"""The minimum length, in characters; shorter texts are names and common phrases."""
 
 TWICE = {
     "prometheus.remote_write/endpoint": "a place in configurations; one file has its rules, one its warnings",
 }
-"""Texts that stand in several files, and why."""
+"""Texts that are in several files, and why."""
 
 
 def texts(tree: ast.Module) -> Iterator[str]:

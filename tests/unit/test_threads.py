@@ -1,4 +1,4 @@
-"""Threads of our own: bounded in number and time, and what hangs takes nothing from others."""
+"""Our own threads: limited in number and time, and what hangs does not affect others."""
 
 from __future__ import annotations
 

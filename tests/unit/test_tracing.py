@@ -1,4 +1,4 @@
-"""Which traces are sampled, and which of those that come in go on."""
+"""Which traces are sampled, and which incoming ones are continued."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_one_in_ten_without_settings_and_live_changes() -> None:
         ((1 << 63) - 1, 1),
         (1 << 63, 0),
         ((1 << 128) - 1, 0),
-        (((1 << 64) - 1) << 64, 1),  # the upper half has no say
+        (((1 << 64) - 1) << 64, 1),  # the upper half does not count
     ],
 )
 def test_the_lower_half_of_the_identity_decides(identity: int, expected: int) -> None:

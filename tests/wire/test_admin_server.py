@@ -1,4 +1,4 @@
-"""The admin server over real sockets: TLS that comes, changes and goes, and credentials."""
+"""The admin server over real sockets: TLS that is added, changed and removed, and credentials."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def reload(running: Running, text: str, folder: Path, context: ssl.SSLContext | 
 
 
 def ready_in_time(running: Running, context: ssl.SSLContext) -> int:
-    """The same, once the files have been looked at again."""
+    """The same, once the files have been checked again."""
     deadline = time.monotonic() + 30
     while True:
         try:

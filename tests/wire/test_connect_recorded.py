@@ -1,4 +1,4 @@
-"""Push over Connect, gRPC and gRPC-web, answer for answer as Alloy gave them."""
+"""Push over Connect, gRPC and gRPC-web, with Alloy's recorded answers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def as_we_answer(name: str, recorded: dict[str, Any]) -> dict[str, Any]:
     """The recorded answer with the differences that are on purpose."""
     body = recorded["body"]
     if b'"code":"internal","message":"unable to append series' in body:
-        # A client's mistake is told as one.
+        # A client's mistake is reported as one.
         recorded["status"] = 400
         body = body.replace(b'"code":"internal"', b'"code":"invalid_argument"')
         if name == "proto two series bad+bad":

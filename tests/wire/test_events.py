@@ -1,4 +1,4 @@
-"""What is published about profiles on their way, for whoever looks while it happens."""
+"""The events about profiles on their way, for live subscribers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recorded exchanges, whole: the same request in, the same answer out, the same requests sent on."""
+"""The recorded exchanges, complete: the same request in, the same answer out, the same requests forwarded."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ REASONS = {
 
 
 def sink(backend: Any = None):
-    """A sink's script: what the case's backend says, else yes."""
+    """A sink's script: what the case's backend answers, else success."""
     answers = iter(backend) if isinstance(backend, list) else None
 
     async def script(peer: Peer) -> None:

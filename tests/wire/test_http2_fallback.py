@@ -1,4 +1,4 @@
-"""Upstreams that speak only HTTP/2 are found out, remembered and reached; others stay on HTTP/1.1."""
+"""Upstreams that speak only HTTP/2 are detected, remembered and reached; others stay on HTTP/1.1."""
 
 # ruff: noqa: SIM117 -- servers outside, clients inside reads better
 
@@ -133,7 +133,7 @@ async def test_a_server_that_drops_requests_does_not_get_them_twice(
             with pytest.raises(SendError, match=r"^EOF$"):
                 await send(made, backend.port)
     assert len(backend.requests) == 2
-    # One that does without ALPN is asked whether it speaks HTTP/2, once.
+    # A server without ALPN is asked once whether it speaks HTTP/2.
     assert backend.connections == (2 if protocols else 3)
 
 

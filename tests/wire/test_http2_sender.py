@@ -1,4 +1,4 @@
-"""The scenarios of the senders, over HTTP/2: what goes out, what comes back, and what goes wrong."""
+"""The scenarios of the senders, over HTTP/2: what is sent, what comes back, and what goes wrong."""
 
 from __future__ import annotations
 

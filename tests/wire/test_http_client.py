@@ -95,7 +95,7 @@ async def test_credentials_follow_their_file(tmp_path: Path) -> None:
 
 
 class TokenServer:
-    """Answers token requests; `replies` are used up, the last one stays."""
+    """Answers token requests with `replies` in turn; the last one repeats."""
 
     def __init__(self, *replies: bytes) -> None:
         self.replies = list(replies)
@@ -258,7 +258,7 @@ async def test_parameters_may_not_be_overwritten() -> None:
 
 
 def proxy(seen: list[str], answer: str = "") -> Callable[[Peer], Any]:
-    """An HTTP proxy that notes what it was asked; `answer` refuses CONNECT."""
+    """An HTTP proxy that records its requests; `answer` refuses CONNECT."""
 
     async def script(peer: Peer) -> None:
         head = (await peer.head()).decode()
@@ -366,7 +366,7 @@ async def test_the_proxy_of_the_environment() -> None:
         environ = {"http_proxy": f"127.0.0.1:{between.port}"}
         async with client(proxy=ProxySettings(from_environment=True), environ=environ) as made:
             assert (await send(made, "http://example.invalid/")).body == b"proxied"
-            assert (await send(made, url(backend))).body == b"ok"  # loopback goes straight
+            assert (await send(made, url(backend))).body == b"ok"  # loopback bypasses the proxy
     assert len(seen) == 1
 
 

@@ -44,7 +44,7 @@ pyroscope.write "backend" {
 
 
 class SDK(NamedTuple):
-    """A driver: what it needs, how it is built in a folder of its own, and how it is run there."""
+    """A driver: what it needs, how it is built in its own folder, and how it is run there."""
 
     name: str
     tools: Sequence[str]
@@ -116,7 +116,7 @@ def test_profiles_arrive_as_they_were_sent(sdk: SDK, built: Callable[[SDK], Path
 
 
 def drive(sdk: SDK, folder: Path, url: str) -> None:
-    """Let the SDK profile a busy loop, with credentials of its own, and upload what it found."""
+    """Let the SDK profile a busy loop, with its own credentials, and upload the result."""
     done = subprocess.run(
         [*sdk.run, url, "5", "auth"],
         cwd=folder,

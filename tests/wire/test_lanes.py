@@ -1,4 +1,4 @@
-"""The series of a Push that go out from reply to reply, over connections that are there already."""
+"""The series of a Push that are sent from reply to reply, over existing connections."""
 
 # ruff: noqa: SIM117 -- servers outside, the component inside reads better
 
@@ -53,12 +53,12 @@ def sample_id(body: bytes) -> str:
 
 
 def ids(backend: Backend) -> Counter[str]:
-    """How often each series came."""
+    """How often each series arrived."""
     return Counter(sample_id(request.body) for request in backend.requests)
 
 
 class Server:
-    """Takes every series, but where one has a script of its own, which says whether to go on after it."""
+    """Accepts every series, unless it has its own script, which returns whether to continue after it."""
 
     def __init__(self) -> None:
         self.special: dict[str, Any] = {}
@@ -84,7 +84,7 @@ async def warm(server: Server, **settings: Any) -> AsyncIterator[tuple[Backend, 
 
 
 def counted(running: Writing, **expected: int) -> None:
-    """All MANY of the first Push have been taken, and what is expected has happened since."""
+    """All MANY series of the first Push have been accepted, and the expected effect has happened."""
     counts = running.counts()
     assert counts.pop("sent_profiles") == len(MANY) + expected.pop("sent_profiles")
     del counts["sent_bytes"]
@@ -259,7 +259,7 @@ async def test_cancelling_at_once_counts_what_has_not_begun() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert running.counts() == {"dropped_bytes": BYTES, "dropped_profiles": len(MANY)}
-            await asyncio.wait_for(running.stop(), 5)  # which waits for what is under way
+            await asyncio.wait_for(running.stop(), 5)  # it waits for what is under way
 
 
 async def test_a_stop_ends_series_under_way() -> None:
@@ -284,7 +284,7 @@ async def test_a_stop_ends_series_under_way() -> None:
 
 
 class FakeDeliverer:
-    """Sends nothing; what is told to its items comes to `found`."""
+    """Sends nothing; what its items receive is put in `found`."""
 
     def __init__(self, found: SoFar | Exception) -> None:
         self.given_up = 0
@@ -318,7 +318,7 @@ class FakeItems(list[object]):
 
 
 class FakeExchange:
-    """Tells when it is aborted."""
+    """Reports when it is aborted."""
 
     def __init__(self, told: Told) -> None:
         self._told = told
@@ -344,7 +344,7 @@ async def test_a_fault_of_ours_reaches_whoever_waits() -> None:
 
 
 async def test_a_refusal_that_comes_while_all_is_cancelled_drops_its_item() -> None:
-    """The task that was to see to the item is cancelled before it has begun."""
+    """The task for the item is cancelled before it has begun."""
     deliverer = FakeDeliverer(Refusal("busy", retry=True))
     task = running_lanes(deliverer)
     await asyncio.sleep(0)

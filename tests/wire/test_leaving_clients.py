@@ -1,4 +1,4 @@
-"""Clients that leave, or stay without reading: their connections end, and nobody logs a fault."""
+"""Clients that leave, or stay without reading: their connections end, and no error is logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listening sockets through real reloads: moves, swaps, renames and busy ports, each whole or not at all."""
+"""Listening sockets through real reloads: moves, swaps, renames and busy ports, all or nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def listener(label: str, port: int, address: str = "127.0.0.1", more: str = "") 
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a connection to the port is taken."""
+    """Whether a connection to the port is accepted."""
     try:
         with socket.create_connection((host, port), timeout=5):
             return True
@@ -43,7 +43,7 @@ def free_ports(count: int) -> list[int]:
 
 @contextlib.contextmanager
 def taken(port: int) -> Iterator[None]:
-    """Somebody else listens on the port."""
+    """Another program listens on the port."""
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))

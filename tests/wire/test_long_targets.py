@@ -1,4 +1,4 @@
-"""Targets of any length: what cannot be passed on is answered, without a fault in the log."""
+"""Targets of any length: what cannot be passed on is answered, without an error in the log."""
 
 from __future__ import annotations
 

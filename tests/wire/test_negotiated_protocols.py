@@ -35,7 +35,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
 class Echo(asyncio.Protocol):
-    """A second protocol: sends back what comes, in capitals."""
+    """A second protocol: sends its input back in capitals."""
 
     def __init__(self, _: ServerConfig, state: ServerState) -> None:
         self._state = state

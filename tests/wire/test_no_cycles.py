@@ -87,7 +87,7 @@ async def test_forwarding_leaves_no_cycles(kind: str, collected: list[object], t
 
 
 def _unanswered(how: str) -> Any:
-    """A script for a server that takes a request and gives no answer that can be used."""
+    """A script for a server that reads a request and gives no usable answer."""
 
     async def script(peer: Any) -> None:
         while await peer.request() is not None:

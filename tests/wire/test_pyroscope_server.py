@@ -124,7 +124,7 @@ def ingest(port: int, name: str, profile: bytes, query: str = "", patience: floa
 
 
 def settled(server: PyroscopeServer, selector: str, wanted: Counter[str], patience: float) -> Counter[str]:
-    """What the server has once that is at least what is wanted, or when it has had long enough."""
+    """The server's data once it is at least what is wanted, or after the time limit."""
     deadline = time.monotonic() + patience
     while True:
         found = server.values(selector)
@@ -317,7 +317,7 @@ pyroscope.relabel "rules" {
 
 
 class Sender(NamedTuple):
-    """Sends a profile with its own function; servers: how many hold it in the end."""
+    """Sends a profile with its own function; servers: how many have it at the end."""
 
     name: str
     send: Callable[[str, bytes], Said]
@@ -380,7 +380,7 @@ def test_a_restart_of_the_server_loses_nothing_and_doubles_nothing(
 
 
 def restart(server: PyroscopeServer) -> None:
-    """Stop it, leave it away for a while, and start it again."""
+    """Stop it, leave it down for a while, and start it again."""
     server.stop()
     time.sleep(AWAY_SECONDS)
     server.start()

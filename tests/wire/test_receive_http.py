@@ -1,4 +1,4 @@
-"""pyroscope.receive_http over real sockets: bodies, limits, timeouts, failures of what is behind it."""
+"""pyroscope.receive_http over real sockets: bodies, limits, timeouts, failures of its destinations."""
 
 from __future__ import annotations
 
@@ -358,7 +358,7 @@ async def test_half_a_profile_is_not_delivered() -> None:
     assert not collected.pushes
 
 
-# What is behind fails
+# Destinations that fail
 
 
 @pytest.mark.parametrize(

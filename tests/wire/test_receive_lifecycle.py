@@ -1,4 +1,4 @@
-"""pyroscope.receive_http starts, takes new arguments, drains and stops."""
+"""pyroscope.receive_http starts, accepts new arguments, drains and stops."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_while_it_stops_new_requests_are_sent_away() -> None:
         port = receiver.port
         stopping = asyncio.create_task(receiver.stop())
         await asyncio.sleep(0.05)
-        receiver.sockets.close()  # as the controller does once nobody claims the address
+        receiver.sockets.close()  # as the controller does once nothing claims the address
         assert await refuses(port)
         await idle.send(INGEST)
         reply = await idle.reply()

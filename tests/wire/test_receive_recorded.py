@@ -29,7 +29,7 @@ EXCHANGES = [json.loads(path.read_text()) for path in sorted((GOLDEN / "wire").g
 ERRORS = [json.loads(line) for line in (GOLDEN / "http_errors.jsonl").read_text().splitlines()]
 EDGES = [json.loads(line) for line in (GOLDEN / "http_edges.jsonl").read_text().splitlines()]
 
-# What the backend or the debuginfo proxy behind the receiver decides is tested with these.
+# What the backend or the debuginfo proxy decides is tested with these.
 OTHERS = {"ingest_down"}
 CASES = EXCHANGES + [
     each
@@ -37,7 +37,7 @@ CASES = EXCHANGES + [
     if each["backend"] is None and "debuginfo" not in each["name"] and each["name"] not in OTHERS
 ]
 
-# Who posts to a path that is not served is told which one is.
+# A POST to a path that is not served is answered with the ones that are.
 ADVICE = (
     b"profiles are taken at /ingest and /push.v1.PusherService/Push: "
     b"the server URL of a client is http://HOST:PORT, without a path\n"
@@ -60,7 +60,7 @@ def check(delivery: Push | IngestProfile) -> None:
 
 
 def undated(reply: Reply) -> dict[str, str]:
-    """The headers but for the date, which recordings leave out."""
+    """The headers except for the date, which recordings leave out."""
     headers = dict(reply.headers)
     written = headers.pop("date")
     assert abs(parsedate_to_datetime(written).timestamp() - time.time()) < 60

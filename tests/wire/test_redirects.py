@@ -1,4 +1,4 @@
-"""What follows a redirect to another server, and what stays behind, for every kind of credentials."""
+"""What follows a redirect to another server, and what does not, for every kind of credentials."""
 
 # ruff: noqa: SIM117 -- servers outside, clients inside reads better
 
@@ -111,7 +111,7 @@ def tls(authority: trustme.CA) -> TLSSettings:
 
 
 def shows(request: Seen) -> bool:
-    """Whether anything that was to be kept secret has arrived."""
+    """Whether anything secret has arrived."""
     return any(name not in PUBLIC for name, _ in request.headers) or MARK in repr(request)
 
 

@@ -29,7 +29,7 @@ CLIENTS = 4
 
 
 class Sink:
-    """A server that takes every profile and counts them by name."""
+    """A server that accepts every profile and counts them by name."""
 
     def __init__(self) -> None:
         self.names: Counter[str] = Counter()
@@ -60,7 +60,7 @@ class Sink:
 
 
 class Clients:
-    """Push profiles without pause, each over a connection of its own."""
+    """Push profiles without pause, each over its own connection."""
 
     def __init__(self, ports: tuple[int, int]) -> None:
         self.acknowledged: list[str] = []
@@ -112,7 +112,7 @@ def write(label: str, sink: int, labels: str) -> str:
 
 
 def configurations(one: int, two: int, sink: int) -> list[str]:
-    """Good configurations, each with somebody on both ports."""
+    """Good configurations, each with receivers on both ports."""
     w = write("w", sink, "1")
     to = "pyroscope.write.w.receiver"
     plain = receiver("a", one, to) + receiver("b", two, to)

@@ -91,7 +91,7 @@ def endpoints(tmp_path: Path, port: int, tokens: int) -> list[EndpointArguments]
 
 
 async def seen(given: Arguments) -> str:
-    """Everything that is shown while profiles are refused in every way."""
+    """Everything that is shown while profiles fail in every way."""
     shown = []
     async with writing(given) as running:
         receiver = running.receiver
@@ -115,7 +115,7 @@ async def seen(given: Arguments) -> str:
 
 
 def of_the_api(given: EndpointArguments) -> str:
-    """What the API shows; `headers` and the URL's query are no secrets to the language."""
+    """What the API shows; the language does not treat `headers` and the URL's query as secrets."""
     if given.headers or "?" in given.url or "//" not in given.url:
         return ""
     return json.dumps(encode_body(arguments(given)))

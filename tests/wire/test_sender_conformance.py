@@ -1,7 +1,7 @@
-"""The own transport and httpx behave alike: one set of scenarios over real sockets for both.
+"""Our own transport and httpx behave alike: one set of scenarios over real sockets for both.
 
-A sender that may speak HTTP/2 behaves as httpx does where the server does not; over HTTP/2 it has tests
-of its own.
+A sender that may speak HTTP/2 behaves as httpx does where the server does not; over HTTP/2 it has
+separate tests.
 """
 
 import asyncio
@@ -156,7 +156,7 @@ async def test_a_server_that_closes_idle_connections_costs_no_request(sender):
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_the_keep_alive_race(sender, how):
-    """Replayed once, on a fresh connection; over httpx, which cannot tell whether a reply had begun, not."""
+    """Replayed once, on a fresh connection; not over httpx, which cannot tell whether a reply had begun."""
 
     async def script(peer):
         await peer.request()

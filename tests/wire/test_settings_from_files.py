@@ -1,4 +1,4 @@
-"""Settings from files: what is sent changes with them, while profiles flow."""
+"""Settings from files: what is sent changes with them while profiles flow."""
 
 from __future__ import annotations
 

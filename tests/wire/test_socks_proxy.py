@@ -1,4 +1,4 @@
-"""SOCKS5 proxies: what they are asked for, and what is told when they do not help."""
+"""SOCKS5 proxies: what they are asked for, and what is reported when they fail."""
 
 # ruff: noqa: SIM117 -- servers outside, clients inside reads better
 

@@ -1,4 +1,4 @@
-"""Traces end to end: a process, its clients, a backend, and a collector that takes OTLP."""
+"""Traces end to end: a process, its clients, a backend, and an OTLP collector."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ PARENT = "b7ad6b7169203331"
 
 
 class Backend(ThreadingHTTPServer):
-    """Takes profiles and traces. profiles: the headers of each; exported: the OTLP bodies."""
+    """Accepts profiles and traces. profiles: the headers of each; exported: the OTLP bodies."""
 
     daemon_threads = True
 
@@ -229,7 +229,7 @@ async def test_each_series_is_a_span_of_one_trace(connected: bool) -> None:
         given = arguments(endpoint(f"http://127.0.0.1:{backend.port}"))
         async with writing(given, tracer=tracer) as running:
             await running.receiver.append(push({"a": "1"}, {"a": "2"}))
-            if connected:  # else the series go out over connections of their own
+            if connected:  # else the series are sent over separate connections
                 recorded.spans.clear()
                 await running.receiver.append(push({"a": "1"}, {"a": "2"}))
     series = [span for span in recorded.spans if span.name == "Push"]

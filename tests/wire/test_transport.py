@@ -1,4 +1,4 @@
-"""The own transport: its pool, and what only it promises about replies."""
+"""Our own transport: its pool, and what only it promises about replies."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def post(backend: Backend, *chunks: bytes, scheme: str = "http", timeout: float 
 
 
 async def together(sender: Transport, backend: Backend, count: int) -> None:
-    """So many requests at once, each with a connection of its own."""
+    """`count` requests at the same time, each with its own connection."""
     await asyncio.gather(*(sender.send(post(backend)) for _ in range(count)))
 
 
 def gathered(count: int):
-    """A script that answers when `count` requests have come, then at once."""
+    """A script that answers once `count` requests have come, and immediately from then on."""
     arrived = []
     everybody = asyncio.Event()
 

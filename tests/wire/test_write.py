@@ -1,4 +1,4 @@
-"""pyroscope.write over real sockets: what is tried, counted, told, and what a reload and a stop do."""
+"""pyroscope.write over real sockets: attempts, counts, errors, and what a reload and a stop do."""
 
 # ruff: noqa: SIM117 -- servers outside, the component inside reads better
 
@@ -50,7 +50,7 @@ def at(backend: Backend, path: str = "") -> str:
 
 
 def saying(*answers: bytes):
-    """A script that gives these answers in turn, the last one again and again."""
+    """A script that gives these answers in turn and repeats the last one."""
     left = list(answers)
 
     async def script(peer: Peer) -> None:
@@ -61,7 +61,7 @@ def saying(*answers: bytes):
 
 
 async def refused(running: Writing, profile: Any) -> DeliveryError:
-    """The error that handing in a profile gives."""
+    """The error raised when passing in a profile."""
     with pytest.raises(DeliveryError) as caught:
         if isinstance(profile, Push):
             await running.receiver.append(profile)
@@ -70,7 +70,7 @@ async def refused(running: Writing, profile: Any) -> DeliveryError:
     return caught.value
 
 
-# What is tried again, and what is told
+# What is retried, and what is reported
 
 
 @pytest.mark.parametrize(
@@ -583,7 +583,7 @@ async def test_tls(tmp_path: Path) -> None:
 
 
 def judged(verdicts: dict[str, list[bytes]]):
-    """Answers series by their sample's ID: what stands there in turn, then yes."""
+    """Answers series by their sample's ID: the listed answers in turn, then success."""
 
     async def script(peer: Peer) -> None:
         while request := await peer.request():
@@ -665,7 +665,7 @@ async def test_series_go_out_at_once_but_not_all_of_them() -> None:
 
 
 async def test_series_with_wrong_labels_keep_none_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "_ACCEPTING_SECONDS", 0.0)  # gives way after each
+    monkeypatch.setattr(delivery, "_ACCEPTING_SECONDS", 0.0)  # yields after each
     wrong = {"a-b": "1"}
     async with scripted(judged({})) as backend, writing(arguments(endpoint(at(backend)))) as running:
         error = await refused(running, push(*SERIES, wrong, *SERIES, wrong))

@@ -131,7 +131,7 @@ def free(value: Any) -> Any:
 
 
 def top_free(value: Any) -> Any:
-    """Right below `any`, null and secrets are written short."""
+    """Directly below `any`, null and secrets are written in short form."""
     if value is None:
         return None
     return secret(value) if isinstance(value, Secret | OptionalSecret) else free(value)

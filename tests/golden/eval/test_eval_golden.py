@@ -1,4 +1,4 @@
-"""The evaluator, the standard library and decoding against recorded answers of Alloy's."""
+"""The evaluator, the standard library and decoding against Alloy's recorded answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cases() -> Iterator[Any]:
 
 
 def without_addresses(answered: Any) -> Any:
-    """Where a function lies in memory is different in every program."""
+    """The address of a function differs in every process."""
     return json.loads(ADDRESS.sub(") string=0x0", json.dumps(answered)))
 
 

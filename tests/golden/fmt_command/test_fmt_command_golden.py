@@ -1,4 +1,4 @@
-"""`alloypy fmt` answers as `alloy fmt` did, but for hints and the exit code of what is no mere difference."""
+"""`alloypy fmt` answers as `alloy fmt` did, except for hints and the exit code of errors."""
 
 from __future__ import annotations
 

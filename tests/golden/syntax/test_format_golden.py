@@ -1,4 +1,4 @@
-"""The formatter against recorded answers of Alloy's."""
+"""The formatter against Alloy's recorded answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`validate` against what Alloy said of the same configurations, and against what loading them said."""
+"""`validate` against Alloy's answers for the same configurations, and against those of loading them."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_the_command_tells_all_that_alloy_tells(
     if "--help" in row["cmd"]:
         assert (code, err) == (0, "")
         return
-    if row["id"] == "cli-validate-stdin-dash":  # where Alloy looks for a file of that name
+    if row["id"] == "cli-validate-stdin-dash":  # Alloy looks for a file of that name
         assert (code, told(err)) == (0, ["Warning: <stdin>:1:1: nothing uses pyroscope.write.w"])
         return
     ours, theirs = told(err), told(expected["stderr"])
@@ -186,13 +186,13 @@ TOLD_OTHERWISE = {
     "run-mod-tracing-inside": "tracing not allowed in module",
     "run-mod-unknown-arg": 'unrecognized attribute name "zzz"',
 }
-"""Cases in which Alloy's validate has other words than its run, or stops at the fault before."""
+"""Cases in which Alloy's `validate` words it differently from its `run`, or stops at an earlier error."""
 
 
 def is_told(message: str, ours: list[str]) -> bool:
     """Whether an error of loading is among those of `validate`, which shows no values."""
     message = without_prefix(message)
-    if message.startswith("cycle: "):  # told of each of its members, in an order of its own
+    if message.startswith("cycle: "):  # reported for each of its members, in a different order
         members = sorted(message.removeprefix("cycle: ").split(", "))
         return f"cycle detected: {', '.join(members)}" in ours
     words = {message, re.sub("^.* should be ", "expected ", message)}

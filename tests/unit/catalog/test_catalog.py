@@ -208,7 +208,7 @@ KINDS = {
 
 
 def fits(value: object, kind: wanted.Type) -> bool:
-    """Whether a value is of the kind that the type gives, its elements, too."""
+    """Whether a value, including its elements, has the type."""
     match kind:
         case wanted.NullableType(inner):
             return value is None or fits(value, inner)

@@ -24,7 +24,7 @@ ONLY_ALLOYPY: dict[str, set[str]] = {
 """Settings that alloypy has beyond Alloy, by component."""
 
 WORDED_OTHERWISE = {"endpoint/authorization/type: default 'Bearer' is not ''"}
-"""Alloy puts it in when it checks the block, alloypy declares it."""
+"""Alloy sets this default when it checks the block; alloypy declares it."""
 
 
 def element(type_: Type) -> Type | None:

@@ -1,4 +1,4 @@
-"""Judging units whose files are not read from the disk, as texts in an editor are not."""
+"""Checking units whose files are not read from disk, like texts in an editor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPTIONS = CheckOptions(load_catalog(), Gate(Stability.EXPERIMENTAL, True), {})
 
 
 def reading(texts: Mapping[str, str]) -> Reading:
-    """Files that are nowhere but in a table, all of them in one directory."""
+    """Files that exist only in a table, all in one directory."""
 
     def unit(path: str) -> list[Source]:
         if path not in texts:

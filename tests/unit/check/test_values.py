@@ -1,4 +1,4 @@
-"""Values that cannot fit, found before anything runs, in the words of evaluation; and those that may."""
+"""Values that cannot fit are reported before anything runs, in the words of evaluation; others are not."""
 
 from __future__ import annotations
 

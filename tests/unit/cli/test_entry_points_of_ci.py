@@ -171,7 +171,7 @@ def test_action_says_what_stopped_it(work: Path) -> None:
 
 
 def test_action_wants_a_python_that_is_new_enough(tmp_path: Path) -> None:
-    """With an old default the first newer one is taken; without any, the error says what to do."""
+    """If the default is too old, the first newer one is used; without any, the error says what to do."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("python3", "python", "python3.14", "python3.13", "python3.12", "python3.11"):

@@ -1,4 +1,4 @@
-"""Handing profiles to several receivers: who is waited for, and what is said of those that fail."""
+"""Passing profiles to several receivers: which ones are awaited, and how failures are reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Child(ProfilesReceiver):
-    """Takes profiles after so many turns of the loop, or raises."""
+    """Accepts profiles after a number of turns of the loop, or raises."""
 
     def __init__(self, error: Exception | None = None, turns: int = 0) -> None:
         self.taken: list[Any] = []

@@ -1,4 +1,4 @@
-"""The query of /ingest is written again as Go writes it, with our name in it."""
+"""The query of /ingest is rewritten as Go writes it, with our name in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client of /ingest is told of a backend's refusal: one line, bounded, without credentials."""
+"""What a client of /ingest learns about a backend's refusal: one line, bounded, without credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What components and sources of imports do at each turn of their lives, and what they leave: nothing.
+"""What components and import sources do at each step of their lives; they leave nothing behind.
 
 A component that is registered needs a row in `KINDS`.
 """
@@ -50,7 +50,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
 
 
 class Place:
-    """What arguments can name: files, ports, a receiver; and some that cannot be had."""
+    """What arguments can name: files, ports, a receiver; and some that are unavailable."""
 
     def __init__(self, path: Path, taken: int) -> None:
         for name in ("one", "two"):
@@ -62,7 +62,7 @@ class Place:
 
 
 class Kind(NamedTuple):
-    """Arguments of one kind of component: two that are good, and what cannot be had with the first."""
+    """Arguments of one kind of component: two valid sets, and what the first makes unavailable."""
 
     arguments: Callable[[Place, int], Any]
     bad: Callable[[Place, Any], Any]
@@ -294,7 +294,7 @@ async def test_two_side_by_side(bench: Bench) -> None:
 
 
 class Source(NamedTuple):
-    """One kind of source. make: of a number, which its content holds, or None for one that is absent."""
+    """One kind of source. make: takes a number to put in the content, or None for an absent source."""
 
     make: Callable[[Path, int, int | None], Any]
 

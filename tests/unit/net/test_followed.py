@@ -1,4 +1,4 @@
-"""Values made from files: who waits for a file that hangs, and how long."""
+"""Values made from files: what waits for a hanging file, and how long."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def source(tmp_path: Path) -> Iterator[Source]:
 
 
 async def settled(source: Source) -> None:
-    """Until no look at the file is under way."""
+    """Wait until no check of the file is running."""
     while source.followed._look is not None:
         await asyncio.sleep(0.001)
 

@@ -58,7 +58,7 @@ def test_a_budget_is_not_overdrawn() -> None:
 
 
 class System:
-    """The files and resource limits by which a system tells what a process may use."""
+    """The files and resource limits that say what a process may use."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> None:
         self.files = files
@@ -391,7 +391,7 @@ async def test_a_deadline_passes_once_and_only_when_it_was_set_last() -> None:
     deadline = Deadline(loop, note)
     began = loop.time()
     deadline.set(0.01)
-    deadline.set(0.05)  # later: the timer there is looks again
+    deadline.set(0.05)  # later: the existing timer checks again
     await passed.wait()
     assert times[0] - began >= 0.05
     passed.clear()

@@ -1,4 +1,4 @@
-"""Requests that are larger than they look: read in pieces, refused with Go's words, told briefly."""
+"""Requests that are larger than they look: read in pieces, refused in Go's words, reported briefly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.attacks import series
 
 
 def push(value: str, profile: str = "") -> bytes:
-    """A Push in JSON whose strings stand there as given."""
+    """A Push in JSON whose strings are inserted as given."""
     sample = f'{{"rawProfile":"{profile}"}}'
     return f'{{"series":[{{"labels":[{{"name":"a","value":"{value}"}}],"samples":[{sample}]}}]}}'.encode()
 
@@ -160,7 +160,7 @@ def test_a_gzip_stream_that_is_cut_short_or_too_long_is_refused_in_whatever_step
                     pass
 
 
-# What is told
+# What is reported
 
 
 def test_up_to_five_errors_are_told_in_full_and_the_others_counted() -> None:

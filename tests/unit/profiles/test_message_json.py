@@ -1,4 +1,4 @@
-"""JSON messages, read by what their generated classes say."""
+"""JSON messages, read according to their generated classes."""
 
 from __future__ import annotations
 

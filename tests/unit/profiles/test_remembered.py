@@ -1,4 +1,4 @@
-"""What is remembered of label sets stays within its bytes, whoever chooses them."""
+"""The caches of label sets stay within their limits in bytes, whatever clients send."""
 
 from __future__ import annotations
 

@@ -154,5 +154,5 @@ def test_every_declared_secret_is_hidden_in_broken_texts_too() -> None:
         assert entry is not None
         collect(entry.arguments)
     assert len(names) > 20
-    for name in sorted(names - {"key", "content"}):  # too common where nothing says what they belong to
+    for name in sorted(names - {"key", "content"}):  # too common if nothing says what they belong to
         assert names_secret(name) or "hush" not in shown(f'a "b" {{\n {name} = "hush"\n'), name

@@ -1,4 +1,4 @@
-"""What is hidden by what a vocabulary says, and what without one."""
+"""What is hidden because of a vocabulary, and what without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What components that discover targets refuse, and that what is right next to it is taken."""
+"""What components that discover targets refuse, and what they only just accept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `validate` and the loading of `run` say of the same small configurations."""
+"""What `validate` and `run` say about the same small configurations."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ WORDED_OTHERWISE = {
     "whole: foreach without template": "Alloy words it so when it checks, and so when it loads",
     "whole: declare without argument": "Alloy words it so when it checks, and so when it loads",
 }
-"""Where loading says the same in other words than `validate`, and why."""
+"""Where loading words it differently from `validate`, and why."""
 
 CERTIFICATE = trustme.CA().issue_cert("localhost")
 PLACED = re.compile(

@@ -1,4 +1,4 @@
-"""What components that alloypy does not run refuse, in Alloy's words, and where it is told."""
+"""What components that alloypy does not run refuse, in Alloy's words, and where it is reported."""
 
 from __future__ import annotations
 

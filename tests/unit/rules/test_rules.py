@@ -1,4 +1,4 @@
-"""Load-time rules: each of them is about something that exists, and some cases the recordings do not have."""
+"""Load-time rules: each is about something that exists; and some cases that the recordings lack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Targets on their way from the component that finds them to the one that takes them."""
+"""Targets on their way from the component that finds them to the one that uses them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What /metrics tells of loads and evaluations."""
+"""What /metrics says about loads and evaluations."""
 
 from __future__ import annotations
 

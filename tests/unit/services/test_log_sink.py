@@ -1,4 +1,4 @@
-"""Where log lines go: in order, at once where that is possible, and nobody waits."""
+"""Where log lines go: in order, immediately if possible, and without waiting."""
 
 from __future__ import annotations
 

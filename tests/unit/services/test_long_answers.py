@@ -1,4 +1,4 @@
-"""Long answers of the admin server leave the event loop to others in between."""
+"""Long answers of the admin server yield the event loop to others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Turns:
-    """How often another task got its turn."""
+    """How often another task got a turn."""
 
     count = 0
 

@@ -113,7 +113,7 @@ def test_a_file_a_directory_and_a_swapped_link_are_noticed(tmp_path: Path) -> No
 
 
 class Looks:
-    """Counts the looks at the state of the files. answers: cleared, the file system does not answer."""
+    """Counts the checks of the files' state. answers: while cleared, the file system does not answer."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
@@ -127,7 +127,7 @@ class Looks:
         return state_of(path)
 
     async def more(self, times: int) -> None:
-        """Wait until so many more have begun; all before the last have ended."""
+        """Wait until `count` more have begun; all before the last have ended."""
         wanted = self.count + times
         while self.count < wanted:
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Codes of diagnostics: stable, explained, and on every fault."""
+"""Codes of diagnostics: stable, explained, and on every error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Characters and quoting as Go has them."""
+"""Characters and quoting as in Go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hints of the check: what was meant, as text that is right at the place."""
+"""Hints of the check: what was meant, as text that is valid at the place."""
 
 from __future__ import annotations
 

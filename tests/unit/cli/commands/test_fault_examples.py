@@ -25,7 +25,7 @@ WITHOUT = {
     codes.NO_FILES,
     STOPPING,
 }
-"""Codes that no text has, or none that can be shown."""
+"""Codes that no text causes, or none that can be shown."""
 
 
 def found(text: str) -> list[Diagnostic]:

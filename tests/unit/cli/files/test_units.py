@@ -1,4 +1,4 @@
-"""Which files `validate --units=auto` takes for one configuration."""
+"""Which files `validate --units=auto` treats as one configuration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HTTP = "http {\n}\n"
         ((WRITE, RECEIVE, OTHER), True),
         ((RECEIVE + WRITE, RECEIVE + WRITE), False),
         ((WRITE, OTHER), False),
-        ((RECEIVE, OTHER), False),  # what is missing is nowhere
+        ((RECEIVE, OTHER), False),  # the missing name is declared nowhere
         ((DECLARE, INSTANCE), True),
         ((IMPORT, IMPORTED), True),
         ((DECLARE + INSTANCE, DECLARE), False),

@@ -1,4 +1,4 @@
-"""What an evaluation may do at most, and how it says so."""
+"""The limits of an evaluation, and their messages."""
 
 from __future__ import annotations
 

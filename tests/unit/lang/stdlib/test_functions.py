@@ -180,7 +180,7 @@ class TestEncodings:
         ids=["lists", "objects", "dashes", "indented", "dashes-and-lists"],
     )
     def test_deep_yaml(self, nested: Callable[[int], str]) -> None:
-        """The same with every version of PyYAML, whose own bound is another one or none."""
+        """The same with every version of PyYAML, whose own limits differ."""
         assert value_of("encoding.from_yaml(given)", given=nested(999))
         too_deep = message_of("encoding.from_yaml(given)", given=nested(1_000))
         assert too_deep.endswith("yaml: exceeded max depth of 999")

@@ -63,7 +63,7 @@ async def settled() -> None:
 
 
 def is_clean(budget: ByteBudget) -> bool:
-    """Whether nothing is held, promised or waited for, and no timer runs."""
+    """Whether nothing is held, promised or waiting, and no timer runs."""
     return (budget.held, budget.waiting, budget._promised, budget._held_in_queue, budget._timer) == (
         0,
         0,
@@ -86,7 +86,7 @@ async def test_beyond_the_mark_they_come_in_the_order_in_which_they_asked() -> N
         bodies.begin(name, size)
     assert await bodies.until(2) == ["a", "b"]
     await settled()
-    assert budget.waiting == 3  # also the one that would fit: nobody overtakes
+    assert budget.waiting == 3  # also the one that would fit: there is no overtaking
     budget.give_back(40)
     await settled()
     assert bodies.came == ["a", "b"]
@@ -299,7 +299,7 @@ async def test_a_turn_is_lost_while_others_wait() -> None:
     bodies.begin("honest", 50)
     assert bodies.came == []
     assert await bodies.until(1) == ["honest"]
-    assert stalled[2].turns == 1  # who waited longer came first
+    assert stalled[2].turns == 1  # the one that waited longer came first
     budget.give_back(50)
     for each in stalled:
         await each.leave()

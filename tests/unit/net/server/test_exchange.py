@@ -31,7 +31,7 @@ LENGTH = (b"content-length", b"2")
 
 
 class Carrier:
-    """A connection and a writer in one, which only note what they are asked for."""
+    """A connection and a writer in one, which only record the calls."""
 
     def __init__(self, *, takes_more: bool = True, at_once: bool = True) -> None:
         self.notes: list[Any] = []

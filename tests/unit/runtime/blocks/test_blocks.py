@@ -1,4 +1,4 @@
-"""Blocks that configure the process: checked with the load, taken with the load."""
+"""Blocks that configure the process: checked and applied with the load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watching files: what counts as a change, and when everything is read in any case."""
+"""Watching files: what counts as a change, and when everything is read regardless."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORT = Duration(1_000_000)
 
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let files that have only just been written count as old ones."""
+    """Treat files that have just been written as old."""
     monkeypatch.setattr("alloypy.files._SETTLED_NANOSECONDS", 0)
 
 

@@ -62,7 +62,7 @@ async def until(w: World, node: str, value: str) -> None:
 
 
 def imports_health(w: World) -> list[str]:
-    """States of the instances of the root that are no components."""
+    """States of the root's instances that are not components."""
     [root, *_] = w.controller.controllers()
     shown = [info.health.state.text for info in w.controller.components()]
     states = [health.state.text for health in root.healths]
@@ -72,7 +72,7 @@ def imports_health(w: World) -> list[str]:
 
 
 def replace(path: Path, text: str) -> None:
-    """New content at once: nobody sees the file empty."""
+    """Replace the content in one step, so that the file is never seen empty."""
     new = path.with_suffix(".new")
     new.write_text(text)
     new.replace(path)

@@ -31,7 +31,7 @@ def picture(w: World) -> list[tuple[object, ...]]:
 
 
 async def refused(w: World, text: str) -> list[str]:
-    """What refuses a reload, which changes nothing."""
+    """The errors of a refused reload, which changes nothing."""
     before = picture(w)
     faults = await w.refused(text)
     await w.settled()

@@ -1,6 +1,6 @@
 """Stopping: what depends on each other one after the other, everything else at the same time.
 
-And restarting: what has failed is built anew.
+And restarting: what has failed is rebuilt.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The admin application, answered in process with a controller that only tells."""
+"""The admin application in process, with a read-only stand-in for the controller."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Told:
 
 
 class Fixture:
-    """The application, and what its environment saw and shall do."""
+    """The application, what its environment has seen, and what it should do."""
 
     def __init__(self, prefix: str = "/") -> None:
         self.controller = Told()

@@ -1,4 +1,4 @@
-"""The prepared parse tables: what they are worth, where they come from, and that they fit the grammar."""
+"""The prepared parse tables: what they save, where they come from, and that they fit the grammar."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tables() -> Tables:
 
 
 def run_from(folder: Path, cache: Path) -> list[str]:
-    """Parses in a fresh interpreter; whether Lark had to read the grammar, and what the whole Lark says."""
+    """Parse in a fresh interpreter; returns whether Lark read the grammar, and the whole Lark's result."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(cache)}
     done = subprocess.run(
         [sys.executable, "-c", PARSE], env=environment, cwd=cache, capture_output=True, text=True, check=True
@@ -133,7 +133,7 @@ def test_the_version_of_lark_is_the_installed_one() -> None:
 
 
 def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a container whose user stands in no list of users."""
+    """As in a container whose user is in no user list."""
 
     def homeless(self: Path) -> Path:
         raise RuntimeError("Could not determine home directory.")

@@ -30,7 +30,7 @@ from alloypy.syntax.printer.cells import align, shield, shield_in_lines
         (
             "ten letters\v= 1\n\v= 2",
             "ten letters = 1\n\t\t= 2",
-        ),  # the first cells of a line fill up with tabs
+        ),  # the first cells of a line are padded with tabs
         ("\t\tdeep\v= 1\n\tb\v= 2", "\t\tdeep = 1\n\tb = 2"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Hints for what people write who know other languages: the right form, and the change that gives it."""
+"""Hints for habits from other languages: the right form, and the edit that gives it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def check(faulty: str, wanted: str, words: str) -> None:
     assert words in found[0].hint
     assert edited(faulty.encode(), found[0].fix).decode() == wanted
     parse_file(Source("c", wanted.encode()))
-    assert [d.hint for d in found[1:] if d.hint] == []  # the rest came of it
+    assert [d.hint for d in found[1:] if d.hint] == []  # the rest follows from it
 
 
 @pytest.mark.parametrize(("faulty", "wanted", "words"), STATEMENTS)

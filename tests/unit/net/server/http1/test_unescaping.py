@@ -1,4 +1,4 @@
-"""Escapes of URLs, resolved as urllib resolves them, in a hundredth of its time."""
+"""Escapes of URLs, resolved as urllib resolves them, in a hundredth of the time."""
 
 from __future__ import annotations
 
