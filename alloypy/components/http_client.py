@@ -1,7 +1,7 @@
 """The HTTP client settings that many components share, declared once.
 
-Squash `HTTPClientArguments` into a component's arguments, and turn it into the settings of a client
-with `client_settings`.
+Squash `HTTPClientArguments` into a component's arguments, and make the settings of a client from it with
+`client_settings`.
 Source: docs/spec/PYROSCOPE.md, section 4.
 """
 
@@ -53,9 +53,7 @@ class BasicAuthArguments:
 class AuthorizationArguments:
     """Arguments of `authorization`."""
 
-    type: str = attribute(
-        default="Bearer", shown=True, doc="Scheme of the credentials; an empty one is Bearer."
-    )
+    type: str = attribute(default="Bearer", shown=True, doc="Scheme of the credentials; Bearer when empty.")
     credentials: Secret | None = attribute(default=None, doc="Credentials.")
     credentials_file: str = attribute(
         default="", doc="File with the credentials, read again when it changes."
@@ -75,8 +73,8 @@ class TLSArguments:
     cert_file: str = attribute(default="", doc="File with the client certificate.")
     key_pem: Secret | None = attribute(default=None, doc="Key of the client certificate, PEM.")
     key_file: str = attribute(default="", doc="File with the key of the client certificate.")
-    server_name: str = attribute(default="", doc="Name to ask for and to check instead of the host's.")
-    insecure_skip_verify: bool = attribute(default=False, doc="Do not check the server's certificate.")
+    server_name: str = attribute(default="", doc="Name to ask for and to verify instead of the host's.")
+    insecure_skip_verify: bool = attribute(default=False, doc="Do not verify the server's certificate.")
     min_version: Annotated[str, TLS_VERSION_TYPE] = attribute(
         default="", doc="Lowest TLS version: TLS10, TLS11, TLS12 or TLS13."
     )
@@ -87,10 +85,10 @@ class TLSArguments:
 
 @arguments
 class ProxyArguments:
-    """Proxy settings, part of other bodies."""
+    """Proxy settings, part of other blocks' arguments."""
 
     proxy_url: Annotated[URL, URL_TYPE] = attribute(default=NO_URL, doc="Proxy to send requests through.")
-    no_proxy: str = attribute(default="", doc="Comma-separated hosts and networks to reach without proxy.")
+    no_proxy: str = attribute(default="", doc="Comma-separated hosts and networks to reach without a proxy.")
     proxy_from_environment: bool = attribute(
         default=False, doc="Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
     )
@@ -109,9 +107,9 @@ class OAuth2Arguments:
         default="", doc="File with the client secret, read again when it changes."
     )
     scopes: tuple[str, ...] = attribute(default=(), doc="Scopes to ask for.")
-    token_url: str = attribute(default="", doc="Where tokens are fetched.")
+    token_url: str = attribute(default="", doc="URL from which tokens are fetched.")
     endpoint_params: Mapping[str, str] = attribute(
-        default_factory=dict, doc="Further parameters of the token request."
+        default_factory=dict, doc="More parameters for the token request."
     )
     proxy: ProxyArguments = squash(default=ProxyArguments())
     tls_config: TLSArguments | None = block(default=None, doc="TLS settings for the token server.")
@@ -122,7 +120,7 @@ class OAuth2Arguments:
 
 @arguments(rules="config.HTTPClientConfig")
 class HTTPClientArguments:
-    """The shared settings, to be squashed into a body."""
+    """The shared settings, to be squashed into a component's arguments."""
 
     basic_auth: BasicAuthArguments | None = block(default=None, doc="Basic authentication.")
     authorization: AuthorizationArguments | None = block(default=None, doc="Authorization header.")
@@ -133,10 +131,10 @@ class HTTPClientArguments:
     )
     proxy: ProxyArguments = squash(default=ProxyArguments())
     tls_config: TLSArguments = block(default=TLSArguments(), doc="TLS settings.")
-    follow_redirects: bool = attribute(default=True, doc="Follow redirects of the server.")
+    follow_redirects: bool = attribute(default=True, doc="Follow the server's redirects.")
     enable_http2: bool = attribute(
         default=True,
-        doc="Speak HTTP/2 to servers that speak only that; needs the extra alloypy[http2].",
+        doc="Speak HTTP/2 to servers that speak nothing else; needs the extra alloypy[http2].",
     )
     http_headers: Mapping[str, tuple[Secret, ...]] = attribute(
         default_factory=dict, doc="Headers to add to every request."

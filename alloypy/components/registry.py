@@ -1,4 +1,4 @@
-"""Every component kind of alloypy, one import a line; there is no other way in."""
+"""Every kind of component in alloypy, one import per line; nothing else registers components."""
 
 from __future__ import annotations
 

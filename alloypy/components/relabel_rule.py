@@ -35,24 +35,23 @@ class RuleArguments:
     """Arguments of `rule`."""
 
     source_labels: tuple[str, ...] | None = attribute(
-        default=None, doc="Labels whose values are joined into the text to work on."
+        default=None, doc="Labels whose values are joined to make the text."
     )
-    separator: str = attribute(default=_SEPARATOR, doc="Stands between the joined values.")
+    separator: str = attribute(default=_SEPARATOR, doc="Written between the joined values.")
     regex: Annotated[Regexp | None, REGEXP_TYPE] = attribute(
-        default_factory=lambda: parse_regexp(DEFAULT_REGEX), doc="RE2 expression that has to match all of it."
+        default_factory=lambda: parse_regexp(DEFAULT_REGEX),
+        doc="RE2 expression that must match the whole text.",
     )
     modulus: Annotated[int, IntType(64, False)] = attribute(
-        default=0, doc="Number of values that hashmod spreads over."
+        default=0, doc="Number of values that hashmod distributes over."
     )
-    target_label: str = attribute(default="", doc="Label to write to; `$1` stands for a group of the regex.")
-    replacement: str = attribute(
-        default=_REPLACEMENT, doc="What to write; `$1` stands for a group of the regex."
-    )
+    target_label: str = attribute(default="", doc="Label to write to; `$1` is a group of the regex.")
+    replacement: str = attribute(default=_REPLACEMENT, doc="What to write; `$1` is a group of the regex.")
     action: Annotated[str, ACTION_TYPE] = attribute(
         default="replace",
-        doc="What to do: replace writes target_label; lowercase, uppercase and hashmod write it made of the "
+        doc="What to do: replace writes target_label; lowercase, uppercase and hashmod write it from the "
         "text; keep and drop decide by the regex, keepequal and dropequal by whether the text equals "
-        "target_label; labelmap copies, labelkeep and labeldrop choose labels by their names.",
+        "target_label; labelmap copies labels, labelkeep and labeldrop choose them, by their names.",
     )
 
     def check(self) -> Iterator[Fault]:

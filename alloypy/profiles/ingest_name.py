@@ -16,7 +16,7 @@ from alloypy.profiles.remembered import LABELS, Memory, size_of
 
 _PAIR = re.compile(r"([^=}]*)=([^,}]*)[,}]")
 _INVALID_BYTES = re.compile("[\udc80-\udcff]")
-# What Go trims; Python's own strip() takes more.
+# What Go trims; Python's strip() removes more.
 _SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003"
     "\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -36,7 +36,7 @@ class WrittenName(NamedTuple):
 
 def labels_in_query(query: bytes) -> Labels:
     """The labels of an /ingest request with this query; see `ingest_labels`. Raises InvalidLabels."""
-    # SDKs send the name first; what is remembered has been found readable before.
+    # SDKs send the name first; a remembered name is known to be readable.
     if query.startswith(_NAME_FIRST):
         end = query.find(b"&")
         known = _read.get(query[len(_NAME_FIRST) : end if end >= 0 else None])
@@ -62,9 +62,9 @@ def ingest_labels(encoded: bytes) -> Labels:
 
 
 def _name_parameter(query: bytes) -> bytes:
-    """The first `name` of a query, still encoded; empty when there is none or it cannot be read.
+    """The first `name` of a query, still encoded; empty if there is none that can be read.
 
-    Pieces that Go cannot read are passed over. Source: docs/spec/PYROSCOPE.md, section 3.4.
+    Pieces that Go cannot read are skipped. Source: docs/spec/PYROSCOPE.md, section 3.4.
     """
     for piece in query.split(b"&"):
         key, _, value = piece.partition(b"=")
@@ -76,9 +76,9 @@ def _name_parameter(query: bytes) -> bytes:
 
 
 def parse_name(name: str) -> dict[str, str]:
-    """The labels in `name`, empty values included, the application's name as `__name__`.
+    """The labels in `name`, including empty values, with the application's name as `__name__`.
 
-    What comes after the closing brace, and a pair that is not finished, is ignored.
+    An unfinished pair, and anything after the closing brace, is ignored.
     Bytes that are not UTF-8 (surrogate escapes) are read as U+FFFD. Raises InvalidLabels.
     """
     application, _, pairs = _INVALID_BYTES.sub("\ufffd", name).partition("{")
@@ -98,8 +98,8 @@ def parse_name(name: str) -> dict[str, str]:
 def format_name(labels: Mapping[str, str]) -> WrittenName:
     """The normalized form: the value of `__name__`, then the other labels sorted, in braces.
 
-    The form knows no escape: a `,` or `}` in a value (and a `{` in the application's name) would
-    be read back as other labels, so each such character is written as `_` and counted.
+    The form has no escapes: a `,` or `}` in a value (or a `{` in the application's name) would be
+    read back as other labels, so each such character is written as `_` and counted.
     """
     replaced = 0
     application, count = re.subn("[{,}]", "_", labels.get(NAME, ""))

@@ -1,7 +1,7 @@
 """JSON cut into tokens, with the positions and error texts of Go's protobuf JSON reader.
 
-Each token is checked to fit where it stands, so that whoever reads them sees well-formed JSON
-only. Columns count characters. Source: docs/spec/PYROSCOPE.md, section 3.5.
+Each token is checked to be allowed where it is, so that readers see only well-formed JSON.
+Columns count characters. Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from alloypy.profiles.allowance import Allowance
 
 
 class JSONError(ValueError):
-    """The text is not the JSON that was expected; the reason is Go's, with its `proto: `."""
+    """The text is not the expected JSON; the reason is Go's, with its `proto: `."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"proto:\u00a0{reason}")
 
 
 class TokenKind(Enum):
-    """What a token is; NAME is a string with a colon after it, in an object."""
+    """What a token is; NAME is a string in an object with a colon after it."""
 
     START = "start"
     END = "end"
@@ -41,7 +41,7 @@ class TokenKind(Enum):
 
 
 class JSONToken(NamedTuple):
-    """One token, as it stands in the text from `position` to `end`."""
+    """One token: the text from `position` to `end`."""
 
     kind: TokenKind
     position: int
@@ -50,23 +50,23 @@ class JSONToken(NamedTuple):
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _WORD = re.compile(rb"(?:null|true|false)(?![-+._a-zA-Z0-9])")
-# As Go's reader has it, an exponent may lack its digits, unless the text ends there.
+# As in Go's reader, an exponent may lack its digits, unless the text ends there.
 _NUMBER = re.compile(
     rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE](?!\Z)(?:[+-](?!\Z))?[0-9]*)?(?![-+._a-zA-Z0-9])"
 )
 _INVALID = re.compile(rb"[-+._a-zA-Z0-9]{1,32}|.[\x80-\xbf]{0,3}")
 _PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
-# A surrogate stands only beside its other half. Possessive: else every step would be remembered.
+# A surrogate is valid only beside its other half. Possessive: otherwise every step would be remembered.
 _WELL_FORMED = re.compile(
     rb"""(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}"""
     rb"""|[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))*+"""
 )
 _HEX = re.compile(rb"[0-9a-fA-F]{4}")
 _SURROGATE = re.compile(rb"[dD][89a-fA-F]")
-_CONTINUED = bytes(range(0x80, 0xC0))  # the bytes of a character after its first
+_CONTINUED = bytes(range(0x80, 0xC0))  # all bytes of a character but its first
 
 _PIECE_BYTES = 256 << 10
-"""How much of a string is looked at in one go: nobody else has a turn meanwhile."""
+"""Bytes of a string that are scanned in one step: no other thread runs meanwhile."""
 
 _WORDS = {b"null": TokenKind.NULL, b"true": TokenKind.BOOL, b"false": TokenKind.BOOL}
 _MARKS = {
@@ -84,7 +84,7 @@ _VALUE_ENDS = (*_SCALARS, TokenKind.CLOSE_OBJECT, TokenKind.CLOSE_ARRAY)
 class Tokens:
     """The tokens of a text, one after the other; commas are checked and left out.
 
-    Every method may raise JSONError, those that read may raise Overrun.
+    Every method may raise JSONError; those that read may also raise Overrun.
     """
 
     def __init__(self, text: bytes | bytearray, allowance: Allowance) -> None:
@@ -96,7 +96,7 @@ class Tokens:
         self._peeked: JSONToken | None = None
 
     def peek(self) -> JSONToken:
-        """The next token, which `read` will give again."""
+        """The next token, which `read` will return again."""
         if self._peeked is None:
             self._peeked = self._next()
         return self._peeked
@@ -123,13 +123,13 @@ class Tokens:
         return pieces[0] if len(pieces) == 1 else "".join(pieces)
 
     def raw_content(self, token: JSONToken) -> memoryview | None:
-        """The content of a string as it stands in the text, None of one with escapes."""
+        """The content of a string as written in the text; None if it has escapes."""
         if self._text.find(_BACKSLASH, token.position, token.end) >= 0:
             return None
         return memoryview(self._text)[token.position + 1 : token.end - 1]
 
     def raw(self, token: JSONToken) -> str:
-        """The token as it stands in the text, cut if it is long."""
+        """The token as written in the text, cut if it is long."""
         return brief(self._text[token.position : token.end].decode("utf-8", "surrogateescape"))
 
     def error(self, token: JSONToken, reason: str) -> JSONError:
@@ -149,7 +149,7 @@ class Tokens:
                 return token
 
     def _fit(self, token: JSONToken) -> JSONToken:
-        """The token, when it may follow the last one; a string that names a field becomes a NAME."""
+        """The token, if it may follow the last one; a string that names a field becomes a NAME."""
         kind = token.kind
         innermost = self._open[-1] if self._open else None
         if kind is TokenKind.END:
@@ -194,7 +194,7 @@ class Tokens:
         return token._replace(kind=TokenKind.NAME)
 
     def _scan(self) -> JSONToken:
-        """The next token as it stands, with the space after it consumed."""
+        """The next token, whatever its place; the space after it is consumed."""
         if self._last is TokenKind.START:
             self._advance(self._at)
         text, at = self._text, self._at
@@ -215,13 +215,13 @@ class Tokens:
         return JSONToken(kind, at, end)
 
     def _invalid(self, at: int) -> str:
-        """What stands where a value should: what looks like one, or a character."""
+        """The text found in place of a value: what looks like one, or a single character."""
         found = _INVALID.match(self._text, at)
         text = found.group().decode("utf-8", "surrogateescape") if found else ""
         return text if text.isascii() else text[0]
 
     def _string_end(self, start: int) -> int:
-        """The position after the string whose quote is at `start`."""
+        """The offset just after the string whose opening quote is at `start`."""
         text, size = self._text, len(self._text)
         at, plain = start + 1, True
         while True:
@@ -241,7 +241,7 @@ class Tokens:
             at = end
 
     def _piece_end(self, at: int, size: int) -> int:
-        """Where to stop looking at a string for now: not within a character."""
+        """Where to stop scanning a string for now: not within a character."""
         end = at + _PIECE_BYTES
         if end >= size:
             return size
@@ -251,7 +251,7 @@ class Tokens:
         return end
 
     def _bad_string(self, start: int, at: int) -> JSONError:
-        """The error of what is wrong in a string at `at`."""
+        """The error for what is wrong in a string at `at`."""
         byte = self._text[at]
         if byte != _BACKSLASH:
             return self._syntax_error(start, f"invalid character {quote_rune(chr(byte))} in string")
@@ -290,7 +290,7 @@ class Tokens:
 
 
 def _unescaped(piece: bytes) -> str:
-    """A well-formed piece of a string, its escapes replaced."""
+    """A well-formed piece of a string, with its escapes replaced."""
     if _BACKSLASH not in piece:
         return piece.decode()
     text: str = json.loads(f'"{piece.decode()}"')

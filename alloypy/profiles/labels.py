@@ -1,8 +1,8 @@
 """Label sets: which labels a profile carries, and how error texts print them.
 
-A label set is a dict from name to value that holds no empty value, its names in
-bytewise order. Names and values are text; bytes that are not valid UTF-8 travel
-as surrogate escapes. Source: docs/spec/PYROSCOPE.md, sections 2, 3.4, 3.5.
+A label set is a dict from name to value without empty values, its names in
+bytewise order. Names and values are text; bytes that are not valid UTF-8 are
+kept as surrogate escapes. Source: docs/spec/PYROSCOPE.md, sections 2, 3.4, 3.5.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class InvalidLabels(ValueError):
 
 
 def label_set(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The set of the given pairs: the later of two equal names wins, empty values vanish."""
+    """The set of the given pairs: the later of two equal names wins, empty values are dropped."""
     merged = dict(pairs)
     return {name: merged[name] for name in sorted(merged) if merged[name]}
 
@@ -40,7 +40,7 @@ def label_set(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 def with_service_name(labels: Mapping[str, str]) -> dict[str, str]:
     """The receiver's rule: no service_name -> it becomes `__name__`; else app_name becomes `__name__`.
 
-    labels: may hold empty values. An empty service_name counts as present, though it vanishes.
+    labels: may have empty values. An empty service_name counts as present, though it is dropped.
     Source: docs/spec/PYROSCOPE.md, section 3.4, step 2.
     """
     target = APP_NAME if SERVICE_NAME in labels else SERVICE_NAME
@@ -57,7 +57,7 @@ def check_label_name(name: str) -> None:
 
 
 def check_service_name(name: str) -> None:
-    """Raise InvalidLabels unless `name` is an application name as /ingest takes it."""
+    """Raise InvalidLabels unless `name` is an application name that /ingest accepts."""
     if not name:
         raise InvalidLabels("service name is required")
     _check_characters("invalid service name", name, _ALLOWED_IN_SERVICE_NAME)
@@ -100,7 +100,7 @@ def _check_characters(problem: str, name: str, allowed: re.Pattern[str]) -> None
     good = allowed.match(name)
     end = good.end() if good else 0
     if end < len(name):
-        # Go takes a byte that is not UTF-8 for U+FFFD.
+        # Go reads a byte that is not UTF-8 as U+FFFD.
         wrong = "\ufffd" if "\udc80" <= name[end] <= "\udcff" else name[end]
         raise InvalidLabels(f"{problem}: {brief(name)}: character is not allowed: {quote_rune(wrong)}")
 

@@ -1,11 +1,11 @@
 """JSON messages of RPCs, read as Go's protobuf library reads them.
 
-What a message may hold is said by its generated class. Fields have two names, `rawProfile` and
+A message's generated class says which fields it has. Fields have two names, `rawProfile` and
 `raw_profile`; unknown fields are ignored, bytes are base64 of either alphabet, null means absent, a
-repeated key is an error. Error texts carry the line and column that Go's reader gives.
+repeated key is an error. Error texts have the line and column that Go's reader gives.
 
-protobuf's own reader would take five times a message's size, and thirty times that of one that is
-meant to hurt, all of it with the interpreter's lock held.
+protobuf's own reader would take five times a message's size in memory, and thirty times for a hostile
+one, all of it with the interpreter's lock held.
 Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
@@ -37,9 +37,9 @@ _HOLDS = {
 
 
 class _Field(NamedTuple):
-    """A field: its names in a .proto file and in JSON, and what it holds (a value of `_HOLDS`).
+    """A field: its names in the .proto file and in JSON, and what it holds (a value of `_HOLDS`).
 
-    message: the fields of a message. numbers: those of an enum's values, by their names.
+    message: the fields of a message. numbers: of an enum's values, by name.
     """
 
     name: str
@@ -52,7 +52,7 @@ class _Field(NamedTuple):
 
 @cache
 def _fields(message: Descriptor) -> Mapping[str, _Field]:
-    """The fields of a message by every name they may have."""
+    """The fields of a message, by every name they may have."""
     fields: dict[str, _Field] = {}
     for each in message.fields:
         values = each.enum_type.values_by_name if each.enum_type is not None else {}
@@ -69,7 +69,7 @@ def _fields(message: Descriptor) -> Mapping[str, _Field]:
 
 
 def read_json(body: Buffer, kind: type[Message], allowance: Allowance | None = None) -> dict[str, Any]:
-    """The fields that are given of a message of this kind, by their names in the .proto file.
+    """The fields present in a message of this kind, by their names in the .proto file.
 
     Raises JSONError, and Overrun beyond the allowance: a token counts as a field.
     """
@@ -123,7 +123,7 @@ def _read_list(tokens: Tokens, field: _Field) -> list[Any]:
 
 
 def _read_value(tokens: Tokens, field: _Field) -> Any:
-    """The value of a field; None of an enum whose word nobody here knows."""
+    """The value of a field; None for an unknown word of an enum."""
     if field.message is not None:
         return _read_message(tokens, field.message)
     token = tokens.read()
@@ -139,8 +139,8 @@ def _read_value(tokens: Tokens, field: _Field) -> Any:
         raise
     except ValueError:
         pass
-    told = f"invalid value for {field.holds} field {field.json_name}: {tokens.raw(token)}"
-    raise tokens.error(token, told)
+    reason = f"invalid value for {field.holds} field {field.json_name}: {tokens.raw(token)}"
+    raise tokens.error(token, reason)
 
 
 def _enum_number(text: str) -> int:
@@ -153,8 +153,7 @@ def _enum_number(text: str) -> int:
 def _decode_base64(text: bytes | memoryview) -> Buffer:
     """Standard or URL-safe base64. Raises ValueError.
 
-    Padding belongs to a text whose length, line ends included, is a multiple of four, and only to
-    such a text.
+    A text whose length, line ends included, is a multiple of four is read as padded, any other as unpadded.
     """
     padded = len(text) % 4 == 0
     decoded = bytearray()

@@ -1,8 +1,8 @@
-"""What travels between components: labels, profiles, and the receiver that takes them.
+"""What components pass on: labels, profiles, and the receiver that takes them.
 
-A profile's way is one call chain of awaits: receive -> forward -> send. The call
+A profile goes through one chain of awaits: receive -> forward -> send. The call
 returns when every destination has taken the profile, or raises `DeliveryError`.
-Raw profile bytes are passed on as they came, never decoded, never copied.
+Raw profile bytes are passed on as they arrived, never decoded, never copied.
 Source: docs/spec/PYROSCOPE.md, section 2.
 """
 
@@ -17,19 +17,19 @@ from alloypy.lang.values import Capsule
 from alloypy.tracing import Trace
 
 Labels: TypeAlias = Mapping[str, str]
-"""A label set. Never holds an empty value; order is given where it matters by sorting bytewise."""
+"""A label set, without empty values; where order matters, it is sorted bytewise."""
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 MOST_TOLD = 5
-"""So many errors of one request are told; the others are counted."""
+"""How many errors of one request are listed; the others are only counted."""
 
 _ERROR_CHARACTERS = 5000
 _TOLD_CHARACTERS = 8000
 
 
 class RawSample(NamedTuple):
-    """One pprof of a Push series: `profile` are the raw bytes, `id` the client's text."""
+    """One pprof of a Push series: `profile` is its raw bytes, `id` the client's text."""
 
     profile: Buffer
     id: str = ""
@@ -38,8 +38,8 @@ class RawSample(NamedTuple):
 class Series(NamedTuple):
     """One series of a Push request.
 
-    position: its place in the client's request. Whoever changes the labels keeps it (`_replace`), so
-    that a `DeliveryError` can say which series it is about.
+    position: its place in the client's request. Code that changes the labels must keep it (`_replace`),
+    so that a `DeliveryError` can say which series it is about.
     """
 
     labels: Labels
@@ -48,11 +48,11 @@ class Series(NamedTuple):
 
 
 class Push(NamedTuple):
-    """One Push request: all of its series, and the deadline the client set.
+    """One Push request: all its series, and the client's deadline.
 
     deadline: event loop time after which the client no longer waits, or None.
     headers: request headers that are passed through (opt-in), lower-case names.
-    trace: what sending it is part of, None when that begins a trace of its own.
+    trace: the trace that sending it belongs to; None = sending begins a trace of its own.
     """
 
     series: Sequence[Series]
@@ -64,12 +64,12 @@ class Push(NamedTuple):
 class IngestProfile(NamedTuple):
     """One /ingest request.
 
-    body: the request's body, in the chunks in which it arrived.
+    body: the request's body, in chunks.
     labels: after the receiver's service_name rule.
     path: the path of the request, query: its raw query string.
     content_type: all Content-Type values, in order; content_encoding: the header's value or "".
-    headers: further request headers that are passed through (opt-in), lower-case names.
-    trace: as of a Push.
+    headers: other request headers that are passed through (opt-in), lower-case names.
+    trace: as in `Push`.
     """
 
     body: Sequence[Buffer]
@@ -87,10 +87,10 @@ class DeliveryError(Exception):
 
     status: the HTTP status the backend answered with, or None (no answer).
     code: Connect code for the client, such as `invalid_argument`, or "internal".
-    series: `Series.position` of the only series it is about, or None when it is about all of the Push.
-    reason: what the backend said of an /ingest profile, as a client may see it, or "".
-    retry: whether the same may be taken when it is sent again, later.
-    pause: seconds that the backend has asked to wait before that, 0 where it asked for nothing.
+    series: `Series.position` of the one series it is about, or None if it is about the whole Push.
+    reason: what the backend said about an /ingest profile, as a client may see it, or "".
+    retry: whether the profile may be taken if it is sent again later.
+    pause: seconds that the backend asked to wait before that, 0 if it did not ask.
     The text is Alloy's, with credentials in URLs redacted.
     """
 
@@ -114,9 +114,9 @@ class DeliveryError(Exception):
         super().__init__(message)
 
     def kept(self) -> Self:
-        """Itself, to be kept as a value.
+        """The error itself, safe to keep as a value.
 
-        Without the frames it has come through: they hold it again, and the profile until the cycle
+        It loses its traceback, whose frames refer back to it and would keep the profile until the cycle
         collector runs.
         """
         self.__cause__ = self.__context__ = None
@@ -124,9 +124,9 @@ class DeliveryError(Exception):
 
 
 class DeliveryErrors(DeliveryError):
-    """Several series failed, or several destinations; texts joined with a line feed.
+    """Several series or several destinations failed; texts joined with a line feed.
 
-    errors: the first of them, where there are many; more: how many there are besides.
+    errors: if there are many, the first ones; more: how many there are besides these.
     """
 
     def __init__(self, errors: Sequence[DeliveryError], more: int = 0) -> None:
@@ -136,17 +136,17 @@ class DeliveryErrors(DeliveryError):
 
 
 def leading(errors: Sequence[DeliveryError]) -> DeliveryError:
-    """The error that decides what a client is answered: the first that has a status, else the first."""
+    """The error that decides the answer to the client: the first with a status, otherwise the first."""
     return next((error for error in errors if error.status is not None), errors[0])
 
 
 def joined(errors: Sequence[DeliveryError], message: str) -> DeliveryError:
-    """What went wrong with one series, or with one profile, at several destinations as one error."""
+    """The errors of one series, or of one profile, at several destinations as a single error."""
     return DeliveryError(message, series=errors[0].series, **_shared(errors))
 
 
 def _shared(errors: Sequence[DeliveryError]) -> dict[str, Any]:
-    """What is said of several errors: a retry helps if it helps one, and not before all are ready for it."""
+    """The attributes of several errors: retry if that helps any of them, after the longest pause."""
     lead = leading(errors)
     return {
         "status": lead.status,
@@ -158,10 +158,10 @@ def _shared(errors: Sequence[DeliveryError]) -> dict[str, Any]:
 
 
 class Failures:
-    """What went wrong with the series of a Push, as it is found: a hostile one has a hundred thousand.
+    """Collects the errors of a Push's series, of which a hostile client sends a hundred thousand.
 
-    kept: the first errors in the order of the series, and the first that has a status. count: of all.
-    retry, pause: of all, as of one `DeliveryError`.
+    kept: the first errors in the order of the series, and the first with a status. count: of all errors.
+    retry, pause: of all errors, as in `DeliveryError`.
     """
 
     __slots__ = ("count", "kept", "pause", "retry")
@@ -183,7 +183,7 @@ class Failures:
             del self.kept[-2 if leads else -1]
 
     def error(self) -> DeliveryError:
-        """All of them as one; there has to be one."""
+        """All errors as one; there must be at least one."""
         if self.count == 1:
             return self.kept[0]
         error = DeliveryErrors(self.kept, self.count - len(self.kept))
@@ -192,7 +192,7 @@ class Failures:
 
 
 def told(errors: Sequence[object], more: int = 0) -> str:
-    """The texts of errors in lines: the first five, in some kilobytes, and how many more there are."""
+    """The texts of errors as lines: the first five, up to a few kilobytes, and how many more there are."""
     lines: list[str] = []
     room = _TOLD_CHARACTERS
     for error in errors[:MOST_TOLD]:
@@ -230,7 +230,7 @@ class DebugInfoClient(Protocol):
 
 
 class ProfilesReceiver(Capsule):
-    """The capsule that `receiver` exports carry and `forward_to` takes."""
+    """The capsule that `receiver` exports contain and `forward_to` accepts."""
 
     __slots__ = ()
     kind = "pyroscope.Appendable"

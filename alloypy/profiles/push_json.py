@@ -20,7 +20,7 @@ from alloypy.profiles.push_wire import LabelRule
 def decode_push_json(
     body: Buffer, rule: LabelRule | None = None, allowance: Allowance | None = None
 ) -> list[Series]:
-    """The series of a PushRequest in JSON; labels as `push_wire.decode_push` gives them.
+    """The series of a PushRequest in JSON; labels as `push_wire.decode_push` returns them.
 
     Raises JSONError, and Overrun beyond the allowance: a token counts as a field.
     """

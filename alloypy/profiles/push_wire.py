@@ -1,8 +1,8 @@
-"""A Push request on the wire: its labels decoded, its raw profiles left where they lie.
+"""A Push request on the wire: its labels are decoded, its raw profiles stay where they are.
 
-The wire is walked here instead of handing the body to the protobuf library: that would copy
-every profile twice, and most of its time goes into labels that repeat from request to request,
-which are remembered here by their bytes. The generated code in `pb` is the judge in the tests.
+The wire format is walked here instead of by the protobuf library, which would copy every profile
+twice and spend most of its time on labels that repeat from request to request; here these are
+remembered by their bytes. The tests compare with the generated code in `pb`.
 Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
 
@@ -17,11 +17,11 @@ from alloypy.profiles.model import Buffer, Labels, RawSample, Series
 from alloypy.profiles.remembered import LABELS, Memory, size_of
 
 LabelRule: TypeAlias = Callable[[Labels], Labels]
-"""Makes a label set of another, always the same of the same."""
+"""Makes a label set from another; equal sets must give equal results."""
 
 _VARINT, _FIXED64, _LENGTH, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
 
-# Tags, field number and wire type in one byte. No message here has further fields; only series have a third.
+# Tags: field number and wire type in one byte. Messages have two fields, only series have a third.
 _FIRST = 1 << 3 | _LENGTH
 _SECOND = 2 << 3 | _LENGTH
 _THIRD = 3 << 3 | _LENGTH
@@ -32,15 +32,15 @@ _LONGEST_REMEMBERED_BYTES = 4096
 _SMALL_BYTES = 512
 
 _read: Memory[tuple[bytes, LabelRule | None], Labels] = Memory(LABELS)
-# By identity. It holds the label sets, so that their identities stay theirs.
+# By identity. It keeps the label sets, so that no other object can get their identities.
 _written: Memory[int, tuple[Labels, bytes]] = Memory(LABELS)
 
 INVALID_WIRE = "proto:\u00a0cannot parse invalid wire-format data"
-"""What Go's protobuf says of bytes that are no message; its space is one that does not break."""
+"""Go's protobuf error for bytes that are not a message; it contains a no-break space."""
 
 
 class PushWireError(ValueError):
-    """The bytes are not a PushRequest; the text is Go's, with the no-break space it has in Alloy's build."""
+    """The bytes are not a PushRequest; the text is Go's, with the no-break space of Alloy's build."""
 
 
 def decode_push(
@@ -48,7 +48,7 @@ def decode_push(
 ) -> list[Series]:
     """The series of a serialised PushRequest, their samples as views into `body`.
 
-    Labels are sets: the later of two equal names wins, empty values vanish; then `rule` is
+    Labels are sets: the later of two equal names wins, empty values are dropped; then `rule` is
     applied. Label mappings may be shared between calls: treat them as frozen. Annotations and
     unknown fields are dropped. Raises PushWireError, and Overrun beyond the allowance.
     """
@@ -103,7 +103,7 @@ def encode_push(series: Sequence[Series]) -> list[Buffer]:
 
 
 def encode_series(labels: Labels, samples: Sequence[RawSample]) -> list[Buffer]:
-    """`encode_push` of one series; most have one sample, which is not small."""
+    """Like `encode_push`, for one series; most have one sample, which is not small."""
     if len(samples) != 1 or len(samples[0].profile) <= _SMALL_BYTES:
         return encode_push((Series(labels, samples),))
     profile, identity = samples[0]
@@ -185,7 +185,7 @@ def _labels(encoded: bytes, rule: LabelRule | None, allowance: Allowance) -> Lab
 
 
 def _decode_labels(encoded: bytes, rule: LabelRule | None, allowance: Allowance) -> Labels:
-    """The set of the `labels` fields of one series, as they stand on the wire."""
+    """The label set of one series. encoded: its `labels` fields on the wire."""
     pairs = []
     for _, _, start, end in _fields(encoded, 0, len(encoded), allowance):
         name = value = ""
@@ -205,10 +205,10 @@ def _sample(body: Buffer, view: memoryview, start: int, end: int, allowance: All
     if start < end and body[start] == _FIRST:
         length, first = _read_varint(body, start + 1, end)
         at = first + length
-        if at == end:  # the profile and no more, as clients mostly send it
+        if at == end:  # only the profile, as most clients send it
             allowance.take()
             return RawSample(view[first:end])
-        if at + 1 < end and body[at] == _SECOND and at + 2 + body[at + 1] == end:  # a short identity, too
+        if at + 1 < end and body[at] == _SECOND and at + 2 + body[at + 1] == end:  # and a short id
             allowance.take(2)
             allowance.take_text(end - at - 2)
             return RawSample(view[first:at], _text(bytes(view[at + 2 : end])))
@@ -224,14 +224,14 @@ def _sample(body: Buffer, view: memoryview, start: int, end: int, allowance: All
 
 
 def _check_annotation(body: Buffer, start: int, end: int, allowance: Allowance) -> None:
-    """Refuse what is no annotation: two texts, which nobody here wants."""
+    """Refuse anything but an annotation: two texts, which are not used."""
     for _, _, first, at in _fields(body, start, end, allowance):
         allowance.take_text(at - first)
         _text(bytes(body[first:at]))
 
 
 def _fields(body: Buffer, at: int, end: int, allowance: Allowance) -> list[tuple[int, int, int, int]]:
-    """The known fields of a message: tag, position of the tag, of the content, and after it."""
+    """The known fields of a message: tag, and the offsets of the tag, of the content and of its end."""
     found = []
     left = allowance.fields
     while at < end:
@@ -240,7 +240,7 @@ def _fields(body: Buffer, at: int, end: int, allowance: Allowance) -> list[tuple
             allowance.too_many_fields()
         field = at
         tag = body[at]
-        if tag in (0x0A, 0x12):  # _FIRST, _SECOND; constants, for this loop is the hot one
+        if tag in (0x0A, 0x12):  # _FIRST, _SECOND; constants, because this loop is hot
             length = body[at + 1]
             at += 2
             if length > 0x7F:
@@ -259,7 +259,7 @@ def _fields(body: Buffer, at: int, end: int, allowance: Allowance) -> list[tuple
 
 
 def _read_varint(body: Buffer, at: int, end: int) -> tuple[int, int]:
-    """The varint at `at` and the position after it."""
+    """The varint at `at` and the offset just after it."""
     value = body[at]
     at += 1
     if value > 0x7F:
@@ -282,9 +282,9 @@ def _read_varint(body: Buffer, at: int, end: int) -> tuple[int, int]:
 
 
 def _skip_field(body: Buffer, at: int, end: int, allowance: Allowance) -> int:
-    """The position after the field at `at`, groups with everything in them.
+    """The offset just after the field at `at`; a group is skipped with everything in it.
 
-    A known field number with another wire type is an unknown field, as protobuf has it.
+    A known field number with another wire type is an unknown field, as in protobuf.
     """
     groups: list[int] = []
     while True:
@@ -324,7 +324,7 @@ def _malformed() -> PushWireError:
 
 
 def _written_labels(labels: Labels) -> bytes:
-    """The label fields of a series; those of a shared label set are found by its identity."""
+    """The encoded label fields of a series; those of a shared label set are found by its identity."""
     known = _written.get(id(labels))
     if known is not None and known[0][0] is labels:
         return known[0][1]
@@ -344,10 +344,10 @@ def _encode_labels(labels: Labels) -> bytes:
 
 
 def _around_profile(size: int, identity: str) -> tuple[bytes, bytes]:
-    """What of a sample stands on the wire before a raw profile of `size` bytes, and after it."""
+    """The bytes of a sample before and after its raw profile of `size` bytes."""
     head = b"\x0a" + _varint(size) if size else b""
-    after = _text_field(_SECOND, identity) if identity else b""
-    return b"\x12" + _varint(len(head) + size + len(after)) + head, after
+    tail = _text_field(_SECOND, identity) if identity else b""
+    return b"\x12" + _varint(len(head) + size + len(tail)) + head, tail
 
 
 def _text_field(tag: int, text: str) -> bytes:

@@ -31,13 +31,13 @@ ACTIONS = (
 DEFAULT_REGEX = "(.*)"
 
 _LARGEST_MADE_BYTES = 1 << 20
-"""Characters that rules may make of small labels: each rule could double them."""
+"""The longest text, in characters, that rules may make from small labels: each rule could double them."""
 
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Rule(NamedTuple):
-    """One rule; which fields an action reads is up to the action."""
+    """One rule; its action decides which of the fields are read."""
 
     regex: Regexp
     action: str = "replace"
@@ -49,7 +49,7 @@ class Rule(NamedTuple):
 
 
 class RelabelRules(Capsule):
-    """The capsule in which components hand on their rules. Compares by content."""
+    """The capsule in which components export their rules. Compares by content."""
 
     __slots__ = ("rules",)
     kind = "relabel.Rules"
@@ -67,7 +67,7 @@ class RelabelRules(Capsule):
 def relabel(labels: Labels, rules: Sequence[Rule]) -> dict[str, str] | None:
     """The labels after all rules, names in bytewise order, or None if a rule drops them.
 
-    Raises DeliveryError when a rule makes one text of far more than there was.
+    Raises DeliveryError if a rule makes a far larger text than there was.
     """
     edited = _Edited(labels)
     for rule in rules:
@@ -77,7 +77,7 @@ def relabel(labels: Labels, rules: Sequence[Rule]) -> dict[str, str] | None:
 
 
 def dropped_by(labels: Labels, rules: Sequence[Rule]) -> int:
-    """The position, from 1 on, of the rule that drops a label set; 0 if none does.
+    """The position, counted from 1, of the rule that drops a label set; 0 if none does.
 
     Raises DeliveryError as `relabel` does.
     """
@@ -89,7 +89,7 @@ def dropped_by(labels: Labels, rules: Sequence[Rule]) -> int:
 
 
 class _Edited:
-    """A label set under change. Those set come after those kept, as in Prometheus' builder."""
+    """A label set being changed. Labels set come after labels kept, as in Prometheus's builder."""
 
     def __init__(self, labels: Labels) -> None:
         self._kept = dict(sorted(labels.items()))
@@ -97,7 +97,7 @@ class _Edited:
         self._given = labels
 
     def check(self, size: int) -> None:
-        """Refuse a text of that size when rules have made it so large. Raises DeliveryError."""
+        """Refuse a text of `size` if rules have made it so large. Raises DeliveryError."""
         if size > _LARGEST_MADE_BYTES and size > 2 * sum(len(value) for value in self._given.values()):
             raise DeliveryError(
                 f"relabel rules make a label of more than {_LARGEST_MADE_BYTES} bytes",
@@ -122,7 +122,7 @@ class _Edited:
 
 
 def _apply(rule: Rule, labels: _Edited) -> bool:
-    """Carry out one rule; whether the labels are kept."""
+    """Apply one rule; returns whether the labels are kept."""
     parts = [labels.get(name) for name in rule.source_labels]
     if len(parts) > 1:
         labels.check(sum(map(len, parts)) + len(rule.separator) * len(parts))

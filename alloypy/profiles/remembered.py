@@ -1,6 +1,6 @@
-"""What is remembered of label sets and names that clients choose, within a bound on bytes.
+"""Results remembered for label sets and names that clients choose, within a bound on bytes.
 
-All memories of one room share its bytes: what is remembered first goes first, of the fullest memory.
+All memories of one room share its bytes: when it is full, the fullest memory drops its oldest results.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ V = TypeVar("V")
 
 _LARGEST_BYTES = 16 << 10
 _ENTRY_BYTES = 300
-"""Bytes that an entry takes besides what it is about."""
+"""Bytes that an entry takes besides its key and its result."""
 
 
 class Room:
-    """The bytes that some memories may take together; `held` of them are taken."""
+    """The bytes that several memories may take together; `held` of them are taken."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -30,26 +30,26 @@ class Room:
         self._memories: WeakSet[Memory[Hashable, object]] = WeakSet()
 
     def add(self, memory: Memory[K, V]) -> None:
-        """Let a memory share the room."""
+        """Have a memory share the room."""
         self._memories.add(memory)  # type: ignore[arg-type]
 
     def shrink(self) -> None:
-        """Make the fullest memories forget, until all fit."""
+        """Make the fullest memories forget until all fit."""
         while self.held > self.size:
             max(self._memories, key=_held).forget_oldest()
 
 
 class Memory(Generic[K, V]):
-    """Results by what they were worked out of. What is larger than 16 KiB is not remembered.
+    """Results by what they were computed from. Anything larger than 16 KiB is not remembered.
 
-    get: gives a result and its size, None when it is not known. Used by one thread.
+    get: returns a result and its size, or None if it is not known. For use by one thread.
     """
 
     def __init__(self, room: Room) -> None:
         self.held = 0
         self._room = room
         self._known: OrderedDict[K, tuple[V, int]] = OrderedDict()
-        self.get: Callable[[K], tuple[V, int] | None] = self._known.get  # a method would cost a call more
+        self.get: Callable[[K], tuple[V, int] | None] = self._known.get  # a method would cost another call
         room.add(self)
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ class Memory(Generic[K, V]):
         self._known.move_to_end(key)
 
     def put(self, key: K, value: V, size: int) -> None:
-        """Remember a result. size: bytes that it takes together with what is remembered for it."""
+        """Remember a result. size: bytes that it takes together with its key."""
         size += _ENTRY_BYTES
         if size > _LARGEST_BYTES:
             return
@@ -89,11 +89,11 @@ class Memory(Generic[K, V]):
 _NOTHING = (None, 0)
 
 LABELS = Room(8 << 20)
-"""What is shared by all that is remembered of label sets on their way through the process."""
+"""The room shared by all memories about label sets on their way through the process."""
 
 
 def size_of(labels: Labels) -> int:
-    """The bytes that a label set takes."""
+    """The bytes of memory that a label set takes."""
     size = getsizeof(labels)
     for name, value in labels.items():
         size += getsizeof(name) + getsizeof(value)

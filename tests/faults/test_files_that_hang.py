@@ -267,7 +267,9 @@ def check_certificates(running: Running, folder: Path, text: str, port: int, aut
     while "changed TLS files cannot be used" not in running.text:
         assert sent(port, trusting(authority)) == 200
     health = running.json("/api/v0/web/components/pyroscope.receive_http.secure")["health"]
-    assert health["message"].startswith("the former certificate is in use: error generating http tls config")
+    assert health["message"].startswith(
+        "the previous certificate is still in use: error generating http tls config"
+    )
 
     config = folder / "config.alloy"
     config.write_text(text.replace('"w"', '"v"').replace("write.w.", "write.v."))

@@ -303,7 +303,7 @@ async def test_without_the_extra_profiles_fail_as_with_any_broken_connection(
                 with pytest.raises(DeliveryError, match=r"needs the extra alloypy\[http2\]"):
                     await running.receiver.append_ingest(ingest())
             counts = running.counts()
-            told = [line for line in running.log.lines if line.startswith("WARNING endpoint fails")]
+            told = [line for line in running.log.lines if line.startswith("WARNING endpoint is failing")]
     assert counts["dropped_profiles"] == 2
     assert counts["retries"] == 4
     assert [MISSING in line for line in told] == [True]

@@ -260,7 +260,7 @@ async def test_an_outage_is_told_once_and_so_is_its_end() -> None:
         await running.receiver.append(push())
         told = [line for line in running.log.lines if "endpoint" in line and not line.startswith("DEBUG")]
         first, second = told
-        assert first.startswith("WARNING endpoint fails, trying again")
+        assert first.startswith("WARNING endpoint is failing, trying again")
         assert "unavailable: 503 Busy" in first
         assert second.startswith("INFO endpoint works again")
 
@@ -871,7 +871,7 @@ async def test_what_goes_on_alone_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
         for _ in range(4):
             await refused(running, push(deadline=loop.time() + 0.05))
         await until(lambda: running.counts() == {"dropped_bytes": 8, "dropped_profiles": 2})
-        assert any("its client no longer waits" in line for line in running.log.lines)
+        assert any("its client is no longer waiting" in line for line in running.log.lines)
 
 
 async def test_what_goes_on_alone_is_logged_when_it_fails() -> None:
@@ -1069,7 +1069,7 @@ async def test_a_stop_ends_pauses() -> None:
     async with scripted(saying(answer("503 Busy"))) as backend:
         async with writing(arguments(endpoint(at(backend), **pause)), shutdown_deadline=0.05) as running:
             task = asyncio.create_task(running.receiver.append(push()))
-            await until(lambda: any("endpoint fails" in line for line in running.log.lines))
+            await until(lambda: any("endpoint is failing" in line for line in running.log.lines))
             await running.stop()
             with pytest.raises(DeliveryError, match="unavailable: 503 Busy"):
                 await task

@@ -38,7 +38,7 @@ class Arguments:
     filename: str = attribute(doc="The file to read.")
     detector: Annotated[str, DETECTOR] = attribute(default="fsnotify", doc=DETECTOR_DOC)
     poll_frequency: Duration = attribute(default=Duration(MINUTE), doc=FREQUENCY_DOC)
-    is_secret: bool = attribute(default=False, doc="Whether the content is a secret, to be shown nowhere.")
+    is_secret: bool = attribute(default=False, doc="Whether the content is a secret, which is never shown.")
 
 
 @exports
@@ -49,13 +49,13 @@ class Exports:
 
 
 class ReadError(Exception):
-    """The file cannot be read; the text is Go's: `open x: no such file or directory`."""
+    """The file cannot be read; the text is Go's, such as `open x: no such file or directory`."""
 
 
 class Reader:
     """Reads the file that the arguments name, and knows when to read it again.
 
-    exports: of the last reading. read_at: when that was, in seconds since 1970.
+    exports: from the last successful read. read_at: when that was, in seconds since 1970.
     """
 
     def __init__(self, arguments: Arguments) -> None:
@@ -67,7 +67,7 @@ class Reader:
         self._watch = Watch(lambda: [path], arguments.detector, arguments.poll_frequency)
 
     async def read(self) -> None:
-        """Read the file; bytes that are no UTF-8 are kept. Raises ReadError."""
+        """Read the file; bytes that are not UTF-8 are kept. Raises ReadError."""
         try:
             data = await FILES.run(self._read, FILE_SECONDS, self._name)
         except (OSError, ValueError) as error:
@@ -86,7 +86,7 @@ class Reader:
 
 
 class File(Component[Arguments, Exports]):
-    """Follows one file; what was read last stays while the file cannot be read."""
+    """Follows one file; while it cannot be read, its last content stays."""
 
     def __init__(self, options: Options, arguments: Arguments) -> None:
         _check(arguments, BuildError)
@@ -107,7 +107,7 @@ class File(Component[Arguments, Exports]):
         self._options.metrics().register(self)
 
     async def run(self) -> None:
-        """Follow the file that the present arguments name."""
+        """Follow the file that the current arguments name."""
         while True:
             self._updated.clear()
             async with asyncio.TaskGroup() as group:
@@ -123,7 +123,7 @@ class File(Component[Arguments, Exports]):
                 await reader.read()
                 self._taken()
             except ReadError as error:
-                if reader is self._reader:  # an update may have come in between
+                if reader is self._reader:  # there may have been an update meanwhile
                     self._lost(error)
 
     def _taken(self) -> None:
@@ -131,7 +131,7 @@ class File(Component[Arguments, Exports]):
         self._options.set_exports(self._reader.exports)
 
     def _lost(self, error: ReadError) -> None:
-        """Become unhealthy; a file that stays away is logged once."""
+        """Become unhealthy; a file that stays missing is logged once."""
         message = f"failed to read file: {error}"
         if self._health is None or self._health.message != message:
             self._log(error)
@@ -141,7 +141,7 @@ class File(Component[Arguments, Exports]):
         self._options.logger.error("failed to read file", extra={"fields": {"err": str(error)}})
 
     async def prepare_update(self, arguments: Arguments) -> Exports:
-        """Read what the new arguments name; the exports to come. Raises UpdateError."""
+        """Read the file of the new arguments; returns the new exports. Raises UpdateError."""
         _check(arguments, UpdateError)
         reader = Reader(arguments)
         try:
@@ -153,17 +153,17 @@ class File(Component[Arguments, Exports]):
         return reader.exports
 
     async def update(self, arguments: Arguments) -> None:
-        """Follow the file that has been read for these arguments."""
+        """Follow the file that `prepare_update` has read."""
         self._reader = self._prepared
         self._taken()
         self._updated.set()
 
     def health(self) -> Health | None:
-        """Whether the last reading went well."""
+        """Healthy if the last read succeeded."""
         return self._health
 
     def collect(self) -> Iterator[Family]:
-        """When the file was last read."""
+        """The time of the last read."""
         yield gauge(
             "local_file_timestamp_last_accessed_unix_seconds",
             "The last successful access in unix seconds",

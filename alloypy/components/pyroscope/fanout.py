@@ -1,4 +1,4 @@
-"""Handing profiles to several receivers: one way for all components that forward.
+"""Passing profiles to several receivers: one way for all components that forward.
 
 Source: docs/spec/PYROSCOPE.md, section 2.
 """
@@ -24,7 +24,7 @@ from alloypy.profiles.model import (
 )
 
 DROPPED_AT_SHUTDOWN = "profiles dropped at shutdown"
-"""The log line of whoever has profiles left when the deadline of a shutdown has passed."""
+"""The log line of a component that still has profiles when the shutdown deadline has passed."""
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ T = TypeVar("T")
 class Missed(NamedTuple):
     """A child that did not take a profile.
 
-    child: its position. errors: what went wrong, the first of them where there are many; more: how many more
+    child: its position. errors: what went wrong, the first ones if there are many; more: how many more
     there are.
     """
 
@@ -42,9 +42,9 @@ class Missed(NamedTuple):
 
 
 class Fanout:
-    """Hands profiles to every child at once, waits for all, and says which did not take them.
+    """Passes profiles to all children concurrently, waits for all, and reports which did not take them.
 
-    A receiver raises its errors; here they become values, without the frames that would hold the profile.
+    Receivers raise errors; here they become values, without the tracebacks that would keep the profile.
     children: may be replaced at any time; a call finishes with those it began with.
     """
 
@@ -53,21 +53,21 @@ class Fanout:
         self._logger = logger
 
     def push(self, push: Push) -> Coroutine[Any, Any, Sequence[Missed]]:
-        """Deliver a Push; who has not taken it, in the order in which they failed."""
+        """Deliver a Push; returns which children did not take it, in the order in which they failed."""
         children = self.children
-        if len(children) == 1:  # mostly so, and without a task
+        if len(children) == 1:  # the usual case, which needs no task
             return self._one(children[0].append, push)
         return self._all([child.append for child in children], push)
 
     def ingest(self, profile: IngestProfile) -> Coroutine[Any, Any, Sequence[Missed]]:
-        """Deliver an /ingest profile; who has not taken it, in the order in which they failed."""
+        """Deliver an /ingest profile; returns which children did not take it, in order of failure."""
         children = self.children
         if len(children) == 1:
             return self._one(children[0].append_ingest, profile)
         return self._all([child.append_ingest for child in children], profile)
 
     def debug_info_clients(self) -> list[DebugInfoClient]:
-        """Those of all children."""
+        """The clients of all children."""
         return [client for child in self.children for client in child.debug_info_clients()]
 
     async def _one(self, deliver: Callable[[T], Awaitable[None]], what: T) -> Sequence[Missed]:
@@ -94,13 +94,13 @@ class Fanout:
             return Missed(child, error.errors, error.more)
         if isinstance(error, DeliveryError):
             return Missed(child, (error.kept(),))
-        # A fault of one receiver must not keep the profile from the others.
+        # A bug in one receiver must not keep the profile from the others.
         self._logger.error("a receiver failed", exc_info=error)
         return Missed(child, (DeliveryError("internal error"),))
 
 
 class Relay(Fanout):
-    """The fan-out of a component between receiving and sending: it counts, and fails as a receiver does."""
+    """The fan-out of a component between receiving and sending: it counts, and raises as a receiver does."""
 
     def __init__(self, children: Sequence[ProfilesReceiver], logger: logging.Logger) -> None:
         super().__init__(children, logger)
@@ -140,7 +140,7 @@ class Relay(Fanout):
 
 
 def _together(missed: Sequence[Missed]) -> DeliveryError:
-    """One error for each series they are about, in Alloy's form for several errors."""
+    """One error for each series concerned, in Alloy's form for several errors."""
     by_series: dict[int | None, list[DeliveryError]] = {}
     for one in sorted(missed, key=lambda each: each.child):
         for error in one.errors:
@@ -150,5 +150,5 @@ def _together(missed: Sequence[Missed]) -> DeliveryError:
         heading = "1 error" if len(found) == 1 else f"{len(found)} errors"
         points = "\n\t".join(f"* {error}" for error in found)
         errors.append(joined(found, f"{heading} occurred:\n\t{points}\n\n"))
-    more = max(one.more for one in missed)  # about the same series, mostly
+    more = max(one.more for one in missed)  # usually about the same series
     return errors[0] if len(errors) + more == 1 else DeliveryErrors(errors, more)

@@ -47,10 +47,10 @@ class Arguments:
     http: HTTP = block(default_factory=HTTP, doc="The HTTP server.", shown=True)
     grpc: GRPC = block(default_factory=GRPC, doc="Accepted; nothing is served over this port.", shown=True)
     forward_to: tuple[ProfilesReceiver, ...] = attribute(
-        doc="Receivers that every profile is passed on to, such as pyroscope.write.backend.receiver."
+        doc="Receivers that get every profile, such as pyroscope.write.backend.receiver."
     )
     graceful_shutdown_timeout: Duration = attribute(
-        default=Duration(30 * SECOND), doc="Time for requests in flight when the server stops."
+        default=Duration(30 * SECOND), doc="Time for requests in flight to finish when the server stops."
     )
     debug_info_upload_timeout: Duration = attribute(
         default=Duration(120 * SECOND), doc="Time for passing on a debug-info file."
@@ -60,8 +60,8 @@ class Arguments:
     )
     max_bytes_in_flight: int = attribute(
         default=0,
-        doc="Bytes of all requests in flight at this receiver, beyond which clients get status 503. "
-        "0 leaves it at the process's own bound, a quarter of its memory limit.",
+        doc="Bytes of all requests in flight to this receiver, beyond which clients get status 503. "
+        "0 means the limit of the process, a quarter of its memory limit.",
     )
     forward_headers: tuple[str, ...] = attribute(
         default=(), doc="Request headers that are passed on to the destinations. Experimental."
@@ -92,16 +92,16 @@ class ReceiveHTTP(Component[Arguments, None]):
         self._stopping: dict[asyncio.Task[None], Server] = {}
 
     def in_flight(self) -> InFlight:
-        """Requests, those at former addresses included."""
+        """Requests, including those at earlier addresses."""
         servers = [*self._stopping.values(), *([self._serving.server] if self._serving else ())]
         return InFlight(requests=sum(server.requests for server in servers))
 
     def activity(self) -> Activity:
-        """Requests that brought profiles, and profiles that were lost here."""
+        """Requests with profiles, and profiles that were lost here."""
         return self._reception.metrics.activity() if self._reception is not None else NO_ACTIVITY
 
     def listens_on(self) -> str:
-        """Where clients reach it, or will in a moment."""
+        """Where clients reach it, or soon will."""
         if self._serving is not None:
             return self._serving.server.address
         from alloypy.net.server.listener import written_address
@@ -123,7 +123,7 @@ class ReceiveHTTP(Component[Arguments, None]):
                 self._serving.server.refuse()
             self._options.logger.info("terminating due to context done")
             if self._serving is not None:
-                # No other server will take over: a client gains nothing by waiting.
+                # No other server will take over, so a client gains nothing by waiting.
                 self._serving.application.draining = True
             self._retire()
             await _finish(self._stopping)
@@ -151,7 +151,7 @@ class ReceiveHTTP(Component[Arguments, None]):
     async def _claim(self, arguments: Arguments, fault: Callable[[str], Exception]) -> None:
         """Claim the sockets and read the certificates of these arguments.
 
-        What was claimed before stays until then: `run` may begin meanwhile, and serves with it.
+        Earlier claims stay until that is done: `run` may begin meanwhile, and serves with them.
         """
         if arguments.forward_headers:
             told = refusal("forward_headers", Stability.EXPERIMENTAL, self._options.minimum_stability)
@@ -168,7 +168,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         self._prepared = (arguments, tls, sockets)
 
     async def _tls(self, given: TLS | None, fault: Callable[[str], Exception]) -> ServerTLS | None:
-        """What gives the contexts of new connections; None without TLS. Raises what `fault` makes."""
+        """The provider of contexts for new connections; None without TLS. Raises what `fault` makes."""
         if given is None:
             return None
         from alloypy.net.server.offers import alpn_names
@@ -194,9 +194,13 @@ class ReceiveHTTP(Component[Arguments, None]):
         tell_of_files(self._options.logger, problem, "the previous certificate stays")
 
     def health(self) -> Health | None:
-        """Says when a former certificate is in use."""
+        """Reports that an earlier certificate is still in use."""
         tls = self._serving.tls if self._serving is not None else None
-        return healthy(f"the former certificate is in use: {tls.problem}") if tls and tls.problem else None
+        return (
+            healthy(f"the previous certificate is still in use: {tls.problem}")
+            if tls and tls.problem
+            else None
+        )
 
     def _drop_prepared(self) -> None:
         if self._prepared is not None:
@@ -204,7 +208,7 @@ class ReceiveHTTP(Component[Arguments, None]):
             self._prepared = None
 
     def _note(self, arguments: Arguments) -> None:
-        """Say what the arguments do not do."""
+        """Warn about arguments that have no effect."""
         logger = self._options.logger
         if not arguments.forward_to:
             logger.warning("forward_to is empty: received profiles are lost")
@@ -268,7 +272,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         await keep_large_blocks(process_budget())
 
     def _retire(self) -> None:
-        """Stop the present server once its requests are done."""
+        """Stop the current server once its requests are done."""
         if self._serving is not None:
             task = asyncio.create_task(self._stop(self._serving))
             self._stopping[task] = self._serving.server
@@ -327,7 +331,7 @@ def _close(sockets: Sequence[socket.socket]) -> None:
 
 
 async def _finish(tasks: Mapping[asyncio.Task[None], object]) -> None:
-    """Wait for all tasks, also when we are cancelled again: then cut them short."""
+    """Wait for all tasks; if we are cancelled again meanwhile, cancel them and wait for their end."""
     while tasks:
         try:
             await asyncio.wait(tasks)

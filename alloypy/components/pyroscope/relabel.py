@@ -52,13 +52,11 @@ _COUNTERS = {
 class Arguments:
     """Arguments of pyroscope.relabel."""
 
-    forward_to: tuple[ProfilesReceiver, ...] = attribute(doc="Receivers of the profiles that are kept.")
-    rules: tuple[RuleArguments, ...] = block(
-        name="rule", default=(), doc="Rules, applied one after the other."
-    )
+    forward_to: tuple[ProfilesReceiver, ...] = attribute(doc="Receivers for the profiles that are kept.")
+    rules: tuple[RuleArguments, ...] = block(name="rule", default=(), doc="Rules, applied in order.")
     max_cache_size: int = attribute(
         default=10_000,
-        doc="Number of label sets whose results are kept, in 16 MiB for all `pyroscope.relabel` together.",
+        doc="Number of label sets whose results are kept, in up to 16 MiB for all `pyroscope.relabel`.",
     )
 
 
@@ -75,13 +73,13 @@ _LARGE_CHARACTERS = 32 << 10
 _WORK_SECONDS = 30.0
 
 _ROOM = Room(16 << 20)
-"""What the caches of all relabel components may take together."""
+"""The bytes that the caches of all relabel components may take together."""
 
 
 class Cache:
-    """The most recently used results; `None` is the result of a dropped label set.
+    """The most recently used results; `None` is the result for a dropped label set.
 
-    size: how many at most. Fewer are kept when they are large, and none above 16 KiB.
+    size: the most results. Fewer are kept if they are large; those above 16 KiB are not kept.
     """
 
     def __init__(self, size: int) -> None:
@@ -94,7 +92,7 @@ class Cache:
         return len(self._results)
 
     def relabel(self, labels: Labels, rules: RelabelRules) -> Labels | None:
-        """The labels after the rules, or None."""
+        """The labels after the rules, or None if they drop them."""
         key = tuple(labels.items())
         known = self._results.get(key)
         if known is not None:
@@ -108,12 +106,12 @@ class Cache:
         return result
 
     def resize(self, size: int) -> None:
-        """Keep at most so many from now on."""
+        """Keep at most `size` results from now on."""
         self._size = size
         self._shrink()
 
     def clear(self) -> None:
-        """Forget everything, for the rules have changed."""
+        """Forget everything, because the rules have changed."""
         self._results.clear()
 
     def _shrink(self) -> None:
@@ -171,7 +169,7 @@ class Receiver(ProfilesReceiver):
             await self.fanout.append_ingest(profile._replace(labels=labels))
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
-        """Those of all receivers behind this one."""
+        """The clients of all receivers in `forward_to`."""
         return self.fanout.debug_info_clients()
 
     def collect(self) -> Iterator[Family]:
@@ -187,7 +185,7 @@ class Receiver(ProfilesReceiver):
             raise DeliveryError(f"{self.id} has exited", retry=True)
 
     def _relabel(self, labels: Labels) -> Labels | None:
-        """The new labels, None for a profile to drop. Those without labels pass the rules by."""
+        """The new labels; None if the profile is dropped. Rules do not apply to a profile without labels."""
         counts = self.counts
         counts["profiles_processed"] += 1
         result = self.cache.relabel(labels, self.rules) if labels else labels
@@ -199,9 +197,9 @@ class Receiver(ProfilesReceiver):
         return result
 
     async def _relabel_aside(self, series: Sequence[Series]) -> list[Series]:
-        """The series that are kept of many or large ones, worked out in a thread and not remembered.
+        """The series that are kept, for many or large ones: computed in a thread, and not cached.
 
-        Raises DeliveryError when that takes too long.
+        Raises DeliveryError if that takes too long.
         """
         rules = self.rules.rules
 
@@ -230,7 +228,7 @@ class Receiver(ProfilesReceiver):
         return kept
 
     def _publish(self, series: Sequence[Series], kept: Sequence[Series]) -> None:
-        """Publish what became of series."""
+        """Publish the outcome for each series."""
         after = {one.position: one.labels for one in kept}
         self._events.publish_each((self._event(one, after) for one in series), len(series))
 
@@ -259,23 +257,23 @@ class Relabel(Component[Arguments, Exports]):
         options.set_exports(Exports(receiver=self._receiver, rules=rules))
 
     async def prepare(self) -> None:
-        """Let the metrics be seen."""
+        """Register the metrics."""
         self._options.metrics().register(self._receiver)
 
     async def run(self) -> None:
-        """Nothing runs by itself; profiles are relabeled in their givers' tasks."""
+        """Wait to be cancelled; profiles are relabeled in their callers' tasks."""
         try:
             await asyncio.Event().wait()
         finally:
             self._receiver.exited = True
 
     async def prepare_update(self, arguments: Arguments) -> Exports:
-        """The exports to come. Raises UpdateError."""
+        """The new exports. Raises UpdateError."""
         _check_size(arguments, UpdateError)
         return Exports(receiver=self._receiver, rules=relabel_rules(arguments.rules))
 
     async def update(self, arguments: Arguments) -> None:
-        """Take new rules and receivers; what is known of label sets goes when the rules change."""
+        """Use the new rules and receivers; if the rules have changed, clear the cache."""
         receiver = self._receiver
         rules = relabel_rules(arguments.rules)
         if rules != receiver.rules:
@@ -287,7 +285,7 @@ class Relabel(Component[Arguments, Exports]):
 
 
 def _is_large(labels: Labels) -> bool:
-    """Whether rules may take so long for a label set that others should have their turn meanwhile."""
+    """Whether rules may take so long for a label set that they should run in a thread."""
     return len(labels) > _MANY or sum(map(len, labels.values())) > _LARGE_CHARACTERS
 
 

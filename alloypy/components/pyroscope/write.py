@@ -1,7 +1,7 @@
 """pyroscope.write: sends profiles to Pyroscope servers.
 
-Every profile goes to every endpoint, over Push or /ingest as it came, with retries. An update swaps what
-stands behind the receiver; deliveries under way finish on what they began with.
+Every profile goes to every endpoint, over Push or /ingest as it came, with retries. An update replaces
+what the receiver delivers to; deliveries in progress finish with what they began with.
 Source: docs/spec/PYROSCOPE.md, sections 4, 5.
 """
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from alloypy.components.pyroscope.sending.publishing import Publisher
 
 _PATIENCE_SECONDS = 30.0
-"""At shutdown whoever gives us profiles has already waited for them; what is left has nobody waiting."""
+"""Seconds, at shutdown, for what is left: the components that forward to us have already finished."""
 
 _DEPLOY_MODES = ("operator", "helm", "docker", "deb", "rpm", "brew")
 
@@ -95,7 +95,7 @@ class Arguments:
         default_factory=dict, doc="Labels to add to every profile; they replace labels of the same name."
     )
     endpoints: tuple[EndpointArguments, ...] = block(
-        name="endpoint", default=(), doc="Where profiles are sent."
+        name="endpoint", default=(), doc="Servers that profiles are sent to."
     )
     tracing: TracingArguments = block(default=TracingArguments(), doc="Trace headers of requests.")
 
@@ -108,7 +108,7 @@ class Exports:
 
 
 class Receiver(ProfilesReceiver):
-    """The exported receiver; what stands behind it changes with the arguments."""
+    """The exported receiver; what it delivers to changes with the arguments."""
 
     __slots__ = ("acceptor", "endpoints", "id")
     concrete = "write.fanOutClient"
@@ -119,15 +119,15 @@ class Receiver(ProfilesReceiver):
         self.endpoints: Sequence[Endpoint] = ()
 
     def append(self, push: Push) -> Coroutine[Any, Any, None]:
-        """Deliver every series of a Push request. Raises DeliveryError, also before it is awaited."""
+        """Deliver every series of a Push request. Raises DeliveryError, possibly before it is awaited."""
         return self._ready().append(push)
 
     def append_ingest(self, profile: IngestProfile) -> Coroutine[Any, Any, None]:
-        """Deliver an /ingest profile. Raises DeliveryError, also before it is awaited."""
+        """Deliver an /ingest profile. Raises DeliveryError, possibly before it is awaited."""
         return self._ready().append_ingest(profile)
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
-        """One for each endpoint."""
+        """One client for each endpoint."""
         return [endpoint.debug_info for endpoint in self.endpoints]
 
     def _ready(self) -> Acceptor:
@@ -151,7 +151,7 @@ class Write(Component[Arguments, Exports]):
         options.set_exports(Exports(receiver=self._receiver))
 
     def shown_arguments(self, arguments: Arguments) -> Arguments:
-        """With the header that every request carries."""
+        """The arguments with the header that every request has."""
         return dataclasses.replace(
             arguments, endpoints=tuple(self._shown_endpoint(each) for each in arguments.endpoints)
         )
@@ -164,12 +164,12 @@ class Write(Component[Arguments, Exports]):
         )
 
     def in_flight(self) -> InFlight:
-        """Deliveries, those of former arguments included."""
+        """Deliveries, including those of earlier arguments."""
         endpoints = {*self._receiver.endpoints, *self._former}
         return InFlight(profiles=sum(endpoint.in_flight for endpoint in endpoints))
 
     def activity(self) -> Activity:
-        """Profiles that endpoints have taken or not, those of former arguments included."""
+        """Profiles that endpoints took or did not take, including those of earlier arguments."""
         return self._metrics.activity() if self._metrics is not None else NO_ACTIVITY
 
     async def prepare(self) -> None:
@@ -187,14 +187,14 @@ class Write(Component[Arguments, Exports]):
         self._put_in_place(self._arguments)
 
     async def run(self) -> None:
-        """Wait to be cancelled; then let what is under way finish, as long as the deadline allows."""
+        """Wait to be cancelled; then let deliveries in progress finish, as long as the deadline allows."""
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             await self._finish()
 
     async def prepare_update(self, arguments: Arguments) -> None:
-        """Make what the new arguments need beside the old. Raises UpdateError."""
+        """Make what the new arguments need, beside what is in use. Raises UpdateError."""
         from alloypy.net.client.messages import NotSent
 
         try:
@@ -203,12 +203,12 @@ class Write(Component[Arguments, Exports]):
             raise UpdateError(str(reason)) from None
 
     def health(self) -> Health | None:
-        """Says when what was read of files before is in use."""
+        """Reports that earlier contents of files are still in use."""
         problems = [problem for each in self._receiver.endpoints for problem in each.problems]
-        return healthy(f"what was read before is in use: {'; '.join(problems)}") if problems else None
+        return healthy(f"earlier file contents are still in use: {'; '.join(problems)}") if problems else None
 
     async def update(self, arguments: Arguments) -> None:
-        """Put the new in place; the old endpoints close when their deliveries have ended."""
+        """Use what was prepared; old endpoints close when their deliveries have ended."""
         for endpoint in self._receiver.endpoints:
             if endpoint not in self._built:
                 self._retire(endpoint)
@@ -216,7 +216,7 @@ class Write(Component[Arguments, Exports]):
         self._put_in_place(arguments)
 
     async def _build(self, arguments: Arguments) -> list[Endpoint]:
-        """Endpoints for the arguments; those that stay as they are keep their connections."""
+        """Endpoints for the arguments; unchanged ones keep their connections."""
         old = list(zip(self._arguments.endpoints, self._receiver.endpoints, strict=False))
         built = []
         for given in arguments.endpoints:
@@ -295,7 +295,7 @@ class Write(Component[Arguments, Exports]):
         task.add_done_callback(self._retiring.pop)
 
     async def _finish(self) -> None:
-        """Deliver what is under way, then end; what the deadline leaves is counted as dropped."""
+        """Finish deliveries in progress, then end; those left at the deadline are counted as dropped."""
         for endpoint in {*self._receiver.endpoints, *self._former}.difference(self._retiring.values()):
             self._retire(endpoint)
         endings = dict(self._retiring)
@@ -326,13 +326,13 @@ class Write(Component[Arguments, Exports]):
 
 
 def user_agent(environ: Mapping[str, str]) -> str:
-    """What requests call themselves: `alloypy/1.0.0 (linux; binary)`."""
+    """The User-Agent of requests: `alloypy/1.0.0 (linux; binary)`."""
     mode = environ.get("ALLOY_DEPLOY_MODE", "")
     return f"alloypy/{__version__} ({sys.platform}; {mode if mode in _DEPLOY_MODES else 'binary'})"
 
 
 def _warn_of_url(url: str, shown: str, logger: logging.Logger) -> None:
-    """Say when nothing can come of a URL that Alloy takes without a word."""
+    """Warn about a URL that cannot work but that Alloy accepts silently."""
     from alloypy.lang.server_urls import appended_path, url_fault
 
     fault, appended = url_fault(url), appended_path(url)

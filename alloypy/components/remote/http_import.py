@@ -1,6 +1,6 @@
 """import.http: reads the content of a module from an HTTP server.
 
-The controller knows when to read; this is how. Nothing is kept open between two reads.
+The controller decides when to read; this module reads. Nothing is kept open between two reads.
 Source: docs/spec/RUNTIME.md, section 5.6.
 """
 
@@ -28,7 +28,7 @@ _MOST_CONTENT_BYTES = 4 << 20
 class Arguments:
     """Arguments of import.http."""
 
-    url: str = attribute(doc="Where the content is.")
+    url: str = attribute(doc="URL of the content.")
     poll_frequency: Duration = attribute(default=Duration(60 * SECOND), doc="Time between two requests.")
     poll_timeout: Duration = attribute(default=Duration(10 * SECOND), doc="Longest time for one request.")
     method: str = attribute(default="GET", doc="Method of the request.")
@@ -41,11 +41,11 @@ class Arguments:
 
 
 class FetchError(Exception):
-    """The content was not had; the text is Alloy's."""
+    """The content could not be fetched; the text is Alloy's."""
 
 
 async def fetch(given: Arguments) -> str:
-    """The content, without white space around it. Raises FetchError."""
+    """The content, without surrounding white space. Raises FetchError."""
     from alloypy.lang.go.headers import canonical_name
     from alloypy.lang.go.url import parse_url, redact_url
     from alloypy.net.client.client import Client

@@ -55,12 +55,12 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
 
 
 class _Library:
-    """Functions of the C library that take and return ints, without `ctypes`, which is 240 kB around this."""
+    """Functions of the C library that take and return ints, without the 240 kB that `ctypes` adds."""
 
     def __init__(self) -> None:
         import _ctypes
 
-        self._handle = _ctypes.dlopen(cast("str", None), 0)  # None: what the process has loaded
+        self._handle = _ctypes.dlopen(cast("str", None), 0)  # None: the libraries that the process has loaded
         self._find, self._call = _ctypes.dlsym, _ctypes.call_function
 
     def __getattr__(self, name: str) -> Callable[..., int]:

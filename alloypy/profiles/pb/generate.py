@@ -21,7 +21,7 @@ def generate(folder: Path) -> list[Path]:
     """Write the modules and their stubs to `folder` and return their paths. Raises RuntimeError."""
     from grpc_tools import protoc  # type: ignore[import-untyped]
 
-    # Named by their path from the root, so that they meet no other push.proto in a process.
+    # Named by their path from the root, so that they clash with no other push.proto in a process.
     root = HERE.parents[2]
     names = [str((HERE / name).relative_to(root)) for name in PROTO_FILES]
     with tempfile.TemporaryDirectory() as made:

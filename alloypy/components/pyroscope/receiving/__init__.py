@@ -1,1 +1,1 @@
-"""The parts of pyroscope.receive_http: its HTTP application, what is said of failures, and metrics."""
+"""The parts of pyroscope.receive_http: its HTTP application, how it reports failures, and metrics."""

@@ -1,4 +1,4 @@
-"""What clients of a receiver are answered.
+"""A receiver's answers to its clients.
 
 Source: docs/spec/PYROSCOPE.md, sections 3.3 to 3.5.
 """
@@ -18,20 +18,20 @@ from alloypy.profiles.model import DeliveryError
 OK = empty(200)
 NO_METHOD = empty(405)
 BROKEN = empty(500, CLOSE)
-"""To an /ingest request whose body ends early, or does not come."""
+"""For an /ingest request whose body ends early or does not arrive."""
 
 SHUTTING_DOWN = plain_text(503, "the receiver is shutting down", RETRY_LATER, CLOSE)
 
 CLIENT_LEFT = 499
-"""The status under which a request is counted whose client did not wait for an answer."""
+"""The status under which a request is counted if its client did not wait for the answer."""
 
-# Statuses of a backend that a Push client gets as they are; Connect has no code for some.
+# Statuses of a backend that a Push client gets unchanged; for some of them Connect has no code.
 _PASSED_ON = frozenset({400, 401, 403, 404, 409, 413, 422, 429})
 _LONGEST_REASON = 1000
 
 
 def unread(reason: BodyError) -> Answer:
-    """To an /ingest request whose body could not be received."""
+    """For an /ingest request whose body could not be received."""
     if isinstance(reason, BodyTooLarge):
         return plain_text(413, str(reason), CLOSE)
     if isinstance(reason, OverBudget):
@@ -42,7 +42,7 @@ def unread(reason: BodyError) -> Answer:
 
 
 def ingest_failed(error: DeliveryError) -> Answer:
-    """To an /ingest profile that was not delivered: the backend's own status and reason, if it gave any."""
+    """For an /ingest profile that was not delivered: the backend's status and reason, if it gave any."""
     status = error.status
     if status is not None and status >= 200:
         told = error.reason if status >= 400 else ""
@@ -54,7 +54,7 @@ def ingest_failed(error: DeliveryError) -> Answer:
 
 
 def push_failed(failure: Failure) -> ConnectError:
-    """To a Push that was not delivered."""
+    """For a Push that was not delivered."""
     code = failure.lead.code if failure.lead.code in CODES else "internal"
     status = failure.lead.status
     passed = status if code != "internal" and status in _PASSED_ON else None

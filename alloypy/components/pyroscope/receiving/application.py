@@ -31,7 +31,7 @@ PUSH = f"{PUSH_SERVICE}Push"
 class Application:
     """Receives profiles over one server, and forwards them; an ASGI application.
 
-    draining: whether that server is closing, and refuses what comes.
+    draining: whether that server is closing and refuses new requests.
     """
 
     def __init__(self, reception: Reception) -> None:
@@ -40,7 +40,7 @@ class Application:
         self.draining = False
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer one request, whatever it is. Not a coroutine itself: every one more costs each request."""
+        """Answer any request. Not itself a coroutine, since every extra one costs time for each request."""
         method, path = scope["method"], scope["path"]
         hot = path in (INGEST, PUSH)
         if self.draining:
@@ -51,7 +51,7 @@ class Application:
         if hot or path.startswith(PUSH_SERVICE):
             return self._refuse(scope, send, astray.answer(scope) if method == "POST" else NO_METHOD)
         if path == "*" and method == "OPTIONS":
-            return send_answer(OK, scope, send)  # asks about the server, not about anything it serves
+            return send_answer(OK, scope, send)  # a question about the server, not about a path
         if (clean := clean_path(path)) != path:
             astray.note(scope)
             return self._refuse(scope, send, moved(scope, clean))

@@ -1,4 +1,4 @@
-"""Requests for paths that a receiver does not serve: most often the client's server URL is wrong.
+"""Requests for paths that a receiver does not serve: usually the client's server URL is wrong.
 
 Source: docs/spec/PYROSCOPE.md, section 3.3.
 """
@@ -26,21 +26,21 @@ _ASTRAY = plain_text(
 
 
 class Astray:
-    """Answers them, and logs, once a minute, that profiles come to a wrong path."""
+    """Answers them, and logs, at most once a minute, that profiles are sent to a wrong path."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self._seldom = Seldom()
 
     def answer(self, scope: Scope) -> Answer:
-        """The answer to a request. Profiles are posted; other requests get no advice."""
+        """The answer to a request. Profiles are posted, so only POST requests get advice."""
         if not _may_bring_profiles(scope):
             return _NOT_FOUND
         self.note(scope)
         return _ASTRAY
 
     def note(self, scope: Scope) -> None:
-        """A request has gone astray."""
+        """Count a request for a wrong path, and log it if one is due."""
         times = self._seldom.due() if _may_bring_profiles(scope) else 0
         if times:
             fields = {
@@ -57,7 +57,7 @@ def _may_bring_profiles(scope: Scope) -> bool:
 
 
 def clean_path(path: str) -> str:
-    """The path without empty, `.` and `..` parts, as Go's routers redirect to it."""
+    """The path without empty, `.` and `..` parts, to which Go's routers redirect."""
     if path.startswith("/") and "//" not in path and "/." not in path:
         return path
     kept: list[str] = []
@@ -71,7 +71,7 @@ def clean_path(path: str) -> str:
 
 
 def moved(scope: Scope, path: str) -> Answer:
-    """The answer that sends a client to another path of this server."""
+    """The answer that redirects a client to another path on this server."""
     location = quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe="/$&+,:;=@")
     query = scope["query_string"]
     written = scope.get(ORIGIN, b"") + location.encode("ascii") + (b"?" + query if query else b"")

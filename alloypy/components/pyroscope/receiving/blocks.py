@@ -32,20 +32,20 @@ class TLS:
         "RequireAndVerifyClientCert.",
     )
     client_ca_file: str = attribute(
-        default="", doc="File with the authorities that sign client certificates."
+        default="", doc="File with the certificate authorities for client certificates."
     )
-    client_ca: str = attribute(default="", doc="Authorities that sign client certificates, as PEM.")
-    cipher_suites: str = attribute(default="", doc="Cipher suites by Go's names, with commas between them.")
+    client_ca: str = attribute(default="", doc="Certificate authorities for client certificates, as PEM.")
+    cipher_suites: str = attribute(default="", doc="Cipher suites by Go's names, separated by commas.")
     min_version: str = attribute(default="", doc="Oldest version served, such as VersionTLS12.")
 
 
 @arguments(shows_defaults=True)
 class HTTP2:
-    """Accepted so that configurations load: HTTP/2 is not served yet."""
+    """Accepted so that configurations load; HTTP/2 is not served yet."""
 
     enabled: bool = attribute(default=False, doc="Serve HTTP/2 without TLS.")
-    max_handlers: int = attribute(default=0, doc="Requests in work over all connections.")
-    max_concurrent_streams: UInt32 = attribute(default=100, doc="Requests at once on a connection.")
+    max_handlers: int = attribute(default=0, doc="Concurrent requests over all connections.")
+    max_concurrent_streams: UInt32 = attribute(default=100, doc="Concurrent requests on a connection.")
     max_decoder_header_table_size: UInt32 = attribute(
         default=4096, doc="Bytes of the decoder's header table."
     )
@@ -54,13 +54,15 @@ class HTTP2:
     )
     max_read_frame_size: UInt32 = attribute(default=0, doc="Largest frame in bytes.")
     permit_prohibited_ciphers: bool = attribute(default=False, doc="Allow ciphers that HTTP/2 forbids.")
-    idle_timeout: Duration = attribute(default=Duration(0), doc="Close a connection idle for so long.")
+    idle_timeout: Duration = attribute(default=Duration(0), doc="Close a connection that is idle this long.")
     read_idle_timeout: Duration = attribute(
-        default=Duration(0), doc="Ask after a connection silent for so long."
+        default=Duration(0), doc="Ping a connection that is silent this long."
     )
-    ping_timeout: Duration = attribute(default=Duration(15 * SECOND), doc="How long to wait for its answer.")
+    ping_timeout: Duration = attribute(
+        default=Duration(15 * SECOND), doc="Time to wait for the answer to a ping."
+    )
     write_byte_timeout: Duration = attribute(
-        default=Duration(0), doc="Close one that takes nothing for so long."
+        default=Duration(0), doc="Close a connection that takes nothing this long."
     )
     max_upload_buffer_per_connection: Int32 = attribute(default=0, doc="Bytes buffered for a connection.")
     max_upload_buffer_per_stream: Int32 = attribute(default=0, doc="Bytes buffered for a request.")
@@ -73,7 +75,7 @@ class HTTP:
     listen_address: str = attribute(default="", doc="Address to listen on; all interfaces when empty.")
     listen_port: int = attribute(default=8080, doc="Port to listen on; 0 takes any free one.")
     conn_limit: int = attribute(
-        default=16384, doc="Connections at once; more wait until one is closed. 0 means no limit."
+        default=16384, doc="Concurrent connections; others wait until one is closed. 0 means no limit."
     )
     server_read_timeout: Duration = attribute(
         default=Duration(30 * SECOND), doc="Time to receive a request. 0 means no limit."
@@ -82,7 +84,7 @@ class HTTP:
         default=Duration(30 * SECOND), doc="Time from a request's head to its answer. 0 means no limit."
     )
     server_idle_timeout: Duration = attribute(
-        default=Duration(120 * SECOND), doc="Close a connection without requests for so long."
+        default=Duration(120 * SECOND), doc="Close a connection that has no requests this long."
     )
     tls: TLS | None = block(default=None, doc="Serve TLS.")
     http2: HTTP2 = block(default_factory=HTTP2, doc="Accepted; HTTP/2 is not served yet.")
@@ -90,17 +92,21 @@ class HTTP:
 
 @arguments(shows_defaults=True)
 class GRPC:
-    """Accepted so that configurations load: nothing is served there, so no port is opened."""
+    """Accepted so that configurations load; nothing is served there, so no port is opened."""
 
     listen_address: str = attribute(default="", doc="Address to listen on.")
     listen_port: int = attribute(default=0, doc="Port to listen on.")
-    conn_limit: int = attribute(default=0, doc="Connections at once.")
+    conn_limit: int = attribute(default=0, doc="Concurrent connections.")
     max_connection_age: Duration = attribute(default=FOREVER, doc="Longest life of a connection.")
-    max_connection_age_grace: Duration = attribute(default=FOREVER, doc="Time for its last requests.")
-    max_connection_idle: Duration = attribute(default=FOREVER, doc="Close a connection idle for so long.")
+    max_connection_age_grace: Duration = attribute(
+        default=FOREVER, doc="Time for requests in flight at that age."
+    )
+    max_connection_idle: Duration = attribute(
+        default=FOREVER, doc="Close a connection that is idle this long."
+    )
     server_max_recv_msg_size: int = attribute(default=4 << 20, doc="Largest message received, in bytes.")
     server_max_send_msg_size: int = attribute(default=4 << 20, doc="Largest message sent, in bytes.")
     server_max_concurrent_streams: UInt = attribute(
-        default=UInt(100), doc="Requests at once on a connection."
+        default=UInt(100), doc="Concurrent requests on a connection."
     )
     tls: TLS | None = block(default=None, doc="Serve TLS.")

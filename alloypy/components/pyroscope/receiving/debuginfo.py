@@ -1,4 +1,4 @@
-"""The routes that are not hot: the debuginfo proxy, and the answers for paths and methods not served.
+"""The routes that are not hot: the debuginfo proxy, and the answers for unknown paths and methods.
 
 Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.6.
 """
@@ -41,7 +41,7 @@ from alloypy.profiles.push_wire import INVALID_WIRE
 
 _MOST_CALL_BYTES = 64 << 10
 _MOST_TOKENS = 2_000
-"""How much a call's message may hold, which names one file and is read at once."""
+"""The most tokens in a call's message, which names one file and is read in one go."""
 
 _NO_CLIENT = "no downstream endpoints available"
 _METHODS: dict[str, tuple[type[Message], type[Message]]] = {
@@ -55,7 +55,7 @@ _RECORD = "alloypy.record"
 
 
 def application(reception: Reception) -> App:
-    """All requests but those on the hot routes, told apart by Starlette's router."""
+    """All requests except those on the hot routes, routed by Starlette."""
     log = _Log(reception.metrics, reception.logger)
     routes = [Route(SERVICE + method, _Posted(_Call(method, reception, log))) for method in _METHODS]
     routes.append(Route(SERVICE + "Upload/{gnu_build_id}", _Posted(_Upload(reception, log))))
@@ -67,7 +67,7 @@ def application(reception: Reception) -> App:
 
 
 class _Posted:
-    """Refuses other methods than POST; only the unary calls say what they would take."""
+    """Refuses methods other than POST; only unary calls answer which method is allowed."""
 
     def __init__(self, inner: App) -> None:
         self._inner = inner
@@ -81,7 +81,7 @@ class _Posted:
 
 
 class _Recorded:
-    """Counts and logs the requests that come by."""
+    """Counts and logs the requests that pass through."""
 
     def __init__(self, inner: App, reception: Reception) -> None:
         self._inner = inner
@@ -99,7 +99,7 @@ class _Recorded:
         try:
             await self._inner(scope, receive, watch)
         finally:
-            del scope[_RECORD]  # which knows the scope: only the cycle collector would free the two
+            del scope[_RECORD]  # which refers to the scope: only the cycle collector would free the two
             record.close()
 
 
@@ -111,7 +111,7 @@ class _Log:
         self._logger = logger
 
     def called(self, method: str, fields: Mapping[str, str], failure: Exception | None) -> None:
-        """A call has been passed on, or has failed."""
+        """Count and log a call that was passed on or has failed."""
         self._metrics.debuginfo_call(method, success=failure is None)
         known = {"pyroscope_proxy": "debuginfo", "method": f"{method} DS", **fields}
         if failure is None:
@@ -234,7 +234,7 @@ def _parse(request: UnaryRequest, kind: type[Message]) -> Message:
 
 
 def _identity(message: Message) -> dict[str, str]:
-    """The fields of a request that a log line names."""
+    """The fields of a request that are logged."""
     if isinstance(message, pb.UploadFinishedRequest):
         return {"gnu_build_id": message.gnu_build_id}
     if isinstance(message, pb.ShouldInitiateUploadRequest):

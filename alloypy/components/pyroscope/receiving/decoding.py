@@ -1,4 +1,4 @@
-"""Push messages decoded: small ones at once, others outside of the event loop, held against the byte budget.
+"""Decodes Push messages: small ones immediately, others outside the event loop and within the byte budget.
 
 Source: docs/spec/PYROSCOPE.md, section 3.5.
 """
@@ -16,8 +16,8 @@ from alloypy.profiles.model import Buffer, Series
 from alloypy.profiles.push_wire import LabelRule, PushWireError, decode_push
 from alloypy.threads import WORK
 
-# Fields and bytes of text: what is decoded at once, and the steps for what is larger. Where a step is not
-# enough the next begins anew, so that a usual request never needs to hold what a hostile one may take.
+# Fields and bytes of text: what is decoded immediately, and the steps for larger messages. If a step is not
+# enough, the next starts over, so that a normal request need not hold as much as a hostile one may take.
 _QUICK_FIELDS = 2_000
 _QUICK_TEXT_BYTES = 256 << 10
 _SLOW_ALLOWANCES = ((20_000, 1 << 20), ())
@@ -28,7 +28,7 @@ _MARKS = (b"{", b"[", b",")
 
 
 def decode_at_once(request: UnaryRequest, rule: LabelRule | None) -> list[Series] | None:
-    """The series of a Push message if decoding takes no time worth a wait. Raises ConnectError."""
+    """The series of a Push message, or None if decoding would take too long. Raises ConnectError."""
     if request.codec == "json":
         return None
     try:
@@ -46,25 +46,25 @@ async def decode(request: UnaryRequest, rule: LabelRule | None, hold: Callable[[
 async def decode_later(
     request: UnaryRequest, rule: LabelRule | None, hold: Callable[[int], None]
 ) -> list[Series]:
-    """The series of a Push message that `decode_at_once` leaves alone. Raises ConnectError.
+    """The series of a Push message that `decode_at_once` does not decode. Raises ConnectError.
 
-    hold: counts what they take, apart from profiles, which lie in the message; see `Extension.hold_bytes`.
+    hold: counts the bytes they take, except profiles, which stay in the message; see `Extension.hold_bytes`.
     """
     message = request.message
     try:
         if request.codec == "json":
-            hold(len(message))  # of which the profiles take three quarters at most
+            hold(len(message))  # its profiles take at most three quarters of that
             if _quick(message):
                 return _decode(request, rule, Allowance(_QUICK_FIELDS, _QUICK_TEXT_BYTES, shared=True))
     except Overrun:
-        pass  # it holds more than it seemed to
+        pass  # it contains more than it seemed to
     except OverBudget as reason:
         raise ConnectError("unavailable", str(reason), headers=(RETRY_LATER,)) from None
     return await _decode_aside(request, rule, hold)
 
 
 def _quick(message: Buffer) -> bool:
-    """Whether reading a JSON text takes no longer than others can wait."""
+    """Whether a JSON text can be read without holding up the event loop."""
     if len(message) > _QUICK_JSON_BYTES:
         return False
     text = bytes(message) if isinstance(message, memoryview) else message
@@ -88,7 +88,7 @@ async def _decode_aside(
         except TimeoutError:
             raise ConnectError("unavailable", TOO_BUSY, headers=(RETRY_LATER,)) from None
         except Overrun as reason:
-            overrun = str(reason)  # not the error: its traceback holds this frame, and with it the message
+            overrun = str(reason)  # not the error: its traceback refers to this frame, and so to the message
             hold(-held)
         else:
             return series

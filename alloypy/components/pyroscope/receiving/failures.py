@@ -13,18 +13,18 @@ from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import MOST_TOLD, DeliveryError, Labels, leading, told
 
 SentLabels: TypeAlias = Callable[[Sequence[int]], Awaitable[Sequence[Labels]]]
-"""Gives the labels of the series at some positions as the client sent them, for error texts."""
+"""Returns the labels of the series at the given positions, as the client sent them, for error texts."""
 
 
 class Failure(NamedTuple):
-    """Some destination did not take a profile. text: what is logged. lead: decides the client's answer."""
+    """A destination did not take a profile. text: for the log. lead: decides the client's answer."""
 
     text: str
     lead: DeliveryError
 
 
 def ingest_failure(missed: Sequence[Missed]) -> Failure:
-    """What to make of destinations that did not take an /ingest profile."""
+    """The failure for destinations that did not take an /ingest profile."""
     lines = [
         f"failed to ingest profile to appendable {one.child}: {error}"
         for one in missed
@@ -34,7 +34,7 @@ def ingest_failure(missed: Sequence[Missed]) -> Failure:
 
 
 async def push_failure(missed: Sequence[Missed], series: int, sent_labels: SentLabels) -> Failure:
-    """What to make of destinations that did not take a Push. series: how many the client sent."""
+    """The failure for destinations that did not take a Push. series: how many the client sent."""
     return Failure(await _push_text(missed, series, sent_labels), _lead(missed))
 
 
@@ -43,7 +43,7 @@ def _lead(missed: Sequence[Missed]) -> DeliveryError:
 
 
 async def _push_text(missed: Sequence[Missed], series: int, sent_labels: SentLabels) -> str:
-    """A line for each series and destination that failed together. series: how many the client sent."""
+    """A line for each pair of series and destination that failed. series: how many the client sent."""
     first: list[tuple[int, int, DeliveryError]] = []
     count = 0
     for index, errors, more in missed:

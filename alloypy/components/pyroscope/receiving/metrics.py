@@ -1,4 +1,4 @@
-"""The metrics of pyroscope.receive_http, counted in plain Python because every request passes here.
+"""The metrics of pyroscope.receive_http, counted in plain Python because every request is counted here.
 
 Names and labels are Alloy's. Source: docs/spec/PYROSCOPE.md, sections 3.6, 3.8.
 """
@@ -23,7 +23,7 @@ _STREAMS_LIMIT = 100
 
 
 class _Route:
-    """What is counted for one method and route."""
+    """The counts for one method and route."""
 
     __slots__ = ("inflight", "received", "seconds", "sent")
 
@@ -37,7 +37,7 @@ class _Route:
 class Metrics:
     """Counts requests; collected through the component's registry.
 
-    connections: gives the open connections; connection_limit: 0 = none. Both change with the server.
+    connections: returns how many are open; connection_limit: 0 = no limit. Both change with the server.
     """
 
     def __init__(self, registry: ComponentMetrics) -> None:
@@ -49,7 +49,7 @@ class Metrics:
         registry.register(self)
 
     def begin(self, method: str, route: str) -> _Route:
-        """A request has begun; `finish` takes what this gives."""
+        """Count a request that begins; pass the result to `finish`."""
         found = self._routes.get((method, route))
         if found is None:
             found = self._routes[method, route] = _Route()
@@ -57,7 +57,7 @@ class Metrics:
         return found
 
     def finish(self, route: _Route, status: int, seconds: float, received: int, sent: int) -> None:
-        """It is answered: with `status`, after `seconds`, its body and the answer's in bytes."""
+        """Count its answer. received, sent: bytes of the request's and the answer's body."""
         route.inflight -= 1
         histogram = route.seconds.get(status)
         if histogram is None:
@@ -67,15 +67,15 @@ class Metrics:
         route.sent.observe(sent)
 
     def dropped(self, reason: str, profiles: int) -> None:
-        """Profiles were received and lost."""
+        """Count profiles that were received and lost."""
         self._dropped[reason] += profiles
 
     def debuginfo_call(self, method: str, *, success: bool) -> None:
-        """A debuginfo call was passed on."""
+        """Count a debuginfo call that was passed on."""
         self._debuginfo[method, "success" if success else "failure"] += 1
 
     def activity(self) -> Activity:
-        """The requests that brought profiles, by how they were answered, and the profiles lost here."""
+        """The requests with profiles, by outcome, and the profiles lost here."""
         received = failed = 0
         for (_, name), route in self._routes.items():
             if name in PROFILE_ROUTES:
@@ -86,7 +86,6 @@ class Metrics:
         return Activity(received=received, failed=failed, dropped=self._dropped.total())
 
     def collect(self) -> Iterator[Family]:
-        """The families."""
         yield from self._requests()
         yield gauges(
             f"{_PREFIX}tcp_connections",
@@ -132,7 +131,7 @@ class Metrics:
             f"{_PREFIX}request_duration_seconds",
             "Time (in seconds) spent serving HTTP requests.",
             ("method", "route", "status_code", "ws"),
-            _told(
+            _nonempty(
                 ((*key, str(status), "false"), histogram)
                 for key, route in routes
                 for status, histogram in route.seconds.items()
@@ -142,20 +141,20 @@ class Metrics:
             f"{_PREFIX}request_message_bytes",
             "Size (in bytes) of messages received in the request.",
             ("method", "route"),
-            _told((key, route.received) for key, route in routes),
+            _nonempty((key, route.received) for key, route in routes),
         )
         yield histograms(
             f"{_PREFIX}response_message_bytes",
             "Size (in bytes) of messages sent in response.",
             ("method", "route"),
-            _told((key, route.sent) for key, route in routes),
+            _nonempty((key, route.sent) for key, route in routes),
         )
 
 
-def _told(
+def _nonempty(
     observed: Iterable[tuple[Sequence[str], Histogram]],
 ) -> Iterator[tuple[Sequence[str], Buckets, float]]:
-    """Those of the histograms that hold something."""
+    """The histograms that are not empty."""
     for labels, histogram in observed:
         if any(histogram.counts):
             yield labels, histogram.buckets(str), histogram.total

@@ -1,4 +1,4 @@
-"""What all requests at one receiver share: its settings, where profiles go, and where they are counted."""
+"""What all requests to one receiver share: its settings, where profiles go, and where they are counted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alloypy.runtime.contract.events import Event, Failed, Received
 
 
 class Settings(NamedTuple):
-    """What requests need of the arguments.
+    """The arguments that requests need.
 
     max_body_size: bytes, also of an unpacked body. forward_headers: lower-case names of request
     headers that are passed on. debug_info_upload_timeout: seconds.
@@ -26,9 +26,9 @@ class Settings(NamedTuple):
 
 
 class Reception:
-    """Outlives servers and updates.
+    """The shared state, which outlives servers and updates.
 
-    settings, and the children of fanout, may be replaced at any time; a request keeps those it began with.
+    `settings` and the children of `fanout` may be replaced at any time; a request keeps those it began with.
     """
 
     def __init__(self, settings: Settings, fanout: Fanout, metrics: Metrics, options: Options) -> None:
@@ -46,7 +46,7 @@ class Reception:
         self.metrics.dropped("no_destination", profiles)
 
     def cut_off(self, profiles: int) -> None:
-        """Count and log profiles that were on their way when the receiver stopped."""
+        """Count and log profiles that were in flight when the receiver stopped."""
         if profiles:
             self.metrics.dropped("shutdown", profiles)
             self.logger.warning(DROPPED_AT_SHUTDOWN, extra={"fields": {"profiles": profiles}})
@@ -56,7 +56,7 @@ class Reception:
         self.logger.warning(message, extra={"fields": {"err": str(reason)}})
 
     def publish(self, series: Sequence[Series], receivers: Sequence[ProfilesReceiver]) -> None:
-        """Publish that profiles were received, and lost if there is no receiver for them."""
+        """Publish that profiles were received, and that they were lost if there is no receiver for them."""
         self.events.publish_each(map(self._received, series), len(series))
         if not receivers:
             self.events.publish_each(map(self._unwanted, series), len(series))

@@ -1,4 +1,4 @@
-"""What is counted, logged and traced of one request.
+"""What is counted, logged and traced for one request.
 
 Source: docs/spec/PYROSCOPE.md, sections 3.6, 3.8.
 """
@@ -20,10 +20,10 @@ _LONGEST_PATH = 256
 
 
 class Record:
-    """What is known of one request on a route. Bytes: `received` of its body, `body` of the answer.
+    """What is known about one request on a route. received: bytes of its body. body: of the answer.
 
-    sent: bytes of an answer of which `body` is not kept. quiet: whether the failure is the client's own, and
-    has been logged. trace: of what the request causes, None when it is not recorded.
+    sent: bytes of an answer whose `body` is not kept. quiet: whether the failure is the client's own and has
+    been logged. trace: for everything the request causes, None if it is not recorded.
     """
 
     __slots__ = (
@@ -57,7 +57,7 @@ class Record:
             self._begin_trace()
 
     def close(self) -> None:
-        """Count the request and write its line: a warning when it failed here, without the query."""
+        """Count the request and write its log line, without the query: a warning if it failed here."""
         seconds = monotonic() - self._began
         reception = self._reception
         reception.metrics.finish(
@@ -76,7 +76,7 @@ class Record:
         reception.logger.log(level, "%s", line)
 
     def _begin_trace(self) -> None:
-        """Make the request a span of the client's trace or of a new one."""
+        """Make the request a span of the client's trace, or of a new one."""
         tracer = self._reception.tracer
         self._outer = tracer.receive(self._scope["headers"])
         self.trace = self._outer._replace(parent=tracer.span())

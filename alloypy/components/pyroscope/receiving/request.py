@@ -1,4 +1,4 @@
-"""Requests that bring profiles: received, decoded as far as needed, and forwarded.
+"""Requests with profiles: received, decoded as far as needed, and forwarded.
 
 Source: docs/spec/PYROSCOPE.md, sections 3.4, 3.5.
 """
@@ -31,7 +31,7 @@ from alloypy.tracing import Trace
 
 _EMPTY_MESSAGES = {"proto": b"", "json": b"{}"}
 _LARGE_QUERY_BYTES = 16 << 10
-_QUERY_COPIES = 8  # decoded, with up to four bytes a character, and written again
+_QUERY_COPIES = 8  # decoded, with up to four bytes per character, and encoded again
 
 
 class ProfileRequest:
@@ -58,12 +58,12 @@ class ProfileRequest:
         self._scope = scope
         self._receive = receive
         self._trace = trace
-        self._series: Sequence[Series] | None = ()  # on their way; None = an /ingest profile is
+        self._series: Sequence[Series] | None = ()  # in flight; None = an /ingest profile is
         self.received = 0
 
     @property
     def profiles(self) -> int:
-        """How many profiles of it are on their way."""
+        """How many of its profiles are in flight."""
         return 1 if self._series is None else sum(len(one.samples) for one in self._series)
 
     async def ingest(self) -> Answer:
@@ -142,7 +142,7 @@ class ProfileRequest:
         return [series[position].labels for position in positions]
 
     def _headers(self) -> tuple[Sequence[str], str, Sequence[tuple[str, str]]]:
-        """Content types, content encoding, and the other headers to be passed on."""
+        """Content types, content encoding, and the other headers to pass on."""
         kinds = []
         encoding = ""
         passed = []

@@ -1,1 +1,1 @@
-"""What stands behind pyroscope.write: endpoints, what is sent to them, tries, and metrics."""
+"""The parts of pyroscope.write: endpoints, what is sent to them, tries, and metrics."""

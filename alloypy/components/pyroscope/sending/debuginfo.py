@@ -28,7 +28,7 @@ from alloypy.profiles.model import DeliveryError
 class DebugInfo:
     """Calls the service below an endpoint's URL.
 
-    timeout: seconds for a call that has no deadline of its own. uploaded: told of bytes that go out.
+    timeout: seconds for a call that has no deadline of its own. uploaded: called with the bytes sent.
     """
 
     def __init__(

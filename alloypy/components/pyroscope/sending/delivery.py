@@ -1,7 +1,7 @@
 """From "accepted" to "sent": what a pyroscope.write with one set of arguments does with profiles.
 
-An `Acceptor` checks labels and makes the items to send, one for each series; an `Outbox` delivers them. What
-has been accepted is delivered although the deadline of its giver has passed.
+An `Acceptor` checks labels and makes the items to send, one for each series; an `Outbox` delivers them.
+Accepted profiles are delivered even after their caller's deadline has passed.
 Source: docs/spec/PYROSCOPE.md, section 5.
 """
 
@@ -37,10 +37,10 @@ from alloypy.profiles.push_wire import profile_bytes
 from alloypy.tracing import SpanKind, Trace
 
 MOST_HELD_BYTES = 64 << 20
-"""Bytes of profiles whose givers no longer wait."""
+"""Limit, in bytes, for profiles whose callers have stopped waiting."""
 
 _ACCEPTING_SECONDS = 0.01
-"""After so long others have their turn."""
+"""Seconds of work after which the event loop gets a turn."""
 
 _LATE = "deadline_exceeded: context deadline exceeded"
 _MARGIN_SECONDS = 0.5
@@ -48,7 +48,7 @@ _MARGIN_PART = 0.1
 
 
 class Background:
-    """Deliveries that go on although their giver no longer waits, within a bound on the bytes they hold."""
+    """Deliveries that continue when their caller has stopped waiting, up to a bound on the bytes held."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
@@ -56,14 +56,14 @@ class Background:
         self._held = 0
 
     def start(self, delivery: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a delivery as a task that its giver may leave behind."""
+        """Run a delivery as a task that may outlive its caller."""
         task = asyncio.get_running_loop().create_task(delivery)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     def take_over(self, task: asyncio.Task[None], size: int, profiles: int) -> None:
-        """Let a delivery go on by itself. Beyond the bound it is dropped. size: bytes."""
+        """Let a delivery continue without its caller; drop it if that exceeds the bound. size: bytes."""
         self._held += size
         task.add_done_callback(lambda done: self._finished(done, size, profiles))
         if self._held > MOST_HELD_BYTES:
@@ -73,7 +73,7 @@ class Background:
         self._held -= size
         if task.cancelled():
             fields = {"sz": size, "n": profiles}
-            self._logger.warning("profile dropped: its client no longer waits", extra={"fields": fields})
+            self._logger.warning("profile dropped: its client is no longer waiting", extra={"fields": fields})
         elif error := task.exception():
             self._logger.error("a delivery failed", exc_info=error)
 
@@ -101,10 +101,10 @@ class Acceptor:
         self._publisher = publisher
 
     async def append(self, push: Push) -> None:
-        """Deliver every series whose labels are right. Raises DeliveryError."""
+        """Deliver every series whose labels are valid. Raises DeliveryError."""
         series, deadline = push.series, push.deadline
         trace = self._tracing.begin(push.trace)
-        if len(series) == 1 and deadline is None:  # mostly so
+        if len(series) == 1 and deadline is None:  # the usual case
             began = perf_counter()
             item = self._item(self._accept(series[0]), push, trace)
             errors = await self._outbox.deliver(item)
@@ -146,7 +146,7 @@ class Acceptor:
             raise self._refused(series, invalid_labels(reason, series.position)) from None
 
     def _item(self, accepted: Accepted, push: Push, trace: Trace | None) -> OutgoingPush:
-        """What to send of a series."""
+        """The item that sends a series."""
         labels, series = accepted
         step = self._tracing.step(trace)
         return OutgoingPush(labels, series.samples, series.position, step, push.headers)
@@ -157,7 +157,7 @@ class Acceptor:
         return error
 
     async def _deliver_series(self, push: Push, trace: Trace | None, outcome: _Outcome) -> None:
-        """Deliver the series one by one. outcome: takes what becomes of each."""
+        """Deliver the series one by one. outcome: collects the result of each."""
         began = perf_counter()
 
         def ended(item: OutgoingPush, errors: Sequence[DeliveryError]) -> None:
@@ -171,7 +171,7 @@ class Acceptor:
         await self._outbox.deliver_all(items, ended)
 
     async def _accept_all(self, push: Push, outcome: _Outcome) -> list[Accepted]:
-        """The series whose labels are right; the others have failed. Gives way to others if it takes long."""
+        """The series whose labels are valid; the others fail. Yields to the event loop if it takes long."""
         accepted: list[Accepted] = []
         resumed = perf_counter()
         for one in push.series:
@@ -186,7 +186,7 @@ class Acceptor:
         return accepted
 
     async def _give_way(self, series: Sequence[Series]) -> None:
-        """Let others have their turn; when that is used to cancel us, nothing of the series goes out."""
+        """Yield to the event loop; if we are cancelled meanwhile, none of `series` is sent."""
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError:
@@ -198,7 +198,7 @@ class Acceptor:
     def _ended(
         self, item: Outgoing, errors: Sequence[DeliveryError], seconds: float, trace: Trace | None
     ) -> None:
-        """Count and log what became of an item. trace: the one that its own span is part of."""
+        """Count and log the outcome of an item. trace: the one that its own span belongs to."""
         self._metrics.total.latency[item.names.total].observe(seconds)
         if trace is not None and trace.recorder is not None and item.trace is not None:
             trace.record(item.names.log, SpanKind.INTERNAL, item.trace.parent, seconds, {})
@@ -207,9 +207,9 @@ class Acceptor:
             self._logger.warning(item.names.log, extra={"fields": fields})
 
     async def _in_time(self, delivery: Coroutine[Any, Any, None], push: Push, deadline: float) -> bool:
-        """Whether a delivery is done before `deadline`, a loop time; if not it goes on by itself.
+        """Whether a delivery is done by `deadline`, a loop time; if not, it continues without its caller.
 
-        The answer needs a moment to reach the client while it still waits.
+        It counts as late a moment earlier, so that the answer reaches the client while it still waits.
         """
         task = self._background.start(delivery)
         left = deadline - asyncio.get_running_loop().time()
@@ -227,14 +227,14 @@ class Acceptor:
 
 
 class _Outcome:
-    """What became of the series of a Push: the positions of those that have ended, and what went wrong."""
+    """The outcome of a Push: the positions of the series that have ended, and what went wrong."""
 
     def __init__(self) -> None:
         self.ended: set[int] = set()
         self.failures = Failures()
 
     def late(self, series: Sequence[Series], waited_for: Sequence[str]) -> None:
-        """The time is over: those that have not ended have failed for their client, who is told why."""
+        """The deadline has passed: for the client, the series that have not ended have failed."""
         left = [one for one in series if one.position not in self.ended]
         for one in left[:MOST_TOLD]:
             self.failures.add(_late(one, waited_for))
@@ -242,7 +242,7 @@ class _Outcome:
 
 
 def _as_one(errors: Sequence[DeliveryError]) -> DeliveryError:
-    """What went wrong with one item at several endpoints."""
+    """The errors of one item at several endpoints as a single error."""
     return errors[0] if len(errors) == 1 else joined(errors, told(errors))
 
 

@@ -1,4 +1,4 @@
-"""One endpoint: tries, pauses, and counts what becomes of each delivery.
+"""One endpoint: makes tries, pauses between them, and counts the outcome of each delivery.
 
 Source: docs/spec/PYROSCOPE.md, sections 5.4, 5.5.
 """
@@ -27,14 +27,14 @@ from alloypy.profiles.push_wire import profile_bytes
 from alloypy.tracing import SpanKind, Trace
 
 MOST_AT_ONCE = 16
-"""Series of one Push that an endpoint is sent at once; a server may take half a second for each."""
+"""Series of one Push that are sent to an endpoint concurrently; a server may take half a second for each."""
 
 MOST_HELPERS = 64
-"""Requests under way beyond one for each Push, over all of an endpoint's: each takes a connection."""
+"""Requests in flight to one endpoint, beyond one for each Push; each takes a connection."""
 
 
 class Schedule(NamedTuple):
-    """How tries follow each other. Seconds; tries: 0 = endless; random gives numbers in [0, 1)."""
+    """How tries follow each other, in seconds; tries: 0 = no limit; random: returns numbers in [0, 1)."""
 
     minimum: float
     maximum: float
@@ -47,10 +47,10 @@ class Schedule(NamedTuple):
 
 
 class Endpoint:
-    """Delivers to one endpoint over its own client, whose connections close after the last delivery.
+    """Delivers to one endpoint with its own client, whose connections close after the last delivery.
 
     debug_info: the endpoint's other service, over the same client.
-    trouble: why a try failed last, while the endpoint fails; "" while all is well.
+    trouble: while the endpoint fails, why the last try failed; otherwise "".
     """
 
     def __init__(
@@ -79,16 +79,16 @@ class Endpoint:
 
     @property
     def in_flight(self) -> int:
-        """How many deliveries are under way, or wait for their turn."""
+        """How many deliveries are in progress or waiting for their turn."""
         return self._in_flight
 
     @property
     def problems(self) -> list[str]:
-        """Why secrets or certificates of before are in use."""
+        """Why earlier secrets or certificates are still in use."""
         return self._client.problems
 
     async def deliver(self, item: Outgoing) -> list[DeliveryError]:
-        """Try until the item is taken or given up; what went wrong, nothing if all went well."""
+        """Try until the item is taken or given up; returns what went wrong, nothing if all went well."""
         self._in_flight += 1
         try:
             return await self.carry_on(item, perf_counter(), None)
@@ -97,9 +97,9 @@ class Endpoint:
                 await self._retire_now(self._retired)
 
     async def deliver_all(self, items: Items, ended: Ended) -> None:
-        """Deliver items that have nothing to do with each other, several at once; cancelling drops the rest.
+        """Deliver independent items, several concurrently; cancelling it drops the rest.
 
-        ended: told of each item as it ends.
+        ended: called for each item as it ends.
         """
         helpers = max(0, min(len(items) - 1, MOST_AT_ONCE - 1, self._helpers))
         self._helpers -= helpers
@@ -114,7 +114,7 @@ class Endpoint:
     # What lanes call.
 
     def begin(self, item: Outgoing, told: Told) -> Begun | None:
-        """Send an item if nothing has to be waited for but the reply, of which `told` hears."""
+        """Send an item if only the reply has to be waited for; `told` is called with the outcome."""
         began = perf_counter()
         wire = self.wire
         span = "" if item.trace is None else wire.new_span()
@@ -122,11 +122,11 @@ class Endpoint:
             request = item.request(wire, span)
             exchange = self._client.begin(request, told)
         except SendError:
-            return None  # a try that may wait meets it again, and tells
+            return None  # a try that may wait runs into it again, and reports it
         return None if exchange is None else Begun(began, span, request, exchange)
 
     def answered(self, item: Outgoing, begun: Begun, outcome: Response | SendError) -> SoFar:
-        """Count what was told; None if the item has been taken."""
+        """Count the outcome of a try; returns None if the item was taken."""
         if not self._client.final(outcome):
             return Unfinished(begun, outcome)
         self._tried(item, begun.began, begun.span, outcome)
@@ -137,7 +137,7 @@ class Endpoint:
         return refusal
 
     async def carry_on(self, item: Outgoing, began: float, so_far: SoFar) -> list[DeliveryError]:
-        """Try until an item is taken or given up; what went wrong. Cancelling it drops the item."""
+        """Try until an item is taken or given up; returns what went wrong. Cancelling it drops the item."""
         try:
             refusal = so_far if isinstance(so_far, Refusal) else await self._try(item, so_far)
             return self._taken(item, began) if refusal is None else await self._retry(item, refusal, began)
@@ -148,14 +148,14 @@ class Endpoint:
             self._in_flight -= 1
 
     def give_up(self, item: Outgoing, begun: Begun | None = None) -> None:
-        """Count an item that is dropped. begun: the try that is given up with it."""
+        """Count an item that is dropped. begun: the try that is abandoned with it."""
         if begun is not None:
             self._tried(item, begun.began, begun.span, CANCELLED)
         self._in_flight -= 1
         self._lost(item)
 
     def give_up_series(self, series: Sequence[Series]) -> None:
-        """Count those that are dropped before they were an item's."""
+        """Count series that are dropped before items were made of them."""
         self._in_flight -= len(series)
         self.drop_series(series)
 
@@ -169,7 +169,7 @@ class Endpoint:
         await self._client.aclose()
 
     def drop(self, size: int, profiles: int) -> None:
-        """Count what is given up before its turn. size: bytes."""
+        """Count profiles that are given up before their turn. size: bytes."""
         self._counts.dropped(size, profiles)
 
     def drop_series(self, series: Sequence[Series]) -> None:
@@ -179,10 +179,10 @@ class Endpoint:
             self._publisher.not_sent(series, CANCELLED)
 
     async def retire(self) -> None:
-        """To be given nothing new: wait for what is under way, and close the client.
+        """Wait for deliveries in progress, then close the client.
 
-        A delivery may still come that began before, and has not got this far: it is made all the same, and
-        the client closed again. May be cancelled: the client is closed all the same, later.
+        A delivery that began earlier may still arrive afterwards: it is made, and then the client is closed
+        again. May be cancelled: the client is then closed later.
         """
         if self._retired is None or self._retired.is_set():
             self._retired = asyncio.Event()
@@ -192,7 +192,7 @@ class Endpoint:
             await self._client.aclose()
 
     async def stop(self) -> None:
-        """End everything at once: no more tries, connections closed."""
+        """End everything immediately: make no more tries, close connections."""
         self._stopped.set()
         await self._client.aclose()
 
@@ -207,7 +207,7 @@ class Endpoint:
         return []
 
     async def _retry(self, item: Outgoing, refusal: Refusal, began: float) -> list[DeliveryError]:
-        """Go on after a first try that failed."""
+        """Keep trying after a first try that failed."""
         backoff = self._schedule.begin()
         tries = 1
         while True:
@@ -245,7 +245,7 @@ class Endpoint:
             else:
                 outcome = response = await self._finish(*unfinished)
         except SendError as error:
-            outcome = str(error)  # not the error: its traceback holds this frame, and with it the profile
+            outcome = str(error)  # not the error: its traceback refers to this frame, and so to the profile
             return item.unanswered(error, wire)
         finally:
             self._tried(item, began, span, outcome)
@@ -264,20 +264,20 @@ class Endpoint:
             _record(trace, span, seconds, self.wire.shown, outcome)
 
     async def _pause(self, seconds: float) -> bool:
-        """Wait; False when everything has been stopped meanwhile."""
+        """Wait; returns False if the endpoint was stopped meanwhile."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopped.wait()
         return not self._stopped.is_set()
 
     def _log_try(self, item: Outgoing, refusal: Refusal, steps: int) -> None:
-        """Every try at debug; the first of an outage as a warning, for retries may go on for minutes."""
+        """Log tries at debug level, but the first of an outage as a warning: retries may take minutes."""
         fields = {"endpoint": self.wire.shown, "retries": steps, "err": refusal.cause}
         if refusal.retry:
             self.trouble = refusal.cause
         if refusal.retry and not self._failing:
             self._failing = True
-            self._logger.warning("endpoint fails, trying again", extra={"fields": fields})
+            self._logger.warning("endpoint is failing, trying again", extra={"fields": fields})
         elif self._logger.isEnabledFor(logging.DEBUG):
             self._logger.debug("failed to %s endpoint", item.names.verb, extra={"fields": fields})
 

@@ -1,4 +1,4 @@
-"""The headers of outgoing requests: what is the same for all, and what each one adds.
+"""The headers of outgoing requests: those that all have in common, and those that each one adds.
 
 Source: docs/spec/PYROSCOPE.md, section 5.1.
 """
@@ -24,19 +24,19 @@ class Tracing(NamedTuple):
     tracer: Tracer
 
     def begin(self, received: Trace | None) -> Trace | None:
-        """The trace of one delivery, that of what was received if it has one; None if no header is wanted."""
+        """The trace of one delivery: the received one if there is one; None if no headers are wanted."""
         if not self.jaeger and not self.trace_context:
             return None
         return received or self.tracer.begin()
 
     def step(self, trace: Trace | None) -> Trace | None:
-        """The trace that the tries of one item see: below a span of the item's own, if spans are wanted."""
+        """The trace for the tries of one item: below a span for the item, if spans are wanted."""
         if trace is None or trace.recorder is None:
             return trace
         return trace._replace(parent=self.tracer.span())
 
     def lines(self, trace: Trace | None, span: str) -> tuple[str, str]:
-        """The Traceparent (and Tracestate) and the Uber-Trace-Id lines of one try, which is a span."""
+        """The Traceparent (with Tracestate) and Uber-Trace-Id lines of one try, which is a span."""
         if trace is None:
             return "", ""
         identity, sampled, _, state, _ = trace
@@ -47,7 +47,7 @@ class Tracing(NamedTuple):
 
 
 class HeaderPlan:
-    """Headers with gaps: fixed ones in wire order, and names whose values come with each request.
+    """Headers with gaps: fixed ones in wire order, and names that each request gives values for.
 
     gaps: names in wire order.
     """
@@ -73,24 +73,24 @@ class HeaderPlan:
 
 
 def endpoint_headers(given: Mapping[str, str], alloy_id: str) -> list[tuple[str, str]]:
-    """An endpoint's own headers with canonical names; X-Alloy-Id is ours, whatever was given."""
+    """An endpoint's configured headers with canonical names; X-Alloy-Id is always ours."""
     headers = {canonical_name(name): value.strip(" \t") for name, value in given.items()}
     headers["X-Alloy-Id"] = alloy_id
     return list(headers.items())
 
 
 def without(headers: Headers, *names: str) -> list[tuple[str, str]]:
-    """Headers but for those named."""
+    """Headers except those named."""
     return [pair for pair in headers if pair[0] not in names]
 
 
 def sendable(headers: Headers) -> list[tuple[str, str]]:
-    """Headers but for those that the sender writes itself, and empty ones that would only be in the way."""
+    """Headers except those that the sender writes itself, and except useless empty ones."""
     return [pair for pair in headers if pair[0] not in _OWN and pair not in _EMPTY]
 
 
 def passed_through(headers: Headers, passed: Headers) -> list[tuple[str, str]]:
-    """Headers of the client's request put in place of our own of the same names."""
+    """Our headers, with those of the client's request replacing ours of the same names."""
     theirs = [(canonical_name(name), value) for name, value in passed]
     names = {name for name, _ in theirs}
     return in_wire_order([*(pair for pair in headers if pair[0] not in names), *theirs])

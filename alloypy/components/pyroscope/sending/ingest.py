@@ -1,4 +1,4 @@
-"""/ingest requests: one profile in whatever format, its labels in the query.
+"""/ingest requests: one profile in any format, with its labels in the query.
 
 Source: docs/spec/PYROSCOPE.md, sections 5.3, 5.4.
 """
@@ -41,14 +41,14 @@ class IngestName:
 
     @property
     def labels(self) -> Labels:
-        """The labels as a server reads them; worked out when somebody looks."""
+        """The labels as a server reads them; worked out on demand."""
         if self._labels is None:
             self._labels = parse_name(unquote_plus(self.encoded))
         return self._labels
 
 
 class IngestLabels:
-    """The label rules of /ingest: service_name names the application, external labels win."""
+    """The label rules of /ingest: service_name becomes the application's name, external labels win."""
 
     def __init__(self, external: Mapping[str, str]) -> None:
         self._external = external
@@ -68,7 +68,7 @@ class IngestLabels:
 
 
 class OutgoingIngest:
-    """A profile and the name it is sent under."""
+    """A profile and the `name` it is sent with."""
 
     names = INGEST_NAMES
     profiles = 1
@@ -110,11 +110,11 @@ class OutgoingIngest:
         )
 
     def unanswered(self, error: SendError, wire: Wire) -> Refusal:
-        """No answer is worth another try."""
+        """Without an answer, another try may succeed."""
         return Refusal(f'do request: Post "{wire.shown}": {error}', retry=True)
 
     def error(self, message: str, refusal: Refusal) -> DeliveryError:
-        """An error with what the backend said."""
+        """An error with the backend's reason."""
         return DeliveryError(
             message,
             status=refusal.status,
@@ -126,12 +126,12 @@ class OutgoingIngest:
 
 
 def _phrase(status: int) -> str:
-    """What stands for the reason of a refusal that gives none."""
+    """The text for a refusal that gives no reason."""
     return status_text(status) if status >= 400 else ""
 
 
 def _may_pass_later(status: int, body: str, wire: Wire) -> bool:
-    """Whether another try may succeed. A server that starts or stops says 422, as for what it never takes."""
+    """Whether another try may succeed. A starting or stopping server says 422, as for what it never takes."""
     if status == 429:
         return wire.retry_on_429
     if status == 422:
@@ -140,7 +140,7 @@ def _may_pass_later(status: int, body: str, wire: Wire) -> bool:
 
 
 def shown_reason(body: str) -> str:
-    """What a backend said, in one line of bounded length that a client may see; "" for a page of HTML."""
+    """What a backend said, as one line of bounded length for the client; "" for a page of HTML."""
     text = body
     try:
         said = json.loads(body)
@@ -155,9 +155,9 @@ def shown_reason(body: str) -> str:
 
 
 def rewrite_query(query: str, name: str) -> str:
-    """A query as Go encodes it again: sorted by key, `name` replaced, what cannot be read left out.
+    """A query as Go re-encodes it: sorted by key, with `name` replaced, without what cannot be read.
 
-    name: encoded. Pieces that are already written as Go writes them are taken as they are.
+    name: encoded. Pieces already written as Go writes them are kept as they are.
     """
     pieces = [piece for piece in query.split("&") if not piece.startswith("name=")]
     if _PLAIN.fullmatch("&".join(pieces)):
@@ -179,7 +179,7 @@ def _key(piece: str) -> str:
 
 
 def _rewrite_piece(piece: str) -> str | None:
-    """A piece as Go writes it, None for one that cannot be read, or that is a name."""
+    """A piece as Go writes it; None for one that cannot be read or is a `name`."""
     if not piece or ";" in piece or _BAD_ESCAPE.search(piece):
         return None
     key, _, value = map(_decode, piece.partition("="))

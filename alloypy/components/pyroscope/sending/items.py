@@ -1,4 +1,4 @@
-"""The series of a Push on their way to several endpoints, each of which goes through them by itself.
+"""The series of a Push on their way to several endpoints, each at its own pace.
 
 Source: docs/spec/PYROSCOPE.md, section 5.2.
 """
@@ -12,20 +12,20 @@ from alloypy.components.pyroscope.sending.push import OutgoingPush
 from alloypy.profiles.model import Labels, Series
 
 _MOST_KEPT = 256
-"""Items that are kept for endpoints that have yet to come to them; for slower ones they are made again."""
+"""Items that are kept for slower endpoints; for even slower ones they are made again."""
 
 
 class Accepted(NamedTuple):
-    """A series with the labels that it is sent with."""
+    """A series and the labels it is sent with."""
 
     labels: Labels
     series: Series
 
 
 class Items:
-    """An item for each series, made when an endpoint comes to it: a hostile Push has a hundred thousand.
+    """An item for each series, made when an endpoint gets to it: a hostile Push has a hundred thousand.
 
-    shared: whether several endpoints go through them.
+    shared: whether several endpoints send them.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""Several items on their way to one endpoint at once, over lanes that send one after the other.
+"""Sends several items to one endpoint concurrently, over lanes that each send one item after the other.
 
-While all goes well a lane needs neither a task nor a future: its next request goes out from the callback
-that the last reply came to, over the same connection. All else that may become of an item is left to a
-task, in which it goes the way of an item that is sent by itself; then the lane goes on.
+While all goes well a lane needs neither a task nor a future: the callback that gets a reply sends the next
+request over the same connection. Everything else that may happen to an item is left to a task, which treats
+it like an item sent alone; then the lane continues.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from alloypy.net.client.messages import Exchange, Request, Response, SendError, 
 from alloypy.profiles.model import DeliveryError, Series
 
 Ended: TypeAlias = Callable[[OutgoingPush, Sequence[DeliveryError]], None]
-"""Hears what went wrong with an item, nothing if all went well."""
+"""Called when an item has ended, with what went wrong; with nothing if all went well."""
 
 
 class Begun(NamedTuple):
-    """A try whose request is out. began: when, by perf_counter. span: its identity, "" without a trace."""
+    """A try whose request has been sent. began: perf_counter time. span: its identity, "" without a trace."""
 
     began: float
     span: str
@@ -32,42 +32,42 @@ class Begun(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """A try whose first exchange did not bring the final reply."""
+    """A try whose first exchange did not yield the final reply."""
 
     begun: Begun
     outcome: Response | SendError
 
 
 SoFar: TypeAlias = Unfinished | Refusal | None
-"""What has become of an item's first try: it is not over, or was refused; None where there was none."""
+"""The state of an item's first try: unfinished, or refused; None if there was none."""
 
 
 class Deliverer(Protocol):
-    """Whoever makes the tries."""
+    """What makes the tries."""
 
     def begin(self, item: Outgoing, told: Told) -> Begun | None:
-        """Send an item if nothing has to be waited for but the reply, of which `told` hears."""
+        """Send an item if only the reply has to be waited for; `told` is called with the outcome."""
         ...
 
     def answered(self, item: Outgoing, begun: Begun, outcome: Response | SendError) -> SoFar:
-        """Count what was told; None if the item has been taken."""
+        """Count the outcome of a try; returns None if the item was taken."""
         ...
 
     async def carry_on(self, item: Outgoing, began: float, so_far: SoFar) -> list[DeliveryError]:
-        """Try until an item is taken or given up; what went wrong. Cancelling it drops the item."""
+        """Try until an item is taken or given up; returns what went wrong. Cancelling it drops the item."""
         ...
 
     def give_up(self, item: Outgoing, begun: Begun | None = None) -> None:
-        """Count an item that is dropped. begun: the try that is given up with it."""
+        """Count an item that is dropped. begun: the try that is abandoned with it."""
         ...
 
     def give_up_series(self, series: Sequence[Series]) -> None:
-        """Count those that are dropped before they were an item's."""
+        """Count series that are dropped before items were made of them."""
         ...
 
 
 class Lanes:
-    """Delivers items that have nothing to do with each other; `ended` is told of each that is not dropped."""
+    """Delivers independent items; `ended` is called for each one that is not dropped."""
 
     def __init__(self, deliverer: Deliverer, items: Items, ended: Ended) -> None:
         self.deliverer = deliverer
@@ -82,7 +82,7 @@ class Lanes:
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self, count: int) -> None:
-        """Deliver over so many lanes until all items have ended; cancelling it drops those that are left."""
+        """Deliver over `count` lanes until all items have ended; cancelling it drops those that are left."""
         self._open = count
         try:
             async with self._group:
@@ -97,14 +97,14 @@ class Lanes:
                     for lane in self._lanes:
                         lane.abort()
         finally:
-            self._lanes.clear()  # they hold us
+            self._lanes.clear()  # they refer to us
             for item in self._not_started:
                 self.deliverer.give_up(item)
             if self._next < len(self._items):
                 self.deliverer.give_up_series(self._items.series_from(self._next))
 
     def next_item(self) -> OutgoingPush | None:
-        """The next that no lane has sent, None if there is none."""
+        """The next item that no lane has sent; None if there is none."""
         number = self._next
         if number == len(self._items):
             return None
@@ -112,8 +112,8 @@ class Lanes:
         return self._items[number]
 
     def carry_on(self, lane: _Lane, item: OutgoingPush, began: float, so_far: SoFar) -> None:
-        """Let a task see to an item, after which the lane goes on."""
-        self._not_started.add(item)  # a task that is cancelled before it has begun does nothing at all
+        """Have a task finish an item, after which the lane continues."""
+        self._not_started.add(item)  # a task that is cancelled before it begins does nothing at all
         self._group.create_task(self._carry_on(lane, item, began, so_far))
 
     async def _carry_on(self, lane: _Lane, item: OutgoingPush, began: float, so_far: SoFar) -> None:
@@ -122,13 +122,13 @@ class Lanes:
         lane.go_on()
 
     def close_lane(self) -> None:
-        """One lane has found nothing left to send."""
+        """A lane has found nothing left to send."""
         self._open -= 1
         if not self._open and not self._done.done():
             self._done.set_result(None)
 
     def fail(self, error: Exception) -> None:
-        """Pass on an error that nobody foresaw to whoever waits."""
+        """Raise an unexpected error in `run`."""
         if not self._done.done():
             self._done.set_exception(error)
 
@@ -156,7 +156,7 @@ class _Lane:
             lanes.carry_on(self, item, perf_counter(), None)
 
     def abort(self) -> None:
-        """End the exchange under way, if there is one."""
+        """End the exchange in flight, if there is one."""
         if self._begun is not None:
             self._begun.exchange.abort()
 
@@ -175,5 +175,5 @@ class _Lane:
                 self.go_on()
             else:
                 lanes.carry_on(self, item, begun.began, so_far)
-        except Exception as error:  # the connection that tells must not be blamed
+        except Exception as error:  # the connection that called us is not at fault
             lanes.fail(error)

@@ -18,13 +18,13 @@ _COUNTERS = {
     "retries": "Tries after the first.",
 }
 NO_ENDPOINT = "-"
-"""Stands for all endpoints, or for none."""
+"""The label value for all endpoints together, or for none."""
 
 
 class EndpointCounts:
-    """What is counted for one endpoint; None until it first happens.
+    """The counts of one endpoint; None until something first happens.
 
-    latency: the seconds that something took, such as `push_endpoint`.
+    latency: seconds, by what took them, such as `push_endpoint`.
     """
 
     __slots__ = (*_COUNTERS, "latency")
@@ -38,22 +38,22 @@ class EndpointCounts:
         self.latency: defaultdict[str, Histogram] = defaultdict(Histogram)
 
     def sent(self, size: int, profiles: int) -> None:
-        """So many bytes of so many profiles were taken."""
+        """Count profiles that the endpoint took. size: bytes."""
         self.sent_bytes = (self.sent_bytes or 0) + size
         self.sent_profiles = (self.sent_profiles or 0) + profiles
 
     def dropped(self, size: int, profiles: int) -> None:
-        """So many bytes of so many profiles were given up."""
+        """Count profiles that were given up. size: bytes."""
         self.dropped_bytes = (self.dropped_bytes or 0) + size
         self.dropped_profiles = (self.dropped_profiles or 0) + profiles
 
     def retried(self) -> None:
-        """There was one more try."""
+        """Count a try after the first."""
         self.retries = (self.retries or 0) + 1
 
 
 class Metrics:
-    """All counts of one component, by endpoint as it may be shown."""
+    """All counts of one component, by the endpoint's URL without credentials."""
 
     def __init__(self, registry: ComponentMetrics) -> None:
         self._endpoints: dict[str, EndpointCounts] = {}
@@ -63,15 +63,15 @@ class Metrics:
         registry.register(self)
 
     def uploaded(self, size: int) -> None:
-        """So many bytes of a debug-info file went out."""
+        """Count bytes of a debug-info file that were sent."""
         self.debug_info_bytes += size
 
     def endpoint(self, shown: str) -> EndpointCounts:
-        """The counts of an endpoint; those of equal URLs are one."""
+        """The counts of an endpoint; equal URLs share them."""
         return self._endpoints.setdefault(shown, EndpointCounts())
 
     def activity(self) -> Activity:
-        """Profiles that endpoints have taken or not; those for two endpoints count twice."""
+        """Profiles that endpoints took or did not take; one for two endpoints counts twice."""
         counts = self._endpoints.values()
         return Activity(
             sent=sum(each.sent_profiles or 0 for each in counts),
@@ -79,7 +79,6 @@ class Metrics:
         )
 
     def collect(self) -> Iterator[Family]:
-        """The families."""
         for name, documentation in _COUNTERS.items():
             values: dict[tuple[str, ...], float] = {}
             for shown, counts in self._endpoints.items():

@@ -1,4 +1,4 @@
-"""Where items go that pyroscope.write has accepted.
+"""Where the items that pyroscope.write has accepted go.
 
 Source: docs/spec/PYROSCOPE.md, section 5.
 """
@@ -22,7 +22,7 @@ from alloypy.profiles.model import DeliveryError
 _MOST_WAITING = 3
 _TROUBLE_CHARACTERS = 500
 _MOST_LOST = 256
-"""Items that are lost in one go where there is no endpoint."""
+"""Items that are dropped in one go if there is no endpoint."""
 
 
 class Outbox(Protocol):
@@ -30,28 +30,28 @@ class Outbox(Protocol):
 
     @property
     def shared(self) -> bool:
-        """Whether several endpoints go through the items of a Push."""
+        """Whether several endpoints send the items of a Push."""
         ...
 
     def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
-        """Deliver an item; what went wrong, in the order of time. Cancelling it drops the item."""
+        """Deliver an item; returns what went wrong, in order of time. Cancelling it drops the item."""
         ...
 
     def deliver_all(self, items: Items, ended: Ended) -> Coroutine[Any, Any, None]:
-        """Deliver several items; `ended` is told of each. Cancelling it drops those that are left."""
+        """Deliver several items; `ended` is called for each. Cancelling it drops those that are left."""
         ...
 
     def drop(self, size: int, profiles: int) -> None:
-        """Count what was accepted and is never going to be delivered. size: bytes."""
+        """Count profiles that were accepted and will not be delivered. size: bytes."""
         ...
 
     def waited_for(self) -> list[str]:
-        """Where deliveries are under way, and what went wrong there last."""
+        """Endpoints with deliveries in progress, and what last went wrong there."""
         ...
 
 
 class DirectOutbox:
-    """Delivers to all endpoints at once and waits for all of them."""
+    """Delivers to all endpoints concurrently and waits for all of them."""
 
     def __init__(self, endpoints: Sequence[Endpoint], metrics: Metrics, publisher: Publisher) -> None:
         self._endpoints = tuple(endpoints)
@@ -60,7 +60,7 @@ class DirectOutbox:
         self.shared = len(self._endpoints) > 1
 
     def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
-        """Deliver an item; what went wrong, in the order of time. Cancelling it drops the item."""
+        """Deliver an item; returns what went wrong, in order of time. Cancelling it drops the item."""
         if len(self._endpoints) == 1:
             return self._endpoints[0].deliver(item)
         return self._deliver_to_all(item)
@@ -81,14 +81,14 @@ class DirectOutbox:
         )
 
     def drop(self, size: int, profiles: int) -> None:
-        """Count at every endpoint what is not going to be delivered. size: bytes."""
+        """Count, at every endpoint, profiles that will not be delivered. size: bytes."""
         for endpoint in self._endpoints:
             endpoint.drop(size, profiles)
         if not self._endpoints:
             self._metrics.total.dropped(size, profiles)
 
     def waited_for(self) -> list[str]:
-        """Where deliveries are under way, and what went wrong there last."""
+        """Endpoints with deliveries in progress, and what last went wrong there."""
         return [
             f"{each.wire.shown}: {brief(each.trouble, _TROUBLE_CHARACTERS) or 'no answer yet'}"
             for each in [each for each in self._endpoints if each.in_flight][:_MOST_WAITING]
@@ -100,7 +100,7 @@ class DirectOutbox:
             self._publisher.unwanted(item)
 
     async def _lose_all(self, items: Items, ended: Ended) -> None:
-        """Lose items one after the other, and give way to others in between."""
+        """Drop items one after the other, and yield to the event loop in between."""
         for number in range(len(items)):
             item = items[number]
             self._lose(item)
@@ -124,7 +124,7 @@ class DirectOutbox:
         deliver: Callable[[Endpoint], Coroutine[Any, Any, None]],
         drop: Callable[[Endpoint], None],
     ) -> None:
-        """Deliver to all endpoints at once; drop where a cancelled delivery has not even begun."""
+        """Deliver to all endpoints concurrently; call `drop` for a cancelled delivery that has not begun."""
         not_begun = list(self._endpoints)
 
         async def begin(endpoint: Endpoint) -> None:
@@ -140,7 +140,7 @@ class DirectOutbox:
 
 
 class _Joint:
-    """What becomes of items at several endpoints: an item has ended when all are done with it."""
+    """Joins the outcomes of items at several endpoints: an item has ended when all are done with it."""
 
     def __init__(self, endpoints: int, ended: Ended) -> None:
         self._endpoints = endpoints

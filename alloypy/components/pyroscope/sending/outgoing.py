@@ -1,4 +1,4 @@
-"""What an endpoint is given to send, and what becomes of it.
+"""What an endpoint gets to send, and the outcome.
 
 Source: docs/spec/PYROSCOPE.md, sections 5.2 to 5.4.
 """
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Names(NamedTuple):
-    """The names of a kind of item: in logs, in errors, and of its latencies."""
+    """The names of a kind of item in logs, in errors and in latency metrics."""
 
     log: str
     verb: str
@@ -31,15 +31,15 @@ PUSH_NAMES = Names("Push", "push to", "push_total", "push_endpoint", "push_downs
 INGEST_NAMES = Names("AppendIngest", "ingest to", "ingest_total", "ingest_endpoint", "ingest_downstream")
 
 CANCELLED = "cancelled"
-"""Why a try, or an item, that was given up got no answer."""
+"""Why a try or an item that was given up got no answer."""
 
 
 class Refusal(NamedTuple):
     """Why a try failed.
 
-    cause: for the error text. retry: whether another may succeed. wanted_pause: seconds asked for.
+    cause: for the error text. retry: whether another try may succeed. wanted_pause: seconds asked for.
     status: the backend's, None without an answer. code: Connect code for the client.
-    reason: what the backend said, for the client; "" where the cause tells it all.
+    reason: what the backend said, for the client; "" if the cause says it all.
     """
 
     cause: str
@@ -53,8 +53,8 @@ class Refusal(NamedTuple):
 class Outgoing(Protocol):
     """An /ingest profile or one series of a Push, accepted and ready for every endpoint.
 
-    names: what it is called in logs, errors and metrics. size: bytes of the raw profiles. profiles: how
-    many. trace: of this delivery. labels, body: as they are sent; may take a moment to work out.
+    names: for logs, errors and metrics. size: bytes of the raw profiles. profiles: how many there are.
+    trace: of this delivery. labels, body: as they are sent; may take a moment to compute.
     """
 
     names: Names
@@ -69,39 +69,39 @@ class Outgoing(Protocol):
     def body(self) -> Sequence[Buffer]: ...
 
     def request(self, wire: Wire, span: str) -> Request:
-        """The request for an endpoint. Raises SendError where there cannot be one.
+        """The request for an endpoint. Raises SendError if there cannot be one.
 
         span: identity of the try's span, "" without a trace.
         """
         ...
 
     def classify(self, response: Response, wire: Wire) -> Refusal | None:
-        """What an answer means, None that the profile was taken."""
+        """What an answer means; None if the profile was taken."""
         ...
 
     def unanswered(self, error: SendError, wire: Wire) -> Refusal:
-        """What it means that no answer came."""
+        """What it means that there was no answer."""
         ...
 
     def error(self, message: str, refusal: Refusal) -> DeliveryError:
-        """What to tell the giver."""
+        """The error to report to the caller."""
         ...
 
 
 class LabelMemory(Generic[T]):
-    """What was worked out for a label set, found again by its identity.
+    """Results computed from label sets, found again by the sets' identities.
 
-    Label sets are frozen and shared between profiles (see `alloypy.profiles.push_wire`), so that
-    looking at their contents again would be a waste. A result takes about as much as its label set.
+    Label sets are frozen and shared between profiles (see `alloypy.profiles.push_wire`), so looking at
+    their contents again would be wasteful. A result takes about as much memory as its label set.
     """
 
     def __init__(self, work_out: Callable[[Labels], T]) -> None:
         self._work_out = work_out
-        # It holds the label sets, so that their identities stay theirs.
+        # It keeps the label sets, so that no other object can get their identities.
         self._known: Memory[int, tuple[Labels, T]] = Memory(LABELS)
 
     def get(self, labels: Labels) -> T:
-        """The result for a label set; passes on what working it out raises."""
+        """The result for a label set. Raises what computing it raises."""
         known = self._known.get(id(labels))
         if known is not None and known[0][0] is labels:
             return known[0][1]

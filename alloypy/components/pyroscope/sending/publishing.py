@@ -1,4 +1,4 @@
-"""What pyroscope.write publishes about profiles, while somebody listens."""
+"""What pyroscope.write publishes about profiles while anyone is subscribed."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from alloypy.profiles.model import Series
 from alloypy.runtime.contract.events import Events, Failed, Sent
 
 _TAKEN = 200
-"""The only status with which servers take profiles, over Push and /ingest."""
+"""The only status that means success, for Push and for /ingest."""
 
 
 class Publisher(NamedTuple):
-    """Publishes for one component. To be called only while `events.wanted`. component: its global id."""
+    """Publishes for one component; call it only while `events.wanted`. component: its global id."""
 
     events: Events
     component: str
 
     def sent(self, item: Outgoing, endpoint: str, seconds: float, tries: int) -> None:
-        """An endpoint has taken an item."""
+        """An endpoint took an item."""
         self.events.publish(Sent(self.component, item.labels, item.body, endpoint, _TAKEN, seconds, tries))
 
     def failed(self, item: Outgoing, endpoint: str, refusal: Refusal, seconds: float, tries: int) -> None:
-        """An item was given up after so many tries."""
+        """An item was given up after `tries` tries."""
         reason = hide(refusal.cause)
         self.events.publish(
             Failed(self.component, item.labels, item.body, reason, endpoint, refusal.status, seconds, tries)
         )
 
     def unwanted(self, item: Outgoing) -> None:
-        """There is no endpoint to send an item to."""
+        """There was no endpoint to send an item to."""
         self.failed(item, "", Refusal("no endpoint is configured", retry=False), 0.0, 0)
 
     def cancelled(self, item: Outgoing, endpoint: str) -> None:
-        """An item was given up because nobody waits for it any more, or the process ends."""
+        """An item was given up because nobody waits for it any more, or because the process is stopping."""
         self.failed(item, endpoint, Refusal(CANCELLED, retry=True), 0.0, 0)
 
     def not_sent(self, series: Sequence[Series], reason: str) -> None:
-        """Series never went out."""
+        """Series were never sent."""
         failures = (
             Failed(self.component, one.labels, [sample.profile for sample in one.samples], reason)
             for one in series

@@ -24,7 +24,7 @@ _RETRIED_CODES = frozenset(
 )
 _NEVER_RETRIED = frozenset((400, 409, 413, 415, 422))
 _LOGIN = (401, 403)
-"""Statuses that are told whatever the answer says: credentials are the most usual mistake."""
+"""Statuses that are always reported, whatever the answer says: credentials are the most common mistake."""
 
 _CODE_FOR_CLIENT = {
     400: "invalid_argument",
@@ -40,9 +40,9 @@ _CODE_FOR_CLIENT = {
 
 
 class PushLabels:
-    """The label rules of Push: what is reserved goes, external labels win.
+    """The label rules of Push: reserved labels are dropped, external labels win.
 
-    apply: gives the labels to send. Raises InvalidLabels.
+    apply: returns the labels to send. Raises InvalidLabels.
     """
 
     def __init__(self, external: Mapping[str, str]) -> None:
@@ -63,8 +63,8 @@ class PushLabels:
 class OutgoingPush:
     """One series, with its labels as they are sent.
 
-    A request carries one series, for a server that refuses a request may have stored some of it: sent
-    again, several series would be doubled, and beyond a server's limits never pass.
+    A request has only one series, because a server that refuses a request may have stored part of it: of
+    several sent again, some would be stored twice, and those beyond the server's limits would never pass.
     """
 
     names = PUSH_NAMES
@@ -99,12 +99,12 @@ class OutgoingPush:
         return wire.push(self._chunks, self.trace, span, self._passed)
 
     def classify(self, response: Response, wire: Wire) -> Refusal | None:
-        """What Connect makes of an answer, and whether another try may help."""
+        """What an answer means in Connect, and whether another try may help."""
         failure = failure_of(response)
         return None if failure is None else _refusal(failure, response, wire)
 
     def unanswered(self, error: SendError, wire: Wire) -> Refusal:
-        """No answer is worth another try."""
+        """Without an answer, another try may succeed."""
         code = "deadline_exceeded" if isinstance(error, SendTimeout) else "unavailable"
         return Refusal(f"{code}: {error}", retry=True)
 
@@ -121,7 +121,7 @@ class OutgoingPush:
 
 
 def invalid_labels(reason: InvalidLabels, series: int | None = None) -> DeliveryError:
-    """A client's labels break the rules."""
+    """The error for a client's labels that break the rules."""
     return DeliveryError(f"invalid labels in profile: {reason}", code="invalid_argument", series=series)
 
 
@@ -150,7 +150,7 @@ def _refusal(failure: CallFailure, response: Response, wire: Wire) -> Refusal:
 
 
 def _code_for_client(code: str, status: int, *, retry: bool) -> str:
-    """A final refusal is passed on; after tries in vain the client may try again later."""
+    """The code of a final refusal is passed on; after failed tries the client may try again later."""
     if not retry:
         return code
     return "resource_exhausted" if status == 429 else "internal"

@@ -1,4 +1,4 @@
-"""Requests to one endpoint: where they go and which headers they carry, worked out once.
+"""Requests to one endpoint: where they go and which headers they have, worked out once.
 
 Source: docs/spec/PYROSCOPE.md, sections 5.1 to 5.3.
 """
@@ -42,7 +42,7 @@ _TRACE_NAMES = ("Traceparent", "Uber-Trace-Id")
 
 
 class EndpointSettings(NamedTuple):
-    """What of an endpoint's arguments shapes its requests. Seconds."""
+    """The arguments of an endpoint that shape its requests; times in seconds."""
 
     url: str
     headers: Mapping[str, str]
@@ -53,7 +53,7 @@ class EndpointSettings(NamedTuple):
 class Wire:
     """Makes requests to one endpoint.
 
-    shown: the URL without credentials. timeout: seconds for one try. new_span: gives the identity of one.
+    shown: the URL without credentials. timeout: seconds for one try. new_span: returns a new span's identity.
     """
 
     def __init__(
@@ -122,9 +122,9 @@ class Wire:
 
 
 class _Route:
-    """Where requests go: a URL whose query is kept, or one whose path is lengthened and query dropped.
+    """Where requests go: a URL with its query, or one with `path` appended and the query dropped.
 
-    fault: why nothing can be sent there, or ""; one that is given comes first.
+    fault: why nothing can be sent there, or ""; a fault passed in takes precedence.
     """
 
     def __init__(self, fault: str, url: str, path: str | None = None) -> None:
