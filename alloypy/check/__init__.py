@@ -1,1 +1,1 @@
-"""What can be said of a configuration without running it."""
+"""Checks a configuration without running it."""

@@ -1,4 +1,4 @@
-"""Whether files of a directory are one configuration: by what they declare, and what they name."""
+"""Whether the files of a directory are one configuration, judging by what they declare and name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from alloypy.syntax.tree import Block, File, Statement
 
 
 def belong_together(files: Iterable[File]) -> bool:
-    """Whether one of the files names something that another of them declares, and it does not itself."""
+    """Whether one of the files names something that only another of them declares."""
     parts = list(map(_Part, files))
     return any(part.needs(other) for part in parts for other in parts if other is not part)
 
@@ -27,14 +27,14 @@ class _Part:
         self._used = {block.name[0] for block in _blocks(file.body, _is_module)} - own_customs
 
     def needs(self, other: _Part) -> bool:
-        """Whether this file names something of the other."""
+        """Whether this file names something that the other declares."""
         return not self._used.isdisjoint(other._customs) or any(
             not other._ids.isdisjoint(names) for names in self._named
         )
 
 
 def _blocks(body: Iterable[Statement], inside: Callable[[Block], bool]) -> Iterator[Block]:
-    """The blocks of a body, and those in each block that it is to be looked into."""
+    """The blocks of a body, and those in each block that `inside` selects."""
     for statement in body:
         if isinstance(statement, Block):
             yield statement
@@ -43,7 +43,7 @@ def _blocks(body: Iterable[Statement], inside: Callable[[Block], bool]) -> Itera
 
 
 def _is_module(block: Block) -> bool:
-    """Whether the blocks inside are components again."""
+    """Whether the blocks inside are components, too."""
     return block.name in {("declare",), ("foreach",), ("template",)}
 
 
@@ -53,7 +53,7 @@ def _id(block: Block) -> str:
 
 
 def _custom(block: Block) -> str:
-    """The name of components that the block makes: the label of a declare or an import, "" for others."""
+    """The name that the block gives to components: the label of a declare or an import, "" for others."""
     return block.label if block.name == ("declare",) or block.name[0] == "import" else ""
 
 

@@ -1,7 +1,7 @@
-"""Sorting the blocks of every scope into nodes, and what is wrong with a block whatever its body says.
+"""Sorts the blocks of every scope into nodes, and finds faults of blocks that do not depend on their bodies.
 
-Labels, repeated ids, places where a block may not stand, gates of stability. The order in which
-blocks are taken, and every text and position, are Alloy's.
+These are labels, repeated ids, blocks in the wrong place, and stability levels. The order of the
+blocks, and every text and position, are Alloy's.
 Source: docs/spec/RUNTIME.md, sections 2.1, 2.3, 2.7.
 """
 
@@ -30,7 +30,7 @@ from alloypy.syntax.tree import Attribute, Block, Statement
 
 
 class BlockReader:
-    """Makes nodes of blocks, scope by scope."""
+    """Turns blocks into nodes, scope by scope."""
 
     def __init__(self, language: Language, gates: Gates) -> None:
         self._language = language
@@ -38,7 +38,7 @@ class BlockReader:
         self._by_body: dict[int, CheckedNode] = {}
 
     def declare(self, template: Template) -> CheckedNode:
-        """The declare that a template is the body of; one that `fill` has read. Raises KeyError."""
+        """The declare whose body is `template`, and which `fill` has read. Raises KeyError."""
         return self._by_body[id(template.body)]
 
     def fill(self, scope: CheckedScope, sections: Sections) -> CheckedScope:
@@ -124,9 +124,9 @@ class BlockReader:
             scope.add(node)
 
     def resolve(self, node: CheckedNode, scope: CheckedScope) -> Diagnostic | None:
-        """Find out what a component's body may hold and what it exports; or why there is no such component.
+        """Find out what a component's body may contain and what it exports, or why it does not exist.
 
-        Done after the blocks of all scopes are known, since a declare may come after its use.
+        Called once the blocks of all scopes are known, because a declare may come after its use.
         """
         custom = scope.custom(node.block.name[0])
         if custom is not None:
@@ -159,12 +159,12 @@ class BlockReader:
 
 
 def _name_end(block: Block) -> int:
-    """The offset at which the name would end if it were written without blanks, as Alloy counts."""
+    """The offset at which the name would end if it were written without blanks, as Alloy counts it."""
     return block.start + len(block.full_name.encode()) - 1
 
 
 def _note_repeated(node: CheckedNode, seen: Ids) -> bool:
-    """Whether the block's id is new; a repeated one is a fault."""
+    """Whether the block's id is new; notes a fault if it is not."""
     repeated = seen.repeated(Placed(node.block, node.source))
     if repeated is not None:
         node.faults.append(repeated)
@@ -172,7 +172,7 @@ def _note_repeated(node: CheckedNode, seen: Ids) -> bool:
 
 
 def _note_label(node: CheckedNode) -> bool:
-    """Whether the block has the label it needs; one without is a fault."""
+    """Whether the block has the label it needs; notes a fault if it does not."""
     if not node.block.label:
         node.fault(_name_end(node.block), texts.unlabelled(f"{node.name} block"), codes.NO_LABEL)
     return bool(node.block.label)
@@ -191,7 +191,7 @@ def _note_place(node: CheckedNode, scope: CheckedScope) -> None:
 
 
 def _sort(node: CheckedNode, body: Sequence[Statement]) -> Sections:
-    """The blocks of a declare or template by kind; each attribute between them is a fault of the node."""
+    """The blocks of a declare or template by kind; notes a fault of the node for each attribute."""
     for statement in body:
         if isinstance(statement, Attribute):
             span = Span(node.source, statement.start, statement.end)

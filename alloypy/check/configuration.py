@@ -1,8 +1,8 @@
-"""Checking a whole configuration without running it.
+"""Checks a whole configuration without running it.
 
-`check_files` first finds what Alloy's own check finds, in its words and order; what only running
-Alloy would find follows. Nothing here evaluates what depends on the machine, the environment or
-a running component. Source: docs/spec/RUNTIME.md, sections 2.2-2.4, 2.7.
+`check_files` first finds what Alloy's own check finds, in its words and order; then what Alloy
+would find only when it runs. Nothing here evaluates what depends on the machine, the environment
+or a running component. Source: docs/spec/RUNTIME.md, sections 2.2-2.4, 2.7.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from alloypy.syntax.tree import File
 class Checked(NamedTuple):
     """The outcome of a check.
 
-    scope: the root scope, for whoever wants to look further. as_alloy: what Alloy's check finds.
-    further: what only running finds, and warnings that Alloy does not give; by place.
+    scope: the root scope, for further checks. as_alloy: what Alloy's check finds.
+    further: what Alloy finds only when it runs, and warnings that it does not have; sorted by place.
     """
 
     scope: CheckedScope
@@ -43,9 +43,9 @@ class Checked(NamedTuple):
 class Context(NamedTuple):
     """What a check may use beyond the configuration's own text.
 
-    environ: variables that the environment will have; what the others hold is not guessed.
+    environ: variables that the environment will have; the values of all others are unknown.
     files: access to modules in files.
-    full_environ: all of the environment, where it is known: what is not in it will not be set.
+    full_environ: the whole environment, if known: a variable that is not in it will not be set.
     """
 
     environ: Mapping[str, str]
@@ -60,7 +60,7 @@ NOTHING = Context({}, Files(lambda path: None, ".", lambda path: Location(path, 
 def check_files(files: Sequence[File], language: Language, gate: Gate, context: Context = NOTHING) -> Checked:
     """Check the files of one configuration together.
 
-    Raises DiagnosticsError when a file has an attribute outside any block; nothing else is looked at then.
+    Raises DiagnosticsError if a file has an attribute outside any block; nothing else is checked then.
     """
     gates = Gates(Kinds(language), gate, language.beyond)
     reader = BlockReader(language, gates)
@@ -79,7 +79,7 @@ def check_files(files: Sequence[File], language: Language, gate: Gate, context: 
 def _find_further(
     modules: ModuleCheck, findings: Findings, root: CheckedScope, sections: Sections, context: Context
 ) -> None:
-    """Find what Alloy's own check does not; what is wrong in a declare that nothing uses only warns."""
+    """Find what Alloy's own check does not; faults in a declare that nothing uses are warnings."""
     allow_recursion()
     frame = modules.root(root, sections, context.files.module_path)
     findings.harmless = False
@@ -92,7 +92,7 @@ def _find_further(
 
 
 class _Checker:
-    """What Alloy's own check does."""
+    """Does what Alloy's own check does."""
 
     def __init__(self, language: Language, gate: Gate, reader: BlockReader) -> None:
         self._language = language
@@ -102,7 +102,7 @@ class _Checker:
         self.out_of_scope: list[Diagnostic] = []
 
     def scope(self, scope: CheckedScope) -> None:
-        """Check the nodes of a scope one by one, then how they depend on each other."""
+        """Check the nodes of a scope one by one, then their dependencies on each other."""
         for node in scope.nodes:
             problem = self._reader.resolve(node, scope) if node.kind is Kind.COMPONENT else None
             self.found += node.faults

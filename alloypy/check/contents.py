@@ -1,4 +1,4 @@
-"""What only running finds in the bodies of blocks: values that cannot fit, labels.
+"""Finds faults in block bodies that Alloy finds only when it runs: values that cannot fit, labels.
 
 Source: docs/spec/RUNTIME.md, sections 2.4, 2.7.
 """
@@ -26,14 +26,14 @@ from alloypy.syntax.tree import Attribute, Block, Expression, Statement
 
 
 class GivenValue(NamedTuple):
-    """An attribute of a block, with a check of values for the module that the block stands in."""
+    """An attribute of a block, with the value check for the module that contains the block."""
 
     check: ValueCheck
     value: Expression
 
 
 class ContentCheck:
-    """Looks into the bodies of the blocks that running would evaluate."""
+    """Checks the bodies of the blocks that Alloy would evaluate."""
 
     def __init__(self, language: Language, environ: Mapping[str, str], findings: Findings) -> None:
         self._language = language
@@ -42,7 +42,7 @@ class ContentCheck:
         self._stdlib: Scope | None = None
 
     def node(self, node: CheckedNode, frame: Frame) -> list[Diagnostic]:
-        """What is wrong in the body of a node, without the secrets that come there from elsewhere."""
+        """The faults in the body of a node, without secrets whose values come from elsewhere."""
         check = self.values(node.source, frame)
         found = list(self._node(node, check))
         return [_without(each, check.secrets) for each in found] if check.secrets else found
@@ -57,11 +57,11 @@ class ContentCheck:
         yield from check_nowhere(node)
 
     def values(self, source: Source, frame: Frame) -> ValueCheck:
-        """What looks at the expressions of a module that are written in one source."""
+        """The value check for those expressions of a module that are written in `source`."""
         return ValueCheck(source, Surroundings(frame, self._language, self._library, self._environ))
 
     def given(self, node: CheckedNode, frame: Frame, name: str) -> GivenValue | None:
-        """The attribute of that name in a node's body, if it has one; the last, which counts."""
+        """The attribute `name` in a node's body, if any; of several, the last one counts."""
         found = None
         for statement in node.body:
             if isinstance(statement, Attribute) and statement.name.name == name:
@@ -69,7 +69,7 @@ class ContentCheck:
         return found
 
     def _library(self) -> Scope:
-        """The standard library; what it says about the machine is never looked at."""
+        """The standard library; its facts about the machine are never used."""
         if self._stdlib is None:
             from alloypy.lang.stdlib import Stdlib
             from alloypy.lang.stdlib.constants import Platform

@@ -1,4 +1,4 @@
-"""What the codes of diagnostics mean, for people."""
+"""Explains the codes of diagnostics."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from alloypy.syntax.codes import CODES, Code
 EXPLAINED: dict[str, Code] = {
     "ALY0300": Code(
         "a value does not fit",
-        "An expression cannot be evaluated, or gives a value of another type than its place wants. Numbers "
-        "become strings and strings that hold a number become numbers; nothing becomes a boolean, and "
-        "secrets never become strings unless convert.nonsensitive says so.",
+        "An expression cannot be evaluated, or its value has another type than its place requires. Numbers "
+        "become strings, and strings that contain a number become numbers; nothing becomes a boolean, and "
+        "secrets become strings only with convert.nonsensitive.",
     ),
     "ALY0301": Code(
         "unknown attribute",
-        "The body has no attribute of that name. `alloypy docs COMPONENT` lists those it has.",
+        "The body has no attribute of that name. `alloypy docs COMPONENT` lists all attributes.",
     ),
     "ALY0302": Code(
         "unknown block",
-        "The body has no inner block of that name. Names with dots, such as stage.json, are written whole. "
-        "`alloypy docs COMPONENT` lists the blocks it has.",
+        "The body has no inner block of that name. Names with dots, such as stage.json, are written in full. "
+        "`alloypy docs COMPONENT` lists all blocks.",
     ),
     "ALY0303": Code(
         "attribute and block mixed up",
@@ -41,8 +41,8 @@ EXPLAINED: dict[str, Code] = {
     ),
     "ALY0304": Code(
         "given too often",
-        "Attributes, and blocks that are no lists, are given once. Another block may be meant, or the "
-        "values belong into one list.",
+        "Attributes, and blocks that are not lists, are given once. Another block may be meant, or the "
+        "values belong in one list.",
     ),
     "ALY0305": Code(
         "something required is missing",
@@ -50,34 +50,34 @@ EXPLAINED: dict[str, Code] = {
     ),
     "ALY0306": Code(
         "label on an inner block",
-        "Most inner blocks take no label; a few, such as profile.custom of pyroscope.scrape, need one.",
+        "Most inner blocks have no label; a few, such as profile.custom of pyroscope.scrape, need one.",
     ),
     "ALY0307": Code(
-        "block inside a block of free names",
-        "The body holds attributes of any name, and no blocks.",
+        "block inside a block with free names",
+        "The body may contain attributes of any name, but no blocks.",
     ),
     "ALY0308": Code(
         "a literal of the wrong type",
-        "What is written literally does not fit the setting. Durations are strings with a unit, such as "
+        "The literal does not fit the setting. Durations are strings with a unit, such as "
         '"15s"; booleans are true and false without quotes.',
     ),
     "ALY0401": Code(
         "attribute outside a block",
-        "A configuration, a declare and a template consist of blocks; attributes stand inside of them.",
+        "A configuration, a declare and a template consist of blocks; attributes go inside blocks.",
     ),
     "ALY0402": Code(
         "declared twice",
-        "The name and the label of a block together name it. Give one of the two another label.",
+        "A block is identified by its name and label. Give one of the two blocks another label.",
     ),
     "ALY0403": Code(
         "block in the wrong place",
-        "argument and export stand in modules only; logging, tracing and services at the top level only.",
+        "argument and export are allowed only in modules; logging, tracing and services only at the top.",
     ),
     "ALY0404": Code("declare as a label", "A declare block may not be called declare."),
     "ALY0405": Code(
-        "not let in",
-        "The feature is less stable than --stability.level admits, or a community component. The flags that "
-        "let it in are the same for validate and run.",
+        "not permitted",
+        "The feature is less stable than --stability.level permits, or a community component. The flags that "
+        "permit it are the same for validate and run.",
     ),
     "ALY0406": Code(
         "argument the module does not have",
@@ -89,34 +89,34 @@ EXPLAINED: dict[str, Code] = {
         "before the first dot may be the label of an import.",
     ),
     "ALY0408": Code("label missing", "The block needs a label, which names it in references."),
-    "ALY0409": Code("not configurable", "The service runs always, and takes no settings."),
+    "ALY0409": Code("not configurable", "The service always runs, and has no settings."),
     "ALY0410": Code(
-        "name without meaning",
+        "unknown name",
         "The reference is neither a component, nor an argument, nor part of the standard library. A declare "
-        "sees nothing of what is outside of it; what it needs comes in by arguments.",
+        "cannot see anything outside it; pass what it needs as arguments.",
     ),
     "ALY0411": Code(
         "cycle",
-        "The blocks need each other's exports, so that none of them could be evaluated first.",
+        "The blocks need each other's exports, so none of them can be evaluated first.",
     ),
     "ALY0412": Code("self reference", "A block cannot use its own exports, nor a declare itself."),
     LOAD_RULE: Code(
         "settings that cannot work",
-        "The component refuses these settings when it is loaded, for they contradict each other or are out "
-        "of range, although each of them is of the right type.",
+        "The component rejects these settings when it is loaded: each has the right type, but they "
+        "contradict each other or are out of range.",
     ),
     SAME_PORT: Code(
         "two receivers on one port",
         "Only one of them can listen there. Addresses of different interfaces may share a port; the "
-        "empty address and 0.0.0.0 stand for all interfaces.",
+        "empty address and 0.0.0.0 mean all interfaces.",
     ),
     MODULE_CONTENT: Code(
         "faulty module",
-        "Imported content may hold declare and import blocks only, and has to be free of faults.",
+        "Imported content may contain only declare and import blocks, and must be free of faults.",
     ),
     STOPPING: Code(
         "not loaded",
-        "The process was asked to stop while it evaluated the configuration. Nothing is wrong with it.",
+        "The process was asked to stop while it evaluated the configuration, which may be fine.",
     ),
     DEPRECATED: Code(
         "old name of a function",
@@ -129,43 +129,43 @@ EXPLAINED: dict[str, Code] = {
     ),
     UNUSED: Code(
         "nothing uses it",
-        "The component only serves others, and none refers to it. It may be left over, or a reference to "
-        "it may be missing.",
+        "The component only serves others, and none refers to it. Either it is no longer needed, or a "
+        "reference to it is missing.",
     ),
     PLAIN_SECRET: Code(
         "secret in plain text",
-        "Whoever reads the file reads the secret. sys.env, local.file or remote.vault keep it elsewhere.",
+        "Anybody who can read the file can read the secret. Use sys.env, local.file or remote.vault instead.",
     ),
     NUMBER_CHANGED: Code(
         "number does not fit",
-        "The number is cut to the size of the setting: a fraction is dropped, what is too large or negative "
-        "becomes another number.",
+        "The number is cut to the size of the setting: a fraction is dropped, and a number that is too large "
+        "or negative becomes another one.",
     ),
     NO_URL: Code(
         "not a URL",
-        "The text is taken as it is, and fails when it is first used. A URL begins with http:// or https:// "
+        "The text is accepted, but fails when it is first used. A URL begins with http:// or https:// "
         "and a host; a port without a host, as in https://:4040, means this machine.",
     ),
     URL_PATH: Code(
         "path that is added anyway",
-        "alloypy adds the path of the API to the URL of a Pyroscope server, which therefore ends before it, "
-        "as in http://pyroscope:4040.",
+        "alloypy appends the path of the API to the URL of a Pyroscope server, so the URL must end before "
+        "it, as in http://pyroscope:4040.",
     ),
     UNSET_VARIABLE: Code(
         "environment variable not set",
-        "A variable that is not set gives an empty text, which a URL, a login or a label takes silently. "
-        'Where that is wanted, coalesce(sys.env("NAME"), "default") says so. validate knows the environment '
-        "only when --env-file tells it; run warns at each load.",
+        "A variable that is not set is an empty text, which a URL, a credential or a label accepts silently. "
+        'Provide a default with coalesce(sys.env("NAME"), "default"). validate knows the environment only '
+        "with --env-file; run warns at each load.",
     ),
     NOWHERE: Code(
         "goes nowhere",
-        "The component takes what it is given, and has nobody to give it to: a receiver in forward_to, or an "
-        "endpoint block, is missing.",
+        "The component accepts data, but has nowhere to send it: a receiver in forward_to, or an endpoint "
+        "block, is missing.",
     ),
 }
-"""What stands for each code of the graph and the check."""
+"""The titles and explanations of the codes of the graph and the check."""
 
 
 def explanation(code: str) -> Code | None:
-    """What a code of any module means; None for one that does not exist."""
+    """The title and explanation of any code; None for an unknown one."""
     return CODES.get(code) or EXPLAINED.get(code)

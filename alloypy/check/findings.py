@@ -1,6 +1,6 @@
-"""What a check has found: each fault once, in the words that come first.
+"""What a check has found: each fault once, in the words of whoever finds it first.
 
-Alloy's own check speaks first. What loading would say of the same place is not told again.
+Alloy's own check comes first. What loading would report at the same place is not reported again.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from alloypy.syntax.tree import Statement
 class Findings:
     """Faults and warnings beyond those of Alloy's own check.
 
-    harmless: whether what is found now is in a module that nothing makes, so that it only warns.
+    harmless: whether faults found now are in a module that nothing uses, so that they are only warnings.
     """
 
     def __init__(self, found: Sequence[Diagnostic], out_of_scope: Sequence[Diagnostic]) -> None:
-        """found: by Alloy's own check. out_of_scope: names it takes for known, used for their words."""
+        """found: by Alloy's own check. out_of_scope: names that it considers known, for their messages."""
         self.harmless = False
         self._kept: dict[tuple[Source, int, str], Diagnostic] = {}
         self._places: dict[Source, list[int]] = {}
@@ -46,7 +46,7 @@ class Findings:
         return at < len(places) and places[at] <= statement.end
 
     def add(self, faults: Iterable[Diagnostic]) -> None:
-        """Take what has been found, unless it is there already."""
+        """Add faults that have not been reported yet."""
         for fault in faults:
             self._add(fault)
 

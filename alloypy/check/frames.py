@@ -1,6 +1,6 @@
-"""Modules as loading makes them, and what the names in their expressions mean there.
+"""Modules as loading creates them, and what the names in their expressions mean there.
 
-One declare gives a module for each instance, and one template for each item, with values of their own.
+A declare becomes one module for each instance, and a template one for each item, each with its own values.
 Source: docs/spec/RUNTIME.md, sections 2.2, 5.6, 5.7.
 """
 
@@ -19,20 +19,20 @@ from alloypy.lang.values import Kind as ValueKind
 from alloypy.syntax.tree import Block
 
 VALUED = frozenset({Kind.COMPONENT, Kind.CUSTOM, Kind.ARGUMENT, Kind.FOREACH})
-"""Nodes that have a value in expressions."""
+"""The kinds of nodes that have a value in expressions."""
 
 
 class Seen(NamedTuple):
-    """What the beginning of a chain means: what is known of its value, and how many names it takes."""
+    """The meaning of the beginning of a chain: what is known about its value, and its number of names."""
 
     shape: Shape
     used: int
 
 
 class Names:
-    """Names that a module sees beyond its own blocks.
+    """Names that a module sees besides its own blocks.
 
-    own: their values. around: the module whose template it is made from; its names are seen, too.
+    own: the values of its names. around: the module that contains its template; its names are visible, too.
     """
 
     def __init__(self, own: Mapping[str, Shape], around: Frame | None = None) -> None:
@@ -40,7 +40,7 @@ class Names:
         self._around = around
 
     def resolve(self, chain: Chain) -> Seen | None:
-        """What a chain means, if it means anything."""
+        """The meaning of a chain; None if it has none."""
         first = chain[0].name
         if first in self._own:
             return Seen(self._own[first], 1)
@@ -52,24 +52,24 @@ class Names:
         return own if self._around is None else own | self._around.first_names()
 
     def value(self, name: str) -> Shape | None:
-        """What is known of a name that is none of a block; None where it is not seen."""
+        """What is known about a name that is not a block's; None if it is not visible."""
         found = self._own.get(name)
         if found is None and self._around is not None:
             return self._around.names.value(name)
         return found
 
     def path(self) -> Shape:
-        """What `module_path` is."""
+        """The value of `module_path`."""
         return self.value("module_path") or ANYTHING
 
 
 class Frame:
-    """One module: its blocks, what they see, and what is known of their values.
+    """One module: its blocks, what they see, and what is known about their values.
 
-    given: the arguments it is given; None when it is not known who makes it. definitions: the custom
-    components it can use. exports: finds what a node's value is. listeners: where its components and
-    those of the modules in it listen. height: how many levels of modules it is, its own included.
-    published: first parts of the ids of nodes that have been evaluated. exported: values of its exports.
+    given: its arguments; None if it is not known what uses it. definitions: the custom components it can
+    use. exports: finds the value of a node. listeners: where its components and those of its inner modules
+    listen. height: its levels of modules, including its own. published: first parts of the ids of
+    evaluated nodes. exported: the values of its exports.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Frame:
         self._exports = exports
 
     def resolve(self, chain: Chain) -> Seen | None:
-        """The value of the shortest part of a chain that has one; None when the chain means nothing."""
+        """The value of the shortest prefix of a chain that has one; None if the chain has no meaning."""
         names = [part.name for part in chain]
         found: Seen | None = None
         for length in range(1, len(names) + 1):
@@ -101,7 +101,7 @@ class Frame:
                 continue
             node.used = True
             if found is not None:
-                return found._replace(shape=ANYTHING)  # of two values at one place, the later one shows
+                return found._replace(shape=ANYTHING)  # of two values in one place, the later one is visible
             if node.kind not in VALUED:
                 return None
             found = Seen(self._exports(self, node), length)
@@ -115,7 +115,7 @@ class Frame:
         return self.names.resolve(chain)
 
     def in_the_way(self, node: CheckedNode) -> str:
-        """The part of a node's id that has a value, so that its exports find no place; else ""."""
+        """The part of a node's id that has a value and so leaves no place for its exports; else ""."""
         first, *outer = node.id.split(".")[:-1] or [""]
         shape = self.names.value(first)
         if shape is None or not shape.kind:
@@ -130,27 +130,27 @@ class Frame:
         return "" if isinstance(value, Mapping) else first
 
     def hides(self, name: str) -> bool:
-        """Whether a name of the standard library means something else here by now."""
+        """Whether a name of the standard library already means something else here."""
         return name in self.first_names()
 
     def first_names(self) -> frozenset[str]:
-        """The first parts of everything that can be named by now."""
+        """The first parts of everything that can be named so far."""
         return self.names.all().union(self.published, ("argument",) if self.given else ())
 
     def take_in(self, module: Frame) -> None:
-        """Note that it has a module inside."""
+        """Note that it contains a module."""
         self.height = max(self.height, module.height + 1)
-        self.tell_listeners(module.listeners)
+        self.add_listeners(module.listeners)
 
-    def tell_listeners(self, listeners: list[Listener]) -> None:
-        """Add where others listen; what listens often at one place is told twice, which is enough."""
+    def add_listeners(self, listeners: list[Listener]) -> None:
+        """Add listeners, but each at most twice, which is enough to find a conflict."""
         for each in listeners:
             if self.listeners.count(each) < 2:
                 self.listeners.append(each)
 
 
 class _Anything(dict[str, Template]):
-    """The declares of a module that nobody has read: it may have any."""
+    """The declares of a module that has not been read: it may have any."""
 
     def __contains__(self, name: object) -> bool:
         return True

@@ -1,6 +1,6 @@
-"""Imported modules whose content is at hand: what they define, and what is wrong with them.
+"""Imported modules whose content is available: what they define, and their faults.
 
-A module that cannot be read here may be there where the configuration runs, so that nothing is said.
+A module that cannot be read here may exist where the configuration runs, so nothing is reported.
 Each content is read once, however many imports name it.
 Source: docs/spec/RUNTIME.md, section 5.6.
 """
@@ -29,11 +29,11 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source, Span
 
 _MOST = 5_000
-"""How many contents are looked into; what is imported beyond them counts as not at hand."""
+"""How many contents are checked; any further import counts as not available."""
 
 
 class Location(NamedTuple):
-    """Where a file or directory is. identity: the same for the same one. directory: its `module_path`."""
+    """Where a file or directory is. identity: equal for the same file. directory: its `module_path`."""
 
     identity: str
     directory: str
@@ -42,8 +42,8 @@ class Location(NamedTuple):
 class Files(NamedTuple):
     """Access to modules in files.
 
-    read: the sources at a path, None when there is nothing to read.
-    module_path: the directory of the configuration. locate: where what a path names is.
+    read: returns the sources at a path; None if there is nothing to read.
+    module_path: the directory of the configuration. locate: returns the location of a path.
     """
 
     read: Callable[[str], Sequence[Source] | None]
@@ -52,7 +52,7 @@ class Files(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """What an import names, and has been read."""
+    """What an import names, after it has been read."""
 
     node: CheckedNode
     identity: str
@@ -61,9 +61,9 @@ class _Place(NamedTuple):
 
 
 class _Module:
-    """Content that has been read. imports: its import blocks, with what they name where that is at hand.
+    """Content that has been read. imports: its import blocks, with what they name if that is available.
 
-    reach: identities of all content that it needs, its own included.
+    reach: identities of all content that it needs, including its own.
     """
 
     def __init__(self, place: _Place, scope: CheckedScope, content: Content) -> None:
@@ -75,16 +75,16 @@ class _Module:
 
 
 class _Known(NamedTuple):
-    """The definitions of a content, and how many imports they took."""
+    """The definitions of a content, and the number of imports that they needed."""
 
     definitions: Definitions
     imports: int
 
 
 class ImportReader:
-    """Reads what imports name, and gives the definitions in it.
+    """Reads what imports name, and returns the definitions in it.
 
-    frames: the top of each content as a module, by the id() of its definitions.
+    frames: the top level of each content as a module, by the id() of its definitions.
     """
 
     def __init__(self, blocks: BlockReader, files: Files, contents: ContentCheck, findings: Findings) -> None:
@@ -98,12 +98,12 @@ class ImportReader:
         self._known: dict[tuple[int, frozenset[str], int], _Known] = {}
 
     def definitions(self, node: CheckedNode, frame: Frame) -> Definitions:
-        """What an import block of a module brings."""
+        """The definitions that an import block of a module provides."""
         place = self._place(node, frame)
         return unread() if place is None else self._definitions(place, frozenset(), Tally())
 
     def _place(self, node: CheckedNode, frame: Frame) -> _Place | None:
-        """What an import block names; None where that is not at hand."""
+        """What an import block names; None if that is not available."""
         path = frame.names.path()
         module_path = path.value if path.is_exact and isinstance(path.value, str) else ""
         try:
@@ -137,7 +137,7 @@ class ImportReader:
         return _Place(node, f"file {location.identity}", location.directory, sources)
 
     def _definitions(self, place: _Place, around: frozenset[str], tally: Tally) -> Definitions:
-        """The definitions of content; those that do not depend on where it stands are made once."""
+        """The definitions of content; those that do not depend on its place are built once."""
         module = self._module(place)
         key = (id(module), around & self._reach(module), len(around))
         known = self._known.get(key)
@@ -160,7 +160,7 @@ class ImportReader:
                 definitions.imports[node.label] = unread()
                 continue
             refused = tally.refused(place.identity, around)
-            if refused:  # as when it is loaded: what follows is not read
+            if refused:  # as in loading, what follows is not read
                 self._warn(module.place, Diagnostic(_header(node), refused, codes.MODULE_CONTENT))
                 break
             definitions.imports[node.label] = self._definitions(place, around, tally)
@@ -173,7 +173,7 @@ class ImportReader:
         return frame
 
     def _module(self, place: _Place) -> _Module:
-        # A text has no name but that of its import, which stands in what is said about it.
+        # A text has no name but that of its import, and messages about it contain that name.
         key = (place.identity, place.module_path, place.sources[0].name if place.sources else "")
         module = self._modules.get(key)
         if module is None:
@@ -181,7 +181,7 @@ class ImportReader:
         return module
 
     def _read(self, place: _Place) -> _Module:
-        """Read the files of a content in their order, up to the first that is not fit."""
+        """Read the files of a content in order, up to the first invalid one."""
         node = place.node
         content = Content(node.id, node.name, lambda each: self._redefined(place, each))
         fit = False
@@ -208,7 +208,7 @@ class ImportReader:
         return module
 
     def _inner(self, module: _Module) -> Iterator[tuple[CheckedNode, _Place | None]]:
-        """The imports of a content, up to the first whose block is wrong."""
+        """The imports of a content, up to the first faulty block."""
         frame = self._frame(module, Definitions(None, {}))
         for node in module.scope.nodes:
             if node.kind is not Kind.IMPORT or node.label not in module.content.imports:
@@ -240,11 +240,11 @@ class ImportReader:
 
     def _redefined(self, place: _Place, placed: Placed) -> None:
         span = Span(placed.source, placed.block.start, placed.block.lcurly)
-        message = f"declare.{placed.block.label} is declared before; this one counts for nothing"
+        message = f"declare.{placed.block.label} is already declared; this one is ignored"
         self._warn(place, Diagnostic(span, message, codes.MODULE_CONTENT))
 
     def _warn(self, place: _Place, diagnostic: Diagnostic) -> None:
-        """Tell a fault of content; of content written in a string at the import, since it has no file."""
+        """Report a fault of content; at the import if the content is in a string, which has no file."""
         warned = diagnostic._replace(severity=Severity.WARNING)
         node = place.node
         if node.name == "import.string":

@@ -1,4 +1,4 @@
-"""What is known of the standard library without calling it.
+"""What is known about the standard library without calling it.
 
 Source: docs/spec/SYNTAX.md, section 6.
 """
@@ -12,14 +12,14 @@ MACHINE = frozenset({"constants", "sys", "env", "file"})
 """Names of the library whose values differ from machine to machine."""
 
 PURE = frozenset({"file.path_join"})
-"""What is nevertheless the same on every machine."""
+"""Names below these that are nevertheless the same on every machine."""
 
 _BY_WORD = {"string": STRING, "number": NUMBER, "bool": BOOL, "list": ARRAY, "map": OBJECT}
-"""Shapes by the first word of a type; `bytes` are an array that fits where a text is wanted."""
+"""Shapes by the first word of a type; `bytes` are an array that is also accepted as a text."""
 
 
 def result_of(function: object) -> Shape:
-    """What a function gives, by what its manual says."""
+    """The shape of a function's result, according to its manual."""
     if not isinstance(function, LibraryFunction):
         return ANYTHING
     return _BY_WORD.get(function.manual.gives.partition("(")[0], ANYTHING)

@@ -21,7 +21,7 @@ from alloypy.syntax.tree import Attribute, Block, Statement
 
 
 class RulePlace(NamedTuple):
-    """A block that rules are applied to. path: component and inner blocks, such as `loki.write/wal`."""
+    """A block to which rules are applied. path: component and inner blocks, such as `loki.write/wal`."""
 
     block: Block
     path: str
@@ -31,7 +31,7 @@ class RulePlace(NamedTuple):
 def check_rules(
     place: RulePlace, statements: Sequence[Statement], spec: Spec, read: Reader
 ) -> Iterator[Diagnostic]:
-    """The broken rules of a body and of all blocks in it. A body without all it needs is passed over."""
+    """The broken rules of a body and of all blocks in it. An incomplete body is skipped."""
     if _is_complete(statements, spec):
         for fault in _faults(place, statements, spec, read):
             yield _diagnostic(place, statements, fault)
@@ -62,7 +62,7 @@ def _is_complete(statements: Sequence[Statement], spec: Spec) -> bool:
 
 
 def _diagnostic(place: RulePlace, statements: Sequence[Statement], fault: Fault) -> Diagnostic:
-    """At the attribute or block at fault, else at the head of the body's block."""
+    """The diagnostic of a fault, at the attribute or block at fault, or else at the head of the block."""
     for statement in reversed(statements):
         if isinstance(statement, Attribute):
             if statement.name.name == fault.name:

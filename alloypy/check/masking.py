@@ -1,4 +1,4 @@
-"""Hiding secrets by what the catalog says of every component of Alloy."""
+"""Hides secrets according to the catalog of all of Alloy's components."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from alloypy.catalog.on_demand import ON_DEMAND
 from alloypy.redaction.masking import Mask
 
 MASK = Mask(ON_DEMAND)
-"""For configurations that may hold any block of Alloy."""
+"""For configurations that may contain any of Alloy's blocks."""

@@ -1,4 +1,4 @@
-"""What is said of modules that cannot be made as written, and where.
+"""The faults of modules that cannot be created, with their places.
 
 Source: docs/spec/RUNTIME.md, sections 2.2, 5.6.
 """
@@ -20,7 +20,7 @@ from alloypy.syntax.source import Span
 
 
 def cycles(built: Built, scope: CheckedScope) -> Iterator[Diagnostic]:
-    """Blocks that need each other or themselves, each at its head."""
+    """Blocks that depend on each other or on themselves, each fault at the head of its block."""
     for cycle in built.graph.cycles():
         for node_id in cycle:
             yield from _at_head(scope, node_id, texts.cycle(cycle_text(cycle)), codes.MODULE_CYCLE)
@@ -35,11 +35,11 @@ def _at_head(scope: CheckedScope, node_id: str, message: str, code: str) -> Iter
 
 
 def not_found(node: CheckedNode, definitions: Definitions) -> Diagnostic:
-    """A custom component that no declare or import gives."""
+    """A custom component that no declare or import defines."""
     namespace, name = split_custom_name(node.name)
     message = texts.custom_unknown(namespace, name)
     known = definitions.known(namespace)
-    correction = Correction("a declare without any block cannot be used")
+    correction = Correction("a declare without blocks cannot be used")
     if name not in known:
         end = node.block.name_end + 1
         correction = meant(name, known, end - len(name.encode()), end)
@@ -47,19 +47,19 @@ def not_found(node: CheckedNode, definitions: Definitions) -> Diagnostic:
 
 
 def in_the_way(node: CheckedNode, frame: Frame) -> Iterator[Diagnostic]:
-    """A value where the exports of a node would stand."""
+    """A value in the place of a node's exports."""
     name = frame.in_the_way(node)
     if name:
         message = texts.in_the_way(name, node.id)
-        hint = f"give what is called `{name}` another name: a component's name begins with it"
+        hint = f"rename `{name}`: the name of a component begins with it"
         yield Diagnostic(head(node), message, codes.LOAD_RULE, hint=hint)
 
 
 def missing(user: CheckedNode, argument: CheckedNode) -> Diagnostic:
-    """An argument that a module must be given, at the block that makes the module."""
+    """A missing argument that a module requires, at the block that uses the module."""
     return Diagnostic(head(user), texts.argument_missing(argument.label), codes.MISSING)
 
 
 def head(node: CheckedNode) -> Span:
-    """From the name of a node's block to its opening brace."""
+    """The span from the name of a node's block to its opening brace."""
     return Span(node.source, node.block.start, node.block.lcurly)

@@ -1,7 +1,7 @@
-"""Modules: what loading would make of a configuration, and all that would be wrong then.
+"""Modules: what loading would create from a configuration, and all faults it would find.
 
-The root, every instance of a declare, and every item of a foreach is a module with values of its own.
-Their graphs are built as for running; their values are known as far as the files say them.
+The root, every instance of a declare, and every item of a foreach is a module with its own values.
+Their graphs are built as for running; their values are known as far as the files determine them.
 Source: docs/spec/RUNTIME.md, sections 2.2, 2.3, 5.6, 5.7.
 """
 
@@ -37,23 +37,23 @@ from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Block
 
 _MOST = 5_000
-"""How many modules are looked into with the values they are given; those beyond take any."""
+"""How many modules are checked with their actual arguments; further ones are checked with any values."""
 
 _ITSELF = "contains itself"
-"""Why a module that is being made is not made inside."""
+"""Why a module cannot be created inside itself."""
 
 _MOST_TEXT_CHARACTERS = 10_000
-"""Characters of the values given to a module, up to which they tell it from others."""
+"""Up to this many characters, a module's arguments distinguish it from others."""
 
 _FOLLOWS = frozenset({codes.UNKNOWN_COMPONENT, codes.OUT_OF_SCOPE})
-"""Faults that may be there because of others."""
+"""Faults that may be consequences of others."""
 
 _MAY_BE_SECRET = ("local.file", "remote.http", "remote.s3")
-"""Components whose `content` is a secret when `is_secret` says so."""
+"""Components whose `content` is a secret if `is_secret` is true."""
 
 
 class Tools(NamedTuple):
-    """What looks into modules."""
+    """The tools that check modules."""
 
     blocks: BlockReader
     imports: ImportReader
@@ -62,8 +62,8 @@ class Tools(NamedTuple):
     gates: Gates
 
 
-class _Sort(NamedTuple):
-    """What is told apart of modules: scope, what it is written in, and the values given, None for any."""
+class _ModuleKey(NamedTuple):
+    """What distinguishes modules: the scope, the module around it, and the arguments (None for any)."""
 
     scope: int
     home: int
@@ -71,15 +71,15 @@ class _Sort(NamedTuple):
 
 
 class _ModuleError(Exception):
-    """A module cannot be made where it stands; the text says why."""
+    """A module cannot be created in its place; the text says why."""
 
 
 class ModuleCheck:
-    """Makes the modules that loading would make, each sort of them once, and notes what is wrong."""
+    """Creates the modules that loading would create, equal ones only once, and notes their faults."""
 
     def __init__(self, tools: Tools) -> None:
         self._blocks, self._imports, self._contents, self._findings, self._gates = tools
-        self._frames: dict[_Sort, Frame] = {}
+        self._frames: dict[_ModuleKey, Frame] = {}
         self._first: dict[int, Frame] = {}
         self._homes: dict[int, Frame] = {}
         self._loading: list[CheckedScope] = []
@@ -87,29 +87,29 @@ class ModuleCheck:
         self._circular = False
 
     def root(self, scope: CheckedScope, sections: Sections, module_path: str) -> Frame:
-        """Load the root, with all that is in it; then look into what nothing has made."""
+        """Load the root with everything in it; then check the declares and templates that it does not use."""
         self._note_own(scope)
         names = Names({"module_path": exactly(module_path)})
         frame = self._new(scope, names, {}, Definitions(None, {}))
         self._load(frame, sections)
         self._findings.harmless = True
-        self._look_at_rest(frame)
+        self._check_unused(frame)
         return frame
 
     @property
     def scopes(self) -> Iterator[CheckedScope]:
-        """All scopes that have been looked into."""
+        """All scopes that have been checked."""
         return (frame.scope for frame in self._first.values())
 
     def _note_own(self, scope: CheckedScope) -> None:
-        """Remember the scopes that Alloy's own check looks into."""
+        """Remember the scopes that Alloy's own check checks."""
         self._own.add(id(scope))
         for node in scope.nodes:
             if node.inner is not None:
                 self._note_own(node.inner)
 
-    def _look_at_rest(self, frame: Frame) -> None:
-        """Look into the declares and templates of a module that nothing has been made from."""
+    def _check_unused(self, frame: Frame) -> None:
+        """Check the unused declares and templates of a module."""
         for node in frame.scope.nodes:
             if node.inner is None:
                 continue
@@ -120,10 +120,10 @@ class ModuleCheck:
                 except _ModuleError:
                     continue
             if inner is not None:
-                self._look_at_rest(inner)
+                self._check_unused(inner)
 
     def _unused(self, node: CheckedNode, scope: CheckedScope, frame: Frame) -> Frame | None:
-        """A module of a declare or template that may be given any values. Raises _ModuleError."""
+        """The module of a declare or template for unknown arguments. Raises _ModuleError."""
         if node.kind is Kind.DECLARE:
             return self._instance(scope, frame, None)
         return self._item(node, scope, frame, ANYTHING)
@@ -149,10 +149,10 @@ class ModuleCheck:
             definitions = Definitions(home.definitions, {})
             return self._new(scope, home.names, given if known else None, definitions)
 
-        return self._module(_Sort(id(scope), id(home), key), scope, new)
+        return self._module(_ModuleKey(id(scope), id(home), key), scope, new)
 
     def _item(self, node: CheckedNode, scope: CheckedScope, around: Frame, item: Shape) -> Frame | None:
-        """The module of an item of a foreach; None where its variable is not known. Raises _ModuleError."""
+        """The module of an item of a foreach; None if its variable is not known. Raises _ModuleError."""
         variable = self._variable(node, around)
         if variable is None:
             return None
@@ -161,7 +161,7 @@ class ModuleCheck:
             names = Names({variable: item if known else ANYTHING}, around)
             return self._new(scope, names, {}, Definitions(around.definitions, {}))
 
-        return self._module(_Sort(id(scope), id(around), _key({variable: item})), scope, new)
+        return self._module(_ModuleKey(id(scope), id(around), _key({variable: item})), scope, new)
 
     def _variable(self, node: CheckedNode, around: Frame) -> str | None:
         given = self._contents.given(node, around, "var")
@@ -170,19 +170,19 @@ class ModuleCheck:
         except Undecided:
             return None
 
-    def _module(self, sort: _Sort, scope: CheckedScope, new: Callable[[bool], Frame]) -> Frame:
-        """The module of a sort; `new` makes it, with the values given or without. Raises _ModuleError."""
+    def _module(self, key: _ModuleKey, scope: CheckedScope, new: Callable[[bool], Frame]) -> Frame:
+        """The module for a key; `new` creates it, with known values or without. Raises _ModuleError."""
         if any(scope is each for each in self._loading):
             raise _ModuleError(_ITSELF)
         around = len(self._loading) - 1
-        frame = self._frames.get(sort)
+        frame = self._frames.get(key)
         if around + (1 if frame is None else frame.height) > MAX_MODULES:
             raise _ModuleError(TOO_MANY_MODULES)
         if frame is not None:
             return frame
         if len(self._frames) >= _MOST and id(scope) in self._first:
             return self._first[id(scope)]
-        frame = self._frames[sort] = new(sort.values is not None and len(self._frames) < _MOST)
+        frame = self._frames[key] = new(key.values is not None and len(self._frames) < _MOST)
         try:
             written = scope.written
             sections = Sections() if written is None else body_sections(written.body, written.source)
@@ -193,7 +193,7 @@ class ModuleCheck:
         return frame
 
     def _load(self, frame: Frame, sections: Sections) -> None:
-        """Build the graph of a module and go through its nodes in the order of their evaluation."""
+        """Build the graph of a module and check its nodes in evaluation order."""
         scope = frame.scope
         own = id(scope) in self._own
         if not own:
@@ -202,7 +202,7 @@ class ModuleCheck:
         built = build(sections, Surroundings(root, frame.definitions, tuple(frame.given or ())), self._gates)
         faulty = own and any(self._findings.is_faulty(node.block, node.source) for node in scope.nodes)
         errors = [each for each in built.diagnostics if each.severity is Severity.ERROR]
-        # A block with a fault keeps others out of the graph, which they are then said not to be in.
+        # A faulty block keeps others out of the graph, and then references to those are reported, too.
         self._findings.add(each for each in errors if not (faulty and each.code in _FOLLOWS))
         circles = list(cycles(built, scope))
         self._findings.add(circles)
@@ -215,7 +215,7 @@ class ModuleCheck:
         self._loading.pop()
 
     def _unlike(self, scope: CheckedScope) -> Iterator[Diagnostic]:
-        """What Alloy's own check would find in the bodies of an imported module, if it read it."""
+        """What Alloy's own check would find in the bodies of an imported module, if it read the module."""
         for node in scope.nodes:
             problem = None
             if node.kind is Kind.COMPONENT:
@@ -240,7 +240,7 @@ class ModuleCheck:
             case Kind.COMPONENT:
                 check = self._contents.values(node.source, frame)
                 listener = listener_of(node, check.decided)
-                frame.tell_listeners([] if listener is None else [listener])
+                frame.add_listeners([] if listener is None else [listener])
         if node.kind in VALUED:
             self._exports(frame, node)
             if node.kind is not Kind.ARGUMENT:
@@ -261,17 +261,17 @@ class ModuleCheck:
             try:
                 inner = self._item(node, node.inner, frame, item)
             except _ModuleError as reason:
-                self._not_made(node, reason, texts.UPDATING_ITEM)
+                self._note_failed(node, reason, texts.UPDATING_ITEM)
                 return
             if inner is not None:
                 self._findings.add(missing(argument, argument) for argument in self._required(inner))
                 frame.take_in(inner)
 
     def _exports(self, frame: Frame, node: CheckedNode) -> Shape:
-        """What is known of the value that references to a node find."""
+        """What is known about the value that references to a node find."""
         known = frame.shapes.get(id(node))
         if known is None:
-            frame.shapes[id(node)] = ANYTHING  # what needs itself is found as a cycle
+            frame.shapes[id(node)] = ANYTHING  # self-dependence is found as a cycle
             known = frame.shapes[id(node)] = self._find_exports(frame, node)
         return known
 
@@ -291,7 +291,7 @@ class ModuleCheck:
         return Shape(ValueKind.OBJECT, parts=parts)
 
     def _is_true(self, node: CheckedNode, frame: Frame, name: str, *, unknown: bool) -> bool:
-        """Whether an attribute of a node is true; `unknown` where only running tells."""
+        """Whether an attribute of a node is true; `unknown` if only running can tell."""
         given = self._contents.given(node, frame, name)
         try:
             return given is not None and bool(given.check.decided(given.value, BoolType()))
@@ -299,18 +299,18 @@ class ModuleCheck:
             return unknown
 
     def _argument(self, frame: Frame, node: CheckedNode) -> Shape:
-        """What is known of an argument's value: what the module is given, else the default."""
+        """What is known about an argument's value: the value given to the module, else the default."""
         if frame.given is None:
             return ANYTHING
         if node.label in frame.given:
             return frame.given[node.label]
         if not self._is_true(node, frame, "optional", unknown=True):
-            return ANYTHING  # it is missing, which is told where the module is used
+            return ANYTHING  # it is missing, which is reported where the module is used
         given = self._contents.given(node, frame, "default")
         return exactly(None) if given is None else given.check.passed(given.value, node.label)
 
     def _custom(self, frame: Frame, node: CheckedNode) -> Shape:
-        """Make the module of a custom component; what it exports."""
+        """Create the module of a custom component; returns its exports."""
         self._findings.add(_blocks(node))
         namespace, name = split_custom_name(node.name)
         found = frame.definitions.find(namespace, name)
@@ -331,17 +331,17 @@ class ModuleCheck:
         try:
             module = self._instance(inner, self._home(home), given)
         except _ModuleError as reason:
-            self._not_made(node, reason, texts.UPDATING)
+            self._note_failed(node, reason, texts.UPDATING)
             return ANYTHING
         self._findings.add(self._misused(node, module))
         frame.take_in(module)
         return Shape(ValueKind.OBJECT, parts=module.exported)
 
-    def _not_made(self, node: CheckedNode, reason: _ModuleError, prefix: str) -> None:
+    def _note_failed(self, node: CheckedNode, reason: _ModuleError, prefix: str) -> None:
         text = str(reason)
         if text == _ITSELF:
             if self._circular:
-                return  # which has been told
+                return  # the cycle has been reported
             text = texts.contains_itself(node.id)
         self._findings.add([Diagnostic(head(node), f"{prefix}: {text}", codes.SELF_REFERENCE)])
 
@@ -350,7 +350,7 @@ class ModuleCheck:
         return self._homes.get(id(definitions)) or self._imports.frames[id(definitions)]
 
     def _misused(self, node: CheckedNode, module: Frame) -> Iterator[Diagnostic]:
-        """Arguments that a module does not have, and those it misses."""
+        """Arguments that a module does not have, and required ones that are missing."""
         known = [each.label for each in module.scope.nodes if each.kind is Kind.ARGUMENT]
         given = {each.name.name: each for each in node.body if isinstance(each, Attribute)}
         for name, attribute in given.items():
@@ -365,14 +365,14 @@ class ModuleCheck:
                 yield missing(node, argument)
 
     def _required(self, module: Frame) -> Iterator[CheckedNode]:
-        """The arguments that a module must be given."""
+        """The arguments that a module requires."""
         for node in module.scope.nodes:
             if node.kind is Kind.ARGUMENT and not self._is_true(node, module, "optional", unknown=True):
                 yield node
 
 
 def _blocks(node: CheckedNode) -> Iterator[Diagnostic]:
-    """The blocks in the body of a custom component, which takes none."""
+    """The blocks in the body of a custom component, which must not have any."""
     for statement in node.body:
         if isinstance(statement, Block):
             span = Span(node.source, statement.start, statement.end)
@@ -380,6 +380,6 @@ def _blocks(node: CheckedNode) -> Iterator[Diagnostic]:
 
 
 def _key(values: Mapping[str, Shape]) -> str | None:
-    """What tells values from others; None for so many that it is not worth it."""
+    """What distinguishes values from others; None if that would be too long."""
     text = repr(sorted(values.items()))
     return text if len(text) <= _MOST_TEXT_CHARACTERS else None

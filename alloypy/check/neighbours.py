@@ -1,4 +1,4 @@
-"""Names that are declared in another file of the directory, when one file is checked by itself."""
+"""Names that are declared in another file of the directory, when one file is checked alone."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_.]*")
 def with_neighbours(
     diagnostics: Sequence[Diagnostic], beside: Callable[[], Iterable[Source]]
 ) -> list[Diagnostic]:
-    """The diagnostics of a file; what another file beside it declares, its hint says. Never raises.
+    """The diagnostics of a file, with hints about names that another file declares. Never raises.
 
-    beside: gives those files, by their names in the directory.
+    beside: returns the other files in the directory, each with its name there.
     """
     names: dict[str, str] | None = None
-    told = list(diagnostics)
+    result = list(diagnostics)
     for at, diagnostic in enumerate(diagnostics):
         if diagnostic.code in {OUT_OF_SCOPE, UNKNOWN_COMPONENT}:
             names = _names(beside()) if names is None else names
             file = _declared_in(diagnostic, names)
             if file is not None:
                 hint = f"it is declared in {file} of this directory; validate the directory"
-                told[at] = diagnostic._replace(hint=hint, fix=())
+                result[at] = diagnostic._replace(hint=hint, fix=())
             elif diagnostic.code == OUT_OF_SCOPE and not diagnostic.hint:
-                told[at] = diagnostic._replace(hint=_nearest(diagnostic, names))
-    return told
+                result[at] = diagnostic._replace(hint=_nearest(diagnostic, names))
+    return result
 
 
 def _declared_in(diagnostic: Diagnostic, names: dict[str, str]) -> str | None:
-    """The file that declares what a diagnostic does not know."""
+    """The file that declares the unknown name of a diagnostic."""
     parts = _written(diagnostic)
     if diagnostic.code == UNKNOWN_COMPONENT and parts:
         return names.get(f"{parts[0]}.")
@@ -50,7 +50,7 @@ def _declared_in(diagnostic: Diagnostic, names: dict[str, str]) -> str | None:
 
 
 def _nearest(diagnostic: Diagnostic, names: dict[str, str]) -> str:
-    """A hint with the label most like the one that is written, of a component of the same name."""
+    """A hint with the most similar label of a component of the same name."""
     parts = _written(diagnostic)
     for length in range(2, len(parts)):
         name, label = ".".join(parts[:length]), parts[length]
@@ -62,14 +62,14 @@ def _nearest(diagnostic: Diagnostic, names: dict[str, str]) -> str:
 
 
 def _written(diagnostic: Diagnostic) -> list[str]:
-    """The names, joined by dots in the text, that a diagnostic is about."""
+    """The dotted name that a diagnostic is about, split into its parts."""
     span = diagnostic.span
     found = _NAME.match(span.source.data, span.start) if span is not None else None
     return found.group().decode("ascii").split(".") if found is not None else []
 
 
 def _names(files: Iterable[Source]) -> dict[str, str]:
-    """The files, by the ids of their blocks; a label that names custom components has a dot."""
+    """The files by the ids of their blocks; the key of a label that names custom components ends in a dot."""
     names: dict[str, str] = {}
     for file in files:
         try:
@@ -77,9 +77,7 @@ def _names(files: Iterable[Source]) -> dict[str, str]:
         except (ValueError, DiagnosticsError):
             continue
         for block in tree.body:
-            if (
-                isinstance(block, Block) and block.label
-            ):  # without a label it can only be a fault, or a service
+            if isinstance(block, Block) and block.label:  # a block without a label is a fault or a service
                 custom = block.full_name == "declare" or CONFIG_KINDS.get(block.full_name) is Kind.IMPORT
                 names.setdefault(f"{block.label}." if custom else block_id(block), file.name)
     return names

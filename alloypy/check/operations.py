@@ -1,6 +1,6 @@
-"""What operations give for values of which only something is known, and what must go wrong with them.
+"""The results of operations on partly known values, and the errors that are certain.
 
-Evaluation decides the same of values themselves (`alloypy.lang.evaluation`).
+`alloypy.lang.evaluation` does the same for actual values.
 Source: docs/spec/SYNTAX.md, section 5.
 """
 
@@ -12,11 +12,11 @@ from alloypy.lang.evaluation.operators import misused, operand_of
 from alloypy.lang.values import Kind
 
 _UNDECIDED = frozenset({"", Kind.CAPSULE})
-"""A capsule may be an optional secret, which counts as a string where it is none."""
+"""A capsule may be an optional secret, which counts as a string if it is not secret."""
 
 
 class MisuseError(Exception):
-    """An operation must go wrong. operand: the position of the one at fault; the text says why."""
+    """An operation is certain to fail. operand: the position of the operand at fault; the text says why."""
 
     def __init__(self, operand: int, message: str) -> None:
         super().__init__(message)
@@ -24,21 +24,21 @@ class MisuseError(Exception):
 
 
 def demanded(kind: str, shape: Shape, operand: int = 0) -> Shape:
-    """The value, which has to be of the kind. Raises MisuseError where it cannot be."""
+    """The value, which must be of the kind. Raises MisuseError if it cannot be."""
     if shape.kind not in {"", kind}:
         raise MisuseError(operand, texts.should_be(kind, shape.kind))
     return shape
 
 
 def unary(op: str, value: Shape) -> Shape:
-    """What `op value` gives. Raises MisuseError."""
+    """The result of `op value`. Raises MisuseError."""
     kind = operand_of(op)
     demanded(kind, value)
     return Shape(kind)
 
 
 def binary(op: str, left: Shape, right: Shape) -> Shape:
-    """What `left op right` gives. Raises MisuseError."""
+    """The result of `left op right`. Raises MisuseError."""
     if op in {"==", "!="}:
         return BOOL
     for operand, shape in enumerate((left, right)):
@@ -58,7 +58,7 @@ def binary(op: str, left: Shape, right: Shape) -> Shape:
 
 
 def field(holder: Shape, name: str) -> Shape:
-    """What a field gives; one that is not there, anything. Raises MisuseError."""
+    """The value of a field; if the field does not exist, it may be anything. Raises MisuseError."""
     if not holder.kind:
         return ANYTHING
     if not holder.is_object:
@@ -67,7 +67,7 @@ def field(holder: Shape, name: str) -> Shape:
 
 
 def index(holder: Shape, key: Shape) -> Shape:
-    """What `holder[key]` gives. Raises MisuseError."""
+    """The result of `holder[key]`. Raises MisuseError."""
     if not holder.kind:
         return ANYTHING
     if holder.kind == Kind.ARRAY:

@@ -1,4 +1,4 @@
-"""Receivers that want to listen on the same port.
+"""Finds receivers that would listen on the same port.
 
 Source: docs/spec/RUNTIME.md, section 2.4 (constructor failures).
 """
@@ -26,26 +26,26 @@ RECEIVERS = frozenset({
     "loki.source.awsfirehose",
     "loki.source.heroku",
 })  # fmt: skip
-"""Components with an `http` block that says where they listen."""
+"""Components with an `http` block that sets their listen address."""
 
 _PLAIN = 'write an address without brackets, such as "::1"'
 
 
 class Listener(NamedTuple):
-    """Where a component listens, as far as the file decides it."""
+    """Where a component listens, as far as the file determines it."""
 
     node: CheckedNode
     address: str
     port: int
 
     def collides(self, other: Listener) -> bool:
-        """Whether only one of the two, on one port, can listen. Names are not looked up, but `localhost`."""
+        """Whether the two, with the same port, cannot both listen. No name but `localhost` is resolved."""
         addresses = {_plain(self.address), _plain(other.address)}
         return len(addresses) == 1 or "" in addresses
 
 
 def _plain(address: str) -> str:
-    """The same text for the same address, "" for every interface."""
+    """The same text for the same address; "" for all interfaces."""
     if address == "localhost":
         return "127.0.0.1"
     import ipaddress
@@ -58,7 +58,7 @@ def _plain(address: str) -> str:
 
 
 def listener_of(node: CheckedNode, decided: Callable[[Expression, Type], Any]) -> Listener | None:
-    """Where a node listens; None for what does not, or where only running tells."""
+    """Where a node listens; None if it does not listen, or if only running can tell where."""
     if node.kind is not Kind.COMPONENT or node.name not in RECEIVERS or node.arguments is None:
         return None
     http = Body(node.arguments, node.body, decided).block("http")
@@ -69,7 +69,7 @@ def listener_of(node: CheckedNode, decided: Callable[[Expression, Type], Any]) -
 
 
 def check_ports(listeners: Iterable[Listener]) -> Iterator[Diagnostic]:
-    """A fault for every listener whose address is none, or whose port is taken by one before it."""
+    """A fault for every listener with an invalid address, or whose port is taken by an earlier one."""
     taken: dict[int, list[Listener]] = {}
     for listener in sorted(listeners, key=_where):
         try:
@@ -79,7 +79,7 @@ def check_ports(listeners: Iterable[Listener]) -> Iterator[Diagnostic]:
                 _place(listener.node, "listen_address"), str(error), codes.LOAD_RULE, hint=_PLAIN
             )
             continue
-        if listener.port == 0:  # any free one
+        if listener.port == 0:  # any free port
             continue
         there = taken.setdefault(listener.port, [])
         other = next((known for known in there if listener.collides(known)), None)
@@ -98,12 +98,12 @@ def _where(listener: Listener) -> tuple[str, int]:
 
 def _hint(listener: Listener, other: Listener) -> str:
     if listener.node is other.node:
-        return "it is made more than once, and each listens there; take the port from an argument or the item"
-    return f"{block_id(other.node.block)} listens there, too"
+        return "it exists more than once, with the same port each time; set it by an argument or the item"
+    return f"{block_id(other.node.block)} also listens there"
 
 
 def _place(node: CheckedNode, name: str) -> Span:
-    """The setting where it is written, else the head of the component."""
+    """The place of the setting if it is written, else the head of the component."""
     for statement in node.body:
         if isinstance(statement, Block) and statement.full_name == "http":
             for inner in statement.body:

@@ -1,4 +1,4 @@
-"""References: names that mean nothing, old and experimental names, and blocks that need each other.
+"""References: unknown, deprecated and experimental names, and blocks that depend on each other.
 
 Source: docs/spec/RUNTIME.md, sections 2.2, 2.3, 2.7.
 """
@@ -18,10 +18,10 @@ from alloypy.syntax.source import Source, Span
 
 
 class ReferenceFaults(NamedTuple):
-    """What is wrong with the references of a node.
+    """The faults of a node's references.
 
-    as_alloy: what Alloy's own check finds. further: what only running finds, for Alloy's check knows the
-    names of other scopes everywhere.
+    as_alloy: what Alloy's own check finds. further: what Alloy finds only when it runs, because its check
+    accepts the names of other scopes everywhere.
     """
 
     as_alloy: list[Diagnostic]
@@ -31,7 +31,7 @@ class ReferenceFaults(NamedTuple):
 def check_references(
     node: CheckedNode, scope: CheckedScope, language: Language, minimum: Stability
 ) -> ReferenceFaults:
-    """Look at every reference of a node, and note in the scope's graph what it depends on."""
+    """Check every reference of a node, and add its dependencies to the scope's graph."""
     faults = ReferenceFaults([], [])
     library = Library(language.identifiers, language.deprecated, language.experimental)
     for chain in chains(node.body):
@@ -42,14 +42,14 @@ def check_references(
             if reference.target.id in scope.graph:
                 scope.graph.connect(node.id, reference.target.id)
         meant = meaning(chain, reference, scope.variables, library)
-        said = _said(chain, node.source, meant, minimum)
+        notices = _notices(chain, node.source, meant, minimum)
         leaked = meant == "nothing" and chain[0].name in scope.leaked
-        (faults.further if leaked else faults.as_alloy).extend(said)
+        (faults.further if leaked else faults.as_alloy).extend(notices)
     return faults
 
 
-def _said(chain: Chain, source: Source, meant: Meaning, minimum: Stability) -> Iterator[Diagnostic]:
-    """What there is to say about a chain."""
+def _notices(chain: Chain, source: Source, meant: Meaning, minimum: Stability) -> Iterator[Diagnostic]:
+    """The diagnostics for a chain."""
     match meant:
         case "shadowing":
             span = Span(source, chain[0].start, chain[0].end)
@@ -81,7 +81,7 @@ def _deprecated(chain: Chain, source: Source) -> Diagnostic:
 
 
 def check_cycles(scope: CheckedScope) -> list[Diagnostic]:
-    """Blocks of a scope that need each other or themselves: a diagnostic for each block."""
+    """Blocks of a scope that depend on each other or on themselves: one diagnostic for each block."""
     faults = []
     for cycle in scope.graph.cycles():
         message = f"cycle detected: {cycle_text(cycle)}"

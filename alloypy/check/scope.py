@@ -1,4 +1,4 @@
-"""The blocks of a configuration as the check sees them: scopes of nodes, with what is wrong with each block.
+"""The blocks of a configuration as the check sees them: scopes of nodes, with the faults of each block.
 
 A scope is the root, the body of a `declare`, or the `template` of a `foreach`. The order of nodes
 is Alloy's: declares, config blocks, components, services.
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 
 class ComponentEntry(Protocol):
-    """What the check needs to know of a component."""
+    """What the check needs to know about a component."""
 
     @property
     def stability(self) -> str:
-        """Its level as written on the command line."""
+        """Its stability level as written on the command line."""
         ...
 
     @property
     def community(self) -> bool:
-        """Whether the community keeps it; the stability gate does not concern it then."""
+        """Whether it is a community component, to which the stability gate does not apply."""
         ...
 
     @property
     def arguments(self) -> Spec:
-        """What its body may hold."""
+        """What its body may contain."""
         ...
 
     @property
@@ -49,11 +49,11 @@ class ComponentEntry(Protocol):
 
 
 class BlockEntry(Protocol):
-    """What the check needs to know of a config block or service."""
+    """What the check needs to know about a config block or service."""
 
     @property
     def arguments(self) -> Spec | None:
-        """What its body may hold; None where it cannot be configured."""
+        """What its body may contain; None if it cannot be configured."""
         ...
 
 
@@ -75,7 +75,7 @@ class Language(Protocol):
 
     @property
     def beyond(self) -> Vocabulary:
-        """What Alloy has, whether it exists here or not."""
+        """Everything in Alloy, whether alloypy has it or not."""
         ...
 
     @property
@@ -95,12 +95,12 @@ class Language(Protocol):
 
     @property
     def experimental(self) -> frozenset[str]:
-        """Experimental functions, with their namespace."""
+        """Experimental functions, with their namespaces."""
         ...
 
 
 class _Kind(NamedTuple):
-    """A component as the graph wants it; what it exports does not matter to that."""
+    """A component as the graph needs it; its exports do not matter there."""
 
     stability: Stability
     community: bool
@@ -108,7 +108,7 @@ class _Kind(NamedTuple):
 
 
 class Kinds(Mapping[str, _Kind]):
-    """The components of a language, as the graph wants them."""
+    """The components of a language, as the graph needs them."""
 
     def __init__(self, language: Language) -> None:
         self._language = language
@@ -127,19 +127,19 @@ class Kinds(Mapping[str, _Kind]):
 
 
 def stability_of(entry: ComponentEntry) -> Stability:
-    """The level of a component; a community component has none that would keep it out."""
+    """The level of a component; the gate never excludes a community component by its level."""
     if entry.community:
         return Stability.GENERALLY_AVAILABLE
     return Stability[entry.stability.upper().replace("-", "_")]
 
 
 class CheckedNode(Node):
-    """A node and what the check knows of it.
+    """A node and what the check knows about it.
 
-    faults: what is wrong with the block itself, before its body is looked at.
-    arguments: what the body may hold; None where the body is not checked by a spec.
+    faults: the faults of the block itself, without its body.
+    arguments: what the body may contain; None if no spec applies to it.
     body: the statements that belong to this node: none for a declare, all but the template for a foreach.
-    inner: the scope inside, of a declare or a foreach.
+    inner: the scope inside a declare or a foreach.
     exports: what a component exports.
     used: whether any expression refers to it.
     """
@@ -167,12 +167,12 @@ class CheckedNode(Node):
         self._body = statements
 
     def fault(self, end: int, message: str, code: str) -> None:
-        """Note a fault that reaches from the start of the block to `end`."""
+        """Note a fault from the start of the block to `end`."""
         self.faults.append(Diagnostic(Span(self.source, self.block.start, end), message, code))
 
 
 class ScopeGraph(Graph):
-    """The nodes of a scope; those of an outer one, which templates see, are found too."""
+    """The nodes of a scope; also finds those of an outer scope, which templates can see."""
 
     def __init__(self, outer: ScopeGraph | None) -> None:
         super().__init__()
@@ -188,9 +188,9 @@ class ScopeGraph(Graph):
 class CheckedScope:
     """One scope.
 
-    root: whether it is the root or a template right in it. template: whether it is a template.
-    variables: names beyond the standard library. leaked: those that Alloy's own check lets through
-        as well, for it keeps them all in one table.
+    root: whether it is the root or a template directly in it. template: whether it is a template.
+    variables: names beyond the standard library. leaked: further names that Alloy's own check accepts
+        here, because it keeps the names of all scopes in one table.
     customs: declares and imports by label, as Alloy's own check knows them.
     arguments: argument blocks of a module.
     written: the body of the declare or template; None for the root, and for the top of imported content.
@@ -213,7 +213,7 @@ class CheckedScope:
         self._numbers: dict[str, int] = {}
 
     def custom(self, first: str) -> CheckedNode | None:
-        """The declare or import that gives components whose name begins with `first`; the innermost wins."""
+        """The declare or import of the components whose name begins with `first`; the innermost wins."""
         scope: CheckedScope | None = self
         while scope is not None:
             if first in scope.customs:
@@ -222,7 +222,7 @@ class CheckedScope:
         return None
 
     def add(self, node: CheckedNode) -> None:
-        """Add a node under its id, or under a new one where another has it."""
+        """Add a node under its id, or under a new id if that is taken."""
         wanted = node.id
         number = self._numbers.get(wanted, 0)
         while node.id in self.graph:
@@ -247,7 +247,7 @@ class CheckedScope:
 
 
 def arguments_of_module(blocks: Sequence[Block]) -> Spec:
-    """What an instance of a module takes: its arguments, of any type."""
+    """The spec of an instance of a module: its arguments, of any type."""
     members = tuple(
         AttributeSpec(block.label, AnyType(), required=not literal_flag(block, "optional"))
         for block in blocks

@@ -1,4 +1,4 @@
-"""What is known of a value before anything runs: its kind, its parts, perhaps the value itself.
+"""What is known about a value before anything runs: its kind, its parts, perhaps the value itself.
 
 Source: docs/spec/SYNTAX.md, section 5.
 """
@@ -17,7 +17,7 @@ from alloypy.lang.values import Capsule, Function, Kind, OptionalSecret, Secret,
 
 
 class _Unknown:
-    """Stands for a value that only running tells."""
+    """A value that is known only at run time."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -28,12 +28,12 @@ _SECRETS = frozenset({Secret.kind, OptionalSecret.kind})
 
 
 class Shape(NamedTuple):
-    """What is known of a value.
+    """What is known about a value.
 
-    kind: one of `Kind`, "" when not even that is known. value: the value itself, or UNKNOWN.
-    parts: the fields of an object, all of them, or the elements of an array by index; else None.
+    kind: one of `Kind`, "" if not even that is known. value: the value itself, or UNKNOWN.
+    parts: all fields of an object, or all elements of an array by index, if known; else None.
     capsule: a capsule's kind, such as `pyroscope.Appendable`.
-    secret: whether the value must not be told, for it comes from what is called like a secret.
+    secret: whether the value must not be shown, because it comes from a place with a secret's name.
     """
 
     kind: str
@@ -48,28 +48,28 @@ class Shape(NamedTuple):
         return not isinstance(self.value, _Unknown)
 
     def part(self, key: Any) -> Shape:
-        """What is known of a field or element that exists."""
+        """What is known about a field or element that exists."""
         if self.is_exact and not isinstance(self.value, Capsule | Function):
             return exactly(self.value[key])._replace(secret=self.secret)
         return ANYTHING if self.parts is None else self.parts[key]
 
     @property
     def names(self) -> frozenset[str] | None:
-        """The fields of an object where all are known, else None."""
+        """The fields of an object if all are known, else None."""
         if self.is_exact:
             return frozenset(self.value) if isinstance(self.value, Mapping) else None
         return None if self.parts is None else frozenset(self.parts)
 
     @property
     def length(self) -> int | None:
-        """The length of an array where it is known."""
+        """The length of an array if it is known, else None."""
         if self.is_exact:
             return len(self.value)
         return None if self.parts is None else len(self.parts)
 
     @property
     def is_object(self) -> bool:
-        """Whether fields can be asked for: an object, or a capsule that stands for one."""
+        """Whether it has fields: an object, or a capsule that converts to one."""
         return self.kind == Kind.OBJECT or self.capsule == Target.kind
 
 
@@ -89,13 +89,13 @@ def exactly(value: Value) -> Shape:
 
 
 def hidden(shape: Shape) -> Shape:
-    """The same for a value that must not be told."""
+    """The same shape, for a value that must not be shown."""
     parts = None if shape.parts is None else {key: hidden(part) for key, part in shape.parts.items()}
     return shape._replace(parts=parts, secret=True)
 
 
 def common(shapes: Sequence[Shape]) -> Shape:
-    """What is known of a value that is one of several."""
+    """What is known about a value that is one of several."""
     kinds = {shape.kind for shape in shapes}
     if len(kinds) != 1 or Kind.CAPSULE in kinds:
         return ANYTHING
@@ -118,7 +118,7 @@ _BY_TYPE: dict[type, Shape] = {
 
 
 def of_type(type_: Type) -> Shape:
-    """What is known of a value of a declared type."""
+    """What is known about a value of a declared type."""
     if isinstance(type_, wanted.NullableType):
         return of_type(type_.inner)
     if isinstance(type_, wanted.CapsuleType):
@@ -140,7 +140,7 @@ _WANTED_KINDS: dict[type, tuple[str, tuple[str, ...]]] = {
     wanted.SecretType: (Kind.CAPSULE, (Kind.STRING,)),
     wanted.OptionalSecretType: (Kind.CAPSULE, (Kind.STRING,)),
 }
-"""For each wanted type: its word in messages, and the kinds that fit or may fit by their value."""
+"""For each wanted type: its word in messages, and the kinds that fit, or may fit depending on the value."""
 
 
 _CAPSULES = {
@@ -152,11 +152,11 @@ _CAPSULES = {
     Secret.kind: "a secret",
     OptionalSecret.kind: "a text that may be secret",
 }
-"""Capsules in words, by their kinds."""
+"""Descriptions of capsules, by kind."""
 
 
 def mismatch(shape: Shape, type_: Type) -> str | None:
-    """Why no value of that shape fits the wanted type, in evaluation's words; None where one may."""
+    """Why no value of that shape fits the wanted type, in evaluation's words; None if one may fit."""
     if isinstance(type_, wanted.NullableType):
         return mismatch(shape, type_.inner)
     if shape.kind in {"", Kind.NULL} or isinstance(type_, wanted.AnyType):
@@ -174,11 +174,11 @@ def mismatch(shape: Shape, type_: Type) -> str | None:
 
 
 def in_words(shape: Shape, type_: Type) -> str:
-    """What a mismatch of capsules means, which evaluation tells by their names in Alloy's code; else ""."""
+    """A mismatch of capsules in plain words, where evaluation uses names from Alloy's code; else ""."""
     if not isinstance(type_, wanted.CapsuleType):
         return ""
     expected, given = _CAPSULES.get(type_.cls.kind), _CAPSULES.get(shape.capsule)
-    return f"{expected} is wanted here, not {given}" if expected and given else ""
+    return f"{expected} is expected here, not {given}" if expected and given else ""
 
 
 def _exact_mismatch(value: Value, type_: Type) -> str | None:
@@ -190,7 +190,7 @@ def _exact_mismatch(value: Value, type_: Type) -> str | None:
 
 
 def _from_capsule(capsule: str, word: str) -> str | None:
-    """Whether a capsule becomes what is wanted; an optional secret may, by what it holds."""
+    """Why a capsule cannot become the wanted type; an optional secret may, depending on its content."""
     if word == Kind.CAPSULE:
         if capsule in _SECRETS:
             return None

@@ -1,6 +1,6 @@
-"""Judging units: a file, or the *.alloy files of a directory taken together.
+"""Checks units: a file, or all *.alloy files of a directory together.
 
-How files are read is handed in, so that texts can be judged that are not saved yet.
+Callers can choose how files are read, so that unsaved texts can be checked.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _MOST_NEIGHBOURS = 200
 
 
 class CheckOptions(NamedTuple):
-    """How units are judged.
+    """How units are checked.
 
-    language: what components there are. gate: which of them are let in.
-    environ: values that the environment will have; a variable not in it is not guessed.
-    full_environ: all of the environment, where it is known.
+    language: which components exist. gate: which of them are permitted.
+    environ: variables that the environment will have; the values of all others are unknown.
+    full_environ: the whole environment, if known.
     """
 
     language: Language
@@ -49,9 +49,9 @@ class CheckOptions(NamedTuple):
 class Reading(NamedTuple):
     """How files are read.
 
-    unit: the sources of the unit at a path; raises ConfigReadError. module: those of a module, None where
-    there is nothing to read. locate: where what a path names is. beside: the other *.alloy files in the
-    directory of a file, each under its name there.
+    unit: returns the sources of the unit at a path; raises ConfigReadError. module: returns those of a
+    module, None if there is nothing to read. locate: returns the location of a path. beside: returns the
+    other *.alloy files in the directory of a file, each with its name there.
     """
 
     unit: Callable[[str], list[Source]]
@@ -64,7 +64,7 @@ def _read_module(path: str) -> list[Source] | None:
     try:
         return read_config(path, read_regular)
     except ConfigReadError as error:
-        # What is there and is no text that a configuration may be is told where it is imported.
+        # A file that exists but is not a text in UTF-8 is reported where it is imported.
         return [Source(error.path, b"\xff")] if error.path else None
 
 
@@ -86,14 +86,14 @@ def _beside(path: str) -> Iterator[Source]:
 
 
 DISK = Reading(read_config, _read_module, _locate, _beside)
-"""Files as they are on the disk."""
+"""Reads files from the disk."""
 
 
 class Outcome(NamedTuple):
     """What a check of one unit found.
 
     path: as it was given; files: how many were read. The diagnostics show no secrets, neither in
-    their words nor in the lines of their sources.
+    their messages nor in the lines of their sources.
     """
 
     path: str
@@ -107,7 +107,7 @@ class Outcome(NamedTuple):
 
 
 def check_unit(path: str, options: CheckOptions, reading: Reading = DISK) -> Outcome:
-    """Check the unit at `path`; never raises for what is wrong with it."""
+    """Check the unit at `path`; never raises for a faulty unit."""
     try:
         sources = reading.unit(path)
     except ConfigReadError as error:
@@ -120,7 +120,7 @@ def check_unit(path: str, options: CheckOptions, reading: Reading = DISK) -> Out
 def check_texts(
     name: str, sources: Sequence[Source], options: CheckOptions, reading: Reading = DISK
 ) -> Outcome:
-    """What is wrong with a unit whose sources are known. name: a path, whether there is a file or not."""
+    """Check a unit whose sources are given. name: its path, even if there is no such file."""
     faults = [fault for fault in map(_encoding_fault, sources) if fault is not None]
     if faults:
         return Outcome(name, _shown(faults), len(sources))
@@ -138,7 +138,7 @@ def unreadable(name: str, text: str) -> Outcome:
 
 
 def nothing_in(directory: str, further: str = "") -> Diagnostic:
-    """The warning about a directory where nothing can be checked. further: what else to say."""
+    """The warning about a directory in which nothing can be checked. further: appended to its message."""
     message = f"nothing to check: no *.alloy files in {directory}{further}"
     return Diagnostic(None, message, NO_FILES, Severity.WARNING)
 
@@ -146,9 +146,9 @@ def nothing_in(directory: str, further: str = "") -> Diagnostic:
 def check_sources(
     sources: Sequence[Source], directory: str, options: CheckOptions, reading: Reading = DISK
 ) -> Sequence[Diagnostic]:
-    """What is wrong in the files of one configuration, with hints.
+    """The diagnostics of the files of one configuration, with hints.
 
-    directory: what `module_path` holds.
+    directory: the value of `module_path`.
     """
     try:
         files = parse_config(sources)
@@ -176,7 +176,7 @@ def check_sources(
 
 
 class _Modules:
-    """What modules in files hold, read once. size: in bytes."""
+    """The content of modules in files, read once. size: in bytes."""
 
     def __init__(self, reading: Reading) -> None:
         self.size = 0
@@ -184,7 +184,7 @@ class _Modules:
         self._known: dict[str, list[Source] | None] = {}
 
     def files(self, directory: str, changed: Source | None) -> Files:
-        """Access to them for a configuration in that directory; one of them may have been changed."""
+        """Access to modules for a configuration in `directory`; `changed` replaces one of them."""
         return Files(lambda path: self._read(path, changed), directory, self._reading.locate)
 
     def _read(self, path: str, changed: Source | None) -> list[Source] | None:
@@ -204,7 +204,7 @@ def _check(
     modules: _Modules,
     changed: Source | None = None,
 ) -> list[Diagnostic]:
-    """changed: the content of a module in place of what its file holds."""
+    """changed: replaces the source of that name in a module."""
     context = Context(options.environ, modules.files(directory, changed), options.full_environ)
     checked = check_files(files, options.language, options.gate, context)
     return [*checked.as_alloy, *checked.further]
@@ -219,7 +219,7 @@ def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def _encoding_fault(source: Source) -> Diagnostic | None:
-    """What Alloy says to a file that is not UTF-8; one that is no text has one fault in all."""
+    """Alloy's fault for a file that is not UTF-8; a binary file has one fault in total."""
     binary = binary_fault(source)
     if binary is not None:
         return binary

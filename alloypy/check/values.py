@@ -1,7 +1,7 @@
-"""Expressions without running them: what is known of their values, and what must go wrong.
+"""Expressions without running them: what is known about their values, and what is certain to fail.
 
-What does not depend on anything outside of the file is evaluated for good. Of the rest the kind
-is followed: what components export, what functions give. Nothing is guessed: where a value of
+An expression that does not depend on anything outside the file is really evaluated. For others only
+the kind is tracked: what components export, what functions return. Nothing is guessed: if a value of
 the machine, the environment or a running component decides, there is no fault.
 Source: docs/spec/SYNTAX.md, section 5; docs/spec/RUNTIME.md, sections 2.4, 2.7.
 """
@@ -54,8 +54,8 @@ _NO_NAMES = Scope({})
 class Surroundings(NamedTuple):
     """What an expression sees.
 
-    frame: the module it stands in. library: gives the scope of the standard library.
-    environ: variables that the environment will have, and that the library knows.
+    frame: the module that contains it. library: returns the scope of the standard library.
+    environ: variables that the environment will have, and that the library can read.
     """
 
     frame: Frame
@@ -65,9 +65,9 @@ class Surroundings(NamedTuple):
 
 
 class ValueCheck:
-    """Looks at the expressions of one source; `faults` fills up.
+    """Checks the expressions of one source and collects `faults`.
 
-    secrets: texts that have been met on the way and must not be told; messages may hold them.
+    secrets: texts found on the way that must not be shown, although messages may contain them.
     """
 
     def __init__(self, source: Source, surroundings: Surroundings) -> None:
@@ -81,7 +81,7 @@ class ValueCheck:
         self._closed: dict[int, bool] = {}
 
     def fit(self, node: Expression, type_: Type) -> None:
-        """Note what must go wrong when the expression is evaluated as `type_`."""
+        """Note what is certain to fail when the expression is evaluated as `type_`."""
         inner = type_.inner if isinstance(type_, wanted.NullableType) else type_
         if isinstance(inner, wanted.AnyType):
             self.shape(node)
@@ -102,9 +102,9 @@ class ValueCheck:
             self._demand(node, mismatch(shape, inner), in_words(shape, inner))
 
     def decided(self, node: Expression, type_: Type) -> Any:
-        """The decoded value of an expression, where the file alone decides it.
+        """The decoded value of an expression, if the file alone determines it.
 
-        Raises Undecided; what is wrong with the expression is not noted here.
+        Raises Undecided; faults of the expression are not noted here.
         """
         if not self._is_closed(node):
             raise Undecided
@@ -114,12 +114,12 @@ class ValueCheck:
             raise Undecided from None
 
     def passed(self, node: Expression, name: str) -> Shape:
-        """What is known of a value that is passed on under a name, to be told or not."""
+        """What is known about a value that is passed on under a name; hidden if it may be secret."""
         shape = self.shape(node)
         return hidden(shape) if self.secrets or names_secret(name) else shape
 
     def shape(self, node: Expression) -> Shape:
-        """What is known of an expression's value."""
+        """What is known about an expression's value."""
         if isinstance(node, tree.Literal):
             return self._literal(node)
         if self._is_closed(node):
@@ -127,7 +127,7 @@ class ValueCheck:
         return self._parts(node)
 
     def _parts(self, node: Expression) -> Shape:
-        """What is known of an expression's value by its parts."""
+        """What is known about an expression's value from its parts."""
         match node:
             case tree.Paren():
                 return self.shape(node.inner)
@@ -152,7 +152,7 @@ class ValueCheck:
         return ANYTHING
 
     def _demand(self, node: Expression, message: str | None, hint: str = "") -> bool:
-        """Note what is wrong with an expression's value, with its text in front; whether nothing is."""
+        """Note `message` after the expression's text as a fault; returns True if there is no message."""
         if message is None:
             return True
         text = self.source.data[node.start : node.end + 1].decode("utf-8", "surrogateescape")
@@ -175,7 +175,7 @@ class ValueCheck:
         return ANYTHING
 
     def _find_place(self, node: Expression, message: str) -> None:
-        """Note a fault that evaluation gives no place: that of the part it is in, where one shows it."""
+        """Note a fault that evaluation reports without a place, at the part that causes it, if found."""
         before = len(self.faults)
         if not isinstance(node, tree.Literal):
             self._parts(node)
@@ -189,7 +189,7 @@ class ValueCheck:
             return self._fault(node, str(error))
 
     def _library(self, node: Expression) -> Scope:
-        """The names of an expression whose value is known: the library's, and the values of the others."""
+        """The scope of an expression whose value is known: the library, and the values of its other names."""
         if isinstance(node, tree.Literal):
             return _NO_NAMES
         values: dict[str, Any] = {}
@@ -205,7 +205,7 @@ class ValueCheck:
         return library.child(values) if values else library
 
     def _known_value(self, chain: Chain) -> Seen | None:
-        """The shortest part of a chain whose value is known, if there is one."""
+        """The shortest prefix of a chain whose value is known, if there is one."""
         seen = self._frame.resolve(chain)
         if seen is None:
             return None
@@ -220,7 +220,7 @@ class ValueCheck:
         return Seen(shape, used)
 
     def _is_closed(self, node: Expression) -> bool:
-        """Whether the expression's value is known: it depends on nothing but what the files say."""
+        """Whether the expression's value is known: it depends only on the files."""
         known = self._closed.get(id(node))
         if known is None:
             known = self._closed[id(node)] = self._decide_closed(node)
@@ -241,7 +241,7 @@ class ValueCheck:
                 return all(map(self._is_closed, inner_expressions(node)))
 
     def _in_library(self, name: str) -> bool:
-        """Whether a name means the standard library's, and nothing in the file hides it."""
+        """Whether a name is the standard library's, and nothing in the file hides it."""
         return self._is_library(name) and not self._frame.hides(name)
 
     def _is_library(self, name: str) -> bool:
@@ -251,14 +251,14 @@ class ValueCheck:
         return self._chain((node,), node)
 
     def _chain(self, chain: Chain, node: Expression) -> Shape:
-        """What a chain of names from an identifier on means; what follows a node's id are fields."""
+        """The value of a chain of names; the names after a node's id are fields."""
         seen = self._frame.resolve(chain)
         if seen is None:
             return self._outside(chain, node)
         return self._fields(seen.shape, chain, seen.used)
 
     def _fields(self, shape: Shape, chain: Chain, used: int) -> Shape:
-        """What the names of a chain from `used` on mean as fields of a value."""
+        """The value of the names of a chain from `used` on, as fields of a value."""
         end = chain[used - 1].end
         for name in chain[used:]:
             shape = self._field(shape, tree.Identifier(chain[0].start, end, ""), name)
@@ -266,7 +266,7 @@ class ValueCheck:
         return shape
 
     def _outside(self, chain: Chain, node: Expression) -> Shape:
-        """A name of the library, or one that means nothing."""
+        """The value of a name of the library, or a fault for an unknown name."""
         first = chain[0]
         if not self._is_library(first.name):
             span = Span(self.source, first.start, chain[-1].end)
@@ -312,7 +312,7 @@ class ValueCheck:
         self._operation(lambda: demanded(kind, shape), node)
 
     def _operation(self, work: Callable[[], Shape], *operands: Expression) -> Shape:
-        """What an operation gives; what is wrong with an operand is noted."""
+        """The result of an operation; notes a fault of an operand."""
         try:
             return work()
         except MisuseError as misuse:
@@ -321,7 +321,7 @@ class ValueCheck:
 
     def _call(self, node: tree.Call) -> Shape:
         if environment_variable(node) is not None and self._in_library("sys") and self._in_library("env"):
-            return STRING  # by far the most usual call, which needs no library to be understood
+            return STRING  # by far the most common call, which needs no library to be understood
         callee = self.shape(node.value)
         if callee.kind != Kind.FUNCTION:
             self._kind(node.value, callee, Kind.FUNCTION)
@@ -348,7 +348,7 @@ class ValueCheck:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The texts and numbers in a value, as messages write them."""
+    """The texts and numbers in a value, in the form that messages have."""
     if isinstance(value, Mapping):
         for part in value.values():
             yield from _texts(part)
@@ -362,7 +362,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _chain_of(node: Expression) -> Chain | None:
-    """The names of an expression that is nothing but names and dots."""
+    """The names of an expression of names and dots only; else None."""
     names = []
     while isinstance(node, tree.Access):
         names.append(node.name)

@@ -1,4 +1,4 @@
-"""What works and is still worth a word: secrets in plain text, numbers that change, URLs that are none.
+"""Warnings about settings that are accepted: plain-text secrets, numbers that change, invalid URLs.
 
 Warnings never fail a check unless the user asks for that.
 """
@@ -36,27 +36,27 @@ _URLS = frozenset({
     "remote.http",
     "import.http",
 })  # fmt: skip
-"""Bodies whose `url` is asked over HTTP."""
+"""Bodies whose `url` is requested over HTTP."""
 
 _ACT_ALONE = ("beyla.", "database_observability.", "otelcol.extension.", "prometheus.exporter.")
-"""Components that export something and do their work without anybody using it."""
+"""Components that export something, but also work if nothing uses it."""
 
 _SENDERS = frozenset({"pyroscope.write", "prometheus.remote_write", "loki.write"})
-"""Components that send to endpoints, and to nothing else."""
+"""Components that send only to endpoints."""
 
 
 def check_unused(node: CheckedNode) -> Iterator[Diagnostic]:
-    """A component that only serves others, and that none uses."""
+    """A component that only serves others, but that none uses."""
     serves = node.exports is not None and not node.name.startswith(_ACT_ALONE)
     name = block_id(node.block)
-    # Of two blocks with one name, which is a fault, the second has got an id of its own.
+    # Of two blocks with the same id, which is a fault, the second has been given another id.
     if node.kind is Kind.COMPONENT and serves and not node.used and node.id == name:
         span = Span(node.source, node.block.start, node.block.lcurly)
         yield warning(span, f"nothing uses {name}", codes.UNUSED)
 
 
 def check_nowhere(node: CheckedNode) -> Iterator[Diagnostic]:
-    """A component that loses what it gets: nobody is there to be given it."""
+    """A component that loses what it receives, because it has nowhere to send it."""
     if node.kind is not Kind.COMPONENT or node.arguments is None:
         return
     name = block_id(node.block)
@@ -64,16 +64,16 @@ def check_nowhere(node: CheckedNode) -> Iterator[Diagnostic]:
         if not isinstance(statement, Attribute) or statement.name.name != "forward_to":
             continue
         if isinstance(statement.value, Array) and not statement.value.elements:
-            message = f"forward_to is empty: what {name} gets is lost"
+            message = f"forward_to is empty: what {name} receives is lost"
             yield warning(_span(statement, node.source), message, codes.NOWHERE)
     endpoints = (each for each in node.body if isinstance(each, Block) and each.full_name == "endpoint")
     if node.name in _SENDERS and next(endpoints, None) is None:
         span = Span(node.source, node.block.start, node.block.lcurly)
-        yield warning(span, f"{name} has no endpoint: what it gets is lost", codes.NOWHERE)
+        yield warning(span, f"{name} has no endpoint: what it receives is lost", codes.NOWHERE)
 
 
 def check_unset(nodes: Iterable[CheckedNode], environ: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """Variables that will not be set where nothing else tells. environ: all of it."""
+    """Variables that will not be set, where nothing else would reveal it. environ: the whole environment."""
     for each in unset_variables(((node.body, node.source) for node in nodes), environ):
         message = f"{each.setting} needs the environment variable {each.variable}, which is not set"
         yield warning(each.span, message, codes.UNSET_VARIABLE)
@@ -140,7 +140,7 @@ def _url(place: RulePlace, statement: Attribute, check: ValueCheck) -> Iterator[
     if reason:
         yield warning(span, f"{quote(hide(text, 'url'))} is not a URL: {reason}", codes.NO_URL)
     elif place.path == _PYROSCOPE and (appended := appended_path(text)):
-        message = f"{appended} is added to the URL with every request, which will go to {appended}{appended}"
+        message = f"{appended} is appended to the URL of every request, which will go to {appended}{appended}"
         yield warning(span, message, codes.URL_PATH, f"remove {appended} from the URL")
 
 

@@ -127,8 +127,8 @@ def test_what_goes_nowhere_is_told(
     assert main(["validate", "config.alloy"]) == 0
     told = [line for line in capsys.readouterr().err.splitlines() if "is lost" in line]
     assert told == [
-        "Warning: config.alloy:2:3: forward_to is empty: what pyroscope.receive_http.a gets is lost",
-        "Warning: config.alloy:7:1: pyroscope.write.c has no endpoint: what it gets is lost",
+        "Warning: config.alloy:2:3: forward_to is empty: what pyroscope.receive_http.a receives is lost",
+        "Warning: config.alloy:7:1: pyroscope.write.c has no endpoint: what it receives is lost",
     ]
 
 

@@ -240,7 +240,7 @@ def test_encodings(folder: Path, capsys: Capture, content: bytes, told: str) -> 
 def test_codes_are_explained(capsys: Capture) -> None:
     answer = ask(capsys, "explain", "aly0410")
     assert answer.code == 0
-    assert answer.out.startswith("ALY0410: name without meaning (error)\n\n")
+    assert answer.out.startswith("ALY0410: unknown name (error)\n\n")
     assert "\nWrong\n  local.file" in answer.out
     both = json.loads(ask(capsys, "explain", "--json", "ALY0901", "aly0101").out)
     assert [(each["code"], each["severity"]) for each in both] == [

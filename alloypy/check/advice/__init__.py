@@ -1,1 +1,1 @@
-"""What a fault was probably meant to be."""
+"""What the author of a fault probably meant."""

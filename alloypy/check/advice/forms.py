@@ -1,4 +1,4 @@
-"""What the schema knows of names in a text that cannot be parsed."""
+"""What the schema knows about names in a text that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MODULES = frozenset({"declare", "foreach", "template"})
 
 
 def forms_of(language: Language) -> FormOf:
-    """How to tell blocks from attributes in the components and config blocks of a language."""
+    """A `FormOf` that knows the blocks and attributes of a language's components and config blocks."""
 
     def form_of(names: Sequence[str]) -> Form | None:
         begin = 0

@@ -1,7 +1,7 @@
-"""What may have been meant where something does not exist, or is of the wrong kind.
+"""What may have been meant by something that does not exist, or is of the wrong kind.
 
-Each guess is a change of the text, by what there is around the fault. `alloypy.check.advice.hints` tries
-them, and shows one that mends.
+Each guess is a change of the text, based on what is around the fault. `alloypy.check.advice.hints` tries the
+guesses and shows one that works.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _VALUES = frozenset({codes.VALUE, texts.CODES["type"]})
 
 
 def guesses(fault: Diagnostic, place: Place, language: Language) -> Iterator[Repair]:
-    """What may mend the fault, the likely first."""
+    """What may mend the fault, the likeliest first."""
     start, end = place.start, place.end
     if fault.code == codes.OUT_OF_SCOPE:
         yield from _names(place, language)
@@ -71,7 +71,7 @@ def _block_label(block: tree.Block) -> Iterator[Repair]:
 
 
 def _names(place: Place, language: Language) -> Iterator[Repair]:
-    """For a name that means nothing."""
+    """For a name that is not known."""
     start, end, name = place.start, place.end, place.text
     dashed = _DASHED.match(place.data, start)
     if dashed is not None and b"-" in dashed[0]:
@@ -110,7 +110,7 @@ def _environment(variable: str, start: int, end: int) -> Repair:
 
 
 def _functions(name: str, place: Place, language: Language) -> Iterator[str]:
-    """Names of the library like this one, whose namespace may be missing or another."""
+    """Similar names in the library; the namespace may be missing or different."""
     known = [each for each in language.identifiers if each not in language.deprecated]
     for namespace, members in language.identifiers.items():
         if isinstance(members, Sequence) and not isinstance(members, str):
@@ -127,7 +127,7 @@ def _functions(name: str, place: Place, language: Language) -> Iterator[str]:
 
 
 def _alike(name: str, visible: Sequence[Visible]) -> list[str]:
-    """Exports of what can be seen whose names are like this one, the most alike first."""
+    """Visible exports with similar names, the most similar first."""
     written = name.split(".")
     ranked = []
     for each in visible:
@@ -139,12 +139,12 @@ def _alike(name: str, visible: Sequence[Visible]) -> list[str]:
 
 
 def _with_rest(each: Visible, written: list[str]) -> str:
-    """A component whose exports are not known, with those that were written."""
+    """The id of a component with unknown exports, followed by the rest of the written names."""
     return ".".join([each.id, *written[each.id.count(".") + 1 :]])
 
 
 def unlabelled(place: Place) -> list[str]:
-    """What may be meant by a name without its label, where several have that name."""
+    """What a name without its label may mean, if several blocks have that name."""
     return [
         chain
         for each in place.visible
@@ -154,7 +154,7 @@ def unlabelled(place: Place) -> list[str]:
 
 
 def _likeness(written: list[str], each: Visible, chain: str, visible: Sequence[Visible]) -> float:
-    """How sure it is that a chain was meant: 0 for what is not worth a word."""
+    """How probably a chain was meant; 0 if it is not worth a hint."""
     size = len(each.name.split("."))
     kind, rest = written[:size], written[size:]
     export = chain.rpartition(".")[2]
@@ -174,7 +174,7 @@ def _likeness(written: list[str], each: Visible, chain: str, visible: Sequence[V
 
 
 def _label_likeness(written: str, each: Visible, visible: Sequence[Visible]) -> float:
-    """As `_ratio`; labels of a letter or two are alike where there is no other."""
+    """As `_ratio`; labels of one or two letters are similar if there is no other."""
     if max(len(written), len(each.label)) <= 2 and sum(other.name == each.name for other in visible) == 1:
         return max(_ALIKE, _ratio(written, each.label))
     return _ratio(written, each.label)
@@ -185,7 +185,7 @@ def _ratio(one: str, other: str) -> float:
 
 
 def _values(message: str, place: Place) -> Iterator[Repair]:
-    """For a value of the wrong kind, and for a field that something does not have."""
+    """For a value of the wrong kind, and for a field that does not exist."""
     start, end, node = place.start, place.end, place.expression
     if message.startswith("field "):
         for each in place.visible:
@@ -232,7 +232,7 @@ def _literals(node: tree.Literal, place: Place, *, bracketed: bool) -> Iterator[
 
 
 def _exports(place: Place) -> Iterator[str]:
-    """Other exports of the component that an expression names, or of one with the same label."""
+    """Other exports of the component that an expression names, or of another with the same label."""
     written = place.text
     own = [each for each in place.visible if written == each.id or written.startswith(f"{each.id}.")]
     for each in own:

@@ -1,6 +1,6 @@
-"""Hints for what a check finds: what to write instead, tried out before it is shown.
+"""Hints for a check's faults: what to write instead, tried out before it is shown.
 
-A guess that mends takes the fault away, and leaves no other error at the place.
+A guess works if it removes the fault and leaves no other error in its place.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from alloypy.syntax.tree import File
 
 
 class Again(NamedTuple):
-    """Checking a configuration anew with one of its files changed. size: how many bytes that reads."""
+    """Checks a configuration again with one of its files changed. size: how many bytes that reads."""
 
     check: Callable[[Source], Sequence[Diagnostic]]
     size: int
 
 
 _MOST_READ_BYTES = 150_000
-"""How many bytes are checked anew in all, to try guesses."""
+"""How many bytes may be checked again in total, to try guesses."""
 
 _MOST_TRIED = 6
 """How many guesses for one fault are tried."""
 
 _MOST_SECONDS = 5.0
-"""How long guesses are tried, since modules may take longer than their bytes tell."""
+"""How long guesses are tried; modules may take longer than their size suggests."""
 
 _GUESSING = 20
-"""How many faults can be looked at in the time of one check."""
+"""How many faults can be examined in the time of one check."""
 
 _MOST_NAMED = 3
 
@@ -53,13 +53,13 @@ def hinted(
     again: Again,
     clock: Callable[[], float] = monotonic,
 ) -> tuple[Diagnostic, ...]:
-    """What a check has found, each fault with a hint where there is one that mends it."""
+    """The diagnostics of a check, each with a hint if a guess mends it."""
     trial = _Trial(found, files, language, again, clock)
     return tuple(map(trial.hinted, found))
 
 
 class _Trial:
-    """Tries guesses. room: how many bytes may be checked anew, `until` a moment."""
+    """Tries guesses. `_room`: how many more bytes may be checked. `_until`: when to stop."""
 
     def __init__(
         self,
@@ -80,12 +80,12 @@ class _Trial:
         self._modules: dict[Source, File | None] = {}
 
     def hinted(self, fault: Diagnostic) -> Diagnostic:
-        """The fault with the first guess that mends it, and without one that does not."""
+        """The fault with the first guess that mends it as its hint; a hint that does not work is removed."""
         if fault.span is None:
             return fault
         if fault.message.startswith("field ") and self._lacks_label(fault):
             return fault._replace(hint="", fix=())
-        self._room -= self._size // _GUESSING  # what can be seen is gathered anew for each fault
+        self._room -= self._size // _GUESSING  # what is visible is collected again for each fault
         if self._size > self._room:
             return fault._replace(hint="", fix=()) if fault.fix else fault
         for guess in islice(self._guesses(fault, fault.span.source), _MOST_TRIED):
@@ -99,12 +99,12 @@ class _Trial:
         return fault if fault.hint else fault._replace(hint=self._choice(fault, fault.span.source))
 
     def _lacks_label(self, fault: Diagnostic) -> bool:
-        """Whether it is about a component without its label, which is a fault with a hint of its own."""
+        """Whether the cause is a component without its label, which is another fault with its own hint."""
         place = self._place(fault, fault.span.source) if fault.span is not None else None
         return place is not None and place.holder in place.without_label
 
     def _choice(self, fault: Diagnostic, source: Source) -> str:
-        """Several names that are equally likely, all of which mend."""
+        """A hint with several equally likely names, all of which mend the fault."""
         place = self._place(fault, source)
         if place is None or fault.code != codes.OUT_OF_SCOPE:
             return ""
@@ -148,7 +148,7 @@ class _Trial:
         return self._modules[source]
 
     def _mends(self, fault: Diagnostic, source: Source, guess: Repair) -> str | None:
-        """What to say of a guess that mends; None for one that does not."""
+        """The hint for a guess that mends the fault; None if it does not."""
         edits = guess.edits
         changed = Source(source.name, edited(source.data, edits))
         self._room -= self._size
@@ -175,7 +175,7 @@ class _Trial:
 
 
 def _key(fault: Diagnostic, source: Source | None = None, edits: Sequence[Edit] = ()) -> tuple[str, int, str]:
-    """What a fault is known by, in the text as it was or with the changes."""
+    """What identifies a fault, in the original text or after the changes."""
     if fault.span is None:
         return "", 0, fault.message
     name, start = fault.span.source.name, fault.span.start
@@ -185,7 +185,7 @@ def _key(fault: Diagnostic, source: Source | None = None, edits: Sequence[Edit] 
 
 
 def _within(fault: Diagnostic, name: str, first: int, last: int) -> bool:
-    """Whether a fault is about a part of these bytes; what is missing in a block is not."""
+    """Whether a fault is about a part of these bytes; a fault about something missing in a block is not."""
     span = fault.span
     if span is None or span.source.name != name or fault.code == texts.CODES["missing"]:
         return False

@@ -1,4 +1,4 @@
-"""What can be named at a place of a configuration, by its text alone."""
+"""What can be named at a place in a configuration, judging by its text alone."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Visible(NamedTuple):
 
 
 class Place:
-    """The part of a file that a fault is about, and what can be seen from there.
+    """The part of a file that a fault is about, and what is visible from there.
 
-    start, end: its first byte and the one after its last. text: what is there. block: the innermost block
-    that begins there. expression: the one that is written there.
+    start, end: offsets of its first byte and just after its last. text: the text there. block: the innermost
+    block that begins there. expression: the expression there.
     """
 
     def __init__(self, files: Sequence[File], file: File, span: Span, language: Language) -> None:
@@ -45,7 +45,7 @@ class Place:
         self._find(file.body)
 
     def _find(self, body: Sequence[Statement]) -> None:
-        """Go down to the place; blocks may nest more deeply than calls."""
+        """Descend to the place, without recursion, because blocks may nest deeply."""
         inside: Sequence[Statement] | None = body
         while inside is not None:
             here = next((each for each in inside if each.start <= self.start <= each.end), None)
@@ -73,7 +73,7 @@ class Place:
 
     @cached_property
     def visible(self) -> tuple[Visible, ...]:
-        """What expressions at the place can name, but the block that they stand in."""
+        """What expressions at the place can name, except the block that contains them."""
         bodies: list[Sequence[Statement]] = [file.body for file in self._files]
         own: Block | None = None
         for block in self._around:
@@ -89,7 +89,7 @@ class Place:
         )
 
     def _exists(self, name: str) -> bool:
-        """Whether blocks of this name can be referred to; those with a mistake in their name cannot."""
+        """Whether blocks of this name can be referred to; a misspelt one cannot."""
         if name in _UNNAMED:
             return False
         known = name == "argument" or name in self._language.component_names or name in self.customs
@@ -97,7 +97,7 @@ class Place:
 
     @cached_property
     def _imports(self) -> frozenset[str]:
-        """Labels of imports, which begin the names of custom components."""
+        """Labels of imports, with which names of custom components begin."""
         imports = (each for each in self._blocks() if CONFIG_KINDS.get(each.full_name) is Kind.IMPORT)
         return frozenset(each.label for each in imports)
 
@@ -124,7 +124,7 @@ class Place:
 
     @cached_property
     def customs(self) -> list[str]:
-        """Names of custom components that declares give."""
+        """Names of the custom components that declares define."""
         return [block.label for block in self._blocks() if block.full_name == "declare"]
 
     @property
@@ -134,7 +134,7 @@ class Place:
 
     @property
     def dangling(self) -> list[str]:
-        """Labels of the block's component that expressions name and no block has."""
+        """Labels that expressions use with the block's component, but that no block has."""
         if self.block is None:
             return []
         name = re.escape(self.block.full_name.encode())

@@ -207,9 +207,9 @@ def test_warnings() -> None:
         '"localhost:4040" is not a URL: it does not begin with http:// or https://',
         "5.7 does not fit; max_backoff_retries will be 5",
         "password is a secret in plain text",
-        "pyroscope.write.left has no endpoint: what it gets is lost",
+        "pyroscope.write.left has no endpoint: what it receives is lost",
         "nothing uses pyroscope.write.left",
-        "pyroscope.write.old has no endpoint: what it gets is lost",
+        "pyroscope.write.old has no endpoint: what it receives is lost",
         "nothing uses pyroscope.write.old",
     ]
 
@@ -270,8 +270,8 @@ def test_checking_needs_no_network_library(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "hint"),
     [
-        ("local.file.f.content", "a receiver of profiles is wanted here, not a text that may be secret"),
-        ("loki.write.l.receiver", "a receiver of profiles is wanted here, not a receiver of logs"),
+        ("local.file.f.content", "a receiver of profiles is expected here, not a text that may be secret"),
+        ("loki.write.l.receiver", "a receiver of profiles is expected here, not a receiver of logs"),
     ],
 )
 def test_capsules_are_told_in_words(given: str, hint: str) -> None:
