@@ -72,7 +72,7 @@ def test_anything_else_prints_the_commands(script: ModuleType, capfd: pytest.Cap
     assert "dev.py demo" in capfd.readouterr().err
 
 
-def test_an_old_python_is_told(
+def test_an_old_python_is_reported(
     script: ModuleType, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(script.sys, "version_info", (3, 10, 0))

@@ -54,7 +54,7 @@ async def sink(behaviour: Behaviour | None = None) -> AsyncIterator[tuple[int, l
 
 
 @pytest.mark.anyio
-async def test_every_profile_is_told_once() -> None:
+async def test_every_profile_is_reported_once() -> None:
     async with sink() as (port, arrivals):
         headers = [
             ("Authorization", "Basic " + base64.b64encode(b"bob:hush").decode()),
@@ -115,7 +115,7 @@ async def test_push_is_answered_with_the_code_of_the_status(status: int) -> None
 
 
 @pytest.mark.parametrize("target", ["/ingest?name=app", PUSH])
-def test_wrong_credentials_are_tried_once_and_told_with_endpoint_and_status(
+def test_wrong_credentials_are_tried_once_and_reported_with_endpoint_and_status(
     target: str, tmp_path: Path
 ) -> None:
     port = free_port()

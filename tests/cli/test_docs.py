@@ -26,7 +26,7 @@ def test_the_command_line_page_is_what_the_commands_say() -> None:
     assert cli_page.PAGE.read_text() == cli_page.page(), "run: python -m tests.support.cli_page"
 
 
-def test_the_page_on_the_standard_library_is_what_stands_beside_the_functions() -> None:
+def test_the_page_about_the_standard_library_is_what_the_functions_say() -> None:
     assert stdlib_page.PAGE.read_text() == stdlib_page.page(), "run: python -m tests.support.stdlib_page"
 
 

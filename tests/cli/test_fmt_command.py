@@ -394,7 +394,7 @@ def test_a_list_of_files(tree: Path) -> None:
     assert fmt("--check", "-0", cwd=tree).returncode == 2
 
 
-def test_quiet_tells_faults_only(tree: Path) -> None:
+def test_quiet_shows_errors_only(tree: Path) -> None:
     done = fmt("--check", "-q", ".", cwd=tree)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 2)
     done = fmt("-w", "--quiet", ".", cwd=tree)
@@ -407,7 +407,7 @@ def test_colours_on_demand(tree: Path) -> None:
     assert b"\x1b" not in fmt("--diff", "--color=never", "ugly.alloy", cwd=tree, env=forced).stdout
 
 
-def test_what_an_editor_does_not_show_is_told(tree: Path) -> None:
+def test_what_an_editor_does_not_show_is_reported(tree: Path) -> None:
     (tree / "crlf.alloy").write_bytes(b"a = 1\r\n")
     (tree / "mark.alloy").write_bytes(b"\xef\xbb\xbfa = 1\n")
     told = fmt("--check", "crlf.alloy", "mark.alloy", cwd=tree).stderr.decode()

@@ -67,9 +67,7 @@ def test_components_of_alloy_alone_are_noted_once(folder: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("argument", ["--for=alloy", "--quiet"])
-def test_nobody_is_told_who_has_asked_for_less(
-    argument: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_explicit_flags_get_no_note(argument: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert validate(monkeypatch, argument) == (0, "")
 
 

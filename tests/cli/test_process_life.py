@@ -151,7 +151,7 @@ def test_a_reload_asked_for_during_the_start_is_done_after_it(tmp_path: Path) ->
     assert "config reloaded" in "".join(running.log[running_at:])
 
 
-def test_other_commands_end_by_a_signal_as_ever(tmp_path: Path) -> None:
+def test_other_commands_still_end_by_a_signal(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*ALLOYPY, "fmt"],
         stdin=subprocess.PIPE,
@@ -270,7 +270,7 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
 # The drain
 
 
-def test_the_drain_refuses_new_clients_at_once_and_says_what_it_waits_for(tmp_path: Path) -> None:
+def test_the_drain_refuses_new_clients_immediately_and_says_what_it_waits_for(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as backend:
         address = f"127.0.0.1:{backend.getsockname()[1]}"
         with serving(tmp_path, address) as (running, port):
@@ -289,7 +289,7 @@ def test_the_drain_refuses_new_clients_at_once_and_says_what_it_waits_for(tmp_pa
             assert running.wait() == 0
 
 
-def test_whoever_waits_in_the_queue_is_not_left_there(tmp_path: Path) -> None:
+def test_a_body_that_waits_in_the_queue_is_not_left_there(tmp_path: Path) -> None:
     text = configuration(port := free_port(), "127.0.0.1:9").replace(
         "listen_address", "conn_limit     = 1\n    listen_address"
     )
@@ -346,7 +346,7 @@ def test_what_runs_nothing_is_warned_about_once(tmp_path: Path) -> None:
 # A component that fails
 
 
-def test_a_receiver_that_fails_is_told_and_comes_back_on_its_port(tmp_path: Path) -> None:
+def test_a_receiver_that_fails_is_reported_and_comes_back_on_its_port(tmp_path: Path) -> None:
     program = (
         "from alloypy.cli import main\n"
         "from alloypy.components.pyroscope.receive_http import ReceiveHTTP\n"

@@ -45,7 +45,7 @@ def post(port: int, target: str = "/ingest?name=app") -> int:
         return int(response.status)
 
 
-def test_a_missing_configuration_is_told_before_a_taken_port(tmp_path: Path) -> None:
+def test_a_missing_configuration_is_reported_before_a_used_port(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         done = refused(tmp_path, f"--server.http.listen-addr={address}", "nosuch.alloy")
@@ -63,7 +63,7 @@ def test_a_missing_configuration_is_told_before_a_taken_port(tmp_path: Path) -> 
         ["--stability.level", "generally-available", "--disable-reporting", "with blank.alloy"],
     ],
 )
-def test_a_level_that_is_missing_is_told_as_the_command_to_type(tmp_path: Path, arguments: list[str]) -> None:
+def test_a_missing_level_is_reported_with_the_command_to_type(tmp_path: Path, arguments: list[str]) -> None:
     (tmp_path / "with blank.alloy").write_text(pipeline(free_port()))
     done = refused(tmp_path, ANY_PORT, *arguments)
     assert done.returncode == 1
@@ -93,7 +93,7 @@ def test_a_component_of_alloy_alone_is_no_typing_mistake(tmp_path: Path) -> None
     ]
 
 
-def test_the_addresses_are_told_as_they_are_reached(tmp_path: Path) -> None:
+def test_the_addresses_are_reported_as_they_are_reached(tmp_path: Path) -> None:
     port, other = free_port(), free_port()
     receiver = pipeline(other).replace('"default"', '"other"').partition('pyroscope.write "w"')[0]
     (tmp_path / "config.alloy").write_text(pipeline(port, address="0.0.0.0") + receiver)
@@ -133,7 +133,7 @@ def test_a_mistyped_component_gets_the_name_that_was_meant(tmp_path: Path) -> No
     assert "  = hint: did you mean `pyroscope.receive_http`?" in done.stderr
 
 
-def test_a_minute_that_ends_early_is_told_at_the_end(tmp_path: Path) -> None:
+def test_a_minute_that_ends_early_is_reported_at_the_end(tmp_path: Path) -> None:
     port = free_port()
     with Recorder() as backend:
         (tmp_path / "config.alloy").write_text(pipeline(port, backend.url))

@@ -92,7 +92,7 @@ def test_a_busy_receiver_port_is_one_error_with_its_place(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_a_wrong_admin_address_is_told(tmp_path: Path, address: str, text: str) -> None:
+def test_a_wrong_admin_address_is_reported(tmp_path: Path, address: str, text: str) -> None:
     (tmp_path / "config.alloy").write_text(EMPTY)
     done = refused(tmp_path, f"--server.http.listen-addr={address}", "config.alloy")
     assert done.returncode == 1
@@ -194,7 +194,7 @@ def test_a_signal_stops_it_with_exit_code_0(tmp_path: Path, number: int) -> None
     assert not [line for line in running.log if " level=error " in line]
 
 
-def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+def test_a_second_signal_ends_it_immediately(tmp_path: Path) -> None:
     port = free_port()
     with start(tmp_path, receiver(port)) as running:
         running.wait_until_ready()
@@ -254,7 +254,7 @@ def test_a_reload_is_whole_or_changes_nothing(tmp_path: Path) -> None:
     assert len([line for line in running.log if 'level=error msg="failed to reload config"' in line]) == 2
 
 
-def test_sighup_reloads_and_tells_the_log(tmp_path: Path) -> None:
+def test_sighup_reloads_and_is_logged(tmp_path: Path) -> None:
     with start(tmp_path, EMPTY) as running:
         running.wait_until_ready()
         (tmp_path / "config.alloy").write_text('logging {\n  format = "json"\n}\n')

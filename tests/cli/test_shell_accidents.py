@@ -86,7 +86,7 @@ def test_standard_output_is_closed(folder: Path) -> None:
 
 
 @needs_full
-def test_the_verdict_stands_where_nothing_can_be_said(folder: Path) -> None:
+def test_the_verdict_stays_where_nothing_can_be_said(folder: Path) -> None:
     for place in ("2>&-", "2>/dev/full", ">&- 2>&-"):
         assert shell(f"alloypy fmt --check good.alloy {place}", folder).code == 0
         assert shell(f"alloypy fmt --check ugly.alloy {place}", folder).code == 1

@@ -115,7 +115,7 @@ def test_urls_that_load_and_cannot_be_meant(
     assert "hunter2" not in running.text
 
 
-def test_what_goes_nowhere_is_told(
+def test_what_goes_nowhere_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -145,7 +145,7 @@ def test_variables_that_are_not_set_are_named_by_run(tmp_path: Path) -> None:
     assert told == expected * 2
 
 
-def test_variables_are_named_by_validate_where_it_is_told_the_environment(
+def test_validate_names_variables_where_it_knows_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -123,7 +123,7 @@ def test_it_adds_little_to_its_base(base: str, root: str) -> None:
     assert disk(root) - bare < 60 * MEGABYTE
 
 
-def test_it_tells_what_it_is(image: str) -> None:
+def test_it_says_what_it_is(image: str) -> None:
     told = call("buildah", "inspect", "--type=image", image)
     for expected in ("org.opencontainers.image.title", "alloypy-entrypoint", "Healthcheck", '"10001:10001"'):
         assert expected in told

@@ -49,7 +49,7 @@ class TestSystemd:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
 
-    def test_systemd_hears_how_the_process_is(self, tmp_path: Path) -> None:
+    def test_systemd_is_notified_of_the_state(self, tmp_path: Path) -> None:
         (tmp_path / "config.alloy").write_text("logging { }\n")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
             systemd.bind(str(tmp_path / "notify"))

@@ -89,7 +89,7 @@ async def test_answers_have_a_date_and_do_not_name_the_server() -> None:
     assert b"\r\nserver:" not in head
 
 
-async def test_any_number_of_requests_at_once_is_answered_in_turn() -> None:
+async def test_any_number_of_pipelined_requests_is_answered_in_turn() -> None:
     async with served() as (server, port):
         paths = [b"%d" % number for number in range(1500)]
         received = await answers(port, b"".join(GET % path for path in paths) + LAST)
@@ -142,7 +142,7 @@ async def test_an_offer_to_speak_something_else_is_passed_over() -> None:
         assert (await answers(port, offer)).endswith(b"/a")
 
 
-async def test_a_fault_is_told_in_our_log_and_answered(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fault_is_logged_and_answered(caplog: pytest.LogCaptureFixture) -> None:
     async with served() as (_, port):
         received = await answers(port, GET % b"fails")
     assert statuses(received) == [500]
@@ -152,13 +152,13 @@ async def test_a_fault_is_told_in_our_log_and_answered(caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET / HT", b"GET / HTTP/1.1\r\nHost: a\r\n"])
-async def test_who_does_not_ask_is_hung_up_on(sent: bytes) -> None:
+async def test_a_client_that_does_not_ask_is_closed(sent: bytes) -> None:
     async with served(LONG._replace(read=0.1)) as (_, port):
         with contextlib.suppress(ConnectionResetError):
             assert await answers(port, sent) == b""
 
 
-async def test_who_asks_once_and_then_begins_in_vain_is_hung_up_on() -> None:
+async def test_a_client_that_stops_in_its_second_request_is_closed() -> None:
     async with served(LONG._replace(read=0.2)) as (_, port):
         with contextlib.suppress(ConnectionResetError):
             assert statuses(await answers(port, GET % b"a", b"GET")) == [200]
@@ -179,7 +179,7 @@ async def test_an_answer_that_nobody_reads_is_given_up() -> None:
                 await asyncio.sleep(0.01)
 
 
-async def test_a_stop_waits_for_nobody_who_asks_for_nothing() -> None:
+async def test_a_stop_does_not_wait_for_idle_clients() -> None:
     """The test would run into its time limit."""
     async with served(grace=1000) as (server, port):
         silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]

@@ -282,7 +282,7 @@ def test_unusual_paths_are_answered_as_alloy_does(
     ["0", "61", "-1", "x", "9" * 4400, "1_0", "%D9%A3", "5.0", "+", "%ff"],
     ids=lambda window: window[:9],
 )
-def test_windows_that_are_none(running: Running, window: str) -> None:
+def test_invalid_windows(running: Running, window: str) -> None:
     answer = ask(running, f"/api/v0/web/graph?window={window}")
     assert (answer.status, answer.body) == (
         400,
@@ -311,7 +311,7 @@ SYNTAX = (
     ],
     ids=lambda value: value[:12],
 )
-def test_durations_that_are_none(running: Running, duration: str, body: str) -> None:
+def test_invalid_durations(running: Running, duration: str, body: str) -> None:
     answer = ask(running, f"/-/support?duration={duration}")
     assert (answer.status, answer.body) == (400, body)
 
@@ -332,7 +332,7 @@ def open_descriptors(running: Running) -> int:
     return len(list(Path(f"/proc/{running.process.pid}/fd").iterdir()))
 
 
-def test_a_half_closed_stream_gives_its_descriptor_back_at_once(running: Running) -> None:
+def test_a_half_closed_stream_returns_its_descriptor_immediately(running: Running) -> None:
     ask(running, "/-/ready")
     before = open_descriptors(running)
     with contextlib.ExitStack() as stack:

@@ -248,7 +248,7 @@ async def test_after_some_time_as_much_is_held_as_the_limit_allows(serve: Serve)
 
 
 @pytest.mark.parametrize(("target", "headers"), [("/ingest?name=a", []), (PUSH, PROTO)])
-async def test_beyond_the_limit_clients_are_sent_away_at_once(
+async def test_beyond_the_limit_clients_are_sent_away_immediately(
     serve: Serve, target: str, headers: Any
 ) -> None:
     collected = Collected()
@@ -264,7 +264,7 @@ async def test_beyond_the_limit_clients_are_sent_away_at_once(
         assert (await client.reply()).status == 200
 
 
-async def test_one_that_waited_in_vain_is_sent_away(serve: Serve) -> None:
+async def test_a_body_that_waited_in_vain_is_sent_away(serve: Serve) -> None:
     collected = Collected()
     async with serve(collected) as receiver, one_waits(receiver, collected, ingest(2)) as client:
         receiver.budget.limit = receiver.budget.held + 1000
@@ -341,7 +341,7 @@ async def test_the_time_to_send_stands_still_while_a_body_waits(serve: Serve) ->
         assert (await client.reply()).status == 200
 
 
-async def test_one_that_stalls_after_its_turn_came_is_given_up(serve: Serve) -> None:
+async def test_a_body_that_stalls_after_its_turn_came_is_given_up(serve: Serve) -> None:
     collected = Collected()
     short = {"server_read_timeout": Duration(10**9 // 2)}
     async with (
@@ -371,7 +371,7 @@ async def test_the_receiver_stops_while_a_body_waits(serve: Serve) -> None:
         await asyncio.gather(sending, return_exceptions=True)
 
 
-async def test_uploads_that_stall_hold_up_nobody(serve: Serve) -> None:
+async def test_uploads_that_stall_delay_nobody(serve: Serve) -> None:
     collected = Collected()
     begun = request_bytes("/ingest?name=stalled", bytes(5 * MEGABYTE))[: MEGABYTE // 2]
     async with serve(collected, 8 * MEGABYTE) as receiver, contextlib.AsyncExitStack() as stack:

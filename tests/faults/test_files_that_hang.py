@@ -188,7 +188,7 @@ def secret_ports() -> dict[str, int]:
     return {kind: free_port() for kind in ("good", "password", "bearer", "credentials", "oauth2")}
 
 
-def test_a_secret_that_was_never_read_fails_those_alone_who_need_it(tmp_path: Path, backend: Backend) -> None:
+def test_a_secret_that_was_never_read_fails_only_those_who_need_it(tmp_path: Path, backend: Backend) -> None:
     ports = secret_ports()
     for kind in secret_settings(tmp_path, ""):
         pipe(tmp_path / kind)
@@ -244,7 +244,7 @@ def issue(authority: trustme.CA, folder: Path) -> None:
         temporary.replace(folder / f"{name}.pem")
 
 
-def test_a_certificate_stays_in_use_while_its_file_is_none(tmp_path: Path, backend: Backend) -> None:
+def test_a_certificate_stays_in_use_while_its_file_is_invalid(tmp_path: Path, backend: Backend) -> None:
     plain, secure = free_port(), free_port()
     authority = trustme.CA()
     issue(authority, tmp_path)
@@ -475,9 +475,7 @@ def test_while_files_hang_profiles_are_served_and_reloads_refused(tmp_path: Path
         assert running.stop() == 0
 
 
-def test_authorities_of_the_system_that_hang_fail_those_alone_who_need_them(
-    tmp_path: Path, backend: Backend
-) -> None:
+def test_system_authorities_that_hang_fail_only_those_who_need_them(tmp_path: Path, backend: Backend) -> None:
     good, secure = free_port(), free_port()
     pipe(tmp_path / "authorities")
     text = (

@@ -206,7 +206,7 @@ async def test_a_client_that_never_reads_does_not_fill_the_memory() -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_thousand_idle_connections_disturb_nobody() -> None:
+async def test_a_thousand_idle_connections_affect_nobody() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4096
     if hard != resource.RLIM_INFINITY and hard < wanted:
@@ -258,7 +258,7 @@ async def test_two_readings_of_a_request_are_refused(headers: bytes) -> None:
     assert collected.ingests == []
 
 
-async def test_the_body_of_an_ignored_upgrade_is_not_taken_for_a_request() -> None:
+async def test_the_body_of_an_ignored_upgrade_is_not_read_as_a_request() -> None:
     hidden = request_bytes("/ingest?name=hidden", b"abc")
     upgrade = [("Connection", "Upgrade"), ("Upgrade", "h2c")]
     collected = Collected()
@@ -371,7 +371,7 @@ async def test_connections_reset_at_any_point_leave_nothing_behind() -> None:
 
 @pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})], ids=["uvloop"])
 @pytest.mark.parametrize("raw", [b"1\r\nx\r\n" * 500_000, request_bytes("/ingest?name=b", b"a") * 20_000])
-async def test_many_small_pieces_hold_up_nobody(raw: bytes) -> None:
+async def test_many_small_pieces_delay_nobody(raw: bytes) -> None:
     start = request_bytes("/ingest?name=a", b"", CHUNKED, length=False) if raw[:1] == b"1" else b""
     async with receiving(arguments(Collected())) as receiver, connected(receiver.port) as client:
         with watching() as watchdog:

@@ -76,7 +76,7 @@ def test_the_reason_comes_before_the_deadline_and_the_profile_later(
     assert "hunter2" not in running.text
 
 
-def test_who_states_no_deadline_is_told_at_the_end(tmp_path: Path) -> None:
+def test_a_client_without_a_deadline_gets_the_errors_at_the_end(tmp_path: Path) -> None:
     port, down = free_port(), free_port()
     url = f"http://user:hunter2@127.0.0.1:{down}"
     (tmp_path / "config.alloy").write_text(pipeline(port, url, "max_backoff_retries = 2"))

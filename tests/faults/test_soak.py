@@ -16,7 +16,7 @@ SECONDS = 600.0 if FULL else 60.0
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits and memory are Linux's")
 @pytest.mark.timeout(SECONDS + 240)
-def test_a_receiver_survives_everything_at_once(tmp_path: Path) -> None:
+def test_a_receiver_survives_everything_together(tmp_path: Path) -> None:
     outcome = asyncio.run(soak(SECONDS, seed=7, folder=tmp_path))
     print("\n".join(outcome.report))
     assert not outcome.faults

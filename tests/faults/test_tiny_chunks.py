@@ -88,7 +88,7 @@ async def test_a_crowd_with_tiny_chunks_leaves_others_their_turn(chunks: bytes) 
 
 
 @pytest.mark.parametrize("leaves", [reset, half_close], ids=["reset", "half closed"])
-async def test_whoever_leaves_within_a_body_is_not_listened_to_any_longer(
+async def test_a_client_that_leaves_within_a_body_is_no_longer_read(
     leaves: Callable[[socket.socket], None],
 ) -> None:
     collected = Collected()
@@ -102,7 +102,7 @@ async def test_whoever_leaves_within_a_body_is_not_listened_to_any_longer(
         assert server_of(receiver)._config.budget.held == 0
 
 
-async def test_whoever_has_sent_all_and_says_no_more_is_answered() -> None:
+async def test_a_client_that_has_half_closed_is_answered() -> None:
     collected = Collected()
     loop = asyncio.get_running_loop()
     async with receiving(arguments(collected)) as receiver:

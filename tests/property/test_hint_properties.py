@@ -57,7 +57,7 @@ def assert_mended(text: bytes, fault: Diagnostic, before: list[Diagnostic], afte
 
 
 @pytest.mark.parametrize("name", ["diag", "diag_random"])
-def test_the_hint_of_a_syntax_fault_mends_it(name: str) -> None:
+def test_the_hint_of_a_syntax_fault_fixes_it(name: str) -> None:
     fixes = 0
     for text in broken_texts(name):
         found = syntax_faults(text)
@@ -73,7 +73,7 @@ SYNTAX_SLIPS = [slip for text in EXAMPLES for slip in syntax_slips(text)]
 
 
 @pytest.mark.parametrize("kind", sorted({slip.kind for slip in SYNTAX_SLIPS}))
-def test_the_hint_of_a_slip_in_syntax_mends_it(kind: str) -> None:
+def test_the_hint_of_a_slip_in_syntax_fixes_it(kind: str) -> None:
     helped = broken = 0
     for text in (slip.text for slip in SYNTAX_SLIPS if slip.kind == kind):
         found = syntax_faults(text)
@@ -193,7 +193,7 @@ HELPED = frozenset(
 
 
 @pytest.mark.parametrize("kind", sorted({slip.kind for slip in SLIPS}))
-def test_the_hint_of_a_slip_mends_it(kind: str) -> None:
+def test_the_hint_of_a_slip_fixes_it(kind: str) -> None:
     of_kind = [slip.text for slip in SLIPS if slip.kind == kind]
     assert of_kind
     helped = sum(bool(assert_hints_mend(text)) for text in of_kind)
@@ -209,13 +209,13 @@ def recorded(name: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", ["validate", "commands", "load_rules", "pyroscope"])
-def test_the_hints_of_recorded_configurations_mend(name: str) -> None:
+def test_the_hints_of_recorded_configurations_fix_them(name: str) -> None:
     assert sum(assert_hints_mend(text) for text in recorded(name)) > (
         0 if name in {"validate", "commands"} else -1
     )
 
 
-def test_the_hints_of_mistakes_mend() -> None:
+def test_the_hints_of_mistakes_fix_them() -> None:
     good = [text for text in recorded("validate") if parses(text) and not errors_in(hints_of(text))]
     mistakes = [mutation.text for text in good for mutation in mutations(text)]
     assert sum(assert_hints_mend(text) for text in mistakes[::9]) > 20

@@ -40,7 +40,7 @@ def places() -> dict[str, set[str]]:
     return found
 
 
-def test_no_text_stands_in_two_files() -> None:
+def test_no_text_is_in_two_files() -> None:
     several = {text: sorted(files) for text, files in places().items() if len(files) > 1}
     assert {text: files for text, files in several.items() if text not in TWICE} == {}
 

@@ -78,7 +78,7 @@ def test_what_needs_no_loop_has_a_limit_of_cpu_too() -> None:
         raise ValueError("its own")
 
 
-def test_a_process_tells_its_turns(tmp_path: Path) -> None:
+def test_a_process_reports_its_turns(tmp_path: Path) -> None:
     (tmp_path / "held.py").write_text(
         "import asyncio, time\n"
         "async def main():\n"

@@ -311,7 +311,7 @@ async def test_its_passing_faults_are_tried_again(code: Code, tmp_path: Path) ->
     assert [call.series for call in service.calls] == [[(FORWARDED, SAMPLES)]] * 3
 
 
-async def test_a_message_above_its_limit_is_told_to_the_client(tmp_path: Path) -> None:
+async def test_a_message_above_its_limit_is_reported_to_the_client(tmp_path: Path) -> None:
     service = Pusher()
     async with relay(service, tmp_path, read_max_bytes=1024) as running:
         with pytest.raises(ConnectError) as caught:

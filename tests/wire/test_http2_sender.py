@@ -42,7 +42,7 @@ def post(
     return Request("POST", origin, "/x?q=%7B1%7D", headers, chunks or (b"hello",), timeout, host)
 
 
-async def test_the_request_as_it_goes_out(sender: HttpxSender, authority: trustme.CA) -> None:
+async def test_the_request_as_sent(sender: HttpxSender, authority: trustme.CA) -> None:
     headers = (
         ("User-Agent", "me"),
         ("Content-Type", "a/b"),
@@ -131,7 +131,9 @@ async def test_a_reply_with_its_headers_and_body(sender: HttpxSender, authority:
         assert backend.connections == 1
 
 
-async def test_many_at_once_share_a_connection(sender: HttpxSender, authority: trustme.CA) -> None:
+async def test_many_concurrent_requests_share_a_connection(
+    sender: HttpxSender, authority: trustme.CA
+) -> None:
     async with http2_server(server_context(authority)) as backend:
         for _ in range(2):
             replies = await asyncio.gather(*(sender.send(post(backend, b"%d" % n)) for n in range(40)))

@@ -39,7 +39,7 @@ async def test_the_request_is_made_as_configured() -> None:
 
 
 @pytest.mark.anyio
-async def test_failures_are_told_in_alloys_words_without_credentials() -> None:
+async def test_failures_are_reported_in_alloys_words_without_credentials() -> None:
     port = free_port()
     assert await failure(Arguments(url=f"http://u:hush@127.0.0.1:{port}/m")) == (
         f'performing request: Get "http://u:xxxxx@127.0.0.1:{port}/m": '

@@ -250,7 +250,7 @@ async def test_cancelling_in_the_middle_drops_what_is_left_and_closes_what_is_un
         counted(running, sent_profiles=3 + len(MANY), dropped_profiles=len(MANY) - 3)
 
 
-async def test_cancelling_at_once_counts_what_has_not_begun() -> None:
+async def test_cancelling_immediately_counts_what_has_not_begun() -> None:
     async with scripted(Server().script) as backend:
         async with writing(arguments(endpoint(f"http://127.0.0.1:{backend.port}"))) as running:
             task = asyncio.create_task(running.receiver.append(push(*MANY)))
@@ -332,7 +332,7 @@ def running_lanes(deliverer: FakeDeliverer) -> asyncio.Task[None]:
     return asyncio.create_task(Lanes(deliverer, items, lambda item, errors: None).run(2))
 
 
-async def test_a_fault_of_ours_reaches_whoever_waits() -> None:
+async def test_a_fault_of_ours_reaches_those_who_wait() -> None:
     deliverer = FakeDeliverer(ZeroDivisionError())
     task = running_lanes(deliverer)
     await asyncio.sleep(0)

@@ -62,13 +62,13 @@ async def large_answer(scope: Any, receive: Any, send: Any) -> None:
 
 
 @pytest.mark.parametrize("more", [b"\r\n", b"Connection: close\r\n\r\n"], ids=["stays", "closes"])
-async def test_whoever_does_not_read_the_answer_loses_the_connection(more: bytes) -> None:
+async def test_a_client_that_does_not_read_the_answer_loses_the_connection(more: bytes) -> None:
     async with serving(large_answer, stall=0.2) as server, asking(server, GET + more):
         await until(lambda: server.connection_count == 1)
         await until(lambda: server.connection_count == 0)
 
 
-async def test_whoever_reads_slowly_gets_the_whole_answer() -> None:
+async def test_a_slow_reader_gets_the_whole_answer() -> None:
     request = GET + b"Connection: close\r\n\r\n"
     async with serving(large_answer, stall=1.0) as server, asking(server, request) as (reader, _):
         size = 0
@@ -106,7 +106,7 @@ async def test_leaving_while_the_answer_waits_to_be_written_is_no_fault(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_an_application_that_waits_for_the_departure_hears_of_a_half_close() -> None:
+async def test_an_application_that_waits_for_the_departure_is_notified_of_a_half_close() -> None:
     async def until_left(scope: Any, receive: Any, send: Any) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass

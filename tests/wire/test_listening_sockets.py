@@ -152,7 +152,7 @@ async def test_what_another_component_keeps_cannot_be_taken(tmp_path: Path) -> N
         assert answers(port)
 
 
-async def test_an_address_in_brackets_is_none(tmp_path: Path) -> None:
+async def test_an_address_in_brackets_is_invalid(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         assert await refused(w, listener("a", 4040, address="[::1]")) == [
             (

@@ -107,7 +107,7 @@ def test_who_speaks_no_tls_where_it_is_spoken_is_told_so(tmp_path: Path) -> None
     assert f"expected_url=https://127.0.0.1:{port} times=1" in running.text
 
 
-def test_a_line_tells_how_often_it_happened_since_the_last() -> None:
+def test_a_line_says_how_often_it_happened_since_the_last() -> None:
     now = [100.0]
     seldom = Seldom(lambda: now[0])
     assert [seldom.due(), seldom.due(), seldom.due()] == [1, 0, 0]

@@ -214,7 +214,7 @@ async def test_raw_requests(case: str, pieces: bool) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_whoever_asks_for_another_place_is_sent_there_whole() -> None:
+async def test_a_redirect_keeps_the_whole_target() -> None:
     async with receiving(arguments(Collected())) as receiver, connected(receiver.port) as client:
         await client.send(b"GET http://x?y=/ingest HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await client.reply()).headers["location"] == "http://x/?y=/ingest"

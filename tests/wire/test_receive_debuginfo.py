@@ -178,7 +178,7 @@ async def test_a_failed_upload_is_a_bad_gateway() -> None:
         assert receiver.metric("debuginfo_downstream_calls_total", method="Upload", result="failure") == 1
 
 
-async def test_an_upload_whose_client_leaves_is_not_taken_for_complete() -> None:
+async def test_an_upload_whose_client_leaves_does_not_count_as_complete() -> None:
     backend = Backend()
     async with receiving(arguments(with_backends(backend))) as receiver:
         async with connected(receiver.port) as client:

@@ -140,7 +140,7 @@ async def test_a_client_that_has_said_all_still_gets_its_answer() -> None:
         assert await client.ended()
 
 
-async def test_headers_of_the_client_stay_behind_but_those_of_the_body() -> None:
+async def test_headers_of_the_client_are_dropped_except_those_of_the_body() -> None:
     collected = Collected()
     headers = [
         ("Content-Type", "a/b"),
@@ -449,7 +449,7 @@ async def test_a_push_client_gets_the_code_and_status_of_the_backend(
     }
 
 
-async def test_an_error_tells_which_series_it_is_about() -> None:
+async def test_an_error_says_which_series_it_is_about() -> None:
     errors = DeliveryError("second", series=1), DeliveryError("all")
     body = push_of(b"x", b"y", labels={"__name__": "n"})
     async with receiving(arguments(Collected(), failing(*errors))) as receiver:

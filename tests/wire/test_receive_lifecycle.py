@@ -142,7 +142,7 @@ async def test_half_a_request_is_cut_off_without_being_counted_as_a_profile() ->
     assert receiver.metric("dropped_profiles_total", reason="shutdown") is None
 
 
-async def test_a_second_cancellation_ends_the_drain_at_once() -> None:
+async def test_a_second_cancellation_ends_the_drain_immediately() -> None:
     collected = Collected()
     async with receiving(arguments(collected)) as receiver, connected(receiver.port) as client:
         collected.gate.clear()
@@ -204,7 +204,7 @@ async def test_other_timeouts_on_the_same_address_lose_no_connection() -> None:
             assert (await ask(port, "/ingest?name=a", b"abc")).status == 200
 
 
-async def test_a_smaller_limit_takes_effect_at_once() -> None:
+async def test_a_smaller_limit_takes_effect_immediately() -> None:
     collected = Collected()
     port = free_port()
     async with receiving(arguments(collected, http={"listen_port": port})) as receiver:
@@ -291,7 +291,7 @@ async def test_connections_beyond_the_limit_wait_for_their_turn() -> None:
         assert (await left).status == 200
 
 
-async def test_a_body_that_ends_early_is_told_once_and_with_its_reason() -> None:
+async def test_a_body_that_ends_early_is_reported_once_and_with_its_reason() -> None:
     async with receiving(arguments(Collected())) as receiver:
         reader, writer = await asyncio.open_connection("127.0.0.1", receiver.port)
         writer.write(b"POST /ingest?name=a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n123")

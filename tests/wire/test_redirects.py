@@ -201,7 +201,7 @@ async def test_a_token_server_cannot_send_the_client_secret_elsewhere() -> None:
     assert there.connections == 0
 
 
-async def test_what_is_kept_back_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_kept_back_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     async with (
         scripted(answering()) as there,
         scripted(redirecting(f"http://localhost:{there.port}/")) as here,

@@ -53,7 +53,7 @@ def post(backend, *chunks, target="/x?q=%7B1%7D", timeout=20.0, headers=(), sche
     return Request("POST", origin, target, headers, chunks or (b"hello",), timeout)
 
 
-async def test_the_request_as_it_goes_out(sender):
+async def test_the_request_as_sent(sender):
     async with scripted(answering()) as backend:
         headers = [
             ("User-Agent", "me"),
@@ -366,7 +366,7 @@ async def test_a_long_head_is_taken(sender):
         assert len((await sender.send(post(backend))).header("x")) == 60_000
 
 
-async def test_what_follows_a_reply_is_never_taken_for_the_next_one(sender):
+async def test_what_follows_a_reply_is_never_read_as_the_next_one(sender):
     if isinstance(sender, HttpxSender):
         pytest.xfail("httpcore keeps what follows a reply and takes it for the next one")
     poison = b"HTTP/1.1 500 Poison\r\nContent-Length: 0\r\n\r\n"
@@ -497,7 +497,7 @@ async def test_cancelling_at_any_step_leaves_the_sender_whole(sender):
         await until(lambda: backend.open == 0)
 
 
-async def test_many_at_once_share_a_pool(sender):
+async def test_many_concurrent_requests_share_a_pool(sender):
     async with scripted(answering()) as backend:
         for _ in range(2):
             replies = await asyncio.gather(*(sender.send(post(backend, str(n).encode())) for n in range(40)))

@@ -215,7 +215,7 @@ async def test_profiles_are_written_through_it() -> None:
     assert [each.login for each in proxy.asked] == [LOGIN]
 
 
-async def test_no_secret_is_told() -> None:
+async def test_no_secret_is_reported() -> None:
     async with socks_proxy(("other", "login")) as proxy:
         way = ProxyArguments(proxy_url=parse_url(f"socks5://{SHOWN}127.0.0.1:{proxy.port}"))
         async with writing(arguments(endpoint("http://a.test", proxy=way))) as running:

@@ -171,7 +171,7 @@ def test_spans_are_exported_and_agree_with_headers_and_log(tmp_path: Path) -> No
     assert "traces" not in running.text
 
 
-def test_a_dead_collector_disturbs_nobody(tmp_path: Path) -> None:
+def test_a_dead_collector_affects_nobody(tmp_path: Path) -> None:
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
     port = free_port()
     with backend() as server:
@@ -195,7 +195,7 @@ class Recorded:
 
 
 @pytest.mark.anyio
-async def test_every_try_is_a_span_and_tells_what_became_of_it() -> None:
+async def test_every_attempt_is_a_span_with_its_result() -> None:
     recorded = Recorded()
     tracer = Tracer(recorder=recorded)
     tracer.configure(1, continuing=False)
@@ -240,7 +240,7 @@ async def test_each_series_is_a_span_of_one_trace(connected: bool) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_try_without_an_answer_tells_why_and_hides_credentials() -> None:
+async def test_an_attempt_without_an_answer_says_why_and_hides_credentials() -> None:
     recorded = Recorded()
     tracer = Tracer(recorder=recorded)
     tracer.configure(1, continuing=False)

@@ -57,7 +57,7 @@ def gathered(count: int):
     return script
 
 
-async def test_no_more_than_so_many_stay_idle(sender: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_than_the_limit_stay_idle(sender: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport_module, "MAX_IDLE", 3)
     async with scripted(gathered(8)) as backend:
         await together(sender, backend, 8)
@@ -77,7 +77,7 @@ async def test_idle_connections_are_closed_in_time(
         await until(lambda: backend.open == 0)
 
 
-async def test_the_connection_that_came_back_last_goes_out_first(sender: Transport) -> None:
+async def test_the_connection_returned_last_is_used_first(sender: Transport) -> None:
     async with scripted(gathered(3)) as backend:
         await together(sender, backend, 3)
         for _ in range(5):

@@ -253,7 +253,7 @@ async def test_a_success_after_failures() -> None:
     assert backend.connections == 1
 
 
-async def test_an_outage_is_told_once_and_so_is_its_end() -> None:
+async def test_an_outage_is_reported_once_and_so_is_its_end() -> None:
     replies = (answer("503 Busy"), answer("503 Busy"), PUSH_OK, PUSH_OK)
     async with scripted(saying(*replies)) as backend, writing(arguments(endpoint(at(backend)))) as running:
         await running.receiver.append(push())
@@ -350,7 +350,7 @@ async def test_wrong_labels_are_the_clients_mistake() -> None:
     assert backend.requests == []
 
 
-async def test_right_series_go_out_although_others_are_wrong() -> None:
+async def test_valid_series_are_sent_although_others_are_invalid() -> None:
     async with scripted(saying(PUSH_OK)) as backend:
         async with writing(arguments(endpoint(at(backend)))) as running:
             error = await refused(running, push(LABELS, {"a-b": "1"}, {**LABELS, "x": "y"}, {}))
@@ -602,7 +602,7 @@ def sent_ids(backend: Backend) -> list[str]:
 SERIES = [{**LABELS, "n": str(number)} for number in range(3)]
 
 
-async def test_each_series_goes_out_by_itself() -> None:
+async def test_each_series_is_sent_separately() -> None:
     async with scripted(judged({})) as backend, writing(arguments(endpoint(at(backend)))) as running:
         await running.receiver.append(push(*SERIES))
         assert running.counts() == {"sent_bytes": 12, "sent_profiles": 3}
@@ -634,7 +634,7 @@ async def test_only_the_series_that_fail_are_tried_again() -> None:
     assert sent_ids(backend) == ["id-0"] * 3 + ["id-1"] + ["id-2"] * 2
 
 
-async def test_each_series_that_fails_is_told_of_in_their_order() -> None:
+async def test_each_series_that_fails_is_reported_in_order() -> None:
     async with scripted(saying(answer("503 Busy"))) as backend:
         async with writing(arguments(endpoint(at(backend)))) as running:
             error = await refused(running, push(*SERIES, {"a-b": "1"}))
@@ -643,7 +643,7 @@ async def test_each_series_that_fails_is_told_of_in_their_order() -> None:
     assert [each.series for each in error.errors] == [0, 1, 2, 3]
 
 
-async def test_series_go_out_at_once_but_not_all_of_them() -> None:
+async def test_series_are_sent_concurrently_up_to_a_limit() -> None:
     gate = asyncio.Event()
 
     async def slow(peer: Peer) -> None:
@@ -675,7 +675,7 @@ async def test_series_with_wrong_labels_keep_none_of_the_others(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("endpoints", [1, 2])
-async def test_series_that_wait_for_their_turn_are_counted_when_the_giver_is_cancelled(
+async def test_series_that_wait_for_their_turn_are_counted_when_the_caller_is_cancelled(
     endpoints: int,
 ) -> None:
     async def script(peer: Peer) -> None:
@@ -696,7 +696,7 @@ async def test_series_that_wait_for_their_turn_are_counted_when_the_giver_is_can
 
 @pytest.mark.parametrize("endpoints", [1, 2])
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
-async def test_series_are_counted_however_early_the_giver_is_cancelled(
+async def test_series_are_counted_however_early_the_caller_is_cancelled(
     endpoints: int, turns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "_ACCEPTING_SECONDS", 0.0)
@@ -771,7 +771,7 @@ async def test_an_endpoint_that_hangs_keeps_no_series_from_the_others() -> None:
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_deadline_tells_only_of_the_series_that_are_not_done() -> None:
+async def test_a_deadline_reports_only_the_unfinished_series() -> None:
     gate = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -838,7 +838,7 @@ async def test_no_endpoint_is_warned_about_and_counted() -> None:
 # Deadlines and cancellation
 
 
-async def test_a_passed_deadline_is_told_and_the_profile_is_delivered_all_the_same() -> None:
+async def test_a_passed_deadline_is_reported_and_the_profile_is_still_delivered() -> None:
     gate = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -890,7 +890,7 @@ async def test_what_goes_on_alone_is_logged_when_it_fails() -> None:
 
 @pytest.mark.parametrize("endpoints", [1, 2])
 @pytest.mark.parametrize("deadline", [None, 1e12])
-async def test_a_cancelled_giver_drops_the_profile_and_counts_it(
+async def test_a_cancelled_caller_drops_the_profile_and_counts_it(
     endpoints: int, deadline: float | None
 ) -> None:
     async def script(peer: Peer) -> None:
@@ -911,7 +911,7 @@ async def test_a_cancelled_giver_drops_the_profile_and_counts_it(
 # Reload and stop
 
 
-async def test_an_update_takes_effect_at_once_and_lets_the_old_finish() -> None:
+async def test_an_update_takes_effect_immediately_and_lets_the_old_finish() -> None:
     gate = asyncio.Event()
 
     async def slow(peer: Peer) -> None:

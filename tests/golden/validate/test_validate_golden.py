@@ -132,7 +132,7 @@ def told(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("row", rows("commands"), ids=named)
-def test_the_command_tells_all_that_alloy_tells(
+def test_the_command_reports_all_that_alloy_reports(
     row: Mapping[str, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

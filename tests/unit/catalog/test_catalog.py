@@ -130,7 +130,7 @@ def test_texts_of_named_types(small: Catalog) -> None:
         convert("slow", mode)
 
 
-def test_the_version_is_told(small: Catalog) -> None:
+def test_the_version_is_reported(small: Catalog) -> None:
     assert small.alloy_version == "v9.9.9"
     assert small.deprecated == {"env"}
     assert small.experimental == {"array.x"}
@@ -151,7 +151,7 @@ def test_packing_from_the_command_line(tmp_path: Any) -> None:
     assert target.read_bytes() == pack(LISTING)
 
 
-def test_notations_that_are_none(small: Catalog) -> None:
+def test_invalid_notations(small: Catalog) -> None:
     with pytest.raises(KeyError):
         small.type("strnig")
 

@@ -274,7 +274,7 @@ def test_checking_needs_no_network_library(tmp_path: Path) -> None:
         ("loki.write.l.receiver", "a receiver of profiles is expected here, not a receiver of logs"),
     ],
 )
-def test_capsules_are_told_in_words(given: str, hint: str) -> None:
+def test_capsules_are_described_in_words(given: str, hint: str) -> None:
     text = (
         'local.file "f" {\n  filename = "f"\n}\n'
         'loki.write "l" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'

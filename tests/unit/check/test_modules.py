@@ -27,7 +27,7 @@ def ports(text: str) -> list[str]:
     return [line for line in missed(text) if IN_USE in line]
 
 
-def test_a_module_with_a_port_of_its_own_can_be_used_once() -> None:
+def test_a_module_with_its_own_port_can_be_used_once() -> None:
     fixed = MODULE % "4040"
     assert ports(fixed + 'm "x" { }\n') == []
     assert ports(fixed + 'm "x" { }\nm "y" { }\n') == [f"c:6:2: listen tcp :4040: bind: {IN_USE}"]
@@ -120,7 +120,7 @@ def test_imports_nested_too_deep() -> None:
     assert read(modules, imports("5"))[0] == []
 
 
-def test_a_block_with_a_name_that_is_taken_is_told_once() -> None:
+def test_a_block_with_a_used_name_is_reported_once() -> None:
     text = 'pyroscope.write "w" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'
     assert warnings(text + text) == ["c:1:1: nothing uses pyroscope.write.w"]
 

@@ -52,7 +52,7 @@ def test_a_text_is_judged_with_the_modules_it_imports() -> None:
     assert outcome.failed
 
 
-def test_names_of_the_files_beside_it_are_told() -> None:
+def test_names_of_the_files_beside_it_are_reported() -> None:
     receiver = 'loki.process "p" {\n\tforward_to = [loki.write.w.receiver]\n}\n'
     (fault,) = (
         each

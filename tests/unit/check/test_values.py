@@ -161,11 +161,11 @@ def test_settings_that_cannot_work(setting: str, value: str, message: str) -> No
         ("enable_http2", 'sys.env("A") != "" && true'),
     ],
 )
-def test_what_only_running_tells_passes(setting: str, value: str) -> None:
+def test_what_is_known_only_at_run_time_passes(setting: str, value: str) -> None:
     assert missed(endpoint(setting, value)) == []
 
 
-def test_variables_that_are_told_are_used() -> None:
+def test_given_variables_are_used() -> None:
     text = endpoint("max_backoff_retries", 'sys.env("RETRIES")')
     assert missed(text, environ={"RETRIES": "5"}) == []
     found = missed(text, environ={"RETRIES": "many"})

@@ -138,7 +138,7 @@ def test_action_makes_directories_for_its_reports(work: Path) -> None:
     assert 'name="fine.alloy"' in (work / "work" / places["junit-file"]).read_text()
 
 
-def test_action_tells_of_warnings(work: Path) -> None:
+def test_action_reports_warnings(work: Path) -> None:
     (work / "work" / "warned.alloy").write_text('pyroscope.write "unused" { }\n')
     code, log, _, summary = act(work, command="validate", paths="warned.alloy")
     assert code == 0

@@ -107,7 +107,7 @@ def test_repeated_flags_collect() -> None:
         (["--level=best"], 'invalid argument "best" for "--level" flag: invalid level "best"'),
     ],
 )
-def test_faults_are_told_in_pflags_words(argv: list[str], text: str) -> None:
+def test_faults_are_reported_in_pflags_words(argv: list[str], text: str) -> None:
     assert fault(*argv) == text
 
 

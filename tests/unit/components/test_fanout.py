@@ -74,7 +74,7 @@ async def test_one_child_is_called_in_the_callers_task() -> None:
 
 
 @pytest.mark.parametrize("kind", ["push", "ingest"])
-async def test_those_that_fail_are_told_in_the_order_of_time(kind: str) -> None:
+async def test_those_that_fail_are_reported_in_the_order_of_time(kind: str) -> None:
     first, second, several = (
         DeliveryError("a"),
         DeliveryError("b"),
@@ -153,7 +153,7 @@ async def test_whether_a_retry_helps_goes_through(
         assert (failed.value.retry, failed.value.pause) == (retry, pause)
 
 
-def test_whether_a_retry_helps_is_said_of_all_series_though_not_all_are_told() -> None:
+def test_whether_a_retry_helps_depends_on_all_series_though_not_all_are_reported() -> None:
     failures = Failures()
     for position in range(3 * MOST_TOLD):
         failures.add(DeliveryError("a", series=position))

@@ -157,7 +157,7 @@ async def test_prepared_and_never_run(bench: Bench) -> None:
     assert gone() is None
 
 
-async def test_refused_at_once(bench: Bench) -> None:
+async def test_refused_immediately(bench: Bench) -> None:
     async with nothing_left():
         with pytest.raises(BuildError):
             await bench.make(bench.bad()).prepare()
@@ -174,7 +174,7 @@ async def test_exports_are_known_when_it_is_prepared(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("turns", [0, 1, 5], ids=["before-it-begins", "as-it-begins", "soon"])
-async def test_run_and_cancelled_at_once(bench: Bench, turns: int) -> None:
+async def test_run_and_cancelled_immediately(bench: Bench, turns: int) -> None:
     async with nothing_left():
         life = bench.make(bench.arguments())
         await life.prepare()

@@ -184,7 +184,7 @@ def test_arguments_the_module_does_not_have() -> None:
     ]
 
 
-def test_all_phases_are_told_in_their_order() -> None:
+def test_all_phases_are_reported_in_their_order() -> None:
     text = (
         'test.node "r" { value = test.node.r.value\n forward_to = [test.node.zz.receiver] }\n'
         'foo.bar "x" { }\ndeclare "d" { }\ndeclare "d" { }\nargument "a" { }\n'
@@ -234,7 +234,7 @@ def test_a_custom_component_may_not_take_the_id_of_another_block() -> None:
     ]
 
 
-def test_gates_let_in() -> None:
+def test_gates_admit() -> None:
     assert faults('test.preview "a" { }', stability=Stability.PUBLIC_PREVIEW) == []
     assert faults('test.community "a" { }', community=True) == []
     assert faults('foreach "f" { }', stability=Stability.EXPERIMENTAL) == []

@@ -79,7 +79,7 @@ async def test_a_file_that_never_answers_is_given_up(source: Source, monkeypatch
     assert await source.followed.get() >= 1
 
 
-async def test_while_a_file_hangs_only_the_first_who_ask_wait_a_little(
+async def test_while_a_file_hangs_only_the_first_callers_wait_a_little(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(followed, "CHECK_SECONDS", 0.0)
@@ -104,7 +104,7 @@ async def test_while_a_file_hangs_only_the_first_who_ask_wait_a_little(
 
 
 @pytest.mark.usefixtures("watchful")
-async def test_who_asks_meanwhile_shares_the_look(source: Source) -> None:
+async def test_a_caller_meanwhile_shares_the_check(source: Source) -> None:
     assert await source.followed.get() == 1
     asking = [asyncio.create_task(source.followed.get()) for _ in range(5)]
     await asyncio.sleep(0)
@@ -113,7 +113,7 @@ async def test_who_asks_meanwhile_shares_the_look(source: Source) -> None:
 
 
 @pytest.mark.usefixtures("watchful")
-async def test_giving_up_asking_ends_nobody_elses_look(source: Source) -> None:
+async def test_giving_up_a_question_does_not_end_the_check_for_others(source: Source) -> None:
     source.open.clear()
     first, second = (asyncio.create_task(source.followed.get()) for _ in range(2))
     await asyncio.sleep(0.01)

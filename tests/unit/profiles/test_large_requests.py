@@ -56,7 +56,7 @@ def test_base64_is_decoded_in_pieces_as_a_whole(size: int, alphabet: str) -> Non
 @pytest.mark.parametrize(
     "spoilt", ["A" * 100 + "=" + "A" * 100, "+" * 80 + "-" * 80, "A" * 100 + "?" + "A" * 99]
 )
-def test_base64_that_is_wrong_far_behind_is_refused(spoilt: str) -> None:
+def test_base64_that_is_wrong_far_into_the_text_is_refused(spoilt: str) -> None:
     with pytest.raises(JSONError, match="invalid value for bytes field rawProfile") as caught:
         decode_push_json(push("b", spoilt * 50))
     assert len(str(caught.value)) < 500
@@ -75,9 +75,7 @@ def test_base64_that_is_wrong_far_behind_is_refused(spoilt: str) -> None:
     ],
 )
 @pytest.mark.parametrize("before", range(14, 19))
-def test_what_is_wrong_behind_many_escapes_is_told_as_go_tells_it(
-    ending: bytes, reason: str, before: int
-) -> None:
+def test_an_error_after_many_escapes_is_reported_as_in_go(ending: bytes, reason: str, before: int) -> None:
     text = b'{"x":\n "' + rb"\u4e00" * 100 + b"a" * before + ending + b'"}'
     with pytest.raises(JSONError) as caught:
         decode_push_json(text)
@@ -85,7 +83,7 @@ def test_what_is_wrong_behind_many_escapes_is_told_as_go_tells_it(
 
 
 @pytest.mark.parametrize("end", [rb"", b"\\", rb"\u12", rb"\ud800", rb"\ud800\u"])
-def test_a_string_that_does_not_end_is_told(end: bytes) -> None:
+def test_a_string_that_does_not_end_is_reported(end: bytes) -> None:
     with pytest.raises(JSONError, match="unexpected EOF"):
         decode_push_json(b'{"x":"' + rb"\n" * 50 + end)
 
@@ -163,7 +161,7 @@ def test_a_gzip_stream_that_is_cut_short_or_too_long_is_refused_in_whatever_step
 # What is reported
 
 
-def test_up_to_five_errors_are_told_in_full_and_the_others_counted() -> None:
+def test_up_to_five_errors_are_reported_in_full_and_the_others_counted() -> None:
     assert told([f"e{number}" for number in range(5)]) == "e0\ne1\ne2\ne3\ne4"
     assert told([f"e{number}" for number in range(6)]) == "e0\ne1\ne2\ne3\ne4\nand 1 more error"
     assert told(["e"], 100) == "e\nand 100 more errors"
@@ -181,7 +179,7 @@ def test_failures_keep_the_first_and_the_one_that_decides() -> None:
     assert (error.status, [one.series for one in error.errors]) == (429, [0, 1, 2, 3, 4, 71])
 
 
-def test_one_failure_is_told_as_it_is() -> None:
+def test_one_failure_is_reported_as_it_is() -> None:
     failures, error = Failures(), DeliveryError("e", series=3)
     failures.add(error)
     assert failures.error() is error
@@ -195,7 +193,7 @@ def test_label_sets_are_printed_in_some_kilobytes() -> None:
     assert len(print_labels({"n" * 60_000 + str(number): "v" * 60_000 for number in range(40)})) < 2100
 
 
-def test_what_is_wrong_with_large_labels_is_told_briefly() -> None:
+def test_what_is_wrong_with_large_labels_is_reported_briefly() -> None:
     for labels in ({"a-" + "n" * 60_000: "v"}, {"n" * 60_000: "\udcff" * 60_000}):
         with pytest.raises(InvalidLabels) as caught:
             check_labels(labels)

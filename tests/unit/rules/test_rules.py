@@ -206,7 +206,7 @@ IN_ROOT = (
     ],
     ids=["local.file", "sys.env", "argument"],
 )
-def test_what_only_running_tells_is_not_guessed(text: str) -> None:
+def test_what_is_known_only_at_run_time_is_not_guessed(text: str) -> None:
     assert faults(text) == []
 
 

@@ -99,7 +99,7 @@ async def test_a_component_logs_with_its_id(tmp_path: Path, caplog: pytest.LogCa
     ]
 
 
-async def test_metrics_are_told_once_there_are_any(tmp_path: Path) -> None:
+async def test_metrics_are_reported_once_there_are_any(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.load('test.node "a" { }\ntest.node "b" { }')
         assert list(w.controller.metrics()) == []
@@ -149,7 +149,7 @@ async def test_faults_of_a_first_load(tmp_path: Path, text: str, expected: str |
     assert await refused(tmp_path, text) == [expected]
 
 
-async def test_all_evaluation_faults_are_told_in_the_order_of_the_text(tmp_path: Path) -> None:
+async def test_all_evaluation_faults_are_reported_in_the_order_of_the_text(tmp_path: Path) -> None:
     texts = ('test.node "c" { nope = 3 }', 'test.node "a" { nope = 1 }\ntest.node "b" { nope = 2 }')
     faults = await refused(tmp_path, *reversed(texts))
     assert [each.split(": ")[0] for each in faults] == [
@@ -166,7 +166,7 @@ async def test_what_depends_on_a_component_that_failed_sees_empty_exports(tmp_pa
     assert faults == ["config.alloy:1:1: Failed to build component: building component: init failed"]
 
 
-async def test_a_component_that_ends_by_itself_is_exited(tmp_path: Path) -> None:
+async def test_a_component_whose_run_fails_is_exited(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.load('test.node "a" { fail = ["run"] }\ntest.node "b" { }')
         await w.settled()

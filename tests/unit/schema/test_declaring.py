@@ -163,7 +163,7 @@ def test_faults_without_a_place(text: str, message: str) -> None:
         decoded(text)
 
 
-def test_a_broken_rule_tells_its_field() -> None:
+def test_a_broken_rule_names_its_field() -> None:
     with pytest.raises(DecodeError) as caught:
         decoded('url = "u"\ntoken = "bad"')
     assert caught.value.fault == Fault("token", "the token is bad")

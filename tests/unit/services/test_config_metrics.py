@@ -16,7 +16,7 @@ def values(text: str) -> dict[str, str]:
     return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
 
 
-def test_a_refused_load_is_told_until_the_next_success() -> None:
+def test_a_refused_load_is_reported_until_the_next_success() -> None:
     metrics = ConfigMetrics()
     metrics.succeeded([b"a", b"bc"], 12.5)
     metrics.failed()

@@ -29,7 +29,7 @@ def pipe() -> Iterator[tuple[int, int]]:
             continue
 
 
-def test_a_line_is_there_at_once(pipe: tuple[int, int]) -> None:
+def test_a_line_is_written_immediately(pipe: tuple[int, int]) -> None:
     Sink(pipe[1], note).write(b"line\n")
     assert os.read(pipe[0], 100) == b"line\n"
 
@@ -44,7 +44,7 @@ def test_lines_stay_whole_and_in_order_while_they_wait(pipe: tuple[int, int]) ->
     assert sink.dropped == 0
 
 
-def test_what_does_not_fit_is_dropped_and_told(pipe: tuple[int, int]) -> None:
+def test_what_does_not_fit_is_dropped_and_reported(pipe: tuple[int, int]) -> None:
     sink = Sink(pipe[1], note, most=100_000)
     lines = [b"%03d " % number + b"x" * 995 + b"\n" for number in range(400)]
     for line in lines:
@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_dropped_and_told(pipe: tuple[int, int]) -> None:
     assert os.read(pipe[0], 100) == b"again\n"
 
 
-def test_a_reader_that_has_gone_is_nobodys_trouble(pipe: tuple[int, int]) -> None:
+def test_a_reader_that_has_gone_causes_no_error(pipe: tuple[int, int]) -> None:
     sink = Sink(pipe[1], note)
     os.close(pipe[0])
     sink.write(b"line\n")

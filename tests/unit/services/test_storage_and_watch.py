@@ -163,7 +163,7 @@ async def test_a_file_system_that_does_not_answer_is_no_change(
 
 
 @pytest.mark.anyio
-async def test_a_change_is_told_once_and_when_it_has_come_to_rest(
+async def test_a_change_is_reported_once_and_when_it_has_settled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "config.alloy"

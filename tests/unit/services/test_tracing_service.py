@@ -60,7 +60,7 @@ def test_nothing_is_exported_nor_said_unasked(
 
 
 @pytest.mark.parametrize("variable", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
-def test_a_missing_extra_is_told(
+def test_a_missing_extra_is_reported(
     variable: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "alloypy.services.otlp", None)
@@ -70,7 +70,7 @@ def test_a_missing_extra_is_told(
     ]
 
 
-def test_another_protocol_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_another_protocol_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}
     assert exporter(environ) is None
     assert [record.getMessage() for record in caplog.records] == [

@@ -51,7 +51,7 @@ def test_links_as_a_config_map_mounts_them_are_followed(tmp_path: Path) -> None:
         ("a\x00b", "stat a\x00b: invalid argument"),
     ],
 )
-def test_what_cannot_be_found_is_told_in_gos_words(path: str, text: str) -> None:
+def test_what_cannot_be_found_is_reported_in_gos_words(path: str, text: str) -> None:
     with pytest.raises(ConfigReadError) as caught:
         read_config(path)
     assert str(caught.value) == text

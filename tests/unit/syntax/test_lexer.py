@@ -59,7 +59,7 @@ def test_comments_are_grouped_by_tokens_and_empty_lines() -> None:
     ]
 
 
-def test_comments_lose_carriage_returns_but_for_one_that_keeps_them_open() -> None:
+def test_comments_lose_carriage_returns_except_one_that_keeps_them_open() -> None:
     assert comments("// a\rb\r\n") == [["// ab"]]
     assert comments("/* a\r\n *\r/ b */") == [["/* a\n *\r/ b */"]]
 

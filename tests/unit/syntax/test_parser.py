@@ -68,7 +68,7 @@ def test_places_of_statements() -> None:
     assert (inner.start, inner.end, inner.name.end) == (11, 17, 11)
 
 
-def test_an_empty_label_is_none() -> None:
+def test_an_empty_label_is_no_label() -> None:
     block = parse_file(Source("x", b'a "" { }')).body[0]
     assert isinstance(block, Block)
     assert (block.label, block.label_start) == ("", 2)

@@ -26,7 +26,7 @@ def test_hosts(host: str, told: str) -> None:
         ("::1]:9", "address [::1]:9]:80: too many colons in address"),
     ],
 )
-def test_hosts_that_are_none(host: str, fault: str) -> None:
+def test_invalid_hosts(host: str, fault: str) -> None:
     with pytest.raises(ValueError, match="listen tcp") as raised:
         listen_host(host, 80)
     assert str(raised.value) == f"listen tcp: {fault}"

@@ -26,7 +26,7 @@ def test_written_headers_give_their_pairs_again():
 
 
 @pytest.mark.parametrize("headers", [PAIRS, written(PAIRS)], ids=["pairs", "written"])
-def test_the_head_has_the_length_behind_the_user_agent(headers):
+def test_the_head_has_the_length_after_the_user_agent(headers):
     assert head_of(request(headers)) == (
         b"POST /a?b=c HTTP/1.1\r\nHost: example.org\r\nUser-Agent: a\r\nContent-Length: 5\r\n"
         b"Content-Type: x: y\r\nX-Empty: \r\nX-Raw: caf\xe9\r\n\r\n"

@@ -118,7 +118,7 @@ async def test_what_a_file_last_held_stays_in_use(
     ]
 
 
-async def test_whoever_needs_it_waits_no_longer_than_it_may(
+async def test_those_who_need_it_wait_no_longer_than_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "s"
@@ -132,7 +132,7 @@ async def test_whoever_needs_it_waits_no_longer_than_it_may(
     assert await text.read(60) == "late"
 
 
-async def test_all_who_read_one_file_share_what_it_held(tmp_path: Path) -> None:
+async def test_all_who_read_one_file_share_its_content(tmp_path: Path) -> None:
     path = str(tmp_path / "s")
     first = file_text(path)
     assert file_text(path) is first

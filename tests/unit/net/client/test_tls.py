@@ -128,7 +128,7 @@ async def test_changed_files_make_a_new_context(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("watchful")
 @pytest.mark.parametrize("change", [lambda path: path.write_text("broken"), Path.unlink])
-async def test_a_change_for_the_worse_leaves_the_context_in_use_and_is_told_once(
+async def test_a_change_for_the_worse_leaves_the_context_in_use_and_is_reported_once(
     change: Callable[[Path], object], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "ca_file"

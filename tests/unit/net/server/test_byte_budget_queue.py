@@ -114,7 +114,7 @@ async def test_what_is_promised_counts_before_it_is_taken() -> None:
     assert is_clean(budget)
 
 
-async def test_one_that_breaks_off_makes_room_for_the_next() -> None:
+async def test_a_body_that_breaks_off_makes_room_for_the_next() -> None:
     budget = ByteBudget(1000, 100, NEVER)
     bodies = Bodies(budget)
     begun = budget.claim(90, 0, pytest.fail)
@@ -274,7 +274,7 @@ def let_pass(claim: Claim, seconds: float) -> None:
     claim.last -= seconds
 
 
-async def test_whoever_stalls_loses_the_turn_at_once_when_another_asks() -> None:
+async def test_an_upload_that_stalls_loses_the_turn_immediately_when_another_asks() -> None:
     budget = ByteBudget(1000, 100, NEVER)
     bodies = Bodies(budget)
     stalled = Stalled(budget, 80, 10)
@@ -306,7 +306,7 @@ async def test_a_turn_is_lost_while_others_wait() -> None:
     assert is_clean(budget)
 
 
-async def test_whoever_makes_progress_keeps_the_turn() -> None:
+async def test_an_upload_that_makes_progress_keeps_the_turn() -> None:
     budget = ByteBudget(1 << 20, 100, NEVER)
     bodies = Bodies(budget)
     steady, dripping = (Stalled(budget, 45, 5) for _ in range(2))

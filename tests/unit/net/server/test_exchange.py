@@ -111,7 +111,7 @@ async def test_messages_go_to_the_writer() -> None:
     assert carrier.notes == [(200, False, True), b"o", b"k", "done"]
 
 
-async def test_a_whole_answer_is_written_at_once() -> None:
+async def test_a_whole_answer_is_written_in_one_piece() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         offered = extension(scope)
         assert offered is not None
@@ -126,7 +126,7 @@ async def test_a_whole_answer_is_written_at_once() -> None:
 @pytest.mark.parametrize(
     "carrier", [Carrier(takes_more=False), Carrier(at_once=False)], ids=["full", "cannot"]
 )
-async def test_what_cannot_be_written_at_once_is_left_to_messages(carrier: Carrier) -> None:
+async def test_what_cannot_be_written_immediately_is_left_to_messages(carrier: Carrier) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         offered = extension(scope)
         assert offered is not None

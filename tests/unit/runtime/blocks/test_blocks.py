@@ -70,7 +70,7 @@ async def test_blocks_are_decoded_and_followed(tmp_path: Path) -> None:
         assert known["http"].taken[1:] == [HTTPArguments()]
 
 
-async def test_logging_comes_first_and_at_once(tmp_path: Path) -> None:
+async def test_logging_comes_first_and_takes_effect_immediately(tmp_path: Path) -> None:
     known = services()
     async with world(tmp_path, services=known) as w:
         with pytest.raises(DiagnosticsError):

@@ -75,7 +75,7 @@ async def test_equal_arguments_are_not_taken_again(tmp_path: Path) -> None:
         assert w.taken_events() == []
 
 
-async def test_several_changes_at_once_make_one_evaluation(tmp_path: Path) -> None:
+async def test_several_simultaneous_changes_make_one_evaluation(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.load(
             'test.node "a" { }\ntest.node "b" { }\n'

@@ -297,7 +297,7 @@ async def test_a_component_called_like_the_library_is_evaluated_before_it_hides_
         assert w.node("string.s/test.node.n").arguments.value == "A"
 
 
-async def test_a_refused_value_that_an_argument_brings_is_told_without_its_secret(tmp_path: Path) -> None:
+async def test_a_refused_value_from_an_argument_is_reported_without_its_secret(tmp_path: Path) -> None:
     text = (
         'declare "m" {\n argument "password" { }\n local.file "f" {\n  filename = "f"\n'
         '  poll_frequency = argument.password.value\n }\n}\nm "x" { password = "hunter2" }\n'

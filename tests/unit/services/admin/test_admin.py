@@ -153,7 +153,7 @@ async def test_metrics_are_plain_text(admin: Fixture) -> None:
 
 
 @pytest.mark.anyio
-async def test_many_who_ask_for_metrics_at_once_share_a_page(admin: Fixture) -> None:
+async def test_many_concurrent_requests_for_metrics_share_a_page(admin: Fixture) -> None:
     responses = await asyncio.gather(*(admin.client.get("/metrics") for _ in range(50)))
     assert {response.text for response in responses} == {"m 1\n"}
     assert admin.pages <= 10

@@ -79,7 +79,7 @@ def test_a_filter_without_paths_protects_everything(matching: bool) -> None:
 
 
 @pytest.mark.anyio
-async def test_listening_tells_the_address_and_whether_it_is_loopback() -> None:
+async def test_listening_reports_the_address_and_whether_it_is_loopback() -> None:
     for address, loopback in (("127.0.0.1:0", True), ("0.0.0.0:0", False), (":0", False)):
         listener = await bind(address)
         assert listener.loopback is loopback

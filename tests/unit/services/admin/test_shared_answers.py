@@ -26,7 +26,7 @@ class Making:
         return text(200, str(number))
 
 
-async def test_all_who_wait_get_one_answer_that_was_begun_after_they_asked() -> None:
+async def test_all_who_wait_share_one_answer_begun_after_they_asked() -> None:
     shared, making = SharedAnswers(), Making()
     first = asyncio.create_task(shared.get("/metrics", making.answer))
     while not making.at_once:
@@ -43,7 +43,7 @@ async def test_different_answers_are_made_one_after_the_other() -> None:
     assert making.most == 1
 
 
-async def test_a_client_that_leaves_takes_the_answer_from_nobody_else() -> None:
+async def test_a_client_that_leaves_does_not_take_the_answer_from_others() -> None:
     shared, making = SharedAnswers(), Making()
     leaving, staying = (asyncio.create_task(shared.get("/", making.answer)) for _ in range(2))
     await asyncio.sleep(0)
@@ -51,7 +51,7 @@ async def test_a_client_that_leaves_takes_the_answer_from_nobody_else() -> None:
     assert (await staying).body == b"1"
 
 
-async def test_a_fault_is_told_to_all_and_the_next_is_made_all_the_same() -> None:
+async def test_a_fault_reaches_all_and_the_next_answer_is_made_anyway() -> None:
     async def fail() -> Answer:
         raise KeyError("no")
 

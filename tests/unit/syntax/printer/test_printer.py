@@ -96,7 +96,7 @@ def test_faults_are_all_named() -> None:
         ("", "a = 1"),
     ],
 )
-def test_what_differs_is_told_apart(one: str, other: str) -> None:
+def test_what_differs_is_distinguished(one: str, other: str) -> None:
     files = [parse_file(Source("config.alloy", text.encode())) for text in (one, other)]
     assert same_content(files[0], files[0])
     assert not same_content(*files)

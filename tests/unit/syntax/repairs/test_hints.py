@@ -120,7 +120,7 @@ def test_each_of_two_mistakes_has_its_hint() -> None:
     ]
 
 
-def test_what_no_change_mends_gets_the_rule() -> None:
+def test_what_no_change_fixes_gets_the_rule() -> None:
     found = hinted(faults(IN_BLOCK.format('u = c == "" ? "a" : "b"')).diagnostics)
     assert [d.hint for d in found if d.hint] == [
         "there is no `? :`; `coalesce(a, b)` is the first of its arguments that is not empty"

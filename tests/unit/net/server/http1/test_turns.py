@@ -51,7 +51,7 @@ async def test_what_is_used_up_in_a_turn_is_there_again_in_the_next() -> None:
     assert turns.steps == PER_VISIT
 
 
-async def test_one_that_fails_keeps_nobody_else_waiting() -> None:
+async def test_a_failing_one_keeps_nobody_else_waiting() -> None:
     loop = asyncio.get_running_loop()
     turns = turns_of(loop)
     told: list[object] = []
