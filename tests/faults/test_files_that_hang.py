@@ -139,6 +139,7 @@ def good_client(port: int) -> Iterator[list[int]]:
     stop = threading.Event()
 
     def run() -> None:
+        statuses.append(sent(port))
         while not stop.wait(0.02):
             statuses.append(sent(port))
 
