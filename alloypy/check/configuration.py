@@ -13,8 +13,8 @@ from typing import NamedTuple
 from alloypy.check.blocks import BlockReader, root_scope
 from alloypy.check.contents import ContentCheck
 from alloypy.check.findings import Findings
-from alloypy.check.imports import Files, ImportReader, Location
-from alloypy.check.modules import ModuleCheck, Tools
+from alloypy.check.modules.imports import Files, ImportReader, Location
+from alloypy.check.modules.modules import ModuleCheck, Tools
 from alloypy.check.ports import check_ports
 from alloypy.check.references import check_cycles, check_references
 from alloypy.check.scope import CheckedScope, Kinds, Language

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
+from alloypy.check.expressions.values import Surroundings, ValueCheck
 from alloypy.check.findings import Findings
-from alloypy.check.frames import Frame
 from alloypy.check.load_rules import RulePlace, check_rules
+from alloypy.check.modules.frames import Frame
 from alloypy.check.scope import CheckedNode, Language
-from alloypy.check.values import Surroundings, ValueCheck
 from alloypy.check.warnings import check_nowhere, check_settings
 from alloypy.graph import codes
 from alloypy.graph.nodes import Kind

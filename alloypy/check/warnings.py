@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from alloypy.check.expressions.values import ValueCheck
 from alloypy.check.load_rules import RulePlace
 from alloypy.check.scope import CheckedNode, warning
-from alloypy.check.values import ValueCheck
 from alloypy.graph import codes
 from alloypy.graph.nodes import Kind, block_id
 from alloypy.graph.unset_variables import unset_variables

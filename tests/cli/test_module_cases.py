@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.check.units import CheckOptions, check_unit
+from alloypy.check.units.units import CheckOptions, check_unit
 from alloypy.components.registry import REGISTRATIONS
 from alloypy.graph.admission import Gate
 from alloypy.runtime.contract.options import ControllerOptions

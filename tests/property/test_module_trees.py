@@ -13,8 +13,8 @@ import pytest
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.configuration import Checked, Context, check_files
-from alloypy.check.imports import Files
-from alloypy.check.units import DISK
+from alloypy.check.modules.imports import Files
+from alloypy.check.units.units import DISK
 from alloypy.graph.admission import Gate
 from alloypy.lang.go.duration import Duration
 from alloypy.own_language import OwnLanguage

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.advice.hints import Again, hinted
 from alloypy.check.configuration import Checked, Context, check_files
-from alloypy.check.imports import Files, Location
+from alloypy.check.modules.imports import Files, Location
 from alloypy.graph.admission import Gate
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alloypy.check import units
-from alloypy.check.units import CheckOptions, Outcome, check_texts, nothing_in, unreadable
+from alloypy.check.units import units
+from alloypy.check.units.units import CheckOptions, Outcome, check_texts, nothing_in, unreadable
 from alloypy.cli.files.named_paths import STDIN
 from alloypy.cli.streams import InputError, read_stdin
 from alloypy.syntax.codes import NO_FILES

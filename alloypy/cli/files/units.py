@@ -94,7 +94,7 @@ def _belong_together(files: list[str]) -> bool:
     """
     if len(files) < 2:
         return False
-    from alloypy.check.belonging import belong_together
+    from alloypy.check.units.belonging import belong_together
 
     parsed: list[File] = []
     for file in files:

@@ -13,7 +13,7 @@ import trustme
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.scope import Language
-from alloypy.check.units import CheckOptions, check_sources
+from alloypy.check.units.units import CheckOptions, check_sources
 from alloypy.components.registry import REGISTRATIONS
 from alloypy.components.remote.http_import import http_import
 from alloypy.own_language import own_language

@@ -58,7 +58,7 @@ def _validated(settings: RunSettings) -> list[Diagnostic]:
     """The errors that `validate --for alloypy` finds; none if the path cannot be read again, as a pipe."""
     if not (Path(settings.path).is_file() or Path(settings.path).is_dir()):
         return []
-    from alloypy.check.units import CheckOptions, check_unit
+    from alloypy.check.units.units import CheckOptions, check_unit
     from alloypy.graph.admission import Gate
     from alloypy.own_language import own_language
 

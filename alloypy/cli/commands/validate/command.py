@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from alloypy.check.scope import Language
-from alloypy.check.units import CheckOptions, Outcome, nothing_in
+from alloypy.check.units.units import CheckOptions, Outcome, nothing_in
 from alloypy.cli import streams
 from alloypy.cli.commands.validate.options import Options
 from alloypy.cli.files.checking import check_unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from alloypy.check.units import CheckOptions, Outcome, check_unit
+from alloypy.check.units.units import CheckOptions, Outcome, check_unit
 from alloypy.own_language import own_language
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import escaped

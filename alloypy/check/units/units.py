@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alloypy.check.configuration import Context, check_files
-from alloypy.check.imports import Files, Location
+from alloypy.check.modules.imports import Files, Location
 from alloypy.check.scope import Language
 from alloypy.files import read_regular
 from alloypy.graph.admission import Gate
@@ -126,7 +126,7 @@ def check_texts(
         return Outcome(name, _shown(faults), len(sources))
     found = check_sources(sources, module_path(name), options, reading)
     if any(each.code in {OUT_OF_SCOPE, UNKNOWN_COMPONENT} for each in found):
-        from alloypy.check.neighbours import with_neighbours
+        from alloypy.check.units.neighbours import with_neighbours
 
         found = with_neighbours(found, lambda: reading.beside(name))
     return Outcome(name, _shown(found), len(sources))

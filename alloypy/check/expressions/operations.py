@@ -6,7 +6,7 @@ Source: docs/spec/SYNTAX.md, section 5.
 
 from __future__ import annotations
 
-from alloypy.check.shapes import ANYTHING, BOOL, NUMBER, Shape, exactly
+from alloypy.check.expressions.shapes import ANYTHING, BOOL, NUMBER, Shape, exactly
 from alloypy.lang import texts
 from alloypy.lang.evaluation.operators import misused, operand_of
 from alloypy.lang.values import Kind

@@ -6,7 +6,7 @@ from collections import Counter
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.configuration import Context, check_files
-from alloypy.check.imports import Files, Location
+from alloypy.check.modules.imports import Files, Location
 from alloypy.graph.definitions import MAX_MODULES, TOO_MANY_MODULES
 from alloypy.graph.imported import MAX_DEPTH, MAX_IMPORTS
 from alloypy.syntax.config_files import parse_config

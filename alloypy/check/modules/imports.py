@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from alloypy.check.blocks import BlockReader
 from alloypy.check.contents import ContentCheck
+from alloypy.check.expressions.shapes import exactly
 from alloypy.check.findings import Findings
-from alloypy.check.frames import Frame, Names, unread
+from alloypy.check.modules.frames import Frame, Names, unread
 from alloypy.check.scope import CheckedNode, CheckedScope, warning
-from alloypy.check.shapes import exactly
 from alloypy.graph import codes
 from alloypy.graph.definitions import Definitions, imported_definitions
 from alloypy.graph.imported import MAX_IMPORTS, Content, Tally, UnfitError

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alloypy.check.frames import Frame
+from alloypy.check.modules.frames import Frame
 from alloypy.check.scope import CheckedNode, CheckedScope
 from alloypy.graph import codes, texts
 from alloypy.graph.build import Built

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.check.imports import Location
-from alloypy.check.units import CheckOptions, Outcome, Reading, check_unit
+from alloypy.check.modules.imports import Location
+from alloypy.check.units.units import CheckOptions, Outcome, Reading, check_unit
 from alloypy.graph.admission import Gate
 from alloypy.own_language import own_language
 from alloypy.schema.stability import Stability

@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from alloypy.check.blocks import BlockReader
 from alloypy.check.contents import ContentCheck
+from alloypy.check.expressions.shapes import ANYTHING, Shape, exactly, of_type
 from alloypy.check.findings import Findings
-from alloypy.check.frames import UNREAD_TEMPLATE, VALUED, Frame, Names
-from alloypy.check.imports import ImportReader
-from alloypy.check.module_faults import cycles, head, in_the_way, missing, not_found
+from alloypy.check.modules.faults import cycles, head, in_the_way, missing, not_found
+from alloypy.check.modules.frames import UNREAD_TEMPLATE, VALUED, Frame, Names
+from alloypy.check.modules.imports import ImportReader
 from alloypy.check.ports import listener_of
 from alloypy.check.scope import CheckedNode, CheckedScope
-from alloypy.check.shapes import ANYTHING, Shape, exactly, of_type
 from alloypy.graph import codes, texts
 from alloypy.graph.admission import Gates
 from alloypy.graph.build import Surroundings, build

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from alloypy.check.expressions.shapes import ANYTHING, Shape
 from alloypy.check.ports import Listener
 from alloypy.check.scope import CheckedNode, CheckedScope
-from alloypy.check.shapes import ANYTHING, Shape
 from alloypy.graph.definitions import Definitions, Template
 from alloypy.graph.nodes import NOWHERE, Kind
 from alloypy.graph.references import Chain

@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from alloypy.check import operations
-from alloypy.check.frames import Frame, Seen
-from alloypy.check.library import MACHINE, PURE, result_of
-from alloypy.check.operations import MisuseError, demanded
-from alloypy.check.scope import Language
-from alloypy.check.shapes import (
+from alloypy.check.expressions import operations
+from alloypy.check.expressions.library import MACHINE, PURE, result_of
+from alloypy.check.expressions.operations import MisuseError, demanded
+from alloypy.check.expressions.shapes import (
     ANYTHING,
     STRING,
     Shape,
@@ -27,6 +25,8 @@ from alloypy.check.shapes import (
     in_words,
     mismatch,
 )
+from alloypy.check.modules.frames import Frame, Seen
+from alloypy.check.scope import Language
 from alloypy.graph.codes import OUT_OF_SCOPE, VALUE
 from alloypy.graph.references import Chain, chain_text, expression_chains, inner_expressions
 from alloypy.graph.texts import out_of_scope

@@ -5,7 +5,7 @@ Source: docs/spec/SYNTAX.md, section 6.
 
 from __future__ import annotations
 
-from alloypy.check.shapes import ANYTHING, ARRAY, BOOL, NUMBER, OBJECT, STRING, Shape
+from alloypy.check.expressions.shapes import ANYTHING, ARRAY, BOOL, NUMBER, OBJECT, STRING, Shape
 from alloypy.lang.evaluation.functions import LibraryFunction
 
 MACHINE = frozenset({"constants", "sys", "env", "file"})

@@ -1,0 +1,1 @@
+"""Modules: what is declared, imported and used, checked where it is used."""

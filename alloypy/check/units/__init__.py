@@ -1,0 +1,1 @@
+"""Files that form one configuration, and those that nearly do."""
