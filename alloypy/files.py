@@ -75,8 +75,8 @@ def read_once(path: str, seconds: float | None = None) -> bytes:
     """The content of a regular file, or of a pipe or a device up to its end.
 
     seconds: how long to wait for a pipe or a device; None = for ever.
-    Raises what `read_regular` raises for paths, NoAnswer when the end has not come in time, and NotRegular
-    when it has not come within LARGEST_STREAM_BYTES.
+    Raises OSError and ValueError as `read_regular` does, NoAnswer when the end has not come in time, and
+    NotRegular when it has not come within LARGEST_STREAM_BYTES.
     """
     descriptor = os.open(path, _FLAGS)
     try:

@@ -112,7 +112,7 @@ class Threads:
         loop.call_later(_LOOK_SECONDS, self._relieve, loop, future, job)
 
     def _provide(self) -> bool:
-        """Have a thread take the next job, if one is idle or may start; False if there are no threads."""
+        """Have a thread take the next job, if one is idle or may start; False if no thread exists."""
         ready = sum(job.key not in self._keys for job in self._waiting)
         if self._idle >= ready or self._started >= self._allowed():
             self._lock.notify()
@@ -146,7 +146,7 @@ class Threads:
             del job
 
     def _next(self) -> _Job | None:
-        """Wait for the next job that can begin; None when this thread is one too many."""
+        """Wait for the next job that can begin; None if this thread is no longer needed."""
         while self._started <= self._allowed():
             for job in self._waiting:
                 if job.key not in self._keys:

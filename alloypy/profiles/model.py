@@ -158,7 +158,7 @@ def _shared(errors: Sequence[DeliveryError]) -> dict[str, Any]:
 
 
 class Failures:
-    """Collects the errors of a Push's series, of which a hostile client sends a hundred thousand.
+    """Collects the errors of a Push's series; a hostile client sends a hundred thousand of them.
 
     kept: the first errors in the order of the series, and the first with a status. count: of all errors.
     retry, pause: of all errors, as in `DeliveryError`.
@@ -245,5 +245,5 @@ class ProfilesReceiver(Capsule):
         raise NotImplementedError
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
-        """The destinations behind this receiver that take debug info, in order."""
+        """The destinations of this receiver that take debug info, in order."""
         return ()

@@ -185,7 +185,7 @@ class ByteBudget:
             self._timer = None
 
     def _withdraw_stalled(self) -> None:
-        """Take the turn of bodies that make no progress: they queue again, behind all others."""
+        """Take the turn away from bodies that make no progress: they queue again, after all others."""
         latest = asyncio.get_running_loop().time() - _STALL_SECONDS
         for claim in [each for each in self._turns if each.last <= latest]:
             lose = claim.lose

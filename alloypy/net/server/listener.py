@@ -273,7 +273,7 @@ class Server:
 
 
 def written_address(sockets: Sequence[socket.socket]) -> str:
-    """The address of listening sockets; if there is one for each IP version, the IPv6 one stands for both."""
+    """The address of listening sockets; of one for each IP version, the IPv6 one."""
     names = [one.getsockname()[:2] for one in sockets]
     host, port = next((name for name in names if ":" in name[0]), names[0])
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -40,7 +40,7 @@ async def keep_large_blocks(budget: ByteBudget, idle: float = _IDLE_SECONDS) -> 
     library = glibc()
     if library is None:
         return
-    # Free memory between blocks in use is not returned: where memory is short, large blocks are mapped alone.
+    # Free memory between blocks in use is not returned: where memory is short, large blocks are kept apart.
     library.mallopt(_M_MMAP_THRESHOLD, min(_LARGEST_KEPT_BYTES, budget.limit // 64))
     # Kept blocks come on top of held bytes, and caches and connections need room as well.
     library.mallopt(_M_TRIM_THRESHOLD, min(_MOST_KEPT_BYTES, budget.limit // 2))

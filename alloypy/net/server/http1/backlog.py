@@ -60,7 +60,7 @@ class Backlog:
             self._transport.resume_reading()
 
     def wait_for_turn(self) -> None:
-        """Parse what was kept after the connections that are already waiting."""
+        """Have `go_on` called once the connections that already wait have had their turn."""
         if not self._waits:
             self._waits = True
             self._turns.wait(self._turn)
