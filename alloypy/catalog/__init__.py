@@ -15,7 +15,7 @@ A config block's line: `kind` (`config`, `declare` or `service`), `label` (`requ
 A body is the name of a line in `defs`, or `go` (the name of its Go type), `need` (required attributes
 and blocks in the order in which Alloy reports them missing), `attrs` and `blocks`:
 `[name, type, default]` without the default if it is the type's zero value, and `[name, flags, body]`
-with flags from `repeated`, `label` (takes one), `preset` (there even when absent), `enum=GROUP`.
+with flags from `repeated`, `label` (has one), `preset` (has its values even when absent), `enum=GROUP`.
 Types: `string`, `bool`, `int`, `uint16`, `float64`, `duration`, `secret`, `optional_secret`, `any`,
 `list(T)`, `map(T)`, `T?` (optional), `@NAME` (a line in `types`).
 

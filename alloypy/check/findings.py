@@ -1,4 +1,4 @@
-"""What a check has found: each fault once, in the words of whoever finds it first.
+"""What a check has found: each fault once, in the words of the check that finds it first.
 
 Alloy's own check comes first. What loading would report at the same place is not reported again.
 """

@@ -98,7 +98,7 @@ def _where(listener: Listener) -> tuple[str, int]:
 
 def _hint(listener: Listener, other: Listener) -> str:
     if listener.node is other.node:
-        return "it exists more than once, with the same port each time; set it by an argument or the item"
+        return "it exists more than once, each time on this port; take the port from an argument or the item"
     return f"{block_id(other.node.block)} also listens there"
 
 

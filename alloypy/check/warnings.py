@@ -1,6 +1,6 @@
 """Warnings about settings that are accepted: plain-text secrets, numbers that change, invalid URLs.
 
-Warnings never fail a check unless the user asks for that.
+Warnings do not make a check fail unless the user demands it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A module's blocks, sorted into the sections that are read in turn: declares, config blocks and so on.
+"""A module's blocks, sorted into sections: services, declares, config blocks and components.
 
 Source: docs/spec/RUNTIME.md, sections 2.1, 2.2.
 """

@@ -1,4 +1,4 @@
-"""What alloypy refuses and Alloy does not: settings of its own, and values that cannot work."""
+"""What alloypy rejects and Alloy does not: faults in its own settings, and values that cannot work."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from alloypy.schema.faults import Fault
 
 NO_REMOTE_CONFIGURATION = (
     "alloypy does not fetch its configuration from a server: "
-    "remove the remotecfg block and give the configuration as a file or a directory"
+    "remove the remotecfg block and pass the configuration as a file or a directory"
 )
 NO_GIT = (
     "alloypy does not import from Git repositories: "
-    "check the repository out beside the configuration and use import.file"
+    "check out the repository next to the configuration and use import.file"
 )
 NO_WINDOWS_LOG = (
     "could not update logger: failed to open Windows Event Log: "

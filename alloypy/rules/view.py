@@ -12,13 +12,13 @@ from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 
 
 class Undecided(Exception):
-    """A value is not known before the configuration runs; a rule that asks for it ends without a verdict."""
+    """A value is not known before the configuration runs; a rule that needs it ends without a verdict."""
 
 
 class View(ABC):
     """The values of a body by the names of the configuration, defaults included.
 
-    spec: what the body may hold.
+    spec: what the body may contain.
     """
 
     __slots__ = ("spec",)
@@ -52,7 +52,7 @@ class View(ABC):
         return "" if value is None else str(value)
 
     def filled(self, name: str) -> bool:
-        """Whether a string, secret, list or map holds anything. Raises Undecided."""
+        """Whether a string, secret, list or map is not empty. Raises Undecided."""
         return bool(_revealed(self.get(name)))
 
     def attribute(self, name: str) -> AttributeSpec:

@@ -127,7 +127,7 @@ def enum(
 ) -> Any:
     """A list of blocks of several kinds, kept in source order.
 
-    `steps: tuple[A | B, ...] = enum({"a": A, "b": B}, default=())` takes blocks `steps.a` and `steps.b`.
+    `steps: tuple[A | B, ...] = enum({"a": A, "b": B}, default=())` accepts blocks `steps.a` and `steps.b`.
 
     alternatives: the part of the block name after `NAME.`, and the class each decodes into.
     """

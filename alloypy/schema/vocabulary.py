@@ -1,7 +1,7 @@
 """Blocks that are known by the specs of their bodies, whether alloypy runs them or not.
 
-Readers of configurations are given a vocabulary besides the registry, to say that Alloy has a component
-which alloypy does not run, and to know which of its settings are secret.
+Code that reads configurations gets a vocabulary besides the registry, to report that Alloy has a component
+that alloypy does not run, and to know which of its settings are secret.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Diagnostic(NamedTuple):
     message: Alloy's words if Alloy reports this fault.
     code: stable identifier, `ALY` and four digits (see `alloypy.syntax.codes`).
     value: text of the offending value if the span does not show it literally.
-    hint: what to do about it, for people; empty when there is nothing to add.
+    hint: what to do about it, for people; empty if there is nothing to add.
     fix: the same for programs, as changes of the source that `span` is in; empty if a person has to decide.
     """
 

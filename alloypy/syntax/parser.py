@@ -80,7 +80,7 @@ def tree_of(source: Source, tokens: list[Token], start: str) -> object:
 
 @contextmanager
 def collector_resting() -> Iterator[None]:
-    """Turns the garbage collector off meanwhile: a new tree has no cycles, and nothing of it is garbage."""
+    """Turns the garbage collector off inside the `with`: a new tree has no cycles and no garbage."""
     if not gc.isenabled():
         yield
         return

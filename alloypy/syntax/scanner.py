@@ -192,7 +192,7 @@ class _Scanner:
                 self._next()
             self._add(OPERATORS[char], char, start)
         else:
-            if char != _BOM:  # reported where it was read
+            if char != _BOM:  # reported when it was read
                 self._error(start, f"illegal character {_describe(char)}")
             self.tokens.append(Token("ILLEGAL", char, start, self._at))
 

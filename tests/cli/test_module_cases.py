@@ -111,5 +111,5 @@ def test_one_file_of_a_configuration_split_over_a_directory(
     Case(files, [], "", "").write(tmp_path, monkeypatch)
     options = CheckOptions(load_catalog(), Gate(Stability.EXPERIMENTAL), {})
     found = [d for d in check_unit("10-relabel.alloy", options).diagnostics if d.severity is Severity.ERROR]
-    beside = "it is declared in 20-write.alloy of this directory; validate the directory"
+    beside = "it is declared in 20-write.alloy in this directory; validate the directory"
     assert [each.hint for each in found] == [beside, beside, ""]

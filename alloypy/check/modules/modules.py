@@ -102,7 +102,7 @@ class ModuleCheck:
         return (frame.scope for frame in self._first.values())
 
     def _note_own(self, scope: CheckedScope) -> None:
-        """Remember the scopes that Alloy's own check checks."""
+        """Remember the scopes that Alloy's own check covers."""
         self._own.add(id(scope))
         for node in scope.nodes:
             if node.inner is not None:

@@ -30,7 +30,7 @@ def with_neighbours(
             names = _names(beside()) if names is None else names
             file = _declared_in(diagnostic, names)
             if file is not None:
-                hint = f"it is declared in {file} of this directory; validate the directory"
+                hint = f"it is declared in {file} in this directory; validate the directory"
                 result[at] = diagnostic._replace(hint=hint, fix=())
             elif diagnostic.code == OUT_OF_SCOPE and not diagnostic.hint:
                 result[at] = diagnostic._replace(hint=_nearest(diagnostic, names))
@@ -57,7 +57,7 @@ def _nearest(diagnostic: Diagnostic, names: dict[str, str]) -> str:
         labels = [each.rpartition(".")[2] for each in names if each.rpartition(".")[0] == name]
         for near in get_close_matches(label, [each for each in labels if each], 1):
             known = f"{name}.{near}"
-            return f"did you mean `{known}`, which {names[known]} of this directory declares?"
+            return f"did you mean `{known}`, which {names[known]} in this directory declares?"
     return ""
 
 

@@ -90,7 +90,7 @@ def _same(left: Traced, right: Traced) -> bool:
 
 
 def _identity(side: Traced) -> tuple[type, str, Value]:
-    """What must be equal besides the value; only whole numbers, arrays and objects have an origin."""
+    """Type, origin and value; the origin counts only for whole numbers, arrays and objects."""
     matters = type(side.value) in {int, list, dict}
     return (type(side.value), side.origin if matters else "", side.value)
 

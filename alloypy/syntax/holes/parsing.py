@@ -33,7 +33,7 @@ def parse_with_holes(source: Source) -> File:
 def is_hole(expression: Expression) -> bool:
     """Whether an expression, or the name after a dot, is missing.
 
-    Its range is the gap in the line; `end` comes before `start` where there is no gap.
+    Its range is the gap in the line; `end` comes before `start` if there is no gap.
     """
     return isinstance(expression, Identifier) and not expression.name
 

@@ -17,7 +17,7 @@ class PathError(ValueError):
 
 
 def out_of_range(start: int, end: int) -> PathError:
-    """The error of Go's path reader where it crashes."""
+    """The Go runtime's error in a place where Alloy's path reader panics."""
     return PathError(f"runtime error: slice bounds out of range [{start}:{end}]")
 
 

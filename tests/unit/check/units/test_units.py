@@ -59,7 +59,7 @@ def test_names_of_the_files_beside_it_are_reported() -> None:
         for each in checked("a", {"a": receiver, "b": 'loki.write "w" { }\n'}).diagnostics
         if each.code == "ALY0410"
     )
-    assert fault.hint == "it is declared in b of this directory; validate the directory"
+    assert fault.hint == "it is declared in b in this directory; validate the directory"
 
 
 def test_what_cannot_be_read_is_an_outcome() -> None:

@@ -21,7 +21,7 @@ def said(directory: Path, main: str, other: str, capsys: pytest.CaptureFixture[s
 
 def test_what_another_file_declares_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = said(tmp_path, RELABEL.format("out"), WRITE.format('"out" '), capsys)
-    assert "it is declared in other.alloy of this directory; validate the directory" in text
+    assert "it is declared in other.alloy in this directory; validate the directory" in text
 
 
 def test_a_block_without_a_label_in_another_file_declares_nothing(
@@ -37,7 +37,7 @@ def test_a_misspelt_label_gets_the_nearest_one_of_another_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = said(tmp_path, RELABEL.format("aut"), WRITE.format('"out" '), capsys)
-    assert "hint: did you mean `pyroscope.write.out`, which other.alloy of this directory declares?" in text
+    assert "hint: did you mean `pyroscope.write.out`, which other.alloy in this directory declares?" in text
 
 
 def test_a_label_unlike_those_of_other_files_gets_no_hint(

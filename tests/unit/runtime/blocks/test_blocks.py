@@ -148,7 +148,7 @@ async def test_of_two_labelled_blocks_the_last_one_evaluated_counts(tmp_path: Pa
             'remotecfg { url = "http://host" }',
             (
                 "Failed to evaluate service: alloypy does not fetch its configuration from a server: remove "
-                "the remotecfg block and give the configuration as a file or a directory"
+                "the remotecfg block and pass the configuration as a file or a directory"
             ),
         ),
         (

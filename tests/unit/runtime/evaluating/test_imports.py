@@ -267,7 +267,7 @@ async def test_what_is_good_in_bad_content_can_be_used_at_first(tmp_path: Path) 
             "failed to evaluate nested import",
             (
                 "imported node x failed to evaluate, alloypy does not import from Git repositories: "
-                "check the repository out beside the configuration and use import.file"
+                "check out the repository next to the configuration and use import.file"
             ),
         ),
     ],
@@ -360,7 +360,7 @@ async def test_an_import_of_a_nested_import_that_failed_is_known_but_empty(tmp_p
             'import.git "m" {\n repository = "x"\n path = "y"\n}',
             (
                 "Failed to evaluate node for config block: alloypy does not import from Git repositories: "
-                "check the repository out beside the configuration and use import.file"
+                "check out the repository next to the configuration and use import.file"
             ),
         ),
         (
