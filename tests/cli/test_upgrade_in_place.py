@@ -123,7 +123,7 @@ pyroscope.receive_http "tls" {
 
 
 class Clients:
-    """Sends requests to one port, each over a connection of its own."""
+    """Sends requests to one port, each over its own connection."""
 
     def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.port = port

@@ -110,7 +110,7 @@ class TestEntryPoint:
 
     @pytest.fixture
     def container(self, tmp_path: Path) -> Path:
-        """A folder that stands for the container."""
+        """A folder that takes the place of the container."""
         for folder in ("bin", "etc"):
             (tmp_path / folder).mkdir()
         (tmp_path / "bin" / "alloypy").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')

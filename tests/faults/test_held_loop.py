@@ -70,7 +70,7 @@ def server() -> Iterator[tuple[str, type[Answers]]]:
 
 
 class GoodClient:
-    """Sends a small profile every 50 ms until it is told to stop; keeps the answers."""
+    """Sends a small profile every 50 ms until it is stopped; keeps the answers."""
 
     def __init__(self, port: int) -> None:
         self.answers: list[int] = []

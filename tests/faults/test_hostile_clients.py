@@ -48,7 +48,7 @@ def resident() -> int:
 
 @contextlib.asynccontextmanager
 async def unharmed(**changes: Any) -> AsyncIterator[Receiving]:
-    """A receiver that must serve an honest client after the block, and have logged no fault of its own."""
+    """A receiver that must serve an honest client after the block, and have logged no error."""
     faults: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
     collected = Collected()
@@ -66,7 +66,7 @@ async def unharmed(**changes: Any) -> AsyncIterator[Receiving]:
 
 
 async def pour(client: Client, parts: Iterator[bytes]) -> None:
-    """Send until the server has had enough."""
+    """Send until the server stops reading."""
     with contextlib.suppress(ConnectionError):
         for part in parts:
             await client.send(part)

@@ -17,7 +17,7 @@ _STEADY = "ok"
 class Backend:
     """Takes profiles over HTTP; `fault` says how.
 
-    taken: the numbers of the profiles that were answered with 200. A number stands in the profile itself.
+    taken: the numbers of the profiles that were answered with 200. The profile itself contains its number.
     """
 
     def __init__(self, chance: random.Random) -> None:
@@ -78,7 +78,7 @@ class Backend:
                     return
 
     def take(self, request: wire.Message) -> None:
-        """Note the profiles of a request as taken."""
+        """Record the profiles of a request as accepted."""
         for number in _MARK.findall(wire.unpacked(request)):
             self.taken.add(int(number))
 

@@ -40,7 +40,7 @@ class World:
         self._number = 0
 
     def profile(self, size: int = 0) -> tuple[int, bytes]:
-        """A profile and its number, which stands in it."""
+        """A profile and the number that it contains."""
         self._number += 1
         return self._number, b"soak-%012d" % self._number + _PADDING[: size or self.chance.randrange(3000)]
 

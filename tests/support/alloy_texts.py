@@ -52,7 +52,7 @@ LONG_COMMENTS = [
 
 BLANKS = ["", " ", " ", "\t", "  "]
 LINE_ENDS = ["\n", "\n\n", "\n\t\t", "\r\n", "\n\n\n "]
-END = "\n"  # stands in the token list for the end of a statement
+END = "\n"  # marks the end of a statement in the token list
 
 
 def alloy_text(random: Random) -> str:

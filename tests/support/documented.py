@@ -2,9 +2,9 @@
 
 The reader saves every `alloy` block as `config.alloy` in a directory and runs every `sh` block there with
 `bash -euo pipefail`. A block that ends with `alloypy run` or `alloypy dev-sink` runs until the page ends.
-Ports of the page are replaced by free ones. A `text` block shows what a block before it has printed; a
-`console` block shows commands after `$ `, and all that each of them prints. In front of a block that is to
-be passed over stands `<!-- not run: reason -->`.
+Ports of the page are replaced by free ones. A `text` block shows what an earlier block has printed; a
+`console` block shows commands after `$ `, and everything that each of them prints. The comment
+`<!-- not run: reason -->` before a block skips it.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ async def http2_server(
 ) -> AsyncIterator[Backend]:
     """Serve until the block is left.
 
-    refusal: what a client that has not agreed on HTTP/2 is told before its connection is closed.
+    refusal: sent to a client that has not agreed on HTTP/2, before its connection is closed.
     None: its handshake is refused.
     """
     backend = Backend()

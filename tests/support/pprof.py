@@ -23,7 +23,7 @@ def _bytes(field: int, value: bytes) -> bytes:
 def pprof(function: str, value: int = 1, nanoseconds: int = 0, padding: int = 0) -> bytes:
     """A CPU profile in which `function` used `value` nanoseconds.
 
-    nanoseconds: when it was taken, since the epoch; 0 for a profile that does not say. padding: further
+    nanoseconds: when it was taken, since the epoch; 0 for a profile without a time. padding: further
     bytes, of a string that nothing refers to.
     """
     strings = ["", "cpu", "nanoseconds", function]

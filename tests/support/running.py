@@ -30,7 +30,7 @@ _PORTS = 10_000, 32_000
 
 
 def free_port() -> int:
-    """A port nobody listens on right now, on any address.
+    """A port that is free right now, on every address.
 
     It is outside the range for outgoing connections, so that none of those can take it in the meantime.
     """

@@ -82,7 +82,7 @@ def as_we_answer(name: str, recorded: dict[str, Any]) -> dict[str, Any]:
         if name == "proto two series bad+bad":
             body = body[: body.index(b"\\nunable")] + b'"}'  # the fake receiver stops at the first
     if name == "gzip corrupt":
-        body = body.replace(b" before offset 1", b"")  # zlib does not tell
+        body = body.replace(b" before offset 1", b"")  # zlib does not say
     for fields in (recorded["headers"], recorded["trailers"]):
         if fields.get("grpc-message", "").startswith("unable to append series"):
             fields["grpc-status"] = "3"

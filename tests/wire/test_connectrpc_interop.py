@@ -242,7 +242,7 @@ async def test_it_is_told_what_is_wrong_with_a_request(protocol: ProtocolType) -
 
 
 class Reversed(Compression):
-    """A compression that nobody knows."""
+    """An unknown compression."""
 
     def name(self) -> str:
         return "reversed"

@@ -150,7 +150,7 @@ def check_other(wanted: dict[str, Any], found: Seen) -> None:
 
 
 def check_pushes(wanted: list[dict[str, Any]], found: list[Seen]) -> None:
-    """One request for each series; several are under way at once, so that they come in any order."""
+    """One request for each series; several are under way at the same time, so they arrive in any order."""
     assert len(found) == len(wanted)
     for request in found:
         check_head(wanted[0], request, skip=("content-length",))

@@ -160,7 +160,7 @@ async def test_a_second_cancellation_ends_the_drain_immediately() -> None:
 
 
 async def update_under_load(receiver: Receiving, old: Collected, new: Collected, **changes: object) -> None:
-    """Send a request, update, and see it finish as it began while the next one is served as told."""
+    """Send a request and update: it must finish as it began, and the next one must use the new arguments."""
     async with connected(receiver.port) as client:
         old.gate.clear()
         await client.send(INGEST)

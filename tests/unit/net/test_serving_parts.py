@@ -193,7 +193,7 @@ async def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tells of glibc only")
 def test_threads_take_memory_from_one_pool() -> None:
-    """Each in a process of its own: the C library looks at the limit when the first thread starts."""
+    """Each in a separate process: the C library reads the limit when the first thread starts."""
     script = """
 import sys, threading
 from alloypy.net.server.malloc import glibc, share_one_pool

@@ -1,4 +1,4 @@
-"""The Push wire where it has rules of its own: sharing, bounds, rules for labels."""
+"""The Push wire format where it has its own rules: sharing, bounds, rules for labels."""
 
 from __future__ import annotations
 

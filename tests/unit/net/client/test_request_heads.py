@@ -1,4 +1,4 @@
-"""The head of a request: its text, the pairs behind it, and what would break it."""
+"""The head of a request: its text, the pairs it is made from, and what would break it."""
 
 from __future__ import annotations
 

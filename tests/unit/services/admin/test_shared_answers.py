@@ -9,7 +9,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Making:
-    """Makes answers that say how many were made before, and notes how many are made at once."""
+    """Makes answers that say how many were made before, and records how many are made at the same time."""
 
     def __init__(self) -> None:
         self.made = 0
