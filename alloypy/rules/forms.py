@@ -1,6 +1,6 @@
 """Common kinds of rules, so that most rules are one line of data.
 
-In messages `{value}` stands for the attribute's value, `{quoted}` for it in quotes.
+In messages `{value}` is replaced by the attribute's value, `{quoted}` by the value in quotes.
 """
 
 from __future__ import annotations

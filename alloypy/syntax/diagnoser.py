@@ -231,7 +231,7 @@ class _Diagnoser:
                 return
 
     def _misplaced_block(self, start: int) -> bool:
-        """Reads a block where only an expression may stand; without one, skips the statement."""
+        """Reads a block in the place of an expression; if there is none, skips the statement."""
         if self._type == "STRING":
             self._advance()
         if not self.expect("LCURLY"):

@@ -1,1 +1,1 @@
-"""What expressions are worth, as far as that is known without running anything."""
+"""The values of expressions, as far as they are known without running anything."""

@@ -1,1 +1,1 @@
-"""Modules: what is declared, imported and used, checked where it is used."""
+"""Modules: checks what is declared and imported wherever it is used."""

@@ -204,9 +204,9 @@ class ModuleCheck:
         errors = [each for each in built.diagnostics if each.severity is Severity.ERROR]
         # A faulty block keeps others out of the graph, and then references to those are reported, too.
         self._findings.add(each for each in errors if not (faulty and each.code in _FOLLOWS))
-        circles = list(cycles(built, scope))
-        self._findings.add(circles)
-        self._circular = self._circular or bool(circles)
+        found = list(cycles(built, scope))
+        self._findings.add(found)
+        self._circular = self._circular or bool(found)
         nodes = {id(node.block): node for node in scope.nodes}
         order = [nodes.pop(id(node.block)) for node in built.graph.order() if id(node.block) in nodes]
         self._loading.append(scope)

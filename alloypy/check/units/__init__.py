@@ -1,1 +1,1 @@
-"""Files that form one configuration, and those that nearly do."""
+"""Checks units of files, and decides which files form one configuration."""
