@@ -1116,3 +1116,28 @@ async def test_debug_info() -> None:
     assert "Connect-Timeout-Ms: 3000" in seen[1]
     assert "/b/debuginfo.v1alpha1.DebuginfoService/Upload/good%2Fid " in seen[2]
     assert all("Authorization: Basic dTpw" in head for head in seen)
+
+
+async def test_an_update_lets_a_debug_info_file_finish() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"half"
+        await gate.wait()
+        yield b"half"
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        begun.set()
+        await peer.reader.readuntil(b"0\r\n\r\n")
+        await peer.say(answer("200 OK"))
+        await peer.closed_by_client()
+
+    gate, begun = asyncio.Event(), asyncio.Event()
+    async with scripted(script) as backend, writing(arguments(endpoint(at(backend)))) as running:
+        (info,) = running.receiver.debug_info_clients()
+        upload = asyncio.create_task(info.upload("id", parts(), 60.0))
+        await begun.wait()
+        await running.update(arguments())
+        await asyncio.sleep(0.01)
+        gate.set()
+        await upload
+        await until(lambda: not backend.open)

@@ -6,6 +6,7 @@ Source: docs/spec/PYROSCOPE.md, section 3.6.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from time import perf_counter_ns
 from urllib.parse import quote as percent_encode
 
@@ -79,3 +80,21 @@ class DebugInfo:
         url = parsed(self._url + path)
         chunks = (body,) if body else ()
         return Request("POST", origin_of(url), target_of(url), headers, chunks, timeout)
+
+
+class UsingDebugInfo:
+    """Calls the service while `using` keeps the client open; a file may take minutes."""
+
+    def __init__(self, debug_info: DebugInfo, using: Callable[[], AbstractAsyncContextManager[None]]) -> None:
+        self._debug_info = debug_info
+        self._using = using
+
+    async def call(self, method: str, message: bytes, within: float | None) -> bytes:
+        """Make a Connect unary call, both messages as protobuf. Raises DeliveryError."""
+        async with self._using():
+            return await self._debug_info.call(method, message, within)
+
+    async def upload(self, build_id: str, body: AsyncIterable[bytes], within: float) -> None:
+        """Stream a debug-info file; `build_id` is not yet escaped. Raises DeliveryError."""
+        async with self._using():
+            await self._debug_info.upload(build_id, body, within)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
-from alloypy.components.pyroscope.sending.debuginfo import DebugInfo
+from alloypy.components.pyroscope.sending.debuginfo import DebugInfo, UsingDebugInfo
 from alloypy.components.pyroscope.sending.items import Items
 from alloypy.components.pyroscope.sending.lanes import Begun, Ended, Lanes, SoFar, Unfinished
 from alloypy.components.pyroscope.sending.metrics import EndpointCounts
@@ -22,7 +22,7 @@ from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import Backoff
 from alloypy.net.client.client import Client
 from alloypy.net.client.messages import Response, SendError, Told
-from alloypy.profiles.model import DeliveryError, Series
+from alloypy.profiles.model import DebugInfoClient, DeliveryError, Series
 from alloypy.profiles.push_wire import profile_bytes
 from alloypy.tracing import SpanKind, Trace
 
@@ -49,7 +49,6 @@ class Schedule(NamedTuple):
 class Endpoint:
     """Delivers to one endpoint with its own client, whose connections close after the last delivery.
 
-    debug_info: the endpoint's other service, over the same client.
     trouble: while the endpoint fails, why the last try failed; otherwise "".
     """
 
@@ -64,13 +63,14 @@ class Endpoint:
         publisher: Publisher,
     ) -> None:
         self.wire = wire
-        self.debug_info = debug_info
+        self._debug_info = debug_info
         self._client = client
         self._schedule = schedule
         self._counts = counts
         self._logger = logger
         self._publisher = publisher
         self._in_flight = 0
+        self._calls = 0  # of the debug-info service
         self._helpers = MOST_HELPERS
         self._failing = False
         self.trouble = ""
@@ -83,6 +83,11 @@ class Endpoint:
         return self._in_flight
 
     @property
+    def debug_info(self) -> DebugInfoClient:
+        """The endpoint's other service, over the same client."""
+        return UsingDebugInfo(self._debug_info, self._using)
+
+    @property
     def problems(self) -> list[str]:
         """Why earlier secrets or certificates are still in use."""
         return self._client.problems
@@ -93,8 +98,8 @@ class Endpoint:
         try:
             return await self.carry_on(item, perf_counter(), None)
         finally:
-            if self._retired is not None and not self._in_flight:
-                await self._retire_now(self._retired)
+            if self._retired is not None:
+                await self._close_if_unused(self._retired)
 
     async def deliver_all(self, items: Items, ended: Ended) -> None:
         """Deliver independent items, several concurrently; cancelling it drops the rest.
@@ -108,8 +113,8 @@ class Endpoint:
             await Lanes(self, items, ended).run(1 + helpers)
         finally:
             self._helpers += helpers
-            if self._retired is not None and not self._in_flight:
-                await self._retire_now(self._retired)
+            if self._retired is not None:
+                await self._close_if_unused(self._retired)
 
     # What lanes call.
 
@@ -164,9 +169,21 @@ class Endpoint:
         if self._publisher.events.wanted:
             self._publisher.cancelled(item, self.wire.shown)
 
-    async def _retire_now(self, retired: asyncio.Event) -> None:
-        retired.set()
-        await self._client.aclose()
+    @contextlib.asynccontextmanager
+    async def _using(self) -> AsyncIterator[None]:
+        """Keep the client open while the block lasts."""
+        self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if self._retired is not None:
+                await self._close_if_unused(self._retired)
+
+    async def _close_if_unused(self, retired: asyncio.Event) -> None:
+        if not self._in_flight and not self._calls:
+            retired.set()
+            await self._client.aclose()
 
     def drop(self, size: int, profiles: int) -> None:
         """Count profiles that are given up before their turn. size: bytes."""
@@ -179,14 +196,14 @@ class Endpoint:
             self._publisher.not_sent(series, CANCELLED)
 
     async def retire(self) -> None:
-        """Wait for deliveries in progress, then close the client.
+        """Wait for deliveries and calls in progress, then close the client.
 
         A delivery that began earlier may still arrive afterwards: it is made, and then the client is closed
         again. May be cancelled: the client is then closed later.
         """
         if self._retired is None or self._retired.is_set():
             self._retired = asyncio.Event()
-        if self._in_flight:
+        if self._in_flight or self._calls:
             await self._retired.wait()
         else:
             await self._client.aclose()
