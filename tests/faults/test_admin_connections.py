@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
@@ -18,6 +20,7 @@ with parts_of("uvicorn", Config="uvicorn.config"):
 
 from alloypy.services.admin.messages import Receive, Scope, Send
 from tests.support.loops import both_event_loops
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 anyio_backend = both_event_loops
@@ -202,3 +205,33 @@ async def test_a_request_cut_off_by_a_stop_is_no_fault(caplog: pytest.LogCapture
         with contextlib.suppress(ConnectionResetError):
             assert await asking == b""
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\nHost: local",
+        GET % b"",
+        GET % b"" * 3,
+        GET % b"waits",
+        GET % b"waits" + GET % b"",
+        b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf",
+    ],
+)
+async def test_a_connection_that_has_ended_keeps_no_memory(request_: bytes) -> None:
+    async with served() as (server, port):
+        await answers(port, LAST)
+        gc.collect()
+        gc.disable()
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            await until(lambda: len(server.server_state.connections) == 1)
+            connection = weakref.ref(next(iter(server.server_state.connections)))
+            writer.write(request_)
+            await asyncio.sleep(0.02)
+            writer.transport.abort()
+            await until(lambda: connection() is None)
+        finally:
+            gc.enable()

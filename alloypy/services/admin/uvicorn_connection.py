@@ -90,6 +90,16 @@ class Connection(HttpToolsProtocol):
         if self._answering is not None:
             self._answering.disconnected = True
             self._answering.message_event.set()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Drop what came, and what refers to this connection: the cycle collector may be long in coming."""
+        self.app = cast("Any", None)
+        self.cycle = cast("Any", None)
+        self.scope = cast("Any", None)
+        self._answering = self._owed = self._farewell = None
+        self.headers = []
+        self.url = b""
 
     def data_received(self, data: bytes) -> None:
         if self._ended:
