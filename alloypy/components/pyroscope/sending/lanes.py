@@ -18,10 +18,6 @@ from alloypy.components.pyroscope.sending.push import OutgoingPush
 from alloypy.net.client.messages import Exchange, Request, Response, SendError, Told
 from alloypy.profiles.model import DeliveryError, Series
 
-_FIRST_LANES = 4
-_SLOW_SECONDS = 0.02
-"""A server that takes longer gets the other lanes, too: until then they would only delay other Pushes."""
-
 Ended: TypeAlias = Callable[[OutgoingPush, Sequence[DeliveryError]], None]
 """Called when an item has ended, with what went wrong; with nothing if all went well."""
 
@@ -86,17 +82,18 @@ class Lanes:
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self, count: int) -> None:
-        """Deliver over at most `count` lanes until all items have ended; cancelling it drops what is left."""
-        first = min(count, _FIRST_LANES)
-        more = asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._start, count - first)
+        """Deliver over `count` lanes until all items have ended; cancelling it drops those that are left."""
+        self._open = count
         try:
             async with self._group:
                 try:
-                    self._start(first)
+                    for _ in range(count):
+                        lane = _Lane(self)
+                        self._lanes.append(lane)
+                        lane.go_on()
                     await self._done
                 finally:
                     self.cancelled = True
-                    more.cancel()
                     for lane in self._lanes:
                         lane.abort()
         finally:
@@ -105,17 +102,6 @@ class Lanes:
                 self.deliverer.give_up(item)
             if self._next < len(self._items):
                 self.deliverer.give_up_series(self._items.series_from(self._next))
-
-    def _start(self, count: int) -> None:
-        """Open `count` more lanes."""
-        self._open += count
-        try:
-            for _ in range(count):
-                lane = _Lane(self)
-                self._lanes.append(lane)
-                lane.go_on()
-        except Exception as error:
-            self.fail(error)
 
     def next_item(self) -> OutgoingPush | None:
         """The next item that no lane has sent; None if there is none."""
