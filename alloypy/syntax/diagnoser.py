@@ -16,18 +16,13 @@ from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.letters import is_identifier, quote
 from alloypy.syntax.nesting import MAX_NESTING, SHALLOW, allow_recursion, too_deep
 from alloypy.syntax.source import Span
-from alloypy.syntax.tokens import SPELLING, TokenList
+from alloypy.syntax.tokens import BINARY_OPERATORS, CLOSER_OF, LITERALS, SPELLING, TokenList
 
-_LITERALS = frozenset(("STRING", "NUMBER", "FLOAT", "BOOL", "NULL"))
-_BINARY = frozenset(
-    ("OR", "AND", "EQ", "NEQ", "LT", "LTE", "GT", "GTE", "ADD", "SUB", "MUL", "DIV", "MOD", "POW")
-)
 _OPERAND_ENDS = frozenset(("TERMINATOR", "RPAREN", "RCURLY", "RBRACK", "COMMA"))
-_OPENERS = {"LCURLY": "RCURLY", "LBRACK": "RBRACK", "LPAREN": "RPAREN"}
-_CLOSERS = frozenset(_OPENERS.values())
+_CLOSERS = frozenset(CLOSER_OF.values())
 
 # Tokens whose text counts as a part of a dotted name when they are in its place.
-_WITH_TEXT = _LITERALS | {"IDENT", "ILLEGAL", "TERMINATOR"}
+_WITH_TEXT = LITERALS | {"IDENT", "ILLEGAL", "TERMINATOR"}
 
 
 def diagnose(scanned: TokenList, start: str) -> list[Diagnostic]:
@@ -131,8 +126,8 @@ class _Diagnoser:
         """Goes to the next TERMINATOR (or EOF) outside all brackets opened on the way."""
         open_pairs = dict.fromkeys(_CLOSERS, 0)
         while self._type != "EOF":
-            if self._type in _OPENERS:
-                open_pairs[_OPENERS[self._type]] += 1
+            if self._type in CLOSER_OF:
+                open_pairs[CLOSER_OF[self._type]] += 1
             elif self._type in _CLOSERS:
                 open_pairs[self._type] -= 1
             elif self._type == "TERMINATOR" and all(count <= 0 for count in open_pairs.values()):
@@ -206,7 +201,7 @@ class _Diagnoser:
     def expression(self) -> None:
         """Reads operands and the operators between them."""
         self._operand()
-        while self._type in _BINARY:
+        while self._type in BINARY_OPERATORS:
             self._advance()
             self._operand()
 
@@ -248,7 +243,7 @@ class _Diagnoser:
         return True
 
     def _primary(self) -> None:
-        if self._type == "IDENT" or self._type in _LITERALS:
+        if self._type == "IDENT" or self._type in LITERALS:
             self._advance()
         elif self._type == "LPAREN":
             self._open()

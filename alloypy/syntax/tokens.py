@@ -103,6 +103,15 @@ OPERATORS = {
 
 KEYWORDS = {"true": "BOOL", "false": "BOOL", "null": "NULL"}
 
+# What opens, and what closes it.
+CLOSER_OF = {"LCURLY": "RCURLY", "LBRACK": "RBRACK", "LPAREN": "RPAREN"}
+
+LITERALS = frozenset(("STRING", "NUMBER", "FLOAT", "BOOL", "NULL"))
+
+BINARY_OPERATORS = frozenset(
+    ("OR", "AND", "EQ", "NEQ", "LT", "LTE", "GT", "GTE", "ADD", "SUB", "MUL", "DIV", "MOD", "POW")
+)
+
 # Tokens after which the next line feed or the end of the file ends the statement.
 ENDING = frozenset(("IDENT", "BOOL", "NULL", "NUMBER", "FLOAT", "STRING", "RPAREN", "RBRACK", "RCURLY"))
 

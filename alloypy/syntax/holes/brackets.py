@@ -9,18 +9,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-from alloypy.syntax.tokens import Token
+from alloypy.syntax.tokens import CLOSER_OF, Token
 
-CLOSER_OF = {"LCURLY": "RCURLY", "LBRACK": "RBRACK", "LPAREN": "RPAREN"}
 _OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
-_TEXT = {"LCURLY": "{", "RCURLY": "}", "LBRACK": "[", "RBRACK": "]", "LPAREN": "(", "RPAREN": ")"}
 _TAB = 8
 _MOST_LOOKED_AT = 100
 
 
-def virtual(type_: str, text: str, at: int) -> Token:
-    """A token that is not in the text: it has a place but no length."""
-    return Token(type_, text, at, at)
+def virtual(type_: str, at: int) -> Token:
+    """A token that is not in the text: it has a place, but no text and no length."""
+    return Token(type_, "", at, at)
 
 
 def balanced(tokens: list[Token], data: bytes) -> list[Token]:
@@ -32,25 +30,20 @@ def balanced(tokens: list[Token], data: bytes) -> list[Token]:
 
 
 def _first_doubt(tokens: list[Token]) -> int | None:
-    """The number of the first token that may be wrongly paired; None if all brackets match."""
-    opened: list[int] = []
+    """The first token of the statement from which on brackets may be wrongly paired; None if all is well."""
+    opened: list[str] = []
+    statement = 0
     for number, token in enumerate(tokens):
         if token.type in CLOSER_OF:
-            opened.append(number)
+            opened.append(CLOSER_OF[token.type])
         elif token.type in _OPENER_OF:
             if not opened:
-                return 0  # a missing bracket may have ended any earlier pair
-            if tokens[opened[-1]].type != _OPENER_OF[token.type]:
-                return _line_of(tokens, opened[0])
-            opened.pop()
-    return _line_of(tokens, opened[0]) if opened else None
-
-
-def _line_of(tokens: list[Token], number: int) -> int:
-    """The first token of the statement that contains an outermost bracket."""
-    while number and tokens[number - 1].type != "TERMINATOR":
-        number -= 1
-    return number
+                return 0  # an opening bracket missing before it may have ended any earlier pair
+            if opened.pop() != token.type:
+                return statement
+        elif token.type == "TERMINATOR" and not opened:
+            statement = number + 1
+    return statement if opened else None
 
 
 class _Open(NamedTuple):
@@ -146,7 +139,7 @@ class _Matching:
     def _close_down_to(self, depth: int) -> None:
         while len(self._open) > depth:
             closer = self._open.pop().closer
-            self._kept.append(virtual(closer, _TEXT[closer], self._end))
+            self._kept.append(virtual(closer, self._end))
 
     def _leave_indentation(self, token: Token) -> None:
         """Close the brackets whose indentation ends with this line."""
@@ -175,7 +168,7 @@ class _Matching:
         if opener and CLOSER_OF[opener] in self._unopened:
             while self._kept[-1].type == "TERMINATOR":
                 self._kept.pop()
-            self._kept.append(virtual(opener, _TEXT[opener], self._end))
+            self._kept.append(virtual(opener, self._end))
             self._open.append(_Open(CLOSER_OF[opener], column, self._line - 1))
 
     def _is_head(self) -> bool:
@@ -197,7 +190,7 @@ class _Matching:
         if begin and self._kept[begin - 1].start >= self._line_start:
             opener = _OPENER_OF[closer.type]
             at = self._kept[begin].start if begin < len(self._kept) else self._end
-            self._kept[begin:] = [virtual(opener, _TEXT[opener], at), *self._kept[begin:], closer]
+            self._kept[begin:] = [virtual(opener, at), *self._kept[begin:], closer]
 
     def _beginning(self, closer: Token) -> int | None:
         """The index of the kept token before which a bracket is probably missing."""

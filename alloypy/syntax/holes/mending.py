@@ -6,17 +6,15 @@ is built, even from a broken text.
 
 from __future__ import annotations
 
-from alloypy.syntax.holes.brackets import CLOSER_OF, balanced, virtual
+from alloypy.syntax.holes.brackets import balanced, virtual
 from alloypy.syntax.letters import is_identifier
 from alloypy.syntax.nesting import MAX_DEPTH, MAX_NESTING, allow_recursion
-from alloypy.syntax.tokens import Token, TokenList
+from alloypy.syntax.tokens import BINARY_OPERATORS, CLOSER_OF, LITERALS, Token, TokenList
 
-_BINARY = frozenset(
-    ("OR", "AND", "EQ", "NEQ", "LT", "LTE", "GT", "GTE", "ADD", "SUB", "MUL", "DIV", "MOD", "POW")
-)
-_LITERALS = frozenset(("STRING", "NUMBER", "FLOAT", "BOOL", "NULL"))
-_VALUES = _LITERALS | {"IDENT", "LPAREN", "LBRACK", "LCURLY", "NOT", "SUB"}
+_VALUES = LITERALS | {"IDENT", "LPAREN", "LBRACK", "LCURLY", "NOT", "SUB"}
 _NAMES = frozenset(("IDENT", "STRING"))
+_CLOSERS = frozenset(CLOSER_OF.values())
+_BEFORE_ELEMENTS = frozenset(("COMMA", *CLOSER_OF))
 _AHEAD = 3
 """How many tokens past the current one may be read without checking that they exist."""
 
@@ -39,7 +37,7 @@ class _Mending:
 
     def __init__(self, tokens: list[Token], data: bytes) -> None:
         last = tokens[-1].end if tokens else 0
-        self._tokens = [*tokens, *[virtual("EOF", "", last)] * _AHEAD]
+        self._tokens = [*tokens, *[virtual("EOF", last)] * _AHEAD]
         self._data = data
         self._pairs = _pairs(tokens)
         self._at = 0
@@ -61,9 +59,9 @@ class _Mending:
         self._made.append(self._tokens[self._at])
         self._at += 1
 
-    def _put(self, type_: str, text: str = "") -> None:
+    def _put(self, type_: str) -> None:
         """Insert a missing token right after the one read last."""
-        self._made.append(virtual(type_, text, self._tokens[self._at - 1].end if self._at else 0))
+        self._made.append(virtual(type_, self._tokens[self._at - 1].end if self._at else 0))
 
     def _hole(self) -> None:
         """Insert a hole for a missing name or value; it covers the rest of the gap in its line."""
@@ -74,21 +72,28 @@ class _Mending:
             end = found if found >= 0 else end
         self._made.append(Token("IDENT", "", start, max(start, end)))
 
-    def _closer(self) -> int:
-        """The number of the token that closes the current bracket."""
-        return self._pairs[self._at]
-
     def _begins_line(self) -> bool:
         at = self._at
         return not at or b"\n" in self._data[self._tokens[at - 1].end : self._tokens[at].start]
 
-    def _enter(self) -> bool:
-        """Go one level down; beyond the depth limit, skip the bracket and its contents and return False."""
-        if self._levels < MAX_NESTING:
-            self._levels += 1
-            return True
-        self._at = self._closer() + 1
-        return False
+    def _enter(self) -> int | None:
+        """Take an opening bracket; the number of its closer.
+
+        Beyond the depth limit, skip the bracket with its contents and return None.
+        """
+        closer = self._pairs[self._at]
+        if self._levels == MAX_NESTING:
+            self._at = closer + 1
+            return None
+        self._levels += 1
+        self._take()
+        return closer
+
+    def _leave(self, closer: int) -> None:
+        """Leave out the rest of a bracket's contents, and take its closer."""
+        self._at = closer
+        self._take()
+        self._levels -= 1
 
     # Statements
 
@@ -103,8 +108,8 @@ class _Mending:
                     self._at += 1
             elif self._begins_statement():
                 if not fresh:
-                    self._put("TERMINATOR", "\n")
-                self._statement(end)
+                    self._put("TERMINATOR")
+                self._statement()
                 fresh = False
             else:
                 self._at += 1
@@ -117,7 +122,7 @@ class _Mending:
             return self._type(1) in {"LCURLY", "ASSIGN"}
         return kind in {"IDENT", "ASSIGN", "LCURLY", "LBRACK"}
 
-    def _statement(self, end: int) -> None:
+    def _statement(self) -> None:
         """An attribute or a block, complete or not."""
         begin = len(self._made)
         self._name()
@@ -126,13 +131,13 @@ class _Mending:
             if self._type(1) != "ASSIGN" and label.text[0] == '"' and is_identifier(label.text[1:-1]):
                 self._made.append(label)
             self._at += 1
-        if self._at < end and self._type() == "LCURLY" and not self._is_object():
+        if self._type() == "LCURLY" and not self._is_object():
             self._block()
-        elif self._at < end and self._type() in {"ASSIGN", *_VALUES}:
-            self._attribute(begin, end)
+        elif self._type() in {"ASSIGN", *_VALUES}:
+            self._attribute(begin)
         else:
-            self._put("LCURLY", "{")
-            self._put("RCURLY", "}")
+            self._put("LCURLY")
+            self._put("RCURLY")
 
     def _name(self) -> None:
         if self._type() == "IDENT":
@@ -140,11 +145,15 @@ class _Mending:
         else:
             self._hole()
         while self._type() == "DOT":
+            self._part()
+
+    def _part(self) -> None:
+        """A dot and the name after it, which may be missing."""
+        self._take()
+        if self._type() == "IDENT" and not self._is_next_statement():
             self._take()
-            if self._type() == "IDENT" and not self._is_next_statement():
-                self._take()
-            else:
-                self._hole()
+        else:
+            self._hole()
 
     def _is_value(self) -> bool:
         """Whether a string after a name is a value whose `=` is missing, not a label."""
@@ -152,34 +161,32 @@ class _Mending:
         if self._type(1) in {"LCURLY", "ASSIGN"}:
             return False
         dotted = len(self._made) > 1 and self._made[-2].type == "DOT"
-        return self._type(1) in _BINARY or not (dotted or is_identifier(label[1:-1]))
+        return self._type(1) in BINARY_OPERATORS or not (dotted or is_identifier(label[1:-1]))
 
     def _is_object(self) -> bool:
         """Whether a brace after a name begins a value whose `=` is missing, not a block."""
         return self._type(1) == "STRING" and self._type(2) == "ASSIGN"
 
     def _block(self) -> None:
-        if not self._enter():
-            self._put("LCURLY", "{")
-            self._put("RCURLY", "}")
-            return
-        closer = self._closer()
-        self._take()
-        self._body(closer)
-        self._take()
-        self._levels -= 1
+        closer = self._enter()
+        if closer is None:
+            self._put("LCURLY")
+            self._put("RCURLY")
+        else:
+            self._body(closer)
+            self._leave(closer)
 
-    def _attribute(self, begin: int, end: int) -> None:
+    def _attribute(self, begin: int) -> None:
         name = self._made[begin:]
         if len(name) > 1:  # neither dots nor labels are allowed
-            text = "".join(token.text for token in name if token.type != "STRING")
             parts = [token for token in name if token.type != "STRING"]
+            text = "".join(token.text for token in parts)
             self._made[begin:] = [Token("IDENT", text, parts[0].start, parts[-1].end)]
         if self._type() == "ASSIGN":
             self._take()
         else:
-            self._put("ASSIGN", "=")
-        self._expression(end)
+            self._put("ASSIGN")
+        self._expression()
 
     def _is_next_statement(self) -> bool:
         """Whether the current name begins a line and a statement, and so does not belong to this one."""
@@ -194,14 +201,14 @@ class _Mending:
             ahead += 1
         return self._type(ahead) == "LCURLY"
 
-    # Expressions
+    # Expressions. They end by themselves: what closes their bracket is never part of them.
 
-    def _expression(self, end: int) -> None:
+    def _expression(self) -> None:
         nodes = self._nodes
-        self._operand(end)
-        while self._at < end and self._type() in _BINARY and self._grow():
+        self._operand()
+        while self._type() in BINARY_OPERATORS and self._grow():
             self._take()
-            self._operand(end)
+            self._operand()
         self._nodes = nodes
 
     def _grow(self) -> bool:
@@ -209,23 +216,19 @@ class _Mending:
         self._nodes += 1
         return self._nodes < MAX_DEPTH - MAX_NESTING
 
-    def _operand(self, end: int) -> None:
-        while self._at < end and self._type() in {"NOT", "SUB"} and self._grow():
+    def _operand(self) -> None:
+        while self._type() in {"NOT", "SUB"} and self._grow():
             self._take()
-        if self._at >= end or not self._primary():
+        if not self._primary():
             self._hole()
-            if self._at >= end or self._type() != "DOT":
+            if self._type() != "DOT":
                 return
-        while self._at < end and self._grow():
+        while self._grow():
             kind = self._type()
             if kind == "DOT":
-                self._take()
-                if self._at < end and self._type() == "IDENT" and not self._is_next_statement():
-                    self._take()
-                else:
-                    self._hole()
+                self._part()
             elif kind == "LBRACK":
-                self._index()
+                self._enclosed()
             elif kind == "LPAREN":
                 self._list()
             else:
@@ -236,98 +239,83 @@ class _Mending:
         kind = self._type()
         if kind in _NAMES and (self._type(1) == "ASSIGN" or self._is_next_statement()):
             return False  # the next field, or statement
-        if kind == "IDENT" or kind in _LITERALS:
+        if kind == "IDENT" or kind in LITERALS:
             self._take()
-        elif kind == "LPAREN":
-            self._paren()
-        elif kind == "LBRACK":
-            self._list()
-        elif kind == "LCURLY":
-            self._object()
-        else:
+            return True
+        if kind == "LPAREN":
+            return self._enclosed()
+        if kind == "LBRACK":
+            return self._list()
+        return kind == "LCURLY" and self._object()
+
+    # Brackets: each returns False if it is nested too deeply, and skipped.
+
+    def _enclosed(self) -> bool:
+        """An expression in brackets: in parentheses, or an index."""
+        closer = self._enter()
+        if closer is None:
             return False
+        self._expression()
+        self._leave(closer)
         return True
 
-    def _paren(self) -> None:
-        if not self._enter():
-            self._hole()
-            return
-        closer = self._closer()
-        self._take()
-        self._expression(closer)
-        self._end_bracket(closer)
-
-    def _index(self) -> None:
-        if not self._enter():
-            return
-        closer = self._closer()
-        self._take()
-        self._expression(closer)
-        self._end_bracket(closer)
-
-    def _list(self) -> None:
+    def _list(self) -> bool:
         """The elements of an array, or the arguments of a call."""
-        if not self._enter():
-            return
-        closer = self._closer()
-        self._take()
-        filled = False
+        closer = self._enter()
+        if closer is None:
+            return False
         while self._at < closer:
             kind = self._type()
-            if kind == "COMMA" and filled and self._made[-1].type != "COMMA":
+            if kind == "COMMA":
+                if not self._after_element():
+                    self._hole()
                 self._take()
-            elif kind == "COMMA":
-                self._hole()
-                self._take()
-                filled = True
             elif kind in _VALUES or (kind == "DOT" and self._type(1) == "IDENT"):
-                if filled and self._made[-1].type != "COMMA":
-                    self._put("COMMA", ",")
+                self._separate()
                 before = self._at
-                self._expression(closer)
-                filled = True
+                self._expression()
                 if self._at == before:
                     self._at += 1
             else:
                 self._at += 1
-        self._end_bracket(closer)
+        self._leave(closer)
+        return True
 
-    def _object(self) -> None:
-        if not self._enter():
-            self._hole()
-            return
-        closer = self._closer()
-        self._take()
-        filled = False
+    def _object(self) -> bool:
+        closer = self._enter()
+        if closer is None:
+            return False
         while self._at < closer:
             kind = self._type()
-            if kind == "COMMA" and filled and self._made[-1].type != "COMMA":
+            if kind == "COMMA" and self._after_element():
                 self._take()
             elif kind in _NAMES or kind == "ASSIGN":
-                if filled and self._made[-1].type != "COMMA":
-                    self._put("COMMA", ",")
-                self._field(closer)
-                filled = True
+                self._separate()
+                self._field()
             else:
                 self._at += 1
-        self._end_bracket(closer)
+        self._leave(closer)
+        return True
 
-    def _field(self, end: int) -> None:
+    def _field(self) -> None:
         if self._type() in _NAMES:
             self._take()
         else:
             self._hole()
-        if self._at < end and self._type() == "ASSIGN":
+        if self._type() == "ASSIGN":
             self._take()
         else:
-            self._put("ASSIGN", "=")
-        self._expression(end)
+            self._put("ASSIGN")
+        self._expression()
 
-    def _end_bracket(self, closer: int) -> None:
-        """Leave out the rest of a bracket's contents, and take its closer."""
-        self._at = closer
-        self._take()
-        self._levels -= 1
+    def _after_element(self) -> bool:
+        """Whether the last token emitted ends an element or field."""
+        return self._made[-1].type not in _BEFORE_ELEMENTS
+
+    def _separate(self) -> None:
+        """Insert the comma that is missing before an element or field."""
+        if self._after_element():
+            self._put("COMMA")
 
 
 def _pairs(tokens: list[Token]) -> dict[int, int]:
@@ -337,6 +325,6 @@ def _pairs(tokens: list[Token]) -> dict[int, int]:
     for number, token in enumerate(tokens):
         if token.type in CLOSER_OF:
             opened.append(number)
-        elif token.type in {"RCURLY", "RBRACK", "RPAREN"}:
+        elif token.type in _CLOSERS:
             pairs[opened.pop()] = number
     return pairs

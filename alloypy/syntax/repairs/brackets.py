@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from alloypy.syntax import codes
 from alloypy.syntax.diagnostics import Edit
 from alloypy.syntax.repairs.layout import unclosed_block
-from alloypy.syntax.repairs.place import CLOSERS, OPENERS, Place, Repair
+from alloypy.syntax.repairs.place import CLOSERS, Place, Repair
+from alloypy.syntax.tokens import CLOSER_OF
 
 NO_EQUALS = "a block is written without `=`: `name { ... }`"
 
@@ -82,7 +83,7 @@ def opener_of(place: Place) -> int:
     depth = 0
     for number in range(place.at - 1, -1, -1):
         kind = place.tokens[number].type
-        depth += (kind in CLOSERS) - (kind in OPENERS)
+        depth += (kind in CLOSERS) - (kind in CLOSER_OF)
         if depth < 0:
             return number
     return -1
@@ -92,8 +93,8 @@ def _innermost(place: Place) -> str | None:
     """The closer of the innermost bracket open at the fault."""
     stack: list[str] = []
     for token in place.tokens[: place.at]:
-        if token.type in OPENERS:
-            stack.append(OPENERS[token.type])
+        if token.type in CLOSER_OF:
+            stack.append(CLOSER_OF[token.type])
         elif stack and token.type == stack[-1]:
             stack.pop()
     return stack[-1] if stack else None

@@ -9,8 +9,8 @@ from typing import TypeAlias
 from alloypy.syntax import codes
 from alloypy.syntax.diagnostics import Edit
 from alloypy.syntax.repairs.brackets import opener_of
-from alloypy.syntax.repairs.place import CLOSERS, ENDS, OPENERS, Place, Repair
-from alloypy.syntax.tokens import Token
+from alloypy.syntax.repairs.place import CLOSERS, ENDS, Place, Repair
+from alloypy.syntax.tokens import CLOSER_OF, Token
 
 
 class Form(Enum):
@@ -57,7 +57,7 @@ def _line_ends(place: Place, opener: int) -> Iterator[Token]:
     depth = 0
     for number in range(opener + 1, len(place.tokens) - 1):
         token, after = place.tokens[number], place.tokens[number + 1]
-        depth += (token.type in OPENERS) - (token.type in CLOSERS)
+        depth += (token.type in CLOSER_OF) - (token.type in CLOSERS)
         if depth < 0:
             return
         ends = after.type == "TERMINATOR" or b"\n" in place.data[token.end : after.start]
@@ -69,7 +69,7 @@ def _names(tokens: Sequence[Token], last: int) -> list[str]:
     """The names that the braces open at token number `last` belong to, outermost first."""
     names: list[str] = []
     for number in range(last + 1):
-        if tokens[number].type in OPENERS:
+        if tokens[number].type in CLOSER_OF:
             names.append(_name(tokens, number))
         elif tokens[number].type in CLOSERS and names:
             names.pop()

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from alloypy.syntax.diagnostics import Diagnostic, Edit
-from alloypy.syntax.tokens import Token, TokenList
+from alloypy.syntax.tokens import CLOSER_OF, LITERALS, SPELLING, Token, TokenList
 
-OPENERS = {"LCURLY": "RCURLY", "LBRACK": "RBRACK", "LPAREN": "RPAREN"}
-CLOSERS = {"RCURLY": "}", "RBRACK": "]", "RPAREN": ")"}
-VALUES = frozenset({"STRING", "IDENT", "NUMBER", "FLOAT", "BOOL", "NULL"})
+CLOSERS = {closer: SPELLING[closer] for closer in CLOSER_OF.values()}
+VALUES = LITERALS | {"IDENT"}
 STARTS = VALUES | {"LCURLY", "LBRACK"}
 ENDS = VALUES | set(CLOSERS)
 

@@ -131,6 +131,7 @@ def test_what_can_be_read_is_read(text: str, expected: list[Any]) -> None:
             [BACKEND, "a = 1"],
         ),
         ('a = \n\t"b" = "c",\n\t"d" = "e",\n}\nf = 1\n', ['a = {b="c", d="e"}', "f = 1"]),
+        ("a = f(\n\tb\n\t) c [\n", ["a = f(b)", "c = []"]),
         ("a = b, c]\nd = 1\n", ["a = [b, c]", "d = 1"]),
         ('x {\n\tdimension name = "a" }\n\ty = 1\n}\n', [["x", ["dimension", 'name = "a"'], "y = 1"]]),
         ("x {\n\targument }\n\ty = 1\n}\n", [["x", ["argument"], "y = 1"]]),
@@ -168,5 +169,7 @@ def test_what_nests_too_deeply_is_left_out() -> None:
         begin = opener if opener.startswith("a") else f"a = {opener}"
         tree = parse_with_holes(Source("config.alloy", (begin + opener * 5_000).encode()))
         assert isinstance(tree.body[0], Block | Attribute)
+    nested = "[" * 1_000 + "1 + [2]" + "]" * 1_000
+    assert parse_with_holes(Source("config.alloy", f"a = {nested}\nb".encode())).body
     for row in ("1 + ", "-", "!"):
         parse_with_holes(Source("config.alloy", f"a = {row * 30_000}".encode()))
