@@ -243,9 +243,7 @@ class _Senders:
         self._only_http2: set[Origin] = set()
         self._upstreams: OnlyHTTP2 | None = None
         self._detours = self._proxies.any  # false if every request goes directly
-        self._direct: Sender | None = None
-        self._own: Transport | None = None  # the direct sender, if it is our own
-        self.at_hand: Transport | None = None  # the same, if every request goes directly
+        self._direct: Transport | None = None  # made for the first request that goes directly
         self._over_httpx: dict[str, HttpxSender] = {}
 
     async def check(self) -> None:
@@ -255,6 +253,11 @@ class _Senders:
     def problems(self) -> list[str]:
         found = [self._tls.problem, *(each.problem for each in self._over_httpx.values())]
         return [problem for problem in found if problem]
+
+    @property
+    def at_hand(self) -> Transport | None:
+        """The direct sender if there is one, and every request goes directly."""
+        return None if self._detours else self._direct
 
     def expect(self, url: str) -> None:
         from alloypy.net.client.http2 import installed
@@ -268,7 +271,9 @@ class _Senders:
             if route is not None or request.origin in self._only_http2:
                 return self._by_httpx(route)
         if self._direct is None:
-            self._direct = self._direct_sender()
+            from alloypy.net.client.pool import Transport
+
+            self._direct = Transport(self._tls)
         return self._direct
 
     async def send(self, request: Request, read_limit: int) -> Response:
@@ -280,10 +285,10 @@ class _Senders:
             return await self.retry(request, error, read_limit, deadline)
 
     async def replay(self, request: Request, deadline: float) -> Response:
-        if self._own is None:
+        if self._direct is None:
             return await self.send(request, READ_LIMIT_BYTES)
         try:
-            return await self._own.send(request, afresh=True)
+            return await self._direct.send(request, afresh=True)
         except NoHTTP1 as error:
             return await self.retry(request, error, READ_LIMIT_BYTES, deadline)
 
@@ -311,18 +316,7 @@ class _Senders:
             raise SendError(MISSING) from error
         self._only_http2.add(request.origin)
         self._detours = True
-        self.at_hand = None
         return await self._by_httpx(None).send(request._replace(timeout=_left(deadline)), read_limit)
-
-    def _direct_sender(self) -> Sender:
-        """Our own transport, or httpx if the parser for it is missing."""
-        try:
-            from alloypy.net.client.pool import Transport
-        except ImportError:
-            return self._by_httpx(None)
-        self._own = Transport(self._tls)
-        self.at_hand = None if self._detours else self._own
-        return self._own
 
     def _by_httpx(self, route: ProxyRoute | None) -> HttpxSender:
         from alloypy.net.client.over_httpx import HttpxSender
@@ -334,7 +328,7 @@ class _Senders:
         return self._over_httpx[key]
 
     async def aclose(self) -> None:
-        direct, self._direct, self._own, self.at_hand = self._direct, None, None, None
+        direct, self._direct = self._direct, None
         if direct is not None:
             await direct.aclose()
         for sender in self._over_httpx.values():

@@ -95,9 +95,8 @@ class Connection(asyncio.Protocol):
             self.begin(head, chunks, read_limit, deadline, told)
             return await waiter
         except asyncio.CancelledError:
-            if (
-                self._told is told
-            ):  # otherwise the reply is in, and the connection may be serving another by now
+            # Otherwise the reply is in, and the connection may be serving another by now.
+            if self._told is told:
                 self.abort()
             raise
         finally:
