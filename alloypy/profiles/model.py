@@ -46,6 +46,11 @@ class Series(NamedTuple):
     samples: Sequence[RawSample]
     position: int = 0
 
+    @property
+    def body(self) -> Sequence[Buffer]:
+        """The raw profiles."""
+        return [sample.profile for sample in self.samples]
+
 
 class Push(NamedTuple):
     """One Push request: all its series, and the client's deadline.

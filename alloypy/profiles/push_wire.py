@@ -114,6 +114,11 @@ def encode_series(labels: Labels, samples: Sequence[RawSample]) -> list[Buffer]:
     return [head, profile, after] if after else [head, profile]
 
 
+def profile_count(series: Sequence[Series]) -> int:
+    """The number of profiles."""
+    return sum(len(one.samples) for one in series)
+
+
 def profile_bytes(series: Sequence[Series]) -> int:
     """The sum of the sizes of the raw profiles, in bytes."""
     size = 0

@@ -22,6 +22,7 @@ from alloypy.profiles.model import (
     Push,
     joined,
 )
+from alloypy.profiles.push_wire import profile_count
 
 DROPPED_AT_SHUTDOWN = "profiles dropped at shutdown"
 """The log line of a component that still has profiles when the shutdown deadline has passed."""
@@ -116,7 +117,7 @@ class Relay(Fanout):
             self.latency.observe(perf_counter() - began)
         if missed:
             raise _together(missed)
-        self.forwarded += sum(len(one.samples) for one in push.series)
+        self.forwarded += profile_count(push.series)
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Forward an /ingest profile. Raises DeliveryError."""

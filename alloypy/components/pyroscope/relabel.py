@@ -233,7 +233,7 @@ class Receiver(ProfilesReceiver):
         self._events.publish_each((self._event(one, after) for one in series), len(series))
 
     def _event(self, one: Series, after: Mapping[int, Labels]) -> Event:
-        body = [sample.profile for sample in one.samples]
+        body = one.body
         labels = after.get(one.position)
         if labels is None:
             rule = 0 if _is_large(one.labels) else dropped_by(one.labels, self.rules.rules)

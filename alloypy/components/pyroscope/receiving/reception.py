@@ -62,8 +62,7 @@ class Reception:
             self.events.publish_each(map(self._unwanted, series), len(series))
 
     def _received(self, one: Series) -> Event:
-        return Received(self._id, one.labels, [sample.profile for sample in one.samples])
+        return Received(self._id, one.labels, one.body)
 
     def _unwanted(self, one: Series) -> Event:
-        body = [sample.profile for sample in one.samples]
-        return Failed(self._id, one.labels, body, "forward_to is empty")
+        return Failed(self._id, one.labels, one.body, "forward_to is empty")

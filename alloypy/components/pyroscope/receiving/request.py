@@ -27,6 +27,7 @@ from alloypy.net.server.body import (
 from alloypy.profiles.ingest_name import labels_in_query
 from alloypy.profiles.labels import InvalidLabels, with_service_name
 from alloypy.profiles.model import IngestProfile, Labels, Push, RawSample, Series
+from alloypy.profiles.push_wire import profile_count
 from alloypy.tracing import Trace
 
 _EMPTY_MESSAGES = {"proto": b"", "json": b"{}"}
@@ -64,7 +65,7 @@ class ProfileRequest:
     @property
     def profiles(self) -> int:
         """How many of its profiles are in flight."""
-        return 1 if self._series is None else sum(len(one.samples) for one in self._series)
+        return 1 if self._series is None else profile_count(self._series)
 
     async def ingest(self) -> Answer:
         """Receive and forward an /ingest profile. Raises ClientLeft."""

@@ -33,7 +33,7 @@ from alloypy.profiles.model import (
     joined,
     told,
 )
-from alloypy.profiles.push_wire import profile_bytes
+from alloypy.profiles.push_wire import profile_bytes, profile_count
 from alloypy.tracing import SpanKind, Trace
 
 MOST_HELD_BYTES = 64 << 20
@@ -190,7 +190,7 @@ class Acceptor:
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError:
-            self._outbox.drop(profile_bytes(series), _profiles(series))
+            self._outbox.drop(profile_bytes(series), profile_count(series))
             if self._publisher.events.wanted:
                 self._publisher.not_sent(series, CANCELLED)
             raise
@@ -220,7 +220,7 @@ class Acceptor:
             task.cancel()
             raise
         if not done:
-            self._background.take_over(task, profile_bytes(push.series), _profiles(push.series))
+            self._background.take_over(task, profile_bytes(push.series), profile_count(push.series))
             return False
         task.result()
         return True
@@ -250,7 +250,3 @@ def _late(series: Series, waited_for: Sequence[str]) -> DeliveryError:
     about = "; ".join(["delivery goes on", *waited_for])
     text = f"failed to {PUSH_NAMES.verb} endpoint in time: {_LATE} ({about})"
     return DeliveryError(text, code="deadline_exceeded", series=series.position)
-
-
-def _profiles(series: Sequence[Series]) -> int:
-    return sum(len(one.samples) for one in series)

@@ -23,7 +23,7 @@ from alloypy.net.backoff import Backoff
 from alloypy.net.client.client import Client
 from alloypy.net.client.messages import Response, SendError, Told
 from alloypy.profiles.model import DebugInfoClient, DeliveryError, Series
-from alloypy.profiles.push_wire import profile_bytes
+from alloypy.profiles.push_wire import profile_bytes, profile_count
 from alloypy.tracing import SpanKind, Trace
 
 MOST_AT_ONCE = 16
@@ -191,7 +191,7 @@ class Endpoint:
 
     def drop_series(self, series: Sequence[Series]) -> None:
         """Count, and publish, series that are given up before their turn."""
-        self.drop(profile_bytes(series), sum(len(one.samples) for one in series))
+        self.drop(profile_bytes(series), profile_count(series))
         if self._publisher.events.wanted:
             self._publisher.not_sent(series, CANCELLED)
 

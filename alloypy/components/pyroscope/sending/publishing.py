@@ -41,8 +41,5 @@ class Publisher(NamedTuple):
 
     def not_sent(self, series: Sequence[Series], reason: str) -> None:
         """Series were never sent."""
-        failures = (
-            Failed(self.component, one.labels, [sample.profile for sample in one.samples], reason)
-            for one in series
-        )
+        failures = (Failed(self.component, one.labels, one.body, reason) for one in series)
         self.events.publish_each(failures, len(series))
