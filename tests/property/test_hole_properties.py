@@ -11,27 +11,14 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alloypy.graph.references import inner_expressions
 from alloypy.syntax.dump import tree_answer
 from alloypy.syntax.holes.parsing import parse_with_holes
 from alloypy.syntax.lexer import scan
 from alloypy.syntax.printer.printer import format_source
 from alloypy.syntax.source import Source
 from alloypy.syntax.tokens import Token
-from alloypy.syntax.tree import (
-    Access,
-    Array,
-    Binary,
-    Block,
-    Call,
-    Expression,
-    Identifier,
-    Index,
-    Literal,
-    Object,
-    Paren,
-    Statement,
-    Unary,
-)
+from alloypy.syntax.tree import Access, Block, Expression, Identifier, Literal, Object, Statement
 from tests.support.alloy_texts import alloy_text
 from tests.support.counts import repeated
 from tests.support.watchdog import briefly
@@ -73,30 +60,12 @@ def words_of(expression: Expression) -> Iterator[str]:
             yield expression.name
         case Literal():
             yield expression.text
-        case Array():
-            for each in expression.elements:
-                yield from words_of(each)
-        case Object():
-            for field in expression.fields:
-                yield field.name
-                yield from words_of(field.value)
         case Access():
-            yield from words_of(expression.value)
             yield expression.name.name
-        case Index():
-            yield from words_of(expression.value)
-            yield from words_of(expression.index)
-        case Call():
-            yield from words_of(expression.value)
-            for each in expression.args:
-                yield from words_of(each)
-        case Unary():
-            yield from words_of(expression.value)
-        case Binary():
-            yield from words_of(expression.left)
-            yield from words_of(expression.right)
-        case Paren():
-            yield from words_of(expression.inner)
+        case Object():
+            yield from (field.name for field in expression.fields)
+    for inner in inner_expressions(expression):
+        yield from words_of(inner)
 
 
 def valid_texts() -> list[bytes]:

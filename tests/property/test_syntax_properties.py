@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alloypy.graph.references import inner_expressions
 from alloypy.syntax.diagnoser import diagnose
 from alloypy.syntax.diagnostics import DiagnosticsError
 from alloypy.syntax.dump import expression_json
@@ -135,14 +136,7 @@ def test_both_scanners_agree(text: bytes) -> None:
 
 def parts(expression: Expression) -> list[Expression]:
     """The expression and all those inside of it."""
-    found = [expression]
-    for slot in type(expression).__slots__:
-        value = getattr(expression, slot)
-        for item in value if isinstance(value, list) else [value]:
-            inner = getattr(item, "value", None) if type(item).__name__ == "Field" else item
-            if inner is not None and hasattr(inner, "start") and slot != "name":
-                found += parts(inner)
-    return found
+    return [expression, *(part for inner in inner_expressions(expression) for part in parts(inner))]
 
 
 def without_places(tree: object) -> object:
