@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import time
@@ -76,6 +77,17 @@ def test_what_needs_no_loop_has_a_limit_of_cpu_too() -> None:
         work(0.06)
     with pytest.raises(ValueError, match="its own"), briefly(0.0):
         raise ValueError("its own")
+
+
+def test_collections_of_garbage_do_not_count() -> None:
+    left = [[each] for each in range(100_000)]
+    began = time.thread_time()
+    gc.collect()
+    one = time.thread_time() - began
+    with briefly(one * 3):
+        for _ in range(10):
+            gc.collect()
+    assert len(left) == 100_000
 
 
 def test_a_process_reports_its_turns(tmp_path: Path) -> None:
