@@ -7,12 +7,13 @@ or a running component. Source: docs/spec/RUNTIME.md, sections 2.2-2.4, 2.7.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from alloypy.check.blocks import BlockReader, root_scope
 from alloypy.check.contents import ContentCheck
 from alloypy.check.findings import Findings
+from alloypy.check.lint import chosen_rules
 from alloypy.check.modules.imports import Files, ImportReader, Location
 from alloypy.check.modules.modules import ModuleCheck, Tools
 from alloypy.check.ports import check_ports
@@ -20,10 +21,11 @@ from alloypy.check.references import check_cycles, check_references
 from alloypy.check.scope import CheckedScope, Kinds, Language
 from alloypy.check.warnings import check_unset, check_unused
 from alloypy.graph.admission import Gate, Gates
+from alloypy.graph.nodes import NOWHERE as NO_TEXT
 from alloypy.graph.nodes import Kind
 from alloypy.graph.sections import Sections, root_sections
 from alloypy.schema.check import check_body
-from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.tree import File
 
@@ -46,11 +48,13 @@ class Context(NamedTuple):
     environ: variables that the environment will have; the values of all others are unknown.
     files: access to modules in files.
     full_environ: the whole environment, if known: a variable that is not in it will not be set.
+    selected: the codes of the lint rules to run; None for the default selection.
     """
 
     environ: Mapping[str, str]
     files: Files
     full_environ: Mapping[str, str] | None = None
+    selected: frozenset[str] | None = None
 
 
 NOTHING = Context({}, Files(lambda path: None, ".", lambda path: Location(path, ".")))
@@ -73,6 +77,13 @@ def check_files(files: Sequence[File], language: Language, gate: Gate, context: 
     imports = ImportReader(reader, context.files, contents, findings)
     modules = ModuleCheck(Tools(reader, imports, contents, findings, gates))
     _find_further(modules, findings, root, sections, context)
+    if not has_errors(checker.found) and not has_errors(findings):
+        rules = list(chosen_rules([file.source for file in files], context.selected))
+        if rules:
+            from alloypy.check.lint.runner import Linted, run_rules
+
+            linted = Linted(files, modules.frames, lambda frame: contents.values(NO_TEXT, frame), language)
+            findings.add(run_rules(rules, linted))
     return Checked(root, checker.found, sorted(findings, key=_place))
 
 
@@ -84,11 +95,11 @@ def _find_further(
     frame = modules.root(root, sections, context.files.module_path)
     findings.harmless = False
     findings.add(check_ports(frame.listeners))
-    for scope in modules.scopes:
-        for node in scope.nodes:
+    for each in modules.frames:
+        for node in each.scope.nodes:
             findings.add(check_unused(node))
         if context.full_environ is not None:
-            findings.add(check_unset(scope.nodes, context.full_environ))
+            findings.add(check_unset(each.scope.nodes, context.full_environ))
 
 
 class _Checker:
@@ -117,6 +128,11 @@ class _Checker:
             self.found += references.as_alloy
             self.out_of_scope += references.further
         self.found += check_cycles(scope)
+
+
+def has_errors(found: Iterable[Diagnostic]) -> bool:
+    """Whether any diagnostic is an error."""
+    return any(each.severity is Severity.ERROR for each in found)
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int]:

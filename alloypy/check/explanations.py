@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-from alloypy.graph.codes import (
-    DEPRECATED,
-    LOAD_RULE,
-    MODULE_CONTENT,
-    NO_URL,
-    NOWHERE,
-    NUMBER_CHANGED,
-    PLAIN_SECRET,
-    SAME_PORT,
-    SHADOWING,
-    STOPPING,
-    UNSET_VARIABLE,
-    UNUSED,
-    URL_PATH,
-)
+from alloypy.graph.codes import LOAD_RULE, MODULE_CONTENT, SAME_PORT, STOPPING
 from alloypy.syntax.codes import CODES, Code
 
 EXPLAINED: dict[str, Code] = {
@@ -118,54 +104,25 @@ EXPLAINED: dict[str, Code] = {
         "not loaded",
         "The process was asked to stop while it evaluated the configuration, which may be fine.",
     ),
-    DEPRECATED: Code(
-        "old name of a function",
-        "The function has moved into a namespace: env is sys.env, concat is array.concat, to_upper is "
-        "string.to_upper and so on. The old name still works.",
-    ),
-    SHADOWING: Code(
-        "component hides a function",
-        "A component has the name of a function of the standard library, which it hides.",
-    ),
-    UNUSED: Code(
-        "nothing uses it",
-        "The component only serves others, and none refers to it. Either it is no longer needed, or a "
-        "reference to it is missing.",
-    ),
-    PLAIN_SECRET: Code(
-        "secret in plain text",
-        "Anybody who can read the file can read the secret. Use sys.env, local.file or remote.vault instead.",
-    ),
-    NUMBER_CHANGED: Code(
-        "number does not fit",
-        "The number is cut to the size of the setting: a fraction is dropped, and a number that is too large "
-        "or negative becomes another one.",
-    ),
-    NO_URL: Code(
-        "not a URL",
-        "The text is accepted, but fails when it is first used. A URL begins with http:// or https:// "
-        "and a host; a port without a host, as in https://:4040, means this machine.",
-    ),
-    URL_PATH: Code(
-        "path that is added anyway",
-        "alloypy appends the path of the API to the URL of a Pyroscope server, so the URL must end before "
-        "it, as in http://pyroscope:4040.",
-    ),
-    UNSET_VARIABLE: Code(
-        "environment variable not set",
-        "A variable that is not set is an empty text, which a URL, a credential or a label accepts silently. "
-        'Provide a default with coalesce(sys.env("NAME"), "default"). validate knows the environment only '
-        "with --env-file; run warns at each load.",
-    ),
-    NOWHERE: Code(
-        "goes nowhere",
-        "The component accepts data, but has nowhere to send it: a receiver in forward_to, or an endpoint "
-        "block, is missing.",
-    ),
 }
-"""The titles and explanations of the codes of the graph and the check."""
+"""The titles and explanations of errors that the graph and the check find; rules explain themselves."""
+
+_FIRST_RULE = "ALY0900"
 
 
 def explanation(code: str) -> Code | None:
     """The title and explanation of any code; None for an unknown one."""
-    return CODES.get(code) or EXPLAINED.get(code)
+    if code <= _FIRST_RULE:
+        return CODES.get(code) or EXPLAINED.get(code)
+    from alloypy.check.lint import all_rules
+
+    rule = all_rules().get(code)
+    return None if rule is None else Code(rule.title, rule.explanation)
+
+
+def all_codes() -> dict[str, Code]:
+    """Every code with its title and explanation."""
+    from alloypy.check.lint import all_rules
+
+    rules = {code: Code(rule.title, rule.explanation) for code, rule in all_rules().items()}
+    return {**CODES, **EXPLAINED, **rules}

@@ -42,13 +42,15 @@ def check_references(
             if reference.target.id in scope.graph:
                 scope.graph.connect(node.id, reference.target.id)
         meant = meaning(chain, reference, scope.variables, library)
-        notices = _notices(chain, node.source, meant, minimum)
+        notices = _notices(chain, node.source, meant, minimum, scope)
         leaked = meant == "nothing" and chain[0].name in scope.leaked
         (faults.further if leaked else faults.as_alloy).extend(notices)
     return faults
 
 
-def _notices(chain: Chain, source: Source, meant: Meaning, minimum: Stability) -> Iterator[Diagnostic]:
+def _notices(
+    chain: Chain, source: Source, meant: Meaning, minimum: Stability, scope: CheckedScope
+) -> Iterator[Diagnostic]:
     """The diagnostics for a chain."""
     match meant:
         case "shadowing":
@@ -57,7 +59,7 @@ def _notices(chain: Chain, source: Source, meant: Meaning, minimum: Stability) -
         case "nothing":
             yield Diagnostic(_span(chain, source), texts.out_of_scope(chain_text(chain)), codes.OUT_OF_SCOPE)
         case "deprecated":
-            yield _deprecated(chain, source)
+            yield _deprecated(chain, source, scope)
         case "experimental":
             gate = refusal(chain_text(chain), Stability.EXPERIMENTAL, minimum)
             if gate is not None:
@@ -74,9 +76,11 @@ _MOVED = {
 }
 
 
-def _deprecated(chain: Chain, source: Source) -> Diagnostic:
+def _deprecated(chain: Chain, source: Source, scope: CheckedScope) -> Diagnostic:
     successor = _MOVED.get(chain[0].name, f"string.{chain[0].name}")
     fix = (Edit(chain[0].start, chain[0].end + 1, successor),)
+    if scope.hides(successor.partition(".")[0]):
+        return warning(_span(chain, source), texts.DEPRECATED, codes.DEPRECATED)
     return warning(_span(chain, source), texts.DEPRECATED, codes.DEPRECATED, f"write `{successor}`", fix)
 
 

@@ -211,6 +211,7 @@ class CheckedScope:
         self.customs: dict[str, CheckedNode] = {}
         self.arguments: list[Block] = []
         self._numbers: dict[str, int] = {}
+        self._firsts: set[str] = set()
 
     def custom(self, first: str) -> CheckedNode | None:
         """The declare or import of the components whose name begins with `first`; the innermost wins."""
@@ -220,6 +221,13 @@ class CheckedScope:
                 return scope.customs[first]
             scope = scope.outer
         return None
+
+    def hides(self, name: str) -> bool:
+        """Whether a block or variable that is visible here has that first name; all blocks must be known."""
+        if not self._firsts:
+            self._firsts = {*self.variables, *(node.id.partition(".")[0] for node in self.nodes)}
+        around = self.outer if self.template else None
+        return name in self._firsts or (around is not None and around.hides(name))
 
     def add(self, node: CheckedNode) -> None:
         """Add a node under its id, or under a new id if that is taken."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from alloypy.check.advice.guesses import guesses, unlabelled
 from alloypy.check.advice.sight import Place
+from alloypy.check.lint import is_of_rule
 from alloypy.check.scope import Language
 from alloypy.graph import codes
 from alloypy.schema import texts
@@ -81,7 +82,7 @@ class _Trial:
 
     def hinted(self, fault: Diagnostic) -> Diagnostic:
         """The fault with the first guess that mends it as its hint; a hint that does not work is removed."""
-        if fault.span is None:
+        if fault.span is None or is_of_rule(fault):
             return fault
         if fault.message.startswith("field ") and self._lacks_label(fault):
             return fault._replace(hint="", fix=())

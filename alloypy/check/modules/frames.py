@@ -46,6 +46,10 @@ class Names:
             return Seen(self._own[first], 1)
         return self._around.resolve(chain) if self._around is not None else None
 
+    def unknown(self, around: Frame | None) -> Names:
+        """The same names for any item of a foreach; `around` replaces the module around."""
+        return Names(dict.fromkeys(self._own, ANYTHING) if around is not None else self._own, around)
+
     def all(self) -> frozenset[str]:
         """The first parts of everything that can be named."""
         own = frozenset(self._own)
@@ -90,6 +94,20 @@ class Frame:
         self.published: set[str] = set()
         self.exported: dict[str, Shape] = {}
         self._exports = exports
+
+    def as_written(self, around: Frame | None) -> Frame:
+        """The same module for any arguments and items, without the values that its uses give it.
+
+        around: the module around a template, as written.
+        """
+
+        def exports(frame: Frame, node: CheckedNode) -> Shape:
+            return ANYTHING if node.kind is Kind.CUSTOM else self._exports(frame, node)
+
+        names = self.names.unknown(around if self.scope.template else None)
+        frame = Frame(self.scope, names, None, self.definitions, exports)
+        frame.published |= {node.id.partition(".")[0] for node in self.scope.nodes if node.kind in VALUED}
+        return frame
 
     def resolve(self, chain: Chain) -> Seen | None:
         """The value of the shortest prefix of a chain that has one; None if the chain has no meaning."""

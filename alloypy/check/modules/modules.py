@@ -7,7 +7,7 @@ Source: docs/spec/RUNTIME.md, sections 2.2, 2.3, 5.6, 5.7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from alloypy.check.blocks import BlockReader
@@ -97,9 +97,9 @@ class ModuleCheck:
         return frame
 
     @property
-    def scopes(self) -> Iterator[CheckedScope]:
-        """All scopes that have been checked."""
-        return (frame.scope for frame in self._first.values())
+    def frames(self) -> Iterable[Frame]:
+        """The first module of each scope that has been checked; the root comes first."""
+        return self._first.values()
 
     def _note_own(self, scope: CheckedScope) -> None:
         """Remember the scopes that Alloy's own check covers."""

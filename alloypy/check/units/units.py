@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alloypy.check.configuration import Context, check_files
+from alloypy.check.lint import is_of_rule
 from alloypy.check.modules.imports import Files, Location
 from alloypy.check.scope import Language
 from alloypy.files import read_regular
@@ -38,12 +39,14 @@ class CheckOptions(NamedTuple):
     language: which components exist. gate: which of them are permitted.
     environ: variables that the environment will have; the values of all others are unknown.
     full_environ: the whole environment, if known.
+    selected: the codes of the selected lint rules; None for the default selection.
     """
 
     language: Language
     gate: Gate
     environ: Mapping[str, str]
     full_environ: Mapping[str, str] | None = None
+    selected: frozenset[str] | None = None
 
 
 class Reading(NamedTuple):
@@ -160,11 +163,12 @@ def check_sources(
     modules = _Modules(reading)
     check = partial(_check, options=options, directory=directory, modules=modules)
     try:
-        found = check(files)
+        found = _selected(check(files), options.selected)
     except DiagnosticsError as error:
         return error.diagnostics
-    if not any(each.severity is Severity.ERROR or each.fix for each in found):
+    if not any(each.severity is Severity.ERROR or (each.fix and not is_of_rule(each)) for each in found):
         return found
+    check = partial(check, options=options._replace(selected=frozenset()))
     from alloypy.check.advice.hints import Again, hinted
 
     def again(changed: Source) -> Sequence[Diagnostic]:
@@ -173,6 +177,13 @@ def check_sources(
 
     size = modules.size + sum(len(source.data) for source in sources)
     return hinted(found, files, options.language, Again(again, size))
+
+
+def _selected(found: list[Diagnostic], selected: frozenset[str] | None) -> list[Diagnostic]:
+    """The diagnostics without those of rules that are not selected."""
+    if selected is None:
+        return found
+    return [each for each in found if each.code in selected or not is_of_rule(each)]
 
 
 class _Modules:
@@ -205,7 +216,9 @@ def _check(
     changed: Source | None = None,
 ) -> list[Diagnostic]:
     """changed: replaces the source of that name in a module."""
-    context = Context(options.environ, modules.files(directory, changed), options.full_environ)
+    context = Context(
+        options.environ, modules.files(directory, changed), options.full_environ, options.selected
+    )
     checked = check_files(files, options.language, options.gate, context)
     return [*checked.as_alloy, *checked.further]
 

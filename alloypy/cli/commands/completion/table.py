@@ -97,10 +97,9 @@ def _argument(command: Command) -> Value:
 
 
 def _codes() -> tuple[str, ...]:
-    from alloypy.check.explanations import EXPLAINED
-    from alloypy.syntax.codes import CODES
+    from alloypy.check.explanations import all_codes
 
-    return tuple(sorted({**CODES, **EXPLAINED}))
+    return tuple(sorted(all_codes()))
 
 
 def _components() -> tuple[str, ...]:

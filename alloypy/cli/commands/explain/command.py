@@ -7,13 +7,13 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from alloypy.check.explanations import EXPLAINED
+from alloypy.check.explanations import all_codes
 from alloypy.cli import exit_codes
-from alloypy.cli.commands.explain.examples import EXAMPLES
+from alloypy.cli.commands.explain.examples import example_of
 from alloypy.cli.flags import FlagSet
 from alloypy.graph.codes import MODULE_CONTENT
 from alloypy.schema.nearest import did_you_mean
-from alloypy.syntax.codes import CODES, NO_FILES, Code
+from alloypy.syntax.codes import NO_FILES, Code
 
 _SUMMARY = """Explain what diagnostic codes mean and what to do about them, each with an example.
 
@@ -27,7 +27,7 @@ def run(argv: list[str]) -> int:
     flags = FlagSet("explain", "[CODE...]", _SUMMARY)
     as_json = flags.bool("json", doc="print the same as JSON")
     names = flags.parse(argv)
-    known = {**CODES, **EXPLAINED}
+    known = all_codes()
     unknown = [name for name in names if name.upper() not in known]
     if unknown:
         return _unknown(unknown[0], list(known))
@@ -55,7 +55,7 @@ def severity_of(code: str) -> str:
 
 
 def _data(name: str, code: Code) -> dict[str, object]:
-    example = EXAMPLES.get(name)
+    example = example_of(name)
     return {
         "code": name,
         "severity": severity_of(name),
@@ -69,7 +69,7 @@ def _lines(name: str, code: Code) -> Iterator[str]:
     yield f"{name}: {code.title} ({severity_of(name)})"
     yield ""
     yield textwrap.fill(code.explanation, 88)
-    example = EXAMPLES.get(name)
+    example = example_of(name)
     if example is not None:
         for title, text in (("Wrong", example.wrong), ("Right", example.right)):
             yield ""

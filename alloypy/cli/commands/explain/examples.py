@@ -151,36 +151,13 @@ EXAMPLES: dict[str, FaultExample] = {
         'import.string "lib" {\n  content = "logging { }"\n}\nlogging { level = "debug" }',
         'import.string "lib" {\n  content = "declare \\"sender\\" { }"\n}\nlogging { level = "debug" }',
     ),
-    "ALY0901": FaultExample('logging { level = env("LEVEL") }', 'logging { level = sys.env("LEVEL") }'),
-    "ALY0902": FaultExample(
-        'declare "file" {\n  export "name" { value = "a" }\n}\n'
-        'file "a" { }\nlocal.file "b" { filename = file.a.name }',
-        'declare "path" {\n  export "name" { value = "a" }\n}\n'
-        'path "a" { }\nlocal.file "b" { filename = path.a.name }',
-    ),
-    "ALY0903": FaultExample('local.file "a" { filename = "a" }', 'logging { level = "debug" }'),
-    "ALY0904": FaultExample(
-        'remote.http "a" {\n  url = "http://localhost"\n  client { bearer_token = "abc" }\n}',
-        'remote.http "a" {\n  url = "http://localhost"\n  client { bearer_token = sys.env("TOKEN") }\n}',
-    ),
-    "ALY0906": FaultExample(
-        "tracing {\n  sampler {\n    jaeger_remote { max_operations = 1.5 }\n  }\n}",
-        "tracing {\n  sampler {\n    jaeger_remote { max_operations = 2 }\n  }\n}",
-    ),
-    "ALY0907": FaultExample(
-        _WRITE.format("").replace("http://", ""),
-        _WRITE.format(""),
-    ),
-    "ALY0908": FaultExample(_WRITE.format("").replace(":4040", ":4040/ingest"), _WRITE.format("")),
-    "ALY0909": FaultExample(
-        _WRITE.format("").replace('"http://localhost:4040"', 'sys.env("PYROSCOPE_URL")'),
-        _WRITE.format("").replace('"http', 'coalesce(sys.env("PYROSCOPE_URL"), "http').replace('0"', '0")'),
-    ),
-    "ALY0910": FaultExample(
-        _RECEIVERS.partition("\n\n")[0].format() + "\n",
-        _RECEIVERS.partition("\n\n")[0].format().replace("[]", "[pyroscope.write.backend.receiver]")
-        + "\n\n"
-        + _WRITE.format(""),
-    ),
 }
 """By code; faults of whole files, and those without a code of their own, have no example."""
+
+
+def example_of(code: str) -> FaultExample | None:
+    """The example of a code, if it has one; that of a rule comes with the rule."""
+    from alloypy.check.lint import all_rules
+
+    rule = all_rules().get(code)
+    return EXAMPLES.get(code) if rule is None else FaultExample(rule.wrong, rule.right)

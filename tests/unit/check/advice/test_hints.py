@@ -109,7 +109,8 @@ def faults(text: str, gate: Gate = EVERYTHING) -> list[Diagnostic]:
     ],
 )
 def test_a_hint_is_right_where_it_is_put(wrong: str, hint: str) -> None:
-    fault = next(fault for fault in faults(wrong) if fault.hint)
+    found = [fault for fault in faults(wrong) if fault.hint]
+    fault = min(found, key=lambda each: each.severity is not Severity.ERROR)
     assert fault.hint == hint
     mended = edited(wrong.encode(), fault.fix).decode()
     left = [(d.code, d.message) for d in faults(mended)]

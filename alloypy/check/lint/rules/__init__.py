@@ -1,0 +1,1 @@
+"""The lint rules by theme; `alloypy.check.lint.THEMES` lists the modules."""
