@@ -42,6 +42,8 @@ UNREADABLE = "ALY0130"
 UNFORMATTED = "ALY0131"
 UNWRITABLE = "ALY0132"
 NO_FILES = "ALY0133"
+BAD_MANIFEST = "ALY0134"
+NOT_RENDERED = "ALY0135"
 
 CODES: dict[str, Code] = {
     GENERAL: Code("fault", "A fault without a code of its own; the message says what is wrong."),
@@ -133,7 +135,18 @@ CODES: dict[str, Code] = {
     NO_FILES: Code(
         "no files",
         "A directory given on the command line has no file whose name ends in .alloy, or .gitignore and "
-        "--exclude leave none. Most often the path is wrong; with --strict this is an error.",
+        "--exclude leave none; with --from-yaml, a file has no key that ends in .alloy. Most often the path is "
+        "wrong; with --strict this is an error.",
+    ),
+    BAD_MANIFEST: Code(
+        "YAML that cannot be read",
+        "A file given with --from-yaml is not valid YAML, or a value of binaryData is not base64. The templates of "
+        "a Helm chart are not YAML: check what `helm template CHART | alloypy validate --from-yaml -` renders.",
+    ),
+    NOT_RENDERED: Code(
+        "not checked: a Helm template",
+        "Helm renders this text before Alloy reads it, so it cannot be checked as it is. Check what "
+        "`helm template CHART | alloypy validate --from-yaml -` renders.",
     ),
 }
 

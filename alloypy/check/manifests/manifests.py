@@ -1,0 +1,144 @@
+"""Checks the configurations in a YAML text, and places what it finds in that text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from alloypy.check.manifests.configurations import WORD, Holder, Written, holders
+from alloypy.check.manifests.documents import Document, NotYAMLError, documents
+from alloypy.check.manifests.placing import Placed
+from alloypy.check.units.belonging import belong_together
+from alloypy.check.units.units import DISK, CheckOptions, Outcome, check_texts
+from alloypy.syntax.codes import BAD_MANIFEST, NO_FILES, NOT_RENDERED, SYNTAX
+from alloypy.syntax.config_files import ConfigReadError, parse_config
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
+from alloypy.syntax.source import Source, Span
+from alloypy.syntax.text_files import refuse_binary
+
+_TEMPLATE = b"{{"
+_RENDER = "this looks like a Helm template; render it: helm template CHART | alloypy validate --from-yaml -"
+_READING = DISK._replace(module=lambda _: None, beside=lambda _: ())
+"""The files that a configuration names are in its container, not here."""
+
+
+def check_manifest(source: Source, options: CheckOptions, *, named: bool = True) -> Iterator[Outcome]:
+    """Check every configuration in a YAML text; never raises for a faulty one.
+
+    named: whether the user has named this file, so that a configuration is expected in it.
+    """
+    try:
+        refuse_binary(source)
+        found = [
+            (document, holder) for document, root in documents(source, WORD) for holder in holders(root)
+        ]
+    except DiagnosticsError as error:
+        yield Outcome(source.name, error.diagnostics, 1)
+        return
+    except NotYAMLError as error:
+        yield Outcome(source.name, (_not_yaml(source, error, named),), 1)
+        return
+    for document, holder in found:
+        yield from _Checking(source, document, holder, options).outcomes()
+    if named and not found:
+        message = f"nothing to check: {source.name} has no ConfigMap with a key that ends in .alloy"
+        yield Outcome(source.name, (Diagnostic(None, message, NO_FILES, Severity.WARNING),), 0)
+
+
+def _not_yaml(source: Source, error: NotYAMLError, named: bool) -> Diagnostic:
+    shown = Source(source.name, re.sub(rb"[^\n]", b" ", source.data))  # it may contain secrets
+    span = Span(shown, min(error.at, len(source.data)))
+    if _TEMPLATE not in source.data:
+        return Diagnostic(span, f"this is not YAML: {error}", BAD_MANIFEST)
+    if named:
+        return Diagnostic(span, f"this is not YAML: {error}", BAD_MANIFEST, hint=_RENDER)
+    return Diagnostic(span, "not checked: this is not YAML", NOT_RENDERED, Severity.WARNING, hint=_RENDER)
+
+
+class _NotCheckedError(Exception):
+    """A text cannot be checked; carries the diagnostic that says why."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(diagnostic)
+
+
+class _Checking:
+    """The check of what one ConfigMap, or the values of a chart, hold."""
+
+    def __init__(self, source: Source, document: Document, holder: Holder, options: CheckOptions) -> None:
+        self._source = source
+        self._document = document
+        self._holder = holder
+        self._options = options
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """The outcome of each configuration: each text, or all together if they refer to each other."""
+        texts: list[Placed] = []
+        for written in self._holder.texts:
+            try:
+                texts.append(self._text(written))
+            except _NotCheckedError as error:
+                yield Outcome(self._title([written]), (error.diagnostic,), 1)
+        units = [texts] if _together([text.inner for text in texts]) else [[text] for text in texts]
+        yield from map(self._checked, units)
+
+    def _title(self, texts: Iterable[Written]) -> str:
+        keys = ", ".join(text.key for text in texts)
+        return f"{self._source.name} ({self._holder.title}: {keys})"
+
+    def _text(self, written: Written) -> Placed:
+        value = written.node.value
+        placed = Placed(self._source, self._document, written)
+        if written.template and "{{" in value:
+            message = f"not checked: Helm renders {written.key} as a template before Alloy reads it"
+            at = placed.span_of(len(value.partition("{{")[0].encode()), None)
+            hint = "check the output of helm template with --from-yaml"
+            raise _NotCheckedError(Diagnostic(at, message, NOT_RENDERED, Severity.WARNING, hint=hint))
+        if placed.inner is None:
+            raise _NotCheckedError(Diagnostic(placed.start, f"{written.key} is not base64", BAD_MANIFEST))
+        return placed
+
+    def _checked(self, texts: Sequence[Placed]) -> Outcome:
+        sources = [text.inner for text in texts if text.inner is not None]
+        outcome = check_texts(self._source.name, sources, self._options, _READING)
+        by_name = {text.name: text for text in texts}
+        found = tuple(_in_yaml(each, by_name) for each in outcome.diagnostics)
+        return outcome._replace(path=self._title([text.written for text in texts]), diagnostics=found)
+
+
+def _together(sources: Sequence[Source]) -> bool:
+    """Whether the texts are one configuration; also if one cannot be parsed, since it may declare anything."""
+    if len(sources) < 2:
+        return False
+    try:
+        return belong_together(parse_config(sources))
+    except DiagnosticsError:
+        return True
+    except ConfigReadError:
+        return False
+
+
+def _in_yaml(diagnostic: Diagnostic, texts: Mapping[str, Placed]) -> Diagnostic:
+    """The diagnostic about one of the texts with its places in the YAML; no fix, which would have to be quoted."""
+    message, hint = diagnostic.message, diagnostic.hint
+    for text in texts.values():
+        message, hint = text.in_yaml(message), text.in_yaml(hint)
+    span = diagnostic.span
+    own = texts.get(span.source.name) if span is not None else None
+    if span is None or own is None:
+        return diagnostic._replace(message=message, hint=hint)
+    if own.written.base64:
+        message = f"line {span.start_position.line} of the decoded {own.written.key}: {message}"
+    if diagnostic.code in SYNTAX and _TEMPLATE in _line(span):
+        hint = _RENDER
+    place = own.span_of(span.start, span.end, span.source)
+    return diagnostic._replace(span=place, message=message, hint=hint, fix=())
+
+
+def _line(span: Span) -> bytes:
+    """The line in which a span begins."""
+    source = span.source
+    line = source.line(span.start)
+    ends = [*source.line_starts, len(source.data)]
+    return source.data[ends[line - 1] : ends[line]]
