@@ -135,13 +135,13 @@ CODES: dict[str, Code] = {
     NO_FILES: Code(
         "no files",
         "A directory given on the command line has no file whose name ends in .alloy, or .gitignore and "
-        "--exclude leave none; with --from-yaml, a file has no key that ends in .alloy. Most often the path is "
-        "wrong; with --strict this is an error.",
+        "--exclude leave none; with --from-yaml, no ConfigMap has a key that ends in .alloy. Most often the "
+        "path is wrong; with --strict this is an error.",
     ),
     BAD_MANIFEST: Code(
         "YAML that cannot be read",
-        "A file given with --from-yaml is not valid YAML, or a value of binaryData is not base64. The templates of "
-        "a Helm chart are not YAML: check what `helm template CHART | alloypy validate --from-yaml -` renders.",
+        "A file checked with --from-yaml is not valid YAML, or a value of binaryData is not base64. The "
+        "templates of a Helm chart are not YAML; check what `helm template` renders with --from-yaml.",
     ),
     NOT_RENDERED: Code(
         "not checked: a Helm template",

@@ -1,8 +1,8 @@
 """Which values of a YAML document are configurations.
 
 - The values of a ConfigMap or a Secret whose keys end in `.alloy`, wherever the resource is, as in a List.
-- `alloy.configMap.content`, as in the values of the Helm chart grafana/alloy: also in the values of a chart that
-  has it as a dependency, and in resources that hold such values (HelmRelease, Application, Alloy).
+- `alloy.configMap.content`, as in the values of the Helm chart grafana/alloy: also in the values of a chart
+  that depends on it, and in resources that hold such values (HelmRelease, Application, Alloy).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The nodes of YAML documents with their places, from PyYAML's events.
 
-Only documents that contain a certain word are parsed: a manifest may be long, and few of its documents matter.
+Only documents that contain a certain word are parsed: in a long manifest few of them matter.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _composed(events: Any, document: Document) -> Node | None:
 def _node(event: Any, anchors: dict[str, Node], document: Document) -> Node:
     start, end = event.start_mark.index, event.end_mark.index
     if isinstance(event, yaml.AliasEvent):
-        known = anchors.get(event.anchor)
+        known = anchors.get(event.anchor or "")
         if known is None:
             raise NotYAMLError(f"unknown anchor {event.anchor}", document.offset(start))
         return known

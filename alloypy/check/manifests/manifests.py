@@ -29,9 +29,7 @@ def check_manifest(source: Source, options: CheckOptions, *, named: bool = True)
     """
     try:
         refuse_binary(source)
-        found = [
-            (document, holder) for document, root in documents(source, WORD) for holder in holders(root)
-        ]
+        found = [(document, holder) for document, root in documents(source, WORD) for holder in holders(root)]
     except DiagnosticsError as error:
         yield Outcome(source.name, error.diagnostics, 1)
         return
@@ -42,7 +40,8 @@ def check_manifest(source: Source, options: CheckOptions, *, named: bool = True)
         yield from _Checking(source, document, holder, options).outcomes()
     if named and not found:
         message = f"nothing to check: {source.name} has no ConfigMap with a key that ends in .alloy"
-        yield Outcome(source.name, (Diagnostic(None, message, NO_FILES, Severity.WARNING),), 0)
+        hint = _RENDER if _TEMPLATE in source.data else ""
+        yield Outcome(source.name, (Diagnostic(None, message, NO_FILES, Severity.WARNING, hint=hint),), 0)
 
 
 def _not_yaml(source: Source, error: NotYAMLError, named: bool) -> Diagnostic:
@@ -80,7 +79,7 @@ class _Checking:
                 texts.append(self._text(written))
             except _NotCheckedError as error:
                 yield Outcome(self._title([written]), (error.diagnostic,), 1)
-        units = [texts] if _together([text.inner for text in texts]) else [[text] for text in texts]
+        units = [texts] if _together(texts) else [[text] for text in texts]
         yield from map(self._checked, units)
 
     def _title(self, texts: Iterable[Written]) -> str:
@@ -100,27 +99,30 @@ class _Checking:
         return placed
 
     def _checked(self, texts: Sequence[Placed]) -> Outcome:
-        sources = [text.inner for text in texts if text.inner is not None]
-        outcome = check_texts(self._source.name, sources, self._options, _READING)
+        outcome = check_texts(self._source.name, _sources(texts), self._options, _READING)
         by_name = {text.name: text for text in texts}
         found = tuple(_in_yaml(each, by_name) for each in outcome.diagnostics)
         return outcome._replace(path=self._title([text.written for text in texts]), diagnostics=found)
 
 
-def _together(sources: Sequence[Source]) -> bool:
-    """Whether the texts are one configuration; also if one cannot be parsed, since it may declare anything."""
-    if len(sources) < 2:
+def _together(texts: Sequence[Placed]) -> bool:
+    """Whether the texts are one configuration, as far as can be known if one of them cannot be parsed."""
+    if len(texts) < 2:
         return False
     try:
-        return belong_together(parse_config(sources))
+        return belong_together(parse_config(_sources(texts)))
     except DiagnosticsError:
         return True
     except ConfigReadError:
         return False
 
 
+def _sources(texts: Iterable[Placed]) -> list[Source]:
+    return [text.inner for text in texts if text.inner is not None]
+
+
 def _in_yaml(diagnostic: Diagnostic, texts: Mapping[str, Placed]) -> Diagnostic:
-    """The diagnostic about one of the texts with its places in the YAML; no fix, which would have to be quoted."""
+    """The diagnostic with its places in the YAML, without its fix, which would have to be quoted there."""
     message, hint = diagnostic.message, diagnostic.hint
     for text in texts.values():
         message, hint = text.in_yaml(message), text.in_yaml(hint)

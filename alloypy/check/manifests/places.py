@@ -1,7 +1,7 @@
 """Where the characters of a YAML scalar's value are written.
 
-Quotes, escapes, folding and indentation change blanks and add signs, but the other characters of a value appear
-in the file in the same order. They are matched one by one; blanks are placed beside them.
+Quotes, escapes, folding and indentation change blanks and add signs, but the other characters of a value
+appear in the file in the same order. They are matched one by one; blanks are placed beside them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,7 @@ from collections.abc import Iterator
 _PROPERTIES = re.compile(r"(?:[&!][^\s]*\s+)*")
 _HEADER = re.compile(r"[|>][^\r\n]*")
 _ESCAPE = re.compile(r"\\(?:x(..)|u(.{4})|U(.{8})|([^\r\n])|\s+)", re.DOTALL)
-_NAMED = {
-    **{"0": "\0", "a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b"},
-    **{"N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029"},
-}
+_NAMED = dict(zip("0abtnvfreN_LP", "\0\a\b\t\n\v\f\r\x1b\x85\xa0\u2028\u2029", strict=True))
 
 
 def indexes(text: str, start: int, end: int, style: str, value: str) -> list[int] | None:
@@ -41,7 +38,7 @@ def indexes(text: str, start: int, end: int, style: str, value: str) -> list[int
 
 
 def _settled(result: list[int], value: str, text: str) -> list[int]:
-    """The indexes, with the blanks before a character right before it where the text has the same blanks there."""
+    """The indexes; blanks before a character are right before it if the text has the same blanks there."""
     for at in range(len(value) - 2, -1, -1):
         before = result[at + 1] - 1
         if value[at] in " \t" and before >= 0 and text[before] == value[at]:

@@ -85,8 +85,7 @@ class Placed:
         """What precedes the scalar, with nothing but its key left: the file may hold secrets."""
         key, start = (self._document.offset(each.start) for each in (self.written.name, self.written.node))
         data = self._source.data
-        if key > start:  # an alias, whose text is elsewhere
-            key = start
+        key = min(key, start)  # an alias follows the text that it names
         return re.sub(rb"[^\n]", b" ", data[:key]) + data[key:start]
 
     def _shown(self, offsets: list[int], shown: Source | None) -> Source:

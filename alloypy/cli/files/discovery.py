@@ -1,7 +1,8 @@
 """From the paths on a command line to the files they mean.
 
-A file named directly is always taken. For a directory, every `*.alloy` file below it is taken, including
-hidden ones, except in directories of tools (LEFT_OUT), and except what git ignores or the user excludes.
+A file named directly is always taken. For a directory, every file below it whose name ends as wanted is
+taken, including hidden ones, except in directories of tools (LEFT_OUT), and except what git ignores or the
+user excludes.
 """
 
 from __future__ import annotations
@@ -48,16 +49,23 @@ class _Directory(NamedTuple):
 class Discovery:
     """Finds files. exclude: patterns as in `.gitignore`, relative to the working directory.
 
-    force_exclude: skip excluded files even if they are named directly.
+    force_exclude: skip excluded files even if they are named directly. suffixes: endings of the files wanted.
     After a call of `files`, unreadable has the directories that could not be listed, and why; empty has
     the named directories without files.
     """
 
-    def __init__(self, exclude: Sequence[str] = (), *, force_exclude: bool = False) -> None:
+    def __init__(
+        self,
+        exclude: Sequence[str] = (),
+        *,
+        force_exclude: bool = False,
+        suffixes: tuple[str, ...] = (SUFFIX,),
+    ) -> None:
         self.unreadable: list[tuple[str, OSError]] = []
         self.empty: list[str] = []
         self._exclude = IgnoreRules(exclude)
         self._force_exclude = force_exclude
+        self._suffixes = suffixes
 
     def files(self, paths: Sequence[str]) -> list[str]:
         """The files that `paths` mean, each once, those of a directory sorted by name."""
@@ -105,7 +113,7 @@ class Discovery:
             inner: list[_Directory] = []
             for entry in entries:
                 directory = entry.is_dir(follow_symlinks=False)
-                if not directory and not _may_be_a_file(entry):
+                if not directory and not _may_be_a_file(entry, self._suffixes):
                     continue
                 if _is_ignored(entry.name, [*scopes, current.exclude], directory=directory):
                     continue
@@ -130,9 +138,9 @@ def _is_ignored(name: str, scopes: list[_Scope], *, directory: bool) -> bool:
     return False
 
 
-def _may_be_a_file(entry: os.DirEntry[str]) -> bool:
-    """Whether the entry is a configuration file. A broken link counts, so that it gets reported."""
-    if not entry.name.endswith(SUFFIX):
+def _may_be_a_file(entry: os.DirEntry[str], suffixes: tuple[str, ...]) -> bool:
+    """Whether the entry is a file that is wanted. A broken link counts, so that it gets reported."""
+    if not entry.name.endswith(suffixes):
         return False
     try:
         return S_ISREG(entry.stat().st_mode)

@@ -13,13 +13,13 @@ from alloypy.cli.commands.explain.examples import example_of
 from alloypy.cli.flags import FlagSet
 from alloypy.graph.codes import MODULE_CONTENT
 from alloypy.schema.nearest import did_you_mean
-from alloypy.syntax.codes import NO_FILES, Code
+from alloypy.syntax.codes import NO_FILES, NOT_RENDERED, Code
 
 _SUMMARY = """Explain what diagnostic codes mean and what to do about them, each with an example.
 
 Without a code, list them all."""
 _FIRST_WARNING = "ALY0900"
-_WARNINGS = frozenset({NO_FILES, MODULE_CONTENT})
+_WARNINGS = frozenset({NO_FILES, NOT_RENDERED, MODULE_CONTENT})
 
 
 def run(argv: list[str]) -> int:

@@ -34,7 +34,7 @@ def run(argv: list[str]) -> int:
     outcomes = list(_outcomes(options, checking))
     if options.reporting.for_people:
         _show(outcomes, options)
-        if not options.program_given and not options.reporting.quiet and sys.stderr.isatty():
+        if options.notes and sys.stderr.isatty():
             _note([each for each in outcomes if each.path != options.stdin_name], checking)
     report = _report(outcomes, options)
     write_reports(report, options.targets)
@@ -56,6 +56,9 @@ def _note(outcomes: list[Outcome], checking: CheckOptions) -> None:
 
 
 def _outcomes(options: Options, checking: CheckOptions) -> Iterator[Outcome]:
+    if options.from_yaml:
+        yield from (_without(options.ignored, outcome) for outcome in _in_yaml(options, checking))
+        return
     units = find_units(options.paths, options.exclude, recursive=options.recursive, auto=options.auto)
     for path, error in units.unreadable:
         yield Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), 0)
@@ -63,6 +66,15 @@ def _outcomes(options: Options, checking: CheckOptions) -> Iterator[Outcome]:
         yield Outcome(path, (nothing_in(path),), 0)
     for path in units.paths:
         yield _without(options.ignored, check_unit(path, checking, options.stdin_name))
+
+
+def _in_yaml(options: Options, checking: CheckOptions) -> Iterator[Outcome]:
+    """The outcomes of the configurations in YAML files."""
+    from alloypy.cli.files.manifests import Manifests
+
+    name = options.stdin_name
+    manifests = Manifests(checking, options.exclude, recursive=options.recursive, stdin_name=name)
+    return manifests.outcomes(options.paths)
 
 
 def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:

@@ -20,8 +20,10 @@ _SUMMARY = """Check configurations for any Alloy component, without running anyt
 
 Each PATH is one unit: a file, or a directory whose *.alloy files are taken together; - is standard
 input. With --units=auto a directory is one unit if its files refer to each other, even if only some of
-them are named; otherwise each file is one. Exit code: 0 without errors, 1 with at least one. Warnings,
-including those for directories without *.alloy files, cause a failure only with --strict."""
+them are named; otherwise each file is one. With --from-yaml, each
+PATH is a YAML file or a directory of them, and the keys of ConfigMaps that end in .alloy are units.
+Exit code: 0 without errors, 1 with at least one. Warnings, including those for directories without
+*.alloy files, cause a failure only with --strict."""
 
 
 class _ProgramFlags:
@@ -62,6 +64,9 @@ class Options:
         exclude = flags.strings(
             "exclude", kind="pattern", doc="leave out matching paths with --recursive, as in .gitignore"
         )
+        from_yaml = flags.bool(
+            "from-yaml", doc="check the configurations in YAML files: in ConfigMaps and values of Helm charts"
+        )
         listing = ListFlags(flags)
         name = stdin_filename(flags)
         env = flags.strings(
@@ -80,6 +85,7 @@ class Options:
         self.recursive = recursive.value
         self.auto = units.value == "auto"
         self.exclude = exclude.value
+        self.from_yaml = from_yaml.value
         self.stdin_name = name.value or "<stdin>"
         self.environ = _environment(env.value, env_file.value)
         self.full_environ = {**os.environ, **self.environ} if env_file.value else None
@@ -93,7 +99,12 @@ class Options:
     @property
     def several(self) -> bool:
         """Whether more than one configuration may be checked."""
-        return self.listed or self.recursive or self.auto or len(self.paths) > 1
+        return self.listed or self.recursive or self.auto or self.from_yaml or len(self.paths) > 1
+
+    @property
+    def notes(self) -> bool:
+        """Whether to say what alloypy itself would refuse."""
+        return not (self.program_given or self.reporting.quiet or self.from_yaml)
 
 
 def _check_format(name: str) -> None:

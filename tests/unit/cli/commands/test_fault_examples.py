@@ -22,6 +22,8 @@ WITHOUT = {
     codes.UNWRITABLE,
     codes.UNFORMATTED,
     codes.NO_FILES,
+    codes.BAD_MANIFEST,
+    codes.NOT_RENDERED,
     STOPPING,
 }
 """Codes that no text causes, or none that can be shown."""
