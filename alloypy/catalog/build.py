@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,41 @@ def pack(listing: Mapping[str, Any]) -> bytes:
         entries["defs"][name] = _line(_pack_body(body))
     for name, type_ in listing["types"].items():
         entries["types"][name] = _line(_pack_type(type_))
+    header = {
+        "alloy_version": listing["alloy_version"],
+        "alloy_commit": listing["alloy_commit"],
+        "stdlib": listing["stdlib"],
+    }
+    return _indexed(header, entries)
+
+
+def pack_history(listing: Mapping[str, Any]) -> bytes:
+    """The history file for a listing of versions, components, config blocks, names and commands."""
+    sections = {
+        "components": listing["components"],
+        "config_blocks": listing["config_blocks"],
+        "names": {"stdlib": listing["stdlib"]},
+        "commands": listing["flags"],
+    }
+    entries = {
+        section: {name: _line(entry) for name, entry in sorted(named.items())}
+        for section, named in sections.items()
+    }
+    return _indexed({"versions": listing["versions"]}, entries)
+
+
+def pack_breaking(changes: Sequence[Mapping[str, str]]) -> bytes:
+    """The file of breaking changes for a list of them."""
+    lines = [_line({"format": FORMAT, "count": len(changes)})]
+    for change in changes:
+        arguments = [path for path in change["argument"].split(", ") if path]
+        rest = (change[key] for key in ("kind", "what", "do", "source"))
+        lines.append(_line([change["id"], change["version"], change["component"], arguments, *rest]))
+    return b"".join(lines)
+
+
+def _indexed(header: Mapping[str, Any], entries: Mapping[str, Mapping[str, bytes]]) -> bytes:
+    """A header with the offset of each line, and the lines."""
     index: dict[str, dict[str, int]] = {}
     lines: list[bytes] = []
     offset = 0
@@ -36,14 +71,7 @@ def pack(listing: Mapping[str, Any]) -> bytes:
             index[section][name] = offset
             lines.append(line)
             offset += len(line)
-    header = {
-        "format": FORMAT,
-        "alloy_version": listing["alloy_version"],
-        "alloy_commit": listing["alloy_commit"],
-        "stdlib": listing["stdlib"],
-        **index,
-    }
-    return _line(header) + b"".join(lines)
+    return _line({"format": FORMAT, **header, **index}) + b"".join(lines)
 
 
 def _line(value: Any) -> bytes:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alloypy.catalog.store import Store, read_store
 from alloypy.catalog.types import TypeReader
 from alloypy.lang.types import Type
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Member, Spec
+
+if TYPE_CHECKING:
+    from alloypy.catalog.replay import PastStore
+    from alloypy.catalog.versions import Version
 
 
 class ComponentEntry(NamedTuple):
@@ -45,7 +49,7 @@ class BlockEntry(NamedTuple):
 class Catalog:
     """What Alloy's components and config blocks accept."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store | PastStore) -> None:
         self._store = store
         self._types = TypeReader(partial(store.entry, "types"), self._body_attributes)
         self._components: dict[str, ComponentEntry] = {}
@@ -53,9 +57,22 @@ class Catalog:
         self._bodies: dict[str, Spec] = {}
 
     @property
-    def alloy_version(self) -> str:
-        """The version of Alloy that is described, such as `v1.18.0`."""
-        return self._store.alloy_version
+    def title(self) -> str:
+        """The Alloy that is described, for users: `Alloy 1.10.2`, or `Alloy main, the coming 1.19`."""
+        from alloypy.catalog.versions import timeline
+
+        line = timeline()
+        return line.title(self._store.version or line.main)
+
+    @property
+    def version(self) -> Version | None:
+        """The version that was asked for; None for main."""
+        return self._store.version
+
+    @property
+    def store(self) -> Store:
+        """The entries of main in packed form."""
+        return self._store.main
 
     @property
     def identifiers(self) -> Mapping[str, Any]:
@@ -173,6 +190,21 @@ class Catalog:
 
 
 @cache
-def load_catalog() -> Catalog:
-    """The catalog of the package, read once. Raises CatalogError."""
+def _main() -> Catalog:
     return Catalog(read_store())
+
+
+def load_catalog(version: Version | None = None) -> Catalog:
+    """The catalog of a version of Alloy, read once; without one, that of main. Raises CatalogError.
+
+    Only a version other than main reads the history (`alloypy.catalog.history`).
+    """
+    return _main() if version is None or version.is_main else _past(version)
+
+
+@cache
+def _past(version: Version) -> Catalog:
+    from alloypy.catalog.history import load_history
+    from alloypy.catalog.replay import PastStore
+
+    return Catalog(PastStore(_main().store, load_history(), version))

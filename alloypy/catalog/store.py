@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alloypy.catalog.versions import Version
 
 FORMAT = 1
 SECTIONS = ("components", "config_blocks", "defs", "types")
@@ -15,25 +18,21 @@ class CatalogError(Exception):
     """The catalog file cannot be read."""
 
 
-class Store:
-    """The lines of one catalog file, by section and name."""
+class Lines:
+    """One JSON value per line: a header, then entries by section and name."""
 
-    def __init__(self, data: bytes) -> None:
-        """Raises CatalogError if `data` is not a catalog of the known format."""
+    def __init__(self, data: bytes, sections: Sequence[str], what: str = "catalog") -> None:
+        """Raises CatalogError if `data` is not a file of the known format. what: its name in messages."""
         end = data.find(b"\n") + 1
         try:
-            header = json.loads(data[:end])
+            self.header: Mapping[str, Any] = json.loads(data[:end])
         except ValueError as error:
-            raise CatalogError(f"not a catalog: {error}") from error
-        if header.get("format") != FORMAT:
-            raise CatalogError(f"the catalog has format {header.get('format')}, not {FORMAT}")
+            raise CatalogError(f"not a {what}: {error}") from error
+        if self.header.get("format") != FORMAT:
+            raise CatalogError(f"the {what} has format {self.header.get('format')}, not {FORMAT}")
         self._data = data
         self._start = end
-        self._index: Mapping[str, Mapping[str, int]] = {section: header[section] for section in SECTIONS}
-        self.alloy_version: str = header["alloy_version"]
-        self.deprecated: frozenset[str] = frozenset(header["stdlib"]["deprecated"])
-        self.experimental: frozenset[str] = frozenset(header["stdlib"]["experimental"])
-        self.identifiers: Mapping[str, Any] = header["stdlib"]["identifiers"]
+        self._index: Mapping[str, Mapping[str, int]] = {section: self.header[section] for section in sections}
 
     def names(self, section: str) -> Collection[str]:
         """The names in a section, in alphabetical order."""
@@ -43,6 +42,27 @@ class Store:
         """The entry `name` of `section`. Raises KeyError."""
         start = self._start + self._index[section][name]
         return json.loads(self._data[start : self._data.find(b"\n", start)])
+
+    def rest(self) -> Iterator[Any]:
+        """All lines after the header."""
+        return map(json.loads, self._data[self._start :].splitlines())
+
+
+class Store(Lines):
+    """The lines of one catalog file, by section and name."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises CatalogError if `data` is not a catalog of the known format."""
+        super().__init__(data, SECTIONS)
+        self.version: Version | None = None
+        self.deprecated: frozenset[str] = frozenset(self.header["stdlib"]["deprecated"])
+        self.experimental: frozenset[str] = frozenset(self.header["stdlib"]["experimental"])
+        self.identifiers: Mapping[str, Any] = self.header["stdlib"]["identifiers"]
+
+    @property
+    def main(self) -> Store:
+        """The catalog of main: this one."""
+        return self
 
 
 _packed: list[bytes] = []  # the compressed file, once it is kept in memory

@@ -50,7 +50,7 @@ def whole_schema(catalog: Catalog) -> dict[str, Any]:
             properties[name] = writer.reference(entry.arguments)
     return {
         "$schema": DIALECT,
-        "title": f"Alloy {catalog.alloy_version}",
+        "title": catalog.title,
         "type": "object",
         "properties": properties,
         "additionalProperties": False,

@@ -131,7 +131,7 @@ def test_texts_of_named_types(small: Catalog) -> None:
 
 
 def test_the_version_is_reported(small: Catalog) -> None:
-    assert small.alloy_version == "v9.9.9"
+    assert small.store.header["alloy_version"] == "v9.9.9"
     assert small.deprecated == {"env"}
     assert small.experimental == {"array.x"}
     assert small.identifiers == {"sys": ["env"]}

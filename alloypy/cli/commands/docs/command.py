@@ -121,7 +121,7 @@ def _add_words(body: dict[str, Any], own: dict[str, Any]) -> None:
 
 
 def _list(catalog: Catalog) -> None:
-    print(f"Config blocks of Alloy {catalog.alloy_version}:")
+    print(f"Config blocks of {catalog.title}:")
     print("\n".join(f"  {name}" for name in catalog.block_names))
     print("\nComponents:")
     print("\n".join(f"  {name}" for name in catalog.component_names))
