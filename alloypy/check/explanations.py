@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alloypy.graph.codes import LOAD_RULE, MODULE_CONTENT, SAME_PORT, STOPPING
-from alloypy.syntax.codes import CODES, Code
+from alloypy.syntax.codes import CODES, NO_FILES, NOT_RENDERED, Code
 
 EXPLAINED: dict[str, Code] = {
     "ALY0300": Code(
@@ -108,6 +108,7 @@ EXPLAINED: dict[str, Code] = {
 """The titles and explanations of errors that the graph and the check find; rules explain themselves."""
 
 _FIRST_RULE = "ALY0900"
+_WARNINGS = frozenset({NO_FILES, NOT_RENDERED, MODULE_CONTENT})
 
 
 def explanation(code: str) -> Code | None:
@@ -118,6 +119,11 @@ def explanation(code: str) -> Code | None:
 
     rule = all_rules().get(code)
     return None if rule is None else Code(rule.title, rule.explanation)
+
+
+def severity_of(code: str) -> str:
+    """The severity that findings with a code have: `error` or `warning`."""
+    return "warning" if code > _FIRST_RULE or code in _WARNINGS else "error"
 
 
 def all_codes() -> dict[str, Code]:

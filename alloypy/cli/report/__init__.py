@@ -16,7 +16,7 @@ from typing import NamedTuple
 from alloypy.cli import exit_codes
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 
-FORMATS = ("text", "json", "github", "sarif", "junit")
+FORMATS = ("text", "json", "github", "sarif", "junit", "markdown")
 """The formats of reports."""
 _MODULES = {name: name for name in FORMATS} | {"json": "json_format"}
 

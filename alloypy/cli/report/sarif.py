@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alloypy import __version__
-from alloypy.check.explanations import explanation
+from alloypy.check.explanations import explanation, severity_of
+from alloypy.cli.commands.explain.examples import FaultExample, example_of
 from alloypy.cli.report import Finding, Report
 from alloypy.cli.report.places import position, region
 from alloypy.syntax.codes import Code
@@ -18,6 +19,12 @@ from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
 from alloypy.syntax.source import Source
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_KINDS = {
+    **dict.fromkeys(("ALY00", "ALY01"), "syntax"),
+    **dict.fromkeys(("ALY03", "ALY04", "ALY05"), "configuration"),
+    "ALY08": "upgrade",
+}
+"""The kinds of codes, by their first digits; all others are rules of lint."""
 
 
 def render(report: Report) -> str:
@@ -59,9 +66,23 @@ def _rule(code: str) -> dict[str, object]:
         "fullDescription": {"text": known.explanation},
         "help": {
             "text": f"{known.explanation}\n\nalloypy explain {code}",
-            "markdown": f"{known.explanation}\n\n`alloypy explain {code}`",
+            "markdown": f"{known.explanation}\n\n{_shown(example_of(code))}`alloypy explain {code}`",
+        },
+        "defaultConfiguration": {"level": severity_of(code)},
+        "properties": {
+            "tags": [_KINDS.get(code[: len("ALY00")], "lint")],
+            "precision": "very-high",
+            "problem.severity": severity_of(code),
         },
     }
+
+
+def _shown(example: FaultExample | None) -> str:
+    """The two configurations of an example as Markdown."""
+    if example is None:
+        return ""
+    texts = (("Wrong", example.wrong), ("Right", example.right))
+    return "".join(f"{title}:\n\n~~~alloy\n{text.rstrip()}\n~~~\n\n" for title, text in texts)
 
 
 def _result(

@@ -94,7 +94,7 @@ def test_action_on_a_tree_out_of_order(work: Path) -> None:
     assert (code, outputs) == (1, "exit-code=1\n")
     assert "::error file=ugly.alloy," in log
     assert "1 file would change, 1 unchanged" in log
-    assert "Error: file ugly.alloy is not formatted correctly" in summary
+    assert "| ugly.alloy | file ugly.alloy is not formatted correctly" in summary
     assert "ugly.alloy" in (work / "work" / "found.sarif").read_text()
 
 
@@ -143,7 +143,9 @@ def test_action_reports_warnings(work: Path) -> None:
     code, log, _, summary = act(work, command="validate", paths="warned.alloy")
     assert code == 0
     assert "::warning file=warned.alloy,line=1" in log
-    assert "warned.alloy:1:1: " in summary
+    assert "| warned.alloy:1:1 | " in summary
+    assert "| warning | ALY0903 nothing uses it | 1 | warned.alloy:1:1 |" in summary
+    assert "::" not in summary
     assert "No problems found." not in summary
     code, log, _, _ = act(work, command="validate", paths="warned.alloy", options="--strict")
     assert code == 1
@@ -162,6 +164,18 @@ def test_action_and_hook_judge_what_run_would_load(work: Path) -> None:
     for names in (["split/1.alloy"], ["split/2.alloy", "split/1.alloy", "fine.alloy"]):
         done = subprocess.run([*command, *names], cwd=work / "work", capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_the_summary_links_to_the_lines_that_were_checked(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("SERVER_URL", "https://host"), ("REPOSITORY", "a/b"), ("SHA", "c0ffee")):
+        monkeypatch.setenv(f"GITHUB_{name}", value)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(work / "work"))
+    (work / "work" / "two words" / "warned.alloy").write_text('\n\npyroscope.write "unused" { }\n')
+    _, _, _, summary = act(work, command="validate", paths="two words")
+    link = "[two words/warned.alloy:3:1](https://host/a/b/blob/c0ffee/two%20words/warned.alloy#L3)"
+    assert f"| {link} | nothing uses pyroscope.write.unused (ALY0903) |" in summary
 
 
 def test_action_says_what_stopped_it(work: Path) -> None:

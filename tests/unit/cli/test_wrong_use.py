@@ -54,7 +54,7 @@ def test_the_last_line_can_be_typed(wrong: str, right: str, capsys: pytest.Captu
         ("run --stability.level=beta x", LEVELS, "alloypy run [flags] PATH"),
         (
             "validate --output-format=xml x",
-            "allowed: text, json, github, sarif, junit",
+            "allowed: text, json, github, sarif, junit, markdown",
             "alloypy validate [flags] PATH...",
         ),
         ("validate --for=foo x", "allowed: alloy, alloypy", "alloypy validate [flags] PATH..."),

@@ -7,19 +7,16 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from alloypy.check.explanations import all_codes
+from alloypy.check.explanations import all_codes, severity_of
 from alloypy.cli import exit_codes
 from alloypy.cli.commands.explain.examples import example_of
 from alloypy.cli.flags import FlagSet
-from alloypy.graph.codes import MODULE_CONTENT
 from alloypy.schema.nearest import did_you_mean
-from alloypy.syntax.codes import NO_FILES, NOT_RENDERED, Code
+from alloypy.syntax.codes import Code
 
 _SUMMARY = """Explain what diagnostic codes mean and what to do about them, each with an example.
 
 Without a code, list them all."""
-_FIRST_WARNING = "ALY0900"
-_WARNINGS = frozenset({NO_FILES, NOT_RENDERED, MODULE_CONTENT})
 
 
 def run(argv: list[str]) -> int:
@@ -47,11 +44,6 @@ def _unknown(name: str, known: list[str]) -> int:
     if hint:
         print(f"  = hint: {hint}", file=sys.stderr)
     return exit_codes.FAILURE
-
-
-def severity_of(code: str) -> str:
-    """The severity of a code: `error` or `warning`."""
-    return "warning" if code > _FIRST_WARNING or code in _WARNINGS else "error"
 
 
 def _data(name: str, code: Code) -> dict[str, object]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.check.explanations import all_codes
-from alloypy.cli.commands.explain.command import severity_of
+from alloypy.check.explanations import all_codes, severity_of
 from alloypy.cli.commands.explain.examples import EXAMPLES, example_of
 from alloypy.graph.admission import Gate
 from alloypy.graph.codes import STOPPING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -147,6 +148,61 @@ def test_sarif_passes_the_rules_of_code_scanning(strict: bool, tmp_path: Path) -
     assert broken_rules(log) == []
     results = log["runs"][0]["results"]
     assert results[1]["level"] == ("error" if strict else "warning")
+
+
+def test_sarif_rules_say_how_bad_they_are_and_show_examples() -> None:
+    def rule(code: str) -> Any:
+        log = json.loads(render(report(Finding("a", Diagnostic(None, "message", code))), "sarif"))
+        return log["runs"][0]["tool"]["driver"]["rules"][0]
+
+    lint, syntax = rule("ALY0903"), rule("ALY0104")
+    assert lint["defaultConfiguration"] == {"level": "warning"}
+    assert lint["properties"] == {
+        "tags": ["lint"],
+        "precision": "very-high",
+        "problem.severity": "warning",
+    }
+    assert syntax["defaultConfiguration"] == {"level": "error"}
+    assert syntax["properties"]["tags"] == ["syntax"]
+    wrong = "Wrong:\n\n~~~alloy\nlogging { level = 'debug' }\n~~~\n"
+    assert wrong in syntax["help"]["markdown"]
+    assert "Right:" in lint["help"]["markdown"]
+
+
+def test_markdown() -> None:
+    assert render(Report([Entry("a.alloy")]), "markdown") == "No problems found.\n"
+    text = render(report(ERROR, WARNING, PLACELESS), "markdown")
+    assert text.splitlines() == [
+        "2 errors and 1 warning in 2 files.",
+        "",
+        "| | Code | Count | Where |",
+        "|---|---|--:|---|",
+        "| error | ALY0110 unexpected token | 1 | dir/my file.alloy:2:15 |",
+        f"| error | ALY0130 {CODES['ALY0130'].title} | 1 | a,b:c.alloy |",
+        "| warning | ALY9999 | 1 | dir/my file.alloy:3:1 |",
+        "",
+        "<details><summary>Findings</summary>",
+        "",
+        "| Place | Message |",
+        "|---|---|",
+        r"| dir/my file.alloy:2:15 | expected; \}, got %; close it (ALY0110) |",
+        "| dir/my file.alloy:3:1 | deprecated (ALY9999) |",
+        "| a,b:c.alloy | stat a,b:c.alloy: gone (ALY0130) |",
+        "",
+        "</details>",
+    ]
+
+
+def test_markdown_stays_small_and_plain() -> None:
+    hostile = Diagnostic(None, "a|b `c` <script>\x1b[0m@me\n" + "x" * 1000, "ALY0130")
+    lines = render(report(*[Finding("a|b", hostile)] * 300), "markdown").splitlines()
+    assert len(lines) < 220
+    assert r"| error | ALY0130 file cannot be read | 300 | a\|b |" in lines
+    assert "... and 100 more" in lines
+    rows = [line for line in lines if "script" in line]
+    assert len(rows) == 200
+    assert rows[0].startswith(r"| a\|b | a\|b \`c\` \<script\> \[0m\@me; xxx")
+    assert all(len(row) < 400 for row in rows)
 
 
 def test_sarif_rules_are_checked() -> None:
