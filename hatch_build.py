@@ -1,4 +1,4 @@
-"""Puts the parse tables of the grammar into the wheel, so that they need not be made on start."""
+"""Puts the parse tables of the grammars into the wheel, so that they need not be made on start."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ class GrammarTables(BuildHookInterface):
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        from alloypy.syntax.grammar.grammar import START_SYMBOLS, grammar_text
         from alloypy.syntax.grammar.lark_core import lark_version
-        from alloypy.syntax.grammar.table_building import build_tables
+        from alloypy.syntax.grammar.table_building import build_tables, start_symbols
         from alloypy.syntax.grammar.tables import to_bytes
 
-        grammar = grammar_text()
         self._folder = TemporaryDirectory()
-        tables = Path(self._folder.name) / "alloy.tables"
-        tables.write_bytes(to_bytes(build_tables(grammar, START_SYMBOLS), lark_version(), grammar))
-        build_data["force_include"][str(tables)] = "alloypy/_grammar/alloy.tables"
+        for file in sorted(Path(self.root, "grammar").glob("*.lark")):
+            grammar = file.read_text(encoding="utf-8")
+            tables = Path(self._folder.name) / f"{file.stem}.tables"
+            content = to_bytes(build_tables(grammar, start_symbols(grammar)), lark_version(), grammar)
+            tables.write_bytes(content)
+            build_data["force_include"][str(tables)] = f"alloypy/_grammar/{tables.name}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove the tables made for the wheel."""

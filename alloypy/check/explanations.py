@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alloypy.graph.codes import LOAD_RULE, MODULE_CONTENT, SAME_PORT, STOPPING
+from alloypy.schema.faults import IN_DOCUMENT, IN_EXPRESSION, IN_OTTL, IN_TEMPLATE
 from alloypy.syntax.codes import CODES, NO_FILES, NOT_RENDERED, Code
 
 EXPLAINED: dict[str, Code] = {
@@ -90,6 +91,29 @@ EXPLAINED: dict[str, Code] = {
         "settings that cannot work",
         "The component rejects these settings when it is loaded: each has the right type, but they "
         "contradict each other or are out of range.",
+    ),
+    IN_EXPRESSION: Code(
+        "a text that cannot be read",
+        "A string holds a regular expression, a duration, a selector or a LogQL pipeline, and the component "
+        "that reads it on loading refuses it. Regular expressions are RE2's, as in all Go programs: without "
+        "lookarounds and backreferences. In double quotes each backslash of an expression is written twice; "
+        "in backquotes once.",
+    ),
+    IN_OTTL: Code(
+        "an OTTL statement that cannot be read",
+        "A string holds a statement or a condition in OpenTelemetry's transformation language, and the "
+        "component refuses it on loading: its syntax is wrong, or it uses a function, a path or an argument "
+        "that its context does not have.",
+    ),
+    IN_TEMPLATE: Code(
+        "a template that cannot be read",
+        "A string holds a Go template, and the component refuses it on loading: its syntax is wrong, or it "
+        "calls a function that templates of this component do not have.",
+    ),
+    IN_DOCUMENT: Code(
+        "a JSON or YAML text that cannot be used",
+        "A string holds the settings of a component as JSON or YAML, and the component refuses them on "
+        "loading: the text is neither, or contains settings that are unknown or contradict each other.",
     ),
     SAME_PORT: Code(
         "two receivers on one port",

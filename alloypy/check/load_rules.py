@@ -66,11 +66,16 @@ def _diagnostic(place: RulePlace, statements: Sequence[Statement], fault: Fault)
     for statement in reversed(statements):
         if isinstance(statement, Attribute):
             if statement.name.name == fault.name:
-                return _at(place, statement.start, statement.end, fault.message)
+                if fault.at is None and not fault.within:
+                    return _at(place, statement.start, statement.end, fault)
+                from alloypy.check.string_places import place_in_value  # most faults are of whole attributes
+
+                span = place_in_value(statement.value, fault.within, fault.at, place.source)
+                return Diagnostic(span, fault.message, fault.code or LOAD_RULE)
         elif statement.full_name == fault.name:
-            return _at(place, statement.start, statement.lcurly, fault.message)
-    return _at(place, place.block.start, place.block.lcurly, fault.message)
+            return _at(place, statement.start, statement.lcurly, fault)
+    return _at(place, place.block.start, place.block.lcurly, fault)
 
 
-def _at(place: RulePlace, start: int, end: int, message: str) -> Diagnostic:
-    return Diagnostic(Span(place.source, start, end), message, LOAD_RULE)
+def _at(place: RulePlace, start: int, end: int, fault: Fault) -> Diagnostic:
+    return Diagnostic(Span(place.source, start, end), fault.message, fault.code or LOAD_RULE)

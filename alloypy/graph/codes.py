@@ -2,7 +2,8 @@
 
 A code names one kind of fault and never changes its meaning. ALY03xx values and bodies,
 ALY04xx blocks and references, ALY05xx load-time rules of components, ALY09xx warnings.
-The codes for reading a file are in `alloypy.syntax.codes`; `alloypy.check.explanations` explains all codes.
+The codes of faults in strings are in `alloypy.schema.faults`, those for reading a file in
+`alloypy.syntax.codes`; `alloypy.check.explanations` explains all codes.
 """
 
 from __future__ import annotations

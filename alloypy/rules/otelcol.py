@@ -141,8 +141,8 @@ def kafka_rebalance(body: View) -> Iterator[Fault]:
 
 def _multierror(faults: list[Fault]) -> Iterator[Fault]:
     """Faults in the list form Alloy uses when a component may have several; each gets a list to itself."""
-    for name, message in faults:
-        yield Fault(name, f"1 error occurred:\n\t* {message}\n\n")
+    for fault in faults:
+        yield fault._replace(message=f"1 error occurred:\n\t* {fault.message}\n\n")
 
 
 def _listen_address(body: View, shown: str) -> list[Fault]:
@@ -161,9 +161,9 @@ def syslog(body: View) -> Iterator[Fault]:
         faults.append(Fault("", "at least one of 'tcp' or 'udp' must be configured"))
     for name in ("tcp", "udp"):
         faults += [
-            Fault(name, message)
+            fault._replace(name=name)
             for inner in body.blocks(name)
-            for _, message in _listen_address(inner, f"{name}.listen_address")
+            for fault in _listen_address(inner, f"{name}.listen_address")
         ]
     if body.text("on_error") not in {"drop", "drop_quiet", "send", "send_quiet"}:
         faults.append(Fault("on_error", f"invalid on_error: {body.text('on_error')}"))

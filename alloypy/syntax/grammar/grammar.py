@@ -1,4 +1,4 @@
-"""The parser that Lark makes from grammar/alloy.lark, using prepared tables if there are any.
+"""The parsers that Lark makes from the files in grammar/, using prepared tables if there are any.
 
 A wheel contains the tables; a checkout keeps them in the user's cache directory. Tables made by
 another version of Lark or from another grammar are ignored and built again.
@@ -16,8 +16,6 @@ from alloypy.syntax.grammar.lark_core import lark_version
 from alloypy.syntax.grammar.machine import Machine
 from alloypy.syntax.grammar.tables import Tables, from_bytes, to_bytes
 
-START_SYMBOLS = ["file", "lone_expression"]
-
 _PACKAGED = Path(__file__).parents[2] / "_grammar"
 _CHECKOUT = Path(__file__).parents[3] / "grammar"
 
@@ -25,29 +23,34 @@ _CHECKOUT = Path(__file__).parents[3] / "grammar"
 @lru_cache(maxsize=1)
 def alloy_parser() -> Machine:
     """The parser of files and lone expressions."""
-    grammar = grammar_text()
+    return Machine(load_tables("alloy"), TreeBuilder)
+
+
+def load_tables(name: str) -> Tables:
+    """The tables of the grammar in grammar/NAME.lark, built now if there are none."""
+    grammar = grammar_text(name)
     version = lark_version()
-    cache = _cache_file()
-    for file in (_PACKAGED / "alloy.tables", cache):
+    cache = _cache_file(name)
+    for file in (_PACKAGED / f"{name}.tables", cache):
         tables = _load(file, version, grammar) if file is not None else None
         if tables is not None:
-            return Machine(tables, TreeBuilder)
-    from alloypy.syntax.grammar.table_building import build_tables
+            return tables
+    from alloypy.syntax.grammar.table_building import build_tables, start_symbols
 
-    tables = build_tables(grammar, START_SYMBOLS)
+    tables = build_tables(grammar, start_symbols(grammar))
     if cache is not None:
         _save(cache, to_bytes(tables, version, grammar))
-    return Machine(tables, TreeBuilder)
+    return tables
 
 
-def grammar_text() -> str:
-    """The grammar, in Lark's language."""
+def grammar_text(name: str = "alloy") -> str:
+    """A grammar, in Lark's language."""
     for folder in (_PACKAGED, _CHECKOUT):
         try:
-            return (folder / "alloy.lark").read_text(encoding="utf-8")
+            return (folder / f"{name}.lark").read_text(encoding="utf-8")
         except FileNotFoundError:
             continue
-    raise FileNotFoundError("alloypy's grammar is missing: alloy.lark")
+    raise FileNotFoundError(f"alloypy's grammar is missing: {name}.lark")
 
 
 def _load(file: Path, version: str, grammar: str) -> Tables | None:
@@ -69,7 +72,7 @@ def _save(file: Path, content: bytes) -> None:
         return
 
 
-def _cache_file() -> Path | None:
+def _cache_file(name: str) -> Path | None:
     """The tables' file in the user's cache directory; None for a user without a home."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
@@ -81,4 +84,4 @@ def _cache_file() -> Path | None:
         folder = Path(base).expanduser() / "alloypy"
     except RuntimeError:
         return None
-    return folder / f"grammar-{sys.implementation.cache_tag}.tables"
+    return folder / f"{name}-{sys.implementation.cache_tag}.tables"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from alloypy.syntax.grammar.lark_core import lalr_core
@@ -11,14 +11,31 @@ from alloypy.syntax.tokens import Token
 
 
 class NotInGrammarError(Exception):
-    """The tokens are not in the language of the grammar."""
+    """The tokens are not in the language of the grammar.
+
+    token: the first one that cannot come where it is; None if the text ends too early.
+    """
+
+    def __init__(self, token: Token | None, expected: Callable[[], Iterable[str]]) -> None:
+        super().__init__(token)
+        self.token = token
+        self._expected = expected
+
+    def expected(self) -> frozenset[str]:
+        """The names of the terminals that could have come instead; `$END` if the text could have ended."""
+        return frozenset(self._expected())
 
 
 class TokenFeed:
-    """Lark's lexer for Alloy: hands the parser the tokens that `alloypy.syntax.lexer` made.
+    """Lark's lexer: hands the parser tokens that have been made elsewhere.
 
-    Neither terminal patterns nor a postlex can see whether a comment hides a line end.
+    For Alloy's own language `alloypy.syntax.lexer` makes them: neither terminal patterns nor a postlex can
+    see whether a comment hides a line end.
     """
+
+    @staticmethod
+    def _Token(type_: str, text: str) -> Token:  # noqa: N802  # Lark calls it to try what could come next
+        return Token(type_, text, 0, 0)
 
     def __init__(self, tokens: Iterable[Token]) -> None:
         self._tokens = tokens
@@ -50,8 +67,10 @@ class Machine:
         """The result of the start symbol's function for the tokens. Raises NotInGrammarError."""
         try:
             return self._parser.parse(TokenFeed(tokens), start)
-        except self._unexpected:
-            raise NotInGrammarError from None
+        except self._unexpected as error:
+            found: Any = error
+            token = found.token if isinstance(found.token, Token) else None  # the end is Lark's own token
+            raise NotInGrammarError(token, found.interactive_parser.accepts) from None
 
 
 class _Symbol:

@@ -8,12 +8,24 @@ ahead. The language stays the same, and parsing takes half the time.
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeAlias
 
-from alloypy.syntax.grammar.tables import GrammarRule, Tables
+from alloypy.syntax.grammar.tables import GrammarRule, Tables, Terminal
 
 _Action: TypeAlias = "tuple[Any, Any]"
 _States: TypeAlias = "dict[int, dict[str, _Action]]"
+
+
+_STARTS = re.compile(r"// Start symbols: (.+)")
+
+
+def start_symbols(grammar: str) -> list[str]:
+    """The start symbols that a comment of the grammar lists. Raises ValueError if none does."""
+    found = _STARTS.search(grammar)
+    if found is None:
+        raise ValueError("the grammar has no comment such as `// Start symbols: file, expression`")
+    return re.split(r",\s*", found[1].strip())
 
 
 def build_tables(grammar: str, starts: list[str]) -> Tables:
@@ -40,7 +52,27 @@ def build_tables(grammar: str, starts: list[str]) -> Tables:
         [GrammarRule(str(rule.origin.name), len(rule.expansion), _function(rule)) for rule in rules],
         {name: numbers[table.start_states[name]] for name in starts},
         {name: numbers[table.end_states[name]] for name in starts},
+        *_lexis(parser),
     )
+
+
+def _lexis(parser: Any) -> tuple[list[Terminal], dict[tuple[str, str], str], frozenset[str]]:
+    """The terminals that have patterns, the words among them, and what is ignored; as Lark's lexer has it."""
+    order = sorted(
+        parser.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name)
+    )
+    words: dict[tuple[str, str], str] = {}
+    for wide in order:
+        for word in order:
+            if word.pattern.type == "str" != wide.pattern.type and word.priority == wide.priority:
+                found = re.match(wide.pattern.to_regexp(), word.pattern.value)
+                if found is not None and found.group() == word.pattern.value:
+                    words[str(wide.name), str(word.pattern.value)] = str(word.name)
+    terminals = [
+        Terminal(str(t.name), t.pattern.to_regexp(), t.pattern.value if t.pattern.type == "str" else "")
+        for t in order
+    ]
+    return terminals, words, frozenset(map(str, parser.ignore_tokens))
 
 
 def _function(rule: Any) -> str:

@@ -58,6 +58,21 @@ def _receivers(wrong: tuple[str, str], right: tuple[str, str]) -> FaultExample:
     return FaultExample(_RECEIVERS.format(*wrong), _RECEIVERS.format(*right))
 
 
+_PIPELINE = """\
+loki.process "a" {{
+  forward_to = []
+  stage.regex {{
+    {}
+  }}
+}}
+"""
+
+
+def _pipeline(wrong: str, right: str) -> FaultExample:
+    """Two stages; the arguments are the attribute of each."""
+    return FaultExample(_PIPELINE.format(wrong), _PIPELINE.format(right))
+
+
 EXAMPLES: dict[str, FaultExample] = {
     "ALY0101": FaultExample(
         '# a comment\nlogging { level = "debug" }', '// a comment\nlogging { level = "debug" }'
@@ -142,6 +157,7 @@ EXAMPLES: dict[str, FaultExample] = {
         'local.file "a" {\n  filename       = "a"\n  poll_frequency = "0s"\n}',
         'local.file "a" {\n  filename       = "a"\n  poll_frequency = "30s"\n}',
     ),
+    "ALY0505": _pipeline(r'expression = "^(?P<level>\\w+): (?!debug)"', r'expression = "^(?P<level>\\w+): "'),
     "ALY0307": FaultExample(
         f'{_IMPORTED}lib.sender "a" {{\n  url {{ }}\n}}',
         f'{_IMPORTED}lib.sender "a" {{\n  url = "http://localhost:4040"\n}}',

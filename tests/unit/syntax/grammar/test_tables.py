@@ -14,7 +14,7 @@ from alloypy.syntax.grammar import grammar
 from alloypy.syntax.grammar.building import TreeBuilder
 from alloypy.syntax.grammar.lark_core import lark_version
 from alloypy.syntax.grammar.machine import Machine, NotInGrammarError
-from alloypy.syntax.grammar.table_building import build_tables
+from alloypy.syntax.grammar.table_building import build_tables, start_symbols
 from alloypy.syntax.grammar.tables import Tables, from_bytes, to_bytes
 from alloypy.syntax.tokens import OPERATORS, Token
 
@@ -33,7 +33,7 @@ print(lark.Lark('start: "a"', parser="lalr").parse("a").data)
 
 @pytest.fixture(scope="module")
 def tables() -> Tables:
-    return build_tables(grammar.grammar_text(), grammar.START_SYMBOLS)
+    return build_tables(grammar.grammar_text(), start_symbols(grammar.grammar_text()))
 
 
 def run_from(folder: Path, cache: Path) -> list[str]:
@@ -46,7 +46,7 @@ def run_from(folder: Path, cache: Path) -> list[str]:
 
 
 def test_tables_are_the_same_whenever_they_are_made(tables: Tables) -> None:
-    assert build_tables(grammar.grammar_text(), grammar.START_SYMBOLS) == tables
+    assert build_tables(grammar.grammar_text(), start_symbols(grammar.grammar_text())) == tables
 
 
 def test_tables_come_back_from_a_file(tables: Tables) -> None:
@@ -100,7 +100,7 @@ def test_every_terminal_of_the_grammar_is_a_token(tables: Tables) -> None:
 def test_a_checkout_keeps_its_tables_for_the_next_start(tmp_path: Path) -> None:
     assert run_from(ROOT, tmp_path) == ["True", "start"]
     assert [file.name for file in (tmp_path / "alloypy").iterdir()] == [
-        f"grammar-{sys.implementation.cache_tag}.tables"
+        f"alloy-{sys.implementation.cache_tag}.tables"
     ]
     assert run_from(ROOT, tmp_path) == ["False", "start"]
 
