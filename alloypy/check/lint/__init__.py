@@ -41,12 +41,22 @@ class Theme:
 
 THEMES = (
     Theme("established"),
+    Theme("suppressions"),
     Theme("comparisons", b"true", b"false"),
 )
 """All modules in `alloypy/check/lint/rules`."""
 
 _BEFORE = "ALY0900"
 """The codes of rules are greater."""
+
+
+MARK = b"alloypy:"
+"""Comments that suppress findings contain it."""
+
+
+def default_codes() -> frozenset[str]:
+    """The codes of the default selection."""
+    return frozenset(code for code, rule in all_rules().items() if rule.default)
 
 
 def is_of_rule(found: Diagnostic) -> bool:

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from alloypy.check.configuration import Context, check_files
-from alloypy.check.lint import is_of_rule
+from alloypy.check.configuration import Context, check_files, has_errors
+from alloypy.check.lint import MARK, is_of_rule
 from alloypy.check.modules.imports import Files, Location
 from alloypy.check.scope import Language
 from alloypy.files import read_regular
@@ -40,6 +40,7 @@ class CheckOptions(NamedTuple):
     environ: variables that the environment will have; the values of all others are unknown.
     full_environ: the whole environment, if known.
     selected: the codes of the selected lint rules; None for the default selection.
+    ignored: codes of other warnings that are left out.
     """
 
     language: Language
@@ -47,6 +48,7 @@ class CheckOptions(NamedTuple):
     environ: Mapping[str, str]
     full_environ: Mapping[str, str] | None = None
     selected: frozenset[str] | None = None
+    ignored: frozenset[str] = frozenset()
 
 
 class Reading(NamedTuple):
@@ -163,7 +165,7 @@ def check_sources(
     modules = _Modules(reading)
     check = partial(_check, options=options, directory=directory, modules=modules)
     try:
-        found = _selected(check(files), options.selected)
+        found = _wanted(check(files), files, options)
     except DiagnosticsError as error:
         return error.diagnostics
     if not any(each.severity is Severity.ERROR or (each.fix and not is_of_rule(each)) for each in found):
@@ -179,11 +181,25 @@ def check_sources(
     return hinted(found, files, options.language, Again(again, size))
 
 
-def _selected(found: list[Diagnostic], selected: frozenset[str] | None) -> list[Diagnostic]:
-    """The diagnostics without those of rules that are not selected."""
-    if selected is None:
-        return found
-    return [each for each in found if each.code in selected or not is_of_rule(each)]
+def _wanted(found: list[Diagnostic], files: Sequence[File], options: CheckOptions) -> list[Diagnostic]:
+    """The diagnostics without warnings that are not selected, ignored, or suppressed by a comment."""
+    complete = not has_errors(found)
+    selected, ignored = options.selected, options.ignored
+    if selected is not None:
+        found = [each for each in found if each.code in selected or not is_of_rule(each)]
+    if ignored:
+        found = [each for each in found if each.severity is Severity.ERROR or each.code not in ignored]
+    if any(MARK in file.source.data for file in files) or any(map(_may_be_suppressed, found)):
+        from alloypy.check.lint import default_codes
+        from alloypy.check.lint.suppression import Judged, suppressed
+
+        ran = default_codes() if selected is None else selected
+        return suppressed(found, files, Judged(ran, complete, options.full_environ is not None))
+    return found
+
+
+def _may_be_suppressed(found: Diagnostic) -> bool:
+    return found.span is not None and MARK in found.span.source.data
 
 
 class _Modules:
