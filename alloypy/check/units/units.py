@@ -126,7 +126,7 @@ def check_texts(
     name: str, sources: Sequence[Source], options: CheckOptions, reading: Reading = DISK
 ) -> Outcome:
     """Check a unit whose sources are given. name: its path, even if there is no such file."""
-    faults = [fault for fault in map(_encoding_fault, sources) if fault is not None]
+    faults = encoding_faults(sources)
     if faults:
         return Outcome(name, _shown(faults), len(sources))
     found = check_sources(sources, module_path(name), options, reading)
@@ -245,6 +245,11 @@ def _shown(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     from alloypy.check.masking import MASK
 
     return tuple(map(MASK.masked, diagnostics))
+
+
+def encoding_faults(sources: Iterable[Source]) -> list[Diagnostic]:
+    """Alloy's faults for files that are not UTF-8."""
+    return [fault for fault in map(_encoding_fault, sources) if fault is not None]
 
 
 def _encoding_fault(source: Source) -> Diagnostic | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from alloypy.check.scope import Language
 from alloypy.check.units.units import CheckOptions, Outcome, nothing_in
-from alloypy.cli import streams
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.validate.options import Options
 from alloypy.cli.files.checking import check_unit
 from alloypy.cli.files.units import find_units
@@ -26,22 +27,31 @@ from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import SHOWN, escaped, not_shown
 from alloypy.syntax.text_files import is_binary
 
+if TYPE_CHECKING:
+    from alloypy.cli.commands.validate.mending import Mending
+
 
 def run(argv: list[str]) -> int:
     """Check the units that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
     options = Options(argv)
     checking = CheckOptions(_language(options.program), options.gate, options.environ, options.full_environ)
-    outcomes = list(_outcomes(options, checking))
+    if options.chosen is not None:
+        selected, ignored = options.chosen
+        checking = checking._replace(selected=selected, ignored=ignored)
+    mending = _mending(options)
+    outcomes = list(_outcomes(options, checking, mending))
     if options.reporting.for_people:
         _show(outcomes, options)
         if options.notes and sys.stderr.isatty():
             _note([each for each in outcomes if each.path != options.stdin_name], checking)
-    report = _report(outcomes, options)
+    report = _report(outcomes, options, mending)
     write_reports(report, options.targets)
     if report.files_failed:
-        if options.reporting.for_people:
+        if options.reporting.for_people and mending is None:
             streams.lone_line_feed()
         streams.say("Error: validation failed\n")
+    if mending is not None and not options.reporting.quiet:
+        streams.say(f"{mending.summary(len(report.findings))}\n")
     if options.several and not options.reporting.quiet and (report.looked_at or not outcomes):
         streams.say(f"{_summary(report)}\n")
     return report.exit_code
@@ -55,17 +65,29 @@ def _note(outcomes: list[Outcome], checking: CheckOptions) -> None:
         streams.say(f"{line}\n")
 
 
-def _outcomes(options: Options, checking: CheckOptions) -> Iterator[Outcome]:
+def _mending(options: Options) -> Mending | None:
+    if not options.fix:
+        return None
+    from alloypy.cli.commands.validate.mending import Mending
+
+    return Mending(options)
+
+
+def _outcomes(options: Options, checking: CheckOptions, mending: Mending | None) -> Iterator[Outcome]:
     if options.from_yaml:
-        yield from (_without(options.ignored, outcome) for outcome in _in_yaml(options, checking))
+        yield from (_without(checking.ignored, outcome) for outcome in _in_yaml(options, checking))
         return
     units = find_units(options.paths, options.exclude, recursive=options.recursive, auto=options.auto)
     for path, error in units.unreadable:
         yield Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), 0)
     for path in units.empty:
-        yield Outcome(path, (nothing_in(path),), 0)
+        yield _without(checking.ignored, Outcome(path, (nothing_in(path),), 0))
     for path in units.paths:
-        yield _without(options.ignored, check_unit(path, checking, options.stdin_name))
+        if mending is not None:
+            outcome = mending.outcome(path, checking)
+        else:
+            outcome = check_unit(path, checking, options.stdin_name)
+        yield _without(checking.ignored, outcome)
 
 
 def _in_yaml(options: Options, checking: CheckOptions) -> Iterator[Outcome]:
@@ -97,6 +119,10 @@ def _language(program: str) -> Language:
 
 def _show(outcomes: list[Outcome], options: Options) -> None:
     """Show diagnostics with excerpts, separated by empty lines as in Alloy; of many, only the first."""
+    if options.statistics:
+        from alloypy.cli.commands.validate.statistics import statistics
+
+        return streams.say(statistics(outcomes))
     color = wants_colour(sys.stderr, options.reporting.color)
     width = terminal_width(sys.stderr)
     errors_only = options.reporting.quiet and not options.strict
@@ -105,8 +131,7 @@ def _show(outcomes: list[Outcome], options: Options) -> None:
         rest = (d for d in outcome.diagnostics if not errors_only or d.severity is Severity.ERROR)
         texts += [_text(outcome.path, diagnostic, color, width) for diagnostic in islice(rest, SHOWN)]
         texts += not_shown(rest)
-    if texts:
-        streams.say("\n".join(texts))
+    return streams.say("\n".join(texts)) if texts else None
 
 
 def _text(path: str, diagnostic: Diagnostic, color: bool, width: int | None) -> str:
@@ -121,18 +146,21 @@ def _text(path: str, diagnostic: Diagnostic, color: bool, width: int | None) -> 
     return excerpt(diagnostic, color, width)
 
 
-def _report(outcomes: list[Outcome], options: Options) -> Report:
+def _report(outcomes: list[Outcome], options: Options, mending: Mending | None) -> Report:
+    changed = mending.changed if mending is not None else ()
     return Report(
         (
             Entry(
                 outcome.path,
                 tuple(_placed(outcome)),
                 files=outcome.files,
+                changed=outcome.path in changed,
                 failed=outcome.failed or (options.strict and bool(outcome.diagnostics)),
             )
             for outcome in outcomes
         ),
         strict=options.strict,
+        when_changed=exit_codes.FAILURE if options.diff else exit_codes.SUCCESS,
     )
 
 

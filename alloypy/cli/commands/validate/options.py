@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alloypy.cli.common_flags import community_components, converting, stdin_filename, unknown_format
-from alloypy.cli.files.named_paths import ListFlags
+from alloypy.cli.files.named_paths import STDIN, ListFlags
 from alloypy.cli.files.units import CHOICES as UNITS
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.report.output import ReportFlags
@@ -14,6 +15,9 @@ from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
 from alloypy.os_errors import system_words
 from alloypy.schema.stability import Stability
+
+if TYPE_CHECKING:
+    from alloypy.check.lint.selecting import Chosen
 
 _LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
 _SUMMARY = """Check configurations for any Alloy component, without running anything.
@@ -49,6 +53,37 @@ class _ProgramFlags:
         return Gate(_LEVELS[self._stability.value], self._community.value)
 
 
+class _LintFlags:
+    """The flags that select findings and change files."""
+
+    def __init__(self, flags: FlagSet) -> None:
+        self._select = flags.strings(
+            "select",
+            kind="CODES",
+            doc="lint rules to use instead of the default ones, such as ALY0903,ALY092 or ALL",
+        )
+        self._extend = flags.strings("extend-select", kind="CODES", doc="lint rules to use in addition")
+        self._ignore = flags.strings(
+            "ignore", kind="CODES", doc="codes of warnings to leave out; all three are repeatable"
+        )
+        self.fix = flags.bool("fix", doc="change the files: make all fixes that are safe")
+        self.diff = flags.bool("diff", doc="show what --fix would change, without changing anything")
+        self.statistics = flags.bool("statistics", doc="show how often each code was found, not each finding")
+
+    def chosen(self) -> Chosen | None:
+        """What the flags select; None for the default selection. Raises UsageError."""
+        if not (self._select.given or self._extend.given or self._ignore.given):
+            return None
+        from alloypy.check.lint.selecting import SelectionError, Selectors, choose, selectors
+
+        select = selectors(self._select.value) if self._select.given else None
+        own = Selectors(select, selectors(self._extend.value), selectors(self._ignore.value))
+        try:
+            return choose(own)
+        except SelectionError as error:
+            raise UsageError(str(error), hint=error.hint) from None
+
+
 class Options:
     """The flags of the command, declared and read."""
 
@@ -56,7 +91,7 @@ class Options:
         flags = FlagSet("validate", "PATH...", _SUMMARY)
         of_program = _ProgramFlags(flags)
         strict = flags.bool("strict", doc="also fail on warnings")
-        ignore = flags.strings("ignore", kind="CODE", doc="ignore warnings with this code; repeatable")
+        lint = _LintFlags(flags)
         recursive = flags.bool("recursive", short="r", doc="check every directory below with *.alloy files")
         units = flags.choice(
             "units", "path", UNITS, noun="kind of units", doc="what counts as one configuration"
@@ -81,7 +116,10 @@ class Options:
         self.program_given = of_program.program.given
         self.gate = of_program.gate()
         self.strict = strict.value
-        self.ignored = _codes(ignore.value)
+        self.chosen = lint.chosen()
+        self.diff = lint.diff.value
+        self.fix = lint.fix.value or self.diff
+        self.statistics = lint.statistics.value
         self.recursive = recursive.value
         self.auto = units.value == "auto"
         self.exclude = exclude.value
@@ -94,6 +132,10 @@ class Options:
             raise UsageError("accepts 1 arg(s), received 0", usage=flags.usage)
         _check_format(of_program.format.value)
         self.targets = self.reporting.targets()
+        if self.reporting.to_stdout and (self.diff or (self.fix and STDIN in self.paths)):
+            raise UsageError("the changed text goes to standard output; write the report to --output-file")
+        if self.fix and self.from_yaml:
+            raise UsageError("--fix and --diff change configurations in files of their own, not in YAML files")
         self.paths += listing.read()
 
     @property
@@ -110,18 +152,6 @@ class Options:
 def _check_format(name: str) -> None:
     if name != "alloy":
         raise unknown_format(name)
-
-
-def _codes(given: list[str]) -> frozenset[str]:
-    """The codes that --ignore names; one value may hold several, with commas. Raises UsageError."""
-    codes = [code.strip().upper() for text in given for code in text.split(",") if code.strip()]
-    if codes:
-        from alloypy.check.explanations import explanation
-
-        for code in codes:
-            if explanation(code) is None:
-                raise UsageError(f"--ignore: there is no code {code}; `alloypy explain` lists them")
-    return frozenset(codes)
 
 
 def _environment(pairs: list[str], files: list[str]) -> dict[str, str]:
