@@ -135,7 +135,9 @@ class Options:
         if self.reporting.to_stdout and (self.diff or (self.fix and STDIN in self.paths)):
             raise UsageError("the changed text goes to standard output; write the report to --output-file")
         if self.fix and self.from_yaml:
-            raise UsageError("--fix and --diff change configurations in files of their own, not in YAML files")
+            raise UsageError(
+                "--fix and --diff change configurations in files of their own, not in YAML files"
+            )
         self.paths += listing.read()
 
     @property
