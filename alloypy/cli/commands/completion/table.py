@@ -69,6 +69,8 @@ def _flag_row(flag: Flag[Any]) -> FlagRow:
         words = tuple(flag.kind.split("|")) if "|" in flag.kind else ()
         if flag.kind == "CODE":
             words = _codes()
+        elif flag.kind == "RULE":
+            words = _rules()
         value = Value(words, files=flag.kind in _FILE_KINDS)
     return FlagRow(flag.name, flag.short, flag.doc, value)
 
@@ -100,6 +102,13 @@ def _codes() -> tuple[str, ...]:
     from alloypy.check.explanations import all_codes
 
     return tuple(sorted(all_codes()))
+
+
+def _rules() -> tuple[str, ...]:
+    from alloypy.check.lint import all_rules
+    from alloypy.check.lint.selecting import ALL
+
+    return (*sorted(all_rules()), ALL)
 
 
 def _components() -> tuple[str, ...]:

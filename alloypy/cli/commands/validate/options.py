@@ -59,12 +59,12 @@ class _LintFlags:
     def __init__(self, flags: FlagSet) -> None:
         self._select = flags.strings(
             "select",
-            kind="CODES",
+            kind="RULE",
             doc="lint rules to use instead of the default ones, such as ALY0903,ALY092 or ALL",
         )
-        self._extend = flags.strings("extend-select", kind="CODES", doc="lint rules to use in addition")
+        self._extend = flags.strings("extend-select", kind="RULE", doc="lint rules to use in addition")
         self._ignore = flags.strings(
-            "ignore", kind="CODES", doc="codes of warnings to leave out; all three are repeatable"
+            "ignore", kind="CODE", doc="codes of warnings to leave out; all three are repeatable"
         )
         self.fix = flags.bool("fix", doc="change the files: make all fixes that are safe")
         self.diff = flags.bool("diff", doc="show what --fix would change, without changing anything")
