@@ -43,6 +43,15 @@ THEMES = (
     Theme("established"),
     Theme("suppressions"),
     Theme("comparisons", b"true", b"false"),
+    Theme(
+        "calls",
+        *(b"coalesce(", b"format(", b"split(", b"replace(", b"trim", b"json_path(", b"env(", b"concat("),
+        b"nonsensitive(",
+        default=True,
+    ),
+    Theme("delivery", b"forward_to", b"endpoint", b"[", default=True),
+    Theme("targets", b"__path__", b"targets", default=True),
+    Theme("conditions", b"==", b"!=", b"||", b"&&", default=True),
 )
 """All modules in `alloypy/check/lint/rules`."""
 
