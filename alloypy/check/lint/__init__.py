@@ -51,6 +51,9 @@ THEMES = (
     ),
     Theme("delivery", b"forward_to", b"endpoint", b"[", default=True),
     Theme("targets", b"__path__", b"targets", default=True),
+    Theme("secrets"),
+    Theme("endpoints"),
+    Theme("grafana_cloud", b".grafana.net", default=True),
     Theme("conditions", b"==", b"!=", b"||", b"&&", default=True),
 )
 """All modules in `alloypy/check/lint/rules`."""

@@ -158,7 +158,7 @@ RULES = (
         "ALY0949",
         "endpoint given twice",
         "Two endpoints of one component have the same address, credentials and filters. pyroscope.write "
-        "sends everything twice; prometheus.remote_write and loki.write do so if the endpoints have different "
+        "sends everything twice; the others do so if the endpoints have different "
         "names, and refuse to start otherwise.",
         wrong='pyroscope.write "a" {\n  endpoint { url = "http://pyroscope:4040" }\n'
         '  endpoint { url = "http://pyroscope:4040" }\n}\n'
