@@ -49,7 +49,7 @@ THEMES = (
         b"nonsensitive(",
         default=True,
     ),
-    Theme("delivery", b"forward_to", b"endpoint", b"[", default=True),
+    Theme("delivery", b"forward_to", b"endpoint", b".receiver", b".input", default=True),
     Theme("targets", b"__path__", b"targets", default=True),
     Theme("secrets"),
     Theme("endpoints"),
