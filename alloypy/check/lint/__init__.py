@@ -55,6 +55,8 @@ THEMES = (
     Theme("endpoints"),
     Theme("grafana_cloud", b".grafana.net", default=True),
     Theme("conditions", b"==", b"!=", b"||", b"&&", default=True),
+    Theme("modules", b"declare", b"import.", b"foreach"),
+    Theme("relabel", b"rule", b"write_relabel_config", b"stage.drop", default=True),
 )
 """All modules in `alloypy/check/lint/rules`."""
 

@@ -7,6 +7,7 @@ Source: docs/spec/PYROSCOPE.md, section 6.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -59,6 +60,17 @@ class Regexp:
     def __repr__(self) -> str:
         return f"Regexp({self.text!r})"
 
+    @property
+    def usable(self) -> bool:
+        """Whether it can be used: without RE2, expressions can only be checked."""
+        return self._pattern is not None
+
+    def has_group(self, name: str) -> bool:
+        """Whether a template's variable, a number or a name, means a group. Needs RE2."""
+        if name.isascii() and name.isdecimal():
+            return (name == "0" or not name.startswith("0")) and int(name[:9]) <= self._pattern.groups
+        return name in self._names
+
     def matches(self, text: str) -> bool:
         """Whether the whole of `text` matches."""
         return self._search(text) is not None
@@ -104,6 +116,13 @@ def expand(template: str, groups: Groups) -> str:
         lambda variable: "$" if variable.lastgroup is None else groups.get(variable[variable.lastgroup]),
         template,
     )
+
+
+def variables(template: str) -> Iterator[tuple[str, str]]:
+    """Each variable of a template: as written, such as `${1}`, and its name. `$$` is none."""
+    for found in _VARIABLE.finditer(template):
+        if found.lastgroup is not None:
+            yield found.group(), found[found.lastgroup]
 
 
 @lru_cache(maxsize=1024)
