@@ -27,6 +27,7 @@ _MODULES = {
     "local": "remote",
     "import": "imports",
     "http": "services",
+    "faro": "faro",
     "remotecfg": "services",
 }
 """The module that holds the rules of each namespace; imported when a block of that namespace is checked."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.text import quote
 from alloypy.rules.view import Rule, View
-from alloypy.schema.faults import Fault
+from alloypy.schema.faults import IN_TEMPLATE, Fault
 
 if TYPE_CHECKING:
     from alloypy.lang.go.url import URL
@@ -91,6 +91,29 @@ def exactly_one(*names: str, message: str, too_many: str = "") -> Rule:
             yield Fault("", message)
         elif len(given) > 1:
             yield Fault(given[1], too_many or message)
+
+    return rule
+
+
+def go_template(attribute: str, name: str = "", *, stage: bool = False, lead: str = "") -> Rule:
+    """A text must be a Go template.
+
+    name: what Go calls the template; the text itself if empty. stage: whether it may call the functions of
+    stages. lead: begins the message.
+    """
+
+    def rule(body: View) -> Iterator[Fault]:
+        text = body.text(attribute)
+        if "{{" not in text:
+            return
+        from alloypy.embedded.gotemplate.functions import BUILT_IN, STAGES
+        from alloypy.embedded.gotemplate.template import check_template
+        from alloypy.lang.text_error import TextError
+
+        try:
+            check_template(text, STAGES if stage else BUILT_IN, name or text)
+        except TextError as error:
+            yield Fault.of_text(attribute, error, IN_TEMPLATE, lead=lead)
 
     return rule
 

@@ -8,7 +8,16 @@ from alloypy.lang.go.duration import SECOND
 from alloypy.lang.go.text import quote
 from alloypy.lang.secrecy import hide
 from alloypy.rules.clients import HTTP_CLIENT
-from alloypy.rules.forms import POSITIVE_SIZE, at_least, exactly_one, not_empty, one_of, parse_url, positive
+from alloypy.rules.forms import (
+    POSITIVE_SIZE,
+    at_least,
+    exactly_one,
+    go_template,
+    not_empty,
+    one_of,
+    parse_url,
+    positive,
+)
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import IN_EXPRESSION, Fault
 
@@ -152,9 +161,19 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
 }
 """Rules by component and inner blocks."""
 
+_TEMPLATE = "pipeline_template"
+"""What stages call their templates."""
+
 BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "stages.CRIConfig": (positive("max_partial_lines"),),
     "stages.RegexConfig": (regex_stage,),
+    "stages.ReplaceConfig": (
+        go_template("replace", _TEMPLATE, stage=True, lead="failed to compile template: "),
+    ),
+    "stages.TemplateConfig": (
+        go_template("template", _TEMPLATE, stage=True),
+        not_empty("source", "template source value is required"),
+    ),
     "stages.MultilineConfig": (positive("max_wait_time"),),
     "metric.CounterConfig": (_IDLE, counter),
     "metric.GaugeConfig": (_IDLE, _GAUGE_ACTION),

@@ -68,6 +68,23 @@ loki.process "a" {{
 """
 
 
+_TEMPLATE = """\
+loki.process "logs" {{
+  stage.template {{
+    source   = "level"
+    template = "{}"
+  }}
+  forward_to = [loki.write.logs.receiver]
+}}
+
+loki.write "logs" {{
+  endpoint {{
+    url = "http://localhost:3100/loki/api/v1/push"
+  }}
+}}
+"""
+
+
 def _pipeline(wrong: str, right: str) -> FaultExample:
     """Two stages; the arguments are the attribute of each."""
     return FaultExample(_PIPELINE.format(wrong), _PIPELINE.format(right))
@@ -158,6 +175,9 @@ EXAMPLES: dict[str, FaultExample] = {
         'local.file "a" {\n  filename       = "a"\n  poll_frequency = "30s"\n}',
     ),
     "ALY0505": _pipeline(r'expression = "^(?P<level>\\w+): (?!debug)"', r'expression = "^(?P<level>\\w+): "'),
+    "ALY0507": FaultExample(
+        _TEMPLATE.format("{{ .Value | toUpper }}"), _TEMPLATE.format("{{ .Value | upper }}")
+    ),
     "ALY0307": FaultExample(
         f'{_IMPORTED}lib.sender "a" {{\n  url {{ }}\n}}',
         f'{_IMPORTED}lib.sender "a" {{\n  url = "http://localhost:4040"\n}}',

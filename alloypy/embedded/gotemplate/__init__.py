@@ -1,0 +1,1 @@
+"""Go's text/template: reads templates as Go parses them, without executing them."""
