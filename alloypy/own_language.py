@@ -50,6 +50,16 @@ class OwnLanguage:
         return entry._replace(arguments=entry.arguments.with_rules(BLOCKS[name]))
 
     @property
+    def version(self) -> None:
+        """No version of Alloy: this is what alloypy runs."""
+        return None
+
+    @property
+    def has_history(self) -> bool:
+        """Alloy's history says nothing about what alloypy runs."""
+        return False
+
+    @property
     def component_names(self) -> Collection[str]:
         """The components that alloypy can run."""
         return self._registrations.keys()

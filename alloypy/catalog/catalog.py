@@ -70,6 +70,11 @@ class Catalog:
         return self._store.version
 
     @property
+    def has_history(self) -> bool:
+        """Whether `alloypy.catalog.history` is the history of what it describes."""
+        return True
+
+    @property
     def store(self) -> Store:
         """The entries of main in packed form."""
         return self._store.main
@@ -157,7 +162,9 @@ class Catalog:
         )
         by_name = {member.name: member for member in members}
         required = tuple(by_name[name] for name in need)
-        return Spec(packed["go"], members, required=required, rules=packed["go"])
+        return Spec(
+            packed["go"], members, required=required, rules=packed["go"], changed=packed.get("changed", ())
+        )
 
     def _attribute(self, packed: list[Any], need: Collection[str]) -> AttributeSpec:
         name, notation, *default = packed
@@ -186,7 +193,14 @@ class Catalog:
     def _labelled(self, packed: str | Mapping[str, Any]) -> Spec:
         """The body of a block with a label: a copy, because a shared body may also be used without one."""
         spec = self._body(packed)
-        return Spec(spec.name, spec.members, required=spec.required, label_path=("$label",), rules=spec.rules)
+        return Spec(
+            spec.name,
+            spec.members,
+            required=spec.required,
+            label_path=("$label",),
+            rules=spec.rules,
+            changed=spec.changed,
+        )
 
 
 @cache

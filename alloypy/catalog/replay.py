@@ -47,20 +47,11 @@ class PastStore:
         for name, each in self._history.functions.items():
             if each.present & self.version.bit and not each.deprecated & self.version.bit:
                 namespace, dot, member = name.partition(".")
-                if not dot or namespace == "constants":
-                    found.setdefault(namespace, self.main.identifiers.get(namespace, "function"))
-                else:
+                if dot:
                     found.setdefault(namespace, []).append(member)
+                elif name != "constants":  # which has members, too
+                    found[name] = self.main.identifiers.get(name, "function")
         return found
-
-    @property
-    def constants(self) -> Collection[str]:
-        """The members of `constants`."""
-        return [
-            name.partition(".")[2]
-            for name, each in self._history.functions.items()
-            if name.startswith("constants.") and each.present & self.version.bit
-        ]
 
     def names(self, section: str) -> Collection[str]:
         """The names in a section, in alphabetical order."""
@@ -137,7 +128,13 @@ class _Rebuilding:
                 need.append(member_name)
             if member is not None:
                 (blocks if member.notation is None else attributes).append(member.packed)
-        rebuilt = {"go": whole["go"], "need": need, "attrs": attributes, "blocks": blocks}
+        rebuilt = {
+            "go": whole["go"],
+            "need": need,
+            "attrs": attributes,
+            "blocks": blocks,
+            "changed": _changed(known, attributes, blocks, need),
+        }
         if name is None:
             return rebuilt
         self._past.define(around[name], rebuilt)
@@ -200,3 +197,16 @@ class _Rebuilding:
 
     def _holds(self, value: int | str) -> bool:
         return bool(self._timeline.mask(value) & self._bit) if isinstance(value, str) else bool(value)
+
+
+def _changed(
+    known: Mapping[str, Member], attributes: list[Any], blocks: list[Any], need: list[str]
+) -> list[str]:
+    """The members of main that were not there, or were otherwise; what blocks contain does not count."""
+    now = {each[0]: each for each in attributes} | {each[0]: each[:2] for each in blocks}
+    return [
+        name
+        for name, member in known.items()
+        if now.get(name) != (member.packed if member.notation is not None else member.packed[:2])
+        or member.required != (name in need)
+    ]

@@ -150,9 +150,12 @@ class Timeline:
     def _unknown(self, text: str, name: str) -> str:
         start = f'unknown Alloy version "{text}"'
         nearest = self._nearest(name)
-        if nearest is None:
-            return f"{start}; expected one of {self.listing()}"
-        return f'{start}; did you mean "{nearest}"? Known: {self.listing()}'
+        if nearest is not None:
+            return f'{start}; did you mean "{nearest}"?'
+        first, last = self.versions[0].minor, self.versions[-2].minor
+        return (
+            f"{start}; expected {first} to {last}, a release such as {self.newest.name}, {NEWEST} or {MAIN}"
+        )
 
     def _nearest(self, name: str) -> str | None:
         if name in ("latest", "stable", "current", "release"):
@@ -167,12 +170,10 @@ class Timeline:
             return max(of_minor, key=lambda version: (version.is_release, version.index)).name
         return None
 
-    def listing(self) -> str:
-        """Everything that `find` accepts, on one line: the minor versions with their newest patches."""
-        patches = {version.minor: version for version in self.versions[:-1]}
-        names = (f"{minor} ({version.name})" for minor, version in patches.items())
-        newest = self.newest.name
-        return f"{', '.join(names)}, {NEWEST} ({newest}), {MAIN} or a patch release such as {newest}"
+    def names(self) -> list[str]:
+        """What to offer for completion: main, newest, then minor versions and releases, newest first."""
+        minors = dict.fromkeys(version.minor for version in reversed(self.versions[:-1]))
+        return [MAIN, NEWEST, *minors, *(version.name for version in reversed(self.versions[:-1]))]
 
 
 @cache

@@ -15,6 +15,7 @@ from alloypy.check.scope import (
     Language,
     arguments_of_module,
     last_literal,
+    level_of,
 )
 from alloypy.graph import codes, texts
 from alloypy.graph.admission import Gates
@@ -23,7 +24,7 @@ from alloypy.graph.nodes import CONFIG_KINDS, Kind, block_id
 from alloypy.graph.sections import Ids, Placed, Sections
 from alloypy.lang.evaluation.literals import string_value
 from alloypy.schema import texts as body_texts
-from alloypy.schema.stability import Stability, refusal
+from alloypy.schema.stability import Stability, admission, refusal
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Block, Statement
@@ -73,7 +74,10 @@ class BlockReader:
             node = CheckedNode(CONFIG_KINDS[block.full_name], block, source)
             new = _note_repeated(node, seen)
             entry = self._language.block(block.full_name)
-            node.arguments = entry.arguments if entry is not None else None
+            if entry is None:
+                self._missing(node, scope)
+                continue
+            node.arguments = entry.arguments
             match node.kind:
                 case Kind.LOGGING | Kind.TRACING:
                     _note_place(node, scope)
@@ -151,11 +155,23 @@ class BlockReader:
             _note_repeated(node, seen)
             _note_place(node, scope)
             entry = self._language.block(node.name)
-            if entry is None or entry.arguments is None:
+            if entry is None:
+                self._missing(node, scope)
+                continue
+            gate = refusal(f'block "{node.name}"', level_of(entry.stability), self._gates.gate.stability)
+            if entry.arguments is None:
                 node.fault(block.end, texts.not_configurable(node.name), codes.NOT_CONFIGURABLE)
+            elif gate is not None:
+                node.fault(block.end, gate, codes.GATE, admission(level_of(entry.stability)))
             else:
                 node.arguments = entry.arguments
             scope.add(node)
+
+    def _missing(self, node: CheckedNode, scope: CheckedScope) -> None:
+        """A config block or service that the version does not have yet: its body means nothing."""
+        node.fault(_name_end(node.block), texts.unknown_component(node.name), codes.UNKNOWN_COMPONENT)
+        node.body = ()
+        scope.add(node)
 
 
 def _name_end(block: Block) -> int:

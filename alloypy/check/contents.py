@@ -71,10 +71,11 @@ class ContentCheck:
     def _library(self) -> Scope:
         """The standard library; its facts about the machine are never used."""
         if self._stdlib is None:
+            from alloypy.check.expressions.library import restricted
             from alloypy.lang.stdlib import Stdlib
             from alloypy.lang.stdlib.constants import Platform
 
-            self._stdlib = Stdlib(self._environ, Platform())
+            self._stdlib = restricted(Stdlib(self._environ, Platform()), self._language)
         return self._stdlib
 
     def _body(self, body: Sequence[Statement], spec: Spec | None, check: ValueCheck) -> None:

@@ -21,6 +21,7 @@ from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Attribute, Block, Literal, Statement
 
 if TYPE_CHECKING:
+    from alloypy.catalog.versions import Version
     from alloypy.schema.vocabulary import Vocabulary
 
 
@@ -52,6 +53,11 @@ class BlockEntry(Protocol):
     """What the check needs to know about a config block or service."""
 
     @property
+    def stability(self) -> str:
+        """Its stability level as written on the command line."""
+        ...
+
+    @property
     def arguments(self) -> Spec | None:
         """What its body may contain; None if it cannot be configured."""
         ...
@@ -59,6 +65,16 @@ class BlockEntry(Protocol):
 
 class Language(Protocol):
     """What exists: components, config blocks and the standard library."""
+
+    @property
+    def version(self) -> Version | None:
+        """The version of Alloy that was asked for; None for main and for alloypy itself."""
+        ...
+
+    @property
+    def has_history(self) -> bool:
+        """Whether the history of Alloy's catalog is the history of this language."""
+        ...
 
     def component(self, name: str) -> ComponentEntry | None:
         """The component `name`."""
@@ -130,7 +146,12 @@ def stability_of(entry: ComponentEntry) -> Stability:
     """The level of a component; the gate never excludes a community component by its level."""
     if entry.community:
         return Stability.GENERALLY_AVAILABLE
-    return Stability[entry.stability.upper().replace("-", "_")]
+    return level_of(entry.stability)
+
+
+def level_of(word: str) -> Stability:
+    """The level that is written `word` on the command line."""
+    return Stability[word.upper().replace("-", "_")]
 
 
 class CheckedNode(Node):
@@ -166,9 +187,9 @@ class CheckedNode(Node):
     def body(self, statements: Sequence[Statement]) -> None:
         self._body = statements
 
-    def fault(self, end: int, message: str, code: str) -> None:
+    def fault(self, end: int, message: str, code: str, hint: str = "") -> None:
         """Note a fault from the start of the block to `end`."""
-        self.faults.append(Diagnostic(Span(self.source, self.block.start, end), message, code))
+        self.faults.append(Diagnostic(Span(self.source, self.block.start, end), message, code, hint=hint))
 
 
 class ScopeGraph(Graph):

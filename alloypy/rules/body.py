@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from alloypy.lang.conversion import convert, zero
 from alloypy.lang.types import Type
-from alloypy.rules.view import View
+from alloypy.rules.view import Undecided, View
 from alloypy.schema.spec import BlockSpec, Missing, Spec
 from alloypy.syntax.tree import Attribute, Block, Expression, Literal, Statement
 
@@ -30,6 +30,8 @@ class Body(View):
         self._read = read
 
     def given(self, name: str) -> bool:
+        if name in self.spec.changed:
+            raise Undecided
         return any(
             s.name.name == name and not _is_null(s.value) if isinstance(s, Attribute) else s.full_name == name
             for s in self.statements

@@ -87,7 +87,7 @@ def syslog_options(body: View) -> Iterator[Fault]:
 def cisco_components(body: View) -> Iterator[Fault]:
     """At least one component is on."""
     names = ("enable_all", "hostname", "message_counter", "second_fractions", "sequence_number")
-    if not any(body.get(name) for name in names if name in body.spec.lookup):
+    if not any(body.get(name) for name in names if body.has(name)):
         yield Fault("", "at least one option in rfc3164_cisco_components has to be enabled")
 
 

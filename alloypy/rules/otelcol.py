@@ -249,7 +249,7 @@ def solace_login(body: View) -> Iterator[Fault]:
 
 def span_status(body: View) -> Iterator[Fault]:
     """Codes of a span's status."""
-    status = body.block("status") if "status" in body.spec.lookup else None
+    status = body.block("status") if body.has("status") else None
     if status is None or not body.given("status"):
         return
     code = status.text("code")
@@ -274,7 +274,7 @@ def histogram(body: View) -> Iterator[Fault]:
 
 def header_source(body: View) -> Iterator[Fault]:
     """A header has a name and one source."""
-    sources = [n for n in ("value", "from_context", "from_attribute") if n in body.spec.lookup]
+    sources = [n for n in ("value", "from_context", "from_attribute") if body.has(n)]
     given = [name for name in sources if body.given(name) and body.get(name) is not None]
     if not body.filled("key"):
         yield Fault("key", "key must be set to a non-empty string")

@@ -8,11 +8,14 @@ from typing import Any, TypeAlias
 
 from alloypy.lang.values import OptionalSecret, Secret
 from alloypy.schema.faults import Fault
-from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
+from alloypy.schema.spec import AttributeSpec, BlockSpec, Member, Spec
 
 
 class Undecided(Exception):
-    """A value is not known before the configuration runs; a rule that needs it ends without a verdict."""
+    """A value is not known before the configuration runs; a rule that needs it ends without a verdict.
+
+    So does a rule of Alloy's main branch if an earlier version had a setting otherwise that it reads.
+    """
 
 
 class View(ABC):
@@ -28,7 +31,10 @@ class View(ABC):
 
     @abstractmethod
     def given(self, name: str) -> bool:
-        """Whether the configuration has the attribute or block of that name, with a value other than null."""
+        """Whether the configuration has the attribute or block of that name, with a value other than null.
+
+        Raises Undecided.
+        """
 
     @abstractmethod
     def get(self, name: str) -> Any:
@@ -36,11 +42,14 @@ class View(ABC):
 
     @abstractmethod
     def blocks(self, name: str) -> Sequence[View]:
-        """The inner blocks of that name."""
+        """The inner blocks of that name. Raises Undecided."""
 
     @abstractmethod
     def block(self, name: str) -> View | None:
-        """The inner block of that name, or the default one if it exists without being given."""
+        """The inner block of that name, or the default one if it exists without being given.
+
+        Raises Undecided.
+        """
 
     @abstractmethod
     def grouped(self, group: str) -> int:
@@ -55,16 +64,28 @@ class View(ABC):
         """Whether a string, secret, list or map is not empty. Raises Undecided."""
         return bool(_revealed(self.get(name)))
 
+    def member(self, name: str) -> Member:
+        """The spec of an attribute or block. Raises Undecided if an earlier version had it otherwise."""
+        if name in self.spec.changed:
+            raise Undecided
+        return self.spec.lookup[name]
+
+    def has(self, name: str) -> bool:
+        """Whether there is an attribute or block of that name. Raises Undecided as `member` does."""
+        if name in self.spec.changed:
+            raise Undecided
+        return name in self.spec.lookup
+
     def attribute(self, name: str) -> AttributeSpec:
         """The spec of an attribute."""
-        member = self.spec.lookup[name]
+        member = self.member(name)
         if not isinstance(member, AttributeSpec):
             raise TypeError(f"{name} is a block")
         return member
 
     def inner(self, name: str) -> BlockSpec:
         """The spec of an inner block."""
-        member = self.spec.lookup[name]
+        member = self.member(name)
         if not isinstance(member, BlockSpec):
             raise TypeError(f"{name} is an attribute")
         return member

@@ -7,7 +7,7 @@ Source: docs/spec/SYNTAX.md, section 6.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 from alloypy.lang.types import Type
@@ -132,9 +132,11 @@ class Spec:
     free: type of every attribute of a body with free names, else None.
     cls: the declared class, None for a spec from the catalog.
     rules: key of its rules in `alloypy.rules`, such as a Go type, or "".
+    changed: names that an earlier version did not have, or had otherwise; a rule that reads one may not hold.
     """
 
     __slots__ = (
+        "changed",
         "cls",
         "free",
         "groups",
@@ -158,6 +160,7 @@ class Spec:
         cls: type[Any] | None = None,
         squashed: Mapping[tuple[str, ...], tuple[type[Any], Any]] | None = None,
         rules: str = "",
+        changed: Collection[str] = (),
     ) -> None:
         self.name = name
         self.members = members
@@ -174,6 +177,7 @@ class Spec:
         self.cls = cls
         self.squashed = squashed or {}
         self.rules = rules
+        self.changed = changed
 
     def with_rules(self, rules: str) -> Spec:
         """The same body with other rules."""
@@ -186,6 +190,7 @@ class Spec:
             cls=self.cls,
             squashed=self.squashed,
             rules=rules,
+            changed=self.changed,
         )
 
     @property

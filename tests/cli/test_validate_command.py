@@ -260,6 +260,7 @@ def test_the_reference_of_a_component(capsys: Capture) -> None:
     text = ask(capsys, "docs", "pyroscope.write").out
     assert text.startswith(
         "pyroscope.write (generally-available)\n"
+        "as in Alloy main, the coming 1.19; since 1.0\n"
         "described at https://grafana.com/docs/alloy/latest/reference/components/pyroscope/pyroscope.write/\n"
         "alloypy runs it\n"
     )
@@ -276,7 +277,9 @@ def test_the_reference_of_a_component(capsys: Capture) -> None:
 
 def test_the_reference_of_a_function(capsys: Capture) -> None:
     text = ask(capsys, "docs", "sys.env").out
-    assert text.startswith("sys.env (generally-available)\n\n  sys.env(name: string) -> string\n")
+    assert text.startswith(
+        "sys.env (generally-available); since Alloy 1.4\n\n  sys.env(name: string) -> string\n"
+    )
     assert '  with REGION=eu-west-1 in the environment\n  > sys.env("REGION")\n  "eu-west-1"\n' in text
     assert "Old name, which still works: env\n" in text
     assert ask(capsys, "docs", "env").out == text

@@ -275,9 +275,10 @@ class ValueCheck:
         if self._frame.hides(first.name):
             return self._fields(Shape(Kind.OBJECT, parts={}), chain, 1)
         if first.name == "constants":
-            from alloypy.lang.stdlib.constants import Platform
+            from alloypy.check.expressions.library import constants_of
 
-            shape = Shape(Kind.OBJECT, parts=dict.fromkeys(Platform._fields, STRING))
+            names = constants_of(self._language.identifiers)
+            shape = Shape(Kind.OBJECT, parts=dict.fromkeys(names, STRING))
         else:
             shape = exactly(self._load_library().lookup(first.name))
         return self._fields(shape, chain, 1)

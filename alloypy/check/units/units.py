@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.check.configuration import Context, check_files, has_errors
 from alloypy.check.lint import MARK, is_of_rule
@@ -18,6 +18,7 @@ from alloypy.check.scope import Language
 from alloypy.files import read_regular
 from alloypy.graph.admission import Gate
 from alloypy.graph.codes import OUT_OF_SCOPE, UNKNOWN_COMPONENT
+from alloypy.schema import texts
 from alloypy.syntax.codes import BAD_ENCODING, NO_FILES, UNREADABLE
 from alloypy.syntax.config_files import (
     ConfigReadError,
@@ -30,7 +31,11 @@ from alloypy.syntax.source import Source, Span
 from alloypy.syntax.text_files import UNKNOWN_ENCODING, binary_fault, not_utf8_at
 from alloypy.syntax.tree import File
 
+if TYPE_CHECKING:
+    from alloypy.catalog.versions import Version
+
 _MOST_NEIGHBOURS = 200
+_UNKNOWN = frozenset({UNKNOWN_COMPONENT, texts.CODES["unknown attribute"], texts.CODES["unknown block"]})
 
 
 class CheckOptions(NamedTuple):
@@ -170,6 +175,18 @@ def check_sources(
         return error.diagnostics
     if not any(each.severity is Severity.ERROR or (each.fix and not is_of_rule(each)) for each in found):
         return found
+    return _advised(found, sources, files, options, check, modules)
+
+
+def _advised(
+    found: Sequence[Diagnostic],
+    sources: Sequence[Source],
+    files: Sequence[File],
+    options: CheckOptions,
+    check: Callable[..., Sequence[Diagnostic]],
+    modules: _Modules,
+) -> Sequence[Diagnostic]:
+    """The diagnostics with hints: what mends them, and since or until when Alloy has what is refused."""
     check = partial(check, options=options._replace(selected=frozenset()))
     from alloypy.check.advice.hints import Again, hinted
 
@@ -178,7 +195,19 @@ def check_sources(
         return check(parse_config(own), changed=changed)
 
     size = modules.size + sum(len(source.data) for source in sources)
-    return hinted(found, files, options.language, Again(again, size))
+    advised = hinted(found, files, options.language, Again(again, size))
+    language = options.language
+    dated = partial(_is_dated, version=language.version)
+    if not language.has_history or not any(map(dated, advised)):
+        return advised
+    from alloypy.check.advice.since import explained
+
+    return explained(advised, files, language.version, dated)
+
+
+def _is_dated(fault: Diagnostic, version: Version | None) -> bool:
+    """Whether the history of Alloy may explain a fault; in main only what does not exist any more."""
+    return fault.severity is Severity.ERROR and (version is not None or fault.code in _UNKNOWN)
 
 
 def _wanted(found: list[Diagnostic], files: Sequence[File], options: CheckOptions) -> list[Diagnostic]:

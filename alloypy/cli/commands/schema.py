@@ -8,6 +8,8 @@ from typing import Any
 
 from alloypy.catalog.catalog import Catalog, load_catalog
 from alloypy.cli import exit_codes
+from alloypy.cli.commands.docs.dates import when
+from alloypy.cli.common_flags import AlloyVersion
 from alloypy.cli.flags import FlagSet
 from alloypy.schema.json_schema import DIALECT, SchemaWriter
 from alloypy.schema.nearest import did_you_mean
@@ -17,12 +19,18 @@ _SUMMARY = "Print the arguments of a component or config block as JSON Schema. W
 
 def run(argv: list[str]) -> int:
     """Print the schema of what `argv` names. Raises UsageError and HelpRequested."""
-    names = FlagSet("schema", "[COMPONENT]", _SUMMARY, maximum=1).parse(argv)
-    catalog = load_catalog()
+    flags = FlagSet("schema", "[COMPONENT]", _SUMMARY, maximum=1)
+    chosen = AlloyVersion(flags, "describe this version of Alloy: 1.10, 1.10.2, newest or main")
+    names = flags.parse(argv)
+    catalog = load_catalog(chosen.read())
+    if chosen.note():
+        print(chosen.note(), file=sys.stderr)
     schema = component_schema(catalog, names[0]) if names else whole_schema(catalog)
     if schema is None:
-        print(f'Error: there is no component or block "{names[0]}"', file=sys.stderr)
-        hint = did_you_mean(names[0], [*catalog.component_names, *catalog.block_names])
+        where = f" in {catalog.title}" if catalog.version is not None else ""
+        print(f'Error: there is no component or block "{names[0]}"{where}', file=sys.stderr)
+        known = [*catalog.component_names, *catalog.block_names]
+        hint = when(names[0], catalog.version) or did_you_mean(names[0], known)
         if hint:
             print(f"  = hint: {hint}", file=sys.stderr)
         return exit_codes.FAILURE

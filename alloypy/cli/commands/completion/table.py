@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from alloypy.cli.commands.completion import SHELLS
+from alloypy.cli.common_flags import VERSION_KIND
 from alloypy.cli.flags import Flag, HelpRequested
 from alloypy.cli.main import COMMANDS, Command, run_of
 
@@ -71,6 +72,8 @@ def _flag_row(flag: Flag[Any]) -> FlagRow:
             words = _codes()
         elif flag.kind == "RULE":
             words = _rules()
+        elif flag.kind == VERSION_KIND:
+            words = _versions()
         value = Value(words, files=flag.kind in _FILE_KINDS)
     return FlagRow(flag.name, flag.short, flag.doc, value)
 
@@ -84,9 +87,10 @@ def _argument(command: Command) -> Value:
         case "run" | "fmt" | "validate":
             return Value(alloy_files=True)
         case "docs":
+            from alloypy.cli.commands.docs.flags import COMMANDS as ALLOY_COMMANDS
             from alloypy.cli.commands.docs.functions import function_names
 
-            return Value((*_components(), *function_names()))
+            return Value((*_components(), *function_names(), *ALLOY_COMMANDS))
         case "schema":
             return Value(_components())
         case "explain":
@@ -109,6 +113,12 @@ def _rules() -> tuple[str, ...]:
     from alloypy.check.lint.selecting import ALL
 
     return (*sorted(all_rules()), ALL)
+
+
+def _versions() -> tuple[str, ...]:
+    from alloypy.catalog.versions import timeline
+
+    return tuple(timeline().names())
 
 
 def _components() -> tuple[str, ...]:

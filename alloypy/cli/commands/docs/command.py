@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from alloypy.catalog.catalog import Catalog, load_catalog
+from alloypy.catalog.versions import Version, find_version
+from alloypy.catalog.wording import short
 from alloypy.cli import exit_codes
+from alloypy.cli.commands.docs.dates import add_dates, when
+from alloypy.cli.commands.docs.flags import COMMANDS, flag_reference, flag_text
 from alloypy.cli.commands.docs.functions import function_names, function_reference, function_text
+from alloypy.cli.common_flags import AlloyVersion
 from alloypy.cli.flags import FlagSet
 from alloypy.schema.derive import spec_of
 from alloypy.schema.describe import describe
 from alloypy.schema.nearest import did_you_mean
 
-_REFERENCE = "https://grafana.com/docs/alloy/latest/reference"
+_REFERENCE = "https://grafana.com/docs/alloy"
 
 _NOT_RUN = frozenset({"cluster", "import.git", "otel", "remotecfg", "ui"})
 """Blocks that alloypy refuses; remotecfg is accepted only without a url, when it does nothing."""
@@ -25,28 +30,43 @@ _NO_PAGE = frozenset({"cluster", "labelstore", "otel", "ui"})
 """Blocks without a page in Alloy's reference."""
 
 _SUMMARY = """Show the arguments, blocks, defaults and exports of a component or config block,
-or how a function is called.
+or how a function is called. For run, fmt, validate and convert: the flags of Alloy's command.
 
 Without a name, list them all."""
 
 
 def run(argv: list[str]) -> int:
     """Print the reference of what `argv` names. Raises UsageError and HelpRequested."""
-    flags = FlagSet("docs", "[COMPONENT|FUNCTION]", _SUMMARY, maximum=1)
+    flags = FlagSet("docs", "[COMPONENT|FUNCTION|COMMAND]", _SUMMARY, maximum=1)
     as_json = flags.bool("json", doc="print the same as JSON")
+    chosen = AlloyVersion(flags, "describe this version of Alloy: 1.10, 1.10.2, newest or main")
     names = flags.parse(argv)
-    catalog = load_catalog()
+    catalog = load_catalog(chosen.read())
+    if chosen.note():
+        print(chosen.note(), file=sys.stderr)
     if not names:
         _list(catalog)
         return exit_codes.SUCCESS
-    entry = reference(catalog, names[0])
-    lines = _text
-    if entry is None:
-        entry, lines = function_reference(names[0]), function_text
-    if entry is None:
+    found = _find(catalog, names[0])
+    if found is None:
         return _unknown(catalog, names[0])
+    entry, lines = found
     print(json.dumps(entry, indent=2) if as_json.value else "\n".join(lines(entry)))
     return exit_codes.SUCCESS
+
+
+def _find(
+    catalog: Catalog, name: str
+) -> tuple[dict[str, Any], Callable[[dict[str, Any]], Iterator[str]]] | None:
+    """The reference of a component, block, function or command, and how it is printed."""
+    entry = reference(catalog, name)
+    if entry is not None:
+        return entry, _text
+    if name in COMMANDS:
+        entry = flag_reference(name, catalog.version)
+        return (entry, flag_text) if entry is not None else None
+    entry = function_reference(name, catalog.version)
+    return (entry, function_text) if entry is not None else None
 
 
 def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
@@ -54,24 +74,35 @@ def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
 
     For those that alloypy runs, it includes descriptions of the settings.
     """
+    entry = _component_entry(catalog, name) or _block_entry(catalog, name)
+    if entry is not None:
+        entry["alloy"] = catalog.title
+        add_dates(entry, catalog.version)
+    return entry
+
+
+def _component_entry(catalog: Catalog, name: str) -> dict[str, Any] | None:
     component = catalog.component(name)
-    if component is not None:
-        return _with_own_words(
-            {
-                "name": name,
-                "manual": _manual(name, component=True),
-                "stability": "community" if component.community else component.stability,
-                "runs_in_alloypy": False,
-                "arguments": describe(component.arguments),
-                "exports": describe(component.exports) if component.exports is not None else None,
-            }
-        )
+    if component is None:
+        return None
+    entry = {
+        "name": name,
+        "manual": _manual(name, catalog.version, component=True),
+        "stability": "community" if component.community else component.stability,
+        "runs_in_alloypy": False,
+        "arguments": describe(component.arguments),
+        "exports": describe(component.exports) if component.exports is not None else None,
+    }
+    return _with_own_words(entry, further=catalog.version is None)
+
+
+def _block_entry(catalog: Catalog, name: str) -> dict[str, Any] | None:
     block = catalog.block(name)
     if block is None:
         return None
     entry: dict[str, Any] = {
         "name": name,
-        "manual": "" if name in _NO_PAGE else _manual(name, component=False),
+        "manual": "" if name in _NO_PAGE else _manual(name, catalog.version, component=False),
         "stability": block.stability,
         "allowed": block.allowed,
         "label": block.label,
@@ -81,7 +112,7 @@ def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
     }
     own = _block_classes().get(name)
     if own is not None and entry["arguments"] is not None:
-        _add_words(entry["arguments"], describe(spec_of(own)))
+        _add_words(entry["arguments"], describe(spec_of(own)), further=catalog.version is None)
     return entry
 
 
@@ -94,20 +125,20 @@ def _block_classes() -> dict[str, type[Any]]:
     return {**ARGUMENTS, **modules.BLOCKS, "import.http": ImportHTTPArguments}
 
 
-def _with_own_words(entry: dict[str, Any]) -> dict[str, Any]:
+def _with_own_words(entry: dict[str, Any], *, further: bool) -> dict[str, Any]:
     from alloypy.components.registry import REGISTRATIONS
 
     for registration in REGISTRATIONS:
         if registration.name == entry["name"]:
             entry["runs_in_alloypy"] = True
-            _add_words(entry["arguments"], describe(spec_of(registration.arguments)))
+            _add_words(entry["arguments"], describe(spec_of(registration.arguments)), further=further)
             if entry["exports"] is not None and registration.exports is not None:
-                _add_words(entry["exports"], describe(spec_of(registration.exports)))
+                _add_words(entry["exports"], describe(spec_of(registration.exports)), further=further)
     return entry
 
 
-def _add_words(body: dict[str, Any], own: dict[str, Any]) -> None:
-    """Add the descriptions, and the settings that only alloypy has."""
+def _add_words(body: dict[str, Any], own: dict[str, Any], *, further: bool) -> None:
+    """Add the descriptions. further: also add the settings that only alloypy has."""
     for part in ("attributes", "blocks"):
         words = {member["name"]: member for member in own.get(part, ())}
         for member in body.get(part, ()):
@@ -116,7 +147,9 @@ def _add_words(body: dict[str, Any], own: dict[str, Any]) -> None:
                 if mine.get("doc"):
                     member["doc"] = mine["doc"]
                 if part == "blocks":
-                    _add_words(member["body"], mine["body"])
+                    _add_words(member["body"], mine["body"], further=further)
+        if not further:
+            continue
         body.setdefault(part, []).extend({**member, "only_alloypy": True} for member in words.values())
 
 
@@ -126,25 +159,32 @@ def _list(catalog: Catalog) -> None:
     print("\nComponents:")
     print("\n".join(f"  {name}" for name in catalog.component_names))
     print("\nFunctions:")
-    print("\n".join(f"  {name}" for name in function_names()))
+    print("\n".join(f"  {name}" for name in function_names(catalog.version)))
+    print("\nCommands, with the flags that Alloy has:")
+    print("\n".join(f"  {name}" for name in COMMANDS))
 
 
 def _unknown(catalog: Catalog, name: str) -> int:
-    print(f'Error: there is no component, block or function "{name}"', file=sys.stderr)
-    hint = did_you_mean(name, [*catalog.component_names, *catalog.block_names, *function_names()])
+    where = f" in {catalog.title}" if catalog.version is not None else ""
+    kinds = "command" if name in COMMANDS else "component, block or function"
+    print(f'Error: there is no {kinds} "{name}"{where}', file=sys.stderr)
+    known = [*catalog.component_names, *catalog.block_names, *function_names(catalog.version)]
+    hint = when(name, catalog.version) or did_you_mean(name, known)
     if hint:
         print(f"  = hint: {hint}", file=sys.stderr)
     return exit_codes.FAILURE
 
 
-def _manual(name: str, *, component: bool) -> str:
+def _manual(name: str, version: Version | None, *, component: bool) -> str:
     """The URL of the page in Alloy's reference, which has examples and says what a component is for."""
     folder = f"components/{name.partition('.')[0]}" if component else "config-blocks"
-    return f"{_REFERENCE}/{folder}/{name}/"
+    edition = f"v{version.minor}" if version is not None and version.is_release else "latest"
+    return f"{_REFERENCE}/{edition}/reference/{folder}/{name}/"
 
 
 def _text(entry: dict[str, Any]) -> Iterator[str]:
     yield f"{entry['name']} ({entry['stability']})"
+    yield f"as in {entry['alloy']}" + (f"; since {_short(entry['since'])}" if "since" in entry else "")
     if entry["manual"]:
         yield f"described at {entry['manual']}"
     if "runs_in_alloypy" in entry:
@@ -208,14 +248,24 @@ def _remark(attribute: dict[str, Any]) -> str:
         words.append(f"default {json.dumps(attribute['default'])}")
     if attribute.get("values"):
         words.append("one of " + ", ".join(json.dumps(value) for value in attribute["values"] if value))
-    if attribute.get("only_alloypy"):
+    return "; ".join([*words, *_dates(attribute)])
+
+
+def _dates(member: dict[str, Any]) -> list[str]:
+    """Since when there is an argument or block, and since when it is deprecated."""
+    words = [f"since {_short(member['since'])}"] if "since" in member else []
+    if "deprecated" in member:
+        words.append(f"deprecated since {_short(member['deprecated'])}")
+    if member.get("only_alloypy"):
         words.append("only in alloypy")
-    return "; ".join(words)
+    return words
+
+
+def _short(name: str) -> str:
+    return short(find_version(name))
 
 
 def _block_head(block: dict[str, Any]) -> str:
     label = ' "LABEL"' if block["body"].get("label") else ""
-    remarks = [word for word in ("required", "repeated") if block[word]]
-    if block.get("only_alloypy"):
-        remarks.append("only in alloypy")
+    remarks = [word for word in ("required", "repeated") if block[word]] + _dates(block)
     return f"{block['name']}{label} {{" + (f"  // {', '.join(remarks)}" if remarks else "")

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from alloypy.catalog.history import load_history
+from alloypy.catalog.versions import Version, find_version
+from alloypy.catalog.wording import short
 from alloypy.lang.evaluation.functions import LibraryFunction
 from alloypy.lang.stdlib import ALIASES, EXPERIMENTAL, Stdlib
 from alloypy.lang.stdlib.constants import WORDS
@@ -24,13 +27,45 @@ def _functions() -> dict[str, LibraryFunction]:
     return dict(sorted(found.items()))
 
 
-def function_names() -> list[str]:
-    """The full names of all functions and constants, in alphabetical order."""
+def function_names(version: Version | None = None) -> list[str]:
+    """The full names of all functions and constants of a version, in alphabetical order.
+
+    version: of Alloy; None for main, whose library alloypy has.
+    """
+    if version is not None:
+        functions = load_history().functions
+        return [
+            name for name, each in functions.items() if each.present & version.bit and name != "constants"
+        ]
     return sorted([*_functions(), *(f"constants.{name}" for name in WORDS)])
 
 
-def function_reference(name: str) -> dict[str, Any] | None:
-    """The reference of a function, a constant or a namespace; None for other names."""
+def function_reference(name: str, version: Version | None = None) -> dict[str, Any] | None:
+    """The reference of a function, a constant or a namespace; None for other names.
+
+    version: of Alloy, without which it is main's.
+    """
+    if version is not None and not any(
+        each == name or each.startswith(f"{name}.") for each in function_names(version)
+    ):
+        return None
+    entry = _reference(name, version)
+    return entry if entry is None or "members" in entry else _dated(entry, name, version)
+
+
+def _dated(entry: dict[str, Any], name: str, version: Version | None) -> dict[str, Any]:
+    """A reference under the name that was asked for if the version has no other, with its first version."""
+    functions, line = load_history().functions, load_history().timeline
+    version = version or line.main
+    if not functions[entry["name"]].present & version.bit:
+        new, old = f"{entry['name']}(", f"{name}("
+        examples = [{key: text.replace(new, old) for key, text in each.items()} for each in entry["examples"]]
+        entry = {**entry, "name": name, "old_names": [], "examples": examples}
+    present = functions[entry["name"]].present
+    return {**entry, "since": next(start for start, _ in line.spans(present)).name}
+
+
+def _reference(name: str, version: Version | None) -> dict[str, Any] | None:
     old = {"env": "sys.env", **{alias: function.name for alias, function in ALIASES.items()}}
     function = _functions().get(old.get(name, name))
     if function is not None:
@@ -38,7 +73,7 @@ def function_reference(name: str) -> dict[str, Any] | None:
     first, _, constant = name.partition(".")
     if first == "constants" and constant in WORDS:
         return {"name": name, "type": "string", "doc": WORDS[constant]}
-    members = [full for full in function_names() if full.startswith(f"{name}.")]
+    members = [full for full in function_names(version) if full.startswith(f"{name}.")]
     return {"name": name, "members": {full: _words(full) for full in members}} if members else None
 
 
@@ -73,6 +108,12 @@ def example_lines(example: dict[str, str]) -> Iterator[str]:
     yield from example["value"].replace("\t", "  ").split("\n")
 
 
+def _since(entry: dict[str, Any]) -> str:
+    """Since when Alloy has a function, unless it has always had it."""
+    since = find_version(entry["since"])
+    return f"; since Alloy {short(since)}" if since.index else ""
+
+
 def function_text(entry: dict[str, Any]) -> Iterator[str]:
     """A reference as lines of text."""
     if "members" in entry:
@@ -82,10 +123,10 @@ def function_text(entry: dict[str, Any]) -> Iterator[str]:
             yield f"  {name:<{width}}  {words.partition('. ')[0].removesuffix('.')}"
         return
     if "examples" not in entry:
-        yield f"{entry['name']}: {entry['type']}"
+        yield f"{entry['name']}: {entry['type']}{_since(entry)}"
         yield f"  {entry['doc']}"
         return
-    yield f"{entry['name']} ({entry['stability']})"
+    yield f"{entry['name']} ({entry['stability']}){_since(entry)}"
     yield ""
     yield f"  {signature(entry)}"
     yield ""

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 def run(argv: list[str]) -> int:
     """Check the units that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
     options = Options(argv)
-    checking = CheckOptions(_language(options.program), options.gate, options.environ, options.full_environ)
+    language = _language(options)
+    checking = CheckOptions(language, options.gate, options.environ, options.full_environ)
     if options.chosen is not None:
         selected, ignored = options.chosen
         checking = checking._replace(selected=selected, ignored=ignored)
@@ -52,8 +53,12 @@ def run(argv: list[str]) -> int:
         streams.say("Error: validation failed\n")
     if mending is not None and not options.reporting.quiet:
         streams.say(f"{mending.summary(len(report.findings))}\n")
+    if options.version_note and not options.reporting.quiet:
+        streams.say(f"{options.version_note}\n")
     if options.several and not options.reporting.quiet and (report.looked_at or not outcomes):
-        streams.say(f"{_summary(report)}\n")
+        version = options.version
+        title = f" for Alloy {version.name}" if version is not None else ""
+        streams.say(f"{_summary(report, title)}\n")
     return report.exit_code
 
 
@@ -107,14 +112,14 @@ def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:
     return outcome._replace(diagnostics=tuple(kept))
 
 
-def _language(program: str) -> Language:
-    if program == "alloypy":
+def _language(options: Options) -> Language:
+    if options.program == "alloypy":
         from alloypy.own_language import own_language
 
         return own_language()
     from alloypy.catalog.catalog import load_catalog
 
-    return load_catalog()
+    return load_catalog(options.version)
 
 
 def _show(outcomes: list[Outcome], options: Options) -> None:
@@ -176,10 +181,13 @@ def _placed(outcome: Outcome) -> list[Diagnostic]:
     )
 
 
-def _summary(report: Report) -> str:
-    """One line: how many configurations were checked and failed, and how many warnings there were."""
+def _summary(report: Report, title: str) -> str:
+    """One line: how many configurations were checked and failed, and how many warnings there were.
+
+    title: for what they were checked, if not for main.
+    """
     if not report.units:
         return "no configurations to check"
     warnings = report.count(Severity.WARNING)
-    counts = [counted(report.looked_at, "configuration") + " checked", f"{report.failed} failed"]
+    counts = [f"{counted(report.looked_at, 'configuration')} checked{title}", f"{report.failed} failed"]
     return ", ".join([*counts, *([counted(warnings, "warning")] if warnings else [])])

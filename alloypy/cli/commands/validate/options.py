@@ -6,7 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alloypy.cli.common_flags import community_components, converting, stdin_filename, unknown_format
+from alloypy.cli.common_flags import (
+    AlloyVersion,
+    community_components,
+    converting,
+    stdin_filename,
+    unknown_format,
+)
 from alloypy.cli.files.named_paths import STDIN, ListFlags
 from alloypy.cli.files.units import CHOICES as UNITS
 from alloypy.cli.flags import FlagSet
@@ -17,6 +23,7 @@ from alloypy.os_errors import system_words
 from alloypy.schema.stability import Stability
 
 if TYPE_CHECKING:
+    from alloypy.catalog.versions import Version
     from alloypy.check.lint.selecting import Chosen
 
 _LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
@@ -47,6 +54,19 @@ class _ProgramFlags:
         self.program = flags.choice(
             "for", "alloy", ("alloy", "alloypy"), noun="program", doc="the program that will run it"
         )
+        self._version = AlloyVersion(
+            flags, "check for this version of Alloy: a release such as 1.10 or 1.10.2, newest, or main"
+        )
+        self.version_note = self._version.note
+
+    def version(self) -> Version | None:
+        """The version of Alloy to check for; None for main. Raises UsageError."""
+        if self.program.value == "alloypy" and self._version.flag.given:
+            raise UsageError(
+                "--alloy-version is about Alloy, and --for=alloypy about what this alloypy runs",
+                hint="leave out one of the two",
+            )
+        return self._version.read()
 
     def gate(self) -> Gate:
         """The stability level and the community components that the command line allows."""
@@ -115,6 +135,8 @@ class Options:
         self.program = of_program.program.value
         self.program_given = of_program.program.given
         self.gate = of_program.gate()
+        self.version = of_program.version()
+        self.version_note = of_program.version_note()
         self.strict = strict.value
         self.chosen = lint.chosen()
         self.diff = lint.diff.value
@@ -148,7 +170,7 @@ class Options:
     @property
     def notes(self) -> bool:
         """Whether to say what alloypy itself would refuse."""
-        return not (self.program_given or self.reporting.quiet or self.from_yaml)
+        return not (self.program_given or self.version or self.reporting.quiet or self.from_yaml)
 
 
 def _check_format(name: str) -> None:
