@@ -20,9 +20,8 @@ from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Block, File, Statement
 
 _OF_BODIES = frozenset(texts.CODES.values())
-_EXPLAINED = _OF_BODIES | {codes.UNKNOWN_COMPONENT, codes.GATE, codes.OUT_OF_SCOPE, codes.LABEL, codes.VALUE}_NAMES = frozenset(
-    {codes.UNKNOWN_COMPONENT, texts.CODES["unknown attribute"], texts.CODES["unknown block"]}
-)
+_EXPLAINED = _OF_BODIES | {codes.UNKNOWN_COMPONENT, codes.GATE, codes.OUT_OF_SCOPE, codes.LABEL, codes.VALUE}
+_NAMES = frozenset({codes.UNKNOWN_COMPONENT, texts.CODES["unknown attribute"], texts.CODES["unknown block"]})
 _QUOTED = re.compile(r'"([^"]*)"')
 _FIELD = re.compile(r'field "([^"]*)" does not exist')
 _BEFORE = re.compile(rb"\w+\.\Z")
