@@ -56,6 +56,9 @@ THEMES = (
     Theme("grafana_cloud", b".grafana.net", default=True),
     Theme("conditions", b"==", b"!=", b"||", b"&&", default=True),
     Theme("modules", b"declare", b"import.", b"foreach"),
+    Theme("listening", b"otelcol.", b"loki.source.", b"_http", b"faro.", default=True),
+    Theme("values", default=True),
+    Theme("labels", b"__meta_", b"target_label", b"stage.labels", b"labelmap", default=True),
     Theme("relabel", b"rule", b"write_relabel_config", b"stage.drop", default=True),
 )
 """All modules in `alloypy/check/lint/rules`."""
