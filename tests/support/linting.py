@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alloypy.catalog.catalog import load_catalog
+from alloypy.catalog.versions import find_version
 from alloypy.check.units.units import CheckOptions, check_texts
 from alloypy.graph.admission import Gate
 from alloypy.schema.stability import Stability
@@ -12,9 +13,9 @@ from alloypy.syntax.source import Source
 _EVERYTHING = Gate(Stability.EXPERIMENTAL, True)
 
 
-def findings(code: str, text: str) -> list[Diagnostic]:
-    """The findings of one rule in a text that has no faults otherwise."""
-    options = CheckOptions(load_catalog(), _EVERYTHING, {}, {}, frozenset({code}))
+def findings(code: str, text: str, version: str = "main") -> list[Diagnostic]:
+    """The findings of one rule in a text that has no faults otherwise. version: of Alloy."""
+    options = CheckOptions(load_catalog(find_version(version)), _EVERYTHING, {}, {}, frozenset({code}))
     found = check_texts("c", [Source("c", text.encode())], options).diagnostics
     assert [str(each) for each in found if each.code != code] == []
     return list(found)
