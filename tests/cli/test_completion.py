@@ -137,7 +137,6 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         ("explain ALY0133 ALY00", "explain|ALY0133|ALY0001"),
         ("validate --select=ALY0975", "validate|--select=ALY0975"),
         ("validate --ignore=ALY00", "validate|--ignore=ALY0001"),
-        ("validate --select=AL", "validate|--select=ALY0901"),
         ("validate --alloy-version=new", "validate|--alloy-version=newest"),
         ("docs --alloy-version 1.10.", "docs|--alloy-version|1.10."),
         ("completion fi", "completion|fish"),
