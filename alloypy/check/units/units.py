@@ -45,7 +45,8 @@ class CheckOptions(NamedTuple):
     environ: variables that the environment will have; the values of all others are unknown.
     full_environ: the whole environment, if known.
     selected: the codes of the selected lint rules; None for the default selection.
-    ignored: codes of other warnings that are left out.
+    ignored: codes of other warnings that are left out. ignored_in: returns the codes that are left out in a
+    file; None if there are none.
     """
 
     language: Language
@@ -54,6 +55,7 @@ class CheckOptions(NamedTuple):
     full_environ: Mapping[str, str] | None = None
     selected: frozenset[str] | None = None
     ignored: frozenset[str] = frozenset()
+    ignored_in: Callable[[str], frozenset[str]] | None = None
 
 
 class Reading(NamedTuple):
@@ -223,8 +225,23 @@ def _wanted(found: list[Diagnostic], files: Sequence[File], options: CheckOption
         from alloypy.check.lint.suppression import Judged, suppressed
 
         ran = default_codes() if selected is None else selected
-        return suppressed(found, files, Judged(ran, complete, options.full_environ is not None))
-    return found
+        found = suppressed(found, files, Judged(ran, complete, options.full_environ is not None))
+    return found if options.ignored_in is None else list(_not_ignored(found, options.ignored_in))
+
+
+def _not_ignored(
+    found: Iterable[Diagnostic], ignored_in: Callable[[str], frozenset[str]]
+) -> Iterator[Diagnostic]:
+    """The diagnostics without warnings that are ignored in their files."""
+    known: dict[str, frozenset[str]] = {}
+    for each in found:
+        if each.severity is Severity.WARNING and each.span is not None:
+            name = each.span.source.name
+            if name not in known:
+                known[name] = ignored_in(name)
+            if each.code in known[name]:
+                continue
+        yield each
 
 
 def _may_be_suppressed(found: Diagnostic) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import NamedTuple
 
-from alloypy.cli.files.ignore_rules import IgnoreRules
+from alloypy.check.units.ignore_rules import IgnoreRules
 from alloypy.files import is_directory, read_regular
 
 SUFFIX = ".alloy"
@@ -71,7 +71,7 @@ class Discovery:
         """The files that `paths` mean, each once, those of a directory sorted by name."""
         found: dict[str, str] = {}
         for path in paths:
-            if self._force_exclude and path and self._is_excluded(path):
+            if self._force_exclude and path and self.is_excluded(path):
                 continue
             names = self._in_directory(path) if is_directory(path) else [path]
             for name in names:
@@ -87,7 +87,7 @@ class Discovery:
             self.empty.append(path)
         return names
 
-    def _is_excluded(self, path: str) -> bool:
+    def is_excluded(self, path: str) -> bool:
         """Whether `path`, or a directory above it, is excluded."""
         names = _relative(path).split("/")
         return any(

@@ -8,7 +8,7 @@ some of its files are named; otherwise each file is a unit.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,25 +34,57 @@ class Units(NamedTuple):
     unreadable: list[tuple[str, OSError]]
 
 
-def find_units(paths: list[str], exclude: list[str], *, recursive: bool, auto: bool) -> Units:
-    """The units that the paths mean, each once.
+class Grouping(NamedTuple):
+    """How paths become units.
 
     recursive: a directory stands for all directories in it, at any depth, with *.alloy files of their own.
-    exclude: patterns of paths to skip then.
+    auto: directories whose files refer to each other are units. exclude: patterns of paths to skip with
+    `recursive`. force_exclude: excluded paths are skipped even if they are named. unit_of: returns the unit
+    that settings give a file, None if they give none. excludes: whether settings exclude a path.
     """
-    discovery = Discovery(exclude)
+
+    recursive: bool
+    auto: bool
+    exclude: Sequence[str] = ()
+    force_exclude: bool = False
+    unit_of: Callable[[str], str | None] = lambda path: None
+    excludes: Callable[[str], bool] = lambda path: False
+
+
+def find_units(paths: Sequence[str], grouping: Grouping) -> Units:
+    """The units that the paths mean, each once."""
+    discovery = Discovery(grouping.exclude, force_exclude=grouping.force_exclude)
     found: list[str] = []
     for path in paths:
-        if recursive and is_directory(path):
-            files = discovery.files([path])
-            found += files if auto else [str(Path(file).parent) for file in files]
-        elif auto and is_directory(path) and _files_in(path):
-            found += _files_in(path)
-        else:
-            found.append(path)
-    if auto:
-        found = list(_gathered(found))
+        named = path not in {"", STDIN}
+        if named and grouping.force_exclude and (grouping.excludes(path) or discovery.is_excluded(path)):
+            continue
+        found += _named(path, grouping, discovery)
+    if grouping.auto:
+        found = list(_gathered(found, grouping))
     return Units(_each_once(found), discovery.empty, discovery.unreadable)
+
+
+def _named(path: str, grouping: Grouping, discovery: Discovery) -> Iterable[str]:
+    """The units of one path, which `auto` may gather further."""
+    if path in {"", STDIN}:
+        return [path]
+    if not is_directory(path):
+        return [grouping.unit_of(path) or path]
+    if grouping.recursive:
+        files = [file for file in discovery.files([path]) if not grouping.excludes(file)]
+    else:
+        files = _files_in(path)
+    units = {file: grouping.unit_of(file) for file in files}
+    if grouping.recursive and not grouping.auto:
+        return [units[file] or str(Path(file).parent) for file in files]
+    if (
+        grouping.recursive
+        or (files and grouping.auto)
+        or any(unit not in {None, path} for unit in units.values())
+    ):
+        return [units[file] or file for file in files]
+    return [path]
 
 
 def _each_once(paths: Iterable[str]) -> list[str]:
@@ -62,13 +94,17 @@ def _each_once(paths: Iterable[str]) -> list[str]:
     return list(units.values())
 
 
-def _gathered(files: list[str]) -> Iterator[str]:
+def _gathered(files: list[str], grouping: Grouping) -> Iterator[str]:
     """Each file, or instead its directory if that is one configuration."""
     judged: dict[str, bool] = {}
     for file in files:
         directory = str(Path(file).parent)
         if file in ("", STDIN) or not Path(file).name.endswith(".alloy") or is_directory(file):
             yield file
+            continue
+        unit = grouping.unit_of(file)
+        if unit is not None:
+            yield unit
             continue
         if directory not in judged:
             judged[directory] = _belong_together(_files_in(directory))

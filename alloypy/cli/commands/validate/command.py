@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from alloypy.check.scope import Language
-from alloypy.check.units.units import CheckOptions, Outcome, nothing_in
+from alloypy.check.units.units import Outcome, nothing_in
 from alloypy.cli import exit_codes, streams
+from alloypy.cli.commands.validate.judging import Judging
 from alloypy.cli.commands.validate.options import Options
 from alloypy.cli.files.checking import check_unit
 from alloypy.cli.files.units import find_units
@@ -34,17 +34,12 @@ if TYPE_CHECKING:
 def run(argv: list[str]) -> int:
     """Check the units that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
     options = Options(argv)
-    language = _language(options)
-    checking = CheckOptions(language, options.gate, options.environ, options.full_environ)
-    if options.chosen is not None:
-        selected, ignored = options.chosen
-        checking = checking._replace(selected=selected, ignored=ignored)
-    mending = _mending(options)
-    outcomes = list(_outcomes(options, checking, mending))
+    judging, mending = Judging(options), _mending(options)
+    outcomes = list(_outcomes(options, judging, mending))
     if options.reporting.for_people:
         _show(outcomes, options)
         if options.notes and sys.stderr.isatty():
-            _note([each for each in outcomes if each.path != options.stdin_name], checking)
+            _note(outcomes, options, judging)
     report = _report(outcomes, options, mending)
     write_reports(report, options.targets)
     if report.files_failed:
@@ -62,12 +57,14 @@ def run(argv: list[str]) -> int:
     return report.exit_code
 
 
-def _note(outcomes: list[Outcome], checking: CheckOptions) -> None:
+def _note(outcomes: list[Outcome], options: Options, judging: Judging) -> None:
     """Say on a terminal what alloypy itself would refuse."""
     from alloypy.cli.commands.validate.own_verdict import notes
 
-    for line in notes(outcomes, checking):
-        streams.say(f"{line}\n")
+    for outcome in outcomes:
+        if outcome.path != options.stdin_name and judging.for_any(outcome.path):
+            for line in notes([outcome], judging.checking(outcome.path)):
+                streams.say(f"{line}\n")
 
 
 def _mending(options: Options) -> Mending | None:
@@ -78,16 +75,17 @@ def _mending(options: Options) -> Mending | None:
     return Mending(options)
 
 
-def _outcomes(options: Options, checking: CheckOptions, mending: Mending | None) -> Iterator[Outcome]:
+def _outcomes(options: Options, judging: Judging, mending: Mending | None) -> Iterator[Outcome]:
     if options.from_yaml:
-        yield from (_without(checking.ignored, outcome) for outcome in _in_yaml(options, checking))
+        yield from _in_yaml(options, judging)
         return
-    units = find_units(options.paths, options.exclude, recursive=options.recursive, auto=options.auto)
+    units = find_units(options.paths, options.grouping(judging.unit_of, judging.excludes))
     for path, error in units.unreadable:
         yield Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), 0)
     for path in units.empty:
-        yield _without(checking.ignored, Outcome(path, (nothing_in(path),), 0))
+        yield _without(judging.checking(path).ignored, Outcome(path, (nothing_in(path),), 0))
     for path in units.paths:
+        checking = judging.checking(path)
         if mending is not None:
             outcome = mending.outcome(path, checking)
         else:
@@ -95,13 +93,15 @@ def _outcomes(options: Options, checking: CheckOptions, mending: Mending | None)
         yield _without(checking.ignored, outcome)
 
 
-def _in_yaml(options: Options, checking: CheckOptions) -> Iterator[Outcome]:
-    """The outcomes of the configurations in YAML files."""
+def _in_yaml(options: Options, judging: Judging) -> Iterator[Outcome]:
+    """The outcomes of the configurations in YAML files; the settings are those for the first path."""
     from alloypy.cli.files.manifests import Manifests
 
+    checking = judging.checking(options.paths[0] if options.paths else ".")
     name = options.stdin_name
     manifests = Manifests(checking, options.exclude, recursive=options.recursive, stdin_name=name)
-    return manifests.outcomes(options.paths)
+    for outcome in manifests.outcomes(options.paths):
+        yield _without(checking.ignored, outcome)
 
 
 def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:
@@ -110,16 +110,6 @@ def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:
         return outcome
     kept = (d for d in outcome.diagnostics if d.severity is Severity.ERROR or d.code not in ignored)
     return outcome._replace(diagnostics=tuple(kept))
-
-
-def _language(options: Options) -> Language:
-    if options.program == "alloypy":
-        from alloypy.own_language import own_language
-
-        return own_language()
-    from alloypy.catalog.catalog import load_catalog
-
-    return load_catalog(options.version)
 
 
 def _show(outcomes: list[Outcome], options: Options) -> None:

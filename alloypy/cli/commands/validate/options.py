@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from alloypy.check.units.settings import Projects
 from alloypy.cli.common_flags import (
     AlloyVersion,
     community_components,
@@ -15,16 +16,16 @@ from alloypy.cli.common_flags import (
 )
 from alloypy.cli.files.named_paths import STDIN, ListFlags
 from alloypy.cli.files.units import CHOICES as UNITS
+from alloypy.cli.files.units import Grouping
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.report.output import ReportFlags
 from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
-from alloypy.os_errors import system_words
 from alloypy.schema.stability import Stability
 
 if TYPE_CHECKING:
     from alloypy.catalog.versions import Version
-    from alloypy.check.lint.selecting import Chosen
+    from alloypy.check.lint.selecting import Chosen, Selectors
 
 _LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
 _SUMMARY = """Check configurations for any Alloy component, without running anything.
@@ -59,6 +60,11 @@ class _ProgramFlags:
         )
         self.version_note = self._version.note
 
+    @property
+    def version_given(self) -> bool:
+        """Whether the command line names a version of Alloy."""
+        return self._version.flag.given
+
     def version(self) -> Version | None:
         """The version of Alloy to check for; None for main. Raises UsageError."""
         if self.program.value == "alloypy" and self._version.flag.given:
@@ -67,6 +73,10 @@ class _ProgramFlags:
                 hint="leave out one of the two",
             )
         return self._version.read()
+
+    def given(self) -> tuple[bool, bool]:
+        """Whether the stability level is given, and whether community components are."""
+        return self._stability.given, self._community.given
 
     def gate(self) -> Gate:
         """The stability level and the community components that the command line allows."""
@@ -90,18 +100,39 @@ class _LintFlags:
         self.diff = flags.bool("diff", doc="show what --fix would change, without changing anything")
         self.statistics = flags.bool("statistics", doc="show how often each code was found, not each finding")
 
-    def chosen(self) -> Chosen | None:
-        """What the flags select; None for the default selection. Raises UsageError."""
-        if not (self._select.given or self._extend.given or self._ignore.given):
-            return None
+    @property
+    def given(self) -> bool:
+        """Whether any flag selects or ignores."""
+        return self._select.given or self._extend.given or self._ignore.given
+
+    def chosen(self, *places: Selectors) -> Chosen:
+        """What settings and, with more weight, the flags choose. Raises UsageError."""
         from alloypy.check.lint.selecting import SelectionError, Selectors, choose, selectors
 
         select = selectors(self._select.value) if self._select.given else None
         own = Selectors(select, selectors(self._extend.value), selectors(self._ignore.value))
         try:
-            return choose(own)
+            return choose(*places, own)
         except SelectionError as error:
             raise UsageError(str(error), hint=error.hint) from None
+
+
+class _SettingsFlags:
+    """The flags that say where settings come from."""
+
+    def __init__(self, flags: FlagSet) -> None:
+        self._file = flags.string(
+            "settings",
+            kind="file",
+            doc="settings for all paths, instead of the nearest .alloypy.toml or pyproject.toml",
+        )
+        self._none = flags.bool("no-settings", doc="ignore all settings files")
+
+    def projects(self) -> Projects:
+        """The settings of all directories. Raises UsageError."""
+        if self._file.value and self._none.value:
+            raise UsageError("--settings and --no-settings exclude each other")
+        return Projects(self._file.value, isolated=self._none.value)
 
 
 class Options:
@@ -112,12 +143,16 @@ class Options:
         of_program = _ProgramFlags(flags)
         strict = flags.bool("strict", doc="also fail on warnings")
         lint = _LintFlags(flags)
+        of_settings = _SettingsFlags(flags)
         recursive = flags.bool("recursive", short="r", doc="check every directory below with *.alloy files")
         units = flags.choice(
             "units", "path", UNITS, noun="kind of units", doc="what counts as one configuration"
         )
         exclude = flags.strings(
             "exclude", kind="pattern", doc="leave out matching paths with --recursive, as in .gitignore"
+        )
+        force_exclude = flags.bool(
+            "force-exclude", doc="also leave out paths that are named and that --exclude or settings exclude"
         )
         from_yaml = flags.bool(
             "from-yaml", doc="check the configurations in YAML files: in ConfigMaps and values of Helm charts"
@@ -136,18 +171,24 @@ class Options:
         self.program_given = of_program.program.given
         self.gate = of_program.gate()
         self.version = of_program.version()
+        self.version_given = of_program.version_given
         self.version_note = of_program.version_note()
+        self.stability_given, self.community_given = of_program.given()
         self.strict = strict.value
-        self.chosen = lint.chosen()
+        self.projects = of_settings.projects()
+        self.selects = lint.given
+        self.chosen = lint.chosen
         self.diff = lint.diff.value
         self.fix = lint.fix.value or self.diff
         self.statistics = lint.statistics.value
         self.recursive = recursive.value
         self.auto = units.value == "auto"
+        self.by_settings = self.auto or not units.given
         self.exclude = exclude.value
+        self.force_exclude = force_exclude.value
         self.from_yaml = from_yaml.value
         self.stdin_name = name.value or "<stdin>"
-        self.environ = _environment(env.value, env_file.value)
+        self.environ = environment(env.value, env_file.value)
         self.full_environ = {**os.environ, **self.environ} if env_file.value else None
         self.listed = listing.given
         if not self.paths and not self.listed:
@@ -161,6 +202,17 @@ class Options:
                 "--fix and --diff change configurations in files of their own, not in YAML files"
             )
         self.paths += listing.read()
+
+    def grouping(self, unit_of: Callable[[str], str | None], excludes: Callable[[str], bool]) -> Grouping:
+        """How paths become units. unit_of, excludes: what settings say; --units=path decides over units."""
+        return Grouping(
+            self.recursive,
+            self.auto,
+            self.exclude,
+            self.force_exclude,
+            unit_of if self.by_settings else lambda path: None,
+            excludes,
+        )
 
     @property
     def several(self) -> bool:
@@ -178,30 +230,19 @@ def _check_format(name: str) -> None:
         raise unknown_format(name)
 
 
-def _environment(pairs: list[str], files: list[str]) -> dict[str, str]:
+def environment(pairs: Iterable[str], files: Iterable[str]) -> dict[str, str]:
+    """The variables in files and in KEY=VALUE texts, which come last. Raises UsageError."""
     environ: dict[str, str] = {}
     for path in files:
+        from alloypy.check.units.environment import EnvironmentFileError, read_environment
+
         try:
-            lines = Path(path).read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            words = system_words(error) if isinstance(error, OSError) else "not UTF-8"
-            raise UsageError(f"open {path}: {words}") from None
-        for number, line in enumerate(lines, 1):
-            text = line.strip().removeprefix("export ")
-            if text and not text.startswith("#"):
-                key, equals, value = text.partition("=")
-                if not equals:
-                    raise UsageError(f"{path}:{number}: expected KEY=VALUE")  # it may be a secret
-                environ[key.strip()] = _unquoted(value.strip())
+            environ |= read_environment(path)
+        except EnvironmentFileError as error:
+            raise UsageError(str(error)) from None
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not (key and equals):
             raise UsageError("--env needs KEY=VALUE")
         environ[key] = value
     return environ
-
-
-def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
-    return value

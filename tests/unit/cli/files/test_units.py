@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.cli.files.units import find_units
+from alloypy.cli.files.units import Grouping, find_units
 
 RECEIVE = 'pyroscope.receive_http "in" {\n  forward_to = [pyroscope.write.out.receiver]\n}\n'
 WRITE = 'pyroscope.write "out" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'
@@ -49,8 +49,8 @@ def test_files_that_refer_to_each_other(contents: tuple[str, ...], together: boo
         ([str(tmp_path)], True),
         (list(map(str, files)), False),
     ):
-        assert find_units(paths, [], recursive=recursive, auto=True).paths == expected
-    one = find_units([str(files[0])], [], recursive=False, auto=True).paths
+        assert find_units(paths, Grouping(recursive=recursive, auto=True)).paths == expected
+    one = find_units([str(files[0])], Grouping(recursive=False, auto=True)).paths
     assert one == expected[:1]
 
 
@@ -58,9 +58,9 @@ def test_without_auto_a_path_is_a_unit(tmp_path: Path) -> None:
     for name, content in (("a", RECEIVE), ("b", WRITE)):
         (tmp_path / f"{name}.alloy").write_text(content)
     a = str(tmp_path / "a.alloy")
-    assert find_units([a], [], recursive=False, auto=False).paths == [a]
-    assert find_units([a, a, "-"], [], recursive=True, auto=False).paths == [a, "-"]
-    found = find_units([str(tmp_path)], [], recursive=True, auto=False)
+    assert find_units([a], Grouping(recursive=False, auto=False)).paths == [a]
+    assert find_units([a, a, "-"], Grouping(recursive=True, auto=False)).paths == [a, "-"]
+    found = find_units([str(tmp_path)], Grouping(recursive=True, auto=False))
     assert (found.paths, found.empty) == ([str(tmp_path)], [])
 
 
@@ -71,6 +71,6 @@ def test_what_is_no_file_of_a_configuration_stays_by_itself(tmp_path: Path) -> N
     (tmp_path / "module").write_text(DECLARE)
     (tmp_path / "empty").mkdir()
     paths = ["", "-", str(tmp_path / "module"), str(tmp_path / "absent"), str(tmp_path / "empty")]
-    assert find_units(paths, [], recursive=False, auto=True).paths == paths
-    recursive = find_units([str(tmp_path / "empty")], [], recursive=True, auto=True)
+    assert find_units(paths, Grouping(recursive=False, auto=True)).paths == paths
+    recursive = find_units([str(tmp_path / "empty")], Grouping(recursive=True, auto=True))
     assert (recursive.paths, recursive.empty) == ([], [str(tmp_path / "empty")])

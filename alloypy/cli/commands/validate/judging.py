@@ -1,0 +1,96 @@
+"""How each configuration is checked: as the command line says, else as the settings of its project say."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from alloypy.check.scope import Language
+from alloypy.check.units.settings import SettingsError
+from alloypy.check.units.units import CheckOptions
+from alloypy.cli.commands.validate.options import Options, environment
+from alloypy.cli.files.named_paths import STDIN
+from alloypy.cli.usage_error import UsageError
+from alloypy.graph.admission import Gate
+
+if TYPE_CHECKING:
+    from alloypy.check.lint.selecting import Chosen
+    from alloypy.check.units.settings_file import Settings
+
+
+class Judging:
+    """The options of checks by path; those of one project are made once."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._projects = options.projects
+        self._known: dict[Settings | None, CheckOptions] = {}
+
+    def settings(self, path: str) -> Settings | None:
+        """The settings for a path on the command line, if there are any. Raises UsageError."""
+        name = path
+        if path == STDIN:
+            name = "." if self._options.stdin_name.startswith("<") else self._options.stdin_name
+        try:
+            return self._projects.of(name)
+        except SettingsError as error:
+            raise UsageError(str(error), hint=error.hint) from None
+
+    def checking(self, path: str) -> CheckOptions:
+        """How the unit at `path` is checked. Raises UsageError for settings that cannot be used."""
+        settings = self.settings(path)
+        known = self._known.get(settings)
+        if known is None:
+            known = self._known[settings] = self._made(settings)
+        return known
+
+    def for_any(self, path: str) -> bool:
+        """Whether neither the command line nor settings say which program runs the configuration."""
+        settings = self.settings(path)
+        return settings is None or settings.program is None
+
+    def unit_of(self, path: str) -> str | None:
+        """The configuration to which settings say that a file belongs; None if they do not."""
+        settings = self.settings(path)
+        return settings.unit_of(path) if settings is not None and settings.units else None
+
+    def excludes(self, path: str) -> bool:
+        """Whether settings exclude a path."""
+        settings = self.settings(path)
+        return settings is not None and settings.excludes(path)
+
+    def _made(self, settings: Settings | None) -> CheckOptions:
+        options = self._options
+        if settings is None:
+            made = CheckOptions(
+                _language(options.program), options.gate, options.environ, options.full_environ
+            )
+            return _choosing(made, options.chosen()) if options.selects else made
+        program = options.program if options.program_given else settings.program or options.program
+        stability, community = options.gate
+        if settings.stability is not None and not options.stability_given:
+            stability = settings.stability
+        if settings.community is not None and not options.community_given:
+            community = settings.community
+        environ, full_environ = options.environ, options.full_environ
+        if settings.env_files:
+            environ = {**environment((), settings.env_files), **environ}
+            full_environ = {**os.environ, **environ}
+        made = CheckOptions(_language(program), Gate(stability, community), environ, full_environ)
+        if settings.per_file:
+            made = made._replace(ignored_in=settings.ignored_in)
+        return _choosing(made, options.chosen(settings.selectors))
+
+
+def _choosing(made: CheckOptions, chosen: Chosen) -> CheckOptions:
+    return made._replace(selected=chosen.selected, ignored=chosen.ignored)
+
+
+def _language(program: str) -> Language:
+    if program == "alloypy":
+        from alloypy.own_language import own_language
+
+        return own_language()
+    from alloypy.catalog.catalog import load_catalog
+
+    return load_catalog()
