@@ -77,18 +77,26 @@ class Body(Values):
         return type_.inner if isinstance(type_, wanted.NullableType) else type_
 
 
-class Written(NamedTuple, Generic[E]):
+class Written(Generic[E]):
     """An expression in its place.
 
     around: the expression that it is a direct part of; None for the whole value of an attribute.
     body: None in blocks whose content is not known.
     """
 
-    expression: E
-    around: Expression | None
-    attribute: Attribute
-    body: Body | None
-    node: CheckedNode
+    __slots__ = ("around", "attribute", "body", "expression", "node")
+
+    def __init__(
+        self,
+        expression: E,
+        around: Expression | None,
+        attribute: Attribute,
+        place: tuple[Body | None, CheckedNode],
+    ) -> None:
+        self.expression = expression
+        self.around = around
+        self.attribute = attribute
+        self.body, self.node = place
 
     @property
     def source(self) -> Source:
@@ -239,7 +247,7 @@ class View:
         if kind is not tree.Literal:
             for inner in inner_expressions(expression):
                 self._expression(inner, expression, attribute, place)
-        self._expressions.setdefault(kind, []).append(Written(expression, around, attribute, *place))
+        self._expressions.setdefault(kind, []).append(Written(expression, around, attribute, place))
 
 
 class Around(NamedTuple):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OWN = ".alloypy.toml"
 SHARED = "pyproject.toml"
-_TABLE = re.compile(rb"tool\s*\.\s*[\"']?alloypy|\[\s*tool\s*\]")
+_TABLE = rb"tool\s*\.\s*[\"']?alloypy|\[\s*tool\s*\]"
 """How the table may be written; a file that only depends on alloypy has none."""
 
 
@@ -81,10 +81,10 @@ def _in(directory: str) -> Settings | None:
         return read_settings(own, required=True)
     shared = _shown(directory, SHARED)
     try:
-        mentioned = _TABLE.search(read_regular(shared))
+        data = read_regular(shared)
     except OSError:
         return None
-    if not mentioned:
+    if b"alloypy" not in data or not re.search(_TABLE, data):
         return None
     from alloypy.check.units.settings_file import read_settings
 

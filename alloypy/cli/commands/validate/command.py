@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from alloypy.check.units.units import Outcome, nothing_in
@@ -18,14 +17,10 @@ from alloypy.cli.commands.validate.options import Options
 from alloypy.cli.files.checking import check_unit
 from alloypy.cli.files.units import find_units
 from alloypy.cli.report import Entry, Report, counted
-from alloypy.cli.report.colours import terminal_width, wants_colour
-from alloypy.cli.report.excerpts import excerpt
 from alloypy.cli.report.output import write_reports
 from alloypy.os_errors import system_words
 from alloypy.syntax.codes import UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
-from alloypy.syntax.render import SHOWN, escaped, not_shown
-from alloypy.syntax.text_files import is_binary
 
 if TYPE_CHECKING:
     from alloypy.cli.commands.validate.mending import Mending
@@ -37,7 +32,10 @@ def run(argv: list[str]) -> int:
     judging, mending = Judging(options), _mending(options)
     outcomes = list(_outcomes(options, judging, mending))
     if options.reporting.for_people:
-        _show(outcomes, options)
+        if any(outcome.diagnostics for outcome in outcomes):
+            from alloypy.cli.commands.validate.showing import show
+
+            show(outcomes, options)
         if options.notes and sys.stderr.isatty():
             _note(outcomes, options, judging)
     report = _report(outcomes, options, mending)
@@ -110,35 +108,6 @@ def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:
         return outcome
     kept = (d for d in outcome.diagnostics if d.severity is Severity.ERROR or d.code not in ignored)
     return outcome._replace(diagnostics=tuple(kept))
-
-
-def _show(outcomes: list[Outcome], options: Options) -> None:
-    """Show diagnostics with excerpts, separated by empty lines as in Alloy; of many, only the first."""
-    if options.statistics:
-        from alloypy.cli.commands.validate.statistics import statistics
-
-        return streams.say(statistics(outcomes))
-    color = wants_colour(sys.stderr, options.reporting.color)
-    width = terminal_width(sys.stderr)
-    errors_only = options.reporting.quiet and not options.strict
-    texts = []
-    for outcome in outcomes:
-        rest = (d for d in outcome.diagnostics if not errors_only or d.severity is Severity.ERROR)
-        texts += [_text(outcome.path, diagnostic, color, width) for diagnostic in islice(rest, SHOWN)]
-        texts += not_shown(rest)
-    return streams.say("\n".join(texts)) if texts else None
-
-
-def _text(path: str, diagnostic: Diagnostic, color: bool, width: int | None) -> str:
-    span, message = diagnostic.span, diagnostic.message
-    if span is None or is_binary(diagnostic):
-        word = "Error" if diagnostic.severity is Severity.ERROR else "Warning"
-        if span is not None:
-            message = str(diagnostic)
-        elif path not in message and "standard input" not in message:
-            message = f"{path}: {message}"
-        return f"{word}: {escaped(message)}\n"
-    return excerpt(diagnostic, color, width)
 
 
 def _report(outcomes: list[Outcome], options: Options, mending: Mending | None) -> Report:
