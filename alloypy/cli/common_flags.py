@@ -44,12 +44,14 @@ class AlloyVersion:
 
     def note(self) -> str:
         """What to tell about the version that was chosen for an unfinished one; "" if nothing."""
-        version, text = self.read(), self.flag.value
-        if version is None or version.is_release or text.removeprefix("v") == version.name:
-            return ""
-        return (
-            f"Note: Alloy {version.minor} is not released yet; this is its newest candidate, {version.name}"
-        )
+        return candidate_note(self.read(), self.flag.value)
+
+
+def candidate_note(version: Version | None, text: str) -> str:
+    """What to tell about the version that `text` names, if that is an unfinished one; else ""."""
+    if version is None or version.is_release or text.removeprefix("v") == version.name:
+        return ""
+    return f"Note: Alloy {version.minor} is not released yet; this is its newest candidate, {version.name}"
 
 
 def version_of(text: str, where: str) -> Version | None:

@@ -60,6 +60,20 @@ def test_settings_say_which_program_runs_it_and_what_it_permits(project: Path, c
     assert found(capsys, "--for=alloy", "--ignore=ALY0903", "echo.alloy") == []
 
 
+def test_settings_say_which_version_of_alloy_runs_it(project: Path, capsys: Capture) -> None:
+    (project / "new.alloy").write_text(
+        'discovery.http "a" {\n  url = "http://a"\n  http_headers = {"X-A" = ["b"]}\n}\n'
+    )
+    (project / ".alloypy.toml").write_text('alloy-version = "1.0"\nignore = ["ALY09"]')
+    assert found(capsys, "new.alloy") == ["new.alloy ALY0301"]
+    assert found(capsys, "--alloy-version=1.10", "new.alloy") == []
+    assert main(["validate", "-r", "new.alloy"]) == 1
+    assert capsys.readouterr().err.endswith("\n1 configuration checked for Alloy 1.0.0, 1 failed\n")
+    (project / ".alloypy.toml").write_text('alloy-version = "9.9"')
+    assert main(["validate", "new.alloy"]) == 1
+    assert capsys.readouterr().err.startswith("Error: .alloypy.toml: alloy-version: ")
+
+
 def test_environment_files_are_beside_the_settings(project: Path, capsys: Capture) -> None:
     (project / "sub").mkdir()
     (project / "sub" / "a.alloy").write_text(

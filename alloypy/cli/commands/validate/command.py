@@ -46,12 +46,10 @@ def run(argv: list[str]) -> int:
         streams.say("Error: validation failed\n")
     if mending is not None and not options.reporting.quiet:
         streams.say(f"{mending.summary(len(report.findings))}\n")
-    if options.version_note and not options.reporting.quiet:
-        streams.say(f"{options.version_note}\n")
+    for note in () if options.reporting.quiet else judging.notes:
+        streams.say(f"{note}\n")
     if options.several and not options.reporting.quiet and (report.looked_at or not outcomes):
-        version = options.version
-        title = f" for Alloy {version.name}" if version is not None else ""
-        streams.say(f"{_summary(report, title)}\n")
+        streams.say(f"{_summary(report, judging.title())}\n")
     return report.exit_code
 
 

@@ -14,15 +14,20 @@ from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
 
 if TYPE_CHECKING:
+    from alloypy.catalog.versions import Version
     from alloypy.check.lint.selecting import Chosen
     from alloypy.check.units.settings_file import Settings
 
 
 class Judging:
-    """The options of checks by path; those of one project are made once."""
+    """The options of checks by path; those of one project are made once.
+
+    notes: what to tell about the versions of Alloy that were chosen.
+    """
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self.notes = [options.version_note] if options.version_note else []
         self._projects = options.projects
         self._known: dict[Settings | None, CheckOptions] = {}
 
@@ -45,9 +50,9 @@ class Judging:
         return known
 
     def for_any(self, path: str) -> bool:
-        """Whether neither the command line nor settings say which program runs the configuration."""
+        """Whether settings leave open which program runs the configuration."""
         settings = self.settings(path)
-        return settings is None or settings.program is None
+        return settings is None or (settings.program is None and settings.alloy_version is None)
 
     def unit_of(self, path: str) -> str | None:
         """The configuration to which settings say that a file belongs; None if they do not."""
@@ -59,14 +64,18 @@ class Judging:
         settings = self.settings(path)
         return settings is not None and settings.excludes(path)
 
+    def title(self) -> str:
+        """For which version of Alloy all configurations were checked, if not for main."""
+        versions = {made.language.version for made in self._known.values()}
+        version = versions.pop() if len(versions) == 1 else None
+        return f" for Alloy {version.name}" if version is not None else ""
+
     def _made(self, settings: Settings | None) -> CheckOptions:
         options = self._options
         if settings is None:
-            made = CheckOptions(
-                _language(options.program), options.gate, options.environ, options.full_environ
-            )
+            language = _language(options.program, options.version)
+            made = CheckOptions(language, options.gate, options.environ, options.full_environ)
             return _choosing(made, options.chosen()) if options.selects else made
-        program = options.program if options.program_given else settings.program or options.program
         stability, community = options.gate
         if settings.stability is not None and not options.stability_given:
             stability = settings.stability
@@ -76,21 +85,35 @@ class Judging:
         if settings.env_files:
             environ = {**environment((), settings.env_files), **environ}
             full_environ = {**os.environ, **environ}
-        made = CheckOptions(_language(program), Gate(stability, community), environ, full_environ)
+        made = CheckOptions(self._of_settings(settings), Gate(stability, community), environ, full_environ)
         if settings.per_file:
             made = made._replace(ignored_in=settings.ignored_in)
         return _choosing(made, options.chosen(settings.selectors))
+
+    def _of_settings(self, settings: Settings) -> Language:
+        """What exists for the program and version that the command line or else settings name."""
+        options = self._options
+        program, version = options.program, options.version
+        if settings.program is not None and not options.program_given and not options.version_given:
+            program = settings.program
+        if settings.alloy_version is not None and program == "alloy" and not options.version_given:
+            from alloypy.cli.common_flags import candidate_note, version_of
+
+            version = version_of(settings.alloy_version, f"{settings.path}: alloy-version")
+            note = candidate_note(version, settings.alloy_version)
+            self.notes += [note] if note and note not in self.notes else []
+        return _language(program, version)
 
 
 def _choosing(made: CheckOptions, chosen: Chosen) -> CheckOptions:
     return made._replace(selected=chosen.selected, ignored=chosen.ignored)
 
 
-def _language(program: str) -> Language:
+def _language(program: str, version: Version | None) -> Language:
     if program == "alloypy":
         from alloypy.own_language import own_language
 
         return own_language()
     from alloypy.catalog.catalog import load_catalog
 
-    return load_catalog()
+    return load_catalog(version)
