@@ -97,9 +97,21 @@ class ValueCheck:
             known = {field.name: field.type for field in inner.fields}
             for field in node.fields:
                 self.fit(field.value, known.get(field.name, wanted.AnyType()))
+        elif isinstance(node, tree.Call) and isinstance(inner, wanted.ListType):
+            self._fit_call(node, inner)
         else:
             shape = self.shape(node)
             self._demand(node, mismatch(shape, inner), in_words(shape, inner))
+
+    def _fit_call(self, node: tree.Call, type_: wanted.ListType) -> None:
+        """Note what is certain to fail in a call that has to return a list, such as array.concat."""
+        shape = self.shape(node)
+        self._demand(node, mismatch(shape, type_), in_words(shape, type_))
+        lists = [argument for argument in node.args if isinstance(argument, tree.Array)]
+        function = self.shape(node.value).value if lists else None
+        if isinstance(function, LibraryFunction) and function.name == "array.concat":
+            for argument in lists:
+                self.fit(argument, type_)
 
     def decided(self, node: Expression, type_: Type) -> Any:
         """The decoded value of an expression, if the file alone determines it.

@@ -51,12 +51,15 @@ def _loops(view: View) -> Iterator[Diagnostic]:
     if not senders:
         return
     listening = {port: node for node in view.of_kind(Kind.COMPONENT) for port in _listens(view, node)}
+    reached: dict[str, set[str]] = {}
     for body in senders:
         port, path = _port(body) or (0, "")
         receiver = listening.get(port)
         if receiver is None or receiver.name != _SENDERS[body.path] or path not in _PATHS[receiver.name]:
             continue
-        if body.node in _reached(view, receiver):
+        if receiver.id not in reached:
+            reached[receiver.id] = _reached(view, receiver)
+        if body.node.id in reached[receiver.id]:
             url = body.written("url")
             span = Span(body.source, url.start, url.end) if url is not None else body.head
             message = f"{block_id(receiver.block)} gets this and passes it on to here: an endless loop"
@@ -92,9 +95,9 @@ def _name(statement: Statement) -> str:
     return statement.name.name if isinstance(statement, Attribute) else statement.full_name
 
 
-def _reached(view: View, receiver: CheckedNode) -> list[CheckedNode]:
-    """The components that certainly get what a receiver gets."""
-    reached, waiting = [receiver], [receiver]
+def _reached(view: View, receiver: CheckedNode) -> set[str]:
+    """The ids of the components that certainly get what a receiver gets."""
+    reached, waiting = {receiver.id}, [receiver]
     while waiting:
         node = waiting.pop()
         if node is not receiver and not _passes_all(node):
@@ -103,8 +106,8 @@ def _reached(view: View, receiver: CheckedNode) -> list[CheckedNode]:
         for chain in chains(forward):
             reference = resolve(chain, view.scope.graph)
             target = reference.target if reference is not None else None
-            if isinstance(target, CheckedNode) and target not in reached:
-                reached.append(target)
+            if isinstance(target, CheckedNode) and target.id not in reached:
+                reached.add(target.id)
                 waiting.append(target)
     return reached
 

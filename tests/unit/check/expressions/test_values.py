@@ -75,6 +75,14 @@ def without_places(found: list[str]) -> list[str]:
             "array.concat(pyroscope.write.w.receiver)",
             "pyroscope.write.w.receiver should be array, got capsule",
         ),
+        (
+            "array.concat([[pyroscope.write.w.receiver]], [])",
+            "[pyroscope.write.w.receiver] should be capsule, got array",
+        ),
+        (
+            "array.concat([pyroscope.write.w], [pyroscope.relabel.r.receiver])",
+            "pyroscope.write.w should be capsule, got object",
+        ),
     ],
 )
 def test_receivers_of_the_wrong_kind(value: str, message: str) -> None:

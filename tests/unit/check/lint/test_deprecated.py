@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from alloypy.lang.stdlib import DEPRECATED, Stdlib
 from tests.support.linting import findings, fixed
 
+IN_A_LIST = """\
+foreach "x" {
+  collection = [%s]
+  var        = "item"
+  template { }
+}
+"""
 EBPF = """\
 pyroscope.ebpf "a" {
   cache_rounds = 3 // rounds
@@ -34,6 +42,16 @@ otelcol.processor.filter "b" {
 }
 otelcol.exporter.debug "c" { }
 """
+
+
+@pytest.mark.parametrize("name", sorted(DEPRECATED))
+def test_the_fix_of_an_old_function_name_gives_the_same_function(name: str) -> None:
+    before, after = IN_A_LIST.split("%s")
+    new = fixed("ALY0901", IN_A_LIST % name).removeprefix(before).removesuffix(after)
+    assert new != name
+    library = Stdlib({})
+    namespace, _, member = new.partition(".")
+    assert library.lookup(namespace)[member] is library.lookup(name)
 
 
 def test_a_setting_without_effect_is_removed() -> None:
