@@ -150,6 +150,14 @@ def severity_of(code: str) -> str:
     return "warning" if code > _FIRST_RULE or code in _WARNINGS else "error"
 
 
+def is_default(code: str) -> bool:
+    """Whether findings with a code are reported unless something else is selected."""
+    from alloypy.check.lint import all_rules
+
+    rule = all_rules().get(code)
+    return rule is None or rule.default
+
+
 def all_codes() -> dict[str, Code]:
     """Every code with its title and explanation."""
     from alloypy.check.lint import all_rules

@@ -12,7 +12,7 @@ import pytest
 from alloypy import __version__
 from alloypy.cli.files.discovery import LEFT_OUT
 from alloypy.components.registry import REGISTRATIONS
-from tests.support import cli_page, stdlib_page
+from tests.support import cli_page, lint_page, stdlib_page
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -154,6 +154,10 @@ def test_the_readme_opens_with_its_two_commands() -> None:
         ["dev.py", "demo"],
         ["dev.py", "test"],
     ]
+
+
+def test_the_table_of_lint_rules_is_up_to_date() -> None:
+    assert lint_page.table() in lint_page.PAGE.read_text(), "python -m tests.support.lint_page writes it"
 
 
 MESSAGE = re.compile(r"^\| (`+)(.+?)\1 \|", re.MULTILINE)

@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from alloypy.check.explanations import all_codes, severity_of
+from alloypy.check.explanations import all_codes, is_default, severity_of
 from alloypy.cli import exit_codes
 from alloypy.cli.commands.explain.examples import example_of
 from alloypy.cli.flags import FlagSet
@@ -51,6 +51,7 @@ def _data(name: str, code: Code) -> dict[str, object]:
     return {
         "code": name,
         "severity": severity_of(name),
+        "default": is_default(name),
         "title": code.title,
         "explanation": code.explanation,
         "example": example._asdict() if example is not None else None,
@@ -58,7 +59,8 @@ def _data(name: str, code: Code) -> dict[str, object]:
 
 
 def _lines(name: str, code: Code) -> Iterator[str]:
-    yield f"{name}: {code.title} ({severity_of(name)})"
+    selected = "" if is_default(name) else ", only with --select"
+    yield f"{name}: {code.title} ({severity_of(name)}{selected})"
     yield ""
     yield textwrap.fill(code.explanation, 88)
     example = example_of(name)

@@ -1,0 +1,39 @@
+"""The table of rules in docs/lint.md, from the rules: `python -m tests.support.lint_page` writes it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from alloypy.catalog.catalog import load_catalog
+from alloypy.check.lint import all_rules
+from alloypy.check.lint.rule import Rule
+from alloypy.check.units.units import CheckOptions, check_texts
+from alloypy.graph.admission import Gate
+from alloypy.schema.stability import Stability
+from alloypy.syntax.source import Source
+
+PAGE = Path(__file__).parents[2] / "docs" / "lint.md"
+HEAD = "| Code | What it finds | Default | `--fix` |\n|---|---|---|---|\n"
+TABLE = re.compile(re.escape(HEAD) + r"(?:\|.*\n)+")
+
+
+def has_fix(rule: Rule) -> bool:
+    """Whether what the rule finds in its own example can be fixed."""
+    gate = Gate(Stability.GENERALLY_AVAILABLE, False)
+    options = CheckOptions(load_catalog(), gate, {}, {}, frozenset(all_rules()))
+    found = check_texts("c", [Source("c", rule.wrong.encode())], options).diagnostics
+    return any(each.fix for each in found if each.code == rule.code)
+
+
+def table() -> str:
+    """The table of all rules."""
+    rows = [
+        f"| {code} | {rule.title} | {'yes' if rule.default else ''} | {'yes' if has_fix(rule) else ''} |\n"
+        for code, rule in sorted(all_rules().items())
+    ]
+    return HEAD + "".join(rows)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(TABLE.sub(lambda _: table(), PAGE.read_text()))
