@@ -342,7 +342,7 @@ class Breaking(NamedTuple):
 def load_breaking() -> tuple[Breaking, ...]:
     """All changes that can break a configuration, oldest first. Raises CatalogError.
 
-    `breaking.jsonl` has a header with `format` and `count`, then one change per line: a list of the fields
+    `breaking.jsonl` has a header with `format`, then one change per line: a list of the fields
     of `Breaking` without `since`.
     """
     line = load_history().timeline

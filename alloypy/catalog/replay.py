@@ -181,7 +181,7 @@ class _Rebuilding:
         store = self._past.main
         word = record["t"]
         if not isinstance(word, str):
-            word = next(each for each, span in word.items() if self._holds(span))
+            word = next((each for each, span in word.items() if self._holds(span)), "any")
         exact = main.notation if main is not None else None
         same = exact is not None and generic(store, exact) == word
         notation = (

@@ -147,7 +147,7 @@ def test_another_format_is_refused() -> None:
 def test_packing_from_the_command_line(tmp_path: Any) -> None:
     source, target = tmp_path / "listing.json", tmp_path / "catalog.jsonl"
     source.write_text(json.dumps(LISTING))
-    assert build_main([str(source), str(target)]) == 0
+    assert build_main(["catalog", str(source), str(target)]) == 0
     assert target.read_bytes() == pack(LISTING)
 
 
