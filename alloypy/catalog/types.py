@@ -38,9 +38,9 @@ def _parse_source(text: str) -> str:
 
 
 def _parse_regexp(text: str) -> Any:
-    from alloypy.lang.go.regexp import parse_regexp
+    from alloypy.lang.go.regexp import read_regexp
 
-    return parse_regexp(text)
+    return read_regexp(text)
 
 
 def _parse_url(text: str) -> Any:

@@ -13,21 +13,9 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 _MEMORY_BYTES = 32 << 20
-_TEXTS = {
-    "missing )": "missing closing )",
-    "missing ]": "missing closing ]",
-    "bad repetition operator": "invalid nested repetition operator",
-    "no argument for repetition operator": "missing argument to repetition operator",
-    "invalid repetition size": "invalid repeat count",
-    "trailing \\": "trailing backslash at end of expression",
-    "invalid perl operator": "invalid or unsupported Perl syntax",
-    "invalid named capture group": "invalid named capture",
-    "pattern too large - compile failed": "expression too large",
-}
-_ONE_BYTE = r"(?s)(?:\\\\|\\Q.*?(?:\\E|\Z)|\\[^C])|(?P<byte>\\C)"
+_TOO_LARGE = "pattern too large - compile failed"
 _VARIABLE = re.compile(r"\$(?:\$|(?P<plain>\w+)|\{(?P<braced>\w+)\})")
 _LABEL_TEMPLATE = r"(?a)(?:[a-zA-Z_]|\$(?:\{\w+\}|\w))(?:\w|\$(?:\{\w+\}|\w))*"
-_BACKTRACKING = r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]"
 
 
 def names_label(template: str) -> bool:
@@ -39,7 +27,7 @@ def names_label(template: str) -> bool:
 
 
 class Regexp:
-    """A compiled expression that must match a whole text; a dot also matches a line feed.
+    """An expression that must match a whole text; a dot also matches a line feed.
 
     text: as written; equality compares it.
     """
@@ -47,9 +35,10 @@ class Regexp:
     __slots__ = ("_names", "_pattern", "text")
 
     def __init__(self, text: str, pattern: Any) -> None:
+        """pattern: RE2's; None to compile the text when it is first used."""
         self.text = text
         self._pattern = pattern
-        self._names = {} if pattern is None else {_text(n): i for n, i in pattern.groupindex.items()}
+        self._names: dict[str, int] | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Regexp) and other.text == self.text
@@ -81,9 +70,13 @@ class Regexp:
         if match is None:
             return None
         caught = tuple(_text(group) for group in (match.group(), *match.groups()))
+        if self._names is None:
+            self._names = {_text(name): number for name, number in self._pattern.groupindex.items()}
         return Groups(caught, self._names)
 
     def _search(self, text: str) -> Any:
+        if self._pattern is None:
+            self._pattern = _compile(_anchored(self.text))
         if self._pattern is None:
             raise RuntimeError("regular expressions cannot be used: this platform has no RE2")
         return self._pattern.search(text.encode(errors="surrogateescape"))
@@ -128,30 +121,51 @@ def variables(template: str) -> Iterator[tuple[str, str]]:
 @lru_cache(maxsize=1024)
 def parse_regexp(text: str) -> Regexp:
     """Compile `text`. Raises ValueError with Go's text: "error parsing regexp: ..."."""
-    return _compile(text, f"^(?s:{text})$")
+    return Regexp(text, _compile(_anchored(text)))
+
+
+def read_regexp(text: str) -> Regexp:
+    """An expression that is compiled when it is first used, if at all. Raises ValueError as `parse_regexp`.
+
+    What Go accepts and RE2 does not is only refused when it is used.
+    """
+    from alloypy.lang.go.regexp_syntax import check_wrapped
+
+    check_wrapped("^(?s:", text, ")$")
+    return Regexp(text, None)
 
 
 @lru_cache(maxsize=128)
 def parse_search_regexp(text: str) -> Regexp:
     """Compile `text` to match anywhere in a text; a dot does not match a line feed. Raises ValueError."""
-    return _compile(text, text)
+    return Regexp(text, _compile(text))
 
 
-def _compile(text: str, anchored: str) -> Regexp:
+def _anchored(text: str) -> str:
+    return f"^(?s:{text})$"
+
+
+def _compile(text: str) -> Any:
+    """RE2's pattern; None if there is no RE2. Raises ValueError."""
     re2 = _re2()
+    if re2 is None or "\\C" in text:  # RE2 knows `\C`, Go does not
+        from alloypy.lang.go.regexp_syntax import check_syntax
+
+        check_syntax(text)
     if re2 is None:
-        _check_without_re2(text)
-        return Regexp(text, None)
-    for match in re.finditer(_ONE_BYTE, text):
-        if match["byte"]:
-            raise _parse_error("invalid escape sequence", "\\C")
+        return None
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MEMORY_BYTES
     try:
-        return Regexp(text, re2.compile(anchored.encode(errors="surrogateescape"), options))
+        return re2.compile(text.encode(errors="surrogateescape"), options)
     except re2.error as error:
-        raise _translate(_text(error.args[0]), anchored) from None
+        from alloypy.lang.go.regexp_syntax import check_syntax  # most expressions have no fault
+
+        check_syntax(text)
+        reason, _, part = _text(error.args[0]).partition(": ")  # what only RE2 refuses
+        reason = "expression too large" if reason == _TOO_LARGE else reason
+        raise ValueError(f"error parsing regexp: {reason}: `{part}`") from None
 
 
 @lru_cache(maxsize=1)
@@ -166,27 +180,3 @@ def _re2() -> ModuleType | None:
 
 def _text(raw: bytes | None) -> str:
     return "" if raw is None else raw.decode(errors="surrogateescape")
-
-
-def _parse_error(reason: str, part: str) -> ValueError:
-    return ValueError(f"error parsing regexp: {reason}: `{part}`")
-
-
-def _translate(message: str, anchored: str) -> ValueError:
-    """RE2's error message as Go words it."""
-    reason, _, part = message.partition(": ")
-    if part in ("(?<=", "(?<!"):  # Go takes them for the start of a named group
-        rest = anchored[anchored.index(part) :]
-        name, bracket, _ = rest.partition(">")
-        return _parse_error("invalid named capture", name + bracket)
-    return _parse_error(_TEXTS.get(reason, reason), part)
-
-
-def _check_without_re2(text: str) -> None:
-    backtracking = re.search(_BACKTRACKING, text)
-    if backtracking:
-        raise _parse_error("invalid or unsupported Perl syntax", backtracking.group())
-    try:
-        re.compile(text, re.DOTALL)
-    except re.error as error:
-        raise _parse_error(str(error.msg), text) from None
