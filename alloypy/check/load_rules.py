@@ -74,7 +74,7 @@ def _diagnostic(place: RulePlace, statements: Sequence[Statement], fault: Fault)
                 from alloypy.check.string_places import place_in_value  # most faults are of whole attributes
 
                 span = place_in_value(statement.value, fault.within, fault.at, place.source)
-                return Diagnostic(span, fault.message, fault.code or LOAD_RULE)
+                return Diagnostic(span, fault.message, fault.code or LOAD_RULE, hint=fault.hint)
         elif statement.full_name == fault.name:
             return _at(place, statement.start, statement.lcurly, fault)
     return _at(place, place.block.start, place.block.lcurly, fault)

@@ -19,6 +19,10 @@ from alloypy.syntax.tokens import Token
 _MOST_NAMED = 6
 
 
+class StrayCharacterError(TextError):
+    """A character that begins no token."""
+
+
 class Language:
     """A language that is ready to parse; make one per process and keep it.
 
@@ -31,10 +35,10 @@ class Language:
         self._scanner = Scanner(tables)
         self._machine = Machine(tables, builder)
         written = {each.name: f"`{each.text}`" for each in tables.terminals if each.text}
-        self._names = {**written, **names}
+        self.names = {**written, **names}
 
     def tokens(self, text: str) -> Iterator[Token]:
-        """The tokens of a text, lazily. Raises TextError for a character that begins none."""
+        """The tokens of a text, lazily. Raises StrayCharacterError for a character that begins none."""
         return self._scanner.tokens(text)
 
     def parse(self, text: str, start: str, tokens: Iterator[Token] | None = None) -> Any:
@@ -45,17 +49,20 @@ class Language:
         try:
             return self._machine.parse(self.tokens(text) if tokens is None else tokens, start)
         except NotInGrammarError as error:
-            raise self._unexpected(error, text) from None
+            raise self.unexpected(error.token, error.expected(), text) from None
 
-    def _unexpected(self, error: NotInGrammarError, text: str) -> TextError:
-        expected = self._in_words(error.expected())
-        if error.token is None:
+    def unexpected(self, token: Token | None, could_come: frozenset[str], text: str) -> TextError:
+        """The fault that a token is; None for the end. could_come: terminals, `$END` among them for the end.
+
+        A language that has a program's words for it has its own.
+        """
+        expected = self._in_words(could_come)
+        if token is None:
             return TextError(f"syntax error: unexpected end{expected}", len(text), len(text))
-        token = error.token
         return TextError(f"syntax error: unexpected `{token.text}`{expected}", token.start, token.end)
 
     def _in_words(self, expected: frozenset[str]) -> str:
-        names = {"the end" if name == "$END" else self._names.get(name, name) for name in expected}
+        names = {"the end" if name == "$END" else self.names.get(name, name) for name in expected}
         if not names or len(names) > _MOST_NAMED:
             return ""
         *others, last = sorted(names)
@@ -74,13 +81,13 @@ class Scanner:
         self._ignored = tables.ignored
 
     def tokens(self, text: str) -> Iterator[Token]:
-        """The tokens, with their places in characters. Raises TextError where none begins."""
+        """The tokens, with their places in characters. Raises StrayCharacterError where none begins."""
         at, length = 0, len(text)
         words, ignored, match = self._words, self._ignored, self._match
         while at < length:
             found = match(text, at)
             if found is None or found.end() == at:
-                raise TextError(f"syntax error: unexpected character `{text[at]}`", at, at + 1)
+                raise StrayCharacterError(f"syntax error: unexpected character `{text[at]}`", at, at + 1)
             name = found.lastgroup or ""
             if name not in ignored:
                 written = found.group()

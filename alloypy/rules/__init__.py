@@ -37,7 +37,7 @@ _TYPE_MODULES = {
     "config": "clients",
     "kubernetes": "clients",
     "relabel": "relabel",
-    "stages": "loki",
+    "stages": "loki_stages",
     "metric": "loki",
     "otelcol": "otelcol",
     "file_stats": "otelcol",

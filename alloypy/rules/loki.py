@@ -12,14 +12,13 @@ from alloypy.rules.forms import (
     POSITIVE_SIZE,
     at_least,
     exactly_one,
-    go_template,
     not_empty,
     one_of,
     parse_url,
     positive,
 )
 from alloypy.rules.view import Rule, View
-from alloypy.schema.faults import IN_EXPRESSION, Fault
+from alloypy.schema.faults import Fault
 
 _ASSIGNORS = ("sticky", "roundrobin", "range")
 _IDLE = at_least("max_idle_duration", SECOND, "max_idle_duration must be greater or equal than 1s")
@@ -106,22 +105,6 @@ def counter(body: View) -> Iterator[Fault]:
         yield Fault("count_entry_bytes", message)
 
 
-def regex_stage(body: View) -> Iterator[Fault]:
-    """The expression of a regex stage."""
-    from alloypy.lang.go.regexp import parse_search_regexp  # only for configurations with such a stage
-
-    text, source = body.text("expression"), body.get("source")
-    if not text:
-        yield Fault("expression", "expression is required")
-    elif source == "":
-        yield Fault("source", "empty source")
-    else:
-        try:
-            parse_search_regexp(text)
-        except ValueError as error:
-            yield Fault("expression", f"could not compile regular expression: {error}", IN_EXPRESSION)
-
-
 _GAUGE_ACTION = one_of(
     "action",
     "set",
@@ -161,22 +144,9 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
 }
 """Rules by component and inner blocks."""
 
-_TEMPLATE = "pipeline_template"
-"""What stages call their templates."""
-
 BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
-    "stages.CRIConfig": (positive("max_partial_lines"),),
-    "stages.RegexConfig": (regex_stage,),
-    "stages.ReplaceConfig": (
-        go_template("replace", _TEMPLATE, stage=True, lead="failed to compile template: "),
-    ),
-    "stages.TemplateConfig": (
-        go_template("template", _TEMPLATE, stage=True),
-        not_empty("source", "template source value is required"),
-    ),
-    "stages.MultilineConfig": (positive("max_wait_time"),),
     "metric.CounterConfig": (_IDLE, counter),
     "metric.GaugeConfig": (_IDLE, _GAUGE_ACTION),
     "metric.HistogramConfig": (_IDLE,),
 }
-"""Rules by the Go type of the body, for stages that nest."""
+"""Rules by the Go type of the body."""

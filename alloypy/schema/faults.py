@@ -33,6 +33,7 @@ class Fault(NamedTuple):
     at: the characters at fault, if the attribute's value is a string; None for all of them.
     within: where that string is, if the value is a list or an object of strings: indexes and keys, from the
         outside in.
+    hint: what to do about it, for people.
     """
 
     name: str
@@ -40,8 +41,9 @@ class Fault(NamedTuple):
     code: str = ""
     at: Characters | None = None
     within: tuple[int | str, ...] = ()
+    hint: str = ""
 
     @classmethod
     def of_text(cls, name: str, error: TextError, code: str, *within: int | str, lead: str = "") -> Fault:
         """The fault that an error in a string is. lead: the words before the error's own."""
-        return cls(name, f"{lead}{error}", code, Characters(error.start, error.end), within)
+        return cls(name, f"{lead}{error}", code, Characters(error.start, error.end), within, error.hint)

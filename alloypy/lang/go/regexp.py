@@ -52,13 +52,13 @@ class Regexp:
     @property
     def usable(self) -> bool:
         """Whether it can be used: without RE2, expressions can only be checked."""
-        return self._pattern is not None
+        return self._compiled() is not None
 
     def has_group(self, name: str) -> bool:
         """Whether a template's variable, a number or a name, means a group. Needs RE2."""
         if name.isascii() and name.isdecimal():
-            return (name == "0" or not name.startswith("0")) and int(name[:9]) <= self._pattern.groups
-        return name in self._names
+            return (name == "0" or not name.startswith("0")) and int(name[:9]) <= self._compiled().groups
+        return name in self._numbers()
 
     def matches(self, text: str) -> bool:
         """Whether the whole of `text` matches."""
@@ -70,16 +70,25 @@ class Regexp:
         if match is None:
             return None
         caught = tuple(_text(group) for group in (match.group(), *match.groups()))
-        if self._names is None:
-            self._names = {_text(name): number for name, number in self._pattern.groupindex.items()}
-        return Groups(caught, self._names)
+        return Groups(caught, self._numbers())
 
     def _search(self, text: str) -> Any:
+        pattern = self._pattern or self._compiled()
+        if pattern is None:
+            raise RuntimeError("regular expressions cannot be used: this platform has no RE2")
+        return pattern.search(text.encode(errors="surrogateescape"))
+
+    def _compiled(self) -> Any:
+        """RE2's pattern; None without RE2."""
         if self._pattern is None:
             self._pattern = _compile(_anchored(self.text))
-        if self._pattern is None:
-            raise RuntimeError("regular expressions cannot be used: this platform has no RE2")
-        return self._pattern.search(text.encode(errors="surrogateescape"))
+        return self._pattern
+
+    def _numbers(self) -> dict[str, int]:
+        """The numbers of the named groups."""
+        if self._names is None:
+            self._names = {_text(name): number for name, number in self._compiled().groupindex.items()}
+        return self._names
 
 
 class Groups(NamedTuple):

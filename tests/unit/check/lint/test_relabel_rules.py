@@ -89,7 +89,7 @@ def test_what_may_be_meant_is_left_alone(rules: list[str]) -> None:
         ('stage.drop {\nexpression = "^$"\n}', 0),
         ('stage.drop {\nexpression = ".*"\nsource = "level"\n}', 0),
         ('stage.drop {\nexpression = ".*"\nlonger_than = "8KB"\n}', 0),
-        ('stage.match {\nselector = "{a=`b`}"\nstage.drop {\nexpression = ".*"\n}\n}', 0),
+        ('stage.match {\nselector = `{a="b"}`\nstage.drop {\nexpression = ".*"\n}\n}', 0),
     ],
 )
 def test_a_stage_that_drops_every_line_is_found(stage: str, number: int) -> None:

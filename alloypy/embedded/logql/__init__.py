@@ -1,0 +1,1 @@
+"""LogQL as Alloy's pipelines read it."""
