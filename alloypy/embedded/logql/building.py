@@ -31,6 +31,11 @@ def _filtered(items: Items) -> Query:
     return query
 
 
+def _no_expression(items: Items) -> list[Token]:
+    del items
+    return []
+
+
 class QueryBuilder:
     """The function for each rule or alias of the grammar."""
 
@@ -41,5 +46,5 @@ class QueryBuilder:
     selector = staticmethod(lambda items: items[1])
     first = staticmethod(lambda items: items[0])
     append = staticmethod(_append)
-    equality = staticmethod(lambda items: [])
+    equality = staticmethod(_no_expression)
     regular = staticmethod(lambda items: [items[2]])
