@@ -28,6 +28,14 @@ WRITES = {
 }
 """Bodies with the URL of a server to write to, and the path that belongs to it."""
 
+_LOKI, _METRICS = "/loki/api/v1/push", ("/api/v1/write", "/api/v1/metrics/write")
+_OTHERS: dict[str, tuple[str, ...]] = {
+    "loki.write/endpoint": _METRICS,
+    "prometheus.remote_write/endpoint": (_LOKI, "/otlp"),
+    "pyroscope.write/endpoint": (_LOKI, *_METRICS, "/api/v1/push", "/api/prom/push"),
+}
+"""The paths of APIs that take other data."""
+
 
 def written_urls(view: View) -> Iterator[tuple[Body, Attribute, re.Match[str]]]:
     """The URLs that the files determine, in bodies with a client for HTTP."""
@@ -63,12 +71,17 @@ def _span(body: Body, attribute: Attribute) -> Span:
 
 
 def _without_path(view: View) -> Iterator[Diagnostic]:
-    """URLs of servers to write to that lack the path of the API."""
+    """URLs of servers to write to that lack the path of the API, or have that of another one."""
     for body, written, url in written_urls(view):
-        if url[4] in {"", "/"} and WRITES.get(body.path):
-            component = body.path.partition("/")[0]
+        component, path = body.path.partition("/")[0], url[4].rstrip("/")
+        if body.path in WRITES and path.endswith(_OTHERS[body.path]):
+            message = f"{path} is the path of another API than the one that {component} writes to"
+        elif not path and WRITES.get(body.path):
             message = f"the URL has no path, and {component} appends none"
-            yield finding(_span(body, written), message, f"append {WRITES[body.path]}")
+        else:
+            continue
+        path = WRITES[body.path]
+        yield finding(_span(body, written), message, f"end it with {path}" if path else "give no path")
 
 
 def _bounds(view: View) -> Iterator[Diagnostic]:
@@ -146,9 +159,10 @@ RULES = (
     ),
     Rule(
         "ALY0960",
-        "URL without the path of the API",
+        "URL without the path of its API",
         "loki.write and prometheus.remote_write send to the URL as it is, so that it must have the path of "
-        "the API. The servers refuse requests to /, unless a proxy before them adds the path.",
+        "the API. The servers refuse requests to / and to the path of another API, unless a proxy before "
+        "them changes it.",
         wrong=REMOTE_WRITE % ("http://mimir:9009", ""),
         right=REMOTE_WRITE % (_MIMIR, ""),
         check=_without_path,

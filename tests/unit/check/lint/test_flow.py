@@ -9,6 +9,7 @@ from tests.support.linting import findings, fixed, places
 TWICE, SAME_ENDPOINT, COLLECTED = "ALY0948", "ALY0949", "ALY0950"
 ADDRESS, LOG_FILE, EMPTY = "ALY0951", "ALY0952", "ALY0953"
 CREDENTIAL, LABEL, SHOWN, READABLE = "ALY0954", "ALY0955", "ALY0956", "ALY0957"
+OTLP = "ALY0966"
 UNENCRYPTED, CLOUD, NO_PATH, BOUNDS, NOT_REPLACED = "ALY0958", "ALY0959", "ALY0960", "ALY0961", "ALY0962"
 
 LOKI = """\
@@ -60,6 +61,13 @@ def scrape(targets: str, kind: str = "prometheus.scrape", more: str = "", label:
 def endpoint(url: str, more: str = "") -> str:
     """A component that writes metrics to one endpoint."""
     return MIMIR.replace('{ url = "https://mimir/push" }', f"{{\n    url = {url}\n    {more}\n  }}") + UP
+
+
+def exporter(endpoint: str, more: str = "") -> str:
+    """A component that sends over OTLP, with what it gets."""
+    output = "output { traces = [otelcol.exporter.otlphttp.e.input] }"
+    text = f'otelcol.receiver.otlp "r" {{\n  http {{ }}\n  {output}\n}}\n'
+    return f'{text}otelcol.exporter.otlphttp "e" {{\n  client {{ endpoint = {endpoint} }}\n{more}}}\n'
 
 
 LOGIN = 'basic_auth {\n      username = "a"\n      password = sys.env("B")\n    }'
@@ -138,6 +146,12 @@ WRONG = [
     (CLOUD, LOKI.replace('"https://loki/push"', CLOUD_URL, 1)),
     (NO_PATH, endpoint('"http://mimir:9009"')),
     (NO_PATH, LOKI.replace("loki/push", "loki/", 1)),
+    (NO_PATH, endpoint('"http://mimir/loki/api/v1/push"')),
+    (NO_PATH, LOKI.replace("loki/push", "loki/api/v1/write", 1)),
+    (NO_PATH, PYROSCOPE.replace("http://p", "http://p/api/v1/push")),
+    (OTLP, exporter('"http://tempo:4318/v1/traces/"')),
+    (OTLP, exporter('"http://mimir/otlp/v1/metrics"')),
+    (OTLP, exporter('"tempo:4318"')),
     (BOUNDS, endpoint('"https://a/b"', 'queue_config { min_backoff = "10s" }')),
     (BOUNDS, endpoint('"https://a/b"', "queue_config {\n max_shards = 2\n min_shards = 3\n }")),
     (NOT_REPLACED, endpoint('"https://${HOST}/b"')),
@@ -212,6 +226,10 @@ RIGHT = [
         PYROSCOPE,
     ),
     (NO_PATH, endpoint('"http://mimir/push?a=b"')),
+    (OTLP, exporter('"http://tempo:4318"')),
+    (OTLP, exporter('"https://mimir/otlp/"')),
+    (OTLP, exporter('sys.env("OTLP")')),
+    (OTLP, exporter('"ignore"', '  traces_endpoint = "http://tempo:4318/v1/traces"\n')),
     (BOUNDS, endpoint('"https://a/b"', "queue_config { max_shards = 1 }")),
     (NOT_REPLACED, endpoint('"https://a/b"', 'bearer_token = "pa$$w0rd"')),
     (
@@ -240,6 +258,7 @@ def test_what_may_be_right_is_not_found(code: str, text: str) -> None:
         (ADDRESS, scrape('[{"address" = "a:80"}]'), '"address"', '"__address__"'),
         (ADDRESS, scrape('[{host = "a:80"}]'), "host", '"__address__"'),
         (ADDRESS, scrape('[{"__address__" = "http://a:80/"}]'), '"http://a:80/"', '"a:80"'),
+        (OTLP, exporter('"http://tempo:4318/v1/traces"'), "/v1/traces", ""),
         (LOG_FILE, LOKI + source("a", '[{"path" = "/a"}]'), '"path"', '"__path__"'),
         (
             READABLE,
