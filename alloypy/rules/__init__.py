@@ -32,6 +32,7 @@ _MODULES = {
 }
 """The module that holds the rules of each namespace; imported when a block of that namespace is checked."""
 
+_EXPORTERS = "prometheus.exporter."
 _ALSO = {"loki": "prometheus"}
 _TYPE_MODULES = {
     "config": "clients",
@@ -65,7 +66,8 @@ def faults_of(given: object) -> Iterator[Fault]:
 def _by_path(path: str) -> tuple[Rule, ...]:
     namespace = path.partition("/")[0].partition(".")[0]
     rules: tuple[Rule, ...] = ()
-    for name in (_MODULES.get(namespace), _ALSO.get(namespace)):
+    also = "exporters" if path.startswith(_EXPORTERS) else _ALSO.get(namespace)
+    for name in (_MODULES.get(namespace), also):
         if name is not None:
             rules += import_module(f"{__name__}.{name}").BY_PATH.get(path, ())
     return rules

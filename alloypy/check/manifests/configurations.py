@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from alloypy.check.manifests.documents import Node
+from alloypy.embedded.yaml.documents import Node
 
 WORD = b"alloy"
 """Every document with a configuration contains this."""

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from alloypy.check.manifests.configurations import WORD, Holder, Written, holders
-from alloypy.check.manifests.documents import Document, NotYAMLError, documents
 from alloypy.check.manifests.placing import Placed
 from alloypy.check.units.belonging import belong_together
 from alloypy.check.units.units import DISK, CheckOptions, Outcome, check_texts
+from alloypy.embedded.yaml.documents import Document, NotYAMLError, documents
 from alloypy.syntax.codes import BAD_MANIFEST, NO_FILES, NOT_RENDERED, SYNTAX
 from alloypy.syntax.config_files import ConfigReadError, parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
@@ -29,24 +29,27 @@ def check_manifest(source: Source, options: CheckOptions, *, named: bool = True)
     """
     try:
         refuse_binary(source)
-        found = [(document, holder) for document, root in documents(source, WORD) for holder in holders(root)]
     except DiagnosticsError as error:
         yield Outcome(source.name, error.diagnostics, 1)
         return
-    except NotYAMLError as error:
-        yield Outcome(source.name, (_not_yaml(source, error, named),), 1)
-        return
-    for document, holder in found:
-        yield from _Checking(source, document, holder, options).outcomes()
+    found = False
+    for document, root in documents(source, WORD):
+        if isinstance(root, NotYAMLError):
+            found = True
+            yield Outcome(source.name, (_not_yaml(source, document.offset(root.at), root, named),), 1)
+            continue
+        for holder in holders(root):
+            found = True
+            yield from _Checking(source, document, holder, options).outcomes()
     if named and not found:
         message = f"nothing to check: {source.name} has no ConfigMap with a key that ends in .alloy"
         hint = _RENDER if _TEMPLATE in source.data else ""
         yield Outcome(source.name, (Diagnostic(None, message, NO_FILES, Severity.WARNING, hint=hint),), 0)
 
 
-def _not_yaml(source: Source, error: NotYAMLError, named: bool) -> Diagnostic:
+def _not_yaml(source: Source, at: int, error: NotYAMLError, named: bool) -> Diagnostic:
     shown = Source(source.name, re.sub(rb"[^\n]", b" ", source.data))  # it may contain secrets
-    span = Span(shown, min(error.at, len(source.data)))
+    span = Span(shown, min(at, len(source.data)))
     if _TEMPLATE not in source.data:
         return Diagnostic(span, f"this is not YAML: {error}", BAD_MANIFEST)
     if named:

@@ -9,8 +9,8 @@ from functools import cached_property
 from itertools import accumulate
 
 from alloypy.check.manifests.configurations import Written
-from alloypy.check.manifests.documents import Document
 from alloypy.check.manifests.places import indexes
+from alloypy.embedded.yaml.documents import Document
 from alloypy.syntax.source import Source, Span
 
 

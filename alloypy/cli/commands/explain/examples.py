@@ -175,6 +175,10 @@ EXAMPLES: dict[str, FaultExample] = {
         'local.file "a" {\n  filename       = "a"\n  poll_frequency = "30s"\n}',
     ),
     "ALY0505": _pipeline(r'expression = "^(?P<level>\\w+): (?!debug)"', r'expression = "^(?P<level>\\w+): "'),
+    "ALY0508": FaultExample(
+        'prometheus.exporter.blackbox "web" {\n  config = "modules: { web: { probe: http } }"\n}',
+        'prometheus.exporter.blackbox "web" {\n  config = "modules: { web: { prober: http } }"\n}',
+    ),
     "ALY0507": FaultExample(
         _TEMPLATE.format("{{ .Value | toUpper }}"), _TEMPLATE.format("{{ .Value | upper }}")
     ),

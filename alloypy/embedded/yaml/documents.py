@@ -20,7 +20,7 @@ _MAX_DEPTH = 999
 
 
 class NotYAMLError(ValueError):
-    """A document cannot be parsed. at: the offset of the fault in the source, in bytes."""
+    """A document cannot be parsed. at: where the fault is, in characters of its text."""
 
     def __init__(self, message: str, at: int) -> None:
         self.at = at
@@ -46,12 +46,13 @@ class Node:
     """A node. kind: scalar, sequence or mapping. start, end: its range in the document, in characters.
 
     value: the text of a scalar; style: its quotes or its block sign, "" for a plain one.
-    content: the items, or keys and values in turn.
+    tagged: whether it has a tag. content: the items, or keys and values in turn.
     """
 
-    __slots__ = ("content", "end", "kind", "start", "style", "value")
+    __slots__ = ("content", "end", "kind", "start", "style", "tagged", "value")
 
     def __init__(self, kind: str, start: int, end: int, value: str = "", style: str = "") -> None:
+        self.tagged = False
         self.kind = kind
         self.start = start
         self.end = end
@@ -74,37 +75,42 @@ class Node:
         return found.value if found is not None and found.kind == "scalar" else ""
 
 
-def documents(source: Source, word: bytes) -> Iterator[tuple[Document, Node]]:
-    """Each document that contains `word`, with its root. source: UTF-8. Raises NotYAMLError."""
+def documents(source: Source, word: bytes) -> Iterator[tuple[Document, Node | NotYAMLError]]:
+    """Each document that contains `word`, with its root or why it has none. source: UTF-8."""
     data = source.data
     first = len(_BOM) if data.startswith(_BOM) else 0
     starts = [first, *(match.start() for match in _START.finditer(data, first) if match.start() > first)]
     for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
         if data.find(word, start, end) >= 0:
             document = Document(data[start:end].decode(), start)
-            root = _parsed(document)
-            if root is not None:
-                yield document, root
+            try:
+                root = parse(document.text)
+            except NotYAMLError as error:
+                yield document, error
+            else:
+                if root is not None:
+                    yield document, root
 
 
-def _parsed(document: Document) -> Node | None:
-    loader = _LOADER(document.text)
+def parse(text: str) -> Node | None:
+    """The root of the first document of a text; None if it is empty. Raises NotYAMLError."""
+    loader = _LOADER(text)
     try:
-        return _composed(loader, document)
+        return _composed(loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = document.offset(mark.index) if mark is not None else document.base
+        at = mark.index if mark is not None else 0
         words = ", ".join(filter(None, (error.context, error.problem)))
         raise NotYAMLError(words, at) from None
     except yaml.YAMLError as error:
         position = getattr(error, "position", 0)
         words = str(getattr(error, "reason", "") or error)
-        raise NotYAMLError(words, document.offset(position)) from None
+        raise NotYAMLError(words, position) from None
     finally:
         loader.dispose()
 
 
-def _composed(events: Any, document: Document) -> Node | None:
+def _composed(events: Any) -> Node | None:
     """The root of the first document of a stream; None for an empty one."""
     anchors: dict[str, Node] = {}
     opened: list[Node] = []
@@ -115,28 +121,29 @@ def _composed(events: Any, document: Document) -> Node | None:
         if isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
             opened.pop()
             continue
-        node = _node(event, anchors, document)
+        node = _node(event, anchors)
         if opened:
             opened[-1].content.append(node)
         root = root or node
         if isinstance(event, yaml.CollectionStartEvent):
             opened.append(node)
             if len(opened) > _MAX_DEPTH:
-                raise NotYAMLError("nested too deeply", document.offset(node.start))
+                raise NotYAMLError("nested too deeply", node.start)
     return root
 
 
-def _node(event: Any, anchors: dict[str, Node], document: Document) -> Node:
+def _node(event: Any, anchors: dict[str, Node]) -> Node:
     start, end = event.start_mark.index, event.end_mark.index
     if isinstance(event, yaml.AliasEvent):
         known = anchors.get(event.anchor or "")
         if known is None:
-            raise NotYAMLError(f"unknown anchor {event.anchor}", document.offset(start))
+            raise NotYAMLError(f"unknown anchor {event.anchor}", start)
         return known
     if isinstance(event, yaml.ScalarEvent):
         node = Node("scalar", start, end, event.value, event.style or "")
     else:
         node = Node("mapping" if isinstance(event, yaml.MappingStartEvent) else "sequence", start, end)
+    node.tagged = event.tag is not None
     if event.anchor is not None:
         anchors[event.anchor] = node
     return node
