@@ -29,14 +29,19 @@ class Linted(NamedTuple):
 
 def run_rules(rules: Iterable[Rule], linted: Linted) -> Iterator[Diagnostic]:
     """What the rules find in the modules that the files contain; imported ones are not looked at."""
-    views = _views(linted)
+    views = views_of(linted)
     for rule in rules:
-        if rule.check is None:
-            continue
-        for view in views:
-            if view.own:
-                for each in _findings(rule.check(view)):
-                    yield _without_secrets(each._replace(code=rule.code), view)
+        yield from run_rule(rule, views)
+
+
+def run_rule(rule: Rule, views: Iterable[View]) -> Iterator[Diagnostic]:
+    """What a rule finds in those modules that the files contain."""
+    if rule.check is None:
+        return
+    for view in views:
+        if view.own:
+            for each in _findings(rule.check(view)):
+                yield _without_secrets(each._replace(code=rule.code), view)
 
 
 def _findings(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
@@ -55,7 +60,7 @@ def _without_secrets(found: Diagnostic, view: View) -> Diagnostic:
     return found._replace(message=message, hint=without_texts(found.hint, view.secrets))
 
 
-def _views(linted: Linted) -> list[View]:
+def views_of(linted: Linted) -> list[View]:
     """A view of each module; the one around a template comes before it."""
     own = {id(file.source) for file in linted.files}
     views: list[View] = []
@@ -73,6 +78,8 @@ def _views(linted: Linted) -> list[View]:
         seen = frame if exact else frame.as_written(outer.frame if outer is not None else None)
         made = View(scope, seen, linted.values, Around(outer, views, linted.files, linted.language))
         made.own = exact or (scope.written is not None and id(scope.written.source) in own)
+        if outer is not None and scope.template:
+            outer.templates.append(made)
         by_scope[id(scope)] = made
         views.append(made)
         return made

@@ -117,7 +117,7 @@ class View:
 
     scope: its blocks. outer: the module around it, None for the root. own: whether it is written in the
     files that are checked, not in imported ones. all: every module of the configuration, the root first.
-    files: the files that are checked. language: what exists.
+    templates: the templates of its foreach blocks. files: the files that are checked. language: what exists.
     """
 
     def __init__(
@@ -127,10 +127,12 @@ class View:
         self.frame = frame
         self.outer, self.all, self.files, self.language = around
         self.own = False
+        self.templates: list[View] = []
         self._check = values(frame)
         self._bodies: list[Body] | None = None
         self._expressions: dict[type, list[Written[Any]]] = {}
         self._chains: list[tuple[CheckedNode, Chain]] | None = None
+        self._origins: frozenset[int] | None = None
 
     @property
     def is_root(self) -> bool:
@@ -153,6 +155,15 @@ class View:
     def declared(self, node: CheckedNode) -> CheckedNode | None:
         """The declare or import that a custom component comes from, if it is in the checked files."""
         return self.scope.custom(node.block.name[0])
+
+    def is_instantiated(self, node: CheckedNode) -> bool:
+        """Whether a custom component anywhere comes from a declare or an import."""
+        if self is not self.all[0]:
+            return self.all[0].is_instantiated(node)
+        if self._origins is None:
+            made = ((view, each) for view in self.all for each in view.of_kind(Kind.CUSTOM))
+            self._origins = frozenset(id(view.declared(each)) for view, each in made)
+        return id(node) in self._origins
 
     def bodies(self) -> Sequence[Body]:
         """The bodies of all top-level blocks, and of the blocks inside them, depth first in source order.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from alloypy.check.lint.rule import Rule, finding, removing
 from alloypy.check.lint.view import View
-from alloypy.check.scope import CheckedNode, CheckedScope
+from alloypy.check.scope import CheckedNode
 from alloypy.graph.nodes import Kind, block_id
 from alloypy.lang.types import StringType
 from alloypy.rules.view import Undecided
@@ -32,17 +32,9 @@ def _unused_arguments(view: View) -> Iterator[Diagnostic]:
 
 def _reads_all_arguments(view: View) -> bool:
     """Whether an expression of the module or of a template in it uses `argument` as a whole."""
-    within = [each for each in view.all if _belongs_to(each.scope, view.scope)]
-    return any(
-        len(chain) == 1 and chain[0].name == "argument" for each in within for _, chain in each.chains()
+    return any(len(chain) == 1 and chain[0].name == "argument" for _, chain in view.chains()) or any(
+        map(_reads_all_arguments, view.templates)
     )
-
-
-def _belongs_to(scope: CheckedScope | None, module: CheckedScope) -> bool:
-    """Whether a scope is a module's, or that of a template in it."""
-    while scope is not None and scope is not module and scope.template:
-        scope = scope.outer
-    return scope is module
 
 
 def _unused_declares(view: View) -> Iterator[Diagnostic]:
@@ -57,11 +49,8 @@ def _unused(view: View, kind: Kind) -> Iterator[Diagnostic]:
     made = view.of_kind(kind)
     if not made or (view.is_root and _is_library(view)):
         return
-    used = {
-        id(each.scope.custom(node.block.name[0])) for each in view.all for node in each.of_kind(Kind.CUSTOM)
-    }
     for node in made:
-        if id(node) not in used:
+        if not view.is_instantiated(node):
             message = f"nothing uses {block_id(node.block)}"
             yield finding(_head(node), message, "remove it", (removing(node.block, node.source),))
 
@@ -72,9 +61,12 @@ def _is_library(view: View) -> bool:
 
 
 def _hiding(view: View) -> Iterator[Diagnostic]:
-    for kind in (Kind.DECLARE, Kind.IMPORT):
-        for node in view.of_kind(kind):
-            found = _hidden_by_label(view, node)
+    declared = [node for kind in (Kind.DECLARE, Kind.IMPORT) for node in view.of_kind(kind)]
+    if declared:
+        library = view.is_root and _is_library(view)
+        components = set() if library else {each.partition(".")[0] for each in view.language.component_names}
+        for node in declared:
+            found = _hidden_by_label(view, node, components)
             if found:
                 yield finding(
                     _head(node), f"{block_id(node.block)} hides {found} here", "give it another name"
@@ -83,11 +75,10 @@ def _hiding(view: View) -> Iterator[Diagnostic]:
         yield from _hiding_variable(view, node)
 
 
-def _hidden_by_label(view: View, node: CheckedNode) -> str:
-    """What the label of a declare or import hides; "" for nothing."""
+def _hidden_by_label(view: View, node: CheckedNode, components: Container[str]) -> str:
+    """What the label of a declare or import hides; "" for nothing. components: first names of Alloy's."""
     label = node.label
-    library = view.is_root and _is_library(view)
-    if not library and any(name.partition(".")[0] == label for name in view.language.component_names):
+    if label in components:
         return f"all components of Alloy whose names begin with {label}"
     outer = view.scope.outer
     around = outer.custom(label) if outer is not None else None
