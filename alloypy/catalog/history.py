@@ -141,6 +141,7 @@ class EntryHistory:
         self.configurable = _span(timeline, line.get("configurable", 1), self.present)
         self.records = {part: tree(line.get(part, {})) for part in ("args", "exports")}
         self._known: dict[tuple[str, str], PathHistory | None] = {}
+        self._members: dict[str, Mapping[str, PathHistory]] = {}
 
     def stability_at(self, version: Version) -> str:
         """The level in a version that has it; `community` for a community component."""
@@ -154,6 +155,19 @@ class EntryHistory:
         if (part, path) not in self._known:
             self._known[part, path] = self._find(_unrepeated(path), part)
         return self._known[part, path]
+
+    def members(self, path: str) -> Mapping[str, PathHistory]:
+        """What is directly in the block at a path ("" for the whole body), in any version."""
+        known = self._members.get(path)
+        if known is None:
+            body, node = self._base.get("args"), self.records["args"]
+            for name in _unrepeated(path).split("/") if path else ():
+                member = members(self._store, body).get(name) if body is not None else None
+                body, node = member.body if member is not None else None, node.inner.get(name, _UNCHANGED)
+            names = (members(self._store, body) if body is not None else {}) | node.inner
+            found = {name: self.path(f"{path}/{name}".lstrip("/")) for name in names}
+            known = self._members[path] = {name: each for name, each in found.items() if each is not None}
+        return known
 
     def paths(self, part: str = "args") -> Iterator[str]:
         """All paths of all versions; a block that contains itself is entered once."""

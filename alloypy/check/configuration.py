@@ -14,6 +14,7 @@ from alloypy.check.blocks import BlockReader, root_scope
 from alloypy.check.contents import ContentCheck
 from alloypy.check.findings import Findings
 from alloypy.check.lint import chosen_rules
+from alloypy.check.modules.frames import Frame
 from alloypy.check.modules.imports import Files, ImportReader, Location
 from alloypy.check.modules.modules import ModuleCheck, Tools
 from alloypy.check.ports import check_ports
@@ -35,11 +36,14 @@ class Checked(NamedTuple):
 
     scope: the root scope, for further checks. as_alloy: what Alloy's check finds.
     further: what Alloy finds only when it runs, and warnings that it does not have; sorted by place.
+    frames: the first module of each scope, the root first. contents: reads the values in them.
     """
 
     scope: CheckedScope
     as_alloy: list[Diagnostic]
     further: list[Diagnostic]
+    frames: tuple[Frame, ...]
+    contents: ContentCheck
 
 
 class Context(NamedTuple):
@@ -84,7 +88,7 @@ def check_files(files: Sequence[File], language: Language, gate: Gate, context: 
 
             linted = Linted(files, modules.frames, lambda frame: contents.values(NO_TEXT, frame), language)
             findings.add(run_rules(rules, linted))
-    return Checked(root, checker.found, sorted(findings, key=_place))
+    return Checked(root, checker.found, sorted(findings, key=_place), tuple(modules.frames), contents)
 
 
 def _find_further(

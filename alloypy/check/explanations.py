@@ -132,11 +132,14 @@ EXPLAINED: dict[str, Code] = {
 """The titles and explanations of errors that the graph and the check find; rules explain themselves."""
 
 _FIRST_RULE = "ALY0900"
+_UPGRADE = "ALY08"
 _WARNINGS = frozenset({NO_FILES, NOT_RENDERED, MODULE_CONTENT})
 
 
 def explanation(code: str) -> Code | None:
     """The title and explanation of any code; None for an unknown one."""
+    if code.startswith(_UPGRADE):
+        return _of_upgrades().get(code)
     if code <= _FIRST_RULE:
         return CODES.get(code) or EXPLAINED.get(code)
     from alloypy.check.lint import all_rules
@@ -147,6 +150,10 @@ def explanation(code: str) -> Code | None:
 
 def severity_of(code: str) -> str:
     """The severity that findings with a code have: `error` or `warning`."""
+    if code.startswith(_UPGRADE):
+        from alloypy.check.versions.codes import WARNINGS
+
+        return "warning" if code in WARNINGS else "error"
     return "warning" if code > _FIRST_RULE or code in _WARNINGS else "error"
 
 
@@ -163,4 +170,10 @@ def all_codes() -> dict[str, Code]:
     from alloypy.check.lint import all_rules
 
     rules = {code: Code(rule.title, rule.explanation) for code, rule in all_rules().items()}
-    return {**CODES, **EXPLAINED, **rules}
+    return {**CODES, **EXPLAINED, **_of_upgrades(), **rules}
+
+
+def _of_upgrades() -> dict[str, Code]:
+    from alloypy.check.versions.codes import UPGRADE_CODES
+
+    return {code: Code(each.title, each.explanation) for code, each in UPGRADE_CODES.items()}

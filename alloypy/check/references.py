@@ -76,8 +76,13 @@ _MOVED = {
 }
 
 
+def successor_of(name: str) -> str:
+    """The new name of a deprecated function."""
+    return _MOVED.get(name, f"string.{name}")
+
+
 def _deprecated(chain: Chain, source: Source, scope: CheckedScope) -> Diagnostic:
-    successor = _MOVED.get(chain[0].name, f"string.{chain[0].name}")
+    successor = successor_of(chain[0].name)
     fix = (Edit(chain[0].start, chain[0].end + 1, successor),)
     if scope.hides(successor.partition(".")[0]):
         return warning(_span(chain, source), texts.DEPRECATED, codes.DEPRECATED)

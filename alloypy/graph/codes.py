@@ -1,7 +1,8 @@
 """Codes of the faults that the graph and the check find: `ALY` and four digits.
 
 A code names one kind of fault and never changes its meaning. ALY03xx values and bodies,
-ALY04xx blocks and references, ALY05xx load-time rules of components, ALY09xx warnings.
+ALY04xx blocks and references, ALY05xx load-time rules of components, ALY09xx warnings; ALY08xx are upgrades
+(`alloypy.check.versions.codes`).
 The codes of faults in strings are in `alloypy.schema.faults`, those for reading a file in
 `alloypy.syntax.codes`; `alloypy.check.explanations` explains all codes.
 """

@@ -50,6 +50,13 @@ def check_body(block: Block, body: Sequence[Statement], source: Source, spec: Sp
     return checker.found
 
 
+def check_value(value: Expression, source: Source, type_: Type) -> list[Diagnostic]:
+    """The faults that literals show in the value of an attribute."""
+    checker = _Checker(source)
+    checker.expression(value, type_)
+    return checker.found
+
+
 class _Checker:
     def __init__(self, source: Source) -> None:
         self._source = source

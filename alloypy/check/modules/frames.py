@@ -73,7 +73,7 @@ class Frame:
     given: its arguments; None if it is not known what uses it. definitions: the custom components it can
     use. exports: finds the value of a node. listeners: where its components and those of its inner modules
     listen. height: its levels of modules, including its own. published: first parts of the ids of
-    evaluated nodes. exported: the values of its exports.
+    evaluated nodes. exported: the values of its exports. unused: whether nothing creates the module.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Frame:
         self.height = 1
         self.published: set[str] = set()
         self.exported: dict[str, Shape] = {}
+        self.unused = False
         self._exports = exports
 
     def as_written(self, around: Frame | None) -> Frame:

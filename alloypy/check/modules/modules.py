@@ -137,6 +137,7 @@ class ModuleCheck:
     ) -> Frame:
         definitions.variables = dict.fromkeys(names.all())
         frame = Frame(scope, names, given, definitions, self._exports)
+        frame.unused = self._findings.harmless
         self._homes[id(definitions)] = frame
         self._first.setdefault(id(scope), frame)
         return frame

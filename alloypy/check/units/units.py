@@ -248,6 +248,12 @@ def _may_be_suppressed(found: Diagnostic) -> bool:
     return found.span is not None and MARK in found.span.source.data
 
 
+def context_of(directory: str, options: CheckOptions, reading: Reading = DISK) -> Context:
+    """What a check of a unit in `directory` (the value of `module_path`) may use beyond its own texts."""
+    files = _Modules(reading).files(directory, None)
+    return Context(options.environ, files, options.full_environ, options.selected)
+
+
 class _Modules:
     """The content of modules in files, read once. size: in bytes."""
 

@@ -196,8 +196,11 @@ EXAMPLES: dict[str, FaultExample] = {
 
 
 def example_of(code: str) -> FaultExample | None:
-    """The example of a code, if it has one; that of a rule comes with the rule."""
+    """The example of a code, if it has one; those of rules and upgrades come with them."""
     from alloypy.check.lint import all_rules
+    from alloypy.check.versions.codes import UPGRADE_CODES
 
+    if code in UPGRADE_CODES:
+        return FaultExample(UPGRADE_CODES[code].wrong, UPGRADE_CODES[code].right)
     rule = all_rules().get(code)
     return EXAMPLES.get(code) if rule is None else FaultExample(rule.wrong, rule.right)

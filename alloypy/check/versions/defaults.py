@@ -1,0 +1,94 @@
+"""Defaults that differ between two versions, where a configuration does not set the value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from alloypy.catalog.catalog import load_catalog
+from alloypy.catalog.history import PathHistory
+from alloypy.catalog.versions import Version
+from alloypy.check.versions.bounds import entry_at
+from alloypy.check.versions.uses import Body, NodeUse
+from alloypy.schema.spec import AttributeSpec, BlockSpec, Missing, Spec
+
+
+class Default(NamedTuple):
+    """A default that changes. body: the written body around it. old, new: as text; "" if there is none."""
+
+    body: Body
+    path: str
+    old: str
+    new: str
+
+
+def changed_defaults(use: NodeUse, start: Version, end: Version) -> Iterator[Default]:
+    """The defaults of a component that differ, also in blocks that have their values without being given."""
+    for body in use.bodies:
+        if body.present & start.bit and body.present & end.bit:
+            yield from _members(body, body.path, frozenset(_given(body)), start, end)
+
+
+def _given(body: Body) -> Iterator[str]:
+    for member in body.members:
+        yield member.path
+
+
+def _members(body: Body, path: str, given: frozenset[str], start: Version, end: Version) -> Iterator[Default]:
+    """The changed defaults of the members at a path, none of which is given."""
+    entry = body.node.entry
+    for name, known in entry.members(path).items():
+        inner = f"{path}/{name}" if path else name
+        if inner in given or not (known.present & start.bit and known.present & end.bit):
+            continue
+        if known.block & end.bit:
+            if _preset(body.node, inner, end):
+                yield from _members(body, inner, frozenset(), start, end)
+        elif known.defaults and (known.deprecated is None or known.deprecated > max(start.index, end.index)):
+            old, new = (_at(known, body.node, inner, version) for version in (start, end))
+            if old != new:
+                kind = known.type_at(end) or ""
+                yield Default(body, inner, _text(old, kind), _text(new, kind))
+
+
+def _at(known: PathHistory, use: NodeUse, path: str, version: Version) -> Any:
+    """The default in a version; where the history says nothing, that of the catalog of main."""
+    for mask, value in known.defaults:
+        if mask & version.bit:
+            return value
+    outer, _, name = path.rpartition("/")
+    spec = _spec(use, outer, None)
+    member = spec.lookup.get(name) if spec is not None else None
+    if isinstance(member, AttributeSpec) and not isinstance(member.default, Missing):
+        return member.default
+    return None
+
+
+def _preset(use: NodeUse, path: str, version: Version) -> bool:
+    """Whether a block that is not given has its default values."""
+    outer, _, name = path.rpartition("/")
+    spec = _spec(use, outer, version)
+    member = (spec.lookup.get(name) or spec.groups.get(name)) if spec is not None else None
+    return isinstance(member, BlockSpec) and member.preset
+
+
+def _spec(use: NodeUse, path: str, version: Version | None) -> Spec | None:
+    if version is not None:
+        spec = entry_at(use, version)
+    else:
+        catalog = load_catalog()
+        entry = catalog.component(use.name) if use.is_component else catalog.block(use.name)
+        spec = entry.arguments if entry is not None else None
+    for name in path.split("/") if path else ():
+        member = (spec.lookup.get(name) or spec.groups.get(name)) if spec is not None else None
+        spec = member.body if isinstance(member, BlockSpec) else None
+    return spec
+
+
+_ZERO = {"bool": "false", "number": "0", "string": '""', "duration": '"0s"'}
+
+
+def _text(value: Any, kind: str) -> str:
+    """A default as it is written in a configuration. value: None is the type's zero value."""
+    return _ZERO.get(kind, "") if value is None else json.dumps(value, ensure_ascii=False)

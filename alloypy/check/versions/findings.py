@@ -1,0 +1,88 @@
+"""Findings of an upgrade: what changes, how bad it is, where, and what to do."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from alloypy.catalog.history import Breaking
+from alloypy.check.versions.codes import DEFAULT
+from alloypy.check.versions.uses import Body, Member, NameUse, NodeUse
+from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity
+from alloypy.syntax.source import Source, Span
+
+
+class Rank(IntEnum):
+    """How much a finding matters, the worst first."""
+
+    REFUSED = 0
+    DEFAULT = 1
+    BEHAVIOUR = 2
+    DEPRECATED = 3
+    NOTE = 4
+
+
+class Finding(NamedTuple):
+    """One thing that an upgrade changes.
+
+    span: None for a flag of the command line. subject: what it is about, as it is written.
+    message: the change in a sentence; old and new value of a default. remedy: what to do, or "".
+    source: where it is documented, or "". entry: the listed change, if there is one.
+    body, member, name: where the configuration uses it. fixes: changes that mend it, by source.
+    """
+
+    rank: Rank
+    code: str
+    span: Span | None
+    subject: str
+    message: str
+    remedy: str = ""
+    source: str = ""
+    entry: Breaking | None = None
+    body: Body | None = None
+    member: Member | None = None
+    name: NameUse | None = None
+    fixes: tuple[tuple[Source, tuple[Edit, ...]], ...] = ()
+
+    def diagnostic(self, *, strict: bool = False) -> Diagnostic:
+        """The finding for reports. strict: a changed default is an error, too."""
+        failing = self.rank is Rank.REFUSED or (strict and self.rank is Rank.DEFAULT)
+        severity = Severity.ERROR if failing else Severity.WARNING
+        documented = f"documented in {self.source}" if self.source else ""
+        hint = "; ".join(filter(None, (self.remedy.rstrip("."), documented)))
+        source = self.span.source if self.span is not None else None
+        fix = next((edits for changed, edits in self.fixes if changed is source), ())
+        return Diagnostic(self.span, self.message, self.code, severity, hint=hint, fix=fix)
+
+
+def order(finding: Finding) -> tuple[Rank, str, int]:
+    """The key to sort findings by: rank, then place."""
+    span = finding.span
+    return (
+        finding.rank,
+        span.source.name if span is not None else "",
+        span.start if span is not None else -1,
+    )
+
+
+def named(use: NodeUse, path: str) -> str:
+    """A path for people, with the component."""
+    return use.name if path in ("", use.name) else f"{path} of {use.name}"
+
+
+def with_entry(finding: Finding, entry: Breaking | None) -> Finding:
+    """A finding in the words of a listed change."""
+    if entry is None:
+        return finding
+    what = entry.what
+    if (
+        finding.code == DEFAULT
+        and "goes from" in finding.message
+        and what.startswith("The default goes from")
+    ):
+        what = what.partition(": ")[2]  # the values have been said
+    what = "" if what in ("", "-") else f": {what}"
+    remedy = "" if entry.remedy == "-" else entry.remedy
+    return finding._replace(
+        message=f"{finding.message}{what}", remedy=remedy, source=entry.source, entry=entry
+    )

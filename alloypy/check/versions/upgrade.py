@@ -1,0 +1,105 @@
+"""What lies between two versions of Alloy for a configuration.
+
+The history of names, types and defaults decides what changes; the listed changes (`listed.py`) say it in
+words, and add what the history does not show. Nothing is reported twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from alloypy.catalog.catalog import load_catalog
+from alloypy.catalog.history import History, load_history
+from alloypy.catalog.versions import Version
+from alloypy.check.configuration import Checked, Context, check_files
+from alloypy.check.masking import MASK
+from alloypy.check.versions.announced import Announced
+from alloypy.check.versions.bounds import BoundFinder
+from alloypy.check.versions.changes import Changes
+from alloypy.check.versions.findings import Finding, Rank, order
+from alloypy.check.versions.listed import Listed
+from alloypy.check.versions.refusals import Refusals
+from alloypy.check.versions.requires import errors_of
+from alloypy.check.versions.uses import Uses, find_uses
+from alloypy.graph.admission import Gate
+from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.tree import File
+
+
+class Upgrade(NamedTuple):
+    """An upgrade, or a downgrade. start, end: the versions. gate: what the command line permits."""
+
+    start: Version
+    end: Version
+    gate: Gate
+
+    @property
+    def down(self) -> bool:
+        """Whether it goes to an earlier version."""
+        return self.end.index < self.start.index
+
+
+class Touched(NamedTuple):
+    """What an upgrade changes for a configuration.
+
+    findings: by rank, then place. others: further errors for which the new version refuses it.
+    checked: the check of the configuration for main, with its modules.
+    """
+
+    findings: list[Finding]
+    others: tuple[Diagnostic, ...]
+    checked: Checked
+
+
+def touched(files: Sequence[File], upgrade: Upgrade, context: Context) -> Touched:
+    """What changes for the files of one configuration.
+
+    Raises DiagnosticsError if a file has an attribute outside any block, and CatalogError.
+    """
+    history = load_history()
+    checked = check_files(files, load_catalog(), upgrade.gate, context)
+    uses = find_uses(checked.frames, history)
+    found = sorted(_findings(uses, upgrade, checked, history), key=order)
+    if not upgrade.down:
+        found = [_with_fixes(each, upgrade.end, checked, history) for each in found]
+    at_end = check_files(files, load_catalog(upgrade.end), upgrade.gate, context)
+    refused = [each for each in found if each.rank is Rank.REFUSED and each.span is not None]
+    others = tuple(MASK.masked(each) for each in errors_of(at_end) if not _covered(each, refused))
+    return Touched(found, others, checked)
+
+
+def _findings(uses: Uses, upgrade: Upgrade, checked: Checked, history: History) -> Iterator[Finding]:
+    start, end, gate = upgrade
+    bounds = BoundFinder(history, gate, checked.contents)
+    listed = Listed(start, end)
+    refusals = Refusals(history, end, listed)
+    changes = Changes(history, start, end, listed, bounds)
+    yield from (refusals.finding(each) for each in bounds.find(uses) if not each.mask & end.bit)
+    for use in uses.nodes:
+        if use.entry.present & end.bit:
+            yield from changes.of(use)
+    for name in uses.names:
+        yield from changes.function(name)
+    yield from Announced(history, start, end, listed, checked.contents).find(uses)
+
+
+def _with_fixes(finding: Finding, end: Version, checked: Checked, history: History) -> Finding:
+    from alloypy.check.versions.fixes.fixing import fixes_of
+
+    found = fixes_of(finding, end, checked.frames, history)
+    return finding._replace(fixes=tuple((source, tuple(edits)) for source, edits in found.items()))
+
+
+def _covered(error: Diagnostic, findings: Sequence[Finding]) -> bool:
+    """Whether a finding says already that the place of an error is refused."""
+    at = error.span
+    if at is None:
+        return False
+    for each in findings:
+        span = each.span
+        if span is not None and span.source.name == at.source.name and span.source.data == at.source.data:
+            end = span.end if span.end is not None else span.start
+            if span.start <= at.start <= end:
+                return True
+    return False

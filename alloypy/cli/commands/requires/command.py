@@ -1,0 +1,208 @@
+"""`alloypy requires`: the versions of Alloy that load configurations, and what limits them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from alloypy.catalog.catalog import load_catalog
+from alloypy.catalog.versions import timeline
+from alloypy.check.units.units import CheckOptions, context_of, nothing_in
+from alloypy.check.versions.bounds import Bound
+from alloypy.check.versions.requires import Limit, Requirement, Window, requirement_of
+from alloypy.cli import exit_codes
+from alloypy.cli.files.reading import read
+from alloypy.cli.files.unit_flags import UnitFlags
+from alloypy.cli.flags import FlagSet
+from alloypy.os_errors import system_words
+from alloypy.syntax.codes import UNREADABLE
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
+
+_SUMMARY = """Say which versions of Alloy load configurations, and what sets each limit.
+
+Each PATH is one configuration, as for validate; - is standard input. Exit code: 0 if there are versions for
+each of them, else 1."""
+_SHOWN = 3
+"""How many places are shown for one limit; JSON has all of them."""
+
+
+class _Answer(NamedTuple):
+    """What is said about one configuration. faults: why no version loads it, or a warning."""
+
+    path: str
+    requirement: Requirement | None
+    faults: tuple[Diagnostic, ...] = ()
+
+    @property
+    def mask(self) -> int | None:
+        """The versions that load it; None if there was nothing to look at."""
+        if self.requirement is not None:
+            return self.requirement.mask
+        return 0 if any(each.severity is Severity.ERROR for each in self.faults) else None
+
+
+def run(argv: list[str]) -> int:
+    """Say which versions load what `argv` names. Raises UsageError and HelpRequested."""
+    flags = FlagSet("requires", "PATH...", _SUMMARY)
+    units = UnitFlags(flags)
+    output = flags.choice(
+        "output-format", "text", ("text", "json"), noun="output format", doc="format of the answer"
+    )
+    paths = flags.parse(argv)
+    answers = list(_answers(units, paths))
+    print("\n".join(_text(answers)) if output.value == "text" else json.dumps(_data(answers), indent=2))
+    return exit_codes.SUCCESS if all(each.mask != 0 for each in answers) else exit_codes.FAILURE
+
+
+def _answers(flags: UnitFlags, paths: list[str]) -> Iterator[_Answer]:
+    units = flags.units(paths)
+    options = flags.options(load_catalog())
+    for path, error in units.unreadable:
+        message = f"open {path}: {system_words(error)}"
+        yield _Answer(path, None, (Diagnostic(None, message, UNREADABLE),))
+    for path in units.empty:
+        yield _Answer(path, None, (nothing_in(path),))
+    for path in units.paths:
+        yield _answer(path, flags.stdin_name, options)
+
+
+def _answer(path: str, stdin_name: str, options: CheckOptions) -> _Answer:
+    unit = read(path, stdin_name)
+    if not unit.files:
+        return _Answer(unit.path, None, unit.faults)
+    try:
+        found = requirement_of(unit.files, options.gate, context_of(unit.directory, options))
+    except DiagnosticsError as error:
+        return _Answer(unit.path, None, error.diagnostics)
+    return _Answer(unit.path, found, found.faults)
+
+
+def _text(answers: list[_Answer]) -> Iterator[str]:
+    for answer in answers:
+        found = answer.requirement
+        if found is None or not found.mask:
+            yield from _none(answer)
+            continue
+        yield f"{answer.path}: Alloy {_ranges(found.mask)}"
+        for window in found.windows:
+            yield from _limits(window)
+    masks = [answer.mask for answer in answers if answer.mask is not None]
+    if len(masks) > 1 and all(masks):
+        together = masks[0]
+        for mask in masks:
+            together &= mask
+        words = f"Alloy {_ranges(together)}" if together else "no version loads all of them"
+        yield f"together: {words}"
+
+
+def _none(answer: _Answer) -> Iterator[str]:
+    found = answer.requirement
+    if answer.mask is None:
+        yield from (f"{answer.path}: {each.message}" for each in answer.faults)
+        return
+    yield f"{answer.path}: no version of Alloy loads it"
+    if found is not None:
+        for bound in found.conflict:
+            yield f"  {_alone(bound)}"
+    for each in answer.faults[:_SHOWN]:
+        yield f"  {each}" if each.span is not None else f"  {each.message}"
+    if len(answer.faults) > _SHOWN:
+        yield f"  and {len(answer.faults) - _SHOWN} more faults; `alloypy validate` shows them"
+
+
+def _limits(window: Window) -> Iterator[str]:
+    if window.since is not None:
+        yield from _bounds(f"from {window.since.version.name}", window.since, since=True)
+    if window.until is not None:
+        yield from _bounds(f"to {window.last.name}", window.until, since=False)
+
+
+def _bounds(title: str, limit: Limit, *, since: bool) -> Iterator[str]:
+    for bound in limit.bounds[:_SHOWN]:
+        yield f"  {title}: {bound.since(limit.version) if since else bound.until(limit.version)}"
+    if len(limit.bounds) > _SHOWN:
+        yield f"  {title}: and {len(limit.bounds) - _SHOWN} more places"
+
+
+def _alone(bound: Bound) -> str:
+    """A bound of a configuration that no version loads, with the versions that accept it."""
+    words = f"is accepted by {_ranges(bound.mask)}" if bound.mask else "is accepted by no version"
+    if bound.kind == "missing":
+        words = f"may be missing in {_ranges(bound.mask)}" if bound.mask else "is required, but missing"
+    elif bound.kind == "stability":
+        words = f"is {bound.detail}, which the command line does not permit"
+        if bound.mask:
+            words = f"is permitted in {_ranges(bound.mask)}"
+    return f"{bound.place} {words}"
+
+
+def _ranges(mask: int) -> str:
+    """A set of versions for people, such as `1.8.0 to 1.8.3, 1.9.2 and newer`."""
+    line = timeline()
+    parts = []
+    for first, after in line.spans(mask):
+        if after is None:
+            parts.append("all versions since 1.0.0" if first.index == 0 else f"{first.name} and newer")
+        elif after.index - first.index == 1:
+            parts.append(first.name)
+        else:
+            parts.append(f"{first.name} to {line.versions[after.index - 1].name}")
+    return ", ".join(parts)
+
+
+def _data(answers: list[_Answer]) -> object:
+    together = timeline().everything
+    for answer in answers:
+        if answer.mask is not None:
+            together &= answer.mask
+    return {"configurations": [_unit(answer) for answer in answers], "together": _names(together)}
+
+
+def _unit(answer: _Answer) -> dict[str, object]:
+    found = answer.requirement
+    return {
+        "path": answer.path,
+        "versions": _names(answer.mask or 0),
+        "ranges": [_range(window) for window in found.windows] if found is not None else [],
+        "conflict": [_bound(bound, _alone(bound)) for bound in (found.conflict if found is not None else ())],
+        "faults": [_fault(each) for each in answer.faults],
+    }
+
+
+def _range(window: Window) -> dict[str, object]:
+    since, until = window.since, window.until
+    return {
+        "first": window.first.name,
+        "last": window.last.name,
+        "from": [_bound(b, b.since(since.version)) for b in since.bounds] if since is not None else [],
+        "to": [_bound(b, b.until(until.version)) for b in until.bounds] if until is not None else [],
+    }
+
+
+def _bound(bound: Bound, reason: str) -> dict[str, object]:
+    place = bound.span.start_position
+    return {
+        "file": bound.span.source.name,
+        "line": place.line,
+        "column": place.column,
+        "name": bound.subject,
+        "kind": bound.kind,
+        "reason": reason,
+        "versions": _names(bound.mask),
+    }
+
+
+def _fault(found: Diagnostic) -> dict[str, object]:
+    place = found.span.start_position if found.span is not None else None
+    return {
+        "file": found.span.source.name if found.span is not None else None,
+        "line": place.line if place is not None else None,
+        "column": place.column if place is not None else None,
+        "code": found.code,
+        "message": found.message,
+    }
+
+
+def _names(mask: int) -> list[str]:
+    return [version.name for version in timeline().versions if mask & version.bit]

@@ -1,0 +1,124 @@
+"""`alloypy upgrade`: what lies between two versions of Alloy for configurations, and what to do about it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from alloypy.catalog.catalog import load_catalog
+from alloypy.catalog.history import load_history
+from alloypy.check.units.units import context_of, nothing_in
+from alloypy.check.versions.findings import Finding, Rank, order
+from alloypy.check.versions.flags import flag_findings
+from alloypy.check.versions.upgrade import touched
+from alloypy.cli import streams
+from alloypy.cli.commands.upgrade.fixing import Fixer
+from alloypy.cli.commands.upgrade.options import Options
+from alloypy.cli.commands.upgrade.pages import Page, page
+from alloypy.cli.files.reading import ReadUnit, read
+from alloypy.cli.report import Entry, Report
+from alloypy.cli.report.colours import wants_colour
+from alloypy.cli.report.output import write_reports
+from alloypy.os_errors import system_words
+from alloypy.syntax.codes import UNREADABLE
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
+
+
+class Result(NamedTuple):
+    """What is found in one configuration. faults: other errors, and warnings about reading."""
+
+    path: str
+    findings: list[Finding]
+    faults: tuple[Diagnostic, ...]
+    files: int
+    fixed: int = 0
+
+
+def run(argv: list[str]) -> int:
+    """Say what an upgrade changes for what `argv` names. Raises UsageError and HelpRequested."""
+    options = Options(argv)
+    results = list(_results(options))
+    flags = _flags(options)
+    if flags:
+        results.append(Result("alloy run", flags, (), 0))
+    report = _report(results, options)
+    if options.reporting.for_people:
+        colour = wants_colour(sys.stdout if not options.fix else sys.stderr, options.reporting.color)
+        write = streams.say if options.fix else sys.stdout.write
+        write(page(_page(results, options), colour=colour))
+    write_reports(report, options.targets)
+    return report.exit_code
+
+
+def _results(options: Options) -> Iterator[Result]:
+    for path, error in options.units.unreadable:
+        message = f"open {path}: {system_words(error)}"
+        yield Result(path, [], (Diagnostic(None, message, UNREADABLE),), 0)
+    for path in options.units.empty:
+        yield Result(path, [], (nothing_in(path),), 0)
+    for path in options.units.paths:
+        unit = read(path, options.unit_flags.stdin_name)
+        if not unit.files:
+            yield Result(unit.path, [], unit.faults, len(unit.sources))
+        elif options.fix:
+            yield _fixed(path, unit, options)
+        else:
+            yield _result(unit, options)
+
+
+def _result(unit: ReadUnit, options: Options) -> Result:
+    checking = options.unit_flags.options(load_catalog(), options.upgrade.gate)
+    try:
+        found = touched(unit.files, options.upgrade, context_of(unit.directory, checking))
+    except DiagnosticsError as error:
+        return Result(unit.path, [], error.diagnostics, len(unit.sources))
+    return Result(unit.path, found.findings, found.others, len(unit.sources))
+
+
+def _fixed(path: str, unit: ReadUnit, options: Options) -> Result:
+    checking = options.unit_flags.options(load_catalog(), options.upgrade.gate)
+    fixer = Fixer(options.upgrade, checking, options.reporting.color, writes=not options.diff)
+    return Result(unit.path, *fixer.fixed(path, unit))
+
+
+def _flags(options: Options) -> list[Finding]:
+    if options.run_flags is None:
+        return []
+    return sorted(flag_findings(options.run_flags, options.upgrade, load_history()), key=order)
+
+
+def _report(results: list[Result], options: Options) -> Report:
+    return Report(
+        Entry(
+            result.path,
+            tuple(_diagnostics(result, options)),
+            files=result.files,
+            changed=bool(result.fixed),
+            failed=any(each.severity is Severity.ERROR for each in _diagnostics(result, options)),
+        )
+        for result in results
+    )
+
+
+def _diagnostics(result: Result, options: Options) -> Iterator[Diagnostic]:
+    """The findings as diagnostics, the worst first."""
+    refused = [each for each in result.findings if each.rank is Rank.REFUSED]
+    yield from (each.diagnostic() for each in refused)
+    yield from result.faults
+    rest = result.findings[len(refused) :]
+    yield from (each.diagnostic(strict=options.strict) for each in rest)
+
+
+def _page(results: list[Result], options: Options) -> Page:
+    findings = sorted((each for result in results for each in result.findings), key=order)
+    return Page(
+        options.upgrade,
+        findings,
+        [each for result in results for each in result.faults],
+        [result.path for result in results if result.files],
+        sum(result.fixed for result in results),
+        quiet=options.reporting.quiet,
+        fixing=options.fix,
+        diff=options.diff,
+    )

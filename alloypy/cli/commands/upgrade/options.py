@@ -1,0 +1,80 @@
+"""The command line of `alloypy upgrade`."""
+
+from __future__ import annotations
+
+from alloypy.catalog.history import load_history
+from alloypy.catalog.versions import Version, VersionError, find_version
+from alloypy.check.versions.flags import FlagsError, GivenFlag, read_flags
+from alloypy.check.versions.upgrade import Upgrade
+from alloypy.cli.files.named_paths import STDIN
+from alloypy.cli.files.unit_flags import LEVELS, UnitFlags
+from alloypy.cli.flags import Flag, FlagSet
+from alloypy.cli.report.output import ReportFlags
+from alloypy.cli.usage_error import UsageError
+from alloypy.graph.admission import Gate
+
+_SUMMARY = """Say what lies between two versions of Alloy for configurations, and what to do.
+
+Each PATH is one configuration, as for validate; - is standard input. Exit code: 1 if the new version refuses
+one of them, or with --strict if a default changes; otherwise 0."""
+
+
+class Options:
+    """The flags of the command, declared and read."""
+
+    def __init__(self, argv: list[str]) -> None:
+        flags = FlagSet("upgrade", "PATH...", _SUMMARY)
+        start = flags.string("from", kind="version", doc="the version in use, such as 1.5 or 1.5.1; required")
+        end = flags.string("to", "newest", kind="version", doc="the version to upgrade to")
+        run_flags = flags.string(
+            "run-flags", kind="flags", doc="the flags of alloy run, in quotes: they are checked, too"
+        )
+        strict = flags.bool("strict", doc="also fail on changed defaults")
+        fix = flags.bool("fix", doc="change the files where it is safe")
+        diff = flags.bool("diff", doc="show what --fix would change, and change nothing")
+        self.unit_flags = UnitFlags(flags)
+        self.reporting = ReportFlags(flags)
+        paths = flags.parse(argv)
+        if not start.given:
+            raise UsageError("--from is missing: the version in use, such as --from=1.5", usage=flags.usage)
+        self.run_flags: list[GivenFlag] | None = _flags_of(run_flags)
+        gate = _gate(self.unit_flags, self.run_flags or [])
+        self.upgrade = Upgrade(_version(start), _version(end), gate)
+        if self.upgrade.start == self.upgrade.end:
+            raise UsageError(
+                f"--from and --to are both {self.upgrade.start.name}: there is nothing between them"
+            )
+        self.strict = strict.value
+        self.diff = diff.value
+        self.fix = fix.value or diff.value
+        self.targets = self.reporting.targets()
+        if self.reporting.to_stdout and (self.diff or (self.fix and STDIN in paths)):
+            raise UsageError("the changed text goes to standard output; write the report to --output-file")
+        self.units = self.unit_flags.units(paths)
+
+
+def _version(flag: Flag[str]) -> Version:
+    try:
+        return find_version(flag.value)
+    except VersionError as error:
+        raise UsageError(f"--{flag.name}: {error}") from None
+
+
+def _flags_of(flag: Flag[str]) -> list[GivenFlag] | None:
+    if not flag.given:
+        return None
+    try:
+        return read_flags(flag.value, load_history())
+    except FlagsError as error:
+        raise UsageError(f"--run-flags: {error}") from None
+
+
+def _gate(units: UnitFlags, given: list[GivenFlag]) -> Gate:
+    """What is permitted: by the flags of this command, otherwise by those of `alloy run`."""
+    stability, community = units.gate
+    for flag in given:
+        if flag.name == "stability.level" and not units.stability_given:
+            stability = LEVELS.get(flag.value or "", stability)
+        if flag.name == "feature.community-components.enabled" and flag.value in (None, "true"):
+            community = True
+    return Gate(stability, community)

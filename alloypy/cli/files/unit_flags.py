@@ -1,0 +1,79 @@
+"""The flags of commands that look at configurations: which ones, and what is permitted and known there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alloypy.check.scope import Language
+from alloypy.check.units.units import CheckOptions
+from alloypy.cli.commands.validate.options import environment
+from alloypy.cli.common_flags import community_components, stdin_filename
+from alloypy.cli.files.named_paths import ListFlags
+from alloypy.cli.files.units import CHOICES, Units, find_units
+from alloypy.cli.flags import FlagSet
+from alloypy.cli.usage_error import UsageError
+from alloypy.graph.admission import Gate
+from alloypy.schema.stability import Stability
+
+LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
+"""The stability levels by name, the most stable first."""
+
+
+class UnitFlags:
+    """The flags, declared on those of a command; their names and meanings are those of `validate`."""
+
+    def __init__(self, flags: FlagSet) -> None:
+        self._flags = flags
+        self._stability = flags.choice(
+            "stability.level",
+            Stability.GENERALLY_AVAILABLE.text,
+            tuple(LEVELS),
+            noun="stability level",
+            doc="lowest stability level to allow",
+        )
+        self._community = community_components(flags, "allow community components")
+        self._recursive = flags.bool(
+            "recursive", short="r", doc="look at every directory below with *.alloy files"
+        )
+        self._units = flags.choice(
+            "units", "path", CHOICES, noun="kind of units", doc="what counts as one configuration"
+        )
+        self._exclude = flags.strings(
+            "exclude", kind="pattern", doc="leave out matching paths with --recursive, as in .gitignore"
+        )
+        self._listing = ListFlags(flags)
+        self._stdin_name = stdin_filename(flags)
+        self._env = flags.strings(
+            "env", kind="KEY=VALUE", doc="set an environment variable for the check; repeatable"
+        )
+        self._env_file = flags.strings(
+            "env-file", kind="file", doc="a file with one KEY=VALUE per line; repeatable"
+        )
+
+    @property
+    def gate(self) -> Gate:
+        """The stability level and the community components that the command line allows."""
+        return Gate(LEVELS[self._stability.value], self._community.value)
+
+    @property
+    def stability_given(self) -> bool:
+        """Whether the command line names a stability level."""
+        return self._stability.given
+
+    @property
+    def stdin_name(self) -> str:
+        """The name of standard input in messages."""
+        return self._stdin_name.value or "<stdin>"
+
+    def units(self, paths: Sequence[str]) -> Units:
+        """The configurations that the command line names. Raises UsageError."""
+        if not paths and not self._listing.given:
+            raise UsageError("requires at least 1 arg(s), only received 0", usage=self._flags.usage)
+        every = [*paths, *self._listing.read()]
+        auto = self._units.value == "auto"
+        return find_units(every, self._exclude.value, recursive=self._recursive.value, auto=auto)
+
+    def options(self, language: Language, gate: Gate | None = None) -> CheckOptions:
+        """How the configurations are checked: without lint rules. Raises UsageError."""
+        environ = environment(self._env.value, self._env_file.value)
+        return CheckOptions(language, gate or self.gate, environ, selected=frozenset())

@@ -1,0 +1,184 @@
+"""What an upgrade changes for a configuration: each kind of change once, at its place, in Alloy's words."""
+
+from __future__ import annotations
+
+import pytest
+
+from alloypy.check.versions.findings import Rank
+from tests.support.upgrading import flags_found, found, messages
+
+SCRAPE = """\
+prometheus.scrape "s" {
+  targets    = []
+  forward_to = [prometheus.remote_write.r.receiver]
+}
+
+prometheus.remote_write "r" {
+  endpoint {
+    url = "http://localhost"
+  }
+}
+"""
+BATCH = 'otelcol.processor.batch "b" {\n  send_batch_size = 5000\n  output { }\n}\n'
+TARGETS = 'database_observability.mysql "m" {\n  data_source_name = "x"\n  forward_to = []\n}\n'
+
+
+def test_changed_defaults_with_old_and_new_value() -> None:
+    said = messages(SCRAPE, "1.10", "1.11", Rank.DEFAULT)
+    assert said == [
+        (
+            "1:1: scrape_native_histograms of prometheus.scrape: the default goes from true to false: native "
+            "histograms are no longer scraped by scrape_protocols alone."
+        ),
+        "7:3: endpoint/enable_http2 of prometheus.remote_write: the default goes from true to false",
+    ]
+
+
+def test_a_default_that_the_configuration_sets_does_not_change() -> None:
+    text = SCRAPE.replace('"http://localhost"', '"http://localhost"\n    enable_http2 = false')
+    said = messages(text, "1.10", "1.11", Rank.DEFAULT)
+    assert not any("enable_http2" in each for each in said)
+
+
+def test_defaults_inside_a_block_matter_only_with_the_block() -> None:
+    text = 'otelcol.exporter.otlp "o" {\n  client {\n    endpoint = "a:1"\n  }\n}\n'
+    assert not any("batch" in each for each in messages(text, "1.12", "1.13", Rank.DEFAULT))
+    text = text.replace("  }\n}", "  }\n  sending_queue {\n    batch { }\n  }\n}")
+    said = messages(text, "1.12", "1.13", Rank.DEFAULT)
+    assert said == [
+        "6:5: sending_queue/batch/min_size of otelcol.exporter.otlp: The default goes from 8192 to 2000.",
+        "6:5: sending_queue/batch/max_size of otelcol.exporter.otlp: The default goes from 0 to 3000.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "expected"),
+    [
+        (
+            'otelcol.receiver.opencensus "o" {\n  output { }\n}\n',
+            "1.12",
+            "1.13",
+            (
+                "1:1: otelcol.receiver.opencensus is gone in 1.13.0: The component is unknown, though its "
+                "reference page is still there."
+            ),
+        ),
+        (
+            'beyla.ebpf "b" {\n  injector {\n    debug = true\n  }\n}\n',
+            "1.17",
+            "1.18",
+            "3:5: injector/debug of beyla.ebpf is gone in 1.18.0: The argument is unknown.",
+        ),
+        (
+            TARGETS,
+            "1.11",
+            "1.12",
+            (
+                "1:1: targets of database_observability.mysql is required in 1.12.2, but not given: targets "
+                "is required (optional again from 1.16)."
+            ),
+        ),
+        (
+            BATCH,
+            "1.10",
+            "1.11",
+            (
+                "1:1: otelcol.processor.batch is refused in 1.11.3: send_batch_max_size must be greater or "
+                "equal to send_batch_size when not 0"
+            ),
+        ),
+        (
+            'remotecfg {\n  url = "http://x"\n  metadata = { }\n}\n',
+            "1.2",
+            "1.3",
+            (
+                "3:3: metadata of remotecfg is renamed in 1.3.0: The argument is unknown; it is called "
+                "attributes. Public preview at the time."
+            ),
+        ),
+    ],
+)
+def test_what_the_new_version_refuses(text: str, start: str, end: str, expected: str) -> None:
+    assert messages(text, start, end, Rank.REFUSED) == [expected]
+
+
+def test_what_is_gone_and_comes_back_in_between_does_not_matter() -> None:
+    text = 'beyla.ebpf "b" {\n  injector {\n    disable_auto_restart = true\n  }\n}\n'
+    assert messages(text, "1.17", "main", Rank.REFUSED) == []
+    text = TARGETS
+    assert messages(text, "1.11", "1.16", Rank.REFUSED) == []
+
+
+def test_what_is_accepted_again_without_effect() -> None:
+    text = 'prometheus.exporter.windows "w" {\n  msmq { }\n}\n'
+    (said,) = messages(text, "1.8", "1.10", Rank.DEPRECATED)
+    assert said.startswith("2:3: msmq of prometheus.exporter.windows has no effect any more in 1.9.0")
+
+
+@pytest.mark.parametrize(("topic", "touched"), [("events", False), ("^events.*", False), ("events.*", True)])
+def test_changed_behaviour_only_for_the_values_that_it_concerns(topic: str, touched: bool) -> None:
+    text = f'loki.source.kafka "k" {{\n  brokers = ["b"]\n  topics = ["{topic}"]\n  forward_to = []\n}}\n'
+    said = messages(text, "1.5", "1.6", Rank.BEHAVIOUR)
+    assert any("topics" in each for each in said) == touched
+
+
+def test_a_change_that_was_undone_is_not_reported() -> None:
+    text = (
+        'otelcol.processor.tail_sampling "t" {\n  policy {\n    name = "p"\n    type = "and"\n    and {\n'
+        '      and_sub_policy {\n        name = "s"\n        type = "string_attribute"\n'
+        '        string_attribute {\n          key = "k"\n          values = ["v"]\n'
+        "          invert_match = true\n        }\n      }\n    }\n  }\n  output { }\n}\n"
+    )
+    assert any("policy/and" in each for each in messages(text, "1.2", "1.4", Rank.BEHAVIOUR))
+    assert any("policy/and" in each for each in messages(text, "1.4", "1.6", Rank.BEHAVIOUR))
+    assert not any("policy/and" in each for each in messages(text, "1.2", "1.6", Rank.BEHAVIOUR))
+
+
+def test_a_change_of_many_components_is_reported_once() -> None:
+    said = messages(SCRAPE, "1.10", "1.11", Rank.BEHAVIOUR)
+    assert [each for each in said if "quantile" in each] == [
+        (
+            "1:1: prometheus.scrape (and 1 more) behaves differently in 1.11.0: Values of le and quantile "
+            "labels are always written as floats (1.0, not 1)."
+        )
+    ]
+
+
+def test_stability_levels_that_change() -> None:
+    text = "livedebugging {\n  enabled = true\n}\n"
+    (note,) = messages(text, "1.5", "1.6", Rank.NOTE)
+    assert note == "1:1: livedebugging goes from experimental to generally-available"
+
+
+def test_nothing_between_two_versions() -> None:
+    assert found('logging {\n  level = "info"\n}\n', "1.5", "1.18") == []
+
+
+def test_the_way_back_names_what_is_not_there_yet() -> None:
+    text = 'logging {\n  level = sys.env("X")\n}\n'
+    assert messages(text, "1.8", "1.3") == ["2:11: sys.env does not exist in 1.3.4: it needs 1.4.0"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("--cluster.use-discovery-v1", []),
+        (
+            "--feature.prometheus.metric-validation-scheme",
+            [("--feature.prometheus.metric-validation-scheme", Rank.DEPRECATED)],
+        ),
+        (
+            "--feature.prometheus.metric-validation-scheme='utf8'",
+            [("--feature.prometheus.metric-validation-scheme", Rank.REFUSED)],
+        ),
+        ("--storage.path '/var lib' config.alloy", []),
+        ("--nonsense", [("--nonsense", Rank.REFUSED)]),
+    ],
+)
+def test_flags_of_the_command_line(flags: str, expected: list[tuple[str, Rank]]) -> None:
+    said = [(each.subject, each.rank) for each in flags_found(flags, "1.8", "1.18")]
+    assert said == expected
+
+
+def test_a_default_flag_that_behaves_differently_concerns_everybody() -> None:
+    assert [each.subject for each in flags_found("", "1.0", "1.1")] == ["--server.http.listen-addr"]
