@@ -46,7 +46,12 @@ COMMANDS = (
     ),
     Command("validate", "validate.command", "Check a configuration without running it"),
     Command("requires", "requires.command", "Say which versions of Alloy load a configuration"),
-    Command("upgrade", "upgrade.command", "Say what an upgrade of Alloy changes for a configuration"),
+    Command(
+        "upgrade",
+        "upgrade.command",
+        "Say what an upgrade of Alloy changes for a configuration",
+        wrong_use=exit_codes.UPGRADE_WRONG_USE,
+    ),
     Command("eval", "eval.command", "Evaluate an expression"),
     Command("explain", "explain.command", "Explain what a diagnostic code means and what to do about it"),
     Command("docs", "docs.command", "Show the reference of a component or function"),

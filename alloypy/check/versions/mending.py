@@ -19,12 +19,14 @@ class Mended(NamedTuple):
     """The outcome.
 
     before, after: the texts that may change: those of the configuration, then the modules in files that it
-    imports. fixes: how many findings were mended. left: what there is to say about the new texts.
+    imports. fixes: how many findings were mended. first: what there was to say about the old texts, left:
+    about the new ones.
     """
 
     before: list[Source]
     after: list[Source]
     fixes: int
+    first: Touched
     left: Touched
 
 
@@ -39,14 +41,13 @@ def mended(sources: Sequence[Source], directory: str, upgrade: Upgrade, options:
     made = fixed(texts, work.check, lambda found: bool(found.fix))
     after = [_in_layout(old, new) for old, new in zip(texts, made.sources, strict=True)]
     left = work.touched(after) if made.codes else first
-    return Mended(texts, after, made.codes.total() - work.further, left)
+    return Mended(texts, after, made.codes.total(), first, left)
 
 
 class _Work:
     """Checks texts that replace those on the disk. own: how many belong to the configuration itself."""
 
     def __init__(self, own: int, directory: str, upgrade: Upgrade, options: CheckOptions) -> None:
-        self.further = 0
         self._own = own
         self._directory = directory
         self._upgrade = upgrade

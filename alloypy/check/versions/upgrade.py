@@ -51,6 +51,11 @@ class Touched(NamedTuple):
     others: tuple[Diagnostic, ...]
     checked: Checked
 
+    @property
+    def refused(self) -> bool:
+        """Whether the new version refuses the configuration."""
+        return bool(self.others) or any(each.rank is Rank.REFUSED for each in self.findings)
+
 
 def touched(files: Sequence[File], upgrade: Upgrade, context: Context) -> Touched:
     """What changes for the files of one configuration.

@@ -9,7 +9,7 @@ from alloypy.check.units.units import CheckOptions
 from alloypy.cli.commands.validate.options import environment
 from alloypy.cli.common_flags import community_components, stdin_filename
 from alloypy.cli.files.named_paths import ListFlags
-from alloypy.cli.files.units import CHOICES, Units, find_units
+from alloypy.cli.files.units import CHOICES, Grouping, Units, find_units
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
@@ -71,7 +71,7 @@ class UnitFlags:
             raise UsageError("requires at least 1 arg(s), only received 0", usage=self._flags.usage)
         every = [*paths, *self._listing.read()]
         auto = self._units.value == "auto"
-        return find_units(every, self._exclude.value, recursive=self._recursive.value, auto=auto)
+        return find_units(every, Grouping(self._recursive.value, auto, self._exclude.value))
 
     def options(self, language: Language, gate: Gate | None = None) -> CheckOptions:
         """How the configurations are checked: without lint rules. Raises UsageError."""

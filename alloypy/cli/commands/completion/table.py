@@ -79,12 +79,12 @@ def _flag_row(flag: Flag[Any]) -> FlagRow:
 
 
 def _takes_many(command: Command) -> bool:
-    return command.name in {"fmt", "validate", "explain"}
+    return command.name in {"fmt", "validate", "requires", "upgrade", "explain"}
 
 
 def _argument(command: Command) -> Value:
     match command.name:
-        case "run" | "fmt" | "validate":
+        case "run" | "fmt" | "validate" | "requires" | "upgrade":
             return Value(alloy_files=True)
         case "docs":
             from alloypy.cli.commands.docs.flags import COMMANDS as ALLOY_COMMANDS

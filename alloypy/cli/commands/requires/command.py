@@ -84,7 +84,7 @@ def _text(answers: list[_Answer]) -> Iterator[str]:
         if found is None or not found.mask:
             yield from _none(answer)
             continue
-        yield f"{answer.path}: Alloy {_ranges(found.mask)}"
+        yield f"{answer.path}: {_alloy(found.mask)}"
         for window in found.windows:
             yield from _limits(window)
     masks = [answer.mask for answer in answers if answer.mask is not None]
@@ -92,7 +92,7 @@ def _text(answers: list[_Answer]) -> Iterator[str]:
         together = masks[0]
         for mask in masks:
             together &= mask
-        words = f"Alloy {_ranges(together)}" if together else "no version loads all of them"
+        words = _alloy(together) if together else "no version loads all of them"
         yield f"together: {words}"
 
 
@@ -137,13 +137,17 @@ def _alone(bound: Bound) -> str:
     return f"{bound.place} {words}"
 
 
+def _alloy(mask: int) -> str:
+    return "all versions of Alloy" if mask == timeline().everything else f"Alloy {_ranges(mask)}"
+
+
 def _ranges(mask: int) -> str:
     """A set of versions for people, such as `1.8.0 to 1.8.3, 1.9.2 and newer`."""
     line = timeline()
     parts = []
     for first, after in line.spans(mask):
         if after is None:
-            parts.append("all versions since 1.0.0" if first.index == 0 else f"{first.name} and newer")
+            parts.append(f"{first.name} and newer")
         elif after.index - first.index == 1:
             parts.append(first.name)
         else:

@@ -26,13 +26,18 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 
 
 class Result(NamedTuple):
-    """What is found in one configuration. faults: other errors, and warnings about reading."""
+    """What is found in one configuration.
+
+    faults: other errors, and warnings about reading. refused: whether the new version refuses the files,
+    although --fix would change that.
+    """
 
     path: str
     findings: list[Finding]
     faults: tuple[Diagnostic, ...]
     files: int
     fixed: int = 0
+    refused: bool = False
 
 
 def run(argv: list[str]) -> int:
@@ -95,7 +100,8 @@ def _report(results: list[Result], options: Options) -> Report:
             tuple(_diagnostics(result, options)),
             files=result.files,
             changed=bool(result.fixed),
-            failed=any(each.severity is Severity.ERROR for each in _diagnostics(result, options)),
+            failed=result.refused
+            or any(each.severity is Severity.ERROR for each in _diagnostics(result, options)),
         )
         for result in results
     )

@@ -18,12 +18,16 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 
 
 class Made(NamedTuple):
-    """What is left after fixing: findings, faults, number of files; and how many findings were fixed."""
+    """What is left after fixing: findings, faults, number of files; and how many findings were fixed.
+
+    refused: whether the new version refuses the files as they are on the disk.
+    """
 
     findings: list[Finding]
     faults: tuple[Diagnostic, ...]
     files: int
     fixed: int
+    refused: bool
 
 
 class Fixer:
@@ -41,7 +45,7 @@ class Fixer:
         try:
             made = mended(unit.sources, unit.directory, self._upgrade, self._checking)
         except DiagnosticsError as error:
-            return Made([], error.diagnostics, count, 0)
+            return Made([], error.diagnostics, count, 0, True)
         changes = changes_of(made.before, made.after)
         faults: list[Diagnostic] = []
         if not self._writes:
@@ -51,4 +55,6 @@ class Fixer:
         else:
             faults = write_changes(changes)
         left = made.left
-        return Made(left.findings, (*faults, *left.others), count, made.fixes)
+        written = self._writes and not faults
+        refused = left.refused if written else made.first.refused
+        return Made(left.findings, (*faults, *left.others), count, made.fixes, refused)

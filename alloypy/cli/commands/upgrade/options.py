@@ -6,6 +6,7 @@ from alloypy.catalog.history import load_history
 from alloypy.catalog.versions import Version, VersionError, find_version
 from alloypy.check.versions.flags import FlagsError, GivenFlag, read_flags
 from alloypy.check.versions.upgrade import Upgrade
+from alloypy.cli.common_flags import VERSION_KIND
 from alloypy.cli.files.named_paths import STDIN
 from alloypy.cli.files.unit_flags import LEVELS, UnitFlags
 from alloypy.cli.flags import Flag, FlagSet
@@ -24,8 +25,10 @@ class Options:
 
     def __init__(self, argv: list[str]) -> None:
         flags = FlagSet("upgrade", "PATH...", _SUMMARY)
-        start = flags.string("from", kind="version", doc="the version in use, such as 1.5 or 1.5.1; required")
-        end = flags.string("to", "newest", kind="version", doc="the version to upgrade to")
+        start = flags.string(
+            "from", kind=VERSION_KIND, doc="the version in use, such as 1.5 or 1.5.1; required"
+        )
+        end = flags.string("to", "newest", kind=VERSION_KIND, doc="the version to upgrade to")
         run_flags = flags.string(
             "run-flags", kind="flags", doc="the flags of alloy run, in quotes: they are checked, too"
         )

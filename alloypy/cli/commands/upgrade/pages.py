@@ -19,12 +19,13 @@ _TITLES = {
     Rank.NOTE: "also changed",
 }
 _COUNTS = {
-    Rank.REFUSED: "refused",
-    Rank.DEFAULT: "changed defaults",
-    Rank.BEHAVIOUR: "behave differently",
-    Rank.DEPRECATED: "deprecated",
-    Rank.NOTE: "also changed",
+    Rank.REFUSED: ("refused", "refused"),
+    Rank.DEFAULT: ("changed default", "changed defaults"),
+    Rank.BEHAVIOUR: ("behaves differently", "behave differently"),
+    Rank.DEPRECATED: ("deprecated", "deprecated"),
+    Rank.NOTE: ("also changed", "also changed"),
 }
+"""Words for one and for several."""
 _COLOURS = {Rank.REFUSED: "\x1b[1;31m", Rank.DEFAULT: "\x1b[1;33m"}
 _BOLD, _RESET = "\x1b[1m", "\x1b[0m"
 
@@ -104,7 +105,7 @@ def _summary(content: Page) -> str:
         if rank is Rank.REFUSED:
             number += len(_faults(content))
         if number:
-            counts.append(f"{number} {words}")
+            counts.append(f"{number} {words[number > 1]}")
     if content.fixing:
         word = "would be fixed" if content.diff else "fixed"
         counts.insert(0, f"{content.fixed} {word}")

@@ -1,0 +1,269 @@
+"""`alloypy requires` and `alloypy upgrade` as users call them: files, reports, exit codes, fixes."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from alloypy.cli.main import main
+from alloypy.cli.report import FORMATS
+
+Capture = pytest.CaptureFixture[str]
+
+OLD = """// Traces.
+otelcol.exporter.otlp "traces" {
+	client {
+		endpoint = env("TEMPO") // host:port
+	}
+
+	sending_queue {
+		blocking = true
+	}
+}
+"""
+NEW = OLD.replace("blocking", "block_on_overflow")
+SCRAPE = """prometheus.remote_write "r" {
+	endpoint {
+		url = "http://localhost"
+	}
+}
+"""
+MODULE = """declare "sender" {
+	argument "endpoint" { }
+
+	otelcol.exporter.otlp "o" {
+		client {
+			endpoint = argument.endpoint.value
+		}
+
+		sending_queue {
+			blocking = true
+		}
+	}
+}
+"""
+
+
+class Answer(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+def ask(capsys: Capture, *arguments: str) -> Answer:
+    code = main(list(arguments))
+    return Answer(code, *capsys.readouterr())
+
+
+def upgrade(capsys: Capture, *arguments: str, start: str = "1.10", end: str = "1.11") -> Answer:
+    return ask(capsys, "upgrade", f"--from={start}", f"--to={end}", *arguments)
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.alloy").write_text(OLD)
+    (tmp_path / "scrape.alloy").write_text(SCRAPE)
+    return tmp_path
+
+
+def test_requires_says_the_versions_and_what_limits_them(capsys: Capture) -> None:
+    answer = ask(capsys, "requires", "old.alloy", "scrape.alloy")
+    assert answer.code == 0
+    assert answer.out == (
+        "old.alloy: Alloy 1.7.0 to 1.10.2\n"
+        "  from 1.7.0: sending_queue/blocking at old.alloy:8:3 needs 1.7.0\n"
+        "  to 1.10.2: sending_queue/blocking at old.alloy:8:3 is gone in 1.11.0\n"
+        "scrape.alloy: all versions of Alloy\n"
+        "together: Alloy 1.7.0 to 1.10.2\n"
+    )
+
+
+def test_requires_as_json(capsys: Capture) -> None:
+    data = json.loads(ask(capsys, "requires", "--output-format=json", "old.alloy").out)
+    (unit,) = data["configurations"]
+    assert unit["versions"][0] == "1.7.0"
+    assert data["together"] == unit["versions"]
+    assert unit["ranges"][0]["last"] == "1.10.2"
+    assert unit["ranges"][0]["to"][0]["name"] == "sending_queue/blocking"
+    assert (unit["ranges"][0]["to"][0]["line"], unit["ranges"][0]["to"][0]["column"]) == (8, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (NEW.replace("sending_queue", "nothing"), 'bad.alloy:7:2: unrecognized block name "nothing"'),
+        ("logging {\n", "bad.alloy:2:1: expected }, got EOF"),
+        (
+            'otelcol.exporter.logging "x" { }\n' + NEW,
+            "otelcol.exporter.logging at bad.alloy:1:1 is accepted by",
+        ),
+    ],
+)
+def test_requires_says_why_there_is_no_version(
+    capsys: Capture, directory: Path, text: str, line: str
+) -> None:
+    (directory / "bad.alloy").write_text(text)
+    answer = ask(capsys, "requires", "bad.alloy")
+    assert answer.code == 1
+    first, *rest = answer.out.splitlines()
+    assert first == "bad.alloy: no version of Alloy loads it"
+    assert any(each.strip().startswith(line) for each in rest), rest
+
+
+def test_requires_reads_directories_and_standard_input(
+    capsys: Capture, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(capsys, "requires", ".").out.startswith(".: Alloy 1.7.0 to 1.10.2\n")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(OLD.encode())))
+    answer = ask(capsys, "requires", "--stdin-filename=in.alloy", "-")
+    assert "in.alloy:8:3" in answer.out
+
+
+def test_an_upgrade_that_is_refused(capsys: Capture) -> None:
+    answer = upgrade(capsys, "old.alloy")
+    assert answer.code == 1
+    assert answer.out.splitlines()[:3] == [
+        "refused by 1.11.3",
+        (
+            "  old.alloy:8:3: sending_queue/blocking of otelcol.exporter.otlp is renamed in 1.11.0: "
+            "The argument is unknown; block_on_overflow takes its place."
+        ),
+        "      Rename to block_on_overflow. [CHANGELOG.md]",
+    ]
+
+
+def test_changed_defaults_fail_only_if_that_is_wanted(capsys: Capture) -> None:
+    answer = upgrade(capsys, "scrape.alloy")
+    assert answer.code == 0
+    assert "the default goes from true to false" in answer.out
+    assert upgrade(capsys, "--strict", "scrape.alloy").code == 1
+
+
+def test_nothing_to_say(capsys: Capture) -> None:
+    answer = upgrade(capsys, "scrape.alloy", start="1.17", end="newest")
+    assert answer == (0, "nothing between 1.17.1 and 1.18.1 touches this configuration\n", "")
+
+
+def test_a_downgrade_says_so(capsys: Capture, directory: Path) -> None:
+    (directory / "new.alloy").write_text(NEW)
+    answer = upgrade(capsys, "new.alloy", start="1.18", end="1.7")
+    assert answer.code == 1
+    assert answer.out.splitlines()[0] == "1.7.5 is older than 1.18.1: this is a downgrade"
+    assert "does not exist in 1.7.5: it needs 1.9.0" in answer.out
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_every_format_of_reports(capsys: Capture, directory: Path, format_name: str) -> None:
+    answer = upgrade(capsys, f"--report={format_name}=report", "-q", "old.alloy")
+    assert answer.code == 1
+    text = (directory / "report").read_text().replace("\\", "")
+    assert "sending_queue/blocking of otelcol.exporter.otlp is renamed in 1.11.0" in text
+
+
+def test_machine_readable_findings_have_codes_places_and_changes(capsys: Capture) -> None:
+    answer = upgrade(capsys, "--output-format=json", "old.alloy")
+    (first, *_) = json.loads(answer.out)["diagnostics"]
+    assert (first["code"], first["severity"], first["line"]) == ("ALY0802", "error", 8)
+    assert first["fix"] == [{"offset": OLD.index("blocking"), "length": 8, "text": "block_on_overflow"}]
+    assert first["hint"] == "Rename to block_on_overflow; documented in CHANGELOG.md"
+
+
+def test_fixing_a_file(capsys: Capture, directory: Path) -> None:
+    answer = upgrade(capsys, "--fix", "old.alloy")
+    assert answer.code == 0
+    assert answer.out == ""
+    assert "between 1.10.2 and 1.11.3: 1 fixed" in answer.err
+    assert (directory / "old.alloy").read_text() == NEW
+    again = upgrade(capsys, "--fix", "old.alloy")
+    assert again.code == 0
+    assert (directory / "old.alloy").read_text() == NEW
+    assert ask(capsys, "validate", "--alloy-version=1.11", "old.alloy").code == 0
+
+
+def test_a_difference_changes_nothing(capsys: Capture, directory: Path) -> None:
+    answer = upgrade(capsys, "--diff", "old.alloy")
+    assert answer.code == 1
+    assert "-\t\tblocking = true\n+\t\tblock_on_overflow = true\n" in answer.out
+    assert (directory / "old.alloy").read_text() == OLD
+
+
+def test_fixing_standard_input(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(OLD.encode())))
+    assert upgrade(capsys, "--fix", "-q", "-").out == NEW
+
+
+def test_fixing_modules_that_a_directory_imports(capsys: Capture, directory: Path) -> None:
+    (directory / "modules").mkdir()
+    (directory / "modules" / "m.alloy").write_text(MODULE)
+    unit = directory / "unit"
+    unit.mkdir()
+    (unit / "a.alloy").write_text('import.file "m" {\n\tfilename = module_path + "/../modules/m.alloy"\n}\n')
+    (unit / "b.alloy").write_text('m.sender "s" {\n\tendpoint = "localhost:4317"\n}\n')
+    answer = upgrade(capsys, "unit")
+    assert answer.code == 1
+    assert "m.alloy:10:4: sending_queue/blocking" in answer.out
+    assert upgrade(capsys, "--fix", "unit").code == 0
+    assert (directory / "modules" / "m.alloy").read_text() == MODULE.replace("blocking", "block_on_overflow")
+
+
+def test_a_reference_in_another_file_is_renamed_with_the_component(capsys: Capture, directory: Path) -> None:
+    unit = directory / "unit"
+    unit.mkdir()
+    (unit / "a.alloy").write_text('otelcol.exporter.logging "l" { }\n')
+    (unit / "b.alloy").write_text(
+        'otelcol.receiver.otlp "r" {\n\tgrpc { }\n\n\toutput {\n'
+        "\t\tlogs = [otelcol.exporter.logging.l.input]\n\t}\n}\n"
+    )
+    flags = ("--stability.level=experimental", "--fix", "unit")
+    assert upgrade(capsys, *flags, start="1.4", end="1.5").code == 0
+    assert "otelcol.exporter.debug.l.input" in (unit / "b.alloy").read_text()
+    assert (unit / "a.alloy").read_text() == 'otelcol.exporter.debug "l" { }\n'
+
+
+def test_what_cannot_be_fixed_is_said(capsys: Capture, directory: Path) -> None:
+    text = 'otelcol.exporter.logging "l" { }\n'
+    (directory / "old.alloy").write_text(text)
+    answer = upgrade(capsys, "--fix", "old.alloy", start="1.4", end="1.5")
+    assert answer.code == 1
+    assert "0 fixed, 1 refused" in answer.err
+    assert (directory / "old.alloy").read_text() == text
+
+
+def test_files_that_cannot_be_parsed_stay_as_they_are(capsys: Capture, directory: Path) -> None:
+    (directory / "bad.alloy").write_text("logging {\n")
+    answer = upgrade(capsys, "--fix", "bad.alloy")
+    assert answer.code == 1
+    assert "bad.alloy:2:1: expected }, got EOF" in answer.err
+    assert (directory / "bad.alloy").read_text() == "logging {\n"
+
+
+def test_flags_of_the_run_command(capsys: Capture) -> None:
+    flags = "--run-flags=--cluster.use-discovery-v1 --stability.level=experimental --none 'x'"
+    answer = upgrade(capsys, flags, "scrape.alloy", start="1.4", end="1.5")
+    assert answer.code == 1
+    assert "the flag --none is no flag of any version" in answer.out
+    assert "the flag --cluster.use-discovery-v1 has no effect in 1.5.1" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["scrape.alloy"], "--from is missing"),
+        (["--from=1.5"], "requires at least 1 arg(s)"),
+        (["--from=1.99", "scrape.alloy"], '--from: unknown Alloy version "1.99"'),
+        (["--from=1.5", "--to=9", "scrape.alloy"], '--to: unknown Alloy version "9"'),
+        (["--from=1.5", "--to=1.5.1", "scrape.alloy"], "there is nothing between them"),
+        (["--from=1.5", "--run-flags='", "scrape.alloy"], "--run-flags: it ends inside quotes"),
+        (["--from=1.5", "--diff", "--output-format=json", "scrape.alloy"], "goes to standard output"),
+    ],
+)
+def test_wrong_usage(capsys: Capture, arguments: list[str], message: str) -> None:
+    answer = ask(capsys, "upgrade", *arguments)
+    assert answer.code == 2
+    assert message in answer.err
