@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from alloypy.check.lint.rule import Rule, finding
-from alloypy.check.lint.view import Body, View
+from alloypy.check.lint.view import Body, View, Written
 from alloypy.lang import types as wanted
 from alloypy.lang.evaluation.literals import string_value
 from alloypy.lang.numbers import number_text
@@ -15,7 +15,7 @@ from alloypy.rules.view import Undecided
 from alloypy.schema.spec import AttributeSpec
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
-from alloypy.syntax.tree import Attribute, Literal
+from alloypy.syntax.tree import Attribute, Call, Literal
 
 _URL = re.compile(r"(https?)://(?:([^/?#]*)@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::\d*)?([^?#]*)")
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[::1\]|")
@@ -119,7 +119,7 @@ def _not_expanded(view: View) -> Iterator[Diagnostic]:
     """Variables of a shell in texts that Alloy takes as they are."""
     for written in view.expressions(Literal):
         node, name = written.expression, written.attribute.name.name
-        if node.kind != "STRING" or "$" not in node.text:
+        if node.kind != "STRING" or "$" not in node.text or _is_handled(written, view):
             continue
         if name in _PLAIN_NAMES or name.endswith("labels") or names_secret(name) or names_url(name):
             variable = _VARIABLE.search(string_value(node.text))
@@ -127,6 +127,12 @@ def _not_expanded(view: View) -> Iterator[Diagnostic]:
                 message = f"Alloy does not replace {variable[0]}: it stays in the text"
                 hint = f'write sys.env("{variable[1] or variable[2]}"), joined to the rest with +'
                 yield finding(written.span, message, hint)
+
+
+def _is_handled(written: Written[Literal], view: View) -> bool:
+    """Whether a text is given to a function that may put something in its place."""
+    call = written.around
+    return isinstance(call, Call) and view.function(call) not in {"coalesce", "string.format", "format"}
 
 
 REMOTE_WRITE = """\

@@ -13,7 +13,7 @@ from alloypy.graph.nodes import Kind, block_id
 from alloypy.graph.references import chain_text, expression_chains, inner_expressions
 from alloypy.lang import types as wanted
 from alloypy.lang.evaluation.literals import string_value
-from alloypy.lang.secrecy import keeps_secret
+from alloypy.lang.secrecy import keeps_secret, names_url
 from alloypy.rules.view import Undecided
 from alloypy.syntax.diagnostics import Diagnostic, Edit
 from alloypy.syntax.source import Source, Span
@@ -115,7 +115,7 @@ _LABELS = frozenset({"external_labels", "labels"})
 
 
 def _in_labels(view: View) -> Iterator[Diagnostic]:
-    """Secrets that become part of a label, which each reader of the data sees."""
+    """Secrets that become part of a label or an address, which others see."""
     for objects in view.expressions(Object):
         if not _makes_labels(objects):
             continue
@@ -125,12 +125,23 @@ def _in_labels(view: View) -> Iterator[Diagnostic]:
                 span = Span(objects.source, field.value.start, field.value.end)
                 yield finding(span, f"{secret} becomes the label {field.name}", _NO_LABEL)
     for body in view.bodies():
+        yield from _in_urls(body, view)
         replacement = body.written("replacement") if body.path.endswith("/rule") else None
         if replacement is not None and _is_visible(body):
             secret = _secret_in(replacement.value, view)
             if secret:
                 span = Span(body.source, replacement.value.start, replacement.value.end)
                 yield finding(span, f"{secret} becomes a label", _NO_LABEL)
+
+
+def _in_urls(body: Body, view: View) -> Iterator[Diagnostic]:
+    for attribute, type_ in body.attributes():
+        if isinstance(type_, wanted.StringType | wanted.TextType) and names_url(attribute.name.name):
+            secret = _secret_in(attribute.value, view)
+            if secret:
+                span = Span(body.source, attribute.value.start, attribute.value.end)
+                message = f"{secret} becomes part of {attribute.name.name}, which the user interface shows"
+                yield finding(span, message, "send it in a header, or with basic_auth")
 
 
 _NO_LABEL = "leave it out: everybody who can read the data can read its labels"
@@ -164,8 +175,9 @@ def _secret_in(node: Expression, view: View) -> str:
         if function not in _PASSES_ON:
             return ""
         if function in _READABLE and len(node.args) == 1:
-            names = _names(node.args[0])
-            return ".".join(names) if any(map(_SECRET_NAME.search, names)) else ""
+            *outer, last = _names(node.args[0]) or [""]
+            name = outer[-1] if last == "content" and outer else last
+            return ".".join([*outer, last]) if _SECRET_NAME.search(name) else ""
         return _first(node.args, view)
     return _first(inner_expressions(node), view) if not isinstance(node, Index | Access) else ""
 
@@ -272,9 +284,9 @@ RULES = (
     ),
     Rule(
         "ALY0955",
-        "secret in a label",
-        "A variable or secret whose name says that it is a password, token or key becomes part of a label. "
-        "Labels are sent and stored in plain text, and each reader of the data sees them.",
+        "secret in a label or an address",
+        "A variable or secret whose name says that it is a password, token or key becomes part of a label or "
+        "a URL. Each reader of the data sees its labels, and the user interface shows URLs.",
         wrong=_LABELLED % 'auth = sys.env("API_TOKEN")',
         right=_LABELLED % 'cluster = sys.env("CLUSTER")',
         check=_in_labels,

@@ -110,6 +110,13 @@ WRONG = [
     (CREDENTIAL, endpoint('"https://mimir/push"', f'headers = {{"X-Scope" = "ghp_{"a1B2" * 9}"}}')),
     (CREDENTIAL, endpoint('"https://mimir/push?key=" + "glsa_Qm7zRk2vNw9bXc4tLp8sDf3hJg6y_1a2b3c4d"')),
     (LABEL, MIMIR.replace("endpoint", 'external_labels = {a = sys.env("DB_PASSWORD")}\n  endpoint') + UP),
+    (LABEL, endpoint('"https://mimir/push?token=" + sys.env("TOKEN")')),
+    (
+        LABEL,
+        'local.file "api_token" {\n  filename = "a"\n  is_secret = true\n}\n'
+        + endpoint('"https://mimir/push?t=" + convert.nonsensitive(local.file.api_token.content)'),
+    ),
+    (LABEL, endpoint('string.format("https://%s:%s@mimir", sys.env("USER"), sys.env("MIMIR_PASSWORD"))')),
     (LABEL, scrape('[{"__address__" = "a", "auth" = string.format("t-%s", env("apiToken"))}]')),
     (
         LABEL,
@@ -203,6 +210,13 @@ RIGHT = [
         )
         + UP,
     ),
+    (LABEL, endpoint('"https://mimir/push" + sys.env("TOKEN_PATH")')),
+    (
+        LABEL,
+        'remote.kubernetes.secret "token" {\n  namespace = "a"\n  name = "b"\n}\n'
+        + endpoint('"https://" + convert.nonsensitive(remote.kubernetes.secret.token.data["host"])'),
+    ),
+    (LABEL, endpoint('"https://mimir/push"', 'bearer_token = sys.env("TOKEN")')),
     (LABEL, scrape('[{"__address__" = "a", "__param_token" = sys.env("TOKEN")}]')),
     (
         SHOWN,
@@ -232,6 +246,7 @@ RIGHT = [
     (OTLP, exporter('"ignore"', '  traces_endpoint = "http://tempo:4318/v1/traces"\n')),
     (BOUNDS, endpoint('"https://a/b"', "queue_config { max_shards = 1 }")),
     (NOT_REPLACED, endpoint('"https://a/b"', 'bearer_token = "pa$$w0rd"')),
+    (NOT_REPLACED, endpoint('string.replace("https://${HOST}/b", "${HOST}", sys.env("HOST"))')),
     (
         NOT_REPLACED,
         MIMIR + 'prometheus.relabel "r" {\n  forward_to = [prometheus.remote_write.w.receiver]\n  rule {\n'
