@@ -62,7 +62,8 @@ THEMES = (
     Theme("modules", b"declare", b"import.", b"foreach"),
     Theme("listening", b"otelcol.", b"loki.source.", b"_http", b"faro.", default=True),
     Theme("values", default=True),
-    Theme("labels", b"__meta_", b"target_label", b"stage.labels", b"labelmap", default=True),
+    Theme("discovered", b"__meta_kubernetes_", b"__meta_docker_", default=True),
+    Theme("labels", b"target_label", b"stage.labels", b"labelmap"),
     Theme("relabel", b"rule", b"write_relabel_config", b"stage.drop", default=True),
 )
 """All modules in `alloypy/check/lint/rules`."""

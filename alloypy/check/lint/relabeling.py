@@ -13,7 +13,6 @@ from alloypy.lang.go.regexp import Regexp, expand
 from alloypy.rules.view import Undecided
 
 _MOST_VALUES = 64
-_EMPTY = frozenset({""})
 _WRITE_ONE = ("hashmod", "lowercase", "uppercase")
 
 Outcome = str
@@ -87,6 +86,7 @@ class _Labels:
     def __init__(self) -> None:
         self.values: dict[str, frozenset[str]] = {}
         self.conditions: dict[_Condition, bool] = {}
+        self._readers: dict[str, list[_Condition]] = {}
 
     def read(self, sources: Sequence[str], separator: str) -> frozenset[str] | None:
         """All values that the labels may have together; None if that is not known."""
@@ -100,22 +100,24 @@ class _Labels:
             return None
         return frozenset(separator.join(each) for each in product(*(each or () for each in known_values)))
 
+    def meet(self, condition: _Condition, *, met: bool) -> None:
+        """Note that all label sets from here on meet a condition, or that none does."""
+        self.conditions[condition] = met
+        for name in condition.sources:
+            self._readers.setdefault(name, []).append(condition)
+
     def written(self, name: str | None, values: frozenset[str] | None = None) -> None:
-        """Note that a label, or with None any label, may have been given another value."""
+        """Note that a label, or with None any label, may have been changed. values: all its new ones."""
         if name is None:
             self.values.clear()
             self.conditions.clear()
+            self._readers.clear()
             return
         self.values.pop(name, None)
         if values is not None:
             self.values[name] = values
-        for condition in [each for each in self.conditions if name in each.sources]:
-            del self.conditions[condition]
-
-    def removed(self) -> None:
-        """Note that any label may have been removed."""
-        self.values = {name: values | _EMPTY for name, values in self.values.items()}
-        self.conditions.clear()
+        for condition in self._readers.pop(name, ()):
+            self.conditions.pop(condition, None)
 
 
 def _verdict(body: Body, labels: _Labels) -> Verdict | None:
@@ -138,10 +140,8 @@ def _verdict(body: Body, labels: _Labels) -> Verdict | None:
         return Verdict(body, NOTHING, "no label name can match regex")
     if action in _WRITE_ONE:
         labels.written(body.text("target_label"))
-    elif action == "labelmap":
-        labels.written(None)
     else:
-        labels.removed()
+        labels.written(None)
     return None
 
 
@@ -157,7 +157,7 @@ def _filter(body: Body, labels: _Labels, *, keeps: bool) -> Verdict | None:
     matching, reason = _matching(body, condition, labels, values)
     if matching is not None:
         return Verdict(body, NOTHING if matching is keeps else DROPS, reason)
-    labels.conditions[condition] = keeps
+    labels.meet(condition, met=keeps)
     if len(condition.sources) == 1:
         regex = body.get("regex")
         if values is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alloypy.check.lint.regexes import matches_nothing
 from alloypy.check.lint.rule import Rule, finding, text_of
 from alloypy.check.lint.view import Body, View
 from alloypy.lang.evaluation.literals import string_value
@@ -52,6 +51,8 @@ def _span(attribute: Attribute, source: Source) -> Span:
 
 
 def _idle_regexes(view: View) -> Iterator[Diagnostic]:
+    from alloypy.check.lint.regexes import matches_nothing  # the default rules do not need it
+
     for body in view.bodies():
         if body.spec.name == "relabel.Config":  # has rules of its own
             continue
