@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 from alloypy.check.lint.regexes import matches_every, matches_nothing, texts_of
 from alloypy.check.lint.view import Body, View
+from alloypy.lang.evaluation.literals import string_value
 from alloypy.lang.go.regexp import Regexp, expand
 from alloypy.rules.view import Undecided
+from alloypy.syntax.tree import Object
 
 _MOST_VALUES = 64
 _WRITE_ONE = ("hashmod", "lowercase", "uppercase")
@@ -59,6 +61,25 @@ def verdicts(rules: Sequence[Body]) -> Iterator[Verdict]:
                 if index + 1 < len(rules):
                     yield Verdict(rules[index + 1], UNREACHED, "the rule before it drops everything")
                 return
+
+
+def labels_made(view: View) -> set[str]:
+    """The names of labels that the whole configuration itself sets, in rules or in targets."""
+    made = {str(known(body, "target_label")) for each in view.all for r in rule_lists(each) for body in r}
+    for each in view.all:
+        for written in each.expressions(Object):
+            made |= {string_value(f'"{f.name}"') if f.quoted else f.name for f in written.expression.fields}
+    return made
+
+
+def lent_rules(view: View) -> set[str]:
+    """The components whose rules others apply, to labels that may come from elsewhere."""
+    return {
+        ".".join(part.name for part in chain[:-1])
+        for each in view.all
+        for _, chain in each.chains()
+        if chain[-1].name == "rules"
+    }
 
 
 def known(body: Body, name: str) -> Any:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from alloypy.check.lint.relabeling import known, rule_lists
+from alloypy.check.lint.relabeling import known, labels_made, lent_rules, rule_lists
 from alloypy.check.lint.rule import Rule, finding
-from alloypy.check.lint.view import View
-from alloypy.lang.evaluation.literals import string_value
+from alloypy.check.lint.view import Body, View
+from alloypy.check.scope import CheckedNode
+from alloypy.graph.nodes import Kind
+from alloypy.lang.types import StringType
+from alloypy.rules.view import Undecided
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
-from alloypy.syntax.tree import Object
+from alloypy.syntax.tree import Access, Attribute, Block, Call, Expression, Identifier
 
 _KUBERNETES = "__meta_kubernetes_"
 _DOCKER = "__meta_docker_"
+_META = "__meta_"
 
 
 def _words(text: str) -> frozenset[str]:
@@ -75,7 +80,7 @@ def _misspelt(view: View) -> Iterator[Diagnostic]:
         for name in known(body, "source_labels") or ()
         if (better := _unknown(name)) is not None
     ]
-    made = _made(view) if found else set()
+    made = labels_made(view) if found else set()
     for body, name, better in found:
         attribute = body.written("source_labels")
         if attribute is not None and name not in made:
@@ -97,13 +102,108 @@ def _unknown(name: str) -> str | None:
     return None
 
 
-def _made(view: View) -> set[str]:
-    """The names of labels that the configuration itself sets, in rules or in targets."""
-    made = {str(known(body, "target_label")) for each in view.all for r in rule_lists(each) for body in r}
-    for each in view.all:
-        for written in each.expressions(Object):
-            made |= {string_value(f'"{f.name}"') if f.quoted else f.name for f in written.expression.fields}
-    return made
+_BY_ROLE = {
+    "pod": ("pod_", "namespace"),
+    "service": ("service_", "namespace"),
+    "endpoints": ("endpoint_", "endpoints_", "service_", "pod_", "namespace"),
+    "endpointslice": ("endpointslice_", "service_", "pod_", "namespace"),
+    "node": ("node_",),
+    "ingress": ("ingress_", "namespace"),
+}
+"""How the labels begin that discovery in Kubernetes sets for a role, after what they all begin with."""
+
+_WITH_NODES = frozenset({"pod", "endpoints", "endpointslice"})
+
+
+def _of_another_role(view: View) -> Iterator[Diagnostic]:
+    """Source labels that the discovery from which the targets come does not set."""
+    if not view.of_kind(Kind.COMPONENT):
+        return
+    found = []
+    for body in view.bodies():
+        if body.path == "discovery.relabel/rule" and body.outer is not None:
+            labels = tuple(name for name in known(body, "source_labels") or () if name.startswith(_META))
+            sources = _sources(view, body.outer) if labels else None
+            if sources:
+                found += [(body, name, sources) for name in labels if not name.startswith(sources.starts)]
+    made = labels_made(view) if found else set()
+    lent = lent_rules(view) if found else set()
+    for body, name, sources in found:
+        attribute = body.written("source_labels")
+        if attribute is not None and name not in made and body.node.id not in lent and _unknown(name) is None:
+            span = Span(body.source, attribute.start, attribute.end)
+            yield finding(
+                span, f"{sources.name} does not set the label {name}", _role_hint(name, sources.name)
+            )
+
+
+class _Sources(NamedTuple):
+    """Where targets come from: the names of the blocks, and how the labels begin that they set."""
+
+    name: str
+    starts: tuple[str, ...]
+
+
+def _sources(view: View, relabel: Body) -> _Sources | None:
+    """Where the targets of a discovery.relabel come from, if it is only discovery that is known here."""
+    attribute = relabel.written("targets")
+    values = _parts(view, attribute.value) if attribute is not None else []
+    found = [_source(view, value) for value in values]
+    if not found or None in found:
+        return None
+    return _Sources(
+        " or ".join(each.name for each in found if each is not None),
+        tuple(start for each in found if each is not None for start in each.starts),
+    )
+
+
+def _parts(view: View, value: Expression) -> list[Expression]:
+    """The lists that array.concat puts together, or the value itself."""
+    if isinstance(value, Call) and view.function(value) in {"array.concat", "concat"}:
+        return [part for arg in value.args for part in _parts(view, arg)]
+    return [value]
+
+
+def _source(view: View, value: Expression) -> _Sources | None:
+    """What is known about one list of targets, if it comes directly from a discovery."""
+    names: list[str] = []
+    while isinstance(value, Access):
+        names.append(value.name.name)
+        value = value.value
+    if not isinstance(value, Identifier) or len(names) != 3 or names[0] != "targets":
+        return None
+    node = view.scope.find(f"{value.name}.{names[2]}.{names[1]}")
+    if node is None or node.kind is not Kind.COMPONENT:
+        return None
+    if node.name == "discovery.docker":
+        return _Sources(node.id, (_DOCKER,))
+    return _kubernetes(view, node) if node.name == "discovery.kubernetes" else None
+
+
+def _kubernetes(view: View, node: CheckedNode) -> _Sources | None:
+    role, with_nodes = None, False
+    for statement in node.body:
+        if isinstance(statement, Attribute) and statement.name.name == "role":
+            try:
+                role = view.decided(statement.value, StringType())
+            except Undecided:
+                return None
+        elif isinstance(statement, Block) and statement.full_name == "attach_metadata":
+            with_nodes = True
+    starts = _BY_ROLE.get(str(role))
+    if starts is None:
+        return None
+    if with_nodes and role in _WITH_NODES:
+        starts = (*starts, "node_")
+    return _Sources(f"{node.id} (role {role})", tuple(f"{_KUBERNETES}{start}" for start in starts))
+
+
+def _role_hint(name: str, source: str) -> str:
+    if name.startswith(f"{_KUBERNETES}node_") and "(role node)" not in source:
+        if name == f"{_KUBERNETES}node_name" and "(role pod)" in source:
+            return f"write {_KUBERNETES}pod_node_name"
+        return "attach_metadata adds the labels of nodes"
+    return ""
 
 
 def _relabel(source: str, target: str) -> str:
@@ -129,5 +229,15 @@ RULES = (
         right=_relabel("container_name", "container"),
         default=True,
         check=_misspelt,
+    ),
+    Rule(
+        "ALY0930",
+        "label of another kind of discovery",
+        "Discovery sets only the labels of what it looks for: with the role node those of nodes, with the "
+        "role pod those of pods, and discovery.docker those of containers. The rule reads an empty text.",
+        wrong=_relabel("name", "pod").replace('role = "pod"', 'role = "node"'),
+        right=_relabel("name", "pod"),
+        default=True,
+        check=_of_another_role,
     ),
 )

@@ -11,6 +11,8 @@ from alloypy.check.lint.relabeling import (
     UNREACHED,
     is_decided,
     known,
+    labels_made,
+    lent_rules,
     rule_lists,
     verdicts,
 )
@@ -164,6 +166,43 @@ def _joins_nothing(body: Body) -> bool:
     return sources is not None and len(sources) < 2 and known(body, "separator") not in {None, ";"}
 
 
+_SERIES = ("prometheus.relabel/rule", "prometheus.remote_write/endpoint/write_relabel_config")
+_ANY_LABEL = frozenset({"discovery.http", "discovery.file", "import.file", "import.git", "import.http"})
+"""Blocks that may bring targets with any label."""
+
+
+def _absent(view: View) -> Iterator[Diagnostic]:
+    """Names of metrics in rules for targets, and labels of targets in rules for metrics; in all modules."""
+    if not view.is_root or any(node.name in _ANY_LABEL for each in view.all for node in each.nodes):
+        return
+    bodies = (body for each in view.all if each.own for rules in rule_lists(each) for body in rules)
+    found = [(body, text) for body in bodies if (text := _absent_label(body))]
+    made = labels_made(view) if found else set()
+    lent = lent_rules(view) if found else set()
+    for body, (name, reason, hint) in found:
+        attribute = body.written("source_labels")
+        if attribute is not None and name not in made and body.node.id not in lent:
+            yield finding(Span(body.source, attribute.start, attribute.end), f"{name} is {reason}", hint)
+
+
+def _absent_label(body: Body) -> tuple[str, str, str] | None:
+    """A source label that is never there, where it is instead, and what to do about it."""
+    for name in known(body, "source_labels") or ():
+        if body.path == "discovery.relabel/rule" and name == "__name__":
+            return (
+                name,
+                "a label of metrics, and targets do not have it",
+                "move the rule to prometheus.relabel",
+            )
+        if body.path in _SERIES and name.startswith("__meta_"):
+            return (
+                name,
+                "a label of targets, and metrics do not have it",
+                "move the rule to discovery.relabel",
+            )
+    return None
+
+
 def _example(*settings: str, then: str = "") -> str:
     rule = "".join(f"    {setting}\n" for setting in settings)
     return (
@@ -221,5 +260,15 @@ RULES = (
         wrong=_example(_NAME, 'regex = "up"', 'target_label = "name"', 'action = "keep"'),
         right=_example(_NAME, 'regex = "up"', 'action = "keep"'),
         check=_ignored_settings,
+    ),
+    Rule(
+        "ALY0931",
+        "label that is never there",
+        "Only metrics have the label __name__, not targets; and the __meta_ labels of a target do not become "
+        "labels of its metrics. The rule reads an empty text.",
+        wrong=_example('source_labels = ["__meta_kubernetes_namespace"]', 'target_label = "namespace"'),
+        right=_example('source_labels = ["namespace"]', 'target_label = "kubernetes_namespace"'),
+        default=True,
+        check=_absent,
     ),
 )

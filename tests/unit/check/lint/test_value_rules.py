@@ -10,7 +10,7 @@ from alloypy.graph.admission import Gate
 from alloypy.schema.stability import Stability
 from alloypy.syntax.source import Source
 
-CODES = frozenset(f"ALY09{number}" for number in (17, 20, 21, 22, 23, 25, 26, 27, 28, 29))
+CODES = frozenset(f"ALY09{number}" for number in (17, 20, 21, 22, 23, 25, 26, 27, 28, 29, 30, 31))
 OPTIONS = CheckOptions(load_catalog(), Gate(Stability.EXPERIMENTAL, True), {}, {}, CODES)
 
 
@@ -19,9 +19,15 @@ def numbers(text: str) -> list[str]:
     return [each.code[-2:] for each in check_texts("c", [Source("c", text.encode())], OPTIONS).diagnostics]
 
 
-def relabel(rule: str, component: str = "discovery.relabel", more: str = "") -> str:
+def relabel(rule: str, component: str = "discovery.relabel", more: str = "", label: str = "a") -> str:
     start = "targets = []" if component == "discovery.relabel" else "forward_to = []"
-    return f'{component} "a" {{\n{start}\nrule {{\n{rule}\n}}\n}}\n{more}'
+    return f'{component} "{label}" {{\n{start}\nrule {{\n{rule}\n}}\n}}\n{more}'
+
+
+def role(name: str, source: str, more: str = "") -> str:
+    found = f'discovery.kubernetes "k" {{\nrole = "{name}"\n{more}\n}}\n'
+    rules = relabel(f'source_labels = ["__meta_kubernetes_{source}"]\ntarget_label = "x"')
+    return found + rules.replace("targets = []", "targets = discovery.kubernetes.k.targets")
 
 
 def lines(stage: str) -> str:
@@ -48,6 +54,14 @@ def each(collection: str, template: str) -> str:
 
 MODULE = f'declare "m" {{\n{listener("a", ":514")}}}\n'
 FILE_MATCH = 'local.file_match "a" {\npath_targets = [{__path__ = "a"}, {__path__ = "a"}]\n}\n'
+NAME = 'source_labels = ["__meta_kubernetes_pod_name"]\ntarget_label = "x"'
+LENT = """loki.source.docker "l" {
+  host = "unix:///d"
+  targets = []
+  forward_to = []
+  relabel_rules = discovery.relabel.a.rules
+}
+"""
 CLIENT = 'remote.http "a" {\nurl = "https://k"\nclient {\ntls_config { insecure_skip_verify = V }\n}\n}'
 
 
@@ -114,6 +128,19 @@ CLIENT = 'remote.http "a" {\nurl = "https://k"\nclient {\ntls_config { insecure_
                  more='discovery.http "a" { url = "http://sd" }'), ""),
         (relabel('source_labels = ["__meta_docker_x"]\ntarget_label = "y"',
                  more=targets('{__address__ = "a", __meta_docker_x = "b"}')), ""),
+        (role("node", "pod_name"), "30"),
+        (role("node", "node_name"), ""),
+        (role("pod", "node_name"), "30"),
+        (role("pod", "node_label_zone", "attach_metadata { node = true }"), ""),
+        (role("pod", "pod_name").replace("meta_kubernetes_pod_", "meta_docker_container_"), "30"),
+        (role("node", "pod_name").replace("kubernetes.k", "relabel.b").replace("b.targets", "b.output")
+         + relabel(NAME, label="b"), ""),
+        (role("node", "pod_name") + LENT, ""),
+        (relabel('source_labels = ["__name__"]\nregex = "x"\naction = "keep"'), "31"),
+        (relabel(NAME, "prometheus.relabel"), "31"),
+        (relabel('source_labels = ["__name__"]\nregex = "x"\naction = "keep"', "prometheus.relabel"), ""),
+        (relabel('source_labels = ["__name__"]\ntarget_label = "x"', more=LENT), ""),
+        (relabel('source_labels = ["__name__"]\ntarget_label = "x"', more=targets('{__name__ = "a"}')), ""),
     ],
 )  # fmt: skip
 def test_only_what_is_certain_is_found(text: str, expected: str) -> None:
