@@ -107,6 +107,7 @@ WRONG = [
     (EMPTY, LOKI + source("a", "[]")),
     (CREDENTIAL, endpoint('"https://me:gX3vq8Zt@mimir/push"')),
     (CREDENTIAL, endpoint('"https://mimir/push"', 'headers = {"X-Api-Key" = "Token c2VsZG9tLXJpZ2h0"}')),
+    (CREDENTIAL, endpoint('"https://mimir/push"', 'headers = {"Authorization" = "Basic c2VsZG9tOnJpZ2h0"}')),
     (CREDENTIAL, endpoint('"https://mimir/push"', f'headers = {{"X-Scope" = "ghp_{"a1B2" * 9}"}}')),
     (CREDENTIAL, endpoint('"https://mimir/push?key=" + "glsa_Qm7zRk2vNw9bXc4tLp8sDf3hJg6y_1a2b3c4d"')),
     (LABEL, MIMIR.replace("endpoint", 'external_labels = {a = sys.env("DB_PASSWORD")}\n  endpoint') + UP),
@@ -201,6 +202,11 @@ RIGHT = [
     (CREDENTIAL, endpoint('"https://mimir/push"', 'headers = {"Authorization" = "Bearer <TOKEN>"}')),
     (CREDENTIAL, endpoint('"https://mimir/push"', 'headers = {"X-Scope-OrgID" = "Token c2VsZG9tLXJpZ2h0"}')),
     (CREDENTIAL, endpoint('"https://mimir/a:b@c/push"')),
+    (
+        CREDENTIAL,
+        endpoint('"https://mimir/push"', 'headers = {"Authorization" = "Basic VVNFUk5BTUU6UEFTU1dPUkQ="}'),
+    ),
+    (CREDENTIAL, endpoint('"https://mimir/push"', 'headers = {"Authorization" = "Basic of-the-server"}')),
     (CREDENTIAL, endpoint('"https://mimir/push"', 'headers = {"a" = "AKIAIOSFODNN7EXAMPLE"}')),
     (LABEL, MIMIR.replace("endpoint", 'external_labels = {a = sys.env("TOKEN_NAME")}\n  endpoint') + UP),
     (
