@@ -117,6 +117,13 @@ class Outcome(NamedTuple):
         """Whether anything found is an error."""
         return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
 
+    def without(self, ignored: frozenset[str]) -> Outcome:
+        """The outcome without ignored warnings; an error stays, whatever its code."""
+        if not ignored:
+            return self
+        kept = (d for d in self.diagnostics if d.severity is Severity.ERROR or d.code not in ignored)
+        return self._replace(diagnostics=tuple(kept))
+
 
 def check_unit(path: str, options: CheckOptions, reading: Reading = DISK) -> Outcome:
     """Check the unit at `path`; never raises for a faulty unit."""

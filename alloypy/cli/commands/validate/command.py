@@ -79,33 +79,22 @@ def _outcomes(options: Options, judging: Judging, mending: Mending | None) -> It
     for path, error in units.unreadable:
         yield Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), 0)
     for path in units.empty:
-        yield _without(judging.checking(path).ignored, Outcome(path, (nothing_in(path),), 0))
+        yield Outcome(path, (nothing_in(path),), 0).without(judging.checking(path).ignored)
     for path in units.paths:
         checking = judging.checking(path)
         if mending is not None:
             outcome = mending.outcome(path, checking)
         else:
             outcome = check_unit(path, checking, options.stdin_name)
-        yield _without(checking.ignored, outcome)
+        yield outcome.without(checking.ignored)
 
 
 def _in_yaml(options: Options, judging: Judging) -> Iterator[Outcome]:
-    """The outcomes of the configurations in YAML files; the settings are those for the first path."""
+    """The outcomes of the configurations in YAML files."""
     from alloypy.cli.files.manifests import Manifests
 
-    checking = judging.checking(options.paths[0] if options.paths else ".")
-    name = options.stdin_name
-    manifests = Manifests(checking, options.exclude, recursive=options.recursive, stdin_name=name)
-    for outcome in manifests.outcomes(options.paths):
-        yield _without(checking.ignored, outcome)
-
-
-def _without(ignored: frozenset[str], outcome: Outcome) -> Outcome:
-    """The outcome without ignored warnings; an error stays, whatever its code."""
-    if not ignored:
-        return outcome
-    kept = (d for d in outcome.diagnostics if d.severity is Severity.ERROR or d.code not in ignored)
-    return outcome._replace(diagnostics=tuple(kept))
+    grouping = options.grouping(judging.unit_of, judging.excludes)
+    return Manifests(judging.checking, grouping, options.stdin_name).outcomes(options.paths)
 
 
 def _report(outcomes: list[Outcome], options: Options, mending: Mending | None) -> Report:
