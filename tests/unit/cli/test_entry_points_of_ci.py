@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -13,10 +14,12 @@ import pytest
 import yaml
 
 from alloypy.cli.main import find_command
+from tests.support.documented import blocks
 
 ROOT = Path(__file__).parents[3]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
+PAGE = ROOT / "docs" / "ci.md"
 ALLOYPY = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m alloypy "$@"\n'
 
 
@@ -105,7 +108,7 @@ def test_action_takes_options_and_no_commands(work: Path) -> None:
     assert (code, outputs, summary) == (0, "exit-code=0\n", "")
     assert not (work / "work" / "pwned").exists()
     code, log, _, _ = act(work, command="run")
-    assert (code, log) == (2, "::error::command is 'run', not fmt or validate\n")
+    assert (code, log) == (2, "::error::command is 'run', not fmt, validate or upgrade\n")
 
 
 def test_action_validates(work: Path) -> None:
@@ -166,6 +169,63 @@ def test_action_and_hook_judge_what_run_would_load(work: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def test_action_takes_the_version_of_alloy(work: Path) -> None:
+    (work / "work" / "new.alloy").write_text("livedebugging { enabled = true }\n")
+    code, log, _, _ = act(work, command="validate", paths="new.alloy")
+    assert code == 0
+    code, log, _, summary = act(work, command="validate", paths="new.alloy", **{"alloy-version": "1.2"})
+    assert code == 1
+    assert "::error file=new.alloy,line=1" in log
+    assert "checked for 1.2.1" in summary
+    code, log, _, _ = act(work, command="validate", paths="new.alloy", **{"alloy-version": "47"})
+    assert code == 1
+    assert "47" in log
+
+
+def test_action_and_hook_take_settings(work: Path) -> None:
+    (work / "work" / "new.alloy").write_text("livedebugging { enabled = true }\n")
+    (work / "old.toml").write_text('alloy-version = "1.2"\n')
+    assert act(work, command="validate", paths="new.alloy")[0] == 0
+    assert act(work, command="validate", paths="new.alloy", settings="../old.toml")[0] == 1
+    (work / "work" / ".alloypy.toml").write_text('alloy-version = "1.2"\nexclude = ["left/"]\n')
+    (work / "work" / "left").mkdir()
+    (work / "work" / "left" / "out.alloy").write_text("nonsense { }\n")
+    code, log, _, _ = act(work, command="validate")
+    assert code == 1
+    assert "new.alloy" in log
+    assert "out.alloy" not in log
+    hook = [sys.executable, "-m", *HOOKS[2]["entry"].split()]
+    for name, expected in (("new.alloy", 1), ("fine.alloy", 0), ("left/out.alloy", 0)):
+        done = subprocess.run([*hook, name], cwd=work / "work", capture_output=True, check=False)
+        assert done.returncode == expected, done.stderr
+
+
+def test_hook_and_action_check_yaml(work: Path) -> None:
+    text = "kind: ConfigMap\nmetadata: {name: a}\ndata:\n  config.alloy: nonsense { }\n"
+    (work / "work" / "two words" / "cm.yaml").write_text(text)
+    code, log, _, _ = act(work, command="validate", options="--from-yaml")
+    assert code == 1
+    assert "::error file=two words/cm.yaml,line=4,col=17," in log
+    hook = [sys.executable, "-m", *HOOKS[2]["entry"].split(), "--from-yaml"]
+    done = subprocess.run([*hook, "two words/cm.yaml"], cwd=work / "work", capture_output=True, check=False)
+    assert done.returncode == 1, done.stderr
+
+
+def test_action_reports_what_an_upgrade_changes(work: Path) -> None:
+    (work / "work" / "old.alloy").write_text('otelcol.exporter.logging "a" { }\n')
+    versions = {"from-version": "1.3", "alloy-version": "1.10"}
+    code, log, _, summary = act(work, command="upgrade", paths="old.alloy fine.alloy", **versions)
+    assert code == 1, log
+    assert "::error file=old.alloy,line=1" in log
+    assert "### alloypy upgrade" in summary
+    assert "old.alloy:1:1" in summary
+    code, log, _, summary = act(work, command="upgrade", paths="fine.alloy", **versions)
+    assert (code, "No problems found." in summary) == (0, True), log
+    code, log, _, _ = act(work, command="upgrade", paths="fine.alloy")
+    assert code == 2
+    assert "--from" in log
+
+
 def test_the_summary_links_to_the_lines_that_were_checked(
     work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +236,32 @@ def test_the_summary_links_to_the_lines_that_were_checked(
     _, _, _, summary = act(work, command="validate", paths="two words")
     link = "[two words/warned.alloy:3:1](https://host/a/b/blob/c0ffee/two%20words/warned.alloy#L3)"
     assert f"| {link} | nothing uses pyroscope.write.unused (ALY0903) |" in summary
+
+
+def jobs_of_the_page() -> list[dict[str, Any]]:
+    return [yaml.safe_load(block.text) for block in blocks(PAGE) if block.language == "yaml"]
+
+
+def test_the_page_uses_inputs_and_hooks_that_exist() -> None:
+    inputs, hooks = set(), set()
+    for job in jobs_of_the_page():
+        steps = [step for one in job.get("jobs", {}).values() for step in one["steps"]]
+        for step in steps:
+            if step.get("uses", "").startswith("OWNER/alloypy@"):
+                inputs |= set(step["with"])
+        hooks |= {hook["id"] for repo in job.get("repos", []) for hook in repo["hooks"]}
+    assert {"alloy-version", "from-version", "sarif-file"} <= inputs <= set(ACTION["inputs"])
+    assert {"alloypy-fmt", "alloypy-validate"} <= hooks <= {hook["id"] for hook in HOOKS}
+
+
+def test_the_page_uses_commands_and_flags_that_exist() -> None:
+    reference = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    lines = re.findall(r"\balloypy (\w+) ([^'|#\n]*)", PAGE.read_text("utf-8").partition("## pre-commit")[2])
+    assert {command for command, _ in lines} >= {"fmt", "validate", "upgrade"}
+    for command, arguments in lines:
+        assert find_command(command) is not None, command
+        flags = re.findall(r"(?<!\S)--[a-z][\w.-]*", arguments)
+        assert [flag for flag in flags if f"`{flag}" not in reference and f" {flag} " not in reference] == []
 
 
 def test_action_says_what_stopped_it(work: Path) -> None:
