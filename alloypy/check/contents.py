@@ -6,7 +6,7 @@ Source: docs/spec/RUNTIME.md, sections 2.4, 2.7.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.check.expressions.values import Surroundings, ValueCheck
 from alloypy.check.findings import Findings
@@ -23,6 +23,9 @@ from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Attribute, Block, Expression, Statement
+
+if TYPE_CHECKING:
+    from alloypy.catalog.versions import Version
 
 
 class GivenValue(NamedTuple):
@@ -52,7 +55,10 @@ class ContentCheck:
         yield from check.faults
         if node.arguments is not None and node.kind is not Kind.CUSTOM:
             place = RulePlace(node.block, node.name, node.source)
-            yield from check_rules(place, node.body, node.arguments, check.decided)
+            broken = check_rules(place, node.body, node.arguments, check.decided)
+            yield from (
+                broken if self._language.version is None else _of_version(broken, self._language.version)
+            )
             yield from check_settings(place, node.body, node.arguments, check)
         yield from check_nowhere(node)
 
@@ -107,6 +113,13 @@ class ContentCheck:
                 span = Span(check.source, block.start, block.lcurly)
                 check.faults.append(Diagnostic(span, message, codes.LABEL))
         self._body(block.body, member.body, check)
+
+
+def _of_version(broken: Iterator[Diagnostic], version: Version) -> Iterator[Diagnostic]:
+    """The broken load rules that an earlier version of Alloy had."""
+    from alloypy.check.rule_ages import is_known_to
+
+    return (each for each in broken if each.code != codes.LOAD_RULE or is_known_to(version, each.message))
 
 
 def _without(diagnostic: Diagnostic, secrets: Set[str]) -> Diagnostic:
