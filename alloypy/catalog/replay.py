@@ -133,7 +133,7 @@ class _Rebuilding:
             "need": need,
             "attrs": attributes,
             "blocks": blocks,
-            "changed": _changed(known, attributes, blocks, need),
+            "changed": [each for each, inner in node.inner.items() if self._has_changed(inner)],
         }
         if name is None:
             return rebuilt
@@ -195,18 +195,19 @@ class _Rebuilding:
                 default = [] if value is None else [value]
         return Member([name, notation, *default], self._holds(record.get("req", 0)), False)
 
+    def _has_changed(self, node: Node) -> bool:
+        """Whether main's rules about a member may not hold; the newest candidate has all of them."""
+        version = self._past.version
+        as_main = not version.is_release and version.index >= self._timeline.main.index - 1
+        return not as_main and _varies(node.record)
+
     def _holds(self, value: int | str) -> bool:
         return bool(self._timeline.mask(value) & self._bit) if isinstance(value, str) else bool(value)
 
 
-def _changed(
-    known: Mapping[str, Member], attributes: list[Any], blocks: list[Any], need: list[str]
-) -> list[str]:
-    """The members of main that were not there, or were otherwise; what blocks contain does not count."""
-    now = {each[0]: each for each in attributes} | {each[0]: each[:2] for each in blocks}
-    return [
-        name
-        for name, member in known.items()
-        if now.get(name) != (member.packed if member.notation is not None else member.packed[:2])
-        or member.required != (name in need)
-    ]
+def _varies(record: Mapping[str, Any] | None) -> bool:
+    """Whether a member has come, gone or changed in any version, other than by its deprecation."""
+    if record is None:
+        return False
+    ranged = any(isinstance(record.get(key), str) for key in ("in", "block", "req", "rep", "label", "vals"))
+    return ranged or "d" in record or isinstance(record.get("t"), dict)

@@ -31,7 +31,10 @@ class RulePlace(NamedTuple):
 def check_rules(
     place: RulePlace, statements: Sequence[Statement], spec: Spec, read: Reader
 ) -> Iterator[Diagnostic]:
-    """The broken rules of a body and of all blocks in it. An incomplete body is skipped."""
+    """The broken rules of a body and of all blocks in it.
+
+    An incomplete body is skipped, and a block that versions before main did not have, or had otherwise.
+    """
     if _is_complete(statements, spec):
         for fault in _faults(place, statements, spec, read):
             yield _diagnostic(place, statements, fault)
@@ -39,7 +42,7 @@ def check_rules(
         if isinstance(statement, Block):
             name = statement.full_name
             member = spec.groups.get(name) or spec.lookup.get(name)
-            if isinstance(member, BlockSpec) and member.body.free is None:
+            if isinstance(member, BlockSpec) and member.body.free is None and name not in spec.changed:
                 inner = RulePlace(statement, f"{place.path}/{name}", place.source)
                 yield from check_rules(inner, statement.body, member.body, read)
 
@@ -48,10 +51,7 @@ def _faults(place: RulePlace, statements: Sequence[Statement], spec: Spec, read:
     body = Body(spec, statements, read)
     for rule in rules_for(place.path, spec.rules):
         try:
-            if spec.changed:
-                yield from list(rule(body))  # of a rule that may not hold, nothing is reported
-            else:
-                yield from rule(body)
+            yield from rule(body)
         except Undecided:
             continue
 

@@ -20,7 +20,7 @@ POLLING = 'remotecfg {\n  url = "http://a"\n  poll_frequency = "1s"\n}\n'
 
 
 @pytest.mark.parametrize(
-    ("version", "accepted"), [("1.1", True), ("1.3", False), ("1.10", False), ("main", False)]
+    ("version", "accepted"), [("1.1", True), ("1.2", False), ("1.10", False), ("main", False)]
 )
 def test_a_rule_holds_from_the_version_that_has_it(version: str, accepted: bool) -> None:
     options = CheckOptions(load_catalog(find_version(version)), Gate(Stability.EXPERIMENTAL, True), {})
