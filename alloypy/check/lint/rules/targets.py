@@ -111,7 +111,9 @@ def _log_files(view: View) -> Iterator[Diagnostic]:
         text = _decided(view, field.value)
         if text is not None and "*" in text and not _matches(body):
             message = f"loki.source.file takes {_PATH} as the name of one file, and finds none"
-            hint = "put the pattern into local.file_match, or add file_match { enabled = true }"
+            hint = "put the pattern into local.file_match"
+            if "file_match" in body.spec.lookup:
+                hint += ", or add file_match { enabled = true }"
             yield finding(_span(written, field.value), message, hint)
     for _, written in _written_targets(view, "path_targets", "local.file_match"):
         if _field(written.expression, _PATH) is None:

@@ -314,3 +314,9 @@ def test_findings_in_modules_and_templates_have_their_own_places() -> None:
     text += source("b", '[{"__path__" = "/logs/*/" + x}]') + "}\n}\n"
     assert places(LOG_FILE, text) == []
     assert places(LOG_FILE, text.replace(" + x", "")) == [text[: text.index("targets")].count("\n") + 1]
+
+
+def test_the_remedy_for_a_pattern_is_one_that_the_version_has() -> None:
+    text = LOKI + source("a", '[{"__path__" = "/var/log/*.log"}]')
+    assert "file_match {" in findings(LOG_FILE, text)[0].hint
+    assert findings(LOG_FILE, text, "1.0")[0].hint == "put the pattern into local.file_match"
