@@ -42,6 +42,7 @@ _TYPE_MODULES = {
     "metric": "loki",
     "otelcol": "otelcol",
     "file_stats": "otelcol",
+    "k8sattributes": "otelcol",
     "remotecfg": "services",
     "alloypy": "further",
 }

@@ -5,12 +5,14 @@ A stage with several faults has one message in Alloy: the first. So it is here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from alloypy.rules.forms import go_template, not_empty, positive
 from alloypy.rules.regexps import regexp, regexp_fault
 from alloypy.rules.view import Rule, View
-from alloypy.schema.faults import IN_EXPRESSION, Fault
+from alloypy.schema.faults import IN_EXPRESSION, Characters, Fault
 
 _TEMPLATE = "pipeline_template"
 """What stages call their templates."""
@@ -92,6 +94,43 @@ def label_names(body: View) -> Iterator[Fault]:
     for name in body.get("values"):
         if not name or any("\ud800" <= character <= "\udfff" for character in name):
             yield Fault("values", f"invalid label name: {name}")
+
+
+_CAPTURE = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*)>")
+
+
+def pattern_stage(body: View) -> Iterator[Fault]:
+    """A pattern such as `<ip> - <_> [<time>]`: named captures with text between them."""
+    pattern = body.text("pattern")
+    if not pattern:
+        yield Fault("pattern", "pattern is required")
+    elif body.get("source") == "":
+        yield Fault("source", "empty source")
+    else:
+        yield from _captures(pattern)
+
+
+def _captures(pattern: str) -> Iterator[Fault]:
+    captures = list(_CAPTURE.finditer(pattern))
+    names = [each[1] for each in captures if each[1] != "_"]
+    if not names:
+        yield _in_pattern("at least one capture is required", 0, len(pattern))
+        return
+    for first, second in pairwise(captures):
+        if first.end() == second.start():
+            message = f"found consecutive capture '{first[0]}{second[0]}': invalid expression"
+            yield _in_pattern(message, first.start(), second.end())
+            return
+    seen: set[str] = set()
+    for each in captures:
+        if each[1] in seen and each[1] != "_":
+            yield _in_pattern(f"duplicate capture name ({each[1]}): invalid expression", *each.span())
+            return
+        seen.add(each[1])
+
+
+def _in_pattern(message: str, start: int, end: int) -> Fault:
+    return Fault("pattern", f"failed to parse pattern: {message}", IN_EXPRESSION, Characters(start, end))
 
 
 def match_stage(body: View) -> Iterator[Fault]:
@@ -198,6 +237,7 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "stages.MatchConfig": (match_stage,),
     "stages.MultilineConfig": (positive("max_wait_time"), multiline_stage),
     "stages.OutputConfig": (_OUTPUT,),
+    "stages.PatternConfig": (pattern_stage,),
     "stages.RegexConfig": (regex_stage,),
     "stages.ReplaceConfig": (
         replace_stage,

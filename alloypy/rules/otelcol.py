@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from alloypy.lang.go.address import host_port_fault
 from alloypy.lang.go.text import quote
 from alloypy.rules.forms import at_least, not_empty, one_of, parse_url, positive
+from alloypy.rules.regexps import regexp_fault, wrapped_regexp
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
@@ -303,6 +304,19 @@ def file_filter(body: View) -> Iterator[Fault]:
         yield Fault("", "must specify either strict or regexp")
     elif strict and regex:
         yield Fault("regexp", "strict and regexp are mutually exclusive")
+    else:
+        yield from regexp_fault("regexp", body.text("regexp"), "parsing regexp: ")
+
+
+def extracted_field(body: View) -> Iterator[Fault]:
+    """A field is found by its key or by an expression."""
+    key, regex = body.text("key"), body.text("key_regex")
+    if key and regex:
+        message = (
+            "Out of Key or KeyRegex only one option is expected to be configured at a time, "
+            f"currently Key:{key} and KeyRegex:{regex}"
+        )
+        yield Fault("key_regex", message)
 
 
 BY_PATH: Mapping[str, tuple[Rule, ...]] = {
@@ -357,5 +371,9 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "otelcol.RetryArguments": (retry,),
     "otelcol.MultilineConfig": (multiline,),
     "file_stats.FilterArguments": (file_filter,),
+    "k8sattributes.FieldExtractConfig": (
+        extracted_field,
+        wrapped_regexp("key_regex", "^(?:", ")$"),
+    ),
 }
 """Rules by the Go type of the body."""

@@ -8,6 +8,7 @@ from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.go.text import quote
 from alloypy.rules.clients import HTTP_CLIENT, logins
 from alloypy.rules.forms import not_empty, one_of, positive
+from alloypy.rules.regexps import regexp_fault
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
@@ -192,6 +193,16 @@ def match_value(body: View) -> Iterator[Fault]:
         yield Fault("", message)
 
 
+def process_matcher(body: View) -> Iterator[Fault]:
+    """What processes of a group have in common."""
+    if not any(map(body.given, ("comm", "exe", "cmdline"))):
+        yield Fault("", "process_names is invalid: no matchers provided")
+        return
+    for index, text in enumerate(body.get("cmdline")):
+        lead = f"process_names is invalid: bad cmdline regex {quote(text)}: "
+        yield from regexp_fault("cmdline", text, lead, index)
+
+
 _MATCH_TYPE = one_of("match_type", "=", "!=", "=~", "!~", message="invalid match type: {quoted}")
 
 
@@ -214,6 +225,7 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
     "prometheus.remote_write/endpoint/sigv4": (sigv4,),
     "prometheus.remote_write/endpoint/azuread": (azuread,),
     "prometheus.relabel": (relabel_cache,),
+    "prometheus.exporter.process/matcher": (process_matcher,),
     "mimir.alerts.kubernetes": HTTP_CLIENT,
     "mimir.rules.kubernetes": rules_sync("mimir"),
     "mimir.rules.kubernetes/extra_query_matchers/matcher": (_MATCH_TYPE, match_value),

@@ -19,6 +19,24 @@ def regexp_fault(name: str, text: str, lead: str = "", *within: int | str) -> It
         yield Fault.of_text(name, error, IN_EXPRESSION, *within, lead=lead)
 
 
+def wrapped_regexp(name: str, before: str, after: str) -> Rule:
+    """A text must be a regular expression between two others; the empty one is not used."""
+
+    def rule(body: View) -> Iterator[Fault]:
+        text = body.text(name)
+        if not text:
+            return
+        from alloypy.lang.go.regexp_syntax import check_wrapped
+        from alloypy.lang.text_error import TextError
+
+        try:
+            check_wrapped(before, text, after)
+        except TextError as error:
+            yield Fault.of_text(name, error, IN_EXPRESSION)
+
+    return rule
+
+
 def regexp(name: str, lead: str = "") -> Rule:
     """A text must be a regular expression; the empty one is."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from alloypy.lang.go.duration import SECOND
 from alloypy.lang.go.text import quote
 from alloypy.rules.clients import HTTP_CLIENT
+from alloypy.rules.regexps import regexp
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
@@ -46,6 +47,9 @@ def remotecfg(body: View) -> Iterator[Fault]:
 
 BY_PATH: Mapping[str, tuple[Rule, ...]] = {
     "http/tls": (service_tls,),
+    "http/tls/windows_certificate_filter/client": (
+        regexp("subject_regex", "error compiling subject common name regular expression: "),
+    ),
     "remotecfg": HTTP_CLIENT,
 }
 """Rules by block, and inner blocks."""

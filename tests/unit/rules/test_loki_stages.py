@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.support.checking import check_text, errors
@@ -138,6 +141,15 @@ def test_a_pipeline_that_cannot_be_built_is_refused(stage: str, message: str) ->
 def on_lines(stage: str) -> str:
     """Each setting, and each bracket, on a line of its own."""
     return stage.replace("; ", "\n").replace("{ ", "{\n").replace(" }", "\n}")
+
+
+def test_every_verdict_on_a_pattern_is_alloy_s() -> None:
+    golden = Path(__file__).parents[2] / "golden/embedded/line_patterns.jsonl"
+    cases = [json.loads(line) for line in golden.read_text("utf-8").splitlines()]
+    assert len([case for case in cases if "error" not in case]) > 50
+    stages = "".join(f"stage.pattern {{\npattern = {json.dumps(case['text'])}\n}}\n" for case in cases)
+    found = [each.partition(": failed to parse pattern: ")[2] for each in errors(in_pipeline(stages))]
+    assert found == [case["error"] for case in cases if "error" in case]
 
 
 @pytest.mark.parametrize(
