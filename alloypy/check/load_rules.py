@@ -66,7 +66,11 @@ def _is_complete(statements: Sequence[Statement], spec: Spec) -> bool:
 
 def _diagnostic(place: RulePlace, statements: Sequence[Statement], fault: Fault) -> Diagnostic:
     """The diagnostic of a fault, at the attribute or block at fault, or else at the head of the block."""
+    block, _, inner = fault.name.partition("/")
     for statement in reversed(statements):
+        if inner and isinstance(statement, Block) and statement.full_name == block:
+            below = place._replace(block=statement)
+            return _diagnostic(below, statement.body, fault._replace(name=inner))
         if isinstance(statement, Attribute):
             if statement.name.name == fault.name:
                 if fault.at is None and not fault.within:

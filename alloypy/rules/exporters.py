@@ -75,6 +75,12 @@ def _redis_scripts(body: View) -> Iterator[Fault]:
         yield Fault("script_paths", "only one of script_path and script_paths should be specified")
 
 
+def _collectors(body: View) -> Iterator[Fault]:
+    from alloypy.rules.unix_exporter import collectors  # of one exporter only
+
+    yield from collectors(body)
+
+
 BY_PATH: Mapping[str, tuple[Rule, ...]] = {
     "prometheus.exporter.blackbox": (
         not_both("config_file", "config", _BOTH),
@@ -105,6 +111,7 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
     ),
     "prometheus.exporter.kafka": (_kafka_instance,),
     "prometheus.exporter.postgres": (_postgres,),
+    "prometheus.exporter.unix": (_collectors,),
     "prometheus.exporter.redis": (_redis_scripts,),
 }
 """Rules by component and inner blocks."""

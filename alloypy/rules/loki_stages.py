@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from alloypy.rules.forms import go_template, not_empty, positive
-from alloypy.rules.regexps import regexp, regexp_fault
+from alloypy.rules.forms import go_template, not_empty, positive, regexp, regexp_fault
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import IN_EXPRESSION, Characters, Fault
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.lang.go.address import host_port_fault
 from alloypy.lang.go.text import quote
-from alloypy.rules.forms import at_least, not_empty, one_of, parse_url, positive
-from alloypy.rules.regexps import regexp_fault, wrapped_regexp
+from alloypy.rules.forms import at_least, not_empty, one_of, parse_url, positive, regexp_fault, wrapped_regexp
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 

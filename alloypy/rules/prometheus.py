@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.go.text import quote
 from alloypy.rules.clients import HTTP_CLIENT, logins
-from alloypy.rules.forms import not_empty, one_of, positive
-from alloypy.rules.regexps import regexp_fault
+from alloypy.rules.forms import not_empty, one_of, positive, regexp_fault
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 

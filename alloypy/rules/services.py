@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from alloypy.lang.go.duration import SECOND
 from alloypy.lang.go.text import quote
 from alloypy.rules.clients import HTTP_CLIENT
-from alloypy.rules.regexps import regexp
+from alloypy.rules.forms import regexp
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 

@@ -27,6 +27,7 @@ class Fault(NamedTuple):
     """A broken rule over the values of one body.
 
     name: the attribute or block at fault, as the configuration calls it; "" for the body as a whole.
+        `disk/device_include` is that attribute of an inner block.
         If the body does not contain it, the body as a whole is at fault.
     message: Alloy's words if Alloy has this rule.
     code: what kind of fault it is, if not just a broken rule.
