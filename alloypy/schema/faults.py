@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from alloypy.lang.text_error import TextError
+if TYPE_CHECKING:
+    from alloypy.lang.text_error import TextError
 
 IN_EXPRESSION = "ALY0505"
 """A regular expression, a duration, a selector or a LogQL pipeline that cannot be read."""
