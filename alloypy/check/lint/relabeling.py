@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from itertools import product
 from typing import Any, NamedTuple
@@ -63,13 +63,29 @@ def verdicts(rules: Sequence[Body]) -> Iterator[Verdict]:
                 return
 
 
-def labels_made(view: View) -> set[str]:
-    """The names of labels that the whole configuration itself sets, in rules or in targets."""
-    made = {str(known(body, "target_label")) for each in view.all for r in rule_lists(each) for body in r}
+def labels_made(view: View) -> Container[str]:
+    """The names of labels that the whole configuration may set itself, in rules or in targets."""
+    rules = [body for each in view.all for listed in rule_lists(each) for body in listed]
+    if any(map(_makes_any, rules)):
+        return _Any()
+    made = {str(known(body, "target_label")) for body in rules}
     for each in view.all:
         for written in each.expressions(Object):
             made |= {string_value(f'"{f.name}"') if f.quoted else f.name for f in written.expression.fields}
     return made
+
+
+class _Any:
+    """All names."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def _makes_any(body: Body) -> bool:
+    """Whether a rule may make labels for internal use whose names depend on what arrives."""
+    template = known(body, "replacement" if known(body, "action") == "labelmap" else "target_label")
+    return template is None or (template.startswith("__") and "$" in template)
 
 
 def lent_rules(view: View) -> set[str]:

@@ -80,7 +80,7 @@ def _misspelt(view: View) -> Iterator[Diagnostic]:
         for name in known(body, "source_labels") or ()
         if (better := _unknown(name)) is not None
     ]
-    made = labels_made(view) if found else set()
+    made = labels_made(view) if found else ()
     for body, name, better in found:
         attribute = body.written("source_labels")
         if attribute is not None and name not in made:
@@ -126,7 +126,7 @@ def _of_another_role(view: View) -> Iterator[Diagnostic]:
             sources = _sources(view, body.outer) if labels else None
             if sources:
                 found += [(body, name, sources) for name in labels if not name.startswith(sources.starts)]
-    made = labels_made(view) if found else set()
+    made = labels_made(view) if found else ()
     lent = lent_rules(view) if found else set()
     for body, name, sources in found:
         attribute = body.written("source_labels")

@@ -177,7 +177,7 @@ def _absent(view: View) -> Iterator[Diagnostic]:
         return
     bodies = (body for each in view.all if each.own for rules in rule_lists(each) for body in rules)
     found = [(body, text) for body in bodies if (text := _absent_label(body))]
-    made = labels_made(view) if found else set()
+    made = labels_made(view) if found else ()
     lent = lent_rules(view) if found else set()
     for body, (name, reason, hint) in found:
         attribute = body.written("source_labels")

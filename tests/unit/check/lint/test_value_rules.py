@@ -55,6 +55,7 @@ def each(collection: str, template: str) -> str:
 MODULE = f'declare "m" {{\n{listener("a", ":514")}}}\n'
 FILE_MATCH = 'local.file_match "a" {\npath_targets = [{__path__ = "a"}, {__path__ = "a"}]\n}\n'
 NAME = 'source_labels = ["__meta_kubernetes_pod_name"]\ntarget_label = "x"'
+MAPPED = 'regex = "x_(.+)"\nreplacement = "__meta_kubernetes_$1"\naction = "labelmap"'
 LENT = """loki.source.docker "l" {
   host = "unix:///d"
   targets = []
@@ -129,6 +130,7 @@ CLIENT = 'remote.http "a" {\nurl = "https://k"\nclient {\ntls_config { insecure_
         (relabel('source_labels = ["__meta_docker_x"]\ntarget_label = "y"',
                  more=targets('{__address__ = "a", __meta_docker_x = "b"}')), ""),
         (role("node", "pod_name"), "30"),
+        (role("node", "pod_name") + relabel(MAPPED, label="b"), ""),
         (role("node", "node_name"), ""),
         (role("pod", "node_name"), "30"),
         (role("pod", "node_label_zone", "attach_metadata { node = true }"), ""),
