@@ -54,11 +54,10 @@ class ContentCheck:
         self._body(node.body, node.arguments, check)
         yield from check.faults
         if node.arguments is not None and node.kind is not Kind.CUSTOM:
-            place = RulePlace(node.block, node.name, node.source)
+            version = self._language.version
+            place = RulePlace(node.block, node.name, node.source, older=version is not None)
             broken = check_rules(place, node.body, node.arguments, check.decided)
-            yield from (
-                broken if self._language.version is None else _of_version(broken, self._language.version)
-            )
+            yield from (broken if version is None else _of_version(broken, version))
             yield from check_settings(place, node.body, node.arguments, check)
         yield from check_nowhere(node)
 

@@ -21,11 +21,16 @@ from alloypy.syntax.tree import Attribute, Block, Statement
 
 
 class RulePlace(NamedTuple):
-    """A block to which rules are applied. path: component and inner blocks, such as `loki.write/wal`."""
+    """A block to which rules are applied.
+
+    path: component and inner blocks, such as `loki.write/wal`.
+    older: whether it is checked for an earlier version of Alloy.
+    """
 
     block: Block
     path: str
     source: Source
+    older: bool = False
 
 
 def check_rules(
@@ -43,12 +48,13 @@ def check_rules(
             name = statement.full_name
             member = spec.groups.get(name) or spec.lookup.get(name)
             if isinstance(member, BlockSpec) and member.body.free is None and name not in spec.changed:
-                inner = RulePlace(statement, f"{place.path}/{name}", place.source)
+                inner = place._replace(block=statement, path=f"{place.path}/{name}")
                 yield from check_rules(inner, statement.body, member.body, read)
 
 
 def _faults(place: RulePlace, statements: Sequence[Statement], spec: Spec, read: Reader) -> Iterator[Fault]:
     body = Body(spec, statements, read)
+    body.older = place.older
     for rule in rules_for(place.path, spec.rules):
         try:
             yield from rule(body)

@@ -34,6 +34,12 @@ _MODULES = {
 
 _EXPORTERS = "prometheus.exporter."
 _ALSO = {"loki": "prometheus"}
+_OF_COMPONENTS = {
+    "otelcol.connector.signaltometrics": "ottl",
+    "otelcol.processor.filter": "ottl",
+    "otelcol.processor.transform": "ottl",
+}
+"""Modules that only a few components need."""
 _TYPE_MODULES = {
     "config": "clients",
     "kubernetes": "clients",
@@ -65,10 +71,11 @@ def faults_of(given: object) -> Iterator[Fault]:
 
 
 def _by_path(path: str) -> tuple[Rule, ...]:
-    namespace = path.partition("/")[0].partition(".")[0]
+    component = path.partition("/")[0]
+    namespace = component.partition(".")[0]
     rules: tuple[Rule, ...] = ()
     also = "exporters" if path.startswith(_EXPORTERS) else _ALSO.get(namespace)
-    for name in (_MODULES.get(namespace), also):
+    for name in (_MODULES.get(namespace), also, _OF_COMPONENTS.get(component)):
         if name is not None:
             rules += import_module(f"{__name__}.{name}").BY_PATH.get(path, ())
     return rules

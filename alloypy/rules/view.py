@@ -22,12 +22,14 @@ class View(ABC):
     """The values of a body by the names of the configuration, defaults included.
 
     spec: what the body may contain.
+    older: whether it is checked for an earlier version of Alloy, of which only `spec` is known.
     """
 
-    __slots__ = ("spec",)
+    __slots__ = ("older", "spec")
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
+        self.older = False
 
     @abstractmethod
     def given(self, name: str) -> bool:

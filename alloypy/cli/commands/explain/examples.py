@@ -58,6 +58,15 @@ def _receivers(wrong: tuple[str, str], right: tuple[str, str]) -> FaultExample:
     return FaultExample(_RECEIVERS.format(*wrong), _RECEIVERS.format(*right))
 
 
+_FILTER = """\
+otelcol.processor.filter "a" {{
+  traces {{
+    span = [`{}`]
+  }}
+  output {{ }}
+}}
+"""
+
 _PIPELINE = """\
 loki.process "a" {{
   forward_to = []
@@ -178,6 +187,9 @@ EXAMPLES: dict[str, FaultExample] = {
     "ALY0508": FaultExample(
         'prometheus.exporter.blackbox "web" {\n  config = "modules: { web: { probe: http } }"\n}',
         'prometheus.exporter.blackbox "web" {\n  config = "modules: { web: { prober: http } }"\n}',
+    ),
+    "ALY0506": FaultExample(
+        _FILTER.format('IsMatch(nam, "^GET /health")'), _FILTER.format('IsMatch(name, "^GET /health")')
     ),
     "ALY0507": FaultExample(
         _TEMPLATE.format("{{ .Value | toUpper }}"), _TEMPLATE.format("{{ .Value | upper }}")

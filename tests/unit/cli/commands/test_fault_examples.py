@@ -8,14 +8,12 @@ from alloypy.check.explanations import all_codes, severity_of
 from alloypy.cli.commands.explain.examples import EXAMPLES, example_of
 from alloypy.graph.admission import Gate
 from alloypy.graph.codes import STOPPING
-from alloypy.schema.faults import IN_OTTL
 from alloypy.schema.stability import Stability
 from alloypy.syntax import codes
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from tests.support.checking import check_text
 
 WITHOUT = {
-    IN_OTTL,
     codes.GENERAL,
     codes.BAD_ENCODING,
     codes.TOO_DEEP,
