@@ -32,11 +32,12 @@ def check_manifest(source: Source, options: CheckOptions, *, named: bool = True)
     except DiagnosticsError as error:
         yield Outcome(source.name, error.diagnostics, 1)
         return
-    found = False
+    found = broken = False
     for document, root in documents(source, WORD):
         if isinstance(root, NotYAMLError):
-            found = True
-            yield Outcome(source.name, (_not_yaml(source, document.offset(root.at), root, named),), 1)
+            if not broken:  # one fault says all about a template with several documents
+                yield Outcome(source.name, (_not_yaml(source, document.offset(root.at), root, named),), 1)
+            found = broken = True
             continue
         for holder in holders(root):
             found = True

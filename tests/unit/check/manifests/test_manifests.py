@@ -141,6 +141,14 @@ def test_templates_have_to_be_rendered_first() -> None:
     assert outcome.diagnostics[0].severity is Severity.WARNING
 
 
+def test_a_broken_file_has_one_fault_and_its_other_documents_are_checked() -> None:
+    broken = "alloy: {{ x: y }} z\n"
+    text = f"{broken}---\n{broken}---\n{config_map(FAULTY)}"
+    first, second = found(text)
+    assert first.startswith("cm.yaml:1:")
+    assert second == f"{place_of(text)}: {UNKNOWN}"
+
+
 def test_templates_of_alloy_itself_are_no_matter() -> None:
     template = 'template = "{{ .Value }}"'
     stage = f'stage.template {{ \n        source = "s"\n        {template}\n      }}'
