@@ -10,6 +10,8 @@ from alloypy.check.manifests.placing import Placed
 from alloypy.check.units.belonging import belong_together
 from alloypy.check.units.units import DISK, CheckOptions, Outcome, check_texts
 from alloypy.embedded.yaml.documents import Document, NotYAMLError, documents
+from alloypy.graph.admission import Gate
+from alloypy.schema.stability import Stability
 from alloypy.syntax.codes import BAD_MANIFEST, NO_FILES, NOT_RENDERED, SYNTAX
 from alloypy.syntax.config_files import ConfigReadError, parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
@@ -18,6 +20,10 @@ from alloypy.syntax.text_files import refuse_binary
 
 _TEMPLATE = b"{{"
 _RENDER = "this looks like a Helm template; render it: helm template CHART | alloypy validate --from-yaml -"
+_STABILITY = re.compile(
+    rb"""(?:--stability\.level(?:=|["']?\s*[-,]?\s*)|\bstabilityLevel["']?\s*:\s*)["']?([a-z]+-?[a-z]+)"""
+)
+_COMMUNITY = re.compile(rb"--feature\.community-components\.enabled(?!=false)")
 _READING = DISK._replace(module=lambda _: None, beside=lambda _: ())
 """The files that a configuration names are in its container, not here."""
 
@@ -32,6 +38,7 @@ def check_manifest(source: Source, options: CheckOptions, *, named: bool = True)
     except DiagnosticsError as error:
         yield Outcome(source.name, error.diagnostics, 1)
         return
+    options = options._replace(gate=_permitted(source.data, options.gate))
     found = broken = False
     for document, root in documents(source, WORD):
         if isinstance(root, NotYAMLError):
@@ -46,6 +53,13 @@ def check_manifest(source: Source, options: CheckOptions, *, named: bool = True)
         message = f"nothing to check: {source.name} has no ConfigMap with a key that ends in .alloy"
         hint = _RENDER if _TEMPLATE in source.data else ""
         yield Outcome(source.name, (Diagnostic(None, message, NO_FILES, Severity.WARNING, hint=hint),), 0)
+
+
+def _permitted(data: bytes, gate: Gate) -> Gate:
+    """What is permitted, also by flags for Alloy in the file itself, as in the args of a container."""
+    levels = {found[1].decode() for found in _STABILITY.finditer(data)}
+    stability = min([gate.stability, *(level for level in Stability if level.text in levels)])
+    return Gate(stability, gate.community or _COMMUNITY.search(data) is not None)
 
 
 def _not_yaml(source: Source, at: int, error: NotYAMLError, named: bool) -> Diagnostic:

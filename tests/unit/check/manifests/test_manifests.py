@@ -141,6 +141,23 @@ def test_templates_have_to_be_rendered_first() -> None:
     assert outcome.diagnostics[0].severity is Severity.WARNING
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "args: [run, --stability.level=experimental, /etc/alloy]",
+        'args:\n- run\n- "--stability.level"\n- "experimental"',
+        "alloy:\n  stabilityLevel: 'experimental'",
+        'alloy: {"stabilityLevel": experimental}',
+    ],
+)
+def test_the_file_itself_may_permit_more(flags: str) -> None:
+    each = ['foreach "a" {', "  collection = []", '  var        = "b"', "  template { }", "}"]
+    text = config_map("|\n" + "".join(f"    {line}\n" for line in each))
+    assert [fault.code for outcome in outcomes(text) for fault in outcome.diagnostics] == ["ALY0405"]
+    assert found(f"{text}---\n{flags}\n") == []
+    assert found(f"{text}---\n{flags.replace('experimental', 'generally-available')}\n") != []
+
+
 def test_a_broken_file_has_one_fault_and_its_other_documents_are_checked() -> None:
     broken = "alloy: {{ x: y }} z\n"
     text = f"{broken}---\n{broken}---\n{config_map(FAULTY)}"
