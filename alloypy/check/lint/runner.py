@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from alloypy.check.expressions.values import ValueCheck
 from alloypy.check.lint.rule import Rule
@@ -15,16 +14,25 @@ from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.tree import File
 
 
-class Linted(NamedTuple):
+class Linted:
     """A configuration to which rules are applied.
 
     frames: the first module of each scope, the root first. values: returns the value check of a module.
     """
 
-    files: Sequence[File]
-    frames: Iterable[Frame]
-    values: Callable[[Frame], ValueCheck]
-    language: Language
+    __slots__ = ("files", "frames", "language", "values")
+
+    def __init__(
+        self,
+        files: Sequence[File],
+        frames: Iterable[Frame],
+        values: Callable[[Frame], ValueCheck],
+        language: Language,
+    ) -> None:
+        self.files = files
+        self.frames = frames
+        self.values = values
+        self.language = language
 
 
 def run_rules(rules: Iterable[Rule], linted: Linted) -> Iterator[Diagnostic]:

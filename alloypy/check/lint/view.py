@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from alloypy.check.expressions.shapes import Shape
 from alloypy.check.expressions.values import ValueCheck
@@ -125,7 +125,8 @@ class View:
     ) -> None:
         self.scope = scope
         self.frame = frame
-        self.outer, self.all, self.files, self.language = around
+        self.outer, self.all = around.outer, around.all
+        self.files, self.language = around.files, around.language
         self.own = False
         self.templates: list[View] = []
         self._check = values(frame)
@@ -261,10 +262,15 @@ class View:
         self._expressions.setdefault(kind, []).append(Written(expression, around, attribute, place))
 
 
-class Around(NamedTuple):
+class Around:
     """What a view shares with others: the module around it, all views, the files and the language."""
 
-    outer: View | None
-    all: Sequence[View]
-    files: Sequence[File]
-    language: Language
+    __slots__ = ("all", "files", "language", "outer")
+
+    def __init__(
+        self, outer: View | None, views: Sequence[View], files: Sequence[File], language: Language
+    ) -> None:
+        self.outer = outer
+        self.all = views
+        self.files = files
+        self.language = language

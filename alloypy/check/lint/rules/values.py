@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alloypy.check.lint.rule import Rule, finding, text_of
+from alloypy.check.lint.rule import Rule, finding
 from alloypy.check.lint.view import Body, View
-from alloypy.lang.evaluation.literals import string_value
 from alloypy.lang.text_types import REGEXP_TYPE
 from alloypy.lang.types import BoolType
 from alloypy.rules.view import Undecided
 from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Source, Span
-from alloypy.syntax.tree import Array, Attribute, Field, Literal, Object
+from alloypy.syntax.tree import Array, Attribute, Literal, Object
 
 _EXPRESSIONS = {
     "stage.drop": "expression",
@@ -86,21 +85,6 @@ def _same_targets(view: View) -> Iterator[Diagnostic]:
             if repeated:
                 span = Span(written.source, element.start, element.end)
                 yield finding(span, "the same target is already in the list", "remove one of the two")
-
-
-def _lost_fields(view: View) -> Iterator[Diagnostic]:
-    for written in view.expressions(Object):
-        last: dict[str, Field] = {}
-        for field in reversed(written.expression.fields):
-            name = string_value(f'"{field.name}"') if field.quoted else field.name
-            later = last.setdefault(name, field)
-            if later is not field and not _is_same(later, field, written.source):
-                span = Span(written.source, field.start, field.value.end)
-                yield finding(span, f"{field.name} is set again below, so this value is lost", "remove one")
-
-
-def _is_same(one: Field, other: Field, source: Source) -> bool:
-    return text_of(one.value, source) == text_of(other.value, source)
 
 
 def _late_timeouts(view: View) -> Iterator[Diagnostic]:
@@ -186,16 +170,6 @@ RULES = (
         wrong=_scrape('{__address__ = "a:80"}, {__address__ = "a:80"}'),
         right=_scrape('{__address__ = "a:80"}, {__address__ = "b:80"}'),
         check=_same_targets,
-    ),
-    Rule(
-        "ALY0922",
-        "field set twice",
-        "An object has two fields of the same name with different values. The last one counts, and the "
-        "others are lost without a word.",
-        wrong=_scrape('{__address__ = "a:80", job = "a", job = "b"}'),
-        right=_scrape('{__address__ = "a:80", job = "b"}'),
-        default=True,
-        check=_lost_fields,
     ),
     Rule(
         "ALY0923",
