@@ -35,7 +35,7 @@ _MODULES = {
 _EXPORTERS = "prometheus.exporter."
 _ALSO = {"loki": "prometheus"}
 _OF_COMPONENTS = {
-    "otelcol.connector.signaltometrics": "ottl",
+    "otelcol.connector.signaltometrics": "signal_metrics",
     "otelcol.processor.filter": "ottl",
     "otelcol.processor.transform": "ottl",
 }

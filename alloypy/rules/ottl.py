@@ -36,7 +36,7 @@ def transform_group(signal: str) -> Rule:
 
     def rule(body: View) -> Iterator[Fault]:
         name = body.text("context").lower()
-        statements, conditions = body.get("statements") or (), body.get("conditions") or ()
+        statements, condition_texts = body.get("statements") or (), body.get("conditions") or ()
         if name not in _ALL:
             return  # its type refuses it
         if name not in _CONTEXTS[signal]:
@@ -45,7 +45,7 @@ def transform_group(signal: str) -> Rule:
         parsed: list[_Parsed] = []
         yield from _parsed("statements", statements, parsing.parse_statement, parsed)
         yield from _checked(body, "statements", parsed, context_of(name, "transform"))
-        yield from _conditions(body, "conditions", conditions, context_of(name, "filter"))
+        yield from conditions(body, "conditions", condition_texts, context_of(name, "filter"))
 
     return rule
 
@@ -77,7 +77,7 @@ def filter_group(signal: str) -> Rule:
         name, texts = body.text("context"), body.get("conditions") or ()
         if name:
             if name in _CONTEXTS[signal]:
-                yield from _conditions(body, "conditions", texts, context_of(name, "filter"))
+                yield from conditions(body, "conditions", texts, context_of(name, "filter"))
             else:
                 yield _wrong_context(signal, name)
             return
@@ -102,7 +102,7 @@ def filter_conditions(**contexts: str) -> Rule:
 
     def rule(body: View) -> Iterator[Fault]:
         for attribute, context in contexts.items():
-            yield from _conditions(body, attribute, body.get(attribute) or (), context_of(context, "filter"))
+            yield from conditions(body, attribute, body.get(attribute) or (), context_of(context, "filter"))
 
     return rule
 
@@ -123,48 +123,17 @@ def filter_styles(body: View) -> Iterator[Fault]:
                 yield Fault(newer, message)
 
 
-def measured(context: str) -> Rule:
-    """Conditions of a metric that is made from a signal."""
-
-    def rule(body: View) -> Iterator[Fault]:
-        texts = body.get("conditions") or ()
-        yield from _conditions(body, "conditions", texts, context_of(context, "signaltometrics"))
-
-    return rule
-
-
-def measured_values(context: str, *attributes: str) -> Rule:
-    """Values of such a metric."""
-
-    def rule(body: View) -> Iterator[Fault]:
-        for attribute in attributes:
-            text = body.text(attribute)
-            if not text:
-                if attribute == "value":
-                    yield Fault("value", "value must not be empty")
-                continue
-            try:
-                value = parsing.parse_value(text)
-                if not body.older:
-                    checking.check_node(value, context_of(context, "signaltometrics"))
-            except UnjudgedError:
-                continue
-            except TextError as error:
-                yield Fault.of_text(attribute, error, IN_OTTL)
-
-    return rule
+def conditions(body: View, name: str, texts: Sequence[str], context: Context) -> Iterator[Fault]:
+    """The faults of the conditions in an attribute."""
+    parsed: list[_Parsed] = []
+    yield from _parsed(name, texts, parsing.parse_condition, parsed)
+    yield from _checked(body, name, parsed, context)
 
 
 def _wrong_context(signal: str, name: str) -> Fault:
     *others, last = [f'"{each}"' for each in _CONTEXTS[signal]]
     message = f'there is no context "{name}" for this signal: it has {", ".join(others)} and {last}'
     return Fault("context", message, IN_OTTL)
-
-
-def _conditions(body: View, name: str, texts: Sequence[str], context: Context) -> Iterator[Fault]:
-    parsed: list[_Parsed] = []
-    yield from _parsed(name, texts, parsing.parse_condition, parsed)
-    yield from _checked(body, name, parsed, context)
 
 
 def _parsed(
@@ -191,16 +160,6 @@ def _checked(body: View, name: str, parsed: Sequence[_Parsed], context: Context)
             yield Fault.of_text(name, error, IN_OTTL, index)
 
 
-def _signals_to_metrics() -> Iterator[tuple[str, tuple[Rule, ...]]]:
-    component = "otelcol.connector.signaltometrics"
-    for block, context in {"spans": "span", "datapoints": "datapoint", "logs": "log"}.items():
-        yield f"{component}/{block}", (measured(context),)
-        for kind in ("histogram", "exponential_histogram"):
-            yield f"{component}/{block}/{kind}", (measured_values(context, "count", "value"),)
-        for kind in ("sum", "gauge"):
-            yield f"{component}/{block}/{kind}", (measured_values(context, "value"),)
-
-
 BY_PATH: Mapping[str, tuple[Rule, ...]] = {
     "otelcol.processor.transform/statements": (transform_statements,),
     "otelcol.processor.transform/trace_statements": (transform_group("trace"),),
@@ -213,5 +172,4 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
     "otelcol.processor.filter/trace_conditions": (filter_group("trace"),),
     "otelcol.processor.filter/metric_conditions": (filter_group("metric"),),
     "otelcol.processor.filter/log_conditions": (filter_group("log"),),
-    **dict(_signals_to_metrics()),
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alloypy.rules.ottl import BY_PATH
+from alloypy.rules import ottl, signal_metrics
 from alloypy.rules.view import View
 from alloypy.schema.faults import Fault
 from alloypy.schema.spec import Spec
+
+BY_PATH = {**ottl.BY_PATH, **signal_metrics.BY_PATH}
 
 
 class Given(View):
@@ -53,7 +55,7 @@ def faults_of(case: Mapping[str, Any], *, older: bool = False) -> list[Fault]:
     elif kind == "filter_old":
         path, values = f"otelcol.processor.filter/{signal}", {context: texts["conditions"]}
     else:
-        path, values = f"otelcol.connector.signaltometrics/{signal}", texts
+        path, values = f"otelcol.connector.signaltometrics/{signal}", {"name": "n", "sum": {}, **texts}
     faults = _faults(path, values, older)
     if case.get("value"):
         faults += _faults(f"{path}/sum", {"value": case["value"]}, older)
