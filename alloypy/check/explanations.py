@@ -94,10 +94,10 @@ EXPLAINED: dict[str, Code] = {
     ),
     IN_EXPRESSION: Code(
         "a text that cannot be read",
-        "A string holds a regular expression, a duration, a selector or a LogQL pipeline, and the component "
-        "that reads it on loading refuses it. Regular expressions are RE2's, as in all Go programs: without "
-        "lookarounds and backreferences. In double quotes each backslash of an expression is written twice; "
-        "in backquotes once.",
+        "A string holds a regular expression, a LogQL selector, a pattern or a JMESPath expression, and the "
+        "component that reads it on loading refuses it. Regular expressions are RE2's, as in all programs in "
+        "Go: without lookarounds and backreferences. In double quotes each backslash of an expression is "
+        "written twice; in backquotes once.",
     ),
     IN_OTTL: Code(
         "an OTTL statement that cannot be read",

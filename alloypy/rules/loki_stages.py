@@ -15,6 +15,7 @@ from alloypy.schema.faults import IN_EXPRESSION, Characters, Fault
 
 _TEMPLATE = "pipeline_template"
 """What stages call their templates."""
+_PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _BAD_REGEX = "could not compile regular expression: "
 
 
@@ -77,7 +78,24 @@ def json_stage(body: View) -> Iterator[Fault]:
     elif body.get("source") == "":
         yield Fault("source", "empty source")
     else:
+        for name, text in body.get("expressions").items():
+            yield from _jmespath("expressions", name, text)
         yield from regexp_fault("regex", body.text("regex"))
+
+
+def _jmespath(attribute: str, name: str, text: str) -> Iterator[Fault]:
+    """The fault in an expression that is given by name; without a text the name is the expression."""
+    if _PLAIN_PATH.fullmatch(text or name):
+        return
+    from alloypy.embedded.jmespath import check_jmespath  # most expressions are plain
+    from alloypy.lang.text_error import TextError
+
+    try:
+        check_jmespath(text or name)
+    except TextError as error:
+        lead = "could not compile JMES expression: "
+        fault = Fault.of_text(attribute, error, IN_EXPRESSION, name, lead=lead)
+        yield fault if text else fault._replace(at=None)
 
 
 def logfmt_stage(body: View) -> Iterator[Fault]:
@@ -207,6 +225,9 @@ def geoip_stage(body: View) -> Iterator[Fault]:
         yield Fault("", "db type or values need to be set")
     elif kind not in {"", "asn", "city", "country"}:
         yield Fault("db_type", "db type should be either city or asn")
+    else:
+        for name, text in body.get("custom_lookups").items():
+            yield from _jmespath("custom_lookups", name, text)
 
 
 def truncate_rule(body: View) -> Iterator[Fault]:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from alloypy.lang.text_error import TextError
 
 IN_EXPRESSION = "ALY0505"
-"""A regular expression, a duration, a selector or a LogQL pipeline that cannot be read."""
+"""A regular expression, a LogQL selector, a pattern or a JMESPath expression that cannot be read."""
 IN_OTTL = "ALY0506"
 """A statement or a condition in OpenTelemetry's transformation language that cannot be read."""
 IN_TEMPLATE = "ALY0507"

@@ -82,6 +82,16 @@ def check_wrapped(before: str, text: str, after: str) -> None:
         raise TextError(str(error), *place) from None
 
 
+_NO_LOOKAROUND = "Go's expressions (RE2) have no lookarounds: match what is there, and take it from a group"
+_HINTS = {
+    **dict.fromkeys(("(?=", "(?!", "(?<=", "(?<!"), _NO_LOOKAROUND),
+    **{f"\\{digit}": "Go's expressions (RE2) have no backreferences" for digit in range(1, 10)},
+    "(?>": "Go's expressions (RE2) have no atomic groups, and need none",
+    "\\Z": "the end of the text is `\\z`",
+}
+"""What to do about syntax of other dialects, by its beginning."""
+
+
 class _Item(NamedTuple):
     """What a part of an expression costs.
 
@@ -181,7 +191,9 @@ class _Reader:
         return False
 
     def _fail(self, reason: str, start: int, end: int) -> NoReturn:
-        raise TextError(_message(reason, self._text[start:end]), start, end)
+        part = self._text[start:end]
+        hint = next((hint for begin, hint in _HINTS.items() if part.startswith(begin)), "")
+        raise TextError(_message(reason, part), start, end, hint)
 
     def _bytes(self, start: int, end: int) -> None:
         """Fail if the text is not UTF-8 from `start` to before `end`."""

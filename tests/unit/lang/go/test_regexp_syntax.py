@@ -53,6 +53,22 @@ def test_a_fault_has_its_place(text: str, part: str) -> None:
     assert text[caught.value.start : caught.value.end] == part
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a(?!b)", "no lookarounds"),
+        ("(?<=a)b", "no lookarounds"),
+        (r"(a)\1", "no backreferences"),
+        ("(?>a)", "no atomic groups"),
+        (r"a\Z", r"`\z`"),
+    ],
+)
+def test_what_other_dialects_have_gets_a_hint(text: str, hint: str) -> None:
+    with pytest.raises(TextError) as caught:
+        check_syntax(text)
+    assert hint in caught.value.hint
+
+
 @pytest.mark.parametrize(("text", "place"), [("a)b", (1, 2)), ("a(b", (1, 2)), ("a|*", (2, 3))])
 def test_a_fault_in_a_wrapped_expression_has_its_place_in_the_inner_one(
     text: str, place: tuple[int, int]
