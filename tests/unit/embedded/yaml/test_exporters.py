@@ -95,7 +95,7 @@ MSSQL_FILE = 'prometheus.exporter.mssql "a" {{\n  connection_string = "sqlserver
         (MSSQL_FILE.format("max_idle_connections = 0\n"), "max_idle_connections must be at least 1"),
         (MSSQL_FILE.format('query_config = "a: 1"\n'), "invalid query_config: field a not found"),
         (
-            'prometheus.exporter.process "a" {\n  matcher {\n    name = "{{ upper . }}"\n  }\n}',
+            'prometheus.exporter.process "a" {\n  matcher {\n    exe = []\n name = "{{ upper . }}"\n  }\n}',
             'process_names is invalid: bad name template: template: cmdname:1: function "upper" not defined',
         ),
         (
