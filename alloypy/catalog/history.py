@@ -153,17 +153,15 @@ class EntryHistory:
         part: `args` or `exports`. Enum members keep their dots (`stage.json/expressions`).
         """
         if (part, path) not in self._known:
-            self._known[part, path] = self._find(_unrepeated(path), part)
+            self._known[part, path] = self._find(path, part)
         return self._known[part, path]
 
     def members(self, path: str) -> Mapping[str, PathHistory]:
         """What is directly in the block at a path ("" for the whole body), in any version."""
         known = self._members.get(path)
         if known is None:
-            body, node = self._base.get("args"), self.records["args"]
-            for name in _unrepeated(path).split("/") if path else ():
-                member = members(self._store, body).get(name) if body is not None else None
-                body, node = member.body if member is not None else None, node.inner.get(name, _UNCHANGED)
+            steps = list(self._steps(path, "args")) if path else []
+            body, node = (self._base.get("args"), self.records["args"]) if not steps else steps[-1][1:]
             names = (members(self._store, body) if body is not None else {}) | node.inner
             found = {name: self.path(f"{path}/{name}".lstrip("/")) for name in names}
             known = self._members[path] = {name: each for name, each in found.items() if each is not None}
@@ -174,19 +172,32 @@ class EntryHistory:
         yield from self._paths(self._base.get(part), self.records[part], "", ())
 
     def _find(self, path: str, part: str) -> PathHistory | None:
+        found: PathHistory | None = None
+        for found, _, _ in self._steps(path, part):
+            if found is None:
+                return None
+        return found
+
+    def _steps(self, path: str, part: str) -> Iterator[tuple[PathHistory | None, Any, Node]]:
+        """For each name of a path its history, what its block contains in the catalog, and the records there.
+
+        A block that contains itself is entered once: its records are those of its first level.
+        """
         body, node, present = self._base.get(part), self.records[part], self.present
+        before = ""
         found: PathHistory | None = None
         for name in path.split("/"):
             member = members(self._store, body).get(name) if body is not None else None
-            node = node.inner.get(name, _UNCHANGED)
+            if name == before and member is not None and member.body is not None and member.body == body:
+                continue
+            node, before = node.inner.get(name, _UNCHANGED), name
             if node.record is not None:
                 found = self._recorded(node.record, present)
-            elif member is not None:
-                found = _unchanged(self._store, member, present)
             else:
-                return None
-            present, body = found.present, member.body if member is not None else None
-        return found
+                found = _unchanged(self._store, member, present) if member is not None else None
+            body = member.body if member is not None else None
+            present = found.present if found is not None else 0
+            yield found, body, node
 
     def _recorded(self, record: Mapping[str, Any], around: int) -> PathHistory:
         line = self._timeline
@@ -232,12 +243,6 @@ def _unchanged(store: Store, member: Member, present: int) -> PathHistory:
         None,
         False,
     )
-
-
-def _unrepeated(path: str) -> str:
-    """A path with a block that directly contains itself entered once."""
-    names = path.split("/")
-    return "/".join(name for number, name in enumerate(names) if number == 0 or name != names[number - 1])
 
 
 def _span(timeline: Timeline, value: int | str, present: int) -> int:

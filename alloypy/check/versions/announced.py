@@ -16,6 +16,7 @@ from alloypy.check.versions.listed import (
     Listed,
     arguments_of,
     concerns,
+    is_of_value,
     touches,
 )
 from alloypy.check.versions.uses import Body, Member, NodeUse, Uses
@@ -61,6 +62,8 @@ class Announced:
                 yield from self._first_of(entry, discoveries)
             elif entry.component.startswith("(") and not entry.arguments:
                 yield from self._first_of(entry, concerned)
+            elif entry.component.startswith("("):
+                yield from _grouped(each for use in concerned for each in self._of_use(entry, use))
             else:
                 for use in concerned:
                     yield from self._of_use(entry, use)
@@ -110,6 +113,8 @@ class Announced:
         yield from (body for body in use.bodies if body.path == outer and not body.gives(name))
 
     def _written(self, entry: Breaking, member: Member, body: Body) -> Iterator[Finding]:
+        if entry.kind == "requirement" and not is_of_value(entry):
+            return  # it is about what is not given, which the history knows
         verdict = touches(entry, member.statement, body, self._read)
         if verdict is False or (entry.kind == "type" and self._has_same_type(member)):
             return
@@ -150,6 +155,20 @@ class Announced:
                     for member in body.members:
                         if isinstance(member.statement, Attribute):
                             yield from self._written(entry, member, body)
+
+
+def _grouped(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Findings of one change: the first place of behaviour, with the number of others; others one by one."""
+    behaviour: list[Finding] = []
+    for each in findings:
+        if each.rank is Rank.BEHAVIOUR:
+            behaviour.append(each)
+        else:
+            yield each
+    if behaviour:
+        first, more = behaviour[0], len(behaviour) - 1
+        where = f"{first.message} (also in {more} more place{'s' if more > 1 else ''})"
+        yield first._replace(message=where) if more else first
 
 
 def _finding(

@@ -85,11 +85,8 @@ class Changes:
         for each in changed_defaults(use, self._start, self._end):
             entry = self._listed.take(use, each.body, each.path, "default")
             finding = with_entry(_default(each), entry)
-            if self._start.index < self._batches and _is_of_batch(each.path):
-                # The history does not know these defaults of that time: only the listed words are right.
-                if entry is None:
-                    continue
-                finding = finding._replace(message=f"{named(use, each.path)}: {entry.what}")
+            if entry is None and self._start.index < self._batches and _is_of_batch(each.path):
+                continue  # the history does not know these defaults of that time
             if entry is not None and any("*" in argument for argument in entry.arguments):
                 grouped.setdefault(entry.id, []).append(finding)
             else:

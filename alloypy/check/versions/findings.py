@@ -74,15 +74,10 @@ def with_entry(finding: Finding, entry: Breaking | None) -> Finding:
     """A finding in the words of a listed change."""
     if entry is None:
         return finding
-    what = entry.what
-    if (
-        finding.code == DEFAULT
-        and "goes from" in finding.message
-        and what.startswith("The default goes from")
-    ):
-        what = what.partition(": ")[2]  # the values have been said
-    what = "" if what in ("", "-") else f": {what}"
+    what = "" if entry.what == "-" else entry.what
+    message = f"{finding.message}: {what}" if what else finding.message
+    if finding.code == DEFAULT and " goes from " in what and finding.body is not None:
+        # The list knows old defaults better than the history where these come from other modules.
+        message = f"{named(finding.body.node, finding.subject)}: {what[0].lower()}{what[1:]}"
     remedy = "" if entry.remedy == "-" else entry.remedy
-    return finding._replace(
-        message=f"{finding.message}{what}", remedy=remedy, source=entry.source, entry=entry
-    )
+    return finding._replace(message=message, remedy=remedy, source=entry.source, entry=entry)

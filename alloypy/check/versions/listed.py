@@ -69,7 +69,7 @@ def concerns(entry: Breaking, use: NodeUse) -> bool:
     if not name.startswith("("):
         return name == use.name
     if name == "(relabel rules)":
-        return use.name.endswith((".relabel", ".operator.podmonitors"))
+        return use.name.endswith(".relabel") or use.name.startswith("prometheus.operator.")
     pattern = name.strip("()")
     return "." in pattern and fnmatchcase(use.name, pattern)
 
@@ -155,6 +155,11 @@ _STATEMENTS: Mapping[str, Callable[[Statement, Body], bool]] = {
     "B112": lambda statement, _: isinstance(statement, Block) and _inverted(statement.body),
 }
 """Changes that concern only some statements."""
+
+
+def is_of_value(entry: Breaking) -> bool:
+    """Whether a change concerns only some values."""
+    return entry.id in _VALUES or entry.id in _STATEMENTS or entry.id == "B154"
 
 
 def touches(entry: Breaking, statement: Statement, body: Body, read: Read) -> bool | None:

@@ -19,6 +19,7 @@ class Refusals:
         self._history = history
         self._end = end
         self._listed = listed
+        self._ever = Listed(history.timeline.versions[0], end)
 
     def finding(self, bound: Bound) -> Finding:
         """What the new version refuses."""
@@ -91,7 +92,8 @@ class Refusals:
             return None
         use = bound.body.node
         path = "" if bound.member is None and bound.kind == "presence" else bound.subject
-        return self._listed.take(use, bound.body, path, *_HARD)
+        self._listed.take(use, bound.body, path, *_HARD)
+        return self._ever.take(use, bound.body, path, *_HARD)
 
 
 def _subject(bound: Bound) -> str:

@@ -80,7 +80,10 @@ def _findings(uses: Uses, upgrade: Upgrade, checked: Checked, history: History) 
     listed = Listed(start, end)
     refusals = Refusals(history, end, listed)
     changes = Changes(history, start, end, listed, bounds)
-    yield from (refusals.finding(each) for each in bounds.find(uses) if not each.mask & end.bit)
+    for each in bounds.find(uses):
+        # What has been wrong before is reported as any error, unless history says more about it.
+        if not each.mask & end.bit and (each.mask & start.bit or each.kind in ("presence", "stability")):
+            yield refusals.finding(each)
     for use in uses.nodes:
         if use.entry.present & end.bit:
             yield from changes.of(use)

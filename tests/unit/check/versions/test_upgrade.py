@@ -30,7 +30,7 @@ def test_changed_defaults_with_old_and_new_value() -> None:
             "1:1: scrape_native_histograms of prometheus.scrape: the default goes from true to false: native "
             "histograms are no longer scraped by scrape_protocols alone."
         ),
-        "7:3: endpoint/enable_http2 of prometheus.remote_write: the default goes from true to false",
+        "7:3: endpoint/enable_http2 of prometheus.remote_write: the default goes from true to false.",
     ]
 
 
@@ -46,8 +46,8 @@ def test_defaults_inside_a_block_matter_only_with_the_block() -> None:
     text = text.replace("  }\n}", "  }\n  sending_queue {\n    batch { }\n  }\n}")
     said = messages(text, "1.12", "1.13", Rank.DEFAULT)
     assert said == [
-        "6:5: sending_queue/batch/min_size of otelcol.exporter.otlp: The default goes from 8192 to 2000.",
-        "6:5: sending_queue/batch/max_size of otelcol.exporter.otlp: The default goes from 0 to 3000.",
+        "6:5: sending_queue/batch/min_size of otelcol.exporter.otlp: the default goes from 8192 to 2000.",
+        "6:5: sending_queue/batch/max_size of otelcol.exporter.otlp: the default goes from 0 to 3000.",
     ]
 
 
