@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from alloypy.catalog.history import Breaking, History
 from alloypy.catalog.versions import Version
-from alloypy.check.contents import ContentCheck
 from alloypy.check.versions import codes
 from alloypy.check.versions.findings import Finding, Rank, named, with_entry
 from alloypy.check.versions.listed import (
     EVEN_UNSET,
     STILL_ACCEPTED,
     Listed,
+    Read,
     arguments_of,
     concerns,
     is_of_value,
     touches,
 )
 from alloypy.check.versions.uses import Body, Member, NodeUse, Uses
-from alloypy.lang.types import AnyType
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute
 
@@ -39,14 +37,12 @@ _KINDS = {
 class Announced:
     """Finds what else the listed changes are about; after `Changes` and `Refusals`, which take theirs."""
 
-    def __init__(
-        self, history: History, start: Version, end: Version, listed: Listed, contents: ContentCheck
-    ) -> None:
+    def __init__(self, history: History, start: Version, end: Version, listed: Listed, read: Read) -> None:
         self._history = history
         self._start = start
         self._end = end
         self._listed = listed
-        self._contents = contents
+        self._read = read
 
     def find(self, uses: Uses) -> Iterator[Finding]:
         """What the listed changes say about the components, and about the language."""
@@ -127,13 +123,6 @@ class Announced:
         """Whether the history says that a type is the same in both versions."""
         known = member.history
         return known is not None and known.type_at(self._start) == known.type_at(self._end)
-
-    def _read(self, body: Body, name: str) -> Any:
-        statement = body.attribute(name)
-        if statement is None:
-            return None
-        check = self._contents.values(body.node.source, body.node.frame)
-        return check.decided(statement.value, AnyType())
 
     def _first_of(self, entry: Breaking, uses: Sequence[NodeUse]) -> Iterator[Finding]:
         """One finding for many components, at the first of them."""

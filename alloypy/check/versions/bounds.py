@@ -15,13 +15,16 @@ from alloypy.catalog.versions import Version
 from alloypy.check.contents import ContentCheck
 from alloypy.check.load_rules import RulePlace, check_rules
 from alloypy.check.masking import MASK
+from alloypy.check.rule_ages import is_known_to
 from alloypy.check.versions.uses import Body, Member, NameUse, NodeUse, Uses, namespaces
 from alloypy.graph.admission import Gate
+from alloypy.graph.codes import LOAD_RULE
 from alloypy.graph.nodes import Kind
 from alloypy.rules import rules_for
 from alloypy.schema.check import check_value
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
 from alloypy.schema.stability import Stability
+from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Block
 
@@ -187,15 +190,28 @@ class BoundFinder:
             entry = entry_at(use, self._newest(part))
             if entry is None:
                 continue
-            faults = list(check_rules(place, use.node.body, entry, check.decided))
-            if faults:
-                span = faults[0].span or use.head
-                message = MASK.masked(faults[0]).message
-                yield Bound(self._all & ~part, span, use.name, "rule", message, use.bodies[0])
+            for fault in check_rules(place, use.node.body, entry, check.decided):
+                refusing = self._having(fault, part)
+                if refusing:
+                    message = MASK.masked(fault).message
+                    span = fault.span or use.head
+                    yield Bound(self._all & ~refusing, span, use.name, "rule", message, use.bodies[0])
+
+    def _having(self, fault: Diagnostic, mask: int) -> int:
+        """Those of the versions in a set that have the rule which a fault breaks."""
+        if fault.code != LOAD_RULE:
+            return mask
+        versions = (each for each in self._history.timeline.versions if mask & each.bit)
+        return sum(each.bit for each in versions if each.is_main or is_known_to(each, fault.message))
 
     def _classes(self, use: NodeUse) -> list[int]:
-        """The versions with the component, divided where the bodies that are written differ."""
-        parts = [use.entry.present]
+        """The versions with the component, divided where the bodies that are written differ.
+
+        Main and its candidate are apart: rules about settings that have ever changed hold only there.
+        """
+        unfinished = sum(each.bit for each in self._history.timeline.versions[-2:] if not each.is_release)
+        present = use.entry.present
+        parts = [part for part in (present & unfinished, present & ~unfinished) if part]
         for body in use.bodies:
             for known in use.entry.members(body.path).values():
                 for mask in (known.present, known.required, *(span for span, _ in known.defaults)):

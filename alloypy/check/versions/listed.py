@@ -9,12 +9,27 @@ from typing import Any
 
 from alloypy.catalog.history import Breaking, load_breaking
 from alloypy.catalog.versions import Version, timeline
+from alloypy.check.contents import ContentCheck
 from alloypy.check.versions.uses import Body, NodeUse
+from alloypy.lang.types import AnyType
 from alloypy.rules.view import Undecided
 from alloypy.syntax.tree import Attribute, Block, Literal, Statement
 
 Read = Callable[[Body, str], Any]
 """Reads an attribute of a body; raises Undecided. None if it is not written."""
+
+
+def reading(contents: ContentCheck) -> Read:
+    """How the attributes of bodies are read."""
+
+    def read(body: Body, name: str) -> Any:
+        statement = body.attribute(name)
+        if statement is None:
+            return None
+        return contents.values(body.node.source, body.node.frame).decided(statement.value, AnyType())
+
+    return read
+
 
 _UNTIL = {"B022": "1.6.0", "B061": "1.7.2"}
 """Changes that a later version has undone, in ways that the history of names and types does not show."""
@@ -155,6 +170,21 @@ _STATEMENTS: Mapping[str, Callable[[Statement, Body], bool]] = {
     "B112": lambda statement, _: isinstance(statement, Block) and _inverted(statement.body),
 }
 """Changes that concern only some statements."""
+
+
+def refuses(entry: Breaking, body: Body, read: Read) -> bool:
+    """Whether a changed default makes the new version refuse a body, by what else is written in it."""
+    if entry.id != "B143":
+        return False
+    try:
+        size = read(body, "send_batch_size")
+    except Undecided:
+        return False
+    return isinstance(size, int | float) and size > _BATCH_LIMIT
+
+
+_BATCH_LIMIT = 3000
+"""The new default of send_batch_max_size, which send_batch_size must not exceed."""
 
 
 def is_of_value(entry: Breaking) -> bool:

@@ -18,7 +18,7 @@ from alloypy.check.versions.announced import Announced
 from alloypy.check.versions.bounds import BoundFinder
 from alloypy.check.versions.changes import Changes
 from alloypy.check.versions.findings import Finding, Rank, order
-from alloypy.check.versions.listed import Listed
+from alloypy.check.versions.listed import Listed, reading
 from alloypy.check.versions.refusals import Refusals
 from alloypy.check.versions.requires import errors_of
 from alloypy.check.versions.uses import Uses, find_uses
@@ -79,7 +79,8 @@ def _findings(uses: Uses, upgrade: Upgrade, checked: Checked, history: History) 
     bounds = BoundFinder(history, gate, checked.contents)
     listed = Listed(start, end)
     refusals = Refusals(history, end, listed)
-    changes = Changes(history, start, end, listed, bounds)
+    read = reading(checked.contents)
+    changes = Changes(history, (start, end), listed, bounds, read)
     for each in bounds.find(uses):
         # What has been wrong before is reported as any error, unless history says more about it.
         if not each.mask & end.bit and (each.mask & start.bit or each.kind in ("presence", "stability")):
@@ -89,7 +90,7 @@ def _findings(uses: Uses, upgrade: Upgrade, checked: Checked, history: History) 
             yield from changes.of(use)
     for name in uses.names:
         yield from changes.function(name)
-    yield from Announced(history, start, end, listed, checked.contents).find(uses)
+    yield from Announced(history, start, end, listed, read).find(uses)
 
 
 def _with_fixes(finding: Finding, end: Version, checked: Checked, history: History) -> Finding:

@@ -162,3 +162,34 @@ def test_what_is_wrong_in_every_version() -> None:
         'c:2:11: unrecognized log level "1"',
         'c:3:3: unrecognized attribute name "nothing"',
     ]
+
+
+SAME_NAME = """otelcol.processor.attributes "a" {
+  action {
+    action = "delete"
+    key    = "k"
+  }
+  output { }
+}
+"""
+NESTED = """loki.process "p" {
+  forward_to = []
+  stage.match {
+    selector = "{a=\\"b\\"}"
+    stage.match {
+      selector = "{a=\\"b\\"}"
+      stage.pattern {
+        pattern = "<a>"
+      }
+    }
+  }
+}
+"""
+
+
+def test_a_setting_with_the_name_of_its_block() -> None:
+    assert requirement(SAME_NAME).mask == loading(SAME_NAME, EVERYTHING) == timeline().everything
+
+
+def test_a_block_in_a_block_of_its_kind() -> None:
+    assert 0 != requirement(NESTED).mask == loading(NESTED, EVERYTHING) != timeline().everything
