@@ -110,7 +110,22 @@ def is_decided(body: Body) -> bool:
     """Whether all that decides what a rule does is known, and can be tried."""
     regex = known(body, "regex")
     names = ("action", "source_labels", "separator", "target_label", "replacement")
-    return isinstance(regex, Regexp) and regex.usable and all(known(body, name) is not None for name in names)
+    return isinstance(regex, Regexp) and all(known(body, name) is not None for name in names)
+
+
+def usable_regex(body: Body) -> Regexp:
+    """The regex of a rule, to be tried. Raises Undecided without RE2, or if RE2 finds it too large.
+
+    Most rules need none, and RE2 takes long to load.
+    """
+    regex: Regexp = body.get("regex")
+    try:
+        usable = regex.usable
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Undecided
+    return regex
 
 
 class _Labels:
@@ -159,13 +174,17 @@ class _Labels:
 
 def _verdict(body: Body, labels: _Labels) -> Verdict | None:
     action = known(body, "action")
-    if not is_decided(body):
-        target = known(body, "target_label")
-        if action not in {"keep", "drop", "keepequal", "dropequal"}:
-            labels.written(
-                target if action in {"replace", *_WRITE_ONE} and "$" not in (target or "$") else None
-            )
-        return None
+    if is_decided(body):
+        with suppress(Undecided):
+            return _decided_verdict(body, action, labels)
+    target = known(body, "target_label")
+    if action not in {"keep", "drop", "keepequal", "dropequal"}:
+        labels.written(target if action in {"replace", *_WRITE_ONE} and "$" not in (target or "$") else None)
+    return None
+
+
+def _decided_verdict(body: Body, action: str, labels: _Labels) -> Verdict | None:
+    """What a rule does whose settings are all known. Raises Undecided if its regex cannot be tried."""
     if action in {"keep", "drop"}:
         return _filter(body, labels, keeps=action == "keep")
     if action in {"keepequal", "dropequal"}:
@@ -196,8 +215,8 @@ def _filter(body: Body, labels: _Labels, *, keeps: bool) -> Verdict | None:
         return Verdict(body, NOTHING if matching is keeps else DROPS, reason)
     labels.meet(condition, met=keeps)
     if len(condition.sources) == 1:
-        regex = body.get("regex")
         if values is not None:
+            regex = usable_regex(body)
             labels.values[condition.sources[0]] = frozenset(v for v in values if regex.matches(v) is keeps)
         elif keeps:
             with suppress(Undecided):
@@ -219,16 +238,17 @@ def _matching(
     if matches_every(condition.regex):
         return True, "regex matches every value, an absent label's too"
     if not condition.sources:
-        met = body.get("regex").matches("")
+        met = usable_regex(body).matches("")
         words = "matches" if met else "does not match"
         return met, f"it reads no source_labels, and regex {words} the empty text"
     if condition in labels.conditions:
         return labels.conditions[condition], "an earlier rule has the same condition"
     if values is not None:
-        met = {body.get("regex").matches(value) for value in values}
-        if len(met) == 1:
-            some = "all" if met == {True} else "none"
-            return met.pop(), f"{some} of the values that earlier rules let through or set match regex"
+        regex = usable_regex(body)
+        outcomes = {regex.matches(value) for value in values}
+        if len(outcomes) == 1:
+            some = "all" if outcomes == {True} else "none"
+            return outcomes.pop(), f"{some} of the values that earlier rules let through or set match regex"
     return None, ""
 
 
@@ -250,12 +270,13 @@ def _replaced(
     body: Body, values: frozenset[str] | None, before: frozenset[str] | None, *, always: bool
 ) -> frozenset[str] | None:
     """All values that a label may have after its replacement; None if that is not known."""
-    regex, template = body.get("regex"), body.text("replacement")
+    template = body.text("replacement")
     if values is None:
         if "$" in template:
             return None
         made = frozenset({template})
     else:
+        regex = usable_regex(body)
         found = [regex.groups(value) for value in values]
         made = frozenset(expand(template, groups) for groups in found if groups is not None)
     if always:

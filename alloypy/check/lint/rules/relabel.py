@@ -14,6 +14,7 @@ from alloypy.check.lint.relabeling import (
     labels_made,
     lent_rules,
     rule_lists,
+    usable_regex,
     verdicts,
 )
 from alloypy.check.lint.rule import Rule, finding, removing, replacing
@@ -111,9 +112,15 @@ def _missing_groups(view: View) -> Iterator[Diagnostic]:
 
 
 def _groups(body: Body, name: str) -> Iterator[Diagnostic]:
-    regex, template = body.get("regex"), body.text(name)
+    named = list(variables(body.text(name)))
+    if not named:
+        return
+    try:
+        regex = usable_regex(body)
+    except Undecided:
+        return
     attribute = body.written(name)
-    for variable, group in variables(template):
+    for variable, group in named:
         if regex.has_group(group):
             continue
         if attribute is None:
