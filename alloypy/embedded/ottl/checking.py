@@ -14,7 +14,7 @@ from alloypy.embedded.ottl.demands import check_demands
 from alloypy.embedded.ottl.tree import Argument, Call, Enum, Node, Path, Segment, Statement, inside
 from alloypy.lang.text_error import TextError
 
-_LISTED = 12
+_LISTED = 24
 
 
 def check_statement(statement: Statement, context: Context) -> None:

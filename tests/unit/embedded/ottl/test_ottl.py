@@ -50,6 +50,7 @@ SPAN = {"kind": "transform", "signal": "trace", "context": "span"}
     ("text", "place", "message"),
     [
         ('set(attributes["a"], 1) where nam == "x"', "nam", "did you mean `name`?"),
+        ("set(body, 1)", "body", "it has `attributes`, `cache`, `dropped_attributes_count`"),
         ("set(stat.code, 1)", "stat", "did you mean `status`?"),
         ("set(status.cod, 1)", "cod", "`status` has `code` and `message`"),
         ("set(attributes.foo, 1)", "foo", "a key is written in brackets"),
