@@ -104,7 +104,7 @@ def _finding(given: GivenFlag, known: FlagHistory | None, upgrade: Upgrade) -> F
         return _flag(Rank.REFUSED, given.name, words, "Remove it")
     kind = _type(known, end)
     if kind == "bool" and given.value is not None and given.value not in _BOOLEANS:
-        message = f"is a switch in {end.name}, and takes no value such as {given.value}"
+        message = f"is a switch in {end.name}, which takes no value but true or false"
         return _flag(Rank.REFUSED, given.name, message, "Remove the value")
     if known.deprecated & end.bit and not known.deprecated & start.bit:
         return _flag(Rank.DEPRECATED, given.name, f"has no effect in {end.name}", "Remove it")
