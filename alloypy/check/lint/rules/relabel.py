@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alloypy.check.lint.regexes import finds_in_every
-from alloypy.check.lint.relabeling import (
-    DROPS,
-    NOTHING,
-    UNREACHED,
-    is_decided,
-    known,
-    labels_made,
-    lent_rules,
-    rule_lists,
-    usable_regex,
-    verdicts,
-)
+from alloypy.check.lint.relabeling import is_decided, known, labels_made, lent_rules, rule_lists, usable_regex
 from alloypy.check.lint.rule import Rule, finding, removing, replacing
 from alloypy.check.lint.view import Body, View
 from alloypy.lang.go.regexp import variables
@@ -25,6 +13,8 @@ from alloypy.rules.view import Undecided
 from alloypy.syntax.diagnostics import Diagnostic, Edit
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Literal
+
+_DROPPING = frozenset({"keep", "drop", "keepequal", "dropequal"})
 
 _IGNORED = {
     "keep": ("target_label", "replacement", "modulus"),
@@ -45,6 +35,10 @@ _HINTS = {
 
 def _drops_everything(view: View) -> Iterator[Diagnostic]:
     for rules in rule_lists(view):
+        if not any(known(body, "action") in _DROPPING for body in rules):
+            continue
+        from alloypy.check.lint.verdicts import DROPS, verdicts
+
         for verdict in verdicts(rules):
             if verdict.outcome == DROPS:
                 yield finding(
@@ -73,7 +67,11 @@ def _stages(view: View) -> Iterator[Diagnostic]:
             expression = body.text("expression")
         except Undecided:
             continue
-        if expression and not any(body.given(name) for name in others) and finds_in_every(expression):
+        if not expression or any(body.given(name) for name in others):
+            continue
+        from alloypy.check.lint.regexes import finds_in_every
+
+        if finds_in_every(expression):
             yield finding(
                 body.head,
                 "drops every log line: expression matches somewhere in each",
@@ -82,6 +80,8 @@ def _stages(view: View) -> Iterator[Diagnostic]:
 
 
 def _without_effect(view: View) -> Iterator[Diagnostic]:
+    from alloypy.check.lint.verdicts import NOTHING, UNREACHED, verdicts
+
     for rules in rule_lists(view):
         for verdict in verdicts(rules):
             if verdict.outcome == UNREACHED:
