@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from alloypy.catalog.history import load_breaking
 from alloypy.check.versions.findings import Rank
+from alloypy.check.versions.fixes.components import COMPONENTS
+from alloypy.check.versions.fixes.recipes import RECIPES
 from alloypy.graph.admission import Gate
 from alloypy.syntax.printer.printer import format_source
 from alloypy.syntax.source import Source
@@ -91,3 +94,9 @@ def test_other_errors_stay_as_they_are() -> None:
 def test_a_hidden_namespace_is_not_used() -> None:
     text = 'declare "d" {\n\targument "x" { }\n}\n\nimport.string "sys" {\n\tcontent = env("X")\n}\n'
     assert "sys.env" in fixed(text, "1.3", "1.4").after[0].data.decode()
+
+
+def test_every_renamed_setting_has_a_recipe() -> None:
+    renamed = {each.id for each in load_breaking() if each.kind == "renamed"}
+    assert renamed - set(RECIPES) == set()
+    assert {each.id for each in load_breaking()} >= {*RECIPES, *COMPONENTS}
