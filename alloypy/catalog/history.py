@@ -28,7 +28,7 @@ Source: made by `alloypy.catalog.build`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -135,13 +135,27 @@ class EntryHistory:
         self.name = name
         self._timeline = timeline
         self._store = store
-        self._base = store.entry(section, name) if name in store.names(section) else {}
+        self._section = section
+        self._line = line
         self.present = timeline.mask(line["in"])
         self.stability = _spread(timeline, line["stability"], self.present)
         self.configurable = _span(timeline, line.get("configurable", 1), self.present)
-        self.records = {part: tree(line.get(part, {})) for part in ("args", "exports")}
         self._known: dict[tuple[str, str], PathHistory | None] = {}
         self._members: dict[str, Mapping[str, PathHistory]] = {}
+
+    @cached_property
+    def _base(self) -> Mapping[str, Any]:
+        """The entry of main; empty if main does not have it."""
+        store = self._store
+        found: Mapping[str, Any] = (
+            store.entry(self._section, self.name) if self.name in store.names(self._section) else {}
+        )
+        return found
+
+    @cached_property
+    def records(self) -> Mapping[str, Node]:
+        """The records of its arguments (`args`) and exports."""
+        return {part: tree(self._line.get(part, {})) for part in ("args", "exports")}
 
     def stability_at(self, version: Version) -> str:
         """The level in a version that has it; `community` for a community component."""

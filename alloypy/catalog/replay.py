@@ -6,7 +6,7 @@ stays shared.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from alloypy.catalog.history import EntryHistory, History, Node
@@ -25,7 +25,6 @@ class PastStore:
         self.version = version
         self.timeline = history.timeline
         self._history = history
-        self._names: dict[str, list[str]] = {}
         self._definitions: dict[str, Any] = {}
 
     @property
@@ -57,11 +56,11 @@ class PastStore:
         """The names in a section, in alphabetical order."""
         if section not in _SECTIONS:
             return self.main.names(section)
-        known = self._names.get(section)
-        if known is None:
-            entries = ((name, self._entry(section, name)) for name in sorted(self._history.names(section)))
-            known = self._names[section] = [n for n, each in entries if each.present & self.version.bit]
-        return known
+        return _Names(self, section, self._history.names(section))
+
+    def has(self, section: str, name: str) -> bool:
+        """Whether the version has an entry, of which some version is known to have one."""
+        return bool(self._entry(section, name).present & self.version.bit)
 
     def entry(self, section: str, name: str) -> Any:
         """The entry `name` of `section`. Raises KeyError."""
@@ -95,6 +94,24 @@ class PastStore:
         self._definitions[name] = body
 
 
+class _Names(Collection[str]):
+    """The names in a section; to know one of them, the others are not read."""
+
+    def __init__(self, past: PastStore, section: str, known: Collection[str]) -> None:
+        self._past = past
+        self._section = section
+        self._known = known
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._known and self._past.has(self._section, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._known if self._past.has(self._section, name))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class _Rebuilding:
     """Rebuilds the bodies of one component or config block."""
 
@@ -118,10 +135,12 @@ class _Rebuilding:
         need = list(whole.get("need", ()))
         attributes: list[Any] = []
         blocks: list[Any] = []
+        changed: list[str] = []
         for member_name in {**known, **node.inner}:
-            member = self._member(
-                member_name, known.get(member_name), node.inner.get(member_name), path, around
-            )
+            main, inner = known.get(member_name), node.inner.get(member_name)
+            member = self._member(member_name, main, inner, path, around)
+            if self._has_changed(inner, member, main):
+                changed.append(member_name)
             if member is None or not member.required:
                 need = [each for each in need if each != member_name]
             elif member_name not in need:
@@ -133,7 +152,7 @@ class _Rebuilding:
             "need": need,
             "attrs": attributes,
             "blocks": blocks,
-            "changed": [each for each, inner in node.inner.items() if self._has_changed(inner)],
+            "changed": changed,
         }
         if name is None:
             return rebuilt
@@ -195,19 +214,23 @@ class _Rebuilding:
                 default = [] if value is None else [value]
         return Member([name, notation, *default], self._holds(record.get("req", 0)), False)
 
-    def _has_changed(self, node: Node) -> bool:
-        """Whether main's rules about a member may not hold; the newest candidate has all of them."""
-        version = self._past.version
-        as_main = not version.is_release and version.index >= self._timeline.main.index - 1
-        return not as_main and _varies(node.record)
+    def _has_changed(self, node: Node | None, member: Member | None, main: Member | None) -> bool:
+        """Whether main's rules about a member may not hold: it is younger than Alloy 1.0, or was otherwise.
+
+        The newest candidate has all of main's rules.
+        """
+        version, record = self._past.version, node.record if node is not None else None
+        if record is None or (not version.is_release and version.index >= self._timeline.main.index - 1):
+            return False
+        return "in" in record or _differs(member, main)
 
     def _holds(self, value: int | str) -> bool:
         return bool(self._timeline.mask(value) & self._bit) if isinstance(value, str) else bool(value)
 
 
-def _varies(record: Mapping[str, Any] | None) -> bool:
-    """Whether a member has come, gone or changed in any version, other than by its deprecation."""
-    if record is None:
-        return False
-    ranged = any(isinstance(record.get(key), str) for key in ("in", "block", "req", "rep", "label", "vals"))
-    return ranged or "d" in record or isinstance(record.get("t"), dict)
+def _differs(member: Member | None, main: Member | None) -> bool:
+    """Whether a member is otherwise than in main; a changed body of a block does not count."""
+    if member is None or main is None:
+        return True
+    length = 2 if main.notation is None else None
+    return member.packed[:length] != main.packed[:length] or member.required != main.required

@@ -116,9 +116,13 @@ class ContentCheck:
 
 def _of_version(broken: Iterator[Diagnostic], version: Version) -> Iterator[Diagnostic]:
     """The broken load rules that an earlier version of Alloy had."""
-    from alloypy.check.rule_ages import is_known_to
+    for each in broken:
+        if each.code == codes.LOAD_RULE:
+            from alloypy.check.rule_ages import is_known_to
 
-    return (each for each in broken if each.code != codes.LOAD_RULE or is_known_to(version, each.message))
+            if not is_known_to(version, each.message):
+                continue
+        yield each
 
 
 def _without(diagnostic: Diagnostic, secrets: Set[str]) -> Diagnostic:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from pathlib import Path
 
+import alloypy.catalog
 from alloypy.catalog.catalog import Catalog, load_catalog
-from alloypy.catalog.history import EntryHistory, load_breaking, load_history
+from alloypy.catalog.history import SECTIONS, EntryHistory, History, load_breaking, load_history
+from alloypy.catalog.replay import PastStore
+from alloypy.catalog.store import Lines
 from alloypy.catalog.versions import find_version, timeline
 from alloypy.schema.spec import BlockSpec, Spec
+
+PACKAGE = Path(alloypy.catalog.__file__).parent
 
 
 def component(name: str) -> EntryHistory:
@@ -188,3 +194,19 @@ def test_the_catalog_of_main_reads_no_history() -> None:
         "alloypy.catalog.store",
         "alloypy.catalog.types",
     }
+
+
+def test_only_what_is_asked_for_is_read() -> None:
+    store = load_catalog().store
+    history = History(Lines((PACKAGE / "history.jsonl").read_bytes(), SECTIONS), store)
+    past = PastStore(store, history, history.timeline.find("1.10"))
+    assert "loki.write" in past.names("components")
+    assert past.entry("components", "loki.write")
+    assert "prometheus.nothing" not in past.names("components")
+    assert list(history._entries) == [("components", "loki.write")]
+
+
+def test_a_name_twice_in_a_row_need_not_be_a_block_in_itself() -> None:
+    action = component("otelcol.processor.attributes").path("action/action")
+    assert action is not None and not action.block and action.types[0][0] == "string"
+    assert component("otelcol.processor.attributes").path("action/action/action") is None
