@@ -135,12 +135,9 @@ class _Rebuilding:
         need = list(whole.get("need", ()))
         attributes: list[Any] = []
         blocks: list[Any] = []
-        changed: list[str] = []
         for member_name in {**known, **node.inner}:
             main, inner = known.get(member_name), node.inner.get(member_name)
             member = self._member(member_name, main, inner, path, around)
-            if self._has_changed(inner, member, main):
-                changed.append(member_name)
             if member is None or not member.required:
                 need = [each for each in need if each != member_name]
             elif member_name not in need:
@@ -152,7 +149,7 @@ class _Rebuilding:
             "need": need,
             "attrs": attributes,
             "blocks": blocks,
-            "changed": changed,
+            "changed": [each for each, inner in node.inner.items() if self._has_changed(inner)],
         }
         if name is None:
             return rebuilt
@@ -214,23 +211,19 @@ class _Rebuilding:
                 default = [] if value is None else [value]
         return Member([name, notation, *default], self._holds(record.get("req", 0)), False)
 
-    def _has_changed(self, node: Node | None, member: Member | None, main: Member | None) -> bool:
-        """Whether main's rules about a member may not hold: it is younger than Alloy 1.0, or was otherwise.
-
-        The newest candidate has all of main's rules.
-        """
-        version, record = self._past.version, node.record if node is not None else None
-        if record is None or (not version.is_release and version.index >= self._timeline.main.index - 1):
-            return False
-        return "in" in record or _differs(member, main)
+    def _has_changed(self, node: Node) -> bool:
+        """Whether main's rules about a member may not hold; the newest candidate has all of them."""
+        version = self._past.version
+        as_main = not version.is_release and version.index >= self._timeline.main.index - 1
+        return not as_main and _varies(node.record)
 
     def _holds(self, value: int | str) -> bool:
         return bool(self._timeline.mask(value) & self._bit) if isinstance(value, str) else bool(value)
 
 
-def _differs(member: Member | None, main: Member | None) -> bool:
-    """Whether a member is otherwise than in main; a changed body of a block does not count."""
-    if member is None or main is None:
-        return True
-    length = 2 if main.notation is None else None
-    return member.packed[:length] != main.packed[:length] or member.required != main.required
+def _varies(record: Mapping[str, Any] | None) -> bool:
+    """Whether a member has come, gone or changed in any version, other than by its deprecation."""
+    if record is None:
+        return False
+    ranged = any(isinstance(record.get(key), str) for key in ("in", "block", "req", "rep", "label", "vals"))
+    return ranged or "d" in record or isinstance(record.get("t"), dict)

@@ -132,8 +132,8 @@ class Spec:
     free: type of every attribute of a body with free names, else None.
     cls: the declared class, None for a spec from the catalog.
     rules: key of its rules in `alloypy.rules`, such as a Go type, or "".
-    changed: in the spec of an earlier version, the names that are younger than Alloy 1.0, or otherwise
-        in main; a rule that reads one may not hold.
+    changed: names that have come, gone or changed before main; in the spec of an earlier version, a rule that
+        reads one may not hold.
     """
 
     __slots__ = (
