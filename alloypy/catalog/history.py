@@ -49,7 +49,6 @@ class PathHistory(NamedTuple):
     defaults: the defaults that changed, with where they hold; None is the zero value. Elsewhere the
         catalog's default holds.
     deprecated: the index of the version since which it is deprecated, or None.
-    recorded: False for a member that has always been as in the catalog.
     """
 
     present: int
@@ -62,7 +61,6 @@ class PathHistory(NamedTuple):
     checked: int
     defaults: tuple[tuple[int, Any], ...]
     deprecated: int | None
-    recorded: bool
 
     def type_at(self, version: Version) -> str | None:
         """The generic type of an attribute in a version; None where it is no attribute."""
@@ -228,7 +226,6 @@ class EntryHistory:
             _span(line, record.get("vals", 1), present),
             tuple((line.mask(span) & present, value) for span, value in record.get("d", ())),
             line.index(record["dep"]) if "dep" in record else None,
-            True,
         )
 
     def _paths(self, body: Any, node: Node, before: str, around: tuple[Any, ...]) -> Iterator[str]:
@@ -255,7 +252,6 @@ def _unchanged(store: Store, member: Member, present: int) -> PathHistory:
         present,
         (),
         None,
-        False,
     )
 
 

@@ -184,11 +184,6 @@ def timeline() -> Timeline:
     return load_history().timeline
 
 
-def all_versions() -> tuple[Version, ...]:
-    """All known versions, oldest first; the last is main. Raises CatalogError."""
-    return timeline().versions
-
-
 def find_version(text: str) -> Version:
     """The version that `text` names, as `Timeline.find`. Raises VersionError, CatalogError."""
     return timeline().find(text)

@@ -38,6 +38,9 @@ _URLS = frozenset({
 })  # fmt: skip
 """Bodies whose `url` is requested over HTTP."""
 
+ELSEWHERE = 'take it from the environment, as in sys.env("NAME"), or from local.file'
+"""What to do about a secret in plain text."""
+
 _ACT_ALONE = ("beyla.", "database_observability.", "otelcol.extension.", "prometheus.exporter.")
 """Components that export something, but also work if nothing uses it."""
 
@@ -107,8 +110,7 @@ def _attribute(
     if isinstance(type_, wanted.SecretType):
         if isinstance(value, Literal) and value.kind == "STRING" and value.end - value.start > 1:
             message = f"{statement.name.name} is a secret in plain text"
-            hint = 'take it from the environment, as in sys.env("NAME"), or from local.file'
-            yield warning(_span(statement, place.source), message, codes.PLAIN_SECRET, hint)
+            yield warning(_span(statement, place.source), message, codes.PLAIN_SECRET, ELSEWHERE)
     elif isinstance(type_, wanted.IntType):
         yield from _number(place, statement, type_, check)
     elif statement.name.name == "url" and place.path in _URLS:

@@ -21,15 +21,60 @@ def stdin_filename(flags: FlagSet) -> Flag[str]:
     return flags.string("stdin-filename", kind="name", doc="the name for standard input in messages")
 
 
-def community_components(flags: FlagSet, doc: str) -> Flag[bool]:
+COMMUNITY = "feature.community-components.enabled"
+"""The flag that allows community components."""
+
+
+def community_components(flags: FlagSet, doc: str = "allow community components") -> Flag[bool]:
     """`--feature.community-components.enabled`."""
-    return flags.bool("feature.community-components.enabled", doc=doc)
+    return flags.bool(COMMUNITY, doc=doc)
+
+
+def stability_level(flags: FlagSet) -> Flag[str]:
+    """`--stability.level`; its value is a key of `alloypy.schema.stability.LEVELS`."""
+    from alloypy.schema.stability import LEVELS
+
+    return flags.choice(
+        "stability.level",
+        next(iter(LEVELS)),
+        tuple(LEVELS),
+        noun="stability level",
+        doc="lowest stability level to allow",
+    )
+
+
+def kind_of_units(flags: FlagSet) -> Flag[str]:
+    """`--units`."""
+    from alloypy.cli.files.units import CHOICES
+
+    return flags.choice(
+        "units", "path", CHOICES, noun="kind of units", doc="what counts as one configuration"
+    )
+
+
+def excluded(flags: FlagSet) -> Flag[list[str]]:
+    """`--exclude`."""
+    return flags.strings(
+        "exclude", kind="pattern", doc="leave out matching paths with --recursive, as in .gitignore"
+    )
+
+
+def environment_flags(flags: FlagSet) -> tuple[Flag[list[str]], Flag[list[str]]]:
+    """`--env` and `--env-file`."""
+    return (
+        flags.strings("env", kind="KEY=VALUE", doc="set an environment variable for the check; repeatable"),
+        flags.strings("env-file", kind="file", doc="a file with one KEY=VALUE per line; repeatable"),
+    )
 
 
 def converting(flags: FlagSet, doc: str) -> None:
     """The flags of Alloy's converter, which alloypy does not have. doc: says that they do nothing."""
     flags.bool("config.bypass-conversion-errors", doc=doc)
     flags.string("config.extra-args", doc=doc)
+
+
+DESCRIBED = "describe this version of Alloy: 1.10, 1.10.2, newest or main"
+"""What `--alloy-version` does for the commands that describe."""
 
 
 class AlloyVersion:

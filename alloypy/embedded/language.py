@@ -69,6 +69,11 @@ class Language:
         return f", expected {', '.join(others)} or {last}" if others else f", expected {last}"
 
 
+def unexpected_character(text: str, at: int) -> str:
+    """The message for a character that begins no token."""
+    return f"syntax error: unexpected character `{text[at]}`"
+
+
 class Scanner:
     """Splits a text into the terminals that a grammar defines by patterns.
 
@@ -87,7 +92,7 @@ class Scanner:
         while at < length:
             found = match(text, at)
             if found is None or found.end() == at:
-                raise StrayCharacterError(f"syntax error: unexpected character `{text[at]}`", at, at + 1)
+                raise StrayCharacterError(unexpected_character(text, at), at, at + 1)
             name = found.lastgroup or ""
             if name not in ignored:
                 written = found.group()

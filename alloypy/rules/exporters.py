@@ -12,7 +12,7 @@ _BOTH = "config and config_file are mutually exclusive"
 
 
 def _yaml(attribute: str, schema: str, lead: str) -> Rule:
-    """A text must be YAML with the keys of a schema in `alloypy.embedded.yaml.exporters`."""
+    """A text must be YAML with the keys of one of `alloypy.embedded.yaml.exporters.DOCUMENTS`."""
 
     def rule(body: View) -> Iterator[Fault]:
         text = body.text(attribute)
@@ -23,7 +23,7 @@ def _yaml(attribute: str, schema: str, lead: str) -> Rule:
         from alloypy.lang.text_error import TextError
 
         try:
-            check_keys(text, getattr(exporters, schema))
+            check_keys(text, exporters.DOCUMENTS[schema])
         except TextError as error:
             yield Fault.of_text(attribute, error, IN_DOCUMENT, lead=lead)
 
@@ -85,7 +85,7 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
     "prometheus.exporter.blackbox": (
         not_both("config_file", "config", _BOTH),
         _config_given,
-        _yaml("config", "BLACKBOX", "invalid blackbox_exporter config: "),
+        _yaml("config", "blackbox", "invalid blackbox_exporter config: "),
         _targets,
     ),
     "prometheus.exporter.snmp": (
@@ -97,14 +97,14 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
             message="config_merge_strategy must be `replace` or `merge`",
         ),
         _targets,
-        _yaml("config", "SNMP", "invalid snmp_exporter config: "),
+        _yaml("config", "snmp", "invalid snmp_exporter config: "),
     ),
     "prometheus.exporter.mssql": (
         at_least("max_open_connections", 1, "max_open_connections must be at least 1"),
         at_least("max_idle_connections", 1, "max_idle_connections must be at least 1"),
         at_least("timeout", 1, "timeout must be positive"),
         at_least("max_connection_lifetime", 0, "max_connection_lifetime must not be negative"),
-        _yaml("query_config", "MSSQL", "invalid query_config: "),
+        _yaml("query_config", "mssql", "invalid query_config: "),
     ),
     "prometheus.exporter.process/matcher": (
         go_template("name", "cmdname", lead="process_names is invalid: bad name template: "),

@@ -21,6 +21,10 @@ class Stability(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
+LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
+"""The levels as written on the command line, the most stable first."""
+
+
 def admission(stability: Stability) -> str:
     """The hint for a feature that is not permitted: the flag that permits it."""
     return f"add --stability.level={stability.text} to the command line"

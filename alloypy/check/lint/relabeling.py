@@ -11,6 +11,10 @@ from alloypy.lang.go.regexp import Regexp
 from alloypy.rules.view import Undecided
 from alloypy.syntax.tree import Object
 
+EQUAL_TO_ITSELF = "every label is equal to itself"
+SAME_CONDITION = "an earlier rule has the same condition"
+"""Reasons why a rule drops everything, or nothing."""
+
 
 def rule_lists(view: View) -> Iterator[list[Body]]:
     """The relabel rules of each block that has any, in their order."""

@@ -8,7 +8,7 @@ from itertools import product
 from typing import NamedTuple
 
 from alloypy.check.lint.regexes import matches_every, matches_nothing, texts_of
-from alloypy.check.lint.relabeling import is_decided, known, usable_regex
+from alloypy.check.lint.relabeling import EQUAL_TO_ITSELF, SAME_CONDITION, is_decided, known, usable_regex
 from alloypy.check.lint.view import Body
 from alloypy.lang.go.regexp import expand
 from alloypy.rules.view import Undecided
@@ -129,7 +129,7 @@ def _decided_verdict(body: Body, action: str, labels: _Labels) -> Verdict | None
 def _equal(body: Body, *, keeps: bool) -> Verdict | None:
     if list(body.get("source_labels")) != [body.text("target_label")]:
         return None
-    return Verdict(body, NOTHING if keeps else DROPS, "every label is equal to itself")
+    return Verdict(body, NOTHING if keeps else DROPS, EQUAL_TO_ITSELF)
 
 
 def _filter(body: Body, labels: _Labels, *, keeps: bool) -> Verdict | None:
@@ -167,7 +167,7 @@ def _matching(
         words = "matches" if met else "does not match"
         return met, f"it reads no source_labels, and regex {words} the empty text"
     if condition in labels.conditions:
-        return labels.conditions[condition], "an earlier rule has the same condition"
+        return labels.conditions[condition], SAME_CONDITION
     if values is not None:
         regex = usable_regex(body)
         outcomes = {regex.matches(value) for value in values}

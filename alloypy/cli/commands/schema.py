@@ -9,7 +9,7 @@ from typing import Any
 from alloypy.catalog.catalog import Catalog, load_catalog
 from alloypy.cli import exit_codes
 from alloypy.cli.commands.docs.dates import when
-from alloypy.cli.common_flags import AlloyVersion
+from alloypy.cli.common_flags import DESCRIBED, AlloyVersion
 from alloypy.cli.flags import FlagSet
 from alloypy.schema.json_schema import DIALECT, SchemaWriter
 from alloypy.schema.nearest import did_you_mean
@@ -20,7 +20,7 @@ _SUMMARY = "Print the arguments of a component or config block as JSON Schema. W
 def run(argv: list[str]) -> int:
     """Print the schema of what `argv` names. Raises UsageError and HelpRequested."""
     flags = FlagSet("schema", "[COMPONENT]", _SUMMARY, maximum=1)
-    chosen = AlloyVersion(flags, "describe this version of Alloy: 1.10, 1.10.2, newest or main")
+    chosen = AlloyVersion(flags, DESCRIBED)
     names = flags.parse(argv)
     catalog = load_catalog(chosen.read())
     if chosen.note():

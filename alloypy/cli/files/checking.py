@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from alloypy.check.units import units
 from alloypy.check.units.units import DISK, CheckOptions, Outcome, check_texts, nothing_in, unreadable
-from alloypy.cli.files.named_paths import STDIN
+from alloypy.cli.files.named_paths import LOOK_BELOW, STDIN
 from alloypy.cli.streams import InputError, read_stdin
 from alloypy.syntax.codes import NO_FILES
 from alloypy.syntax.config_files import ConfigReadError, config_source
@@ -37,4 +37,4 @@ def read_unit(path: str, stdin_name: str) -> Sequence[Source] | Outcome:
 
 
 def _nothing(path: str) -> Outcome:
-    return Outcome(path, (nothing_in(path, "; --recursive looks into subdirectories"),), 0)
+    return Outcome(path, (nothing_in(path, LOOK_BELOW),), 0)

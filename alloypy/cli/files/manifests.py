@@ -10,7 +10,7 @@ from alloypy.check.manifests.configurations import WORD
 from alloypy.check.manifests.manifests import check_manifest
 from alloypy.check.units.units import CheckOptions, Outcome, unreadable
 from alloypy.cli.files.discovery import Discovery
-from alloypy.cli.files.named_paths import STDIN
+from alloypy.cli.files.named_paths import LOOK_BELOW, STDIN
 from alloypy.cli.files.units import Grouping
 from alloypy.cli.streams import InputError, read_stdin
 from alloypy.files import is_directory, read_once, read_regular
@@ -75,7 +75,7 @@ class Manifests:
             yield outcome
         if not found:
             message = f"nothing to check: no YAML file in {directory} has a key that ends in .alloy"
-            message += "" if self._grouping.recursive else "; --recursive looks into subdirectories"
+            message += "" if self._grouping.recursive else LOOK_BELOW
             nothing = Outcome(directory, (Diagnostic(None, message, NO_FILES, Severity.WARNING),), 0)
             yield nothing.without(self._checking(directory).ignored)
 

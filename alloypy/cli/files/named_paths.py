@@ -12,6 +12,8 @@ from alloypy.files import read_once
 from alloypy.os_errors import system_words
 
 STDIN = "-"
+LOOK_BELOW = "; --recursive looks into subdirectories"
+"""What to add to a message about a directory in which nothing is found."""
 
 
 class ListFlags:

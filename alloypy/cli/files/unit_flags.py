@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from alloypy.check.scope import Language
 from alloypy.check.units.units import CheckOptions
 from alloypy.cli.commands.validate.options import environment
-from alloypy.cli.common_flags import community_components, stdin_filename
+from alloypy.cli.common_flags import (
+    community_components,
+    environment_flags,
+    excluded,
+    kind_of_units,
+    stability_level,
+    stdin_filename,
+)
 from alloypy.cli.files.named_paths import ListFlags
-from alloypy.cli.files.units import CHOICES, Grouping, Units, find_units
+from alloypy.cli.files.units import Grouping, Units, find_units
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
-from alloypy.schema.stability import Stability
-
-LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
-"""The stability levels by name, the most stable first."""
+from alloypy.schema.stability import LEVELS
 
 
 class UnitFlags:
@@ -24,31 +28,16 @@ class UnitFlags:
 
     def __init__(self, flags: FlagSet) -> None:
         self._flags = flags
-        self._stability = flags.choice(
-            "stability.level",
-            Stability.GENERALLY_AVAILABLE.text,
-            tuple(LEVELS),
-            noun="stability level",
-            doc="lowest stability level to allow",
-        )
-        self._community = community_components(flags, "allow community components")
+        self._stability = stability_level(flags)
+        self._community = community_components(flags)
         self._recursive = flags.bool(
             "recursive", short="r", doc="look at every directory below with *.alloy files"
         )
-        self._units = flags.choice(
-            "units", "path", CHOICES, noun="kind of units", doc="what counts as one configuration"
-        )
-        self._exclude = flags.strings(
-            "exclude", kind="pattern", doc="leave out matching paths with --recursive, as in .gitignore"
-        )
+        self._units = kind_of_units(flags)
+        self._exclude = excluded(flags)
         self._listing = ListFlags(flags)
         self._stdin_name = stdin_filename(flags)
-        self._env = flags.strings(
-            "env", kind="KEY=VALUE", doc="set an environment variable for the check; repeatable"
-        )
-        self._env_file = flags.strings(
-            "env-file", kind="file", doc="a file with one KEY=VALUE per line; repeatable"
-        )
+        self._env, self._env_file = environment_flags(flags)
 
     @property
     def gate(self) -> Gate:

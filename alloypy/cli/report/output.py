@@ -51,8 +51,13 @@ class ReportFlags:
         """When to write colours."""
         return self._color.value
 
-    def targets(self) -> list[tuple[str, str]]:
-        """The reports to write: format and file, "" for standard output. Raises UsageError."""
+    def targets(self, *, text_to_stdout: bool = False) -> list[tuple[str, str]]:
+        """The reports to write: format and file, "" for standard output. Raises UsageError.
+
+        text_to_stdout: whether the command writes something else to standard output.
+        """
+        if text_to_stdout and self.to_stdout:
+            raise UsageError("the changed text goes to standard output; write the report to --output-file")
         found = [] if self.for_people else [(self._format.value, self._file.value)]
         for text in self._more.value:
             name, equals, file = text.partition("=")

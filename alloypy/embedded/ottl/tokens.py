@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from alloypy.embedded.language import unexpected_character
 from alloypy.lang.text_error import TextError
 from alloypy.syntax.tokens import Token
 
@@ -108,7 +109,7 @@ def _no_token(text: str, at: int) -> TextError:
         "|": ": write `or`",
         "!": ": write `not`, or `!=` between two values",
     }.get(character, "")
-    return TextError(f"syntax error: unexpected character `{character}`{hint}", at, at + 1)
+    return TextError(f"{unexpected_character(text, at)}{hint}", at, at + 1)
 
 
 def _names(raw: list[Token], at: int, depth: int, made: list[Token]) -> int:

@@ -88,7 +88,7 @@ _PROBE = keys(
     icmp=_ICMP,
     tcp=_TCP,
 )
-BLACKBOX = keys("", modules=Each(_PROBE))
+_BLACKBOX = keys("", modules=Each(_PROBE))
 """The config of prometheus.exporter.blackbox."""
 
 _LEVELS = {
@@ -134,7 +134,7 @@ _WALK = keys(
     filters=Items(keys("oid targets values")),
     metrics=Items(_METRIC),
 )
-SNMP = keys("version", auths=Each(_AUTH._replace(check=_auth)), modules=Each(_WALK))
+_SNMP = keys("version", auths=Each(_AUTH._replace(check=_auth)), modules=Each(_WALK))
 """The config of prometheus.exporter.snmp."""
 
 _SQL_METRIC = keys(
@@ -150,7 +150,10 @@ def _collector(node: Node) -> None:
         _refuse(f'no metrics defined for collector "{_text(node, "collector_name") or ""}"', node)
 
 
-MSSQL = keys("collector_name min_interval", metrics=Items(_SQL_METRIC), queries=Items(_SQL_QUERY))._replace(
+_MSSQL = keys("collector_name min_interval", metrics=Items(_SQL_METRIC), queries=Items(_SQL_QUERY))._replace(
     check=_collector
 )
 """The query_config of prometheus.exporter.mssql."""
+
+DOCUMENTS = {"blackbox": _BLACKBOX, "snmp": _SNMP, "mssql": _MSSQL}
+"""What each exporter's text may contain."""

@@ -17,13 +17,13 @@ from alloypy.catalog.catalog import load_catalog
 from alloypy.catalog.history import load_history
 from alloypy.catalog.packed import generic, members, resolved
 from alloypy.catalog.replay import PastStore
-from alloypy.catalog.versions import Version, all_versions
+from alloypy.catalog.versions import Version, timeline
 from alloypy.lang.stdlib.constants import Platform
 
 CHANGES = [
     json.loads(line) for line in Path(__file__).with_name("changes.jsonl").read_text("utf-8").splitlines()
 ]
-NEWEST = list({version.minor: version for version in all_versions()[:-1]}.values())
+NEWEST = list({version.minor: version for version in timeline().versions[:-1]}.values())
 
 Facts = tuple[str | None, bool]
 """Of a member: the generic type, None for a block, and whether it is required."""
@@ -105,7 +105,7 @@ def test_every_change_between_minor_versions_is_replayed() -> None:
 
 def test_the_newest_candidate_and_main_are_the_catalog() -> None:
     main = load_catalog().store
-    for version in all_versions()[-2:]:
+    for version in timeline().versions[-2:]:
         store = store_of(version)
         assert (store.deprecated, store.experimental) == (main.deprecated, main.experimental)
         functions = dict(store.identifiers)
@@ -134,7 +134,7 @@ def same(store: PastStore, old: Any, new: Any, around: tuple[str, ...] = ()) -> 
             same(store, one[2], other[2], (*around, was["go"]))
 
 
-@pytest.mark.parametrize("version", all_versions(), ids=lambda version: version.name)
+@pytest.mark.parametrize("version", timeline().versions, ids=lambda version: version.name)
 def test_every_catalog_can_be_built(version: Version) -> None:
     catalog = load_catalog(version)
     history = load_history()

@@ -38,7 +38,7 @@ def test_an_argument_with_a_record() -> None:
     found = component("loki.write").path("endpoint/http_headers")
     assert found is not None
     assert timeline().text(found.present) == "1.8.0"
-    assert (found.block, found.required, found.recorded) == (0, 0, True)
+    assert (found.block, found.required) == (0, 0)
     assert found.types == (("map(list(secret))", found.present),)
 
 
@@ -47,7 +47,6 @@ def test_an_argument_without_a_record_exists_as_long_as_its_component() -> None:
     assert found is not None
     assert timeline().text(found.present) == timeline().text(found.required) == "1.7.0"
     assert found.types == (("list(capsule(profiles))", found.present),)
-    assert not found.recorded
 
 
 def test_what_is_inside_a_block_exists_no_longer_than_the_block() -> None:

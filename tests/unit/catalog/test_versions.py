@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.catalog.versions import VersionError, all_versions, find_version, timeline
+from alloypy.catalog.versions import VersionError, find_version, timeline
 
 
 def test_all_versions_in_order() -> None:
-    versions = all_versions()
+    versions = timeline().versions
     assert len(versions) == 59
     assert (versions[0].name, versions[-2].name, versions[-1].name) == ("1.0.0", "1.19.0-rc.3", "main")
     assert [version.index for version in versions] == list(range(59))

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alloypy.check.lint.relabeling import is_decided, known, labels_made, lent_rules, rule_lists, usable_regex
+from alloypy.check.lint.relabeling import (
+    EQUAL_TO_ITSELF,
+    SAME_CONDITION,
+    is_decided,
+    known,
+    labels_made,
+    lent_rules,
+    rule_lists,
+    usable_regex,
+)
 from alloypy.check.lint.rule import Rule, finding, removing, replacing
 from alloypy.check.lint.view import Body, View
 from alloypy.lang.go.regexp import variables
@@ -28,8 +37,8 @@ _IGNORED = {
 """The settings that an action does not read; others that it has no use for, Alloy refuses."""
 
 _HINTS = {
-    "an earlier rule has the same condition": "remove one of the two",
-    "every label is equal to itself": "target_label must be another label than source_labels",
+    SAME_CONDITION: "remove one of the two",
+    EQUAL_TO_ITSELF: "target_label must be another label than source_labels",
 }
 
 

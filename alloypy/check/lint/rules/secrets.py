@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from alloypy.check.lint.rule import Rule, finding, text_of
 from alloypy.check.lint.view import Body, View, Written
 from alloypy.check.scope import CheckedNode
+from alloypy.check.warnings import ELSEWHERE
 from alloypy.graph.nodes import Kind, block_id
 from alloypy.graph.references import chain_text, expression_chains, inner_expressions
 from alloypy.lang import types as wanted
@@ -54,16 +55,13 @@ def _in_plain_text(view: View) -> Iterator[Diagnostic]:
         if node.kind == "STRING" and not _is_secret_setting(written):
             what = _credential(string_value(node.text))
             if what:
-                yield finding(written.span, f"{what} in plain text", _ELSEWHERE)
+                yield finding(written.span, f"{what} in plain text", ELSEWHERE)
     for objects in view.expressions(Object):
         name = objects.attribute.name.name
         if name.endswith("headers") and objects.around is None:
             for field in objects.expression.fields:
                 if keeps_secret("headers", field.name):
                     yield from _header(field, objects.source)
-
-
-_ELSEWHERE = 'take it from the environment, as in sys.env("NAME"), or from local.file'
 
 
 def _is_secret_setting(written: Written[Literal]) -> bool:
@@ -94,7 +92,7 @@ def _header(field: Field, source: Source) -> Iterator[Diagnostic]:
             # A token of a known form has been found already.
             if header is not None and _is_real(*header.groups()) and not _credential(text):
                 span = Span(source, value.start, value.end)
-                yield finding(span, f"the header {field.name} has a credential in plain text", _ELSEWHERE)
+                yield finding(span, f"the header {field.name} has a credential in plain text", ELSEWHERE)
 
 
 def _is_real(scheme: str, text: str) -> bool:

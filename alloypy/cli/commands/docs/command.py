@@ -15,7 +15,7 @@ from alloypy.cli import exit_codes
 from alloypy.cli.commands.docs.dates import add_dates, when
 from alloypy.cli.commands.docs.flags import COMMANDS, flag_reference, flag_text
 from alloypy.cli.commands.docs.functions import function_names, function_reference, function_text
-from alloypy.cli.common_flags import AlloyVersion
+from alloypy.cli.common_flags import DESCRIBED, AlloyVersion
 from alloypy.cli.flags import FlagSet
 from alloypy.schema.derive import spec_of
 from alloypy.schema.describe import describe
@@ -39,7 +39,7 @@ def run(argv: list[str]) -> int:
     """Print the reference of what `argv` names. Raises UsageError and HelpRequested."""
     flags = FlagSet("docs", "[COMPONENT|FUNCTION|COMMAND]", _SUMMARY, maximum=1)
     as_json = flags.bool("json", doc="print the same as JSON")
-    chosen = AlloyVersion(flags, "describe this version of Alloy: 1.10, 1.10.2, newest or main")
+    chosen = AlloyVersion(flags, DESCRIBED)
     names = flags.parse(argv)
     catalog = load_catalog(chosen.read())
     if chosen.note():

@@ -16,10 +16,9 @@ from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.go.text import quote
-from alloypy.schema.stability import Stability
+from alloypy.schema.stability import LEVELS, Stability
 from alloypy.services.settings import RunSettings
 
-STABILITY_LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
 _CONVERTED = ("otelcol", "prometheus", "promtail", "static")
 _EXPERIMENTAL_ONLY = (
     "feature.prometheus.direct-fanout.enabled",
@@ -50,7 +49,7 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
     stability = flags.choice(
         "stability.level",
         Stability.GENERALLY_AVAILABLE.text,
-        tuple(STABILITY_LEVELS),
+        tuple(LEVELS),
         noun="stability level",
         doc="Lowest stability level to allow",
     )
@@ -67,7 +66,7 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
     path = flags.parse(argv)[0]
     if not path:
         raise UsageError("path argument not provided")
-    level = STABILITY_LEVELS[stability.value]
+    level = LEVELS[stability.value]
     _check_experimental(flags, level)
     _check_format(path, config_format.value)
     if clustered.value:

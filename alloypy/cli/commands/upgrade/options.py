@@ -6,13 +6,14 @@ from alloypy.catalog.history import load_history
 from alloypy.catalog.versions import Version, VersionError, find_version
 from alloypy.check.versions.flags import FlagsError, GivenFlag, read_flags
 from alloypy.check.versions.upgrade import Upgrade
-from alloypy.cli.common_flags import VERSION_KIND
+from alloypy.cli.common_flags import COMMUNITY, VERSION_KIND
 from alloypy.cli.files.named_paths import STDIN
-from alloypy.cli.files.unit_flags import LEVELS, UnitFlags
+from alloypy.cli.files.unit_flags import UnitFlags
 from alloypy.cli.flags import Flag, FlagSet
 from alloypy.cli.report.output import ReportFlags
 from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
+from alloypy.schema.stability import LEVELS
 
 _SUMMARY = """Say what lies between two versions of Alloy for configurations, and what to do.
 
@@ -50,9 +51,7 @@ class Options:
         self.strict = strict.value
         self.diff = diff.value
         self.fix = fix.value or diff.value
-        self.targets = self.reporting.targets()
-        if self.reporting.to_stdout and (self.diff or (self.fix and STDIN in paths)):
-            raise UsageError("the changed text goes to standard output; write the report to --output-file")
+        self.targets = self.reporting.targets(text_to_stdout=self.diff or (self.fix and STDIN in paths))
         self.units = self.unit_flags.units(paths)
 
 
@@ -78,6 +77,6 @@ def _gate(units: UnitFlags, given: list[GivenFlag]) -> Gate:
     for flag in given:
         if flag.name == "stability.level" and not units.stability_given:
             stability = LEVELS.get(flag.value or "", stability)
-        if flag.name == "feature.community-components.enabled" and flag.value in (None, "true"):
+        if flag.name == COMMUNITY and flag.value in (None, "true"):
             community = True
     return Gate(stability, community)

@@ -11,23 +11,25 @@ from alloypy.cli.common_flags import (
     AlloyVersion,
     community_components,
     converting,
+    environment_flags,
+    excluded,
+    kind_of_units,
+    stability_level,
     stdin_filename,
     unknown_format,
 )
 from alloypy.cli.files.named_paths import STDIN, ListFlags
-from alloypy.cli.files.units import CHOICES as UNITS
 from alloypy.cli.files.units import Grouping
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.report.output import ReportFlags
 from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
-from alloypy.schema.stability import Stability
+from alloypy.schema.stability import LEVELS
 
 if TYPE_CHECKING:
     from alloypy.catalog.versions import Version
     from alloypy.check.lint.selecting import Chosen, Selectors
 
-_LEVELS = {level.text: level for level in sorted(Stability, reverse=True)}
 _SUMMARY = """Check configurations for any Alloy component, without running anything.
 
 Each PATH is one unit: a file, or a directory whose *.alloy files are taken together; - is standard
@@ -44,14 +46,8 @@ class _ProgramFlags:
     def __init__(self, flags: FlagSet) -> None:
         self.format = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
         converting(flags, "accepted, without effect, as in Alloy")
-        self._stability = flags.choice(
-            "stability.level",
-            Stability.GENERALLY_AVAILABLE.text,
-            tuple(_LEVELS),
-            noun="stability level",
-            doc="lowest stability level to allow",
-        )
-        self._community = community_components(flags, "allow community components")
+        self._stability = stability_level(flags)
+        self._community = community_components(flags)
         self.program = flags.choice(
             "for", "alloy", ("alloy", "alloypy"), noun="program", doc="the program that will run it"
         )
@@ -80,7 +76,7 @@ class _ProgramFlags:
 
     def gate(self) -> Gate:
         """The stability level and the community components that the command line allows."""
-        return Gate(_LEVELS[self._stability.value], self._community.value)
+        return Gate(LEVELS[self._stability.value], self._community.value)
 
 
 class _LintFlags:
@@ -145,12 +141,8 @@ class Options:
         lint = _LintFlags(flags)
         of_settings = _SettingsFlags(flags)
         recursive = flags.bool("recursive", short="r", doc="check every directory below with *.alloy files")
-        units = flags.choice(
-            "units", "path", UNITS, noun="kind of units", doc="what counts as one configuration"
-        )
-        exclude = flags.strings(
-            "exclude", kind="pattern", doc="leave out matching paths with --recursive, as in .gitignore"
-        )
+        units = kind_of_units(flags)
+        exclude = excluded(flags)
         force_exclude = flags.bool(
             "force-exclude", doc="also leave out paths that are named and that --exclude or settings exclude"
         )
@@ -159,12 +151,7 @@ class Options:
         )
         listing = ListFlags(flags)
         name = stdin_filename(flags)
-        env = flags.strings(
-            "env", kind="KEY=VALUE", doc="set an environment variable for the check; repeatable"
-        )
-        env_file = flags.strings(
-            "env-file", kind="file", doc="a file with one KEY=VALUE per line; repeatable"
-        )
+        env, env_file = environment_flags(flags)
         self.reporting = ReportFlags(flags)
         self.paths = flags.parse(argv)
         self.program = of_program.program.value
@@ -194,9 +181,7 @@ class Options:
         if not self.paths and not self.listed:
             raise UsageError("accepts 1 arg(s), received 0", usage=flags.usage)
         _check_format(of_program.format.value)
-        self.targets = self.reporting.targets()
-        if self.reporting.to_stdout and (self.diff or (self.fix and STDIN in self.paths)):
-            raise UsageError("the changed text goes to standard output; write the report to --output-file")
+        self.targets = self.reporting.targets(text_to_stdout=self.diff or (self.fix and STDIN in self.paths))
         if self.fix and self.from_yaml:
             raise UsageError(
                 "--fix and --diff change configurations in files of their own, not in YAML files"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.catalog.versions import all_versions, timeline
+from alloypy.catalog.versions import timeline
 from alloypy.check.configuration import NOTHING, check_files
 from alloypy.check.versions.requires import errors_of
 from alloypy.graph.admission import Gate
@@ -73,7 +73,7 @@ def loading(text: str, gate: Gate) -> int:
     """The versions whose check finds no error: what `requires` answers without a check for each."""
     files = parse_config([Source("c", text.encode())])
     mask = 0
-    for version in all_versions():
+    for version in timeline().versions:
         if not errors_of(check_files(files, load_catalog(version), gate, NOTHING)):
             mask |= version.bit
     return mask

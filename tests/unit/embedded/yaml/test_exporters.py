@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.embedded.yaml.exporters import BLACKBOX, MSSQL, SNMP
+from alloypy.embedded.yaml.exporters import DOCUMENTS
 from alloypy.embedded.yaml.keys import Keys, check_keys
 from alloypy.lang.text_error import TextError
 from tests.support.checking import check_text
 
 RECORDED = Path(__file__).parents[3] / "golden" / "embedded" / "exporters.jsonl"
 CASES: list[dict[str, str]] = [json.loads(line) for line in RECORDED.read_text("utf-8").splitlines()]
-SHAPES = {"blackbox": BLACKBOX, "snmp": SNMP}
 
 
 def fault(text: str, shape: Keys) -> TextError | None:
@@ -27,7 +26,7 @@ def fault(text: str, shape: Keys) -> TextError | None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['kind']} {case['text']}")
 def test_the_verdict_is_that_of_the_exporter(case: dict[str, str]) -> None:
-    found = fault(case["text"], SHAPES[case["kind"]])
+    found = fault(case["text"], DOCUMENTS[case["kind"]])
     assert (found is not None) == bool(case["error"]), (str(found), case["error"])
 
 
@@ -48,25 +47,25 @@ def test_both_verdicts_are_recorded() -> None:
     ],
 )
 def test_the_message_names_the_place(text: str, message: str, place: str) -> None:
-    found = fault(text, BLACKBOX)
+    found = fault(text, DOCUMENTS["blackbox"])
     assert found is not None
     assert (str(found), text[found.start : found.end]) == (message, place)
 
 
 def test_queries_need_metrics() -> None:
     good = "collector_name: c\nmetrics:\n- {metric_name: m, type: gauge, help: h, values: [a], query: q}"
-    assert fault(good, MSSQL) is None
-    assert fault(good.replace("query: q", "querry: q"), MSSQL) is not None
-    assert str(fault("collector_name: c", MSSQL)) == 'no metrics defined for collector "c"'
+    assert fault(good, DOCUMENTS["mssql"]) is None
+    assert fault(good.replace("query: q", "querry: q"), DOCUMENTS["mssql"]) is not None
+    assert str(fault("collector_name: c", DOCUMENTS["mssql"])) == 'no metrics defined for collector "c"'
 
 
 def test_what_tags_aliases_and_merges_mean_is_not_guessed() -> None:
-    assert fault("modules: !!map {a: {probe: x}}", BLACKBOX) is None
-    assert fault("modules: {a: {dns: {<<: {query_name: x}}}}", BLACKBOX) is None
+    assert fault("modules: !!map {a: {probe: x}}", DOCUMENTS["blackbox"]) is None
+    assert fault("modules: {a: {dns: {<<: {query_name: x}}}}", DOCUMENTS["blackbox"]) is None
     bomb = "".join(f"a{at + 1}: &a{at + 1} [*a{at}, *a{at}]\n" for at in range(40))
-    assert str(fault(f"modules: {{a: &a {{http: *a}}}}\na0: &a0 []\n{bomb}", BLACKBOX)).startswith(
-        "field http"
-    )
+    assert str(
+        fault(f"modules: {{a: &a {{http: *a}}}}\na0: &a0 []\n{bomb}", DOCUMENTS["blackbox"])
+    ).startswith("field http")
 
 
 BLACK = 'prometheus.exporter.blackbox "a" {{ {} }}'
