@@ -1,4 +1,4 @@
-"""Turns what tests/support/ottl/alloy prints into alloypy/embedded/ottl/facts.json.
+"""Turns what tests/support/ottl/collector prints into alloypy/embedded/ottl/facts.json.
 
 The paths, functions and constants are checked for the form that the file relies on: each context offers all
 paths of the contexts whose names its paths may begin with, and each component all standard functions.
