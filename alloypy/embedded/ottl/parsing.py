@@ -321,7 +321,9 @@ def _number(node: Node) -> Node:
 
 def _converter(node: Node) -> Node:
     if isinstance(node, Call) and node.name[0].islower():
-        message = f"`{node.name}` changes data and has no value: use a converter, such as `Concat`, here"
+        message = (
+            f"`{node.name}` has no value: functions that have one begin with a capital, such as `Concat`"
+        )
         raise TextError(message, node.start, node.name_end)
     return node
 
