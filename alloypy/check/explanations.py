@@ -93,20 +93,20 @@ EXPLAINED: dict[str, Code] = {
         "contradict each other or are out of range.",
     ),
     IN_EXPRESSION: Code(
-        "a text that cannot be read",
+        "an invalid expression in a string",
         "A string holds a regular expression, a LogQL selector, a pattern or a JMESPath expression, and the "
         "component that reads it on loading refuses it. Regular expressions are RE2's, as in all programs in "
         "Go: without lookarounds and backreferences. In double quotes each backslash of an expression is "
         "written twice; in backquotes once.",
     ),
     IN_OTTL: Code(
-        "an OTTL statement that cannot be read",
+        "an invalid OTTL statement",
         "A string holds a statement or a condition in OpenTelemetry's transformation language, and the "
         "component refuses it on loading: its syntax is wrong, or it uses a function, a path or an argument "
         "that its context does not have.",
     ),
     IN_TEMPLATE: Code(
-        "a template that cannot be read",
+        "an invalid template",
         "A string holds a Go template, and the component refuses it on loading: its syntax is wrong, or it "
         "calls a function that templates of this component do not have.",
     ),

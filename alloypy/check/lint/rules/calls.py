@@ -295,7 +295,7 @@ RULES = (
     ),
     Rule(
         "ALY0943",
-        "object formatted as a text",
+        "object formatted as a string",
         "A component, a module's argument or an object as a whole has no useful text: string.format writes "
         "something like map[content:...]. Name the export or field that is meant. The content of local.file "
         "and of remote.http is formatted as {false ...} unless convert.nonsensitive makes it a plain text.",

@@ -81,7 +81,9 @@ def _again(before: Expression, element: Expression, source: Source, name: str) -
     lost = source.data[before.end + 1 : element.start]
     fix = () if b"//" in lost or b"/*" in lost else (edit,)
     span = Span(source, element.start, element.end)
-    return finding(span, f"{name} is in the list twice, so it gets everything twice", "remove it here", fix)
+    return finding(
+        span, f"{name} is in the list twice, so it receives everything twice", "remove it here", fix
+    )
 
 
 def _endpoints(view: View) -> Iterator[Diagnostic]:

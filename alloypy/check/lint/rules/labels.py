@@ -1,4 +1,4 @@
-"""Labels that cannot be set, or that have ever new values."""
+"""Labels that cannot be set, or that have unlimited values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _EVER_NEW_IDS = frozenset(
     userid
     """.split()  # noqa: SIM905 -- as a list it would be a page long
 )
-"""What log lines carry with ever new values, in lower case without `_`, `-` and `.`."""
+"""What log lines carry with unlimited values, in lower case without `_`, `-` and `.`."""
 
 _POD_LABELS = re.compile(r"__meta_kubernetes_pod_(label|annotation)_\(\.[+*]\)")
 _REMOVING = ("stage.label_keep", "stage.structured_metadata", "stage.pack")
@@ -82,7 +82,7 @@ def _from_discovery(body: Body) -> Iterator[Diagnostic]:
         whole = regex is not None and matches_every(regex.text)
         copies = whole and known(body, "replacement") in {"$0", "$1", "${0}", "${1}"}
         if new and copies and target and not target.startswith("__"):
-            yield finding(body.head, f"the label {target} is new for each container or pod")
+            yield finding(body.head, f"the label {target} has a new value for each container or pod")
     elif action == "labelmap" and known(body, "replacement") in {"$1", "${1}"}:
         pods = regex is not None and _POD_LABELS.fullmatch(regex.text)
         if pods:
@@ -100,7 +100,7 @@ def _from_lines(view: View, body: Body) -> Iterator[Diagnostic]:
         source = _source(view, field.value)
         if source is not None and _plain(source or name) in _EVER_NEW_IDS:
             span = Span(body.source, field.start, field.value.end)
-            message = f"the label {name} has new values without end"
+            message = f"the label {name} has an unlimited number of values"
             yield finding(span, message, "use stage.structured_metadata")
 
 
@@ -152,7 +152,7 @@ RULES = (
     ),
     Rule(
         "ALY0928",
-        "label with ever new values",
+        "label with unlimited values",
         "Each new value of a label makes a new series or stream, which costs memory in the database. "
         "Identifiers of containers, requests and traces belong in the line or in structured metadata.",
         wrong=_relabel("uid", "uid"),

@@ -81,7 +81,7 @@ def _used_twice(view: View) -> Iterator[Diagnostic]:
         there = taken.setdefault((socket.protocol, socket.listener.port), [])
         other = next((each for each in there if each.listener.collides(socket.listener)), None)
         if other is not None:
-            message = f"{socket.address} is already in use: {block_id(other.body.node.block)} listens there"
+            message = f"{socket.address} is already in use by {block_id(other.body.node.block)}"
             yield finding(socket.span, message, "use another port")
         elif socket.times > 1:
             message = f"{socket.address} is already in use: the component exists more than once"

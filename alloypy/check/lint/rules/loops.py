@@ -62,7 +62,7 @@ def _loops(view: View) -> Iterator[Diagnostic]:
         if body.node.id in reached[receiver.id]:
             url = body.written("url")
             span = Span(body.source, url.start, url.end) if url is not None else body.head
-            message = f"{block_id(receiver.block)} gets this and passes it on to here: an endless loop"
+            message = f"{block_id(receiver.block)} receives this and sends it back here: an endless loop"
             yield finding(span, message, "give the URL of the server")
 
 

@@ -286,7 +286,7 @@ logging { level = coalesce(convert.nonsensitive(remote.http.a.content), "info") 
 RULES = (
     Rule(
         "ALY0954",
-        "credential in a text",
+        "credential in a string",
         "A token, a private key, the password of a URL or the value of an authorization header is written "
         "out. Anybody who can read the file can read it, and the user interface may show it.",
         wrong=_HEADERS % '"Bearer 7f3a9c1e5b2d8f406a17"',

@@ -64,7 +64,7 @@ def _idle_regexes(view: View) -> Iterator[Diagnostic]:
             except Undecided:
                 continue
             if matches_nothing(str(getattr(text, "text", text))):
-                message = f"no text can match {attribute.name.name}"
+                message = f"{attribute.name.name} can never match"
                 yield finding(_span(attribute, body.source), message, "`$` is the end and `^` the beginning")
 
 

@@ -133,7 +133,7 @@ def _alone(bound: Bound) -> str:
     elif bound.kind == "stability":
         words = f"is {bound.detail}, which the command line does not permit"
         if bound.mask:
-            words = f"is permitted in {_ranges(bound.mask)}"
+            words = f"is allowed in {_ranges(bound.mask)}"
     return f"{bound.place} {words}"
 
 
@@ -142,12 +142,12 @@ def _alloy(mask: int) -> str:
 
 
 def _ranges(mask: int) -> str:
-    """A set of versions for people, such as `1.8.0 to 1.8.3, 1.9.2 and newer`."""
+    """A set of versions for people, such as `1.8.0 to 1.8.3, 1.9.2 and later`."""
     line = timeline()
     parts = []
     for first, after in line.spans(mask):
         if after is None:
-            parts.append(f"{first.name} and newer")
+            parts.append(f"{first.name} and later")
         elif after.index - first.index == 1:
             parts.append(first.name)
         else:

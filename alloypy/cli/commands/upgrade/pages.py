@@ -16,14 +16,14 @@ _TITLES = {
     Rank.DEFAULT: "changed defaults",
     Rank.BEHAVIOUR: "changed behaviour and types",
     Rank.DEPRECATED: "deprecated",
-    Rank.NOTE: "also changed",
+    Rank.NOTE: "other changes",
 }
 _COUNTS = {
     Rank.REFUSED: ("refused", "refused"),
     Rank.DEFAULT: ("changed default", "changed defaults"),
     Rank.BEHAVIOUR: ("behaves differently", "behave differently"),
     Rank.DEPRECATED: ("deprecated", "deprecated"),
-    Rank.NOTE: ("also changed", "also changed"),
+    Rank.NOTE: ("other change", "other changes"),
 }
 """Words for one and for several."""
 _COLOURS = {Rank.REFUSED: "\x1b[1;31m", Rank.DEFAULT: "\x1b[1;33m"}

@@ -87,3 +87,14 @@ def test_blocks_and_settings_in_blocks_are_found_but_not_those_of_the_same_name_
 )
 def test_debugging_that_is_on_is_found(text: str, count: int) -> None:
     assert len(findings("ALY0965", text)) == count
+
+
+def test_what_debugging_costs_is_said() -> None:
+    messages = [
+        each.message
+        for each in findings("ALY0965", 'logging { level = "debug" }\nlivedebugging { enabled = true }')
+    ]
+    assert messages == [
+        "the log level is debug, which writes a lot and may log sensitive data",
+        "live debugging is on: the user interface shows the data that passes through",
+    ]

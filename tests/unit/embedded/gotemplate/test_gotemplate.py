@@ -52,7 +52,7 @@ def test_the_verdict_is_that_of_go(case: dict[str, Any]) -> None:
         ),
         (
             "{{ upper(.x) }}",
-            "template: pipeline_template:1: unexpected ( in operand: a blank is missing",
+            "template: pipeline_template:1: unexpected ( in operand: a space is missing before it",
             "(",
         ),
         ("{{ if .a == 1 }}", "template: pipeline_template:1: syntax error: unexpected `=`", "="),
