@@ -66,13 +66,33 @@ def test_directories(folder: Path, capsys: Capture) -> None:
 
 def test_nothing_to_check_is_a_warning(folder: Path, capsys: Capture) -> None:
     assert ask("values.yaml") == 0
-    assert "Warning: nothing to check: values.yaml has no ConfigMap" in capsys.readouterr().err
+    assert (
+        "Warning: nothing to check: values.yaml has no ConfigMap or Secret with a key that ends in .alloy, "
+        "and no Helm values with alloy.configMap.content" in capsys.readouterr().err
+    )
     (folder / "empty").mkdir()
     assert ask("empty") == 0
-    assert "Warning: nothing to check: no YAML file in empty" in capsys.readouterr().err
+    assert (
+        "Warning: nothing to check: the YAML files in empty have no ConfigMap or Secret"
+        in capsys.readouterr().err
+    )
     assert ask("--strict", "empty") == 1
     assert ask("missing.yaml") == 1
     assert "missing.yaml: no such file or directory" in capsys.readouterr().err
+
+
+def test_a_named_file_that_is_not_yaml_is_an_error_wherever_it_is_broken(
+    folder: Path, capsys: Capture
+) -> None:
+    (folder / "broken.yaml").write_text("a: [\n")
+    assert ask("broken.yaml") == 1
+    assert "Error: broken.yaml:2:1: this is not YAML" in capsys.readouterr().err
+    (folder / "broken.yaml").write_text("a: b\n---\nc:\n  - d\n e: f\n")
+    assert ask("broken.yaml") == 1
+    assert "Error: broken.yaml:5:2: this is not YAML" in capsys.readouterr().err
+    (folder / "directive.yaml").write_text("%YAML 1.2\n---\na: b\n")
+    assert ask("directive.yaml") == 0
+    assert "nothing to check" in capsys.readouterr().err
 
 
 def test_what_helm_renders_comes_from_standard_input(

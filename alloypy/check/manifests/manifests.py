@@ -20,6 +20,11 @@ from alloypy.syntax.text_files import refuse_binary
 
 _TEMPLATE = b"{{"
 _RENDER = "this looks like a Helm template; render it: helm template CHART | alloypy validate --from-yaml -"
+NOTHING = (
+    "no ConfigMap or Secret with a key that ends in .alloy, and no Helm values with alloy.configMap.content"
+)
+"""What a text without a configuration has."""
+
 _STABILITY = re.compile(
     rb"""(?:--stability\.level(?:=|["']?\s*[-,]?\s*)|\bstabilityLevel["']?\s*:\s*)["']?([a-z]+-?[a-z]+)"""
 )
@@ -50,9 +55,17 @@ def check_manifest(source: Source, options: CheckOptions, *, named: bool = True)
             found = True
             yield from _Checking(source, document, holder, options).outcomes()
     if named and not found:
-        message = f"nothing to check: {source.name} has no ConfigMap with a key that ends in .alloy"
-        hint = _RENDER if _TEMPLATE in source.data else ""
-        yield Outcome(source.name, (Diagnostic(None, message, NO_FILES, Severity.WARNING, hint=hint),), 0)
+        yield _nothing(source)
+
+
+def _nothing(source: Source) -> Outcome:
+    """The outcome of a file that the user has named, but in which no configuration is found."""
+    for document, root in documents(source, b""):
+        if isinstance(root, NotYAMLError) and not document.text.startswith("%"):  # directives
+            return Outcome(source.name, (_not_yaml(source, document.offset(root.at), root, True),), 1)
+    message = f"nothing to check: {source.name} has {NOTHING}"
+    hint = _RENDER if _TEMPLATE in source.data else ""
+    return Outcome(source.name, (Diagnostic(None, message, NO_FILES, Severity.WARNING, hint=hint),), 0)
 
 
 def _permitted(data: bytes, gate: Gate) -> Gate:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from alloypy.check.manifests.configurations import WORD
-from alloypy.check.manifests.manifests import check_manifest
+from alloypy.check.manifests.manifests import NOTHING, check_manifest
 from alloypy.check.units.units import CheckOptions, Outcome, unreadable
 from alloypy.cli.files.discovery import Discovery
 from alloypy.cli.files.named_paths import LOOK_BELOW, STDIN
@@ -74,7 +74,7 @@ class Manifests:
             found = True
             yield outcome
         if not found:
-            message = f"nothing to check: no YAML file in {directory} has a key that ends in .alloy"
+            message = f"nothing to check: the YAML files in {directory} have {NOTHING}"
             message += "" if self._grouping.recursive else LOOK_BELOW
             nothing = Outcome(directory, (Diagnostic(None, message, NO_FILES, Severity.WARNING),), 0)
             yield nothing.without(self._checking(directory).ignored)
