@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alloypy.catalog.store import Store, read_store
+from alloypy.catalog.store import Store, main_store
 from alloypy.catalog.types import TypeReader
 from alloypy.lang.types import Type
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Member, Spec
@@ -205,7 +205,7 @@ class Catalog:
 
 @cache
 def _main() -> Catalog:
-    return Catalog(read_store())
+    return Catalog(main_store())
 
 
 def load_catalog(version: Version | None = None) -> Catalog:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from alloypy.catalog.build import pack_history
 from alloypy.catalog.history import SECTIONS, History
 from alloypy.catalog.packed import generic, members, resolved
+from alloypy.catalog.packing import pack_history
 from alloypy.catalog.replay import PastStore
 from alloypy.catalog.store import Lines, Store
 from alloypy.catalog.versions import MAIN, Timeline
@@ -41,7 +41,7 @@ class Fact(NamedTuple):
 
 
 def unpack(lines: Lines) -> dict[str, Any]:
-    """The listing that `alloypy.catalog.build.pack_history` packs into these lines."""
+    """The listing that `alloypy.catalog.packing.pack_history` packs into these lines."""
     listing: dict[str, Any] = {"versions": [list(each) for each in lines.header["versions"]]}
     for section in (*_ENTRIES, "commands"):
         listing[section] = {name: lines.entry(section, name) for name in lines.names(section)}

@@ -33,10 +33,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from alloypy.catalog.packed import Member, generic, members
-from alloypy.catalog.store import Lines, Store
-from alloypy.catalog.versions import Timeline, Version
+from alloypy.catalog.store import HISTORY_SECTIONS, Lines, Store, history_lines, main_store
+from alloypy.catalog.versions import Timeline, Version, timeline, timeline_of
 
-SECTIONS = ("components", "config_blocks", "names", "commands")
+SECTIONS = HISTORY_SECTIONS
 
 
 class PathHistory(NamedTuple):
@@ -272,9 +272,7 @@ class History:
 
     def __init__(self, lines: Lines, store: Store) -> None:
         """store: the catalog of main, which the history supplements."""
-        self.timeline = Timeline(
-            [Version(index, name, date) for index, (name, _, date) in enumerate(lines.header["versions"])]
-        )
+        self.timeline = timeline() if lines is history_lines() else timeline_of(lines)
         self._lines = lines
         self._store = store
         self._entries: dict[tuple[str, str], EntryHistory] = {}
@@ -341,9 +339,7 @@ class History:
 @cache
 def load_history() -> History:
     """The history of the package, read once. Raises CatalogError."""
-    from alloypy.catalog.catalog import load_catalog
-
-    return History(Lines(_file("history.jsonl"), SECTIONS, "history"), load_catalog().store)
+    return History(history_lines(), main_store())
 
 
 class Breaking(NamedTuple):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from alloypy.catalog.versions import Version
+from typing import Any
 
 FORMAT = 1
 SECTIONS = ("components", "config_blocks", "defs", "types")
+HISTORY_SECTIONS = ("components", "config_blocks", "names", "commands")
 
 
 class CatalogError(Exception):
@@ -54,7 +53,7 @@ class Store(Lines):
     def __init__(self, data: bytes) -> None:
         """Raises CatalogError if `data` is not a catalog of the known format."""
         super().__init__(data, SECTIONS)
-        self.version: Version | None = None
+        self.version = None
         self.deprecated: frozenset[str] = frozenset(self.header["stdlib"]["deprecated"])
         self.experimental: frozenset[str] = frozenset(self.header["stdlib"]["experimental"])
         self.identifiers: Mapping[str, Any] = self.header["stdlib"]["identifiers"]
@@ -83,6 +82,18 @@ def read_store() -> Store:
     import zlib
 
     return Store(zlib.decompress(_packed[0]))
+
+
+@cache
+def main_store() -> Store:
+    """The same, read once."""
+    return read_store()
+
+
+@cache
+def history_lines() -> Lines:
+    """The history of the package, read once. Raises CatalogError."""
+    return Lines(_file().with_name("history.jsonl").read_bytes(), HISTORY_SECTIONS, "history")
 
 
 def _file() -> Path:

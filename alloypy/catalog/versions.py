@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+from alloypy.catalog.store import Lines, history_lines
+
 MAIN = "main"
 NEWEST = "newest"
 
@@ -176,12 +178,16 @@ class Timeline:
         return [MAIN, NEWEST, *minors, *(version.name for version in reversed(self.versions[:-1]))]
 
 
+def timeline_of(history: Lines) -> Timeline:
+    """The versions that the header of a history names."""
+    named = enumerate(history.header["versions"])
+    return Timeline([Version(index, name, date) for index, (name, _, date) in named])
+
+
 @cache
 def timeline() -> Timeline:
     """The versions of the package's history. Raises CatalogError."""
-    from alloypy.catalog.history import load_history
-
-    return load_history().timeline
+    return timeline_of(history_lines())
 
 
 def find_version(text: str) -> Version:

@@ -531,7 +531,7 @@ async def test_passing_headers_on_is_experimental() -> None:
 
 def test_arguments_are_checked() -> None:
     given = arguments(max_body_size=0, max_bytes_in_flight=-1, forward_headers=("ok", "a b", "Host"))
-    assert [tuple(fault) for fault in given.check()] == [
+    assert [(fault.name, fault.message) for fault in given.check()] == [
         ("max_body_size", "max_body_size must be greater than 0"),
         ("max_bytes_in_flight", "max_bytes_in_flight must not be negative"),
         ("forward_headers", 'header "a b" cannot be passed on'),

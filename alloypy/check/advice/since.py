@@ -24,7 +24,8 @@ _EXPLAINED = _OF_BODIES | {codes.UNKNOWN_COMPONENT, codes.GATE, codes.OUT_OF_SCO
 _NAMES = frozenset({codes.UNKNOWN_COMPONENT, texts.CODES["unknown attribute"], texts.CODES["unknown block"]})
 _QUOTED = re.compile(r'"([^"]*)"')
 _FIELD = re.compile(r'field "([^"]*)" does not exist')
-_BEFORE = re.compile(rb"\w+\.\Z")
+_NO_NAME = re.compile(rb"\W")
+_LONGEST = 100
 _GONE = frozenset({"removed", "renamed"})
 _CONTAINERS = frozenset({"declare", "foreach", "template"})
 
@@ -234,8 +235,10 @@ def _around(body: Sequence[Statement], start: int) -> Iterator[Statement]:
 def _namespace(diagnostic: Diagnostic) -> str:
     """The namespace and the dot just before the place of an unknown field."""
     span = diagnostic.span
-    found = _BEFORE.search(span.source.data[: span.start]) if span is not None else None
-    return found[0].decode() if found is not None else ""
+    before = span.source.data[max(0, span.start - _LONGEST) : span.start] if span is not None else b""
+    if not before.endswith(b"."):
+        return ""
+    return f"{_NO_NAME.split(before[:-1])[-1].decode()}."
 
 
 def _first_quoted(message: str) -> str:

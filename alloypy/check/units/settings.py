@@ -10,23 +10,14 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from alloypy.check.units.settings_error import OWN, SHARED
 from alloypy.files import read_regular
 
 if TYPE_CHECKING:
     from alloypy.check.units.settings_file import Settings
 
-OWN = ".alloypy.toml"
-SHARED = "pyproject.toml"
 _TABLE = rb"tool\s*\.\s*[\"']?alloypy|\[\s*tool\s*\]"
 """How the table may be written; a file that only depends on alloypy has none."""
-
-
-class SettingsError(Exception):
-    """Settings cannot be read; the text names the file and the line, if known. hint: what to do, or ""."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        self.hint = hint
-        super().__init__(message)
 
 
 class Projects:

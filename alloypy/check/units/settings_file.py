@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from alloypy.check.lint.selecting import SelectionError, Selectors, choose, selectors
 from alloypy.check.units.ignore_rules import IgnoreRules
-from alloypy.check.units.settings import SHARED, SettingsError
+from alloypy.check.units.settings_error import SHARED, SettingsError
 from alloypy.files import read_regular
 from alloypy.os_errors import system_words
 from alloypy.schema.nearest import did_you_mean

@@ -14,7 +14,7 @@ _INTEGER = re.compile(
     r"|(?P<decimal>0|[1-9][0-9]*))\Z"
 )
 _BASES = {"hex": 16, "binary": 2, "octal": 8, "decimal": 10}
-_COMPLEX = re.compile(r"(?P<real>.+)(?<![eEpP])(?P<imaginary>[-+].*)i\Z")
+_INNER_SIGN = re.compile(r"(?<!^)(?<![eEpP])[-+]")
 # An underscore is between two digits, or between a prefix and a digit.
 _BAD_UNDERSCORE = re.compile(r"(?<![0-9xXoObB])_|_(?![0-9])")
 _BAD_UNDERSCORE_IN_HEX = re.compile(r"(?<![0-9a-fA-FxX])_|_(?![0-9a-fA-F])")
@@ -40,11 +40,9 @@ def fault_of(kind: str, text: str) -> str:
 
 
 def _number_fault(text: str) -> str:
-    parts = _COMPLEX.match(text)
-    if parts is not None:
-        good = _is_float(parts["real"]) and _is_float(parts["imaginary"])
-    elif text.endswith("i"):
-        good = _is_float(text[:-1])
+    if text.endswith("i"):
+        *_, sign = (0, *(each.start() for each in _INNER_SIGN.finditer(text)))
+        good = (sign == 0 or _is_float(text[:sign])) and _is_float(text[sign:-1])
     elif _is_integer(text):
         good = True
     elif _is_float(text):

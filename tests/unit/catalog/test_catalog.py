@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from alloypy.catalog.build import main as build_main
-from alloypy.catalog.build import pack
 from alloypy.catalog.catalog import Catalog, load_catalog
+from alloypy.catalog.packing import pack
 from alloypy.catalog.store import CatalogError, Store, read_store
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import ConversionError, convert, zero

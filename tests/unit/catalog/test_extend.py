@@ -13,9 +13,9 @@ import pytest
 
 import alloypy.catalog
 from alloypy.catalog.build import main as build_main
-from alloypy.catalog.build import pack, pack_breaking, pack_history
 from alloypy.catalog.extend import extended, facts, unpack
 from alloypy.catalog.history import SECTIONS, History, load_breaking
+from alloypy.catalog.packing import pack, pack_breaking, pack_history
 from alloypy.catalog.replay import PastStore
 from alloypy.catalog.store import Lines, Store
 

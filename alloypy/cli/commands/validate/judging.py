@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from alloypy.check.scope import Language
-from alloypy.check.units.settings import SettingsError
+from alloypy.check.units.settings_error import SettingsError
 from alloypy.check.units.units import CheckOptions
 from alloypy.cli.commands.validate.options import Options, environment
 from alloypy.cli.files.named_paths import STDIN

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.check.units.settings import Projects, SettingsError
+from alloypy.check.units.settings import Projects
+from alloypy.check.units.settings_error import SettingsError
 from alloypy.check.units.settings_file import Settings, read_settings
 from alloypy.schema.stability import Stability
 
