@@ -141,7 +141,7 @@ def test_an_upgrade_that_is_refused(capsys: Capture) -> None:
 def test_changed_defaults_fail_only_if_that_is_wanted(capsys: Capture) -> None:
     answer = upgrade(capsys, "scrape.alloy")
     assert answer.code == 0
-    assert "the default goes from true to false" in answer.out
+    assert "default true, from 1.11.0 on false" in answer.out
     assert upgrade(capsys, "--strict", "scrape.alloy").code == 1
 
 

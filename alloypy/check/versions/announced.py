@@ -52,17 +52,16 @@ class Announced:
             if entry.component == "(modules)":
                 yield from self._hidden_functions(entry, uses)
             elif entry.component == "(ottl)":
-                yield from self._ottl(entry, there)
+                yield from _grouped(self._ottl(entry, there))
             elif entry.component == "(targets)":
                 discoveries = [use for use in there if use.name.startswith("discovery.")]
                 yield from self._first_of(entry, discoveries)
             elif entry.component.startswith("(") and not entry.arguments:
                 yield from self._first_of(entry, concerned)
-            elif entry.component.startswith("("):
-                yield from _grouped(each for use in concerned for each in self._of_use(entry, use))
             else:
-                for use in concerned:
-                    yield from self._of_use(entry, use)
+                found = (each for use in concerned for each in self._of_use(entry, use))
+                of_kind = entry.component.startswith("(") or not entry.arguments
+                yield from _grouped(found) if of_kind else found
 
     def _of_use(self, entry: Breaking, use: NodeUse) -> Iterator[Finding]:
         if not entry.arguments:
@@ -150,14 +149,15 @@ def _grouped(findings: Iterator[Finding]) -> Iterator[Finding]:
     """Findings of one change: the first place of behaviour, with the number of others; others one by one."""
     behaviour: list[Finding] = []
     for each in findings:
-        if each.rank is Rank.BEHAVIOUR:
+        if each.code == codes.BEHAVIOUR:
             behaviour.append(each)
         else:
             yield each
     if behaviour:
         first, more = behaviour[0], len(behaviour) - 1
-        where = f"{first.message} (also in {more} more place{'s' if more > 1 else ''})"
-        yield first._replace(message=where) if more else first
+        word = _KINDS["behaviour"][2]
+        message = first.message.replace(f" {word}", f" (and {more} more) {word}", 1)
+        yield first._replace(message=message) if more else first
 
 
 def _finding(

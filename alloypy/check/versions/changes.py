@@ -89,7 +89,7 @@ class Changes:
         grouped: dict[str, list[Finding]] = {}
         for each in changed_defaults(use, self._start, self._end):
             entry = self._listed.take(use, each.body, each.path, "default")
-            finding = with_entry(_default(each), entry)
+            finding = with_entry(self._default(each), entry)
             if entry is not None and refuses(entry, each.body, self._read):
                 finding = finding._replace(rank=Rank.REFUSED, code=codes.REFUSED_VALUE)
             if entry is None and self._start.index < self._batches and _is_of_batch(each.path):
@@ -105,6 +105,18 @@ class Changes:
             what = first.entry.what if first.entry is not None else ""
             message = f"{use.name}: the defaults of {names}{more} change in {self._end.name}: {what}"
             yield first._replace(message=message)
+
+    def _default(self, changed: Default) -> Finding:
+        old, new = changed.old or "unset", changed.new or "unset"
+        where = named(changed.body.node, changed.path)
+        since = f"in {self._end.name}"
+        if self._start.index < self._end.index:
+            since = f"from {self._history.timeline.versions[changed.since].name} on"
+        message = f"{where}: default {old}, {since} {new}"
+        name = changed.path.rpartition("/")[2]
+        remedy = f"Set {name} = {changed.old} to keep it" if changed.old else ""
+        head, path = changed.body.head, changed.path
+        return Finding(Rank.DEFAULT, codes.DEFAULT, head, path, message, remedy, body=changed.body)
 
     def function(self, use: NameUse) -> Iterator[Finding]:
         """A function that is deprecated by the upgrade."""
@@ -122,16 +134,6 @@ class Changes:
 def _is_of_batch(path: str) -> bool:
     """Whether a setting belongs to the batch of a queue, which had the defaults of another module once."""
     return path.rpartition("/")[0].endswith("queue/batch")
-
-
-def _default(changed: Default) -> Finding:
-    old, new = changed.old or "unset", changed.new or "unset"
-    where = named(changed.body.node, changed.path)
-    message = f"{where}: the default goes from {old} to {new}"
-    name = changed.path.rpartition("/")[2]
-    remedy = f"Set {name} = {changed.old} to keep it" if changed.old else ""
-    head, path = changed.body.head, changed.path
-    return Finding(Rank.DEFAULT, codes.DEFAULT, head, path, message, remedy, body=changed.body)
 
 
 def _finding(rank: Rank, code: str, message: str, member: Member, body: Body) -> Finding:

@@ -15,12 +15,17 @@ from alloypy.schema.spec import AttributeSpec, BlockSpec, Missing, Spec
 
 
 class Default(NamedTuple):
-    """A default that changes. body: the written body around it. old, new: as text; "" if there is none."""
+    """A default that changes.
+
+    body: the written body around it. old, new: as text; "" if there is none.
+    since: the index of the first version with the new default, in an upgrade.
+    """
 
     body: Body
     path: str
     old: str
     new: str
+    since: int
 
 
 def changed_defaults(use: NodeUse, start: Version, end: Version) -> Iterator[Default]:
@@ -49,7 +54,7 @@ def _members(body: Body, path: str, given: frozenset[str], start: Version, end: 
             old, new = (_at(known, body.node, inner, version) for version in (start, end))
             if old != new:
                 kind = known.type_at(end) or ""
-                yield Default(body, inner, _text(old, kind), _text(new, kind))
+                yield Default(body, inner, _text(old, kind), _text(new, kind), _since(known, start, end))
 
 
 def _at(known: PathHistory, use: NodeUse, path: str, version: Version) -> Any:
@@ -63,6 +68,15 @@ def _at(known: PathHistory, use: NodeUse, path: str, version: Version) -> Any:
     if isinstance(member, AttributeSpec) and not isinstance(member.default, Missing):
         return member.default
     return None
+
+
+def _since(known: PathHistory, start: Version, end: Version) -> int:
+    """The index of the first of the versions after `start`, up to `end`, that have the default of `end`."""
+    now = next((mask for mask, _ in known.defaults if mask & end.bit), end.bit)
+    index = end.index
+    while index - 1 > start.index and now >> (index - 1) & 1:
+        index -= 1
+    return index
 
 
 def _preset(use: NodeUse, path: str, version: Version) -> bool:

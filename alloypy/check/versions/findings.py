@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -55,14 +56,19 @@ class Finding(NamedTuple):
         return Diagnostic(self.span, self.message, self.code, severity, hint=hint, fix=fix)
 
 
-def order(finding: Finding) -> tuple[Rank, str, int]:
-    """The key to sort findings by: rank, then place."""
+def order(finding: Finding) -> tuple[Rank, bool, str, int]:
+    """The key to sort findings by: rank, then place; changed behaviour that needs no action comes last."""
     span = finding.span
     return (
         finding.rank,
+        finding.rank is Rank.BEHAVIOUR and not finding.remedy,
         span.source.name if span is not None else "",
         span.start if span is not None else -1,
     )
+
+
+_VALUES = re.compile(r".+? goes from (\S+) to (\S+?)((?:[:;., ].*)?)")
+"""What a listed change says about the old and the new default, and what comes after these."""
 
 
 def named(use: NodeUse, path: str) -> str:
@@ -76,8 +82,11 @@ def with_entry(finding: Finding, entry: Breaking | None) -> Finding:
         return finding
     what = "" if entry.what == "-" else entry.what
     message = f"{finding.message}: {what}" if what else finding.message
-    if finding.code == DEFAULT and " goes from " in what and finding.body is not None:
+    values = _VALUES.fullmatch(what)
+    if finding.code == DEFAULT and values is not None and finding.body is not None:
         # The list knows old defaults better than the history where these come from other modules.
-        message = f"{named(finding.body.node, finding.subject)}: {what[0].lower()}{what[1:]}"
+        old, new, more = values.groups()
+        where = named(finding.body.node, finding.subject)
+        message = f"{where}: default {old}, from {entry.version} on {new}{more}"
     remedy = "" if entry.remedy == "-" else entry.remedy
     return finding._replace(message=message, remedy=remedy, source=entry.source, entry=entry)

@@ -113,6 +113,15 @@ def _text_has(pattern: str) -> Callable[[Any], bool]:
     return test
 
 
+_NO_DOT = re.compile(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]", re.DOTALL)
+"""Parts of a regular expression in which a dot is only a dot: quoted, escaped, or in a class."""
+
+
+def _has_dot(value: Any) -> bool:
+    """Whether a regular expression has a dot that stands for any character."""
+    return isinstance(value, str) and not value.startswith("(?s)") and "." in _NO_DOT.sub("", value)
+
+
 def _seconds_below(limit: float) -> Callable[[Any], bool]:
     def test(value: Any) -> bool:
         from alloypy.lang.go.duration import Duration
@@ -132,7 +141,7 @@ _VALUES: Mapping[str, Callable[[Any], bool]] = {
     "B054": _text_has(r"^(HEAD|FETCH_HEAD|ORIG_HEAD|MERGE_HEAD|CHERRY_PICK_HEAD)$"),
     "B059": _text_has(r"^(?!\^).*[.*+?$()|\[\]]"),
     "B104": _text_has(r"^(mscluster_|netframework_|teradici_pcoip$|vmware_blast$)"),
-    "B115": _text_has(r"(^|[^\\])\."),
+    "B115": _has_dot,
     "B149": _text_has(r"^(cs|logon)$"),
     "B171": lambda value: value is not False,
     "B298": lambda value: value is not True,

@@ -28,7 +28,7 @@ def _deprecated(view: View) -> Iterator[Diagnostic]:
             if since is not None and since <= checked.index:
                 name = versions[since].name
                 title = f"the coming {name.partition('-')[0]}" if "-" in name else name
-                message = f"{path.replace('/', ' > ')} is deprecated since Alloy {title}"
+                message = f"{path} is deprecated since Alloy {title}"
                 hint, fix = _remedy(body, statement, path)
                 end = statement.end if isinstance(statement, Attribute) else statement.lcurly
                 yield finding(Span(body.source, statement.start, end), message, hint, fix)

@@ -69,7 +69,7 @@ def test_a_setting_is_deprecated_only_since_its_version() -> None:
 def test_blocks_and_settings_in_blocks_are_found_but_not_those_of_the_same_name_elsewhere() -> None:
     found = findings("ALY0964", OTEL)
     assert [each.message for each in found] == [
-        "debug_metrics > level is deprecated since Alloy 1.8.0",
+        "debug_metrics/level is deprecated since Alloy 1.8.0",
         "logs is deprecated since Alloy 1.15.0",
     ]
     assert [bool(each.fix) for each in found] == [True, False]

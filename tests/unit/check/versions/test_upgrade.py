@@ -27,10 +27,10 @@ def test_changed_defaults_with_old_and_new_value() -> None:
     said = messages(SCRAPE, "1.10", "1.11", Rank.DEFAULT)
     assert said == [
         (
-            "1:1: scrape_native_histograms of prometheus.scrape: the default goes from true to false: native "
+            "1:1: scrape_native_histograms of prometheus.scrape: default true, from 1.11.0 on false: native "
             "histograms are no longer scraped by scrape_protocols alone."
         ),
-        "7:3: endpoint/enable_http2 of prometheus.remote_write: the default goes from true to false.",
+        "7:3: endpoint/enable_http2 of prometheus.remote_write: default true, from 1.11.0 on false.",
     ]
 
 
@@ -46,8 +46,8 @@ def test_defaults_inside_a_block_matter_only_with_the_block() -> None:
     text = text.replace("  }\n}", "  }\n  sending_queue {\n    batch { }\n  }\n}")
     said = messages(text, "1.12", "1.13", Rank.DEFAULT)
     assert said == [
-        "6:5: sending_queue/batch/min_size of otelcol.exporter.otlp: the default goes from 8192 to 2000.",
-        "6:5: sending_queue/batch/max_size of otelcol.exporter.otlp: the default goes from 0 to 3000.",
+        "6:5: sending_queue/batch/min_size of otelcol.exporter.otlp: default 8192, from 1.13.0 on 2000.",
+        "6:5: sending_queue/batch/max_size of otelcol.exporter.otlp: default 0, from 1.13.0 on 3000.",
     ]
 
 
@@ -83,7 +83,7 @@ def test_defaults_inside_a_block_matter_only_with_the_block() -> None:
             "1.10",
             "1.11",
             (
-                "1:1: send_batch_max_size of otelcol.processor.batch: the default goes from 0 to 3000: a "
+                "1:1: send_batch_max_size of otelcol.processor.batch: default 0, from 1.11.0 on 3000: a "
                 "configuration with only send_batch_size above 3000 does not load."
             ),
         ),
@@ -142,6 +142,71 @@ def test_a_change_of_many_components_is_reported_once() -> None:
             "labels are always written as floats (1.0, not 1)."
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "end", "message", "remedy"),
+    [
+        (
+            'pyroscope.receive_http "p" {\n  forward_to = []\n  http { }\n}\n',
+            "1.11",
+            "http/conn_limit of pyroscope.receive_http: default 100, from 1.11.0 on 16384.",
+            "Set http/conn_limit = 100 to keep it.",
+        ),
+        (
+            'pyroscope.ebpf "e" {\n  forward_to = []\n  targets = []\n}\n',
+            "1.12",
+            "sample_rate of pyroscope.ebpf: default 97, from 1.11.0 on 19 samples a second.",
+            "Set sample_rate = 97.",
+        ),
+    ],
+)
+def test_a_default_has_the_values_of_the_listed_change(
+    text: str, end: str, message: str, remedy: str
+) -> None:
+    said = [(each.message, each.remedy) for each in found(text, "1.10", end) if each.rank is Rank.DEFAULT]
+    assert (message, remedy) in said
+
+
+@pytest.mark.parametrize(
+    ("regex", "concerned"),
+    [
+        ("a.*", True),
+        (r"a\\\\.", True),
+        (r"[.]a", False),
+        (r"[^].]a", False),
+        (r"[[:alpha:].]a", False),
+        (r"a\\.b", False),
+        (r"\\Qa.b\\E", False),
+        (r"\\Qa.b\\E.", True),
+        ("(?s)a.", False),
+        ("a|b", False),
+    ],
+)
+def test_only_a_dot_for_any_character_also_matches_line_breaks(regex: str, concerned: bool) -> None:
+    rule = f'rule {{\n    regex = "{regex}"\n    action = "keep"\n  }}'
+    text = f'discovery.relabel "r" {{\n  targets = []\n  {rule}\n}}\n'
+    assert any("The dot" in each for each in messages(text, "1.10", "1.11", Rank.BEHAVIOUR)) == concerned
+
+
+def test_changed_behaviour_of_a_component_is_reported_once() -> None:
+    text = "".join(
+        f'discovery.http "p{n}" {{ }}\nprometheus.exporter.snmp "s{n}" {{\n  config_file = "x"\n}}\n'
+        for n in "abc"
+    )
+    said = [each for each in messages(text, "1.11", "1.12", Rank.BEHAVIOUR) if "snmp" in each]
+    assert len(said) == 1
+    assert said[0].startswith("2:1: prometheus.exporter.snmp (and 2 more) behaves differently in 1.12.0: ")
+
+
+def test_behaviour_that_needs_no_action_comes_last() -> None:
+    text = (
+        'otelcol.receiver.otlp "o" {\n  output { }\n}\notelcol.receiver.prometheus "p" {\n  output { }\n}\n'
+    )
+    first, last = [each for each in found(text, "1.12", "1.14") if each.rank is Rank.BEHAVIOUR]
+    assert "Start times" in first.message and first.remedy
+    assert "otelcol.receiver.otlp (and 1 more)" in last.message
+    assert "releases/tag/v0.142.0" in last.message and not last.remedy
 
 
 def test_stability_levels_that_change() -> None:
