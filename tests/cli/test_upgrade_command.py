@@ -145,6 +145,24 @@ def test_changed_defaults_fail_only_if_that_is_wanted(capsys: Capture) -> None:
     assert upgrade(capsys, "--strict", "scrape.alloy").code == 1
 
 
+def test_what_the_old_version_refuses_already_is_said_once(capsys: Capture, directory: Path) -> None:
+    text = OLD.replace("client {", "client {\n\t\tnothing = 1\n\t\tnone = 2")
+    (directory / "bad.alloy").write_text(text)
+    answer = upgrade(capsys, "bad.alloy")
+    assert answer.code == 1
+    assert answer.out.splitlines()[1] == (
+        '  bad.alloy:4:3: already refused by 1.10.2: unrecognized attribute name "nothing" (and 1 more)'
+    )
+    assert answer.out.count("unrecognized") == 1
+    assert "sending_queue/blocking" in answer.out
+    (directory / "older.alloy").write_text(OLD)
+    answer = upgrade(capsys, "older.alloy", start="1.11", end="1.12")
+    assert answer.code == 1
+    assert "already refused by 1.11.3: " in answer.out
+    assert "is renamed" not in answer.out
+    assert "1 refused" in answer.out
+
+
 def test_nothing_to_say(capsys: Capture) -> None:
     answer = upgrade(capsys, "scrape.alloy", start="1.17", end="newest")
     assert answer == (0, "nothing between 1.17.1 and 1.18.1 touches this configuration\n", "")

@@ -14,6 +14,7 @@ from alloypy.catalog.history import History, load_history
 from alloypy.catalog.versions import Version
 from alloypy.check.configuration import Checked, Context, check_files
 from alloypy.check.masking import MASK
+from alloypy.check.versions import codes
 from alloypy.check.versions.announced import Announced
 from alloypy.check.versions.bounds import BoundFinder
 from alloypy.check.versions.changes import Changes
@@ -72,6 +73,30 @@ def touched(files: Sequence[File], upgrade: Upgrade, context: Context) -> Touche
     refused = [each for each in found if each.rank is Rank.REFUSED and each.span is not None]
     others = tuple(MASK.masked(each) for each in errors_of(at_end) if not _covered(each, refused))
     return Touched(found, others, checked)
+
+
+def without_old_errors(found: Touched, files: Sequence[File], upgrade: Upgrade, context: Context) -> Touched:
+    """What changes, with one error in place of those for which the old version refuses the files already."""
+    if not found.refused:
+        return found
+    at_start = check_files(files, load_catalog(upgrade.start), upgrade.gate, context)
+    before = [MASK.masked(each) for each in errors_of(at_start)]
+    if not before:
+        return found
+    known = {(str(each.span), each.message) for each in before}
+    findings = [
+        each
+        for each in found.findings
+        if each.code not in _OF_NAMES or not any(_covered(error, [each]) for error in before)
+    ]
+    more = f" (and {len(before) - 1} more)" if len(before) > 1 else ""
+    message = f"already refused by {upgrade.start.name}: {before[0].message}{more}"
+    others = [each for each in found.others if (str(each.span), each.message) not in known]
+    return found._replace(findings=findings, others=(before[0]._replace(message=message, fix=()), *others))
+
+
+_OF_NAMES = frozenset({codes.REMOVED, codes.RENAMED, codes.ABSENT})
+"""Codes of what the new version does not know: an error of the old one at the place says the same."""
 
 
 def _findings(uses: Uses, upgrade: Upgrade, checked: Checked, history: History) -> Iterator[Finding]:

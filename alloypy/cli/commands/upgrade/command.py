@@ -11,7 +11,7 @@ from alloypy.catalog.history import load_history
 from alloypy.check.units.units import context_of, nothing_in
 from alloypy.check.versions.findings import Finding, Rank, order
 from alloypy.check.versions.flags import flag_findings
-from alloypy.check.versions.upgrade import touched
+from alloypy.check.versions.upgrade import touched, without_old_errors
 from alloypy.cli import streams
 from alloypy.cli.commands.upgrade.fixing import Fixer
 from alloypy.cli.commands.upgrade.options import Options
@@ -75,7 +75,9 @@ def _results(options: Options) -> Iterator[Result]:
 def _result(unit: ReadUnit, options: Options) -> Result:
     checking = options.unit_flags.options(load_catalog(), options.upgrade.gate)
     try:
-        found = touched(unit.files, options.upgrade, context_of(unit.directory, checking))
+        context = context_of(unit.directory, checking)
+        found = touched(unit.files, options.upgrade, context)
+        found = without_old_errors(found, unit.files, options.upgrade, context)
     except DiagnosticsError as error:
         return Result(unit.path, [], error.diagnostics, len(unit.sources))
     return Result(unit.path, found.findings, found.others, len(unit.sources))
