@@ -163,7 +163,12 @@ class Catalog:
         by_name = {member.name: member for member in members}
         required = tuple(by_name[name] for name in need)
         return Spec(
-            packed["go"], members, required=required, rules=packed["go"], changed=packed.get("changed", ())
+            packed["go"],
+            members,
+            required=required,
+            rules=packed["go"],
+            changed=packed.get("changed", ()),
+            young=packed.get("young", ()),
         )
 
     def _attribute(self, packed: list[Any], need: Collection[str]) -> AttributeSpec:
@@ -200,6 +205,7 @@ class Catalog:
             label_path=("$label",),
             rules=spec.rules,
             changed=spec.changed,
+            young=spec.young,
         )
 
 

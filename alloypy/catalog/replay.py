@@ -135,9 +135,15 @@ class _Rebuilding:
         need = list(whole.get("need", ()))
         attributes: list[Any] = []
         blocks: list[Any] = []
+        changed: list[str] = []
+        young: list[str] = []
         for member_name in {**known, **node.inner}:
             main, inner = known.get(member_name), node.inner.get(member_name)
             member = self._member(member_name, main, inner, path, around)
+            if self._has_changed(inner, member, main):
+                changed.append(member_name)
+            elif self._is_young(inner):
+                young.append(member_name)
             if member is None or not member.required:
                 need = [each for each in need if each != member_name]
             elif member_name not in need:
@@ -149,7 +155,8 @@ class _Rebuilding:
             "need": need,
             "attrs": attributes,
             "blocks": blocks,
-            "changed": [each for each, inner in node.inner.items() if self._has_changed(inner)],
+            "changed": changed,
+            "young": young,
         }
         if name is None:
             return rebuilt
@@ -211,19 +218,28 @@ class _Rebuilding:
                 default = [] if value is None else [value]
         return Member([name, notation, *default], self._holds(record.get("req", 0)), False)
 
-    def _has_changed(self, node: Node) -> bool:
-        """Whether main's rules about a member may not hold; the newest candidate has all of them."""
+    def _has_changed(self, node: Node | None, member: Member | None, main: Member | None) -> bool:
+        """Whether main's rules about a member may not hold: the version lacks it or has another type.
+
+        The newest candidate has all of the rules of main.
+        """
+        recorded = node is not None and node.record is not None
+        return recorded and not self._has_all_rules and _differs(member, main)
+
+    def _is_young(self, node: Node | None) -> bool:
+        """Whether a member is younger than Alloy 1.0: what main says of its content may be younger still."""
+        record = node.record if node is not None else None
+        return record is not None and not self._has_all_rules and "in" in record
+
+    @property
+    def _has_all_rules(self) -> bool:
         version = self._past.version
-        as_main = not version.is_release and version.index >= self._timeline.main.index - 1
-        return not as_main and _varies(node.record)
+        return not version.is_release and version.index >= self._timeline.main.index - 1
 
     def _holds(self, value: int | str) -> bool:
         return bool(self._timeline.mask(value) & self._bit) if isinstance(value, str) else bool(value)
 
 
-def _varies(record: Mapping[str, Any] | None) -> bool:
-    """Whether a member has come, gone or changed in any version, other than by its deprecation."""
-    if record is None:
-        return False
-    ranged = any(isinstance(record.get(key), str) for key in ("in", "block", "req", "rep", "label", "vals"))
-    return ranged or "d" in record or isinstance(record.get("t"), dict)
+def _differs(member: Member | None, main: Member | None) -> bool:
+    """Whether a member is missing or of another type than in main; rules read defaults of their version."""
+    return member is None or main is None or member.packed[:2] != main.packed[:2]

@@ -38,7 +38,7 @@ def check_rules(
 ) -> Iterator[Diagnostic]:
     """The broken rules of a body and of all blocks in it.
 
-    An incomplete body is skipped, and a block that versions before main did not have, or had otherwise.
+    An incomplete body is skipped. For an earlier version of Alloy so is a block younger than 1.0.
     """
     if _is_complete(statements, spec):
         for fault in _faults(place, statements, spec, read):
@@ -47,7 +47,7 @@ def check_rules(
         if isinstance(statement, Block):
             name = statement.full_name
             member = spec.groups.get(name) or spec.lookup.get(name)
-            if isinstance(member, BlockSpec) and member.body.free is None and name not in spec.changed:
+            if isinstance(member, BlockSpec) and member.body.free is None and name not in spec.young:
                 inner = place._replace(block=statement, path=f"{place.path}/{name}")
                 yield from check_rules(inner, statement.body, member.body, read)
 

@@ -48,8 +48,15 @@ class Body(View):
         # A declared class has decoded defaults.
         return member.default if self.spec.cls is not None else convert(member.default, member.type)
 
+    def text(self, name: str) -> str:
+        if name in self.spec.young and self.given(name):
+            raise Undecided
+        return super().text(name)
+
     def blocks(self, name: str) -> list[Body]:
         member = self.inner(name)
+        if name in self.spec.young and self.given(name):
+            raise Undecided
         return [
             Body(member.body, s.body, self._read)
             for s in self.statements

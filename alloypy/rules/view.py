@@ -14,7 +14,8 @@ from alloypy.schema.spec import AttributeSpec, BlockSpec, Member, Spec
 class Undecided(Exception):
     """A value is not known before the configuration runs; a rule that needs it ends without a verdict.
 
-    So does a rule of Alloy's main branch if an earlier version had a setting otherwise that it reads.
+    So does a rule of Alloy's main branch if it reads a setting that an earlier version lacks or has with
+    another type, or what is in a setting younger than Alloy 1.0.
     """
 
 

@@ -132,8 +132,10 @@ class Spec:
     free: type of every attribute of a body with free names, else None.
     cls: the declared class, None for a spec from the catalog.
     rules: key of its rules in `alloypy.rules`, such as a Go type, or "".
-    changed: names that have come, gone or changed before main; in the spec of an earlier version, a rule that
-        reads one may not hold.
+    changed: in the spec of an earlier version, the names that it does not have, or has with another type
+        than main; a rule that reads one is not applied.
+    young: in the spec of an earlier version, the names that are younger than Alloy 1.0; what is inside such a
+        block, or such a text, is not judged.
     """
 
     __slots__ = (
@@ -148,6 +150,7 @@ class Spec:
         "required",
         "rules",
         "squashed",
+        "young",
     )
 
     def __init__(
@@ -162,6 +165,7 @@ class Spec:
         squashed: Mapping[tuple[str, ...], tuple[type[Any], Any]] | None = None,
         rules: str = "",
         changed: Collection[str] = (),
+        young: Collection[str] = (),
     ) -> None:
         self.name = name
         self.members = members
@@ -179,6 +183,7 @@ class Spec:
         self.squashed = squashed or {}
         self.rules = rules
         self.changed = changed
+        self.young = young
 
     def with_rules(self, rules: str) -> Spec:
         """The same body with other rules."""
@@ -192,6 +197,7 @@ class Spec:
             squashed=self.squashed,
             rules=rules,
             changed=self.changed,
+            young=self.young,
         )
 
     @property

@@ -185,9 +185,10 @@ class BoundFinder:
         if not any(_has_rules(body, newest) for body in use.bodies):
             return
         check = self._contents.values(use.source, use.frame)
-        place = RulePlace(use.node.block, use.name, use.source)
         for part in self._classes(use):
-            entry = entry_at(use, self._newest(part))
+            version = self._newest(part)
+            place = RulePlace(use.node.block, use.name, use.source, older=not version.is_main)
+            entry = entry_at(use, version)
             if entry is None:
                 continue
             for fault in check_rules(place, use.node.body, entry, check.decided):
@@ -207,14 +208,19 @@ class BoundFinder:
     def _classes(self, use: NodeUse) -> list[int]:
         """The versions with the component, divided where the bodies that are written differ.
 
-        Main and its candidate are apart: rules about settings that have ever changed hold only there.
+        Main and its candidate are apart: they have all rules.
         """
-        unfinished = sum(each.bit for each in self._history.timeline.versions[-2:] if not each.is_release)
+        unfinished = [each.bit for each in self._history.timeline.versions[-2:] if not each.is_release]
         present = use.entry.present
-        parts = [part for part in (present & unfinished, present & ~unfinished) if part]
+        parts = [
+            part for part in (*(present & bit for bit in unfinished), present & ~sum(unfinished)) if part
+        ]
         for body in use.bodies:
             for known in use.entry.members(body.path).values():
-                for mask in (known.present, known.required, *(span for span, _ in known.defaults)):
+                spans = (span for _, span in known.types)
+                defaults = (span for span, _ in known.defaults)
+                whole = (known.present, known.required, known.block, known.checked)
+                for mask in (*whole, *spans, *defaults):
                     parts = [piece for part in parts for piece in (part & mask, part & ~mask) if piece]
         return parts
 

@@ -13,7 +13,7 @@ from alloypy.check.versions import codes
 from alloypy.check.versions.bounds import BoundFinder
 from alloypy.check.versions.defaults import Default, changed_defaults
 from alloypy.check.versions.findings import Finding, Rank, named, with_entry
-from alloypy.check.versions.listed import Listed, Read, refuses
+from alloypy.check.versions.listed import Listed
 from alloypy.check.versions.uses import Body, Member, NameUse, NodeUse, Uses
 from alloypy.syntax.tree import Attribute
 
@@ -30,13 +30,11 @@ class Changes:
         upgrade: tuple[Version, Version],
         listed: Listed,
         bounds: BoundFinder,
-        read: Read,
     ) -> None:
         self._history = history
         self._start, self._end = upgrade
         self._listed = listed
         self._bounds = bounds
-        self._read = read
         self._batches = history.timeline.first("1.13.0")
 
     def of(self, use: NodeUse) -> Iterator[Finding]:
@@ -90,8 +88,6 @@ class Changes:
         for each in changed_defaults(use, self._start, self._end):
             entry = self._listed.take(use, each.body, each.path, "default")
             finding = with_entry(self._default(each), entry)
-            if entry is not None and refuses(entry, each.body, self._read):
-                finding = finding._replace(rank=Rank.REFUSED, code=codes.REFUSED_VALUE)
             if entry is None and self._start.index < self._batches and _is_of_batch(each.path):
                 continue  # the history does not know these defaults of that time
             if entry is not None and any("*" in argument for argument in entry.arguments):

@@ -181,21 +181,6 @@ _STATEMENTS: Mapping[str, Callable[[Statement, Body], bool]] = {
 """Changes that concern only some statements."""
 
 
-def refuses(entry: Breaking, body: Body, read: Read) -> bool:
-    """Whether a changed default makes the new version refuse a body, by what else is written in it."""
-    if entry.id != "B143":
-        return False
-    try:
-        size = read(body, "send_batch_size")
-    except Undecided:
-        return False
-    return isinstance(size, int | float) and size > _BATCH_LIMIT
-
-
-_BATCH_LIMIT = 3000
-"""The new default of send_batch_max_size, which send_batch_size must not exceed."""
-
-
 def is_of_value(entry: Breaking) -> bool:
     """Whether a change concerns only some values."""
     return entry.id in _VALUES or entry.id in _STATEMENTS or entry.id == "B154"

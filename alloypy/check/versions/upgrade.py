@@ -105,7 +105,7 @@ def _findings(uses: Uses, upgrade: Upgrade, checked: Checked, history: History) 
     listed = Listed(start, end)
     refusals = Refusals(history, end, listed)
     read = reading(checked.contents)
-    changes = Changes(history, (start, end), listed, bounds, read)
+    changes = Changes(history, (start, end), listed, bounds)
     for each in bounds.find(uses):
         # What has been wrong before is reported as any error, unless history says more about it.
         if not each.mask & end.bit and (each.mask & start.bit or each.kind in ("presence", "stability")):

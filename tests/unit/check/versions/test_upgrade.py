@@ -83,8 +83,8 @@ def test_defaults_inside_a_block_matter_only_with_the_block() -> None:
             "1.10",
             "1.11",
             (
-                "1:1: send_batch_max_size of otelcol.processor.batch: default 0, from 1.11.0 on 3000: a "
-                "configuration with only send_batch_size above 3000 does not load."
+                "1:1: otelcol.processor.batch is refused in 1.11.3: send_batch_max_size must be greater "
+                "or equal to send_batch_size when not 0"
             ),
         ),
         (
