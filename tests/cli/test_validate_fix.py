@@ -191,3 +191,68 @@ def test_numbers_of_findings_instead_of_findings(file: Path, capsys: Capture) ->
 1  ALY0975  comparison with true or false
 """,
     )
+
+
+COMMENTED = """pyroscope.ebpf "a" {
+	// above
+	pid_cache_size /* in */ = 32 // tail
+	cache_rounds = 3 /* beside */
+	/* before */ build_id_cache_size = 3
+	same_file_cache_size = 3 // alloypy: ignore[ALY0999] reason
+	forward_to = [pyroscope.relabel.r.receiver]
+}
+
+pyroscope.relabel "r" {
+	forward_to = []
+
+	rule {
+		action      = "drop"
+		regex       = "a"
+		replacement = "$1" // repl
+		/* tl */ target_label = "b" // after
+	}
+}
+
+// above
+declare "unused" { // beside its brace
+	// inside
+} // at its end
+"""
+UNCOMMENTED = """pyroscope.ebpf "a" {
+	// above
+	// tail
+	/* beside */
+	/* before */
+	forward_to = [pyroscope.relabel.r.receiver]
+}
+
+pyroscope.relabel "r" {
+	forward_to = []
+
+	rule {
+		action      = "drop"
+		regex       = "a"
+		// repl
+		/* tl */ // after
+	}
+}
+
+// above
+// at its end
+"""
+
+
+def test_a_fix_keeps_comments_outside_the_statement_it_removes(file: Path, capsys: Capture) -> None:
+    file.write_text(COMMENTED)
+    ask(capsys, "--select=ALY0912,ALY0919,ALY0964", "--fix", "-q", "old.alloy")
+    assert file.read_text() == UNCOMMENTED
+
+
+def test_a_fix_that_would_lose_a_comment_is_not_made(file: Path, capsys: Capture) -> None:
+    commented = "livedebugging {\n    enabled = (1 == 2) == /* why */ true // kept\n}\n"
+    file.write_text(commented)
+    answer = ask(capsys, "--select=ALY0975", "--fix", "old.alloy")
+    assert (file.read_text(), "ALY0975" in answer.err + answer.out) == (commented, True)
+    file.write_text(commented.replace("/* why */ ", ""))
+    ask(capsys, "--select=ALY0975", "--fix", "old.alloy")
+    assert file.read_text() == "livedebugging {\n    enabled = (1 == 2) // kept\n}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 Check: TypeAlias = "Callable[[View], Iterator[Diagnostic]]"
 """Yields the findings in one module as written. It raises Undecided where only running can tell."""
+
+_COMMENT = rb'"(?:[^"\\\n]|\\.)*"|`[^`]*`|(//[^\n]*|(?s:/\*.*?\*/))'
+_SUPPRESSION = rb"[ \t]*//\s*alloypy:\s*ignore\b"
 
 
 class Rule:
@@ -28,8 +32,8 @@ class Rule:
     check: finds it; None for findings that the check of the configuration makes itself.
 
     A rule is never wrong: what is not certain is not reported. It visits each part of a module a limited
-    number of times. A fix keeps everything that the configuration does, apart from the fault; where a
-    person has to decide, there is only a hint.
+    number of times. A fix keeps everything that the configuration does, apart from the fault, and all
+    comments but those inside a statement that it removes; where a person has to decide, there is only a hint.
     """
 
     __slots__ = ("check", "code", "default", "explanation", "right", "title", "wrong")
@@ -55,7 +59,14 @@ class Rule:
 
 
 def finding(span: Span, message: str, hint: str = "", fix: tuple[Edit, ...] = ()) -> Diagnostic:
-    """What a rule reports; the runner adds the rule's code."""
+    """What a rule reports; the runner adds the rule's code. A fix that would lose a comment is left out."""
+    made = () if any(_loses_comment(each, span.source) for each in fix) else fix
+    return Diagnostic(span, message, severity=Severity.WARNING, hint=hint, fix=made)
+
+
+def removal(span: Span, message: str, hint: str, node: Node) -> Diagnostic:
+    """What a rule reports about a statement, block or attribute, that its fix removes."""
+    fix = (removing(node, span.source),)
     return Diagnostic(span, message, severity=Severity.WARNING, hint=hint, fix=fix)
 
 
@@ -65,17 +76,33 @@ def replacing(node: Node, text: str) -> Edit:
 
 
 def removing(node: Node, source: Source) -> Edit:
-    """The change that removes a statement, with the rest of its lines if they hold nothing but a comment.
+    """The change that removes a statement, and its lines if they hold nothing else.
 
-    A comment at the end of its last line goes with it; comments above it stay.
+    Comments inside the statement go with it, and so does a comment at its end that suppresses findings. All
+    others stay: those above it, and those on its lines.
     """
     data, start, end = source.data, node.start, node.end + 1
     first = data.rfind(b"\n", 0, start) + 1
-    last = data.find(b"\n", end)
-    last = len(data) if last < 0 else last
-    rest = data[end:last].strip()
-    alone = not data[first:start].strip() and (not rest or rest.startswith(b"//"))
-    return Edit(first, min(last + 1, len(data)), "") if alone else Edit(start, end, "")
+    newline = data.find(b"\n", end)
+    last = len(data) if newline < 0 else newline
+    before, rest = data[first:start], data[end:last]
+    if re.match(_SUPPRESSION, rest):
+        end, rest = last, b""
+    if not before.strip() and not rest.strip():
+        return Edit(first, min(last + 1, len(data)), "")
+    if not rest.strip():
+        return Edit(first + len(before.rstrip()), end, "")
+    blanks = len(rest) - len(rest.lstrip(b" \t"))
+    return Edit(start, end + (blanks if before[-1:] in b" \t" else 0), "")
+
+
+def _loses_comment(edit: Edit, source: Source) -> bool:
+    old = source.data[edit.start : edit.end]
+    return b"/" in old and _comments(old) > _comments(edit.text.encode("utf-8", "surrogateescape"))
+
+
+def _comments(text: bytes) -> int:
+    return sum(found[1] is not None for found in re.finditer(_COMMENT, text))
 
 
 def text_of(node: Node, source: Source) -> str:

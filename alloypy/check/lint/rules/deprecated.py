@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alloypy.catalog.history import Breaking, load_breaking, load_history
-from alloypy.check.lint.rule import Rule, finding, removing
+from alloypy.check.lint.rule import Rule, finding, removal
 from alloypy.check.lint.view import Body, View
 from alloypy.graph.nodes import Kind
-from alloypy.syntax.diagnostics import Diagnostic, Edit
+from alloypy.syntax.diagnostics import Diagnostic
 from alloypy.syntax.source import Span
 from alloypy.syntax.tree import Attribute, Statement
 
@@ -29,9 +29,10 @@ def _deprecated(view: View) -> Iterator[Diagnostic]:
                 name = versions[since].name
                 title = f"the coming {name.partition('-')[0]}" if "-" in name else name
                 message = f"{path} is deprecated since Alloy {title}"
-                hint, fix = _remedy(body, statement, path)
+                hint, useless = _remedy(body, path)
                 end = statement.end if isinstance(statement, Attribute) else statement.lcurly
-                yield finding(Span(body.source, statement.start, end), message, hint, fix)
+                span = Span(body.source, statement.start, end)
+                yield removal(span, message, hint, statement) if useless else finding(span, message, hint)
 
 
 def _path(body: Body, statement: Statement) -> str:
@@ -40,14 +41,14 @@ def _path(body: Body, statement: Statement) -> str:
     return f"{body.path}/{name}".partition("/")[2]
 
 
-def _remedy(body: Body, statement: Statement, path: str) -> tuple[str, tuple[Edit, ...]]:
-    """What to do about it, and the change if the setting has no effect any more."""
+def _remedy(body: Body, path: str) -> tuple[str, bool]:
+    """What to do about it, and whether the setting has no effect any more, so that it can be removed."""
     change = next((each for each in load_breaking() if _is_about(each, body.node.name, path)), None)
     if change is None:
-        return "", ()
+        return "", False
     useless = "no effect" in change.what.lower() and change.remedy.startswith("Remove")
     hint = change.remedy.removesuffix(".")
-    return f"{hint[0].lower()}{hint[1:]}", (removing(statement, body.source),) if useless else ()
+    return f"{hint[0].lower()}{hint[1:]}", useless
 
 
 def _is_about(change: Breaking, component: str, path: str) -> bool:

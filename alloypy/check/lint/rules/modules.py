@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from alloypy.check.lint.rule import Rule, finding, removing
+from alloypy.check.lint.rule import Rule, finding, removal
 from alloypy.check.lint.view import View
 from alloypy.check.scope import CheckedNode
 from alloypy.graph.nodes import Kind, block_id
@@ -52,7 +52,7 @@ def _unused(view: View, kind: Kind) -> Iterator[Diagnostic]:
     for node in made:
         if not view.is_instantiated(node):
             message = f"nothing uses {block_id(node.block)}"
-            yield finding(_head(node), message, "remove it", (removing(node.block, node.source),))
+            yield removal(_head(node), message, "remove it", node.block)
 
 
 def _is_library(view: View) -> bool:

@@ -14,7 +14,7 @@ from alloypy.check.lint.relabeling import (
     rule_lists,
     usable_regex,
 )
-from alloypy.check.lint.rule import Rule, finding, removing, replacing
+from alloypy.check.lint.rule import Rule, finding, removal, replacing
 from alloypy.check.lint.view import Body, View
 from alloypy.lang.go.regexp import variables
 from alloypy.lang.go.text import quote
@@ -172,9 +172,7 @@ def _ignored_settings(view: View) -> Iterator[Diagnostic]:
                 else:
                     continue
                 span = Span(body.source, statement.start, statement.end)
-                yield finding(
-                    span, f"{name} has no effect: {why}", "remove it", (removing(statement, body.source),)
-                )
+                yield removal(span, f"{name} has no effect: {why}", "remove it", statement)
 
 
 def _joins_nothing(body: Body) -> bool:
