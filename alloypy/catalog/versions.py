@@ -96,7 +96,8 @@ class Timeline:
         """The version that a user means.
 
         A name without a patch (`1.10`) is its newest patch release, or its newest candidate while there is
-        no release; `newest` is the newest release; a leading `v` is ignored. Raises VersionError.
+        no release, as is the release itself (`1.19.0`); `newest` is the newest release; a leading `v` is
+        ignored. Raises VersionError.
         """
         name = text.strip().lower().removeprefix("v")
         if name == NEWEST:
@@ -106,6 +107,9 @@ class Timeline:
         of_minor = [version for version in self.versions if version.minor == name]
         if of_minor:
             return max(of_minor, key=lambda version: (version.is_release, version.index))
+        candidates = [version for version in self.versions if version.name.startswith(f"{name}-")]
+        if candidates:
+            return candidates[-1]
         raise VersionError(self._unknown(text, name))
 
     def index(self, name: str) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -74,6 +75,7 @@ _QUESTIONS = _words("allow disable enable has is use")
 """First words of names whose values only say whether there is a secret."""
 
 _TYPOS = {"password": 2, "passphrase": 2, "credential": 2, "authorization": 2, "secret": 1, "passwd": 1}
+_LONGEST_TYPO = max(len(word) + limit for word, limit in _TYPOS.items())
 _TOKEN_TYPOS = frozenset({"tokn", "toekn", "tokne", "otken", "tken", "tokken", "tooken", "tokeen", "ttoken"})
 _URLS = _words("addr address addresses dsn endpoint endpoints host hosts proxy server uri url urls")
 _PAIRS = (
@@ -111,6 +113,11 @@ def names_secret(name: str, *, query: bool = False) -> bool:
 def _marks_secret(word: str) -> bool:
     if word in _SECRET_WORDS or word in _TOKEN_TYPOS or word.endswith(_ENDINGS):
         return True
+    return len(word) <= _LONGEST_TYPO and _is_misspelt(word)
+
+
+@lru_cache(1024)
+def _is_misspelt(word: str) -> bool:
     return any(_distance(word, meant, limit) <= limit for meant, limit in _TYPOS.items())
 
 

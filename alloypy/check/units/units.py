@@ -227,7 +227,8 @@ def _wanted(found: list[Diagnostic], files: Sequence[File], options: CheckOption
         found = [each for each in found if each.code in selected or not is_of_rule(each)]
     if ignored:
         found = [each for each in found if each.severity is Severity.ERROR or each.code not in ignored]
-    if any(MARK in file.source.data for file in files) or any(map(_may_be_suppressed, found)):
+    sources = {each.span.source for each in found if each.span is not None}
+    if any(MARK in source.data for source in sources.union(file.source for file in files)):
         from alloypy.check.lint import default_codes
         from alloypy.check.lint.suppression import Judged, suppressed
 
@@ -249,10 +250,6 @@ def _not_ignored(
             if each.code in known[name]:
                 continue
         yield each
-
-
-def _may_be_suppressed(found: Diagnostic) -> bool:
-    return found.span is not None and MARK in found.span.source.data
 
 
 def context_of(directory: str, options: CheckOptions, reading: Reading = DISK) -> Context:

@@ -23,6 +23,7 @@ def test_all_versions_in_order() -> None:
         ("V1.10", "1.10.2"),
         ("newest", "1.18.1"),
         ("1.19", "1.19.0-rc.3"),
+        ("v1.19.0", "1.19.0-rc.3"),
         ("v1.19.0-rc.3", "1.19.0-rc.3"),
         ("main", "main"),
         (" 1.0 ", "1.0.0"),
@@ -37,7 +38,6 @@ def test_finding(text: str, name: str) -> None:
     [
         ("latest", "newest"),
         ("1.10.9", "1.10.2"),
-        ("1.19.0", "1.19.0-rc.3"),
         ("1.19.0-rc.9", "1.19.0-rc.3"),
         ("master", "main"),
     ],

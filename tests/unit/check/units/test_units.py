@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from alloypy.catalog.catalog import load_catalog
+from alloypy.check.lint import MARK
 from alloypy.check.modules.imports import Location
-from alloypy.check.units.units import CheckOptions, Outcome, Reading, check_unit
+from alloypy.check.units.units import CheckOptions, Outcome, Reading, check_sources, check_unit
 from alloypy.graph.admission import Gate
 from alloypy.own_language import own_language
 from alloypy.schema.stability import Stability
@@ -84,3 +85,20 @@ def test_a_text_is_judged_by_what_alloypy_runs() -> None:
     assert [each.message for each in outcome.diagnostics] == [
         'alloypy does not run the component "prometheus.exporter.unix"'
     ]
+
+
+class _CountingBytes(bytes):
+    """Counts how often it is searched for comments that suppress."""
+
+    searches = 0
+
+    def __contains__(self, part: object) -> bool:
+        type(self).searches += part == MARK
+        return super().__contains__(part)  # type: ignore[operator]
+
+
+def test_texts_are_not_searched_for_each_finding() -> None:
+    text = "".join(f'local.file "f{number}" {{ filename = "f" }}\n' for number in range(50))
+    source = Source("a.alloy", _CountingBytes(text.encode()))
+    assert len(check_sources([source], ".", OPTIONS)) == 50
+    assert 0 < _CountingBytes.searches < 10
