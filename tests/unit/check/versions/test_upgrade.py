@@ -159,6 +159,15 @@ def test_a_change_of_many_components_is_reported_once() -> None:
             "sample_rate of pyroscope.ebpf: default 97, from 1.11.0 on 19 samples a second.",
             "Set sample_rate = 97.",
         ),
+        (
+            'otelcol.connector.spanmetrics "s" {\n  exemplars { }\n  output { }\n}\n',
+            "1.11",
+            (
+                "exemplars/max_per_data_point of otelcol.connector.spanmetrics: default unlimited, "
+                "from 1.11.0 on 5: further exemplars are dropped."
+            ),
+            "Set max_per_data_point to a number that is never reached, such as 1000.",
+        ),
     ],
 )
 def test_a_default_has_the_values_of_the_listed_change(
