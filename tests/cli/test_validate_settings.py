@@ -71,7 +71,7 @@ def test_settings_say_which_version_of_alloy_runs_it(project: Path, capsys: Capt
     assert capsys.readouterr().err.endswith("\n1 configuration checked for Alloy 1.0.0, 1 failed\n")
     (project / ".alloypy.toml").write_text('alloy-version = "9.9"')
     assert main(["validate", "new.alloy"]) == 1
-    assert capsys.readouterr().err.startswith("Error: .alloypy.toml: alloy-version: ")
+    assert capsys.readouterr().err.startswith("Error: .alloypy.toml:1: alloy-version: ")
 
 
 def test_environment_files_are_beside_the_settings(project: Path, capsys: Capture) -> None:

@@ -39,7 +39,8 @@ class Settings(NamedTuple):
     configurations. program: `alloy` or `alloypy`. stability: the lowest level to allow. community: whether
     community components are allowed. selectors: of lint rules. env_files: absolute paths of files with
     environment variables. exclude: files that are left out. units: files and directories that are
-    configurations. per_file: codes that are ignored in some files.
+    configurations. per_file: codes that are ignored in some files. version_place: file and line of
+    alloy_version.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Settings(NamedTuple):
     exclude: IgnoreRules = IgnoreRules(())
     units: IgnoreRules = IgnoreRules(())
     per_file: tuple[PerFile, ...] = ()
+    version_place: str = ""
 
     def excludes(self, path: str) -> bool:
         """Whether a path, or a directory above it, is excluded."""
@@ -105,7 +107,7 @@ def read_settings(path: str, *, required: bool = False) -> Settings | None:
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: not UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path}: {error or 'nested too deeply'}") from None
+        raise _broken(path, text, str(error) or "nested too deeply") from None
     reader = _Reader(path, text)
     if Path(path).name == SHARED:
         tool = content.get("tool", {})
@@ -117,6 +119,16 @@ def read_settings(path: str, *, required: bool = False) -> Settings | None:
         if not isinstance(content, Mapping):
             raise reader.fault("alloypy", "a table")
     return reader.settings(content)
+
+
+def _broken(path: str, text: str, message: str) -> SettingsError:
+    """The error for a file that is not TOML."""
+    place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
+    if place is None:
+        return SettingsError(f"{path}: {message}")
+    line = place[1] or text.rstrip().count("\n") + 1
+    what = message[: place.start()] + ("" if place[1] else " at the end of the file")
+    return SettingsError(f"{path}:{line}: {what}")
 
 
 class _Reader:
@@ -148,10 +160,24 @@ class _Reader:
             if key in readers:
                 field, read = readers[key]
                 values[field] = read(key, value)
+            elif key == "tool" and isinstance(value, Mapping) and "alloypy" in value:
+                hint = "leave out [tool.alloypy], which is for pyproject.toml"
+                raise SettingsError(f"{self._place('alloypy')}: {self._path} holds settings only", hint)
             elif key not in codes:
                 hint = did_you_mean(key, [*readers, *codes])
                 raise SettingsError(f"{self._place(key)}: unknown setting {key}", hint)
-        return Settings(self._path, self._directory, selectors=self._selectors(content), **values)
+        if values.get("program") == "alloypy" and "alloy_version" in values:
+            message = (
+                f'{self._place("alloy-version")}: alloy-version is about Alloy, and for = "alloypy" is not'
+            )
+            raise SettingsError(message, "leave out one of the two")
+        return Settings(
+            self._path,
+            self._directory,
+            selectors=self._selectors(content),
+            version_place=self._place("alloy-version") if "alloy_version" in values else "",
+            **values,
+        )
 
     def fault(self, key: str, wanted: str) -> SettingsError:
         """The error for a value of the wrong kind."""
@@ -190,7 +216,15 @@ class _Reader:
         return tuple(os.path.join(self._directory, each) for each in self._strings(key, value))  # noqa: PTH118
 
     def _patterns(self, key: str, value: Any) -> IgnoreRules:
-        return IgnoreRules(self._strings(key, value))
+        return self._rules(key, self._strings(key, value))
+
+    def _rules(self, key: str, patterns: Sequence[str]) -> IgnoreRules:
+        """The patterns, each of which must be able to match something below the directory."""
+        for pattern in patterns:
+            if ".." in pattern.split("/") or not IgnoreRules((pattern,)):
+                shown = f'{self._place(key)}: {key}: "{pattern}" can match nothing'
+                raise SettingsError(shown, "patterns are as in .gitignore, for paths below the settings file")
+        return IgnoreRules(patterns)
 
     def _per_file(self, key: str, value: Any) -> tuple[PerFile, ...]:
         if not isinstance(value, Mapping):
@@ -200,7 +234,7 @@ class _Reader:
             own = Selectors(select=("ALL",), ignore=selectors(self._strings(key, listed)))
             everything, left = self._chosen(key, Selectors(select=("ALL",))), self._chosen(key, own)
             codes = everything.selected - left.selected | left.ignored
-            found.append(PerFile(IgnoreRules((pattern,)), tuple(sorted(codes))))
+            found.append(PerFile(self._rules(key, (pattern,)), tuple(sorted(codes))))
         return tuple(found)
 
     def _selectors(self, content: Mapping[str, Any]) -> Selectors:

@@ -99,7 +99,7 @@ class Judging:
         if settings.alloy_version is not None and program == "alloy" and not options.version_given:
             from alloypy.cli.common_flags import candidate_note, version_of
 
-            version = version_of(settings.alloy_version, f"{settings.path}: alloy-version")
+            version = version_of(settings.alloy_version, f"{settings.version_place}: alloy-version")
             note = candidate_note(version, settings.alloy_version)
             self.notes += [note] if note and note not in self.notes else []
         return _language(program, version)

@@ -12,6 +12,7 @@ from alloypy.check.units.settings_file import Settings, read_settings
 from alloypy.schema.stability import Stability
 
 LEVELS = "experimental, public-preview, generally-available"
+PATTERNS = "patterns are as in .gitignore, for paths below the settings file"
 ALL_KEYS = """
 alloy-version = "1.10"
 for = "alloy"
@@ -119,7 +120,26 @@ def test_a_named_file_counts_for_all_directories(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("a = !", ".alloypy.toml: Invalid value (at line 1, column 5)", ""),
+        ("a = !", ".alloypy.toml:1: Invalid value", ""),
+        ("\nselect = [\n", ".alloypy.toml:2: Invalid value at the end of the file", ""),
+        (
+            "\n[tool.alloypy]\nselect = []",
+            ".alloypy.toml:2: .alloypy.toml holds settings only",
+            "leave out [tool.alloypy], which is for pyproject.toml",
+        ),
+        (
+            "for = 'alloypy'\nalloy-version = '1.3'",
+            '.alloypy.toml:2: alloy-version is about Alloy, and for = "alloypy" is not',
+            "leave out one of the two",
+        ),
+        ("units = ['']", '.alloypy.toml:1: units: "" can match nothing', PATTERNS),
+        ("units = ['../*']", '.alloypy.toml:1: units: "../*" can match nothing', PATTERNS),
+        ("exclude = ['[z-a]']", '.alloypy.toml:1: exclude: "[z-a]" can match nothing', PATTERNS),
+        (
+            "[per-file-ignores]\n'../set/c.alloy' = ['ALY0901']",
+            '.alloypy.toml:1: per-file-ignores: "../set/c.alloy" can match nothing',
+            PATTERNS,
+        ),
         ("\nselct = []", ".alloypy.toml:2: unknown setting selct", "did you mean `select`?"),
         ("[unit]\n", ".alloypy.toml:1: unknown setting unit", "did you mean `units`?"),
         ("alloy-version = 1.10", '.alloypy.toml:1: alloy-version must be a text, such as "1.10"', ""),
