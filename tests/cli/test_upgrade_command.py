@@ -33,6 +33,14 @@ SCRAPE = """prometheus.remote_write "r" {
 	}
 }
 """
+PATTERN = """loki.process "x" {
+	forward_to = []
+
+	stage.pattern {
+		pattern = "<a>"
+	}
+}
+"""
 MODULE = """declare "sender" {
 	argument "endpoint" { }
 
@@ -285,3 +293,34 @@ def test_wrong_usage(capsys: Capture, arguments: list[str], message: str) -> Non
     answer = ask(capsys, "upgrade", *arguments)
     assert answer.code == 2
     assert message in answer.err
+
+
+def test_requires_fails_if_no_version_loads_all(capsys: Capture, directory: Path) -> None:
+    (directory / "new.alloy").write_text(PATTERN)
+    answer = ask(capsys, "requires", "old.alloy", "new.alloy", "scrape.alloy")
+    assert answer.code == 1
+    assert answer.out.endswith(
+        "together: no version loads all of them\n"
+        "  old.alloy needs Alloy 1.7.0 to 1.10.2\n"
+        "  new.alloy needs Alloy 1.11.0 and later\n"
+    )
+
+
+def test_requires_says_together_even_if_one_configuration_has_no_version(
+    capsys: Capture, directory: Path
+) -> None:
+    (directory / "bad.alloy").write_text("nothing {\n}\n")
+    answer = ask(capsys, "requires", "bad.alloy", "scrape.alloy")
+    assert answer.code == 1
+    assert answer.out.endswith("together: no version loads all of them\n")
+
+
+@pytest.mark.parametrize(("flags", "code"), [((), 0), (("--strict",), 1)])
+def test_an_empty_directory_has_only_a_warning(
+    flags: tuple[str, ...], code: int, capsys: Capture, directory: Path
+) -> None:
+    (directory / "empty").mkdir()
+    answer = upgrade(capsys, *flags, "empty")
+    assert answer.code == code
+    (line,) = answer.out.splitlines()
+    assert line.startswith("Warning: ")

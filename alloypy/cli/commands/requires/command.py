@@ -21,8 +21,8 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 
 _SUMMARY = """Say which versions of Alloy load configurations, and what sets each limit.
 
-Each PATH is one configuration, as for validate; - is standard input. Exit code: 0 if there are versions for
-each of them, else 1."""
+Each PATH is one configuration, as for validate; - is standard input. Exit code: 0 if a version loads all of
+them, else 1. A directory without *.alloy files gives a warning."""
 _SHOWN = 3
 """How many places are shown for one limit; JSON has all of them."""
 
@@ -52,7 +52,7 @@ def run(argv: list[str]) -> int:
     paths = flags.parse(argv)
     answers = list(_answers(units, paths))
     print("\n".join(_text(answers)) if output.value == "text" else json.dumps(_data(answers), indent=2))
-    return exit_codes.SUCCESS if all(each.mask != 0 for each in answers) else exit_codes.FAILURE
+    return exit_codes.SUCCESS if _together(answers) else exit_codes.FAILURE
 
 
 def _answers(flags: UnitFlags, paths: list[str]) -> Iterator[_Answer]:
@@ -87,13 +87,29 @@ def _text(answers: list[_Answer]) -> Iterator[str]:
         yield f"{answer.path}: {_alloy(found.mask)}"
         for window in found.windows:
             yield from _limits(window)
-    masks = [answer.mask for answer in answers if answer.mask is not None]
-    if len(masks) > 1 and all(masks):
-        together = masks[0]
-        for mask in masks:
-            together &= mask
-        words = _alloy(together) if together else "no version loads all of them"
-        yield f"together: {words}"
+    if sum(answer.mask is not None for answer in answers) > 1:
+        together = _together(answers)
+        yield f"together: {_alloy(together) if together else 'no version loads all of them'}"
+        for answer in () if together else _clashing(answers):
+            yield f"  {answer.path} needs {_alloy(answer.mask or 0)}"
+
+
+def _together(answers: list[_Answer]) -> int:
+    """The versions that load all configurations."""
+    together = timeline().everything
+    for answer in answers:
+        if answer.mask is not None:
+            together &= answer.mask
+    return together
+
+
+def _clashing(answers: list[_Answer]) -> list[_Answer]:
+    """Two configurations that no version loads both, or all limited ones; none if one has no version."""
+    limited = [each for each in answers if each.mask not in (None, timeline().everything)]
+    if not all(each.mask for each in limited):
+        return []
+    pairs = ([one, other] for one in limited for other in limited if not (one.mask or 0) & (other.mask or 0))
+    return next(pairs, limited)
 
 
 def _none(answer: _Answer) -> Iterator[str]:
@@ -156,11 +172,7 @@ def _ranges(mask: int) -> str:
 
 
 def _data(answers: list[_Answer]) -> object:
-    together = timeline().everything
-    for answer in answers:
-        if answer.mask is not None:
-            together &= answer.mask
-    return {"configurations": [_unit(answer) for answer in answers], "together": _names(together)}
+    return {"configurations": [_unit(answer) for answer in answers], "together": _names(_together(answers))}
 
 
 def _unit(answer: _Answer) -> dict[str, object]:

@@ -103,6 +103,7 @@ def _report(results: list[Result], options: Options) -> Report:
             files=result.files,
             changed=bool(result.fixed),
             failed=result.refused
+            or (options.strict and bool(result.faults))
             or any(each.severity is Severity.ERROR for each in _diagnostics(result, options)),
         )
         for result in results

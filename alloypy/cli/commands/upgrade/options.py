@@ -18,7 +18,8 @@ from alloypy.schema.stability import LEVELS
 _SUMMARY = """Say what lies between two versions of Alloy for configurations, and what to do.
 
 Each PATH is one configuration, as for validate; - is standard input. Exit code: 1 if the new version refuses
-one of them, or with --strict if a default changes; otherwise 0."""
+one of them, or with --strict if a default changes or there is a warning, such as for a directory without
+*.alloy files; otherwise 0."""
 
 
 class Options:

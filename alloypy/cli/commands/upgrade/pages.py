@@ -70,7 +70,7 @@ def _lines(content: Page, colour: bool) -> Iterator[str]:
             yield from _finding(each)
         yield ""
     yield from _warnings(content)
-    if not content.quiet:
+    if not content.quiet and (content.paths or content.findings or _faults(content)):
         yield _summary(content)
 
 
