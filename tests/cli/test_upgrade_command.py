@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import sys
@@ -267,6 +268,28 @@ def test_files_that_cannot_be_parsed_stay_as_they_are(capsys: Capture, directory
     assert answer.code == 1
     assert "bad.alloy:2:1: expected }, got EOF" in answer.err
     assert (directory / "bad.alloy").read_text() == "logging {\n"
+
+
+def test_a_failed_write_fixes_nothing(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: str, data: bytes) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("alloypy.cli.files.rewriting.rewrite", fail)
+    answer = upgrade(capsys, "--fix", "old.alloy")
+    assert answer.code == 1
+    assert "Error: open old.alloy: permission denied\n" in answer.err
+    assert "0 fixed, 1 refused" in answer.err
+    assert "-: " not in answer.err
+
+
+def test_a_missing_file_is_not_refused_by_a_version(capsys: Capture) -> None:
+    answer = upgrade(capsys, "none.alloy")
+    assert answer.code == 1
+    assert "Error: stat none.alloy: no such file or directory\n" in answer.out
+    assert "refused" not in answer.out
+    answer = ask(capsys, "requires", "none.alloy")
+    assert answer.code == 1
+    assert answer.out == "none.alloy: stat none.alloy: no such file or directory\n"
 
 
 def test_flags_of_the_run_command(capsys: Capture) -> None:

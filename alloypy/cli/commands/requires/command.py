@@ -114,7 +114,7 @@ def _clashing(answers: list[_Answer]) -> list[_Answer]:
 
 def _none(answer: _Answer) -> Iterator[str]:
     found = answer.requirement
-    if answer.mask is None:
+    if answer.mask is None or any(each.code == UNREADABLE for each in answer.faults):
         yield from (f"{answer.path}: {each.message}" for each in answer.faults)
         return
     yield f"{answer.path}: no version of Alloy loads it"

@@ -54,7 +54,10 @@ class Fixer:
             streams.put(b"".join(source.data for source in made.after[:count]))
         else:
             faults = write_changes(changes)
+        if faults:
+            # The files are as before, and so is what there is to say about them.
+            first = made.first
+            return Made(first.findings, (*faults, *first.others), count, 0, True)
         left = made.left
-        written = self._writes and not faults
-        refused = left.refused if written else made.first.refused
-        return Made(left.findings, (*faults, *left.others), count, made.fixes, refused)
+        refused = left.refused if self._writes else made.first.refused
+        return Made(left.findings, left.others, count, made.fixes, refused)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from alloypy.check.versions.findings import Finding, Rank
 from alloypy.check.versions.upgrade import Upgrade
 from alloypy.cli.report import counted
+from alloypy.syntax.codes import UNREADABLE, UNWRITABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import escaped
 
@@ -75,12 +76,19 @@ def _lines(content: Page, colour: bool) -> Iterator[str]:
 
 
 def _faults(content: Page) -> list[Diagnostic]:
-    return [each for each in content.faults if each.severity is Severity.ERROR]
+    return [each for each in content.faults if each.severity is Severity.ERROR and not _is_of_files(each)]
+
+
+def _is_of_files(fault: Diagnostic) -> bool:
+    """Whether a fault is about reading or writing files, which is no verdict of a version."""
+    return fault.code in (UNREADABLE, UNWRITABLE)
 
 
 def _warnings(content: Page) -> Iterator[str]:
     for each in content.faults:
-        if each.severity is not Severity.ERROR and not content.quiet:
+        if _is_of_files(each):
+            yield f"Error: {escaped(each.message)}"
+        elif each.severity is not Severity.ERROR and not content.quiet:
             yield f"Warning: {escaped(each.message)}"
 
 
@@ -96,7 +104,11 @@ def _finding(found: Finding) -> Iterator[str]:
 def _summary(content: Page) -> str:
     upgrade = content.upgrade
     between = f"between {upgrade.start.name} and {upgrade.end.name}"
-    if not content.findings and not _faults(content) and not content.fixed:
+    if (
+        not content.findings
+        and not any(each.severity is Severity.ERROR for each in content.faults)
+        and not content.fixed
+    ):
         what = "this configuration" if len(content.paths) <= 1 else "these configurations"
         return f"nothing {between} touches {what}"
     counts = []
