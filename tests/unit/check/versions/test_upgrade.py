@@ -256,3 +256,23 @@ def test_flags_of_the_command_line(flags: str, expected: list[tuple[str, Rank]])
 
 def test_a_default_flag_that_behaves_differently_concerns_everybody() -> None:
     assert [each.subject for each in flags_found("", "1.0", "1.1")] == ["--server.http.listen-addr"]
+
+
+@pytest.mark.parametrize("database", ["mysql", "postgres"])
+@pytest.mark.parametrize(
+    ("end", "written", "refused"),
+    [
+        ("1.13", "", True),
+        ("1.13", "targets = []", False),
+        ("1.18", "", False),
+        ("1.18", "targets = []", False),
+    ],
+)
+def test_a_requirement_that_is_undone_later_concerns_only_versions_that_have_it(
+    database: str, end: str, written: str, *, refused: bool
+) -> None:
+    body = f'data_source_name = "x"\n  forward_to = []\n  {written}'
+    text = f'database_observability.{database} "d" {{\n  {body}\n}}\n'
+    said = messages(text, "1.10", end)
+    assert any("targets" in each for each in said) == refused
+    assert bool(messages(text, "1.10", end, Rank.REFUSED)) == refused
