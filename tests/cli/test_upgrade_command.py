@@ -309,6 +309,8 @@ def test_flags_of_the_run_command(capsys: Capture) -> None:
         (["--from=1.5", "--to=9", "scrape.alloy"], '--to: unknown Alloy version "9"'),
         (["--from=1.5", "--to=1.5.1", "scrape.alloy"], "there is nothing between them"),
         (["--from=1.5", "--run-flags='", "scrape.alloy"], "--run-flags: it ends inside quotes"),
+        (["--from=1.5", "--run-flags=--stability.level=x", "scrape.alloy"], 'invalid stability level "x"'),
+        (["--from=1.5", "--run-flags=--stability.level", "scrape.alloy"], "flag needs an argument"),
         (["--from=1.5", "--diff", "--output-format=json", "scrape.alloy"], "goes to standard output"),
     ],
 )

@@ -13,7 +13,8 @@ from alloypy.cli.flags import Flag, FlagSet
 from alloypy.cli.report.output import ReportFlags
 from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
-from alloypy.schema.stability import LEVELS
+from alloypy.lang.go.text import quote
+from alloypy.schema.stability import LEVELS, Stability
 
 _SUMMARY = """Say what lies between two versions of Alloy for configurations, and what to do.
 
@@ -76,8 +77,19 @@ def _gate(units: UnitFlags, given: list[GivenFlag]) -> Gate:
     """What is permitted: by the flags of this command, otherwise by those of `alloy run`."""
     stability, community = units.gate
     for flag in given:
-        if flag.name == "stability.level" and not units.stability_given:
-            stability = LEVELS.get(flag.value or "", stability)
+        if flag.name == "stability.level":
+            level = _level(flag.value)
+            stability = stability if units.stability_given else level
         if flag.name == COMMUNITY and flag.value in (None, "true"):
             community = True
     return Gate(stability, community)
+
+
+def _level(text: str | None) -> Stability:
+    """A stability level of `alloy run`. Raises UsageError."""
+    if text is None:
+        raise UsageError("--run-flags: flag needs an argument: --stability.level")
+    if text not in LEVELS:
+        wrong = f'invalid argument {quote(text)} for "--stability.level" flag'
+        raise UsageError(f"--run-flags: {wrong}: invalid stability level {quote(text)}")
+    return LEVELS[text]
