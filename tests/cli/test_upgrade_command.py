@@ -42,6 +42,7 @@ PATTERN = """loki.process "x" {
 	}
 }
 """
+FOREACH = 'foreach "f" {\n  collection = []\n  var = "x"\n  template { }\n}\n'
 MODULE = """declare "sender" {
 	argument "endpoint" { }
 
@@ -349,3 +350,48 @@ def test_an_empty_directory_has_only_a_warning(
     assert answer.code == code
     (line,) = answer.out.splitlines()
     assert line.startswith("Warning: ")
+
+
+def test_settings_say_the_version_in_use_and_what_is_permitted(capsys: Capture, directory: Path) -> None:
+    (directory / ".alloypy.toml").write_text('alloy-version = "1.10"\nexclude = ["scrape.alloy"]\n')
+    answer = ask(capsys, "upgrade", "--to=1.11", "--recursive", "--units=auto", "--output-format=json", ".")
+    assert answer.code == 1
+    assert {each["file"] for each in json.loads(answer.out)["diagnostics"]} == {"old.alloy"}
+    answer = ask(capsys, "upgrade", "--to=1.11", "--no-settings", "old.alloy")
+    assert "--from is missing" in answer.err
+    assert "from-version" in answer.err
+    (directory / "each.alloy").write_text(FOREACH)
+    assert ask(capsys, "requires", "each.alloy").code == 1
+    (directory / "other.toml").write_text('stability-level = "experimental"\n')
+    assert ask(capsys, "requires", "--settings=other.toml", "each.alloy").code == 0
+    given = ["--settings=other.toml", "--stability.level=generally-available", "each.alloy"]
+    assert ask(capsys, "requires", *given).code == 1
+    assert upgrade(capsys, "--settings=other.toml", "each.alloy").code == 0
+    assert upgrade(capsys, "each.alloy").code == 1
+
+
+def test_settings_of_projects_with_different_versions_need_a_flag(capsys: Capture, directory: Path) -> None:
+    for name in ("1.9", "1.10"):
+        (directory / name).mkdir()
+        (directory / name / ".alloypy.toml").write_text(f'alloy-version = "{name}"\n')
+        (directory / name / "a.alloy").write_text(SCRAPE)
+    answer = ask(capsys, "upgrade", "1.9", "1.10")
+    assert answer.code != 0
+    assert "1.9 in 1.9/.alloypy.toml, 1.10 in 1.10/.alloypy.toml" in answer.err
+    (directory / "1.9" / ".alloypy.toml").write_text('alloy-version = "1.99"\n')
+    assert "1.9/.alloypy.toml: alloy-version: " in ask(capsys, "upgrade", "1.9").err
+
+
+def test_settings_group_files_and_give_the_environment(capsys: Capture, directory: Path) -> None:
+    (directory / ".alloypy.toml").write_text('units = ["both/"]\n')
+    (directory / "both").mkdir()
+    (directory / "both" / "a.alloy").write_text(SCRAPE)
+    (directory / "both" / "b.alloy").write_text('logging { level = "info" }\n')
+    answer = ask(capsys, "requires", "--output-format=json", "both/a.alloy")
+    assert [each["path"] for each in json.loads(answer.out)["configurations"]] == ["both"]
+    answer = ask(capsys, "requires", "--units=path", "--output-format=json", "both/a.alloy")
+    assert [each["path"] for each in json.loads(answer.out)["configurations"]] == ["both/a.alloy"]
+    (directory / ".alloypy.toml").write_text('env-files = ["missing.env"]\n')
+    answer = ask(capsys, "requires", "old.alloy")
+    assert answer.code == 1
+    assert "missing.env" in answer.err

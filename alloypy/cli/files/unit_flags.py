@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from alloypy.check.scope import Language
+from alloypy.check.units.settings import Projects
 from alloypy.check.units.units import CheckOptions
-from alloypy.cli.commands.validate.options import environment
+from alloypy.cli.commands.validate.options import SettingsFlags, environment, settings_of
 from alloypy.cli.common_flags import (
     community_components,
     environment_flags,
@@ -22,6 +25,9 @@ from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
 from alloypy.schema.stability import LEVELS
 
+if TYPE_CHECKING:
+    from alloypy.check.units.settings_file import Settings
+
 
 class UnitFlags:
     """The flags, declared on those of a command; their names and meanings are those of `validate`."""
@@ -30,6 +36,7 @@ class UnitFlags:
         self._flags = flags
         self._stability = stability_level(flags)
         self._community = community_components(flags)
+        self._of_settings = SettingsFlags(flags)
         self._recursive = flags.bool(
             "recursive", short="r", doc="look at every directory below with *.alloy files"
         )
@@ -50,6 +57,29 @@ class UnitFlags:
         return self._stability.given
 
     @property
+    def community_given(self) -> bool:
+        """Whether the command line says if community components are allowed."""
+        return self._community.given
+
+    @cached_property
+    def _projects(self) -> Projects:
+        return self._of_settings.projects()
+
+    def settings(self, path: str) -> Settings | None:
+        """The settings for a path on the command line, if there are any. Raises UsageError."""
+        return settings_of(path, self._projects, self.stdin_name)
+
+    def permitted(self, path: str) -> Gate:
+        """What the command line permits at a path, or else the settings there. Raises UsageError."""
+        stability, community = self.gate
+        settings = self.settings(path)
+        if settings is not None and settings.stability is not None and not self.stability_given:
+            stability = settings.stability
+        if settings is not None and settings.community is not None and not self.community_given:
+            community = settings.community
+        return Gate(stability, community)
+
+    @property
     def stdin_name(self) -> str:
         """The name of standard input in messages."""
         return self._stdin_name.value or "<stdin>"
@@ -60,9 +90,30 @@ class UnitFlags:
             raise UsageError("requires at least 1 arg(s), only received 0", usage=self._flags.usage)
         every = [*paths, *self._listing.read()]
         auto = self._units.value == "auto"
-        return find_units(every, Grouping(self._recursive.value, auto, self._exclude.value))
+        by_settings = auto or not self._units.given
+        grouping = Grouping(
+            self._recursive.value,
+            auto,
+            self._exclude.value,
+            unit_of=self._unit_of if by_settings else lambda path: None,
+            excludes=self._excludes,
+        )
+        return find_units(every, grouping)
 
-    def options(self, language: Language, gate: Gate | None = None) -> CheckOptions:
-        """How the configurations are checked: without lint rules. Raises UsageError."""
-        environ = environment(self._env.value, self._env_file.value)
-        return CheckOptions(language, gate or self.gate, environ, selected=frozenset())
+    def _unit_of(self, path: str) -> str | None:
+        settings = self.settings(path)
+        return settings.unit_of(path) if settings is not None and settings.units else None
+
+    def _excludes(self, path: str) -> bool:
+        settings = self.settings(path)
+        return settings is not None and settings.excludes(path)
+
+    def options(self, language: Language, path: str, gate: Gate | None = None) -> CheckOptions:
+        """How the configuration at a path is checked: without lint rules. Raises UsageError."""
+        environ = self._environ(self.settings(path))
+        return CheckOptions(language, gate or self.permitted(path), environ, selected=frozenset())
+
+    def _environ(self, settings: Settings | None) -> Mapping[str, str]:
+        """The variables that the environment will have."""
+        own = environment(self._env.value, self._env_file.value)
+        return {**environment((), settings.env_files), **own} if settings is not None else own

@@ -223,7 +223,12 @@ def test_action_reports_what_an_upgrade_changes(work: Path) -> None:
     assert (code, "No problems found." in summary) == (0, True), log
     code, log, _, _ = act(work, command="upgrade", paths="fine.alloy")
     assert code == 2
-    assert "--from" in log
+    assert "from-version" in log
+    (work / "work" / "use.toml").write_text('alloy-version = "1.3"\n')
+    given = {"alloy-version": "1.10", "settings": "use.toml"}
+    code, log, _, _ = act(work, command="upgrade", paths="old.alloy", **given)
+    assert code == 1, log
+    assert "::error file=old.alloy,line=1" in log
 
 
 def test_the_summary_links_to_the_lines_that_were_checked(

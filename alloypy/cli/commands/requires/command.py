@@ -57,14 +57,13 @@ def run(argv: list[str]) -> int:
 
 def _answers(flags: UnitFlags, paths: list[str]) -> Iterator[_Answer]:
     units = flags.units(paths)
-    options = flags.options(load_catalog())
     for path, error in units.unreadable:
         message = f"open {path}: {system_words(error)}"
         yield _Answer(path, None, (Diagnostic(None, message, UNREADABLE),))
     for path in units.empty:
         yield _Answer(path, None, (nothing_in(path),))
     for path in units.paths:
-        yield _answer(path, flags.stdin_name, options)
+        yield _answer(path, flags.stdin_name, flags.options(load_catalog(), path))
 
 
 def _answer(path: str, stdin_name: str, options: CheckOptions) -> _Answer:

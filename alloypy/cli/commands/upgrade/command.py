@@ -69,23 +69,25 @@ def _results(options: Options) -> Iterator[Result]:
         elif options.fix:
             yield _fixed(path, unit, options)
         else:
-            yield _result(unit, options)
+            yield _result(path, unit, options)
 
 
-def _result(unit: ReadUnit, options: Options) -> Result:
-    checking = options.unit_flags.options(load_catalog(), options.upgrade.gate)
+def _result(path: str, unit: ReadUnit, options: Options) -> Result:
+    upgrade = options.upgrade_of(path)
+    checking = options.unit_flags.options(load_catalog(), path, upgrade.gate)
     try:
         context = context_of(unit.directory, checking)
-        found = touched(unit.files, options.upgrade, context)
-        found = without_old_errors(found, unit.files, options.upgrade, context)
+        found = touched(unit.files, upgrade, context)
+        found = without_old_errors(found, unit.files, upgrade, context)
     except DiagnosticsError as error:
         return Result(unit.path, [], error.diagnostics, len(unit.sources))
     return Result(unit.path, found.findings, found.others, len(unit.sources))
 
 
 def _fixed(path: str, unit: ReadUnit, options: Options) -> Result:
-    checking = options.unit_flags.options(load_catalog(), options.upgrade.gate)
-    fixer = Fixer(options.upgrade, checking, options.reporting.color, writes=not options.diff)
+    upgrade = options.upgrade_of(path)
+    checking = options.unit_flags.options(load_catalog(), path, upgrade.gate)
+    fixer = Fixer(upgrade, checking, options.reporting.color, writes=not options.diff)
     return Result(unit.path, *fixer.fixed(path, unit))
 
 

@@ -29,7 +29,9 @@ class Options:
     def __init__(self, argv: list[str]) -> None:
         flags = FlagSet("upgrade", "PATH...", _SUMMARY)
         start = flags.string(
-            "from", kind=VERSION_KIND, doc="the version in use, such as 1.5 or 1.5.1; required"
+            "from",
+            kind=VERSION_KIND,
+            doc="the version in use, such as 1.5 or 1.5.1; else that of the settings",
         )
         end = flags.string("to", "newest", kind=VERSION_KIND, doc="the version to upgrade to")
         run_flags = flags.string(
@@ -41,11 +43,10 @@ class Options:
         self.unit_flags = UnitFlags(flags)
         self.reporting = ReportFlags(flags)
         paths = flags.parse(argv)
-        if not start.given:
-            raise UsageError("--from is missing: the version in use, such as --from=1.5", usage=flags.usage)
         self.run_flags: list[GivenFlag] | None = _flags_of(run_flags)
-        gate = _gate(self.unit_flags, self.run_flags or [])
-        self.upgrade = Upgrade(_version(start), _version(end), gate)
+        self.units = self.unit_flags.units(paths)
+        in_use = _version(start) if start.given else self._of_settings(flags.usage)
+        self.upgrade = Upgrade(in_use, _version(end), self._gate(self.unit_flags.gate))
         if self.upgrade.start == self.upgrade.end:
             raise UsageError(
                 f"--from and --to are both {self.upgrade.start.name}: there is nothing between them"
@@ -54,7 +55,40 @@ class Options:
         self.diff = diff.value
         self.fix = fix.value or diff.value
         self.targets = self.reporting.targets(text_to_stdout=self.diff or (self.fix and STDIN in paths))
-        self.units = self.unit_flags.units(paths)
+
+    def upgrade_of(self, path: str) -> Upgrade:
+        """The upgrade with what is permitted at a path. Raises UsageError."""
+        return self.upgrade._replace(gate=self._gate(self.unit_flags.permitted(path)))
+
+    def _of_settings(self, usage: str) -> Version:
+        """The version in use that the settings of all configurations name. Raises UsageError."""
+        paths = [*self.units.paths, *self.units.empty] or ["."]
+        every = [each for each in map(self.unit_flags.settings, paths) if each is not None]
+        named = {each.alloy_version: each.path for each in every if each.alloy_version is not None}
+        if len(named) > 1:
+            versions = ", ".join(f"{version} in {path}" for version, path in named.items())
+            raise UsageError(f"--from is missing, and settings name several versions: {versions}")
+        for text, path in named.items():
+            try:
+                return find_version(text)
+            except VersionError as error:
+                raise UsageError(f"{path}: alloy-version: {error}") from None
+        raise UsageError(
+            "--from is missing: the version in use, such as --from=1.5",
+            hint="settings can name it, too: alloy-version; for the GitHub action it is from-version",
+            usage=usage,
+        )
+
+    def _gate(self, base: Gate) -> Gate:
+        """What is permitted: by the flags of this command, by those of `alloy run`, otherwise by `base`."""
+        stability, community = base
+        for flag in self.run_flags or ():
+            if flag.name == "stability.level":
+                level = _level(flag.value)
+                stability = stability if self.unit_flags.stability_given else level
+            if flag.name == COMMUNITY and flag.value in (None, "true"):
+                community = True
+        return Gate(stability, community)
 
 
 def _version(flag: Flag[str]) -> Version:
@@ -71,18 +105,6 @@ def _flags_of(flag: Flag[str]) -> list[GivenFlag] | None:
         return read_flags(flag.value, load_history())
     except FlagsError as error:
         raise UsageError(f"--run-flags: {error}") from None
-
-
-def _gate(units: UnitFlags, given: list[GivenFlag]) -> Gate:
-    """What is permitted: by the flags of this command, otherwise by those of `alloy run`."""
-    stability, community = units.gate
-    for flag in given:
-        if flag.name == "stability.level":
-            level = _level(flag.value)
-            stability = stability if units.stability_given else level
-        if flag.name == COMMUNITY and flag.value in (None, "true"):
-            community = True
-    return Gate(stability, community)
 
 
 def _level(text: str | None) -> Stability:

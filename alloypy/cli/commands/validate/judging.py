@@ -6,11 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from alloypy.check.scope import Language
-from alloypy.check.units.settings_error import SettingsError
 from alloypy.check.units.units import CheckOptions
-from alloypy.cli.commands.validate.options import Options, environment
-from alloypy.cli.files.named_paths import STDIN
-from alloypy.cli.usage_error import UsageError
+from alloypy.cli.commands.validate.options import Options, environment, settings_of
 from alloypy.graph.admission import Gate
 
 if TYPE_CHECKING:
@@ -33,13 +30,7 @@ class Judging:
 
     def settings(self, path: str) -> Settings | None:
         """The settings for a path on the command line, if there are any. Raises UsageError."""
-        name = path
-        if path == STDIN:
-            name = "." if self._options.stdin_name.startswith("<") else self._options.stdin_name
-        try:
-            return self._projects.of(name)
-        except SettingsError as error:
-            raise UsageError(str(error), hint=error.hint) from None
+        return settings_of(path, self._projects, self._options.stdin_name)
 
     def checking(self, path: str) -> CheckOptions:
         """How the unit at `path` is checked. Raises UsageError for settings that cannot be used."""

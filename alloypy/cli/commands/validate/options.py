@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from alloypy.check.units.settings import Projects
+from alloypy.check.units.settings_error import SettingsError
 from alloypy.cli.common_flags import (
     AlloyVersion,
     community_components,
@@ -29,6 +30,7 @@ from alloypy.schema.stability import LEVELS
 if TYPE_CHECKING:
     from alloypy.catalog.versions import Version
     from alloypy.check.lint.selecting import Chosen, Selectors
+    from alloypy.check.units.settings_file import Settings
 
 _SUMMARY = """Check configurations for any Alloy component, without running anything.
 
@@ -113,7 +115,7 @@ class _LintFlags:
             raise UsageError(str(error), hint=error.hint) from None
 
 
-class _SettingsFlags:
+class SettingsFlags:
     """The flags that say where settings come from."""
 
     def __init__(self, flags: FlagSet) -> None:
@@ -131,6 +133,17 @@ class _SettingsFlags:
         return Projects(self._file.value, isolated=self._none.value)
 
 
+def settings_of(path: str, projects: Projects, stdin_name: str) -> Settings | None:
+    """The settings for a path on the command line, if there are any. Raises UsageError."""
+    name = path
+    if path == STDIN:
+        name = "." if stdin_name.startswith("<") else stdin_name
+    try:
+        return projects.of(name)
+    except SettingsError as error:
+        raise UsageError(str(error), hint=error.hint) from None
+
+
 class Options:
     """The flags of the command, declared and read."""
 
@@ -139,7 +152,7 @@ class Options:
         of_program = _ProgramFlags(flags)
         strict = flags.bool("strict", doc="also fail on warnings")
         lint = _LintFlags(flags)
-        of_settings = _SettingsFlags(flags)
+        of_settings = SettingsFlags(flags)
         recursive = flags.bool("recursive", short="r", doc="check every directory below with *.alloy files")
         units = kind_of_units(flags)
         exclude = excluded(flags)
