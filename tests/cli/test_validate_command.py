@@ -237,6 +237,19 @@ def test_encodings(folder: Path, capsys: Capture, content: bytes, told: str) -> 
     assert answer.err.splitlines()[:1] == ([told] if told else [])
 
 
+def test_the_beginning_of_codes_and_a_number_are_explained(capsys: Capture) -> None:
+    every = ask(capsys, "explain").out.splitlines()
+    group = ask(capsys, "explain", "aly09").out.splitlines()
+    assert group == [line for line in every if line.startswith("ALY09")]
+    assert len(group) > 10
+    assert ask(capsys, "explain", "901").out == ask(capsys, "explain", "ALY0901").out
+    assert ask(capsys, "explain", "09").out.splitlines() == group
+    for wrong in ("", "ALY97", "X"):
+        answer = ask(capsys, "explain", wrong)
+        assert answer.code == 1
+        assert "there is no code" in answer.err
+
+
 def test_codes_are_explained(capsys: Capture) -> None:
     answer = ask(capsys, "explain", "aly0410")
     assert answer.code == 0

@@ -32,13 +32,20 @@ def _case(unit: str, findings: list[Finding], report: Report) -> str:
     if not findings:
         return f'    <testcase classname="alloypy" name={name}/>\n'
     failing = [one for one in findings if report.verdict(one.diagnostic) is Severity.ERROR]
-    text = escape(_readable("".join(f"{line(finding)}\n" for finding in findings)))
+    text = escape(_readable("".join(map(_words, findings))))
     if failing:
         first = quoteattr(_readable(failing[0].diagnostic.message))
-        content = f"<failure message={first}>{text}</failure>"
+        content = f"<failure message={first} type={quoteattr(failing[0].diagnostic.code)}>{text}</failure>"
     else:
         content = f"<system-out>{text}</system-out>"
     return f'    <testcase classname="alloypy" name={name}>{content}</testcase>\n'
+
+
+def _words(finding: Finding) -> str:
+    """The line of a finding with its code, and its hint below it."""
+    diagnostic = finding.diagnostic
+    hint = f"  hint: {diagnostic.hint}\n" if diagnostic.hint else ""
+    return f"{line(finding)} ({diagnostic.code})\n{hint}"
 
 
 def _readable(text: str) -> str:

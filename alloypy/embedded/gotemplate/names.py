@@ -7,7 +7,7 @@ Source: Go 1.26, text/template/parse.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 
 from alloypy.lang.text_error import TextError
 from alloypy.syntax.tokens import Token
@@ -86,7 +86,7 @@ class Names:
     name: of the template as a whole. functions: those that exist.
     """
 
-    def __init__(self, name: str, functions: Container[str]) -> None:
+    def __init__(self, name: str, functions: Collection[str]) -> None:
         self._functions = functions
         self._open = [_Template(name)]
         self._filled: dict[str, bool] = {}
@@ -120,7 +120,8 @@ class Names:
             current.filled = current.filled or bool(token.text.strip())
         elif token.type == "IDENT":
             if token.text not in self._functions:
-                raise TextError(f'function "{token.text}" not defined', token.start, token.end)
+                words, hint = f'function "{token.text}" not defined', _meant(token.text, self._functions)
+                raise TextError(words, token.start, token.end, hint)
         elif token.type == "VARIABLE":
             self._variable(current, token, after)
         elif before.type == "LEFT":
@@ -155,6 +156,16 @@ class Names:
         elif ended.filled:
             words = f'template: multiple definition of template "{ended.name}"'
             raise TextError(words, token.start, token.end)
+
+
+def _meant(name: str, functions: Collection[str]) -> str:
+    """A hint that names the nearest function; "" if none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- for faults only
+
+    lower = {each.lower(): each for each in functions}
+    close = get_close_matches(name, functions, 1, 0.7)
+    close = close or [lower[each] for each in get_close_matches(name.lower(), lower, 1, 0.7)]
+    return f"did you mean `{close[0]}`?" if close else ""
 
 
 def _unquoted(text: str) -> str:

@@ -87,7 +87,10 @@ def _action(text: str, at: int) -> Generator[Token, None, int]:
         token = _token(text, at, begin)
         if last in _ENDS_OPERAND and token.type in _STARTS_OPERAND:
             if token.type != "FIELD":
-                words = f"unexpected {token.text} in operand: a space is missing before it"
+                missing = (
+                    "a name is missing after it" if token.type == "DOT" else "a space is missing before it"
+                )
+                words = f"unexpected {token.text} in operand: {missing}"
                 raise TextError(words, token.start, token.end)
             token = Token("CHAIN", token.text, token.start, token.end)
         depth += {"LPAREN": 1, "RPAREN": -1}.get(token.type, 0)

@@ -55,7 +55,7 @@ def check_template(text: str, functions: frozenset[str], name: str) -> None:
         _language().parse(text, "template", names.checked(scan(text)))
     except TextError as error:
         line = text.count("\n", 0, error.start) + 1
-        raise TextError(f"template: {name}:{line}: {error}", error.start, error.end) from None
+        raise TextError(f"template: {name}:{line}: {error}", error.start, error.end, error.hint) from None
 
 
 @lru_cache(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from alloypy.check.explanations import all_codes, is_default, severity_of
 from alloypy.cli import exit_codes
@@ -16,7 +16,7 @@ from alloypy.syntax.codes import Code
 
 _SUMMARY = """Explain what diagnostic codes mean and what to do about them, each with an example.
 
-Without a code, list them all."""
+Without a code, list them all; the beginning of codes, such as ALY09, lists those."""
 
 
 def run(argv: list[str]) -> int:
@@ -25,17 +25,29 @@ def run(argv: list[str]) -> int:
     as_json = flags.bool("json", doc="print the same as JSON")
     names = flags.parse(argv)
     known = all_codes()
-    unknown = [name for name in names if name.upper() not in known]
+    codes = {name: _codes(name, known) for name in names}
+    unknown = [name for name in names if not codes[name]]
     if unknown:
         return _unknown(unknown[0], list(known))
-    chosen = {name.upper(): known[name.upper()] for name in names} or dict(sorted(known.items()))
+    found = [code for own in codes.values() for code in own]
+    chosen = {code: known[code] for code in found} or dict(sorted(known.items()))
     if as_json.value:
         print(json.dumps([_data(*each) for each in chosen.items()], indent=2))
-    elif names:
+    elif names and all(len(own) == 1 for own in codes.values()):
         print("\n\n".join("\n".join(_lines(*each)) for each in chosen.items()))
     else:
         print("\n".join(f"{name}  {code.title}" for name, code in chosen.items()))
     return exit_codes.SUCCESS
+
+
+def _codes(name: str, known: Collection[str]) -> list[str]:
+    """The codes that a name means: one, written in full or as `901`, or all that begin with it."""
+    upper = name.upper()
+    for text in (upper, f"ALY{upper}", f"ALY0{upper}") if name.isascii() and name.isdigit() else (upper,):
+        found = [text] if text in known else sorted(code for code in known if text and code.startswith(text))
+        if found:
+            return found
+    return []
 
 
 def _unknown(name: str, known: list[str]) -> int:

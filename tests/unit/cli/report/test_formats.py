@@ -254,16 +254,28 @@ def test_junit() -> None:
     assert first.attrib["name"] == "dir/my file.alloy"
     failure = first.find("failure")
     assert failure is not None
-    assert failure.text == "dir/my file.alloy:2:15: expected\n}, got %\ndir/my file.alloy:3:1: deprecated\n"
+    assert failure.text == (
+        f"dir/my file.alloy:2:15: expected\n}}, got % ({ERROR.diagnostic.code})\n"
+        f"dir/my file.alloy:3:1: deprecated ({WARNING.diagnostic.code})\n"
+    )
     assert second.attrib["name"] == "a,b:c.alloy"
 
 
 def test_junit_of_warnings_alone_and_of_nothing() -> None:
     suite = ET.fromstring(render(report(WARNING), "junit"))[0]
     assert (suite.attrib["tests"], suite.attrib["failures"]) == ("1", "0")
-    assert suite[0].findtext("system-out") == "dir/my file.alloy:3:1: deprecated\n"
+    assert (
+        suite[0].findtext("system-out") == f"dir/my file.alloy:3:1: deprecated ({WARNING.diagnostic.code})\n"
+    )
     suite = ET.fromstring(render(report(), "junit"))[0]
     assert (suite.attrib["tests"], suite.attrib["failures"]) == ("1", "0")
+
+
+def test_junit_has_codes_and_hints() -> None:
+    hinted = Finding("a.alloy", Diagnostic(None, "bad", "ALY0101", hint="write `=` & more"))
+    failure = ET.fromstring(render(report(hinted), "junit"))[0][0][0]
+    assert failure.attrib["type"] == "ALY0101"
+    assert failure.text == "Error: bad (ALY0101)\n  hint: write `=` & more\n"
 
 
 def test_junit_takes_any_character() -> None:

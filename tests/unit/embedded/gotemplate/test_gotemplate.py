@@ -55,6 +55,11 @@ def test_the_verdict_is_that_of_go(case: dict[str, Any]) -> None:
             "template: pipeline_template:1: unexpected ( in operand: a space is missing before it",
             "(",
         ),
+        (
+            "{{ .foo. }}",
+            "template: pipeline_template:1: unexpected . in operand: a name is missing after it",
+            ".",
+        ),
         ("{{ if .a == 1 }}", "template: pipeline_template:1: syntax error: unexpected `=`", "="),
     ],
 )
@@ -62,6 +67,21 @@ def test_the_message_names_the_place(text: str, message: str, place: str) -> Non
     found = fault(text)
     assert found is not None
     assert (str(found), text[found.start : found.end]) == (message, place)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("ToUper", "did you mean `ToUpper`?"),
+        ("Trmi", "did you mean `Trim`?"),
+        ("TOLOWER", "did you mean `ToLower`?"),
+        ("nothingLikeIt", ""),
+    ],
+)
+def test_the_nearest_function_is_a_hint(name: str, hint: str) -> None:
+    found = fault(f"{{{{ .Value | {name} }}}}")
+    assert found is not None
+    assert found.hint == hint
 
 
 def test_large_texts_take_linear_time() -> None:
