@@ -121,3 +121,20 @@ def test_reports_have_the_places_of_the_yaml(folder: Path, capsys: Capture) -> N
     assert 'name="deep/bad.yml (ConfigMap bad: config.alloy)"' in Path("a.xml").read_text()
     (found,) = json.loads(Path("a.json").read_text())["diagnostics"]
     assert (found["file"], found["line"], found["column"], found["fix"]) == ("deep/bad.yml", 7, 7, [])
+
+
+@pytest.mark.parametrize("command", [["validate"], ["fmt"], ["requires"], ["upgrade", "--from=1.10"]])
+def test_yaml_without_the_flag_has_one_fault_and_a_hint(
+    folder: Path, capsys: Capture, command: list[str]
+) -> None:
+    (folder / "cm.txt").write_text(f"# a comment\n\n---\n{GOOD}")
+    for name in ("good.yaml", "cm.txt"):
+        assert main([*command, name]) != 0
+        shown = "".join(capsys.readouterr())
+        assert shown.count(f"{name}:") <= 2 + (command == ["requires"])
+        assert shown.count("this looks like YAML") == 1
+        assert "validate --from-yaml" in shown
+        assert "instead of `:`" not in shown
+    (folder / "own.yaml").write_text('logging { level "info" }\n')
+    main([*command, "own.yaml"])
+    assert "looks like YAML" not in "".join(capsys.readouterr())

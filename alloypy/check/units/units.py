@@ -173,9 +173,11 @@ def check_sources(
         files = parse_config(sources)
     except DiagnosticsError as error:
         from alloypy.check.advice.forms import forms_of
+        from alloypy.syntax.repairs.foreign import TO_CHECK, without_yaml
         from alloypy.syntax.repairs.hints import hinted as syntax_hinted
 
-        return syntax_hinted(error.diagnostics, form_of=forms_of(options.language))
+        found = without_yaml(error.diagnostics, TO_CHECK)
+        return syntax_hinted(found, form_of=forms_of(options.language))
     modules = _Modules(reading)
     check = partial(_check, options=options, directory=directory, modules=modules)
     try:

@@ -67,7 +67,9 @@ def format_one(task: Task) -> Formatted:
         refuse_binary(source)
         formatted = format_source(source)
     except DiagnosticsError as error:
-        return Formatted(task.name, error.diagnostics, failed=True)
+        from alloypy.syntax.repairs.foreign import NOT_READ, without_yaml
+
+        return Formatted(task.name, tuple(without_yaml(error.diagnostics, NOT_READ)), failed=True)
     if task.mode is Mode.PRINT:
         return Formatted(task.name, changed=formatted != data, output=formatted)
     if formatted == data:

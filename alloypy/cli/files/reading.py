@@ -45,7 +45,10 @@ def parsed(name: str, sources: Sequence[Source]) -> ReadUnit:
     try:
         files = parse_config(sources)
     except DiagnosticsError as error:
-        return ReadUnit(name, module_path(name), sources, (), error.diagnostics)
+        from alloypy.syntax.repairs.foreign import NOT_READ, without_yaml
+
+        faults = without_yaml(error.diagnostics, NOT_READ)
+        return ReadUnit(name, module_path(name), sources, (), tuple(faults))
     return ReadUnit(name, module_path(name), sources, files, ())
 
 

@@ -160,7 +160,7 @@ class Names:
 
 def _meant(name: str, functions: Collection[str]) -> str:
     """A hint that names the nearest function; "" if none is near."""
-    from difflib import get_close_matches  # noqa: PLC0415 -- for faults only
+    from difflib import get_close_matches
 
     lower = {each.lower(): each for each in functions}
     close = get_close_matches(name, functions, 1, 0.7)

@@ -123,6 +123,8 @@ def _show(outcome: Formatted, options: Options) -> None:
             if diagnostic.code != UNFORMATTED or options.check:
                 text = str(diagnostic) if diagnostic.span else f"Error: {diagnostic.message}"
                 streams.say(f"{escaped(text, '')}\n")
+            if outcome.failed and diagnostic.span and diagnostic.hint.startswith("this looks like YAML"):
+                streams.say(f"  = hint: {diagnostic.hint}\n")
     if options.mode is Mode.WRITE and outcome.changed and not options.reporting.quiet:
         streams.say(f"formatted {escaped(outcome.name, '')}\n")
 

@@ -122,6 +122,8 @@ def _none(answer: _Answer) -> Iterator[str]:
             yield f"  {_alone(bound)}"
     for each in answer.faults[:_SHOWN]:
         yield f"  {each}" if each.span is not None else f"  {each.message}"
+        if each.hint:
+            yield f"    hint: {each.hint}"
     if len(answer.faults) > _SHOWN:
         yield f"  and {len(answer.faults) - _SHOWN} more faults; `alloypy validate` shows them"
 

@@ -66,7 +66,10 @@ def _lines(content: Page, colour: bool) -> Iterator[str]:
             continue
         heading = title.format(to=upgrade.end.name)
         yield f"{_COLOURS.get(rank, _BOLD)}{heading}{_RESET}" if colour else heading
-        yield from (f"  {escaped(str(each))}" for each in faults)
+        for each in faults:
+            yield f"  {escaped(str(each))}"
+            if each.hint:
+                yield f"    hint: {escaped(each.hint)}"
         for each in found:
             yield from _finding(each)
         yield ""

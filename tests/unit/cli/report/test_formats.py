@@ -255,7 +255,7 @@ def test_junit() -> None:
     failure = first.find("failure")
     assert failure is not None
     assert failure.text == (
-        f"dir/my file.alloy:2:15: expected\n}}, got % ({ERROR.diagnostic.code})\n"
+        f"dir/my file.alloy:2:15: expected\n}}, got % ({ERROR.diagnostic.code})\n  hint: close it\n"
         f"dir/my file.alloy:3:1: deprecated ({WARNING.diagnostic.code})\n"
     )
     assert second.attrib["name"] == "a,b:c.alloy"
