@@ -47,8 +47,8 @@ def parsed(name: str, sources: Sequence[Source]) -> ReadUnit:
     except DiagnosticsError as error:
         from alloypy.syntax.repairs.foreign import NOT_READ, without_yaml
 
-        faults = without_yaml(error.diagnostics, NOT_READ)
-        return ReadUnit(name, module_path(name), sources, (), tuple(faults))
+        shown = without_yaml(error.diagnostics, NOT_READ)
+        return ReadUnit(name, module_path(name), sources, (), tuple(shown))
     return ReadUnit(name, module_path(name), sources, files, ())
 
 

@@ -66,10 +66,10 @@ def _lines(content: Page, colour: bool) -> Iterator[str]:
             continue
         heading = title.format(to=upgrade.end.name)
         yield f"{_COLOURS.get(rank, _BOLD)}{heading}{_RESET}" if colour else heading
-        for each in faults:
-            yield f"  {escaped(str(each))}"
-            if each.hint:
-                yield f"    hint: {escaped(each.hint)}"
+        for fault in faults:
+            yield f"  {escaped(str(fault))}"
+            if fault.hint:
+                yield f"    hint: {escaped(fault.hint)}"
         for each in found:
             yield from _finding(each)
         yield ""
