@@ -140,6 +140,7 @@ class EntryHistory:
         self.configurable = _span(timeline, line.get("configurable", 1), self.present)
         self._known: dict[tuple[str, str], PathHistory | None] = {}
         self._members: dict[str, Mapping[str, PathHistory]] = {}
+        self._bodies: dict[str, dict[str, Member]] = {}
 
     @cached_property
     def _base(self) -> Mapping[str, Any]:
@@ -174,10 +175,18 @@ class EntryHistory:
         if known is None:
             steps = list(self._steps(path, "args")) if path else []
             body, node = (self._base.get("args"), self.records["args"]) if not steps else steps[-1][1:]
-            names = (members(self._store, body) if body is not None else {}) | node.inner
+            names = (self._inside(body) if body is not None else {}) | node.inner
             found = {name: self.path(f"{path}/{name}".lstrip("/")) for name in names}
             known = self._members[path] = {name: each for name, each in found.items() if each is not None}
         return known
+
+    def _inside(self, body: Any) -> dict[str, Member]:
+        """The members of a packed body; those of a shared one are decoded once, however deep it nests."""
+        if not isinstance(body, str):
+            return members(self._store, body)
+        if body not in self._bodies:
+            self._bodies[body] = members(self._store, body)
+        return self._bodies[body]
 
     def paths(self, part: str = "args") -> Iterator[str]:
         """All paths of all versions; a block that contains itself is entered once."""
@@ -199,7 +208,7 @@ class EntryHistory:
         before = ""
         found: PathHistory | None = None
         for name in path.split("/"):
-            member = members(self._store, body).get(name) if body is not None else None
+            member = self._inside(body).get(name) if body is not None else None
             if name == before and member is not None and member.body is not None and member.body == body:
                 continue
             node, before = node.inner.get(name, _UNCHANGED), name
@@ -229,7 +238,7 @@ class EntryHistory:
         )
 
     def _paths(self, body: Any, node: Node, before: str, around: tuple[Any, ...]) -> Iterator[str]:
-        known = members(self._store, body) if body is not None else {}
+        known = self._inside(body) if body is not None else {}
         for name in {**known, **node.inner}:
             yield f"{before}{name}"
             inner = known[name].body if name in known else None
