@@ -1,0 +1,1 @@
+"""The texts that are open in the editor: positions, edits, sections, trees."""

@@ -1,0 +1,75 @@
+"""One text, as it is at one moment: a value that an edit replaces with another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import NamedTuple
+
+from alloypy.lsp.documents.positions import Encoding, Lines, Position
+from alloypy.lsp.documents.sections import Section, sections_of
+from alloypy.syntax.source import Source
+from alloypy.syntax.tree import File
+
+
+class Change(NamedTuple):
+    """One edit of a client. start, end: the range that is replaced; both None for the whole text."""
+
+    start: Position | None
+    end: Position | None
+    text: str
+
+
+class Document:
+    """One text.
+
+    path: of the file in the file system, or the URI of a text without one. version: as the client counts;
+    None for a text that was read from the disk.
+    """
+
+    def __init__(
+        self, path: str, data: bytes, version: int | None = None, before: Document | None = None
+    ) -> None:
+        self.path = path
+        self.source = Source(path, data)
+        self.version = version
+        self.sections: tuple[Section, ...] = sections_of(self.source, before.sections if before else ())
+
+    @property
+    def data(self) -> bytes:
+        """The text in UTF-8; a lone surrogate that a client sent is kept as invalid UTF-8."""
+        return self.source.data
+
+    @cached_property
+    def lines(self) -> Lines:
+        """For converting between offsets and positions."""
+        return Lines(self.data)
+
+    @cached_property
+    def file(self) -> File:
+        """The tree of the whole text, with holes; dear in a large file: `section_at` is cheaper."""
+        from alloypy.syntax.holes.parsing import parse_with_holes
+
+        return parse_with_holes(self.source)
+
+    def section_at(self, offset: int) -> Section:
+        """The section at an offset, or just before it."""
+        found = self.sections[0]
+        for section in self.sections:
+            if section.start > offset:
+                break
+            found = section
+        return found
+
+    def changed(self, changes: Iterable[Change], version: int | None, encoding: Encoding) -> Document:
+        """The text after the edits, each of which applies to the result of the one before."""
+        data = self.data
+        for change in changes:
+            text = change.text.encode("utf-8", "surrogatepass")
+            if change.start is None or change.end is None:
+                data = text
+                continue
+            lines = self.lines if data is self.data else Lines(data)
+            start, end = (lines.offset(each, encoding) for each in (change.start, change.end))
+            data = data[: min(start, end)] + text + data[max(start, end) :]
+        return Document(self.path, data, version, self)

@@ -1,0 +1,89 @@
+"""Offsets in a text, and the positions that editors use instead.
+
+A position is a line and a column from 0; the column counts units of an encoding that client and server have
+agreed on. Lines end with LF, CR LF or CR, as the protocol says; Alloy and `Source` only know LF.
+Source: Language Server Protocol 3.17, "Position".
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from enum import Enum
+from typing import NamedTuple
+
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+
+
+class Encoding(Enum):
+    """What the column of a position counts."""
+
+    UTF8 = "utf-8"
+    UTF16 = "utf-16"
+    UTF32 = "utf-32"
+
+
+class Position(NamedTuple):
+    """A place in a text: line and column from 0."""
+
+    line: int
+    character: int
+
+
+class Lines:
+    """The lines of a text in UTF-8, for converting between offsets in bytes and positions."""
+
+    __slots__ = ("_data", "_ends", "_starts")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._starts = [0]
+        self._ends: list[int] = []
+        for end in _LINE_END.finditer(data):
+            self._ends.append(end.start())
+            self._starts.append(end.end())
+        self._ends.append(len(data))
+
+    def offset(self, position: Position, encoding: Encoding) -> int:
+        """The offset of a position; one after the end of its line or of the text is moved to that end."""
+        line = max(position.line, 0)
+        if line >= len(self._starts):
+            return len(self._data)
+        start, end = self._starts[line], self._ends[line]
+        return start + _bytes_of(self._data[start:end], max(position.character, 0), encoding)
+
+    def position(self, offset: int, encoding: Encoding) -> Position:
+        """The position of an offset; one inside of a line's end is moved to before it."""
+        offset = min(max(offset, 0), len(self._data))
+        line = bisect_right(self._starts, offset) - 1
+        start = self._starts[line]
+        before = self._data[start : min(offset, self._ends[line])]
+        return Position(line, _units_of(before, encoding))
+
+
+def _bytes_of(line: bytes, units: int, encoding: Encoding) -> int:
+    """The number of bytes that `units` units take; inside a character, the bytes up to its beginning."""
+    if units >= len(line):  # no encoding has more units than UTF-8
+        return len(line)
+    if encoding is Encoding.UTF8:
+        while units and line[units] & 0xC0 == 0x80:
+            units -= 1
+        return units
+    if line.isascii():
+        return units
+    at = 0
+    for character in line.decode("utf-8", "surrogateescape"):
+        units -= 2 if encoding is Encoding.UTF16 and character > "\uffff" else 1
+        if units < 0:
+            break
+        at += len(character.encode("utf-8", "surrogateescape"))
+    return at
+
+
+def _units_of(text: bytes, encoding: Encoding) -> int:
+    if encoding is Encoding.UTF8 or text.isascii():
+        return len(text)
+    characters = text.decode("utf-8", "surrogateescape")
+    if encoding is Encoding.UTF32:
+        return len(characters)
+    return len(characters) + sum(character > "\uffff" for character in characters)

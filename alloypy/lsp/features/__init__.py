@@ -1,0 +1,1 @@
+"""What editors ask for, one module for each feature; none of them knows the protocol."""

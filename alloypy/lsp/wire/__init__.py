@@ -1,0 +1,1 @@
+"""The protocol: messages to and from the features."""

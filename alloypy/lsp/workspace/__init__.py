@@ -1,0 +1,1 @@
+"""Which texts form a configuration, and what is declared in it."""
