@@ -109,6 +109,7 @@ THEMES = (
     Theme("grafana_cloud", b".grafana.net", default=True),
     Theme("loops", b"http://localhost", b"http://127.0.0.1", default=True),
     Theme("otlp", b"otelcol.exporter.otlphttp", default=True),
+    Theme("ottl", b"otelcol.connector.count", b"tail_sampling", default=True),
     Theme("deprecated"),
     Theme("debugging", b"debug", b".echo"),
     Theme("conditions", b"==", b"!=", b"||", b"&&", default=True),
