@@ -33,7 +33,7 @@ class Mended(NamedTuple):
 def mended(sources: Sequence[Source], directory: str, upgrade: Upgrade, options: CheckOptions) -> Mended:
     """Mend a configuration whose files can be parsed. Raises DiagnosticsError as `touched` does.
 
-    Files in the standard layout stay in it. Comments stay, apart from those at the end of removed lines.
+    Files in the standard layout stay in it. All comments stay, those about a setting beside it.
     """
     work = _Work(len(sources), directory, upgrade, options)
     first = work.touched(sources)

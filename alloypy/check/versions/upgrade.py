@@ -68,7 +68,7 @@ def touched(files: Sequence[File], upgrade: Upgrade, context: Context) -> Touche
     uses = find_uses(checked.frames, history)
     found = sorted(_findings(uses, upgrade, checked, history), key=order)
     if not upgrade.down:
-        found = [_with_fixes(each, upgrade.end, checked, history) for each in found]
+        found = _with_fixes(found, upgrade.end, checked, history)
     at_end = check_files(files, load_catalog(upgrade.end), upgrade.gate, context)
     refused = [each for each in found if each.rank is Rank.REFUSED and each.span is not None]
     others = tuple(MASK.masked(each) for each in errors_of(at_end) if not _covered(each, refused))
@@ -118,11 +118,14 @@ def _findings(uses: Uses, upgrade: Upgrade, checked: Checked, history: History) 
     yield from Announced(history, start, end, listed, read).find(uses)
 
 
-def _with_fixes(finding: Finding, end: Version, checked: Checked, history: History) -> Finding:
-    from alloypy.check.versions.fixes.fixing import fixes_of
+def _with_fixes(
+    findings: Sequence[Finding], end: Version, checked: Checked, history: History
+) -> list[Finding]:
+    from alloypy.check.versions.fixes.fixing import Fixing
 
-    found = fixes_of(finding, end, checked.frames, history)
-    return finding._replace(fixes=tuple((source, tuple(edits)) for source, edits in found.items()))
+    fixing = Fixing(end, checked.frames, history)
+    fixes = [tuple((source, tuple(edits)) for source, edits in fixing.of(each).items()) for each in findings]
+    return [each._replace(fixes=own) for each, own in zip(findings, fixes, strict=True)]
 
 
 def _covered(error: Diagnostic, findings: Sequence[Finding]) -> bool:

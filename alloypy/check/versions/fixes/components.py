@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from alloypy.check.modules.frames import Frame
-from alloypy.check.versions.fixes.editing import Editor
 from alloypy.check.versions.fixes.recipes import Place
 from alloypy.check.versions.uses import Body
 from alloypy.graph.references import chains, resolve
 from alloypy.syntax.diagnostics import Edit
 from alloypy.syntax.source import Source
-from alloypy.syntax.tree import Attribute, Block, Statement
+from alloypy.syntax.tree import Attribute, Statement
 
 Edits = dict[Source, list[Edit]]
 ComponentRecipe = Callable[[Place, Iterable[Frame]], Edits]
@@ -57,14 +56,13 @@ def _opencensus(place: Place, frames: Iterable[Frame]) -> Edits:
     edits = _renamed(place, frames, "otelcol.receiver.otlp")
     own, edit, block = edits[place.use.source], place.edit, place.use.node.block
     moved = [each for each in block.body if _name(each) in _SERVER]
-    lines = [line for each in moved for line in _lines(edit, each)]
+    lines = [line for each in moved for line in edit.moved(each)]
     if not any(_name(each) == "endpoint" for each in moved):
         lines.insert(0, 'endpoint = "0.0.0.0:55678"')
-    own += [edit.remove(each) for each in moved]
+    own += [edit.take(each) for each in moved]
     own += [edit.comment_out(each, place.why) for each in block.body if _name(each) == "cors_allowed_origins"]
     own += edit.append(block, edit.block("grpc", lines))
-    why = "// was otelcol.receiver.opencensus: its clients have to send OTLP"
-    own[0] = Edit(own[0].start, own[0].end, f"{why}\n{own[0].text}")
+    own.append(edit.before(block, ["// was otelcol.receiver.opencensus: its clients have to send OTLP"]))
     return edits
 
 
@@ -98,16 +96,15 @@ def _queue(place: Place, frames: Iterable[Frame]) -> Edits:
 
 def _endpoint(place: Place, endpoint: Body, *, alone: bool) -> list[Edit]:
     edit, block = place.edit, endpoint.block
-    edits = []
+    edits: list[Edit] = []
     first: list[str] = []
     if block.label:
-        edits.append(Edit(block.name_end + 1, block.lcurly, " "))
+        edits += edit.unlabel(block)
         first.append(f'name = "{block.label}"')
     for statement in block.body:
         name = _name(statement)
         if name == "external_labels" and alone and isinstance(statement, Attribute):
-            line = f"external_labels = {edit.text(statement.value)}"
-            edits += [edit.before(block, [line]), edit.remove(statement)]
+            edits += [edit.before(block, edit.moved(statement)), edit.take(statement)]
         elif name == "write_timeout":
             edits.append(edit.rename(statement, "remote_timeout"))
         elif name == "enable_round_robin":
@@ -119,12 +116,6 @@ def _endpoint(place: Place, endpoint: Body, *, alone: bool) -> list[Edit]:
 
 def _name(statement: Statement) -> str:
     return statement.name.name if isinstance(statement, Attribute) else statement.full_name
-
-
-def _lines(edit: Editor, statement: Attribute | Block) -> list[str]:
-    """A statement as lines without its indentation."""
-    indent = edit.indent(statement)
-    return [line.removeprefix(indent) for line in edit.text(statement).split("\n")]
 
 
 COMPONENTS: Mapping[str, ComponentRecipe] = {

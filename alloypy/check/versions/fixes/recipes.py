@@ -5,12 +5,14 @@ A recipe returns no changes where a person has to decide, for instance because t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from alloypy.catalog.history import Breaking
 from alloypy.catalog.versions import Version
 from alloypy.check.versions.fixes.editing import Editor
+from alloypy.check.versions.listed import STILL_ACCEPTED
 from alloypy.check.versions.uses import Body, NodeUse
 from alloypy.syntax.diagnostics import Edit
 from alloypy.syntax.tree import Attribute, Block, Literal, Statement
@@ -38,7 +40,10 @@ class Place(NamedTuple):
     @property
     def why(self) -> str:
         """Why a setting is a comment now."""
-        return f"Alloy {self.entry.version} does not have this any more: {self.entry.remedy or 'remove it.'}"
+        remedy = self.entry.remedy or "remove it."
+        if self.entry.kind == "deprecated" or self.entry.id in STILL_ACCEPTED:
+            return f"This has no effect from Alloy {self.entry.version} on: {remedy}"
+        return f"Alloy {self.entry.version} does not have this any more: {remedy}"
 
 
 Recipe = Callable[[Place], list[Edit]]
@@ -65,15 +70,18 @@ def listed_as(name: str) -> Recipe:
     """One value becomes a list of one."""
 
     def recipe(place: Place) -> list[Edit]:
-        if place.body.gives(name):
+        if place.body.gives(name) or not isinstance(place.statement, Attribute):
             return []
-        return [place.edit.replace(place.statement, [f"{name} = [{place.value}]"])]
+        edits = place.edit.surround(place.statement.value, "[", "]")
+        return [place.edit.rename(place.statement, name), *edits]
 
     return recipe
 
 
 def removed(place: Place) -> list[Edit]:
-    """It had no effect."""
+    """It had no effect; if there are comments about it, they and the statement become one."""
+    if place.edit.is_commented(place.statement):
+        return commented(place)
     return [place.edit.remove(place.statement)]
 
 
@@ -82,26 +90,42 @@ def commented(place: Place) -> list[Edit]:
     return [place.edit.comment_out(place.statement, place.why)]
 
 
+class _Line(NamedTuple):
+    """An attribute as it stands elsewhere. whole: with its comments but those above it. bare: without."""
+
+    whole: str
+    bare: str
+
+
+def _into(place: Place, line: _Line, blocks: Sequence[str], names: Sequence[str]) -> list[Edit]:
+    """An attribute moves into blocks, but for those that give one of some names; its comments go once."""
+    edits: list[Edit] = []
+    bodies = {block: place.body.inner(block) for block in blocks}
+    new = [block for block, inner in bodies.items() if not inner]
+    old = [inner[0] for inner in bodies.values() if inner and not any(map(inner[0].gives, names))]
+    if not new and not old:
+        return removed(place)  # the blocks decide for themselves
+    if new:
+        lines = [place.edit.block(block, [line.bare if at else line.whole]) for at, block in enumerate(new)]
+        edits.append(place.edit.replace(place.statement, chain.from_iterable(lines)))
+    else:
+        edits.append(place.edit.take(place.statement))
+        edits += place.edit.append(old.pop(0).block, [*place.edit.above(place.statement), line.whole])
+    for inner in old:
+        edits += place.edit.append(inner.block, [line.bare])
+    return edits
+
+
 def into(*blocks: str, name: str = "") -> Recipe:
     """An attribute at the top of a component moves into blocks, under its name or another one."""
 
     def recipe(place: Place) -> list[Edit]:
-        if not isinstance(place.statement, Attribute):
+        statement = place.statement
+        if not isinstance(statement, Attribute):
             return []
-        line = f"{name or place.statement.name.name} = {place.value}"
-        edits: list[Edit] = []
-        new: list[str] = []
-        for block in blocks:
-            inner = place.body.inner(block)
-            if not inner:
-                new += place.edit.block(block, [line])
-            elif inner[0].gives(line.partition(" ")[0]):
-                continue  # the block decides for itself
-            else:
-                edits += place.edit.append(inner[0].block, [line])
-        if new:
-            return [*edits, place.edit.replace(place.statement, new)]
-        return [*edits, place.edit.remove(place.statement)]
+        new = name or statement.name.name
+        line = _Line(place.edit.renamed(statement, new), f"{new} = {place.edit.bare(statement.value)}")
+        return _into(place, line, blocks, [new])
 
     return recipe
 
@@ -110,18 +134,20 @@ def to_top(name: str) -> Recipe:
     """An attribute in a block moves to the top of the component."""
 
     def recipe(place: Place) -> list[Edit]:
-        top = place.use.bodies[0]
-        if top.gives(name):
+        top, statement = place.use.bodies[0], place.statement
+        if top.gives(name) or not isinstance(statement, Attribute):
             return []
-        line = f"{name} = {place.value}"
-        return [place.edit.before(place.body.block, [line]), place.edit.remove(place.statement)]
+        lines = [*place.edit.above(statement), place.edit.renamed(statement, name)]
+        return [place.edit.before(place.body.block, lines), place.edit.take(statement)]
 
     return recipe
 
 
 def _parallelism(place: Place) -> list[Edit]:
-    block = place.edit.block("parallelism", [f"max_connections = {place.value}"])
-    return [place.edit.replace(place.statement, block)]
+    if not isinstance(place.statement, Attribute):
+        return []
+    line = place.edit.renamed(place.statement, "max_connections")
+    return [place.edit.replace(place.statement, place.edit.block("parallelism", [line]))]
 
 
 _PARTITIONS = {
@@ -134,18 +160,26 @@ def _partition(place: Place) -> list[Edit]:
     pattern = _PARTITIONS.get(_string(place.statement))
     if pattern is None or place.body.gives("s3_partition_format"):
         return []
-    return [place.edit.replace(place.statement, [f's3_partition_format = "{pattern}"'])]
+    return _valued(place, "s3_partition_format", f'"{pattern}"')
+
+
+def _valued(place: Place, name: str, value: str) -> list[Edit]:
+    """Another name and another value."""
+    if not isinstance(place.statement, Attribute):
+        return []
+    old = place.statement.value
+    return [place.edit.rename(place.statement, name), Edit(old.start, old.end + 1, value)]
 
 
 def _sized(name: str) -> Recipe:
     def recipe(place: Place) -> list[Edit]:
         if place.body.gives(name):
             return []
-        lines = [f"{name} = {place.value}"]
+        edits = [place.edit.rename(place.statement, name)]
         other = {"max_size": "min_size_items", "min_size": ""}[name]
         if not place.body.gives("sizer") and not (other and place.body.gives(other)):
-            lines.append('sizer = "items"')
-        return [place.edit.replace(place.statement, lines)]
+            edits.append(place.edit.next(place.statement, ['sizer = "items"']))
+        return edits
 
     return recipe
 
@@ -157,59 +191,62 @@ def _propagation(place: Place) -> list[Edit]:
     value = _PROPAGATION.get(place.value)
     if value is None or place.body.gives("context_propagation"):
         return []
-    return [place.edit.replace(place.statement, [f"context_propagation = {value}"])]
+    return _valued(place, "context_propagation", value)
+
+
+_SIGNALS = ("logs", "metrics", "traces")
 
 
 def _kafka_topic(place: Place) -> list[Edit]:
     """One topic for all signals becomes a list for each signal that is used."""
+    statement = place.statement
+    if not isinstance(statement, Attribute):
+        return []
     outputs = place.body.inner("output")
-    signals = [s for s in ("logs", "metrics", "traces") if any(each.gives(s) for each in outputs)]
-    edits: list[Edit] = []
-    lines: list[str] = []
-    for signal in signals or ["logs", "metrics", "traces"]:
-        inner = place.body.inner(signal)
-        line = f"topics = [{place.value}]"
-        if not inner:
-            lines += place.edit.block(signal, [line])
-        elif not inner[0].gives("topics") and not inner[0].gives("topic"):
-            edits += place.edit.append(inner[0].block, [line])
-    last = place.edit.replace(place.statement, lines) if lines else place.edit.remove(place.statement)
-    return [*edits, last]
+    signals = [signal for signal in _SIGNALS if any(each.gives(signal) for each in outputs)]
+    listed = place.edit.surround(statement.value, "[", "]")
+    whole = place.edit.renamed(statement, "topics", listed)
+    line = _Line(whole, f"topics = [{place.edit.bare(statement.value)}]")
+    return _into(place, line, signals or _SIGNALS, ["topics", "topic"])
 
 
-_BATCH = ("flush_timeout", "min_size", "max_size", "sizer")
+_ITEMS = {"min_size_items": "min_size", "max_size_items": "max_size"}
 
 
 def _batcher(place: Place) -> list[Edit]:
     """The settings of the batcher move to the batch of the sending queue."""
-    top = place.use.bodies[0]
-    queues = top.inner("sending_queue")
-    block = place.statement
+    edit, block = place.edit, place.statement
+    queues = place.use.bodies[0].inner("sending_queue")
     if not isinstance(block, Block) or any(queue.gives("batch") for queue in queues):
         return []
-    lines: list[str] = []
+    edits: list[Edit] = []
+    given = set()
     for statement in block.body:
         name = statement.name.name if isinstance(statement, Attribute) else statement.full_name
-        text = place.edit.text(statement)
         if name == "enabled" and isinstance(statement, Attribute):
-            if place.edit.text(statement.value) == "false":
+            if edit.text(statement.value) == "false":
                 return commented(place)
-            if place.edit.text(statement.value) != "true":
+            if edit.text(statement.value) != "true":
                 return []
-        elif name in _BATCH:
-            lines.append(text)
-        elif name in ("min_size_items", "max_size_items") and isinstance(statement, Attribute):
-            lines.append(f"{name.removesuffix('_items')} = {place.edit.text(statement.value)}")
-    if "_items" in place.edit.text(block) and not any(line.startswith("sizer") for line in lines):
-        lines.append('sizer = "items"')
-    given = {line.partition(" ")[0] for line in lines}
-    if "min_size" in given and "max_size" not in given:
-        lines.append("max_size = 0")  # the batcher had no limit, the batch has one
-    batch = place.edit.block("batch", lines)
-    removal = place.edit.remove(block)
+            with_comment = edit.is_commented(statement)
+            why = "A batch is always enabled."
+            edits.append(edit.comment_out(statement, why) if with_comment else edit.remove(statement))
+        elif name in _ITEMS:
+            edits.append(edit.rename(statement, _ITEMS[name]))
+        given.add(name)
+    batch = edit.block(edit.head(block, "batch"), [*edit.content(block, edits), *_further(given)])
+    lines = [*edit.above(block), *batch[:-1], batch[-1] + edit.after(block)]
     if queues:
-        return [removal, *place.edit.append(queues[0].block, batch)]
-    return [removal, *place.edit.append(place.use.node.block, place.edit.block("sending_queue", batch))]
+        return [edit.take(block), *edit.append(queues[0].block, lines)]
+    return [edit.take(block), *edit.append(place.use.node.block, edit.block("sending_queue", lines))]
+
+
+def _further(given: set[str]) -> Iterator[str]:
+    """What a batch needs so that it does the same as the batcher that gives some settings."""
+    if not given.isdisjoint(_ITEMS) and "sizer" not in given:
+        yield 'sizer = "items"'
+    if {"min_size", "min_size_items"} & given and not {"max_size", "max_size_items"} & given:
+        yield "max_size = 0"  # the batcher had no limit, the batch has one
 
 
 def _string(statement: Statement) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from alloypy.check.versions.findings import Rank
 from alloypy.check.versions.fixes.components import COMPONENTS
 from alloypy.check.versions.fixes.recipes import RECIPES
 from alloypy.graph.admission import Gate
+from alloypy.syntax.config_files import parse_config
+from alloypy.syntax.diagnostics import DiagnosticsError
+from alloypy.syntax.lexer import scan
 from alloypy.syntax.printer.printer import format_source
 from alloypy.syntax.source import Source
 from tests.support.upgrading import fixed, fixed_text
@@ -94,6 +98,59 @@ def test_other_errors_stay_as_they_are() -> None:
 def test_a_hidden_namespace_is_not_used() -> None:
     text = 'declare "d" {\n\targument "x" { }\n}\n\nimport.string "sys" {\n\tcontent = env("X")\n}\n'
     assert "sys.env" in fixed(text, "1.3", "1.4").after[0].data.decode()
+
+
+WORD = re.compile(rb"zz\d+zz")
+FORMS = (b" /* zz0zz */ ", b" // zz0zz\n", b" /* zz0zz\n zz1zz */ ")
+STEP = 25
+"""Of the places between tokens, every one of so many is tried; 1 tries them all."""
+
+
+def commented(text: str, first: int) -> Iterator[str]:
+    """A text with comments between all tokens, then with one comment at some of these places."""
+    data = text.encode()
+    ends = (each.end for each in scan(Source("c", data)).tokens if each.type != "TERMINATOR")
+    places = sorted({*ends, *(each.start for each in scan(Source("c", data)).tokens)})
+    parts = [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
+    yield b"".join(b" /* zz%dzz */ %s" % each for each in enumerate(parts)).decode()
+    for place in places[first % STEP :: STEP]:
+        for form in FORMS:
+            yield (data[:place] + form + data[place:]).decode()
+
+
+def is_valid(text: str) -> bool:
+    try:
+        parse_config([Source("c", text.encode())])
+    except DiagnosticsError:
+        return False
+    return True
+
+
+def assert_comments_survive(text: str, start: str, end: str) -> bool:
+    """Whether anything was mended."""
+    made = fixed(text, start, end)
+    after = made.after[0]
+    comments = b"\n".join(each.text.encode() for group in scan(after).comments for each in group)
+    assert is_valid(after.data.decode())
+    assert sorted(WORD.findall(comments)) == sorted(WORD.findall(text.encode())), text
+    assert len(WORD.findall(after.data)) == len(WORD.findall(comments)), text
+    layout = format_source(after)
+    assert format_source(Source("c", layout)) == layout
+    return bool(made.fixes)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_fix_loses_a_comment_wherever_it_stands(name: str) -> None:
+    start, end = name.partition(": ")[2].split(" to ")
+    before, _ = CASES[name].split("--- becomes\n")
+    texts = [each for each in commented(before, len(name)) if is_valid(each)]
+    fixes = [assert_comments_survive(each, start, end) for each in texts]
+    assert any(fixes)
+
+
+def test_a_comment_in_the_name_of_a_component_is_left_to_people() -> None:
+    text = 'otelcol.exporter./* x */logging "x" { }\n'
+    assert fixed(text, "1.4", "1.5").fixes == 0
 
 
 def test_every_renamed_setting_has_a_recipe() -> None:
