@@ -59,6 +59,7 @@ COMMANDS = (
     Command(
         "dev-sink", "dev_sink.command", "Stand in for a Pyroscope server and show the profiles it receives"
     ),
+    Command("lsp", "lsp.command", "Serve an editor: faults, completion and documentation while typing"),
     Command("completion", "completion.command", "Print a completion script for bash, zsh or fish"),
     Command("debug", "debug", "Show what the language front end makes of a file", hidden=True),
     Command("convert", "absent", "Not part of alloypy", hidden=True),

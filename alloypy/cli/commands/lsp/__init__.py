@@ -1,0 +1,1 @@
+"""`alloypy lsp`."""

@@ -1,0 +1,42 @@
+"""Errors as the protocol has them, each with the code that the specification gives it."""
+
+from __future__ import annotations
+
+from pygls.exceptions import (
+    JsonRpcContentModified,
+    JsonRpcException,
+    JsonRpcInvalidParams,
+    JsonRpcInvalidRequest,
+    JsonRpcMethodNotFound,
+    JsonRpcParseError,
+    JsonRpcRequestCancelled,
+    JsonRpcServerNotInitialized,
+)
+
+__all__ = [
+    "ContentModified",
+    "InvalidParams",
+    "InvalidRequest",
+    "MethodNotFound",
+    "NotInitialized",
+    "ParseError",
+    "RequestCancelled",
+    "RequestFailed",
+    "WireError",
+]
+
+WireError = JsonRpcException
+ParseError = JsonRpcParseError
+InvalidRequest = JsonRpcInvalidRequest
+InvalidParams = JsonRpcInvalidParams
+MethodNotFound = JsonRpcMethodNotFound
+NotInitialized = JsonRpcServerNotInitialized
+RequestCancelled = JsonRpcRequestCancelled
+ContentModified = JsonRpcContentModified
+
+
+class RequestFailed(JsonRpcException):
+    """A valid request that cannot be answered, such as a rename to a name that is taken."""
+
+    CODE = -32803
+    MESSAGE = "Request Failed"

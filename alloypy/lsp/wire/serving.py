@@ -1,0 +1,93 @@
+"""Runs the server on the standard streams, or for one client on a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import socket
+import sys
+import threading
+from typing import BinaryIO
+
+from alloypy.lsp.wire.errors import ParseError
+from alloypy.lsp.wire.framing import FramingError, Stream, read_message
+from alloypy.lsp.wire.server import Server
+
+_READ_AHEAD = 2
+"""How many messages are read before the ones before them are handled."""
+
+
+def serve_streams() -> int:
+    """Serve the client on stdin and stdout; returns the exit code."""
+    received, sent = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    sys.stdout = sys.stderr  # nothing else may come between the messages
+    return asyncio.run(_serve(received, sent))
+
+
+def serve_socket(host: str, port: int) -> int:
+    """Serve one client that connects; port 0 is any free one. Raises OSError if it cannot listen."""
+    with socket.create_server((host, port), family=_family(host)) as listener:
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        sys.stderr.write(f"lsp: waiting for a client on {shown}:{port}\n")
+        sys.stderr.flush()
+        client, _ = listener.accept()
+    with client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return asyncio.run(_serve(client.makefile("rb"), client.makefile("wb", buffering=0)))
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+async def _serve(received: BinaryIO, sent: io.RawIOBase | BinaryIO) -> int:
+    server = Server()
+    ended = server.protocol.begin(lambda data: _write(sent, data))
+    loop = asyncio.get_running_loop()
+    threading.Thread(
+        target=_read, args=(received, server, loop), name="alloypy-lsp-read", daemon=True
+    ).start()
+    try:
+        return await ended
+    finally:
+        await server.close()
+
+
+def _write(sent: io.RawIOBase | BinaryIO, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[sent.write(left) or 0 :]
+
+
+def _read(received: Stream, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+    """Hand messages to the loop, in a thread: reading a stream cannot be waited for everywhere."""
+    room = threading.Semaphore(_READ_AHEAD)
+    protocol = server.protocol
+
+    def take(body: bytes | None, fault: str) -> None:
+        try:
+            if body is not None:
+                protocol.receive(body)
+            elif fault:
+                protocol.refuse(None, ParseError(fault))
+            else:
+                protocol.end()
+        finally:
+            room.release()
+
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        while True:
+            body, fault = None, ""
+            try:
+                body = read_message(received)
+            except FramingError as error:
+                fault = str(error)
+            except (OSError, ValueError):
+                pass
+            room.acquire()
+            loop.call_soon_threadsafe(take, body, fault)
+            if body is None and not fault:
+                return
