@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from alloypy import __version__
-from alloypy.cli.files.discovery import LEFT_OUT
+from alloypy.check.units.discovery import LEFT_OUT
 from alloypy.components.registry import REGISTRATIONS
 from tests.support import cli_page, lint_page, stdlib_page
 

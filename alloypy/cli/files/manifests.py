@@ -8,8 +8,8 @@ from pathlib import Path
 
 from alloypy.check.manifests.configurations import WORD
 from alloypy.check.manifests.manifests import NOTHING, check_manifest
+from alloypy.check.units.discovery import Discovery
 from alloypy.check.units.units import CheckOptions, Outcome, unreadable
-from alloypy.cli.files.discovery import Discovery
 from alloypy.cli.files.named_paths import LOOK_BELOW, STDIN
 from alloypy.cli.files.units import Grouping
 from alloypy.cli.streams import InputError, read_stdin

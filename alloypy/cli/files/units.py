@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from alloypy.cli.files.discovery import Discovery
+from alloypy.check.units.discovery import Discovery
 from alloypy.cli.files.named_paths import STDIN
 from alloypy.files import is_directory, read_regular
 from alloypy.syntax.config_files import ConfigReadError, parse_config, read_config

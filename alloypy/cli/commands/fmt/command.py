@@ -69,7 +69,7 @@ def _find(options: Options) -> _Found:
     several = directories or options.listed or len(paths) > 1
     if not several and (not options.force_exclude or is_directory(paths[0])):
         return _Found(False, paths, [], [])
-    from alloypy.cli.files.discovery import Discovery
+    from alloypy.check.units.discovery import Discovery
 
     discovery = Discovery(options.exclude, force_exclude=options.force_exclude)
     files = [STDIN] if STDIN in paths else []

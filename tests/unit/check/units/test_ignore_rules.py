@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from alloypy.check.units.discovery import Discovery
 from alloypy.check.units.ignore_rules import IgnoreRules
-from alloypy.cli.files.discovery import Discovery
 
 FILES = [
     "a.alloy",

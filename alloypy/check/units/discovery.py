@@ -1,4 +1,4 @@
-"""From the paths on a command line to the files they mean.
+"""From paths to the files they mean.
 
 A file named directly is always taken. For a directory, every file below it whose name ends as wanted is
 taken, including hidden ones, except in directories of tools (LEFT_OUT), and except what git ignores or the
