@@ -217,17 +217,17 @@ def _batcher(place: Place) -> list[Edit]:
     """The settings of the batcher move to the batch of the sending queue."""
     edit, block = place.edit, place.statement
     queues = place.use.bodies[0].inner("sending_queue")
-    if not isinstance(block, Block) or any(queue.gives("batch") for queue in queues):
+    if not isinstance(block, Block):
         return []
+    if any(queue.gives("batch") for queue in queues):
+        return commented(place)  # which of the two has to go is for people
     edits: list[Edit] = []
     given = set()
     for statement in block.body:
         name = statement.name.name if isinstance(statement, Attribute) else statement.full_name
         if name == "enabled" and isinstance(statement, Attribute):
-            if edit.text(statement.value) == "false":
-                return commented(place)
             if edit.text(statement.value) != "true":
-                return []
+                return commented(place)
             with_comment = edit.is_commented(statement)
             why = "A batch is always enabled."
             edits.append(edit.comment_out(statement, why) if with_comment else edit.remove(statement))
