@@ -66,6 +66,10 @@ class PathHistory(NamedTuple):
         """The generic type of an attribute in a version; None where it is no attribute."""
         return next((word for word, mask in self.types if mask & version.bit), None)
 
+    def default_at(self, version: Version) -> Any:
+        """The recorded default in a version; None if there is none, or if it is the type's zero value."""
+        return next((value for mask, value in self.defaults if mask & version.bit), None)
+
 
 class NameHistory(NamedTuple):
     """A function, namespace member or constant of the standard library, as masks of versions."""

@@ -185,6 +185,7 @@ class BoundFinder:
         if not any(_has_rules(body, newest) for body in use.bodies):
             return
         check = self._contents.values(use.source, use.frame)
+        found: dict[tuple[int, str], Bound] = {}
         for part in self._classes(use):
             version = self._newest(part)
             place = RulePlace(use.node.block, use.name, use.source, older=not version.is_main)
@@ -192,11 +193,12 @@ class BoundFinder:
             if entry is None:
                 continue
             for fault in check_rules(place, use.node.body, entry, check.decided):
-                refusing = self._having(fault, part)
-                if refusing:
-                    message = MASK.masked(fault).message
-                    span = fault.span or use.head
-                    yield Bound(self._all & ~refusing, span, use.name, "rule", message, use.bodies[0])
+                span, message = fault.span or use.head, MASK.masked(fault).message
+                new = Bound(self._all, span, use.name, "rule", message, use.bodies[0])
+                bound = found.get((span.start, message), new)
+                mask = bound.mask & ~self._having(fault, part)
+                found[span.start, message] = bound._replace(mask=mask)
+        yield from found.values()
 
     def _having(self, fault: Diagnostic, mask: int) -> int:
         """Those of the versions in a set that have the rule which a fault breaks."""

@@ -87,6 +87,8 @@ class Changes:
         grouped: dict[str, list[Finding]] = {}
         for each in changed_defaults(use, self._start, self._end):
             entry = self._listed.take(use, each.body, each.path, "default")
+            if entry is None and each.deprecated:
+                continue
             finding = with_entry(self._default(each), entry)
             if entry is None and self._start.index < self._batches and _is_of_batch(each.path):
                 continue  # the history does not know these defaults of that time

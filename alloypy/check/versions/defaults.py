@@ -18,7 +18,8 @@ class Default(NamedTuple):
     """A default that changes.
 
     body: the written body around it. old, new: as text; "" if there is none.
-    since: the index of the first version with the new default, in an upgrade.
+    since: the index of the first version with the new default, in an upgrade. deprecated: whether the
+    setting is, in one of the versions; it may have no effect there.
     """
 
     body: Body
@@ -26,6 +27,7 @@ class Default(NamedTuple):
     old: str
     new: str
     since: int
+    deprecated: bool
 
 
 def changed_defaults(use: NodeUse, start: Version, end: Version) -> Iterator[Default]:
@@ -50,18 +52,38 @@ def _members(body: Body, path: str, given: frozenset[str], start: Version, end: 
         if known.block & end.bit:
             if _preset(body.node, inner, end):
                 yield from _members(body, inner, frozenset(), start, end)
-        elif known.defaults and (known.deprecated is None or known.deprecated > max(start.index, end.index)):
-            old, new = (_at(known, body.node, inner, version) for version in (start, end))
+        elif known.defaults:
+            old, new = (_text_at(known, body.node, inner, version) for version in (start, end))
             if old != new:
-                kind = known.type_at(end) or ""
-                yield Default(body, inner, _text(old, kind), _text(new, kind), _since(known, start, end))
+                deprecated = known.deprecated is not None and known.deprecated <= max(start.index, end.index)
+                yield Default(body, inner, old, new, _since(known, start, end), deprecated)
+
+
+def _text_at(known: PathHistory, use: NodeUse, path: str, version: Version) -> str:
+    """The default in a version, as it is written in a configuration."""
+    if use.name == "otelcol.receiver.kafka" and path in _ENCODINGS and not known.default_at(version):
+        return _encoding(use, path)
+    return _text(_at(known, use, path, version), known.type_at(version) or "")
+
+
+_ENCODINGS = frozenset({"logs/encoding", "metrics/encoding", "traces/encoding"})
+
+
+def _encoding(use: NodeUse, path: str) -> str:
+    """What a Kafka receiver up to 1.12 took for the encoding of a signal, if it sends it anywhere."""
+    top = use.bodies[0]
+    given = top.attribute("encoding")
+    used = any(each.gives(path.partition("/")[0]) for each in top.inner("output"))
+    if given is None or not used:
+        return '"otlp_proto"'
+    return use.source.data[given.value.start : given.value.end + 1].decode("utf-8", "surrogateescape")
 
 
 def _at(known: PathHistory, use: NodeUse, path: str, version: Version) -> Any:
     """The default in a version; where the history says nothing, that of the catalog of main."""
-    for mask, value in known.defaults:
-        if mask & version.bit:
-            return value
+    recorded = known.default_at(version)
+    if recorded is not None or any(mask & version.bit for mask, _ in known.defaults):
+        return recorded
     outer, _, name = path.rpartition("/")
     spec = _spec(use, outer, None)
     member = spec.lookup.get(name) if spec is not None else None

@@ -89,4 +89,6 @@ def with_entry(finding: Finding, entry: Breaking | None) -> Finding:
         where = named(finding.body.node, finding.subject)
         message = f"{where}: default {old}, from {entry.version} on {new}{more}"
     remedy = "" if entry.remedy == "-" else entry.remedy
+    if finding.code == DEFAULT and remedy == "Remove it.":
+        remedy = ""  # it is not given
     return finding._replace(message=message, remedy=remedy, source=entry.source, entry=entry)

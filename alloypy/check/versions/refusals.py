@@ -41,7 +41,21 @@ class Refusals:
             if level == "component":
                 remedy = "Allow it with --feature.community-components.enabled"
             finding = finding._replace(remedy=remedy)
+        if bound.kind == "rule":
+            return self._of_rule(bound, finding)
         return with_entry(finding, entry)
+
+    def _of_rule(self, bound: Bound, finding: Finding) -> Finding:
+        """What breaks a rule, with what a listed change of it says to do; its words would say it twice."""
+        use = bound.body.node if bound.body is not None else None
+        for body in use.bodies if use is not None else ():
+            for member in body.members:
+                span = member.span(body)
+                if span.start == bound.span.start and span.end == bound.span.end:
+                    entry = self._listed.take(body.node, body, member.path, "requirement")
+                    if entry is not None:
+                        return finding._replace(remedy=entry.remedy, source=entry.source, entry=entry)
+        return finding
 
     def _words(self, bound: Bound, entry: Breaking | None) -> tuple[str, str]:
         subject = _subject(bound)

@@ -276,3 +276,43 @@ def test_a_requirement_that_is_undone_later_concerns_only_versions_that_have_it(
     said = messages(text, "1.10", end)
     assert any("targets" in each for each in said) == refused
     assert bool(messages(text, "1.10", end, Rank.REFUSED)) == refused
+
+
+KAFKA = """otelcol.receiver.kafka "x" {{
+	brokers = ["b"]
+	protocol_version = "2.0.0"
+	{}
+	output {{
+		logs = []
+	}}
+}}
+"""
+
+
+def test_a_default_that_changes_when_the_setting_is_deprecated_is_reported() -> None:
+    text = 'prometheus.exporter.cloudwatch "x" {\n\tsts_region = "r"\n}\n'
+    (line,) = messages(text, "1.14", "1.15", Rank.DEFAULT)
+    assert "aws_sdk_version_v2 of prometheus.exporter.cloudwatch: default false, from 1.15.0 on true" in line
+    assert (
+        messages(text.replace("\n}", "\n\taws_sdk_version_v2 = true\n}"), "1.14", "1.15", Rank.DEFAULT) == []
+    )
+
+
+def test_a_rule_and_the_listed_change_that_brings_it_are_one_finding() -> None:
+    text = 'remotecfg {\n\turl = "http://a"\n\tpoll_frequency = "5s"\n}\n'
+    (each,) = [one for one in found(text, "1.1", "1.2") if one.rank is Rank.REFUSED]
+    assert each.message == 'remotecfg is refused in 1.2.1: poll_frequency must be at least "10s", got "5s"'
+    assert each.remedy == 'Set at least "10s".'
+
+
+def test_what_two_versions_refuse_for_the_same_rule_is_no_change() -> None:
+    text = 'remotecfg {\n\turl = "http://a"\n\tpoll_frequency = "5s"\n}\n'
+    assert messages(text, "1.2", "1.3", Rank.REFUSED) == []
+
+
+def test_the_encoding_of_kafka_signals_changes_only_if_it_was_set_for_all_of_them() -> None:
+    assert messages(KAFKA.format(""), "1.12", "1.13", Rank.DEFAULT) == []
+    assert messages(KAFKA.format("logs { }"), "1.12", "1.13", Rank.DEFAULT) == []
+    (line,) = messages(KAFKA.format('encoding = "json"'), "1.12", "1.13", Rank.DEFAULT)
+    assert 'logs/encoding of otelcol.receiver.kafka: default "json", from 1.13.0 on "otlp_proto"' in line
+    assert messages(KAFKA.format('logs {\n encoding = "json"\n }'), "1.12", "1.13", Rank.DEFAULT) == []
