@@ -5,10 +5,9 @@ Source: docs/spec/RUNTIME.md, section 1 (error table of the command line).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
-from alloypy.lang.go.text import int_fault, quote
+from alloypy.lang.go.text import quote
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
@@ -21,20 +20,6 @@ def parse_bool(text: str) -> bool:
     if text in _FALSE:
         return False
     raise ValueError(f"strconv.ParseBool: parsing {quote(text)}: invalid syntax")
-
-
-def parse_int(text: str) -> int:
-    """A 64-bit integer; 0x, 0o, 0b prefixes and inner underscores as in Go. Raises ValueError."""
-    try:
-        if text != text.strip():
-            raise ValueError(text)
-        octal = re.fullmatch(r"([+-]?)0(_?[0-7])+", text)
-        value = int(text, 8) if octal else int(text, 0)
-    except ValueError:
-        raise ValueError(int_fault(text)) from None
-    if not -(1 << 63) <= value < 1 << 63:
-        raise ValueError(int_fault(text, "value out of range"))
-    return value
 
 
 def choice(choices: Sequence[str], noun: str) -> Callable[[str], str]:

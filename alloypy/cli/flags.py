@@ -19,10 +19,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from alloypy.cli.flag_values import choice, parse_bool, parse_int
+from alloypy.cli.flag_values import choice, parse_bool
 from alloypy.cli.usage_error import UsageError
 from alloypy.lang.go.duration import Duration, format_duration
-from alloypy.lang.go.text import quote
+from alloypy.lang.go.text import parse_int, quote
 
 T = TypeVar("T")
 

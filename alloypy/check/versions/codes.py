@@ -150,7 +150,7 @@ UPGRADE_CODES: dict[str, UpgradeCode] = {
     FLAG: UpgradeCode(
         "a flag of the command line",
         "A flag of `alloy run`, given with --run-flags, is unknown to the new version, has another type or "
-        "no effect there. The example is an upgrade from 1.10 to 1.11.",
+        "no effect there, or `alloy run` refuses its value. The example is an upgrade from 1.10 to 1.11.",
         "--feature.prometheus.metric-validation-scheme=utf8",
         "--stability.level=generally-available",
         "1.10",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from alloypy.catalog.history import FlagHistory, History
@@ -12,6 +12,8 @@ from alloypy.check.versions.codes import FLAG
 from alloypy.check.versions.findings import Finding, Rank, with_entry
 from alloypy.check.versions.listed import Listed
 from alloypy.check.versions.upgrade import Upgrade
+from alloypy.lang.go.duration import Duration
+from alloypy.lang.go.text import parse_int, quote
 
 _BOOLEANS = frozenset(["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"])
 _ZERO = frozenset({"", "0", "false", '""'})
@@ -19,10 +21,15 @@ _ZERO = frozenset({"", "0", "false", '""'})
 
 
 class GivenFlag(NamedTuple):
-    """A flag as given. value: None for a switch without one."""
+    """A flag as given. name: "" for words that are no flags. value: None for a switch without one.
+
+    fault: why `alloy run` of any version refuses it, or "". remedy: what to do about it.
+    """
 
     name: str
     value: str | None
+    fault: str = ""
+    remedy: str = ""
 
 
 class FlagsError(Exception):
@@ -30,7 +37,7 @@ class FlagsError(Exception):
 
 
 def read_flags(text: str, history: History) -> list[GivenFlag]:
-    """The flags in a command line, read as the shell and Alloy do. Words that are no flags are skipped.
+    """The flags in a command line, read as the shell and Alloy do, with words that `alloy run` refuses.
 
     Raises FlagsError.
     """
@@ -38,25 +45,71 @@ def read_flags(text: str, history: History) -> list[GivenFlag]:
         words = shlex.split(text)
     except ValueError as error:
         raise FlagsError(f"it ends inside quotes or after a backslash: {error}") from None
-    known = _known(history)
-    shorts = {each.short: name for name, each in known.items() if each.short}
-    found = []
-    rest = iter(words)
-    for word in rest:
-        if word == "--":
-            break
-        name, equals, value = word.partition("=")
-        if name.startswith("--"):
-            name = name[2:]
-        elif len(name) > 1 and name.startswith("-"):
-            name = shorts.get(name[1:], name[1:])
-        else:
-            continue
+    return _Words(words, _known(history)).read()
+
+
+class _Words:
+    """Reads the words of a command line."""
+
+    def __init__(self, words: list[str], known: Mapping[str, FlagHistory]) -> None:
+        self._rest = iter(_without_command(words))
+        self._known = known
+        self._shorts = {each.short: name for name, each in known.items() if each.short}
+        self._found: list[GivenFlag] = []
+        self._others: list[str] = []
+
+    def read(self) -> list[GivenFlag]:
+        """The flags, then what is wrong with the other words."""
+        for word in self._rest:
+            if word == "--":
+                self._others += self._rest
+            elif word.startswith("--"):
+                self._flag(word[2:])
+            elif len(word) > 1 and word.startswith("-"):
+                self._short(word)
+            else:
+                self._other(word)
+        if len(self._others) > 1:
+            fault = f"alloy run takes one path, but would get {len(self._others)}: {', '.join(self._others)}"
+            self._found.append(GivenFlag("", None, fault, "Remove the words that belong to no flag"))
+        return self._found
+
+    def _flag(self, text: str) -> None:
+        name, equals, value = text.partition("=")
         given = value if equals else None
-        if not equals and _takes_value(known.get(name)):
-            given = next(rest, None)
-        found.append(GivenFlag(name, given))
-    return found
+        if not equals and _takes_value(self._known.get(name)):
+            given = next(self._rest, None)
+            if given is None:
+                remedy = f"Write --{name}=VALUE"
+                self._found.append(GivenFlag(name, None, f"the flag --{name} needs a value", remedy))
+                return
+        self._found.append(GivenFlag(name, given))
+
+    def _short(self, word: str) -> None:
+        name, equals, value = word[1:].partition("=")
+        if name in self._shorts:
+            self._flag(f"{self._shorts[name]}{equals}{value}")
+            return
+        remedy = f"Write -{word}" if name in self._known else "Remove it"
+        fault = f"{quote(word)} is no flag of any version"
+        self._found.append(GivenFlag(name, value if equals else None, fault, remedy))
+
+    def _other(self, word: str) -> None:
+        last = self._found[-1] if self._found else None
+        known = self._known.get(last.name) if last is not None else None
+        switch = known is not None and not _takes_value(known)
+        if last is None or not switch or last.value is not None or word not in _BOOLEANS:
+            self._others.append(word)
+            return
+        fault = f"the flag --{last.name} is a switch: {word} after it is the path of a configuration to Alloy"
+        self._found[-1] = last._replace(fault=fault, remedy=f"Write --{last.name}={word}")
+
+
+def _without_command(words: list[str]) -> list[str]:
+    """The words without the program and its command at the beginning."""
+    if words and words[0].rpartition("/")[2] == "alloy":
+        words = words[1:]
+    return words[1:] if words[:1] == ["run"] else words
 
 
 def _known(history: History) -> dict[str, FlagHistory]:
@@ -97,6 +150,9 @@ def flag_findings(given: Sequence[GivenFlag], upgrade: Upgrade, history: History
 
 def _finding(given: GivenFlag, known: FlagHistory | None, upgrade: Upgrade) -> Finding | None:
     start, end = upgrade.start, upgrade.end
+    if given.fault:
+        subject = f"--{given.name}" if given.name else "alloy run"
+        return Finding(Rank.REFUSED, FLAG, None, subject, given.fault, given.remedy)
     if known is None:
         return _flag(Rank.REFUSED, given.name, "is no flag of any version", "Remove it")
     if not known.present & end.bit:
@@ -106,12 +162,30 @@ def _finding(given: GivenFlag, known: FlagHistory | None, upgrade: Upgrade) -> F
     if kind == "bool" and given.value is not None and given.value not in _BOOLEANS:
         message = f"is a switch in {end.name}, which takes no value but true or false"
         return _flag(Rank.REFUSED, given.name, message, "Remove the value")
+    fault = _fault(given.value, kind)
+    if fault:
+        message = f"takes a value of type {kind} in {end.name}: {fault}"
+        return _flag(Rank.REFUSED, given.name, message, f"Write {_VALUES[kind]}")
     if known.deprecated & end.bit and not known.deprecated & start.bit:
         return _flag(Rank.DEPRECATED, given.name, f"has no effect in {end.name}", "Remove it")
     old = _type(known, start)
     if old and kind and old != kind:
         return _flag(Rank.BEHAVIOUR, given.name, f"goes from type {old} to {kind} in {end.name}")
     return None
+
+
+_VALUES = {"duration": "a duration such as 60s", "int": "a whole number"}
+
+
+def _fault(value: str | None, kind: str) -> str:
+    """Go's words for a value that is none of its type, or ""."""
+    if value is None or kind not in _VALUES:
+        return ""
+    try:
+        Duration.parse(value) if kind == "duration" else parse_int(value)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _type(known: FlagHistory, version: Version) -> str:

@@ -5,11 +5,14 @@ Source: docs/spec/RUNTIME.md, sections 1 (flag values) and 6 (log values).
 
 from __future__ import annotations
 
+import re
+
 from alloypy.syntax.letters import quote
 
 __all__ = [
     "joined",
     "parse_decimal",
+    "parse_int",
     "quote",
     "quote_ascii",
     "quote_rune",
@@ -65,3 +68,17 @@ def _escaped(char: str) -> str:
 def int_fault(text: str, reason: str = "invalid syntax") -> str:
     """Go's message for a text that is not an integer, or is out of range."""
     return f"strconv.ParseInt: parsing {quote(text)}: {reason}"
+
+
+def parse_int(text: str) -> int:
+    """A 64-bit integer as Go reads flags: with 0x, 0o, 0b and inner underscores. Raises ValueError."""
+    try:
+        if text != text.strip():
+            raise ValueError(text)
+        octal = re.fullmatch(r"([+-]?)0(_?[0-7])+", text)
+        value = int(text, 8) if octal else int(text, 0)
+    except ValueError:
+        raise ValueError(int_fault(text)) from None
+    if not -(1 << 63) <= value < 1 << 63:
+        raise ValueError(int_fault(text, "value out of range"))
+    return value

@@ -278,6 +278,8 @@ def test_a_requirement_that_is_undone_later_concerns_only_versions_that_have_it(
     assert bool(messages(text, "1.10", end, Rank.REFUSED)) == refused
 
 
+REJOIN = "the flag --cluster.rejoin-interval"
+PEERS = "the flag --cluster.max-join-peers"
 KAFKA = """otelcol.receiver.kafka "x" {{
 	brokers = ["b"]
 	protocol_version = "2.0.0"
@@ -316,3 +318,37 @@ def test_the_encoding_of_kafka_signals_changes_only_if_it_was_set_for_all_of_the
     (line,) = messages(KAFKA.format('encoding = "json"'), "1.12", "1.13", Rank.DEFAULT)
     assert 'logs/encoding of otelcol.receiver.kafka: default "json", from 1.13.0 on "otlp_proto"' in line
     assert messages(KAFKA.format('logs {\n encoding = "json"\n }'), "1.12", "1.13", Rank.DEFAULT) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (
+            "--cluster.rejoin-interval=abc",
+            [f'{REJOIN} takes a value of type duration in 1.18.1: time: invalid duration "abc"'],
+        ),
+        (
+            "--cluster.rejoin-interval 60",
+            [f'{REJOIN} takes a value of type duration in 1.18.1: time: missing unit in duration "60"'],
+        ),
+        (
+            "--cluster.max-join-peers=x",
+            [f'{PEERS} takes a value of type int in 1.18.1: strconv.ParseInt: parsing "x": invalid syntax'],
+        ),
+        ("--storage.path", ["the flag --storage.path needs a value"]),
+        ("-storage.path=/x", ['"-storage.path=/x" is no flag of any version']),
+        ("a b --cluster.enabled", ["alloy run takes one path, but would get 2: a, b"]),
+        (
+            "--cluster.enabled true",
+            ["the flag --cluster.enabled is a switch: true after it is the path of a configuration to Alloy"],
+        ),
+        ("/bin/alloy run --cluster.enabled=true --cluster.max-join-peers=0x5 /etc/alloy", []),
+        ("run -- conf --storage.path", ["alloy run takes one path, but would get 2: conf, --storage.path"]),
+        ("--cluster.rejoin-interval=1m30s --storage.path=/x conf", []),
+    ],
+)
+def test_run_flags_that_alloy_refuses(flags: str, expected: list[str]) -> None:
+    refused = [each for each in flags_found(flags, "1.17", "1.18") if each.rank is Rank.REFUSED]
+    assert [each.message for each in refused] == expected
+    assert {each.code for each in refused} <= {"ALY0809"}
+    assert all(each.remedy for each in refused)
