@@ -3,7 +3,8 @@
 | command     | 0         | 1                                  | 2                              |
 |-------------|-----------|------------------------------------|--------------------------------|
 | fmt         | fine      | would change (`--test`, `--check`) | cannot parse, read or write; wrong use |
-| upgrade     | accepted  | the new version refuses one        | wrong use                      |
+| requires    | loaded    | no version loads all               | cannot read; wrong use         |
+| upgrade     | accepted  | the new version refuses one        | cannot read or write; wrong use |
 | every other | success   | any failure, wrong use included    | not used                       |
 
 With `--strict`, warnings fail with 1, including that of a directory without files. A reader that closes
@@ -20,4 +21,4 @@ FAILURE = 1
 FMT_WOULD_CHANGE = 1
 FMT_UNUSABLE = 2
 
-UPGRADE_WRONG_USE = 2
+VERSIONS_UNUSABLE = 2

@@ -45,12 +45,17 @@ COMMANDS = (
         "fmt", "fmt.command", "Format a configuration file", alias="format", wrong_use=exit_codes.FMT_UNUSABLE
     ),
     Command("validate", "validate.command", "Check a configuration without running it"),
-    Command("requires", "requires.command", "Say which versions of Alloy load a configuration"),
+    Command(
+        "requires",
+        "requires.command",
+        "Say which versions of Alloy load a configuration",
+        wrong_use=exit_codes.VERSIONS_UNUSABLE,
+    ),
     Command(
         "upgrade",
         "upgrade.command",
         "Say what an upgrade of Alloy changes for a configuration",
-        wrong_use=exit_codes.UPGRADE_WRONG_USE,
+        wrong_use=exit_codes.VERSIONS_UNUSABLE,
     ),
     Command("eval", "eval.command", "Evaluate an expression"),
     Command("explain", "explain.command", "Explain what a diagnostic code means and what to do about it"),

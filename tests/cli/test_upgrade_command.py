@@ -277,7 +277,7 @@ def test_a_failed_write_fixes_nothing(capsys: Capture, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("alloypy.cli.files.rewriting.rewrite", fail)
     answer = upgrade(capsys, "--fix", "old.alloy")
-    assert answer.code == 1
+    assert answer.code == 2
     assert "Error: open old.alloy: permission denied\n" in answer.err
     assert "0 fixed, 1 refused" in answer.err
     assert "-: " not in answer.err
@@ -285,12 +285,30 @@ def test_a_failed_write_fixes_nothing(capsys: Capture, monkeypatch: pytest.Monke
 
 def test_a_missing_file_is_not_refused_by_a_version(capsys: Capture) -> None:
     answer = upgrade(capsys, "none.alloy")
-    assert answer.code == 1
+    assert answer.code == 2
     assert "Error: stat none.alloy: no such file or directory\n" in answer.out
     assert "refused" not in answer.out
     answer = ask(capsys, "requires", "none.alloy")
-    assert answer.code == 1
+    assert answer.code == 2
     assert answer.out == "none.alloy: stat none.alloy: no such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (
+            b'logging { level = "\xe9" }',
+            "bad.alloy:1:20: unknown encoding for config: the file must be UTF-8",
+        ),
+        (b"logging { \0 }", "bad.alloy:1:11: this is not a text file: it has a NUL byte here"),
+    ],
+)
+def test_a_file_that_is_no_text_is_not_refused_by_a_version(
+    capsys: Capture, directory: Path, data: bytes, line: str
+) -> None:
+    (directory / "bad.alloy").write_bytes(data)
+    assert upgrade(capsys, "bad.alloy") == (2, f"Error: {line}\n", "")
+    assert ask(capsys, "requires", "bad.alloy") == (2, f"{line}\n", "")
 
 
 def test_flags_of_the_run_command(capsys: Capture) -> None:
@@ -393,5 +411,5 @@ def test_settings_group_files_and_give_the_environment(capsys: Capture, director
     assert [each["path"] for each in json.loads(answer.out)["configurations"]] == ["both/a.alloy"]
     (directory / ".alloypy.toml").write_text('env-files = ["missing.env"]\n')
     answer = ask(capsys, "requires", "old.alloy")
-    assert answer.code == 1
+    assert answer.code == 2
     assert "missing.env" in answer.err

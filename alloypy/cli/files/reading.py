@@ -8,6 +8,7 @@ from typing import NamedTuple
 from alloypy.check.units.units import Outcome, encoding_faults
 from alloypy.cli.files.checking import read_unit
 from alloypy.cli.files.named_paths import STDIN
+from alloypy.syntax.codes import BAD_ENCODING, UNREADABLE, UNWRITABLE
 from alloypy.syntax.config_files import module_path, parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source
@@ -27,6 +28,17 @@ class ReadUnit(NamedTuple):
     sources: Sequence[Source]
     files: Sequence[File]
     faults: tuple[Diagnostic, ...]
+
+
+def is_of_file(fault: Diagnostic) -> bool:
+    """Whether a fault is about reading or writing a file, which is no verdict about a configuration."""
+    return fault.code in (UNREADABLE, UNWRITABLE, BAD_ENCODING)
+
+
+def one_line(fault: Diagnostic) -> str:
+    """The place and message of a fault, with its hint."""
+    place = f"{fault.span}: " if fault.span is not None else ""
+    return f"{place}{fault.message}" + (f": {fault.hint}" if fault.hint else "")
 
 
 def read(path: str, stdin_name: str) -> ReadUnit:

@@ -12,7 +12,7 @@ from alloypy.check.units.units import CheckOptions, context_of, nothing_in
 from alloypy.check.versions.bounds import Bound
 from alloypy.check.versions.requires import Limit, Requirement, Window, requirement_of
 from alloypy.cli import exit_codes
-from alloypy.cli.files.reading import read
+from alloypy.cli.files.reading import is_of_file, one_line, read
 from alloypy.cli.files.unit_flags import UnitFlags
 from alloypy.cli.flags import FlagSet
 from alloypy.os_errors import system_words
@@ -22,7 +22,7 @@ from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 _SUMMARY = """Say which versions of Alloy load configurations, and what sets each limit.
 
 Each PATH is one configuration, as for validate; - is standard input. Exit code: 0 if a version loads all of
-them, else 1. A directory without *.alloy files gives a warning."""
+them, 2 if a file cannot be read, else 1. A directory without *.alloy files gives a warning."""
 _SHOWN = 3
 """How many places are shown for one limit; JSON has all of them."""
 
@@ -33,6 +33,11 @@ class _Answer(NamedTuple):
     path: str
     requirement: Requirement | None
     faults: tuple[Diagnostic, ...] = ()
+
+    @property
+    def unread(self) -> bool:
+        """Whether a file cannot be read."""
+        return any(map(is_of_file, self.faults))
 
     @property
     def mask(self) -> int | None:
@@ -52,6 +57,8 @@ def run(argv: list[str]) -> int:
     paths = flags.parse(argv)
     answers = list(_answers(units, paths))
     print("\n".join(_text(answers)) if output.value == "text" else json.dumps(_data(answers), indent=2))
+    if any(answer.unread for answer in answers):
+        return exit_codes.VERSIONS_UNUSABLE
     return exit_codes.SUCCESS if _together(answers) else exit_codes.FAILURE
 
 
@@ -113,8 +120,8 @@ def _clashing(answers: list[_Answer]) -> list[_Answer]:
 
 def _none(answer: _Answer) -> Iterator[str]:
     found = answer.requirement
-    if answer.mask is None or any(each.code == UNREADABLE for each in answer.faults):
-        yield from (f"{answer.path}: {each.message}" for each in answer.faults)
+    if answer.mask is None or answer.unread:
+        yield from (_of_file(answer.path, each) for each in answer.faults)
         return
     yield f"{answer.path}: no version of Alloy loads it"
     if found is not None:
@@ -126,6 +133,10 @@ def _none(answer: _Answer) -> Iterator[str]:
             yield f"    hint: {each.hint}"
     if len(answer.faults) > _SHOWN:
         yield f"  and {len(answer.faults) - _SHOWN} more faults; `alloypy validate` shows them"
+
+
+def _of_file(path: str, fault: Diagnostic) -> str:
+    return one_line(fault) if fault.span is not None else f"{path}: {one_line(fault)}"
 
 
 def _limits(window: Window) -> Iterator[str]:

@@ -12,11 +12,11 @@ from alloypy.check.units.units import context_of, nothing_in
 from alloypy.check.versions.findings import Finding, Rank, order
 from alloypy.check.versions.flags import flag_findings
 from alloypy.check.versions.upgrade import touched, without_old_errors
-from alloypy.cli import streams
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.upgrade.fixing import Fixer
 from alloypy.cli.commands.upgrade.options import Options
 from alloypy.cli.commands.upgrade.pages import Page, page
-from alloypy.cli.files.reading import ReadUnit, read
+from alloypy.cli.files.reading import ReadUnit, is_of_file, read
 from alloypy.cli.report import Entry, Report
 from alloypy.cli.report.colours import wants_colour
 from alloypy.cli.report.output import write_reports
@@ -98,7 +98,8 @@ def _flags(options: Options) -> list[Finding]:
 
 
 def _report(results: list[Result], options: Options) -> Report:
-    return Report(
+    unread = any(is_of_file(each) for result in results for each in result.faults)
+    entries = (
         Entry(
             result.path,
             tuple(_diagnostics(result, options)),
@@ -110,6 +111,7 @@ def _report(results: list[Result], options: Options) -> Report:
         )
         for result in results
     )
+    return Report(entries, when_failed=exit_codes.VERSIONS_UNUSABLE if unread else exit_codes.FAILURE)
 
 
 def _diagnostics(result: Result, options: Options) -> Iterator[Diagnostic]:

@@ -18,9 +18,9 @@ from alloypy.schema.stability import LEVELS, Stability
 
 _SUMMARY = """Say what lies between two versions of Alloy for configurations, and what to do.
 
-Each PATH is one configuration, as for validate; - is standard input. Exit code: 1 if the new version refuses
-one of them, or with --strict if a default changes or there is a warning, such as for a directory without
-*.alloy files; otherwise 0."""
+Each PATH is one configuration, as for validate; - is standard input. Exit code: 2 if a file cannot be read
+or written; 1 if the new version refuses a configuration, or with --strict if a default changes or there is
+a warning, such as for a directory without *.alloy files; otherwise 0."""
 
 
 class Options:

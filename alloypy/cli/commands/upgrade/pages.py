@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from alloypy.check.versions.findings import Finding, Rank
 from alloypy.check.versions.upgrade import Upgrade
+from alloypy.cli.files.reading import is_of_file, one_line
 from alloypy.cli.report import counted
-from alloypy.syntax.codes import UNREADABLE, UNWRITABLE
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.render import escaped
 
@@ -79,18 +79,13 @@ def _lines(content: Page, colour: bool) -> Iterator[str]:
 
 
 def _faults(content: Page) -> list[Diagnostic]:
-    return [each for each in content.faults if each.severity is Severity.ERROR and not _is_of_files(each)]
-
-
-def _is_of_files(fault: Diagnostic) -> bool:
-    """Whether a fault is about reading or writing files, which is no verdict of a version."""
-    return fault.code in (UNREADABLE, UNWRITABLE)
+    return [each for each in content.faults if each.severity is Severity.ERROR and not is_of_file(each)]
 
 
 def _warnings(content: Page) -> Iterator[str]:
     for each in content.faults:
-        if _is_of_files(each):
-            yield f"Error: {escaped(each.message)}"
+        if is_of_file(each):
+            yield f"Error: {escaped(one_line(each))}"
         elif each.severity is not Severity.ERROR and not content.quiet:
             yield f"Warning: {escaped(each.message)}"
 
