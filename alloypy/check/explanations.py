@@ -157,6 +157,13 @@ def severity_of(code: str) -> str:
     return "warning" if code > _FIRST_RULE or code in _WARNINGS else "error"
 
 
+def is_always_error(code: str) -> bool:
+    """Whether no finding with a code is a warning."""
+    from alloypy.check.versions.codes import SOMETIMES_WARNINGS
+
+    return severity_of(code) == "error" and code not in SOMETIMES_WARNINGS
+
+
 def is_default(code: str) -> bool:
     """Whether findings with a code are reported unless something else is selected."""
     from alloypy.check.lint import all_rules

@@ -36,6 +36,7 @@ class Diagnostic(NamedTuple):
     value: text of the offending value if the span does not show it literally.
     hint: what to do about it, for people; empty if there is nothing to add.
     fix: the same for programs, as changes of the source that `span` is in; empty if a person has to decide.
+    further: the other places that it is about.
     """
 
     span: Span | None
@@ -45,6 +46,7 @@ class Diagnostic(NamedTuple):
     value: str = ""
     hint: str = ""
     fix: tuple[Edit, ...] = ()
+    further: tuple[Span, ...] = ()
 
     def __str__(self) -> str:
         """`file:line:col: message`, Alloy's one-line form."""

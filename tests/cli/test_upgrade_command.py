@@ -370,6 +370,49 @@ def test_an_empty_directory_has_only_a_warning(
     assert line.startswith("Warning: ")
 
 
+def codes(answer: Answer) -> list[str]:
+    return [each["code"] for each in json.loads(answer.out)["diagnostics"]]
+
+
+def test_ignored_codes_are_left_out_unless_the_version_refuses(capsys: Capture, directory: Path) -> None:
+    (directory / "old.alloy").write_text(OLD + SCRAPE)
+    assert codes(upgrade(capsys, "--output-format=json", "old.alloy")) == ["ALY0802", "ALY0805", "ALY0806"]
+    answer = upgrade(capsys, "--ignore=ALY08", "--output-format=json", "old.alloy")
+    assert (answer.code, codes(answer)) == (1, ["ALY0802"])
+    assert upgrade(capsys, "--strict", "--ignore=ALY0805", "scrape.alloy").code == 0
+    assert "no code ALY9999" in upgrade(capsys, "--ignore=ALY9999", "old.alloy").err
+    (directory / ".alloypy.toml").write_text('ignore = ["ALY0805"]\n')
+    assert upgrade(capsys, "--strict", "scrape.alloy").code == 0
+    (directory / ".alloypy.toml").write_text('[per-file-ignores]\n"scrape.alloy" = ["ALY0805"]\n')
+    assert upgrade(capsys, "--strict", "scrape.alloy").code == 0
+    assert codes(upgrade(capsys, "--output-format=json", "old.alloy")) == ["ALY0802", "ALY0805", "ALY0806"]
+
+
+def test_comments_suppress_what_the_version_does_not_refuse(capsys: Capture, directory: Path) -> None:
+    text = "// alloypy: ignore[ALY0805, ALY0806, ALY0804]\n" + SCRAPE + "// alloypy: ignore[ALY0802]\n" + OLD
+    (directory / "old.alloy").write_text(text)
+    assert codes(upgrade(capsys, "--output-format=json", "old.alloy")) == ["ALY0802"]
+    text = text.replace("\n// alloypy: ignore[ALY0802]", "")
+    (directory / "old.alloy").write_text(text)
+    assert "nothing to ignore" not in ask(capsys, "validate", "--alloy-version=1.10", "old.alloy").err
+    assert "no comment suppresses" not in ask(capsys, "validate", "--alloy-version=1.10", "old.alloy").err
+
+
+def test_a_change_of_several_places_has_all_of_them(capsys: Capture, directory: Path) -> None:
+    text = SCRAPE + SCRAPE.replace('"r"', '"s"')
+    (directory / "two.alloy").write_text(text)
+    answer = upgrade(capsys, "--output-format=json", "two.alloy")
+    (each,) = [one for one in json.loads(answer.out)["diagnostics"] if one["code"] == "ALY0806"]
+    assert " (and 1 more) behaves differently in " in each["message"]
+    assert [(one["line"], one["column"]) for one in each["further"]] == [(6, 1)]
+    (directory / "two.alloy").write_text("// alloypy: ignore[ALY0806]\n" + text)
+    answer = upgrade(capsys, "--output-format=json", "two.alloy")
+    (each,) = [one for one in json.loads(answer.out)["diagnostics"] if one["code"] == "ALY0806"]
+    assert (each["line"], each.get("further")) == (7, None)
+    assert " behaves differently in " in each["message"]
+    assert "more" not in each["message"].partition(":")[0]
+
+
 def test_settings_say_the_version_in_use_and_what_is_permitted(capsys: Capture, directory: Path) -> None:
     (directory / ".alloypy.toml").write_text('alloy-version = "1.10"\nexclude = ["scrape.alloy"]\n')
     answer = ask(capsys, "upgrade", "--to=1.11", "--recursive", "--units=auto", "--output-format=json", ".")

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
-from alloypy.check.explanations import all_codes, severity_of
+from alloypy.check.explanations import all_codes, is_always_error
 from alloypy.check.lint import MARK
 from alloypy.check.lint.rules.suppressions import NO_SUPPRESSION, UNUSED_SUPPRESSION
 from alloypy.check.scope import warning
@@ -186,7 +186,7 @@ def _without_effect(comment: _Suppression, judged: Judged) -> Iterator[Diagnosti
     """A finding for codes of a comment that suppress nothing."""
     known = all_codes()
     unused = [code for code in dict.fromkeys(comment.codes) if code in known and code not in comment.used]
-    errors = [code for code in unused if severity_of(code) == Severity.ERROR]
+    errors = [code for code in unused if is_always_error(code)]
     for code in errors:
         yield warning(comment.span, f"{code} is an error, which no comment suppresses", NO_SUPPRESSION)
     idle = [code for code in unused if code not in errors and judged.could_find(code)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from alloypy.catalog.history import Breaking, History
 from alloypy.catalog.versions import Version
 from alloypy.check.versions import codes
-from alloypy.check.versions.findings import Finding, Rank, named, with_entry
+from alloypy.check.versions.findings import Finding, Rank, at_first, named, with_entry
 from alloypy.check.versions.listed import (
     EVEN_UNSET,
     STILL_ACCEPTED,
@@ -126,8 +126,7 @@ class Announced:
     def _first_of(self, entry: Breaking, uses: Sequence[NodeUse]) -> Iterator[Finding]:
         """One finding for many components, at the first of them."""
         if uses:
-            more = f" (and {len(uses) - 1} more)" if len(uses) > 1 else ""
-            yield _finding(entry, uses[0].head, None, f"{uses[0].name}{more}")
+            yield at_first([_finding(entry, use.head, None, use.name) for use in uses])
 
     def _hidden_functions(self, entry: Breaking, uses: Uses) -> Iterator[Finding]:
         for node in uses.customs:
@@ -154,10 +153,7 @@ def _grouped(findings: Iterator[Finding]) -> Iterator[Finding]:
         else:
             yield each
     if behaviour:
-        first, more = behaviour[0], len(behaviour) - 1
-        word = _KINDS["behaviour"][2]
-        message = first.message.replace(f" {word}", f" (and {more} more) {word}", 1)
-        yield first._replace(message=message) if more else first
+        yield at_first(behaviour)
 
 
 def _finding(

@@ -102,7 +102,7 @@ class Changes:
             first = several[0]
             what = first.entry.what if first.entry is not None else ""
             message = f"{use.name}: the defaults of {names}{more} change in {self._end.name}: {what}"
-            yield first._replace(message=message)
+            yield first._replace(message=message, further=tuple(several[1:]))
 
     def _default(self, changed: Default) -> Finding:
         old, new = changed.old or "unset", changed.new or "unset"

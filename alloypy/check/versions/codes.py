@@ -20,6 +20,10 @@ WARNINGS = frozenset({DEFAULT, BEHAVIOUR, DEPRECATED})
 """Codes of findings with which the new version still loads the configuration."""
 
 
+SOMETIMES_WARNINGS = frozenset({TYPE, STABILITY, REFUSED_VALUE})
+"""Codes of findings with which the new version loads some configurations."""
+
+
 class UpgradeCode(NamedTuple):
     """A code.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ class Finding(NamedTuple):
     message: the change in a sentence; old and new value of a default. remedy: what to do, or "".
     source: where it is documented, or "". entry: the listed change, if there is one.
     body, member, name: where the configuration uses it. fixes: changes that mend it, by source.
+    further: the same change at other places.
     """
 
     rank: Rank
@@ -44,6 +46,7 @@ class Finding(NamedTuple):
     member: Member | None = None
     name: NameUse | None = None
     fixes: tuple[tuple[Source, tuple[Edit, ...]], ...] = ()
+    further: tuple[Finding, ...] = ()
 
     def diagnostic(self, *, strict: bool = False) -> Diagnostic:
         """The finding for reports. strict: a changed default is an error, too."""
@@ -53,7 +56,8 @@ class Finding(NamedTuple):
         hint = "; ".join(filter(None, (self.remedy.rstrip("."), documented)))
         source = self.span.source if self.span is not None else None
         fix = next((edits for changed, edits in self.fixes if changed is source), ())
-        return Diagnostic(self.span, self.message, self.code, severity, hint=hint, fix=fix)
+        further = tuple(each.span for each in self.further if each.span is not None)
+        return Diagnostic(self.span, self.message, self.code, severity, hint=hint, fix=fix, further=further)
 
 
 def order(finding: Finding) -> tuple[Rank, bool, str, int]:
@@ -65,6 +69,22 @@ def order(finding: Finding) -> tuple[Rank, bool, str, int]:
         span.source.name if span is not None else "",
         span.start if span is not None else -1,
     )
+
+
+def at_first(findings: Sequence[Finding]) -> Finding:
+    """One finding for one change at several places: at the first, with the number of the others."""
+    first, *others = findings
+    if not others:
+        return first
+    where = first.subject if first.body is None else named(first.body.node, first.subject)
+    message = f"{where} (and {len(others)} more){first.message.removeprefix(where)}"
+    return first._replace(message=message, further=tuple(others))
+
+
+def each_of(finding: Finding) -> list[Finding]:
+    """The findings that `at_first` has made one of."""
+    message = finding.message.replace(f" (and {len(finding.further)} more)", "", 1)
+    return [finding._replace(message=message, further=()), *finding.further]
 
 
 _VALUES = re.compile(r".+? goes from (\S+) to (\S+?)((?:[:;., ].*)?)")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from alloypy.check.units.fixing import fixed
 from alloypy.check.units.units import DISK, CheckOptions, Reading, context_of
 from alloypy.check.versions.upgrade import Touched, Upgrade, touched
+from alloypy.check.versions.wanted import wanted
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.printer.printer import format_source
@@ -63,7 +64,8 @@ class _Work:
 
         reading = Reading(DISK.unit, module, DISK.locate, DISK.beside)
         context = context_of(self._directory, self._options, reading)
-        return touched(parse_config(texts[: self._own]), self._upgrade, context)
+        files = parse_config(texts[: self._own])
+        return wanted(touched(files, self._upgrade, context), files, self._options)
 
     def check(self, texts: Sequence[Source]) -> Sequence[Diagnostic]:
         """The findings as diagnostics with their changes; those in other files have one of their own."""

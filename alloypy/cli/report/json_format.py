@@ -1,6 +1,7 @@
 """The report as one JSON object: `diagnostics` and `summary`.
 
 Lines and columns count from 1, columns in bytes, ends are inclusive; null without a place.
+`further` has the other places of a finding that is reported once for several; it is absent without them.
 A `fix` is the hint as changes of the file: `length` bytes from `offset` on are replaced by `text`.
 """
 
@@ -10,6 +11,7 @@ import json
 
 from alloypy.cli.report import Finding, Report
 from alloypy.syntax.diagnostics import Edit, Severity
+from alloypy.syntax.source import Span
 
 
 def render(report: Report) -> str:
@@ -47,6 +49,18 @@ def _diagnostic(finding: Finding) -> dict[str, object]:
         "message": diagnostic.message,
         "hint": diagnostic.hint,
         "fix": [_edit(edit) for edit in diagnostic.fix],
+        **({"further": [_place(each) for each in diagnostic.further]} if diagnostic.further else {}),
+    }
+
+
+def _place(span: Span) -> dict[str, object]:
+    start, end = span.start_position, span.end_position
+    return {
+        "file": span.source.name,
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line if end else None,
+        "end_column": end.column if end else None,
     }
 
 

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from alloypy.catalog.catalog import load_catalog
 from alloypy.catalog.history import load_history
 from alloypy.check.units.units import context_of, nothing_in
 from alloypy.check.versions.findings import Finding, Rank, order
 from alloypy.check.versions.flags import flag_findings
 from alloypy.check.versions.upgrade import touched, without_old_errors
+from alloypy.check.versions.wanted import wanted
 from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.upgrade.fixing import Fixer
 from alloypy.cli.commands.upgrade.options import Options
@@ -74,11 +74,12 @@ def _results(options: Options) -> Iterator[Result]:
 
 def _result(path: str, unit: ReadUnit, options: Options) -> Result:
     upgrade = options.upgrade_of(path)
-    checking = options.unit_flags.options(load_catalog(), path, upgrade.gate)
+    checking = options.checking(path, upgrade)
     try:
         context = context_of(unit.directory, checking)
         found = touched(unit.files, upgrade, context)
         found = without_old_errors(found, unit.files, upgrade, context)
+        found = wanted(found, unit.files, checking)
     except DiagnosticsError as error:
         return Result(unit.path, [], error.diagnostics, len(unit.sources))
     return Result(unit.path, found.findings, found.others, len(unit.sources))
@@ -86,7 +87,7 @@ def _result(path: str, unit: ReadUnit, options: Options) -> Result:
 
 def _fixed(path: str, unit: ReadUnit, options: Options) -> Result:
     upgrade = options.upgrade_of(path)
-    checking = options.unit_flags.options(load_catalog(), path, upgrade.gate)
+    checking = options.checking(path, upgrade)
     fixer = Fixer(upgrade, checking, options.reporting.color, writes=not options.diff)
     return Result(unit.path, *fixer.fixed(path, unit))
 
@@ -94,7 +95,8 @@ def _fixed(path: str, unit: ReadUnit, options: Options) -> Result:
 def _flags(options: Options) -> list[Finding]:
     if options.run_flags is None:
         return []
-    return sorted(flag_findings(options.run_flags, options.upgrade, load_history()), key=order)
+    found = sorted(flag_findings(options.run_flags, options.upgrade, load_history()), key=order)
+    return [each for each in found if each.rank is Rank.REFUSED or each.code not in options.ignored]
 
 
 def _report(results: list[Result], options: Options) -> Report:

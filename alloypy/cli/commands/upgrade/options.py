@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from alloypy.catalog.catalog import load_catalog
 from alloypy.catalog.history import load_history
 from alloypy.catalog.versions import Version, VersionError, find_version
+from alloypy.check.units.units import CheckOptions
 from alloypy.check.versions.flags import FlagsError, GivenFlag, read_flags
 from alloypy.check.versions.upgrade import Upgrade
 from alloypy.cli.common_flags import COMMUNITY, VERSION_KIND
@@ -40,6 +42,9 @@ class Options:
         strict = flags.bool("strict", doc="also fail on changed defaults")
         fix = flags.bool("fix", doc="change the files where it is safe")
         diff = flags.bool("diff", doc="show what --fix would change, and change nothing")
+        ignore = flags.strings(
+            "ignore", kind="CODE", doc="codes of findings to leave out, such as ALY0805; repeatable"
+        )
         self.unit_flags = UnitFlags(flags)
         self.reporting = ReportFlags(flags)
         paths = flags.parse(argv)
@@ -51,6 +56,8 @@ class Options:
             raise UsageError(
                 f"--from and --to are both {self.upgrade.start.name}: there is nothing between them"
             )
+        self._ignore = ignore.value
+        self.ignored = self._ignored()
         self.strict = strict.value
         self.diff = diff.value
         self.fix = fix.value or diff.value
@@ -59,6 +66,26 @@ class Options:
     def upgrade_of(self, path: str) -> Upgrade:
         """The upgrade with what is permitted at a path. Raises UsageError."""
         return self.upgrade._replace(gate=self._gate(self.unit_flags.permitted(path)))
+
+    def checking(self, path: str, upgrade: Upgrade) -> CheckOptions:
+        """How the configuration at a path is checked. Raises UsageError."""
+        made = self.unit_flags.options(load_catalog(), path, upgrade.gate)
+        settings = self.unit_flags.settings(path)
+        if settings is None:
+            return made._replace(ignored=self.ignored)
+        in_file = settings.ignored_in if settings.per_file else None
+        return made._replace(ignored=self._ignored(settings.selectors.ignore), ignored_in=in_file)
+
+    def _ignored(self, also: tuple[str, ...] = ()) -> frozenset[str]:
+        """The codes that the command line and the selectors of settings ignore. Raises UsageError."""
+        if not self._ignore and not also:
+            return frozenset()
+        from alloypy.check.lint.selecting import SelectionError, Selectors, choose, selectors
+
+        try:
+            return choose(Selectors(ignore=also), Selectors(ignore=selectors(self._ignore))).ignored
+        except SelectionError as error:
+            raise UsageError(str(error), hint=error.hint) from None
 
     def _of_settings(self, usage: str) -> Version:
         """The version in use that the settings of all configurations name. Raises UsageError."""
