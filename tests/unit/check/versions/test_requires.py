@@ -86,11 +86,11 @@ def test_the_walk_finds_the_versions_whose_check_finds_nothing(name: str, gate: 
 
 
 LINES = (ROOT / "tests/golden/versions/given.jsonl").read_text("utf-8").splitlines()
-GIVEN = [text for _, _, _, text, *_ in map(json.loads, LINES) if text]
+GIVEN = [text for _, _, _, text, *_ in map(json.loads, LINES) if isinstance(text, str) and text]
 
 
 def test_the_walk_agrees_with_the_check_on_what_changed() -> None:
-    for text in GIVEN[:: max(1, len(GIVEN) // repeated(100))]:
+    for text in GIVEN[:: len(GIVEN) // repeated(len(GIVEN))]:
         assert requirement(text).mask == loading(text, EVERYTHING), text
 
 
