@@ -311,6 +311,62 @@ def test_a_file_that_is_no_text_is_not_refused_by_a_version(
     assert ask(capsys, "requires", "bad.alloy") == (2, f"{line}\n", "")
 
 
+CONFIG_MAP = """apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: alloy
+data:
+  config.alloy: |
+    otelcol.exporter.otlp "traces" {
+      client {
+        endpoint = "tempo:4317"
+      }
+      sending_queue {
+        blocking = true
+      }
+    }
+    otelcol.receiver.kafka "k" {
+      brokers = ["b"]
+      protocol_version = "2.0.0"
+      output { }
+    }
+"""
+
+
+def test_configurations_in_yaml_have_their_places_there(capsys: Capture, directory: Path) -> None:
+    (directory / "cm.yaml").write_text(CONFIG_MAP)
+    answer = upgrade(capsys, "--from-yaml", "cm.yaml")
+    assert answer.code == 1
+    assert (
+        "  cm.yaml:12:9: sending_queue/blocking of otelcol.exporter.otlp is renamed in 1.11.0" in answer.out
+    )
+    answer = ask(capsys, "requires", "--from-yaml", ".")
+    assert answer.code == 0
+    assert answer.out == (
+        "cm.yaml (ConfigMap alloy: config.alloy): Alloy 1.7.0 to 1.10.2\n"
+        "  from 1.7.0: sending_queue/blocking at cm.yaml:12:9 needs 1.7.0\n"
+        "  to 1.10.2: sending_queue/blocking at cm.yaml:12:9 is gone in 1.11.0\n"
+    )
+    (directory / "bad.yaml").write_text("kind: [ConfigMap, alloy")
+    assert upgrade(capsys, "--from-yaml", "bad.yaml").out.startswith("Error: bad.yaml:1:")
+    answer = ask(capsys, "requires", "--from-yaml", "bad.yaml", "cm.yaml")
+    assert (answer.code, answer.out.splitlines()[1]) == (
+        2,
+        "cm.yaml (ConfigMap alloy: config.alloy): Alloy 1.7.0 to 1.10.2",
+    )
+    assert "not in YAML files" in upgrade(capsys, "--from-yaml", "--fix", "cm.yaml").err
+
+
+def test_the_flags_in_a_manifest_permit_what_they_permit_to_alloy(capsys: Capture, directory: Path) -> None:
+    inner = "".join(f"    {line}\n" for line in FOREACH.splitlines())
+    text = CONFIG_MAP.replace("    otelcol.exporter", f"{inner}    otelcol.exporter")
+    text += "args: [--stability.level=experimental]\n"
+    (directory / "cm.yaml").write_text(text)
+    assert ask(capsys, "requires", "--from-yaml", "cm.yaml").code == 0
+    (directory / "cm.yaml").write_text(text.replace("experimental", "generally-available"))
+    assert ask(capsys, "requires", "--from-yaml", "cm.yaml").code == 1
+
+
 def test_flags_of_the_run_command(capsys: Capture) -> None:
     flags = "--run-flags=--cluster.use-discovery-v1 --stability.level=experimental --none 'x'"
     answer = upgrade(capsys, flags, "scrape.alloy", start="1.4", end="1.5")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from alloypy.check.manifests.configurations import WORD, Holder, Written, holders
 from alloypy.check.manifests.placing import Placed
@@ -29,7 +29,7 @@ _STABILITY = re.compile(
     rb"""(?:--stability\.level(?:=|["']?\s*[-,]?\s*)|\bstabilityLevel["']?\s*:\s*)["']?([a-z]+-?[a-z]+)"""
 )
 _COMMUNITY = re.compile(rb"--feature\.community-components\.enabled(?!=false)")
-_READING = DISK._replace(module=lambda _: None, beside=lambda _: ())
+IN_CONTAINER = DISK._replace(module=lambda _: None, beside=lambda _: ())
 """The files that a configuration names are in its container, not here."""
 
 
@@ -38,12 +38,18 @@ def check_manifest(source: Source, options: CheckOptions, *, named: bool = True)
 
     named: whether the user has named this file, so that a configuration is expected in it.
     """
+    options = options._replace(gate=permitted(source.data, options.gate))
+    for each in configurations_in(source, named=named):
+        yield each if isinstance(each, Outcome) else _checked(each, options)
+
+
+def configurations_in(source: Source, *, named: bool) -> Iterator[Configuration | Outcome]:
+    """The configurations in a YAML text; the outcome of what is none, or cannot be read."""
     try:
         refuse_binary(source)
     except DiagnosticsError as error:
         yield Outcome(source.name, error.diagnostics, 1)
         return
-    options = options._replace(gate=_permitted(source.data, options.gate))
     found = broken = False
     for document, root in documents(source, WORD):
         if isinstance(root, NotYAMLError):
@@ -53,7 +59,7 @@ def check_manifest(source: Source, options: CheckOptions, *, named: bool = True)
             continue
         for holder in holders(root):
             found = True
-            yield from _Checking(source, document, holder, options).outcomes()
+            yield from _Reading(source, document, holder).configurations()
     if named and not found:
         yield _nothing(source)
 
@@ -68,7 +74,7 @@ def _nothing(source: Source) -> Outcome:
     return Outcome(source.name, (Diagnostic(None, message, NO_FILES, Severity.WARNING, hint=hint),), 0)
 
 
-def _permitted(data: bytes, gate: Gate) -> Gate:
+def permitted(data: bytes, gate: Gate) -> Gate:
     """What is permitted, also by flags for Alloy in the file itself, as in the args of a container."""
     levels = {found[1].decode() for found in _STABILITY.finditer(data)}
     stability = min([gate.stability, *(level for level in Stability if level.text in levels)])
@@ -93,25 +99,59 @@ class _NotCheckedError(Exception):
         super().__init__(diagnostic)
 
 
-class _Checking:
-    """The check of what one ConfigMap, or the values of a chart, hold."""
+class Configuration:
+    """A configuration in a YAML text. file: its name. title: for people. texts: what it is made of."""
 
-    def __init__(self, source: Source, document: Document, holder: Holder, options: CheckOptions) -> None:
+    def __init__(self, file: str, title: str, texts: Sequence[Placed]) -> None:
+        self.file = file
+        self.title = title
+        self.sources = _sources(texts)
+        self._texts = {text.name: text for text in texts}
+
+    def words(self, message: str) -> str:
+        """A message with its places in the YAML."""
+        for text in self._texts.values():
+            message = text.in_yaml(message)
+        return message
+
+    def span(self, span: Span) -> Span:
+        """A place in the YAML; as it is if it is not in this configuration."""
+        own = self._texts.get(span.source.name)
+        return own.span_of(span.start, span.end, span.source) if own is not None else span
+
+    def diagnostic(self, diagnostic: Diagnostic) -> Diagnostic:
+        """A diagnostic with its places in the YAML, without its fix, which would have to be quoted there."""
+        message, hint = self.words(diagnostic.message), self.words(diagnostic.hint)
+        span = diagnostic.span
+        own = self._texts.get(span.source.name) if span is not None else None
+        if span is None or own is None:
+            return diagnostic._replace(message=message, hint=hint)
+        if own.written.base64:
+            message = f"line {span.start_position.line} of the decoded {own.written.key}: {message}"
+        if diagnostic.code in SYNTAX and _TEMPLATE in _line(span):
+            hint = _RENDER
+        return diagnostic._replace(span=self.span(span), message=message, hint=hint, fix=())
+
+
+class _Reading:
+    """Reads what one ConfigMap, or the values of a chart, hold."""
+
+    def __init__(self, source: Source, document: Document, holder: Holder) -> None:
         self._source = source
         self._document = document
         self._holder = holder
-        self._options = options
 
-    def outcomes(self) -> Iterator[Outcome]:
-        """The outcome of each configuration: each text, or all together if they refer to each other."""
+    def configurations(self) -> Iterator[Configuration | Outcome]:
+        """Each text, or all together if they refer to each other; the outcome of one that is unreadable."""
         texts: list[Placed] = []
         for written in self._holder.texts:
             try:
                 texts.append(self._text(written))
             except _NotCheckedError as error:
                 yield Outcome(self._title([written]), (error.diagnostic,), 1)
-        units = [texts] if _together(texts) else [[text] for text in texts]
-        yield from map(self._checked, units)
+        for unit in [texts] if _together(texts) else [[text] for text in texts]:
+            title = self._title([text.written for text in unit])
+            yield Configuration(self._source.name, title, unit)
 
     def _title(self, texts: Iterable[Written]) -> str:
         keys = ", ".join(text.key for text in texts)
@@ -129,11 +169,11 @@ class _Checking:
             raise _NotCheckedError(Diagnostic(placed.start, f"{written.key} is not base64", BAD_MANIFEST))
         return placed
 
-    def _checked(self, texts: Sequence[Placed]) -> Outcome:
-        outcome = check_texts(self._source.name, _sources(texts), self._options, _READING)
-        by_name = {text.name: text for text in texts}
-        found = tuple(_in_yaml(each, by_name) for each in outcome.diagnostics)
-        return outcome._replace(path=self._title([text.written for text in texts]), diagnostics=found)
+
+def _checked(found: Configuration, options: CheckOptions) -> Outcome:
+    outcome = check_texts(found.file, found.sources, options, IN_CONTAINER)
+    diagnostics = tuple(map(found.diagnostic, outcome.diagnostics))
+    return outcome._replace(path=found.title, diagnostics=diagnostics)
 
 
 def _together(texts: Sequence[Placed]) -> bool:
@@ -150,23 +190,6 @@ def _together(texts: Sequence[Placed]) -> bool:
 
 def _sources(texts: Iterable[Placed]) -> list[Source]:
     return [text.inner for text in texts if text.inner is not None]
-
-
-def _in_yaml(diagnostic: Diagnostic, texts: Mapping[str, Placed]) -> Diagnostic:
-    """The diagnostic with its places in the YAML, without its fix, which would have to be quoted there."""
-    message, hint = diagnostic.message, diagnostic.hint
-    for text in texts.values():
-        message, hint = text.in_yaml(message), text.in_yaml(hint)
-    span = diagnostic.span
-    own = texts.get(span.source.name) if span is not None else None
-    if span is None or own is None:
-        return diagnostic._replace(message=message, hint=hint)
-    if own.written.base64:
-        message = f"line {span.start_position.line} of the decoded {own.written.key}: {message}"
-    if diagnostic.code in SYNTAX and _TEMPLATE in _line(span):
-        hint = _RENDER
-    place = own.span_of(span.start, span.end, span.source)
-    return diagnostic._replace(span=place, message=message, hint=hint, fix=())
 
 
 def _line(span: Span) -> bytes:

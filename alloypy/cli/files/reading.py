@@ -8,7 +8,7 @@ from typing import NamedTuple
 from alloypy.check.units.units import Outcome, encoding_faults
 from alloypy.cli.files.checking import read_unit
 from alloypy.cli.files.named_paths import STDIN
-from alloypy.syntax.codes import BAD_ENCODING, UNREADABLE, UNWRITABLE
+from alloypy.syntax.codes import BAD_ENCODING, BAD_MANIFEST, UNREADABLE, UNWRITABLE
 from alloypy.syntax.config_files import module_path, parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
 from alloypy.syntax.source import Source
@@ -32,7 +32,7 @@ class ReadUnit(NamedTuple):
 
 def is_of_file(fault: Diagnostic) -> bool:
     """Whether a fault is about reading or writing a file, which is no verdict about a configuration."""
-    return fault.code in (UNREADABLE, UNWRITABLE, BAD_ENCODING)
+    return fault.code in (UNREADABLE, UNWRITABLE, BAD_ENCODING, BAD_MANIFEST)
 
 
 def one_line(fault: Diagnostic) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from alloypy.check.scope import Language
 from alloypy.check.units.settings import Projects
-from alloypy.check.units.units import CheckOptions
+from alloypy.check.units.units import CheckOptions, Outcome
 from alloypy.cli.commands.validate.options import SettingsFlags, environment, settings_of
 from alloypy.cli.common_flags import (
     community_components,
@@ -27,6 +27,9 @@ from alloypy.schema.stability import LEVELS
 
 if TYPE_CHECKING:
     from alloypy.check.units.settings_file import Settings
+    from alloypy.cli.files.manifests import Read
+
+T = TypeVar("T")
 
 
 class UnitFlags:
@@ -42,6 +45,10 @@ class UnitFlags:
         )
         self._units = kind_of_units(flags)
         self._exclude = excluded(flags)
+        self._from_yaml = flags.bool(
+            "from-yaml",
+            doc="look at the configurations in YAML files: in ConfigMaps and values of Helm charts",
+        )
         self._listing = ListFlags(flags)
         self._stdin_name = stdin_filename(flags)
         self._env, self._env_file = environment_flags(flags)
@@ -84,21 +91,36 @@ class UnitFlags:
         """The name of standard input in messages."""
         return self._stdin_name.value or "<stdin>"
 
+    @property
+    def from_yaml(self) -> bool:
+        """Whether the paths are YAML files."""
+        return self._from_yaml.value
+
     def units(self, paths: Sequence[str]) -> Units:
-        """The configurations that the command line names. Raises UsageError."""
+        """The configurations that the command line names, or the YAML files. Raises UsageError."""
         if not paths and not self._listing.given:
             raise UsageError("requires at least 1 arg(s), only received 0", usage=self._flags.usage)
         every = [*paths, *self._listing.read()]
+        if self.from_yaml:
+            return Units(every, [], [])
+        return find_units(every, self._grouping())
+
+    def in_yaml(self, paths: Sequence[str], read: Read[T], about: Callable[[str, Outcome], T]) -> Iterator[T]:
+        """What is said about the configurations in the YAML files that the paths mean."""
+        from alloypy.cli.files.manifests import Manifests
+
+        return Manifests(read, about, self._grouping(), self.stdin_name).all(paths)
+
+    def _grouping(self) -> Grouping:
         auto = self._units.value == "auto"
         by_settings = auto or not self._units.given
-        grouping = Grouping(
+        return Grouping(
             self._recursive.value,
             auto,
             self._exclude.value,
             unit_of=self._unit_of if by_settings else lambda path: None,
             excludes=self._excludes,
         )
-        return find_units(every, grouping)
 
     def _unit_of(self, path: str) -> str | None:
         settings = self.settings(path)

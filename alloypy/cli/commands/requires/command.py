@@ -8,16 +8,17 @@ from typing import NamedTuple
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.catalog.versions import timeline
-from alloypy.check.units.units import CheckOptions, context_of, nothing_in
+from alloypy.check.units.units import DISK, CheckOptions, Outcome, Reading, context_of, nothing_in
 from alloypy.check.versions.bounds import Bound
 from alloypy.check.versions.requires import Limit, Requirement, Window, requirement_of
 from alloypy.cli import exit_codes
-from alloypy.cli.files.reading import is_of_file, one_line, read
+from alloypy.cli.files.reading import ReadUnit, is_of_file, one_line, parsed, read
 from alloypy.cli.files.unit_flags import UnitFlags
 from alloypy.cli.flags import FlagSet
 from alloypy.os_errors import system_words
 from alloypy.syntax.codes import UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
+from alloypy.syntax.source import Source
 
 _SUMMARY = """Say which versions of Alloy load configurations, and what sets each limit.
 
@@ -64,6 +65,9 @@ def run(argv: list[str]) -> int:
 
 def _answers(flags: UnitFlags, paths: list[str]) -> Iterator[_Answer]:
     units = flags.units(paths)
+    if flags.from_yaml:
+        yield from _in_yaml(flags, units.paths)
+        return
     for path, error in units.unreadable:
         message = f"open {path}: {system_words(error)}"
         yield _Answer(path, None, (Diagnostic(None, message, UNREADABLE),))
@@ -73,12 +77,41 @@ def _answers(flags: UnitFlags, paths: list[str]) -> Iterator[_Answer]:
         yield _answer(path, flags.stdin_name, flags.options(load_catalog(), path))
 
 
+def _in_yaml(flags: UnitFlags, paths: list[str]) -> Iterator[_Answer]:
+    """What YAML files need, with its places there."""
+    from alloypy.check.manifests.manifests import IN_CONTAINER, configurations_in, permitted
+    from alloypy.check.versions.in_yaml import placed_requirement
+
+    def about(path: str, outcome: Outcome) -> _Answer:
+        return _Answer(outcome.path, None, outcome.diagnostics)
+
+    def read_file(path: str, source: Source, named: bool) -> Iterator[_Answer]:
+        options = flags.options(load_catalog(), path)
+        options = options._replace(gate=permitted(source.data, options.gate))
+        for each in configurations_in(source, named=named):
+            if isinstance(each, Outcome):
+                yield about(path, each)
+                continue
+            answer = _needs(parsed(each.file, each.sources), options, IN_CONTAINER)
+            found = answer.requirement
+            yield _Answer(
+                each.title,
+                placed_requirement(found, each) if found is not None else None,
+                tuple(map(each.diagnostic, answer.faults)),
+            )
+
+    return flags.in_yaml(paths, read_file, about)
+
+
 def _answer(path: str, stdin_name: str, options: CheckOptions) -> _Answer:
-    unit = read(path, stdin_name)
+    return _needs(read(path, stdin_name), options, DISK)
+
+
+def _needs(unit: ReadUnit, options: CheckOptions, reading: Reading) -> _Answer:
     if not unit.files:
         return _Answer(unit.path, None, unit.faults)
     try:
-        found = requirement_of(unit.files, options.gate, context_of(unit.directory, options))
+        found = requirement_of(unit.files, options.gate, context_of(unit.directory, options, reading))
     except DiagnosticsError as error:
         return _Answer(unit.path, None, error.diagnostics)
     return _Answer(unit.path, found, found.faults)

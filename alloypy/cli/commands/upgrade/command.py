@@ -7,22 +7,23 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from alloypy.catalog.history import load_history
-from alloypy.check.units.units import context_of, nothing_in
+from alloypy.check.units.units import DISK, CheckOptions, Outcome, Reading, context_of, nothing_in
 from alloypy.check.versions.findings import Finding, Rank, order
 from alloypy.check.versions.flags import flag_findings
-from alloypy.check.versions.upgrade import touched, without_old_errors
+from alloypy.check.versions.upgrade import Upgrade, touched, without_old_errors
 from alloypy.check.versions.wanted import wanted
 from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.upgrade.fixing import Fixer
 from alloypy.cli.commands.upgrade.options import Options
 from alloypy.cli.commands.upgrade.pages import Page, page
-from alloypy.cli.files.reading import ReadUnit, is_of_file, read
+from alloypy.cli.files.reading import ReadUnit, is_of_file, parsed, read
 from alloypy.cli.report import Entry, Report
 from alloypy.cli.report.colours import wants_colour
 from alloypy.cli.report.output import write_reports
 from alloypy.os_errors import system_words
 from alloypy.syntax.codes import UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
+from alloypy.syntax.source import Source
 
 
 class Result(NamedTuple):
@@ -57,6 +58,9 @@ def run(argv: list[str]) -> int:
 
 
 def _results(options: Options) -> Iterator[Result]:
+    if options.unit_flags.from_yaml:
+        yield from _in_yaml(options)
+        return
     for path, error in options.units.unreadable:
         message = f"open {path}: {system_words(error)}"
         yield Result(path, [], (Diagnostic(None, message, UNREADABLE),), 0)
@@ -72,11 +76,41 @@ def _results(options: Options) -> Iterator[Result]:
             yield _result(path, unit, options)
 
 
+def _in_yaml(options: Options) -> Iterator[Result]:
+    """What is found in YAML files, placed there."""
+    from alloypy.check.manifests.manifests import IN_CONTAINER, configurations_in, permitted
+    from alloypy.check.versions.in_yaml import placed_finding
+
+    def about(path: str, outcome: Outcome) -> Result:
+        return Result(outcome.path, [], outcome.diagnostics, 0)
+
+    def read_file(path: str, source: Source, named: bool) -> Iterator[Result]:
+        upgrade = options.upgrade_of(path)
+        upgrade = upgrade._replace(gate=permitted(source.data, upgrade.gate))
+        for each in configurations_in(source, named=named):
+            if isinstance(each, Outcome):
+                yield about(path, each)
+                continue
+            unit = parsed(each.file, each.sources)
+            found = _judged(unit, upgrade, options.checking(path, upgrade), IN_CONTAINER)
+            findings = [placed_finding(one, each) for one in found.findings]
+            yield found._replace(
+                path=each.title, findings=findings, faults=tuple(map(each.diagnostic, found.faults))
+            )
+
+    return options.unit_flags.in_yaml(options.units.paths, read_file, about)
+
+
 def _result(path: str, unit: ReadUnit, options: Options) -> Result:
     upgrade = options.upgrade_of(path)
-    checking = options.checking(path, upgrade)
+    return _judged(unit, upgrade, options.checking(path, upgrade), DISK)
+
+
+def _judged(unit: ReadUnit, upgrade: Upgrade, checking: CheckOptions, reading: Reading) -> Result:
+    if not unit.files:
+        return Result(unit.path, [], unit.faults, len(unit.sources))
     try:
-        context = context_of(unit.directory, checking)
+        context = context_of(unit.directory, checking, reading)
         found = touched(unit.files, upgrade, context)
         found = without_old_errors(found, unit.files, upgrade, context)
         found = wanted(found, unit.files, checking)

@@ -61,6 +61,10 @@ class Options:
         self.strict = strict.value
         self.diff = diff.value
         self.fix = fix.value or diff.value
+        if self.fix and self.unit_flags.from_yaml:
+            raise UsageError(
+                "--fix and --diff change configurations in files of their own, not in YAML files"
+            )
         self.targets = self.reporting.targets(text_to_stdout=self.diff or (self.fix and STDIN in paths))
 
     def upgrade_of(self, path: str) -> Upgrade:

@@ -102,11 +102,7 @@ def _finding(found: Finding) -> Iterator[str]:
 def _summary(content: Page) -> str:
     upgrade = content.upgrade
     between = f"between {upgrade.start.name} and {upgrade.end.name}"
-    if (
-        not content.findings
-        and not any(each.severity is Severity.ERROR for each in content.faults)
-        and not content.fixed
-    ):
+    if not content.findings and not _faults(content) and not content.fixed:
         what = "this configuration" if len(content.paths) <= 1 else "these configurations"
         return f"nothing {between} touches {what}"
     counts = []

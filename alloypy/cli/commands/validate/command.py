@@ -24,6 +24,7 @@ from alloypy.syntax.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from alloypy.cli.commands.validate.mending import Mending
+    from alloypy.syntax.source import Source
 
 
 def run(argv: list[str]) -> int:
@@ -91,10 +92,18 @@ def _outcomes(options: Options, judging: Judging, mending: Mending | None) -> It
 
 def _in_yaml(options: Options, judging: Judging) -> Iterator[Outcome]:
     """The outcomes of the configurations in YAML files."""
+    from alloypy.check.manifests.manifests import check_manifest
     from alloypy.cli.files.manifests import Manifests
 
+    def about(path: str, outcome: Outcome) -> Outcome:
+        return outcome.without(judging.checking(path).ignored)
+
+    def read(path: str, source: Source, named: bool) -> Iterator[Outcome]:
+        outcomes = check_manifest(source, judging.checking(path), named=named)
+        return (about(path, outcome) for outcome in outcomes)
+
     grouping = options.grouping(judging.unit_of, judging.excludes)
-    return Manifests(judging.checking, grouping, options.stdin_name).outcomes(options.paths)
+    return Manifests(read, about, grouping, options.stdin_name).all(options.paths)
 
 
 def _report(outcomes: list[Outcome], options: Options, mending: Mending | None) -> Report:
