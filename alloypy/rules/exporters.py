@@ -49,6 +49,48 @@ def _targets(body: View) -> Iterator[Fault]:
             return
 
 
+def _target(kind: str, *attributes: str) -> Rule:
+    """The name and the address of a target are not empty."""
+    message = f"failed to load {kind}_targets; the `name` and `address` fields are mandatory"
+
+    def rule(body: View) -> Iterator[Fault]:
+        for attribute in attributes:
+            if not body.text(attribute):
+                yield Fault(attribute, message)
+                return
+
+    return rule
+
+
+def _listed_targets(kind: str) -> Rule:
+    """The same for those of a list. An empty `address` counts, whatever `__address__` says."""
+    message = f"failed to load {kind}_targets; the `name` and `address` fields are mandatory"
+
+    def rule(body: View) -> Iterator[Fault]:
+        for target in body.get("targets") or ():
+            address = target.get("address", target.get("__address__"))
+            if address == "" or target.get("name") == "":
+                yield Fault("targets", message)
+                return
+
+    return rule
+
+
+def _sqlserver(body: View) -> Iterator[Fault]:
+    from alloypy.lang.go.url import parse_url
+
+    try:
+        scheme = parse_url(body.text("connection_string")).scheme
+    except ValueError:
+        yield Fault("connection_string", "failed to parse connection_string: this is not a URL")
+        return
+    if not body.text("connection_string"):
+        yield Fault("connection_string", "the connection_string parameter is required")
+    elif scheme != "sqlserver":
+        message = "scheme of provided connection_string URL must be sqlserver"
+        yield Fault("connection_string", message)
+
+
 def _kafka_instance(body: View) -> Iterator[Fault]:
     count = len(body.get("kafka_uris") or ())
     if body.text("instance") == "" and count > 1:
@@ -87,7 +129,9 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
         _config_given,
         _yaml("config", "blackbox", "invalid blackbox_exporter config: "),
         _targets,
+        _listed_targets("blackbox"),
     ),
+    "prometheus.exporter.blackbox/target": (_target("blackbox", "name", "address"),),
     "prometheus.exporter.snmp": (
         not_both("config_file", "config", _BOTH),
         one_of(
@@ -98,13 +142,16 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
         ),
         _targets,
         _yaml("config", "snmp", "invalid snmp_exporter config: "),
+        _listed_targets("snmp"),
     ),
+    "prometheus.exporter.snmp/target": (_target("snmp", "address"),),
     "prometheus.exporter.mssql": (
         at_least("max_open_connections", 1, "max_open_connections must be at least 1"),
         at_least("max_idle_connections", 1, "max_idle_connections must be at least 1"),
         at_least("timeout", 1, "timeout must be positive"),
         at_least("max_connection_lifetime", 0, "max_connection_lifetime must not be negative"),
         _yaml("query_config", "mssql", "invalid query_config: "),
+        _sqlserver,
     ),
     "prometheus.exporter.process/matcher": (
         go_template("name", "cmdname", lead="process_names is invalid: bad name template: "),

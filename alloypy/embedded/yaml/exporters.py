@@ -1,159 +1,142 @@
 """The YAML texts of exporters: their keys, and what they refuse when they load them.
 
-Source: the Go modules that Alloy requires, blackbox_exporter v0.24.1-0.20230623125439-bd22efa1c900,
-snmp_exporter v0.29.0, sql_exporter 9bf25f71582f and prometheus/common v0.70.1.
+Source: the Go modules that Alloy requires, snmp_exporter v0.29.0 and sql_exporter 9bf25f71582f; that of
+blackbox is in `blackbox`.
 """
 
 from __future__ import annotations
 
+from alloypy.embedded.yaml.blackbox import BLACKBOX
 from alloypy.embedded.yaml.documents import Node
-from alloypy.embedded.yaml.keys import MERGE, Each, Items, is_null, keys
-from alloypy.lang.text_error import TextError
+from alloypy.embedded.yaml.keys import Each, Items, keys
+from alloypy.embedded.yaml.settings import filled, present, refuse, size, text
 
-
-def _text(node: Node, name: str, default: str = "") -> str | None:
-    """The text of a setting, or its default; None where that cannot be said for certain."""
-    found = node.get(name)
-    if node.get(MERGE) is not None or (found is not None and (found.tagged or found.kind != "scalar")):
-        return None
-    return default if found is None or is_null(found) else found.value
-
-
-def _refuse(message: str, node: Node) -> None:
-    """Refuse a mapping; the place is its beginning."""
-    raise TextError(message, node.start, node.start + 1)
-
-
-_TLS = keys(
-    "ca ca_file ca_ref cert cert_file cert_ref insecure_skip_verify key key_file key_ref max_version "
-    "min_version server_name"
-)
-_ANSWERS = keys(
-    "fail_if_all_match_regexp fail_if_matches_regexp fail_if_none_matches_regexp fail_if_not_matches_regexp"
-)
-_HEADERS = Items(keys("allow_missing header regexp"))
-_OAUTH2 = keys(
-    "audience claims client_certificate_key client_certificate_key_file client_certificate_key_id "
-    "client_certificate_key_ref client_id client_secret client_secret_file client_secret_ref endpoint_params "
-    "grant_type iss no_proxy proxy_connect_header proxy_from_environment proxy_url scopes "
-    "signature_algorithm token_url",
-    tls_config=_TLS,
-)
-_HTTP = keys(
-    "bearer_token bearer_token_file body body_file body_size_limit compression enable_http2 "
-    "fail_if_body_matches_regexp fail_if_body_not_matches_regexp fail_if_not_ssl fail_if_ssl "
-    "follow_redirects headers ip_protocol_fallback method no_follow_redirects no_proxy "
-    "preferred_ip_protocol proxy_connect_header proxy_from_environment proxy_url "
-    "skip_resolve_phase_with_proxy valid_http_versions valid_status_codes",
-    authorization=keys("credentials credentials_file credentials_ref type"),
-    basic_auth=keys("password password_file password_ref username username_file username_ref"),
-    fail_if_header_matches=_HEADERS,
-    fail_if_header_not_matches=_HEADERS,
-    http_headers=Each(keys("files secrets values")),
-    oauth2=_OAUTH2,
-    tls_config=_TLS,
-)
-_DNS = keys(
-    "dns_over_tls ip_protocol_fallback preferred_ip_protocol query_class query_name query_type "
-    "recursion_desired source_ip_address transport_protocol valid_rcodes",
-    tls_config=_TLS,
-    validate_additional_rrs=_ANSWERS,
-    validate_answer_rrs=_ANSWERS,
-    validate_authority_rrs=_ANSWERS,
-)
-_ICMP = keys("dont_fragment ip_protocol_fallback payload_size preferred_ip_protocol source_ip_address ttl")
-_TCP = keys(
-    "ip_protocol_fallback preferred_ip_protocol source_ip_address tls",
-    query_response=Items(keys("expect send starttls")),
-    tls_config=_TLS,
-)
-_GRPC = keys("ip_protocol_fallback preferred_ip_protocol service tls", tls_config=_TLS)
-
-
-def _http(node: Node) -> None:
-    if _text(node, "body") and _text(node, "body_file"):
-        _refuse("setting body and body_file both are not allowed", node)
-
-
-def _dns(node: Node) -> None:
-    if _text(node, "query_name") == "":
-        _refuse("query name must be set for DNS module", node)
-
-
-_PROBE = keys(
-    "prober timeout",
-    dns=_DNS._replace(check=_dns),
-    grpc=_GRPC,
-    http=_HTTP._replace(check=_http),
-    icmp=_ICMP,
-    tcp=_TCP,
-)
-_BLACKBOX = keys("", modules=Each(_PROBE))
-"""The config of prometheus.exporter.blackbox."""
-
-_LEVELS = {
-    "noAuthNoPriv": ("username",),
-    "authNoPriv": ("password", "username"),
-    "authPriv": ("priv_password", "password", "username"),
-}
-_MISSING = {
-    "priv_password": "priv password is missing, required for SNMPv3 with priv",
-    "password": "auth password is missing, required for SNMPv3 with auth",
-    "username": "auth username is missing, required for SNMPv3",
-}
+_LEVELS = ("noAuthNoPriv", "authNoPriv", "authPriv")
+_PRIV_PROTOCOLS = ("DES", "AES", "AES192", "AES192C", "AES256", "AES256C")
+_AUTH_PROTOCOLS = ("MD5", "SHA", "SHA224", "SHA256", "SHA384", "SHA512")
 
 
 def _auth(node: Node) -> None:
     """The login at an SNMP agent."""
-    version, level = _text(node, "version", "2"), _text(node, "security_level", "noAuthNoPriv")
-    if version is None or level is None or not (version.isascii() and version.isdecimal()):
-        return
+    version = text(node, "version", "2") or "0"
+    if not (version.isascii() and version.isdecimal()):
+        return  # another way to write a number
     if version.lstrip("0") not in {"1", "2", "3"}:
-        _refuse(f"SNMP version must be 1, 2 or 3. Got: {version}", node)
-    if version != "3":
+        refuse(f"SNMP version must be 1, 2 or 3. Got: {version}", node)
+    if version.lstrip("0") != "3":
         return
+    level = text(node, "security_level", "noAuthNoPriv")
     if level not in _LEVELS:
-        _refuse("security level must be one of authPriv, authNoPriv or noAuthNoPriv", node)
-    for name in _LEVELS[level]:
-        if _text(node, name) == "":
-            _refuse(_MISSING[name], node)
+        refuse("security level must be one of authPriv, authNoPriv or noAuthNoPriv", node)
+    if level == "authPriv":
+        if not text(node, "priv_password"):
+            refuse("priv password is missing, required for SNMPv3 with priv", node)
+        if text(node, "priv_protocol", "DES") not in _PRIV_PROTOCOLS:
+            refuse("priv protocol must be DES or AES", node)
+    if level != "noAuthNoPriv":
+        if not text(node, "password"):
+            refuse("auth password is missing, required for SNMPv3 with auth", node)
+        if text(node, "auth_protocol", "MD5") not in _AUTH_PROTOCOLS:
+            refuse("auth protocol must be SHA or MD5", node)
+    if not text(node, "username"):
+        refuse("auth username is missing, required for SNMPv3", node)
 
 
 _AUTH = keys(
     "auth_protocol community context_name password priv_password priv_protocol security_level username "
-    "version"
+    "version:int"
 )
 _METRIC = keys(
-    "datetime_pattern enum_values help name offset oid scale type",
-    indexes=Items(keys("enum_values fixed_size implied labelname type")),
-    lookups=Items(keys("labelname labels oid type")),
-    regex_extracts=Each(Items(keys("regex value"))),
+    "datetime_pattern enum_values:{}text help name offset:float oid scale:float type",
+    indexes=Items(keys("enum_values:{}text fixed_size:int implied:bool labelname type")),
+    lookups=Items(keys("labelname labels:[]text oid type")),
+    regex_extracts=Each(Items(keys("regex:whole-regex value"))),
 )
 _WALK = keys(
-    "allow_nonincreasing_oids get max_repetitions retries timeout use_unconnected_udp_socket walk",
-    filters=Items(keys("oid targets values")),
+    "allow_nonincreasing_oids:bool get:[]text max_repetitions:unsigned retries:int timeout:duration "
+    "use_unconnected_udp_socket:bool walk:[]text",
+    filters=Items(keys("oid targets:[]text values:[]text")),
     metrics=Items(_METRIC),
 )
-_SNMP = keys("version", auths=Each(_AUTH._replace(check=_auth)), modules=Each(_WALK))
+_SNMP = keys("version:int", auths=Each(_AUTH._replace(check=_auth)), modules=Each(_WALK))
 """The config of prometheus.exporter.snmp."""
 
-_SQL_METRIC = keys(
-    "metric_name type help key_labels static_labels value_label values query query_ref "
-    "no_prepared_statement static_value timestamp_value"
-)
-_SQL_QUERY = keys("query_name query no_prepared_statement")
+
+def _sql_metric(node: Node) -> None:
+    name = text(node, "metric_name")
+    if not name:
+        refuse("missing name for metric", node)
+    for setting in ("type", "help"):
+        if not text(node, setting):
+            refuse(f'missing {setting} for metric "{name}"', node)
+    if filled(node, "query", "query_ref") != 1:
+        refuse(f'exactly one of query and query_ref must be specified for metric "{name}"', node)
+    if text(node, "type").lower() not in {"counter", "gauge"}:
+        refuse(f"unsupported metric type: {text(node, 'type')}", node)
+    _labels(node, name)
+    count, static = size(node, "values"), present(node, "static_value")
+    if not count and not static:
+        refuse(f'no values defined for metric "{name}"', node)
+    if count and static:
+        refuse(f'metric "{name}" cannot have both static_value and values defined', node)
+    if count > 1:
+        if not text(node, "value_label"):
+            refuse(f'value_label must be defined for metric with multiple values "{name}"', node)
+        _label(node, text(node, "value_label"), f"value_label for metric {name}")
+
+
+def _labels(node: Node, name: str) -> None:
+    given = node.get("key_labels")
+    labels = [] if given is None else [each.value for each in given.content if not each.tagged]
+    for at, label in enumerate(labels):
+        _label(node, label, f"metric {name}")
+        if label in labels[at + 1 :]:
+            refuse(f'duplicate key label "{label}" for metric "{name}"', node)
+        if label == text(node, "value_label"):
+            message = (
+                f'duplicate label "{label}" (defined in both key_labels and value_label) for metric "{name}"'
+            )
+            refuse(message, node)
+
+
+def _label(node: Node, label: str, where: str) -> None:
+    if not label:
+        refuse(f"empty label defined in {where}", node)
+    if label == "job":
+        refuse(f'reserved label "{label}" redefined in {where}', node)
+
+
+def _sql_query(node: Node) -> None:
+    name = text(node, "query_name")
+    if not name:
+        refuse("missing name for query", node)
+    if not text(node, "query"):
+        refuse(f'missing query literal for query "{name}"', node)
 
 
 def _collector(node: Node) -> None:
-    metrics = node.get("metrics")
-    if node.get(MERGE) is None and (metrics is None or (is_null(metrics) and not metrics.tagged)):
-        _refuse(f'no metrics defined for collector "{_text(node, "collector_name") or ""}"', node)
+    collector = text(node, "collector_name")
+    if not size(node, "metrics"):
+        refuse(f'no metrics defined for collector "{collector}"', node)
+    queries, metrics = node.get("queries"), node.get("metrics")
+    names = {text(each, "query_name") for each in (queries.content if queries is not None else ())}
+    for metric in metrics.content if metrics is not None else ():
+        query = text(metric, "query_ref")
+        if query and query not in names:
+            name = text(metric, "metric_name")
+            message = f'unresolved query_ref "{query}" in metric "{name}" of collector "{collector}"'
+            refuse(message, metric)
 
 
-_MSSQL = keys("collector_name min_interval", metrics=Items(_SQL_METRIC), queries=Items(_SQL_QUERY))._replace(
-    check=_collector
-)
+_SQL_METRIC = keys(
+    "metric_name type help key_labels:[]text static_labels:{}text value_label values:[]text query query_ref "
+    "no_prepared_statement:bool static_value:float timestamp_value"
+)._replace(check=_sql_metric)
+_SQL_QUERY = keys("query_name query no_prepared_statement:bool")._replace(check=_sql_query)
+_MSSQL = keys(
+    "collector_name min_interval:prometheus-duration", metrics=Items(_SQL_METRIC), queries=Items(_SQL_QUERY)
+)._replace(check=_collector)
 """The query_config of prometheus.exporter.mssql."""
 
-DOCUMENTS = {"blackbox": _BLACKBOX, "snmp": _SNMP, "mssql": _MSSQL}
+DOCUMENTS = {"blackbox": BLACKBOX, "snmp": _SNMP, "mssql": _MSSQL}
 """What each exporter's text may contain."""

@@ -1,22 +1,28 @@
-"""Whether a YAML text has only keys that a component knows, for components that refuse all others.
+"""Whether a YAML text has only keys that a component knows, and values of their kinds.
 
-Types of values are not checked, except that settings with keys of their own must be mappings.
+This is for components that refuse all others.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from alloypy.embedded.yaml.documents import Node, NotYAMLError, parse
+from alloypy.embedded.yaml.scalars import KINDS, Kind
 from alloypy.lang.text_error import TextError
 
 MERGE = "<<"
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 
 
+class UncertainError(Exception):
+    """A tag or a merge decides about a setting; a rule that needs it ends without a verdict."""
+
+
 class Keys(NamedTuple):
-    """A mapping with certain keys. check: further rules, which may raise TextError."""
+    """A mapping with certain keys. check: further rules, which raise TextError or UncertainError."""
 
     fields: Mapping[str, Shape]
     check: Callable[[Node], None] | None = None
@@ -34,17 +40,30 @@ class Items(NamedTuple):
     shape: Shape
 
 
-Shape: TypeAlias = "Keys | Each | Items | None"
+Shape: TypeAlias = "Keys | Each | Items | Kind | None"
 """The shape of a value; None if it may be anything."""
 
 
 def keys(names: str, **shapes: Shape) -> Keys:
-    """A mapping with the keys in `names`, which may have any values, and those in `shapes`."""
-    return Keys({**dict.fromkeys(names.split()), **shapes})
+    """A mapping with the keys in `names` and those in `shapes`.
+
+    names: with the kind of the value, such as `timeout:duration`; without it, it is a text. `[]` before the
+    kind is for a list of such values, `{}` for a mapping to them.
+    """
+    kinds = (name.partition(":") for name in names.split())
+    return Keys({**{name: _shape(kind or "text") for name, _, kind in kinds}, **shapes})
+
+
+def _shape(kind: str) -> Shape:
+    if kind.startswith("[]"):
+        return Items(_shape(kind[2:]))
+    if kind.startswith("{}"):
+        return Each(_shape(kind[2:]))
+    return None if kind == "any" else KINDS[kind]
 
 
 def check_keys(text: str, shape: Keys) -> None:
-    """Raises TextError if a text is not YAML, or at its first key that is not known or is given twice."""
+    """Raises TextError if a text is not YAML, or at the first fault of its keys and values."""
     try:
         root = parse(text)
     except NotYAMLError as error:
@@ -69,6 +88,9 @@ class _Check:
         if shape is None or is_null(node) or (id(node), id(shape)) in self._seen:
             return
         self._seen.add((id(node), id(shape)))
+        if not isinstance(shape, Keys | Each | Items):
+            self._scalar(node, shape, path)
+            return
         wanted = "sequence" if isinstance(shape, Items) else "mapping"
         if node.kind != wanted:
             end = node.end if node.kind == "scalar" else node.start + 1
@@ -79,7 +101,15 @@ class _Check:
             return
         self._mapping(node, shape, path)
         if isinstance(shape, Keys) and shape.check is not None:
-            shape.check(node)
+            with contextlib.suppress(UncertainError):
+                shape.check(node)
+
+    def _scalar(self, node: Node, kind: Kind, path: str) -> None:
+        if node.kind != "scalar":
+            raise TextError(f"{path} must be a single value, not a {node.kind}", node.start, node.start + 1)
+        wanted = kind(node)
+        if wanted:
+            raise TextError(f"{path} must be {wanted}", node.start, node.end)
 
     def _mapping(self, node: Node, shape: Keys | Each, path: str) -> None:
         names: set[str] = set()

@@ -52,6 +52,29 @@ def test_the_message_names_the_place(text: str, message: str, place: str) -> Non
     assert (str(found), text[found.start : found.end]) == (message, place)
 
 
+@pytest.mark.parametrize(
+    ("text", "message", "place"),
+    [
+        ("timeout: 5x", "modules.a.timeout must be a duration such as `10s`", "5x"),
+        ("http: {fail_if_ssl: 'yes'}", "modules.a.http.fail_if_ssl must be `true` or `false`", "'yes'"),
+        ("prober: [http]", "modules.a.prober must be a single value, not a sequence", "["),
+        (
+            "tcp: {query_response: [{expect: '('}]}",
+            (
+                "modules.a.tcp.query_response[0].expect must be a regular expression: "
+                "error parsing regexp: missing closing ): `(`"
+            ),
+            "'('",
+        ),
+    ],
+)
+def test_values_have_their_kinds(text: str, message: str, place: str) -> None:
+    text = f"modules: {{a: {{{text}}}}}"
+    found = fault(text, DOCUMENTS["blackbox"])
+    assert found is not None
+    assert (str(found), text[found.start : found.end]) == (message, place)
+
+
 def test_queries_need_metrics() -> None:
     good = "collector_name: c\nmetrics:\n- {metric_name: m, type: gauge, help: h, values: [a], query: q}"
     assert fault(good, DOCUMENTS["mssql"]) is None
@@ -90,6 +113,24 @@ MSSQL_FILE = 'prometheus.exporter.mssql "a" {{\n  connection_string = "sqlserver
         (
             SNMP_FILE.format('config_merge_strategy = "mix"'),
             "config_merge_strategy must be `replace` or `merge`",
+        ),
+        (
+            BLACK.format(
+                '\nconfig = "{}"\ntargets = [{"name" = "a", "address" = "", "__address__" = "b"}]\n'
+            ),
+            "failed to load blackbox_targets; the `name` and `address` fields are mandatory",
+        ),
+        (
+            BLACK.format('\nconfig = "{}"\ntarget {\n name = "" \n address = "b"\n }\n'),
+            "failed to load blackbox_targets; the `name` and `address` fields are mandatory",
+        ),
+        (
+            SNMP_FILE.format('\ntarget "a" {\n address = ""\n }\n'),
+            "failed to load snmp_targets; the `name` and `address` fields are mandatory",
+        ),
+        (
+            MSSQL_FILE.format("").replace("sqlserver:", "mssql:"),
+            "scheme of provided connection_string URL must be sqlserver",
         ),
         (MSSQL_FILE.format("max_idle_connections = 0\n"), "max_idle_connections must be at least 1"),
         (MSSQL_FILE.format('query_config = "a: 1"\n'), "invalid query_config: field a not found"),
