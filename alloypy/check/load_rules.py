@@ -91,4 +91,5 @@ def _diagnostic(place: RulePlace, statements: Sequence[Statement], fault: Fault)
 
 
 def _at(place: RulePlace, start: int, end: int, fault: Fault) -> Diagnostic:
-    return Diagnostic(Span(place.source, start, end), fault.message, fault.code or LOAD_RULE)
+    span = Span(place.source, start, end)
+    return Diagnostic(span, fault.message, fault.code or LOAD_RULE, hint=fault.hint)

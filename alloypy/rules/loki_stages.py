@@ -179,16 +179,31 @@ def _selector(text: str) -> Iterator[Fault]:
 def timestamp_stage(body: View) -> Iterator[Fault]:
     """Where the time is, its format, and what to do without one."""
     failure, duplicate = body.text("action_on_failure"), body.text("action_on_duplicate_timestamp")
+    zone_fault = _zone_fault(body)
     if not body.filled("source"):
         yield Fault("source", "timestamp source value is required if timestamp is specified")
     elif not body.filled("format"):
         yield Fault("format", "timestamp format is required")
+    elif zone_fault:
+        message, hint = zone_fault
+        yield Fault("location", f"invalid location specified: {message}", hint=hint)
     elif failure not in {"", "skip", "fudge"}:
         message = "invalid action on failure (supported values are [skip fudge])"
         yield Fault("action_on_failure", message)
     elif duplicate not in {"", "keep", "fudge"}:
         message = "invalid action on duplicate timestamp (supported values are [keep fudge])"
         yield Fault("action_on_duplicate_timestamp", message)
+
+
+def _zone_fault(body: View) -> tuple[str, str] | None:
+    """Why the time zone cannot be loaded, and a hint."""
+    name = body.text("location")
+    if not name:
+        return None
+    from alloypy.embedded.time_zones import zone_fault  # few stages name one
+
+    message, hint = zone_fault(name)
+    return (message, hint) if message else None
 
 
 def limit_stage(body: View) -> Iterator[Fault]:

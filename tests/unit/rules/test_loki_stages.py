@@ -93,6 +93,14 @@ REFUSED = [
     ),
     ('stage.timestamp { source = "a"; format = "" }', "timestamp format is required"),
     (
+        'stage.timestamp { source = "a"; format = "b"; location = "Europe/Berln" }',
+        "invalid location specified: unknown time zone Europe/Berln",
+    ),
+    (
+        'stage.timestamp { source = "a"; format = "b"; location = "../UTC" }',
+        "invalid location specified: time: invalid location name",
+    ),
+    (
         'stage.timestamp { source = "a"; format = "b"; action_on_failure = "keep" }',
         "invalid action on failure (supported values are [skip fudge])",
     ),
@@ -164,6 +172,8 @@ def test_every_verdict_on_a_pattern_is_alloy_s() -> None:
         "stage.luhn { }",
         "stage.structured_metadata { }",
         'stage.timestamp {\nsource = "a"\nformat = "b"\naction_on_failure = ""\n}',
+        'stage.timestamp {\nsource = "a"\nformat = "b"\nlocation = "America/New_York"\n}',
+        'stage.timestamp {\nsource = "a"\nformat = "b"\nlocation = "posix/Europe/Berlin"\n}',
         'stage.limit {\nrate = 0.1\nburst = 1\nby_label_name = "a"\ndrop = true\n}',
         'stage.match {\nselector = "{a=~\\"b|c\\"} |= \\"d\\""\naction = "drop"\n}',
         'stage.match {\nselector = sys.env("X")\nstage.cri { }\n}',
@@ -181,3 +191,9 @@ def test_the_place_in_an_expression_is_shown() -> None:
     assert found.span is not None
     assert found.span.end is not None
     assert text[found.span.start : found.span.end + 1] == "(?="
+
+
+def test_the_time_zone_that_was_meant_is_named() -> None:
+    text = in_pipeline('stage.timestamp {\nsource = "a"\nformat = "b"\nlocation = "europe/berln"\n}')
+    (found,) = [each for each in check_text(text).further if "location" in each.message]
+    assert found.hint == "did you mean `Europe/Berlin`?"
