@@ -126,6 +126,21 @@ def tree(records: Mapping[str, Mapping[str, Any]]) -> Node:
 _UNCHANGED = Node()
 
 
+class _Step(NamedTuple):
+    """What is known of a path.
+
+    found: its history. body: what its block contains in the catalog. node: the records there. name: its last
+    name. present: the versions that have it. missing: whether no version has it, or a block around it.
+    """
+
+    found: PathHistory | None
+    body: Any
+    node: Node
+    name: str
+    present: int
+    missing: bool
+
+
 class EntryHistory:
     """A component or config block.
 
@@ -145,6 +160,7 @@ class EntryHistory:
         self._known: dict[tuple[str, str], PathHistory | None] = {}
         self._members: dict[str, Mapping[str, PathHistory]] = {}
         self._bodies: dict[str, dict[str, Member]] = {}
+        self._walked: dict[tuple[str, str], _Step] = {}
 
     @cached_property
     def _base(self) -> Mapping[str, Any]:
@@ -177,9 +193,13 @@ class EntryHistory:
         """What is directly in the block at a path ("" for the whole body), in any version."""
         known = self._members.get(path)
         if known is None:
-            steps = list(self._steps(path, "args")) if path else []
-            body, node = (self._base.get("args"), self.records["args"]) if not steps else steps[-1][1:]
-            names = (self._inside(body) if body is not None else {}) | node.inner
+            step = self._step(path, "args")
+            outer = path.rpartition("/")[0]
+            if outer in self._members and self._step(outer, "args") is step:
+                # A block in one of the same name has the same members.
+                self._members[path] = self._members[outer]
+                return self._members[path]
+            names = (self._inside(step.body) if step.body is not None else {}) | step.node.inner
             found = {name: self.path(f"{path}/{name}".lstrip("/")) for name in names}
             known = self._members[path] = {name: each for name, each in found.items() if each is not None}
         return known
@@ -197,32 +217,41 @@ class EntryHistory:
         yield from self._paths(self._base.get(part), self.records[part], "", ())
 
     def _find(self, path: str, part: str) -> PathHistory | None:
-        found: PathHistory | None = None
-        for found, _, _ in self._steps(path, part):
-            if found is None:
-                return None
-        return found
+        step = self._step(path, part)
+        return None if step.missing else step.found
 
-    def _steps(self, path: str, part: str) -> Iterator[tuple[PathHistory | None, Any, Node]]:
-        """For each name of a path its history, what its block contains in the catalog, and the records there.
+    def _step(self, path: str, part: str) -> _Step:
+        """What is known of a path. Those of the paths around it are kept, so that each step is made once."""
+        known = self._walked.get((part, path))
+        if known is not None:
+            return known
+        names = path.split("/") if path else []
+        done = len(names)
+        while done and (part, "/".join(names[:done])) not in self._walked:
+            done -= 1
+        step = self._walked.get((part, "/".join(names[:done])))
+        if step is None:
+            step = _Step(None, self._base.get(part), self.records[part], "", self.present, False)
+        for index in range(done, len(names)):
+            step = self._inward(step, names[index])
+            self._walked[part, "/".join(names[: index + 1])] = step
+        return step
 
-        A block that contains itself is entered once: its records are those of its first level.
-        """
-        body, node, present = self._base.get(part), self.records[part], self.present
-        before = ""
+    def _inward(self, step: _Step, name: str) -> _Step:
+        """The step to a name; the same step for a block in itself, which has the records of the outer one."""
+        _, body, node, before, present, missing = step
+        member = self._inside(body).get(name) if body is not None else None
+        if name == before and member is not None and member.body is not None and member.body == body:
+            return step
+        node = node.inner.get(name, _UNCHANGED)
         found: PathHistory | None = None
-        for name in path.split("/"):
-            member = self._inside(body).get(name) if body is not None else None
-            if name == before and member is not None and member.body is not None and member.body == body:
-                continue
-            node, before = node.inner.get(name, _UNCHANGED), name
-            if node.record is not None:
-                found = self._recorded(node.record, present)
-            else:
-                found = _unchanged(self._store, member, present) if member is not None else None
-            body = member.body if member is not None else None
-            present = found.present if found is not None else 0
-            yield found, body, node
+        if node.record is not None:
+            found = self._recorded(node.record, present)
+        elif member is not None:
+            found = _unchanged(self._store, member, present)
+        body = member.body if member is not None else None
+        present = found.present if found is not None else 0
+        return _Step(found, body, node, name, present, missing or found is None)
 
     def _recorded(self, record: Mapping[str, Any], around: int) -> PathHistory:
         line = self._timeline

@@ -61,20 +61,30 @@ def _is_own(found: Diagnostic, texts: Mapping[str, bytes]) -> bool:
 
 
 def _apart(found: Iterable[Diagnostic]) -> list[_Fix]:
-    """The changes of diagnostics, without those that overlap an earlier one's."""
+    """The changes of diagnostics, without those that overlap an earlier one's.
+
+    What one removes or replaces may begin where that of another ends. But an insertion there has no certain
+    order.
+    """
     chosen: list[_Fix] = []
     fixes = {
         (each.span.source.name, tuple(sorted(each.fix)), each.code)
         for each in found
         if each.fix and each.span is not None
     }
-    taken: dict[str, int] = {}
+    last: dict[str, Edit] = {}
     for name, edits, code in sorted(fixes):
-        if edits[0].start >= taken.get(name, 0) and not _overlap(edits):
+        if (name not in last or _follows(edits[0], last[name])) and not _overlap(edits):
             chosen.append((name, edits, code))
-            # At one place two insertions, or an insertion and a removal, have no certain order.
-            taken[name] = edits[-1].end + 1
+            last[name] = edits[-1]
     return chosen
+
+
+def _follows(edit: Edit, before: Edit) -> bool:
+    """Whether a change comes after another one, in a certain order."""
+    if edit.start == before.end:
+        return edit.start < edit.end and before.start < before.end
+    return edit.start > before.end
 
 
 def _overlap(edits: Sequence[Edit]) -> bool:

@@ -6,6 +6,9 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import alloypy.catalog
 from alloypy.catalog.catalog import Catalog, load_catalog
@@ -209,3 +212,26 @@ def test_a_name_twice_in_a_row_need_not_be_a_block_in_itself() -> None:
     action = component("otelcol.processor.attributes").path("action/action")
     assert action is not None and not action.block and action.types[0][0] == "string"
     assert component("otelcol.processor.attributes").path("action/action/action") is None
+
+
+def test_a_block_in_itself_is_walked_step_by_step_from_the_one_around_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = []
+    inward = EntryHistory._inward
+
+    def counted(self: EntryHistory, *arguments: Any) -> Any:
+        steps.append(arguments[-1])
+        return inward(self, *arguments)
+
+    monkeypatch.setattr(EntryHistory, "_inward", counted)
+    entry = load_history.__wrapped__().component("loki.process")
+    assert entry is not None
+    counts = []
+    for depth in range(1, 200):
+        path = "/".join(["stage.match"] * depth)
+        assert entry.members(path).keys() == entry.members("stage.match").keys()
+        assert entry.path(f"{path}/selector") == entry.path("stage.match/selector")
+        counts.append(len(steps))
+        steps.clear()
+    assert max(counts[10:]) == min(counts[10:])

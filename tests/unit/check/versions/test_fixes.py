@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from alloypy.catalog.history import load_breaking
+from alloypy.check.units import fixing
 from alloypy.check.versions.findings import Rank
 from alloypy.check.versions.fixes.components import COMPONENTS
 from alloypy.check.versions.fixes.recipes import RECIPES
 from alloypy.graph.admission import Gate
 from alloypy.syntax.config_files import parse_config
-from alloypy.syntax.diagnostics import DiagnosticsError
+from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Edit
 from alloypy.syntax.lexer import scan
 from alloypy.syntax.printer.printer import format_source
 from alloypy.syntax.source import Source
@@ -146,6 +147,24 @@ def test_no_fix_loses_a_comment_wherever_it_stands(name: str) -> None:
     texts = [each for each in commented(before, len(name)) if is_valid(each)]
     fixes = [assert_comments_survive(each, start, end) for each in texts]
     assert any(fixes)
+
+
+def test_settings_next_to_each_other_are_removed_in_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = []
+    apart = fixing._apart
+
+    def counted(found: Iterable[Diagnostic]) -> list[tuple[str, tuple[Edit, ...], str]]:
+        rounds.append(apart(found))
+        return rounds[-1]
+
+    monkeypatch.setattr(fixing, "_apart", counted)
+    names = ("pid_cache_size", "cache_rounds", "pid_map_size", "symbols_map_size")
+    lines = "".join(f"\t{name} = 5\n" for name in names)
+    made = fixed(
+        'pyroscope.ebpf "x" {\n\tforward_to = []\n\ttargets    = []\n' + lines + "}\n", "1.10", "1.11"
+    )
+    assert made.after[0].data == b'pyroscope.ebpf "x" {\n\tforward_to = []\n\ttargets    = []\n}\n'
+    assert list(map(len, rounds)) == [4, 0]
 
 
 def test_a_comment_in_the_name_of_a_component_is_left_to_people() -> None:
