@@ -22,7 +22,7 @@ from alloypy.syntax.repairs.repairs import QUOTE
 
 _ALIKE = 0.6
 _VERY_ALIKE = 0.75
-_RUN = re.compile(rb"[\w.\-/:]+")
+_RUN = re.compile(rb"(?:[\w.\-:]|/(?![/*]))+")
 _DASHED = re.compile(rb"[\w.\-]+")
 _LABEL_IN_BRACKETS = re.compile(rb"([\w.]+)\[\"(\w+)\"\](?:\.([\w.]+))?")
 _ENV_BEFORE = re.compile(rb"(?:\bsys\.)?\benv\[\"?$")
@@ -55,11 +55,17 @@ def guesses(fault: Diagnostic, place: Place, language: Language) -> Iterator[Rep
         for name in get_close_matches(written.lower(), known, 3, _VERY_ALIKE):
             yield Repair(f"did you mean `{name}`?", (Edit(start, end, name),))
     elif fault.code == codes.NO_LABEL and place.block is not None:
-        after = place.block.name_end + 1
         for label in (*place.dangling, "default"):
-            yield Repair(f'write a label, as in `"{label}"`', (Edit(after, after, f' "{label}"'),))
+            yield Repair(f'write a label, as in `"{label}"`', (_labelling(place.block, label),))
     elif fault.code == codes.LABEL and place.block is not None:
         yield from _block_label(place.block)
+
+
+def _labelling(block: tree.Block, label: str) -> Edit:
+    """The change that gives a block without a label one; it may have an empty one."""
+    if block.label_start is not None:
+        return Edit(block.label_start, block.label_start + 2, f'"{label}"')
+    return Edit(block.name_end + 1, block.name_end + 1, f' "{label}"')
 
 
 def _block_label(block: tree.Block) -> Iterator[Repair]:

@@ -155,8 +155,8 @@ class _Trial:
         self._room -= self._size
         try:
             now = self._again(changed)
-        except DiagnosticsError as error:
-            now = error.diagnostics
+        except DiagnosticsError:
+            return None  # the text could be read before
         before = {_key(each, source, edits) for each in self._found}
         new = [each for each in now if _key(each) not in before and each.severity is Severity.ERROR]
         if _key(fault, source, edits) in {_key(each) for each in now} or fault.span is None:

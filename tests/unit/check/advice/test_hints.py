@@ -62,6 +62,7 @@ def faults(text: str, gate: Gate = EVERYTHING) -> list[Diagnostic]:
         (RIGHT.replace("endpoint {", "endpoint = {").replace('h"', 'h",'), "write `endpoint { ... }`"),
         (RIGHT.replace('relabel "r"', "relabel"), 'write a label, as in `"default"`'),
         (RIGHT.replace('write "w"', "write"), 'write a label, as in `"w"`'),
+        (RIGHT.replace('write "w"', 'write ""'), 'write a label, as in `"w"`'),
         (RIGHT.replace("endpoint {", 'endpoint "e" {'), "this block has no label"),
         (RIGHT.replace('"http://h"', 'env("U")'), "write `sys.env`"),
         (RIGHT.replace('"http://h"', 'getenv("U")'), "did you mean `sys.env`?"),
@@ -71,6 +72,7 @@ def faults(text: str, gate: Gate = EVERYTHING) -> list[Diagnostic]:
         (RIGHT.replace('"http://h"', 'strings.to_lower("U")'), "did you mean `string.to_lower`?"),
         (RIGHT.replace('"http://h"', 'join(["U"], "")'), "write `string.join`"),
         (RIGHT.replace('"http://h"', "localhost"), 'text goes in double quotes, as in `"text"`'),
+        (RIGHT.replace('"http://h"', "host/* why */"), 'text goes in double quotes, as in `"text"`'),
         (RIGHT.replace('"http://h"', "true"), 'text goes in double quotes, as in `"text"`'),
         (RIGHT.replace('"http://h"', '["http://h"]'), "one value is written without brackets"),
         (
