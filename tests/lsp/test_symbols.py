@@ -109,8 +109,9 @@ def test_custom_components_are_known_inside_of_declares() -> None:
         "declare.sink",
         "declare.outer",
     ]
-    assert here.custom(module, "lib") is not None
-    assert here.custom(module, "relay") is None
+    assert [each.declaration.id for each in here.imports(module, "lib")] == ["import.file.lib"]
+    assert here.declare(module, "sink") is not None
+    assert here.declare(module, "lib") is None
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from alloypy.graph.nodes import IMPORT_NAMES
 from alloypy.lsp.documents.document import Document
 from alloypy.lsp.documents.ranges import Range
 from alloypy.lsp.documents.sections import Section
 from alloypy.lsp.workspace.symbols import Declaration, Kind, Part, Reference, Scope, scopes_of
+
+_IMPORTS = sorted(IMPORT_NAMES)
+_NEVER = frozenset({Kind.COMPONENT, Kind.ARGUMENT, Kind.EXPORT, Kind.DECLARE, Kind.IMPORT, Kind.FOREACH})
+"""What nothing can name while its label is missing."""
 
 UNNAMED = frozenset({Kind.DECLARE, Kind.EXPORT, Kind.FOREACH, Kind.IMPORT, Kind.SETTING})
 """What expressions cannot name."""
@@ -59,6 +64,12 @@ class Declared(NamedTuple):
     def module(self) -> Module:
         """The module that it is in."""
         return Module(self.place, self.declaration.scope)
+
+    @property
+    def inside(self) -> tuple[Module, ...]:
+        """The modules that the block contains: the body of a declare, the templates of a foreach."""
+        inner = self.declaration.scope.inner
+        return tuple(Module(self.place, each) for each in inner if each.owner is self.declaration)
 
 
 class Referred(NamedTuple):
@@ -170,9 +181,25 @@ class Unit:
             yield from (each for each in self.own(here).values() if each.declaration.kind in kinds)
             here = here.around
 
-    def custom(self, module: Module, first: str) -> Declared | None:
-        """The declare or import that provides blocks whose name begins with `first`."""
-        return next((each for each in self.customs(module) if each.declaration.label == first), None)
+    def declare(self, module: Module, name: str) -> Declared | None:
+        """The declare of custom components that are called `name` in a module; the innermost counts."""
+        here: Module | None = module
+        while here is not None:
+            found = self.own(here).get(f"declare.{name}")
+            if found is not None:
+                return found
+            here = here.around
+        return None
+
+    def imports(self, module: Module, label: str) -> Iterator[Declared]:
+        """The imports of a label that a module can use, the innermost first."""
+        here: Module | None = module
+        while here is not None:
+            own = self.own(here)
+            for name in _IMPORTS:
+                if (found := own.get(f"{name}.{label}")) is not None:
+                    yield found
+            here = here.around
 
     def meaning(self, names: Sequence[str], module: Module) -> Meaning | None:
         """What a chain means in a module: the block that its shortest beginning names, or a variable."""
@@ -199,7 +226,8 @@ class Unit:
 def _by_id(place: Placed, declarations: Iterable[Declaration]) -> dict[str, Declared]:
     found: dict[str, Declared] = {}
     for each in declarations:
-        found.setdefault(each.id, Declared(place, each))
+        if each.label or each.kind not in _NEVER:
+            found.setdefault(each.id, Declared(place, each))
     return found
 
 

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 class Workspace:
     """The texts, as they are at one moment.
 
-    open: the documents that are open in the editor, by path.
+    open: the documents that are open in the editor, by path. folders: the paths of the workspace's folders.
     """
 
     def __init__(self) -> None:
         self.open: dict[str, Document] = {}
+        self.folders: tuple[str, ...] = ()
 
     def document(self, path: str) -> Document | None:
         """The text at a path: what is open there, or what is on the disk; None if there is none."""
