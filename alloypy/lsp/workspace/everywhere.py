@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from alloypy.lsp.documents.document import Document
-from alloypy.lsp.workspace.imports import imported_paths
+from alloypy.lsp.workspace.imports import IMPORT_FILE, imported_paths
 from alloypy.lsp.workspace.interrupting import pause
 from alloypy.lsp.workspace.project import Project
-from alloypy.lsp.workspace.symbols import Kind
 from alloypy.lsp.workspace.unit import Unit
 
 MOST_BYTES = 20_000_000
@@ -63,19 +62,15 @@ def documents(project: Project, mark: bytes, report: Report) -> Iterator[Documen
             yield project.document(path) or document
 
 
-def importers(project: Project, path: str, report: Report = no_report) -> Iterator[Unit]:
+def importers(project: Project, path: str, report: Report = no_report) -> list[Unit]:
     """The configurations and modules that import the file at a path. Raises as `documents` does."""
-    seen: set[tuple[str, ...]] = set()
-    for document in documents(project, b"import.file", report):
-        unit_paths = project.workspace.unit_of(document.path)
-        if unit_paths in seen or not _imports(project, document, path):
-            continue
-        seen.add(unit_paths)
-        yield project.unit(unit_paths)
-
-
-def _imports(project: Project, document: Document, path: str) -> bool:
-    for declared in Unit([document]).declarations:
-        if declared.declaration.kind is Kind.IMPORT and path in imported_paths(project.workspace, declared):
-            return True
-    return False
+    known = project.importers
+    if known is None:
+        known = {}
+        for document in documents(project, IMPORT_FILE.encode(), report):
+            unit = project.workspace.unit_of(document.path)
+            for declared in Unit([document]).declarations:
+                for each in imported_paths(project.workspace, declared):
+                    known.setdefault(each, {})[unit] = None
+        project.importers = known
+    return [project.unit(each) for each in known.get(path, ())]

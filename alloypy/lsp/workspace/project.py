@@ -39,10 +39,14 @@ class Home(NamedTuple):
 
 
 class Project:
-    """Units by the paths of their files. workspace: where the texts come from."""
+    """Units by the paths of their files.
+
+    workspace: where the texts come from. importers: once they are known, the units that import each file.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.importers: dict[str, dict[tuple[str, ...], None]] | None = None
         self._documents: dict[str, Document | None] = {}
         self._units: dict[tuple[str, ...], Unit] = {}
         self._imported: dict[int, Unit | None] = {}

@@ -1,0 +1,37 @@
+"""Code lens: above each component, declare and argument, how many references there are to it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from alloypy.lsp.documents.document import Document
+from alloypy.lsp.documents.ranges import Range
+from alloypy.lsp.features.references import references
+from alloypy.lsp.workspace.project import Project
+from alloypy.lsp.workspace.symbols import Kind
+from alloypy.lsp.workspace.unit import Unit
+
+_COUNTED = frozenset({Kind.ARGUMENT, Kind.COMPONENT, Kind.DECLARE})
+
+
+class Counted(NamedTuple):
+    """The references to something. title: their number, in words."""
+
+    title: str
+    references: tuple[Range, ...]
+
+
+def lenses(document: Document) -> tuple[Range, ...]:
+    """The labels of what has a lens, in the order of the text; cheap: nothing is counted yet."""
+    found = (
+        declared.label_range
+        for declared in Unit([document]).declarations
+        if declared.declaration.kind in _COUNTED
+    )
+    return tuple(sorted(each for each in found if each is not None))
+
+
+def counted(project: Project, document: Document, offset: int) -> Counted:
+    """The references to what has its label at an offset."""
+    found = references(project, document, offset, with_declaration=False)
+    return Counted(f"{len(found)} reference{'' if len(found) == 1 else 's'}", found)
