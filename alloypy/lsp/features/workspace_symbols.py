@@ -81,10 +81,10 @@ def distance(name: str, words: list[str]) -> int | None:
         elif word in lower:
             far += 2
         else:
-            gaps = _gaps(lower, word)
-            if gaps is None:
+            gaps = [each for each in (_gaps(label, word), _gaps(lower, word)) if each is not None]
+            if not gaps:
                 return None
-            far += 3 + gaps
+            far += 3 + min(gaps)
     return far
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
 
 
 class Client:
-    """The capabilities of a client that features ask for."""
+    """The capabilities of a client that features ask for. options: its `initializationOptions`."""
 
-    def __init__(self, capabilities: types.ClientCapabilities) -> None:
+    def __init__(self, capabilities: types.ClientCapabilities, options: Any = None) -> None:
         self.capabilities = capabilities
+        self._options = options if isinstance(options, Mapping) else {}
 
     def has(self, name: str) -> bool:
         """Whether a capability is there: its path with dots, such as `workspace.configuration`."""
@@ -22,6 +24,20 @@ class Client:
         """The values of a capability that is a list; empty if the client does not name it."""
         found = get_capability(self.capabilities, name, None)
         return [str(getattr(each, "value", each)) for each in found] if found else []
+
+    @property
+    def show_references(self) -> str:
+        """The command of the client that shows references; "" if it has none.
+
+        Its arguments are a URI, a position there, and the locations to show.
+        """
+        found = self._options.get("showReferences")
+        return found if isinstance(found, str) else ""
+
+    @property
+    def links(self) -> bool:
+        """Whether a definition may tell the name from the block around it."""
+        return self.has("text_document.definition.link_support")
 
     @property
     def snippets(self) -> bool:

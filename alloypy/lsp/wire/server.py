@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,7 +17,7 @@ from alloypy.lsp.documents.document import Document
 from alloypy.lsp.documents.positions import Encoding
 from alloypy.lsp.wire import synchronizing
 from alloypy.lsp.wire.client import Client
-from alloypy.lsp.wire.convert import Conversion, path_of
+from alloypy.lsp.wire.convert import Conversion, is_uri, path_of
 from alloypy.lsp.wire.errors import InvalidParams, WireError
 from alloypy.lsp.wire.protocol import Protocol, State
 from alloypy.lsp.wire.worker import Urgency, Worker
@@ -51,6 +52,11 @@ class Server(LanguageServer):
         """Called once the client is ready for requests of ours."""
         for group in GROUPS:
             import_module(f"alloypy.lsp.wire.{group}").register(self)
+
+    def feature(self, feature_name: str, options: Any = None) -> Callable[[Callable[..., Any]], Any]:
+        """Register what answers a request; unlike the library's own, also a method of an object."""
+        register = super().feature(feature_name, options)
+        return lambda handler: register(partial(handler))
 
     @property
     def encoding(self) -> Encoding:
@@ -103,7 +109,8 @@ class _Conversation(Protocol):
     def _initialize(self, params: types.InitializeParams) -> types.InitializeResult:
         server = self._server
         self.client_capabilities = params.capabilities
-        server.client = Client(params.capabilities)
+        server.client = Client(params.capabilities, params.initialization_options)
+        server.texts.folders = _folders(params)
         encoding = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
         server.convert.encoding = Encoding(encoding)
         builder = ServerCapabilitiesBuilder(
@@ -170,3 +177,10 @@ class _Conversation(Protocol):
     def _tell(self, path: str) -> None:
         for each in self._server.changed:
             each(path)
+
+
+def _folders(params: types.InitializeParams) -> tuple[str, ...]:
+    """The paths of the workspace's folders."""
+    uris = [each.uri for each in params.workspace_folders or ()] or [params.root_uri or ""]
+    paths = (path_of(each) for each in uris if each)
+    return tuple(each for each in paths if not is_uri(each))

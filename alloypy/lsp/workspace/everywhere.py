@@ -44,7 +44,7 @@ def paths(project: Project) -> list[str]:
 def documents(project: Project, mark: bytes, report: Report) -> Iterator[Document]:
     """The texts of the workspace that contain `mark`, the open ones as they are in the editor.
 
-    Raises TooMuchError after MOST_BYTES, and Interrupted.
+    They are not kept, because trees may be large. Raises TooMuchError after MOST_BYTES, and Interrupted.
     """
     found = paths(project)
     left = MOST_BYTES
@@ -58,8 +58,7 @@ def documents(project: Project, mark: bytes, report: Report) -> Iterator[Documen
         if left < 0:
             raise TooMuchError
         if mark in document.data:
-            project.keep(document)
-            yield project.document(path) or document
+            yield document
 
 
 def importers(project: Project, path: str, report: Report = no_report) -> list[Unit]:
@@ -68,9 +67,10 @@ def importers(project: Project, path: str, report: Report = no_report) -> list[U
     if known is None:
         known = {}
         for document in documents(project, IMPORT_FILE.encode(), report):
-            unit = project.workspace.unit_of(document.path)
+            unit: tuple[str, ...] | None = None
             for declared in Unit([document]).declarations:
                 for each in imported_paths(project.workspace, declared):
+                    unit = unit or project.workspace.unit_of(document.path)
                     known.setdefault(each, {})[unit] = None
         project.importers = known
     return [project.unit(each) for each in known.get(path, ())]
