@@ -6,6 +6,7 @@ it stays, and go where it goes.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -160,6 +161,12 @@ class Editor:
         new = Source(self.source.name, text.encode("utf-8", "surrogateescape"))
         there = _essence("".join(new.data[s:e].decode("utf-8", "surrogateescape") for s, e in _comments(new)))
         return all(_essence(self._read(*span)) in there for span in lost)
+
+    def in_line_ends(self, edits: Iterable[Edit]) -> list[Edit]:
+        """The changes with the line ends of the text, by its first line."""
+        if not self._data.partition(b"\n")[0].endswith(b"\r"):
+            return list(edits)
+        return [each._replace(text=re.sub(r"(?<!\r)\n", "\r\n", each.text)) for each in edits]
 
     def _break_after(self, block: Block, indent: str) -> Edit:
         start = block.lcurly + 1

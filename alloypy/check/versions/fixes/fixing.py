@@ -32,7 +32,9 @@ class Fixing:
         found = self._made(finding)
         # Where comments stand in odd places, rather leave the change to people than lose one.
         kept = all(self._editor(source).keeps_comments(edits) for source, edits in found.items())
-        return found if kept else {}
+        if not kept:
+            return {}
+        return {source: self._editor(source).in_line_ends(edits) for source, edits in found.items()}
 
     def _editor(self, source: Source) -> Editor:
         return self._editors.setdefault(source, Editor(source))

@@ -167,6 +167,13 @@ def test_settings_next_to_each_other_are_removed_in_one_round(monkeypatch: pytes
     assert list(map(len, rounds)) == [4, 0]
 
 
+def test_lines_end_as_those_of_the_file() -> None:
+    before, after = CASES["topics with comments: 1.12 to 1.13"].split("--- becomes\n")
+    text = fixed(before.replace("\n", "\r\n"), "1.12", "1.13").after[0].data.decode()
+    assert text.count("\n") == text.count("\r\n")
+    assert format_source(Source("c", text.encode())).decode() == after
+
+
 def test_a_comment_in_the_name_of_a_component_is_left_to_people() -> None:
     text = 'otelcol.exporter./* x */logging "x" { }\n'
     assert fixed(text, "1.4", "1.5").fixes == 0
