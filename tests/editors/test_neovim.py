@@ -25,7 +25,7 @@ def version() -> tuple[int, ...]:
 def test_a_configuration_is_finished_and_mended(version: tuple[int, ...], tmp_path: Path) -> None:
     settings = SETTINGS / "neovim" / ("alloypy.lua" if version >= (0, 11) else "alloypy-0.7.lua")
     file = project(tmp_path)
-    command = ["nvim", "--headless", "-u", settings, "-i", "NONE", "-n", "-S", SCRIPT]
+    command: list[str | Path] = ["nvim", "--headless", "-u", settings, "-i", "NONE", "-n", "-S", SCRIPT]
     seen = edit(command, tmp_path, {"FILE": str(file)})
     assert seen["filetype"] == "alloy"
     assert seen["fault"].startswith("expected identifier")

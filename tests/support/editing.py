@@ -70,14 +70,22 @@ def project(folder: Path) -> Path:
     return path
 
 
-def edit(command: Sequence[str | Path], folder: Path, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+def edit(
+    command: Sequence[str | Path], folder: Path, variables: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Run an editor with a script that writes what it has seen to the file in $SEEN, as JSON.
 
     Its home is `folder`, and `alloypy` on its PATH is the one of this environment.
     """
     seen = folder / "seen.json"
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    own = {"PATH": programs, "HOME": str(folder), "TERM": "dumb", "SEEN": str(seen), "SETTINGS": str(SETTINGS)}
+    own = {
+        "PATH": programs,
+        "HOME": str(folder),
+        "TERM": "dumb",
+        "SEEN": str(seen),
+        "SETTINGS": str(SETTINGS),
+    }
     done = subprocess.run(
         [str(word) for word in command],
         cwd=folder,
