@@ -88,3 +88,17 @@ def usable_regex(body: Body) -> Regexp:
     if not usable:
         raise Undecided
     return regex
+
+
+def pod_label_rule(source: str, target: str) -> str:
+    """An example: a rule that copies a label of pods. source: the end of its name."""
+    return (
+        'discovery.kubernetes "pods" { role = "pod" }\n'
+        'discovery.relabel "pods" {\n'
+        "  targets = discovery.kubernetes.pods.targets\n"
+        "  rule {\n"
+        f'    source_labels = ["__meta_kubernetes_pod_{source}"]\n'
+        f'    target_label  = "{target}"\n'
+        "  }\n"
+        "}\n"
+    )

@@ -50,11 +50,11 @@ def _proxy(node: Node) -> None:
         needed = "proxy_url or proxy_from_environment must also be configured"
         refuse(f"if proxy_connect_header is configured, {needed}", node)
     if from_environment and proxy:
-        refuse("if proxy_from_environment is configured, proxy_url must not be configured", node)
+        refuse("proxy_url cannot be set beside proxy_from_environment", node)
     if from_environment and text(node, "no_proxy"):
-        refuse("if proxy_from_environment is configured, no_proxy must not be configured", node)
+        refuse("no_proxy cannot be set beside proxy_from_environment", node)
     if not present(node, "proxy_url") and text(node, "no_proxy"):
-        refuse("if no_proxy is configured, proxy_url must also be configured", node)
+        refuse("no_proxy needs proxy_url", node)
 
 
 TLS = keys(
@@ -114,7 +114,7 @@ def _basic_auth(node: Node) -> None:
 def _authorization(node: Node, client: Node, bearer: int) -> None:
     if bearer:
         refuse("authorization is not compatible with bearer_token & bearer_token_file", client)
-    message = "at most one of authorization credentials & credentials_file must be configured"
+    message = "at most one of credentials, credentials_file & credentials_ref must be configured"
     _one_of(node, message, "credentials", "credentials_file", "credentials_ref")
     if text(node, "type").strip().lower() == "basic":
         refuse('authorization type cannot be set to "basic", use "basic_auth" instead', node)

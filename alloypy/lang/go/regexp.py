@@ -157,12 +157,17 @@ def _anchored(text: str) -> str:
 def _compile(text: str) -> Any:
     """RE2's pattern; None if there is no RE2. Raises ValueError."""
     re2 = _re2()
-    if re2 is None or "\\C" in text:  # RE2 knows `\C`, Go does not
+    classes = "\\p" in text or "\\P" in text
+    if re2 is None or classes or "\\C" in text:  # RE2 knows `\C`, Go does not; both have classes of their own
         from alloypy.lang.go.regexp_syntax import check_syntax
 
         check_syntax(text)
     if re2 is None:
         return None
+    if classes:
+        from alloypy.lang.go.character_classes import for_re2
+
+        text = for_re2(text)
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MEMORY_BYTES

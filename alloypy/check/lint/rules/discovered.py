@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from alloypy.check.lint.relabeling import known, labels_made, lent_rules, rule_lists
+from alloypy.check.lint.relabeling import known, labels_made, lent_rules, pod_label_rule, rule_lists
 from alloypy.check.lint.rule import Rule, finding
 from alloypy.check.lint.view import Body, View
 from alloypy.check.scope import CheckedNode
@@ -206,27 +206,14 @@ def _role_hint(name: str, source: str) -> str:
     return ""
 
 
-def _relabel(source: str, target: str) -> str:
-    return (
-        'discovery.kubernetes "pods" { role = "pod" }\n'
-        'discovery.relabel "pods" {\n'
-        "  targets = discovery.kubernetes.pods.targets\n"
-        "  rule {\n"
-        f'    source_labels = ["__meta_kubernetes_pod_{source}"]\n'
-        f'    target_label  = "{target}"\n'
-        "  }\n"
-        "}\n"
-    )
-
-
 RULES = (
     Rule(
         "ALY0929",
         "label that no discovery sets",
         "Discovery in Kubernetes and Docker sets no such label, and nothing else in the configuration does. "
         "The rule reads an empty text.",
-        wrong=_relabel("contianer_name", "container"),
-        right=_relabel("container_name", "container"),
+        wrong=pod_label_rule("contianer_name", "container"),
+        right=pod_label_rule("container_name", "container"),
         default=True,
         check=_misspelt,
     ),
@@ -235,8 +222,8 @@ RULES = (
         "label of another kind of discovery",
         "Discovery sets only the labels of what it looks for: with the role node those of nodes, with the "
         "role pod those of pods, and discovery.docker those of containers. The rule reads an empty text.",
-        wrong=_relabel("name", "pod").replace('role = "pod"', 'role = "node"'),
-        right=_relabel("name", "pod"),
+        wrong=pod_label_rule("name", "pod").replace('role = "pod"', 'role = "node"'),
+        right=pod_label_rule("name", "pod"),
         default=True,
         check=_of_another_role,
     ),

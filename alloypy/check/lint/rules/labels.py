@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from alloypy.check.lint.regexes import matches_every
-from alloypy.check.lint.relabeling import known, rule_lists
+from alloypy.check.lint.relabeling import known, pod_label_rule, rule_lists
 from alloypy.check.lint.rule import Rule, finding
 from alloypy.check.lint.view import Body, View
 from alloypy.lang.evaluation.literals import string_value
@@ -118,19 +118,6 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]", "", name).lower()
 
 
-def _relabel(source: str, target: str) -> str:
-    return (
-        'discovery.kubernetes "pods" { role = "pod" }\n'
-        'discovery.relabel "pods" {\n'
-        "  targets = discovery.kubernetes.pods.targets\n"
-        "  rule {\n"
-        f'    source_labels = ["__meta_kubernetes_pod_{source}"]\n'
-        f'    target_label  = "{target}"\n'
-        "  }\n"
-        "}\n"
-    )
-
-
 def _metrics(target: str) -> str:
     return (
         'prometheus.relabel "a" {\n'
@@ -155,8 +142,8 @@ RULES = (
         "label with unlimited values",
         "Each new value of a label makes a new series or stream, which costs memory in the database. "
         "Identifiers of containers, requests and traces belong in the line or in structured metadata.",
-        wrong=_relabel("uid", "uid"),
-        right=_relabel("name", "pod"),
+        wrong=pod_label_rule("uid", "uid"),
+        right=pod_label_rule("name", "pod"),
         check=_ever_new,
     ),
 )
