@@ -43,17 +43,17 @@ def meaning(of: Unit, written: str, path: str = "/0.alloy") -> str:
 
 def test_every_declaration_has_its_kind_and_ranges() -> None:
     found = list(unit(TEXT).declarations)
-    assert [(each.declaration.kind, each.declaration.id) for each in found] == [  # module by module
+    assert [(each.declaration.kind, each.declaration.id) for each in found] == [  # section by section
         (Kind.IMPORT, "import.file.lib"),
         (Kind.DECLARE, "declare.sink"),
-        (Kind.COMPONENT, "sink.a"),
-        (Kind.COMPONENT, "lib.relay.b"),
-        (Kind.FOREACH, "foreach.each"),
-        (Kind.SETTING, "logging"),
         (Kind.ARGUMENT, "argument.url"),
         (Kind.COMPONENT, "pyroscope.write.w"),
         (Kind.EXPORT, "export.out"),
+        (Kind.COMPONENT, "sink.a"),
+        (Kind.COMPONENT, "lib.relay.b"),
+        (Kind.FOREACH, "foreach.each"),
         (Kind.COMPONENT, "local.file.f"),
+        (Kind.SETTING, "logging"),
     ]
     for declared in found:
         name, label = declared.name_range, declared.label_range

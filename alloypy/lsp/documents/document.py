@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
 from alloypy.lsp.documents.positions import Encoding, Lines, Position
-from alloypy.lsp.documents.sections import Section, sections_of
+from alloypy.lsp.documents.sections import Section, Sections, sections_of
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
+
+_PAIR = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
 
 
 class Change(NamedTuple):
@@ -33,7 +36,13 @@ class Document:
         self.path = path
         self.source = Source(path, data)
         self.version = version
-        self.sections: tuple[Section, ...] = sections_of(self.source, before.sections if before else ())
+        old = None if before is None else before.split
+        self.split: Sections = sections_of(self.source, b"" if before is None else before.data, old)
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The parts that are parsed separately, which together are the text."""
+        return self.split.all
 
     @property
     def data(self) -> bytes:
@@ -54,12 +63,7 @@ class Document:
 
     def section_at(self, offset: int) -> Section:
         """The section at an offset, or just before it."""
-        found = self.sections[0]
-        for section in self.sections:
-            if section.start > offset:
-                break
-            found = section
-        return found
+        return self.split.at(offset)
 
     def changed(self, changes: Iterable[Change], version: int | None, encoding: Encoding) -> Document:
         """The text after the edits, each of which applies to the result of the one before."""
@@ -67,9 +71,20 @@ class Document:
         for change in changes:
             text = change.text.encode("utf-8", "surrogatepass")
             if change.start is None or change.end is None:
-                data = text
+                data = _joined(text)
                 continue
+            data = _joined(data)
             lines = self.lines if data is self.data else Lines(data)
             start, end = (lines.offset(each, encoding) for each in (change.start, change.end))
             data = data[: min(start, end)] + text + data[max(start, end) :]
-        return Document(self.path, data, version, self)
+        return Document(self.path, _joined(data), version, self)
+
+
+def _joined(data: bytes) -> bytes:
+    """The text with surrogates that have come to be a pair as one character, which is what clients see."""
+    return _PAIR.sub(_character, data) if b"\xed" in data else data
+
+
+def _character(pair: re.Match[bytes]) -> bytes:
+    halves = pair[0].decode("utf-8", "surrogatepass")
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le").encode()

@@ -6,9 +6,11 @@ with their trees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
+from alloypy.lsp.documents.splitting import Piece, groups_of, pieces_of
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
 
@@ -55,8 +57,47 @@ class Section:
         return section
 
 
-def sections_of(source: Source, before: Sequence[Section]) -> tuple[Section, ...]:
-    """The sections of a text. before: those of an earlier text, whose trees are used again."""
-    if len(before) == 1 and before[0].source.data == source.data:
-        return tuple(before)
-    return (Section(0, source),)
+class Sections(NamedTuple):
+    """The sections of a text, and what they were made of, so that those of the next text can be like them."""
+
+    all: tuple[Section, ...]
+    pieces: tuple[Piece, ...]
+    numbers: tuple[int, ...]
+
+    def at(self, offset: int) -> Section:
+        """The section at an offset, or just before it."""
+        return self.all[max(0, bisect_right(self.all, offset, key=_start) - 1)]
+
+
+def sections_of(source: Source, data: bytes = b"", before: Sections | None = None) -> Sections:
+    """The sections of a text. data, before: an earlier text and its sections, whose trees are used again."""
+    old = before.pieces if before is not None else ()
+    pieces = pieces_of(source.data, data, old)
+    known = {} if before is None else _by_first(before)
+    made: list[Section] = []
+    numbers: list[int] = []
+    at = 0
+    for first, after in groups_of(pieces):
+        size = sum(piece.size for piece in pieces[first:after])
+        section = known.get((pieces[first], pieces[after - 1]))
+        if section is None or len(section.source.data) != size or section.source.name != source.name:
+            section = Section(at, Source(source.name, source.data[at : at + size]))
+        elif section.start != at:
+            section = section.moved(at)
+        made.append(section)
+        numbers.append(first)
+        at += size
+    return Sections(tuple(made), tuple(pieces), tuple(numbers))
+
+
+def _by_first(before: Sections) -> dict[tuple[Piece, Piece], Section]:
+    """The sections by their first and last pieces, which are objects of their own in each text."""
+    ends = (*before.numbers[1:], len(before.pieces))
+    return {
+        (before.pieces[first], before.pieces[end - 1]): section
+        for section, first, end in zip(before.all, before.numbers, ends, strict=True)
+    }
+
+
+def _start(section: Section) -> int:
+    return section.start
