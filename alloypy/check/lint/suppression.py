@@ -81,6 +81,23 @@ def suppressed(found: Sequence[Diagnostic], files: Sequence[File], judged: Judge
     return [*left, *sorted((each for each in wrong if each.code in judged.selected), key=_place)]
 
 
+class About(NamedTuple):
+    """A comment that suppresses findings, with the codes that it names; of the whole file, or of a part."""
+
+    span: Span
+    codes: tuple[str, ...]
+    whole_file: bool
+
+
+def comments_about(file: File, offset: int) -> list[About]:
+    """The comments that suppress findings that begin at an offset."""
+    return [
+        About(each.span, tuple(each.codes), each.first == 0 and each.last == len(file.source.data))
+        for each in _read(file)
+        if isinstance(each, _Suppression) and each.first <= offset <= each.last
+    ]
+
+
 def _place(found: Diagnostic) -> tuple[str, int]:
     return (found.span.source.name, found.span.start) if found.span is not None else ("", -1)
 

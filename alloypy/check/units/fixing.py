@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
+from alloypy.check.lint import is_of_rule
 from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity, edited
 from alloypy.syntax.source import Source
 
@@ -33,6 +34,11 @@ class Fixed(NamedTuple):
     sources: list[Source]
     codes: Counter[str]
     left: Sequence[Diagnostic]
+
+
+def is_fixable(found: Diagnostic) -> bool:
+    """Whether the change that a diagnostic suggests is safe; for errors it is a guess."""
+    return found.severity is Severity.WARNING and is_of_rule(found)
 
 
 def fixed(sources: Sequence[Source], check: Check, fixable: Callable[[Diagnostic], bool]) -> Fixed:

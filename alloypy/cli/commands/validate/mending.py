@@ -6,8 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from alloypy.check.lint import is_of_rule
-from alloypy.check.units.fixing import Fixed, fixed
+from alloypy.check.units.fixing import Fixed, fixed, is_fixable
 from alloypy.check.units.units import CheckOptions, Outcome, check_sources, check_texts, encoding_faults
 from alloypy.cli import streams
 from alloypy.cli.commands.validate.options import Options
@@ -72,8 +71,3 @@ def _fixed(name: str, sources: Sequence[Source], checking: CheckOptions) -> Fixe
         return Fixed(list(sources), Counter(), ())
     directory = module_path(name)
     return fixed(sources, lambda texts: check_sources(texts, directory, checking), is_fixable)
-
-
-def is_fixable(found: Diagnostic) -> bool:
-    """Whether the change that a diagnostic suggests is safe; for errors it is a guess."""
-    return found.severity is Severity.WARNING and is_of_rule(found)
