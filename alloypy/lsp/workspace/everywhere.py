@@ -30,7 +30,7 @@ def no_report(done: int, total: int) -> None:
     """Tells nobody."""
 
 
-def paths(project: Project) -> list[str]:
+def files(project: Project) -> list[str]:
     """The configuration files of the workspace, and those that are open; sorted, each once."""
     from alloypy.check.units.discovery import SUFFIX, Discovery
 
@@ -46,7 +46,7 @@ def documents(project: Project, mark: bytes, report: Report) -> Iterator[Documen
 
     They are not kept, because trees may be large. Raises TooMuchError after MOST_BYTES, and Interrupted.
     """
-    found = paths(project)
+    found = files(project)
     left = MOST_BYTES
     for number, path in enumerate(found):
         pause()
@@ -62,15 +62,19 @@ def documents(project: Project, mark: bytes, report: Report) -> Iterator[Documen
 
 
 def importers(project: Project, path: str, report: Report = no_report) -> list[Unit]:
-    """The configurations and modules that import the file at a path. Raises as `documents` does."""
+    """What imports the file at a path, and the modules of several files that it is a part of.
+
+    Raises as `documents` does.
+    """
     known = project.importers
     if known is None:
         known = {}
         for document in documents(project, IMPORT_FILE.encode(), report):
             unit: tuple[str, ...] | None = None
             for declared in Unit([document]).declarations:
-                for each in imported_paths(project.workspace, declared):
+                paths = imported_paths(project.workspace, declared)
+                for each in paths:
                     unit = unit or project.workspace.unit_of(document.path)
-                    known.setdefault(each, {})[unit] = None
+                    known.setdefault(each, {}).update({unit: None, paths: None})
         project.importers = known
     return [project.unit(each) for each in known.get(path, ())]
