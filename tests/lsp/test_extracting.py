@@ -175,6 +175,18 @@ def test_what_stays_between_two_components_is_a_reason_to_refuse() -> None:
         _extracted(one(text), 'pyroscope.relabel "a"', "= []\n}")
 
 
+def test_an_import_that_needs_a_moved_block_is_a_reason_to_refuse() -> None:
+    text = (
+        'import.string "lib" {\n\tcontent = local.file.a.content\n}\n'
+        'declare "own" {\n\tlib.part "p" { }\n}\n'
+        'local.file "a" {\n\tfilename = "x"\n}\n'
+        'own "b" { }\n'
+    )
+    with pytest.raises(RefusedError, match=r"`import\.string\.lib` is used by the selected blocks"):
+        _extracted(one(text), 'local.file "a', 'own "b" { }')
+    assert "content = a.default.content" in _extracted(one(text), 'local.file "a', "\n}").text
+
+
 def test_the_action_is_offered_for_whole_components_only() -> None:
     texts = one(_COLLECT)
     block = _COLLECT.index("pyroscope.scrape")

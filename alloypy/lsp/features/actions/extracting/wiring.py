@@ -134,7 +134,7 @@ class _Reader:
                 raise RefusedError(f"`{written}` is declared more than once")
         inwards = [use for node in self._moved.values() for use in self._inwards(node)]
         outwards = [use for node in self._root.nodes if node.id not in self._moved for use in self._of(node)]
-        self._check_cycle({use.target for use in inwards})
+        self._check_cycle({use.target for use in inwards} | self._imports())
         for file in files:
             self._names.update(_first_names(file))
         start = self._blocks[0].start
@@ -173,6 +173,22 @@ class _Reader:
             if inner.inner is not None and inner.kind is Kind.FOREACH:
                 template = inner.inner
                 waiting += [(each, template) for each in template.nodes]
+
+    def _imports(self) -> set[str]:
+        """The imports whose components the moved blocks are or contain."""
+        found: set[str] = set()
+        waiting = list(self._moved.values())
+        seen: set[int] = set()
+        while waiting:
+            custom = self._root.custom(waiting.pop().block.name[0])
+            if custom is None or id(custom) in seen:
+                continue
+            seen.add(id(custom))
+            if custom.kind is Kind.IMPORT:
+                found.add(custom.id)
+            elif custom.inner is not None:
+                waiting += custom.inner.nodes
+        return found
 
     def _check_cycle(self, used: Collection[str]) -> None:
         """Raise RefusedError if something between the moved blocks stays: the module would need itself."""
