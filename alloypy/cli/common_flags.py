@@ -16,6 +16,10 @@ VERSION_KIND = "version"
 """The word that the help shows for the value of `--alloy-version`."""
 
 
+FIXES_ARE_IN_FILES = "--fix and --diff change configurations in files of their own, not in YAML files"
+"""What is wrong with both a fix and `--from-yaml`."""
+
+
 def stdin_filename(flags: FlagSet) -> Flag[str]:
     """`--stdin-filename`."""
     return flags.string("stdin-filename", kind="name", doc="the name for standard input in messages")

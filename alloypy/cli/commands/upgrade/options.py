@@ -8,7 +8,7 @@ from alloypy.catalog.versions import Version, VersionError, find_version
 from alloypy.check.units.units import CheckOptions
 from alloypy.check.versions.flags import FlagsError, GivenFlag, read_flags
 from alloypy.check.versions.upgrade import Upgrade
-from alloypy.cli.common_flags import COMMUNITY, VERSION_KIND
+from alloypy.cli.common_flags import COMMUNITY, FIXES_ARE_IN_FILES, VERSION_KIND
 from alloypy.cli.files.named_paths import STDIN
 from alloypy.cli.files.unit_flags import UnitFlags
 from alloypy.cli.flags import Flag, FlagSet
@@ -62,9 +62,7 @@ class Options:
         self.diff = diff.value
         self.fix = fix.value or diff.value
         if self.fix and self.unit_flags.from_yaml:
-            raise UsageError(
-                "--fix and --diff change configurations in files of their own, not in YAML files"
-            )
+            raise UsageError(FIXES_ARE_IN_FILES)
         self.targets = self.reporting.targets(text_to_stdout=self.diff or (self.fix and STDIN in paths))
 
     def upgrade_of(self, path: str) -> Upgrade:

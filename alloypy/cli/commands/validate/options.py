@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from alloypy.check.units.settings import Projects
 from alloypy.check.units.settings_error import SettingsError
 from alloypy.cli.common_flags import (
+    FIXES_ARE_IN_FILES,
     AlloyVersion,
     community_components,
     converting,
@@ -196,9 +197,7 @@ class Options:
         _check_format(of_program.format.value)
         self.targets = self.reporting.targets(text_to_stdout=self.diff or (self.fix and STDIN in self.paths))
         if self.fix and self.from_yaml:
-            raise UsageError(
-                "--fix and --diff change configurations in files of their own, not in YAML files"
-            )
+            raise UsageError(FIXES_ARE_IN_FILES)
         self.paths += listing.read()
 
     def grouping(self, unit_of: Callable[[str], str | None], excludes: Callable[[str], bool]) -> Grouping:
