@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from alloypy.cli.commands.docs.functions import example_lines, function_names, function_reference, signature
+from alloypy.catalog.functions import function_names, function_reference, signature
+from alloypy.cli.commands.docs.functions import example_lines
 
 PAGE = Path(__file__).parents[2] / "docs" / "stdlib.md"
 _MARK = "<!-- made by: python -m tests.support.stdlib_page -->\n"

@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 from alloypy.catalog.catalog import Catalog, load_catalog
+from alloypy.catalog.dates import when
 from alloypy.cli import exit_codes
-from alloypy.cli.commands.docs.dates import when
 from alloypy.cli.common_flags import DESCRIBED, AlloyVersion
 from alloypy.cli.flags import FlagSet
 from alloypy.schema.json_schema import DIALECT, SchemaWriter

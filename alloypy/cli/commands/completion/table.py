@@ -87,8 +87,8 @@ def _argument(command: Command) -> Value:
         case "run" | "fmt" | "validate" | "requires" | "upgrade":
             return Value(alloy_files=True)
         case "docs":
+            from alloypy.catalog.functions import function_names
             from alloypy.cli.commands.docs.flags import COMMANDS as ALLOY_COMMANDS
-            from alloypy.cli.commands.docs.functions import function_names
 
             return Value((*_components(), *function_names(), *ALLOY_COMMANDS))
         case "schema":

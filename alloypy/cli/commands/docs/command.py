@@ -9,25 +9,22 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from alloypy.catalog.catalog import Catalog, load_catalog
-from alloypy.catalog.versions import Version, find_version
+from alloypy.catalog.dates import add_dates, when
+from alloypy.catalog.functions import function_names, function_reference
+from alloypy.catalog.manual import manual_page
+from alloypy.catalog.versions import find_version
 from alloypy.catalog.wording import short
 from alloypy.cli import exit_codes
-from alloypy.cli.commands.docs.dates import add_dates, when
 from alloypy.cli.commands.docs.flags import COMMANDS, flag_reference, flag_text
-from alloypy.cli.commands.docs.functions import function_names, function_reference, function_text
+from alloypy.cli.commands.docs.functions import function_text
 from alloypy.cli.common_flags import DESCRIBED, AlloyVersion
 from alloypy.cli.flags import FlagSet
 from alloypy.schema.derive import spec_of
 from alloypy.schema.describe import describe
 from alloypy.schema.nearest import did_you_mean
 
-_REFERENCE = "https://grafana.com/docs/alloy"
-
 _NOT_RUN = frozenset({"cluster", "import.git", "otel", "remotecfg", "ui"})
 """Blocks that alloypy refuses; remotecfg is accepted only without a url, when it does nothing."""
-
-_NO_PAGE = frozenset({"cluster", "labelstore", "otel", "ui"})
-"""Blocks without a page in Alloy's reference."""
 
 _SUMMARY = """Show the arguments, blocks, defaults and exports of a component or config block,
 or how a function is called. For run, fmt, validate and convert: the flags of Alloy's command.
@@ -87,7 +84,7 @@ def _component_entry(catalog: Catalog, name: str) -> dict[str, Any] | None:
         return None
     entry = {
         "name": name,
-        "manual": _manual(name, catalog.version, component=True),
+        "manual": manual_page(name, catalog.version, component=True),
         "stability": "community" if component.community else component.stability,
         "runs_in_alloypy": False,
         "arguments": describe(component.arguments),
@@ -102,7 +99,7 @@ def _block_entry(catalog: Catalog, name: str) -> dict[str, Any] | None:
         return None
     entry: dict[str, Any] = {
         "name": name,
-        "manual": "" if name in _NO_PAGE else _manual(name, catalog.version, component=False),
+        "manual": manual_page(name, catalog.version, component=False),
         "stability": block.stability,
         "allowed": block.allowed,
         "label": block.label,
@@ -173,13 +170,6 @@ def _unknown(catalog: Catalog, name: str) -> int:
     if hint:
         print(f"  = hint: {hint}", file=sys.stderr)
     return exit_codes.FAILURE
-
-
-def _manual(name: str, version: Version | None, *, component: bool) -> str:
-    """The URL of the page in Alloy's reference, which has examples and says what a component is for."""
-    folder = f"components/{name.partition('.')[0]}" if component else "config-blocks"
-    edition = f"v{version.minor}" if version is not None and version.is_release else "latest"
-    return f"{_REFERENCE}/{edition}/reference/{folder}/{name}/"
 
 
 def _text(entry: dict[str, Any]) -> Iterator[str]:

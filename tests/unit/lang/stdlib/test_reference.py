@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alloypy.cli.commands.docs.functions import function_names, function_reference
+from alloypy.catalog.functions import function_names, function_reference
 from alloypy.lang.evaluation.evaluator import evaluate
 from alloypy.lang.evaluation.functions import Example, LibraryFunction, TypedFunction
 from alloypy.lang.stdlib import DEPRECATED, Stdlib
