@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -20,6 +21,7 @@ def register(server: Server) -> None:
     """Register what answers these requests."""
     from alloypy.lsp.features.kinds import KINDS, MARKS
 
+    server.feature(types.TEXT_DOCUMENT_HOVER)(partial(_hover, server))
     structure, colours = _Structure(server), _Colours(server)
     server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)(structure.symbols)
     server.feature(types.TEXT_DOCUMENT_FOLDING_RANGE)(structure.foldings)
@@ -29,6 +31,20 @@ def register(server: Server) -> None:
     server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL_DELTA, legend)(colours.delta)
     server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, legend)(colours.part)
     server.changed.append(colours.forget)
+
+
+def _hover(server: Server, params: types.HoverParams) -> types.Hover | None:
+    """Answered at once, before what waits for the worker."""
+    from alloypy.lsp.features.hover import hover, plain
+
+    document = server.document(params.text_document.uri)
+    found = hover(server.texts, document, server.offset(document, params.position))
+    if found is None:
+        return None
+    markdown = server.client.hover_markdown
+    kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
+    content = types.MarkupContent(kind, found.text if markdown else plain(found.text))
+    return types.Hover(content, server.convert.range_of(found.range))
 
 
 class _Structure:
