@@ -22,6 +22,9 @@ def register(server: Server) -> None:
     from alloypy.lsp.features.kinds import KINDS, MARKS
 
     server.feature(types.TEXT_DOCUMENT_HOVER)(partial(_hover, server))
+    added = _Added(server)
+    server.feature(types.TEXT_DOCUMENT_DOCUMENT_LINK)(added.links)
+    server.feature(types.TEXT_DOCUMENT_INLAY_HINT)(added.hints)
     structure, colours = _Structure(server), _Colours(server)
     server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)(structure.symbols)
     server.feature(types.TEXT_DOCUMENT_FOLDING_RANGE)(structure.foldings)
@@ -45,6 +48,40 @@ def _hover(server: Server, params: types.HoverParams) -> types.Hover | None:
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
     content = types.MarkupContent(kind, found.text if markdown else plain(found.text))
     return types.Hover(content, server.convert.range_of(found.range))
+
+
+class _Added:
+    """What is added to a text where it is shown."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def links(self, params: types.DocumentLinkParams) -> list[types.DocumentLink]:
+        document = self._server.document(params.text_document.uri)
+        return await self._server.work(self._links, document)
+
+    def _links(self, document: Document) -> list[types.DocumentLink]:
+        from alloypy.lsp.features.links import links
+
+        convert = self._server.convert
+        return [
+            types.DocumentLink(convert.span(document, place.start, place.stop), convert.uri_of(target), words)
+            for place, target, words in links(self._server.texts, document)
+        ]
+
+    async def hints(self, params: types.InlayHintParams) -> list[types.InlayHint]:
+        document = self._server.document(params.text_document.uri)
+        return await self._server.work(self._hints, document, params.range)
+
+    def _hints(self, document: Document, place: types.Range) -> list[types.InlayHint]:
+        from alloypy.lsp.features.hints import hints
+
+        convert = self._server.convert
+        _, start, stop = convert.bytes_of(document, place)
+        return [
+            types.InlayHint(convert.position(document, each.offset), each.text, padding_left=True)
+            for each in hints(self._server.texts, document, start, stop)
+        ]
 
 
 class _Structure:

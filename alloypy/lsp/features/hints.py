@@ -1,0 +1,34 @@
+"""Values that an editor shows inside of the text: those of environment variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from alloypy.lang.secrecy import HIDDEN
+from alloypy.lsp.cursor.place import Kind, place_at
+from alloypy.lsp.documents.document import Document
+from alloypy.lsp.features import environment
+
+if TYPE_CHECKING:
+    from alloypy.lsp.workspace.workspace import Workspace
+
+_CALL = re.compile(rb"\b(?:sys\s*\.\s*)?env\s*\(\s*\"([^\"\\\n]+)\"\s*\)")
+
+
+class Hint(NamedTuple):
+    """A text that is shown after a place. offset: of the place."""
+
+    offset: int
+    text: str
+
+
+def hints(workspace: Workspace, document: Document, start: int, stop: int) -> Iterator[Hint]:
+    """What is shown in a range of a text: nothing that is secret."""
+    for found in _CALL.finditer(document.data, start, stop):
+        place = place_at(workspace, document, found.start(1) + 1)
+        name = environment.named_at(place) if place.kind is Kind.STRING else ""
+        value = environment.shown_value(document.path, name) if name else None
+        if value is not None and value != HIDDEN:
+            yield Hint(found.end(), f"= {value}")

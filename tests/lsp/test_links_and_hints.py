@@ -1,0 +1,84 @@
+"""Links of a text, and values shown in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given, settings
+
+from alloypy.lsp.documents.document import Document
+from alloypy.lsp.features.hints import hints
+from alloypy.lsp.features.links import links
+from alloypy.lsp.workspace.workspace import Workspace
+from tests.support.broken_texts import broken_texts
+from tests.support.counts import repeated
+from tests.support.lsp_client import LspClient
+from tests.support.watchdog import briefly
+
+TEXT = """import.file "mod" { filename = module_path + "/mod.alloy" }
+import.file "gone" { filename = "gone.alloy" }
+pyroscope.write "w" {
+	endpoint {
+		url = sys.env("PLACE") // env("PLACE")
+		basic_auth {
+			username = env( "API_TOKEN" )
+			password = sys.env("PLACE")
+		}
+	}
+	x = "env(\\"PLACE\\")" + sys.env("UNKNOWN")
+}
+mod.x "a" {
+"""
+
+
+def test_components_lead_to_their_documentation_and_imports_to_their_files(tmp_path: Path) -> None:
+    (tmp_path / "mod.alloy").write_text("")
+    document = Document(str(tmp_path / "config.alloy"), TEXT.encode())
+    found = [
+        (document.data[each.range.start : each.range.stop].decode(), each.target)
+        for each in links(Workspace(), document)
+    ]
+    page = "https://grafana.com/docs/alloy/latest/reference"
+    assert found == [
+        ("import.file", f"{page}/config-blocks/import.file/"),
+        ('module_path + "/mod.alloy"', str(tmp_path / "mod.alloy")),
+        ("import.file", f"{page}/config-blocks/import.file/"),
+        ("pyroscope.write", f"{page}/components/pyroscope/pyroscope.write/"),
+    ]
+
+
+def test_values_of_variables_are_shown_but_no_secrets(tmp_path: Path) -> None:
+    (tmp_path / ".alloypy.toml").write_text('env-files = ["some.env"]\n')
+    (tmp_path / "some.env").write_text(f"PLACE=http://x/{'y' * 100}\nAPI_TOKEN=hush\n")
+    document = Document(str(tmp_path / "config.alloy"), TEXT.encode())
+    found = list(hints(Workspace(), document, 0, len(document.data)))
+    assert [each.text for each in found] == [f"= http://x/{'y' * 50}…"]
+    assert document.data[: found[0].offset].endswith(b'url = sys.env("PLACE")')
+    assert list(hints(Workspace(), document, 0, document.data.index(b"url"))) == []
+
+
+@settings(deadline=None, max_examples=repeated(1000))
+@given(broken_texts())
+def test_no_text_is_too_broken(data: bytes) -> None:
+    document = Document("config.alloy", data)
+    with briefly(10):
+        for each in links(Workspace(), document):
+            assert 0 <= each.range.start < each.range.stop <= len(data)
+        for hint in hints(Workspace(), document, 0, len(data)):
+            assert 0 <= hint.offset <= len(data)
+
+
+def test_they_come_over_the_wire(tmp_path: Path) -> None:
+    (tmp_path / "mod.alloy").write_text("")
+    (tmp_path / ".alloypy.toml").write_text('env-files = ["some.env"]\n')
+    (tmp_path / "some.env").write_text("PLACE=there\n")
+    with LspClient(tmp_path) as client:
+        client.initialize()
+        uri = client.open("config.alloy", TEXT)
+        found = client.request("textDocument/documentLink", {"textDocument": {"uri": uri}})
+        assert found[1]["target"] == client.uri("mod.alloy")
+        whole = {"start": {"line": 0, "character": 0}, "end": {"line": 99, "character": 0}}
+        found = client.request("textDocument/inlayHint", {"textDocument": {"uri": uri}, "range": whole})
+        assert [(each["label"], each["position"]) for each in found] == [
+            ("= there", {"line": 4, "character": 24})
+        ]
