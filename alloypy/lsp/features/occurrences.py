@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from alloypy.lsp.documents.document import Document
 from alloypy.lsp.documents.ranges import Range
 from alloypy.lsp.documents.sections import Section
+from alloypy.lsp.workspace.interrupting import pause
 from alloypy.lsp.workspace.project import Home, Project
 from alloypy.lsp.workspace.symbols import Declaration, Kind, Part, Reference, scopes_of
 from alloypy.lsp.workspace.unit import Declared, Meaning, Module, Placed, Unit
@@ -49,8 +50,9 @@ def occurrences(project: Project, unit: Unit, module: Module, wanted: Wanted) ->
 
 
 def in_unit(project: Project, unit: Unit, wanted: Wanted) -> Iterator[Occurrence]:
-    """The occurrences in all modules of a unit."""
+    """The occurrences in all modules of a unit. Raises Interrupted."""
     for module in unit.modules:
+        pause()
         yield from occurrences(project, unit, module, wanted)
 
 

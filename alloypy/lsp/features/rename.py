@@ -23,7 +23,6 @@ from alloypy.lsp.features.occurrences import (
 )
 from alloypy.lsp.features.references import units_of
 from alloypy.lsp.workspace.everywhere import MOST_BYTES, Report, TooMuchError, no_report
-from alloypy.lsp.workspace.interrupting import pause
 from alloypy.lsp.workspace.project import Project
 from alloypy.lsp.workspace.symbols import Kind
 from alloypy.lsp.workspace.unit import Declared, Unit
@@ -169,7 +168,6 @@ def _check_meanings(project: Project, units: Sequence[Unit], edits: Sequence[Tex
 
 def _everywhere(project: Project, units: Iterable[Unit]) -> Iterator[Occurrence]:
     for unit in units:
-        pause()
         yield from in_unit(project, unit, lambda part: True)
 
 
