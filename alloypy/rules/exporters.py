@@ -76,21 +76,6 @@ def _listed_targets(kind: str) -> Rule:
     return rule
 
 
-def _sqlserver(body: View) -> Iterator[Fault]:
-    from alloypy.lang.go.url import parse_url
-
-    try:
-        scheme = parse_url(body.text("connection_string")).scheme
-    except ValueError:
-        yield Fault("connection_string", "failed to parse connection_string: this is not a URL")
-        return
-    if not body.text("connection_string"):
-        yield Fault("connection_string", "the connection_string parameter is required")
-    elif scheme != "sqlserver":
-        message = "scheme of provided connection_string URL must be sqlserver"
-        yield Fault("connection_string", message)
-
-
 def _kafka_instance(body: View) -> Iterator[Fault]:
     count = len(body.get("kafka_uris") or ())
     if body.text("instance") == "" and count > 1:
@@ -151,7 +136,6 @@ BY_PATH: Mapping[str, tuple[Rule, ...]] = {
         at_least("timeout", 1, "timeout must be positive"),
         at_least("max_connection_lifetime", 0, "max_connection_lifetime must not be negative"),
         _yaml("query_config", "mssql", "invalid query_config: "),
-        _sqlserver,
     ),
     "prometheus.exporter.process/matcher": (
         go_template("name", "cmdname", lead="process_names is invalid: bad name template: "),

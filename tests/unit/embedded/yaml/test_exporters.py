@@ -128,10 +128,6 @@ MSSQL_FILE = 'prometheus.exporter.mssql "a" {{\n  connection_string = "sqlserver
             SNMP_FILE.format('\ntarget "a" {\n address = ""\n }\n'),
             "failed to load snmp_targets; the `name` and `address` fields are mandatory",
         ),
-        (
-            MSSQL_FILE.format("").replace("sqlserver:", "mssql:"),
-            "scheme of provided connection_string URL must be sqlserver",
-        ),
         (MSSQL_FILE.format("max_idle_connections = 0\n"), "max_idle_connections must be at least 1"),
         (MSSQL_FILE.format('query_config = "a: 1"\n'), "invalid query_config: field a not found"),
         (
