@@ -189,3 +189,13 @@ def test_renaming_in_a_file_that_does_not_parse(tmp_path: Path) -> None:
     found = renamed(texts(tmp_path, with_cursor(broken, '"si‸nk"')), "target")
     pairs = [('"sink"', '"target"'), ('sink "local"', 'target "local"'), ("sink.local", "target.local")]
     assert found["main.alloy"] == replaced_in(broken, pairs)
+
+
+def test_what_a_module_in_a_string_may_name_is_not_renamed(tmp_path: Path) -> None:
+    inner = 'import.file "l" { filename = "lib.alloy" }\ndeclare "x" { l.relay "y" { } }'
+    files = {
+        "lib.alloy": LIB.replace("relay", "re‸lay"),
+        "main.alloy": f'import.string "s" {{ content = `{inner}` }}',
+    }
+    here = Texts(tmp_path, files)
+    assert "a module in a string of main.alloy imports this file" in refused(here, "forward")

@@ -21,8 +21,8 @@ from alloypy.lsp.features.occurrences import (
     modules_at,
     symbol_at,
 )
-from alloypy.lsp.features.references import units_of
-from alloypy.lsp.workspace.everywhere import MOST_BYTES, Report, TooMuchError, no_report
+from alloypy.lsp.features.references import is_importable, units_of
+from alloypy.lsp.workspace.everywhere import MOST_BYTES, Report, TooMuchError, importing_strings, no_report
 from alloypy.lsp.workspace.project import Project
 from alloypy.lsp.workspace.symbols import Kind
 from alloypy.lsp.workspace.unit import Declared, Unit
@@ -65,12 +65,18 @@ def rename(
     _check_free(project, symbol, name)
     try:
         units = list(units_of(project, symbol, report))
+        strings = importing_strings(project, symbol.place.document.path) if is_importable(symbol) else []
     except TooMuchError:
         size = f"{MOST_BYTES // 1_000_000} MB"
         raise RenameError(
             f"other files may use this {symbol.declaration.kind.value}, and the files of the workspace are "
             f"larger than {size} together: open a smaller folder to rename it"
         ) from None
+    if strings:
+        raise RenameError(
+            f"a module in a string of {Path(strings[0]).name} imports this file, and nothing is renamed in "
+            "strings: move that module to a file first"
+        )
     found = [each for each in _everywhere(project, units) if key_of(each.symbol) == key_of(symbol)]
     edits = tuple(TextEdit(each, name) for each in dict.fromkeys(each.range for each in found))
     _check_given(project, found, name)

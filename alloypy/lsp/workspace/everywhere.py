@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from alloypy.lsp.documents.document import Document
-from alloypy.lsp.workspace.imports import IMPORT_FILE, imported_paths
+from alloypy.lsp.workspace.imports import IMPORT_FILE, imported_paths, imported_text
 from alloypy.lsp.workspace.interrupting import pause
 from alloypy.lsp.workspace.project import Project
-from alloypy.lsp.workspace.unit import Unit
+from alloypy.lsp.workspace.unit import Declared, Unit
 
 MOST_BYTES = 20_000_000
 """How much is read for one request."""
+
+_MOST_STRINGS = 1_000
+"""How many declarations in the text of an `import.string` are looked at."""
+
+IN_STRING = "import.string"
 
 Report: TypeAlias = Callable[[int, int], None]
 """Is told how many files have been read, and how many there are."""
@@ -66,6 +71,17 @@ def importers(project: Project, path: str, report: Report = no_report) -> list[U
 
     Raises as `documents` does.
     """
+    found = _importing(project, report).get(path, {})
+    return [project.unit(each) for each, written in found.items() if not written]
+
+
+def importing_strings(project: Project, path: str) -> list[str]:
+    """The files with an `import.string` whose text imports the file at a path. Raises as `documents` does."""
+    found = _importing(project, no_report).get(path, {})
+    return [path for (path, *_), written in found.items() if written]
+
+
+def _importing(project: Project, report: Report) -> dict[str, dict[tuple[str, ...], bool]]:
     known = project.importers
     if known is None:
         known = {}
@@ -75,6 +91,22 @@ def importers(project: Project, path: str, report: Report = no_report) -> list[U
                 paths = imported_paths(project.workspace, declared)
                 for each in paths:
                     unit = unit or project.workspace.unit_of(document.path)
-                    known.setdefault(each, {}).update({unit: None, paths: None})
+                    known.setdefault(each, {}).update({unit: False, paths: False})
+                for each in _in_string(project, declared):
+                    known.setdefault(each, {}).setdefault((document.path, IN_STRING), True)
         project.importers = known
-    return [project.unit(each) for each in known.get(path, ())]
+    return known
+
+
+def _in_string(project: Project, declared: Declared) -> set[str]:
+    """The files that the text of an `import.string` imports."""
+    found: set[str] = set()
+    waiting = [declared]
+    for each in waiting:
+        text = imported_text(each)
+        if text is not None and len(waiting) < _MOST_STRINGS:
+            inner = Unit([Document(each.place.document.path, text.encode("utf-8", "surrogateescape"))])
+            waiting += inner.declarations
+        if each is not declared:
+            found.update(imported_paths(project.workspace, each))
+    return found

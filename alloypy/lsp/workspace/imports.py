@@ -35,6 +35,15 @@ def imported_paths(workspace: Workspace, declared: Declared) -> tuple[str, ...]:
     return _files_at(workspace, located(path, directory)) if path else ()
 
 
+def imported_text(declared: Declared) -> str | None:
+    """The text that an `import.string` imports; None for other blocks, and where it is not known."""
+    if declared.declaration.name != "import.string":
+        return None
+    given = next((each for each in declared.declaration.attributes if each.name.name == "content"), None)
+    directory = str(Path(declared.place.document.path).parent)
+    return text_of(given.value, declared.place.section.source, directory) if given is not None else None
+
+
 def text_of(expression: Expression, source: Source, module_path: str) -> str | None:
     """The text that an expression gives without components: literals, functions and `module_path`."""
     if isinstance(expression, Literal):

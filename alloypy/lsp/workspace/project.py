@@ -41,12 +41,13 @@ class Home(NamedTuple):
 class Project:
     """Units by the paths of their files.
 
-    workspace: where the texts come from. importers: once they are known, the units that import each file.
+    workspace: where the texts come from. importers: once they are known, the units that import each file, and
+    whether they do so in the text of an `import.string`.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.importers: dict[str, dict[tuple[str, ...], None]] | None = None
+        self.importers: dict[str, dict[tuple[str, ...], bool]] | None = None
         self._documents: dict[str, Document | None] = {}
         self._units: dict[tuple[str, ...], Unit] = {}
         self._imported: dict[int, Unit | None] = {}
@@ -94,11 +95,12 @@ class Project:
         if len(name) == 1:
             declare = unit.declare(module, name[0])
             return Home(declare, declare) if declare is not None else None
-        first: Home | None = None
+        known: list[Declared] = []
+        unknown: list[Declared] = []
         for each in unit.imports(module, name[0]):
             content = self.imported(each)
             declare = content.declare(content.roots[0], name[1]) if content and content.roots else None
             if declare is not None:
                 return Home(each, declare)
-            first = first or Home(each, None)
-        return first
+            (unknown if content is None else known).append(each)
+        return next((Home(each, None) for each in (*unknown, *known)), None)
