@@ -173,6 +173,24 @@ def test_what_the_old_version_refuses_already_is_said_once(capsys: Capture, dire
     assert "1 refused" in answer.out
 
 
+def test_what_only_the_old_version_refuses_is_no_reason_of_the_new_one(
+    capsys: Capture, directory: Path
+) -> None:
+    young = 'foreach "each" {\n\tcollection = []\n\tvar = "one"\n\ttemplate { }\n}\n'
+    flag = "--stability.level=experimental"
+    (directory / "young.alloy").write_text(young + OLD)
+    answer = upgrade(capsys, flag, "young.alloy", start="1.7", end="1.18")
+    assert answer.code == 1
+    assert "already refused" not in answer.out
+    assert "sending_queue/blocking of otelcol.exporter.otlp is renamed in 1.11.0" in answer.out
+    assert "1 refused" in answer.out
+    (directory / "both.alloy").write_text(young + OLD.replace("client {", "client {\n\t\tnothing = 1"))
+    answer = upgrade(capsys, flag, "both.alloy", start="1.7", end="1.18")
+    line = next(each for each in answer.out.splitlines() if "already refused" in each)
+    assert line.endswith('already refused by 1.7.5: unrecognized attribute name "nothing"')
+    assert "2 refused" in answer.out
+
+
 def test_nothing_to_say(capsys: Capture) -> None:
     answer = upgrade(capsys, "scrape.alloy", start="1.17", end="newest")
     assert answer == (0, "nothing between 1.17.1 and 1.18.1 touches this configuration\n", "")

@@ -248,6 +248,7 @@ def test_the_beginning_of_codes_and_a_number_are_explained(capsys: Capture) -> N
         answer = ask(capsys, "explain", wrong)
         assert answer.code == 1
         assert "there is no code" in answer.err
+        assert "\n  = hint: " in answer.err
 
 
 def test_codes_are_explained(capsys: Capture) -> None:

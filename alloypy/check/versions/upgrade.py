@@ -76,23 +76,31 @@ def touched(files: Sequence[File], upgrade: Upgrade, context: Context) -> Touche
 
 
 def without_old_errors(found: Touched, files: Sequence[File], upgrade: Upgrade, context: Context) -> Touched:
-    """What changes, with one error in place of those for which the old version refuses the files already."""
+    """What changes, with one error in place of those for which both versions refuse the files."""
     if not found.refused:
         return found
     at_start = check_files(files, load_catalog(upgrade.start), upgrade.gate, context)
     before = [MASK.masked(each) for each in errors_of(at_start)]
-    if not before:
+    known = {_key(each) for each in before}
+    same = [each for each in found.findings if each.code in _OF_NAMES and _covers(each, before)]
+    still = {_key(each) for each in found.others}
+    # An error that only the old version reports is no reason for which the new one refuses the files.
+    both = [each for each in before if _key(each) in still or _covered(each, same)]
+    if not both:
         return found
-    known = {(str(each.span), each.message) for each in before}
-    findings = [
-        each
-        for each in found.findings
-        if each.code not in _OF_NAMES or not any(_covered(error, [each]) for error in before)
-    ]
-    more = f" (and {len(before) - 1} more)" if len(before) > 1 else ""
-    message = f"already refused by {upgrade.start.name}: {before[0].message}{more}"
-    others = [each for each in found.others if (str(each.span), each.message) not in known]
-    return found._replace(findings=findings, others=(before[0]._replace(message=message, fix=()), *others))
+    more = f" (and {len(both) - 1} more)" if len(both) > 1 else ""
+    message = f"already refused by {upgrade.start.name}: {both[0].message}{more}"
+    findings = [each for each in found.findings if each not in same]
+    others = [each for each in found.others if _key(each) not in known]
+    return found._replace(findings=findings, others=(both[0]._replace(message=message, fix=()), *others))
+
+
+def _key(error: Diagnostic) -> tuple[str, str]:
+    return str(error.span), error.message
+
+
+def _covers(finding: Finding, errors: Sequence[Diagnostic]) -> bool:
+    return any(_covered(error, [finding]) for error in errors)
 
 
 _OF_NAMES = frozenset({codes.REMOVED, codes.RENAMED, codes.ABSENT})

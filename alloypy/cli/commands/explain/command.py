@@ -52,9 +52,8 @@ def _codes(name: str, known: Collection[str]) -> list[str]:
 
 def _unknown(name: str, known: list[str]) -> int:
     print(f"Error: there is no code {name}", file=sys.stderr)
-    hint = did_you_mean(name.upper(), known)
-    if hint:
-        print(f"  = hint: {hint}", file=sys.stderr)
+    hint = did_you_mean(name.upper(), known) or "`alloypy explain` without a code lists them all"
+    print(f"  = hint: {hint}", file=sys.stderr)
     return exit_codes.FAILURE
 
 
