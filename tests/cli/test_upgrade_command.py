@@ -176,16 +176,15 @@ def test_what_the_old_version_refuses_already_is_said_once(capsys: Capture, dire
 def test_what_only_the_old_version_refuses_is_no_reason_of_the_new_one(
     capsys: Capture, directory: Path
 ) -> None:
-    young = 'foreach "each" {\n\tcollection = []\n\tvar = "one"\n\ttemplate { }\n}\n'
-    flag = "--stability.level=experimental"
+    young = 'otelcol.receiver.otlp "in" {\n\thttp {\n\t\tidle_timeout = "1m"\n\t}\n\toutput { }\n}\n'
     (directory / "young.alloy").write_text(young + OLD)
-    answer = upgrade(capsys, flag, "young.alloy", start="1.7", end="1.18")
+    answer = upgrade(capsys, "young.alloy", start="1.7", end="1.18")
     assert answer.code == 1
     assert "already refused" not in answer.out
     assert "sending_queue/blocking of otelcol.exporter.otlp is renamed in 1.11.0" in answer.out
     assert "1 refused" in answer.out
     (directory / "both.alloy").write_text(young + OLD.replace("client {", "client {\n\t\tnothing = 1"))
-    answer = upgrade(capsys, flag, "both.alloy", start="1.7", end="1.18")
+    answer = upgrade(capsys, "both.alloy", start="1.7", end="1.18")
     line = next(each for each in answer.out.splitlines() if "already refused" in each)
     assert line.endswith('already refused by 1.7.5: unrecognized attribute name "nothing"')
     assert "2 refused" in answer.out
