@@ -16,6 +16,7 @@ from alloypy.check.configuration import Context, check_files
 from alloypy.check.modules.imports import Files
 from alloypy.check.units.units import DISK
 from alloypy.graph.admission import Gate
+from alloypy.graph.codes import SELF_REFERENCE
 from alloypy.lsp.features.occurrences import Occurrence, in_unit
 from alloypy.lsp.features.rename import RenameError, rename
 from alloypy.lsp.workspace.project import Project
@@ -93,8 +94,8 @@ class Case(Workspace):
         return [*checked.as_alloy, *checked.further]
 
     def is_faulty(self) -> bool:
-        """Whether the check finds errors; in a module that it cannot read, names have no meaning."""
-        return any(each.severity is Severity.ERROR for each in self.found())
+        """Whether the check finds errors, or names that hide each other: what they mean is not certain."""
+        return any(each.severity is Severity.ERROR or each.code == SELF_REFERENCE for each in self.found())
 
     def faults(self, *names: str) -> list[tuple[str, ...]]:
         """What the check says, with `_` for these names."""

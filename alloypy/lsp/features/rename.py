@@ -62,7 +62,6 @@ def rename(
     _check_name(name)
     if name == symbol.declaration.label:
         return ()
-    _check_free(project, symbol, name)
     try:
         units = list(units_of(project, symbol, report))
         strings = importing_strings(project, symbol.place.document.path) if is_importable(symbol) else []
@@ -72,6 +71,9 @@ def rename(
             f"other files may use this {symbol.declaration.kind.value}, and the files of the workspace are "
             f"larger than {size} together: open a smaller folder to rename it"
         ) from None
+    for unit in units:
+        if any(each.path == symbol.place.document.path for each in unit.documents):
+            _check_free(project, unit, symbol, name)
     if strings:
         raise RenameError(
             f"a module in a string of {Path(strings[0]).name} imports this file, and nothing is renamed in "
@@ -105,11 +107,10 @@ def _check_name(name: str) -> None:
         )
 
 
-def _check_free(project: Project, symbol: Declared, name: str) -> None:
+def _check_free(project: Project, unit: Unit, symbol: Declared, name: str) -> None:
     """Raises RenameError if the name is taken where the symbol is declared, or means something in Alloy."""
     declaration = symbol.declaration
     path = symbol.place.document.path
-    unit = project.unit_of(path)
     own = unit.own(symbol.module)
     taken = own.get(f"{declaration.name}.{name}") if declaration.kind is not Kind.VARIABLE else None
     if declaration.kind in _BEGINS_CHAINS:
