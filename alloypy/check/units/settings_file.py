@@ -121,6 +121,14 @@ def read_settings(path: str, *, required: bool = False) -> Settings | None:
     return reader.settings(content)
 
 
+def given_settings(content: Mapping[str, Any], directory: str) -> Settings:
+    """Settings that do not come from a file, such as those of an editor, for a directory.
+
+    Raises SettingsError.
+    """
+    return _Reader(str(Path(directory, "the settings of the editor")), "").settings(content)
+
+
 def _broken(path: str, text: str, message: str) -> SettingsError:
     """The error for a file that is not TOML."""
     place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)

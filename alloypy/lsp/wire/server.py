@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from lsprotocol import types
 from lsprotocol.converters import get_converter
@@ -23,6 +23,10 @@ from alloypy.lsp.wire.protocol import Protocol, State
 from alloypy.lsp.wire.worker import Urgency, Worker
 from alloypy.lsp.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    from alloypy.lsp.wire.diagnostics import Judged
+    from alloypy.syntax.diagnostics import Diagnostic
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -39,6 +43,7 @@ class Server(LanguageServer):
     """
 
     protocol: Protocol
+    judged: Judged
 
     def __init__(self) -> None:
         super().__init__("alloypy", __version__, protocol_cls=_Conversation, converter_factory=get_converter)
@@ -73,6 +78,10 @@ class Server(LanguageServer):
     def offset(self, document: Document, position: types.Position) -> int:
         """The offset of a position; one outside of the text is moved to the nearest inside."""
         return self.convert.offset(document, position)
+
+    def findings(self, path: str) -> Sequence[Diagnostic]:
+        """What was found in an open text as it is now; empty if it has not been judged yet."""
+        return self.judged.findings(path)
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function that may take more than 20 ms, in the worker thread; it may call `pause`."""

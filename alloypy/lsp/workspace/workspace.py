@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
+from typing import TYPE_CHECKING, Any
 
-from alloypy.files import read_regular
+from alloypy.files import FileFingerprint, fingerprint, read_regular
 from alloypy.lsp.documents.document import Document
 
 if TYPE_CHECKING:
     from alloypy.catalog.catalog import Catalog
+    from alloypy.check.units.settings_file import Settings
+    from alloypy.check.units.units import CheckOptions, Reading
+    from alloypy.lsp.workspace.grouping import Grouping
+    from alloypy.lsp.workspace.judging import Judging
+    from alloypy.syntax.source import Source
+
+_KEPT = 64
+"""How many closed texts are kept, for requests that look at the same ones again."""
 
 
 class Workspace:
@@ -21,22 +31,148 @@ class Workspace:
     def __init__(self) -> None:
         self.open: dict[str, Document] = {}
         self.folders: tuple[str, ...] = ()
+        self._client: Mapping[str, Any] | None = None
+        self._judging: Judging | None = None
+        self._grouping: Grouping | None = None
+        self._closed: dict[str, tuple[FileFingerprint, Document]] = {}
+
+    def frozen(self) -> Workspace:
+        """The texts of this moment, for another thread."""
+        self._judge.problems  # noqa: B018 -- what was read of settings is shared
+        other = copy(self)
+        other.open = dict(self.open)
+        other._grouping = None  # noqa: SLF001 -- it would look at the texts of this one
+        return other
+
+    def configure(self, client: Mapping[str, Any] | None) -> None:
+        """Use these settings of the client, and read those of projects again."""
+        self._client = client
+        self._judging = None
+
+    def forget_settings(self) -> None:
+        """Read settings and environment files again."""
+        self._judging = None
 
     def document(self, path: str) -> Document | None:
         """The text at a path: what is open there, or what is on the disk; None if there is none."""
         if path in self.open:
             return self.open[path]
         try:
-            return Document(path, read_regular(path))
+            now = fingerprint(path)
+            known = self._closed.get(path)
+            if known is not None and known[0] == now and now.is_settled:
+                return known[1]
+            document = Document(path, read_regular(path))
         except (OSError, ValueError):
+            self._closed.pop(path, None)
             return None
+        if len(self._closed) >= _KEPT:
+            self._closed.clear()
+        self._closed[path] = now, document
+        return document
 
     def unit_of(self, path: str) -> tuple[str, ...]:
         """The paths of the files that form one configuration with the file at `path`, itself included."""
-        return (str(Path(path)),)
+        name = self.unit_name(path)
+        if name == path:
+            return (path,)
+        files = self._files_in(name)
+        return files if path in files else (*files, path)
+
+    def unit_name(self, path: str) -> str:
+        """What is checked for a file: itself, or its directory if that is one configuration."""
+        if not os.path.isabs(path):  # noqa: PTH117 -- also on what is no path
+            return path
+        settings = self.settings(path)
+        unit = settings.unit_of(path) if settings is not None and settings.units else None
+        if unit is not None:
+            return unit
+        directory = os.path.dirname(path)  # noqa: PTH120
+        files = self._files_in(directory)
+        return directory if path in files and self._groups.belong_together(directory, files) else path
+
+    def _files_in(self, directory: str) -> tuple[str, ...]:
+        return self._groups.files_in(directory, self.open)
 
     def language(self, path: str) -> Catalog:
         """What exists for the configuration of a file: components, blocks, functions."""
-        from alloypy.catalog.catalog import load_catalog
+        return self._judge.language(path)
 
-        return load_catalog()
+    def settings(self, path: str) -> Settings | None:
+        """The settings for a file: of its project, then of the client; None if there are none."""
+        return self._judge.settings(path)
+
+    def checking(self, path: str) -> CheckOptions:
+        """How the configuration of a file is checked."""
+        return self._judge.checking(path)
+
+    def environment(self, path: str) -> dict[str, str]:
+        """The variables in the environment files of the settings for a file."""
+        return self._judge.environment(path)
+
+    @property
+    def problems(self) -> Iterable[str]:
+        """Why settings cannot be used."""
+        return tuple(self._judge.problems)
+
+    @property
+    def reading(self) -> Reading:
+        """How the checker reads files: the open ones as they are in the editor."""
+        from alloypy.check.units.units import DISK, Reading
+
+        return Reading(self._unit, self._module, DISK.locate, self._beside)
+
+    @property
+    def _judge(self) -> Judging:
+        judging = self._judging
+        if judging is None:
+            from alloypy.lsp.workspace.judging import Judging
+
+            judging = self._judging = Judging(self._client, self.folders[0] if self.folders else "")
+        return judging
+
+    @property
+    def _groups(self) -> Grouping:
+        groups = self._grouping
+        if groups is None:
+            from alloypy.lsp.workspace.grouping import Grouping
+
+            groups = self._grouping = Grouping(self.document)
+        return groups
+
+    def _unit(self, name: str) -> list[Source]:
+        """The texts of a unit. Raises ConfigReadError as for files on the disk."""
+        from alloypy.syntax.config_files import config_source, read_config
+
+        if name in self.open:
+            return [config_source(name, self.open[name].data)]
+        found = []
+        for path in self._files_in(name):
+            if path in self.open:
+                found.append(config_source(path, self.open[path].data))
+            else:
+                found += read_config(path, read_regular)
+        return found or read_config(name, read_regular)
+
+    def _module(self, path: str) -> list[Source] | None:
+        from alloypy.check.units.units import DISK
+        from alloypy.syntax.config_files import ConfigReadError
+        from alloypy.syntax.source import Source
+
+        inside = [each for each in self.open if os.path.dirname(each) == path]  # noqa: PTH120
+        if path not in self.open and not inside:
+            return DISK.module(path)
+        try:
+            return self._unit(path)
+        except ConfigReadError as error:
+            return [Source(error.path, b"\xff")] if error.path else None
+
+    def _beside(self, path: str) -> Iterator[Source]:
+        from alloypy.syntax.source import Source
+
+        directory = os.path.dirname(path)  # noqa: PTH120
+        if os.path.isabs(path) and path in self._files_in(directory):  # noqa: PTH117
+            for each in self._files_in(directory):
+                document = self.document(each) if each != path else None
+                if document is not None:
+                    yield Source(os.path.basename(each), document.data)  # noqa: PTH119

@@ -1,0 +1,150 @@
+"""How the configuration of a file is checked: as the settings of its project say, then those of the client.
+
+The same settings as for `alloypy validate`, with the same meaning.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alloypy.check.units.settings import Projects
+from alloypy.check.units.settings_error import SettingsError
+
+if TYPE_CHECKING:
+    from alloypy.catalog.catalog import Catalog
+    from alloypy.check.scope import Language
+    from alloypy.check.units.settings_file import Settings
+    from alloypy.check.units.units import CheckOptions
+
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+_KEYS = frozenset(
+    (
+        *("alloy-version", "for", "stability-level", "community-components", "select", "extend-select"),
+        *("ignore", "env-files", "units", "exclude", "per-file-ignores"),
+    )
+)
+
+
+class Judging:
+    """The settings and options by path; what was read once is kept.
+
+    problems: why settings cannot be used, in the words of the command line.
+    """
+
+    def __init__(self, client: Mapping[str, Any] | None = None, folder: str = "") -> None:
+        self.problems: dict[str, None] = {}
+        self._projects = Projects()
+        self._client: Settings | None = None
+        self._known: dict[Settings | None, CheckOptions] = {}
+        wanted = {_CAPITAL.sub("-", key).lower(): value for key, value in (client or {}).items()}
+        wanted = {key: value for key, value in wanted.items() if key in _KEYS and value is not None}
+        if wanted:
+            self._read_client(wanted, folder)
+
+    def _read_client(self, wanted: Mapping[str, Any], folder: str) -> None:
+        from alloypy.check.units.settings_file import given_settings
+
+        try:
+            self._client = given_settings(wanted, folder)
+        except SettingsError as error:
+            self._note(error)
+
+    def settings(self, path: str) -> Settings | None:
+        """The settings for a file or directory, those of its project before those of the client."""
+        project = self._of_project(path)
+        client = self._client
+        if project is None or client is None:
+            return project or client
+        runs = project.alloy_version is not None or project.program is not None
+        return project._replace(
+            alloy_version=project.alloy_version if runs else client.alloy_version,
+            program=project.program if runs else client.program,
+            stability=client.stability if project.stability is None else project.stability,
+            community=client.community if project.community is None else project.community,
+            env_files=project.env_files or client.env_files,
+            exclude=project.exclude or client.exclude,
+            units=project.units or client.units,
+            per_file=project.per_file or client.per_file,
+        )
+
+    def _of_project(self, path: str) -> Settings | None:
+        try:
+            return self._projects.of(path) if Path(path).is_absolute() else None
+        except SettingsError as error:
+            self._note(error)
+            return None
+
+    def _note(self, error: Exception) -> None:
+        self.problems[str(error)] = None
+
+    def checking(self, path: str) -> CheckOptions:
+        """How the configuration of a file is checked."""
+        settings = self.settings(path)
+        known = self._known.get(settings)
+        if known is None:
+            known = self._known[settings] = self._made(settings, self._of_project(path))
+        return known
+
+    def language(self, path: str) -> Catalog:
+        """What Alloy of the settings' version has."""
+        from alloypy.catalog.catalog import load_catalog
+
+        return load_catalog(self._version(self.settings(path)))
+
+    def _version(self, settings: Settings | None) -> Any:
+        if settings is None or settings.alloy_version is None:
+            return None
+        from alloypy.catalog.versions import VersionError, find_version
+
+        try:
+            return find_version(settings.alloy_version)
+        except VersionError as error:
+            self._note(SettingsError(f"{settings.version_place or settings.path}: alloy-version: {error}"))
+            return None
+
+    def environment(self, path: str) -> dict[str, str]:
+        """The variables in the files that the settings name."""
+        return self._variables(self.settings(path))
+
+    def _variables(self, settings: Settings | None) -> dict[str, str]:
+        from alloypy.check.units.environment import EnvironmentFileError, read_environment
+
+        found: dict[str, str] = {}
+        for path in settings.env_files if settings is not None else ():
+            try:
+                found |= read_environment(path)
+            except EnvironmentFileError as error:
+                self._note(error)
+        return found
+
+    def _made(self, settings: Settings | None, project: Settings | None) -> CheckOptions:
+        from alloypy.check.units.units import CheckOptions
+        from alloypy.graph.admission import Gate
+
+        if settings is None:
+            return CheckOptions(self._language(None), Gate(), {})
+        from alloypy.check.lint.selecting import choose
+
+        gate = Gate()
+        if settings.stability is not None:
+            gate = gate._replace(stability=settings.stability)
+        if settings.community is not None:
+            gate = gate._replace(community=settings.community)
+        environ = self._variables(settings)
+        full = {**os.environ, **environ} if settings.env_files else None
+        chosen = choose(*(each.selectors for each in (self._client, project) if each is not None))
+        made = CheckOptions(self._language(settings), gate, environ, full, chosen.selected, chosen.ignored)
+        return made._replace(ignored_in=settings.ignored_in) if settings.per_file else made
+
+    def _language(self, settings: Settings | None) -> Language:
+        if settings is not None and settings.program == "alloypy":
+            from alloypy.own_language import own_language
+
+            return own_language()
+        from alloypy.catalog.catalog import load_catalog
+
+        return load_catalog(self._version(settings))
