@@ -6,6 +6,8 @@ from pathlib import Path
 
 from hypothesis import given, settings
 
+from alloypy.catalog.catalog import Catalog, load_catalog
+from alloypy.catalog.versions import find_version
 from alloypy.lsp.documents.document import Document
 from alloypy.lsp.features.hints import hints
 from alloypy.lsp.features.links import links
@@ -57,6 +59,31 @@ def test_values_of_variables_are_shown_but_no_secrets(tmp_path: Path) -> None:
     assert list(hints(Workspace(), document, 0, document.data.index(b"url"))) == []
 
 
+class Old(Workspace):
+    """Configurations of Alloy 1.0."""
+
+    def language(self, path: str) -> Catalog:
+        return load_catalog(find_version("1.0"))
+
+
+def test_defaults_that_an_upgrade_changes_are_shown_also_beside_a_fault() -> None:
+    text = """prometheus.remote_write "w" {
+	endpoint {
+		url = "http://x"
+	}
+}
+
+prometheus.scrape "s" {
+	targets = = []
+}
+"""
+    document = Document("config.alloy", text.encode())
+    (found,) = hints(Old(), document, 0, len(text))
+    assert text[: found.offset].endswith("\tendpoint {")
+    assert found.text == "endpoint/enable_http2: default true, from 1.11.0 on false"
+    assert list(hints(Workspace(), document, 0, len(text))) == []
+
+
 @settings(deadline=None, max_examples=repeated(1000))
 @given(broken_texts())
 def test_no_text_is_too_broken(data: bytes) -> None:
@@ -64,7 +91,7 @@ def test_no_text_is_too_broken(data: bytes) -> None:
     with briefly(10):
         for each in links(Workspace(), document):
             assert 0 <= each.range.start < each.range.stop <= len(data)
-        for hint in hints(Workspace(), document, 0, len(data)):
+        for hint in hints(Old(), document, 0, len(data)):
             assert 0 <= hint.offset <= len(data)
 
 

@@ -79,7 +79,12 @@ class _Added:
         convert = self._server.convert
         _, start, stop = convert.bytes_of(document, place)
         return [
-            types.InlayHint(convert.position(document, each.offset), each.text, padding_left=True)
+            types.InlayHint(
+                convert.position(document, each.offset),
+                each.text,
+                tooltip=each.words or None,
+                padding_left=True,
+            )
             for each in hints(self._server.texts, document, start, stop)
         ]
 
