@@ -59,14 +59,26 @@ def not_empty(name: str, message: str) -> Rule:
     return rule
 
 
+class OneOf:
+    """A text must be one of a few. name: of the attribute."""
+
+    __slots__ = ("_message", "allowed", "name")
+
+    def __init__(self, name: str, allowed: tuple[str, ...], message: str) -> None:
+        self.name = name
+        self.allowed = allowed
+        self._message = message
+
+    def __call__(self, body: View) -> Iterator[Fault]:
+        """The fault of a body."""
+        if body.text(self.name) not in self.allowed:
+            place = self.name if body.given(self.name) else ""
+            yield Fault(place, _filled_in(self._message, body, self.name))
+
+
 def one_of(name: str, *allowed: str, message: str) -> Rule:
     """A text must be one of a few."""
-
-    def rule(body: View) -> Iterator[Fault]:
-        if body.text(name) not in allowed:
-            yield Fault(name if body.given(name) else "", _filled_in(message, body, name))
-
-    return rule
+    return OneOf(name, allowed, message)
 
 
 def not_both(first: str, second: str, message: str) -> Rule:

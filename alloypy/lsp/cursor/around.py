@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from alloypy.syntax.tree import Block
 
 if TYPE_CHECKING:
+    from alloypy.lsp.documents.document import Document
     from alloypy.lsp.workspace.workspace import Workspace
     from alloypy.schema.spec import Member, Spec
 
@@ -17,6 +18,7 @@ class Role(Enum):
 
     ROOT = "top level"
     COMPONENT = "component"
+    CUSTOM = "custom component"
     CONFIG = "config block"
     DECLARE = "declare"
     FOREACH = "foreach"
@@ -38,11 +40,16 @@ class Around(NamedTuple):
     spec: Spec | None
 
 
-def around_of(workspace: Workspace, path: str, block: Block, outer: Around | None) -> Around:
-    """A block in the body of another, or of the top level if `outer` is None."""
+def around_of(
+    workspace: Workspace, document: Document, start: int, block: Block, outer: Around | None
+) -> Around:
+    """A block in the body of another, or of the top level if `outer` is None.
+
+    start: of the section, from which the offsets in the block count.
+    """
     name = block.full_name
     if outer is None or outer.role.has_nodes:
-        return _node(workspace, path, block, name)
+        return _node(workspace, document, start, block)
     if outer.role is Role.FOREACH and name == "template":
         return Around(block, Role.TEMPLATE, None)
     from alloypy.schema.spec import BlockSpec
@@ -60,14 +67,20 @@ def member_of(spec: Spec | None, name: str) -> Member | None:
     return spec.groups.get(name) or spec.lookup.get(name)
 
 
-def _node(workspace: Workspace, path: str, block: Block, name: str) -> Around:
+def _node(workspace: Workspace, document: Document, start: int, block: Block) -> Around:
+    name = block.full_name
     if name == "declare":
         return Around(block, Role.DECLARE, None)
-    language = workspace.language(path)
+    language = workspace.language(document.path)
     entry = language.block(name)
     if entry is not None:
         return Around(block, Role.FOREACH if name == "foreach" else Role.CONFIG, entry.arguments)
     component = language.component(name)
     if component is not None:
         return Around(block, Role.COMPONENT, component.arguments)
-    return Around(block, Role.UNKNOWN, None)
+    from alloypy.lsp.cursor.sight import Sight
+
+    sight = Sight(workspace, document, start + block.start)
+    if name not in sight.customs:
+        return Around(block, Role.UNKNOWN, None)
+    return Around(block, Role.CUSTOM, sight.custom_arguments(name))

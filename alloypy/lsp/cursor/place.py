@@ -69,11 +69,6 @@ class Place(NamedTuple):
     expression: Expression | None = None
 
     @property
-    def offset_in_section(self) -> int:
-        """The place as an offset in the trees."""
-        return self.offset - self.section.start
-
-    @property
     def spec(self) -> Spec | None:
         """What the innermost body around the place may contain; None if that is not known."""
         return self.blocks[-1].spec if self.blocks else None
@@ -111,7 +106,7 @@ class _Finder:
             if not isinstance(found, Block) or not self._is_inside(found):
                 break
             outer = self._blocks[-1] if self._blocks else None
-            self._blocks.append(around_of(self._workspace, self._document.path, found, outer))
+            self._blocks.append(around_of(self._workspace, self._document, self._section.start, found, outer))
             body = found.body
         if comment is not None:
             return self._commented(comment)

@@ -295,13 +295,11 @@ def parameter_of(name: str, number: int, result: Type | None) -> Type | None:
     if name in _PASSED_ON:
         return result
     from alloypy.lang.evaluation.functions import TypedFunction
-    from alloypy.lang.stdlib import Stdlib
+    from alloypy.lsp.cursor.library import function_of
 
-    value: object = Stdlib(environ={}).variables
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    if not isinstance(value, TypedFunction):
+    function = function_of(name)
+    if not isinstance(function, TypedFunction):
         return None
-    if number < len(value.parameters):
-        return plain(value.parameters[number])
-    return value.rest
+    if number < len(function.parameters):
+        return plain(function.parameters[number])
+    return function.rest

@@ -71,7 +71,13 @@ class _Teller:
 
     def _block(self, block: Block) -> Iterator[str]:
         place = self._place
-        found = around_of(self._workspace, self._path, block, place.blocks[-1] if place.blocks else None)
+        found = around_of(
+            self._workspace,
+            place.document,
+            place.section.start,
+            block,
+            place.blocks[-1] if place.blocks else None,
+        )
         if found.role is Role.INNER:
             yield from self._member()
         else:

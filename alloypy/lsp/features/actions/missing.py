@@ -95,7 +95,7 @@ def lines_of(members: Sequence[Lacking], indent: str) -> list[str]:
 
 def lacking_in(asked: Asked, around: Around, section: Section) -> tuple[Lacking, ...]:
     """What a block lacks."""
-    if around.role in {Role.COMPONENT, Role.UNKNOWN}:
+    if around.role in {Role.COMPONENT, Role.CUSTOM, Role.UNKNOWN}:
         start = around.block.start + section.start
         required = required_arguments(asked.workspace, asked.document, start)
         if required is not None:
@@ -126,7 +126,7 @@ def _blocks_at(asked: Asked, section: Section, at: int) -> list[Around]:
         if not isinstance(here, Block) or is_unfinished(here):
             return found
         outer = found[-1] if found else None
-        found.append(around_of(asked.workspace, asked.document.path, here, outer))
+        found.append(around_of(asked.workspace, asked.document, section.start, here, outer))
         body = here.body
 
 

@@ -1,0 +1,1 @@
+"""Completion: the names and values that a place allows, and only those."""

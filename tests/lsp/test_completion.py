@@ -1,0 +1,171 @@
+"""Completion and signature help: what is offered, and what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alloypy.lsp.cursor.place import place_at
+from alloypy.lsp.documents.document import Document
+from alloypy.lsp.features.completion.completing import complete
+from alloypy.lsp.features.completion.documentation import documentation
+from alloypy.lsp.features.completion.offers import Offer
+from alloypy.lsp.features.signatures import signature
+from alloypy.lsp.workspace.workspace import Workspace
+from tests.support.lsp_client import LspClient
+
+WORKSPACE = Workspace()
+REST = """
+pyroscope.write "w" {
+	endpoint {
+		url = "http://x"
+	}
+}
+prometheus.remote_write "m" { }
+declare "d" {
+	argument "needed" { }
+	argument "other" {
+		optional = true
+	}
+	export "out" {
+		value = pyroscope.write.q.receiver
+	}
+	pyroscope.write "q" { }
+}
+d "x" {
+	needed = 1
+}
+"""
+
+
+def offers(text: str, path: str = "config.alloy") -> dict[str, Offer]:
+    """What is offered at `|`, the best first."""
+    before, _, after = text.partition("|")
+    document = Document(path, (before + after).encode())
+    found = complete(place_at(WORKSPACE, document, len(before.encode())))
+    return {each.label: each for each in sorted(found.items, key=lambda each: (each.rank, each.label))}
+
+
+def test_only_receivers_of_the_right_kind_are_offered() -> None:
+    found = offers(f'pyroscope.scrape "x" {{\n\tforward_to = [|]\n}}{REST}')
+    references = [each.label for each in found.values() if each.kind.name == "REFERENCE"]
+    assert references == ["d.x.out", "pyroscope.write.w.receiver"]
+    found = offers(f'prometheus.scrape "x" {{\n\tforward_to = [|]\n}}{REST}')
+    assert next(iter(found.values())).label == "prometheus.remote_write.m.receiver"
+    assert next(iter(found.values())).preselected
+    found = offers(f'prometheus.scrape "x" {{\n\tforward_to = |\n}}{REST}')
+    assert next(iter(found)) == "[prometheus.remote_write.m.receiver]"
+
+
+def test_missing_arguments_come_first_and_written_ones_are_left_out() -> None:
+    found = offers('pyroscope.scrape "x" {\n\tforward_to = []\n\t|\n}')
+    assert next(iter(found)) == "targets"
+    assert "forward_to" not in found
+    assert found["targets"].snippet == "targets = [$1]"
+    assert "oauth2" in found
+    assert list(offers(f'{REST}d "y" {{\n\t|\n}}')) == ["needed", "other"]
+
+
+def test_components_have_their_required_settings_as_placeholders() -> None:
+    found = offers("pyroscope.|")
+    assert found["pyroscope.relabel"].snippet == (
+        'pyroscope.relabel "${1:default}" {\n\tforward_to = [$2]\n\t$0\n}'
+    )
+    assert set(offers('declare "a" {\n\targ|\n}')) > {"argument", "export", "pyroscope.relabel"}
+    assert "argument" not in offers("|")
+    assert "logging" not in offers('declare "a" {\n\t|\n}')
+    assert "pyroscope.enrich" not in offers("|"), "below the stability level"
+
+
+CHOICES = {
+    'pyroscope.relabel "x" {\n\trule {\n\t\taction = "|"\n\t}\n}': "labeldrop",
+    'pyroscope.relabel "x" {\n\trule {\n\t\taction = |\n\t}\n}': '"labeldrop"',
+    'pyroscope.scrape "x" {\n\tenable_http2 = |\n}': "true",
+    'pyroscope.scrape "x" {\n\tscrape_interval = |\n}': '"15s"',
+    'discovery.relabel "x" {\n\ttargets = discovery.|\n}\ndiscovery.docker "y" { }': "docker.y.targets",
+    'discovery.relabel "x" {\n\ttargets = |.docker.y.targets\n}\ndiscovery.docker "y" { }': "discovery",
+    'pyroscope.scrape "x" {\n\tjob_name = |.env("X")\n}': "sys",
+    'pyroscope.scrape "x" {\n\tjob_name = sys.|\n}': "env",
+    'a "x" {\n\tb = pyroscope.write.foo.receiver\n}\npyroscope.write "|" { }': "foo",
+    'discovery.hetzner "x" {\n\trole = "|"\n}': "robot",
+    '| "x" {\n\tforward_to = []\n\trule { }\n}': "pyroscope.relabel",
+}
+
+
+@pytest.mark.parametrize("text", CHOICES)
+def test_what_is_offered(text: str) -> None:
+    assert CHOICES[text] in offers(text)
+
+
+NOTHING = (
+    "// |",
+    'pyroscope.write "|" { }',
+    'pyroscope.scrape "x" {\n\tjob_name = "|"\n}',
+    'unknown.component "x" {\n\t|\n}',
+    "a { } |",
+)
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_nothing_is_offered_where_only_a_new_name_can_stand(text: str) -> None:
+    assert not offers(text)
+
+
+def test_attributes_that_the_value_does_not_fit_are_left_out() -> None:
+    found = offers('pyroscope.scrape "x" {\n\t| = true\n}')
+    assert {"enable_http2", "follow_redirects"} <= set(found)
+    assert not {"forward_to", "scrape_interval", "oauth2"} & set(found)
+    assert found["enable_http2"].text == "enable_http2"
+
+
+def test_files_of_a_directory_are_offered(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").touch()
+    (tmp_path / "more").mkdir()
+    text = f'local.file "x" {{\n\tfilename = "{tmp_path}/|"\n}}'
+    assert list(offers(text)) == ["secret.txt", "more/"]
+    text = 'import.file "x" {\n\tfilename = "|"\n}'
+    assert "secret.txt" in offers(text, str(tmp_path / "a.alloy")) or "pyproject.toml" in offers(text)
+
+
+def test_modules_in_files_are_offered(tmp_path: Path) -> None:
+    (tmp_path / "lib.alloy").write_text('declare "sink" {\n\targument "url" { }\n}\n')
+    head = f'import.file "lib" {{\n\tfilename = "{tmp_path}/lib.alloy"\n}}\n'
+    assert "lib.sink" in offers(f"{head}|", str(tmp_path / "a.alloy"))
+    assert list(offers(f'{head}lib.sink "x" {{\n\t|\n}}', str(tmp_path / "a.alloy"))) == ["url"]
+
+
+def test_documentation_of_offers() -> None:
+    found = offers('pyroscope.write "x" {\n\tendpoint {\n\t\t|\n\t}\n}')["url"]
+    assert found.topic is not None
+    assert "required" in documentation(WORKSPACE, "config.alloy", found.topic)
+    found = offers('pyroscope.scrape "x" {\n\tjob_name = |\n}')["string.join"]
+    assert found.topic is not None
+    assert "string.join(" in documentation(WORKSPACE, "config.alloy", found.topic)
+
+
+def test_signatures() -> None:
+    text = 'a "x" {\n\tb = string.replace("a", sys.env("B"), |)\n}'
+    before, _, after = text.partition("|")
+    document = Document("config.alloy", (before + after).encode())
+    found = signature(place_at(WORKSPACE, document, len(before)))
+    assert found is not None
+    assert (found.text.partition("(")[0], found.active, len(found.parameters)) == ("string.replace", 2, 3)
+    assert signature(place_at(WORKSPACE, document, 3)) is None
+
+
+def test_completion_over_the_wire(tmp_path: Path) -> None:
+    text = 'pyroscope.scrape "x" {\n\tjob_name = string.join([], )\n\t\n}\n'
+    with LspClient(tmp_path) as client:
+        client.initialize()
+        uri = client.open("a.alloy", text)
+        at = {"textDocument": {"uri": uri}, "position": {"line": 2, "character": 1}}
+        found = client.request("textDocument/completion", at)["items"]
+        first = min(found, key=lambda each: each["sortText"])
+        assert first["textEdit"]["newText"] == "forward_to = [$1]"
+        resolved = client.request("completionItem/resolve", first)
+        assert "required" in resolved["documentation"]["value"]
+        at["position"] = {"line": 1, "character": text.split("\n")[1].index(")")}
+        help_ = client.request("textDocument/signatureHelp", at)
+        assert help_["activeParameter"] == 1
+        assert help_["signatures"][0]["label"].startswith("string.join(")
