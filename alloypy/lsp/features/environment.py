@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from alloypy.lang.secrecy import hide, names_secret
 from alloypy.lsp.cursor.place import Place
 from alloypy.schema.spec import AttributeSpec
 from alloypy.syntax.tree import Attribute
+
+if TYPE_CHECKING:
+    from alloypy.lsp.workspace.workspace import Workspace
 
 _LONGEST = 60
 
@@ -25,25 +30,10 @@ def named_at(place: Place) -> str:
     return place.document.data[place.start : place.stop].decode("utf-8", "replace")
 
 
-def shown_value(path: str, name: str) -> str | None:
+def shown_value(workspace: Workspace, path: str, name: str) -> str | None:
     """The value of a variable as it may be shown, shortened; None if no file of the settings has it."""
-    value = _variables(path).get(name)
+    value = workspace.environment(path).get(name)
     if value is None:
         return None
     shown = hide(value, name)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
-
-
-def _variables(path: str) -> dict[str, str]:
-    from alloypy.check.units.environment import EnvironmentFileError, read_environment
-    from alloypy.check.units.settings import Projects
-    from alloypy.check.units.settings_error import SettingsError
-
-    found: dict[str, str] = {}
-    try:
-        settings = Projects().of(path)
-        for file in settings.env_files if settings is not None else ():
-            found |= read_environment(file)
-    except (EnvironmentFileError, SettingsError, OSError, ValueError):
-        return found  # the diagnostics say what is wrong with them
-    return found

@@ -45,6 +45,6 @@ def _values(workspace: Workspace, document: Document, start: int, stop: int) -> 
     for found in _CALL.finditer(document.data, start, stop):
         place = place_at(workspace, document, found.start(1) + 1)
         name = environment.named_at(place) if place.kind is Kind.STRING else ""
-        value = environment.shown_value(document.path, name) if name else None
+        value = environment.shown_value(workspace, document.path, name) if name else None
         if value is not None and value != HIDDEN:
             yield Hint(found.end(), f"= {value}")

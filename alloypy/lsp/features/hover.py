@@ -238,7 +238,7 @@ class _Teller:
         place = self._place
         name = environment.named_at(place)
         if name:
-            value = environment.shown_value(self._path, name)
+            value = environment.shown_value(self._workspace, self._path, name)
             yield f"**{name}** = {_code(value)}" if value is not None else ""
         elif place.wanted is not None:
             from alloypy.schema.describe import accepted_values
