@@ -268,7 +268,8 @@ class LspClient:
             assert message["id"] not in self._answers, f"answered twice: {message}"
             self._answers[message["id"]] = message
         elif "id" in message:
-            self.send(frame({"jsonrpc": "2.0", "id": message["id"], "result": self._reply(message)}))
+            with contextlib.suppress(OSError, ValueError):  # the server may have ended
+                self.send(frame({"jsonrpc": "2.0", "id": message["id"], "result": self._reply(message)}))
         elif message["method"] == "textDocument/publishDiagnostics":
             self.diagnostics[message["params"]["uri"]] = message["params"]
 

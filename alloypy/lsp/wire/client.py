@@ -14,7 +14,7 @@ class Client:
 
     def __init__(self, capabilities: types.ClientCapabilities, options: Any = None) -> None:
         self.capabilities = capabilities
-        self._options = options if isinstance(options, Mapping) else {}
+        self.options = options if isinstance(options, Mapping) else {}
 
     def has(self, name: str) -> bool:
         """Whether a capability is there: its path with dots, such as `workspace.configuration`."""
@@ -31,7 +31,7 @@ class Client:
 
         Its arguments are a URI, a position there, and the locations to show.
         """
-        found = self._options.get("showReferences")
+        found = self.options.get("showReferences")
         return found if isinstance(found, str) else ""
 
     @property

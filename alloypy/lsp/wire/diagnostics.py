@@ -117,7 +117,7 @@ class Judged:
 
     def _publish(self) -> None:
         """Tell the client what is new; what was told before and is not found any more is taken back."""
-        found = self._by_path()
+        found = _by_path(self._kept.values())
         for path in [*found, *(each for each in self._published if each not in found)]:
             document = self._server.texts.document(path)
             items = [self._made(each, document) for each in found.get(path, ())]
@@ -135,15 +135,6 @@ class Judged:
             )
         for path in [each for each in self._published if each not in found]:
             del self._published[path]
-
-    def _by_path(self) -> dict[str, list[Diagnostic]]:
-        """Everything found, once for each file; several configurations may import the same one."""
-        found: dict[str, list[Diagnostic]] = {}
-        for judgement in self._kept.values():
-            for path, each in judgement.found.items():
-                listed = found.setdefault(path, [])
-                listed += [one for one in each if not any(_same(one, other) for other in listed)]
-        return found
 
     def _say_problems(self, texts: Workspace) -> None:
         for problem in texts.problems:
@@ -165,11 +156,10 @@ class Judged:
         change = self._change
         units = await self._server.work(units_of, texts, [document.path])
         ((name, files),) = units.items()
-        await self._judged(texts, name, files, change)
+        found = (await self._judged(texts, name, files, change)).found
         if self._server.texts.open.get(document.path) is not document:
             raise ContentModified("the text has changed since")
         self._say_problems(texts)
-        found = self._kept[name].found if name in self._kept else {}
         items = [self._made(each, document) for each in found.get(document.path, ())]
         mark = _mark(items)
         related = None
@@ -190,10 +180,9 @@ class Judged:
         texts = self._frozen()
         change = self._change
         units = await self._server.work(units_of, texts, list(texts.open))
-        for name, files in units.items():
-            await self._judged(texts, name, files, change)
+        judged = [await self._judged(texts, name, files, change) for name, files in units.items()]
         known = {each.uri: each.value for each in params.previous_result_ids}
-        found = self._by_path()
+        found = _by_path(judged)
         items: list[Any] = []
         for path, each in found.items():
             report = self._report(path, each)
@@ -213,13 +202,14 @@ class Judged:
                 )
         return types.WorkspaceDiagnosticReport(items=items)
 
-    async def _judged(self, texts: Workspace, name: str, files: tuple[str, ...], change: int) -> None:
+    async def _judged(self, texts: Workspace, name: str, files: tuple[str, ...], change: int) -> Judgement:
         kept = self._kept.get(name)
         if kept is not None and kept.files == files:
-            return
+            return kept
         judgement = await self._server.work(judge, texts, name, files)
         if self._change == change:
             self._kept[name] = judgement
+        return judgement
 
     def _report(self, path: str, found: Iterable[Diagnostic]) -> types.FullDocumentDiagnosticReport:
         document = self._server.texts.document(path)
@@ -273,6 +263,16 @@ def _prepare(texts: Workspace) -> None:
     from alloypy.catalog.catalog import load_catalog
 
     load_catalog()
+
+
+def _by_path(judged: Iterable[Judgement]) -> dict[str, list[Diagnostic]]:
+    """Everything found, once for each file; several configurations may import the same one."""
+    found: dict[str, list[Diagnostic]] = {}
+    for judgement in judged:
+        for path, each in judgement.found.items():
+            listed = found.setdefault(path, [])
+            listed += [one for one in each if not any(_same(one, other) for other in listed)]
+    return found
 
 
 def _same(one: Diagnostic, other: Diagnostic) -> bool:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-GROUPS = ("diagnostics", "completion", "navigation", "display", "editing", "actions")
+GROUPS = ("diagnostics", "watching", "completion", "navigation", "display", "editing", "actions")
 """The modules of this package that register features; each has `register(server)`."""
 _STOP_SECONDS = 2.0
 
@@ -50,6 +50,7 @@ class Server(LanguageServer):
         self.texts = Workspace()
         self.client = Client(types.ClientCapabilities())
         self.convert = Conversion(Encoding.UTF16, self.texts.document)
+        self.client_process: int | None = None
         self.worker = Worker()
         self.changed: list[Callable[[str], None]] = []
         """Called with the path of a text that was opened, changed or closed."""
@@ -120,6 +121,7 @@ class _Conversation(Protocol):
         self.client_capabilities = params.capabilities
         server.client = Client(params.capabilities, params.initialization_options)
         server.texts.folders = _folders(params)
+        server.client_process = params.process_id if (params.process_id or 0) > 0 else None
         encoding = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
         server.convert.encoding = Encoding(encoding)
         builder = ServerCapabilitiesBuilder(

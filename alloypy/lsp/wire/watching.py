@@ -1,0 +1,124 @@
+"""Settings of the client, files that change on the disk, folders that come and go, the end of the client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from alloypy.lsp.wire.convert import is_uri, path_of
+from alloypy.lsp.wire.errors import WireError
+
+if TYPE_CHECKING:
+    from alloypy.lsp.wire.server import Server
+
+_SECTION = "alloypy"
+_WATCHED = ("**/*.alloy", "**/.alloypy.toml", "**/pyproject.toml", "**/*.env", "**/.env")
+_LOOK_SECONDS = 3.0
+
+
+def register(server: Server) -> None:
+    """Register what takes these notifications."""
+    wire = _Watching(server)
+    server.started.append(wire.start)
+    server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(wire.configured)
+    server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(wire.changed)
+    server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(wire.moved)
+
+
+class _Watching:
+    """Tells the server when what it has read is not true any more."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def start(self) -> None:
+        """Ask the client for its settings, and to watch files."""
+        server = self._server
+        server.protocol.spawn(self._begin())
+        if server.client_process is not None and os.name != "nt" and _lives(server.client_process):
+            server.protocol.spawn(self._end_with(server.client_process))
+
+    async def _begin(self) -> None:
+        server = self._server
+        self._use(server.client.options)
+        watch = types.DidChangeWatchedFilesRegistrationOptions(
+            watchers=[types.FileSystemWatcher(glob_pattern=each) for each in _WATCHED]
+        )
+        wanted = [
+            ("did_change_watched_files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, watch),
+            (
+                "did_change_configuration",
+                types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+                types.DidChangeConfigurationRegistrationOptions(section=_SECTION),
+            ),
+        ]
+        registrations = [
+            types.Registration(id=method, method=method, register_options=options)
+            for name, method, options in wanted
+            if server.client.has(f"workspace.{name}.dynamic_registration")
+        ]
+        if registrations:
+            params = types.RegistrationParams(registrations=registrations)
+            try:
+                await server.protocol.ask(types.CLIENT_REGISTER_CAPABILITY, params)
+            except WireError as error:
+                server.protocol.log(f"files are not watched: {error.message}", types.MessageType.Warning)
+        await self._ask()
+
+    async def configured(self, params: types.DidChangeConfigurationParams) -> None:
+        """The settings of the client have changed: it sends them, or says them when it is asked."""
+        if self._server.client.has("workspace.configuration"):
+            await self._ask()
+        else:
+            self._use(params.settings)
+
+    async def _ask(self) -> None:
+        if not self._server.client.has("workspace.configuration"):
+            return
+        item = types.ConfigurationItem(section=_SECTION)
+        try:
+            found = await self._server.protocol.ask(
+                types.WORKSPACE_CONFIGURATION, types.ConfigurationParams(items=[item])
+            )
+        except WireError:
+            return
+        self._use(found[0] if isinstance(found, list | tuple) and found else None)
+
+    def _use(self, settings: Any) -> None:
+        if isinstance(settings, dict) and isinstance(settings.get(_SECTION), dict):
+            settings = settings[_SECTION]
+        if isinstance(settings, dict):
+            self._server.texts.configure(settings)
+            self._server.judged.forget()
+
+    def changed(self, params: types.DidChangeWatchedFilesParams) -> None:
+        """Files have changed on the disk."""
+        self._server.texts.forget_settings()
+        self._server.judged.forget()
+
+    def moved(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
+        """Folders of the workspace have come or gone."""
+        gone = {path_of(each.uri) for each in params.event.removed}
+        come = [path_of(each.uri) for each in params.event.added]
+        texts = self._server.texts
+        kept = [each for each in texts.folders if each not in gone]
+        texts.folders = tuple(dict.fromkeys([*kept, *(each for each in come if not is_uri(each))]))
+
+    async def _end_with(self, process: int) -> None:
+        """End when the client does: its end of the stream may have been inherited by others."""
+        while _lives(process):  # noqa: ASYNC110 -- nothing tells when another process ends
+            await asyncio.sleep(_LOOK_SECONDS)
+        self._server.protocol.end()
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
