@@ -22,6 +22,8 @@ CALLED_BY_OTHERS = {
     "uvicorn": "access_log default_headers disconnected should_exit",
     "RE2": "log_errors max_mem",
     "difflib": "opcodes",
+    "pygls": "MESSAGE _register_builtin_features client_capabilities report_server_error",
+    "lsprotocol": "disabled",
 }
 """Names that other code asks for, or reads."""
 
@@ -29,9 +31,6 @@ KEPT = {
     "device": "a file's state is compared as a whole",
     "inode": "a file's state is compared as a whole",
     "mtime_ns": "a file's state is compared as a whole",
-    "is_hole": "an editor asks what may stand in a hole",
-    "is_unfinished": "an editor asks what may stand in a hole",
-    "parse_with_holes": "an editor reads files with faults",
     "subscribe": "what shows events listens here",
 }
 

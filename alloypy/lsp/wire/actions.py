@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from alloypy.lsp.features.actions.action import FIX_ALL, KINDS, Action, Asked, Lazy, RefusedError
-from alloypy.lsp.wire.errors import ContentModified, InvalidParams, RequestFailed
+from alloypy.lsp.wire.errors import CHANGED, ContentModified, InvalidParams, RequestFailed
 
 if TYPE_CHECKING:
     from alloypy.lsp.documents.document import Document
@@ -86,7 +86,7 @@ class _Actions:
         except RefusedError as error:
             raise RequestFailed(str(error)) from None
         if self._server.texts.open.get(document.path) is not document:
-            raise ContentModified("the text has changed since")
+            raise ContentModified(CHANGED)
         return edits
 
     def _made(
@@ -163,7 +163,7 @@ class _Actions:
             raise InvalidParams("the data of the action has been changed")
         document = self._server.document(uri)
         if document.version != data.get("version"):
-            raise ContentModified("the text has changed since")
+            raise ContentModified(CHANGED)
         return document, Lazy(name, tuple(arguments or ()))
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from alloypy.lsp.features.diagnostics import DEPRECATED, UNNECESSARY, Judgement, judge, units_of
-from alloypy.lsp.wire.errors import ContentModified
+from alloypy.lsp.wire.errors import CHANGED, ContentModified
 from alloypy.lsp.wire.worker import Urgency
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 
@@ -30,7 +30,9 @@ _QUIET_SECONDS = 0.15
 
 def register(server: Server) -> None:
     """Register what answers these requests."""
-    wire = server.judged = Judged(server)
+    wire = Judged(server)
+    server.findings = wire.findings
+    server.judge_again = wire.forget
     server.changed.append(wire.text_changed)
     server.started.append(wire.start)
     options = types.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=True)
@@ -158,7 +160,7 @@ class Judged:
         ((name, files),) = units.items()
         found = (await self._judged(texts, name, files, change)).found
         if self._server.texts.open.get(document.path) is not document:
-            raise ContentModified("the text has changed since")
+            raise ContentModified(CHANGED)
         self._say_problems(texts)
         items = [self._made(each, document) for each in found.get(document.path, ())]
         mark = _mark(items)

@@ -14,6 +14,7 @@ from pygls.exceptions import (
 )
 
 __all__ = [
+    "CHANGED",
     "ContentModified",
     "InvalidParams",
     "InvalidRequest",
@@ -24,6 +25,9 @@ __all__ = [
     "RequestFailed",
     "WireError",
 ]
+
+CHANGED = "the text has changed since"
+"""Why an answer would be about another text."""
 
 WireError = JsonRpcException
 ParseError = JsonRpcParseError

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cattrs import transform_error
 from lsprotocol import types
@@ -29,9 +29,6 @@ from alloypy.lsp.wire.errors import (
     RequestFailed,
     WireError,
 )
-
-if TYPE_CHECKING:
-    from alloypy.lsp.wire.server import Server
 
 Id = int | str
 _MOST_REQUESTS = 1000
@@ -49,8 +46,6 @@ class State(Enum):
 
 class Protocol(LanguageServerProtocol):
     """One conversation with a client. send: writes bytes to it; may raise OSError."""
-
-    _server: Server
 
     state = State.NEW
     raw: frozenset[str] = frozenset()

@@ -24,7 +24,6 @@ from alloypy.lsp.wire.worker import Urgency, Worker
 from alloypy.lsp.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from alloypy.lsp.wire.diagnostics import Judged
     from alloypy.syntax.diagnostics import Diagnostic
 
 P = ParamSpec("P")
@@ -43,7 +42,10 @@ class Server(LanguageServer):
     """
 
     protocol: Protocol
-    judged: Judged
+    findings: Callable[[str], Sequence[Diagnostic]]
+    """What was found in an open text as it is now; empty if it has not been judged yet."""
+    judge_again: Callable[[], None]
+    """To be called when settings or files on the disk have changed."""
 
     def __init__(self) -> None:
         super().__init__("alloypy", __version__, protocol_cls=_Conversation, converter_factory=get_converter)
@@ -80,10 +82,6 @@ class Server(LanguageServer):
         """The offset of a position; one outside of the text is moved to the nearest inside."""
         return self.convert.offset(document, position)
 
-    def findings(self, path: str) -> Sequence[Diagnostic]:
-        """What was found in an open text as it is now; empty if it has not been judged yet."""
-        return self.judged.findings(path)
-
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function that may take more than 20 ms, in the worker thread; it may call `pause`."""
         return await self.worker.run(Urgency.REQUEST, function, *args, **kwargs)
@@ -99,6 +97,8 @@ class Server(LanguageServer):
 
 class _Conversation(Protocol):
     """What happens to the server when the client says hello, changes texts, and says goodbye."""
+
+    _server: Server
 
     def _register_builtin_features(self) -> None:
         own: dict[str, Callable[[Any], Any]] = {

@@ -92,12 +92,12 @@ class _Watching:
             settings = settings[_SECTION]
         if isinstance(settings, dict):
             self._server.texts.configure(settings)
-            self._server.judged.forget()
+            self._server.judge_again()
 
     def changed(self, params: types.DidChangeWatchedFilesParams) -> None:
         """Files have changed on the disk."""
         self._server.texts.forget_settings()
-        self._server.judged.forget()
+        self._server.judge_again()
 
     def moved(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         """Folders of the workspace have come or gone."""

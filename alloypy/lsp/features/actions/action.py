@@ -91,6 +91,9 @@ class Action(NamedTuple):
     snippet: tuple[TextEdit, ...] = ()
 
 
+NO_FILE = "there is no such file any more"
+
+
 class RefusedError(Exception):
     """An action cannot be done; the text says why, for people."""
 

@@ -12,6 +12,7 @@ from alloypy.check.units.units import encoding_faults
 from alloypy.lsp.documents.ranges import TextEdit
 from alloypy.lsp.features.actions.action import (
     FIX_ALL,
+    NO_FILE,
     QUICK_FIX,
     Action,
     Asked,
@@ -58,7 +59,7 @@ def all_fixed(workspace: Workspace, path: str, code: str) -> tuple[TextEdit, ...
 
     document = workspace.document(path)
     if document is None:
-        raise RefusedError("there is no such file any more")
+        raise RefusedError(NO_FILE)
     sources = sources_of(workspace, path)
     if encoding_faults(sources):
         return ()

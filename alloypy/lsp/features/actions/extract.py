@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alloypy.lsp.documents.ranges import Range, TextEdit
-from alloypy.lsp.features.actions.action import EXTRACT, Action, Asked, Lazy, RefusedError
+from alloypy.lsp.features.actions.action import EXTRACT, NO_FILE, Action, Asked, Lazy, RefusedError
 from alloypy.lsp.features.actions.extracting.wiring import (
     Wiring,
     touched_statements,
@@ -59,7 +59,7 @@ def _wiring(workspace: Workspace, path: str, start: int, stop: int) -> Wiring:
     sources = [each.source for each in documents if each is not None]
     document = workspace.document(path)
     if document is None:
-        raise RefusedError("there is no such file any more")
+        raise RefusedError(NO_FILE)
     selection = _trimmed(document.data, start, stop)
     return wiring_of(sources, path, selection, workspace.language(path))
 
