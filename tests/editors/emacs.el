@@ -4,7 +4,6 @@
 (package-initialize)
 (require 'eglot)
 (require 'json)
-(load (expand-file-name "emacs/alloypy.el" (getenv "SETTINGS")))
 
 (defvar seen nil)
 (setq eglot-sync-connect 60
@@ -40,7 +39,7 @@
 (defun person ()
   (find-file (getenv "FILE"))
   (see 'mode (symbol-name major-mode))
-  (call-interactively #'eglot)
+  (run-hooks 'post-command-hook) ; as after a key: eglot starts the server then
   (see 'fault (await "the fault" (lambda () (fault "expected"))))
 
   (goto-char (point-min))
@@ -69,7 +68,6 @@
   (eglot-rename "store")
   (see 'renamed (line-text))
 
-  (add-hook 'before-save-hook #'eglot-format-buffer nil t)
   (save-buffer)
   (eglot-shutdown (eglot-current-server)))
 

@@ -28,7 +28,7 @@ def test_a_configuration_is_finished_and_mended(version: tuple[int, ...], tmp_pa
     command: list[str | Path] = ["nvim", "--headless", "-u", settings, "-i", "NONE", "-n", "-S", SCRIPT]
     seen = edit(command, tmp_path, {"FILE": str(file)})
     assert seen["filetype"] == "alloy"
-    assert seen["fault"].startswith("expected identifier")
+    assert seen["fault"].startswith("expected")
     assert "receiver" in seen["completions"]
     assert "listen_addres" in seen["second_fault"]
     assert "listen_address" in seen["fixed"]

@@ -48,6 +48,14 @@ def test_the_page_shows_the_file(name: str) -> None:
     assert without_head(SETTINGS / name) in [block.text for block in blocks(PAGE)]
 
 
+def test_snippets_are_files_or_what_tests_of_editors_run() -> None:
+    run = {path.stem: path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py")}
+    assert 'block.language == "elisp"' in run["test_emacs"]
+    assert 'block.language == "vim"' in run["test_vim"]
+    languages = [block.language for block in blocks(PAGE)]
+    assert [languages.count(each) for each in ("lua", "elisp", "vim")] == [1, 1, 1]
+
+
 def test_the_page_leads_to_every_file() -> None:
     text = PAGE.read_text("utf-8")
     shown = {"neovim", "helix", "sublime"}

@@ -21,9 +21,9 @@ function! s:Fault(text) abort
 endfunction
 
 function! s:Choose(data, items) abort
-  let s:seen.actions = map(copy(a:items), 'v:val.name')
-  for l:item in a:items
-    if l:item.name =~# 'listen_address'
+  let s:seen.actions = map(copy(a:items), 'v:val[1].title')
+  for [l:kind, l:item] in a:items
+    if l:item.title =~# 'listen_address'
       call ale#codefix#ApplyLSPCodeAction(a:data, l:item)
     endif
   endfor
@@ -36,7 +36,7 @@ function! s:Person() abort
   let s:seen.fault = s:Fault('expected')
 
   call cursor(6, stridx(getline(6), ']'))
-  call feedkeys("a\<C-x>\<C-o>\<C-r>=Completions()\<CR>\<C-n>\<C-y>\<Esc>", 'xt')
+  call feedkeys("a\<C-x>\<C-o>\<C-r>=Completions()\<CR>\<C-y>\<Esc>", 'xt')
   let s:seen.completed = getline(6)
   call s:Await('the second fault', {-> s:Fault('listen_addres') isnot# ''})
   let s:seen.second_fault = s:Fault('listen_addres')

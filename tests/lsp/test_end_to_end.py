@@ -115,7 +115,7 @@ def edits_of(edit: types.WorkspaceEdit | None, uri: str) -> list[types.TextEdit]
 async def test_a_configuration_is_finished_and_mended(session: Session) -> None:
     client = session.client
     session.open()
-    (fault,) = await session.faults(lambda found: any("expected" in each.message for each in found))
+    fault, *_ = await session.faults(lambda found: any("expected" in each.message for each in found))
     assert fault.severity == types.DiagnosticSeverity.Error
 
     place = session.place(6, "backend.")
