@@ -99,7 +99,7 @@ local.file "b" {
 
 
 def test_all_findings_of_a_code_are_fixed_together() -> None:
-    options = one("").options._replace(selected=frozenset({"ALY0901"}))
+    options = one("").chosen._replace(selected=frozenset({"ALY0901"}))
     texts = Texts({PATH: _OLD.encode()}, options)
     after = _done(texts, "env", "Fix all 2 findings of ALY0901")
     assert after == _OLD.replace("env", "sys.env")
@@ -107,7 +107,7 @@ def test_all_findings_of_a_code_are_fixed_together() -> None:
 
 
 def test_fixing_everything_leaves_other_files_and_errors_as_they_are() -> None:
-    options = one("").options._replace(selected=frozenset({"ALY0901"}))
+    options = one("").chosen._replace(selected=frozenset({"ALY0901"}))
     other = b'local.file "c" {\n\tfilename = env("C")\n}\n'
     texts = Texts({PATH: _OLD.encode(), "/unit/b.alloy": other}, options)
     after = texts.after(texts.edits(_chosen(texts, "local", "Fix all", FIX_ALL)))
@@ -242,7 +242,7 @@ def test_values_of_every_component_fit_their_types(form: str) -> None:
     ],
 )  # fmt: skip
 def test_a_comment_ignores_a_finding_at_its_place(text: str, at: str, code: str, after: str) -> None:
-    options = one("").options._replace(selected=frozenset({"ALY0901", "ALY0903", "ALY0910"}))
+    options = one("").chosen._replace(selected=frozenset({"ALY0901", "ALY0903", "ALY0910"}))
     texts = Texts({PATH: text.encode()}, options)
     made = texts.after(texts.edits(_chosen(texts, at, f"Ignore {code} here")))
     assert made.text == after

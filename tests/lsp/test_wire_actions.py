@@ -156,3 +156,32 @@ def test_placeholders_are_snippets_for_clients_that_have_them(tmp_path: Path) ->
         action = _titled(_offered(client, uri, _place(text, "local")), "Add what")
         (edit,) = action["edit"]["documentChanges"][0]["edits"]
         assert edit["snippet"] == {"kind": "snippet", "value": '\n\tfilename = "$1"\n'}
+
+
+def test_the_other_files_of_a_directory_follow(tmp_path: Path) -> None:
+    relabel = 'pyroscope.relabel "a" {\n\tforward_to = [pyroscope.write.out.receiver]\n}\n'
+    write = 'pyroscope.write "out" {\n\tendpoint {\n\t\turl = "http://x"\n\t}\n}\n'
+    for name, text in (("a.alloy", relabel), ("b.alloy", "")):
+        (tmp_path / name).write_text(text)
+    with LspClient(tmp_path) as client:
+        client.initialize(_able())
+        uri = client.open("b.alloy", write)  # not saved
+        (extract,) = _offered(client, uri, _place(write, "pyroscope", "\n}"), "refactor.extract")
+        edit = client.request("codeAction/resolve", extract)["edit"]
+        assert _applied(write, edit, uri).startswith('declare "out" {\n\texport "receiver" {')
+        other = _applied(relabel, edit, client.uri("a.alloy"))
+        assert other == relabel.replace("pyroscope.write.out", "out.default")
+
+
+def test_settings_say_what_is_fixed(tmp_path: Path) -> None:
+    text = 'local.file "a" {\n\tfilename = env("A")\n}\n'
+    (tmp_path / ".alloypy.toml").write_text('extend-select = ["ALY0901"]\n')
+    with LspClient(tmp_path) as client:
+        client.initialize(_able())
+        uri = client.open("config.alloy", text)
+        (fix,) = _offered(client, uri, _place(text, "local"), "source.fixAll")
+        assert _applied(text, fix["edit"], uri) == text.replace("env", "sys.env")
+        settings = _titled(_offered(client, uri, _place(text, "env")), "Ignore ALY0901 in .alloypy.toml")
+        (change,) = settings["edit"]["documentChanges"]
+        assert change["textDocument"]["uri"] == client.uri(".alloypy.toml")
+        assert change["edits"][0]["newText"] == 'ignore = ["ALY0901"]\n'

@@ -26,7 +26,7 @@ class Texts(Workspace):
 
     def __init__(self, texts: Mapping[str, bytes], options: CheckOptions | None = None) -> None:
         super().__init__()
-        self.options = options or CheckOptions(load_catalog(), Gate(Stability.EXPERIMENTAL, True), {})
+        self.chosen = options or CheckOptions(load_catalog(), Gate(Stability.EXPERIMENTAL, True), {})
         self.path = next(iter(texts))
         for path, data in texts.items():
             self.open[path] = Document(path, data, 1)
@@ -34,11 +34,17 @@ class Texts(Workspace):
     def unit_of(self, path: str) -> tuple[str, ...]:
         return tuple(self.open)
 
+    def unit_name(self, path: str) -> str:
+        return path if len(self.open) == 1 else str(Path(path).parent)
+
+    def checking(self, path: str) -> CheckOptions:
+        return self.chosen
+
     def findings(self) -> Sequence[Diagnostic]:
         """What is wrong with the texts."""
         sources = [each.source for each in self.open.values()]
         faults = encoding_faults(sources)
-        return faults or check_sources(sources, str(Path(self.path).parent), self.options)
+        return faults or check_sources(sources, str(Path(self.path).parent), self.chosen)
 
     def after(self, edits: Sequence[TextEdit]) -> Texts:
         """The texts with edits made."""
@@ -46,7 +52,7 @@ class Texts(Workspace):
             path: applied(document.data, [each for each in edits if each.range.path == path])
             for path, document in self.open.items()
         }
-        return Texts(texts, self.options)
+        return Texts(texts, self.chosen)
 
     def edits(self, action: Action) -> Sequence[TextEdit]:
         """The edits of an action on the first text. Raises RefusedError."""

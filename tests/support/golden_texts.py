@@ -1,4 +1,4 @@
-"""All configurations of the golden files, the examples and the documentation, as directories of files."""
+"""All configurations of the golden files, the examples, the documentation and the lint rules."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alloypy.check.lint import all_rules
 from tests.support.documented import blocks
 
 _ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ class Configuration(NamedTuple):
 def configurations() -> Iterator[Configuration]:
     """Every configuration once; those that are not Unicode, which no editor can send, are left out."""
     seen: set[tuple[tuple[str, str], ...]] = set()
-    for each in (*_recorded(), *_written()):
+    for each in (*_recorded(), *_written(), *_of_rules()):
         key = tuple(sorted(each.files.items()))
         if key not in seen and each.files and all(_is_unicode(text) for text in each.files.values()):
             seen.add(key)
@@ -70,6 +71,11 @@ def _written() -> Iterator[Configuration]:
         for block in blocks(page):
             if block.language == "alloy":
                 yield Configuration(f"{page.name}-{block.line}", {"config.alloy": block.text})
+
+
+def _of_rules() -> Iterator[Configuration]:
+    for code, rule in sorted(all_rules().items()):
+        yield Configuration(f"lint/{code}", {"config.alloy": rule.wrong})
 
 
 def _is_unicode(text: str) -> bool:

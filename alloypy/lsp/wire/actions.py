@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from alloypy.lsp.features.actions.action import FIX_ALL, KINDS, Action, Asked, Lazy, RefusedError
+from alloypy.lsp.features.actions.action import FIX_ALL, KINDS, QUICK_FIX, Action, Asked, Lazy, RefusedError
 from alloypy.lsp.wire.errors import CHANGED, ContentModified, InvalidParams, RequestFailed
 
 if TYPE_CHECKING:
     from alloypy.lsp.documents.document import Document
     from alloypy.lsp.documents.ranges import TextEdit
     from alloypy.lsp.wire.server import Server
+    from alloypy.lsp.workspace.workspace import Workspace
     from alloypy.syntax.diagnostics import Diagnostic
 
 COMMAND = "alloypy.applyAction"
@@ -52,16 +53,18 @@ class _Actions:
         document = server.document(params.text_document.uri)
         place = server.convert.bytes_of(document, params.range)
         context = params.context
+        texts = server.texts.frozen()
         asked = Asked(
-            server.texts,
+            texts,
             document,
             place.start,
             place.stop,
-            (),
+            server.findings(document.path),
             tuple(str(getattr(each, "value", each)) for each in context.only or ()),
             context.trigger_kind is not types.CodeActionTriggerKind.Automatic,
         )
         found = await server.work(_collected, asked, "create" in server.client.resource_operations)
+        self._check_same(texts, [document.path])
         return [made for each in found if (made := self._made(each, document, context.diagnostics))]
 
     async def resolved(self, action: types.CodeAction) -> types.CodeAction:
@@ -79,15 +82,21 @@ class _Actions:
     async def _worked_out(self, lazy: Lazy, document: Document) -> Sequence[TextEdit]:
         from alloypy.lsp.features.actions.offers import worked_out
 
+        texts = self._server.texts.frozen()
         try:
-            edits = await self._server.work(worked_out, self._server.texts, document.path, lazy)
+            edits = await self._server.work(worked_out, texts, document.path, lazy)
         except ValueError as error:
             raise InvalidParams(str(error)) from None
         except RefusedError as error:
             raise RequestFailed(str(error)) from None
-        if self._server.texts.open.get(document.path) is not document:
-            raise ContentModified(CHANGED)
+        self._check_same(texts, [document.path, *(each.range.path for each in edits)])
         return edits
+
+    def _check_same(self, texts: Workspace, paths: Iterable[str]) -> None:
+        """Raise ContentModified if an open text is not the same as before any more."""
+        now = self._server.texts.open
+        if any(now.get(path) is not texts.open.get(path) for path in paths):
+            raise ContentModified(CHANGED)
 
     def _made(
         self, action: Action, document: Document, known: Sequence[types.Diagnostic]
@@ -172,7 +181,8 @@ def _collected(asked: Asked, can_create: bool) -> list[Action]:
     from alloypy.lsp.features.actions.offers import actions, worked_out
 
     path = asked.document.path
-    asked = asked._replace(found=checked(asked.workspace, path, sources_of(asked.workspace, path)))
+    if not asked.found and asked.invoked and asked.wants(QUICK_FIX):  # perhaps not judged yet
+        asked = asked._replace(found=checked(asked.workspace, path, sources_of(asked.workspace, path)))
     found = []
     for each in actions(asked, can_create=can_create):
         if each.kind == FIX_ALL and asked.only and each.lazy is not None:

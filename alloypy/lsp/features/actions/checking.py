@@ -12,16 +12,22 @@ if TYPE_CHECKING:
 
 
 def sources_of(workspace: Workspace, path: str) -> list[Source]:
-    """The texts of the configuration that the file at a path belongs to."""
-    documents = (workspace.document(each) for each in workspace.unit_of(path))
-    return [each.source for each in documents if each is not None]
+    """The texts of the configuration that the file at a path belongs to; none if one cannot be read."""
+    from alloypy.syntax.config_files import ConfigReadError
+
+    try:
+        return workspace.reading.unit(workspace.unit_name(path))
+    except ConfigReadError:
+        return []
 
 
 def checked(workspace: Workspace, path: str, sources: Sequence[Source]) -> Sequence[Diagnostic]:
     """What is wrong with the configuration of the file at a path, if its texts are these."""
-    from alloypy.check.units.units import CheckOptions, check_sources, encoding_faults
-    from alloypy.graph.admission import Gate
+    from alloypy.check.units.units import check_sources, encoding_faults
     from alloypy.syntax.config_files import module_path
 
-    options = CheckOptions(workspace.language(path), Gate(), {})
-    return encoding_faults(sources) or check_sources(sources, module_path(path), options)
+    faults = encoding_faults(sources)
+    if faults:
+        return faults
+    directory = module_path(workspace.unit_name(path))
+    return check_sources(sources, directory, workspace.checking(path), workspace.reading)

@@ -61,7 +61,7 @@ def all_fixed(workspace: Workspace, path: str, code: str) -> tuple[TextEdit, ...
     if document is None:
         raise RefusedError(NO_FILE)
     sources = sources_of(workspace, path)
-    if encoding_faults(sources):
+    if not sources or encoding_faults(sources):
         return ()
 
     def fixable(found: Diagnostic) -> bool:
