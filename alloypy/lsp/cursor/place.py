@@ -6,6 +6,7 @@ around the cursor where the tree has nothing.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from enum import Enum
@@ -14,15 +15,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from alloypy.lsp.cursor.around import Around, Role, around_of, member_of
 from alloypy.lsp.cursor.values import Call, ValueFinder, ValuePlace
 from alloypy.lsp.cursor.words import CommentRange, blank, comment_at, line_before, word_around
+from alloypy.lsp.documents.sections import Section
 from alloypy.syntax.holes.parsing import is_unfinished
+from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Attribute, Block, Expression, Statement
 
 if TYPE_CHECKING:
     from alloypy.lang.types import Type
     from alloypy.lsp.documents.document import Document
-    from alloypy.lsp.documents.sections import Section
     from alloypy.lsp.workspace.workspace import Workspace
     from alloypy.schema.spec import Member, Spec
+
+
+_FIRST_LINE = re.compile(rb"(?:[ \t\r]*\n)*+([ \t]*+)(?=\S)")
+_MOST_JOINED = 20_000
+"""Bytes of sections that are read together; more would take too long for a keystroke."""
 
 
 class Kind(Enum):
@@ -83,7 +90,31 @@ def place_at(workspace: Workspace, document: Document, offset: int) -> Place:
     """The place at an offset of a document; never raises."""
     offset = min(max(offset, 0), len(document.data))
     section = document.section_at(offset)
-    return _Finder(workspace, document, section, offset - section.start).place()
+    found = _Finder(workspace, document, section, offset - section.start).place()
+    if found.blocks or not _is_indented(document.data, section.start):
+        return found
+    joined = _joined(document, section)
+    inside = _Finder(workspace, document, joined, offset - joined.start).place()
+    return inside if inside.blocks else found
+
+
+def _joined(document: Document, section: Section) -> Section:
+    """A section with its neighbours, as far as their indentation says that one block contains them.
+
+    Where the brace that opens a block is missing, what the block contains are sections of their own.
+    """
+    data, start, stop = document.data, section.start, section.end
+    while start and stop - start < _MOST_JOINED and _is_indented(data, start):
+        start = document.section_at(start - 1).start
+    while stop < len(data) and stop - start < _MOST_JOINED and _is_indented(data, stop):
+        stop = document.section_at(stop).end
+    return Section(start, Source(document.path, data[start:stop]))
+
+
+def _is_indented(data: bytes, start: int) -> bool:
+    """Whether the first line from an offset on that is not blank is indented."""
+    first = _FIRST_LINE.match(data, start)
+    return first is not None and bool(first[1])
 
 
 class _Finder:

@@ -87,6 +87,8 @@ class _Statements:
                 continue
             allowed = {"root": not self._place.blocks, "module": module}.get(entry.allowed, True)
             once = entry.label != "required" and self._already_there(name, present)
+            if self._rest.labelled and entry.label == "forbidden":
+                continue  # with a label it would be a component
             if allowed and not once and self._permits(level_of(entry.stability)):
                 labelled = entry.label == "required"
                 yield self._node(name, entry.arguments, "config block", OfferKind.BLOCK, labelled=labelled)

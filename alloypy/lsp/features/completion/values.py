@@ -137,9 +137,9 @@ def _parts(place: Place, sight: Sight, path: tuple[str, ...]) -> Iterator[Offer]
 def _literals(place: Place) -> Iterator[Offer]:
     """Values that the type itself allows."""
     type_ = place.wanted
-    if isinstance(type_, wanted.BoolType):
+    if type_ is None or isinstance(type_, wanted.BoolType | wanted.AnyType):
         for word in ("true", "false"):
-            yield Offer(word, OfferKind.VALUE, word, 0)
+            yield Offer(word, OfferKind.VALUE, word, 0 if type_ is not None else 30)
         return
     choices = choices_at(place)
     element = element_of(type_) if isinstance(type_, wanted.ListType) else None
