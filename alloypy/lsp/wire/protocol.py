@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from enum import Enum
 from typing import Any
@@ -73,9 +73,9 @@ class Protocol(LanguageServerProtocol):
         if not self.ended.done():
             self.ended.set_result(code if code is not None else int(self.state is not State.SHUT_DOWN))
 
-    def spawn(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run something beside the messages; it ends with the conversation at the latest."""
-        task = asyncio.ensure_future(_awaited(work))
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._spawned)
         return task
@@ -255,10 +255,6 @@ class Protocol(LanguageServerProtocol):
         sys.stderr.write(f"Error: internal error of the language server: {what}\n")
         sys.stderr.flush()
         return WireError(f"internal error: {what}", code=types.ErrorCodes.InternalError)
-
-
-async def _awaited(work: Awaitable[Any]) -> Any:
-    return await work
 
 
 def _id_of(message: object) -> Id | None:
