@@ -52,20 +52,15 @@ class _Completion:
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    async def completion(self, params: types.CompletionParams) -> types.CompletionList:
-        """What can be written at a position."""
+    def completion(self, params: types.CompletionParams) -> types.CompletionList:
+        """What can be written at a position; never in the worker, where it would wait for a check."""
+        from alloypy.lsp.cursor.place import place_at
+        from alloypy.lsp.features.completion.completing import complete
+
         server = self._server
         document = server.document(params.text_document.uri)
         offset = server.offset(document, params.position)
-        texts = server.texts.frozen()
-
-        def find() -> types.CompletionList:
-            from alloypy.lsp.cursor.place import place_at
-            from alloypy.lsp.features.completion.completing import complete
-
-            return self._list(complete(place_at(texts, document, offset)), document, offset)
-
-        return await server.work(find)
+        return self._list(complete(place_at(server.texts, document, offset)), document, offset)
 
     async def resolve(self, item: types.CompletionItem) -> types.CompletionItem:
         """An offer with its documentation."""
@@ -85,21 +80,16 @@ class _Completion:
             return evolve(item, documentation=types.MarkupContent(kind, value))
         return item
 
-    async def signature(self, params: types.SignatureHelpParams) -> types.SignatureHelp | None:
+    def signature(self, params: types.SignatureHelpParams) -> types.SignatureHelp | None:
         """How the function is called whose arguments are at a position."""
+        from alloypy.lsp.cursor.place import place_at
+        from alloypy.lsp.features.signatures import signature
+
         server = self._server
         document = server.document(params.text_document.uri)
         offset = server.offset(document, params.position)
-        texts = server.texts.frozen()
-
-        def find() -> types.SignatureHelp | None:
-            from alloypy.lsp.cursor.place import place_at
-            from alloypy.lsp.features.signatures import signature
-
-            found = signature(place_at(texts, document, offset))
-            return None if found is None else _help(found)
-
-        return await server.work(find)
+        found = signature(place_at(server.texts, document, offset))
+        return None if found is None else _help(found)
 
     def _list(self, offers: Offers, document: Document, offset: int) -> types.CompletionList:
         span = self._server.convert.span
