@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from alloypy.catalog.catalog import Catalog, load_catalog
 from alloypy.check.scope import BlockEntry, ComponentEntry
-from alloypy.components.registry import REGISTRATIONS
+from alloypy.components.registry import REGISTRY
 from alloypy.rules.further import BLOCKS
 from alloypy.runtime.contract.component import Registration
 from alloypy.schema.derive import spec_of
@@ -26,8 +26,8 @@ class _Entry(NamedTuple):
 class OwnLanguage:
     """The components of alloypy's registry; config blocks and standard library as in the catalog."""
 
-    def __init__(self, registrations: Collection[Registration], catalog: Catalog) -> None:
-        self._registrations = {registration.name: registration for registration in registrations}
+    def __init__(self, registrations: Mapping[str, Registration], catalog: Catalog) -> None:
+        self._registrations = registrations
         self._catalog = catalog
 
     def component(self, name: str) -> ComponentEntry | None:
@@ -92,4 +92,4 @@ class OwnLanguage:
 
 def own_language() -> OwnLanguage:
     """The language of this alloypy."""
-    return OwnLanguage(REGISTRATIONS, load_catalog())
+    return OwnLanguage(REGISTRY, load_catalog())

@@ -1,14 +1,48 @@
-"""Every kind of component in alloypy, one import per line; nothing else registers components."""
+"""Every kind of component in alloypy, one line each; nothing else registers components.
+
+A component's module is imported when a configuration first uses it, so a process pays only for what it runs.
+"""
 
 from __future__ import annotations
 
-from alloypy.components.local import file
-from alloypy.components.pyroscope import receive_http, relabel, write
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
+from alloypy.preloading import PRELOADING
 from alloypy.runtime.contract.component import Registration
 
-REGISTRATIONS: tuple[Registration, ...] = (
-    file.registration,
-    receive_http.registration,
-    relabel.registration,
-    write.registration,
-)
+MODULES: Mapping[str, str] = {
+    "local.file": "local.file",
+    "pyroscope.receive_http": "pyroscope.receive_http",
+    "pyroscope.relabel": "pyroscope.relabel",
+    "pyroscope.write": "pyroscope.write",
+}
+"""The module of each component, below `alloypy.components`; it has a `registration`."""
+
+
+class Registry(Mapping[str, Registration]):
+    """The registrations by name, imported as they are asked for."""
+
+    def __init__(self, modules: Mapping[str, str]) -> None:
+        self._modules = modules
+        self._known: dict[str, Registration] = {}
+
+    def __getitem__(self, name: str) -> Registration:
+        known = self._known.get(name)
+        if known is None:
+            module = import_module(f"alloypy.components.{self._modules[name]}")
+            known = self._known[name] = module.registration
+            PRELOADING.want(*known.later)
+        return known
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+REGISTRY = Registry(MODULES)

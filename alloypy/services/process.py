@@ -11,7 +11,7 @@ import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from alloypy import __version__
 from alloypy.catalog.on_demand import ON_DEMAND
@@ -53,7 +53,7 @@ class Process:
         self,
         settings: RunSettings,
         listener: Listener,
-        registry: Iterable[Registration],
+        registry: Mapping[str, Registration],
         http_import: HTTPImport,
         log: LogStream,
         signals: Signals,
@@ -75,7 +75,7 @@ class Process:
         self._configuration = Configuration(settings.path, self._controller, self._config_metrics)
 
     def _controller_options(
-        self, registry: Iterable[Registration], http_import: HTTPImport
+        self, registry: Mapping[str, Registration], http_import: HTTPImport
     ) -> ControllerOptions:
         services: Mapping[str, Service] = {
             "logging": LoggingService(self._log),
@@ -84,7 +84,7 @@ class Process:
             "http": self._server,
         }
         return ControllerOptions(
-            registry={registration.name: registration for registration in registry},
+            registry=registry,
             storage=self._settings.storage,
             alloy_id=self._alloy_id,
             stability=self._settings.stability,

@@ -11,7 +11,7 @@ import pytest
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.units.units import CheckOptions, check_unit
-from alloypy.components.registry import REGISTRATIONS
+from alloypy.components.registry import REGISTRY
 from alloypy.graph.admission import Gate
 from alloypy.runtime.contract.options import ControllerOptions
 from alloypy.runtime.controller import Controller
@@ -69,7 +69,7 @@ def test_validate(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_run(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case.write(tmp_path, monkeypatch)
     options = ControllerOptions(
-        registry={each.name: each for each in REGISTRATIONS},
+        registry=REGISTRY,
         storage=tmp_path,
         alloy_id="test",
         stability=Stability.EXPERIMENTAL,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.components.registry import REGISTRATIONS
+from alloypy.components.registry import REGISTRY
 from tests.support.running import Running, alloypy, free_port
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "runtime" / "run.jsonl"
@@ -95,7 +95,7 @@ def rows(kind: str) -> Iterator[Any]:
 
 def missing_component(row: dict[str, Any]) -> str | None:
     """A component of Alloy in the configuration that alloypy does not run."""
-    ours = {registration.name for registration in REGISTRATIONS}
+    ours = set(REGISTRY)
     used = {name for text in row["files"].values() for name in BLOCK.findall(text)}
     alloys = set(load_catalog().component_names)
     return next((name for name in sorted(used & alloys - ours)), None)

@@ -30,7 +30,7 @@ from tests.support.counts import repeated
 from tests.support.fakes import REGISTRY
 from tests.support.module_trees import HERE, module_tree
 
-LANGUAGE = OwnLanguage(list(REGISTRY.values()), load_catalog())
+LANGUAGE = OwnLanguage(REGISTRY, load_catalog())
 GATE = Gate(Stability.EXPERIMENTAL, True)
 UNIT = ("a.alloy", "b.alloy")
 FRESH = "fresh_name"

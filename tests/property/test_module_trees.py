@@ -30,7 +30,7 @@ from tests.support.fakes import EVENTS, NODES, REGISTRY, options
 from tests.support.module_trees import HERE, Tree, module_tree
 
 TREES = 20_000 if FULL else 200
-LANGUAGE = OwnLanguage(list(REGISTRY.values()), load_catalog())
+LANGUAGE = OwnLanguage(REGISTRY, load_catalog())
 GATE = Gate(Stability.EXPERIMENTAL, True)
 
 

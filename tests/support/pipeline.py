@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from alloypy.components.registry import REGISTRATIONS
+from alloypy.components.registry import REGISTRY
 from alloypy.runtime.contract.options import ControllerOptions
 from alloypy.runtime.controller import Controller
 from alloypy.schema.stability import Stability
@@ -48,7 +48,7 @@ async def pipeline(text: str, storage: Path, **changes: Any) -> AsyncIterator[Pi
     logger.addHandler(log)
     logger.setLevel(logging.DEBUG)
     values: dict[str, Any] = {
-        "registry": {each.name: each for each in REGISTRATIONS},
+        "registry": REGISTRY,
         "storage": storage,
         "alloy_id": ALLOY_ID,
         "stability": Stability.EXPERIMENTAL,

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from alloypy.components.registry import REGISTRATIONS
+from alloypy.components.registry import REGISTRY
 from alloypy.runtime.contract.component import Stability
 from alloypy.runtime.contract.options import ControllerOptions
 from alloypy.runtime.controller import Controller
@@ -153,7 +153,7 @@ def faulty(one: int, two: int, sink: int) -> list[str]:
 
 @asynccontextmanager
 async def controlled(storage: Path) -> AsyncIterator[Controller]:
-    registry = {each.name: each for each in REGISTRATIONS}
+    registry = REGISTRY
     options = ControllerOptions(
         registry=registry, storage=storage, alloy_id="id", stability=Stability.PUBLIC_PREVIEW
     )

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -227,7 +227,11 @@ class Component(Generic[A, E]):
 
 
 class Registration(NamedTuple):
-    """One component kind."""
+    """One component kind.
+
+    later: modules that it imports only while it runs, as `alloypy.preloading` names them; they are loaded
+        ahead once the process serves.
+    """
 
     name: str
     stability: Stability
@@ -235,3 +239,4 @@ class Registration(NamedTuple):
     exports: type[Any] | None
     component: type[Component[Any, Any]]
     community: bool = False
+    later: Sequence[str] = ()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alloypy.catalog.catalog import load_catalog
-from alloypy.components.registry import REGISTRATIONS
+from alloypy.components.registry import REGISTRY
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import convert, zero
 from alloypy.lang.types import Type
@@ -93,7 +93,7 @@ def member_differences(
         yield f"{path}: attribute and block"
 
 
-@pytest.mark.parametrize("registration", REGISTRATIONS, ids=lambda r: r.name)
+@pytest.mark.parametrize("registration", REGISTRY.values(), ids=lambda r: r.name)
 def test_declared_arguments_are_those_of_the_catalog(registration: Registration) -> None:
     entry = load_catalog().component(registration.name)
     assert entry is not None
@@ -103,7 +103,7 @@ def test_declared_arguments_are_those_of_the_catalog(registration: Registration)
     }
 
 
-@pytest.mark.parametrize("registration", REGISTRATIONS, ids=lambda r: r.name)
+@pytest.mark.parametrize("registration", REGISTRY.values(), ids=lambda r: r.name)
 def test_declared_exports_are_those_of_the_catalog(registration: Registration) -> None:
     entry = load_catalog().component(registration.name)
     assert entry is not None

@@ -20,7 +20,7 @@ from alloypy.components.http_client import HTTPClientArguments, TLSArguments
 from alloypy.components.local import file
 from alloypy.components.pyroscope import receive_http, relabel, write
 from alloypy.components.pyroscope.receiving.blocks import HTTP
-from alloypy.components.registry import REGISTRATIONS
+from alloypy.components.registry import REGISTRY
 from alloypy.components.relabel_rule import RuleArguments
 from alloypy.components.remote import http_import
 from alloypy.lang.go.duration import Duration
@@ -132,7 +132,7 @@ class Bench(NamedTuple):
         return life
 
 
-@pytest.fixture(params=REGISTRATIONS, ids=lambda each: each.name)
+@pytest.fixture(params=REGISTRY.values(), ids=lambda each: each.name)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     registration: Registration = request.param
     kind = KINDS.get(registration.name)

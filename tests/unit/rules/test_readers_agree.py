@@ -14,7 +14,7 @@ import trustme
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.scope import Language
 from alloypy.check.units.units import CheckOptions, check_sources
-from alloypy.components.registry import REGISTRATIONS
+from alloypy.components.registry import REGISTRY
 from alloypy.components.remote.http_import import http_import
 from alloypy.own_language import own_language
 from alloypy.runtime.contract.options import ControllerOptions, HTTPImport
@@ -89,7 +89,7 @@ async def fetched(arguments: Any) -> str:
 
 async def load(text: str, folder: Path) -> None:
     options = ControllerOptions(
-        registry={each.name: each for each in REGISTRATIONS},
+        registry=REGISTRY,
         storage=folder,
         alloy_id="",
         stability=Stability.EXPERIMENTAL,

@@ -9,7 +9,7 @@ import pytest
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.configuration import check_files
-from alloypy.components.registry import REGISTRATIONS
+from alloypy.components.registry import REGISTRY
 from alloypy.graph.admission import Gate
 from alloypy.lang.types import Type
 from alloypy.rules import rules_for
@@ -102,7 +102,7 @@ def applied_by_class(spec: Spec) -> set[Rule]:
 
 
 DECLARED = dict(
-    body for each in REGISTRATIONS for body in declared_bodies(each.name, spec_of(each.arguments))
+    body for each in REGISTRY.values() for body in declared_bodies(each.name, spec_of(each.arguments))
 )
 
 

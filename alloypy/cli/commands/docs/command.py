@@ -123,14 +123,14 @@ def _block_classes() -> dict[str, type[Any]]:
 
 
 def _with_own_words(entry: dict[str, Any], *, further: bool) -> dict[str, Any]:
-    from alloypy.components.registry import REGISTRATIONS
+    from alloypy.components.registry import REGISTRY
 
-    for registration in REGISTRATIONS:
-        if registration.name == entry["name"]:
-            entry["runs_in_alloypy"] = True
-            _add_words(entry["arguments"], describe(spec_of(registration.arguments)), further=further)
-            if entry["exports"] is not None and registration.exports is not None:
-                _add_words(entry["exports"], describe(spec_of(registration.exports)), further=further)
+    registration = REGISTRY.get(entry["name"])
+    if registration is not None:
+        entry["runs_in_alloypy"] = True
+        _add_words(entry["arguments"], describe(spec_of(registration.arguments)), further=further)
+        if entry["exports"] is not None and registration.exports is not None:
+            _add_words(entry["exports"], describe(spec_of(registration.exports)), further=further)
     return entry
 
 

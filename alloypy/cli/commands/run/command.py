@@ -87,7 +87,7 @@ async def _run(settings: RunSettings, log: LogStream, argv: list[str]) -> int:
 
 async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int:
     from alloypy.cli.commands.run.later import LATER
-    from alloypy.components.registry import REGISTRATIONS
+    from alloypy.components.registry import REGISTRY
     from alloypy.components.remote.http_import import http_import
     from alloypy.preloading import PRELOADING
     from alloypy.services.admin.server import ListenError, bind
@@ -104,7 +104,7 @@ async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int
         return _fail(f"{error}; --server.http.listen-addr chooses another address")
     PRELOADING.want(*LATER)
     alloy_id = await signals.unless_stopped(read_installation_id(settings.storage))
-    await Process(settings, listener, REGISTRATIONS, http_import, log, signals, alloy_id).run()
+    await Process(settings, listener, REGISTRY, http_import, log, signals, alloy_id).run()
     return exit_codes.SUCCESS
 
 
