@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from alloypy.os_errors import system_words
@@ -9,6 +10,21 @@ from alloypy.os_errors import system_words
 
 class EnvironmentFileError(Exception):
     """The file cannot be read; the text says why, and never shows a value."""
+
+
+Refuse = Callable[[EnvironmentFileError], object]
+"""Called for a file that cannot be read; if it returns, the file is left out."""
+
+
+def variables_in(paths: Iterable[str], refuse: Refuse) -> dict[str, str]:
+    """The variables in files; later files decide over earlier ones."""
+    environ: dict[str, str] = {}
+    for path in paths:
+        try:
+            environ |= read_environment(path)
+        except EnvironmentFileError as error:
+            refuse(error)
+    return environ
 
 
 def read_environment(path: str) -> dict[str, str]:

@@ -78,13 +78,16 @@ class UnitFlags:
 
     def permitted(self, path: str) -> Gate:
         """What the command line permits at a path, or else the settings there. Raises UsageError."""
-        stability, community = self.gate
         settings = self.settings(path)
-        if settings is not None and settings.stability is not None and not self.stability_given:
-            stability = settings.stability
-        if settings is not None and settings.community is not None and not self.community_given:
-            community = settings.community
-        return Gate(stability, community)
+        if settings is None:
+            return self.gate
+        from alloypy.check.units.settings_options import Given, gate_of
+
+        stability, community = self.gate
+        given = Given(
+            stability if self.stability_given else None, community if self._community.given else None
+        )
+        return gate_of(settings, given)
 
     @property
     def stdin_name(self) -> str:

@@ -139,6 +139,8 @@ class Judged:
             del self._published[path]
 
     def _say_problems(self, texts: Workspace) -> None:
+        for each in self._server.judged:
+            each(texts)
         for problem in texts.problems:
             if problem not in self._told:
                 self._told.add(problem)

@@ -58,6 +58,8 @@ class Server(LanguageServer):
         """Called with the path of a text that was opened, changed or closed."""
         self.started: list[Callable[[], None]] = []
         """Called once the client is ready for requests of ours."""
+        self.judged: list[Callable[[Workspace], None]] = []
+        """Called with texts that have been judged."""
         for group in GROUPS:
             import_module(f"alloypy.lsp.wire.{group}").register(self)
 

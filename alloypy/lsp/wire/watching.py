@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -13,9 +15,12 @@ from alloypy.lsp.wire.errors import WireError
 
 if TYPE_CHECKING:
     from alloypy.lsp.wire.server import Server
+    from alloypy.lsp.workspace.workspace import Workspace
 
 _SECTION = "alloypy"
 _WATCHED = ("**/*.alloy", "**/.alloypy.toml", "**/pyproject.toml", "**/*.env", "**/.env")
+_BY_NAME = "alloypy/named"
+_SPECIAL = re.compile(r"[*?{}\[\]]")
 _LOOK_SECONDS = 3.0
 
 
@@ -23,6 +28,7 @@ def register(server: Server) -> None:
     """Register what takes these notifications."""
     wire = _Watching(server)
     server.started.append(wire.start)
+    server.judged.append(wire.judged)
     server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(wire.configured)
     server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(wire.changed)
     server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(wire.moved)
@@ -33,6 +39,9 @@ class _Watching:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._named: frozenset[str] = frozenset()
+        self._watched: frozenset[str] = frozenset()
+        self._lock = asyncio.Lock()
 
     def start(self) -> None:
         """Ask the client for its settings, and to watch files."""
@@ -61,12 +70,47 @@ class _Watching:
             if server.client.has(f"workspace.{name}.dynamic_registration")
         ]
         if registrations:
-            params = types.RegistrationParams(registrations=registrations)
-            try:
-                await server.protocol.ask(types.CLIENT_REGISTER_CAPABILITY, params)
-            except WireError as error:
-                server.protocol.log(f"files are not watched: {error.message}", types.MessageType.Warning)
+            await self._register(registrations)
         await self._ask()
+
+    async def _register(self, registrations: list[types.Registration]) -> None:
+        params = types.RegistrationParams(registrations=registrations)
+        try:
+            await self._server.protocol.ask(types.CLIENT_REGISTER_CAPABILITY, params)
+        except WireError as error:
+            self._server.protocol.log(f"files are not watched: {error.message}", types.MessageType.Warning)
+
+    def judged(self, texts: Workspace) -> None:
+        """Have the files of variables watched that settings name, whatever they are called."""
+        named = texts.environment_files
+        dynamic = self._server.client.has("workspace.did_change_watched_files.dynamic_registration")
+        if dynamic and named != self._named:
+            self._named = named
+            self._server.protocol.spawn(self._watch_named())
+
+    async def _watch_named(self) -> None:
+        async with self._lock:
+            before, self._watched = self._watched, self._named
+            if before == self._watched:
+                return
+            method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+            if before:
+                old = types.UnregistrationParams([types.Unregistration(id=_BY_NAME, method=method)])
+                with contextlib.suppress(WireError):
+                    await self._server.protocol.ask(types.CLIENT_UNREGISTER_CAPABILITY, old)
+            if self._watched:
+                watchers = [types.FileSystemWatcher(self._pattern(each)) for each in sorted(self._watched)]
+                options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+                await self._register([types.Registration(_BY_NAME, method, options)])
+
+    def _pattern(self, path: str) -> str | types.RelativePattern:
+        """The pattern for one file; only a relative one reaches files outside of the workspace."""
+        directory, name = os.path.split(os.path.normpath(path))
+        if self._server.client.has("workspace.did_change_watched_files.relative_pattern_support"):
+            return types.RelativePattern(
+                base_uri=self._server.convert.uri_of(directory), pattern=_SPECIAL.sub("?", name)
+            )
+        return _SPECIAL.sub("?", f"{directory}/{name}".replace(os.sep, "/"))
 
     async def configured(self, params: types.DidChangeConfigurationParams) -> None:
         """The settings of the client have changed: it sends them, or says them when it is asked."""

@@ -5,7 +5,6 @@ The same settings as for `alloypy validate`, with the same meaning.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from alloypy.check.units.settings_error import SettingsError
 
 if TYPE_CHECKING:
     from alloypy.catalog.catalog import Catalog
+    from alloypy.catalog.versions import Version
     from alloypy.check.scope import Language
     from alloypy.check.units.settings_file import Settings
     from alloypy.check.units.units import CheckOptions
@@ -62,6 +62,7 @@ class Judging:
         runs = project.alloy_version is not None or project.program is not None
         return project._replace(
             alloy_version=project.alloy_version if runs else client.alloy_version,
+            version_place=project.version_place if runs else client.version_place,
             program=project.program if runs else client.program,
             stability=client.stability if project.stability is None else project.stability,
             community=client.community if project.community is None else project.community,
@@ -93,52 +94,41 @@ class Judging:
         """What Alloy of the settings' version has."""
         from alloypy.catalog.catalog import load_catalog
 
-        return load_catalog(self._version(self.settings(path)))
+        settings = self.settings(path)
+        return load_catalog(self._version(settings) if settings is not None else None)
 
-    def _version(self, settings: Settings | None) -> Any:
-        if settings is None or settings.alloy_version is None:
-            return None
-        from alloypy.catalog.versions import VersionError, find_version
+    def _version(self, settings: Settings) -> Version | None:
+        from alloypy.check.units.settings_options import version_of
 
         try:
-            return find_version(settings.alloy_version)
-        except VersionError as error:
-            self._note(SettingsError(f"{settings.version_place or settings.path}: alloy-version: {error}"))
+            return version_of(settings)
+        except SettingsError as error:
+            self._note(error)
             return None
+
+    @property
+    def environment_files(self) -> frozenset[str]:
+        """The files of variables that the settings used so far name."""
+        return frozenset(path for each in list(self._known) if each is not None for path in each.env_files)
 
     def environment(self, path: str) -> dict[str, str]:
         """The variables in the files that the settings name."""
-        return self._variables(self.settings(path))
+        from alloypy.check.units.environment import variables_in
 
-    def _variables(self, settings: Settings | None) -> dict[str, str]:
-        from alloypy.check.units.environment import EnvironmentFileError, read_environment
-
-        found: dict[str, str] = {}
-        for path in settings.env_files if settings is not None else ():
-            try:
-                found |= read_environment(path)
-            except EnvironmentFileError as error:
-                self._note(error)
-        return found
+        settings = self.settings(path)
+        return variables_in(settings.env_files, self._note) if settings is not None else {}
 
     def _made(self, settings: Settings | None, project: Settings | None) -> CheckOptions:
-        from alloypy.check.units.units import CheckOptions
-        from alloypy.graph.admission import Gate
-
         if settings is None:
+            from alloypy.check.units.units import CheckOptions
+            from alloypy.graph.admission import Gate
+
             return CheckOptions(self._language(None), Gate(), {})
         from alloypy.check.lint.selecting import choose
+        from alloypy.check.units.settings_options import options_of
 
-        gate = Gate()
-        if settings.stability is not None:
-            gate = gate._replace(stability=settings.stability)
-        if settings.community is not None:
-            gate = gate._replace(community=settings.community)
-        environ = self._variables(settings)
-        full = {**os.environ, **environ} if settings.env_files else None
         chosen = choose(*(each.selectors for each in (self._client, project) if each is not None))
-        made = CheckOptions(self._language(settings), gate, environ, full, chosen.selected, chosen.ignored)
-        return made._replace(ignored_in=settings.ignored_in) if settings.per_file else made
+        return options_of(settings, self._language(settings), chosen, self._note)
 
     def _language(self, settings: Settings | None) -> Language:
         if settings is not None and settings.program == "alloypy":
@@ -147,4 +137,4 @@ class Judging:
             return own_language()
         from alloypy.catalog.catalog import load_catalog
 
-        return load_catalog(self._version(settings))
+        return load_catalog(self._version(settings) if settings is not None else None)

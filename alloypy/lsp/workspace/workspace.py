@@ -111,6 +111,11 @@ class Workspace:
         return self._judge.environment(path)
 
     @property
+    def environment_files(self) -> frozenset[str]:
+        """The files of variables that the settings used so far name."""
+        return self._judge.environment_files
+
+    @property
     def problems(self) -> Iterable[str]:
         """Why settings cannot be used."""
         return tuple(self._judge.problems)

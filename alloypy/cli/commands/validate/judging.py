@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from alloypy.check.scope import Language
+from alloypy.check.units.settings_error import SettingsError
 from alloypy.check.units.units import CheckOptions
-from alloypy.cli.commands.validate.options import Options, environment, settings_of
-from alloypy.graph.admission import Gate
+from alloypy.cli.commands.validate.options import Options, refuse_environment, settings_of
+from alloypy.cli.usage_error import UsageError
 
 if TYPE_CHECKING:
     from alloypy.catalog.versions import Version
@@ -67,19 +67,16 @@ class Judging:
             language = _language(options.program, options.version)
             made = CheckOptions(language, options.gate, options.environ, options.full_environ)
             return _choosing(made, options.chosen()) if options.selects else made
-        stability, community = options.gate
-        if settings.stability is not None and not options.stability_given:
-            stability = settings.stability
-        if settings.community is not None and not options.community_given:
-            community = settings.community
-        environ, full_environ = options.environ, options.full_environ
-        if settings.env_files:
-            environ = {**environment((), settings.env_files), **environ}
-            full_environ = {**os.environ, **environ}
-        made = CheckOptions(self._of_settings(settings), Gate(stability, community), environ, full_environ)
-        if settings.per_file:
-            made = made._replace(ignored_in=settings.ignored_in)
-        return _choosing(made, options.chosen(settings.selectors))
+        from alloypy.check.units.settings_options import Given, options_of
+
+        given = Given(
+            options.gate.stability if options.stability_given else None,
+            options.gate.community if options.community_given else None,
+            options.environ,
+            options.full_environ,
+        )
+        language, chosen = self._of_settings(settings), options.chosen(settings.selectors)
+        return options_of(settings, language, chosen, refuse_environment, given)
 
     def _of_settings(self, settings: Settings) -> Language:
         """What exists for the program and version that the command line or else settings name."""
@@ -88,9 +85,13 @@ class Judging:
         if settings.program is not None and not options.program_given and not options.version_given:
             program = settings.program
         if settings.alloy_version is not None and program == "alloy" and not options.version_given:
-            from alloypy.cli.common_flags import candidate_note, version_of
+            from alloypy.check.units.settings_options import version_of
+            from alloypy.cli.common_flags import candidate_note
 
-            version = version_of(settings.alloy_version, f"{settings.version_place}: alloy-version")
+            try:
+                version = version_of(settings)
+            except SettingsError as error:
+                raise UsageError(str(error)) from None
             note = candidate_note(version, settings.alloy_version)
             self.notes += [note] if note and note not in self.notes else []
         return _language(program, version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from alloypy.check.units.settings import Projects
 from alloypy.check.units.settings_error import SettingsError
@@ -230,16 +230,19 @@ def _check_format(name: str) -> None:
 def environment(pairs: Iterable[str], files: Iterable[str]) -> dict[str, str]:
     """The variables in files and in KEY=VALUE texts, which come last. Raises UsageError."""
     environ: dict[str, str] = {}
-    for path in files:
-        from alloypy.check.units.environment import EnvironmentFileError, read_environment
+    named = tuple(files)
+    if named:
+        from alloypy.check.units.environment import variables_in
 
-        try:
-            environ |= read_environment(path)
-        except EnvironmentFileError as error:
-            raise UsageError(str(error)) from None
+        environ = variables_in(named, refuse_environment)
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not (key and equals):
             raise UsageError("--env needs KEY=VALUE")
         environ[key] = value
     return environ
+
+
+def refuse_environment(error: Exception) -> NoReturn:
+    """Raise UsageError for a file of variables that cannot be read."""
+    raise UsageError(str(error)) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from alloypy.graph.admission import Gate
 from alloypy.lsp.cursor.around import Role
 from alloypy.lsp.cursor.place import Place
-from alloypy.schema.stability import Stability
 
 
 def gate_of(place: Place) -> Gate:
@@ -13,8 +12,9 @@ def gate_of(place: Place) -> Gate:
     settings = place.workspace.settings(place.document.path)
     if settings is None:
         return Gate()
-    level = Stability.GENERALLY_AVAILABLE if settings.stability is None else settings.stability
-    return Gate(level, bool(settings.community))
+    from alloypy.check.units.settings_options import gate_of as gate_of_settings
+
+    return gate_of_settings(settings)
 
 
 def deprecated_paths(place: Place) -> frozenset[str]:
