@@ -40,6 +40,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from alloypy.families import Family
+from alloypy.runtime.contract.cluster import NO_CLUSTER, Cluster
 from alloypy.runtime.contract.events import Events
 from alloypy.runtime.contract.health import Health
 from alloypy.schema.stability import Stability
@@ -130,6 +131,7 @@ class Options(NamedTuple):
     clock, random: time.monotonic and random.random, replaceable in tests.
     tracer: shared by the process; what it does changes with the `tracing` block.
     events: where the component publishes what happens to profiles; shared by the process.
+    cluster: the replicas with which components may share targets.
     """
 
     id: str
@@ -147,6 +149,7 @@ class Options(NamedTuple):
     random: Callable[[], float]
     tracer: Tracer
     events: Events
+    cluster: Cluster = NO_CLUSTER
 
     @property
     def global_id(self) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from alloypy.runtime.contract.cluster import NO_CLUSTER, Cluster
 from alloypy.runtime.contract.component import Registration
 from alloypy.runtime.contract.events import Events
 from alloypy.runtime.contract.health import Health
@@ -90,6 +91,7 @@ class ControllerOptions(NamedTuple):
     evaluation_deadline: seconds a component may take to prepare or to apply new arguments.
     services: by block name; a block without one is accepted and changes nothing.
     vocabulary: the blocks of Alloy, whether they run here or not: what in them is secret, what is foreign.
+    cluster: the replicas with which this process shares targets.
     """
 
     registry: Mapping[str, Registration]
@@ -109,6 +111,7 @@ class ControllerOptions(NamedTuple):
     tracer: Tracer = Tracer()
     vocabulary: Vocabulary = NO_VOCABULARY
     events: Events = Events()
+    cluster: Cluster = NO_CLUSTER
 
 
 class LoadResult(NamedTuple):

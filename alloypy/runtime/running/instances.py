@@ -165,6 +165,7 @@ class ComponentInstance(Instance):
             random=options.random,
             tracer=options.tracer,
             events=options.events,
+            cluster=options.cluster,
         )
 
     def _metrics(self) -> Metrics:
