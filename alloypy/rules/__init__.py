@@ -51,6 +51,8 @@ _TYPE_MODULES = {
     "k8sattributes": "otelcol",
     "remotecfg": "services",
     "alloypy": "further",
+    "discovery": "further",
+    "local": "further",
 }
 
 

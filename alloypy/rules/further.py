@@ -60,6 +60,8 @@ def no_windows_log(body: View) -> Iterator[Fault]:
         yield Fault("destination", NO_WINDOWS_LOG)
 
 
+_REFRESH = positive("refresh_interval")
+
 BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "alloypy.receive_http": (
         positive("max_body_size"),
@@ -70,8 +72,13 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "alloypy.import_git": (no_git,),
     "alloypy.remotecfg": (no_remote_configuration,),
     "alloypy.logging": (no_windows_log,),
+    "discovery.dns": (_REFRESH,),
+    "discovery.file": (_REFRESH,),
+    "discovery.http": (_REFRESH,),
+    "discovery.process": (_REFRESH,),
+    "local.file_match": (positive("sync_period"),),
 }
-"""Rules by the key that a class, or a block of `BLOCKS`, names."""
+"""Rules by the key that a class, or a block of `BLOCKS`, names; those of components are added to Alloy's."""
 
 BLOCKS: Mapping[str, str] = {
     "import.http": "alloypy.import_http",
