@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.lang.go.text import quote
 from alloypy.rules.clients import HTTP_CLIENT, proxy
-from alloypy.rules.forms import exactly_one, not_empty, one_of, parse_url, positive
+from alloypy.rules.forms import accepting, exactly_one, not_empty, one_of, parse_url, positive
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
 REFRESH = positive("refresh_interval")
 _ADDRESS_TYPES = ("A", "AAAA", "MX", "NS")
+_AWS_ROLES = ("ec2", "ecs", "elasticache", "lightsail", "msk", "rds")
 
 
+@accepting(type=("SRV", *_ADDRESS_TYPES))
 def dns_type(body: View) -> Iterator[Fault]:
     """The record type is known; all types but SRV need a port."""
     kind = body.text("type")
@@ -137,11 +139,12 @@ def filter_values(message: str) -> Rule:
     return rule
 
 
+@accepting(role=_AWS_ROLES)
 def aws_role(body: View) -> Iterator[Fault]:
     """The services that can be discovered, and the settings that only some of them accept."""
     role = body.text("role")
-    if role not in {"ec2", "ecs", "elasticache", "lightsail", "msk", "rds"}:
-        message = f"unsupported role {quote(role)}: must be one of ec2, ecs, elasticache, lightsail, msk, rds"
+    if role not in _AWS_ROLES:
+        message = f"unsupported role {quote(role)}: must be one of {', '.join(_AWS_ROLES)}"
         yield Fault("role", message)
     elif body.given("filter") and role not in {"ec2", "rds"}:
         message = f"filter blocks are only supported with the ec2 and rds roles, not {quote(role)}"

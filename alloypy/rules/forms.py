@@ -5,7 +5,7 @@ In messages `{value}` is replaced by the attribute's value, `{quoted}` by the va
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from alloypy.lang.go.duration import Duration
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 _POSITIVE = "{name} must be greater than 0"
+_ACCEPTED = "accepted"
+_NOTHING: Mapping[str, tuple[str, ...]] = {}
 POSITIVE_SIZE = "must provide a positive size"
 
 
@@ -59,14 +61,34 @@ def not_empty(name: str, message: str) -> Rule:
     return rule
 
 
+def accepting(**texts: tuple[str, ...]) -> Callable[[Rule], Rule]:
+    """Mark a rule with the only texts that it accepts, by the names of attributes, for editors to offer.
+
+    `__` in a name stands for the `/` before an attribute of an inner block.
+    """
+
+    def mark(rule: Rule) -> Rule:
+        setattr(rule, _ACCEPTED, {name.replace("__", "/"): values for name, values in texts.items()})
+        return rule
+
+    return mark
+
+
+def accepted_by(rule: Rule) -> Mapping[str, tuple[str, ...]]:
+    """The only texts that a rule accepts, by the names of attributes, as far as the rule says."""
+    found: Mapping[str, tuple[str, ...]] = getattr(rule, _ACCEPTED, _NOTHING)
+    return found
+
+
 class OneOf:
     """A text must be one of a few. name: of the attribute."""
 
-    __slots__ = ("_message", "allowed", "name")
+    __slots__ = ("_message", "accepted", "allowed", "name")
 
     def __init__(self, name: str, allowed: tuple[str, ...], message: str) -> None:
         self.name = name
         self.allowed = allowed
+        self.accepted = {name: allowed}
         self._message = message
 
     def __call__(self, body: View) -> Iterator[Fault]:

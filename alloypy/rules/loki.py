@@ -10,6 +10,7 @@ from alloypy.lang.secrecy import hide
 from alloypy.rules.clients import HTTP_CLIENT
 from alloypy.rules.forms import (
     POSITIVE_SIZE,
+    accepting,
     at_least,
     exactly_one,
     not_empty,
@@ -21,6 +22,7 @@ from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
 _ASSIGNORS = ("sticky", "roundrobin", "range")
+_COUNTS = ("inc", "add")
 _IDLE = at_least("max_idle_duration", SECOND, "max_idle_duration must be greater or equal than 1s")
 
 
@@ -56,6 +58,7 @@ def docker_host(body: View) -> Iterator[Fault]:
         yield Fault("host", f"failed to parse Docker host {quote(hide(host, 'url'))}: {error}")
 
 
+@accepting(assignor=_ASSIGNORS)
 def assignor(body: View) -> Iterator[Fault]:
     """How partitions are spread."""
     value = body.text("assignor")
@@ -90,10 +93,11 @@ def cisco_components(body: View) -> Iterator[Fault]:
         yield Fault("", "at least one option in rfc3164_cisco_components has to be enabled")
 
 
+@accepting(action=_COUNTS)
 def counter(body: View) -> Iterator[Fault]:
     """What a counter counts."""
     action = body.text("action")
-    if action not in {"inc", "add"}:
+    if action not in _COUNTS:
         yield Fault("action", "the 'action' counter field must be either 'inc' or 'add'")
     elif body.get("match_all") and body.filled("value"):
         yield Fault("value", "a 'counter' metric supports either 'match_all' or a 'value', but not both")

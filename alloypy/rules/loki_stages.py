@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from alloypy.rules.forms import go_template, not_empty, positive, regexp, regexp_fault
+from alloypy.rules.forms import accepting, go_template, not_empty, positive, regexp, regexp_fault
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import IN_EXPRESSION, Characters, Fault
 
@@ -17,6 +17,10 @@ _TEMPLATE = "pipeline_template"
 """What stages call their templates."""
 _PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _BAD_REGEX = "could not compile regular expression: "
+_KEEP_OR_DROP = ("", "keep", "drop")
+_ON_FAILURE = ("", "skip", "fudge")
+_ON_DUPLICATE = ("", "keep", "fudge")
+_DATABASES = ("", "asn", "city", "country")
 
 
 def _empty_source(body: View) -> Iterator[Fault]:
@@ -150,12 +154,13 @@ def _in_pattern(message: str, start: int, end: int) -> Fault:
     return Fault("pattern", f"failed to parse pattern: {message}", IN_EXPRESSION, Characters(start, end))
 
 
+@accepting(action=_KEEP_OR_DROP)
 def match_stage(body: View) -> Iterator[Fault]:
     """A selector, and stages only if lines are kept."""
     selector, action, stages = body.text("selector"), body.text("action"), body.grouped("stage")
     if not selector:
         yield Fault("selector", "selector statement required for match stage")
-    elif action not in {"", "keep", "drop"}:
+    elif action not in _KEEP_OR_DROP:
         yield Fault("action", "match stage action should be 'keep' or 'drop'")
     elif action != "drop" and not stages:
         yield Fault("", "match stage requires at least one additional stage to be defined in '- stages'")
@@ -176,6 +181,7 @@ def _selector(text: str) -> Iterator[Fault]:
         yield Fault.of_text("selector", error, IN_EXPRESSION, lead=lead)
 
 
+@accepting(action_on_failure=_ON_FAILURE, action_on_duplicate_timestamp=_ON_DUPLICATE)
 def timestamp_stage(body: View) -> Iterator[Fault]:
     """Where the time is, its format, and what to do without one."""
     failure, duplicate = body.text("action_on_failure"), body.text("action_on_duplicate_timestamp")
@@ -187,10 +193,10 @@ def timestamp_stage(body: View) -> Iterator[Fault]:
     elif zone_fault:
         message, hint = zone_fault
         yield Fault("location", f"invalid location specified: {message}", hint=hint)
-    elif failure not in {"", "skip", "fudge"}:
+    elif failure not in _ON_FAILURE:
         message = "invalid action on failure (supported values are [skip fudge])"
         yield Fault("action_on_failure", message)
-    elif duplicate not in {"", "keep", "fudge"}:
+    elif duplicate not in _ON_DUPLICATE:
         message = "invalid action on duplicate timestamp (supported values are [keep fudge])"
         yield Fault("action_on_duplicate_timestamp", message)
 
@@ -229,6 +235,7 @@ def tenant_stage(body: View) -> Iterator[Fault]:
         yield Fault(given[1], message)
 
 
+@accepting(db_type=_DATABASES)
 def geoip_stage(body: View) -> Iterator[Fault]:
     """A database, and what is looked up in it."""
     kind = body.text("db_type")
@@ -238,7 +245,7 @@ def geoip_stage(body: View) -> Iterator[Fault]:
         yield Fault("source", "source cannot be empty")
     elif not kind and not body.given("custom_lookups"):
         yield Fault("", "db type or values need to be set")
-    elif kind not in {"", "asn", "city", "country"}:
+    elif kind not in _DATABASES:
         yield Fault("db_type", "db type should be either city or asn")
     else:
         for name, text in body.get("custom_lookups").items():

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.lang.go.address import host_port_fault
 from alloypy.lang.go.text import quote
-from alloypy.rules.forms import at_least, not_empty, one_of, parse_url, positive, regexp_fault, wrapped_regexp
+from alloypy.rules.forms import (
+    accepting,
+    at_least,
+    not_empty,
+    one_of,
+    parse_url,
+    positive,
+    regexp_fault,
+    wrapped_regexp,
+)
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
@@ -15,15 +24,23 @@ _SUBSCRIPTION = re.compile(r"projects/[a-z][a-z0-9\-]*/subscriptions/")
 _SMALLEST_LOG = 64 * 1024
 _SORTS = ("timestamp", "numeric", "lexicographic", "mtime")
 _STRATEGIES = ("range", "roundrobin", "sticky", "cooperative-sticky")
+_QUEUE_SIZERS = ("bytes", "items", "requests")
+_BATCH_SIZERS = ("items", "bytes")
+_ON_ERROR = ("drop", "drop_quiet", "send", "send_quiet")
+_COMPRESSIONS = ("", "gzip", "auto")
+_STATUSES = ("Ok", "Error", "Unset")
+_UNITS = ("ms", "s")
+_ENCODINGS = ("proto", "json")
 
 
+@accepting(sizer=_QUEUE_SIZERS)
 def queue(body: View) -> Iterator[Fault]:
     """An enabled sending queue has room, and its batches fit into it."""
     if not body.get("enabled"):
         return
     if body.get("queue_size") <= 0:
         yield Fault("queue_size", "queue_size must be greater than zero")
-    elif body.text("sizer") not in {"bytes", "items", "requests"}:
+    elif body.text("sizer") not in _QUEUE_SIZERS:
         yield Fault("sizer", f"invalid sizer: {body.text('sizer')}")
     else:
         batch = body.block("batch")
@@ -32,9 +49,10 @@ def queue(body: View) -> Iterator[Fault]:
             yield Fault("batch", "`min_size` must be less than or equal to `queue_size`")
 
 
+@accepting(sizer=_BATCH_SIZERS)
 def batch(body: View) -> Iterator[Fault]:
     """Sizes of batches."""
-    if body.text("sizer") not in {"items", "bytes"}:
+    if body.text("sizer") not in _BATCH_SIZERS:
         yield Fault("sizer", "`batch` supports only `items` or `bytes` sizer")
     elif body.get("flush_timeout") <= 0:
         yield Fault("flush_timeout", "`flush_timeout` must be positive")
@@ -118,6 +136,7 @@ def jaeger_protocol(body: View) -> Iterator[Fault]:
         yield Fault("protocols", "at least one protocol must be enabled")
 
 
+@accepting(group_rebalance_strategy=_STRATEGIES, group_rebalance_strategies=_STRATEGIES)
 def kafka_rebalance(body: View) -> Iterator[Fault]:
     """One setting for the rebalance strategy, and a known one."""
     single, several = body.text("group_rebalance_strategy"), body.get("group_rebalance_strategies")
@@ -154,6 +173,7 @@ def _listen_address(body: View, shown: str) -> list[Fault]:
     return [Fault(at, f"invalid {shown}: address {address}: {reason}")] if reason else []
 
 
+@accepting(on_error=_ON_ERROR)
 def syslog(body: View) -> Iterator[Fault]:
     """What the syslog receiver listens on."""
     faults = []
@@ -165,7 +185,7 @@ def syslog(body: View) -> Iterator[Fault]:
             for inner in body.blocks(name)
             for fault in _listen_address(inner, f"{name}.listen_address")
         ]
-    if body.text("on_error") not in {"drop", "drop_quiet", "send", "send_quiet"}:
+    if body.text("on_error") not in _ON_ERROR:
         faults.append(Fault("on_error", f"invalid on_error: {body.text('on_error')}"))
     yield from _multierror(faults)
 
@@ -183,6 +203,7 @@ def tcplog(body: View) -> Iterator[Fault]:
     yield from _multierror(faults)
 
 
+@accepting(compression=_COMPRESSIONS)
 def filelog(body: View) -> Iterator[Fault]:
     """Limits of the file log receiver."""
     faults = []
@@ -191,7 +212,7 @@ def filelog(body: View) -> Iterator[Fault]:
     if body.text("start_at") == "end" and body.get("delete_after_read"):
         message = "'delete_after_read' cannot be used with 'start_at = end'"
         faults.append(Fault("delete_after_read", message))
-    if body.text("compression") not in {"", "gzip", "auto"}:
+    if body.text("compression") not in _COMPRESSIONS:
         faults.append(Fault("compression", f"invalid 'compression' type: {body.text('compression')}"))
     names = ("max_batches", "poll_interval", "fingerprint_size", "max_log_size", "force_flush_period",
              "exclude_older_than")  # fmt: skip
@@ -211,6 +232,7 @@ def vcenter_endpoint(body: View) -> Iterator[Fault]:
         yield Fault("endpoint", "url scheme must be http or https")
 
 
+@accepting(compression=_COMPRESSIONS[:2])
 def pubsub_subscription(body: View) -> Iterator[Fault]:
     """The whole name of a subscription."""
     subscription = body.text("subscription")
@@ -221,7 +243,7 @@ def pubsub_subscription(body: View) -> Iterator[Fault]:
         )
         yield Fault("subscription", message)
     compression = body.text("compression")
-    if compression not in {"", "gzip"}:
+    if compression not in _COMPRESSIONS[:2]:
         message = f"compression {compression} is not supported.  supported compression formats include [gzip]"
         yield Fault("compression", message)
 
@@ -247,22 +269,24 @@ def solace_login(body: View) -> Iterator[Fault]:
         yield Fault("flow_control", message)
 
 
+@accepting(status__code=_STATUSES)
 def span_status(body: View) -> Iterator[Fault]:
     """Codes of a span's status."""
     status = body.block("status") if body.has("status") else None
     if status is None or not body.given("status"):
         return
     code = status.text("code")
-    if code not in {"Ok", "Error", "Unset"}:
+    if code not in _STATUSES:
         yield Fault("status", f"status code is set to an invalid value of {quote(code)}")
     elif code != "Error" and status.filled("description"):
         yield Fault("status", "status description should be empty for non-error status codes")
 
 
+@accepting(unit=_UNITS)
 def histogram(body: View) -> Iterator[Fault]:
     """Units and kinds of span metrics' histograms."""
     unit = body.text("unit")
-    if unit not in {"ms", "s"}:
+    if unit not in _UNITS:
         yield Fault("unit", f'unknown unit {quote(unit)}, allowed units are "ms" and "s"')
     elif body.given("exponential") and body.given("explicit"):
         message = "only one of exponential or explicit histogram configuration can be specified"
@@ -285,6 +309,7 @@ def header_source(body: View) -> Iterator[Fault]:
         yield Fault(given[1], message)
 
 
+@accepting(encoding=_ENCODINGS)
 def otlphttp_endpoint(body: View) -> Iterator[Fault]:
     """At least one endpoint is given, and the encoding is a known one."""
     client = body.block("client")
@@ -292,7 +317,7 @@ def otlphttp_endpoint(body: View) -> Iterator[Fault]:
     own = client is not None and client.filled("endpoint")
     if not own and not any(body.filled(name) for name in names):
         yield Fault("client", "at least one endpoint must be specified")
-    elif body.text("encoding") not in {"proto", "json"}:
+    elif body.text("encoding") not in _ENCODINGS:
         yield Fault("encoding", f"invalid encoding type {body.text('encoding')}")
 
 

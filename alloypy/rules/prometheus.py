@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.go.text import quote
 from alloypy.rules.clients import HTTP_CLIENT, logins
-from alloypy.rules.forms import not_empty, one_of, positive, regexp_fault
+from alloypy.rules.forms import accepting, not_empty, one_of, positive, regexp_fault
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
@@ -26,6 +26,8 @@ _DEFAULT_PROTOCOLS = [
 ]
 _ESCAPING = ("allow-utf-8", "underscores", "dots", "values")
 _MESSAGES = ("prometheus.WriteRequest", "io.prometheus.write.v2.Request")
+_VALIDATIONS = ("utf8", "legacy")
+_CLOUDS = ("AzureChina", "AzureGovernment", "AzurePublic")
 
 
 def scrape_timeout(body: View) -> Iterator[Fault]:
@@ -39,6 +41,7 @@ def scrape_timeout(body: View) -> Iterator[Fault]:
         yield Fault("scrape_timeout" if body.given("scrape_timeout") else "scrape_interval", message)
 
 
+@accepting(scrape_protocols=_PROTOCOLS)
 def scrape_protocols(body: View) -> Iterator[Fault]:
     """Protocols that are known, named once, and fit the other settings."""
     protocols = body.get("scrape_protocols")
@@ -70,6 +73,7 @@ def _unknown_protocol(protocol: str) -> str:
     return f"unknown scrape protocol {protocol}, supported: [{' '.join(_PROTOCOLS)}]"
 
 
+@accepting(scrape_fallback_protocol=_PROTOCOLS)
 def scrape_fallback(body: View) -> Iterator[Fault]:
     """The fallback protocol is known."""
     protocol = body.text("scrape_fallback_protocol")
@@ -78,13 +82,14 @@ def scrape_fallback(body: View) -> Iterator[Fault]:
         yield Fault("scrape_fallback_protocol", message)
 
 
+@accepting(metric_name_validation_scheme=_VALIDATIONS, metric_name_escaping_scheme=_ESCAPING)
 def metric_names(body: View) -> Iterator[Fault]:
     """The schemes for metric names."""
     validation, escaping = (
         body.text("metric_name_validation_scheme"),
         body.text("metric_name_escaping_scheme"),
     )
-    if validation not in {"utf8", "legacy"}:
+    if validation not in _VALIDATIONS:
         message = (
             f'invalid metric_name_validation_scheme {quote(validation)}: must be either "utf8" or "legacy"'
         )
@@ -114,6 +119,7 @@ def remote_write_login(body: View) -> Iterator[Fault]:
         yield Fault(clouds[-1], message)
 
 
+@accepting(protobuf_message=_MESSAGES)
 def remote_write_message(body: View) -> Iterator[Fault]:
     """The message is one of remote write's two."""
     message_type = body.text("protobuf_message")
@@ -147,9 +153,10 @@ def sigv4(body: View) -> Iterator[Fault]:
         yield Fault("external_id", "external_id can only be used with role_arn")
 
 
+@accepting(cloud=_CLOUDS)
 def azuread(body: View) -> Iterator[Fault]:
     """One cloud and one way to log in to it."""
-    if body.text("cloud") not in {"AzureChina", "AzureGovernment", "AzurePublic"}:
+    if body.text("cloud") not in _CLOUDS:
         yield Fault("cloud" if body.given("cloud") else "", "must provide a cloud in the Azure AD config")
         return
     given = [n for n in ("managed_identity", "workload_identity", "oauth", "sdk") if body.given(n)]

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.lang.go.duration import SECOND
 from alloypy.lang.go.text import quote
-from alloypy.rules.forms import parse_url, polling, positive
+from alloypy.rules.forms import accepting, parse_url, polling, positive
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*\Z")
+_AWS_LOGINS = ("ec2", "iam")
+_GCP_LOGINS = ("gce", "iam")
+_SIGNATURES = ("pkcs7", "identity")
 
 
 def http_request(body: View) -> Iterator[Fault]:
@@ -34,20 +37,22 @@ def vault_login(body: View) -> Iterator[Fault]:
         yield Fault("", f"exactly one auth.* block must be specified; found {found}")
 
 
+@accepting(type=_AWS_LOGINS, ec2_signature_type=_SIGNATURES)
 def vault_aws(body: View) -> Iterator[Fault]:
     """Kinds of AWS logins."""
     kind, signature = body.text("type"), body.text("ec2_signature_type")
     if not kind:
         yield Fault("type" if body.given("type") else "", "type must not be empty")
-    elif kind not in {"ec2", "iam"}:
+    elif kind not in _AWS_LOGINS:
         yield Fault("type", f"unrecognized type {quote(kind)}, expected one of ec2,iam")
     elif not signature:
         yield Fault("ec2_signature_type", "ec2_signature_type must not be empty")
-    elif signature not in {"pkcs7", "identity"}:
+    elif signature not in _SIGNATURES:
         message = f": unrecognized ec2_signature_type {quote(kind)}, expected one of pkcs7,identity"
         yield Fault("ec2_signature_type", message)
 
 
+@accepting(type=_GCP_LOGINS)
 def vault_gcp(body: View) -> Iterator[Fault]:
     """Kinds of GCP logins."""
     kind = body.text("type")

@@ -12,7 +12,7 @@ import pytest
 from alloypy import __version__
 from alloypy.check.units.discovery import LEFT_OUT
 from alloypy.components.registry import REGISTRY
-from tests.support import cli_page, lint_page, stdlib_page
+from tests.support import cli_page, lint_page, own_words, stdlib_page
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -166,6 +166,12 @@ def test_the_readme_opens_with_its_two_commands() -> None:
 
 def test_the_table_of_lint_rules_is_up_to_date() -> None:
     assert lint_page.table() in lint_page.PAGE.read_text(), "python -m tests.support.lint_page writes it"
+
+
+def test_what_editors_say_is_what_the_declarations_say() -> None:
+    assert own_words.text() == own_words.FILE.read_text("utf-8"), (
+        "python -m tests.support.own_words writes it"
+    )
 
 
 MESSAGE = re.compile(r"^\| (`+)(.+?)\1 \|", re.MULTILINE)

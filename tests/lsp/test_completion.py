@@ -16,6 +16,7 @@ from alloypy.lsp.workspace.workspace import Workspace
 from tests.support.lsp_client import LspClient
 
 WORKSPACE = Workspace()
+REFERENCE = "https://grafana.com/docs/alloy/latest/reference"
 REST = """
 pyroscope.write "w" {
 	endpoint {
@@ -89,6 +90,12 @@ CHOICES = {
     'pyroscope.scrape "x" {\n\tjob_name = sys.|\n}': "env",
     'a "x" {\n\tb = pyroscope.write.foo.receiver\n}\npyroscope.write "|" { }': "foo",
     'discovery.hetzner "x" {\n\trole = "|"\n}': "robot",
+    'discovery.aws "x" {\n\trole = |\n}': '"elasticache"',
+    'otelcol.exporter.otlp "x" {\n\tsending_queue {\n\t\tsizer = |\n\t}\n}': '"requests"',
+    'otelcol.exporter.otlp "x" {\n\tsending_queue {\n\t\tbatch {\n\t\t\tsizer = "|"\n\t\t}\n\t}\n}': "items",
+    'otelcol.exporter.otlphttp "x" {\n\tencoding = "|"\n}': "proto",
+    'prometheus.scrape "x" {\n\tscrape_protocols = ["|"]\n}': "PrometheusProto",
+    'prometheus.scrape "x" {\n\tscrape_protocols = [|]\n}': '"PrometheusProto"',
     '| "x" {\n\tforward_to = []\n\trule { }\n}': "pyroscope.relabel",
 }
 
@@ -138,10 +145,23 @@ def test_modules_in_files_are_offered(tmp_path: Path) -> None:
 def test_documentation_of_offers() -> None:
     found = offers('pyroscope.write "x" {\n\tendpoint {\n\t\t|\n\t}\n}')["url"]
     assert found.topic is not None
-    assert "required" in documentation(WORKSPACE, "config.alloy", found.topic)
+    said = documentation(WORKSPACE, "config.alloy", found.topic)
+    assert said.splitlines()[::2] == [
+        "**url**: `string`, required",
+        "URL of the Pyroscope server, without /ingest, such as http://pyroscope:4040.",
+        "since Alloy 1.0",
+        f"[Alloy's documentation]({REFERENCE}/components/pyroscope/pyroscope.write/)",
+    ]
+    named = offers('pyroscope.scrape "x" {\n\tforward_to = [|]\n}\npyroscope.write "w" { }')
+    assert (topic := named["pyroscope.write.w.receiver"].topic) is not None
+    assert "Receiver that sends profiles" in documentation(WORKSPACE, "config.alloy", topic)
+    assert (topic := offers("pyroscope.|")["pyroscope.write"].topic) is not None
+    assert "Sends profiles to" in documentation(WORKSPACE, "config.alloy", topic)
     found = offers('pyroscope.scrape "x" {\n\tjob_name = |\n}')["string.join"]
     assert found.topic is not None
-    assert "string.join(" in documentation(WORKSPACE, "config.alloy", found.topic)
+    said = documentation(WORKSPACE, "config.alloy", found.topic)
+    assert "string.join(" in said
+    assert "/stdlib/string/" in said
 
 
 def test_signatures() -> None:

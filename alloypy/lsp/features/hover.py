@@ -12,11 +12,12 @@ from alloypy.lsp.cursor.place import Kind, Place, place_at
 from alloypy.lsp.documents.document import Document
 from alloypy.lsp.documents.ranges import Range
 from alloypy.lsp.features import environment
-from alloypy.schema.spec import AttributeSpec, BlockSpec
+from alloypy.lsp.features.choices import choices_at
+from alloypy.lsp.features.describing import Describing, choices, code, listed
+from alloypy.schema.spec import AttributeSpec
 from alloypy.syntax.tree import Attribute, Block
 
 if TYPE_CHECKING:
-    from alloypy.catalog.history import EntryHistory
     from alloypy.lsp.workspace.unit import Declared
     from alloypy.lsp.workspace.workspace import Workspace
 
@@ -52,6 +53,7 @@ class _Teller:
         self._place = place
         self._path = place.document.path
         self._language = workspace.language(self._path)
+        self._describing = Describing(self._language)
 
     def tell(self) -> Iterator[str]:
         """The paragraphs; none for a place that has nothing to tell."""
@@ -85,27 +87,8 @@ class _Teller:
 
     def _node(self, found: Around, name: str) -> Iterator[str]:
         """A component or config block."""
-        from alloypy.catalog.manual import manual_page
-
-        component = self._language.component(name) if found.role is Role.COMPONENT else None
-        block = self._language.block(name)
-        entry = component or block
-        if entry is None:
-            yield from self._custom(name)
-            return
-        kind = "component" if component is not None else "config block"
-        level = "community" if component is not None and component.community else entry.stability
-        since = self._since(name)
-        yield f"**{name}**: {kind}, {level}" + (f", since Alloy {since}" if since else "")
-        spec = entry.arguments
-        if spec is not None:
-            needed = [_listed(each) for each in spec.required]
-            if needed:
-                yield "Required: " + ", ".join(needed)
-        exports = component.exports if component is not None else None
-        if exports is not None and exports.attributes:
-            yield "Exports: " + ", ".join(_listed(each) for each in exports.attributes)
-        yield _link(manual_page(name, self._language.version, component=component is not None))
+        said = list(self._describing.node(name, component=found.role is Role.COMPONENT))
+        yield from said or self._custom(name)
 
     def _custom(self, name: str) -> Iterator[str]:
         from alloypy.lsp.workspace.project import Project
@@ -117,63 +100,15 @@ class _Teller:
         if found is not None:
             yield f"**{name}**: custom component, {_where(found)}"
 
-    def _since(self, name: str, path: str = "") -> str:
-        """The first version that has a component, block, or what is at a path in it."""
-        known = self._history(name)
-        if known is None:
-            return ""
-        from alloypy.catalog.history import load_history
-        from alloypy.catalog.wording import first_of
-
-        member = known.path(path) if path else known
-        present = member.present if member is not None else 0
-        return first_of(load_history().timeline, present) if present else ""
-
-    def _history(self, name: str) -> EntryHistory | None:
-        if not self._language.has_history:
-            return None
-        from alloypy.catalog.history import load_history
-
-        history = load_history()
-        return history.component(name) or history.block(name)
-
     def _member(self) -> Iterator[str]:
         """An attribute or inner block."""
-        from alloypy.catalog.manual import manual_page
-
         place = self._place
-        member = place.member
         nodes = [number for number, each in enumerate(place.blocks) if each.role is not Role.INNER]
-        if member is None or not nodes:
+        if place.member is None or not nodes:
             return
         node = place.blocks[nodes[-1]]
-        name = node.block.full_name
-        path = "/".join([each.block.full_name for each in place.blocks[nodes[-1] + 1 :]] + [member.name])
-        yield _head(member)
-        yield from _details(member)
-        yield "; ".join(self._dates(name, path))
-        component = node.role is Role.COMPONENT
-        yield _link(manual_page(name, self._language.version, component=component))
-
-    def _dates(self, name: str, path: str) -> Iterator[str]:
-        """Since when there is a member that is younger than its component, and what becomes of it."""
-        known = self._history(name)
-        member = known.path(path) if known is not None else None
-        if known is None or member is None or not member.present:
-            return
-        from alloypy.catalog.history import load_history
-        from alloypy.catalog.wording import first_of, short
-
-        line = load_history().timeline
-        version = self._language.version or line.main
-        first = first_of(line, member.present)
-        if first != first_of(line, known.present):
-            yield f"since Alloy {first}"
-        for _, end in line.spans(member.present):
-            if end is not None and end.index > version.index:
-                yield f"removed in Alloy {short(end)}"
-        if member.deprecated is not None and member.deprecated <= version.index:
-            yield f"deprecated since Alloy {short(line.versions[member.deprecated])}"
+        inner = tuple(each.block.full_name for each in place.blocks[nodes[-1] + 1 :])
+        yield from self._describing.member(node.block.full_name, inner, place.member, place.spec)
 
     def _label(self, block: Block) -> Iterator[str]:
         component = self._language.component(block.full_name)
@@ -183,7 +118,7 @@ class _Teller:
             yield f"**{name}**"
             return
         yield f"**{name}** exports:"
-        yield "\n".join(f"- {_listed(each, f'{name}.{each.name}')}" for each in exports.attributes)
+        yield "\n".join(f"- {listed(each, f'{name}.{each.name}')}" for each in exports.attributes)
 
     # Expressions
 
@@ -198,24 +133,8 @@ class _Teller:
         match = _AFTER.match(data, place.stop)
         after = match.group().decode().split(".")[1:] if match is not None else []
         names = [*before, word, *after]
-        yield from self._library(names[: len(before) + 1]) or self._reference(names, len(before))
-
-    def _library(self, names: Sequence[str]) -> list[str]:
-        from alloypy.catalog.functions import function_reference, signature
-        from alloypy.catalog.manual import library_page
-
-        name = ".".join(names)
-        if names[0] not in self._language.identifiers and names[0] not in self._language.deprecated:
-            return []
-        entry = function_reference(name, self._language.version)
-        if entry is None:
-            return []
-        page = _link(library_page(entry["name"], self._language.version))
-        if "members" in entry:
-            return [f"**{name}**: namespace of the standard library", ", ".join(entry["members"]), page]
-        said = signature(entry) if "takes" in entry else f"{name}: {entry['type']}"
-        old = f"Old name of `{entry['name']}`." if name in self._language.deprecated else ""
-        return [f"```text\n{said}\n```", entry["doc"], old, page]
+        library = list(self._describing.library(".".join(names[: len(before) + 1])))
+        yield from library or self._reference(names, len(before))
 
     def _reference(self, names: Sequence[str], number: int) -> list[str]:
         from alloypy.lsp.workspace.project import Project
@@ -230,8 +149,8 @@ class _Teller:
         component = self._language.component(declaration.name) if declaration.name else None
         if number >= meaning.used and component is not None and component.exports is not None:
             export = component.exports.lookup.get(names[meaning.used])
-            if export is not None:
-                said.append(f"Export {_listed(export)}")
+            if isinstance(export, AttributeSpec):
+                said += self._describing.export(declaration.name, export)
         return said
 
     def _string(self) -> Iterator[str]:
@@ -239,70 +158,12 @@ class _Teller:
         name = environment.named_at(place)
         if name:
             value = environment.shown_value(self._workspace, self._path, name)
-            yield f"**{name}** = {_code(value)}" if value is not None else ""
-        elif place.wanted is not None:
-            from alloypy.schema.describe import accepted_values
-
-            values = [each for each in accepted_values(place.wanted) if each]
-            yield "One of " + ", ".join(map(_code, values)) if values else ""
-
-
-def _head(member: AttributeSpec | BlockSpec) -> str:
-    if isinstance(member, BlockSpec):
-        remarks = [
-            "block",
-            *(["required"] if member.required else []),
-            *(["repeated"] if member.repeated else []),
-        ]
-        return f"**{member.name}**: {', '.join(remarks)}"
-    from alloypy.schema.describe import type_text
-
-    remarks = [f"`{type_text(member.type)}`", "required" if member.required else _default(member)]
-    return f"**{member.name}**: {', '.join(each for each in remarks if each)}" + (
-        ", secret" if member.secret else ""
-    )
-
-
-def _default(attribute: AttributeSpec) -> str:
-    import json
-
-    from alloypy.schema.describe import default_of
-
-    default = default_of(attribute)
-    return "optional" if default is None else f"default {_code(json.dumps(default, ensure_ascii=False))}"
-
-
-def _details(member: AttributeSpec | BlockSpec) -> Iterator[str]:
-    yield member.doc
-    if isinstance(member, BlockSpec):
-        needed = [_listed(each) for each in member.body.required]
-        yield "Required: " + ", ".join(needed) if needed else ""
-        return
-    from alloypy.schema.describe import accepted_values
-
-    values = [each for each in accepted_values(member.type) if each]
-    yield "One of " + ", ".join(map(_code, values)) if values else ""
-
-
-def _listed(member: AttributeSpec | BlockSpec, name: str = "") -> str:
-    from alloypy.schema.describe import type_text
-
-    kind = "block" if isinstance(member, BlockSpec) else f"`{type_text(member.type)}`"
-    return f"`{name or member.name}` ({kind})"
+            yield f"**{name}** = {code(value)}" if value is not None else ""
+        else:
+            yield choices(choices_at(place))
 
 
 def _where(declared: Declared) -> str:
     document = declared.place.document
     line = document.source.line(declared.range.start)
     return f"declared in {PurePath(document.path).name}, line {line}"
-
-
-def _link(page: str) -> str:
-    return f"[Alloy's documentation]({page})" if page else ""
-
-
-def _code(text: str) -> str:
-    """A text as code in Markdown, which the backquotes in it do not end."""
-    marks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    room = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{marks}{room}{text}{room}{marks}"

@@ -14,11 +14,12 @@ from alloypy.graph.admission import Gate
 from alloypy.lang.types import Type
 from alloypy.rules import rules_for
 from alloypy.rules.body import Body
+from alloypy.rules.forms import accepted_by
 from alloypy.rules.pyroscope import receiver_port
 from alloypy.rules.view import Rule, Undecided
 from alloypy.schema.derive import spec_of
 from alloypy.schema.fields import RULES
-from alloypy.schema.spec import BlockSpec, Spec
+from alloypy.schema.spec import MISSING, AttributeSpec, BlockSpec, Spec
 from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.source import Source
@@ -68,6 +69,17 @@ def read_nothing(expression: Expression, type_: Type) -> object:
 def run_on_defaults(spec: Spec, path: str) -> None:
     for rule in rules_for(path, spec.rules):
         list(rule(Body(spec, (), read_nothing)))
+        for name, accepted in accepted_by(rule).items():
+            *inner, last = name.split("/")
+            body = spec
+            for each in inner:
+                block = body.lookup[each]
+                assert isinstance(block, BlockSpec)
+                body = block.body
+            attribute = body.lookup[last]
+            assert isinstance(attribute, AttributeSpec)
+            default = attribute.default if isinstance(attribute.default, list) else [attribute.default]
+            assert attribute.required or inner or {MISSING, *accepted}.issuperset(default), (path, name)
 
 
 @pytest.mark.parametrize("path", PATHS)

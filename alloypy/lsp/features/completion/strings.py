@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alloypy.lang import types as wanted
 from alloypy.lsp.cursor.place import Place
-from alloypy.lsp.features.completion.choices import choices_at
+from alloypy.lsp.features.choices import choices_at
 from alloypy.lsp.features.completion.offers import Offer, OfferKind, Offers
 from alloypy.schema.spec import AttributeSpec
 

@@ -9,7 +9,7 @@ from alloypy.lang import types as wanted
 from alloypy.lsp.cursor.place import Place
 from alloypy.lsp.cursor.sight import Name, Sight, Source
 from alloypy.lsp.cursor.values import element_of
-from alloypy.lsp.features.completion.choices import choices_at
+from alloypy.lsp.features.choices import choices_at
 from alloypy.lsp.features.completion.offers import Offer, OfferKind, Topic
 from alloypy.lsp.features.completion.settings import gate_of
 from alloypy.schema.spec import AttributeSpec
