@@ -8,9 +8,11 @@ Source: docs/spec/PYROSCOPE.md, section 4.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
+from alloypy import __version__
 from alloypy.lang.go.url import NO_URL, URL
 from alloypy.lang.text_types import URL_TYPE
 from alloypy.lang.types import TextType
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from alloypy.net.client.proxy import ProxySettings
     from alloypy.net.client.tls import TLSSettings
 
+_DEPLOY_MODES = ("operator", "helm", "docker", "deb", "rpm", "brew")
 _VERSIONS = ("TLS10", "TLS11", "TLS12", "TLS13")
 
 
@@ -152,6 +155,12 @@ def with_authorization(given: HTTPClientArguments) -> HTTPClientArguments:
         credentials=given.bearer_token, credentials_file=given.bearer_token_file
     )
     return dataclasses.replace(given, authorization=authorization, bearer_token=None, bearer_token_file="")
+
+
+def user_agent(environ: Mapping[str, str]) -> str:
+    """The User-Agent of requests: `alloypy/1.0.0 (linux; binary)`."""
+    mode = environ.get("ALLOY_DEPLOY_MODE", "")
+    return f"alloypy/{__version__} ({sys.platform}; {mode if mode in _DEPLOY_MODES else 'binary'})"
 
 
 def client_settings(given: HTTPClientArguments) -> ClientSettings:

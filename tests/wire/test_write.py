@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import trustme
 
-from alloypy.components.http_client import BasicAuthArguments, TLSArguments
+from alloypy.components.http_client import BasicAuthArguments, TLSArguments, user_agent
 from alloypy.components.pyroscope.sending import delivery
 from alloypy.components.pyroscope.sending.endpoint import MOST_AT_ONCE, MOST_HELPERS, Endpoint
-from alloypy.components.pyroscope.write import TracingArguments, user_agent
+from alloypy.components.pyroscope.write import TracingArguments
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.values import Secret
 from alloypy.profiles.model import DeliveryError, DeliveryErrors, Push

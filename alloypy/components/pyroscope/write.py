@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-import sys
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from alloypy import __version__
-from alloypy.components.http_client import HTTPClientArguments, client_settings, with_authorization
+from alloypy.components.http_client import (
+    HTTPClientArguments,
+    client_settings,
+    user_agent,
+    with_authorization,
+)
 from alloypy.components.pyroscope.fanout import DROPPED_AT_SHUTDOWN
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.secrecy import hide
@@ -53,8 +56,6 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = 30.0
 """Seconds, at shutdown, for what is left: the components that forward to us have already finished."""
-
-_DEPLOY_MODES = ("operator", "helm", "docker", "deb", "rpm", "brew")
 
 
 @arguments
@@ -323,12 +324,6 @@ class Write(Component[Arguments, Exports]):
         if self._background is None:
             raise RuntimeError("prepare has not been called")
         return self._background
-
-
-def user_agent(environ: Mapping[str, str]) -> str:
-    """The User-Agent of requests: `alloypy/1.0.0 (linux; binary)`."""
-    mode = environ.get("ALLOY_DEPLOY_MODE", "")
-    return f"alloypy/{__version__} ({sys.platform}; {mode if mode in _DEPLOY_MODES else 'binary'})"
 
 
 def _warn_of_url(url: str, shown: str, logger: logging.Logger) -> None:

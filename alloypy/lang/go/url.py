@@ -34,6 +34,7 @@ class URL(NamedTuple):
     user: None without user information; password: None without a colon in it. Both decoded.
     host: with the port, as written. path: decoded; raw_path: as written if that differs from the
         ordinary encoding, else "". query, fragment: as written.
+    omit_host: whether the path follows the scheme without `//`.
     """
 
     scheme: str = ""
@@ -45,6 +46,7 @@ class URL(NamedTuple):
     raw_path: str = ""
     query: str = ""
     fragment: str = ""
+    omit_host: bool = False
 
     @property
     def hostname(self) -> str:
@@ -71,7 +73,7 @@ class URL(NamedTuple):
         if self.opaque:
             text += self.opaque
         else:
-            if self.host or self.user is not None:
+            if self.host or self.user is not None or (self.scheme and self.path and not self.omit_host):
                 text += f"//{self._userinfo()}{_escape_host(self.host)}"
                 if self.path and not self.path.startswith("/"):
                     text += "/"
@@ -175,6 +177,8 @@ def _parse(text: str) -> URL:
         rest = slash + tail
         user, password, host = _parse_authority(scheme, authority)
         url = url._replace(user=user, password=password, host=host)
+    elif scheme and rest:
+        url = url._replace(omit_host=True)
     path = _unescape(rest)
     raw_path = rest if rest != escape_path(path) and _VALID_PATH.fullmatch(rest) else ""
     return url._replace(path=path, raw_path=raw_path)

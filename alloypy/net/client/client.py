@@ -1,7 +1,7 @@
 """An HTTP client as a configuration describes it: credentials, TLS, proxies, redirects.
 
 It sends with our own transport where it can, and with httpx through proxies and to upstreams that speak only
-HTTP/2.
+HTTP/2. A client that sends seldom (see `cold`) uses httpx for everything.
 Source: docs/spec/PYROSCOPE.md, sections 4, 5.1.
 """
 
@@ -48,12 +48,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("alloypy.client")
 
-_FOR_DETOURS = (
+FOR_HTTPX = (
     "alloypy.net.client.over_httpx",
     "alloypy.net.client.socks",
     "anyio._backends._asyncio",
     "h2.connection",
 )
+"""The modules that sending with httpx imports, some of them only for a proxy or for HTTP/2."""
 
 
 class ClientSettings(NamedTuple):
@@ -78,6 +79,8 @@ class Client:
 
     environ: the environment in which proxies are looked up.
     user_agent: sent with requests for tokens.
+    own_transport: whether direct requests use our own transport; if not, everything goes over httpx.
+    socket_path: a Unix socket to send everything to instead of the URL's host, or "". Only over httpx.
     """
 
     def __init__(
@@ -87,9 +90,19 @@ class Client:
         environ: Mapping[str, str],
         user_agent: str,
         clock: Callable[[], float] = time.monotonic,
+        own_transport: bool = True,
+        socket_path: str = "",
     ) -> None:
         self._settings = settings
-        self._route = _Senders(settings.tls, settings.proxy, environ, http2=settings.http2)
+        self._own_transport = own_transport
+        self._route = _Senders(
+            settings.tls,
+            settings.proxy,
+            environ,
+            http2=settings.http2,
+            own_transport=own_transport,
+            socket_path=socket_path,
+        )
         self._tokens: _Senders | None = None
         self._credentials = self._make_credentials(environ, user_agent, clock)
         self._warned = False
@@ -110,7 +123,9 @@ class Client:
             return None
         from alloypy.net.client.oauth2 import TokenSource
 
-        self._tokens = _Senders(given.tls, given.proxy, environ, http2=settings.http2)
+        self._tokens = _Senders(
+            given.tls, given.proxy, environ, http2=settings.http2, own_transport=self._own_transport
+        )
         return TokenSource(given, _Forwarding(self._tokens), user_agent, clock)
 
     async def check(self) -> None:
@@ -217,7 +232,11 @@ class Client:
             if chain.kept_back and not self._warned:
                 self._warn(request.origin, following.origin)
             request = following._replace(headers=in_wire_order(following.headers))
-            response = await self._route.send(request, read_limit)
+            try:
+                response = await self._route.send(request, read_limit)
+            except SendError as error:
+                error.at = f"{request.origin.scheme}://{request.origin.authority}{request.target}"
+                raise
 
     def _warn(self, here: Origin, there: Origin) -> None:
         """Warn, once: the other server may refuse the request, because some headers are left out."""
@@ -234,15 +253,25 @@ class _Senders:
     """The senders of one client: one for direct requests, one for each proxy, one for HTTP/2."""
 
     def __init__(
-        self, tls: TLSSettings, proxy: ProxySettings, environ: Mapping[str, str], *, http2: bool
+        self,
+        tls: TLSSettings,
+        proxy: ProxySettings,
+        environ: Mapping[str, str],
+        *,
+        http2: bool,
+        own_transport: bool,
+        socket_path: str = "",
     ) -> None:
+        self._own_transport = own_transport
+        self._socket_path = socket_path
         self._settings = tls
         self._tls = TLS(tls)
         self._proxies = Proxies(proxy, environ)
         self._http2 = http2
         self._only_http2: set[Origin] = set()
         self._upstreams: OnlyHTTP2 | None = None
-        self._detours = self._proxies.any  # false if every request goes directly
+        # False if every request goes over our own transport.
+        self._detours = self._proxies.any or not own_transport
         self._direct: Transport | None = None  # made for the first request that goes directly
         self._over_httpx: dict[str, HttpxSender] = {}
 
@@ -263,12 +292,12 @@ class _Senders:
         from alloypy.net.client.http2 import installed
 
         if self._detours or (self._http2 and url.startswith("https:") and installed()):
-            PRELOADING.want(*_FOR_DETOURS)
+            PRELOADING.want(*FOR_HTTPX)
 
     def to(self, request: Request) -> Sender:
         if self._detours:
             route = self._proxies.route(request.origin)
-            if route is not None or request.origin in self._only_http2:
+            if route is not None or not self._own_transport or request.origin in self._only_http2:
                 return self._by_httpx(route)
         if self._direct is None:
             from alloypy.net.client.pool import Transport
@@ -302,8 +331,8 @@ class _Senders:
         """
         from alloypy.net.client.http2 import MISSING, OnlyHTTP2, installed
 
-        if not self._http2 or self._proxies.route(request.origin) is not None:
-            raise error
+        if not self._http2 or not self._own_transport or self._proxies.route(request.origin) is not None:
+            raise error  # httpx has offered HTTP/2 already
         if self._upstreams is None:
             self._upstreams = OnlyHTTP2(lambda: TLS(self._settings))
         try:
@@ -324,7 +353,9 @@ class _Senders:
         key = "" if route is None else str(route.url)
         if key not in self._over_httpx:
             # Settings of its own: httpx changes the protocols that a context offers.
-            self._over_httpx[key] = HttpxSender(TLS(self._settings), route, http2=self._http2)
+            self._over_httpx[key] = HttpxSender(
+                TLS(self._settings), route, http2=self._http2, socket_path=self._socket_path
+            )
         return self._over_httpx[key]
 
     async def aclose(self) -> None:

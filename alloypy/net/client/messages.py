@@ -114,12 +114,16 @@ class Response(NamedTuple):
 class SendError(Exception):
     """No response was received; the text is Go's and shows no credentials.
 
+    at: the URL that failed if it is not the request's, because redirects led to it; else "".
+
     SendError
     +- SendTimeout   the time ran out: `context deadline exceeded`
     +- NotSent       the request cannot be sent at all: its URL or a header is wrong, a secret cannot be read
     +- NoHTTP1       the server does not seem to speak HTTP/1.1
     +- Dropped       the connection ended before a byte of the reply arrived: the usual race on a reused one
     """
+
+    at = ""
 
 
 class SendTimeout(SendError):

@@ -15,7 +15,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from alloypy.net.client.go_errors import broken_text, causing_error, dial_error
+from alloypy.net.client.go_errors import broken_text, causing_error, dial_error, system_text
 from alloypy.net.client.http2 import (
     MISSING,
     broken_http2_text,
@@ -37,6 +37,7 @@ from alloypy.net.client.messages import (
     SendTimeout,
     head_of,
     headers_of,
+    origin_of,
 )
 from alloypy.net.client.proxy import ProxyRoute
 from alloypy.net.client.tls import TLS
@@ -55,11 +56,15 @@ class HttpxSender:
         else may use it, because httpx changes the protocols that its context offers.
     proxy: the proxy to go through, or None.
     http2: also offer HTTP/2 over TLS, if the extra for it is installed.
+    socket_path: a Unix socket to connect to instead of the request's host, or "".
     """
 
-    def __init__(self, tls: TLS, proxy: ProxyRoute | None = None, *, http2: bool = False) -> None:
+    def __init__(
+        self, tls: TLS, proxy: ProxyRoute | None = None, *, http2: bool = False, socket_path: str = ""
+    ) -> None:
         self._tls = tls
         self._proxy = proxy
+        self._socket_path = socket_path
         self._http2 = http2 and installed()
         self._http2_missing = http2 and not self._http2
         self._carriers: dict[str, _Carrier] = {}
@@ -149,6 +154,7 @@ class HttpxSender:
             http2=self._http2,
             limits=limits,
             proxy=self._httpx_proxy(scheme, context),
+            uds=self._socket_path or None,
         )
 
     def _httpx_proxy(self, scheme: str, context: ssl.SSLContext) -> httpx.Proxy | None:
@@ -168,8 +174,19 @@ class HttpxSender:
             raise NotSent(f'unsupported proxy scheme "{url.scheme}"') from None
 
     def _translate(self, origin: Origin, error: httpx.TransportError, exchange: _Exchange) -> SendError:
-        reason = _reason(origin, error, exchange)
+        reason = self._undialled(error, exchange) or _reason(origin, error, exchange)
         return SendError(MISSING) if self._http2_missing and isinstance(reason, NoHTTP1) else reason
+
+    def _undialled(self, error: httpx.TransportError, exchange: _Exchange) -> SendError | None:
+        """Why there is no connection to the proxy or the Unix socket, if that is what failed."""
+        cause = causing_error(error)
+        if exchange.connected or isinstance(error, httpx.ProxyError) or not isinstance(cause, OSError):
+            return None
+        if self._socket_path:
+            return SendError(f"dial unix {self._socket_path}: connect: {system_text(cause)}")
+        if self._proxy is None or self._proxy.url.scheme in SOCKS_SCHEMES:
+            return None
+        return SendError(f"proxyconnect tcp: {dial_error(origin_of(self._proxy.url), cause)}")
 
 
 class _Carrier:
@@ -310,7 +327,8 @@ class _Streamed(httpx.AsyncByteStream):
 def _reason(origin: Origin, error: httpx.TransportError, exchange: _Exchange) -> SendError:
     cause = causing_error(error)
     if isinstance(error, httpx.ProxyError):
-        return SendError(f"proxyconnect tcp: {error}")
+        code, _, reason = str(error).partition(" ")  # of the answer to CONNECT
+        return SendError(reason if code.isdecimal() and reason else str(error))
     if exchange.http2:
         text = broken_http2_text(error.__cause__ or error) if cause is None else broken_text(cause)
         return SendError(text)

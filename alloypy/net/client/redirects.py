@@ -28,6 +28,7 @@ _FOR_ALL = frozenset(
         "Tracestate",
         "Uber-Trace-Id",
         "User-Agent",
+        "X-Prometheus-Refresh-Interval-Seconds",
     )
 )
 """The headers that another server gets: those it needs to read the request. Others may be credentials."""
@@ -55,7 +56,9 @@ class RedirectChain:
             return None
         self._steps += 1
         if self._steps >= MOST:
-            raise SendError(f"stopped after {MOST} redirects")
+            stopped = SendError(f"stopped after {MOST} redirects")
+            stopped.at = location
+            raise stopped
         here = f"{request.origin.scheme}://{request.origin.authority}{request.target}"
         try:
             url = parse_url(urljoin(here, location))
