@@ -199,3 +199,35 @@ def test_what_a_module_in_a_string_may_name_is_not_renamed(tmp_path: Path) -> No
     }
     here = Texts(tmp_path, files)
     assert "a module in a string of main.alloy imports this file" in refused(here, "forward")
+
+
+def test_a_module_in_a_string_is_known_to_have_what_is_named(tmp_path: Path) -> None:
+    files = {
+        "lib.alloy": LIB,
+        "main.alloy": """\
+import.file "l" { filename = "lib.alloy" }
+declare "d" {
+	import.string "l" { content = `declare "other" { }` }
+	import.string "m" { content = `declare "relay" { }` }
+	l.re‸lay "a" { }
+	l.other "b" { }
+	m.relay "c" { }
+}
+""",
+    }
+    found = renamed(Texts(tmp_path, files), "forward")
+    changed = files["main.alloy"].replace("l.re‸lay", "l.forward")
+    assert found == {"main.alloy": changed, "lib.alloy": LIB.replace('"relay"', '"forward"')}
+
+
+@pytest.mark.parametrize("at", ['import.file "‸l"', 'import.http "‸l"', "l.re‸lay", "l‸.relay"])
+def test_what_only_a_run_would_show_is_not_renamed(tmp_path: Path, at: str) -> None:
+    main = """\
+import.file "l" { filename = "lib.alloy" }
+declare "d" {
+	import.http "l" { url = "http://localhost/lib.alloy" }
+	l.relay "a" { }
+}
+"""
+    here = Texts(tmp_path, {"lib.alloy": LIB, "main.alloy": main.replace(at.replace("‸", ""), at)})
+    assert "may come from import." in refused(here, "fresh")

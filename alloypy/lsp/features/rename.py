@@ -79,6 +79,7 @@ def rename(
             f"a module in a string of {Path(strings[0]).name} imports this file, and nothing is renamed in "
             "strings: move that module to a file first"
         )
+    _check_certain(project, units, symbol)
     found = [each for each in _everywhere(project, units) if key_of(each.symbol) == key_of(symbol)]
     edits = tuple(TextEdit(each, name) for each in dict.fromkeys(each.range for each in found))
     _check_given(project, found, name)
@@ -136,6 +137,24 @@ def _custom(unit: Unit, name: str) -> Declared | None:
             if each is not None and each.kind in _BEGINS_CHAINS and each.label == name:
                 return Declared(module.place, each)
     return None
+
+
+def _check_certain(project: Project, units: Sequence[Unit], symbol: Declared) -> None:
+    """Raises RenameError where only running the configuration would show whether it names the symbol."""
+    owner = symbol.declaration.scope.owner
+    keys = {key_of(symbol)} | ({key_of(Declared(symbol.place, owner))} if owner is not None else set())
+    for unit in units:
+        for declared in unit.declarations:
+            home = project.home(unit, declared.module, declared.declaration)
+            if home is None or not home.rivals:
+                continue
+            candidates = (home.provider, home.declare, *home.rivals)
+            if any(key_of(each) in keys for each in candidates if each is not None):
+                raise RenameError(
+                    f"{_shown(declared)} {_where(declared)} may come from {_shown(home.provider)} or from "
+                    f"{_shown(home.rivals[0])}, whose content is not known before it runs: "
+                    "give these imports different labels first"
+                )
 
 
 def _check_given(project: Project, found: Sequence[Occurrence], name: str) -> None:

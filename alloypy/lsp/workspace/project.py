@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from alloypy.lsp.documents.document import Document
-from alloypy.lsp.workspace.imports import imported_paths
+from alloypy.lsp.workspace.imports import imported_paths, imported_text
 from alloypy.lsp.workspace.symbols import Declaration, Kind
 from alloypy.lsp.workspace.unit import Declared, Module, Unit
 from alloypy.lsp.workspace.workspace import Workspace
@@ -16,11 +16,13 @@ class Home(NamedTuple):
     """Where a custom component comes from.
 
     provider: the declare or import that its name begins with. declare: its declare; None if that is not
-    known, because the import cannot be read or does not have it.
+    known, because the import cannot be read or does not have it. rivals: other imports of the same name that
+    it may come from instead, because what they contain is not known.
     """
 
     provider: Declared
     declare: Declared | None
+    rivals: tuple[Declared, ...] = ()
 
     def exports(self, name: str) -> Declared | None:
         """The export of that name."""
@@ -51,6 +53,7 @@ class Project:
         self._documents: dict[str, Document | None] = {}
         self._units: dict[tuple[str, ...], Unit] = {}
         self._imported: dict[int, Unit | None] = {}
+        self._strings: dict[int, Unit | None] = {}
 
     def document(self, path: str) -> Document | None:
         """The text at a path, the same one each time."""
@@ -98,9 +101,25 @@ class Project:
         known: list[Declared] = []
         unknown: list[Declared] = []
         for each in unit.imports(module, name[0]):
-            content = self.imported(each)
-            declare = content.declare(content.roots[0], name[1]) if content and content.roots else None
-            if declare is not None:
-                return Home(each, declare)
-            (unknown if content is None else known).append(each)
-        return next((Home(each, None) for each in (*unknown, *known)), None)
+            content, written = self.imported(each), self._in_string(each)
+            if (declare := _declare(content, name[1])) is not None:
+                return Home(each, declare, tuple(unknown))
+            if _declare(written, name[1]) is not None:
+                return Home(each, None, tuple(unknown))
+            (unknown if content is None and written is None else known).append(each)
+        first = next(iter((*unknown, *known)), None)
+        return Home(first, None, tuple(unknown[1:])) if first is not None else None
+
+    def _in_string(self, declared: Declared) -> Unit | None:
+        """The content of an `import.string`; None if that is not known before it runs."""
+        key = id(declared.declaration)
+        if key not in self._strings:
+            text = imported_text(declared)
+            data = text.encode("utf-8", "surrogatepass") if text is not None else b""
+            path = declared.place.document.path
+            self._strings[key] = Unit([Document(path, data)]) if text is not None else None
+        return self._strings[key]
+
+
+def _declare(content: Unit | None, name: str) -> Declared | None:
+    return content.declare(content.roots[0], name) if content is not None and content.roots else None
