@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from alloypy.lsp.workspace.judging import CLIENT_SETTINGS, Judging
 from tests.support.documented import blocks
 from tests.support.editing import SETTINGS
 
@@ -61,6 +62,26 @@ def test_the_page_leads_to_every_file() -> None:
     shown = {"neovim", "helix", "sublime"}
     for folder in sorted(path for path in SETTINGS.iterdir() if path.is_dir()):
         assert f"editors/{folder.name}/" in text or folder.name in shown, folder
+
+
+def test_the_extension_declares_the_settings_that_the_server_reads(tmp_path: Path) -> None:
+    declared = PACKAGE["contributes"]["configuration"]["properties"]
+    own = {"alloypy.path", "alloypy.arguments", "alloypy.trace.server"}
+    shown = {"alloypy.inlayHints.environment", "alloypy.inlayHints.defaults", "alloypy.codeLens.references"}
+    assert set(declared) - own - shown == {f"alloypy.{name}" for name in CLIENT_SETTINGS}
+    for name in sorted(set(declared) - own):
+        assert f"`{name.removeprefix('alloypy.')}`" in PAGE.read_text("utf-8"), name
+    values = {name.removeprefix("alloypy."): each for name, each in declared.items() if name not in own}
+    unset = Judging({name: each["default"] for name, each in values.items()}, str(tmp_path))
+    assert unset.settings(str(tmp_path / "a.alloy")) is None
+    for name, each in values.items():
+        for value in each.get("enum", [EXAMPLES[each["type"][0]]] if isinstance(each["type"], list) else []):
+            judging = Judging({name: value}, str(tmp_path))
+            judging.settings(str(tmp_path / "a.alloy"))
+            assert not judging.problems, name
+
+
+EXAMPLES = {"string": "1.10", "array": ["ALY0903"], "object": {"*.alloy": ["ALY0903"]}, "boolean": True}
 
 
 class TestCommands:

@@ -59,6 +59,24 @@ def test_values_of_variables_are_shown_but_no_secrets(tmp_path: Path) -> None:
     assert list(hints(Workspace(), document, 0, document.data.index(b"url"))) == []
 
 
+def test_a_client_says_which_hints_it_wants(tmp_path: Path) -> None:
+    (tmp_path / ".alloypy.toml").write_text('env-files = ["some.env"]\nalloy-version = "1.0"\n')
+    (tmp_path / "some.env").write_text("PLACE=there\n")
+    text = 'prometheus.remote_write "w" {\n\tendpoint {\n\t\turl = sys.env("PLACE")\n\t}\n}\n'
+    document = Document(str(tmp_path / "config.alloy"), text.encode())
+    workspace = Workspace()
+    for wanted, shown in (
+        ({}, ["= there", "endpoint/enable_http2"]),
+        ({"inlayHints": None}, ["= there", "endpoint/enable_http2"]),
+        ({"inlayHints": {"environment": False, "defaults": None}}, ["endpoint/enable_http2"]),
+        ({"inlayHints": {"defaults": False}}, ["= there"]),
+        ({"inlayHints": False}, []),
+    ):
+        workspace.configure(wanted)
+        found = [each.text.partition(":")[0] for each in hints(workspace, document, 0, len(text))]
+        assert sorted(found) == shown, wanted
+
+
 class Old(Workspace):
     """Configurations of Alloy 1.0."""
 
@@ -109,3 +127,10 @@ def test_they_come_over_the_wire(tmp_path: Path) -> None:
         assert [(each["label"], each["position"]) for each in found] == [
             ("= there", {"line": 4, "character": 24})
         ]
+        client.settings = {"inlayHints": {"environment": False}}
+        client.notify("workspace/didChangeConfiguration", {"settings": None})
+        client.wait_for(
+            lambda: [e for e in client.messages if e.get("method") == "workspace/inlayHint/refresh"]
+        )
+        hints = {"textDocument": {"uri": uri}, "range": whole}
+        assert client.request("textDocument/inlayHint", hints) == []

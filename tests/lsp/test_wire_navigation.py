@@ -10,6 +10,7 @@ import pytest
 from tests.lsp.test_definition import LIB, MAIN, with_cursor
 from tests.support.lsp_client import FULL, LspClient, LspError
 
+REFRESH = "workspace/codeLens/refresh"
 LINK = {**FULL, "textDocument": {**FULL["textDocument"], "definition": {"linkSupport": True}}}
 
 
@@ -87,6 +88,29 @@ def test_rename_over_two_files(folder: Path) -> None:
             client.request("textDocument/rename", {**place, "newName": "a b"})
         with pytest.raises(LspError, match="-32803: only labels"):
             client.request("textDocument/prepareRename", at(client, "main.alloy", MAIN, "colle‸ction"))
+
+
+def test_lenses_follow_the_other_texts_and_the_files_of_the_workspace(folder: Path) -> None:
+    with LspClient(folder) as client:
+        client.initialize()
+        client.open("main.alloy")
+        lib = client.open("lib.alloy")
+        (lens, *_) = client.request("textDocument/codeLens", {"textDocument": {"uri": lib}})
+        assert client.request("codeLens/resolve", lens)["command"]["title"] == "3 references"
+        asked = [each for each in client.messages if each.get("method") == REFRESH]
+        client.change("main.alloy", "")
+        client.wait_for(lambda: len([e for e in client.messages if e.get("method") == REFRESH]) > len(asked))
+        assert client.request("codeLens/resolve", lens)["command"]["title"] == "0 references"
+        (folder / "more.alloy").write_text(MAIN)
+        change = {"uri": client.uri("more.alloy"), "type": 1}
+        client.notify("workspace/didChangeWatchedFiles", {"changes": [change]})
+        assert client.request("codeLens/resolve", lens)["command"]["title"] == "3 references"
+        client.settings = {"codeLens": {"references": False}}
+        client.notify("workspace/didChangeConfiguration", {"settings": None})
+        client.wait_for(
+            lambda: len([e for e in client.messages if e.get("method") == REFRESH]) > len(asked) + 2
+        )
+        assert client.request("textDocument/codeLens", {"textDocument": {"uri": lib}}) == []
 
 
 def test_a_lens_of_an_older_text_is_not_resolved(folder: Path) -> None:

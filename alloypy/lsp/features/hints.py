@@ -26,10 +26,11 @@ class Hint(NamedTuple):
 
 
 def hints(workspace: Workspace, document: Document, start: int, stop: int) -> Iterator[Hint]:
-    """What is shown in a range of a text: nothing that is secret."""
-    yield from _values(workspace, document, start, stop)
+    """What is shown in a range of a text, as far as the client wants it: nothing that is secret."""
+    if workspace.shows("inlayHints", "environment"):
+        yield from _values(workspace, document, start, stop)
     version = workspace.language(document.path).version
-    if version is None:
+    if version is None or not workspace.shows("inlayHints", "defaults"):
         return
     from alloypy.lsp.features.default_hints import changes_from
 

@@ -32,7 +32,7 @@ def register(server: Server) -> None:
     """Register what answers these requests."""
     wire = Judged(server)
     server.findings = wire.findings
-    server.judge_again = wire.forget
+    server.outdated.append(wire.forget)
     server.changed.append(wire.text_changed)
     server.started.append(wire.start)
     options = types.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=True)

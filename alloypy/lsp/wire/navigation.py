@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alloypy.lsp.wire.server import Server
     from alloypy.lsp.workspace.project import Project
 
-_FRESH_SECONDS = 5.0
+_FRESH_SECONDS = 1.0
 """How long the files of the workspace count as unchanged while the lenses of a text are resolved."""
 _SEARCHING = "Searching the workspace"
 
@@ -30,6 +30,7 @@ _SEARCHING = "Searching the workspace"
 def register(server: Server) -> None:
     """Register what answers these requests."""
     navigation = Navigation(server)
+    server.outdated.append(navigation.count_again)
     progress = {"work_done_progress": True}
     feature = server.feature
     feature(types.TEXT_DOCUMENT_DEFINITION)(navigation.definition)
@@ -142,6 +143,8 @@ class Navigation:
 
         uri = params.text_document.uri
         document = self._server.document(uri)
+        if not self._server.texts.shows("codeLens", "references"):
+            return []
         data = {"uri": uri, "version": document.version}
         convert = self._server.convert
         return [
@@ -171,6 +174,10 @@ class Navigation:
         arguments = [data["uri"], lens.range.start, locations] if command else None
         lens.command = types.Command(title=found.title, command=command, arguments=arguments)
         return lens
+
+    def count_again(self) -> None:
+        """Read the files of the workspace again for the next lens."""
+        self._counting = None
 
     def _project(self) -> Project:
         from alloypy.lsp.workspace.project import Project

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-GROUPS = ("diagnostics", "watching", "completion", "navigation", "display", "editing", "actions")
+GROUPS = (
+    *("diagnostics", "watching", "refreshing", "completion", "navigation", "display", "editing", "actions"),
+)
 """The modules of this package that register features; each has `register(server)`."""
 _STOP_SECONDS = 2.0
 
@@ -44,8 +46,6 @@ class Server(LanguageServer):
     protocol: Protocol
     findings: Callable[[str], Sequence[Diagnostic]]
     """What was found in an open text as it is now; empty if it has not been judged yet."""
-    judge_again: Callable[[], None]
-    """To be called when settings or files on the disk have changed."""
 
     def __init__(self) -> None:
         super().__init__("alloypy", __version__, protocol_cls=_Conversation, converter_factory=get_converter)
@@ -58,6 +58,8 @@ class Server(LanguageServer):
         """Called with the path of a text that was opened, changed or closed."""
         self.started: list[Callable[[], None]] = []
         """Called once the client is ready for requests of ours."""
+        self.outdated: list[Callable[[], None]] = []
+        """Called when settings or files on the disk have changed."""
         self.judged: list[Callable[[Workspace], None]] = []
         """Called with texts that have been judged."""
         for group in GROUPS:

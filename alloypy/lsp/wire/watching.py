@@ -136,12 +136,16 @@ class _Watching:
             settings = settings[_SECTION]
         if isinstance(settings, dict):
             self._server.texts.configure(settings)
-            self._server.judge_again()
+            self._outdated()
 
     def changed(self, params: types.DidChangeWatchedFilesParams) -> None:
         """Files have changed on the disk."""
         self._server.texts.forget_settings()
-        self._server.judge_again()
+        self._outdated()
+
+    def _outdated(self) -> None:
+        for each in self._server.outdated:
+            each()
 
     def moved(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         """Folders of the workspace have come or gone."""

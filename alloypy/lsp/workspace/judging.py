@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from alloypy.check.units.units import CheckOptions
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
-_KEYS = frozenset(
-    (
-        *("alloy-version", "for", "stability-level", "community-components", "select", "extend-select"),
-        *("ignore", "env-files", "units", "exclude", "per-file-ignores"),
-    )
+CLIENT_SETTINGS = (
+    *("alloyVersion", "for", "stabilityLevel", "communityComponents", "select", "extendSelect", "ignore"),
+    *("perFileIgnores", "envFiles", "units", "exclude"),
 )
+"""The settings of clients that mean what those of projects do, whose names have `-` before a small letter."""
+_KEYS = frozenset(_CAPITAL.sub("-", name).lower() for name in CLIENT_SETTINGS)
 
 
 class Judging:

@@ -49,6 +49,16 @@ class Workspace:
         self._client = client
         self._judging = None
 
+    def shows(self, kind: str, part: str) -> bool:
+        """Whether the client wants something shown, such as `inlayHints` about `defaults`; true by default.
+
+        Its setting is false, or an object in which the part is false.
+        """
+        setting = (self._client or {}).get(kind)
+        if isinstance(setting, Mapping):
+            setting = setting.get(part)
+        return setting is not False
+
     def forget_settings(self) -> None:
         """Read settings and environment files again."""
         self._judging = None
