@@ -30,7 +30,7 @@ def _parse_action(text: str) -> str:
 ACTION_TYPE = TextType("relabel.Action", _parse_action)
 
 
-@arguments(rules="relabel.Config")
+@arguments(rules="own.relabel.Config")
 class RuleArguments:
     """Arguments of `rule`."""
 

@@ -64,12 +64,14 @@ class RelabelRules(Capsule):
         return hash((RelabelRules, self.rules))
 
 
-def relabel(labels: Labels, rules: Sequence[Rule]) -> dict[str, str] | None:
+def relabel(labels: Labels, rules: Sequence[Rule], *, any_name: bool = False) -> dict[str, str] | None:
     """The labels after all rules, names in bytewise order, or None if a rule drops them.
 
+    any_name: whether `replace` may write a label of any name, as for targets, or only one of letters, digits
+        and underscores, as for profiles.
     Raises DeliveryError if a rule makes a far larger text than there was.
     """
-    edited = _Edited(labels)
+    edited = _Edited(labels, any_name=any_name)
     for rule in rules:
         if not _apply(rule, edited):
             return None
@@ -91,7 +93,8 @@ def dropped_by(labels: Labels, rules: Sequence[Rule]) -> int:
 class _Edited:
     """A label set being changed. Labels set come after labels kept, as in Prometheus's builder."""
 
-    def __init__(self, labels: Labels) -> None:
+    def __init__(self, labels: Labels, *, any_name: bool = False) -> None:
+        self.any_name = any_name
         self._kept = dict(sorted(labels.items()))
         self._set: dict[str, str] = {}
         self._given = labels
@@ -156,7 +159,7 @@ def _replace(rule: Rule, labels: _Edited, value: str) -> None:
     labels.check(rule.target_label.count("$") * len(value))
     labels.check(rule.replacement.count("$") * len(value))
     target = expand(rule.target_label, groups)
-    if _LABEL_NAME.fullmatch(target):
+    if (target and labels.any_name) or _LABEL_NAME.fullmatch(target):
         labels.set(target, expand(rule.replacement, groups))
 
 

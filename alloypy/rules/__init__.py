@@ -53,6 +53,8 @@ _TYPE_MODULES = {
     "alloypy": "further",
     "discovery": "further",
     "local": "further",
+    "pyroscope": "further",
+    "own": "own_relabel",
 }
 
 

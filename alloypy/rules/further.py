@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from alloypy.lang.go.text import quote
+from alloypy.lang.targets import OddTarget
 from alloypy.rules.forms import at_least, polling, positive
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
@@ -60,6 +62,20 @@ def no_windows_log(body: View) -> Iterator[Fault]:
         yield Fault("destination", NO_WINDOWS_LOG)
 
 
+def targets_of_text(name: str) -> Rule:
+    """The labels of all targets in an attribute have values that can be written as text."""
+
+    def rule(body: View) -> Iterator[Fault]:
+        for target in body.get(name):
+            if isinstance(target, OddTarget):
+                kind = "a function" if target.sort == "function" else f"an {target.sort}"
+                message = f"label {quote(target.label)} of a target is {kind}"
+                yield Fault(name, f"{message}, expected a string, a number or a bool")
+                return
+
+    return rule
+
+
 _REFRESH = positive("refresh_interval")
 
 BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
@@ -75,8 +91,11 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "discovery.dns": (_REFRESH,),
     "discovery.file": (_REFRESH,),
     "discovery.http": (_REFRESH,),
-    "discovery.process": (_REFRESH,),
-    "local.file_match": (positive("sync_period"),),
+    "discovery.process": (_REFRESH, targets_of_text("join")),
+    "discovery.relabel": (targets_of_text("targets"),),
+    "local.file_match": (positive("sync_period"), targets_of_text("path_targets")),
+    "pyroscope.enrich": (targets_of_text("targets"),),
+    "pyroscope.scrape": (targets_of_text("targets"),),
 }
 """Rules by the key that a class, or a block of `BLOCKS`, names; those of components are added to Alloy's."""
 

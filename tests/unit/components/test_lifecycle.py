@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
 from alloypy.components.local import file
 from alloypy.components.pyroscope import receive_http, relabel, write
@@ -24,6 +25,7 @@ from alloypy.components.registry import REGISTRY
 from alloypy.components.relabel_rule import RuleArguments
 from alloypy.components.remote import http_import
 from alloypy.lang.go.duration import Duration
+from alloypy.lang.targets import OddTarget, Target
 from alloypy.lang.values import OptionalSecret
 from alloypy.runtime.blocks.modules import ImportFileArguments, ImportStringArguments
 from alloypy.runtime.contract.component import BuildError, Registration, UpdateError
@@ -72,6 +74,13 @@ def file_arguments(place: Place, number: int) -> file.Arguments:
     return file.Arguments(filename=str(place.path / ("one", "two")[number]))
 
 
+ODD = OddTarget({"a": "[]"}, "a", [])
+
+
+def discovery_relabel_arguments(place: Place, number: int) -> discovery_relabel.Arguments:
+    return discovery_relabel.Arguments(targets=(Target({"__address__": f"10.0.0.{number}:80"}),))
+
+
 def receive_arguments(place: Place, number: int) -> receive_http.Arguments:
     listening = HTTP(listen_address="127.0.0.1", listen_port=place.ports[number])
     return receive_http.Arguments(http=listening, forward_to=(place.receiver,))
@@ -95,6 +104,7 @@ def untrusting(place: Place, given: write.Arguments) -> write.Arguments:
 
 
 KINDS = {
+    "discovery.relabel": Kind(discovery_relabel_arguments, lambda _, given: replace(given, targets=(ODD,))),
     "local.file": Kind(
         file_arguments, lambda place, given: replace(given, filename=str(place.path / "absent"))
     ),
