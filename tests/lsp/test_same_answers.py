@@ -25,6 +25,8 @@ _SETTINGS = 'stability-level = "experimental"\ncommunity-components = true\nexte
 _PULLING = {**FULL, "textDocument": {**FULL["textDocument"], "diagnostic": {}}}
 _UTF16 = {**_PULLING, "general": {"positionEncodings": ["utf-16"]}}
 _BATCH = 400
+_OPEN = 60
+"""How many texts are open together."""
 _SEVERITIES = {1: "error", 2: "warning"}
 
 
@@ -129,21 +131,44 @@ def test_the_same_diagnostics(files: list[Path], encoding: str) -> None:
             name, data = str(path), path.read_bytes()
             uri = client.open(name, data.decode())
             answer = client.request("textDocument/diagnostic", {"textDocument": {"uri": uri}})
-            found = [
-                (each["code"], _SEVERITIES[each["severity"]], each["message"], each["range"])
-                for each in answer["items"]
-            ]
-            expected = [
-                (
-                    each["code"],
-                    each["severity"],
-                    "\nhint: ".join(filter(None, (each["message"], each["hint"]))),
-                    _range(data, each, encoding),
-                )
-                for each in reported[name]
-            ]
-            assert found == expected, name
+            assert _shown(answer["items"]) == _expected(reported[name], data, encoding), name
             client.close(name)
+
+
+def test_what_is_pushed_is_the_same(files: list[Path]) -> None:
+    alone = [each for each in files if not _beside_broken(each)]
+    chosen = alone if ALL else alone[::3]
+    reported = _reported(files)
+    with LspClient(_folder(files)) as client:
+        client.initialize()
+        for start in range(0, len(chosen), _OPEN):
+            opened = chosen[start : start + _OPEN]
+            for path in opened:
+                client.open(str(path), path.read_bytes().decode())
+            for path in opened:
+                found = client.wait_for_diagnostics(str(path), 1)
+                expected = _expected(reported[str(path)], path.read_bytes(), "utf-8")
+                assert _shown(found) == expected, path
+            for path in opened:
+                client.close(str(path))
+
+
+def _shown(found: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """What an editor shows, in the order in which it is sent."""
+    return [(each["code"], _SEVERITIES[each["severity"]], each["message"], each["range"]) for each in found]
+
+
+def _expected(reported: Sequence[Mapping[str, Any]], data: bytes, encoding: str) -> list[tuple[Any, ...]]:
+    """The same from what the command line reports."""
+    return [
+        (
+            each["code"],
+            each["severity"],
+            "\nhint: ".join(filter(None, (each["message"], each["hint"]))),
+            _range(data, each, encoding),
+        )
+        for each in reported
+    ]
 
 
 def _edited(data: bytes, edits: Sequence[Mapping[str, Any]]) -> bytes:

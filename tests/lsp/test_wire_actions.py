@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from alloypy.check.explanations import EXPLAINED
 from tests.support.lsp_client import FULL, LspClient, LspError
 
 _TEXT = """\
@@ -79,12 +80,27 @@ def _at(lines: Sequence[int], position: Mapping[str, int]) -> int:
 def test_actions_of_a_text(tmp_path: Path) -> None:
     with LspClient(tmp_path) as client:
         kinds = client.initialize(_able())["codeActionProvider"]["codeActionKinds"]
-        assert kinds == ["quickfix", "refactor.extract", "refactor.rewrite", "source.fixAll.alloypy"]
+        assert kinds == [
+            "quickfix",
+            "refactor.extract",
+            "refactor.rewrite",
+            "source.fixAll.alloypy",
+            "explain.alloypy",
+        ]
         (tmp_path / "a").mkdir()
         uri = client.open("a/config.alloy", _TEXT)
         place = _place(_TEXT, "pyroscope.wirte", "receiver")
         known = {"range": place, "code": "ALY0410", "message": "as the client has it"}
         fix = _titled(_offered(client, uri, place, known=[known]), "Change to")
+        explain = _titled(_offered(client, uri, place), "Explain ALY0410")
+        assert explain["kind"] == "explain.alloypy"
+        client.request("workspace/executeCommand", explain["command"])
+        client.wait_for(lambda: client.notifications("window/showMessage"))
+        code = EXPLAINED["ALY0410"]
+        said = {"type": 3, "message": f"ALY0410: {code.title}. {code.explanation}"}
+        assert client.notifications("window/showMessage") == [said]
+        with pytest.raises(LspError, match="-32602"):
+            client.request("workspace/executeCommand", {"command": "alloypy.explain", "arguments": ["x"]})
         assert fix["kind"] == "quickfix"
         assert fix["isPreferred"] is True
         assert fix["diagnostics"] == [known]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 COMMAND = "alloypy.applyAction"
 """Works an action out and asks the client to make its edits, for clients that do not resolve actions."""
 
+EXPLAIN = "alloypy.explain"
+"""Shows what a code means."""
+
 
 def register(server: Server) -> None:
     """Register what answers these requests."""
@@ -37,6 +40,10 @@ def register(server: Server) -> None:
     @server.command(COMMAND)
     async def applied(arguments: list[Any]) -> None:
         await wire.applied(arguments[0] if arguments else None)
+
+    @server.command(EXPLAIN)
+    async def explained(arguments: list[Any]) -> None:
+        wire.explain(arguments[0] if arguments else None)
 
 
 class _Actions:
@@ -79,6 +86,16 @@ class _Actions:
         edit = self._edit(await self._worked_out(lazy, document))
         await self._server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit=edit))
 
+    def explain(self, code: Any) -> None:
+        """Show what a code means. Raises InvalidParams if there is none."""
+        from alloypy.lsp.features.actions.explaining import explained
+
+        text = explained(code) if isinstance(code, str) else ""
+        if not text:
+            raise InvalidParams("there is no such code")
+        message = types.ShowMessageParams(type=types.MessageType.Info, message=text)
+        self._server.protocol.notify(types.WINDOW_SHOW_MESSAGE, message)
+
     async def _worked_out(self, lazy: Lazy, document: Document) -> Sequence[TextEdit]:
         from alloypy.lsp.features.actions.offers import worked_out
 
@@ -110,6 +127,8 @@ class _Actions:
             if not client.has("text_document.code_action.disabled_support"):
                 return None
             made.disabled = types.CodeActionDisabled(reason=action.refused)
+        elif action.explains:
+            made.command = types.Command(title=action.title, command=EXPLAIN, arguments=[action.explains])
         elif action.lazy is None:
             made.edit = self._edit(action.edits, action.creates, action.snippet)
         elif "edit" in client.listed("text_document.code_action.resolve_support.properties"):

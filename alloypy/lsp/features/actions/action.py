@@ -21,7 +21,10 @@ EXTRACT = "refactor.extract"
 REWRITE = "refactor.rewrite"
 FIX_ALL = "source.fixAll.alloypy"
 
-KINDS = (QUICK_FIX, EXTRACT, REWRITE, FIX_ALL)
+EXPLAIN = "explain.alloypy"
+"""A kind of its own: editors make a single quick fix without a question."""
+
+KINDS = (QUICK_FIX, EXTRACT, REWRITE, FIX_ALL, EXPLAIN)
 """The kinds of all actions, as the protocol names them."""
 
 
@@ -77,7 +80,7 @@ class Action(NamedTuple):
     mends: the diagnostics that it is about. preferred: whether it is the obvious one. lazy: how its edits are
     worked out, if that takes long. refused: why it cannot be done; shown to a user who asked for it.
     creates: files that its edits need and that do not exist. snippet: the same edits with `$1` and `$0` for
-    editors that have snippets.
+    editors that have snippets. explains: the code that it explains, instead of changing anything.
     """
 
     title: str
@@ -89,6 +92,7 @@ class Action(NamedTuple):
     refused: str = ""
     creates: tuple[str, ...] = ()
     snippet: tuple[TextEdit, ...] = ()
+    explains: str = ""
 
 
 NO_FILE = "there is no such file any more"

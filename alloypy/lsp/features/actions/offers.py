@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from alloypy.lsp.features.actions.action import EXTRACT, FIX_ALL, QUICK_FIX, REWRITE, Action, Asked, Lazy
+from alloypy.lsp.features.actions.action import (
+    EXPLAIN,
+    EXTRACT,
+    FIX_ALL,
+    QUICK_FIX,
+    REWRITE,
+    Action,
+    Asked,
+    Lazy,
+)
 
 if TYPE_CHECKING:
     from alloypy.lsp.documents.ranges import TextEdit
@@ -28,6 +37,10 @@ def actions(asked: Asked, *, can_create: bool) -> Iterator[Action]:
         from alloypy.lsp.features.actions.everywhere import fix_all
 
         yield from fix_all(asked)
+    if asked.here and asked.wants(EXPLAIN):
+        from alloypy.lsp.features.actions.explaining import explanations
+
+        yield from explanations(asked)
 
 
 def _quick_fixes(asked: Asked, can_create: bool) -> Iterator[Action]:
