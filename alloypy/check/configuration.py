@@ -7,12 +7,12 @@ or a running component. Source: docs/spec/RUNTIME.md, sections 2.2-2.4, 2.7.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from alloypy.check.blocks import BlockReader, root_scope
 from alloypy.check.contents import ContentCheck
-from alloypy.check.findings import Findings
+from alloypy.check.findings import Findings, no_pause
 from alloypy.check.lint import chosen_rules
 from alloypy.check.modules.frames import Frame
 from alloypy.check.modules.imports import Files, ImportReader, Location
@@ -53,12 +53,14 @@ class Context(NamedTuple):
     files: access to modules in files.
     full_environ: the whole environment, if known: a variable that is not in it will not be set.
     selected: the codes of the lint rules to run; None for the default selection.
+    pause: called between the steps of the check; what it raises ends the check.
     """
 
     environ: Mapping[str, str]
     files: Files
     full_environ: Mapping[str, str] | None = None
     selected: frozenset[str] | None = None
+    pause: Callable[[], None] = no_pause
 
 
 NOTHING = Context({}, Files(lambda path: None, ".", lambda path: Location(path, ".")))
@@ -74,12 +76,12 @@ def check_files(files: Sequence[File], language: Language, gate: Gate, context: 
     reader = BlockReader(language, gates)
     sections = root_sections(files)
     root = root_scope(sections, reader)
-    checker = _Checker(language, gate, reader)
+    checker = _Checker(language, gate, reader, context.pause)
     checker.scope(root)
     findings = Findings(checker.found, checker.out_of_scope)
     contents = ContentCheck(language, context.environ, findings)
     imports = ImportReader(reader, context.files, contents, findings)
-    modules = ModuleCheck(Tools(reader, imports, contents, findings, gates))
+    modules = ModuleCheck(Tools(reader, imports, contents, findings, gates, context.pause))
     _find_further(modules, findings, root, sections, context)
     if not has_errors(checker.found) and not has_errors(findings):
         rules = list(chosen_rules([file.source for file in files], context.selected))
@@ -87,7 +89,7 @@ def check_files(files: Sequence[File], language: Language, gate: Gate, context: 
             from alloypy.check.lint.runner import Linted, run_rules
 
             linted = Linted(files, modules.frames, lambda frame: contents.values(NO_TEXT, frame), language)
-            findings.add(run_rules(rules, linted))
+            findings.add(run_rules(rules, linted, context.pause))
     return Checked(root, checker.found, sorted(findings, key=_place), tuple(modules.frames), contents)
 
 
@@ -109,7 +111,10 @@ def _find_further(
 class _Checker:
     """Does what Alloy's own check does."""
 
-    def __init__(self, language: Language, gate: Gate, reader: BlockReader) -> None:
+    def __init__(
+        self, language: Language, gate: Gate, reader: BlockReader, pause: Callable[[], None]
+    ) -> None:
+        self._pause = pause
         self._language = language
         self._gate = gate
         self._reader = reader
@@ -119,6 +124,7 @@ class _Checker:
     def scope(self, scope: CheckedScope) -> None:
         """Check the nodes of a scope one by one, then their dependencies on each other."""
         for node in scope.nodes:
+            self._pause()
             problem = self._reader.resolve(node, scope) if node.kind is Kind.COMPONENT else None
             self.found += node.faults
             if problem is not None:

@@ -14,6 +14,10 @@ from alloypy.syntax.source import Source
 from alloypy.syntax.tree import Statement
 
 
+def no_pause() -> None:
+    """Does nothing between the steps of a check: nobody wants to end it early."""
+
+
 class Findings:
     """Faults and warnings beyond those of Alloy's own check.
 

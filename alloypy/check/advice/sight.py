@@ -113,19 +113,18 @@ class Place:
         return Visible(name, block.full_name, block.label, tuple(f"{name}.{export}" for export in exports))
 
     def _module_exports(self, name: str) -> list[str]:
-        for block in self._blocks():
-            if block.full_name == "declare" and block.label == name:
-                return [
-                    each.label
-                    for each in block.body
-                    if isinstance(each, Block) and each.full_name == "export"
-                ]
-        return []
+        declare = self.customs.get(name)
+        body = declare.body if declare is not None else ()
+        return [each.label for each in body if isinstance(each, Block) and each.full_name == "export"]
 
     @cached_property
-    def customs(self) -> list[str]:
-        """Names of the custom components that declares define."""
-        return [block.label for block in self._blocks() if block.full_name == "declare"]
+    def customs(self) -> dict[str, Block]:
+        """The declares that define custom components, by their names; of equal ones the first."""
+        found: dict[str, Block] = {}
+        for block in self._blocks():
+            if block.full_name == "declare":
+                found.setdefault(block.label, block)
+        return found
 
     @property
     def without_label(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from alloypy.check.expressions.values import ValueCheck
+from alloypy.check.findings import no_pause
 from alloypy.check.lint.rule import Rule
 from alloypy.check.lint.view import Around, View
 from alloypy.check.modules.frames import Frame
@@ -35,10 +36,16 @@ class Linted:
         self.language = language
 
 
-def run_rules(rules: Iterable[Rule], linted: Linted) -> Iterator[Diagnostic]:
-    """What the rules find in the modules that the files contain; imported ones are not looked at."""
+def run_rules(
+    rules: Iterable[Rule], linted: Linted, pause: Callable[[], None] = no_pause
+) -> Iterator[Diagnostic]:
+    """What the rules find in the modules that the files contain; imported ones are not looked at.
+
+    pause: called before each rule.
+    """
     views = views_of(linted)
     for rule in rules:
+        pause()
         yield from run_rule(rule, views)
 
 

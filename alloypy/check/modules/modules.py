@@ -13,7 +13,7 @@ from typing import NamedTuple
 from alloypy.check.blocks import BlockReader
 from alloypy.check.contents import ContentCheck
 from alloypy.check.expressions.shapes import ANYTHING, Shape, exactly, of_type
-from alloypy.check.findings import Findings
+from alloypy.check.findings import Findings, no_pause
 from alloypy.check.modules.faults import cycles, head, in_the_way, missing, not_found
 from alloypy.check.modules.frames import UNREAD_TEMPLATE, VALUED, Frame, Names
 from alloypy.check.modules.imports import ImportReader
@@ -60,6 +60,7 @@ class Tools(NamedTuple):
     contents: ContentCheck
     findings: Findings
     gates: Gates
+    pause: Callable[[], None] = no_pause
 
 
 class _ModuleKey(NamedTuple):
@@ -78,7 +79,7 @@ class ModuleCheck:
     """Creates the modules that loading would create, equal ones only once, and notes their faults."""
 
     def __init__(self, tools: Tools) -> None:
-        self._blocks, self._imports, self._contents, self._findings, self._gates = tools
+        self._blocks, self._imports, self._contents, self._findings, self._gates, self._pause = tools
         self._frames: dict[_ModuleKey, Frame] = {}
         self._first: dict[int, Frame] = {}
         self._homes: dict[int, Frame] = {}
@@ -212,6 +213,7 @@ class ModuleCheck:
         order = [nodes.pop(id(node.block)) for node in built.graph.order() if id(node.block) in nodes]
         self._loading.append(scope)
         for node in (*order, *nodes.values()):
+            self._pause()
             self._node(node, frame)
         self._loading.pop()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.check.configuration import Context, check_files, has_errors
+from alloypy.check.findings import no_pause
 from alloypy.check.lint import MARK, is_of_rule
 from alloypy.check.modules.imports import Files, Location
 from alloypy.check.scope import Language
@@ -47,6 +48,7 @@ class CheckOptions(NamedTuple):
     selected: the codes of the selected lint rules; None for the default selection.
     ignored: codes of other warnings that are left out. ignored_in: returns the codes that are left out in a
     file; None if there are none.
+    pause: called between the steps of a check; what it raises ends the check.
     """
 
     language: Language
@@ -56,6 +58,7 @@ class CheckOptions(NamedTuple):
     selected: frozenset[str] | None = None
     ignored: frozenset[str] = frozenset()
     ignored_in: Callable[[str], frozenset[str]] | None = None
+    pause: Callable[[], None] = no_pause
 
 
 class Reading(NamedTuple):
@@ -257,7 +260,7 @@ def _not_ignored(
 def context_of(directory: str, options: CheckOptions, reading: Reading = DISK) -> Context:
     """What a check of a unit in `directory` (the value of `module_path`) may use beyond its own texts."""
     files = _Modules(reading).files(directory, None)
-    return Context(options.environ, files, options.full_environ, options.selected)
+    return Context(options.environ, files, options.full_environ, options.selected, options.pause)
 
 
 class _Modules:
@@ -290,9 +293,8 @@ def _check(
     changed: Source | None = None,
 ) -> list[Diagnostic]:
     """changed: replaces the source of that name in a module."""
-    context = Context(
-        options.environ, modules.files(directory, changed), options.full_environ, options.selected
-    )
+    reading = modules.files(directory, changed)
+    context = Context(options.environ, reading, options.full_environ, options.selected, options.pause)
     checked = check_files(files, options.language, options.gate, context)
     return [*checked.as_alloy, *checked.further]
 

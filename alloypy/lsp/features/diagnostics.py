@@ -49,7 +49,7 @@ def judge(workspace: Workspace, name: str, files: tuple[str, ...]) -> Judgement:
         read.update(source.name for source in sources or ())
         return sources
 
-    options = workspace.checking(files[0])
+    options = workspace.checking(files[0])._replace(pause=pause)
     outcome = check_unit(name, options, reading._replace(module=module)).without(options.ignored)
     found: dict[str, list[Diagnostic]] = {path: [] for path in files}
     for each in sorted(outcome.diagnostics, key=_place):

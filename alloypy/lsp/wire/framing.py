@@ -6,6 +6,7 @@ Source: Language Server Protocol 3.17, "Base Protocol".
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Protocol
 
 LARGEST_MESSAGE_BYTES = 64 << 20
@@ -29,12 +30,13 @@ class FramingError(Exception):
     """What came is not a message; the stream can be read further."""
 
 
-def read_message(stream: Stream) -> bytes | None:
+def read_message(stream: Stream, begun: Callable[[], None] = lambda: None) -> bytes | None:
     """The content of the next message; None at the end of the stream.
 
+    begun: called once the first line of a message, or the end, has come.
     Raises FramingError for a header that cannot be understood, and for a message that is too long.
     """
-    length = _length(stream)
+    length = _length(stream, begun)
     if length is None:
         return None
     if length > LARGEST_MESSAGE_BYTES:
@@ -44,11 +46,13 @@ def read_message(stream: Stream) -> bytes | None:
     return content if len(content) == length else None
 
 
-def _length(stream: Stream) -> int | None:
+def _length(stream: Stream, begun: Callable[[], None]) -> int | None:
     """Reads a header, and returns the length that it names; None at the end of the stream."""
     length: int | None = None
     fault = ""
-    while line := stream.readline(_LONGEST_LINE_BYTES):
+    line = stream.readline(_LONGEST_LINE_BYTES)
+    begun()
+    while line:
         content = line.rstrip(b"\r\n")
         found = _LENGTH.search(content)
         if found is not None:
@@ -62,6 +66,7 @@ def _length(stream: Stream) -> int | None:
             fault = "the header of a message has lines `Name: value`, one of which is Content-Length"
         elif length is None and not fault:
             fault = "the header of the message has no Content-Length"
+        line = stream.readline(_LONGEST_LINE_BYTES)
     return None
 
 

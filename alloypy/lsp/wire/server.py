@@ -17,9 +17,11 @@ from alloypy.lsp.documents.document import Document
 from alloypy.lsp.documents.positions import Encoding
 from alloypy.lsp.wire import synchronizing
 from alloypy.lsp.wire.client import Client
+from alloypy.lsp.wire.collecting import Collecting
 from alloypy.lsp.wire.convert import Conversion, is_uri, path_of
 from alloypy.lsp.wire.errors import InvalidParams, WireError
 from alloypy.lsp.wire.protocol import Protocol, State
+from alloypy.lsp.wire.urgent import Urgent
 from alloypy.lsp.wire.worker import Urgency, Worker
 from alloypy.lsp.workspace.workspace import Workspace
 
@@ -53,7 +55,9 @@ class Server(LanguageServer):
         self.client = Client(types.ClientCapabilities())
         self.convert = Conversion(Encoding.UTF16, self.texts.document)
         self.client_process: int | None = None
-        self.worker = Worker()
+        self.urgent = Urgent()
+        self.collecting = Collecting()
+        self.worker = Worker(self.urgent, self.collecting.tidy)
         self.changed: list[Callable[[str], None]] = []
         """Called with the path of a text that was opened, changed or closed."""
         self.started: list[Callable[[], None]] = []
