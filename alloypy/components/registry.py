@@ -12,6 +12,7 @@ from alloypy.preloading import PRELOADING
 from alloypy.runtime.contract.component import Registration
 
 MODULES: Mapping[str, str] = {
+    "discovery.http": "discovery.http",
     "discovery.relabel": "discovery.relabel",
     "local.file": "local.file",
     "pyroscope.receive_http": "pyroscope.receive_http",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from alloypy.lang.go.text import quote
 from alloypy.lang.targets import OddTarget
+from alloypy.rules.clients import HTTP_CLIENT
 from alloypy.rules.forms import at_least, polling, positive
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
@@ -90,7 +91,7 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "alloypy.logging": (no_windows_log,),
     "discovery.dns": (_REFRESH,),
     "discovery.file": (_REFRESH,),
-    "discovery.http": (_REFRESH,),
+    "discovery.http": (_REFRESH, *HTTP_CLIENT),
     "discovery.process": (_REFRESH, targets_of_text("join")),
     "discovery.relabel": (targets_of_text("targets"),),
     "local.file_match": (positive("sync_period"), targets_of_text("path_targets")),

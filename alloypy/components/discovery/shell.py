@@ -91,6 +91,9 @@ class Findings:
 class Discoverer:
     """A source of groups, made anew for each set of arguments."""
 
+    async def check(self) -> None:
+        """Read what may show that the arguments cannot work; nothing stays open. Raises BuildError."""
+
     async def run(self, found: Findings) -> None:
         """Find groups until cancelled, and pass them to `found`.
 
@@ -166,7 +169,8 @@ class DiscoveryComponent(Component[A, Exports]):
         raise NotImplementedError
 
     async def prepare(self) -> None:
-        """Register the metrics."""
+        """Check the arguments and register the metrics. Raises BuildError."""
+        await self._discoverer.check()
         self.options.metrics().register(self)
 
     async def run(self) -> None:
@@ -210,9 +214,14 @@ class DiscoveryComponent(Component[A, Exports]):
         self.options.set_exports(Exports(targets=made.targets))
 
     async def prepare_update(self, arguments: A) -> Exports | None:
-        """Make a discoverer for the new arguments. Raises UpdateError and BuildError."""
+        """Make a discoverer for the new arguments. Raises UpdateError."""
         _check(arguments, UpdateError)
-        self._prepared = self.discoverer(arguments)
+        try:
+            prepared = self.discoverer(arguments)
+            await prepared.check()
+        except BuildError as error:
+            raise UpdateError(str(error)) from None
+        self._prepared = prepared
         return None
 
     async def update(self, arguments: A) -> None:

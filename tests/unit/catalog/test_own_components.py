@@ -23,7 +23,9 @@ ONLY_ALLOYPY: dict[str, set[str]] = {
 }
 """Settings that alloypy has beyond Alloy, by component."""
 
-WORDED_OTHERWISE = {"endpoint/authorization/type: default 'Bearer' is not ''"}
+WORDED_OTHERWISE = {
+    f"{path}authorization/type: default 'Bearer' is not ''" for path in ("", "client/", "endpoint/")
+}
 """Alloy sets this default when it checks the block; alloypy declares it."""
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from alloypy.components.discovery import http
 from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
 from alloypy.components.local import file
@@ -25,6 +26,7 @@ from alloypy.components.registry import REGISTRY
 from alloypy.components.relabel_rule import RuleArguments
 from alloypy.components.remote import http_import
 from alloypy.lang.go.duration import Duration
+from alloypy.lang.go.url import parse_url
 from alloypy.lang.targets import OddTarget, Target
 from alloypy.lang.values import OptionalSecret
 from alloypy.runtime.blocks.modules import ImportFileArguments, ImportStringArguments
@@ -103,8 +105,15 @@ def untrusting(place: Place, given: write.Arguments) -> write.Arguments:
     )
 
 
+def discovered_over_http(place: Place, number: int) -> http.Arguments:
+    return http.Arguments(url=parse_url(f"http://127.0.0.1:{place.taken}/{number}"))
+
+
 KINDS = {
     "discovery.relabel": Kind(discovery_relabel_arguments, lambda _, given: replace(given, targets=(ODD,))),
+    "discovery.http": Kind(
+        discovered_over_http, lambda _, given: replace(given, refresh_interval=Duration(0))
+    ),
     "local.file": Kind(
         file_arguments, lambda place, given: replace(given, filename=str(place.path / "absent"))
     ),
