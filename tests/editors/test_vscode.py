@@ -164,4 +164,5 @@ def test_a_configuration_is_finished_and_mended(
     assert seen["completions"] == ["receiver"]
     assert "did you mean `listen_address`?" in seen["hover"][0]
     assert "Change to `listen_address`" in seen["actions"]
+    assert [each.startswith("pyroscope.write.backend") for each in seen["references"]] == [True]
     assert workspace.read_bytes() == FINISHED.encode()

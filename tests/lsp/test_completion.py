@@ -11,6 +11,7 @@ from alloypy.lsp.documents.document import Document
 from alloypy.lsp.features.completion.completing import complete
 from alloypy.lsp.features.completion.documentation import documentation
 from alloypy.lsp.features.completion.offers import Offer
+from alloypy.lsp.features.hover import hover
 from alloypy.lsp.features.signatures import signature
 from alloypy.lsp.workspace.workspace import Workspace
 from tests.support.lsp_client import LspClient
@@ -55,8 +56,20 @@ def test_only_receivers_of_the_right_kind_are_offered() -> None:
     found = offers(f'prometheus.scrape "x" {{\n\tforward_to = [|]\n}}{REST}')
     assert next(iter(found.values())).label == "prometheus.remote_write.m.receiver"
     assert next(iter(found.values())).preselected
-    found = offers(f'prometheus.scrape "x" {{\n\tforward_to = |\n}}{REST}')
+    found = offers(f'prometheus.scrape "x" {{\n\tforward_to = |\n}}{REST}discovery.docker "d" {{ }}')
+    assert "discovery.docker.d.targets" not in found
     assert next(iter(found)) == "[prometheus.remote_write.m.receiver]"
+
+
+def test_placeholders_name_the_only_receiver_that_fits() -> None:
+    rest = '\npyroscope.write "w" { }\nprometheus.remote_write "m" { }\ndiscovery.docker "d" { }\n'
+    found = offers(f"|{rest}")["pyroscope.scrape"].snippet
+    assert "\ttargets    = ${2:discovery.docker.d.targets}\n" in found
+    assert "\tforward_to = [${3:pyroscope.write.w.receiver}]\n" in found
+    found = offers(f'prometheus.scrape "s" {{\n\t|\n}}{rest}')["forward_to"].snippet
+    assert found == "forward_to = [${1:prometheus.remote_write.m.receiver}]"
+    found = offers(f'|{rest}pyroscope.write "v" {{ }}')["pyroscope.scrape"].snippet
+    assert "\tforward_to = [$3]\n" in found
 
 
 def test_missing_arguments_come_first_and_written_ones_are_left_out() -> None:
@@ -135,11 +148,71 @@ def test_files_of_a_directory_are_offered(tmp_path: Path) -> None:
     assert "secret.txt" in offers(text, str(tmp_path / "a.alloy")) or "pyproject.toml" in offers(text)
 
 
+DISCOVERED = """discovery.docker "d" { host = "unix:///x" }
+discovery.relabel "a" {
+	targets = discovery.docker.d.targets
+	rule {
+		source_labels = ["__meta_docker_container_name"]
+		target_label  = "container"
+	}
+}
+discovery.relabel "b" {
+	targets = concat(discovery.relabel.a.output, [{"__address__" = "x", "team" = "y"}])
+	rule {
+		source_labels = [|]
+	}
+}
+loki.source.journal "j" { relabel_rules = loki.relabel.j.rules }
+"""
+
+
+def test_rules_read_the_labels_that_their_targets_have() -> None:
+    found = list(offers(DISCOVERED.replace("|", '"|"')))
+    assert found[:2] == ["__address__", "container"]
+    assert found[2] == "team"
+    assert "__meta_docker_container_id" in found
+    assert not [each for each in found if each.startswith("__meta_kubernetes")]
+    assert list(offers(DISCOVERED))[:3] == ['"__address__"', '"container"', '"team"']
+    found = list(
+        offers(f'{DISCOVERED.replace("|", "")}loki.relabel "j" {{ rule {{ source_labels = ["|"] }} }}')
+    )
+    assert "__journal_priority" in found
+    assert "__meta_docker_container_id" not in found
+
+
+def test_targets_have_the_labels_that_their_reader_looks_at() -> None:
+    found = offers('prometheus.scrape "x" {\n\ttargets = [{"__address__" = "b", |}]\n}')
+    assert "__metrics_path__" in found
+    assert "__address__" not in found
+    assert "__path__" in offers('loki.source.file "x" {\n\ttargets = [{"|" = "b"}]\n}')
+
+
 def test_modules_in_files_are_offered(tmp_path: Path) -> None:
     (tmp_path / "lib.alloy").write_text('declare "sink" {\n\targument "url" { }\n}\n')
     head = f'import.file "lib" {{\n\tfilename = "{tmp_path}/lib.alloy"\n}}\n'
     assert "lib.sink" in offers(f"{head}|", str(tmp_path / "a.alloy"))
     assert list(offers(f'{head}lib.sink "x" {{\n\t|\n}}', str(tmp_path / "a.alloy"))) == ["url"]
+
+
+def test_the_text_of_an_import_is_completed_as_a_text_of_its_own(tmp_path: Path) -> None:
+    text = 'import.string "s" {\n\tcontent = `declare "d" {\n\t%s\n}`\n}\nlocal.file "outside" { }\n'
+    path = str(tmp_path / "config.alloy")
+    assert {"argument", "pyroscope.write"} <= set(offers(text % "|", path))
+    inside = 'local.file "inside" { }\n\tlocal.file "f" { filename = | }'
+    found = offers(text % inside, path)
+    assert "local.file.inside.content" in found
+    assert "local.file.outside.content" not in found
+    assert list(offers((text % 'pyroscope.write "w" { end| }').replace("`", '"'), path)) == []
+    before, _, after = (text % 'local.file "f" { filename = sys.e|nv("X") }').partition("|")
+    document = Document(path, (before + after).encode())
+    found_there = signature(place_at(WORKSPACE, document, len(before) + 4))
+    assert found_there is not None
+    assert found_there.text.startswith("sys.env(")
+    hovered = hover(WORKSPACE, document, len(before))
+    assert hovered is not None
+    assert document.data[hovered.range.start : hovered.range.stop] == b"env"
+    found_here = complete(place_at(WORKSPACE, document, len(before)))
+    assert document.data[found_here.start : found_here.stop] == b"env"
 
 
 def test_documentation_of_offers() -> None:

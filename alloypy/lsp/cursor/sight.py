@@ -13,7 +13,7 @@ from alloypy.check.scope import arguments_of_module
 from alloypy.lang.evaluation.functions import LibraryFunction
 from alloypy.lang.types import ObjectType, Type
 from alloypy.lsp.cursor.library import library_names
-from alloypy.lsp.cursor.values import names_of, plain
+from alloypy.lsp.cursor.values import element_of, is_list, names_of, plain
 from alloypy.lsp.workspace.project import Home, Project
 from alloypy.lsp.workspace.symbols import Declaration, Kind
 from alloypy.lsp.workspace.unit import Declared, Module, Unit
@@ -60,7 +60,12 @@ class Name(NamedTuple):
 
     def fits(self, type_: Type | None) -> bool:
         """Whether its value may be used where a type is wanted."""
-        return type_ is None or mismatch(self.shape, type_) is None
+        if type_ is None:
+            return True
+        if mismatch(self.shape, type_) is not None:
+            return False
+        own, other = (element_of(each) if is_list(each) else None for each in (self.type, type_))
+        return own is None or other is None or mismatch(of_type(own), other) is None
 
 
 class Sight:

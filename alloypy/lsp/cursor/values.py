@@ -231,28 +231,28 @@ class ValueFinder:
                 break
             found = field
         if found is None:
-            return self._field_name(None)
-        return self._field(found)
+            return self._field_name(node, None)
+        return self._field(node, found)
 
-    def _field(self, field: Field) -> Expression | ValuePlace:
+    def _field(self, node: Object, field: Field) -> Expression | ValuePlace:
         stop = field.end + 1 + (2 if field.quoted else 0)
         if self._at <= stop:
-            return self._field_name(field)
+            return self._field_name(node, field)
         assign = self._data.find(b"=", stop, max(field.value.start, stop) + 1)
         if self._at <= assign:
-            return self._elsewhere() if field.name else self._field_name(field)
+            return self._elsewhere() if field.name else self._field_name(node, field)
         value = field.value
         after = self._at > value.end + 1 and not (is_hole(value) and blank(self._data, value.start, self._at))
         if after and last_mark(self._data, value.end + 1, self._at) == ",":
-            return self._field_name(None)
+            return self._field_name(node, None)
         self._wanted = field_of(self._wanted, field.name)
         return value
 
-    def _field_name(self, field: Field | None) -> ValuePlace:
+    def _field_name(self, node: Object, field: Field | None) -> ValuePlace:
         start, stop = word_around(self._data, self._at)
         if field is not None and field.quoted:
             start, stop = min(field.start + 1, self._at), max(field.end + 2, self._at)
-        return ValuePlace("FIELD", start, stop, self._wanted, self._call)
+        return ValuePlace("FIELD", start, stop, self._wanted, self._call, (), node)
 
 
 def names_of(node: Expression) -> tuple[str, ...] | None:
@@ -271,8 +271,14 @@ def plain(type_: Type | None) -> Type | None:
     return type_.inner if isinstance(type_, wanted.NullableType) else type_
 
 
+def is_list(type_: Type | None) -> bool:
+    """Whether a type is that of lists."""
+    return isinstance(plain(type_), wanted.ListType)
+
+
 def element_of(type_: Type | None) -> Type | None:
     """The type of the elements of an array of this type, if that is known."""
+    type_ = plain(type_)
     if isinstance(type_, wanted.ListType):
         return plain(type_.element)
     if isinstance(type_, wanted.CapsuleType):

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.lsp.cursor.around import Around, Role, around_of
+from alloypy.lsp.cursor.embedded import embedded_at
 from alloypy.lsp.cursor.place import Kind, Place, place_at
 from alloypy.lsp.documents.document import Document
 from alloypy.lsp.documents.ranges import Range
@@ -34,8 +35,11 @@ class Hover(NamedTuple):
 def hover(workspace: Workspace, document: Document, offset: int) -> Hover | None:
     """What is known about the name at an offset; None if there is nothing to say."""
     place = place_at(workspace, document, offset)
+    start = 0
+    if (inner := embedded_at(place)) is not None:
+        start, place = place.start, inner
     text = "\n\n".join(part for part in _Teller(workspace, place).tell() if part)
-    return Hover(text, Range(document.path, place.start, place.stop)) if text else None
+    return Hover(text, Range(document.path, start + place.start, start + place.stop)) if text else None
 
 
 def plain(text: str) -> str:

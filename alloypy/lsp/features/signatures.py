@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from alloypy.lsp.cursor.embedded import embedded_at
 from alloypy.lsp.cursor.library import function_of
 from alloypy.lsp.cursor.place import Kind, Place
 
@@ -19,6 +20,7 @@ class Signature(NamedTuple):
 
 def signature(place: Place) -> Signature | None:
     """The signature of the innermost call around a place; None outside of calls. Never raises."""
+    place = embedded_at(place) or place
     call = place.call
     if call is None or place.kind is Kind.COMMENT:
         return None

@@ -78,6 +78,15 @@ try {
   await until("the quick fix", async () => (await text()).includes("listen_address"));
   await until("a file without faults", async () => (await page.locator(".squiggly-error").count()) === 0);
 
+  const lens = page.locator(".codelens-decoration a", { hasText: "1 reference" });
+  await until("a lens", async () => (await lens.count()) > 0);
+  await lens.first().click();
+  await page.waitForSelector(".peekview-widget .ref-tree .monaco-list-row");
+  seen.references = await page.locator(".peekview-widget .ref-tree .monaco-list-row").allInnerTexts();
+  await picture("references");
+  await keyboard.press("Escape");
+  await page.waitForSelector(".peekview-widget", { state: "detached" });
+
   await goTo("9:20");
   await keyboard.press("F2");
   await page.waitForSelector(".rename-box input:focus");

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alloypy.lang import types as wanted
+from alloypy.lsp.cursor.embedded import embedded_at
 from alloypy.lsp.cursor.place import Kind, Place
 from alloypy.lsp.cursor.sight import Sight
 from alloypy.lsp.features.completion.labels import label_offers
 from alloypy.lsp.features.completion.offers import Offer, OfferKind, Offers
 from alloypy.lsp.features.completion.statements import statement_offers
 from alloypy.lsp.features.completion.strings import string_offers
+from alloypy.lsp.features.completion.target_labels import is_target, target_fields
 from alloypy.lsp.features.completion.values import member_offers, value_offers
 from alloypy.syntax.tree import Object
 
@@ -19,9 +21,13 @@ def complete(place: Place) -> Offers:
     """What can replace the name at a place. Never raises."""
     if place.kind in {Kind.COMMENT, Kind.ELSEWHERE}:
         return Offers(place.start, place.stop)
-    if place.kind is Kind.STRING:
-        return string_offers(place)
+    inner = embedded_at(place)
+    if inner is not None:
+        found = complete(inner)
+        return found._replace(start=place.start + found.start, stop=place.start + found.stop)
     sight = Sight(place.workspace, place.document, place.offset)
+    if place.kind is Kind.STRING:
+        return string_offers(place, sight)
     return Offers(place.start, place.stop, _unique(_offers(place, sight)))
 
 
@@ -43,6 +49,8 @@ def _offers(place: Place, sight: Sight) -> Iterator[Offer]:
 def _fields(place: Place) -> Iterator[Offer]:
     """The names of an object whose names are fixed."""
     type_ = place.wanted
+    if is_target(place):
+        yield from target_fields(place)
     if not isinstance(type_, wanted.ObjectType):
         return
     node = place.expression

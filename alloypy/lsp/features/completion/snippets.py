@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from alloypy.lang import types as wanted
@@ -19,10 +19,15 @@ _DEEPEST = 4
 """Levels of required blocks that are written out."""
 
 
+Only = Callable[[Type], str]
+"""Returns the one reference whose value is of a type; "" if there is none, or more than one."""
+
+
 class Writer:
     """Writes a text with numbered placeholders."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: Only) -> None:
+        self._only = only
         self._number = 0
 
     def hole(self, default: str = "") -> str:
@@ -47,19 +52,27 @@ class Writer:
             case wanted.BoolType():
                 return self.choice(("false", "true") if default is True else ("true", "false"))
             case wanted.ListType():
-                return f"[{self.hole()}]"
+                whole = self._reference(inner)
+                return self.hole(whole) if whole else f"[{self.hole(self._reference(inner.element))}]"
             case wanted.MapType() | wanted.ObjectType():
                 return f"{{{self.hole()}}}"
             case wanted.IntType() | wanted.FloatType():
                 number = isinstance(default, int | float) and not isinstance(default, bool)
                 return self.hole(json.dumps(default) if number else "")
-            case wanted.AnyType() | wanted.CapsuleType() | None:
+            case wanted.CapsuleType():
+                return self.hole(self._reference(inner))
+            case wanted.AnyType() | None:
                 return self.hole()
         choices = [each for each in accepted_values(inner) if each]
         if choices:
             first = [default] if default in choices else []
             return f'"{self.choice([*first, *(each for each in choices if each not in first)])}"'
         return f'"{self.hole(default if isinstance(default, str) and default.isprintable() else "")}"'
+
+    def _reference(self, type_: Type) -> str:
+        """The only reference that fits, if nothing else can: of receivers and targets, single or in lists."""
+        element = plain(type_.element if isinstance(type_, wanted.ListType) else type_)
+        return self._only(type_) if isinstance(element, wanted.CapsuleType) else ""
 
     def required(self, spec: Spec, depth: int = 0, indent: str = "\t") -> str:
         """What must be given in a body, as lines that each begin with their indentation."""
@@ -83,14 +96,16 @@ class Writer:
         return f"{label}{{\n{inside}{indent}}}"
 
 
-def attribute_snippet(member: AttributeSpec) -> str:
+def attribute_snippet(member: AttributeSpec, only: Only) -> str:
     """`name = value`."""
-    return f"{member.name} = {Writer().value(member)}"
+    return f"{member.name} = {Writer(only).value(member)}"
 
 
-def block_snippet(name: str, spec: Spec | None, *, labelled: bool = False, label: str = "default") -> str:
+def block_snippet(
+    name: str, spec: Spec | None, only: Only, *, labelled: bool = False, label: str = "default"
+) -> str:
     """A block with its required settings. labelled: whether it has a label of its own, like a component."""
-    writer = Writer()
+    writer = Writer(only)
     written = f'"{writer.hole(label)}" ' if labelled else ""
     return f"{name} {written}{writer.body(spec, end=True)}"
 

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from alloypy.check.scope import level_of, stability_of
 from alloypy.graph.admission import Gate
+from alloypy.lang.types import Type
 from alloypy.lsp.cursor.around import Role
 from alloypy.lsp.cursor.place import Place
-from alloypy.lsp.cursor.sight import Sight
+from alloypy.lsp.cursor.sight import Sight, Source
 from alloypy.lsp.features.completion.fitting import fits
 from alloypy.lsp.features.completion.offers import Offer, OfferKind, Topic
 from alloypy.lsp.features.completion.settings import deprecated_paths, gate_of
@@ -59,6 +60,19 @@ class _Statements:
         self._language = place.workspace.language(place.document.path)
         self._gate: Gate = gate_of(place)
         self._rest = _rest_of(place)
+        self._fitting: dict[str, str] = {}
+
+    def _only(self, type_: Type) -> str:
+        """The one reference whose value is of a type."""
+        key = type_text(type_)
+        if key not in self._fitting:
+            fitting = [
+                each.text
+                for each in self._sight.names
+                if each.source is Source.COMPONENT and each.shape.kind and each.fits(type_)
+            ]
+            self._fitting[key] = fitting[0] if len(fitting) == 1 else ""
+        return self._fitting[key]
 
     # Components and config blocks
 
@@ -107,7 +121,7 @@ class _Statements:
             return offer
         if name == "foreach":
             return offer._replace(snippet=_FOREACH)
-        return offer._replace(snippet=block_snippet(name, spec, labelled=labelled))
+        return offer._replace(snippet=block_snippet(name, spec, self._only, labelled=labelled))
 
     def _takes_body(self, spec: Spec | None) -> bool:
         """Whether the statements in the body that is already there may be in that of this block."""
@@ -158,13 +172,15 @@ class _Statements:
             rank = 0 if missing else 2
             offer = Offer(member.name, OfferKind.ATTRIBUTE, member.name, rank, detail, topic=topic)
             if self._rest.nothing:
-                offer = offer._replace(text=f"{member.name} = ", snippet=attribute_snippet(member))
+                offer = offer._replace(
+                    text=f"{member.name} = ", snippet=attribute_snippet(member, self._only)
+                )
         else:
             missing_rank = 1 if missing else 3
             rank = missing_rank if self._takes_body(member.body) else 4
             offer = Offer(member.name, OfferKind.BLOCK, member.name, rank, f"block, {need}", topic=topic)
             if self._rest.nothing:
-                offer = offer._replace(snippet=block_snippet(member.name, member.body))
+                offer = offer._replace(snippet=block_snippet(member.name, member.body, self._only))
         return offer._replace(deprecated=True, rank=9) if deprecated else offer
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from alloypy.lang import types as wanted
 from alloypy.lsp.cursor.place import Place
+from alloypy.lsp.cursor.sight import Sight
 from alloypy.lsp.features.choices import choices_at
 from alloypy.lsp.features.completion.offers import Offer, OfferKind, Offers
+from alloypy.lsp.features.completion.target_labels import label_names, wants_label
 from alloypy.schema.spec import AttributeSpec
 
 _MOST_FILES = 500
@@ -21,10 +23,12 @@ _FILES = {("import.file", "filename"), ("local.file", "filename")}
 _TEXTS = wanted.StringType | wanted.SecretType | wanted.OptionalSecretType
 
 
-def string_offers(place: Place) -> Offers:
+def string_offers(place: Place, sight: Sight) -> Offers:
     """What can be written inside of a string."""
     if _names_file(place):
         return _files(place)
+    if wants_label(place):
+        return Offers(place.start, place.stop, tuple(label_names(place, sight)))
     choices = (Offer(each, OfferKind.CHOICE, each, 0) for each in choices_at(place))
     return Offers(place.start, place.stop, tuple(choices))
 

@@ -12,6 +12,7 @@ from alloypy.lsp.cursor.values import element_of
 from alloypy.lsp.features.choices import choices_at
 from alloypy.lsp.features.completion.offers import Offer, OfferKind, Topic
 from alloypy.lsp.features.completion.settings import gate_of
+from alloypy.lsp.features.completion.target_labels import label_names, wants_label
 from alloypy.schema.spec import AttributeSpec
 from alloypy.schema.stability import Stability
 
@@ -41,6 +42,10 @@ def value_offers(place: Place, sight: Sight) -> Iterator[Offer]:
         yield from _parts(place, sight, ())
         return
     yield from _literals(place)
+    if wants_label(place) and isinstance(place.wanted, wanted.StringType):
+        for offer in label_names(place, sight):
+            text = f'"{offer.label}"'
+            yield offer._replace(label=text, text=text)
     found = list(_names(place, sight))
     single = [each for each in found if each.kind is OfferKind.REFERENCE and each.rank < _UNKNOWN]
     for each in found:
