@@ -16,10 +16,6 @@ NO_REMOTE_CONFIGURATION = (
     "alloypy does not fetch its configuration from a server: "
     "remove the remotecfg block and pass the configuration as a file or a directory"
 )
-NO_GIT = (
-    "alloypy does not import from Git repositories: "
-    "check out the repository next to the configuration and use import.file"
-)
 NO_WINDOWS_LOG = (
     "could not update logger: failed to open Windows Event Log: "
     "windows event log not supported on this platform"
@@ -52,11 +48,6 @@ def no_remote_configuration(body: View) -> Iterator[Fault]:
         yield Fault("url", NO_REMOTE_CONFIGURATION)
 
 
-def no_git(body: View) -> Iterator[Fault]:
-    """Modules are not imported from Git repositories."""
-    yield Fault("", NO_GIT)
-
-
 def no_windows_log(body: View) -> Iterator[Fault]:
     """The log is not written to the Windows Event Log."""
     if body.text("destination") == "windows_event_log":
@@ -86,7 +77,6 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
         forwarded_headers,
     ),
     "alloypy.import_http": (polling,),
-    "alloypy.import_git": (no_git,),
     "alloypy.remotecfg": (no_remote_configuration,),
     "alloypy.logging": (no_windows_log,),
     "discovery.dns": (_REFRESH,),
@@ -102,7 +92,6 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
 
 BLOCKS: Mapping[str, str] = {
     "import.http": "alloypy.import_http",
-    "import.git": "alloypy.import_git",
     "remotecfg": "alloypy.remotecfg",
     "logging": "alloypy.logging",
 }

@@ -17,7 +17,7 @@ from alloypy import __version__
 from alloypy.catalog.on_demand import ON_DEMAND
 from alloypy.preloading import PRELOADING
 from alloypy.runtime.contract.component import Registration
-from alloypy.runtime.contract.options import ControllerOptions, HTTPImport, Service
+from alloypy.runtime.contract.options import ControllerOptions, HTTPImport, ReadGit, Service
 from alloypy.runtime.controller import Controller
 from alloypy.services.activity import ActivityLog
 from alloypy.services.admin.admin import Admin, AdminOptions, peers
@@ -46,7 +46,7 @@ class Process:
     """Everything that lives as long as the process does.
 
     listener: the bound socket of the admin server. registry: all component kinds.
-    http_import: how `import.http` reads. alloy_id: the id of this installation.
+    http_import, read_git: how `import.http` and `import.git` read. alloy_id: the id of this installation.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Process:
         listener: Listener,
         registry: Mapping[str, Registration],
         http_import: HTTPImport,
+        read_git: ReadGit,
         log: LogStream,
         signals: Signals,
         alloy_id: str,
@@ -71,11 +72,11 @@ class Process:
         self._exporter = exporter(os.environ)
         self._tracer = Tracer(recorder=self._exporter)
         self._notifier = Notifier(os.environ)
-        self._controller = Controller(self._controller_options(registry, http_import))
+        self._controller = Controller(self._controller_options(registry, http_import, read_git))
         self._configuration = Configuration(settings.path, self._controller, self._config_metrics)
 
     def _controller_options(
-        self, registry: Mapping[str, Registration], http_import: HTTPImport
+        self, registry: Mapping[str, Registration], http_import: HTTPImport, read_git: ReadGit
     ) -> ControllerOptions:
         services: Mapping[str, Service] = {
             "logging": LoggingService(self._log),
@@ -92,6 +93,7 @@ class Process:
             shutdown_deadline=self._settings.shutdown_deadline,
             services=services,
             http_import=http_import,
+            read_git=read_git,
             observer=self._evaluations,
             tracer=self._tracer,
             vocabulary=ON_DEMAND,

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from alloypy.components.http_client import BasicAuthArguments, HTTPClientArguments
-from alloypy.components.remote.http_import import Arguments, FetchError, fetch
+from alloypy.components.remote.http_import import Arguments, fetch
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.values import Secret
+from alloypy.runtime.contract.options import FetchError
 from tests.support.recorder import Recorder
 from tests.support.running import Running, free_port
 

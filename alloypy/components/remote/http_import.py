@@ -15,7 +15,7 @@ from alloypy.components.http_client import HTTPClientArguments, client_settings
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.go.text import quote
 from alloypy.rules import faults_of
-from alloypy.runtime.contract.options import HTTPImport
+from alloypy.runtime.contract.options import FetchError, HTTPImport
 from alloypy.schema.faults import Fault
 from alloypy.schema.fields import arguments, attribute, block
 
@@ -38,10 +38,6 @@ class Arguments:
 
     def check(self) -> Iterator[Fault]:
         return faults_of(self)
-
-
-class FetchError(Exception):
-    """The content could not be fetched; the text is Alloy's."""
 
 
 async def fetch(given: Arguments) -> str:

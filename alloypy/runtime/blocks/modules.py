@@ -80,12 +80,14 @@ class GitSSHKeyArguments:
 
 @arguments(rules="import.git")
 class ImportGitArguments:
-    """Arguments of `import.git`, which is checked for mistakes and then refused."""
+    """Arguments of `import.git`."""
 
     repository: str = attribute(doc="Where the repository is.")
     path: str = attribute(doc="File or directory in it.")
     revision: str = attribute(default="main", doc="Branch, tag or commit.")
-    pull_frequency: Duration = attribute(default=Duration(MINUTE), doc="Time between two pulls.")
+    pull_frequency: Duration = attribute(
+        default=Duration(MINUTE), doc="Time between two pulls; 0s: never again."
+    )
     basic_auth: GitBasicAuthArguments | None = block(default=None, doc="Credentials.")
     ssh_key: GitSSHKeyArguments | None = block(default=None, doc="SSH key.")
 

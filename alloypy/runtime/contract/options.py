@@ -11,8 +11,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from alloypy.runtime.blocks.modules import ImportGitArguments
 from alloypy.runtime.contract.cluster import NO_CLUSTER, Cluster
 from alloypy.runtime.contract.component import Registration
 from alloypy.runtime.contract.events import Events
@@ -80,6 +81,21 @@ class HTTPImport(NamedTuple):
     fetch: Callable[[Any], Awaitable[str]]
 
 
+class FetchError(Exception):
+    """Remote content could not be fetched; the text is Alloy's."""
+
+
+class Fetched(NamedTuple):
+    """Remote content by file name. trouble: why it may be old, or ""."""
+
+    content: Mapping[str, bytes]
+    trouble: str = ""
+
+
+ReadGit: TypeAlias = Callable[[ImportGitArguments, Path], Awaitable[Fetched]]
+"""How `import.git` reads its content, given a directory for its copy. Raises FetchError."""
+
+
 class ControllerOptions(NamedTuple):
     """What the controller gets from the process.
 
@@ -105,6 +121,7 @@ class ControllerOptions(NamedTuple):
     evaluation_deadline: float = 60.0
     services: Mapping[str, Service] = MappingProxyType({})
     http_import: HTTPImport | None = None
+    read_git: ReadGit | None = None
     observer: Observer = NoObserver()
     clock: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random

@@ -1,4 +1,4 @@
-"""Where imported content comes from: a file or directory, a text, an HTTP server.
+"""Where imported content comes from: a file or directory, a text, an HTTP server, a Git repository.
 
 Source: docs/spec/RUNTIME.md, section 5.6.
 """
@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from alloypy.files import read_regular
 from alloypy.os_errors import system_words
-from alloypy.runtime.blocks.modules import ImportFileArguments, ImportStringArguments
+from alloypy.runtime.blocks.modules import ImportFileArguments, ImportGitArguments, ImportStringArguments
 from alloypy.runtime.contract.faults import CallError, call_async
-from alloypy.runtime.contract.options import HTTPImport
+from alloypy.runtime.contract.options import FetchError, HTTPImport, ReadGit
 from alloypy.runtime.contract.watching import Watch
 from alloypy.syntax.config_files import module_path
 from alloypy.threads import FILE_SECONDS, FILES
@@ -25,12 +25,13 @@ _SHORTEST_PERIOD_SECONDS = 0.03
 class SourceError(Exception):
     """Content could not be read; the text is the system's.
 
-    summary: what failed, for health and log. fields: more for the log.
+    summary: what failed, for health and log. fields: more for the log. health: the health message.
     """
 
-    def __init__(self, summary: str, text: str, **fields: str) -> None:
+    def __init__(self, summary: str, text: str, health: str = "", **fields: str) -> None:
         self.summary = summary
         self.fields = fields
+        self.health = health or f"{summary}: {text}"
         super().__init__(text)
 
 
@@ -38,12 +39,16 @@ class ImportSource(Protocol):
     """A place that content comes from.
 
     prefix: put before the error of the first read. good: health message after a successful read.
+    trouble: why the content of the last read may be old.
+    notice: logged before each read but the first, or "".
     identity: equal for equal places.
     module_path: the value of `module_path` in the content.
     """
 
     prefix: str
     good: str
+    trouble: SourceError | None
+    notice: str
     identity: str
     module_path: str
 
@@ -61,6 +66,8 @@ class FileSource:
 
     prefix = "failed to read file"
     good = "read file"
+    trouble: SourceError | None = None
+    notice = ""
 
     def __init__(self, arguments: ImportFileArguments, identity: str, module_path: str) -> None:
         self._path = arguments.filename
@@ -132,6 +139,8 @@ class StringSource:
 
     prefix = ""
     good = "read content"
+    trouble: SourceError | None = None
+    notice = ""
 
     def __init__(self, arguments: ImportStringArguments, module_path: str) -> None:
         self._content = arguments.content.reveal().encode("utf-8", "surrogateescape")
@@ -144,7 +153,7 @@ class StringSource:
         return {"import_string": self._content}
 
     async def changed(self) -> None:
-        await asyncio.Event().wait()
+        await _never()
 
 
 class HTTPSource:
@@ -152,6 +161,8 @@ class HTTPSource:
 
     prefix = "creating http component"
     good = "polled endpoint"
+    trouble: SourceError | None = None
+    notice = ""
 
     def __init__(self, name: str, arguments: Any, reader: HTTPImport, deadline: float) -> None:
         self._name = name
@@ -170,3 +181,43 @@ class HTTPSource:
 
     async def changed(self) -> None:
         await asyncio.sleep(max(self._arguments.poll_frequency.seconds, _SHORTEST_PERIOD_SECONDS))
+
+
+class GitSource:
+    """A Git repository, pulled every `pull_frequency`."""
+
+    prefix = "updating component"
+    good = "module updated"
+    notice = "updating repository"
+
+    def __init__(
+        self, arguments: ImportGitArguments, read: ReadGit, directory: Path, deadline: float
+    ) -> None:
+        self._arguments = arguments
+        self._read = read
+        self._directory = directory
+        self._deadline = deadline
+        self.trouble: SourceError | None = None
+        self.identity = f"git {arguments.repository} {arguments.revision} {arguments.path}"
+        self.module_path = str(directory)
+
+    async def read(self) -> dict[str, bytes]:
+        try:
+            fetched = await call_async(lambda: self._read(self._arguments, self._directory), self._deadline)
+        except CallError as error:
+            cause = error.__cause__
+            raise self._error(str(cause) if isinstance(cause, FetchError) else str(error)) from None
+        self.trouble = self._error(fetched.trouble) if fetched.trouble else None
+        return dict(fetched.content)
+
+    def _error(self, text: str) -> SourceError:
+        frequency = str(self._arguments.pull_frequency)
+        return SourceError("failed to update repository", text, text, pullFrequency=frequency)
+
+    async def changed(self) -> None:
+        seconds = self._arguments.pull_frequency.seconds
+        await (asyncio.sleep(max(seconds, _SHORTEST_PERIOD_SECONDS)) if seconds > 0 else _never())
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()

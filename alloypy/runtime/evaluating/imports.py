@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from alloypy.graph.definitions import Definitions, imported_definitions
@@ -17,7 +18,6 @@ from alloypy.graph.nodes import Kind, Node
 from alloypy.graph.sections import Placed
 from alloypy.lang.evaluation.scope import Scope
 from alloypy.lang.values import Variables
-from alloypy.rules.further import NO_GIT
 from alloypy.runtime.blocks.modules import (
     ImportFileArguments,
     ImportGitArguments,
@@ -29,6 +29,7 @@ from alloypy.runtime.contract.logs import FieldLogger
 from alloypy.runtime.evaluating.evaluation import Evaluation
 from alloypy.runtime.evaluating.import_sources import (
     FileSource,
+    GitSource,
     HTTPSource,
     ImportSource,
     SourceError,
@@ -59,7 +60,8 @@ class ContentError(Exception):
 async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
     """Evaluate an import block, and read its content if its arguments are new. Raises NodeError."""
     variables = evaluation.state.built.definitions.variables
-    place = await _place(evaluation.context, node, evaluation.scope, variables, evaluation.module)
+    home = evaluation.context.options.storage / evaluation.module.global_id(node.id)
+    place = await _place(evaluation.context, node, evaluation.scope, variables, evaluation.module, home)
     old = evaluation.living(node, ImportInstance)
     if old is not None and old.arguments == place.arguments:
         instance = old
@@ -72,44 +74,54 @@ async def evaluate_import(evaluation: Evaluation, node: Node) -> None:
 
 
 class _Place(NamedTuple):
-    """Where an import block's content is: the decoded arguments, and the source that reads it."""
+    """Where an import block's content is: the decoded arguments, and the source that reads it.
+
+    home: the directory for what the import keeps, and for the imports inside the content.
+    """
 
     arguments: Any
     source: ImportSource
+    home: Path
 
 
-async def _place(context: Context, node: Node, scope: Scope, variables: Variables, module: Module) -> _Place:
-    """Decode an import block. Raises NodeError, also for a source that is not supported."""
+async def _place(
+    context: Context, node: Node, scope: Scope, variables: Variables, module: Module, home: Path
+) -> _Place:
+    """Decode an import block. Raises NodeError."""
 
     async def decoded(cls: type[T]) -> T:
         body = Body(node.body, node.source, context.options.vocabulary)
         return await decode_arguments(cls, body, scope)
 
+    deadline = context.options.evaluation_deadline
     match node.name:
         case "import.file":
             file = await decoded(ImportFileArguments)
             try:
-                return _Place(file, await FileSource.at(file))
+                return _Place(file, await FileSource.at(file), home)
             except SourceError as error:
                 raise NodeError(f"{FileSource.prefix}: {error}") from None
         case "import.string":
             text = await decoded(ImportStringArguments)
-            return _Place(text, StringSource(text, str(variables.get("module_path", ""))))
+            return _Place(text, StringSource(text, str(variables.get("module_path", ""))), home)
         case "import.git":
-            await decoded(ImportGitArguments)
-            raise NodeError(NO_GIT)
+            git = await decoded(ImportGitArguments)
+            read = context.options.read_git
+            if read is None:
+                raise NodeError("import.git needs the program git, which this process does not use")
+            return _Place(git, GitSource(git, read, home / "repo", deadline), home)
     reader = context.options.http_import
     if reader is None:
         raise NodeError("import.http needs an HTTP client, which this process does not have")
     remote = await decoded(reader.arguments)
-    deadline = context.options.evaluation_deadline
-    return _Place(remote, HTTPSource(module.global_id(node.id), remote, reader, deadline))
+    return _Place(remote, HTTPSource(module.global_id(node.id), remote, reader, deadline), home)
 
 
 class ImportInstance(Instance):
     """An import block with what it has imported.
 
     definitions: those of the last valid content; replaced, never changed, when the content changes.
+    home: the directory for what it keeps.
     """
 
     words = Words(
@@ -134,6 +146,7 @@ class ImportInstance(Instance):
         self._context = context
         self._outer = outer
         self._source = place.source
+        self.home = place.home
         self._content: dict[str, bytes] = {}
         self._nested: dict[str, ImportInstance] = {}
         self._source_health: Health | None = None
@@ -163,11 +176,17 @@ class ImportInstance(Instance):
             self._source_failed(error)
             prefix = self._source.prefix
             raise NodeError(f"{prefix}: {error}" if prefix else str(error)) from None
-        self._source_health = healthy(self._source.good)
+        self._source_answered()
         await self._take(content, first=True)
 
+    def _source_answered(self) -> None:
+        if self._source.trouble is not None:
+            self._source_failed(self._source.trouble)
+        else:
+            self._source_health = healthy(self._source.good)
+
     def _source_failed(self, error: SourceError) -> None:
-        self._source_health = unhealthy(f"{error.summary}: {error}")
+        self._source_health = unhealthy(error.health)
         self._source_log.error(error.summary, extra={"fields": {**error.fields, "err": str(error)}})
 
     async def _take(self, content: dict[str, bytes], *, first: bool) -> bool:
@@ -212,12 +231,14 @@ class ImportInstance(Instance):
         """Import new content until the imports inside it have to be followed again."""
         while not self._restart.is_set():
             await self._source.changed()
+            if self._source.notice:
+                self._source_log.info(self._source.notice)
             try:
                 content = await self._source.read()
             except SourceError as error:
                 self._source_failed(error)
                 continue
-            self._source_health = healthy(self._source.good)
+            self._source_answered()
             if await self._take(content, first=False):
                 self._announce()
 
@@ -322,7 +343,8 @@ class _Reading:
         node = Node(Kind.IMPORT, block.full_name, block, source)
         variables = {"module_path": self._source.module_path}
         scope = self._context.stdlib.child(variables)
-        place = await _place(self._context, node, scope, variables, self._owner.module)
+        home = self._owner.home / node.id
+        place = await _place(self._context, node, scope, variables, self._owner.module, home)
         nested = ImportInstance(self._context, node, self._owner.module, place, self._owner)
         first, *around = nested.identities()
         refused = self._owner.tally.refused(first, around)

@@ -23,7 +23,7 @@ from alloypy.schema.derive import spec_of
 from alloypy.schema.describe import describe
 from alloypy.schema.nearest import did_you_mean
 
-_NOT_RUN = frozenset({"cluster", "import.git", "otel", "remotecfg", "ui"})
+_NOT_RUN = frozenset({"cluster", "otel", "remotecfg", "ui"})
 """Blocks that alloypy refuses; remotecfg is accepted only without a url, when it does nothing."""
 
 _SUMMARY = """Show the arguments, blocks, defaults and exports of a component or config block,

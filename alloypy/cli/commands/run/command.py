@@ -17,7 +17,10 @@ from alloypy.cli.packages import missing
 
 if TYPE_CHECKING:
     import asyncio
+    from pathlib import Path
 
+    from alloypy.runtime.blocks.modules import ImportGitArguments
+    from alloypy.runtime.contract.options import Fetched
     from alloypy.services.logging import LogStream
     from alloypy.services.settings import RunSettings
     from alloypy.services.signals import Signals
@@ -104,8 +107,14 @@ async def _serve(settings: RunSettings, log: LogStream, signals: Signals) -> int
         return _fail(f"{error}; --server.http.listen-addr chooses another address")
     PRELOADING.want(*LATER)
     alloy_id = await signals.unless_stopped(read_installation_id(settings.storage))
-    await Process(settings, listener, REGISTRY, http_import, log, signals, alloy_id).run()
+    await Process(settings, listener, REGISTRY, http_import, _read_git, log, signals, alloy_id).run()
     return exit_codes.SUCCESS
+
+
+async def _read_git(arguments: ImportGitArguments, directory: Path) -> Fetched:
+    from alloypy.components.remote.git_import import read_git  # few configurations have such a block
+
+    return await read_git(arguments, directory)
 
 
 def _fail(text: str) -> int:

@@ -266,8 +266,8 @@ async def test_what_is_good_in_bad_content_can_be_used_at_first(tmp_path: Path) 
             'import.git "x" {\n repository = "r"\n path = "p"\n}',
             "failed to evaluate nested import",
             (
-                "imported node x failed to evaluate, alloypy does not import from Git repositories: "
-                "check out the repository next to the configuration and use import.file"
+                "imported node x failed to evaluate, import.git needs the program git, "
+                "which this process does not use"
             ),
         ),
     ],
@@ -359,8 +359,8 @@ async def test_an_import_of_a_nested_import_that_failed_is_known_but_empty(tmp_p
         (
             'import.git "m" {\n repository = "x"\n path = "y"\n}',
             (
-                "Failed to evaluate node for config block: alloypy does not import from Git repositories: "
-                "check out the repository next to the configuration and use import.file"
+                "Failed to evaluate node for config block: import.git needs the program git, which this "
+                "process does not use"
             ),
         ),
         (
