@@ -14,13 +14,16 @@ import {
   workspace,
 } from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
+import type { Advice, Answer } from "./explaining.cjs";
 import { find, NotFound, pythonEnvironments } from "./finding";
 import { Ended, LANGUAGES, serve } from "./serving";
 
-const INSTALL = "pip install 'alloypy[lsp]'";
-const COPY = `Copy "${INSTALL}"`;
-const SETTINGS = "Open the Settings";
-const OUTPUT = "Show the Output";
+const LABELS: Record<Answer, string> = {
+  copy: "Copy the Command",
+  settings: "Open the Settings",
+  output: "Show the Output",
+  restart: "Restart",
+};
 const NEEDS_RESTART = ["alloypy.path", "alloypy.arguments"];
 
 let session: Session | undefined;
@@ -97,28 +100,34 @@ class Session {
       const found = await find();
       this.program = found.path;
       this.output.info(`${found.path} (${found.how})`);
-      this.client = await serve(found, this.output, (said) => void this.fail(said, [OUTPUT]));
+      this.client = await serve(found, this.output, (advice) => void this.fail(advice));
       const server = this.client.initializeResult?.serverInfo;
       this.show(`${server?.name ?? "alloypy"} ${server?.version ?? ""}`.trim(), LanguageStatusSeverity.Information);
     } catch (error) {
-      void this.fail(...explained(error, this.program));
+      void this.fail(explained(error));
     }
   }
 
-  private async fail(text: string, answers: string[]): Promise<void> {
+  private async fail({ text, answers, command }: Advice): Promise<void> {
     this.show("not running", LanguageStatusSeverity.Error);
     this.status.detail = text;
     this.output.error(text);
-    const answer = await window.showErrorMessage(text, ...answers);
-    if (answer === COPY) {
-      await env.clipboard.writeText(INSTALL);
-      void window.showInformationMessage(
-        "Paste the command into a terminal where your Python environment is active, then run: alloypy: Restart the Language Server.",
+    const chosen = await window.showErrorMessage(text, ...answers.map((each) => LABELS[each]));
+    if (chosen === LABELS.copy && command) {
+      await env.clipboard.writeText(command);
+      const restart = await window.showInformationMessage(
+        "Paste the command into a terminal. Once alloypy is installed, restart the language server.",
+        LABELS.restart,
       );
-    } else if (answer === SETTINGS) {
+      if (restart) {
+        await this.restart();
+      }
+    } else if (chosen === LABELS.settings) {
       await commands.executeCommand("workbench.action.openSettings", "alloypy.path");
-    } else if (answer === OUTPUT) {
+    } else if (chosen === LABELS.output) {
       this.output.show();
+    } else if (chosen === LABELS.restart) {
+      await this.restart();
     }
   }
 
@@ -134,16 +143,13 @@ class Session {
   }
 }
 
-/** What went wrong and what to do about it: a message, and the buttons below it. */
-function explained(error: unknown, program: string): [string, string[]] {
-  if (error instanceof NotFound) {
-    return [`${error.message} Install it with: ${INSTALL}`, [COPY, SETTINGS]];
+/** What went wrong and what to do about it. */
+function explained(error: unknown): Advice {
+  if (error instanceof NotFound || error instanceof Ended) {
+    return error.advice;
   }
-  if (error instanceof Ended) {
-    const version = error.version ? ` (${error.version})` : "";
-    return [`${program}${version} does not serve editors: ${error.message} Install it with: ${INSTALL}`, [COPY, SETTINGS, OUTPUT]];
-  }
-  return [`alloypy cannot be started: ${error instanceof Error ? error.message : String(error)}`, [OUTPUT, SETTINGS]];
+  const text = `alloypy cannot be started: ${error instanceof Error ? error.message : String(error)}`;
+  return { text, answers: ["output", "settings"] };
 }
 
 interface Place {

@@ -1,14 +1,11 @@
 // Where the program `alloypy` is.
 
-import { access, constants } from "node:fs/promises";
 import { homedir } from "node:os";
 import * as path from "node:path";
-import { extensions, Uri, workspace } from "vscode";
+import { extensions, type Uri, workspace } from "vscode";
+import { type Advice, notFound, wrongSetting } from "./explaining.cjs";
+import { candidates, inEnvironments, inFolder, onPath, programAt } from "./locating.cjs";
 
-const WINDOWS = process.platform === "win32";
-const NAMES = WINDOWS ? ["alloypy.exe", "alloypy.cmd", "alloypy.bat"] : ["alloypy"];
-const PROGRAMS = WINDOWS ? "Scripts" : "bin";
-const ENVIRONMENTS = [".venv", "venv"];
 const PYTHON_PATIENCE_MS = 5000;
 
 /** A program, and how it was found, in words for people. */
@@ -17,8 +14,12 @@ export interface Found {
   readonly how: string;
 }
 
-/** No program; the message says where it was looked for. */
-export class NotFound extends Error {}
+/** No program; the advice says where it was looked for. */
+export class NotFound extends Error {
+  constructor(readonly advice: Advice) {
+    super(advice.text);
+  }
+}
 
 /**
  * The program that the settings name; else the one in a virtual environment of the workspace, beside the
@@ -31,58 +32,36 @@ export async function find(): Promise<Found> {
     return named(wanted);
   }
   if (workspace.isTrusted) {
-    const found = (await inEnvironments()) ?? (await besideInterpreter());
+    const found = (await inWorkspace()) ?? (await besideInterpreter());
     if (found) {
       return found;
     }
   }
-  const found = await onPath("alloypy");
+  const found = await onPath("alloypy", searched());
   if (found) {
     return { path: found, how: "on PATH" };
   }
-  throw new NotFound("alloypy is not installed in the workspace's virtual environment, nor is it on PATH.");
+  throw new NotFound(notFound(workspace.isTrusted));
 }
 
 async function named(wanted: string): Promise<Found> {
   const how = "named by the setting alloypy.path";
-  for (const candidate of expanded(wanted)) {
-    if (await runs(candidate)) {
-      return { path: candidate, how };
+  for (const candidate of candidates(wanted, folderPaths(), homedir())) {
+    const found = await programAt(candidate);
+    if (found) {
+      return { path: found, how };
     }
   }
-  const found = path.basename(wanted) === wanted ? await onPath(wanted) : undefined;
+  const found = path.basename(wanted) === wanted ? await onPath(wanted, searched()) : undefined;
   if (found) {
     return { path: found, how };
   }
-  throw new NotFound(`The setting alloypy.path names ${wanted}, which is not a program.`);
+  throw new NotFound(wrongSetting(wanted));
 }
 
-function* expanded(wanted: string): Generator<string> {
-  const home = wanted.replace(/^~(?=$|[\\/])/, homedir());
-  const folders = folderPaths();
-  if (home.includes("${workspaceFolder}")) {
-    for (const folder of folders) {
-      yield path.normalize(home.replaceAll("${workspaceFolder}", folder));
-    }
-  } else if (path.isAbsolute(home)) {
-    yield home;
-  } else if (path.basename(home) !== home) {
-    for (const folder of folders) {
-      yield path.join(folder, home);
-    }
-  }
-}
-
-async function inEnvironments(): Promise<Found | undefined> {
-  for (const folder of folderPaths()) {
-    for (const environment of ENVIRONMENTS) {
-      const found = await inFolder(path.join(folder, environment, PROGRAMS));
-      if (found) {
-        return { path: found, how: `in ${environment} of the workspace` };
-      }
-    }
-  }
-  return undefined;
+async function inWorkspace(): Promise<Found | undefined> {
+  const found = await inEnvironments(folderPaths());
+  return found && { path: found.path, how: `in ${found.environment} of the workspace` };
 }
 
 /** The part of the Python extension's interface that is used here. */
@@ -134,35 +113,8 @@ async function inTime<T>(work: PromiseLike<T>): Promise<T | undefined> {
   }
 }
 
-async function onPath(name: string): Promise<string | undefined> {
-  // Not relative ones: they would be relative to the workspace.
-  const folders = (process.env["PATH"] ?? "").split(path.delimiter).filter((each) => path.isAbsolute(each));
-  for (const folder of folders) {
-    const found = name === "alloypy" ? await inFolder(folder) : await inFolder(folder, [name]);
-    if (found) {
-      return found;
-    }
-  }
-  return undefined;
-}
-
-async function inFolder(folder: string, names = NAMES): Promise<string | undefined> {
-  for (const name of names) {
-    const candidate = path.join(folder, name);
-    if (await runs(candidate)) {
-      return candidate;
-    }
-  }
-  return undefined;
-}
-
-async function runs(candidate: string): Promise<boolean> {
-  try {
-    await access(candidate, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+function searched(): string {
+  return process.env["PATH"] ?? "";
 }
 
 function folderPaths(): string[] {

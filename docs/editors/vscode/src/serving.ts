@@ -11,7 +11,9 @@ import {
   type LanguageClientOptions,
   RevealOutputChannelOn,
 } from "vscode-languageclient/node";
+import { type Advice, cannotServe, endsAgainAndAgain } from "./explaining.cjs";
 import type { Found } from "./finding";
+import { pipOf } from "./locating.cjs";
 
 /** The languages of Alloy files: ours, and that of Grafana's extension for highlighting. */
 export const LANGUAGES = ["alloy", "grafana-alloy"];
@@ -21,13 +23,19 @@ const RESTARTS_WITHIN_MS = 180_000;
 const END_PATIENCE_MS = 2000;
 const KEPT_OF_STDERR = 4000;
 
-/** A server that ended before it was ready. said: what it wrote last. */
+/** A server that ended before it was ready; the advice says why, and what to do. */
 export class Ended extends Error {
-  constructor(
-    readonly said: string,
-    readonly version: string,
-  ) {
-    super(said || "alloypy lsp ended by itself.");
+  constructor(readonly advice: Advice) {
+    super(advice.text);
+  }
+}
+
+/** A client that leaves it to the extension to say that a server cannot be started. */
+class Client extends LanguageClient {
+  process: ServerProcess | undefined;
+
+  override error(message: string, data?: unknown, showNotification?: boolean | "force"): void {
+    super.error(message, data, this.process?.served ? showNotification : false);
   }
 }
 
@@ -35,16 +43,21 @@ export class Ended extends Error {
 export async function serve(
   found: Found,
   output: LogOutputChannel,
-  onEnd: (said: string) => void,
+  onEnd: (advice: Advice) => void,
 ): Promise<LanguageClient> {
   const process = new ServerProcess(found.path);
-  const client = new LanguageClient("alloypy", "alloypy", () => process.start(), options(output, process, onEnd));
+  const client = new Client("alloypy", "alloypy", () => process.start(), options(output, process, onEnd));
+  client.process = process;
   try {
     await client.start();
   } catch (error) {
     await client.dispose().catch(() => undefined);
     await process.end();
-    throw new Ended(process.said || message(error), await version(found.path));
+    const { failure, written } = process;
+    const said = written || failure ? written : message(error);
+    throw new Ended(
+      cannotServe({ program: found.path, version: await version(found.path), written: said, failure, pip: await pipOf(found.path) }),
+    );
   }
   process.served = true;
   return client;
@@ -53,7 +66,7 @@ export async function serve(
 function options(
   output: LogOutputChannel,
   process: ServerProcess,
-  onEnd: (said: string) => void,
+  onEnd: (advice: Advice) => void,
 ): LanguageClientOptions {
   return {
     documentSelector: LANGUAGES.map((language) => ({ scheme: "file", language })),
@@ -72,7 +85,7 @@ class Restarting implements ErrorHandler {
 
   constructor(
     private readonly process: ServerProcess,
-    private readonly onEnd: (said: string) => void,
+    private readonly onEnd: (advice: Advice) => void,
   ) {}
 
   error() {
@@ -87,7 +100,7 @@ class Restarting implements ErrorHandler {
       return { action: CloseAction.Restart, handled: true };
     }
     if (this.process.served) {
-      this.onEnd(this.process.said || "alloypy lsp ended several times.");
+      this.onEnd(endsAgainAndAgain(recent, RESTARTS_WITHIN_MS / 60_000, this.process.written));
     }
     return { action: CloseAction.DoNotRestart, handled: true };
   }
@@ -96,15 +109,13 @@ class Restarting implements ErrorHandler {
 /** The process of the server; keeps the end of what it writes to stderr. */
 class ServerProcess {
   served = false;
-  private written = "";
+  /** The end of what it wrote to stderr. */
+  written = "";
+  /** Why it did not start, if it did not. */
+  failure = "";
   private ended: Promise<void> = Promise.resolve();
 
   constructor(private readonly program: string) {}
-
-  /** The last line that the server wrote. */
-  get said(): string {
-    return this.written.trim().split("\n").at(-1)?.trim() ?? "";
-  }
 
   /** Resolved once it has ended and all that it wrote is read, or after a while. */
   async end(): Promise<void> {
@@ -120,6 +131,7 @@ class ServerProcess {
     const further = workspace.getConfiguration("alloypy").get<string[]>("arguments", []);
     const cwd = workspace.workspaceFolders?.find((folder) => folder.uri.scheme === "file")?.uri.fsPath;
     this.written = "";
+    this.failure = "";
     const child = spawn(this.program, ["lsp", ...further], {
       ...(cwd === undefined ? {} : { cwd }),
       shell: /\.(?:cmd|bat)$/i.test(this.program),
@@ -130,7 +142,10 @@ class ServerProcess {
       this.written = (this.written + text).slice(-KEPT_OF_STDERR);
     });
     await new Promise<void>((resolve, reject) => {
-      child.once("spawn", resolve).once("error", reject);
+      child.once("spawn", resolve).once("error", (error) => {
+        this.failure = error.message;
+        reject(error);
+      });
     });
     return child;
   }
