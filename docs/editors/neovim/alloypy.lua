@@ -17,6 +17,19 @@ vim.api.nvim_create_autocmd("FileType", {
   end,
 })
 
+-- Faults beside their lines, completion while typing, and hints.
+vim.diagnostic.config({ virtual_text = true })
+vim.api.nvim_create_autocmd("LspAttach", {
+  callback = function(event)
+    local client = assert(vim.lsp.get_client_by_id(event.data.client_id))
+    if client.name == "alloypy" then
+      vim.bo[event.buf].completeopt = "menuone,noselect,popup"
+      vim.lsp.completion.enable(true, client.id, event.buf, { autotrigger = true })
+      vim.lsp.inlay_hint.enable(true, { bufnr = event.buf })
+    end
+  end,
+})
+
 -- Format when saving.
 vim.api.nvim_create_autocmd("BufWritePre", {
   pattern = "*.alloy",
