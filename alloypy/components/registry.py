@@ -18,6 +18,7 @@ MODULES: Mapping[str, str] = {
     "pyroscope.receive_http": "pyroscope.receive_http",
     "pyroscope.relabel": "pyroscope.relabel",
     "pyroscope.write": "pyroscope.write",
+    "remote.http": "remote.http",
 }
 """The module of each component, below `alloypy.components`; it has a `registration`."""
 

@@ -41,8 +41,13 @@ class ColdError(Exception):
     """No usable answer; the text is Go's and shows no password: `Get "http://h/": EOF`.
 
     ColdError
+    +- Unsendable     the URL or a header is wrong: nothing has been sent
     +- BrokenAnswer   an answer began, but its body ended early or is too large
     """
+
+
+class Unsendable(ColdError):
+    """The request can never be sent: `Get "ftp://h/": unsupported protocol scheme "ftp"`."""
 
 
 class BrokenAnswer(ColdError):
@@ -130,14 +135,18 @@ class ColdClient:
         try:
             parsed = parse_url(url) if isinstance(url, str) else url
         except ValueError as reason:
-            raise ColdError(str(reason)) from None
+            raise Unsendable(str(reason)) from None
+        operation = f"{method[:1]}{method[1:].lower()}"
         try:
             request = self._request(method, parsed, headers, body, timeout)
+        except NotSent as error:
+            raise Unsendable(f"{operation} {quote(_shown(parsed))}: {error}") from None
+        try:
             answer = await self._client.send(request, most_bytes + 1)
         except SendError as error:
             text = self._awaiting(error)
             shown = redact_url(error.at) if error.at else _shown(parsed)
-            raise ColdError(f"{method[:1]}{method[1:].lower()} {quote(shown)}: {text}") from None
+            raise ColdError(f"{operation} {quote(shown)}: {text}") from None
         if answer.broken:
             raise BrokenAnswer(self._reading(answer.broken), answer)
         if len(answer.body) > most_bytes:

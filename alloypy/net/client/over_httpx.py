@@ -8,13 +8,16 @@ Source: docs/spec/PYROSCOPE.md, section 5.1.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
+from ast import literal_eval
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpcore
 import httpx
 
+from alloypy.lang.go.text import quote
 from alloypy.net.client.go_errors import broken_text, causing_error, dial_error, system_text
 from alloypy.net.client.http2 import (
     MISSING,
@@ -44,6 +47,7 @@ from alloypy.net.client.tls import TLS
 from alloypy.net.http_status import status_text
 from alloypy.profiles.model import Buffer
 
+_STATUS_LINE = re.compile(r"illegal status line: bytearray\((b.*)\)")
 SOCKS_SCHEMES = ("socks5", "socks5h")
 _CONNECT_SHARE = 0.9
 """httpcore must end a handshake itself, before our deadline: a cancelled one leaks its socket."""
@@ -340,8 +344,14 @@ def _reason(origin: Origin, error: httpx.TransportError, exchange: _Exchange) ->
         text = str(error)
         if "disconnected" in text:
             return SendError("EOF")
-        return SendError(f"net/http: HTTP/1.x transport connection broken: malformed HTTP response: {text}")
+        line = _STATUS_LINE.fullmatch(text)
+        what = f" {quote(_plain(literal_eval(line[1])))}" if line else f": {text}"
+        return SendError(f"net/http: HTTP/1.x transport connection broken: malformed HTTP response{what}")
     return SendError(broken_text(cause))
+
+
+def _plain(data: bytes) -> str:
+    return data.decode(errors="surrogateescape")
 
 
 def _url(origin: Origin, target: str) -> httpx.URL:

@@ -24,6 +24,7 @@ from alloypy.components.pyroscope import receive_http, relabel, write
 from alloypy.components.pyroscope.receiving.blocks import HTTP
 from alloypy.components.registry import REGISTRY
 from alloypy.components.relabel_rule import RuleArguments
+from alloypy.components.remote import http as remote_http
 from alloypy.components.remote import http_import
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.url import parse_url
@@ -41,6 +42,7 @@ from alloypy.runtime.evaluating.import_sources import (
 from alloypy.runtime.running.sockets import SocketBook
 from tests.support.lifecycle import Life, nothing_left
 from tests.support.receiving import Collected
+from tests.support.recorder import Recorder
 from tests.support.running import free_port
 from tests.support.scripted import answering, scripted
 from tests.support.sending import endpoint
@@ -54,14 +56,15 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
 
 
 class Place:
-    """What arguments can name: files, ports, a receiver; and some that are unavailable."""
+    """What arguments can name: files, ports, a receiver, a server; and some that are unavailable."""
 
-    def __init__(self, path: Path, taken: int) -> None:
+    def __init__(self, path: Path, taken: int, server: str) -> None:
         for name in ("one", "two"):
             (path / name).write_text(name)
         self.path = path
         self.receiver = Collected()
         self.taken = taken
+        self.server = server
         self.ports = (free_port(), free_port())
 
 
@@ -109,6 +112,15 @@ def discovered_over_http(place: Place, number: int) -> http.Arguments:
     return http.Arguments(url=parse_url(f"http://127.0.0.1:{place.taken}/{number}"))
 
 
+def polled(place: Place, number: int) -> remote_http.Arguments:
+    return remote_http.Arguments(url=f"{place.server}/{number}")
+
+
+def untrusting_poller(place: Place, given: remote_http.Arguments) -> remote_http.Arguments:
+    absent = TLSArguments(ca_file=str(place.path / "absent"))
+    return replace(given, client=HTTPClientArguments(tls_config=absent))
+
+
 KINDS = {
     "discovery.relabel": Kind(discovery_relabel_arguments, lambda _, given: replace(given, targets=(ODD,))),
     "discovery.http": Kind(
@@ -123,6 +135,7 @@ KINDS = {
     ),
     "pyroscope.relabel": Kind(relabel_arguments, lambda _, given: replace(given, max_cache_size=0)),
     "pyroscope.write": Kind(write_arguments, untrusting),
+    "remote.http": Kind(polled, untrusting_poller),
 }
 
 
@@ -151,13 +164,19 @@ class Bench(NamedTuple):
         return life
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with Recorder(content=b"content") as recorder:
+        yield recorder.url
+
+
 @pytest.fixture(params=REGISTRY.values(), ids=lambda each: each.name)
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, tmp_path: Path, server: str) -> Iterator[Bench]:
     registration: Registration = request.param
     kind = KINDS.get(registration.name)
     assert kind is not None, f"{registration.name} needs a row in KINDS"
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        yield Bench(registration, kind, Place(tmp_path, taken.getsockname()[1]), SocketBook())
+        yield Bench(registration, kind, Place(tmp_path, taken.getsockname()[1], server), SocketBook())
 
 
 async def test_made_and_never_prepared(bench: Bench) -> None:
