@@ -68,6 +68,13 @@ def targets_of_text(name: str) -> Rule:
     return rule
 
 
+def kubernetes(body: View) -> Iterator[Fault]:
+    """Settings of discovery.kubernetes that cannot work."""
+    from alloypy.rules.kubernetes import faults  # most configurations have no such component
+
+    yield from faults(body)
+
+
 _REFRESH = positive("refresh_interval")
 
 BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
@@ -82,6 +89,7 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "discovery.dns": (_REFRESH,),
     "discovery.file": (_REFRESH,),
     "discovery.http": (_REFRESH, *HTTP_CLIENT),
+    "discovery.kubernetes": (kubernetes,),
     "discovery.process": (_REFRESH, targets_of_text("join")),
     "discovery.relabel": (targets_of_text("targets"),),
     "local.file_match": (positive("sync_period"), targets_of_text("path_targets")),

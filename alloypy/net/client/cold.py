@@ -23,6 +23,7 @@ from alloypy.net.client.messages import (
     Response,
     SendError,
     SendTimeout,
+    Taker,
     origin_of,
     target_of,
 )
@@ -132,13 +133,39 @@ class ColdClient:
         most_bytes: int = MOST_BYTES,
     ) -> Response:
         """Like `get`, with any method, and with a body unless it is empty. Raises ColdError."""
+        return await self._exchange(method, url, headers, body, timeout, most_bytes)
+
+    async def stream(
+        self,
+        url: str | URL,
+        headers: Sequence[tuple[str, str]] = (),
+        *,
+        timeout: float,  # noqa: ASYNC109 -- as in Request
+        taker: Taker,
+    ) -> Response:
+        """Like `get`, but `taker` gets the body of an answer with status 200 as it arrives, of any size.
+
+        timeout: seconds until the body begins. Raises ColdError, and what the taker raises.
+        """
+        return await self._exchange("GET", url, headers, b"", timeout, MOST_BYTES, taker)
+
+    async def _exchange(
+        self,
+        method: str,
+        url: str | URL,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        seconds: float,
+        most_bytes: int,
+        taker: Taker | None = None,
+    ) -> Response:
         try:
             parsed = parse_url(url) if isinstance(url, str) else url
         except ValueError as reason:
             raise Unsendable(str(reason)) from None
         operation = f"{method[:1]}{method[1:].lower()}"
         try:
-            request = self._request(method, parsed, headers, body, timeout)
+            request = self._request(method, parsed, headers, body, seconds)._replace(taker=taker)
         except NotSent as error:
             raise Unsendable(f"{operation} {quote(_shown(parsed))}: {error}") from None
         try:
@@ -154,7 +181,7 @@ class ColdClient:
         return answer
 
     def _request(
-        self, method: str, url: URL, headers: Sequence[tuple[str, str]], body: bytes, timeout: float
+        self, method: str, url: URL, headers: Sequence[tuple[str, str]], body: bytes, seconds: float
     ) -> Request:
         """Raises NotSent."""
         own = [(canonical_name(name), value) for name, value in headers]
@@ -167,7 +194,7 @@ class ColdClient:
         if url.user is not None and "Authorization" not in names:
             own.append(("Authorization", basic(url.user, url.password or "")))
         chunks = (body,) if body else ()
-        return Request(method, origin_of(url), target_of(url), self._client.headers(own), chunks, timeout)
+        return Request(method, origin_of(url), target_of(url), self._client.headers(own), chunks, seconds)
 
     def _awaiting(self, error: SendError) -> str:
         if self._names_timeout and isinstance(error, SendTimeout):

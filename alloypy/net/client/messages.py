@@ -73,13 +73,32 @@ class Origin(NamedTuple):
     authority: str
 
 
+class Taker(Protocol):
+    """Takes the body of a reply with status 200 as it arrives. Only over httpx.
+
+    idle_seconds: how long to wait for the next bytes of the body.
+    """
+
+    @property
+    def idle_seconds(self) -> float: ...
+
+    def begin(self) -> None:
+        """The reply has status 200, and its body follows."""
+        ...
+
+    async def take(self, part: bytes) -> None:
+        """The next bytes. What it raises ends the exchange, and is raised by the client."""
+        ...
+
+
 class Request(NamedTuple):
     """One HTTP request. The body is `chunks`, sent one after the other and never joined.
 
     target: path and query, encoded.
     headers: in wire order; Host and Content-Length are added by the sender.
-    timeout: seconds for the whole exchange.
+    timeout: seconds for the whole exchange; with a taker, until its body begins.
     host: the Host header if it is not the origin's.
+    taker: takes the body of a reply with status 200 instead of the response.
     """
 
     method: str
@@ -89,6 +108,7 @@ class Request(NamedTuple):
     chunks: Sequence[Buffer]
     timeout: float
     host: str = ""
+    taker: Taker | None = None
 
 
 class Response(NamedTuple):
@@ -220,7 +240,7 @@ def head_of(request: Request) -> bytes:
 
     Raises NotSent for a header that would break the request.
     """
-    method, origin, target, headers, _, _, host = request
+    method, origin, target, headers, _, _, host, _ = request
     lines = headers.text if isinstance(headers, WrittenHeaders) else written(headers).text
     if _breaks(target) or (host and _breaks(host)):
         raise NotSent("net/http: invalid header field name")

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
 from ast import literal_eval
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import httpcore
@@ -38,6 +40,7 @@ from alloypy.net.client.messages import (
     Response,
     SendError,
     SendTimeout,
+    Taker,
     head_of,
     headers_of,
     origin_of,
@@ -49,6 +52,12 @@ from alloypy.profiles.model import Buffer
 
 _STATUS_LINE = re.compile(r"illegal status line: bytearray\((b.*)\)")
 SOCKS_SCHEMES = ("socks5", "socks5h")
+_KEEP_ALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
+)
+"""As in Go: a connection whose peer has vanished ends although nothing is sent on it."""
 _CONNECT_SHARE = 0.9
 """httpcore must end a handshake itself, before our deadline: a cancelled one leaks its socket."""
 
@@ -159,6 +168,7 @@ class HttpxSender:
             limits=limits,
             proxy=self._httpx_proxy(scheme, context),
             uds=self._socket_path or None,
+            socket_options=None if self._socket_path else _KEEP_ALIVE,
         )
 
     def _httpx_proxy(self, scheme: str, context: ssl.SSLContext) -> httpx.Proxy | None:
@@ -228,6 +238,7 @@ class _Exchange:
         self.connection: httpcore.AsyncNetworkStream | None = None
         self.whole = False
         self._deadline = asyncio.get_running_loop().time() + request.timeout
+        self._taker = request.taker
         timeouts = {"connect": request.timeout * _CONNECT_SHARE, "read": None, "write": None, "pool": None}
         extensions: dict[str, Any] = {"timeout": timeouts, "trace": self._trace}
         if server_name:
@@ -252,8 +263,11 @@ class _Exchange:
         parts: list[bytes] = []
         broken = ""
         try:
-            async with asyncio.timeout_at(self._deadline):
-                broken = await self._read(response, parts, read_limit)
+            if self._taker is not None and response.status_code == HTTPStatus.OK:
+                broken = await self._pass_on(response, self._taker)
+            else:
+                async with asyncio.timeout_at(self._deadline):
+                    broken = await self._read(response, parts, read_limit)
         except TimeoutError:
             broken = str(SendTimeout())
         finally:
@@ -277,21 +291,36 @@ class _Exchange:
     async def _read(self, response: httpx.Response, parts: list[bytes], limit: int) -> str:
         """Read as much of the body as is wanted into `parts`; returns what broke it off, or ""."""
         size = 0
-        stream = response.stream
-        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 -- an async transport's reply
-        faults: tuple[type[Exception], ...] = (httpx.TransportError,)
-        if self.http2:
-            faults += faults_of_replies()
         try:
-            async for part in stream:
+            async for part in _stream(response):
                 parts.append(part[: limit - size])
                 size += len(part)
                 if size > limit:
                     return ""
-        except faults as error:
+        except self._faults() as error:
             return self._broken_body(error)
         self.whole = True
         return ""
+
+    async def _pass_on(self, response: httpx.Response, taker: Taker) -> str:
+        """Pass the body on; returns what broke it off, or "". Raises TimeoutError."""
+        stream = aiter(_stream(response))
+        taker.begin()
+        while True:
+            try:
+                async with asyncio.timeout(taker.idle_seconds):
+                    part = await anext(stream, None)
+            except self._faults() as error:
+                return self._broken_body(error)
+            if part is None:
+                self.whole = True
+                return ""
+            await taker.take(part)
+
+    def _faults(self) -> tuple[type[Exception], ...]:
+        """What httpx raises for a body that does not arrive whole."""
+        of_transport: tuple[type[Exception], ...] = (httpx.TransportError,)
+        return of_transport + faults_of_replies() if self.http2 else of_transport
 
     def _broken_body(self, error: Exception) -> str:
         cause = causing_error(error)
@@ -303,6 +332,12 @@ class _Exchange:
         if event.endswith("send_request_headers.started"):
             self.connected = True
             self.http2 = event.startswith("http2.")
+
+
+def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 -- an async transport's reply
+    return stream
 
 
 class _Chunks(httpx.AsyncByteStream):

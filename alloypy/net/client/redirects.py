@@ -81,7 +81,7 @@ class RedirectChain:
             headers.append(("Referer", referer))
         if url.user is not None and not any(name == "Authorization" for name, _ in headers):
             headers.append(("Authorization", basic(url.user, url.password or "")))
-        return Request(method, origin, target_of(url), headers, chunks, timeout)
+        return Request(method, origin, target_of(url), headers, chunks, timeout, taker=request.taker)
 
     def _for_others(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         public = [pair for pair in headers if pair[0] in _FOR_ALL]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from alloypy.components.discovery import http
+from alloypy.components.discovery import http, kubernetes
 from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
 from alloypy.components.local import file
@@ -86,6 +86,10 @@ def discovery_relabel_arguments(place: Place, number: int) -> discovery_relabel.
     return discovery_relabel.Arguments(targets=(Target({"__address__": f"10.0.0.{number}:80"}),))
 
 
+def kubernetes_arguments(place: Place, number: int) -> kubernetes.Arguments:
+    return kubernetes.Arguments(role="pod", api_server=parse_url(f"http://127.0.0.1:{place.ports[number]}"))
+
+
 def receive_arguments(place: Place, number: int) -> receive_http.Arguments:
     listening = HTTP(listen_address="127.0.0.1", listen_port=place.ports[number])
     return receive_http.Arguments(http=listening, forward_to=(place.receiver,))
@@ -122,6 +126,9 @@ def untrusting_poller(place: Place, given: remote_http.Arguments) -> remote_http
 
 
 KINDS = {
+    "discovery.kubernetes": Kind(
+        kubernetes_arguments, lambda place, given: replace(given, kubeconfig_file=str(place.path / "absent"))
+    ),
     "discovery.relabel": Kind(discovery_relabel_arguments, lambda _, given: replace(given, targets=(ODD,))),
     "discovery.http": Kind(
         discovered_over_http, lambda _, given: replace(given, refresh_interval=Duration(0))
