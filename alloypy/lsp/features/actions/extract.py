@@ -41,6 +41,7 @@ def extraction(asked: Asked) -> Iterator[Action]:
 
 def extracted(workspace: Workspace, path: str, start: int, stop: int) -> tuple[TextEdit, ...]:
     """The edits of the action, in all files of the configuration. Raises RefusedError."""
+    from alloypy.lsp.features.actions.extracting.layout import laid_out
     from alloypy.lsp.features.actions.extracting.naming import module_name, port_names
     from alloypy.lsp.features.actions.extracting.writing import new_module, other_uses
 
@@ -49,8 +50,13 @@ def extracted(workspace: Workspace, path: str, start: int, stop: int) -> tuple[T
     arguments, exports = port_names(wiring.inwards), port_names(wiring.outwards)
     module = new_module(wiring, name, arguments, exports)
     edits = [TextEdit(Range(path, module.start, module.end), module.text)]
+    uses: dict[str, list[TextEdit]] = {}
     for use, text in other_uses(wiring, name, exports):
-        edits.append(TextEdit(Range(use.source.name, use.start, use.stop), text))
+        found = TextEdit(Range(use.source.name, use.start, use.stop), text)
+        uses.setdefault(use.source.name, []).append(found)
+    for other, found_there in uses.items():
+        document = workspace.document(other)
+        edits += found_there if document is None else laid_out(document, found_there)
     return tuple(edits)
 
 
