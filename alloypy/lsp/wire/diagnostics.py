@@ -7,23 +7,24 @@ changed meanwhile is dropped: another judgement follows.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections import deque
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from alloypy.lsp.features.diagnostics import DEPRECATED, UNNECESSARY, Judgement, judge, units_of
+from alloypy.lsp.features.diagnostics import Judgement
 from alloypy.lsp.wire.errors import CHANGED, ContentModified
+from alloypy.lsp.wire.judgements import Judgements
+from alloypy.lsp.wire.shown import NOTHING, Showing
 from alloypy.lsp.wire.worker import Urgency
-from alloypy.syntax.diagnostics import Diagnostic, Severity
+from alloypy.lsp.workspace.interrupting import pause
+from alloypy.syntax.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from alloypy.lsp.documents.document import Document
     from alloypy.lsp.wire.server import Server
     from alloypy.lsp.workspace.workspace import Workspace
-    from alloypy.syntax.source import Span
 
 _QUIET_SECONDS = 0.15
 
@@ -41,38 +42,32 @@ def register(server: Server) -> None:
 
 
 class Judged:
-    """What is found in the configurations of all open texts.
-
-    Judgements are kept by the name of their configuration until a text that they looked at changes.
-    """
+    """What is found in the configurations of all open texts."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._kept: dict[str, Judgement] = {}
+        self._judgements = Judgements(server)
+        self._showing = Showing(server)
         self._published: dict[str, str] = {}
         self._told: set[str] = set()
         self._task: asyncio.Task[Any] | None = None
-        self._change = 0
+        self._indexed: set[str] = set()
 
     def start(self) -> None:
         """Load what a check needs while nothing is asked for."""
-        with contextlib.suppress(asyncio.CancelledError):
-            self._server.protocol.spawn(
-                self._server.worker.run(Urgency.PREPARATION, _prepare, self._frozen())
-            )
+        self._server.protocol.spawn(self._server.worker.run(Urgency.PREPARATION, _prepare))
 
     def text_changed(self, path: str) -> None:
         """A text was opened, changed or closed, or changed on the disk."""
-        self._change += 1
-        for name, each in list(self._kept.items()):
-            if path in each.read:
-                del self._kept[name]
+        self._judgements.text_changed(path)
+        document = self._server.texts.open.get(path)
+        if document is not None and path not in self._indexed:
+            self._server.protocol.spawn(self._server.worker.run(Urgency.PREPARATION, _index, document))
+        self._indexed = set(self._server.texts.open)
         self._schedule()
 
     def forget(self) -> None:
-        """Settings or files have changed: judge everything again."""
-        self._change += 1
-        self._kept.clear()
+        """Settings or files have changed: judge again what depends on them."""
         if self._server.client.pulls:
             if self._server.client.has("workspace.diagnostics.refresh_support"):
                 self._server.protocol.spawn(self._refresh())
@@ -82,7 +77,7 @@ class Judged:
     def findings(self, path: str) -> Sequence[Diagnostic]:
         """What is found in an open text as it is now; empty if that is not known yet."""
         document = self._server.texts.open.get(path)
-        for each in self._kept.values():
+        for each in self._judgements:
             if document is not None and path in each.found:
                 return [
                     found
@@ -90,9 +85,6 @@ class Judged:
                     if found.span is None or len(found.span.source.data) == len(document.data)
                 ]
         return ()
-
-    def _frozen(self) -> Workspace:
-        return self._server.texts.frozen()
 
     # Pushing
 
@@ -105,28 +97,31 @@ class Judged:
 
     async def _push(self) -> None:
         await asyncio.sleep(_QUIET_SECONDS)
-        texts = self._frozen()
-        units = await self._server.worker.run(Urgency.DIAGNOSTICS, units_of, texts, list(texts.open))
-        self._kept = {name: each for name, each in self._kept.items() if units.get(name) == each.files}
-        for name, files in units.items():
-            if name not in self._kept:
-                self._kept[name] = await self._server.worker.run(
-                    Urgency.DIAGNOSTICS, judge, texts, name, files
-                )
-                self._publish()
+        while not await self._judge_all():
+            pass
         self._publish()
-        self._say_problems(texts)
+
+    async def _judge_all(self) -> bool:
+        """Judge all open texts and publish each configuration; False if a text changed meanwhile."""
+        moment = self._judgements.now()
+        units = await self._judgements.units(moment, moment.texts.open)
+        self._judgements.keep(units)
+        for name, files in units.items():
+            if await self._judgements.judged(moment, name, files) is None:
+                return False
+            self._publish()
+        self._say_problems(moment.texts)
+        return True
 
     def _publish(self) -> None:
         """Tell the client what is new; what was told before and is not found any more is taken back."""
-        found = _by_path(self._kept.values())
+        found = _by_path(self._judgements)
         for path in [*found, *(each for each in self._published if each not in found)]:
             document = self._server.texts.document(path)
-            items = [self._made(each, document) for each in found.get(path, ())]
-            mark = _mark(items)
+            items, mark = self._showing.of(path, found.get(path, ()))
             version = document.version if document is not None else None
             state = f"{version} {mark}"
-            if self._published.get(path, f"None {_NOTHING}") == state:
+            if self._published.get(path, f"None {NOTHING}") == state:
                 continue
             self._published[path] = state
             self._server.protocol.notify(
@@ -137,6 +132,7 @@ class Judged:
             )
         for path in [each for each in self._published if each not in found]:
             del self._published[path]
+        self._showing.keep(found)
 
     def _say_problems(self, texts: Workspace) -> None:
         for each in self._server.judged:
@@ -156,16 +152,16 @@ class Judged:
     ) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
         """What is found in one text, and in the files of its configuration."""
         document = self._server.document(params.text_document.uri)
-        texts = self._frozen()
-        change = self._change
-        units = await self._server.work(units_of, texts, [document.path])
-        ((name, files),) = units.items()
-        found = (await self._judged(texts, name, files, change)).found
-        if self._server.texts.open.get(document.path) is not document:
-            raise ContentModified(CHANGED)
-        self._say_problems(texts)
-        items = [self._made(each, document) for each in found.get(document.path, ())]
-        mark = _mark(items)
+        judgement = None
+        while judgement is None:
+            moment = self._judgements.now()
+            ((name, files),) = (await self._judgements.units(moment, [document.path])).items()
+            judgement = await self._judgements.judged(moment, name, files)
+            if self._server.texts.open.get(document.path) is not document:
+                raise ContentModified(CHANGED)
+        self._say_problems(moment.texts)
+        found = judgement.found
+        items, mark = self._showing.of(document.path, found.get(document.path, ()))
         related = None
         if self._server.client.has("text_document.diagnostic.related_document_support"):
             related = {
@@ -181,10 +177,9 @@ class Judged:
 
     async def all_pulled(self, params: types.WorkspaceDiagnosticParams) -> types.WorkspaceDiagnosticReport:
         """What is found in the configurations of all open texts."""
-        texts = self._frozen()
-        change = self._change
-        units = await self._server.work(units_of, texts, list(texts.open))
-        judged = [await self._judged(texts, name, files, change) for name, files in units.items()]
+        judged = None
+        while judged is None:
+            judged = await self._all()
         known = {each.uri: each.value for each in params.previous_result_ids}
         found = _by_path(judged)
         items: list[Any] = []
@@ -206,87 +201,52 @@ class Judged:
                 )
         return types.WorkspaceDiagnosticReport(items=items)
 
-    async def _judged(self, texts: Workspace, name: str, files: tuple[str, ...], change: int) -> Judgement:
-        kept = self._kept.get(name)
-        if kept is not None and kept.files == files:
-            return kept
-        judgement = await self._server.work(judge, texts, name, files)
-        if self._change == change:
-            self._kept[name] = judgement
-        return judgement
+    async def _all(self) -> list[Judgement] | None:
+        """What is found in the configurations of all open texts; None if a text changed meanwhile."""
+        moment = self._judgements.now()
+        judged: list[Judgement] = []
+        for name, files in (await self._judgements.units(moment, moment.texts.open)).items():
+            found = await self._judgements.judged(moment, name, files)
+            if found is None:
+                return None
+            judged.append(found)
+        return judged
 
-    def _report(self, path: str, found: Iterable[Diagnostic]) -> types.FullDocumentDiagnosticReport:
-        document = self._server.texts.document(path)
-        items = [self._made(each, document) for each in found]
-        return types.FullDocumentDiagnosticReport(items=items, result_id=_mark(items))
+    def _report(self, path: str, found: Sequence[Diagnostic]) -> types.FullDocumentDiagnosticReport:
+        items, mark = self._showing.of(path, found)
+        return types.FullDocumentDiagnosticReport(items=items, result_id=mark)
 
     async def _refresh(self) -> None:
         await self._server.protocol.ask(types.WORKSPACE_DIAGNOSTIC_REFRESH, None)
 
-    # Making
 
-    def _made(self, found: Diagnostic, document: Document | None) -> types.Diagnostic:
-        """A diagnostic as the protocol has it. document: the text that it is in."""
-        tags = [types.DiagnosticTag.Deprecated] if found.code in DEPRECATED else []
-        tags += [types.DiagnosticTag.Unnecessary] if found.code in UNNECESSARY else []
-        edits = [
-            {"offset": each.start, "length": each.end - each.start, "text": each.text} for each in found.fix
-        ]
-        error = found.severity is Severity.ERROR
-        return types.Diagnostic(
-            range=self._range(found.span, document),
-            message=f"{found.message}\nhint: {found.hint}" if found.hint else found.message,
-            severity=types.DiagnosticSeverity.Error if error else types.DiagnosticSeverity.Warning,
-            code=found.code,
-            source="alloypy",
-            tags=tags or None,
-            related_information=[made for each in found.further if (made := self._further(each))] or None,
-            data={"fix": edits} if edits else None,
-        )
-
-    def _range(self, span: Span | None, document: Document | None) -> types.Range:
-        if span is None or document is None:
-            start = types.Position(line=0, character=0)
-            return types.Range(start=start, end=start)
-        stop = span.start if span.end is None else span.end + 1
-        return self._server.convert.span(document, span.start, stop)
-
-    def _further(self, span: Span) -> types.DiagnosticRelatedInformation | None:
-        document = self._server.texts.document(span.source.name)
-        if document is None:
-            return None
-        location = types.Location(
-            uri=self._server.convert.uri_of(span.source.name), range=self._range(span, document)
-        )
-        return types.DiagnosticRelatedInformation(location=location, message="the same here")
-
-
-def _prepare(texts: Workspace) -> None:
-    """Import and load what the first request and the first check need."""
-    import alloypy.check.units.units  # noqa: F401 -- so that it is there
+def _prepare() -> None:
+    """Import and load what the first requests and the first check need."""
+    import alloypy.check.units.units
+    import alloypy.lsp.features.completion.completing
+    import alloypy.lsp.features.hover  # noqa: F401 -- so that they are there
     from alloypy.catalog.catalog import load_catalog
+    from alloypy.lsp.cursor.library import library_names
 
-    load_catalog()
+    deque(library_names(load_catalog()), 0)
+
+
+def _index(document: Document) -> None:
+    """Read what a text declares, so that the first answers about it do not have to. Raises Interrupted."""
+    from alloypy.lsp.workspace.symbols import scopes_of
+
+    for section in document.sections:
+        pause()
+        scopes_of(section)
 
 
 def _by_path(judged: Iterable[Judgement]) -> dict[str, list[Diagnostic]]:
     """Everything found, once for each file; several configurations may import the same one."""
-    found: dict[str, list[Diagnostic]] = {}
+    found: dict[str, dict[object, Diagnostic]] = {}
     for judgement in judged:
-        for path, each in judgement.found.items():
-            listed = found.setdefault(path, [])
-            listed += [one for one in each if not any(_same(one, other) for other in listed)]
-    return found
-
-
-def _same(one: Diagnostic, other: Diagnostic) -> bool:
-    spans = [(each.span.start, each.span.end) if each.span is not None else None for each in (one, other)]
-    return spans[0] == spans[1] and one.code == other.code and one.message == other.message
-
-
-def _mark(items: Iterable[types.Diagnostic]) -> str:
-    """The same text for the same diagnostics."""
-    return blake2b(repr(list(items)).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-
-
-_NOTHING = _mark(())
+        for path, listed in judgement.found.items():
+            known = found.setdefault(path, {})
+            for each in listed:
+                place = (each.span.start, each.span.end) if each.span is not None else None
+                known.setdefault((place, each.code, each.message), each)
+    return {path: list(known.values()) for path, known in found.items()}
