@@ -53,6 +53,11 @@ STATEMENTS = {
         "",
         ["pyroscope.write", "endpoint"],
     ),
+    'pyroscope.receive_http "x" {\n\thttp\n\t\t| = "::"\n\t}\n\tforward_to = []\n}': (
+        "",
+        "",
+        ["pyroscope.receive_http", "http"],
+    ),
     'declare "d" {\n\tlog|\n}': ("log", "", ["declare"]),
     'foreach "f" {\n\ttemplate {\n\t\t|\n\t}\n}': ("", "", ["foreach", "template"]),
     'a "x" {\n\tforward_to =\n\t|\n}': ("", "", ["a"]),

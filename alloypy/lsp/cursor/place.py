@@ -91,11 +91,14 @@ def place_at(workspace: Workspace, document: Document, offset: int) -> Place:
     offset = min(max(offset, 0), len(document.data))
     section = document.section_at(offset)
     found = _Finder(workspace, document, section, offset - section.start).place()
-    if found.blocks or not _is_indented(document.data, section.start):
+    after = _is_indented(document.data, section.end)
+    if found.blocks and not after:
+        return found
+    if not after and not _is_indented(document.data, section.start):
         return found
     joined = _joined(document, section)
     inside = _Finder(workspace, document, joined, offset - joined.start).place()
-    return inside if inside.blocks else found
+    return inside if len(inside.blocks) > len(found.blocks) else found
 
 
 def _joined(document: Document, section: Section) -> Section:
