@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from alloypy import __version__
 from alloypy.families import Family, Sample, counter, gauge, histograms, with_labels
@@ -125,10 +126,12 @@ class ConfigMetrics:
             )
 
 
-async def metrics_text(controller: Controller, evaluations: EvaluationMetrics, config: ConfigMetrics) -> str:
+async def metrics_text(
+    controller: Controller, evaluations: EvaluationMetrics, config: ConfigMetrics, more: Iterable[Family] = ()
+) -> str:
     """The whole page in the text format; other tasks may run while a long one is made."""
     pace, page = Pace(), Page()
-    for family in _families(controller, evaluations, config):
+    for family in chain(_families(controller, evaluations, config), more):
         page.add(family)
         await pace.breathe()
     lines = []

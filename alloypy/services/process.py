@@ -12,10 +12,12 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from alloypy import __version__
 from alloypy.catalog.on_demand import ON_DEMAND
 from alloypy.preloading import PRELOADING
+from alloypy.runtime.contract.cluster import NO_CLUSTER
 from alloypy.runtime.contract.component import Registration
 from alloypy.runtime.contract.options import ControllerOptions, HTTPImport, ReadGit, Service
 from alloypy.runtime.controller import Controller
@@ -33,6 +35,9 @@ from alloypy.services.signals import Signals, Stopped
 from alloypy.services.tracing import TracingService, exporter
 from alloypy.services.watch import watch
 from alloypy.tracing import Tracer
+
+if TYPE_CHECKING:
+    from alloypy.services.cluster.service import ClusterService
 
 logger = logging.getLogger("alloypy")
 
@@ -72,6 +77,7 @@ class Process:
         self._exporter = exporter(os.environ)
         self._tracer = Tracer(recorder=self._exporter)
         self._notifier = Notifier(os.environ)
+        self._cluster = self._joined(listener.address)
         self._controller = Controller(self._controller_options(registry, http_import, read_git))
         self._configuration = Configuration(settings.path, self._controller, self._config_metrics)
 
@@ -97,7 +103,16 @@ class Process:
             observer=self._evaluations,
             tracer=self._tracer,
             vocabulary=ON_DEMAND,
+            cluster=self._cluster or NO_CLUSTER,
         )
+
+    def _joined(self, address: str) -> ClusterService | None:
+        """The cluster that the settings ask for."""
+        if self._settings.cluster is None:
+            return None
+        from alloypy.services.cluster.service import ClusterService
+
+        return ClusterService(self._settings.cluster, address)
 
     async def run(self) -> None:
         """Load and serve until a signal stops it. Raises LoadError when the first load is refused."""
@@ -128,6 +143,8 @@ class Process:
             background.append(tasks.create_task(self._notifier.keep_alive()))
             activity = ActivityLog(self._controller.activities)
             background.append(tasks.create_task(activity.keep_logging()))
+            if self._cluster is not None:
+                background.append(tasks.create_task(self._cluster.run()))
             if self._settings.watch:
                 background.append(tasks.create_task(watch(self._settings.path, self._reload_and_log)))
             await stop.wait()
@@ -167,6 +184,8 @@ class Process:
             support=self._support if self._settings.support_bundle else None,
             live_debugging=lambda: self._live_debugging.enabled,
             address=self._server.address,
+            peers=self._peers,
+            replica=self._cluster.answer if self._cluster is not None else None,
             ui_prefix=self._settings.ui_prefix,
             hosts=self._hosts(),
         )
@@ -183,13 +202,17 @@ class Process:
             metrics=self._metrics,
             log=self._log,
             flags=self._settings.flags,
-            peers=lambda: peers(self._server.address),
+            peers=self._peers,
             sources=lambda: self._configuration.files,
         )
         return await bundle(seconds)
 
     async def _metrics(self) -> str:
-        return await metrics_text(self._controller, self._evaluations, self._config_metrics)
+        cluster = self._cluster.collect() if self._cluster is not None else ()
+        return await metrics_text(self._controller, self._evaluations, self._config_metrics, cluster)
+
+    def _peers(self) -> list[dict[str, Any]]:
+        return peers(self._server.address) if self._cluster is None else self._cluster.peers()
 
     async def _reload(self) -> None:
         with self._notifier.reloading():

@@ -8,6 +8,19 @@ from typing import NamedTuple
 from alloypy.schema.stability import Stability
 
 
+class ClusterSettings(NamedTuple):
+    """The settings of one replica.
+
+    name: of the cluster. node: name of the replica. join: host and port of where replicas are found.
+    unused: the flags of clustering that were given and have no effect.
+    """
+
+    name: str
+    node: str
+    join: tuple[tuple[str, int], ...]
+    unused: tuple[str, ...] = ()
+
+
 class RunSettings(NamedTuple):
     """The settings of one process.
 
@@ -15,6 +28,7 @@ class RunSettings(NamedTuple):
     ui_prefix: begins and ends with `/`. shutdown_deadline: seconds, 0 waits without limit.
     allowed_hosts: more host names that requests to a server on loopback may use; see `web_guard.host_name`.
     watch: reload when the files change. flags: every flag as `name=value`, for the support bundle.
+    cluster: None for a process on its own.
     """
 
     path: str
@@ -28,3 +42,4 @@ class RunSettings(NamedTuple):
     allowed_hosts: tuple[str, ...]
     watch: bool
     flags: tuple[str, ...]
+    cluster: ClusterSettings | None = None

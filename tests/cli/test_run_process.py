@@ -102,7 +102,6 @@ def test_a_wrong_admin_address_is_reported(tmp_path: Path, address: str, text: s
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--cluster.enabled", "x"], "clustering is not part of alloypy; run without --cluster.enabled"),
         (
             ["--config.format=prometheus", "x"],
             'reading config path "x": converting from "prometheus" is not part of alloypy',

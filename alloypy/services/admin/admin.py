@@ -78,6 +78,7 @@ class AdminOptions(NamedTuple):
     reload: loads the configuration again; raises LoadError. metrics: returns the text of /metrics.
     support: makes a support bundle, collecting for the given seconds; None when it is switched off.
     live_debugging: whether the configuration enables it.
+    peers: the replicas as the API lists them. replica: what this one says about itself; None on its own.
     address: `host:port` that the server listens on. ui_prefix: begins and ends with `/`.
     hosts: the host names that requests may use; None for any.
     """
@@ -88,6 +89,8 @@ class AdminOptions(NamedTuple):
     support: Callable[[int], Awaitable[bytes]] | None
     live_debugging: Callable[[], bool]
     address: str
+    peers: Callable[[], list[dict[str, Any]]]
+    replica: Callable[[], dict[str, str]] | None = None
     ui_prefix: str = "/"
     hosts: Hosts | None = None
 
@@ -114,6 +117,8 @@ class Admin:
             "/-/healthy": self._healthy,
             "/metrics": self._metrics,
         }
+        if self._options.replica is not None:
+            handlers["/api/alloypy/v0/cluster"] = self._replica
         return _router(handlers, self._guard)
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -240,7 +245,10 @@ class Admin:
         return as_json([])
 
     async def _peers(self, request: Asked) -> Answer:
-        return as_json(peers(self._options.address))
+        return as_json(self._options.peers())
+
+    async def _replica(self, request: Asked) -> Answer:
+        return not_found() if self._options.replica is None else as_json(self._options.replica())
 
     async def _graph(self, request: Asked, given: str = "") -> Answer | _Windows:
         """The stream of data rates, of everything or of one module."""

@@ -6,6 +6,7 @@ somebody would rely on them. Source: docs/spec/RUNTIME.md, section 1.1.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +18,16 @@ from alloypy.cli.usage_error import UsageError
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.go.text import quote
 from alloypy.schema.stability import LEVELS, Stability
-from alloypy.services.settings import RunSettings
+from alloypy.services.settings import ClusterSettings, RunSettings
 
 _CONVERTED = ("otelcol", "prometheus", "promtail", "static")
 _EXPERIMENTAL_ONLY = (
     "feature.prometheus.direct-fanout.enabled",
     "server.http.enable-graphql",
     "server.http.enable-graphql-playground",
+)
+_JOIN_ADDRESS = re.compile(
+    r"(?:\[([^\[\]]+)\]|([^\[\]:]+))(?::([0-9]+))?|[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*", re.ASCII
 )
 _SUMMARY = """Run a configuration until an interrupt is received.
 
@@ -61,7 +65,7 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
     )
     watch = flags.bool("config.watch", doc="Reload when the configuration's files change")
     config_format = flags.string("config.format", "alloy", doc="Format of the configuration: alloy")
-    clustered = flags.bool("cluster.enabled", doc="Not part of alloypy")
+    clustering = _Clustering(flags)
     _declare_accepted(flags)
     path = flags.parse(argv)[0]
     if not path:
@@ -69,8 +73,6 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
     level = LEVELS[stability.value]
     _check_experimental(flags, level)
     _check_format(path, config_format.value)
-    if clustered.value:
-        raise UsageError("clustering is not part of alloypy; run without --cluster.enabled")
     return RunSettings(
         path=path,
         listen=listen.value,
@@ -83,7 +85,53 @@ def read_run_flags(argv: Sequence[str]) -> RunSettings:
         allowed_hosts=tuple(map(_host, hosts.value)),
         watch=watch.value,
         flags=tuple(f"{flag.name}={_shown(flag.value)}" for flag in flags if flag.name != "help"),
+        cluster=clustering.settings(listen.value),
     )
+
+
+class _Clustering:
+    """The flags of clustering that have an effect."""
+
+    def __init__(self, flags: FlagSet) -> None:
+        self._flags = flags
+        self._enabled = flags.bool("cluster.enabled", doc="Share targets with other replicas")
+        self._node = flags.string("cluster.node-name", doc="Name of this replica; default: the host name")
+        self._join = flags.string(
+            "cluster.join-addresses",
+            doc="Names or addresses where replicas are found, such as a headless service; comma-separated",
+        )
+        self._name = flags.string("cluster.name", doc="Only replicas with the same name share targets")
+
+    def settings(self, listen: str) -> ClusterSettings | None:
+        """The settings, if clustering is enabled. Raises UsageError for an address that is none."""
+        if not self._enabled.value:
+            return None
+        import socket
+
+        port = listen.rpartition(":")[2]
+        join = tuple(
+            _join_address(each.strip(), port) for each in self._join.value.split(",") if each.strip()
+        )
+        used = (self._enabled, self._node, self._join, self._name)
+        unused = [
+            each.name
+            for each in self._flags
+            if each.name.startswith("cluster.") and each not in used and each.given
+        ]
+        return ClusterSettings(
+            self._name.value, self._node.value or socket.gethostname(), join, tuple(unused)
+        )
+
+
+def _join_address(given: str, port: str) -> tuple[str, int]:
+    """Host and port of a join address; the port is that of the own admin server unless it is given."""
+    parts = _JOIN_ADDRESS.fullmatch(given)
+    own = parts[3] or port if parts is not None else ""
+    if parts is None or not own.isdigit() or not 0 < int(own) < 1 << 16:
+        raise UsageError(
+            f"--cluster.join-addresses takes host or host:port, separated by commas; got {quote(given)}"
+        )
+    return parts[1] or parts[2] or given, int(own)
 
 
 def _host(given: str) -> str:
@@ -110,11 +158,8 @@ def _declare_accepted(flags: FlagSet) -> None:
     converting(flags, unused)
     flags.bool("feature.prometheus.direct-fanout.enabled", doc=unused)
     for name in (
-        "node-name",
         "advertise-address",
-        "join-addresses",
         "discover-peers",
-        "name",
         "tls-ca-path",
         "tls-cert-path",
         "tls-key-path",

@@ -16,7 +16,7 @@ from alloypy.lang.values import Secret
 from alloypy.runtime.contract.health import Health, HealthState
 from alloypy.runtime.contract.options import ComponentInfo
 from alloypy.runtime.controller import Controller
-from alloypy.services.admin.admin import Admin, AdminOptions
+from alloypy.services.admin.admin import Admin, AdminOptions, peers
 from alloypy.services.configuration import LoadError
 
 WHEN = datetime(2026, 11, 23, 1, 2, 3, 450000, tzinfo=UTC)
@@ -71,6 +71,7 @@ class Fixture:
             support=None,
             live_debugging=lambda: self.live_debugging,
             address="127.0.0.1:12345",
+            peers=lambda: peers("127.0.0.1:12345"),
             ui_prefix=prefix,
         )
         transport = httpx.ASGITransport(Admin(options))
