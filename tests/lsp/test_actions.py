@@ -56,7 +56,7 @@ def test_a_hint_with_a_change_is_a_quick_fix_of_its_diagnostic() -> None:
 @pytest.mark.parametrize(
     ("text", "at", "title", "after"),
     [
-        ('local.file "a" {\n\tfilename = "x\n}\n', '"x', "The string needs", 'filename = "x"\n'),
+        ('local.file "a" {\n\tfilename = "x\n}\n', '"x', 'Insert `"`', 'filename = "x"\n'),
         ('local.file "a" {\n\tfilename: "x"\n}\n', ":", "Write `=`", 'filename = "x"\n'),
         ("pyroscope.write { }\n", "pyro", "Write a label", 'pyroscope.write "default" { }\n'),
         ('pyroscope.write "" { }\n', "pyro", "Write a label", 'pyroscope.write "default" { }\n'),
@@ -70,6 +70,24 @@ def test_a_hint_with_a_change_is_a_quick_fix_of_its_diagnostic() -> None:
 )
 def test_repairs_of_all_kinds_are_quick_fixes(text: str, at: str, title: str, after: str) -> None:
     assert after in _done(one(text), at, title)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "title"),
+    [
+        ("local.file \"a\" {\n\tfilename = 'x'\n}\n", "'x", "Change `'x'` to `\"x\"`"),
+        ('remote.http "a" {\n\turl = "http://x"\n\tpoll_frequency = 15\n}\n', "15", 'Change `15` to `"15s"`'),
+        (
+            'pyroscope.relabel "a" {\n\tforward_to = pyroscope.relabel.a.receiver\n}\n',
+            "pyroscope.relabel.a",
+            "Insert `[` and `]`",
+        ),
+        ('logging {\n\tlevel = "info",\n}\n', ",", "Remove `,`"),
+        ("# here\nlogging { }\n", "#", "Change `#` to `//`"),
+    ],
+)
+def test_a_quick_fix_is_called_what_it_does(text: str, at: str, title: str) -> None:
+    assert _chosen(one(text), at, title).title == title
 
 
 def test_a_choice_between_names_offers_each_and_prefers_none() -> None:

@@ -104,7 +104,7 @@ def _check_name(name: str) -> None:
         raise RenameError(f"{quote(name)} is a keyword: choose another name")
     if not name or not is_identifier(name):
         raise RenameError(
-            f"{quote(name)} is not a name: use letters, digits and underscores, and no digit at the beginning"
+            f"{quote(name)} is not a name: use letters, digits and underscores, and do not begin with a digit"
         )
 
 

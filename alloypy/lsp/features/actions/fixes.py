@@ -6,20 +6,20 @@ import re
 from collections.abc import Iterator
 
 from alloypy.lsp.features.actions.action import QUICK_FIX, Action, Asked, text_edits
+from alloypy.lsp.features.actions.titles import title
 from alloypy.syntax.diagnostics import Diagnostic, Edit
 
 _MEANT = re.compile(r"did you mean `([^`]+)`")
 _WHICH = re.compile(r"which one: (.*)\?")
 _QUOTED = re.compile(r"`([^`]+)`")
 _NAMES = re.compile(rb"\w+(?:\.\w+)*")
-_LONGEST = 100
 
 
 def quick_fixes(asked: Asked) -> Iterator[Action]:
     """The repairs of the diagnostics at the selection; the only repair of one is preferred."""
     for found in asked.here:
         if found.fix:
-            yield _fix(found, asked, found.fix, _title(found), preferred=True)
+            yield _fix(found, asked, found.fix, title(found, asked.document.data), preferred=True)
             continue
         names = _alternatives(found.hint)
         for name in names:
@@ -28,18 +28,9 @@ def quick_fixes(asked: Asked) -> Iterator[Action]:
                 yield _fix(found, asked, (edit,), f"Change to `{name}`", preferred=len(names) == 1)
 
 
-def _fix(found: Diagnostic, asked: Asked, edits: tuple[Edit, ...], title: str, *, preferred: bool) -> Action:
+def _fix(found: Diagnostic, asked: Asked, edits: tuple[Edit, ...], name: str, *, preferred: bool) -> Action:
     made = text_edits(asked.document.path, edits)
-    return Action(title, QUICK_FIX, made, (found,), preferred=preferred)
-
-
-def _title(found: Diagnostic) -> str:
-    meant = _MEANT.match(found.hint)
-    if meant is not None:
-        return f"Change to `{meant[1]}`"
-    words = " ".join((found.hint or f"mend: {found.message}").split())
-    words = words[:1].upper() + words[1:]
-    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}..."
+    return Action(name, QUICK_FIX, made, (found,), preferred=preferred)
 
 
 def _alternatives(hint: str) -> list[str]:
