@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from alloypy.catalog import labels
 from alloypy.lang import types as wanted
@@ -10,7 +10,7 @@ from alloypy.lsp.cursor.place import Place
 from alloypy.lsp.cursor.sight import Sight
 from alloypy.lsp.features.completion.offers import Offer, OfferKind
 from alloypy.lsp.workspace.symbols import Declaration
-from alloypy.lsp.workspace.unit import Declared, Unit
+from alloypy.lsp.workspace.unit import Declared, Referred, Unit
 from alloypy.schema.spec import AttributeSpec
 from alloypy.syntax.tree import Array, Attribute, Block, Call, Expression, Literal, Object
 
@@ -78,19 +78,21 @@ def _always(component: str) -> tuple[str, ...]:
 
 def _feeding(unit: Unit, own: Declared) -> Iterator[Declared]:
     """A component, what feeds it, what feeds that, and so on."""
+    named = [(tuple(part.name for part in each.reference.parts), each) for each in unit.references]
     waiting, seen = [own], {id(own.declaration)}
     for each in waiting:
         yield each
-        for other in _neighbours(unit, each):
+        for other in _neighbours(unit, named, each):
             if id(other.declaration) not in seen and len(seen) < _MOST_AROUND:
                 seen.add(id(other.declaration))
                 waiting.append(other)
 
 
-def _neighbours(unit: Unit, own: Declared) -> Iterator[Declared]:
+def _neighbours(
+    unit: Unit, named: Sequence[tuple[tuple[str, ...], Referred]], own: Declared
+) -> Iterator[Declared]:
     names = tuple(own.declaration.id.split("."))
-    for each in unit.references:
-        parts = tuple(part.name for part in each.reference.parts)
+    for parts, each in named:
         holder = each.reference.holder
         if holder is own.declaration and parts[-1] not in _BACKWARDS:
             meaning = unit.meaning(parts, each.module)
