@@ -14,6 +14,7 @@ from alloypy.runtime.contract.component import Registration
 MODULES: Mapping[str, str] = {
     "discovery.http": "discovery.http",
     "discovery.kubernetes": "discovery.kubernetes",
+    "discovery.file": "discovery.file",
     "discovery.relabel": "discovery.relabel",
     "local.file": "local.file",
     "pyroscope.receive_http": "pyroscope.receive_http",

@@ -176,6 +176,12 @@ RECEIVER: Mapping[str, str] = {
     "header not passed on": 'forward_headers = ["Host"]\n http { listen_port = 0 }',
     "header with a blank": 'forward_headers = ["a b"]\n http { listen_port = 0 }',
 }
+DISCOVERY_FILE: Mapping[str, str] = {
+    "no files": "files = []",
+    "seldom": 'files = ["a"] refresh_interval = "1h"',
+    "never": 'files = ["a"] refresh_interval = "0s"',
+    "backwards": 'files = ["a"] refresh_interval = "-1s"',
+}
 DISCOVERY_RELABEL: Mapping[str, str] = {
     "no rules": 'targets = [{ a = "b" }]',
     "odd label": "targets = [{ a = [1] }]",
@@ -315,6 +321,7 @@ CASES: Mapping[str, str] = dict((
     *_in("rule", RULE, 'pyroscope.relabel "x" {\n forward_to = []\n rule {\n HERE\n }\n}'),
     *_in("pyroscope.relabel", RELABEL, 'pyroscope.relabel "x" {\n forward_to = []\n HERE\n}'),
     *_in("pyroscope.receive_http", RECEIVER, 'pyroscope.receive_http "x" {\n forward_to = []\n HERE\n}'),
+    *_in("discovery.file", DISCOVERY_FILE, 'discovery.file "x" {\n HERE\n}'),
     *_in("discovery.relabel", DISCOVERY_RELABEL, 'discovery.relabel "x" {\n HERE\n}'),
     *_in("local.file", FILE, 'local.file "x" {\n HERE\n}'),
     *_in("import.http client", CLIENT, _IMPORT.replace("HERE", "client {\n HERE\n }")),

@@ -49,15 +49,24 @@ class Group(NamedTuple):
     labels: Mapping[str, str] = _NO_LABELS
 
 
+class Change(NamedTuple):
+    """New groups by source, and beginnings of sources whose old groups are dropped."""
+
+    groups: Mapping[str, Group]
+    released: tuple[str, ...] = ()
+
+
 class Findings:
     """Takes what one discoverer finds, and how it fares.
 
-    answered: whether it has been called at all.
+    answered: whether it has been called at all. kept: beginnings of sources, see `keep`.
     """
 
     def __init__(self) -> None:
         self.answered = False
+        self.kept: set[str] = set()
         self._new: dict[str, Group] = {}
+        self._released: set[str] = set()
         self._faults: dict[str, Health] = {}
 
     def __call__(self, groups: Iterable[Group]) -> None:
@@ -69,6 +78,16 @@ class Findings:
         self.answered = True
         for group in groups:
             self._new[group.source] = group
+
+    def keep(self, source: str) -> None:
+        """Keep what was found with earlier arguments under sources that begin so: they cannot be read now."""
+        self.kept.add(source)
+
+    def release(self, source: str) -> None:
+        """Drop what was kept under sources that begin so: they have been read, or are gone."""
+        if source in self.kept:
+            self.kept.discard(source)
+            self._released.add(source)
 
     def failed(self, message: str, part: str = "") -> None:
         """Make the component unhealthy. part: what fails, if a discoverer has several parts."""
@@ -82,9 +101,10 @@ class Findings:
         """The failure that began last; None if nothing fails."""
         return max(self._faults.values(), key=lambda each: each.time, default=None)
 
-    def take(self) -> dict[str, Group]:
-        """The groups since the last call, by source."""
-        taken, self._new = self._new, {}
+    def take(self) -> Change:
+        """What has changed since the last call."""
+        taken = Change(self._new, tuple(self._released))
+        self._new, self._released = {}, set()
         return taken
 
 
@@ -123,10 +143,17 @@ class Collection:
         self._found = found
         self.targets = tuple(target for each in found.values() for target in each.targets)
 
-    def changed(self, new: Mapping[str, Group], known: Collection) -> Collection:
-        """The collection after new groups. known: an earlier one, whose targets are used again."""
+    def only(self, sources: Iterable[str]) -> Collection:
+        """The groups whose sources begin with one of these."""
+        kept = {name: each for name, each in self._found.items() if name.startswith(tuple(sources))}
+        return Collection(kept)
+
+    def changed(self, change: Change, known: Collection) -> Collection:
+        """The collection after a change. known: an earlier one, whose targets are used again."""
         found = dict(self._found)
-        for source, group in new.items():
+        if change.released:
+            found = {name: each for name, each in found.items() if not name.startswith(change.released)}
+        for source, group in change.groups.items():
             if group.targets:
                 found[source] = _made(group, known._found.get(source))
             else:
@@ -200,10 +227,10 @@ class DiscoveryComponent(Component[A, Exports]):
         """Export what has been found; before the discoverer has answered, the old targets stay."""
         new, known = findings.take(), self._collection
         continued = self._published is findings
-        if not findings.answered or (continued and not new):
+        if not findings.answered or (continued and not any(new)):
             return
-        base = known if continued else Collection()
-        if sum(len(group.targets) for group in new.values()) > _MANY:
+        base = known if continued else known.only(findings.kept)
+        if sum(len(group.targets) for group in new.groups.values()) > _MANY:
             try:
                 made = await WORK.run(lambda: base.changed(new, known), _WORK_SECONDS)
             except TimeoutError:  # no thread is free

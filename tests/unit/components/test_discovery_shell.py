@@ -13,6 +13,7 @@ import pytest
 from alloypy.components.discovery import shell
 from alloypy.components.discovery.refresh import RefreshError, RefreshMetrics, refresh_loop
 from alloypy.components.discovery.shell import (
+    Change,
     Collection,
     Discoverer,
     DiscoveryComponent,
@@ -205,11 +206,11 @@ async def test_a_bug_of_a_discoverer_ends_the_run_with_its_own_error(monkeypatch
 
 
 def test_equal_targets_stay_the_same_objects() -> None:
-    before = Collection().changed({"one": group("one", "a", "b", x="1")}, Collection())
-    same = before.changed({"one": group("one", "new", "b", "a", x="1")}, before)
+    before = Collection().changed(Change({"one": group("one", "a", "b", x="1")}), Collection())
+    same = before.changed(Change({"one": group("one", "new", "b", "a", x="1")}), before)
     assert same.targets[1] is before.targets[1]
     assert same.targets[2] is before.targets[0]
-    other = before.changed({"one": group("one", "a", x="2")}, before)
+    other = before.changed(Change({"one": group("one", "a", x="2")}), before)
     assert other.targets[0] is not before.targets[0]
     assert dict(other.targets[0].labels) == {"__address__": "a", "x": "2"}
 
@@ -252,7 +253,7 @@ def refused() -> Sequence[Group]:
 
 async def test_a_failed_refresh_keeps_the_groups_and_shows() -> None:
     found, metrics, log = await refreshing([lambda: [group("one", "a")], refused])
-    assert list(found.take()) == ["one"]
+    assert list(found.take().groups) == ["one"]
     health = found.health()
     assert health is not None
     assert health.message == "Unable to refresh target groups: no way"

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from alloypy.components.discovery import file as discovery_file
 from alloypy.components.discovery import http, kubernetes
 from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
@@ -90,6 +91,10 @@ def kubernetes_arguments(place: Place, number: int) -> kubernetes.Arguments:
     return kubernetes.Arguments(role="pod", api_server=parse_url(f"http://127.0.0.1:{place.ports[number]}"))
 
 
+def discovery_file_arguments(place: Place, number: int) -> discovery_file.Arguments:
+    return discovery_file.Arguments(files=(str(place.path / f"{number}.json"),))
+
+
 def receive_arguments(place: Place, number: int) -> receive_http.Arguments:
     listening = HTTP(listen_address="127.0.0.1", listen_port=place.ports[number])
     return receive_http.Arguments(http=listening, forward_to=(place.receiver,))
@@ -128,6 +133,9 @@ def untrusting_poller(place: Place, given: remote_http.Arguments) -> remote_http
 KINDS = {
     "discovery.kubernetes": Kind(
         kubernetes_arguments, lambda place, given: replace(given, kubeconfig_file=str(place.path / "absent"))
+    ),
+    "discovery.file": Kind(
+        discovery_file_arguments, lambda _, given: replace(given, refresh_interval=Duration(0))
     ),
     "discovery.relabel": Kind(discovery_relabel_arguments, lambda _, given: replace(given, targets=(ODD,))),
     "discovery.http": Kind(

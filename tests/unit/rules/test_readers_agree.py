@@ -41,6 +41,8 @@ OTHERWISE_HERE = {
     "import.http: timeout longer": _TIMES,
     "import.http: timeout equal": _TIMES,
     "import.http: frequency below the default timeout": _TIMES,
+    "discovery.file: never": "Alloy crashes",
+    "discovery.file: backwards": "Alloy crashes",
     "discovery.relabel: odd label": "Alloy writes what Go prints",
     "discovery.relabel: odd label of one": "Alloy writes what Go prints",
     "discovery.relabel: breaking out": "Alloy accepts it",

@@ -1,0 +1,1 @@
+"""Patterns of file names, as Go's packages read them."""
