@@ -131,11 +131,10 @@ class FileDiscoverer(Discoverer):
         seen = self._scan
         end = time.monotonic() + self._interval
         again = None if seen.is_settled else time.monotonic() + _LOOK_AGAIN_SECONDS
-        before = await self._state(seen)
         while (left := end - time.monotonic()) > 0:
             await asyncio.sleep(min(_LOOK_SECONDS, left))
             state = await self._state(seen)
-            if state != before:
+            if state != seen.seen:
                 await self._settled(seen, state)
                 return False
             if again is not None and time.monotonic() >= again:
@@ -154,7 +153,7 @@ class FileDiscoverer(Discoverer):
     async def _state(self, seen: Scan) -> object:
         """The state of all files; a file system that does not answer is a state, too."""
         try:
-            return await FILES.run(seen.state, _SCAN_SECONDS, self)
+            return await FILES.run(seen.now, _SCAN_SECONDS, self)
         except TimeoutError as error:
             return error.errno
 

@@ -12,9 +12,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from alloypy.components.discovery.target_groups import GroupsError, TargetGroup, read_json
-from alloypy.components.paths.glob import BadPatternError, glob, has_meta
+from alloypy.components.paths.glob import glob, has_meta, is_valid
 from alloypy.files import FileFingerprint, fingerprint, is_directory, read_regular
-from alloypy.os_errors import open_fault, system_words
+from alloypy.os_errors import errno_words, open_fault
 
 _MOST_JSON_BYTES = 10 << 20
 _MOST_YAML_BYTES = 4 << 20
@@ -40,23 +40,23 @@ class Scan(NamedTuple):
     files: by path, in the order of the patterns. patterns: those that are malformed.
     absent: directories of patterns that do not exist, with the reason. skipped: files that a pattern with
         wildcards matches, but whose names do not say what they contain.
-    directories: where the patterns look.
+    seen: the state of each directory in which patterns look, and of each file, taken before it was read.
     """
 
     files: Mapping[str, Content]
     patterns: Sequence[str] = ()
     absent: Mapping[str, str] = {}
     skipped: Sequence[str] = ()
-    directories: Sequence[str] = ()
+    seen: Mapping[str, object] = {}
 
     @property
     def is_settled(self) -> bool:
-        """Whether a later change of any file would show in its fingerprint."""
-        return all(each.state is None or each.state.is_settled for each in self.files.values())
+        """Whether a later change would show in the state of a file or a directory."""
+        return all(each.is_settled for each in self.seen.values() if isinstance(each, FileFingerprint))
 
-    def state(self) -> tuple[object, ...]:
-        """The present state of all that was looked at; it differs when another scan is due."""
-        return tuple(_state_of(path) for path in (*self.directories, *self.files))
+    def now(self) -> Mapping[str, object]:
+        """The present state of all that was looked at; it differs from `seen` when another scan is due."""
+        return {path: _state_of(path) for path in self.seen}
 
 
 NOTHING = Scan({})
@@ -67,25 +67,22 @@ def scan(patterns: Sequence[str], known: Scan, *, whole: bool) -> Scan:
 
     known: the scan before.
     """
+    malformed = [pattern for pattern in patterns if not is_valid(pattern)]
+    usable = [pattern for pattern in patterns if pattern not in malformed]
+    seen = {path: _state_of(path) for pattern in usable for path in _directories(pattern)}
+    absent = {path: errno_words(state) for path, state in seen.items() if isinstance(state, int)}
     files: dict[str, Content] = {}
-    malformed: list[str] = []
     skipped: list[str] = []
-    for pattern in patterns:
-        try:
-            paths = glob(pattern)
-        except BadPatternError:
-            malformed.append(pattern)
-            continue
-        for path in paths:
+    for pattern in usable:
+        for path in glob(pattern):
             if path in files:
                 continue
             if has_meta(pattern) and _extension(path) not in _READERS:
                 skipped.append(path)
             else:
+                seen[path] = _state_of(path)
                 files[path] = _content(path, None if whole else known.files.get(path))
-    directories = [each for pattern in patterns if pattern not in malformed for each in _directories(pattern)]
-    absent = {each: fault for each in directories if (fault := _absence(each))}
-    return Scan(files, malformed, absent, skipped, list(dict.fromkeys(directories)))
+    return Scan(files, malformed, absent, skipped, seen)
 
 
 def _extension(path: str) -> str:
@@ -103,19 +100,12 @@ def _directories(pattern: str) -> Iterator[str]:
         yield directory or "./"
 
 
-def _absence(directory: str) -> str:
-    try:
-        fingerprint(directory)
-    except (OSError, ValueError) as error:
-        return system_words(error)
-    return ""
-
-
-def _state_of(path: str) -> object:
+def _state_of(path: str) -> FileFingerprint | int:
+    """The fingerprint of a file or a directory, or why it has none."""
     try:
         return fingerprint(path)
     except OSError as error:
-        return error.errno
+        return error.errno or errno.EIO
     except ValueError:
         return errno.EINVAL
 

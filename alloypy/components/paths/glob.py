@@ -25,6 +25,15 @@ def has_meta(pattern: str) -> bool:
     return _META.search(pattern) is not None
 
 
+def is_valid(pattern: str) -> bool:
+    """Whether a pattern means something."""
+    try:
+        matcher(pattern)
+    except BadPatternError:
+        return False
+    return True
+
+
 def glob(pattern: str) -> list[str]:
     """The existing paths that match, sorted within each directory. Raises BadPatternError.
 
