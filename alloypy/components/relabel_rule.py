@@ -17,6 +17,9 @@ from alloypy.rules import faults_of
 from alloypy.schema.faults import Fault
 from alloypy.schema.fields import arguments, attribute
 
+RULES_DOC = "The rules, for other components."
+"""Documentation of the export `rules`."""
+
 _SEPARATOR = ";"
 _REPLACEMENT = "$1"
 

@@ -17,6 +17,7 @@ from alloypy.families import Family, counter, gauges
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.rules import faults_of
 from alloypy.runtime.contract.component import Options, Registration, Stability
+from alloypy.runtime.contract.watching import FREQUENCY_DOC
 from alloypy.schema.faults import Fault
 from alloypy.schema.fields import arguments, attribute
 from alloypy.threads import FILES
@@ -34,9 +35,7 @@ class Arguments:
     """Arguments of discovery.file."""
 
     files: tuple[str, ...] = attribute(doc="Files to read; `*`, `?` and `[a-z]` match several.")
-    refresh_interval: Duration = attribute(
-        default=Duration(5 * MINUTE), doc="Longest time between two reads, even without a change."
-    )
+    refresh_interval: Duration = attribute(default=Duration(5 * MINUTE), doc=FREQUENCY_DOC)
 
     def check(self) -> Iterator[Fault]:
         return faults_of(self)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from alloypy.components.relabel_rule import RuleArguments, relabel_rules
+from alloypy.components.relabel_rule import RULES_DOC, RuleArguments, relabel_rules
 from alloypy.lang.targets import Target
 from alloypy.profiles.model import DeliveryError
 from alloypy.profiles.relabel import RelabelRules, relabel
@@ -47,7 +47,7 @@ class Exports:
     """Exports of discovery.relabel."""
 
     output: tuple[Target, ...] = export(doc="The targets that are kept, with their new labels.")
-    rules: RelabelRules = export(doc="The rules, for other components.")
+    rules: RelabelRules = export(doc=RULES_DOC)
 
 
 class RelabelError(Exception):

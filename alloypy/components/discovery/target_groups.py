@@ -41,12 +41,20 @@ def read_json(data: bytes) -> list[TargetGroup]:
         items = list(_items(text))
     except (ValueError, RecursionError, IndexError) as error:
         raise _syntax_fault(data, error) from None
-    if items and items[0] is _NOT_A_LIST:
-        if items[1] is None:
-            return []
-        raise GroupsError(f"expected a list of target groups, got {_kind(items[1])}")
     clean = b"\\u" not in data  # only escapes can write what is no text
-    return [_group(item, number, clean=clean) for number, item in enumerate(items, 1)]
+    return to_groups(items[1] if items and items[0] is _NOT_A_LIST else items, clean=clean)
+
+
+def to_groups(document: Any, *, clean: bool) -> list[TargetGroup]:
+    """The groups in a decoded document. Raises GroupsError.
+
+    clean: whether all its texts are text.
+    """
+    if document is None:
+        return []
+    if not isinstance(document, list):
+        raise GroupsError(f"expected a list of target groups, got {_kind(document)}")
+    return [_group(item, number, clean=clean) for number, item in enumerate(document, 1)]
 
 
 _NOT_A_LIST = object()

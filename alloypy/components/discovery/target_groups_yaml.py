@@ -6,15 +6,17 @@ Source: the behaviour recorded in tests/golden/components/discovery.file.jsonl.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from typing import Any
 
-from alloypy.components.discovery.target_groups import GroupsError, TargetGroup
+from alloypy.components.discovery.target_groups import GroupsError, TargetGroup, to_groups
 from alloypy.lang.go.text import quote
 from alloypy.lang.stdlib.yaml.nodes import YAMLError, YAMLNode, first_document
 from alloypy.lang.stdlib.yaml.scalars import resolve, short_tag
 
 _MOST_NODES = 1_000_000
-_KINDS = {"sequence": "a list", "mapping": "an object", "scalar": "a string"}
+_DEEPEST = 20
+_FIELDS = {"targets", "labels"}
 
 
 def read_yaml(data: bytes) -> list[TargetGroup]:
@@ -24,68 +26,49 @@ def read_yaml(data: bytes) -> list[TargetGroup]:
     """
     try:
         root = first_document(data)
-        return [] if root is None else _Reader().groups(root)
+        return [] if root is None else to_groups(_Reader().document(root), clean=True)
     except YAMLError as error:
         raise GroupsError(str(error)) from None
 
 
 class _Reader:
-    """Reads one document. Aliases can make a small document long, so what is read is counted."""
+    """Decodes one document. Aliases can make a small document long, so what is read is counted."""
 
     def __init__(self) -> None:
         self._nodes = 0
 
-    def groups(self, root: YAMLNode) -> list[TargetGroup]:
+    def document(self, root: YAMLNode) -> Any:
+        """The document; the keys of groups are checked, because only here their lines are known."""
         node = self._real(root)
-        if _is_null(node):
-            return []
         if node.kind != "sequence":
-            raise GroupsError(f"expected a list of target groups, got {_KINDS[node.kind]}")
-        return [self._group(self._real(item), number) for number, item in enumerate(node.content, 1)]
+            return self._value(node, 0)
+        for item in map(self._real, node.content):
+            for name, key, _ in self._pairs(item, 0) if item.kind == "mapping" else ():
+                if name not in _FIELDS:
+                    raise _fault(key, f"unknown field {quote(name)}, expected targets or labels")
+        return self._value(node, 0)
 
     def _real(self, node: YAMLNode) -> YAMLNode:
         """The node itself, or the one that an alias stands for."""
         self._nodes += 1
         if self._nodes > _MOST_NODES:
             raise GroupsError("yaml: document contains excessive aliasing")
-        return node if node.target is None else self._real(node.target)
+        return node if node.target is None else node.target
 
-    def _group(self, node: YAMLNode, number: int) -> TargetGroup:
-        if _is_null(node):
-            raise GroupsError("nil target group item found")
-        if node.kind != "mapping":
-            raise GroupsError(f"group {number}: expected an object, got {_KINDS[node.kind]}")
-        addresses: Sequence[str] = ()
-        labels: Mapping[str, str] = {}
-        for name, key, value in self._pairs(node):
-            if name == "targets":
-                addresses = self._addresses(value, number)
-            elif name == "labels":
-                labels = self._labels(value, number)
-            else:
-                raise _fault(key, f"unknown field {quote(name)}, expected targets or labels")
-        return TargetGroup(addresses, labels)
+    def _value(self, given: YAMLNode, depth: int) -> Any:
+        """Lists, objects, texts and None."""
+        node = self._real(given)
+        if depth > _DEEPEST:
+            raise _fault(node, "nested too deeply")
+        if node.kind == "sequence":
+            return [self._value(item, depth + 1) for item in node.content]
+        if node.kind == "mapping":
+            return {name: self._value(value, depth + 1) for name, _, value in self._pairs(node, depth)}
+        if short_tag(node) == "!!null":
+            return None
+        return str(resolve(node)) if node.tag == "!!binary" else node.value
 
-    def _addresses(self, node: YAMLNode, number: int) -> list[str]:
-        if _is_null(node):
-            return []
-        if node.kind != "sequence":
-            raise GroupsError(f"group {number}: targets must be a list of strings, not {_KINDS[node.kind]}")
-        return [self._text(item, f"group {number}: a target") for item in node.content]
-
-    def _labels(self, node: YAMLNode, number: int) -> dict[str, str]:
-        if _is_null(node):
-            return {}
-        if node.kind != "mapping":
-            raise GroupsError(f"group {number}: labels must be an object, not {_KINDS[node.kind]}")
-        labels = {}
-        for name, _, value in self._pairs(node):
-            if not name:
-                raise GroupsError('"" is not a valid label name')
-            labels[name] = self._text(value, f"group {number}: label {quote(name)}")
-        return labels
-
-    def _pairs(self, node: YAMLNode, depth: int = 0) -> Iterator[tuple[str, YAMLNode, YAMLNode]]:
+    def _pairs(self, node: YAMLNode, depth: int) -> Iterator[tuple[str, YAMLNode, YAMLNode]]:
         """Name, key and value of each field, merged ones included; its own come first."""
         merged: list[YAMLNode] = []
         seen: set[str] = set()
@@ -93,32 +76,21 @@ class _Reader:
             if key.is_merge:
                 merged.append(self._real(value))
                 continue
-            name = self._text(key, "a key")
+            name = self._value(key, depth) or ""
+            if not isinstance(name, str):
+                raise _fault(key, "a key must be a string")
             if name in seen:
                 raise _fault(key, f"key {quote(name)} already set in map", lead="unmarshal errors:\n  ")
             seen.add(name)
-            yield name, key, self._real(value)
+            yield name, key, value
         for each in merged:
-            items = [self._real(item) for item in each.content] if each.kind == "sequence" else [each]
-            for item in items:
-                if item.kind != "mapping" or depth > 10:
+            for item in map(self._real, each.content) if each.kind == "sequence" else (each,):
+                if item.kind != "mapping" or depth > _DEEPEST:
                     raise _fault(item, "map merge requires map or sequence of maps as the value")
                 for name, key, value in self._pairs(item, depth + 1):
                     if name not in seen:
                         seen.add(name)
                         yield name, key, value
-
-    def _text(self, given: YAMLNode, what: str) -> str:
-        node = self._real(given)
-        if node.kind != "scalar":
-            raise GroupsError(f"{what} must be a string, not {_KINDS[node.kind]}")
-        if _is_null(node):
-            return ""
-        return str(resolve(node)) if node.tag == "!!binary" else node.value
-
-
-def _is_null(node: YAMLNode) -> bool:
-    return node.kind == "scalar" and short_tag(node) == "!!null"
 
 
 def _fault(node: YAMLNode, message: str, lead: str = "") -> GroupsError:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from alloypy.components.pyroscope.fanout import Relay
-from alloypy.components.relabel_rule import RuleArguments, relabel_rules
+from alloypy.components.relabel_rule import RULES_DOC, RuleArguments, relabel_rules
 from alloypy.families import Family, counter, gauge
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import (
@@ -65,7 +65,7 @@ class Exports:
     """Exports of pyroscope.relabel."""
 
     receiver: ProfilesReceiver = export(doc="Receiver that relabels and forwards profiles.")
-    rules: RelabelRules = export(doc="The rules, for other components.")
+    rules: RelabelRules = export(doc=RULES_DOC)
 
 
 _MANY = 500

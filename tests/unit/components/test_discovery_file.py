@@ -178,7 +178,7 @@ async def test_an_interval_that_is_not_positive_is_refused(tmp_path: Path) -> No
         ("- targets: [&x a, *x]", TargetGroup(["a", "a"], {})),
         ("- {targets: [a], <<: {targets: [b], labels: {c: d}}}", TargetGroup(["a"], {"c": "d"})),
         ("- targets: [a]\n---\n- targets: [b]", TargetGroup(["a"], {})),
-        ("- targets:\n  labels:\n", TargetGroup([], {})),
+        ("- targets:\n  labels:\n", TargetGroup((), {})),
     ],
 )  # fmt: skip
 def test_yaml_is_read_as_it_is_written(text: str, group: TargetGroup | None) -> None:
