@@ -8,11 +8,15 @@ their own; whoever imports the package later gets the whole of it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import PathFinder
 from types import ModuleType
+
+WHOLE = threading.RLock()
+"""To be held while a package is imported as a whole of which another thread may import parts."""
 
 
 @contextmanager
@@ -22,6 +26,12 @@ def parts_of(package: str, *, unused: Collection[str] = (), **names: str) -> Ite
     unused: other modules that its modules import and that nothing here ever uses; they are not loaded either.
     names: those that its modules import from the package itself, each with the module that defines it.
     """
+    with WHOLE, _standing_in(package, unused, names):
+        yield
+
+
+@contextmanager
+def _standing_in(package: str, unused: Collection[str], names: Mapping[str, str]) -> Iterator[None]:
     spec = None if package in sys.modules else PathFinder.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         yield

@@ -54,3 +54,30 @@ def test_uvicorn_is_taken_whole_where_its_parts_need_more() -> None:
         import uvicorn
         assert issubclass(made, uvicorn.Server)
     """)
+
+
+def test_a_thread_takes_the_whole_package_while_another_takes_parts() -> None:
+    run("""
+        import threading
+        from pathlib import Path
+        import alloypy
+        from alloypy.partial_import import parts_of
+        from alloypy.syntax.grammar.table_building import build_tables
+        failed, standing_in, entered = [], threading.Event(), threading.Event()
+        def build():
+            standing_in.wait()
+            entered.set()
+            try:
+                build_tables('start: "a"', ["start"])
+            except ImportError as error:
+                failed.append(error)
+        thread = threading.Thread(target=build)
+        thread.start()
+        with parts_of("lark"):
+            standing_in.set()
+            entered.wait()
+            thread.join(0.2)
+            import lark.exceptions
+        thread.join()
+        assert not failed, failed
+    """)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypeAlias
 
+from alloypy.partial_import import WHOLE
 from alloypy.syntax.grammar.tables import GrammarRule, Tables, Terminal
 
 _Action: TypeAlias = "tuple[Any, Any]"
@@ -30,8 +31,9 @@ def start_symbols(grammar: str) -> list[str]:
 
 def build_tables(grammar: str, starts: list[str]) -> Tables:
     """The tables of a grammar in Lark's language, for the given start symbols."""
-    from lark import Lark
-    from lark.parsers.lalr_analysis import Shift
+    with WHOLE:
+        from lark import Lark
+        from lark.parsers.lalr_analysis import Shift
 
     parser: Any = Lark(grammar, parser="lalr", lexer="basic", start=starts, strict=False)
     table = parser.parser.parser._parse_table  # noqa: SLF001  # Lark has no public name for it
