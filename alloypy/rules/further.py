@@ -20,6 +20,7 @@ NO_WINDOWS_LOG = (
     "could not update logger: failed to open Windows Event Log: "
     "windows event log not supported on this platform"
 )
+_LARGEST_PORT = 65535
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _OWN_HEADERS = frozenset({
     "accept-encoding",
@@ -75,6 +76,12 @@ def kubernetes(body: View) -> Iterator[Fault]:
     yield from faults(body)
 
 
+def dns_port(body: View) -> Iterator[Fault]:
+    """The port of targets is one; SRV records have their own."""
+    if not 0 <= body.get("port") <= _LARGEST_PORT:
+        yield Fault("port", f"port must be between 1 and {_LARGEST_PORT}")
+
+
 _REFRESH = positive("refresh_interval")
 
 BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
@@ -86,7 +93,7 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "alloypy.import_http": (polling,),
     "alloypy.remotecfg": (no_remote_configuration,),
     "alloypy.logging": (no_windows_log,),
-    "discovery.dns": (_REFRESH,),
+    "discovery.dns": (_REFRESH, dns_port),
     "discovery.file": (_REFRESH,),
     "discovery.http": (_REFRESH, *HTTP_CLIENT),
     "discovery.kubernetes": (kubernetes,),

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from alloypy.components.discovery import dns as discovery_dns
 from alloypy.components.discovery import file as discovery_file
 from alloypy.components.discovery import http, kubernetes
 from alloypy.components.discovery import relabel as discovery_relabel
@@ -130,7 +131,12 @@ def untrusting_poller(place: Place, given: remote_http.Arguments) -> remote_http
     return replace(given, client=HTTPClientArguments(tls_config=absent))
 
 
+def looked_up(_: Place, number: int) -> discovery_dns.Arguments:
+    return discovery_dns.Arguments(names=(), type="A", port=80 + number)
+
+
 KINDS = {
+    "discovery.dns": Kind(looked_up, lambda _, given: replace(given, port=0)),
     "discovery.kubernetes": Kind(
         kubernetes_arguments, lambda place, given: replace(given, kubeconfig_file=str(place.path / "absent"))
     ),
