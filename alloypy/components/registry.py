@@ -18,6 +18,7 @@ MODULES: Mapping[str, str] = {
     "discovery.file": "discovery.file",
     "discovery.relabel": "discovery.relabel",
     "local.file": "local.file",
+    "local.file_match": "local.file_match",
     "pyroscope.receive_http": "pyroscope.receive_http",
     "pyroscope.relabel": "pyroscope.relabel",
     "pyroscope.write": "pyroscope.write",

@@ -182,6 +182,12 @@ DISCOVERY_FILE: Mapping[str, str] = {
     "never": 'files = ["a"] refresh_interval = "0s"',
     "backwards": 'files = ["a"] refresh_interval = "-1s"',
 }
+FILE_MATCH: Mapping[str, str] = {
+    "no targets": "path_targets = []",
+    "often": 'path_targets = [] sync_period = "1ms"',
+    "never": 'path_targets = [] sync_period = "0s"',
+    "odd label": "path_targets = [{ __path__ = [1] }]",
+}
 DISCOVERY_RELABEL: Mapping[str, str] = {
     "no rules": 'targets = [{ a = "b" }]',
     "odd label": "targets = [{ a = [1] }]",
@@ -323,6 +329,7 @@ CASES: Mapping[str, str] = dict((
     *_in("pyroscope.receive_http", RECEIVER, 'pyroscope.receive_http "x" {\n forward_to = []\n HERE\n}'),
     *_in("discovery.file", DISCOVERY_FILE, 'discovery.file "x" {\n HERE\n}'),
     *_in("discovery.relabel", DISCOVERY_RELABEL, 'discovery.relabel "x" {\n HERE\n}'),
+    *_in("local.file_match", FILE_MATCH, 'local.file_match "x" {\n HERE\n}'),
     *_in("local.file", FILE, 'local.file "x" {\n HERE\n}'),
     *_in("import.http client", CLIENT, _IMPORT.replace("HERE", "client {\n HERE\n }")),
     *_in("import.http", POLLING, _IMPORT),

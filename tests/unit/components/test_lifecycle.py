@@ -21,7 +21,7 @@ from alloypy.components.discovery import file as discovery_file
 from alloypy.components.discovery import http, kubernetes
 from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
-from alloypy.components.local import file
+from alloypy.components.local import file, file_match
 from alloypy.components.pyroscope import receive_http, relabel, write
 from alloypy.components.pyroscope.receiving.blocks import HTTP
 from alloypy.components.registry import REGISTRY
@@ -96,6 +96,10 @@ def discovery_file_arguments(place: Place, number: int) -> discovery_file.Argume
     return discovery_file.Arguments(files=(str(place.path / f"{number}.json"),))
 
 
+def file_match_arguments(place: Place, number: int) -> file_match.Arguments:
+    return file_match.Arguments(path_targets=(Target({"__path__": str(place.path / str(number))}),))
+
+
 def receive_arguments(place: Place, number: int) -> receive_http.Arguments:
     listening = HTTP(listen_address="127.0.0.1", listen_port=place.ports[number])
     return receive_http.Arguments(http=listening, forward_to=(place.receiver,))
@@ -137,6 +141,7 @@ def looked_up(_: Place, number: int) -> discovery_dns.Arguments:
 
 KINDS = {
     "discovery.dns": Kind(looked_up, lambda _, given: replace(given, port=0)),
+    "local.file_match": Kind(file_match_arguments, lambda _, given: replace(given, sync_period=Duration(0))),
     "discovery.kubernetes": Kind(
         kubernetes_arguments, lambda place, given: replace(given, kubeconfig_file=str(place.path / "absent"))
     ),

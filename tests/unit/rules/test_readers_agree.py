@@ -43,6 +43,8 @@ OTHERWISE_HERE = {
     "import.http: frequency below the default timeout": _TIMES,
     "discovery.file: never": "Alloy crashes",
     "discovery.file: backwards": "Alloy crashes",
+    "local.file_match: never": "Alloy crashes",
+    "local.file_match: odd label": "Alloy writes what Go prints",
     "discovery.relabel: odd label": "Alloy writes what Go prints",
     "discovery.relabel: odd label of one": "Alloy writes what Go prints",
     "discovery.relabel: breaking out": "Alloy accepts it",
