@@ -51,7 +51,12 @@ class Surroundings(NamedTuple):
     account: Path = SERVICE_ACCOUNT
 
     def client(self, settings: ClientSettings) -> ColdClient:
-        """A client with these settings."""
+        """A client with these settings.
+
+        It speaks HTTP/1.1, because a server that refuses a token over HTTP/2 closes the connection, too, and
+        httpx then drops the answer.
+        """
+        settings = settings._replace(http2=False)
         return ColdClient(settings, environ=self.environ, user_agent=self.user_agent)
 
 

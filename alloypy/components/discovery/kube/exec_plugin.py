@@ -123,9 +123,8 @@ def _credential(output: bytes) -> Credential:
     if not (token or key):
         raise ValueError("plugin didn't return a token or cert/key pair")
     expires = text(status, "expirationTimestamp")
-    return Credential(
-        Secret(token) if token else None,
-        certificate,
-        Secret(key) if key else None,
-        datetime.fromisoformat(expires).astimezone(UTC) if expires else None,
-    )
+    try:
+        until = datetime.fromisoformat(expires).astimezone(UTC) if expires else None
+    except ValueError:
+        raise ValueError("decoding stdout: expirationTimestamp is not a time") from None
+    return Credential(Secret(token) if token else None, certificate, Secret(key) if key else None, until)
