@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("dns", reason="needs the extra alloypy[dns]")
+
 from alloypy.components.discovery import dns as component
 from alloypy.components.discovery import shell
 from alloypy.components.discovery.dns import Arguments, registration

@@ -201,6 +201,8 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, server: str) -> Iterat
     registration: Registration = request.param
     kind = KINDS.get(registration.name)
     assert kind is not None, f"{registration.name} needs a row in KINDS"
+    if registration.name == "discovery.dns":
+        pytest.importorskip("dns", reason="needs the extra alloypy[dns]")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         yield Bench(registration, kind, Place(tmp_path, taken.getsockname()[1], server), SocketBook())
 
