@@ -68,7 +68,7 @@ def parse_config(sources: Iterable[Source]) -> list[File]:
 
 def module_path(path: str) -> str:
     """The value of `module_path` for the file or directory at `path`: its directory, cleaned as Go does."""
-    if Path(path).is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 -- Path's raises for a path that is too long
         return path
     directory = os.path.normpath(os.path.dirname(path))  # noqa: PTH120 -- Path keeps `..`
     return directory[1:] if directory.startswith("//") else directory

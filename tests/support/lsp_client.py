@@ -265,7 +265,8 @@ class LspClient:
     def _take(self, message: dict[str, Any]) -> None:
         self.messages.append(message)
         if "method" not in message:
-            assert message["id"] not in self._answers, f"answered twice: {message}"
+            twice = message["id"] in self._answers and message["id"] is not None
+            assert not twice, f"answered twice: {message}"
             self._answers[message["id"]] = message
         elif "id" in message:
             with contextlib.suppress(OSError, ValueError):  # the server may have ended

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
+from alloypy.lsp.documents.limits import LARGEST_BYTES
 from alloypy.lsp.documents.positions import Encoding, Lines, Position
 from alloypy.lsp.documents.sections import Section, Sections, sections_of
 from alloypy.syntax.source import Source
@@ -27,7 +28,7 @@ class Document:
     """One text.
 
     path: of the file in the file system, or the URI of a text without one. version: as the client counts;
-    None for a text that was read from the disk.
+    None for a text that was read from the disk. A text that is too large has no statements.
     """
 
     def __init__(
@@ -36,13 +37,21 @@ class Document:
         self.path = path
         self.source = Source(path, data)
         self.version = version
-        old = None if before is None else before.split
-        self.split: Sections = sections_of(self.source, b"" if before is None else before.data, old)
+        looked_at = Source(path, b"") if self.is_too_large else self.source
+        if before is None or before.is_too_large:
+            self.split: Sections = sections_of(looked_at)
+        else:
+            self.split = sections_of(looked_at, before.data, before.split)
 
     @property
     def sections(self) -> tuple[Section, ...]:
         """The parts that are parsed separately, which together are the text."""
         return self.split.all
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether features say nothing about it."""
+        return len(self.data) > LARGEST_BYTES
 
     @property
     def data(self) -> bytes:
@@ -59,7 +68,7 @@ class Document:
         """The tree of the whole text, with holes; dear in a large file: `section_at` is cheaper."""
         from alloypy.syntax.holes.parsing import parse_with_holes
 
-        return parse_with_holes(self.source)
+        return parse_with_holes(Source(self.path, b"") if self.is_too_large else self.source)
 
     def section_at(self, offset: int) -> Section:
         """The section at an offset, or just before it."""

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
+from alloypy.lsp.documents.limits import LARGEST_SECTION_BYTES
 from alloypy.lsp.documents.splitting import Piece, groups_of, pieces_of
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
@@ -37,11 +38,12 @@ class Section:
 
     @property
     def file(self) -> File:
-        """Its tree, with holes."""
+        """Its tree, with holes; empty if the part is too large."""
         if not self._file:
             from alloypy.syntax.holes.parsing import parse_with_holes
 
-            self._file.append(parse_with_holes(self.source))
+            large = len(self.source.data) > LARGEST_SECTION_BYTES
+            self._file.append(parse_with_holes(Source(self.source.name, b"") if large else self.source))
         return self._file[0]
 
     def kept(self, make: Callable[[File], _Made]) -> _Made:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.files import FileFingerprint, fingerprint
+from alloypy.lsp.documents.limits import TooLargeError
 from alloypy.lsp.workspace.interrupting import pause
 from alloypy.lsp.workspace.workspace import Workspace
 from alloypy.syntax.diagnostics import Diagnostic, Severity
@@ -28,6 +29,7 @@ class Judgement(NamedTuple):
     those of imported modules; a file without findings is in it, too. read: every path that was looked at.
     disk: what the closed ones among them were on the disk; None if there was nothing. options: how it was
     checked.
+    problem: why it is not checked; "" if it is.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Judgement(NamedTuple):
     read: frozenset[str]
     disk: dict[str, FileFingerprint | None]
     options: CheckOptions
+    problem: str = ""
 
     def looked_at(self, path: str) -> bool:
         """Whether a change of the text at a path may change what is found."""
@@ -96,9 +99,11 @@ def judge(workspace: Workspace, name: str, files: tuple[str, ...], read: set[str
     for path in files:
         note(path)
     options = workspace.checking(files[0])
-    outcome = check_unit(
-        name, options._replace(pause=pause), reading._replace(module=module, beside=beside)
-    ).without(options.ignored)
+    seen = reading._replace(module=module, beside=beside)
+    try:
+        outcome = check_unit(name, options._replace(pause=pause), seen).without(options.ignored)
+    except TooLargeError as error:
+        return Judgement(name, files, dict.fromkeys(files, ()), frozenset(read), disk, options, str(error))
     found: dict[str, list[Diagnostic]] = {path: [] for path in files}
     for each in sorted(outcome.diagnostics, key=_place):
         found.setdefault(each.span.source.name if each.span is not None else files[0], []).append(each)

@@ -30,6 +30,9 @@ from alloypy.syntax.tree import (
 
 _WORD = re.compile(rb"[\w\x80-\xff]+")
 
+_MOST = 100
+"""Selections inside each other; their answer nests as deeply, which not every client can read."""
+
 _Part = tuple[int, int]
 
 
@@ -43,6 +46,7 @@ def selections(document: Document, offset: int) -> list[Range]:
         before = ranges[-1]
         if before[0] <= start <= offset <= stop <= before[1] and (start, stop) != before and start < stop:
             ranges.append((start, stop))
+    del ranges[1:-_MOST]
     return [Range(document.path, start, stop) for start, stop in reversed(ranges)]
 
 

@@ -137,7 +137,7 @@ class Judged:
     def _say_problems(self, texts: Workspace) -> None:
         for each in self._server.judged:
             each(texts)
-        for problem in texts.problems:
+        for problem in (*texts.problems, *(each.problem for each in self._judgements if each.problem)):
             if problem not in self._told:
                 self._told.add(problem)
                 self._server.protocol.notify(
@@ -151,7 +151,7 @@ class Judged:
         self, params: types.DocumentDiagnosticParams
     ) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
         """What is found in one text, and in the files of its configuration."""
-        document = self._server.document(params.text_document.uri)
+        document = self._server.text(params.text_document.uri)
         judgement = None
         while judgement is None:
             moment = self._judgements.now()

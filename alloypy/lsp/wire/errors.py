@@ -20,6 +20,7 @@ __all__ = [
     "InvalidRequest",
     "MethodNotFound",
     "NotInitialized",
+    "NothingKnown",
     "ParseError",
     "RequestCancelled",
     "RequestFailed",
@@ -37,6 +38,13 @@ MethodNotFound = JsonRpcMethodNotFound
 NotInitialized = JsonRpcServerNotInitialized
 RequestCancelled = JsonRpcRequestCancelled
 ContentModified = JsonRpcContentModified
+
+
+class NothingKnown(JsonRpcException):
+    """Nothing is known about a text; answered with null, but where the user waits for a change of it."""
+
+    CODE = -32803
+    MESSAGE = "Request Failed"
 
 
 class RequestFailed(JsonRpcException):

@@ -23,6 +23,7 @@ from alloypy.lsp.wire.errors import (
     InvalidParams,
     InvalidRequest,
     MethodNotFound,
+    NothingKnown,
     NotInitialized,
     ParseError,
     RequestCancelled,
@@ -34,6 +35,8 @@ Id = int | str
 _MOST_REQUESTS = 1000
 """How many requests may be in progress; what comes beyond them is refused."""
 _LONGEST_NAME = 200
+_CHANGES = frozenset({types.TEXT_DOCUMENT_RENAME, types.TEXT_DOCUMENT_FORMATTING})
+"""What users ask for to change a text: they are told why nothing happens."""
 
 
 class State(Enum):
@@ -127,7 +130,11 @@ class Protocol(LanguageServerProtocol):
         handler = self._handler(method)
         if handler is None:
             raise MethodNotFound(f"there is no method {method[:_LONGEST_NAME]!r}")
-        answer = handler(self._params(method, message))
+        try:
+            answer = handler(self._params(method, message))
+        except WireError as error:
+            self._fail(number, method, error)
+            return
         if not asyncio.iscoroutine(answer):
             self._send_result(number, method, answer)
             return
@@ -213,7 +220,13 @@ class Protocol(LanguageServerProtocol):
         elif (error := task.exception()) is None:
             self._send_result(number, method, task.result())
         else:
-            self.refuse(number, error if isinstance(error, WireError) else self.accident(error))
+            self._fail(number, method, error if isinstance(error, WireError) else self.accident(error))
+
+    def _fail(self, number: Id, method: str, error: WireError) -> None:
+        if isinstance(error, NothingKnown) and method not in _CHANGES:
+            self._send_result(number, method, None)
+        else:
+            self.refuse(number, error)
 
     def _send_result(self, number: Id, method: str, result: Any) -> None:
         kind = self.get_result_type(method)

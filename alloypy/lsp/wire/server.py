@@ -14,12 +14,13 @@ from pygls.lsp.server import LanguageServer
 
 from alloypy import __version__
 from alloypy.lsp.documents.document import Document
+from alloypy.lsp.documents.limits import TooLargeError
 from alloypy.lsp.documents.positions import Encoding
 from alloypy.lsp.wire import synchronizing
 from alloypy.lsp.wire.client import Client
 from alloypy.lsp.wire.collecting import Collecting
 from alloypy.lsp.wire.convert import Conversion, is_uri, path_of
-from alloypy.lsp.wire.errors import InvalidParams, WireError
+from alloypy.lsp.wire.errors import InvalidParams, NothingKnown, WireError
 from alloypy.lsp.wire.protocol import Protocol, State
 from alloypy.lsp.wire.urgent import Urgent
 from alloypy.lsp.wire.worker import Urgency, Worker
@@ -36,6 +37,7 @@ GROUPS = (
 )
 """The modules of this package that register features; each has `register(server)`."""
 _STOP_SECONDS = 2.0
+_LONGEST_NAME = 200
 
 
 class Server(LanguageServer):
@@ -80,10 +82,17 @@ class Server(LanguageServer):
         return self.convert.encoding
 
     def document(self, uri: str) -> Document:
-        """The open text. Raises InvalidParams if it is not open."""
+        """The open text. Raises InvalidParams if it is not open, and NothingKnown if it is too large."""
+        found = self.text(uri)
+        if found.is_too_large:
+            raise NothingKnown(str(TooLargeError(found.path)))
+        return found
+
+    def text(self, uri: str) -> Document:
+        """The same for a text of any size."""
         found = self.texts.open.get(path_of(uri))
         if found is None:
-            raise InvalidParams(f"{uri} is not open: open it first")
+            raise InvalidParams(f"{uri[:_LONGEST_NAME]} is not open: open it first")
         return found
 
     def offset(self, document: Document, position: types.Position) -> int:
@@ -175,7 +184,7 @@ class _Conversation(Protocol):
         uri = synchronizing.uri_in(params)
         try:
             version, changes = synchronizing.version_in(params), synchronizing.changes_in(params)
-            document = self._server.document(uri)
+            document = self._server.text(uri)
         except WireError:
             self._forget(path_of(uri))  # it would be another text than the client's
             raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import os
 import socket
 import sys
@@ -14,9 +13,12 @@ from typing import BinaryIO
 from alloypy.lsp.wire.errors import ParseError
 from alloypy.lsp.wire.framing import FramingError, Stream, read_message
 from alloypy.lsp.wire.server import Server
+from alloypy.lsp.wire.writing import Sink, Writer
 
 _SWITCH_SECONDS = 0.0005
 """After how long a thread that computes lets another one go on; Python's own 5 ms are felt in each answer."""
+_LAST_WORDS_SECONDS = 2.0
+"""How long a client that does not read may take until the process ends."""
 _READ_AHEAD = 2
 """How many messages are read before the ones before them are handled."""
 
@@ -45,12 +47,18 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-async def _serve(received: BinaryIO, sent: io.RawIOBase | BinaryIO) -> int:
+async def _serve(received: BinaryIO, sent: Sink) -> int:
     server = Server()
     server.collecting.begin()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    ended = server.protocol.begin(lambda data: _write(sent, data))
     loop = asyncio.get_running_loop()
+
+    def failed() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(server.protocol.end)
+
+    writer = Writer(sent, failed)
+    ended = server.protocol.begin(writer.write)
     threading.Thread(
         target=_read, args=(received, server, loop), name="alloypy-lsp-read", daemon=True
     ).start()
@@ -58,12 +66,7 @@ async def _serve(received: BinaryIO, sent: io.RawIOBase | BinaryIO) -> int:
         return await ended
     finally:
         await server.close()
-
-
-def _write(sent: io.RawIOBase | BinaryIO, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[sent.write(left) or 0 :]
+        writer.close(_LAST_WORDS_SECONDS)
 
 
 def _read(received: Stream, server: Server, loop: asyncio.AbstractEventLoop) -> None:

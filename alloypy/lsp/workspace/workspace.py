@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alloypy.files import FileFingerprint, fingerprint, read_regular
 from alloypy.lsp.documents.document import Document
+from alloypy.lsp.documents.limits import LARGEST_BYTES, TooLargeError, check_sizes
 
 if TYPE_CHECKING:
     from alloypy.catalog.catalog import Catalog
@@ -64,7 +65,7 @@ class Workspace:
         self._judging = None
 
     def document(self, path: str) -> Document | None:
-        """The text at a path: what is open there, or what is on the disk; None if there is none."""
+        """The text at a path: what is open there, or what is on the disk; None if it is not read."""
         if path in self.open:
             return self.open[path]
         try:
@@ -72,6 +73,8 @@ class Workspace:
             known = self._closed.get(path)
             if known is not None and known[0] == now and now.is_settled:
                 return known[1]
+            if now.size > LARGEST_BYTES:
+                return None
             document = Document(path, read_regular(path))
         except (OSError, ValueError):
             self._closed.pop(path, None)
@@ -156,9 +159,10 @@ class Workspace:
         return groups
 
     def _unit(self, name: str) -> list[Source]:
-        """The texts of a unit. Raises ConfigReadError as for files on the disk."""
+        """The texts of a unit. Raises TooLargeError, and ConfigReadError as for files on the disk."""
         from alloypy.syntax.config_files import config_source, read_config
 
+        self._check_sizes([name, *self._files_in(name)])
         if name in self.open:
             return [config_source(name, self.open[name].data)]
         found = []
@@ -169,11 +173,18 @@ class Workspace:
                 found += read_config(path, read_regular)
         return found or read_config(name, read_regular)
 
+    def _check_sizes(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            if path in self.open and self.open[path].is_too_large:
+                raise TooLargeError(path)
+        check_sizes(path for path in paths if path not in self.open)
+
     def _module(self, path: str) -> list[Source] | None:
         from alloypy.check.units.units import DISK
         from alloypy.syntax.config_files import ConfigReadError
         from alloypy.syntax.source import Source
 
+        self._check_sizes([path, *self._files_in(path)])
         inside = [each for each in self.open if os.path.dirname(each) == path]  # noqa: PTH120
         if path not in self.open and not inside:
             return DISK.module(path)

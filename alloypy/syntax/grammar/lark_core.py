@@ -12,15 +12,16 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from alloypy.partial_import import parts_of
+from alloypy.partial_import import WHOLE, parts_of
 
 _VERSION = "__version__"
 
 
 def lark_version() -> str:
     """The version of the installed Lark, without importing it; empty if Lark does not state one."""
-    if "lark" in sys.modules:
-        return str(getattr(sys.modules["lark"], _VERSION, ""))
+    with WHOLE:
+        if "lark" in sys.modules:
+            return str(getattr(sys.modules["lark"], _VERSION, ""))
     spec = PathFinder.find_spec("lark")
     if spec is None or spec.origin is None:
         return ""

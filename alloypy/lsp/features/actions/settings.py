@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -57,7 +58,8 @@ def _action(code: str, path: str, edits: tuple[TextEdit, ...], found: Diagnostic
 def _new_file(path: str) -> str:
     """Where the settings of a project without any belong: beside its `.git`, else beside the file."""
     own = Path(path).parent
-    top = next((each for each in (own, *own.parents) if (each / ".git").exists()), own)
+    above = (own, *own.parents)
+    top = next((each for each in above if os.path.exists(each / ".git")), own)  # noqa: PTH110 -- never raises
     return str(top / OWN)
 
 

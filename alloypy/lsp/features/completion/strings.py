@@ -52,7 +52,8 @@ def _files(place: Place) -> Offers:
     if "\0" in directory or "\\" in directory:
         return Offers(start, stop)
     path = f"{directory}/" if "/" in place.written else ""
-    base = next((each for each in _bases(place, path) if each.is_dir()), None)
+    bases = _bases(place, path)
+    base = next((each for each in bases if os.path.isdir(each)), None)  # noqa: PTH112 -- never raises
     if base is None:
         return Offers(start, stop)
     names, cut = _listed(base)
