@@ -21,6 +21,7 @@ MODULES: Mapping[str, str] = {
     "local.file_match": "local.file_match",
     "pyroscope.receive_http": "pyroscope.receive_http",
     "pyroscope.relabel": "pyroscope.relabel",
+    "pyroscope.scrape": "pyroscope.scrape",
     "pyroscope.write": "pyroscope.write",
     "remote.http": "remote.http",
 }

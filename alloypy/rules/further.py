@@ -101,7 +101,7 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
     "discovery.relabel": (targets_of_text("targets"),),
     "local.file_match": (positive("sync_period"), targets_of_text("path_targets")),
     "pyroscope.enrich": (targets_of_text("targets"),),
-    "pyroscope.scrape": (targets_of_text("targets"),),
+    "pyroscope.scrape": (targets_of_text("targets"), positive("scrape_interval")),
 }
 """Rules by the key that a class, or a block of `BLOCKS`, names; those of components are added to Alloy's."""
 

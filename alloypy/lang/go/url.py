@@ -7,7 +7,9 @@ Source: docs/spec/SYNTAX.md, section 6 (text types); docs/spec/PYROSCOPE.md, sec
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote_to_bytes
@@ -119,6 +121,24 @@ def parse_url(text: str) -> URL:
     except ValueError as reason:
         raise _fault(text, text, reason) from None
     return url._replace(fragment=fragment)
+
+
+def at_path(scheme: str, host: str, elements: Sequence[str], query: str) -> str:
+    """The URL of path elements at a host, joined, cleaned and encoded as by Go's JoinPath.
+
+    A `/` at the end stays. A path with a wrong escape such as `%zz` is left out.
+    """
+    path = posixpath.normpath("/".join(("", *(each for each in elements if each)))).lstrip("/")
+    if path == ".":
+        path = ""
+    if elements and elements[-1].endswith("/") and path and not path.endswith("/"):
+        path += "/"
+    try:
+        decoded = _unescape(path)
+    except ValueError:
+        decoded = path = ""
+    raw = path if path != escape_path(decoded) and _VALID_PATH.fullmatch(path) else ""
+    return str(URL(scheme=scheme, host=host, path=decoded, raw_path=raw, query=query))
 
 
 def _fault(parsed: str, text: str, reason: ValueError) -> ValueError:

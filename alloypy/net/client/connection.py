@@ -273,6 +273,7 @@ class Connection(asyncio.Protocol):
 
     def _response(self, broken: str) -> Response:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body = []  # an idle connection would keep it
         headers = [
             (name.decode("latin-1"), value.decode(errors="surrogateescape")) for name, value in self._headers
         ]

@@ -22,7 +22,7 @@ from alloypy.components.discovery import http, kubernetes
 from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
 from alloypy.components.local import file, file_match
-from alloypy.components.pyroscope import receive_http, relabel, write
+from alloypy.components.pyroscope import receive_http, relabel, scrape, write
 from alloypy.components.pyroscope.receiving.blocks import HTTP
 from alloypy.components.registry import REGISTRY
 from alloypy.components.relabel_rule import RuleArguments
@@ -139,6 +139,17 @@ def looked_up(_: Place, number: int) -> discovery_dns.Arguments:
     return discovery_dns.Arguments(names=(), type="A", port=80 + number)
 
 
+def scraped(place: Place, number: int) -> scrape.Arguments:
+    target = Target({"__address__": f"127.0.0.1:{place.taken}"})
+    interval = Duration((number + 20) * 1_000_000_000)
+    return scrape.Arguments(targets=(target,), forward_to=(place.receiver,), scrape_interval=interval)
+
+
+def untrusting_scraper(place: Place, given: scrape.Arguments) -> scrape.Arguments:
+    absent = TLSArguments(ca_file=str(place.path / "absent"))
+    return replace(given, http_client=HTTPClientArguments(tls_config=absent))
+
+
 KINDS = {
     "discovery.dns": Kind(looked_up, lambda _, given: replace(given, port=0)),
     "local.file_match": Kind(file_match_arguments, lambda _, given: replace(given, sync_period=Duration(0))),
@@ -160,6 +171,7 @@ KINDS = {
         lambda place, given: replace(given, http=replace(given.http, listen_port=place.taken)),
     ),
     "pyroscope.relabel": Kind(relabel_arguments, lambda _, given: replace(given, max_cache_size=0)),
+    "pyroscope.scrape": Kind(scraped, untrusting_scraper),
     "pyroscope.write": Kind(write_arguments, untrusting),
     "remote.http": Kind(polled, untrusting_poller),
 }

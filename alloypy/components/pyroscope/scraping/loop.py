@@ -1,0 +1,66 @@
+"""One type of profile of one target, scraped again and again."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from alloypy.components.pyroscope.scraping.targets import Wanted
+
+if TYPE_CHECKING:
+    from alloypy.components.pyroscope.scraping.fetching import Fetcher
+    from alloypy.components.pyroscope.scraping.timing import Entry
+    from alloypy.net.client.messages import Request
+
+
+class LoopHealth(Enum):
+    """How the last scrape went."""
+
+    UNKNOWN = "unknown"
+    UP = "up"
+    DOWN = "down"
+
+
+class Loop:
+    """What is known of one type of profile of one target.
+
+    due: the regular time of the current or next scrape, by the event loop's clock. entry: that scrape, unless
+    it is running. request: made for the first scrape with `fetcher`. began: the start of the last scrape that
+    has ended, in seconds since 1970; seconds: how long it took. error: why it failed, or "".
+    """
+
+    __slots__ = (
+        "began",
+        "due",
+        "entry",
+        "error",
+        "fetcher",
+        "health",
+        "request",
+        "running",
+        "seconds",
+        "wanted",
+    )
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.due = 0.0
+        self.entry: Entry | None = None
+        self.running = False
+        self.fetcher: Fetcher | None = None
+        self.request: Request | None = None
+        self.health = LoopHealth.UNKNOWN
+        self.error = ""
+        self.began = 0.0
+        self.seconds = 0.0
+
+    @property
+    def spread(self) -> int:
+        """A number that differs between loops, and is the same in every process."""
+        return int.from_bytes(self.wanted.identity[:8], "big")
+
+    def stop(self) -> None:
+        """Begin no scrape any more."""
+        if self.entry is not None:
+            self.entry.cancel()
+            self.entry = None

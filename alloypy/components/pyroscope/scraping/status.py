@@ -1,0 +1,90 @@
+"""How scraping goes: the debug information, and the component's health.
+
+Source: docs/spec/PYROSCOPE.md, section 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from alloypy.components.pyroscope.scraping.loop import Loop, LoopHealth
+from alloypy.components.pyroscope.scraping.pool import Pool
+from alloypy.components.pyroscope.scraping.syncing import Bad
+from alloypy.lang.brief import brief
+from alloypy.lang.go.duration import Duration
+from alloypy.schema.fields import attribute, block, export, exports
+
+_NEVER = "0001-01-01T00:00:00Z"
+_ERROR_CHARACTERS = 500
+
+
+@exports
+class TargetStatus:
+    """One type of profile of one target."""
+
+    job: str = export(doc="The argument `job_name`.")
+    url: str = export(doc="Where it is scraped.")
+    health: str = export(doc="How the last scrape went: up, down, or unknown before the first.")
+    labels: Mapping[str, str] = export(doc="All labels of the target, private ones included.")
+    last_error: str = attribute(default="", doc="Why the last scrape failed.")
+    last_scrape: str = export(doc="When the last scrape began.")
+    last_scrape_duration: Duration = attribute(default=Duration(0), doc="How long the last scrape took.")
+
+
+@exports
+class DebugInfo:
+    """Everything that is scraped."""
+
+    target: tuple[TargetStatus, ...] = block(default=(), doc="What is scraped, and how that goes.")
+
+
+class Trouble(NamedTuple):
+    """What is wrong. complete: whether nothing at all can be scraped."""
+
+    text: str
+    complete: bool
+
+
+def debug_info(pool: Pool, job: str) -> DebugInfo:
+    """The state of all loops."""
+    return DebugInfo(target=tuple(_status(loop, job) for loop in pool.loops.values()))
+
+
+def _status(loop: Loop, job: str) -> TargetStatus:
+    return TargetStatus(
+        job=job,
+        url=loop.wanted.url,
+        health=loop.health.value,
+        labels=loop.wanted.labels,
+        last_error=loop.error,
+        last_scrape=_time(loop.began),
+        last_scrape_duration=Duration(round(loop.seconds * 1e9)),
+    )
+
+
+def _time(seconds: float) -> str:
+    if not seconds:
+        return _NEVER
+    moment = datetime.fromtimestamp(seconds, UTC)
+    fraction = f".{moment.microsecond:06}".rstrip("0").rstrip(".")
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def trouble(pool: Pool, bad: Bad, problems: Sequence[str]) -> Trouble | None:
+    """What is wrong with targets and files; None if nothing is."""
+    down, every = pool.healths[LoopHealth.DOWN], len(pool.loops)
+    if not down and not bad.number and not problems:
+        return None
+    texts = []
+    if down:
+        error = brief(next(pool.last_errors(), ""), _ERROR_CHARACTERS)
+        texts.append(f"{down} of {every} profiles cannot be scraped: {error}")
+    if bad.number:
+        texts.append(
+            f"{bad.number} {'target is' if bad.number == 1 else 'targets are'} not valid: {bad.reason}"
+        )
+    if problems:
+        texts.append(f"earlier file contents are still in use: {'; '.join(problems)}")
+    return Trouble("; ".join(texts), bool(down or bad.number) and down == every)
