@@ -27,6 +27,10 @@ VARINTS = re.compile(rb"[\x80-\xff]*[\x00-\x7f]")
 """Finds the numbers in a sequence of them."""
 
 
+MOST_FIELDS = 2_000_000
+"""The most fields that are read of one profile: small ones take far more memory than they have bytes."""
+
+
 class Malformed(ValueError):
     """The bytes are not a message; the text is Go's."""
 
@@ -64,6 +68,10 @@ def fields_of(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
         yield field, wire, content
 
 
+class TooMany(Malformed):
+    """The profile has more fields than are read."""
+
+
 class Scanned(NamedTuple):
     """The fields of a profile, each kind in order.
 
@@ -81,9 +89,12 @@ def scan(data: bytes) -> Scanned:
     found = Scanned([], [], [], [])
     others = found.others
     add_sample, add_string = found.samples.append, found.strings.append
-    at, end = 0, len(data)
+    at, end, left = 0, len(data), MOST_FIELDS
     try:
         while at < end:
+            left -= 1
+            if left < 0:
+                raise TooMany(f"the profile has more than {MOST_FIELDS} parts")
             tag = data[at]
             if tag not in _FREQUENT:
                 at = _other(data, at, others)

@@ -22,8 +22,9 @@ from alloypy.components.discovery import http, kubernetes
 from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
 from alloypy.components.local import file, file_match
-from alloypy.components.pyroscope import receive_http, relabel, scrape, write
+from alloypy.components.pyroscope import receive_http, relabel, write
 from alloypy.components.pyroscope.receiving.blocks import HTTP
+from alloypy.components.pyroscope.scraping.arguments import Arguments as Scraping
 from alloypy.components.registry import REGISTRY
 from alloypy.components.relabel_rule import RuleArguments
 from alloypy.components.remote import http as remote_http
@@ -139,13 +140,13 @@ def looked_up(_: Place, number: int) -> discovery_dns.Arguments:
     return discovery_dns.Arguments(names=(), type="A", port=80 + number)
 
 
-def scraped(place: Place, number: int) -> scrape.Arguments:
+def scraped(place: Place, number: int) -> Scraping:
     target = Target({"__address__": f"127.0.0.1:{place.taken}"})
     interval = Duration((number + 20) * 1_000_000_000)
-    return scrape.Arguments(targets=(target,), forward_to=(place.receiver,), scrape_interval=interval)
+    return Scraping(targets=(target,), forward_to=(place.receiver,), scrape_interval=interval)
 
 
-def untrusting_scraper(place: Place, given: scrape.Arguments) -> scrape.Arguments:
+def untrusting_scraper(place: Place, given: Scraping) -> Scraping:
     absent = TLSArguments(ca_file=str(place.path / "absent"))
     return replace(given, http_client=HTTPClientArguments(tls_config=absent))
 

@@ -26,6 +26,7 @@ from alloypy.components.pyroscope.scraping.symbols import Symbols
 from alloypy.profiles.pprof_wire import (
     Malformed,
     Scanned,
+    TooMany,
     fields_of,
     numbers_of,
     scan,
@@ -148,6 +149,8 @@ def _difference(data: bytes, wanted: Sequence[tuple[bytes, bytes]], state: _Stat
     """The pieces of a profile's difference; updates the state. Raises SubtractionError."""
     try:
         scanned = scan(data)
+    except TooMany as reason:
+        raise SubtractionError(str(reason)) from None
     except Malformed:
         raise SubtractionError(_fault_of(data)) from None
     symbols = Symbols(scanned, state.time)
