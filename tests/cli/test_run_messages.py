@@ -82,13 +82,15 @@ def test_of_several_levels_the_least_stable_is_to_be_typed(tmp_path: Path) -> No
 
 
 def test_a_component_of_alloy_alone_is_no_typing_mistake(tmp_path: Path) -> None:
-    (tmp_path / "config.alloy").write_text('prometheus.scrape "x" { }\nprometheus.scrap "y" { }\n')
+    (tmp_path / "config.alloy").write_text(
+        'prometheus.exporter.unix "x" { }\nprometheus.exporter.unx "y" { }\n'
+    )
     done = refused(tmp_path, ANY_PORT, "config.alloy")
     assert done.returncode == 1
     assert done.stderr.splitlines()[1:] == [
-        'Error: config.alloy:1:1: alloypy does not run the component "prometheus.scrape"',
+        'Error: config.alloy:1:1: alloypy does not run the component "prometheus.exporter.unix"',
         f"  = hint: {NOT_RUN_HINT}",
-        'Error: config.alloy:2:1: cannot find the definition of component name "prometheus.scrap"',
+        'Error: config.alloy:2:1: cannot find the definition of component name "prometheus.exporter.unx"',
         "Error: could not perform the initial load successfully",
     ]
 

@@ -61,6 +61,7 @@ class Scrape(Component[Arguments, None]):
         except NotSent as reason:
             raise BuildError(f"failed to create scraper manager: {reason}") from None
         self._syncing = Syncing(self._options, self._arguments)
+        self._warn_of_names(self._arguments)
         self._options.metrics().register(self)
 
     async def run(self) -> None:
@@ -131,6 +132,7 @@ class Scrape(Component[Arguments, None]):
     async def update(self, arguments: Arguments) -> None:
         """Use new receivers, times and HTTP settings from now on, new targets within 5 s."""
         self._arguments = arguments
+        self._warn_of_names(arguments)
         self._relay.children = tuple(arguments.forward_to)
         if self._syncing is not None:
             self._syncing.use(arguments)
@@ -143,6 +145,12 @@ class Scrape(Component[Arguments, None]):
         task = asyncio.get_running_loop().create_task(before.retire())
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
+
+    def _warn_of_names(self, arguments: Arguments) -> None:
+        for name in arguments.profiling_config.repeated():
+            fields = {"profile": name}
+            message = "several profile.custom blocks have the same label: only the last one counts"
+            self._options.logger.warning(message, extra={"fields": fields})
 
     async def _fetcher_for(self, arguments: Arguments) -> Fetcher:
         from alloypy.components.pyroscope.scraping.fetching import Fetcher, Times

@@ -172,6 +172,11 @@ class ProfilingArguments:
         }
         return found | {custom.name: custom for custom in self.custom}
 
+    def repeated(self) -> list[str]:
+        """The labels that several custom profiles have."""
+        names = [custom.name for custom in self.custom]
+        return sorted({name for name in names if names.count(name) > 1})
+
     def enabled(self) -> list[Profile]:
         """The types to collect."""
         return [Profile(name, each.path, each.delta) for name, each in self.types().items() if each.enabled]

@@ -13,10 +13,14 @@ from alloypy.components.pyroscope.scraping.arguments import Arguments
 from alloypy.components.pyroscope.scraping.pool import Pool
 from alloypy.components.pyroscope.scraping.targets import BadTarget, Recipe, Wanted, sharing_key
 from alloypy.lang.targets import Target
+from alloypy.net.descriptors import limit
 from alloypy.runtime.contract.component import Options
 from alloypy.runtime.pace import Pace
 
 _MOST_LOGGED = 5
+_OTHER_FILES = 200
+"""Files, besides those of scrapes, that may be open: connections of clients and to servers, logs, modules."""
+
 _NO_LABELS_HASH = 17241709254077376921
 """What Alloy calls the group of targets that share no labels."""
 
@@ -50,6 +54,7 @@ class Syncing:
         self._recipe = Recipe(arguments)
         self._known: dict[Target, _Known] = {}
         self.bad = NONE_BAD
+        self._warned_of = 0
 
     def use(self, arguments: Arguments) -> None:
         """Follow new arguments from the next time on."""
@@ -63,7 +68,20 @@ class Syncing:
         logger = self._options.logger
         logger.info("syncing target groups", extra={"fields": {"job": self._arguments.job_name}})
         found = await self._find()
+        self._warn_of_limit(len(found))
         await pool.keep(found)
+
+    def _warn_of_limit(self, profiles: int) -> None:
+        """Say if scraping all profiles at the same time takes more open files than are allowed."""
+        needed = profiles + _OTHER_FILES
+        if needed > limit() and profiles > self._warned_of:
+            self._warned_of = profiles
+            fields = {"profiles": profiles, "needed": needed, "limit": limit()}
+            self._options.logger.warning(
+                "too few files may be open to scrape all targets at the same time: raise the hard limit "
+                "(ulimit -Hn, LimitNOFILE= of systemd)",
+                extra={"fields": fields},
+            )
 
     async def _find(self) -> dict[bytes, Wanted]:
         """What to scrape, by identity; of what differs only in private labels, the first one."""
