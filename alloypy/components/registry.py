@@ -16,6 +16,7 @@ MODULES: Mapping[str, str] = {
     "discovery.http": "discovery.http",
     "discovery.kubernetes": "discovery.kubernetes",
     "discovery.file": "discovery.file",
+    "discovery.process": "discovery.process",
     "discovery.relabel": "discovery.relabel",
     "local.file": "local.file",
     "local.file_match": "local.file_match",

@@ -188,6 +188,12 @@ FILE_MATCH: Mapping[str, str] = {
     "never": 'path_targets = [] sync_period = "0s"',
     "odd label": "path_targets = [{ __path__ = [1] }]",
 }
+DISCOVERY_PROCESS: Mapping[str, str] = {
+    "nothing": "",
+    "everything": "discover_config { username = true uid = true cgroup_path = true }",
+    "never": 'refresh_interval = "0s"',
+    "odd label": "join = [{ a = {} }]",
+}
 DISCOVERY_RELABEL: Mapping[str, str] = {
     "no rules": 'targets = [{ a = "b" }]',
     "odd label": "targets = [{ a = [1] }]",
@@ -328,6 +334,7 @@ CASES: Mapping[str, str] = dict((
     *_in("pyroscope.relabel", RELABEL, 'pyroscope.relabel "x" {\n forward_to = []\n HERE\n}'),
     *_in("pyroscope.receive_http", RECEIVER, 'pyroscope.receive_http "x" {\n forward_to = []\n HERE\n}'),
     *_in("discovery.file", DISCOVERY_FILE, 'discovery.file "x" {\n HERE\n}'),
+    *_in("discovery.process", DISCOVERY_PROCESS, 'discovery.process "x" {\n HERE\n}'),
     *_in("discovery.relabel", DISCOVERY_RELABEL, 'discovery.relabel "x" {\n HERE\n}'),
     *_in("local.file_match", FILE_MATCH, 'local.file_match "x" {\n HERE\n}'),
     *_in("local.file", FILE, 'local.file "x" {\n HERE\n}'),

@@ -48,6 +48,7 @@ class FileDiscoverer(Discoverer):
         self._patterns = arguments.files
         self._interval = arguments.refresh_interval.seconds
         self._logger = options.logger
+        self._key = object()
         self._scan = NOTHING
         self._counts: dict[str, int] = {}
         self._skipped: set[str] = set()
@@ -66,7 +67,7 @@ class FileDiscoverer(Discoverer):
         began = time.monotonic()
         known = self._scan
         try:
-            new = await FILES.run(lambda: scan(self._patterns, known, whole=whole), _SCAN_SECONDS, self)
+            new = await FILES.run(lambda: scan(self._patterns, known, whole=whole), _SCAN_SECONDS, self._key)
         except TimeoutError as error:
             self._log("Error reading files", err=str(error))
             found.failed(f"Error reading files: {_NO_ANSWER}", "all")
@@ -152,7 +153,7 @@ class FileDiscoverer(Discoverer):
     async def _state(self, seen: Scan) -> object:
         """The state of all files; a file system that does not answer is a state, too."""
         try:
-            return await FILES.run(seen.now, _SCAN_SECONDS, self)
+            return await FILES.run(seen.now, _SCAN_SECONDS, self._key)
         except TimeoutError as error:
             return error.errno
 

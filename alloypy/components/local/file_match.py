@@ -134,6 +134,7 @@ class FileMatch(Component[Arguments, Exports]):
         _check(arguments, BuildError)
         self._options = options
         self._arguments = arguments
+        self._key = object()
         self._updated = asyncio.Event()
         self._found = Search()
         self._sources: Sequence[Target] = ()
@@ -155,7 +156,7 @@ class FileMatch(Component[Arguments, Exports]):
     async def _search(self) -> None:
         given, known, sources = self._arguments, self._found, self._sources
         try:
-            found = await FILES.run(lambda: search(given, known, sources), _SCAN_SECONDS, self)
+            found = await FILES.run(lambda: search(given, known, sources), _SCAN_SECONDS, self._key)
         except TimeoutError as error:
             self._tell((Trouble("error getting paths", (("err", str(error)),)),))
             return

@@ -96,6 +96,10 @@ def _with_service_account(cases: Sequence[Given], place: Path) -> Results:
 
 
 def _beside_processes(cases: Sequence[Given], place: Path) -> Results:
+    _HELPERS.mkdir(exist_ok=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "none", _HELPERS], check=True
+    )  # others may run the same beside us
     helpers = {each.name: _started(each) for each in HELPERS}
     time.sleep(0.3)
     try:
@@ -108,7 +112,6 @@ def _beside_processes(cases: Sequence[Given], place: Path) -> Results:
         for process in helpers.values():
             process.kill()
             process.wait()
-        shutil.rmtree(_HELPERS, ignore_errors=True)
     numbers = {str(process.pid): name for name, process in helpers.items()}
     for phase in (phase for phases in found.values() for phase in phases):
         for component in (phase.get("components") or {}).values():

@@ -19,6 +19,7 @@ import pytest
 from alloypy.components.discovery import dns as discovery_dns
 from alloypy.components.discovery import file as discovery_file
 from alloypy.components.discovery import http, kubernetes
+from alloypy.components.discovery import process as discovery_process
 from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
 from alloypy.components.local import file, file_match
@@ -97,6 +98,10 @@ def discovery_file_arguments(place: Place, number: int) -> discovery_file.Argume
     return discovery_file.Arguments(files=(str(place.path / f"{number}.json"),))
 
 
+def process_arguments(_: Place, number: int) -> discovery_process.Arguments:
+    return discovery_process.Arguments(join=(Target({"a": str(number)}),))
+
+
 def file_match_arguments(place: Place, number: int) -> file_match.Arguments:
     return file_match.Arguments(path_targets=(Target({"__path__": str(place.path / str(number))}),))
 
@@ -153,6 +158,9 @@ def untrusting_scraper(place: Place, given: Scraping) -> Scraping:
 
 KINDS = {
     "discovery.dns": Kind(looked_up, lambda _, given: replace(given, port=0)),
+    "discovery.process": Kind(
+        process_arguments, lambda _, given: replace(given, refresh_interval=Duration(0))
+    ),
     "local.file_match": Kind(file_match_arguments, lambda _, given: replace(given, sync_period=Duration(0))),
     "discovery.kubernetes": Kind(
         kubernetes_arguments, lambda place, given: replace(given, kubeconfig_file=str(place.path / "absent"))

@@ -45,6 +45,8 @@ OTHERWISE_HERE = {
     "discovery.file: backwards": "Alloy crashes",
     "local.file_match: never": "Alloy crashes",
     "local.file_match: odd label": "Alloy writes what Go prints",
+    "discovery.process: never": "Alloy crashes",
+    "discovery.process: odd label": "Alloy writes what Go prints",
     "discovery.relabel: odd label": "Alloy writes what Go prints",
     "discovery.relabel: odd label of one": "Alloy writes what Go prints",
     "discovery.relabel: breaking out": "Alloy accepts it",
