@@ -140,3 +140,18 @@ def test_faulty_settings_stop_the_check(project: Path, capsys: Capture) -> None:
     ]
     assert main(["validate", "--settings=.alloypy.toml", "--no-settings", "old.alloy"]) == 1
     assert "--settings and --no-settings exclude each other" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ("ignore = [" + '"ALY0903",' * 30_000 + "]", "settings are larger than 256 KB"),
+        ("ignore = " + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_settings_that_nobody_writes_are_refused(
+    settings: str, fault: str, project: Path, capsys: Capture
+) -> None:
+    (project / ".alloypy.toml").write_text(settings)
+    assert main(["validate", "old.alloy"]) == 1
+    assert fault in capsys.readouterr().err

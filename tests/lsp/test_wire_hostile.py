@@ -314,3 +314,18 @@ def test_a_client_that_does_not_read_holds_nothing_up(dies: bool, tmp_path: Path
     process.stdin.close()
     assert process.wait(PATIENCE) == 1
     process.stdout.close()
+
+
+@pytest.mark.parametrize("settings", ["[[[", "a = " + "[" * 90_000, "a = [" + "1," * 5_000_000 + "]"])
+def test_settings_that_cannot_be_read_are_said_once(settings: str, tmp_path: Path) -> None:
+    (tmp_path / ".alloypy.toml").write_text(settings)
+    (tmp_path / "a.alloy").write_text(TEXT)
+    with LspClient(tmp_path) as client:
+        client.initialize()
+        for name in ("a.alloy", "b.alloy"):
+            client.open(name, TEXT)
+            assert client.request("textDocument/hover", client.at(name, 0, 2))["contents"]
+            client.wait_for_diagnostics(name, 1)
+        said = [each["message"] for each in client.notifications("window/showMessage")]
+        assert len(said) == 1, said
+        assert ".alloypy.toml" in said[0]

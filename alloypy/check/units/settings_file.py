@@ -94,20 +94,29 @@ def _covers(rules: IgnoreRules, path: str) -> bool:
     )
 
 
+_LARGEST_BYTES = 1 << 18
+"""More holds up an editor for seconds."""
+
+
 def read_settings(path: str, *, required: bool = False) -> Settings | None:
     """The settings in a file; None if a `pyproject.toml` has none and they are not required.
 
     Raises SettingsError.
     """
     try:
-        text = read_regular(path).decode("utf-8")
+        data = read_regular(path)
+        if len(data) > _LARGEST_BYTES:
+            raise SettingsError(f"{path}: settings are larger than {_LARGEST_BYTES >> 10} KB")
+        text = data.decode("utf-8")
         content: Mapping[str, Any] = tomllib.loads(text)
     except OSError as error:
         raise SettingsError(f"open {path}: {system_words(error)}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: not UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _broken(path, text, str(error) or "nested too deeply") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _broken(path, text, str(error)) from None
+    except RecursionError:
+        raise _broken(path, text, "nested too deeply") from None
     reader = _Reader(path, text)
     if Path(path).name == SHARED:
         tool = content.get("tool", {})

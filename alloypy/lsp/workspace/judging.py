@@ -38,6 +38,7 @@ class Judging:
     def __init__(self, client: Mapping[str, Any] | None = None, folder: str = "") -> None:
         self.problems: dict[str, None] = {}
         self._projects = Projects()
+        self._faulty: set[str] = set()
         self._client: Settings | None = None
         self._known: dict[Settings | None, CheckOptions] = {}
         wanted = {_CAPITAL.sub("-", key).lower(): value for key, value in (client or {}).items()}
@@ -73,9 +74,12 @@ class Judging:
         )
 
     def _of_project(self, path: str) -> Settings | None:
+        if path in self._faulty or not Path(path).is_absolute():
+            return None
         try:
-            return self._projects.of(path) if Path(path).is_absolute() else None
+            return self._projects.of(path)
         except SettingsError as error:
+            self._faulty.add(path)
             self._note(error)
             return None
 
