@@ -9,6 +9,7 @@
     python3 dev.py lint            formatting, linters and layers only
     python3 dev.py fix             fix what the formatter and the linter can fix
     python3 dev.py types           type checks only
+    python3 dev.py docs            write the pages of docs that are made from the code
     python3 dev.py bench NAME      a benchmark; without a name it lists them
     python3 dev.py soak NAME       a long run under load: receiver
     python3 dev.py constraints     take the newest packages as the tested ones; run the tests afterwards
@@ -55,6 +56,7 @@ LINT = {
     "layers": ["lint-imports"],
 }
 FIX = {"lint": ["ruff", "check", "--fix", "."], "format": ["ruff", "format", "."]}
+DOCS = ("own_words", "cli_page", "lint_page", "stdlib_page", "component_pages")
 LEAST_COVERED = 15
 FULL = {"ALLOYPY_FULL": "1", "PYTEST_ADDOPTS": "--timeout=3600"}
 
@@ -86,6 +88,9 @@ def main(argv: list[str]) -> int:
     if word == "types":
         install(groups=TOOLS)
         return run_all({"types": ["mypy", *rest]})
+    if word == "docs" and not rest:
+        install(groups=TOOLS)
+        return docs()
     if word == "bench":
         return bench(rest)
     if word == "soak" and rest and (SOAK / f"{rest[0]}.py").is_file():
@@ -311,6 +316,12 @@ def run_all(checks: dict[str, list[str]], venv: Path = VENV, variables: dict[str
         )
         if code:
             failed.append(name)
+    return fail(f"failed: {', '.join(failed)}") if failed else 0
+
+
+def docs() -> int:
+    """Write everything that is made from the code; a part that fails does not stop the others."""
+    failed = [name for name in DOCS if call([PYTHON, "-m", f"tests.support.{name}"])]
     return fail(f"failed: {', '.join(failed)}") if failed else 0
 
 

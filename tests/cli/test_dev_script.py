@@ -215,6 +215,16 @@ def test_types_hands_arguments_to_the_type_checker(script: ModuleType, called: l
     assert called == [["mypy", "--no-incremental"]]
 
 
+def test_docs_writes_everything_that_is_made_from_the_code(
+    script: ModuleType, called: list[list[str]]
+) -> None:
+    assert script.main(["docs"]) == 0
+    support = ROOT / "tests" / "support"
+    makers = {path.parent.name for path in support.glob("*_pages/__main__.py")} | {"own_words"}
+    makers |= {path.stem for path in support.glob("*_page.py")}
+    assert {command[-1] for command in called} == {f"tests.support.{name}" for name in makers}
+
+
 def test_bench_without_a_name_lists_what_there_is(
     script: ModuleType, called: list[list[str]], capfd: pytest.CaptureFixture[str]
 ) -> None:

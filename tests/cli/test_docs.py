@@ -13,11 +13,15 @@ from alloypy import __version__
 from alloypy.check.units.discovery import LEFT_OUT
 from alloypy.components.registry import REGISTRY
 from tests.support import cli_page, lint_page, own_words, stdlib_page
+from tests.support.component_pages.bodies import anchor
+from tests.support.component_pages.pages import pages as component_pages
+from tests.support.component_pages.pages import superfluous
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 NAME = re.compile(r"`((?:[A-Z]\w*\.)?_\w+|[A-Z]\w*\.\w+|[A-Z][A-Z_]{2,}|(?:[A-Z][a-z]+){2,})`")
 """Private names, members of classes, constants and classes in code spans."""
+RENEW = "run: python3 dev.py docs"
 OF_PACKAGES = frozenset({"HttpToolsProtocol"})
 
 
@@ -31,11 +35,33 @@ PAGES = pages("*.md", "docs/**/*.md", "examples/**/*.md")
 
 
 def test_the_command_line_page_is_what_the_commands_say() -> None:
-    assert cli_page.PAGE.read_text() == cli_page.page(), "run: python -m tests.support.cli_page"
+    assert cli_page.PAGE.read_text() == cli_page.page(), RENEW
 
 
 def test_the_page_about_the_standard_library_is_what_the_functions_say() -> None:
-    assert stdlib_page.PAGE.read_text() == stdlib_page.page(), "run: python -m tests.support.stdlib_page"
+    assert stdlib_page.PAGE.read_text() == stdlib_page.page(), RENEW
+
+
+def test_the_pages_about_components_are_what_the_components_say() -> None:
+    made = component_pages()
+    differing = [
+        str(path.relative_to(ROOT))
+        for path, text in made.items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
+    assert (differing, superfluous()) == ([], []), f"{RENEW}; a component needs a row in docs/components.md"
+
+
+def test_links_inside_of_the_pages_about_components_lead_to_headings() -> None:
+    folder = ROOT / "docs" / "components"
+    checked = 0
+    for page in folder.glob("*.md"):
+        for target, fragment in re.findall(r"\]\(([\w./-]*)#([^)]+)\)", page.read_text("utf-8")):
+            text = (folder / target if target else page).read_text("utf-8")
+            headings = [anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+            assert fragment in headings, f"{page.name}: {target}#{fragment}"
+            checked += 1
+    assert checked > 30
 
 
 def test_the_command_line_page_names_the_directories_that_are_left_out() -> None:
@@ -165,13 +191,11 @@ def test_the_readme_opens_with_its_two_commands() -> None:
 
 
 def test_the_table_of_lint_rules_is_up_to_date() -> None:
-    assert lint_page.table() in lint_page.PAGE.read_text(), "python -m tests.support.lint_page writes it"
+    assert lint_page.table() in lint_page.PAGE.read_text(), RENEW
 
 
 def test_what_editors_say_is_what_the_declarations_say() -> None:
-    assert own_words.text() == own_words.FILE.read_text("utf-8"), (
-        "python -m tests.support.own_words writes it"
-    )
+    assert own_words.text() == own_words.FILE.read_text("utf-8"), RENEW
 
 
 MESSAGE = re.compile(r"^\| (`+)(.+?)\1 \|", re.MULTILINE)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from alloypy.cli.main import main
+from alloypy.components.registry import REGISTRY
+from tests.support.component_pages.examples import path_of
 from tests.support.recorder import Recorder
 from tests.support.running import Reply, Running, free_port
 
@@ -117,3 +119,30 @@ def test_credentials_come_from_the_environment(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/config.alloy")), ids=lambda path: path.parent.name)
 def test_an_example_passes_the_strict_check(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (main(["validate", "--strict", str(path)]), *capsys.readouterr()) == (0, "", "")
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_the_example_of_a_component_is_formatted_and_valid(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    level = f"--stability.level={REGISTRY[name].stability.text}"
+    assert checked(path_of(name), level, capsys) == ""
+
+
+@pytest.mark.parametrize("page", ["http-client.md", "relabel-rules.md"])
+def test_the_examples_on_shared_pages_are_formatted_and_valid(
+    page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (EXAMPLES.parent / "docs" / "components" / page).read_text("utf-8")
+    (example,) = re.findall(r"^```alloy\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "config.alloy").write_text(example)
+    assert checked(tmp_path / "config.alloy", "--stability.level=experimental", capsys) == ""
+
+
+def checked(path: Path, level: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What is wrong with a part of a configuration, whose components nothing else needs to use."""
+    formatted = main(["fmt", "--check", str(path)])
+    capsys.readouterr()
+    code = main(["validate", "--for=alloypy", "--strict", "--ignore=ALY0903", level, str(path)])
+    printed = "".join(capsys.readouterr())
+    return printed if (formatted, code) == (0, 0) else f"fmt {formatted}, validate {code}: {printed}"

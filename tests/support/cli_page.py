@@ -1,6 +1,6 @@
 """The command line page of the documentation, generated from the help of the commands.
 
-    python -m tests.support.cli_page
+    python3 dev.py docs
 
 writes it again; a test compares the committed page with it.
 """
@@ -13,7 +13,7 @@ from alloypy.cli.flags import HelpRequested
 from alloypy.cli.main import COMMANDS, run_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
-_MARK = "<!-- made by: python -m tests.support.cli_page -->\n"
+_MARK = "<!-- made by: python3 dev.py docs -->\n"
 
 
 def page() -> str:

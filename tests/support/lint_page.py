@@ -1,4 +1,4 @@
-"""The table of rules in docs/lint.md, from the rules: `python -m tests.support.lint_page` writes it."""
+"""The table of rules in docs/lint.md, from the rules: `python3 dev.py docs` writes it."""
 
 from __future__ import annotations
 

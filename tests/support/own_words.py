@@ -1,6 +1,6 @@
 """What editors say about components and settings that alloypy runs.
 
-`python -m tests.support.own_words` writes it. The words are those of the declarations and of
+`python3 dev.py docs` writes it. The words are those of the declarations and of
 docs/components.md. Those of Go types that many components share are kept by the type, so that they are said
 wherever Alloy uses it, also in components that alloypy does not run.
 """
@@ -21,7 +21,7 @@ from alloypy.schema.spec import BlockSpec, Member, Spec
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "alloypy" / "catalog" / "words.jsonl"
-_ROW = re.compile(r"^\| `([a-z_.]+)` \|(?: [a-z ]+ \|)? ([^|]+) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| \[?`([a-z_.]+)`(?:\]\([^)]*\))? \|(?: [a-z ]+ \|)? ([^|]+) \|$", re.MULTILINE)
 _SHARED = re.compile(r"(?:config|net|vcs)\..+|relabel\.Config")
 """Go types whose names mean one thing; others, such as `write.Arguments`, are in several packages."""
 _OURS_ALONE = re.compile(r"alloypy|^Accepted|: stderr\.")

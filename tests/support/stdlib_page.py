@@ -1,6 +1,6 @@
 """The page about the standard library, generated from the manual of each function.
 
-    python -m tests.support.stdlib_page
+    python3 dev.py docs
 
 writes it again; a test compares the committed page with it.
 """
@@ -16,7 +16,7 @@ from alloypy.catalog.functions import function_names, function_reference, signat
 from alloypy.cli.commands.docs.functions import example_lines
 
 PAGE = Path(__file__).parents[2] / "docs" / "stdlib.md"
-_MARK = "<!-- made by: python -m tests.support.stdlib_page -->\n"
+_MARK = "<!-- made by: python3 dev.py docs -->\n"
 
 
 def page() -> str:
