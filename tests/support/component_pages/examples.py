@@ -6,6 +6,7 @@ import asyncio
 import re
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,8 @@ _FILE = re.compile(r'(?<=")/etc/alloypy/([\w./-]+)(?=")')
 _PORT = re.compile(r"(listen_port\s*=\s*)\d+")
 _ROLE = re.compile(r'^\trole = "\w+"\n', re.MULTILINE)
 _TURNS = 20
+_NEEDS = {"discovery.dns": "dns"}
+"""Packages that components need and that may be missing, by the name of the module."""
 
 
 class Seen(NamedTuple):
@@ -26,6 +29,11 @@ class Seen(NamedTuple):
 
     families: Sequence[Family]
     debug_info: Any
+
+
+def missing(component: str) -> bool:
+    """Whether a component cannot run here, as a package is not installed."""
+    return component in _NEEDS and find_spec(_NEEDS[component]) is None
 
 
 def path_of(component: str) -> Path:
