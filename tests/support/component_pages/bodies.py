@@ -65,7 +65,8 @@ class Section(NamedTuple):
     @property
     def title(self) -> str:
         """The heading: `http` > `tls`."""
-        return ", ".join(_path_text(block) for block in self.blocks)
+        first, *others = map(_path_text, self.blocks)
+        return f"{first} and {len(others)} others" if len(others) > 1 else ", ".join([first, *others])
 
 
 def prose(text: str) -> str:

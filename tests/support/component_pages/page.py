@@ -40,7 +40,7 @@ _FURTHER: Mapping[str, Mapping[str, str]] = {
         "HTTP/2 and proxies": "../components.md#http2-and-proxies",
         "Traces": "../components.md#traces",
     },
-    "pyroscope.scrape": {"Clustering": "../clustering.md"},
+    "pyroscope.scrape": {"Scraping": "../components.md#scraping", "Clustering": "../clustering.md"},
 }
 """Pages that say more about a component."""
 
@@ -61,7 +61,7 @@ def described_as(name: str) -> str:
     listed = (DOCS / "components.md").read_text("utf-8")
     row = re.search(rf"^\| \[?`{re.escape(name)}`[^|]*\|[^|]+\| (.+) \|$", listed, re.MULTILINE)
     assert row is not None, f"docs/components.md has no row about {name}"
-    return re.sub(r"\]\((?!\w+:|#)", "](../", row[1])
+    return re.sub(r"\]\((?!\w+:)", "](../", row[1].split("; [see")[0])
 
 
 def _lines(name: str, seen: Seen) -> Iterator[str]:
