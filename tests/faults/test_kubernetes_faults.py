@@ -75,9 +75,9 @@ async def test_an_api_that_is_down_at_the_start_and_again_later() -> None:
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        (b"", f"{UNREADABLE}unexpected end of JSON input"),
+        (b"", f"{UNREADABLE}it ends too early"),
         (b"<html>", f"{UNREADABLE}expected '{{' in the list, found '<'"),
-        (b'{"items":[{"metadata":{"name":"x"', f"{UNREADABLE}unexpected end of JSON input"),
+        (b'{"items":[{"metadata":{"name":"x"', f"{UNREADABLE}it ends too early"),
         (b'{"items":[]}', f"{UNREADABLE}it has no resourceVersion"),
         (b'{"items":["' + b"x" * 3000 + b'"]}', f"{UNREADABLE}an object is larger than 2000 characters"),
     ],

@@ -12,6 +12,7 @@ MOST_CHARACTERS = 16 << 20
 
 _LARGE = 1 << 16
 _TOO_LARGE = "an object is larger than {} characters"
+_TOO_SHORT = "it ends too early"
 _TOO_DEEP = "an object is nested too deeply"
 _BLANKS = " \t\r\n"
 _decode = json.JSONDecoder().raw_decode
@@ -66,7 +67,7 @@ class _Buffer:
             value, end = _decode(self._text, self._at)
         except ValueError:
             if self._ended:
-                raise StreamError("unexpected end of JSON input") from None
+                raise StreamError(_TOO_SHORT) from None
             self._again = 2 * left if left > _LARGE else 0
             return None
         except RecursionError:
@@ -135,7 +136,7 @@ class Items:
         self._buffer.add(b"", final=True)
         yield from self._complete()
         if not self._done:
-            raise StreamError("unexpected end of JSON input")
+            raise StreamError(_TOO_SHORT)
 
     def _complete(self) -> Iterator[Any]:
         if self._done:

@@ -6,15 +6,13 @@ Source: the behaviour recorded in tests/golden/components.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from alloypy.components.discovery.kube.labels import part, parts, text, texts
 from alloypy.files import read_regular
+from alloypy.lang.go.base64 import STANDARD, CorruptBase64, decode_base64
 from alloypy.lang.go.text import quote
 from alloypy.lang.go.url import URL, parse_url
 from alloypy.lang.stdlib.yaml.decoder import YAMLError, decode
@@ -282,13 +280,10 @@ class _Reader:
 
 
 def _decoded(data: str) -> str:
-    compact = re.sub(r"[\r\n]", "", data)
     try:
-        return base64.b64decode(compact, validate=True).decode("utf-8", "surrogateescape")
-    except binascii.Error:
-        wrong = re.search(r"[^A-Za-z0-9+/=]", compact)
-        at = len(compact) if wrong is None else wrong.start()
-        raise _Unreadable(f"illegal base64 data at input byte {at}") from None
+        return decode_base64(data.encode(), STANDARD).decode("utf-8", "surrogateescape")
+    except CorruptBase64 as error:
+        raise _Unreadable(str(error)) from None
 
 
 def _server(server: str, *, secure: bool) -> str:
