@@ -92,7 +92,6 @@ _SINCE: dict[str, tuple[str, ...]] = {
         "one of max_cache_size or cache_ttl must be set",
     ),
     "1.18.0": (
-        ": must be one of ec2, ecs, elasticache, lightsail, msk, rds",
         "AWS SD configuration filter values cannot be empty",
         "at most one of sigv4, azuread, google_iam, basic_auth, oauth2,",
         "cannot provide multiple authentication methods in the Azure AD config",
