@@ -23,11 +23,15 @@ from alloypy.lang.values import Kind as ValueKind
 from alloypy.lang.values import kind_of
 from alloypy.rules.view import Undecided
 from alloypy.schema.spec import AttributeSpec, BlockSpec, Spec
-from alloypy.syntax.diagnostics import Diagnostic
+from alloypy.syntax.diagnostics import Diagnostic, Edit
 from alloypy.syntax.source import Source, Span
-from alloypy.syntax.tree import Array, Attribute, Block, Literal, Statement
+from alloypy.syntax.tree import Array, Attribute, Block, Expression, Literal, Statement
 
 _PYROSCOPE = "pyroscope.write/endpoint"
+_SCHEME = "http://"
+_IN_HOSTS = frozenset(".:/")
+"""What tells the name of a host from another word."""
+
 _URLS = frozenset({
     _PYROSCOPE,
     "prometheus.remote_write/endpoint",
@@ -140,10 +144,21 @@ def _url(place: RulePlace, statement: Attribute, check: ValueCheck) -> Iterator[
     span = _span(statement, place.source)
     reason = url_fault(text)
     if reason:
-        yield warning(span, f"{quote(hide(text, 'url'))} is not a URL: {reason}", codes.NO_URL)
+        found = warning(span, f"{quote(hide(text, 'url'))} is not a URL: {reason}", codes.NO_URL)
+        yield _with_scheme(found, statement.value, text)
     elif place.path == _PYROSCOPE and (appended := appended_path(text)):
         message = f"{appended} is appended to the URL of every request, which will go to {appended}{appended}"
         yield warning(span, message, codes.URL_PATH, f"remove {appended} from the URL")
+
+
+def _with_scheme(found: Diagnostic, value: Expression, text: str) -> Diagnostic:
+    """The warning about a URL, with a repair if only the scheme is missing."""
+    is_host = not _IN_HOSTS.isdisjoint(text) and "://" not in text
+    if not isinstance(value, Literal) or not is_host or url_fault(f"{_SCHEME}{text}"):
+        return found
+    at = value.start + 1
+    hint = f"did you mean `{hide(f'{_SCHEME}{text}', 'url')}`?"
+    return found._replace(hint=hint, fix=(Edit(at, at, _SCHEME),))
 
 
 def _inner(type_: Type) -> Type:

@@ -34,9 +34,9 @@ class Ids:
         first = self._first.setdefault(node_id, placed)
         if first is placed:
             return None
-        message = texts.declared_already(node_id, whole(first.block, first.source))
+        where = whole(first.block, first.source)
         span = header(placed.block, placed.source, len(node_id.encode()))
-        return Diagnostic(span, message, codes.REPEATED)
+        return Diagnostic(span, texts.declared_already(node_id, where), codes.REPEATED, further=(where,))
 
 
 class Sections:

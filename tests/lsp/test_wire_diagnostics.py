@@ -114,3 +114,19 @@ def test_a_text_that_is_no_file_is_judged_alone(tmp_path: Path, uri: str) -> Non
         client.initialize()
         client.open(uri, SCRAPE)
         assert "ALY0410" in codes(client.wait_for_diagnostics(uri, 1))
+
+
+def test_the_first_of_two_declarations_is_named(tmp_path: Path) -> None:
+    text = 'local.file "a" { filename = env("X") }\nlocal.file "a" { filename = "y" }\n'
+    with LspClient(tmp_path) as client:
+        client.initialize()
+        client.open("a.alloy", text)
+        found = wait(client, "a.alloy", ["ALY0903", "ALY0901", "ALY0402"])
+    (first,) = found[2]["relatedInformation"]
+    assert first["message"] == "declared here first"
+    assert first["location"]["uri"] == client.uri("a.alloy")
+    assert first["location"]["range"] == {
+        "start": {"line": 0, "character": 0},
+        "end": {"line": 0, "character": 38},
+    }
+    assert found[1]["tags"] == [2], "struck through as deprecated"

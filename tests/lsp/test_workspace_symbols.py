@@ -71,7 +71,19 @@ def test_no_more_is_read_than_the_bound(tmp_path: Path, monkeypatch: pytest.Monk
 def test_lenses_count_what_is_named_in_all_files(tmp_path: Path) -> None:
     here = texts(tmp_path, MAIN, lib=f"‸{LIB}")
     found = {}
-    for place in lenses(here.document):
+    for place in lenses(here.project, here.document):
         title, _ = counted(here.project, here.document, place.start)
         found[LIB[place.start : place.stop]] = title
     assert found == {"relay": "3 references", "targets": "3 references"}
+
+
+def test_what_nothing_can_name_has_no_lens(tmp_path: Path) -> None:
+    text = (
+        '‸pyroscope.receive_http "in" { }\npyroscope.write "out" { }\n'
+        'declare "silent" { }\ndeclare "loud" {\n  export "a" { value = 1 }\n}\n'
+        'silent "s" { }\nloud "l" { }\nunknown.one "u" { }\n'
+    )
+    here = texts(tmp_path, text)
+    data = here.document.data
+    labels = [data[each.start : each.stop].decode() for each in lenses(here.project, here.document)]
+    assert labels == ["out", "silent", "loud", "l", "u"]

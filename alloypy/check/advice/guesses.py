@@ -48,7 +48,7 @@ def guesses(fault: Diagnostic, place: Place, language: Language) -> Iterator[Rep
     if fault.code == codes.OUT_OF_SCOPE:
         yield from _names(place, language)
     elif fault.code in _VALUES:
-        yield from _values(fault.message, place)
+        yield from _values(fault.message, place, language)
     elif fault.code == codes.UNKNOWN_COMPONENT and fault.message.startswith("cannot find"):
         known = [*language.component_names, *language.block_names, *place.customs]
         written = place.text.split(" ", 1)[0]
@@ -190,10 +190,12 @@ def _ratio(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other).ratio()
 
 
-def _values(message: str, place: Place) -> Iterator[Repair]:
+def _values(message: str, place: Place, language: Language) -> Iterator[Repair]:
     """For a value of the wrong kind, and for a field that does not exist."""
     start, end, node = place.start, place.end, place.expression
     if message.startswith("field "):
+        for name in _members(place, language):
+            yield Repair(f"did you mean `{name}`?", (Edit(start, end, name),))
         for each in place.visible:
             if place.holder == each.id:
                 names = [chain.rpartition(".")[2] for chain in each.chains]
@@ -223,6 +225,18 @@ def _values(message: str, place: Place) -> Iterator[Repair]:
             "one value is written without brackets",
             (Edit(start, first.start, ""), Edit(first.end + 1, end, "")),
         )
+
+
+def _members(place: Place, language: Language) -> list[str]:
+    """Similar names in the namespace of the library before the dot."""
+    if place.holder not in language.identifiers:
+        return []
+    from alloypy.check.expressions.library import constants_of
+
+    listed = language.identifiers[place.holder]
+    known = constants_of(language.identifiers) if place.holder == "constants" else listed
+    names = [each for each in known if isinstance(each, str)] if isinstance(known, Sequence) else []
+    return get_close_matches(place.text, names, 3, _ALIKE)
 
 
 def _literals(node: tree.Literal, place: Place, *, bracketed: bool) -> Iterator[Repair]:

@@ -16,7 +16,7 @@ from alloypy.syntax.source import Source
 if TYPE_CHECKING:
     from alloypy.check.units.units import CheckOptions
 
-DEPRECATED = frozenset({"ALY0807", "ALY0964"})
+DEPRECATED = frozenset({"ALY0807", "ALY0901", "ALY0964"})
 """Findings about what should not be used any more."""
 UNNECESSARY = frozenset({"ALY0903", "ALY0911", "ALY0912", "ALY0913", "ALY0940"})
 """Findings about what nothing uses."""

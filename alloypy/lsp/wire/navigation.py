@@ -149,7 +149,7 @@ class Navigation:
         convert = self._server.convert
         return [
             types.CodeLens(range=convert.span(document, each.start, each.stop), data=data)
-            for each in lenses(document)
+            for each in lenses(self._project(), document)
         ]
 
     async def resolve_lens(self, lens: types.CodeLens) -> types.CodeLens:

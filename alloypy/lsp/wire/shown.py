@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lsprotocol import types
 
+from alloypy.graph import codes
 from alloypy.lsp.features.diagnostics import DEPRECATED, UNNECESSARY
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 
@@ -70,7 +71,10 @@ class Showing:
             code=found.code,
             source="alloypy",
             tags=tags or None,
-            related_information=[made for each in found.further if (made := self._further(each))] or None,
+            related_information=[
+                made for each in found.further if (made := self._further(each, _about(found)))
+            ]
+            or None,
             data={"fix": edits} if edits else None,
         )
 
@@ -81,14 +85,19 @@ class Showing:
         stop = span.start if span.end is None else span.end + 1
         return self._server.convert.span(document, span.start, stop)
 
-    def _further(self, span: Span) -> types.DiagnosticRelatedInformation | None:
+    def _further(self, span: Span, message: str) -> types.DiagnosticRelatedInformation | None:
         document = self._server.texts.document(span.source.name)
         if document is None:
             return None
         location = types.Location(
             uri=self._server.convert.uri_of(span.source.name), range=self._range(span, document)
         )
-        return types.DiagnosticRelatedInformation(location=location, message="the same here")
+        return types.DiagnosticRelatedInformation(location=location, message=message)
+
+
+def _about(found: Diagnostic) -> str:
+    """What the further places of a finding are."""
+    return "declared here first" if found.code == codes.REPEATED else "the same here"
 
 
 def _identical(some: Sequence[object], others: Sequence[object]) -> bool:

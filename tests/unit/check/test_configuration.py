@@ -12,7 +12,7 @@ from alloypy.check import explanations
 from alloypy.graph.admission import Gate
 from alloypy.graph.texts import DEPRECATED
 from alloypy.schema.stability import Stability
-from alloypy.syntax.diagnostics import DiagnosticsError
+from alloypy.syntax.diagnostics import DiagnosticsError, edited
 from tests.support.checking import check_text, errors, missed, warnings
 
 WRITE = 'pyroscope.write "w" {\n  endpoint {\n    url = "http://h"\n  }\n}\n'
@@ -212,6 +212,18 @@ def test_warnings() -> None:
         "pyroscope.write.old has no endpoint: what it receives is lost",
         "nothing uses pyroscope.write.old",
     ]
+
+
+def test_a_url_without_a_scheme_is_repaired() -> None:
+    def repaired(written: str) -> tuple[str, str]:
+        text = f'pyroscope.write "w" {{\n  endpoint {{\n    url = {written}\n  }}\n}}\n'
+        (found,) = [each for each in check_text(text).further if each.code == "ALY0907"]
+        return found.hint, edited(text.encode(), found.fix).decode().split("url = ")[1].split("\n")[0]
+
+    assert repaired('"a:4040/x"') == ("did you mean `http://a:4040/x`?", '"http://a:4040/x"')
+    assert repaired("`u:hush@a`") == ("did you mean `http://u:xxxxx@a`?", "`http://u:hush@a`")
+    for written in ('"ftp://a"', '""', '"true"', '"a b"', '"a" + ":4040"'):
+        assert repaired(written) == ("", written)
 
 
 def test_a_quiet_configuration_is_quiet() -> None:

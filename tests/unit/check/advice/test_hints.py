@@ -42,6 +42,8 @@ def faults(text: str, gate: Gate = EVERYTHING) -> list[Diagnostic]:
             "did you mean `pyroscope.write.my_w.receiver`?",
         ),
         (RIGHT.replace("w.receiver", "w.reciever"), "did you mean `receiver`?"),
+        ('local.file "f" { filename = string.fromat("x") }', "did you mean `format`?"),
+        ('local.file "f" { filename = constants.hostnam }', "did you mean `hostname`?"),
         (RIGHT.replace("w.receiver", "w.output"), "did you mean `receiver`?"),
         (RIGHT.replace("w.receiver", "w"), "did you mean `pyroscope.write.w.receiver`?"),
         (
