@@ -8,6 +8,7 @@ from pathlib import Path
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.lint import all_rules
 from alloypy.check.lint.rule import Rule
+from alloypy.check.units.fixing import is_fixable
 from alloypy.check.units.units import CheckOptions, check_texts
 from alloypy.graph.admission import Gate
 from alloypy.schema.stability import Stability
@@ -19,11 +20,11 @@ TABLE = re.compile(re.escape(HEAD) + r"(?:\|.*\n)+")
 
 
 def has_fix(rule: Rule) -> bool:
-    """Whether what the rule finds in its own example can be fixed."""
+    """Whether `--fix` repairs what the rule finds in its own example."""
     gate = Gate(Stability.GENERALLY_AVAILABLE, False)
     options = CheckOptions(load_catalog(), gate, {}, {}, frozenset(all_rules()))
     found = check_texts("c", [Source("c", rule.wrong.encode())], options).diagnostics
-    return any(each.fix for each in found if each.code == rule.code)
+    return any(each.fix and is_fixable(each) for each in found if each.code == rule.code)
 
 
 def table() -> str:

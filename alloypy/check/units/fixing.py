@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from alloypy.check.lint import is_of_rule
+from alloypy.graph.codes import NO_URL
 from alloypy.syntax.diagnostics import Diagnostic, Edit, Severity, edited
 from alloypy.syntax.source import Source
 
@@ -19,6 +20,9 @@ _MOST_ROUNDS = 10
 
 Check: TypeAlias = Callable[[Sequence[Source]], Sequence[Diagnostic]]
 """Returns the diagnostics of a configuration."""
+
+_GUESSED = frozenset({NO_URL})
+"""Findings whose change a person has to agree to: the scheme may be another."""
 
 _Fix: TypeAlias = tuple[str, tuple[Edit, ...], str]
 """Name of the source, changes that belong together, and code of the finding."""
@@ -37,8 +41,8 @@ class Fixed(NamedTuple):
 
 
 def is_fixable(found: Diagnostic) -> bool:
-    """Whether the change that a diagnostic suggests is safe; for errors it is a guess."""
-    return found.severity is Severity.WARNING and is_of_rule(found)
+    """Whether the change that a diagnostic suggests is safe; for errors and some findings it is a guess."""
+    return found.severity is Severity.WARNING and is_of_rule(found) and found.code not in _GUESSED
 
 
 def fixed(sources: Sequence[Source], check: Check, fixable: Callable[[Diagnostic], bool]) -> Fixed:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from alloypy.lsp.workspace.workspace import Workspace
 
 _QUIET_SECONDS = 0.15
+_NEEDED = ("check.units.units", "lsp.features.completion.completing", "lsp.features.hover")
+"""Modules that the first requests and the first check import."""
 
 
 def register(server: Server) -> None:
@@ -222,9 +224,10 @@ class Judged:
 
 def _prepare() -> None:
     """Import and load what the first requests and the first check need."""
-    import alloypy.check.units.units
-    import alloypy.lsp.features.completion.completing
-    import alloypy.lsp.features.hover  # noqa: F401 -- so that they are there
+    from importlib import import_module
+
+    for name in _NEEDED:
+        import_module(f"alloypy.{name}")
     from alloypy.catalog.catalog import load_catalog
     from alloypy.lsp.cursor.library import library_names
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alloypy.check import explanations
+from alloypy.check.units.fixing import is_fixable
 from alloypy.graph.admission import Gate
 from alloypy.graph.texts import DEPRECATED
 from alloypy.schema.stability import Stability
@@ -218,6 +219,7 @@ def test_a_url_without_a_scheme_is_repaired() -> None:
     def repaired(written: str) -> tuple[str, str]:
         text = f'pyroscope.write "w" {{\n  endpoint {{\n    url = {written}\n  }}\n}}\n'
         (found,) = [each for each in check_text(text).further if each.code == "ALY0907"]
+        assert not is_fixable(found), "a person decides"
         return found.hint, edited(text.encode(), found.fix).decode().split("url = ")[1].split("\n")[0]
 
     assert repaired('"a:4040/x"') == ("did you mean `http://a:4040/x`?", '"http://a:4040/x"')
