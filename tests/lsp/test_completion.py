@@ -72,6 +72,45 @@ def test_placeholders_name_the_only_receiver_that_fits() -> None:
     assert "\tforward_to = [$3]\n" in found
 
 
+ENDPOINT = 'local.file "a" { }\npyroscope.write "x" {\n\tendpoint {\n\t\t%s\n\t}\n}\n'
+EACH = 'foreach "f" {\n\tcollection = []\n\tvar = "item"\n\ttemplate {\n\t\t%s\n\t}\n}\n'
+FIRST = {
+    ENDPOINT % "url = |": ['""', "local.file.a.content", "sys.env", "constants.arch"],
+    EACH % ENDPOINT % "url = |": ["item", '""'],
+    ENDPOINT % "basic_auth {\n\t\t\tpassword = |\n\t\t}": ["local.file.a.content", '""', "sys.env"],
+    'pyroscope.scrape "s" {\n\tscheme = |\n}': ['"http"', '""', "sys.env"],
+    'pyroscope.scrape "s" {\n\tscrape_interval = |\n}': ['"15s"', '"10s"'],
+    'pyroscope.relabel "r" {\n\tmax_cache_size = |\n}\nlocal.file "a" { }': ["10000", "local.file.a.content"],
+    'discovery.relabel "r" {\n\ttargets = [|]\n}': ['{"__address__" = ""}', "coalesce", "encoding.from_json"],
+    'discovery.relabel "r" {\n\ttargets = |\n}': ['[{"__address__" = ""}]', "[]", "array.concat"],
+    'local.file_match "m" {\n\tpath_targets = [|]\n}': ['{"__path__" = ""}'],
+}
+
+
+@pytest.mark.parametrize("text", FIRST)
+def test_the_order_of_values(text: str) -> None:
+    assert list(offers(text))[: len(FIRST[text])] == FIRST[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "functions"),
+    {
+        'pyroscope.receive_http "h" {\n\tforward_to = [|]\n}': ["coalesce"],
+        'pyroscope.receive_http "h" {\n\tforward_to = |\n}': ["array.concat", "coalesce", "concat"],
+        'otelcol.receiver.otlp "o" {\n\toutput {\n\t\tlogs = [|]\n\t}\n}': ["coalesce"],
+    }.items(),
+)
+def test_no_decoder_gives_a_receiver(text: str, functions: list[str]) -> None:
+    assert [each.label for each in offers(text).values() if each.kind.name == "FUNCTION"] == functions
+
+
+def test_bytes_become_no_number() -> None:
+    found = offers('pyroscope.relabel "r" {\n\tmax_cache_size = |\n}')
+    assert "encoding.to_base64" in found
+    assert "encoding.from_base64" not in found
+    assert "encoding.from_base64" in offers(ENDPOINT % "url = |")
+
+
 def test_missing_arguments_come_first_and_written_ones_are_left_out() -> None:
     found = offers('pyroscope.scrape "x" {\n\tforward_to = []\n\t|\n}')
     assert next(iter(found)) == "targets"

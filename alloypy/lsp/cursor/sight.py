@@ -11,9 +11,19 @@ from alloypy.check.expressions.library import result_of
 from alloypy.check.expressions.shapes import ANYTHING, STRING, Shape, mismatch, of_type
 from alloypy.check.scope import arguments_of_module
 from alloypy.lang.evaluation.functions import LibraryFunction
-from alloypy.lang.types import ObjectType, Type
+from alloypy.lang.types import (
+    AnyType,
+    BytesType,
+    DurationType,
+    ObjectType,
+    OptionalSecretType,
+    SecretType,
+    StringType,
+    TextType,
+    Type,
+)
 from alloypy.lsp.cursor.library import library_names
-from alloypy.lsp.cursor.values import element_of, is_list, names_of, plain
+from alloypy.lsp.cursor.values import PASSED_ON, element_of, is_list, is_made_by_components, names_of, plain
 from alloypy.lsp.workspace.project import Home, Project
 from alloypy.lsp.workspace.symbols import Declaration, Kind
 from alloypy.lsp.workspace.unit import Declared, Module, Unit
@@ -22,6 +32,9 @@ if TYPE_CHECKING:
     from alloypy.lsp.documents.document import Document
     from alloypy.lsp.workspace.workspace import Workspace
     from alloypy.schema.spec import Spec
+
+_FROM_BYTES = AnyType | BytesType | StringType | TextType | DurationType
+"""What bytes may become, those that are a text included."""
 
 _DEEPEST = 3
 """Levels of modules and aliases that are followed to find out the type of a custom component's export."""
@@ -53,6 +66,19 @@ class Name(NamedTuple):
     experimental: bool = False
     function: LibraryFunction | None = None
 
+    def _may_give(self, function: LibraryFunction, type_: Type) -> bool:
+        """Whether the result of a function may be of a type, where its shape does not tell."""
+        if is_made_by_components(type_):
+            return self.text in PASSED_ON
+        return function.manual.gives != "bytes" or isinstance(plain(type_), _FROM_BYTES)
+
+    def is_of(self, type_: Type | None) -> bool:
+        """Whether its value is of that type, without a conversion that may fail."""
+        if type_ is None or not (kind := of_type(type_).kind):
+            return True
+        secret = isinstance(plain(type_), SecretType | OptionalSecretType)
+        return self.shape.kind == kind or (secret and self.shape.kind == STRING.kind)
+
     @property
     def text(self) -> str:
         """The name as it is written."""
@@ -64,8 +90,14 @@ class Name(NamedTuple):
             return True
         if mismatch(self.shape, type_) is not None:
             return False
+        if self.function is not None and not self._may_give(self.function, type_):
+            return False
         own, other = (element_of(each) if is_list(each) else None for each in (self.type, type_))
         return own is None or other is None or mismatch(of_type(own), other) is None
+
+
+MODULE_PATH = Name(("module_path",), Source.VARIABLE, STRING)
+"""The directory of the module."""
 
 
 class Sight:
@@ -101,7 +133,7 @@ class Sight:
     @cached_property
     def names(self) -> tuple[Name, ...]:
         """Everything that an expression at the place can name."""
-        return (*self._declared(), Name(("module_path",), Source.VARIABLE, STRING), *self.library)
+        return (*self._declared(), MODULE_PATH, *self.library)
 
     @cached_property
     def library(self) -> tuple[Name, ...]:

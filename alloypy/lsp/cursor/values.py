@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _LOGICAL = frozenset({"&&", "||"})
 _ORDERING = frozenset({"==", "!=", "<", ">", "<=", ">="})
-_PASSED_ON = frozenset({"coalesce", "array.concat", "concat"})
+PASSED_ON = frozenset({"coalesce", "array.concat", "concat"})
 """Functions that give a value of the type of their arguments."""
 
 
@@ -287,6 +287,14 @@ def element_of(type_: Type | None) -> Type | None:
     return None
 
 
+def is_made_by_components(type_: Type | None) -> bool:
+    """Whether only components make the values of a type, or of its elements: receivers, rules, handlers."""
+    inner = plain(type_)
+    if isinstance(inner, wanted.ListType):
+        inner = plain(inner.element)
+    return isinstance(inner, wanted.CapsuleType) and inner.cls.literal_form != "object"
+
+
 def field_of(type_: Type | None, name: str) -> Type | None:
     """The type of a field of an object of this type, if that is known."""
     if isinstance(type_, wanted.MapType):
@@ -298,7 +306,7 @@ def field_of(type_: Type | None, name: str) -> Type | None:
 
 def parameter_of(name: str, number: int, result: Type | None) -> Type | None:
     """The type of an argument of a function whose value is wanted as `result`, if that is known."""
-    if name in _PASSED_ON:
+    if name in PASSED_ON:
         return result
     from alloypy.lang.evaluation.functions import TypedFunction
     from alloypy.lsp.cursor.library import function_of

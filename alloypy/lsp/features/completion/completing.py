@@ -49,7 +49,7 @@ def _offers(place: Place, sight: Sight) -> Iterator[Offer]:
 def _fields(place: Place) -> Iterator[Offer]:
     """The names of an object whose names are fixed."""
     type_ = place.wanted
-    if is_target(place):
+    if is_target(type_):
         yield from target_fields(place)
     if not isinstance(type_, wanted.ObjectType):
         return

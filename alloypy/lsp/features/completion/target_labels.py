@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from alloypy.catalog import labels
 from alloypy.lang import types as wanted
+from alloypy.lang.types import Type
 from alloypy.lsp.cursor.place import Place
 from alloypy.lsp.cursor.sight import Sight
 from alloypy.lsp.features.completion.offers import Offer, OfferKind
@@ -47,17 +48,21 @@ def label_names(place: Place, sight: Sight) -> Iterator[Offer]:
 
 def target_fields(place: Place) -> Iterator[Offer]:
     """The labels of a target that is being written, which say how it is reached."""
-    block = next((each.block.full_name for each in place.blocks if not each.role.has_nodes), "")
     node = place.expression
     written = {each.name for each in node.fields} if isinstance(node, Object) else set()
-    for name in (*_of_targets(block), "job", "instance"):
+    for name in (*target_labels(place), "job", "instance"):
         if name not in written or name == place.written:
             yield Offer(name, OfferKind.ATTRIBUTE, name, 0 if name == labels.ADDRESS else 2, "label")
 
 
-def is_target(place: Place) -> bool:
-    """Whether the object at a place is a target."""
-    return isinstance(place.wanted, wanted.CapsuleType) and place.wanted.cls.kind == "discovery.Target"
+def target_labels(place: Place) -> tuple[str, ...]:
+    """The labels of a target that the component around a place looks at; the most important first."""
+    return _of_targets(next((each.block.full_name for each in place.blocks if not each.role.has_nodes), ""))
+
+
+def is_target(type_: Type | None) -> bool:
+    """Whether a type is that of targets."""
+    return isinstance(type_, wanted.CapsuleType) and type_.cls.kind == "discovery.Target"
 
 
 def _of_targets(component: str) -> tuple[str, ...]:

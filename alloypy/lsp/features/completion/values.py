@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 
 from alloypy.graph.admission import Gate
 from alloypy.lang import types as wanted
+from alloypy.lang.types import Type
 from alloypy.lsp.cursor.place import Place
-from alloypy.lsp.cursor.sight import Name, Sight, Source
+from alloypy.lsp.cursor.sight import MODULE_PATH, Name, Sight, Source
 from alloypy.lsp.cursor.values import element_of
 from alloypy.lsp.features.choices import choices_at
 from alloypy.lsp.features.completion.offers import Offer, OfferKind, Topic
 from alloypy.lsp.features.completion.settings import gate_of
-from alloypy.lsp.features.completion.target_labels import label_names, wants_label
+from alloypy.lsp.features.completion.target_labels import is_target, label_names, target_labels, wants_label
+from alloypy.schema.describe import default_of
 from alloypy.schema.spec import AttributeSpec
 from alloypy.schema.stability import Stability
+from alloypy.syntax.tree import Attribute
 
 _KINDS = {
     Source.COMPONENT: OfferKind.REFERENCE,
@@ -30,10 +35,15 @@ _RANKS = {
     Source.CONSTANT: 20,
     Source.FUNCTION: 21,
 }
-_UNKNOWN = 15
-"""Added to the rank of a name of which nothing is known."""
+_UNKNOWN_EXPORT, _DEFAULT, _LITERAL, _CONVERTED, _FAVOURITE, _FOLDER = 13, 14, 15, 16, 19, 22
+_LIBRARY_CONVERTED, _LIBRARY_UNKNOWN, _ANY_LITERAL, _DEPRECATED = 24, 26, 30, 40
+"""The order: the configuration's own names of the type, literals, what would be converted, the library."""
 
 _DURATIONS = ("10s", "30s", "1m", "5m", "1h")
+_RANK_OF_DURATIONS = 5
+_TEXTS = wanted.StringType | wanted.TextType | wanted.SecretType | wanted.OptionalSecretType
+_PLAIN = re.compile(r"[ !#-\[\]-~]+")
+"""Texts that mean the same in JSON and in Alloy's strings."""
 
 
 def value_offers(place: Place, sight: Sight) -> Iterator[Offer]:
@@ -47,7 +57,8 @@ def value_offers(place: Place, sight: Sight) -> Iterator[Offer]:
             text = f'"{offer.label}"'
             yield offer._replace(label=text, text=text)
     found = list(_names(place, sight))
-    single = [each for each in found if each.kind is OfferKind.REFERENCE and each.rank < _UNKNOWN]
+    exact = _RANKS[Source.COMPONENT]
+    single = [each for each in found if each.kind is OfferKind.REFERENCE and each.rank == exact]
     for each in found:
         yield each._replace(preselected=len(single) == 1 and each is single[0])
 
@@ -82,17 +93,32 @@ def _names(place: Place, sight: Sight) -> Iterator[Offer]:
 
 
 def _named(name: Name, text: str, place: Place) -> Offer:
-    rank = _RANKS[name.source] + (_UNKNOWN if not name.shape.kind and place.wanted is not None else 0)
     kind = _KINDS[name.source]
     topic = (
         Topic(name.of, name.chain[-1:]) if name.of else Topic(function=name.text) if name.function else None
     )
-    offer = Offer(text, kind, text, 40 if name.deprecated else rank, _detail(name), topic=topic)
+    offer = Offer(text, kind, text, _rank(name, place), _detail(name), topic=topic)
     if name.function is not None:
         called = _is_called(place)
         snippet = "" if called else f"{text}({'$1' if name.function.manual.takes else ''})"
         return offer._replace(snippet=snippet, deprecated=name.deprecated)
     return offer._replace(commits=",")
+
+
+def _rank(name: Name, place: Place) -> int:
+    if name.deprecated:
+        return _DEPRECATED
+    if name == MODULE_PATH:
+        return _FOLDER
+    rank = _RANKS[name.source]
+    if place.wanted is None or name.source in {Source.ARGUMENT, Source.VARIABLE}:
+        return rank
+    if not name.shape.kind:
+        return _UNKNOWN_EXPORT if name.source is Source.COMPONENT else _LIBRARY_UNKNOWN
+    element = element_of(place.wanted)
+    if name.is_of(place.wanted) or (element is not None and name.is_of(element)):
+        return _FAVOURITE if name.text == "sys.env" else rank
+    return _CONVERTED if name.source is Source.COMPONENT else _LIBRARY_CONVERTED
 
 
 def _is_called(place: Place) -> bool:
@@ -144,7 +170,7 @@ def _literals(place: Place) -> Iterator[Offer]:
     type_ = place.wanted
     if type_ is None or isinstance(type_, wanted.BoolType | wanted.AnyType):
         for word in ("true", "false"):
-            yield Offer(word, OfferKind.VALUE, word, 0 if type_ is not None else 30)
+            yield Offer(word, OfferKind.VALUE, word, 0 if type_ is not None else _ANY_LITERAL)
         return
     choices = choices_at(place)
     element = element_of(type_) if isinstance(type_, wanted.ListType) else None
@@ -153,18 +179,42 @@ def _literals(place: Place) -> Iterator[Offer]:
         yield Offer(literal, OfferKind.CHOICE, literal, 0)
     if choices:
         return
+    default = _default(place)
+    if default:
+        rank = _RANK_OF_DURATIONS - 1 if isinstance(type_, wanted.DurationType) else _DEFAULT
+        yield Offer(default, OfferKind.VALUE, default, rank, "default")
     if isinstance(type_, wanted.DurationType):
-        yield from (Offer(f'"{each}"', OfferKind.VALUE, f'"{each}"', 5) for each in _durations(place))
+        for text in _DURATIONS:
+            yield Offer(f'"{text}"', OfferKind.VALUE, f'"{text}"', _RANK_OF_DURATIONS)
     elif isinstance(type_, wanted.ListType):
-        yield Offer("[]", OfferKind.VALUE, "[]", 30, "list", "[$1]")
+        yield from _targets(place, element)
+        yield Offer("[]", OfferKind.VALUE, "[]", _LITERAL, "list", "[$1]")
     elif isinstance(type_, wanted.MapType | wanted.ObjectType):
-        yield Offer("{}", OfferKind.VALUE, "{}", 30, "object", "{$1}")
-    elif isinstance(type_, wanted.StringType | wanted.SecretType | wanted.OptionalSecretType):
-        yield Offer('""', OfferKind.VALUE, '""', 30, "text", '"$1"')
+        yield Offer("{}", OfferKind.VALUE, "{}", _LITERAL, "object", "{$1}")
+    elif isinstance(type_, _TEXTS):
+        yield Offer('""', OfferKind.VALUE, '""', _LITERAL, "text", '"$1"')
+    else:
+        yield from _targets(place, type_)
 
 
-def _durations(place: Place) -> list[str]:
-    member = place.member
-    default = member.default if isinstance(member, AttributeSpec) else None
-    known = [default] if isinstance(default, str) and default else []
-    return list(dict.fromkeys([*known, *_DURATIONS]))
+def _targets(place: Place, type_: Type | None) -> Iterator[Offer]:
+    """A target that is written out, or a list of one."""
+    if not is_target(type_):
+        return
+    before, after = ("[", "]") if isinstance(place.wanted, wanted.ListType) else ("", "")
+    first = f'{before}{{"{target_labels(place)[0]}" = "'
+    last = f'"}}{after}'
+    yield Offer(first + last, OfferKind.VALUE, first + last, _DEFAULT, "target", f"{first}$1{last}")
+
+
+def _default(place: Place) -> str:
+    """The default of the attribute whose whole value the place is; empty if there is none to be written."""
+    member, statement = place.member, place.statement
+    if not isinstance(member, AttributeSpec) or not isinstance(statement, Attribute):
+        return ""
+    value = default_of(member)
+    if place.expression is not statement.value or isinstance(value, bool):
+        return ""
+    if isinstance(value, int | float):
+        return json.dumps(value)
+    return json.dumps(value) if isinstance(value, str) and value and _PLAIN.fullmatch(value) else ""
