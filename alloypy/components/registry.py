@@ -20,6 +20,7 @@ MODULES: Mapping[str, str] = {
     "discovery.relabel": "discovery.relabel",
     "local.file": "local.file",
     "local.file_match": "local.file_match",
+    "pyroscope.enrich": "pyroscope.enrich",
     "pyroscope.receive_http": "pyroscope.receive_http",
     "pyroscope.relabel": "pyroscope.relabel",
     "pyroscope.scrape": "pyroscope.scrape",

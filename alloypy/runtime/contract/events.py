@@ -35,7 +35,7 @@ class Received(NamedTuple):
 
 
 class Relabelled(NamedTuple):
-    """Rules have kept a profile. before: its labels before the rules."""
+    """Rules have kept a profile, or it has got the labels of its target. before: its labels before that."""
 
     component: str
     labels: Mapping[str, str]

@@ -23,7 +23,7 @@ from alloypy.components.discovery import process as discovery_process
 from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
 from alloypy.components.local import file, file_match
-from alloypy.components.pyroscope import receive_http, relabel, write
+from alloypy.components.pyroscope import enrich, receive_http, relabel, write
 from alloypy.components.pyroscope.receiving.blocks import HTTP
 from alloypy.components.pyroscope.scraping.arguments import Arguments as Scraping
 from alloypy.components.registry import REGISTRY
@@ -111,6 +111,11 @@ def receive_arguments(place: Place, number: int) -> receive_http.Arguments:
     return receive_http.Arguments(http=listening, forward_to=(place.receiver,))
 
 
+def enrich_arguments(place: Place, number: int) -> enrich.Arguments:
+    target = Target({"a": str(number)})
+    return enrich.Arguments(targets=(target,), target_match_label="a", forward_to=(place.receiver,))
+
+
 def relabel_arguments(place: Place, number: int) -> relabel.Arguments:
     rule = RuleArguments(source_labels=("a",), target_label=f"b{number}")
     return relabel.Arguments(forward_to=(place.receiver,), rules=(rule,))
@@ -174,6 +179,9 @@ KINDS = {
     ),
     "local.file": Kind(
         file_arguments, lambda place, given: replace(given, filename=str(place.path / "absent"))
+    ),
+    "pyroscope.enrich": Kind(
+        enrich_arguments, lambda _, given: replace(given, targets=(OddTarget({"a": "1"}, "a", [1]),))
     ),
     "pyroscope.receive_http": Kind(
         receive_arguments,
