@@ -33,6 +33,9 @@ WIRING = {
     },
 }
 
+KUBERNETES = ("kubernetes-monitoring", "kubernetes-pods")
+"""Tested with an API of Kubernetes in `test_kubernetes_examples.py`."""
+
 
 def with_free_ports(text: str) -> tuple[str, dict[str, int]]:
     """The configuration on loopback and free ports, and the new port for each old one."""
@@ -56,7 +59,7 @@ def post(port: int, target: str, body: bytes) -> Reply:
 
 def test_every_example_is_listed() -> None:
     folders = {path.parent.name for path in EXAMPLES.glob("*/config.alloy")}
-    assert folders == {*WIRING, "demo"}
+    assert folders == {*WIRING, "demo", *KUBERNETES}
     listing = (EXAMPLES / "README.md").read_text()
     assert all(f"({name}/)" in listing and (EXAMPLES / name / "README.md").exists() for name in folders)
 
