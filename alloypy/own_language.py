@@ -42,6 +42,12 @@ class OwnLanguage:
             spec_of(registration.exports) if registration.exports is not None else None,
         )
 
+    def missing_package(self, name: str) -> str:
+        """What must be installed before alloypy can run the component `name`; "" if nothing."""
+        registration = self._registrations.get(name)
+        needs = registration.needs if registration is not None else None
+        return needs.missing(name) if needs is not None else ""
+
     def block(self, name: str) -> BlockEntry | None:
         """The config block or service `name`, with alloypy's own reasons to refuse it."""
         entry = self._catalog.block(name)

@@ -74,6 +74,10 @@ class Catalog:
         """Whether `alloypy.catalog.history` is the history of what it describes."""
         return True
 
+    def missing_package(self, name: str) -> str:
+        """Nothing: Alloy has all that its components need."""
+        return ""
+
     @property
     def store(self) -> Store:
         """The entries of main in packed form."""

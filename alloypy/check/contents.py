@@ -12,7 +12,7 @@ from alloypy.check.expressions.values import Surroundings, ValueCheck
 from alloypy.check.findings import Findings
 from alloypy.check.load_rules import RulePlace, check_rules
 from alloypy.check.modules.frames import Frame
-from alloypy.check.scope import CheckedNode, Language
+from alloypy.check.scope import CheckedNode, Language, warning
 from alloypy.check.warnings import check_nowhere, check_settings
 from alloypy.graph import codes
 from alloypy.graph.nodes import Kind
@@ -60,6 +60,11 @@ class ContentCheck:
             yield from (broken if version is None else _of_version(broken, version))
             yield from check_settings(place, node.body, node.arguments, check)
         yield from check_nowhere(node)
+        if node.kind is Kind.COMPONENT:
+            missing = self._language.missing_package(node.name)
+            if missing:
+                head = Span(node.source, node.block.start, node.block.lcurly)
+                yield warning(head, missing, codes.NOT_INSTALLED)
 
     def values(self, source: Source, frame: Frame) -> ValueCheck:
         """The value check for those expressions of a module that are written in `source`."""

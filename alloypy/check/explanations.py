@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alloypy.graph.codes import LOAD_RULE, MODULE_CONTENT, SAME_PORT, STOPPING
+from alloypy.graph.codes import LOAD_RULE, MODULE_CONTENT, NOT_INSTALLED, SAME_PORT, STOPPING
 from alloypy.schema.faults import IN_DOCUMENT, IN_EXPRESSION, IN_OTTL, IN_TEMPLATE
 from alloypy.syntax.codes import CODES, NO_FILES, NOT_RENDERED, Code
 
@@ -87,6 +87,11 @@ EXPLAINED: dict[str, Code] = {
         "The blocks need each other's exports, so none of them can be evaluated first.",
     ),
     "ALY0412": Code("self reference", "A block cannot use its own exports, nor a declare itself."),
+    NOT_INSTALLED: Code(
+        "package not installed",
+        "alloypy runs the component with a package that is installed separately. Where this alloypy runs, "
+        "the load would be refused.",
+    ),
     LOAD_RULE: Code(
         "settings that cannot work",
         "The component rejects these settings when it is loaded: each has the right type, but they "
@@ -133,7 +138,7 @@ EXPLAINED: dict[str, Code] = {
 
 _FIRST_RULE = "ALY0900"
 _UPGRADE = "ALY08"
-_WARNINGS = frozenset({NO_FILES, NOT_RENDERED, MODULE_CONTENT})
+_WARNINGS = frozenset({NO_FILES, NOT_RENDERED, MODULE_CONTENT, NOT_INSTALLED})
 
 
 def explanation(code: str) -> Code | None:

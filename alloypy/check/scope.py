@@ -80,6 +80,10 @@ class Language(Protocol):
         """The component `name`."""
         ...
 
+    def missing_package(self, name: str) -> str:
+        """What must be installed before the component `name` can run; "" if nothing."""
+        ...
+
     def block(self, name: str) -> BlockEntry | None:
         """The config block or service `name`."""
         ...

@@ -14,7 +14,6 @@ import pytest
 
 pytest.importorskip("dns", reason="needs the extra alloypy[dns]")
 
-from alloypy.components.discovery import dns as component
 from alloypy.components.discovery import shell
 from alloypy.components.discovery.dns import Arguments, registration
 from alloypy.lang.go.duration import Duration
@@ -271,7 +270,7 @@ async def test_an_update_while_the_server_is_down_keeps_the_targets_of_its_names
 def test_without_dnspython_the_load_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(component, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(BuildError, match=r"pip install 'alloypy\[dns\]'"):
         Life(registration, arguments("a.test"), SocketBook(), tmp_path)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from alloypy.components.discovery.refresh import RefreshMetrics, refresh_loop
@@ -15,7 +14,7 @@ from alloypy.components.discovery.shell import Discoverer, DiscoveryComponent, E
 from alloypy.families import Family, counter
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.rules import faults_of
-from alloypy.runtime.contract.component import BuildError, Options, Registration, Stability
+from alloypy.runtime.contract.component import BuildError, Extra, Options, Registration, Stability
 from alloypy.schema.faults import Fault
 from alloypy.schema.fields import arguments, attribute
 
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
     from alloypy.net.resolver import Record
 
 _MOST_AT_ONCE = 100
-_MISSING = (
-    "discovery.dns needs dnspython, which is not installed: pip install 'alloypy[dns]' (or dnspython itself)"
-)
+_DNSPYTHON = Extra("dnspython", module="dns", extra="dns")
 _NO_META = {
     "__meta_dns_srv_record_target": "",
     "__meta_dns_srv_record_port": "",
@@ -123,8 +120,9 @@ class DNS(DiscoveryComponent[Arguments]):
     """Exports the targets that DNS names stand for."""
 
     def discoverer(self, arguments: Arguments) -> Discoverer:
-        if find_spec("dns") is None:
-            raise BuildError(_MISSING)
+        missing = _DNSPYTHON.missing("discovery.dns")
+        if missing:
+            raise BuildError(missing)
         return DNSDiscoverer(self.options, arguments)
 
 
@@ -135,4 +133,5 @@ registration = Registration(
     Exports,
     DNS,
     later=("alloypy.net.resolver", "dns._asyncio_backend"),
+    needs=_DNSPYTHON,
 )

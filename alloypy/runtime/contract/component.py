@@ -50,6 +50,7 @@ __all__ = [
     "BuildError",
     "Component",
     "ComponentError",
+    "Extra",
     "InFlight",
     "Options",
     "Registration",
@@ -229,11 +230,30 @@ class Component(Generic[A, E]):
         return None
 
 
+class Extra(NamedTuple):
+    """A package that only some components need. module: its name when imported. extra: alloypy's, with it."""
+
+    package: str
+    module: str
+    extra: str
+
+    def missing(self, component: str) -> str:
+        """What to install for the component; "" if the package is there."""
+        from importlib.util import find_spec
+
+        if find_spec(self.module) is not None:
+            return ""
+        return (
+            f"{component} needs {self.package}, which is not installed: pip install 'alloypy[{self.extra}]'"
+        )
+
+
 class Registration(NamedTuple):
     """One component kind.
 
     later: modules that it imports only while it runs, as `alloypy.preloading` names them; they are loaded
         ahead once the process serves.
+    needs: a package that alloypy does not bring with it.
     """
 
     name: str
@@ -243,3 +263,4 @@ class Registration(NamedTuple):
     component: type[Component[Any, Any]]
     community: bool = False
     later: Sequence[str] = ()
+    needs: Extra | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
+
 from alloypy.catalog.catalog import load_catalog
 from alloypy.check.lint import MARK
 from alloypy.check.modules.imports import Location
@@ -85,6 +87,20 @@ def test_a_text_is_judged_by_what_alloypy_runs() -> None:
     assert [each.message for each in outcome.diagnostics] == [
         'alloypy does not run the component "prometheus.exporter.unix"'
     ]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_package_that_a_component_needs_is_missed_only_where_alloypy_would_run_it(
+    monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: object() if installed else None)
+    text = 'discovery.dns "d" {\n  names = []\n}\n'
+    missed = [
+        [each.message for each in checked("a", {"a": text}, options).diagnostics if "install" in each.message]
+        for options in (OPTIONS, OPTIONS._replace(language=own_language()))
+    ]
+    said = "discovery.dns needs dnspython, which is not installed: pip install 'alloypy[dns]'"
+    assert missed == [[], [] if installed else [said]]
 
 
 class _CountingBytes(bytes):

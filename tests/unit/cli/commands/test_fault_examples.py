@@ -7,7 +7,7 @@ import pytest
 from alloypy.check.explanations import all_codes, severity_of
 from alloypy.cli.commands.explain.examples import EXAMPLES, example_of
 from alloypy.graph.admission import Gate
-from alloypy.graph.codes import STOPPING
+from alloypy.graph.codes import NOT_INSTALLED, STOPPING
 from alloypy.schema.stability import Stability
 from alloypy.syntax import codes
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError
@@ -23,6 +23,7 @@ WITHOUT = {
     codes.NO_FILES,
     codes.BAD_MANIFEST,
     codes.NOT_RENDERED,
+    NOT_INSTALLED,
     STOPPING,
 }
 """Codes that no text causes, or none that can be shown."""
