@@ -130,3 +130,23 @@ def test_the_first_of_two_declarations_is_named(tmp_path: Path) -> None:
         "end": {"line": 0, "character": 38},
     }
     assert found[1]["tags"] == [2], "struck through as deprecated"
+
+
+def test_paths_begin_in_the_folder_of_the_workspace(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    for each in (folder / "modules", folder / "main", elsewhere):
+        each.mkdir(parents=True)
+    (elsewhere / "wrong.alloy").touch()
+    (folder / "modules" / "lib.alloy").write_text('declare "sink" {\n\tnothing "x" { }\n}\n')
+    text = 'import.file "lib" {\n\tfilename = "modules/lib.alloy"\n}\n\nlib.sink "x" { }\n'
+    (folder / "main" / "a.alloy").write_text(text)
+    with LspClient(elsewhere) as client:
+        client.folder = folder
+        client.initialize()
+        client.open("main/a.alloy")
+        wait(client, "modules/lib.alloy", ["ALY0407"])
+        client.open("modules/lib.alloy", 'declare "sink" { }\n')
+        wait(client, "modules/lib.alloy", [])
+        client.change("main/a.alloy", text.replace("modules/lib.alloy", ""))
+        found = client.request("textDocument/completion", client.at("main/a.alloy", 1, 13))["items"]
+        assert {each["label"] for each in found} == {"main/", "modules/"}

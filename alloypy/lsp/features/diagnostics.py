@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.files import FileFingerprint, fingerprint
 from alloypy.lsp.documents.limits import TooLargeError
+from alloypy.lsp.workspace.imports import located
 from alloypy.lsp.workspace.interrupting import pause
 from alloypy.lsp.workspace.workspace import Workspace
 from alloypy.syntax.diagnostics import Diagnostic, Severity
 from alloypy.syntax.source import Source
 
 if TYPE_CHECKING:
-    from alloypy.check.units.units import CheckOptions
+    from alloypy.check.modules.imports import Location
+    from alloypy.check.units.units import CheckOptions, Reading
 
 DEPRECATED = frozenset({"ALY0807", "ALY0901", "ALY0964"})
 """Findings about what should not be used any more."""
@@ -73,42 +75,67 @@ def judge(workspace: Workspace, name: str, files: tuple[str, ...], read: set[str
     from alloypy.check.units.units import check_unit
 
     pause()
-    disk: dict[str, FileFingerprint | None] = {}
-    reading = workspace.reading
-
-    def note(path: str) -> None:
-        read.add(path)
-        if path not in workspace.open and path not in disk:
-            disk[path] = _remembered(path)
-
-    def module(path: str) -> list[Source] | None:
-        pause()
-        note(path)
-        sources = reading.module(path)
-        for source in sources or ():
-            note(source.name)
-        return sources
-
-    def beside(path: str) -> Iterator[Source]:
-        directory = os.path.dirname(path)  # noqa: PTH120
-        note(directory)
-        for source in reading.beside(path):
-            note(os.path.join(directory, source.name))  # noqa: PTH118
-            yield source
-
+    noting = _Noting(workspace, os.path.dirname(files[0]), read)  # noqa: PTH120
     for path in files:
-        note(path)
+        noting.note(path)
     options = workspace.checking(files[0])
-    seen = reading._replace(module=module, beside=beside)
     try:
-        outcome = check_unit(name, options._replace(pause=pause), seen).without(options.ignored)
+        outcome = check_unit(name, options._replace(pause=pause), noting.reading).without(options.ignored)
     except TooLargeError as error:
-        return Judgement(name, files, dict.fromkeys(files, ()), frozenset(read), disk, options, str(error))
+        nothing = dict.fromkeys(files, tuple[Diagnostic, ...]())
+        return Judgement(name, files, nothing, frozenset(read), noting.disk, options, str(error))
     found: dict[str, list[Diagnostic]] = {path: [] for path in files}
     for each in sorted(outcome.diagnostics, key=_place):
         found.setdefault(each.span.source.name if each.span is not None else files[0], []).append(each)
     listed = {path: tuple(each) for path, each in found.items()}
-    return Judgement(name, files, listed, frozenset(read), disk, options)
+    return Judgement(name, files, listed, frozenset(read), noting.disk, options)
+
+
+class _Noting:
+    """Reads what a check asks for, and notes what that is.
+
+    directory: of the configuration. read: takes the paths. disk: what the closed texts were on the disk.
+    """
+
+    def __init__(self, workspace: Workspace, directory: str, read: set[str]) -> None:
+        self.disk: dict[str, FileFingerprint | None] = {}
+        self._workspace = workspace
+        self._directory = directory
+        self._read = read
+        self._inner = workspace.reading
+
+    @property
+    def reading(self) -> Reading:
+        """How the check reads."""
+        return self._inner._replace(module=self._module, locate=self._locate, beside=self._beside)
+
+    def note(self, path: str) -> None:
+        """A text is looked at."""
+        self._read.add(path)
+        if path not in self._workspace.open and path not in self.disk:
+            self.disk[path] = _remembered(path)
+
+    def _located(self, path: str) -> str:
+        return located(self._workspace, path, self._directory)
+
+    def _locate(self, path: str) -> Location:
+        return self._inner.locate(path)._replace(identity=os.path.realpath(self._located(path)))
+
+    def _module(self, path: str) -> list[Source] | None:
+        pause()
+        path = self._located(path)
+        self.note(path)
+        sources = self._inner.module(path)
+        for source in sources or ():
+            self.note(source.name)
+        return sources
+
+    def _beside(self, path: str) -> Iterator[Source]:
+        directory = os.path.dirname(path)  # noqa: PTH120
+        self.note(directory)
+        for source in self._inner.beside(path):
+            self.note(os.path.join(directory, source.name))  # noqa: PTH118
+            yield source
 
 
 def _on_disk(path: str) -> FileFingerprint | None:

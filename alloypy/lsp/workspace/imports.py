@@ -32,7 +32,7 @@ def imported_paths(workspace: Workspace, declared: Declared) -> tuple[str, ...]:
         return ()
     directory = str(Path(declared.place.document.path).parent)
     path = text_of(attribute.value, declared.place.section.source, directory)
-    return _files_at(workspace, located(path, directory)) if path else ()
+    return _files_at(workspace, located(workspace, path, directory)) if path else ()
 
 
 def imported_text(declared: Declared) -> str | None:
@@ -68,17 +68,18 @@ def text_of(expression: Expression, source: Source, module_path: str) -> str | N
     return value if isinstance(value, str) else None
 
 
-def located(path: str, directory: str) -> str:
+def located(workspace: Workspace, path: str, directory: str) -> str:
     """A path as written in a file of `directory`, made absolute.
 
-    Alloy takes it from its working directory. Where there is no such file, the editor may have been started
-    elsewhere, and the path is looked for beside the file and in the directories above it.
+    Where there is no such file, Alloy may be started elsewhere, and the path is looked for beside the file
+    and in the directories above it.
     """
     if not path or Path(path).is_absolute():
         return os.path.normpath(path)
-    bases = [Path.cwd(), Path(directory), *Path(directory).parents]
+    first = workspace.started_in(directory)
+    bases = [Path(first), Path(directory), *Path(directory).parents]
     found = (os.path.normpath(base / path) for base in bases)
-    return next((each for each in found if _exists(each)), os.path.normpath(bases[0] / path))
+    return next((each for each in found if _exists(each)), os.path.normpath(Path(first, path)))
 
 
 def _exists(path: str) -> bool:

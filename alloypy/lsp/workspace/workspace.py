@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alloypy.files import FileFingerprint, fingerprint, read_regular
@@ -106,6 +107,17 @@ class Workspace:
 
     def _files_in(self, directory: str) -> tuple[str, ...]:
         return self._groups.files_in(directory, self.open)
+
+    def started_in(self, directory: str) -> str:
+        """Where Alloy is probably started, from which it takes paths that a file of `directory` names.
+
+        That is the innermost folder of the workspace around it; without one, the server's own directory.
+        """
+        around = [each for each in self.folders if Path(directory).is_relative_to(each)]
+        try:
+            return max(around, key=len) if around else str(Path.cwd())
+        except OSError:
+            return directory
 
     def language(self, path: str) -> Catalog:
         """What exists for the configuration of a file: components, blocks, functions."""

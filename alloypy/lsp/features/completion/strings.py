@@ -69,9 +69,10 @@ def _files(place: Place) -> Offers:
 
 
 def _bases(place: Place, path: str) -> Iterator[Path]:
-    """Where a relative path may begin: Alloy takes it from its working directory, which may be either."""
-    for each in (Path.cwd(), Path(place.document.path).parent):
-        yield each / path
+    """Where a relative path may begin: where Alloy is started, or else beside the file."""
+    directory = Path(place.document.path).parent
+    for each in (place.workspace.started_in(str(directory)), directory):
+        yield Path(each, path)
 
 
 def _listed(directory: Path) -> tuple[list[tuple[str, bool]], bool]:
