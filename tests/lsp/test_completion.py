@@ -171,6 +171,27 @@ def test_nothing_is_offered_where_only_a_new_name_can_stand(text: str) -> None:
     assert not offers(text)
 
 
+LABELS = {
+    "pyroscope.write |": {"default": '"${1:default}" {\n\t$0\n}'},
+    'pyroscope.write |\npyroscope.write "default" { }': {"default_2": '"${1:default_2}" {\n\t$0\n}'},
+    "pyroscope.relabel |\n": {"default": '"${1:default}" {\n\tforward_to = [$2]\n\t$0\n}'},
+    'pyroscope.write |\na "b" {\n\tc = pyroscope.write.used.receiver\n}': {
+        "used": '"${1:used}" {\n\t$0\n}',
+        "default": '"${1:default}" {\n\t$0\n}',
+    },
+    'declare "d" {\n\targument "a" { }\n}\nd |': {"default": '"${1:default}" {\n\ta = $2\n\t$0\n}'},
+    "declare |": {"default": '"${1:default}" {\n\t$0\n}'},
+    "logging |": {},
+    "unknown.component |": {},
+    "pyroscope.write | { }": {},
+}
+
+
+@pytest.mark.parametrize("text", LABELS)
+def test_after_a_name_its_label_and_body_are_offered(text: str) -> None:
+    assert {each.label.strip('"'): each.snippet for each in offers(text).values()} == LABELS[text]
+
+
 def test_attributes_that_the_value_does_not_fit_are_left_out() -> None:
     found = offers('pyroscope.scrape "x" {\n\t| = true\n}')
     assert {"enable_http2", "follow_redirects"} <= set(found)
@@ -231,6 +252,28 @@ def test_modules_in_files_are_offered(tmp_path: Path) -> None:
     head = f'import.file "lib" {{\n\tfilename = "{tmp_path}/lib.alloy"\n}}\n'
     assert "lib.sink" in offers(f"{head}|", str(tmp_path / "a.alloy"))
     assert list(offers(f'{head}lib.sink "x" {{\n\t|\n}}', str(tmp_path / "a.alloy"))) == ["url"]
+
+
+def test_names_of_neighbouring_files_come_last_until_one_is_used(tmp_path: Path) -> None:
+    path = str(tmp_path / "main.alloy")
+    (tmp_path / "write.alloy").write_text('pyroscope.write "backend" { }\n')
+    (tmp_path / "lib.alloy").write_text('declare "relay" {\n\targument "url" { }\n}\n')
+    text = 'pyroscope.write "own" { }\npyroscope.receive_http "x" {\n\tforward_to = [%s]\n}\n'
+    found = list(offers(text % "|", path).values())
+    assert [each.label for each in found] == [
+        *("pyroscope.write.own.receiver", "coalesce", "pyroscope.write.backend.receiver")
+    ]
+    assert found[-1].detail.endswith(", in write.alloy")
+    assert not found[-1].preselected
+    assert list(offers(text % "pyroscope.|", path)) == ["write.own.receiver", "write.backend.receiver"]
+    relay = offers("|", path)["relay"]
+    assert (relay.rank, relay.detail) == (2, "custom component, in lib.alloy")
+    assert "url" in relay.snippet
+    inside = offers(f'declare "d" {{\n{text % "|"}}}', path)
+    assert "pyroscope.write.backend.receiver" not in inside
+    (tmp_path / ".alloypy.toml").write_text('units = ["main.alloy"]\n')
+    WORKSPACE.forget_settings()
+    assert "pyroscope.write.backend.receiver" not in offers(text % "|", path)
 
 
 def test_the_text_of_an_import_is_completed_as_a_text_of_its_own(tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ class Name(NamedTuple):
     """Something that an expression can name.
 
     chain: its names, which dots join. shape: what is known about its value; of a function, about its result.
-    type: its declared type, if it has one. of: the component, for documentation.
+    type: its declared type, if it has one. of: the component, for documentation. file: the path of the text
+    that declares it, if one does.
     """
 
     chain: tuple[str, ...]
@@ -65,19 +66,7 @@ class Name(NamedTuple):
     deprecated: bool = False
     experimental: bool = False
     function: LibraryFunction | None = None
-
-    def _may_give(self, function: LibraryFunction, type_: Type) -> bool:
-        """Whether the result of a function may be of a type, where its shape does not tell."""
-        if is_made_by_components(type_):
-            return self.text in PASSED_ON
-        return function.manual.gives != "bytes" or isinstance(plain(type_), _FROM_BYTES)
-
-    def is_of(self, type_: Type | None) -> bool:
-        """Whether its value is of that type, without a conversion that may fail."""
-        if type_ is None or not (kind := of_type(type_).kind):
-            return True
-        secret = isinstance(plain(type_), SecretType | OptionalSecretType)
-        return self.shape.kind == kind or (secret and self.shape.kind == STRING.kind)
+    file: str = ""
 
     @property
     def text(self) -> str:
@@ -95,18 +84,37 @@ class Name(NamedTuple):
         own, other = (element_of(each) if is_list(each) else None for each in (self.type, type_))
         return own is None or other is None or mismatch(of_type(own), other) is None
 
+    def is_of(self, type_: Type | None) -> bool:
+        """Whether its value is of that type, without a conversion that may fail."""
+        if type_ is None or not (kind := of_type(type_).kind):
+            return True
+        secret = isinstance(plain(type_), SecretType | OptionalSecretType)
+        return self.shape.kind == kind or (secret and self.shape.kind == STRING.kind)
+
+    def _may_give(self, function: LibraryFunction, type_: Type) -> bool:
+        """Whether the result of a function may be of a type, where its shape does not tell."""
+        if is_made_by_components(type_):
+            return self.text in PASSED_ON
+        return function.manual.gives != "bytes" or isinstance(plain(type_), _FROM_BYTES)
+
 
 MODULE_PATH = Name(("module_path",), Source.VARIABLE, STRING)
 """The directory of the module."""
 
 
 class Sight:
-    """What can be named at one place of a text."""
+    """What can be named at one place of a text.
 
-    def __init__(self, workspace: Workspace, document: Document, offset: int) -> None:
+    beside: files that count as well, although they do not belong to the configuration of the text.
+    """
+
+    def __init__(
+        self, workspace: Workspace, document: Document, offset: int, beside: tuple[str, ...] = ()
+    ) -> None:
         self._workspace = workspace
         self._document = document
         self._offset = offset
+        self._beside = beside
         self._language = workspace.language(document.path)
         self.project = Project(workspace)
         self.project.keep(document)
@@ -114,6 +122,8 @@ class Sight:
     @cached_property
     def unit(self) -> Unit:
         """The configuration that the text belongs to."""
+        if self._beside:
+            return self.project.unit((self._document.path, *self._beside))
         found = self.project.unit_of(self._document.path)
         if self._document in found.documents:
             return found
@@ -133,7 +143,13 @@ class Sight:
     @cached_property
     def names(self) -> tuple[Name, ...]:
         """Everything that an expression at the place can name."""
-        return (*self._declared(), MODULE_PATH, *self.library)
+        return (*self.declared, MODULE_PATH, *self.library)
+
+    @cached_property
+    def neighbours(self) -> Sight | None:
+        """The same with the other files of the directory, while it would take a reference to join them."""
+        beside = self._workspace.neighbours(self._document.path) if not self._beside else ()
+        return Sight(self._workspace, self._document, self._offset, beside) if beside else None
 
     @cached_property
     def library(self) -> tuple[Name, ...]:
@@ -150,6 +166,11 @@ class Sight:
             for each in library_names(self._language)
         )
 
+    @cached_property
+    def declared(self) -> tuple[Name, ...]:
+        """The names of components, arguments and variables, without the library."""
+        return tuple(self._declared())
+
     def _declared(self) -> Iterator[Name]:
         for declared in self.unit.visible(self.module):
             each = declared.declaration
@@ -160,7 +181,8 @@ class Sight:
             elif each.kind is Kind.ARGUMENT:
                 yield Name((*each.id.split("."), "value"), Source.ARGUMENT)
             elif each.kind is Kind.COMPONENT:
-                yield from self._exports(declared)
+                file = declared.place.document.path
+                yield from (name._replace(file=file) for name in self._exports(declared))
 
     def _exports(self, declared: Declared) -> Iterator[Name]:
         each = declared.declaration

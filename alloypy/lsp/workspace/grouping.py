@@ -15,7 +15,7 @@ from alloypy.lsp.documents.document import Document
 from alloypy.syntax.tree import File
 
 SUFFIX = ".alloy"
-_MOST_FILES = 200
+MOST_FILES = 200
 """In a directory with more files, each is judged alone unless settings say otherwise."""
 
 
@@ -48,7 +48,7 @@ class Grouping:
 
     def belong_together(self, directory: str, files: tuple[str, ...]) -> bool:
         """Whether the files of a directory are one configuration."""
-        if not 2 <= len(files) <= _MOST_FILES:
+        if not 2 <= len(files) <= MOST_FILES:
             return False
         texts = tuple(each for each in map(self._document, files) if each is not None)
         known = self._known.get(directory)

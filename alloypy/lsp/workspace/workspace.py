@@ -105,6 +105,19 @@ class Workspace:
         files = self._files_in(directory)
         return directory if path in files and self._groups.belong_together(directory, files) else path
 
+    def neighbours(self, path: str) -> tuple[str, ...]:
+        """The other files of a directory, none of which refers to another, so that each stands alone.
+
+        None where settings say which files form a configuration.
+        """
+        settings = self.settings(path)
+        if self.unit_name(path) != path or (settings is not None and settings.unit_of(path) is not None):
+            return ()
+        from alloypy.lsp.workspace.grouping import MOST_FILES
+
+        files = self._files_in(os.path.dirname(path)) if os.path.isabs(path) else ()  # noqa: PTH117, PTH120
+        return tuple(each for each in files if each != path) if len(files) <= MOST_FILES else ()
+
     def _files_in(self, directory: str) -> tuple[str, ...]:
         return self._groups.files_in(directory, self.open)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import PurePath
 from typing import NamedTuple
 
 from alloypy.check.scope import level_of, stability_of
@@ -11,7 +12,7 @@ from alloypy.graph.admission import Gate
 from alloypy.lang.types import Type
 from alloypy.lsp.cursor.around import Role
 from alloypy.lsp.cursor.place import Place
-from alloypy.lsp.cursor.sight import Sight, Source
+from alloypy.lsp.cursor.sight import Sight, Source, arguments_of
 from alloypy.lsp.features.completion.fitting import fits
 from alloypy.lsp.features.completion.offers import Offer, OfferKind, Topic
 from alloypy.lsp.features.completion.settings import deprecated_paths, gate_of
@@ -22,7 +23,7 @@ from alloypy.schema.stability import Stability
 from alloypy.syntax.holes.parsing import is_hole, is_unfinished
 from alloypy.syntax.tree import Attribute, Block, Expression, Statement
 
-_FITS, _FITS_NOT = 0, 1
+_FITS, _FITS_NOT, _BESIDE = 0, 1, 2
 
 
 class _Rest(NamedTuple):
@@ -46,6 +47,12 @@ def statement_offers(place: Place, sight: Sight) -> Iterator[Offer]:
     found = _Statements(place, sight)
     offers = found.nodes() if place.role.has_nodes else found.members()
     return (each for each in offers if _continues(each.label, place))
+
+
+def after_name(place: Place, sight: Sight, label: str) -> str:
+    """The label and the body after the name of a block, as a snippet; empty for a block without a label."""
+    block = place.statement
+    return _Statements(place, sight).after_name(block.full_name, label) if isinstance(block, Block) else ""
 
 
 def _continues(name: str, place: Place) -> bool:
@@ -91,6 +98,33 @@ class _Statements:
         for name in self._sight.customs:
             spec = self._sight.custom_arguments(name)
             yield self._node(name, spec, "custom component", OfferKind.COMPONENT, labelled=True)
+        yield from self._neighbouring()
+
+    def _neighbouring(self) -> Iterator[Offer]:
+        """The custom components of other files of the directory, which the first use joins to this one."""
+        beside = self._sight.neighbours
+        for name, home in beside.customs.items() if beside is not None else ():
+            if name not in self._sight.customs:
+                detail = f"custom component, in {PurePath(home.provider.place.document.path).name}"
+                spec = arguments_of(home)
+                offer = self._node(name, spec, detail, OfferKind.COMPONENT, labelled=True)
+                yield offer._replace(rank=_BESIDE)
+
+    def after_name(self, name: str, label: str) -> str:
+        """The label and the body of a component or block, as a snippet; empty for one without a label."""
+        if name == "foreach":
+            return _FOREACH.removeprefix("foreach ").replace("default", label)
+        spec: Spec | None
+        component, block = self._language.component(name), self._language.block(name)
+        if component is not None:
+            spec = component.arguments
+        elif name in self._sight.customs:
+            spec = self._sight.custom_arguments(name)
+        elif block is not None and block.label == "required":
+            spec = block.arguments
+        else:
+            return ""
+        return block_snippet("", spec, self._only, labelled=True, label=label).lstrip()
 
     def _config_blocks(self) -> Iterator[Offer]:
         module = any(each.role is Role.DECLARE for each in self._place.blocks)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath
 
 from alloypy.graph.admission import Gate
 from alloypy.lang import types as wanted
@@ -36,7 +37,7 @@ _RANKS = {
     Source.FUNCTION: 21,
 }
 _UNKNOWN_EXPORT, _DEFAULT, _LITERAL, _CONVERTED, _FAVOURITE, _FOLDER = 13, 14, 15, 16, 19, 22
-_LIBRARY_CONVERTED, _LIBRARY_UNKNOWN, _ANY_LITERAL, _DEPRECATED = 24, 26, 30, 40
+_LIBRARY_CONVERTED, _LIBRARY_UNKNOWN, _ANY_LITERAL, _DEPRECATED, _BESIDE = 24, 26, 30, 40, 50
 """The order: the configuration's own names of the type, literals, what would be converted, the library."""
 
 _DURATIONS = ("10s", "30s", "1m", "5m", "1h")
@@ -56,11 +57,12 @@ def value_offers(place: Place, sight: Sight) -> Iterator[Offer]:
         for offer in label_names(place, sight):
             text = f'"{offer.label}"'
             yield offer._replace(label=text, text=text)
-    found = list(_names(place, sight))
+    found = [offer for _, offer in _whole(_permitted(place, sight), place)]
     exact = _RANKS[Source.COMPONENT]
     single = [each for each in found if each.kind is OfferKind.REFERENCE and each.rank == exact]
     for each in found:
         yield each._replace(preselected=len(single) == 1 and each is single[0])
+    yield from (_beside(name, offer) for name, offer in _whole(_neighbouring(sight), place))
 
 
 def member_offers(place: Place, sight: Sight) -> Iterator[Offer]:
@@ -79,17 +81,28 @@ def _permitted(place: Place, sight: Sight) -> Iterator[Name]:
             yield name
 
 
-def _names(place: Place, sight: Sight) -> Iterator[Offer]:
+def _neighbouring(sight: Sight) -> Iterator[Name]:
+    """What other files of the directory declare, which the first reference joins to the configuration."""
+    if sight.neighbours is not None:
+        own = {name.text for name in sight.declared}
+        yield from (name for name in sight.neighbours.declared if name.file and name.text not in own)
+
+
+def _beside(name: Name, offer: Offer) -> Offer:
+    return offer._replace(rank=_BESIDE, detail=f"{offer.detail}, in {PurePath(name.file).name}")
+
+
+def _whole(names: Iterable[Name], place: Place) -> Iterator[tuple[Name, Offer]]:
     """Names whose values fit, whole; and lists of them where a list is wanted and they are its elements."""
     element = element_of(place.wanted) if isinstance(place.wanted, wanted.ListType) else None
-    for name in _permitted(place, sight):
+    for name in names:
         if name.fits(place.wanted):
-            yield _named(name, name.text, place)
+            yield name, _named(name, name.text, place)
         elif element is not None and name.shape.kind and name.fits(element):
             offer = _named(name, name.text, place)
             text = f"[{offer.text}]"
             snippet = f"[{offer.snippet}]" if offer.snippet else ""
-            yield offer._replace(label=f"[{offer.label}]", text=text, snippet=snippet, commits="")
+            yield name, offer._replace(label=f"[{offer.label}]", text=text, snippet=snippet, commits="")
 
 
 def _named(name: Name, text: str, place: Place) -> Offer:
@@ -137,13 +150,18 @@ def _detail(name: Name) -> str:
 
 def _remainders(place: Place, sight: Sight) -> Iterator[Offer]:
     """What can follow the names before the dot, to the end of each name."""
+    yield from (offer for _, offer in _continued(_permitted(place, sight), place))
+    yield from (_beside(name, offer) for name, offer in _continued(_neighbouring(sight), place))
+
+
+def _continued(names: Iterable[Name], place: Place) -> Iterator[tuple[Name, Offer]]:
     size = len(place.path)
     called = _is_called(place)
-    for name in _permitted(place, sight):
+    for name in names:
         if name.chain[:size] != place.path or len(name.chain) == size:
             continue
         if name.fits(place.wanted) and (name.function is not None or not called):
-            yield _named(name, ".".join(name.chain[size:]), place)
+            yield name, _named(name, ".".join(name.chain[size:]), place)
 
 
 def _parts(place: Place, sight: Sight, path: tuple[str, ...]) -> Iterator[Offer]:
