@@ -15,6 +15,7 @@ MODULES: Mapping[str, str] = {
     "discovery.dns": "discovery.dns",
     "discovery.http": "discovery.http",
     "discovery.kubernetes": "discovery.kubernetes",
+    "discovery.docker": "discovery.docker",
     "discovery.file": "discovery.file",
     "discovery.process": "discovery.process",
     "discovery.relabel": "discovery.relabel",

@@ -194,6 +194,14 @@ DISCOVERY_PROCESS: Mapping[str, str] = {
     "never": 'refresh_interval = "0s"',
     "odd label": "join = [{ a = {} }]",
 }
+DISCOVERY_DOCKER: Mapping[str, str] = {
+    "socket": 'host = "unix:///no/such.sock"',
+    "no host": 'host = ""',
+    "bad host": 'host = "http://[::1"',
+    "never": 'host = "tcp://127.0.0.1:9" refresh_interval = "0s"',
+    "two logins": 'host = "tcp://127.0.0.1:9" bearer_token = "t" basic_auth { }',
+    "filter": 'host = "tcp://127.0.0.1:9" filter { name = "label" values = ["a"] }',
+}
 DISCOVERY_RELABEL: Mapping[str, str] = {
     "no rules": 'targets = [{ a = "b" }]',
     "odd label": "targets = [{ a = [1] }]",
@@ -335,6 +343,7 @@ CASES: Mapping[str, str] = dict((
     *_in("pyroscope.receive_http", RECEIVER, 'pyroscope.receive_http "x" {\n forward_to = []\n HERE\n}'),
     *_in("discovery.file", DISCOVERY_FILE, 'discovery.file "x" {\n HERE\n}'),
     *_in("discovery.process", DISCOVERY_PROCESS, 'discovery.process "x" {\n HERE\n}'),
+    *_in("discovery.docker", DISCOVERY_DOCKER, 'discovery.docker "x" {\n HERE\n}'),
     *_in("discovery.relabel", DISCOVERY_RELABEL, 'discovery.relabel "x" {\n HERE\n}'),
     *_in("local.file_match", FILE_MATCH, 'local.file_match "x" {\n HERE\n}'),
     *_in("local.file", FILE, 'local.file "x" {\n HERE\n}'),

@@ -40,7 +40,7 @@ def read_json(data: bytes) -> list[TargetGroup]:
     try:
         items = list(_items(text))
     except (ValueError, RecursionError, IndexError) as error:
-        raise _syntax_fault(data, error) from None
+        raise syntax_fault(data, error) from None
     clean = b"\\u" not in data  # only escapes can write what is no text
     return to_groups(items[1] if items and items[0] is _NOT_A_LIST else items, clean=clean)
 
@@ -95,7 +95,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def _syntax_fault(data: bytes, error: Exception) -> GroupsError:
+def syntax_fault(data: bytes, error: Exception) -> GroupsError:
     """Go's words for a document that is no JSON; finding them takes long, so not for a large document."""
     if len(data) <= _MOST_EXAMINED_BYTES:
         from alloypy.lang.stdlib.json.reader import JSONError, JSONReader

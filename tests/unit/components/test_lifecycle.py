@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from alloypy.components.discovery import dns as discovery_dns
+from alloypy.components.discovery import docker, http, kubernetes
 from alloypy.components.discovery import file as discovery_file
-from alloypy.components.discovery import http, kubernetes
 from alloypy.components.discovery import process as discovery_process
 from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
@@ -98,6 +98,10 @@ def discovery_file_arguments(place: Place, number: int) -> discovery_file.Argume
     return discovery_file.Arguments(files=(str(place.path / f"{number}.json"),))
 
 
+def docker_arguments(place: Place, number: int) -> docker.Arguments:
+    return docker.Arguments(host=f"unix://{place.path}/{number}.sock")
+
+
 def process_arguments(_: Place, number: int) -> discovery_process.Arguments:
     return discovery_process.Arguments(join=(Target({"a": str(number)}),))
 
@@ -163,6 +167,7 @@ def untrusting_scraper(place: Place, given: Scraping) -> Scraping:
 
 KINDS = {
     "discovery.dns": Kind(looked_up, lambda _, given: replace(given, port=0)),
+    "discovery.docker": Kind(docker_arguments, lambda _, given: replace(given, host="no URL")),
     "discovery.process": Kind(
         process_arguments, lambda _, given: replace(given, refresh_interval=Duration(0))
     ),
