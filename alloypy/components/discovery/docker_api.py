@@ -159,7 +159,7 @@ async def _items(body: bytes) -> list[Any]:
         else:
             decoded = await WORK.run(lambda: json.loads(body), _WORK_SECONDS)
     except TimeoutError:
-        raise DockerError(f"reading the answer takes longer than {_WORK_SECONDS:g} seconds") from None
+        raise DockerError(f"the answer cannot be read within {_WORK_SECONDS:g} seconds") from None
     except (ValueError, RecursionError) as error:
         raise DockerError(str(syntax_fault(body, error))) from None
     if decoded is None:

@@ -85,7 +85,7 @@ async def relabelled(given: Arguments, known: Relabelled = _NOTHING) -> Relabell
     except DeliveryError as error:
         raise RelabelError(str(error)) from None
     except TimeoutError:
-        raise RelabelError(f"relabeling takes longer than {_WORK_SECONDS:g} seconds") from None
+        raise RelabelError(f"the rules take longer than {_WORK_SECONDS:g} seconds") from None
 
 
 def _relabelled(

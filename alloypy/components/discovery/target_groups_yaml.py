@@ -86,7 +86,7 @@ class _Reader:
         for each in merged:
             for item in map(self._real, each.content) if each.kind == "sequence" else (each,):
                 if item.kind != "mapping" or depth > _DEEPEST:
-                    raise _fault(item, "map merge requires map or sequence of maps as the value")
+                    raise _fault(item, "`<<` needs an object or a list of objects")
                 for name, key, value in self._pairs(item, depth + 1):
                     if name not in seen:
                         seen.add(name)

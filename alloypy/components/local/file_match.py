@@ -45,7 +45,9 @@ class Arguments:
     path_targets: tuple[Target, ...] = attribute(
         doc="Targets with a pattern in `__path__`, and one for files to leave out in `__path_exclude__`."
     )
-    sync_period: Duration = attribute(default=Duration(10 * SECOND), doc="Time between two searches.")
+    sync_period: Duration = attribute(
+        default=Duration(10 * SECOND), doc="Time between two searches for files."
+    )
     ignore_older_than: Duration = attribute(
         default=Duration(0), doc="Leave out files that have not changed for longer; 0 takes all."
     )

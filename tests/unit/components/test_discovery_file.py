@@ -197,7 +197,7 @@ def test_yaml_is_read_as_it_is_written(text: str, group: TargetGroup | None) -> 
         ("- labels: {a: {}}", 'group 1: label "a" must be a string, not an object'),
         ("- labels: {'': a}", '"" is not a valid label name'),
         ("- {}\n- extra: 1", 'yaml: line 2: unknown field "extra", expected targets or labels'),
-        ("- <<: a", "yaml: line 1: map merge requires map or sequence of maps as the value"),
+        ("- <<: a", "yaml: line 1: `<<` needs an object or a list of objects"),
         ("- targets: [a", "yaml: "),
     ],
 )
