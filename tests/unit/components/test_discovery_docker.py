@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from alloypy.components.discovery import docker as discovery_docker
 from alloypy.components.discovery import shell
 from alloypy.components.discovery.docker_api import Host, parse_host
 from alloypy.components.discovery.docker_targets import Choices, MalformedError, targets
+from alloypy.components.discovery.refresh import refresh_loop
+from alloypy.lang.go.duration import Duration
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.pipeline import Pipeline, pipeline
 from tests.support.waiting import until
@@ -186,6 +189,9 @@ async def docker(
     before: Callable[[Engine], None] = lambda _: None,
 ) -> AsyncIterator[tuple[Engine, Pipeline]]:
     monkeypatch.setattr(shell, "PUBLISH_SECONDS", 0.02)
+    monkeypatch.setattr(
+        discovery_docker, "refresh_loop", lambda _, *rest: refresh_loop(Duration(200_000_000), *rest)
+    )
     engine = Engine(tmp_path / "d.sock")
     before(engine)
     server = await asyncio.start_unix_server(engine.serve, engine.path)
@@ -194,9 +200,8 @@ async def docker(
 
 
 def text(engine: Engine, more: str = "") -> str:
-    return (
-        f'discovery.docker "d" {{\n host = "unix://{engine.path}"\n refresh_interval = "500ms"\n {more}\n}}\n'
-    )
+    """refresh_interval: long, because it also limits the time for an answer."""
+    return f'discovery.docker "d" {{\n host = "unix://{engine.path}"\n refresh_interval = "1m"\n {more}\n}}\n'
 
 
 def found(running: Pipeline) -> list[str]:
