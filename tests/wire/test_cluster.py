@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,11 @@ PATIENCE = 30.0
 
 
 @contextlib.contextmanager
-def replicas(folder: Path, *names: str, join: str = "") -> Iterator[list[Running]]:
+def replicas(folder: Path, *names: str, text: str = "") -> Iterator[list[Running]]:
     """Replicas that know each other's addresses."""
     ports = [free_port() for _ in names]
-    addresses = join or ",".join(f"127.0.0.1:{port}" for port in ports)
+    addresses = ",".join(f"127.0.0.1:{port}" for port in ports)
+    (folder / "config.alloy").write_text(text)
     with contextlib.ExitStack() as stack:
         yield [
             stack.enter_context(started(folder, name, port, addresses)).wait_until_ready()
@@ -30,7 +33,7 @@ def replicas(folder: Path, *names: str, join: str = "") -> Iterator[list[Running
 
 
 def started(folder: Path, name: str, port: int, addresses: str, *flags: str) -> Running:
-    (folder / "config.alloy").write_text("")
+    (folder / "config.alloy").touch()
     running = Running(
         [
             f"--server.http.listen-addr=127.0.0.1:{port}",
@@ -111,3 +114,109 @@ def test_a_wrong_join_address_is_refused(tmp_path: Path, address: str) -> None:
         f'--cluster.join-addresses takes host or host:port, separated by commas; got "{address}"'
         in done.stderr
     )
+
+
+TARGETS = 12
+SCRAPING = """
+pyroscope.scrape "default" {{
+  targets         = [{targets}]
+  forward_to      = [pyroscope.write.default.receiver]
+  scrape_interval = "1s"
+  scrape_timeout  = "900ms"
+  profiling_config {{
+    profile.process_cpu {{ enabled = false }}
+    profile.memory {{ enabled = false }}
+    profile.mutex {{ enabled = false }}
+    profile.block {{ enabled = false }}
+  }}
+  clustering {{ enabled = true }}
+}}
+pyroscope.write "default" {{
+  endpoint {{ url = "http://{address}/sink" }}
+}}
+"""
+
+
+class Target(ThreadingHTTPServer):
+    """Twelve targets at one address, told apart by their query. scrapes: number and time of each."""
+
+    def __init__(self) -> None:
+        self.scrapes: list[tuple[str, float]] = []
+        scrapes = self.scrapes
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                scrapes.append((self.path.partition("n=")[2], time.monotonic()))
+                self._answer(b"\x0a\x00\x32\x00")
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self._answer(b"", self.headers["Content-Type"])
+
+            def _answer(self, body: bytes, kind: str = "application/octet-stream") -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def each_since(self, when: float) -> list[int]:
+        """How often each target was scraped since then."""
+        return [sum(n == str(number) and at > when for n, at in self.scrapes) for number in range(TARGETS)]
+
+
+@contextlib.contextmanager
+def target() -> Iterator[Target]:
+    with Target() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def shares(*running: Running) -> list[list[str]]:
+    """The targets that each replica scrapes."""
+    found = []
+    for each in running:
+        info = each.json("/api/v0/web/components/pyroscope.scrape.default").get("debugInfo") or []
+        text = [str(block["body"]) for block in info]
+        found.append(sorted(match for one in text for match in re.findall(r"n=(\d+)", one)[:1]))
+    return found
+
+
+def test_each_target_is_scraped_by_one_replica_and_taken_over(tmp_path: Path) -> None:
+    """One replica of three is killed: the others share its targets within two refreshes."""
+    everything = sorted(str(number) for number in range(TARGETS))
+
+    def shared(*running: Running) -> bool:
+        found = shares(*running)
+        return sorted(name for names in found for name in names) == everything and all(found)
+
+    with target() as server:
+        address = f"127.0.0.1:{server.server_port}"
+        targets = ", ".join(
+            f'{{"__address__" = "{address}", "__param_n" = "{number}", "n" = "{number}"}}'
+            for number in range(TARGETS)
+        )
+        text = SCRAPING.format(targets=targets, address=address)
+        with replicas(tmp_path, "a", "b", "c", text=text) as (a, b, c):
+            until(lambda: shared(a, b, c))
+            began = time.monotonic()
+            until(lambda: min(server.each_since(began)) >= 3)
+            counts = server.each_since(began)
+            assert max(counts) <= 2 * min(counts), counts  # by two, it would be twice as often all the time
+            before = shares(a, b)
+            c.process.send_signal(signal.SIGKILL)
+            c.process.wait()
+            until(lambda: shared(a, b))
+            assert all(set(old) <= set(new) for old, new in zip(before, shares(a, b), strict=True))
+            began = time.monotonic()
+            until(lambda: min(server.each_since(began)) >= 1)
