@@ -28,7 +28,7 @@ from alloypy.schema.stability import Stability
 from alloypy.syntax.config_files import parse_config
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source
-from tests.support.counts import repeated
+from tests.support.counts import FULL, repeated
 from tests.support.fakes import REGISTRY
 from tests.support.module_trees import HERE, module_tree
 
@@ -36,7 +36,7 @@ LANGUAGE = OwnLanguage(REGISTRY, load_catalog())
 GATE = Gate(Stability.EXPERIMENTAL, True)
 UNIT = ("a.alloy", "b.alloy")
 FRESH = "fresh_name"
-PARTS = 4
+PARTS = 8
 """The trees of a full run take longer than one test may."""
 _UNCERTAIN = frozenset({SELF_REFERENCE, MODULE_CONTENT})
 """Among them that a module declares a name twice, which a rename mends."""
@@ -190,4 +190,4 @@ def test_renaming_to_any_name_changes_no_meaning_or_is_refused(tmp_path: Path, p
             )
             case.restore(texts)
     assert renamed > repeated(100) / PARTS
-    assert refused
+    assert refused or not FULL

@@ -152,9 +152,15 @@ def hostile_uris(folder: Path) -> list[str]:
             "http://localhost/a.alloy",
             "untitled:Untitled-1",
             ":::",
-            "\ud800",
         ),
-        *("FILE:///a.alloy", "file:///a.alloy?x#y", "vscode-vfs://github/a", "file:///dev/stdin"),
+        *(
+            "FILE:///a.alloy",
+            "file:///a.alloy?x#y",
+            "\ud800",
+            "file:///\ud800.alloy",
+            "vscode-vfs://github/a",
+            "file:///dev/stdin",
+        ),
     ]
 
 

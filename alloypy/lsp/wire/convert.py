@@ -26,7 +26,10 @@ def path_of(uri: str) -> str:
     if found is None or not found[2].startswith("/"):
         return uri
     host = (found[1] or "").lower()
-    path = os.fsdecode(unquote_to_bytes(found[2].encode("utf-8", "surrogateescape")))
+    try:
+        path = os.fsdecode(unquote_to_bytes(found[2].encode("utf-8", "surrogateescape")))
+    except UnicodeEncodeError:  # half of a character
+        return uri
     if "\0" in path:
         return uri
     if os.name == "nt":
@@ -37,8 +40,8 @@ def path_of(uri: str) -> str:
 
 
 def uri_of(path: str) -> str:
-    """The URI of a path; what is a URI already stays as it is."""
-    if is_uri(path):
+    """The URI of a path; what is none, because the client wrote something else, stays as it is."""
+    if is_uri(path) or not os.path.isabs(path):  # noqa: PTH117 -- also on what is no path
         return path
     if os.name == "nt":
         shown = PurePath(path).as_posix()
