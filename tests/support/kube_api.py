@@ -203,7 +203,7 @@ class KubeAPI:
         self.watches.append(watch)
         try:
             await reader.read()
-        except ConnectionError:
+        except OSError:
             pass
         finally:
             self.watches.remove(watch)

@@ -48,7 +48,6 @@ class Surroundings(NamedTuple):
 
     environ: Mapping[str, str]
     user_agent: str
-    account: Path = SERVICE_ACCOUNT
 
     def client(self, settings: ClientSettings) -> ColdClient:
         """A client with these settings.
@@ -85,7 +84,7 @@ async def in_cluster(around: Surroundings, *, own_namespace: bool) -> Access:
     port = around.environ.get("KUBERNETES_SERVICE_PORT", "")
     if not (host and port):
         raise AccessError(_NOT_IN_CLUSTER)
-    token, authority = around.account / "token", around.account / "ca.crt"
+    token, authority = SERVICE_ACCOUNT / "token", SERVICE_ACCOUNT / "ca.crt"
     await _read(token, "")
     try:
         await _read(authority, "")
@@ -95,7 +94,7 @@ async def in_cluster(around: Surroundings, *, own_namespace: bool) -> Access:
         tls = TLSSettings(ca_file=str(authority))
     namespace = ""
     if own_namespace:
-        namespace = await _read(around.account / "namespace", "could not determine the pod's namespace: ")
+        namespace = await _read(SERVICE_ACCOUNT / "namespace", "could not determine the pod's namespace: ")
         if not namespace:
             raise AccessError("could not read own namespace name (empty file)")
     settings = ClientSettings(

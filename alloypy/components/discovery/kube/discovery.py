@@ -6,6 +6,7 @@ Source: the behaviour recorded in tests/golden/components.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -48,6 +49,7 @@ ROLES: Mapping[str, tuple[str, Resource]] = {
 _EVENTS = ("add", "delete", "update")
 _OF_ENDPOINTS = ("endpoints", "endpointslice")
 _FEW_SECONDS = 0.25
+_SETTLE_SECONDS = 10.0
 _SLICE_SECONDS = 0.005
 _MESSAGE = "Failed to watch"
 
@@ -235,25 +237,36 @@ class _Run:
         return store
 
     async def _find(self) -> None:
-        """Pass groups on as they change.
-
-        The first time waits until every resource was read or has failed: until then, what an earlier
-        discoverer found stays in use.
-        """
+        """Pass groups on as they change."""
+        await self._settled()
         first = True
         while True:
-            await self._changes.wait()
             self._changes.clear()
-            complete = [groups for groups in self._groups if groups.complete]
-            if not complete or (first and not all(report.heard for report in self._reports)):
-                continue
             made: list[Group] = []
-            for groups in complete:
-                made += await _made(groups, self._options.clock)
+            for groups in self._groups:
+                if groups.complete:
+                    made += await _made(groups, self._options.clock)
             if made or first:
                 self._found(made)
             first = False
             await asyncio.sleep(_FEW_SECONDS)
+            await self._changes.wait()
+
+    async def _settled(self) -> None:
+        """Wait until something can be found, and for a while until everything else was read or has failed.
+
+        Until then, what an earlier discoverer found stays in use.
+        """
+        while not any(groups.complete for groups in self._groups):
+            await self._next_change()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_SECONDS):
+                while not all(report.heard for report in self._reports):
+                    await self._next_change()
+
+    async def _next_change(self) -> None:
+        await self._changes.wait()
+        self._changes.clear()
 
 
 class _Waking:
