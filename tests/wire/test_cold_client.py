@@ -72,6 +72,47 @@ async def test_headers_that_the_client_writes_itself_are_not_taken_over() -> Non
     assert server.requests[0].headers == [("Host", f"127.0.0.1:{server.port}"), ("User-Agent", "x")]
 
 
+async def test_headers_are_trimmed_and_methods_keep_their_case() -> None:
+    async with (
+        scripted(answering()) as server,
+        cold(authorization=Authorization("Bearer", Secret("  a b "))) as client,
+    ):
+        url = f"http://127.0.0.1:{server.port}/"
+        await client.send("get", url, [("User-Agent", ""), ("X-Empty", " ")], timeout=10)
+    (request,) = server.requests
+    assert request.line == "get / HTTP/1.1"
+    assert request.values("Authorization") == ["Bearer   a b"]
+    assert request.values("User-Agent") == []
+    assert b"".join(request.values("X-Empty")[0].encode().split()) == b""
+
+
+UNREADABLE = "failed to parse Location header"
+
+
+@pytest.mark.parametrize(
+    ("location", "text"),
+    [
+        ("http://[::1", f'Get "URL": {UNREADABLE} "http://[::1": parse "http://[::1": missing \']\' in host'),
+        ("ftp://u:hush@x/", 'Get "ftp://u:xxxxx@x/": unsupported protocol scheme "ftp"'),
+    ],
+)  # fmt: skip
+async def test_a_redirect_that_leads_nowhere(location: str, text: str) -> None:
+    async with scripted(answering(moved(location))) as server, cold() as client:
+        url = f"http://127.0.0.1:{server.port}/"
+        assert await fault(client, url) == text.replace("URL", url)
+
+
+async def test_a_certificate_for_another_name_names_the_one_asked_for() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    settings = TLSSettings(ca_pem=pem(authority), server_name="other.test")
+    async with scripted(answering(), context) as server, cold(tls=settings) as client:
+        assert (await fault(client, f"https://127.0.0.1:{server.port}/")).endswith(
+            "tls: failed to verify certificate: x509: certificate is not valid for other.test"
+        )
+
+
 async def test_the_user_of_the_url_is_sent_and_the_password_never_shown() -> None:
     port = free_port()
     async with scripted(answering()) as server, cold() as client:

@@ -448,7 +448,7 @@ async def test_the_redirect_itself_may_be_the_answer(follow: bool, location: str
 @pytest.mark.parametrize("location", ["http://%zz/", "ftp://x/", "http://[::1"])
 async def test_a_location_that_leads_nowhere(location: str) -> None:
     async with scripted(redirecting("302 Found", location)) as backend, client() as made:
-        with pytest.raises(SendError, match="failed to parse Location header"):
+        with pytest.raises(SendError, match=r"failed to parse Location header|unsupported protocol scheme"):
             await send(made, url(backend))
 
 

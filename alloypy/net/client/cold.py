@@ -191,6 +191,7 @@ class ColdClient:
         names = {name for name, _ in own}
         if "User-Agent" not in names:
             own.append(("User-Agent", self._user_agent))
+        own = [pair for pair in own if pair != ("User-Agent", "")]  # which means none
         if url.user is not None and "Authorization" not in names:
             own.append(("Authorization", basic(url.user, url.password or "")))
         chunks = (body,) if body else ()

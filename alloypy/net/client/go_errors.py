@@ -13,6 +13,7 @@ from alloypy.net.client.messages import NoHTTP1, Origin, SendError
 from alloypy.os_errors import errno_words
 
 _ALERT = r" alert ([a-z ]+) \("
+_MISMATCH = re.compile(r"not valid for '([^']+)'")
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 _UNKNOWN_AUTHORITY = (
     "self-signed certificate",
@@ -86,7 +87,8 @@ def tls_text(error: ssl.SSLError | ssl.CertificateError, host: str) -> str:
         elif message in ("certificate has expired", "certificate is not yet valid"):
             message = "certificate has expired or is not yet valid"
         elif "mismatch" in message:
-            message = f"certificate is not valid for {host}"
+            named = _MISMATCH.search(message)  # the name asked for may be another than the host's
+            message = f"certificate is not valid for {named[1] if named else host}"
         return f"tls: failed to verify certificate: x509: {message}"
     reason = error.reason if isinstance(error, ssl.SSLError) and error.reason else ""
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):

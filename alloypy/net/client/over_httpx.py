@@ -246,10 +246,11 @@ class _Exchange:
         self._request = httpx.Request(
             request.method,
             _url(request.origin, request.target),
-            headers=[(_raw(name), _raw(value)) for name, value in headers],
+            headers=[(_raw(name), _raw(value.strip())) for name, value in headers],
             stream=body,
             extensions=extensions,
         )
+        self._request.method = request.method  # which httpx has put in capitals
 
     async def run(self, transport: httpx.AsyncHTTPTransport, read_limit: int) -> Response:
         """Raises SendError, httpx.TransportError."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from alloypy.lang.go.url import parse_url
+from alloypy.lang.go.text import quote
+from alloypy.lang.go.url import parse_url, redact_url
 from alloypy.net.client.auth import basic
 from alloypy.net.client.messages import Origin, Request, Response, SendError, origin_of, target_of
 
@@ -61,10 +62,15 @@ class RedirectChain:
             raise stopped
         here = f"{request.origin.scheme}://{request.origin.authority}{request.target}"
         try:
+            parse_url(location)  # whose error says more than that of `urljoin`
             url = parse_url(urljoin(here, location))
             origin = origin_of(url)
-        except (ValueError, SendError):
-            raise SendError("failed to parse Location header") from None
+        except ValueError as reason:
+            shown = quote(redact_url(location))
+            raise SendError(f"failed to parse Location header {shown}: {reason}") from None
+        except SendError as error:
+            error.at = redact_url(location)
+            raise
         self.left = self.left or _server(origin) != self._home
         headers = [pair for pair in request.headers if pair[0] != "Referer"]
         if self.left:
