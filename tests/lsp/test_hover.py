@@ -87,6 +87,84 @@ def test_nothing_is_said_about_what_is_not_known(word: str) -> None:
     assert said(word) == ""
 
 
+MODULE = """// Sends profiles.
+// alloypy: ignore[ALY0903] used elsewhere
+declare "relay" {
+	argument "url" {
+		comment = "Where profiles go."
+	}
+	// How often a request is tried.
+	argument "retries" {
+		optional = true
+		default  = 3
+	}
+	argument "password" {
+		optional = true
+		default  = "hush"
+	}
+	argument "proxy" {
+		optional = true
+		default  = "http://me:hush@there"
+	}
+	pyroscope.write "w" { }
+
+	// Takes profiles.
+	export "receiver" { value = pyroscope.write.w.receiver }
+	export "size" { value = argument.retries.value }
+}
+"""
+USED = """import.file "lib" { filename = "lib.alloy" }
+lib.relay "shop" {
+	url      = "x"
+	retries  = 4
+	password = "y"
+	proxy    = "z"
+}
+pyroscope.receive_http "in" { forward_to = [lib.relay.shop.receiver] }
+lib.unknown "u" { }
+"""
+EXPORTS = "`receiver` (`capsule(pyroscope.Appendable)`)"
+
+
+@pytest.mark.parametrize(
+    ("word", "paragraphs"),
+    {
+        'lib.re|lay "shop': [
+            "**lib.relay**: custom component, declared in lib.alloy, line 3",
+            "Sends profiles.",
+            "Arguments: `url`, `retries` (optional), `password` (optional), `proxy` (optional)",
+            f"Exports: {EXPORTS}, `size`",
+        ],
+        '"sh|op"': [
+            "**lib.relay.shop** exports:",
+            f"- `lib.relay.shop.{EXPORTS[1:]}\n- `lib.relay.shop.size`",
+        ],
+        "u|rl ": ["**url**: argument, required, declared in lib.alloy, line 4", "Where profiles go."],
+        "retr|ies": [
+            "**retries**: argument, default `3`, declared in lib.alloy, line 8",
+            "How often a request is tried.",
+        ],
+        "pass|word": ["**password**: argument, optional, declared in lib.alloy, line 12"],
+        "pro|xy": [
+            '**proxy**: argument, default `"http://me:xxxxx@there"`, declared in lib.alloy, line 16',
+        ],
+        "relay.sh|op.": [
+            "**lib.relay.shop**: component, declared in config.alloy, line 2",
+            f"Exports: {EXPORTS}, `size`",
+        ],
+        "shop.rec|eiver": [
+            "**lib.relay.shop**: component, declared in config.alloy, line 2",
+            f"Export {EXPORTS}, declared in lib.alloy, line 23",
+            "Takes profiles.",
+        ],
+        'lib.un|known "u"': ["**lib.unknown**: custom component, declared in config.alloy, line 1"],
+    }.items(),
+)
+def test_custom_components_are_described(tmp_path: Path, word: str, paragraphs: list[str]) -> None:
+    (tmp_path / "lib.alloy").write_text(MODULE)
+    assert said(word, USED, str(tmp_path / "config.alloy")).split("\n\n") == paragraphs
+
+
 def test_values_of_variables_come_from_the_settings_and_secrets_are_not_shown(tmp_path: Path) -> None:
     (tmp_path / ".alloypy.toml").write_text('env-files = ["some.env"]\n')
     (tmp_path / "some.env").write_text("PLACE=http://me:hush@there\nAPI_TOKEN=hushhush\nWORD=hushhush\n")

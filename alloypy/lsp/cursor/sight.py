@@ -194,13 +194,13 @@ class Sight:
             return
         home = self.project.home(self.unit, declared.module, each)
         for export_block in exports_of(home):
-            type_ = self._type_of_export(export_block, 0)
+            type_ = self.type_of_export(export_block)
             name = (*chain, export_block.declaration.label)
             yield Name(
                 name, Source.COMPONENT, ANYTHING if type_ is None else of_type(type_), type_, each.name
             )
 
-    def _type_of_export(self, declared: Declared, depth: int) -> Type | None:
+    def type_of_export(self, declared: Declared, depth: int = 0) -> Type | None:
         """The type of the value of an `export` block, if it only passes on that of a component."""
         value = next(
             (each.value for each in declared.declaration.attributes if each.name.name == "value"), None
@@ -224,7 +224,7 @@ class Sight:
         export = (home := self.project.home(unit, found.module, found.declaration)) and home.exports(
             chain[-1]
         )
-        return self._type_of_export(export, depth + 1) if export else None
+        return self.type_of_export(export, depth + 1) if export else None
 
     # Custom components
 
@@ -244,6 +244,14 @@ class Sight:
                 if inner.kind is Kind.DECLARE and inner.scope.outer is None and label and inner.label:
                     found.setdefault(f"{label}.{inner.label}", Home(declared, each))
         return found
+
+    def home(self, name: str) -> Home | None:
+        """Where the custom components of a name come from; without its declare if that is not known."""
+        if name in self.customs:
+            return self.customs[name]
+        first = name.partition(".")[0]
+        providers = (each for each in self.unit.customs(self.module) if each.declaration.label == first)
+        return next((Home(each, None) for each in providers), None)
 
     def custom_arguments(self, name: str) -> Spec | None:
         """What the body of a custom component may contain; None if that is not known."""

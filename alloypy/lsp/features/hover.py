@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.lsp.cursor.around import Around, Role, around_of
 from alloypy.lsp.cursor.embedded import embedded_at
 from alloypy.lsp.cursor.place import Kind, Place, place_at
+from alloypy.lsp.cursor.sight import Sight
 from alloypy.lsp.documents.document import Document
 from alloypy.lsp.documents.ranges import Range
-from alloypy.lsp.features import environment
+from alloypy.lsp.features import customs, environment
 from alloypy.lsp.features.choices import choices_at
 from alloypy.lsp.features.describing import Describing, choices, code, listed
+from alloypy.lsp.workspace.symbols import Kind as DeclarationKind
 from alloypy.schema.spec import AttributeSpec
 from alloypy.syntax.tree import Attribute, Block
 
 if TYPE_CHECKING:
-    from alloypy.lsp.workspace.unit import Declared
+    from alloypy.lsp.workspace.project import Home
     from alloypy.lsp.workspace.workspace import Workspace
 
 _AFTER = re.compile(rb"(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
@@ -59,6 +61,10 @@ class _Teller:
         self._language = workspace.language(self._path)
         self._describing = Describing(self._language)
 
+    @cached_property
+    def _sight(self) -> Sight:
+        return Sight(self._workspace, self._place.document, self._place.offset)
+
     def tell(self) -> Iterator[str]:
         """The paragraphs; none for a place that has nothing to tell."""
         place = self._place
@@ -95,14 +101,9 @@ class _Teller:
         yield from said or self._custom(name)
 
     def _custom(self, name: str) -> Iterator[str]:
-        from alloypy.lsp.workspace.project import Project
-
-        unit = Project(self._workspace).unit_of(self._path)
-        module = unit.module_at(self._path, self._place.offset)
-        customs = unit.customs(module) if module is not None else ()
-        found = next((each for each in customs if each.declaration.label == name.partition(".")[0]), None)
-        if found is not None:
-            yield f"**{name}**: custom component, {_where(found)}"
+        home = self._sight.home(name)
+        if home is not None:
+            yield from customs.component(name, home, self._sight)
 
     def _member(self) -> Iterator[str]:
         """An attribute or inner block."""
@@ -111,6 +112,11 @@ class _Teller:
         if place.member is None or not nodes:
             return
         node = place.blocks[nodes[-1]]
+        if node.role is Role.CUSTOM:
+            home = self._sight.home(node.block.full_name)
+            declared = home.arguments(place.member.name) if home is not None else None
+            yield from customs.argument(declared) if declared is not None else ()
+            return
         inner = tuple(each.block.full_name for each in place.blocks[nodes[-1] + 1 :])
         yield from self._describing.member(node.block.full_name, inner, place.member, place.spec)
 
@@ -119,7 +125,10 @@ class _Teller:
         exports = component.exports if component is not None else None
         name = f"{block.full_name}.{block.label}"
         if exports is None:
-            yield f"**{name}**"
+            home = self._sight.home(block.full_name)
+            listing = customs.exports(f"{name}.", home, self._sight) if home is not None else ""
+            yield f"**{name}**" + (" exports:" if listing else "")
+            yield listing
             return
         yield f"**{name}** exports:"
         yield "\n".join(f"- {listed(each, f'{name}.{each.name}')}" for each in exports.attributes)
@@ -141,21 +150,30 @@ class _Teller:
         yield from library or self._reference(names, len(before))
 
     def _reference(self, names: Sequence[str], number: int) -> list[str]:
-        from alloypy.lsp.workspace.project import Project
-
-        unit = Project(self._workspace).unit_of(self._path)
-        module = unit.module_at(self._path, self._place.offset)
-        meaning = unit.meaning(names, module) if module is not None else None
+        sight = self._sight
+        meaning = sight.unit.meaning(names, sight.module)
         if meaning is None:
             return []
         declaration = meaning.declared.declaration
-        said = [f"**{declaration.id}**: {declaration.kind.value}, {_where(meaning.declared)}"]
+        said = [f"**{declaration.id}**: {declaration.kind.value}, {customs.where(meaning.declared)}"]
+        if declaration.kind is DeclarationKind.ARGUMENT:
+            return [*said, customs.said_about(meaning.declared)]
+        home = sight.project.home(sight.unit, meaning.declared.module, declaration)
+        if home is not None:
+            return [*said, *self._of_custom(home, names[meaning.used] if number >= meaning.used else "")]
         component = self._language.component(declaration.name) if declaration.name else None
         if number >= meaning.used and component is not None and component.exports is not None:
             export = component.exports.lookup.get(names[meaning.used])
             if isinstance(export, AttributeSpec):
                 said += self._describing.export(declaration.name, export)
         return said
+
+    def _of_custom(self, home: Home, export: str) -> Iterator[str]:
+        """An export of a custom component, or all of them."""
+        if not export:
+            yield customs.exports("", home, self._sight)
+        elif (declared := home.exports(export)) is not None:
+            yield from customs.export(declared, self._sight)
 
     def _string(self) -> Iterator[str]:
         place = self._place
@@ -165,9 +183,3 @@ class _Teller:
             yield f"**{name}** = {code(value)}" if value is not None else ""
         else:
             yield choices(choices_at(place))
-
-
-def _where(declared: Declared) -> str:
-    document = declared.place.document
-    line = document.source.line(declared.range.start)
-    return f"declared in {PurePath(document.path).name}, line {line}"
