@@ -28,9 +28,6 @@ CALLED_BY_OTHERS = {
 """Names that other code asks for, or reads."""
 
 KEPT = {
-    "device": "a file's state is compared as a whole",
-    "inode": "a file's state is compared as a whole",
-    "mtime_ns": "a file's state is compared as a whole",
     "subscribe": "what shows events listens here",
 }
 

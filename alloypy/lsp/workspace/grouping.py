@@ -15,7 +15,7 @@ from alloypy.lsp.documents.document import Document
 from alloypy.syntax.tree import File
 
 SUFFIX = ".alloy"
-MOST_FILES = 200
+_MOST_FILES = 200
 """In a directory with more files, each is judged alone unless settings say otherwise."""
 
 
@@ -48,7 +48,7 @@ class Grouping:
 
     def belong_together(self, directory: str, files: tuple[str, ...]) -> bool:
         """Whether the files of a directory are one configuration."""
-        if not 2 <= len(files) <= MOST_FILES:
+        if not 2 <= len(files) <= _MOST_FILES:
             return False
         texts = tuple(each for each in map(self._document, files) if each is not None)
         known = self._known.get(directory)
@@ -58,8 +58,19 @@ class Grouping:
             or not same
             or any(one is not two for one, two in zip(known.texts, texts, strict=True))
         ):
-            known = self._known[directory] = _Verdict(texts, together([self._part(each) for each in texts]))
+            known = self._known[directory] = _Verdict(texts, self._together(texts, known))
         return known.together
+
+    def _together(self, texts: tuple[Document, ...], before: _Verdict | None) -> bool:
+        """Whether texts belong together; those that did not before are not compared again with each other."""
+        parts = [self._part(each) for each in texts]
+        if before is None or before.together:
+            return together(parts)
+        old = set(map(id, before.texts))
+        changed = [part for part, text in zip(parts, texts, strict=True) if id(text) not in old]
+        return any(
+            one.needs(other) or other.needs(one) for one in changed for other in parts if other is not one
+        )
 
     def _part(self, document: Document) -> Part:
         known = self._parts.get(document.path)

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from alloypy.lsp.workspace.judging import Judging
     from alloypy.syntax.source import Source
 
-_KEPT = 64
-"""How many closed texts are kept, for requests that look at the same ones again."""
+_KEPT = 256
+"""How many closed texts are kept, for requests that look at the same ones again: all of a directory."""
+_KEPT_BYTES = 2 << 20
+"""How long these are together, at the most; their trees take many times as much."""
+_MOST_NEIGHBOURS = 50
+"""In a directory with more files, those that stand alone are left alone."""
 
 
 class Workspace:
@@ -80,7 +84,8 @@ class Workspace:
         except (OSError, ValueError):
             self._closed.pop(path, None)
             return None
-        if len(self._closed) >= _KEPT:
+        kept = sum(len(each.data) for _, each in self._closed.values())
+        if len(self._closed) >= _KEPT or kept + len(document.data) > _KEPT_BYTES:
             self._closed.clear()
         self._closed[path] = now, document
         return document
@@ -113,10 +118,8 @@ class Workspace:
         settings = self.settings(path)
         if self.unit_name(path) != path or (settings is not None and settings.unit_of(path) is not None):
             return ()
-        from alloypy.lsp.workspace.grouping import MOST_FILES
-
         files = self._files_in(os.path.dirname(path)) if os.path.isabs(path) else ()  # noqa: PTH117, PTH120
-        return tuple(each for each in files if each != path) if len(files) <= MOST_FILES else ()
+        return tuple(each for each in files if each != path) if len(files) <= _MOST_NEIGHBOURS else ()
 
     def _files_in(self, directory: str) -> tuple[str, ...]:
         return self._groups.files_in(directory, self.open)
