@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from alloypy.components.discovery.file_scan import NOTHING, Content, Scan, scan
 from alloypy.components.discovery.refresh import Durations
 from alloypy.components.discovery.shell import Discoverer, DiscoveryComponent, Exports, Findings, Group
-from alloypy.components.discovery.target_groups import TargetGroup
 from alloypy.families import Family, counter, gauges
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.rules import faults_of
@@ -116,15 +115,11 @@ class FileDiscoverer(Discoverer):
             yield from self._groups_of(path, ())
             self._read_at.pop(path, None)
 
-    def _groups_of(self, path: str, groups: Iterable[TargetGroup]) -> Iterator[Group]:
-        number = 0
-        for group in groups:
-            own = [{"__address__": address} for address in group.addresses]
-            yield Group(f"{path}:{number}", own, {**group.labels, "__meta_filepath": path})
-            number += 1
-        for gone in range(number, self._counts.get(path, 0)):
+    def _groups_of(self, path: str, groups: Sequence[Group]) -> Iterator[Group]:
+        yield from groups
+        for gone in range(len(groups), self._counts.get(path, 0)):
             yield Group(f"{path}:{gone}", ())
-        self._counts[path] = number
+        self._counts[path] = len(groups)
 
     async def _waited(self) -> bool:
         """Wait until something changes, or for the interval; returns whether the interval has passed."""

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from alloypy.components.discovery.target_groups import GroupsError, TargetGroup, read_json
+from alloypy.components.discovery.shell import Group
+from alloypy.components.discovery.target_groups import GroupsError, read_json
 from alloypy.components.paths.glob import glob, has_meta, is_valid
 from alloypy.files import FileFingerprint, fingerprint, is_directory, read_regular
 from alloypy.os_errors import errno_words, open_fault
@@ -30,7 +31,7 @@ class Content(NamedTuple):
 
     state: FileFingerprint | None
     digest: bytes
-    groups: Sequence[TargetGroup] | None
+    groups: Sequence[Group] | None
     fault: str = ""
 
 
@@ -130,7 +131,7 @@ def _content(path: str, known: Content | None) -> Content:
     if known is not None and known.digest == digest:
         return known._replace(state=state)
     try:
-        return Content(state, digest, _groups(kind, data))
+        return Content(state, digest, _groups(kind, data, path))
     except GroupsError as error:
         return _faulty(str(error), state, digest)
 
@@ -139,9 +140,16 @@ def _faulty(fault: str, state: FileFingerprint | None = None, digest: bytes = b"
     return Content(state, digest, None, fault)
 
 
-def _groups(kind: str, data: bytes) -> Sequence[TargetGroup]:
+def _groups(kind: str, data: bytes, path: str) -> Sequence[Group]:
     if kind == "json":
-        return read_json(data)
-    from alloypy.components.discovery.target_groups_yaml import read_yaml
-
-    return read_yaml(data)
+        read = read_json
+    else:
+        from alloypy.components.discovery.target_groups_yaml import read_yaml as read
+    return [
+        Group(
+            f"{path}:{number}",
+            [{"__address__": address} for address in group.addresses],
+            {**group.labels, "__meta_filepath": path},
+        )
+        for number, group in enumerate(read(data))
+    ]
