@@ -212,3 +212,15 @@ def test_aliases_cannot_make_a_small_document_endless(monkeypatch: pytest.Monkey
     text = "- &a {targets: [" + "x," * 200 + "x]}\n" + "- *a\n" * 200
     with pytest.raises(GroupsError, match="excessive aliasing"):
         read_yaml(text.encode())
+
+
+async def test_a_list_that_flaps_ends_where_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    with watching():
+        async with discovering(of(path), tmp_path, monkeypatch) as running:
+            for number in range(40):
+                (tmp_path / "new").write_text(groups("a", "b") if number % 2 else groups("a"))
+                (tmp_path / "new").rename(path)
+                await asyncio.sleep(0.02)
+            await until(lambda: addresses(running) == ["a", "b"])
+            assert errors(running) == []
