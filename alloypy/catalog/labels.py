@@ -2,7 +2,7 @@
 
 In `labels.jsonl` each line after the header has a component and its labels. A label that ends with `_` is the
 beginning of many, such as one for each label of a container.
-Source: the reference of each component in Alloy's documentation.
+Source: the reference of each component in Alloy's documentation, corrected by what Alloy was recorded to do.
 """
 
 from __future__ import annotations

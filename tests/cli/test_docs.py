@@ -162,7 +162,7 @@ def test_the_folders_of_tests_are_described() -> None:
 def test_pages_and_deployment_material_name_this_version() -> None:
     named = {
         found
-        for place in ("docs/ci.md", "examples/deploy/kubernetes.yaml")
+        for place in ("docs/ci.md", "examples/deploy/kubernetes.yaml", "examples/deploy/cluster.yaml")
         for found in re.findall(r"(?:@v|rev: v|`v|alloypy:)(\d+\.\d+\.\d+)", (ROOT / place).read_text())
     }
     assert named == {__version__}

@@ -36,6 +36,9 @@ WIRING = {
 KUBERNETES = ("kubernetes-monitoring", "kubernetes-pods")
 """Tested with an API of Kubernetes in `test_kubernetes_examples.py`."""
 
+COLLECTING = ("docker-containers", "enrich-from-pods", "processes", "static-targets")
+"""Tested with what they find in `test_collecting_examples.py`."""
+
 
 def with_free_ports(text: str) -> tuple[str, dict[str, int]]:
     """The configuration on loopback and free ports, and the new port for each old one."""
@@ -59,7 +62,7 @@ def post(port: int, target: str, body: bytes) -> Reply:
 
 def test_every_example_is_listed() -> None:
     folders = {path.parent.name for path in EXAMPLES.glob("*/config.alloy")}
-    assert folders == {*WIRING, "demo", *KUBERNETES}
+    assert folders == {*WIRING, "demo", *KUBERNETES, *COLLECTING}
     listing = (EXAMPLES / "README.md").read_text()
     assert all(f"({name}/)" in listing and (EXAMPLES / name / "README.md").exists() for name in folders)
 
@@ -121,7 +124,9 @@ def test_credentials_come_from_the_environment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/config.alloy")), ids=lambda path: path.parent.name)
 def test_an_example_passes_the_strict_check(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert (main(["validate", "--strict", str(path)]), *capsys.readouterr()) == (0, "", "")
+    level = "experimental" if "pyroscope.enrich" in path.read_text() else "generally-available"
+    command = ["validate", "--strict", f"--stability.level={level}", str(path)]
+    assert (main(command), *capsys.readouterr()) == (0, "", "")
 
 
 @pytest.mark.parametrize("name", REGISTRY)

@@ -18,7 +18,12 @@ from tests.support.running import Running, alloypy
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "examples" / "deploy"
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text("utf-8").splitlines()
-MANIFESTS = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text("utf-8")))
+MANIFESTS = [
+    one
+    for name in ("kubernetes.yaml", "cluster.yaml")
+    for one in yaml.safe_load_all((DEPLOY / name).read_text("utf-8"))
+]
+"""All objects; no two of one kind have the same name."""
 
 
 def manifest(kind: str, name: str = "alloypy") -> Any:
@@ -81,8 +86,9 @@ class TestKubernetes:
         for one in MANIFESTS:
             validate.validate(one, validate.latest_version(), strict=True)
 
-    def test_its_configuration_is_formatted_and_valid(self, tmp_path: Path) -> None:
-        text = manifest("ConfigMap")["data"]["config.alloy"]
+    @pytest.mark.parametrize("name", ["alloypy", "alloypy-cluster"])
+    def test_its_configuration_is_formatted_and_valid(self, name: str, tmp_path: Path) -> None:
+        text = manifest("ConfigMap", name)["data"]["config.alloy"]
         (tmp_path / "config.alloy").write_text(text)
         for command in (
             ["fmt", "--check"],
@@ -103,6 +109,30 @@ class TestKubernetes:
             assert service["selector"].items() <= labels.items()
             assert {port["targetPort"]: ports[port["targetPort"]] for port in service["ports"]} == wanted
         assert "--config.watch" in container["args"]
+
+    def test_the_replicas_of_a_cluster_find_each_other_and_may_read_pods(self) -> None:
+        name = "alloypy-cluster"
+        replicas, service = manifest("StatefulSet", name)["spec"], manifest("Service", name)["spec"]
+        labels = replicas["template"]["metadata"]["labels"]
+        assert replicas["replicas"] == 2
+        assert replicas["serviceName"] == name
+        assert service["clusterIP"] == "None"
+        assert service["publishNotReadyAddresses"]
+        assert service["selector"].items() <= labels.items()
+        assert (
+            manifest("PodDisruptionBudget", name)["spec"]["selector"]["matchLabels"].items() <= labels.items()
+        )
+        spec = replicas["template"]["spec"]
+        (container,) = spec["containers"]
+        assert {"--cluster.enabled", f"--cluster.join-addresses={name}"} <= set(container["args"])
+        assert [port["containerPort"] for port in container["ports"]] == [12345]
+        binding = manifest("ClusterRoleBinding", "alloypy-discovery")
+        role = manifest("ClusterRole", binding["roleRef"]["name"])
+        assert [subject["name"] for subject in binding["subjects"]] == [spec["serviceAccountName"]] == [name]
+        assert spec["automountServiceAccountToken"]
+        assert role["rules"] == [
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}
+        ]
 
 
 class TestEntryPoint:

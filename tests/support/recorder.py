@@ -42,18 +42,20 @@ class Recorder:
     """The server; a context manager.
 
     forward_to: `host:port` of a server that also gets each request and whose answer is returned.
-    status, content: the answer if nothing is forwarded, with the request's own content type,
-        as an RPC server does.
+    status, content, kind: the answer if nothing is forwarded; without a kind it has the request's own
+        content type, as an RPC server does.
     """
 
-    def __init__(self, forward_to: str = "", status: int = 200, content: bytes = b"") -> None:
+    def __init__(self, forward_to: str = "", status: int = 200, content: bytes = b"", kind: str = "") -> None:
         self.requests: list[Received] = []
         self._changed = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(forward_to, status, content))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(forward_to, status, content, kind))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
-    def _handler(self, forward_to: str, status: int, content: bytes) -> type[BaseHTTPRequestHandler]:
+    def _handler(
+        self, forward_to: str, status: int, content: bytes, kind: str
+    ) -> type[BaseHTTPRequestHandler]:
         record = self._record
 
         class Handler(BaseHTTPRequestHandler):
@@ -68,7 +70,7 @@ class Recorder:
                 else:
                     status_, answered, body = (
                         status,
-                        [("Content-Type", request.header("content-type") or "")],
+                        [("Content-Type", kind or request.header("content-type") or "")],
                         content,
                     )
                 self.send_response_only(status_)
