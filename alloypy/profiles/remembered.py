@@ -33,6 +33,11 @@ class Room:
         """Have a memory share the room."""
         self._memories.add(memory)  # type: ignore[arg-type]
 
+    def widen(self, size: int) -> None:
+        """Make room for so many more bytes, or for so many fewer if negative: for sets that come again."""
+        self.size += size
+        self.shrink()
+
     def shrink(self) -> None:
         """Make the fullest memories forget until all fit."""
         while self.held > self.size:

@@ -6,11 +6,17 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from alloypy.components.pyroscope.scraping.targets import Wanted
+from alloypy.profiles.remembered import size_of
 
 if TYPE_CHECKING:
     from alloypy.components.pyroscope.scraping.fetching import Fetcher
     from alloypy.components.pyroscope.scraping.timing import Entry
     from alloypy.net.client.messages import Request
+
+
+_RESULTS = 4
+"""How often a label set may be remembered on its way, with what was worked out from it."""
+_ENTRIES_BYTES = 1500
 
 
 class LoopHealth(Enum):
@@ -26,7 +32,8 @@ class Loop:
 
     due: the regular time of the current or next scrape, by the event loop's clock. entry: that scrape, unless
     it is running. request: made for the first scrape with `fetcher`. began: the start of the last scrape that
-    has ended, in seconds since 1970; seconds: how long it took. error: why it failed, or "".
+    has ended, in seconds since 1970; seconds: how long it took. error: why it failed, or "". room: bytes that
+    what is worked out from the labels may take.
     """
 
     __slots__ = (
@@ -37,6 +44,7 @@ class Loop:
         "fetcher",
         "health",
         "request",
+        "room",
         "running",
         "seconds",
         "wanted",
@@ -44,6 +52,7 @@ class Loop:
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
+        self.room = _RESULTS * size_of(wanted.sent) + _ENTRIES_BYTES
         self.due = 0.0
         self.entry: Entry | None = None
         self.running = False

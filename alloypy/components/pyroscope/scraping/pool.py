@@ -22,6 +22,7 @@ from alloypy.components.pyroscope.scraping.targets import Wanted
 from alloypy.components.pyroscope.scraping.timing import Agenda, first_after, following
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import Buffer, DeliveryError, Push, RawSample, Series
+from alloypy.profiles.remembered import LABELS
 from alloypy.runtime.contract.events import Events, Received
 from alloypy.runtime.pace import Pace
 
@@ -58,6 +59,7 @@ class Pool:
         for identity, wanted in all_wanted.items():
             if identity not in self.loops:
                 loop = self.loops[identity] = Loop(wanted)
+                LABELS.widen(loop.room)
                 self.healths[loop.health] += 1
                 self._schedule(loop)
             await pace.breathe()
@@ -81,19 +83,23 @@ class Pool:
 
         patience: seconds to wait for them.
         """
-        self._agenda.close()
-        self.loops = {}
+        self._stop()
         if self._running:
             await asyncio.wait(self._running, timeout=patience)
         return len(self._running)
 
     async def abandon(self) -> None:
         """Give up what is still running."""
-        self._agenda.close()
+        self._stop()
         for task in list(self._running):
             task.cancel()
         if self._running:
             await asyncio.wait(self._running)
+
+    def _stop(self) -> None:
+        self._agenda.close()
+        loops, self.loops = self.loops, {}
+        LABELS.widen(-sum(loop.room for loop in loops.values()))
 
     def last_errors(self) -> Iterator[str]:
         """Why profiles that are down are."""
@@ -105,6 +111,7 @@ class Pool:
 
     def _remove(self, loop: Loop) -> None:
         loop.stop()
+        LABELS.widen(-loop.room)
         self.healths[loop.health] -= 1
         if loop.wanted.differenced and not loop.running:
             self._deltas.forget(loop.wanted.identity)
