@@ -1,0 +1,128 @@
+"""pyroscope.scrape against a real Go program with net/http/pprof and godeltaprof."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.component_cases.profiles import fields, pushed
+from tests.support.counts import FULL
+from tests.support.recorder import Received, Recorder
+from tests.support.running import Running, free_port
+
+TARGET = Path(__file__).parent / "pprof_target"
+CONFIG = """
+pyroscope.scrape "app" {
+  targets                  = [{ "__address__" = "127.0.0.1:%(port)d", "service_name" = "app" }]
+  forward_to               = [pyroscope.write.backend.receiver]
+  scrape_interval          = "3s"
+  delta_profiling_duration = "2s"
+  profiling_config {
+    profile.block { enabled = false }
+    profile.godeltaprof_mutex { enabled = true }
+  }
+}
+
+pyroscope.write "backend" {
+  endpoint {
+    url = "%(sink)s"
+  }
+}
+"""
+EXPECTED = {
+    ("goroutine", False): b"main.main.func1",
+    ("process_cpu", False): b"main.burnInTheTest",
+    ("memory", True): b"main.allocateInTheTest",
+    ("mutex", True): b"sync.(*Mutex).Unlock",
+    ("mutex", False): b"sync.(*Mutex).Unlock",
+}
+"""A function in each kind of profile, by its type and whether alloypy has subtracted it."""
+
+
+class Profile(NamedTuple):
+    """What a test looks at: the strings, and the sums of all values."""
+
+    strings: list[bytes]
+    sums: list[int]
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[int]:
+    """The port of the running program; skips where it cannot be built."""
+    if shutil.which("go") is None:
+        pytest.skip("go is not installed")
+    folder = tmp_path / "target"
+    shutil.copytree(TARGET, folder)
+    command = ["go", "build", "-mod=mod", "-o", "target", "."]
+    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    if built.returncode:
+        pytest.skip(f"the target cannot be built here: {built.stderr[-300:]}")
+    port = free_port()
+    process = subprocess.Popen([folder / "target", str(port)])
+    try:
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def read(raw: bytes) -> Profile:
+    plain = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+    strings, sums = [], [0] * 4
+    for field, content in fields(plain):
+        if field == 6:
+            strings.append(content)
+        elif field == 2:
+            values = next((each for number, each in fields(content) if number == 2), b"")
+            for i, value in enumerate(numbers(values) if isinstance(values, bytes) else [values]):
+                sums[i] += value
+    return Profile(strings, sums)
+
+
+def numbers(packed: bytes) -> list[int]:
+    found, value, shift = [], 0, 0
+    for byte in packed:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            found.append(value - (1 << 64) if value >> 63 else value)
+            value = shift = 0
+    return found
+
+
+def kind(pairs: Sequence[Sequence[str]]) -> tuple[str, bool]:
+    labels = dict(pairs)
+    assert labels["service_name"] == "app"
+    return labels["__name__"], labels.get("__delta__") == "false"
+
+
+def kinds_of(request: Received) -> set[tuple[str, bool]]:
+    return {kind(labels) for labels, _ in pushed(request.body)}
+
+
+@pytest.mark.skipif(not FULL, reason="downloads and builds Go packages; dev.py test --full runs it")
+@pytest.mark.timeout(400)
+def test_profiles_of_a_go_program_arrive(target: int, tmp_path: Path) -> None:
+    with Recorder() as sink:
+        (tmp_path / "config.alloy").write_text(CONFIG % {"port": target, "sink": sink.url})
+        with Running(["--storage.path=data", "config.alloy"], tmp_path) as running:
+            for each in EXPECTED:
+                sink.wait_for(2, lambda request, each=each: each in kinds_of(request))
+            assert running.stop() == 0
+            requests = list(sink.requests)
+    kinds: dict[tuple[str, bool], list[Profile]] = {}
+    for request in requests:
+        for labels, raw in pushed(request.body):
+            kinds.setdefault(kind(labels), []).extend(map(read, raw))
+    assert kinds.keys() == EXPECTED.keys()
+    for each, function in EXPECTED.items():
+        assert any(function in profile.strings for profile in kinds[each]), each
+    first, second = (profile.sums for profile in kinds["memory", True][:2])
+    assert 0 < second[0] < 10 * first[0]  # what was added in between, not what has been allocated so far
+    assert "level=error" not in running.text
