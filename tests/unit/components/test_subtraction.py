@@ -156,3 +156,13 @@ def test_packed_results_are_gzip() -> None:
     again = found.difference(profile(sample([1, 3])))
     assert again is not None
     assert zlib.decompress(again, wbits=31)
+
+
+@pytest.mark.parametrize("room", [0, 1 << 20])
+def test_samples_are_recognized_only_while_locations_stay(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subtraction, "MOST_REMEMBERED", room)
+    values = piece(2, varint(3) + varint(4))
+    as_go_writes_it = profile(piece(2, values + piece(1, varint(1)) + piece(3, number(1, 2))))
+    elsewhere = as_go_writes_it.replace(number(3, 4096), number(3, 8192))
+    assert values not in difference_of(as_go_writes_it, as_go_writes_it, as_go_writes_it)
+    assert values in difference_of(as_go_writes_it, as_go_writes_it, elsewhere)

@@ -40,7 +40,8 @@ _INDEX, _PRUNE, _FUNCTIONS = "pass1Index", "pass4WriteAndPruneRecords", "pass5Wr
 class Symbols:
     """Writes what a difference has besides its samples.
 
-    time: of the profile before, negative if none. addresses: of locations, by their numbers, both as varints.
+    time: of the profile before, negative if none. locations: as they are in the profile. addresses: of
+    locations, by their numbers, both as varints.
     Raises SubtractionError.
     """
 
@@ -51,6 +52,7 @@ class Symbols:
         self._strings_used[:1] = b"\1"[: len(scanned.strings)]
         self._functions_used: set[bytes] = set()
         self._locations: list[tuple[bytes, int]] = []
+        self.locations: list[bytes] = []
         self.addresses = self._read_locations()
 
     def _read_locations(self) -> dict[bytes, bytes]:
@@ -66,6 +68,7 @@ class Symbols:
                     number, address = varint(numbers.get(1, 0)), varint(numbers.get(3, 0))
                     lines_at = _ANYWHERE
                 found[number] = address
+                self.locations.append(content)
                 self._locations.append((number, lines_at))
         return found
 
@@ -145,6 +148,10 @@ class Symbols:
     def _write_functions(self, write: Callable[[bytes], None]) -> None:
         used = self._functions_used
         for function in self._scanned.functions:
+            if function[:1] == b"\x08":
+                number = VARINTS.match(function, 1)
+                if number is not None and number[0] not in used and function[number.end() :][:1] != b"\x08":
+                    continue
             match = _FUNCTION.fullmatch(function)
             groups: Sequence[bytes | None] = match.groups() if match is not None else ()
             if not groups or b"\0" in groups:
