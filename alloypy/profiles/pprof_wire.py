@@ -164,11 +164,15 @@ def signed(number: int) -> int:
     return number - _UINT64 if number >= _UINT64 >> 1 else number
 
 
+ONE_BYTE = [bytes((number,)) for number in range(0x80)]
+"""The numbers whose varints have one byte."""
+
+
 def varint(number: int) -> bytes:
     """A number as a varint; a negative one as its two's complement in 64 bits."""
+    if 0 <= number < 0x80:
+        return ONE_BYTE[number]
     number &= _UINT64 - 1
-    if number < 0x80:
-        return bytes((number,))
     encoded = bytearray()
     while number > 0x7F:
         encoded.append(number & 0x7F | 0x80)

@@ -194,7 +194,7 @@ class Arguments:
     """Arguments of pyroscope.scrape."""
 
     targets: tuple[Target, ...] = attribute(doc="Targets to scrape.")
-    forward_to: tuple[ProfilesReceiver, ...] = attribute(doc="Receivers for the profiles.")
+    forward_to: tuple[ProfilesReceiver, ...] = attribute(doc="Receivers of what is collected.")
     job_name: str = attribute(default="", doc="Value of the label `job` where a target has none.")
     params: Mapping[str, tuple[str, ...]] = attribute(
         default_factory=dict, doc="Query parameters of every request."

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from alloypy.profiles.pprof_wire import (
     BYTES,
+    ONE_BYTE,
     VARINT,
     VARINTS,
     Malformed,
@@ -195,6 +196,15 @@ def _label(message: bytes) -> tuple[int, int, int, int]:
 
 def encoded_sample(locations: bytes, values: bytes, labels: bytes) -> bytes:
     """A sample as a field of a profile."""
+    stack, size = len(locations), len(values)
+    if (
+        1 < stack < 0x80 > size > 2
+        and (stack > 10 or locations[0] < 0x80)
+        and (size > 10 or values[0] < 0x80)
+    ):
+        sample = b"".join((b"\n", ONE_BYTE[stack], locations, b"\x12", ONE_BYTE[size], values, labels))
+        size = len(sample)
+        return b"".join((b"\x12", ONE_BYTE[size] if size < 0x80 else varint(size), sample))
     return bytes_field(2, _repeated(0x0A, locations) + _repeated(0x12, values) + labels)
 
 

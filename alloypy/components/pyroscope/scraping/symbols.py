@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from alloypy.components.pyroscope.scraping.samples import SubtractionError
 from alloypy.profiles.pprof_wire import (
+    ONE_BYTE,
     VARINTS,
     Malformed,
     Scanned,
@@ -81,13 +82,14 @@ class Symbols:
 
     def write(self, stacks: Iterable[bytes], write: Callable[[bytes], None]) -> None:
         """Write all fields but samples. stacks: the numbers of locations to keep. Raises SubtractionError."""
-        locations: set[bytes] = set()
-        for stack in stacks:
-            locations.update(VARINTS.findall(stack))
-        self._write_others(locations, write)
+        self._write_others(set(VARINTS.findall(b"".join(stacks))), write)
         self._write_functions(write)
         for used, text in zip(self._strings_used, self._scanned.strings, strict=True):
-            write(b"2" + varint(len(text)) + text if used else b"2\0")  # numbers of strings stay
+            if used:
+                size = len(text)
+                write(b"".join((b"2", ONE_BYTE[size] if size < 0x80 else varint(size), text)))
+            else:
+                write(b"2\0")  # the numbers of the others stay
 
     def _write_others(self, locations: set[bytes], write: Callable[[bytes], None]) -> None:
         """Everything that is neither sample nor function nor string, in the order of the profile."""
