@@ -28,6 +28,8 @@ _FUNCTION = re.compile(
     + b"".join(rb"(?:" + tag + _NUMBER + rb")?" for tag in (b"\x10", b"\x18", rb"\x20", rb"\x28"))
 )
 _AFTER_ADDRESS = (b"", b"\x22", b"\x28")
+_STACKS = 100
+"""How many stacks are searched for locations in one go."""
 _ANYWHERE = -1
 """Where lines begin in a location of an unusual layout."""
 _LINE, _FUNCTION_OF_LINE = 0x22, 0x08
@@ -82,7 +84,7 @@ class Symbols:
 
     def write(self, stacks: Iterable[bytes], write: Callable[[bytes], None]) -> None:
         """Write all fields but samples. stacks: the numbers of locations to keep. Raises SubtractionError."""
-        self._write_others(set(VARINTS.findall(b"".join(stacks))), write)
+        self._write_others(self._used(list(stacks)), write)
         self._write_functions(write)
         for used, text in zip(self._strings_used, self._scanned.strings, strict=True):
             if used:
@@ -90,6 +92,15 @@ class Symbols:
                 write(b"".join((b"2", ONE_BYTE[size] if size < 0x80 else varint(size), text)))
             else:
                 write(b"2\0")  # the numbers of the others stay
+
+    def _used(self, stacks: Sequence[bytes]) -> set[bytes]:
+        """The numbers of the locations in stacks."""
+        used: set[bytes] = set()
+        for at in range(0, len(stacks), _STACKS):
+            used.update(VARINTS.findall(b"".join(stacks[at : at + _STACKS])))
+            if len(used) == len(self.addresses):
+                break  # the others have no more
+        return used
 
     def _write_others(self, locations: set[bytes], write: Callable[[bytes], None]) -> None:
         """Everything that is neither sample nor function nor string, in the order of the profile."""
