@@ -207,33 +207,36 @@ PIECES += [
 
 
 @pytest.mark.parametrize("encoding", Encoding)
-@briefly()
 def test_after_any_edits_the_text_is_the_clients(encoding: Encoding) -> None:
     random = Random(encoding.value)
     for _ in range(repeated(100)):
-        client = Client(random.choice([TEXT, alloy_text(random), ""]))
-        document = Document("a.alloy", client.text.encode("utf-8", "surrogatepass"))
-        for version in range(34):
-            changes = []
-            for _ in range(random.choice([1, 1, 1, 2, 3])):
-                start = Position(random.randrange(client.text.count("\n") + 3), random.randrange(30))
-                end = random.choice(
-                    [
-                        start,
-                        Position(start.line, start.character + random.randrange(4)),
-                        Position(start.line + 1, 0),
-                    ]
-                )
-                text = "".join(random.choices(PIECES, k=random.randrange(4)))
-                client.edit(start, end, text, encoding)
-                changes.append(Change(start, end, text))
-            document = document.changed(changes, version, encoding)
-            if random.random() < 0.3:
-                document.sections[-1].file  # noqa: B018 -- what was parsed must not be used wrongly later
-            assert document.data == client.text.encode("utf-8", "surrogatepass")
-        fresh = Document("a.alloy", document.data)
-        assert layout(document) == layout(fresh)
-        assert shapes(document) == shapes(fresh)
+        edit_at_random(Client(random.choice([TEXT, alloy_text(random), ""])), random, encoding)
+
+
+@briefly()
+def edit_at_random(client: Client, random: Random, encoding: Encoding) -> None:
+    document = Document("a.alloy", client.text.encode("utf-8", "surrogatepass"))
+    for version in range(34):
+        changes = []
+        for _ in range(random.choice([1, 1, 1, 2, 3])):
+            start = Position(random.randrange(client.text.count("\n") + 3), random.randrange(30))
+            end = random.choice(
+                [
+                    start,
+                    Position(start.line, start.character + random.randrange(4)),
+                    Position(start.line + 1, 0),
+                ]
+            )
+            text = "".join(random.choices(PIECES, k=random.randrange(4)))
+            client.edit(start, end, text, encoding)
+            changes.append(Change(start, end, text))
+        document = document.changed(changes, version, encoding)
+        if random.random() < 0.3:
+            document.sections[-1].file  # noqa: B018 -- what was parsed must not be used wrongly later
+        assert document.data == client.text.encode("utf-8", "surrogatepass")
+    fresh = Document("a.alloy", document.data)
+    assert layout(document) == layout(fresh)
+    assert shapes(document) == shapes(fresh)
 
 
 CONTINUATION = {bytes([byte]) for byte in range(0x80, 0xC0)}

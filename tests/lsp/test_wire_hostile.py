@@ -335,3 +335,11 @@ def test_settings_that_cannot_be_read_are_said_once(settings: str, tmp_path: Pat
         said = [each["message"] for each in client.notifications("window/showMessage")]
         assert len(said) == 1, said
         assert ".alloypy.toml" in said[0]
+
+
+def test_folders_that_are_no_directories_are_not_searched(client: LspClient) -> None:
+    folders = [
+        {"uri": each, "name": "x"} for each in ("\ud800", "x", "", "http://localhost/x", "file:///%00")
+    ]
+    client.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": folders, "removed": []}})
+    assert client.request("workspace/symbol", {"query": ""})

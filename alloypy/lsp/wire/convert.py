@@ -54,6 +54,12 @@ def is_uri(path: str) -> bool:
     return _SCHEME.match(path) is not None
 
 
+def folders_of(uris: Iterable[str]) -> tuple[str, ...]:
+    """The directories of this machine among some URIs, each once."""
+    paths = dict.fromkeys(path_of(each) for each in uris)
+    return tuple(each for each in paths if os.path.isabs(each))  # noqa: PTH117 -- also on what is no path
+
+
 class Conversion:
     """Converts places in texts.
 

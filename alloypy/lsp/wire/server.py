@@ -19,7 +19,7 @@ from alloypy.lsp.documents.positions import Encoding
 from alloypy.lsp.wire import synchronizing
 from alloypy.lsp.wire.client import Client
 from alloypy.lsp.wire.collecting import Collecting
-from alloypy.lsp.wire.convert import Conversion, is_uri, path_of
+from alloypy.lsp.wire.convert import Conversion, folders_of, path_of
 from alloypy.lsp.wire.errors import InvalidParams, NothingKnown, WireError
 from alloypy.lsp.wire.protocol import Protocol, State
 from alloypy.lsp.wire.urgent import Urgent
@@ -209,6 +209,4 @@ class _Conversation(Protocol):
 
 def _folders(params: types.InitializeParams) -> tuple[str, ...]:
     """The paths of the workspace's folders."""
-    uris = [each.uri for each in params.workspace_folders or ()] or [params.root_uri or ""]
-    paths = (path_of(each) for each in uris if each)
-    return tuple(each for each in paths if not is_uri(each))
+    return folders_of([each.uri for each in params.workspace_folders or ()] or [params.root_uri or ""])

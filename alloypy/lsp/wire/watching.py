@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from alloypy.lsp.wire.convert import is_uri, path_of
+from alloypy.lsp.wire.convert import folders_of, path_of
 from alloypy.lsp.wire.errors import WireError
 
 if TYPE_CHECKING:
@@ -150,10 +150,10 @@ class _Watching:
     def moved(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         """Folders of the workspace have come or gone."""
         gone = {path_of(each.uri) for each in params.event.removed}
-        come = [path_of(each.uri) for each in params.event.added]
+        come = folders_of(each.uri for each in params.event.added)
         texts = self._server.texts
         kept = [each for each in texts.folders if each not in gone]
-        texts.folders = tuple(dict.fromkeys([*kept, *(each for each in come if not is_uri(each))]))
+        texts.folders = tuple(dict.fromkeys([*kept, *come]))
 
     async def _end_with(self, process: int) -> None:
         """End when the client does: its end of the stream may have been inherited by others."""
