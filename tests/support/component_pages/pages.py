@@ -21,7 +21,7 @@ def pages() -> dict[Path, str]:
     found = {DOCS / "components" / f"{name}.md": page(name, each) for name, each in seen.items()}
     found[DOCS / "components" / HTTP_PAGE] = http_page()
     found[DOCS / "components" / RULES_PAGE] = rules_page()
-    for path in (DOCS / "index.md",):
+    for path in (DOCS / "components.md", DOCS / "index.md"):
         found[path] = linked(path.name, path.read_text("utf-8"))
     return found
 
