@@ -107,5 +107,27 @@ def size_of(labels: Labels) -> int:
     return size
 
 
+class LabelMemory(Generic[V]):
+    """Results computed from label sets, found again by the sets' identities.
+
+    Label sets are frozen and shared between profiles (see `alloypy.profiles.push_wire`), so looking at
+    their contents again would be wasteful. A result takes about as much memory as its label set.
+    """
+
+    def __init__(self, work_out: Callable[[Labels], V]) -> None:
+        self._work_out = work_out
+        # It keeps the label sets, so that no other object can get their identities.
+        self._known: Memory[int, tuple[Labels, V]] = Memory(LABELS)
+
+    def get(self, labels: Labels) -> V:
+        """The result for a label set. Raises what computing it raises."""
+        known = self._known.get(id(labels))
+        if known is not None and known[0][0] is labels:
+            return known[0][1]
+        result = self._work_out(labels)
+        self._known.put(id(labels), (labels, result), 2 * size_of(labels))
+        return result
+
+
 def _held(memory: Memory[Hashable, object]) -> int:
     return memory.held

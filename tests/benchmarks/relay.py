@@ -36,7 +36,7 @@ pyroscope.receive_http "default" {{
     listen_address = "127.0.0.1"
     listen_port    = {port}
   }}
-  forward_to = [pyroscope.write.backend.receiver]
+  forward_to = [{forward_to}.receiver]
 }}
 
 pyroscope.write "backend" {{
@@ -49,6 +49,31 @@ pyroscope.write "backend" {{
   }}
 }}
 """
+
+
+ENRICH = """
+pyroscope.enrich "targets" {{
+  targets            = [{targets}]
+  target_match_label = "pod"
+  forward_to         = [pyroscope.write.backend.receiver]
+}}
+"""
+
+POD = "checkout-7d9f"
+"""The pod that the load generator names in its profiles."""
+
+
+def config(port: int, sink: str, targets: int) -> str:
+    """The relay's configuration; with targets, profiles get the labels of the one that is their pod."""
+    if not targets:
+        return CONFIG.format(port=port, sink=sink, forward_to="pyroscope.write.backend")
+    names = [POD, *(f"pod-{number}" for number in range(1, targets))]
+    made = ", ".join(
+        f'{{"pod" = "{name}", "node" = "node-{number}", "namespace" = "shop", "team" = "web"}}'
+        for number, name in enumerate(names)
+    )
+    text = CONFIG.format(port=port, sink=sink, forward_to="pyroscope.enrich.targets")
+    return text + ENRICH.format(targets=made)
 
 
 class Case(NamedTuple):
@@ -98,6 +123,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="file for the JSON rows")
     parser.add_argument("--cases", default="", help="only cases whose name contains this")
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory cases")
+    parser.add_argument("--targets", type=int, default=0, help="targets of pyroscope.enrich on the way")
     options = parser.parse_args()
     if options.alloypy is None:
         parser.error("no alloypy on PATH: give --alloypy")
@@ -106,7 +132,7 @@ def main() -> int:
         contenders = {"alloy": options.alloy, **contenders}
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), contenders)
+        bench = Bench(Path(folder), contenders, options.targets)
         bench.build_tools()
         cases = [case for case in CASES if options.cases in case.name]
         rows += bench.cpu(cases, options.rounds)
@@ -120,9 +146,13 @@ def main() -> int:
 
 
 class Bench:
-    """The processes of one benchmark run, with everything they write below `folder`."""
+    """The processes of one benchmark run, with everything they write below `folder`.
 
-    def __init__(self, folder: Path, contenders: dict[str, str]) -> None:
+    targets: how many `pyroscope.enrich` has; 0 for none of it.
+    """
+
+    def __init__(self, folder: Path, contenders: dict[str, str], targets: int) -> None:
+        self.targets = targets
         self.folder = folder
         self.contenders = contenders
 
@@ -177,16 +207,16 @@ class Bench:
     def relay(self, contender: str, sink: str) -> Iterator[Relay]:
         """A running contender, ready to receive."""
         port, admin = free_port(), free_port()
-        config = self.folder / f"{contender}.alloy"
-        config.write_text(CONFIG.format(port=port, sink=sink))
+        path = self.folder / f"{contender}.alloy"
+        path.write_text(config(port, sink, self.targets))
         command = [
             self.contenders[contender],
             "run",
             "--disable-reporting",
-            "--stability.level=public-preview",
+            "--stability.level=experimental",
             f"--storage.path={self.folder / contender}",
             f"--server.http.listen-addr=127.0.0.1:{admin}",
-            str(config),
+            str(path),
         ]
         with running(command, self.folder / f"{contender}.log") as process:
             wait_until_ready(f"http://127.0.0.1:{admin}/-/ready")

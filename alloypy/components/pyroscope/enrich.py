@@ -6,7 +6,7 @@ Source: docs/spec/PYROSCOPE.md, section 7.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from alloypy.profiles.model import (
     RawSample,
     Series,
 )
+from alloypy.profiles.remembered import LabelMemory
 from alloypy.rules import faults_of
 from alloypy.runtime.contract.component import (
     BuildError,
@@ -109,21 +110,28 @@ async def indexed(given: Arguments) -> Index:
 class Receiver(ProfilesReceiver):
     """The exported receiver; index and children change with the arguments."""
 
-    __slots__ = ("_events", "_global_id", "exited", "fanout", "id", "index")
+    __slots__ = ("_enriched", "_events", "_global_id", "exited", "fanout", "id")
     concrete = "enrich.Component"
 
     def __init__(self, options: Options, arguments: Arguments) -> None:
         self.id = options.id
-        self.index = Index("")
+        self.use(Index(""))
         self.fanout = Relay(arguments.forward_to, options.logger)
         self.exited = False
         self._events = options.events
         self._global_id = options.global_id
 
+    def use(self, index: Index) -> None:
+        """Find targets in this index from now on.
+
+        A label set that comes again gets the same result, which the receivers that it is passed to recognise.
+        """
+        self._enriched: Callable[[Labels], Labels] = LabelMemory(index.enriched).get
+
     async def append(self, push: Push) -> None:
         """Add labels to every series, and forward them all. Raises DeliveryError."""
         self._check()
-        enriched = self.index.enriched
+        enriched = self._enriched
         changed = [one._replace(labels=enriched(one.labels)) for one in push.series]
         if self._events.wanted:
             self._publish(push.series, changed)
@@ -132,7 +140,7 @@ class Receiver(ProfilesReceiver):
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Add labels to an /ingest profile, and forward it. Raises DeliveryError."""
         self._check()
-        labels = self.index.enriched(profile.labels)
+        labels = self._enriched(profile.labels)
         if self._events.wanted:
             samples = [RawSample(piece) for piece in profile.body]
             self._publish((Series(profile.labels, samples),), (Series(labels, samples),))
@@ -168,13 +176,13 @@ class Enrich(Component[Arguments, Exports]):
         self._options = options
         self._arguments = arguments
         self._receiver = Receiver(options, arguments)
-        self._prepared = self._receiver.index
+        self._prepared = Index("")
         options.set_exports(Exports(receiver=self._receiver))
 
     async def prepare(self) -> None:
         """Index the targets and register the metrics. Raises BuildError."""
         try:
-            self._receiver.index = await indexed(self._arguments)
+            self._receiver.use(await indexed(self._arguments))
         except TimeoutError as error:
             raise BuildError(f"the targets cannot be indexed: {error}") from None
         self._options.metrics().register(self._receiver)
@@ -197,7 +205,7 @@ class Enrich(Component[Arguments, Exports]):
 
     async def update(self, arguments: Arguments) -> None:
         """Use the index that `prepare_update` has made, and the new receivers."""
-        self._receiver.index = self._prepared
+        self._receiver.use(self._prepared)
         self._receiver.fanout.children = tuple(arguments.forward_to)
 
 

@@ -167,3 +167,16 @@ async def test_many_targets_are_indexed() -> None:
     targets = [Target({"host": f"h{n}", "n": str(n)}) for n in range(10_000)]
     index = await indexed(arguments(*targets))
     assert index.enriched({"host": "h9999"}) == {"host": "h9999", "n": "9999"}
+
+
+async def test_a_label_set_that_comes_again_gets_the_same_result() -> None:
+    child = Collected()
+    async with enriching(arguments(to=[child])) as enrich:
+        labels = {"host": "h1"}
+        for _ in range(2):
+            await enrich.receiver.append(push(labels))
+        first, second = (each.series[0].labels for each in child.pushes)
+        assert first is second
+        await enrich.update(arguments(Target({"host": "h1", "x": "1"}), to=[child]))
+        await enrich.receiver.append(push(labels))
+    assert child.pushes[2].series[0].labels == {"host": "h1", "x": "1"}

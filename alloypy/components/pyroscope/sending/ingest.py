@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote_plus, unquote_plus, unquote_to_bytes
 
-from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, LabelMemory, Refusal
+from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, Refusal
 from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.lang.secrecy import hide
 from alloypy.net.backoff import retry_after
@@ -20,6 +20,7 @@ from alloypy.net.http_status import status_text
 from alloypy.profiles.ingest_name import format_name, parse_name
 from alloypy.profiles.labels import NAME, SERVICE_NAME, check_labels
 from alloypy.profiles.model import Buffer, DeliveryError, IngestProfile, Labels
+from alloypy.profiles.remembered import LabelMemory
 from alloypy.tracing import Trace
 
 _SHOWN_BYTES = 2048

@@ -5,16 +5,13 @@ Source: docs/spec/PYROSCOPE.md, sections 5.2 to 5.4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.client.messages import Request, Response, SendError
 from alloypy.profiles.model import Buffer, DeliveryError, Labels
-from alloypy.profiles.remembered import LABELS, Memory, size_of
 from alloypy.tracing import Trace
-
-T = TypeVar("T")
 
 
 class Names(NamedTuple):
@@ -86,25 +83,3 @@ class Outgoing(Protocol):
     def error(self, message: str, refusal: Refusal) -> DeliveryError:
         """The error to report to the caller."""
         ...
-
-
-class LabelMemory(Generic[T]):
-    """Results computed from label sets, found again by the sets' identities.
-
-    Label sets are frozen and shared between profiles (see `alloypy.profiles.push_wire`), so looking at
-    their contents again would be wasteful. A result takes about as much memory as its label set.
-    """
-
-    def __init__(self, work_out: Callable[[Labels], T]) -> None:
-        self._work_out = work_out
-        # It keeps the label sets, so that no other object can get their identities.
-        self._known: Memory[int, tuple[Labels, T]] = Memory(LABELS)
-
-    def get(self, labels: Labels) -> T:
-        """The result for a label set. Raises what computing it raises."""
-        known = self._known.get(id(labels))
-        if known is not None and known[0][0] is labels:
-            return known[0][1]
-        result = self._work_out(labels)
-        self._known.put(id(labels), (labels, result), 2 * size_of(labels))
-        return result

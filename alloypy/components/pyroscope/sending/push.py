@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, LabelMemory, Refusal
+from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, Refusal
 from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import retry_after
 from alloypy.net.client.messages import Headers, Request, Response, SendError, SendTimeout
@@ -16,6 +16,7 @@ from alloypy.net.rpc.call import CallFailure, failure_of
 from alloypy.profiles.labels import NAME, InvalidLabels, check_labels
 from alloypy.profiles.model import Buffer, DeliveryError, Labels, RawSample
 from alloypy.profiles.push_wire import encode_series
+from alloypy.profiles.remembered import LabelMemory
 from alloypy.tracing import Trace
 
 _RESERVED_BUT_SENT = (NAME, "__delta__")
