@@ -83,7 +83,7 @@ def _lines(name: str, seen: Seen) -> Iterator[str]:
         yield from [
             "## Labels",
             "",
-            "Besides `__address__`, its targets can have these labels:",
+            "Its targets can have these labels, and `__address__` if they have an address:",
             "",
             *_labels(labels),
         ]
@@ -114,7 +114,9 @@ def _exports(described: Mapping[str, Any]) -> list[str]:
 
 def _labels(labels: tuple[str, ...]) -> list[str]:
     """A list of the labels; those of which there are many end with a placeholder."""
-    return [*(f"- `{label}NAME`" if label.endswith("_") else f"- `{label}`" for label in labels), ""]
+    many = [label.endswith("_") and not label.endswith("__") for label in labels]
+    shown = (f"{label}NAME" if of_many else label for label, of_many in zip(labels, many, strict=True))
+    return [*(f"- `{label}`" for label in shown), ""]
 
 
 def _observed(name: str, seen: Seen) -> Iterator[str]:
