@@ -17,6 +17,15 @@ from tests.support.scripted import listening
 Object = dict[str, Any]
 
 _PATH = re.compile(r"(?P<prefix>/apis?/.+?)(?:/namespaces/(?P<namespace>[^/]+))?/(?P<name>[a-z]+)")
+_KINDS = {
+    "pods": "Pod",
+    "services": "Service",
+    "endpoints": "Endpoints",
+    "nodes": "Node",
+    "namespaces": "Namespace",
+    "endpointslices": "EndpointSlice",
+    "ingresses": "Ingress",
+}
 _PREFIXES = {
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "ingresses": "/apis/networking.k8s.io/v1",
@@ -115,8 +124,8 @@ class KubeAPI:
     def _stamped(self, name: str, given: Object) -> Object:
         self.version += 1
         metadata = {**given["metadata"], "resourceVersion": str(self.version)}
-        prefix = _PREFIXES.get(name, "/v1")
-        return {"apiVersion": prefix.split("/", 2)[-1], **given, "metadata": metadata}
+        version = _PREFIXES.get(name, "/apis/v1").removeprefix("/apis/")
+        return {"apiVersion": version, "kind": _KINDS[name], **given, "metadata": metadata}
 
     def _record(self, kind: str, name: str, stamped: Object) -> None:
         known = self._objects.setdefault(name, {})
@@ -180,7 +189,12 @@ class KubeAPI:
         metadata = {"resourceVersion": str(self.version)}
         if begin + size < len(items):
             metadata["continue"] = str(begin + size)
-        listed = {"kind": "List", "metadata": metadata, "items": items[begin : begin + size]}
+        listed = {
+            "apiVersion": "v1",
+            "kind": f"{_KINDS[name]}List",
+            "metadata": metadata,
+            "items": items[begin : begin + size],
+        }
         return json.dumps(listed).encode()
 
     async def _watch(self, watch: Watch, query: dict[str, str], reader: StreamReader) -> None:
@@ -194,7 +208,7 @@ class KubeAPI:
                 "resourceVersion": str(self.version),
                 "annotations": {"k8s.io/initial-events-end": "true"},
             }
-            watch.say(_event("BOOKMARK", {"metadata": ended}))
+            watch.say(_event("BOOKMARK", {"apiVersion": "v1", "kind": _KINDS[watch.name], "metadata": ended}))
         else:
             since = int(query.get("resourceVersion", 0))
             for version, kind, name, each in self._history:
