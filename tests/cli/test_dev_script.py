@@ -242,4 +242,4 @@ def test_bench_runs_a_benchmark_by_its_name(
     assert script.main(["bench", "startup", "--runs", "3"]) == 0
     assert called == [[Path(sys.executable).stem, "-m", "tests.benchmarks.startup", "--runs", "3"]]
     assert script.main(["bench", "nonsense"]) == 1
-    assert "no benchmark 'nonsense'; choose one of evaluate" in capfd.readouterr().err
+    assert "no benchmark 'nonsense'; choose one of enrich" in capfd.readouterr().err
