@@ -88,15 +88,26 @@ def _short(value: Any) -> str:
 
 
 def failures(group: Sequence[Given], folder: Path) -> list[str]:
-    """Replays a group; a report for each case that differs."""
+    """Replays a group; a report for each case that differs.
+
+    The recordings hold what is seen after some seconds, which a busy machine may miss: cases that differ are
+    replayed twice more without the others.
+    """
     ours = differences()
-    seen = results(group, folder)
-    found = []
-    for case in group:
-        known = ours.get(case["id"], {}).get("ours", {})
-        places = list(unlike(case, seen.get(case["id"], []), known))
-        if places:
-            found.append(report(case, places))
+    waiting, found = list(group), list[str]()
+    for attempt in range(3):
+        inner = folder / f"attempt-{attempt}"
+        inner.mkdir()
+        seen = results(waiting, inner)
+        again, waiting, found = waiting, [], []
+        for case in again:
+            known = ours.get(case["id"], {}).get("ours", {})
+            places = list(unlike(case, seen.get(case["id"], []), known))
+            if places:
+                found.append(report(case, places))
+                waiting.append(case)
+        if not waiting:
+            break
     return found
 
 

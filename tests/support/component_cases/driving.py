@@ -84,7 +84,7 @@ class _Run:
         path = self._write_config(0)
         more = [each for case in self.cases for each in case.given.get("args", [])]
         level = [] if any("--stability" in each for each in more) else ["--stability.level=experimental"]
-        environ: dict[str, str] = {}
+        environ = {"HOME": "/home/user"}
         for case in self.cases:
             environ |= {k: case.filled(v) for k, v in (case.given.get("environ") or {}).items()}
         arguments = [str(path), f"--storage.path={self._folder / 'data'}", *level, *more]
@@ -204,8 +204,8 @@ def _loads(running: Running) -> bool:
 
 def _sent(case: Case, message: Given) -> list[Any]:
     """Send profiles to a receiver of alloypy; what it answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", case.ports[message["port"]], timeout=10)
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", case.ports[message["port"]], timeout=10)
         if "series" in message:
             body = push_request(message["series"], case.filled)
             headers = {"Content-Type": "application/proto"}
@@ -217,3 +217,5 @@ def _sent(case: Case, message: Given) -> list[Any]:
         return [answer.status, answer.read().decode("utf-8", "replace")[:300]]
     except OSError as error:
         return [type(error).__name__]
+    finally:
+        connection.close()

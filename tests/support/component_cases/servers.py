@@ -237,6 +237,7 @@ def _forward(request: Handler) -> None:
     connection.request(request.command, url.path + (f"?{url.query}" if url.query else ""), headers=headers)
     answer = connection.getresponse()
     body = answer.read()
+    connection.close()
     request.send_response(answer.status)
     request.send_header("Content-Type", answer.getheader("Content-Type") or "")
     request.send_header("Content-Length", str(len(body)))
