@@ -176,6 +176,16 @@ RECEIVER: Mapping[str, str] = {
     "header not passed on": 'forward_headers = ["Host"]\n http { listen_port = 0 }',
     "header with a blank": 'forward_headers = ["a b"]\n http { listen_port = 0 }',
 }
+DISCOVERY_DNS: Mapping[str, str] = {
+    "services": "names = []",
+    "no names": "",
+    "addresses": 'names = [] type = "a" port = 80',
+    "no port": 'names = [] type = "AAAA"',
+    "unknown type": 'names = [] type = "TXT" port = 1',
+    "large port": 'names = [] type = "A" port = 65536',
+    "negative port": 'names = [] type = "A" port = -1',
+    "never": 'names = [] refresh_interval = "0s"',
+}
 DISCOVERY_FILE: Mapping[str, str] = {
     "no files": "files = []",
     "seldom": 'files = ["a"] refresh_interval = "1h"',
@@ -341,6 +351,8 @@ CASES: Mapping[str, str] = dict((
     *_in("rule", RULE, 'pyroscope.relabel "x" {\n forward_to = []\n rule {\n HERE\n }\n}'),
     *_in("pyroscope.relabel", RELABEL, 'pyroscope.relabel "x" {\n forward_to = []\n HERE\n}'),
     *_in("pyroscope.receive_http", RECEIVER, 'pyroscope.receive_http "x" {\n forward_to = []\n HERE\n}'),
+    *_in("discovery.dns", DISCOVERY_DNS, 'discovery.dns "x" {\n HERE\n}'),
+    *_in("discovery.http client", CLIENT, 'discovery.http "x" {\n url = "http://127.0.0.1:9/"\n HERE\n}'),
     *_in("discovery.file", DISCOVERY_FILE, 'discovery.file "x" {\n HERE\n}'),
     *_in("discovery.process", DISCOVERY_PROCESS, 'discovery.process "x" {\n HERE\n}'),
     *_in("discovery.docker", DISCOVERY_DOCKER, 'discovery.docker "x" {\n HERE\n}'),

@@ -28,6 +28,7 @@ from tests.support.checking import EVERYTHING
 from tests.support.rule_cases import CASES
 
 _SETTINGS = "settings that only alloypy has"
+_CLIENT = "Alloy's discovery.http does not check the settings of its client"
 _TIMES = "Alloy's import.http does not look at its times"
 OTHERWISE_HERE = {
     "pyroscope.receive_http: no body size": _SETTINGS,
@@ -41,6 +42,25 @@ OTHERWISE_HERE = {
     "import.http: timeout longer": _TIMES,
     "import.http: timeout equal": _TIMES,
     "import.http: frequency below the default timeout": _TIMES,
+    "discovery.dns: large port": "Alloy does not look at the range",
+    "discovery.dns: negative port": "Alloy does not look at the range",
+    "discovery.dns: never": "Alloy crashes",
+    "discovery.http client: header reserved": _CLIENT,
+    "discovery.http client: header reserved without values": _CLIENT,
+    "discovery.http client: headers reserved": _CLIENT,
+    "discovery.http client: header and proxy": _CLIENT,
+    "discovery.http client: bearer twice": _CLIENT,
+    "discovery.http client: bearer and basic": _CLIENT,
+    "discovery.http client: basic and authorization": _CLIENT,
+    "discovery.http client: two logins, both wrong": _CLIENT,
+    "discovery.http client: oauth2 and bearer": _CLIENT,
+    "discovery.http client: proxy null": _CLIENT,
+    "discovery.http client: no_proxy alone": _CLIENT,
+    "discovery.http client: proxy headers alone": _CLIENT,
+    "discovery.http client: proxy headers and empty url": _CLIENT,
+    "discovery.http client: proxy environment and url": _CLIENT,
+    "discovery.http client: proxy environment and no_proxy": _CLIENT,
+    "discovery.http client: proxy environment and both": _CLIENT,
     "discovery.file: never": "Alloy crashes",
     "discovery.file: backwards": "Alloy crashes",
     "local.file_match: never": "Alloy crashes",
