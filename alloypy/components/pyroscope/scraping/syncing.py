@@ -91,7 +91,7 @@ class Syncing:
         found: dict[bytes, Wanted] = {}
         seen: set[bytes] = set()
         numbers: dict[int, int] = {}
-        bad: list[str] = []
+        bad: list[tuple[str, str]] = []
         for target in arguments.targets:
             entry = known.get(target) or self._known.get(target) or _work_out(recipe, target)
             known[target] = entry
@@ -102,7 +102,7 @@ class Syncing:
                 for wanted in entry.wanted:
                     found.setdefault(wanted.identity, wanted)
                 if entry.fault:
-                    bad.append(f"instance {number} in group {self._group(target)}: {entry.fault}")
+                    bad.append((f"instance {number} in group {self._group(target)}", entry.fault))
             await pace.breathe()
         if arguments is self._arguments:
             self._known = known
@@ -123,13 +123,15 @@ class Syncing:
         text = repr(sorted(target.group.items())).encode(errors="surrogateescape")
         return f"{job}_part_{int.from_bytes(blake2b(text, digest_size=8).digest(), 'big')}"
 
-    def _report(self, bad: Sequence[str]) -> None:
-        self.bad = Bad(len(bad), bad[0]) if bad else NONE_BAD
-        for fault in bad[:_MOST_LOGGED]:
-            self._options.logger.error("creating targets failed", extra={"fields": {"err": fault}})
+    def _report(self, bad: Sequence[tuple[str, str]]) -> None:
+        """Log which targets are bad, and why."""
+        self.bad = Bad(len(bad), bad[0][1]) if bad else NONE_BAD
+        for which, fault in bad[:_MOST_LOGGED]:
+            fields = {"err": f"{which}: {fault}"}
+            self._options.logger.error("creating targets failed", extra={"fields": fields})
         if len(bad) > _MOST_LOGGED:
-            fields = {"targets": len(bad) - _MOST_LOGGED}
-            self._options.logger.error("creating more targets failed", extra={"fields": fields})
+            more = {"targets": len(bad) - _MOST_LOGGED}
+            self._options.logger.error("creating more targets failed", extra={"fields": more})
 
 
 def _all(_key: bytes) -> bool:
