@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from alloypy import __version__
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from alloypy.net.client.tls import TLSSettings
 
 _DEPLOY_MODES = ("operator", "helm", "docker", "deb", "rpm", "brew")
+FOLLOW_DOC = "Follow the server's redirects."
 _VERSIONS = ("TLS10", "TLS11", "TLS12", "TLS13")
 
 
@@ -134,7 +135,7 @@ class HTTPClientArguments:
     )
     proxy: ProxyArguments = squash(default=ProxyArguments())
     tls_config: TLSArguments = block(default=TLSArguments(), doc="TLS settings.")
-    follow_redirects: bool = attribute(default=True, doc="Follow the server's redirects.")
+    follow_redirects: bool = attribute(default=True, doc=FOLLOW_DOC)
     enable_http2: bool = attribute(
         default=True,
         doc="Speak HTTP/2 to servers that speak nothing else; needs the extra alloypy[http2].",
@@ -252,3 +253,8 @@ def _proxy_settings(given: ProxyArguments) -> ProxySettings:
 
 def _given(secret: Secret | None) -> bool:
     return secret is not None and secret.reveal() != ""
+
+
+def earlier_contents(problems: Iterable[str]) -> str:
+    """The health message of a client that cannot read files again."""
+    return f"earlier file contents are still in use: {'; '.join(problems)}"

@@ -12,7 +12,7 @@ from typing import Annotated
 from alloypy.components.discovery.refresh import RefreshError, RefreshMetrics, refresh_loop
 from alloypy.components.discovery.shell import Discoverer, DiscoveryComponent, Exports, Findings, Group
 from alloypy.components.discovery.target_groups import GroupsError, read_json
-from alloypy.components.http_client import HTTPClientArguments, client_settings, user_agent
+from alloypy.components.http_client import FOLLOW_DOC, HTTPClientArguments, client_settings, user_agent
 from alloypy.families import Family, counter
 from alloypy.lang.go.duration import MINUTE, Duration
 from alloypy.lang.go.floats import SHORTEST, format_float
@@ -37,7 +37,7 @@ _WORK_SECONDS = 30.0
 class ClientArguments(HTTPClientArguments):
     """The settings of the client; the API shows two of them even if they have their defaults."""
 
-    follow_redirects: bool = attribute(default=True, shown=True, doc="Follow the server's redirects.")
+    follow_redirects: bool = attribute(default=True, shown=True, doc=FOLLOW_DOC)
     enable_http2: bool = attribute(
         default=True, shown=True, doc="Speak HTTP/2 over TLS; needs the extra alloypy[http2]."
     )

@@ -15,6 +15,7 @@ from alloypy.components.pyroscope.fanout import Relay
 from alloypy.components.pyroscope.scraping.arguments import Arguments
 from alloypy.families import Family
 from alloypy.runtime.contract.component import (
+    NOT_PREPARED,
     BuildError,
     Component,
     InFlight,
@@ -170,7 +171,7 @@ class Scrape(Component[Arguments, None]):
 
     def _current(self) -> Fetcher:
         if self._fetcher is None:
-            raise RuntimeError("prepare has not been called")
+            raise RuntimeError(NOT_PREPARED)
         return self._fetcher
 
     def in_flight(self) -> InFlight:

@@ -17,6 +17,7 @@ from weakref import WeakSet
 from alloypy.components.http_client import (
     HTTPClientArguments,
     client_settings,
+    earlier_contents,
     user_agent,
     with_authorization,
 )
@@ -32,6 +33,7 @@ from alloypy.profiles.model import (
 )
 from alloypy.runtime.contract.component import (
     NO_ACTIVITY,
+    NOT_PREPARED,
     Activity,
     BuildError,
     Component,
@@ -206,7 +208,7 @@ class Write(Component[Arguments, Exports]):
     def health(self) -> Health | None:
         """Reports that earlier contents of files are still in use."""
         problems = [problem for each in self._receiver.endpoints for problem in each.problems]
-        return healthy(f"earlier file contents are still in use: {'; '.join(problems)}") if problems else None
+        return healthy(earlier_contents(problems)) if problems else None
 
     async def update(self, arguments: Arguments) -> None:
         """Use what was prepared; old endpoints close when their deliveries have ended."""
@@ -317,12 +319,12 @@ class Write(Component[Arguments, Exports]):
 
     def _counting(self) -> Metrics:
         if self._metrics is None:
-            raise RuntimeError("prepare has not been called")
+            raise RuntimeError(NOT_PREPARED)
         return self._metrics
 
     def _running(self) -> Background:
         if self._background is None:
-            raise RuntimeError("prepare has not been called")
+            raise RuntimeError(NOT_PREPARED)
         return self._background
 
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 
 from alloypy.components.http_client import HTTPClientArguments, client_settings, user_agent
+from alloypy.components.remote.http_import import FREQUENCY_DOC, TIMEOUT_DOC, UNEXPECTED_STATUS
 from alloypy.lang.go.duration import MINUTE, SECOND, Duration
 from alloypy.lang.go.headers import canonical_name
 from alloypy.lang.values import OptionalSecret
@@ -37,9 +38,9 @@ class Arguments:
     """Arguments of remote.http."""
 
     url: str = attribute(doc="URL of the content.")
-    poll_frequency: Duration = attribute(default=Duration(MINUTE), doc="Time between two requests.")
-    poll_timeout: Duration = attribute(default=Duration(10 * SECOND), doc="Longest time for one request.")
-    is_secret: bool = attribute(default=False, doc="Whether the content is a secret, which is never shown.")
+    poll_frequency: Duration = attribute(default=Duration(MINUTE), doc=FREQUENCY_DOC)
+    poll_timeout: Duration = attribute(default=Duration(10 * SECOND), doc=TIMEOUT_DOC)
+    is_secret: bool = attribute(default=False, doc="Whether the content is a secret, never to be shown.")
     method: str = attribute(default="GET", doc="Method of the request.")
     headers: Mapping[str, str] = attribute(default_factory=dict, doc="Headers of the request.")
     body: str = attribute(default="", doc="Body of the request.")
@@ -113,7 +114,7 @@ class Poller:
             raise PollError(f"performing request: {error}") from None
         if answer.status != 200:
             status = f"{answer.status} {answer.reason}".rstrip()
-            self._log("unexpected status code from response", status=status)
+            self._log(UNEXPECTED_STATUS, status=status)
             raise PollError(f"unexpected status code {status}")
         return answer.body.decode("utf-8", "surrogateescape").strip(_BLANK)
 

@@ -21,6 +21,10 @@ from alloypy.schema.fields import arguments, attribute, block
 
 logger = logging.getLogger("alloypy.import_http")
 
+FREQUENCY_DOC = "Time between two requests."
+TIMEOUT_DOC = "Longest time for one request."
+UNEXPECTED_STATUS = "unexpected status code from response"
+
 _MOST_CONTENT_BYTES = 4 << 20
 
 
@@ -29,8 +33,8 @@ class Arguments:
     """Arguments of import.http."""
 
     url: str = attribute(doc="URL of the content.")
-    poll_frequency: Duration = attribute(default=Duration(60 * SECOND), doc="Time between two requests.")
-    poll_timeout: Duration = attribute(default=Duration(10 * SECOND), doc="Longest time for one request.")
+    poll_frequency: Duration = attribute(default=Duration(60 * SECOND), doc=FREQUENCY_DOC)
+    poll_timeout: Duration = attribute(default=Duration(10 * SECOND), doc=TIMEOUT_DOC)
     method: str = attribute(default="GET", doc="Method of the request.")
     headers: Mapping[str, str] = attribute(default_factory=dict, doc="Headers of the request.")
     body: str = attribute(default="", doc="Body of the request.")
@@ -81,7 +85,7 @@ async def fetch(given: Arguments) -> str:
         raise FetchError(f"reading response: the content is larger than {_MOST_CONTENT_BYTES} bytes")
     if response.status != 200:
         status = f"{response.status} {response.reason}".rstrip()
-        logger.error("unexpected status code from response", extra={"fields": {"status": status}})
+        logger.error(UNEXPECTED_STATUS, extra={"fields": {"status": status}})
         raise FetchError(f"unexpected status code {status}")
     return response.body.decode("utf-8", "surrogateescape").strip()
 

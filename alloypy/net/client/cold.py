@@ -24,6 +24,8 @@ from alloypy.net.client.messages import (
     SendError,
     SendTimeout,
     Taker,
+    invalid_name,
+    invalid_value,
     origin_of,
     target_of,
 )
@@ -217,6 +219,6 @@ def _shown(url: URL) -> str:
 def _check_header(name: str, value: str) -> None:
     """Raises NotSent for a header that Go's client refuses."""
     if not is_header_name(name):
-        raise NotSent(f"net/http: invalid header field name {quote(name)}")
+        raise NotSent(invalid_name(name))
     if any((char < " " and char != "\t") or char == "\x7f" for char in value):
-        raise NotSent(f"net/http: invalid header field value for {quote(name)}")
+        raise NotSent(invalid_value(name))

@@ -272,7 +272,7 @@ def written(headers: Headers) -> WrittenHeaders:
 def line(name: str, value: str) -> str:
     """A header with its line end, as it is sent. Raises NotSent if it would break the request."""
     if _breaks(value):
-        raise NotSent(f"net/http: invalid header field value for {quote(name)}")
+        raise NotSent(invalid_value(name))
     if _breaks(name):
         raise NotSent("net/http: invalid header field name")
     return f"{name}: {value}\r\n"
@@ -296,3 +296,13 @@ def inserted(headers: Headers, name: str, value: str) -> list[tuple[str, str]]:
 
 def _order(header: tuple[str, str]) -> str:
     return "" if header[0] == "User-Agent" else header[0]
+
+
+def invalid_name(name: str) -> str:
+    """Go's text for a header whose name is none."""
+    return f"net/http: invalid header field name {quote(name)}"
+
+
+def invalid_value(name: str) -> str:
+    """Go's text for a header whose value cannot be sent."""
+    return f"net/http: invalid header field value for {quote(name)}"

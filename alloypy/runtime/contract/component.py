@@ -59,6 +59,8 @@ __all__ = [
     "UpdateError",
 ]
 
+NOT_PREPARED = "prepare has not been called"
+
 A = TypeVar("A")
 E = TypeVar("E")
 

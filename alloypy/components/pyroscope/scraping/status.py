@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from alloypy.components.http_client import earlier_contents
 from alloypy.components.pyroscope.scraping.loop import Loop, LoopHealth
 from alloypy.components.pyroscope.scraping.pool import Pool
 from alloypy.components.pyroscope.scraping.syncing import Bad
@@ -86,5 +87,5 @@ def trouble(pool: Pool, bad: Bad, problems: Sequence[str]) -> Trouble | None:
             f"{bad.number} {'target is' if bad.number == 1 else 'targets are'} not valid: {bad.reason}"
         )
     if problems:
-        texts.append(f"earlier file contents are still in use: {'; '.join(problems)}")
+        texts.append(earlier_contents(problems))
     return Trouble("; ".join(texts), bool(down or bad.number) and down == every)

@@ -101,7 +101,7 @@ def unpacked(profile: bytes) -> bytes:
             raise SubtractionError(f"decompressing profile: {error}") from None
         room -= len(part)
         if room < 0:
-            raise SubtractionError(f"the profile is larger than {MOST_UNPACKED >> 20} MiB when unpacked")
+            raise SubtractionError(f"it is larger than {MOST_UNPACKED >> 20} MiB when unpacked")
         if not unpacking.eof:
             raise SubtractionError("decompressing profile: unexpected EOF")
         parts.append(part)

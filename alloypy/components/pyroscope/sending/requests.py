@@ -18,7 +18,6 @@ from alloypy.components.pyroscope.sending.headers import (
     without,
 )
 from alloypy.lang.go.headers import is_header_name
-from alloypy.lang.go.text import quote
 from alloypy.lang.go.url import URL, escape_path, parse_url, redact_url
 from alloypy.lang.server_urls import PUSH_PATH
 from alloypy.net.client.auth import basic
@@ -28,6 +27,7 @@ from alloypy.net.client.messages import (
     NotSent,
     Origin,
     Request,
+    invalid_name,
     line,
     origin_of,
     parsed,
@@ -147,7 +147,7 @@ def _joined(url: URL, path: str) -> str:
 def _header_fault(headers: Headers) -> str:
     wrong = next((name for name, _ in headers if not is_header_name(name)), None)
     if wrong is not None:
-        return f"net/http: invalid header field name {quote(wrong)}"
+        return invalid_name(wrong)
     try:
         written(headers)
     except NotSent as reason:
