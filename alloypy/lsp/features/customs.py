@@ -17,7 +17,7 @@ from alloypy.schema.describe import type_text
 
 _LONGEST_COMMENT = 4000
 _LONGEST_DEFAULT = 80
-_COMMENT = re.compile(rb"[ \t]*//+[ \t]?(.*?)[ \t\r]*")
+_COMMENT = re.compile(rb"[ \t]*+//++[ \t]?(.*)")
 
 
 def component(name: str, home: Home, sight: Sight) -> Iterator[str]:
@@ -99,5 +99,5 @@ def _comment(declared: Declared) -> str:
     lines = document.data[max(stop - _LONGEST_COMMENT, 0) : stop].split(b"\n")[:-1]
     found = []
     while lines and (comment := _COMMENT.fullmatch(lines.pop())) is not None:
-        found.append(comment[1].decode("utf-8", "replace"))
+        found.append(comment[1].rstrip(b" \t\r").decode("utf-8", "replace"))
     return "\n".join(each for each in reversed(found) if not each.startswith("alloypy:"))

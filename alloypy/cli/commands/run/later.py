@@ -34,6 +34,7 @@ OWN = (
     "alloypy.rules.clients",
     "alloypy.rules.further",
     "alloypy.rules.imports",
+    "alloypy.rules.own_relabel",
     "alloypy.rules.pyroscope",
     "alloypy.rules.relabel",
     "alloypy.rules.remote",

@@ -7,7 +7,6 @@ Source: the behaviour recorded in tests/golden/components.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote as percent_encode
@@ -32,7 +31,6 @@ GONE = 410
 UNPROCESSABLE = 422
 TOO_MANY_REQUESTS = 429
 
-_QUERY = re.compile(r'\?[^" ]*"')
 _HEADERS = (("Accept", "application/json"),)
 _AWAIT_SECONDS = 60.0
 _MOST_SHOWN = 2048
@@ -134,7 +132,7 @@ async def ask(client: ColdClient, url: str, taker: Taker, headers: tuple[tuple[s
             raise kind(str(broken)) from None
         answer = broken.answer
     except ColdError as error:
-        raise ApiError(_QUERY.sub('"', str(error), 1)) from None
+        raise ApiError(_without_query(str(error))) from None
     if answer.status != OK:
         raise _refusal(answer, url)
 
@@ -178,3 +176,10 @@ def _refusal(answer: Response, url: str) -> ApiError:
             f"the server responded with the status code {answer.status} but did not return more information"
         )
     return ApiError(f"{text} (get {what})", answer.status, pause)
+
+
+def _without_query(text: str) -> str:
+    """A client's error without the query of the URL in it."""
+    before, mark, rest = text.partition("?")
+    query, quote_mark, after = rest.partition('"')
+    return f'{before}"{after}' if mark and quote_mark and " " not in query else text
