@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from alloypy.schema.stability import Stability
 
+CLUSTER_PATH = "/api/alloypy/v0/cluster"
+"""Where the admin server of a replica says who it is."""
+
 
 class ClusterSettings(NamedTuple):
     """The settings of one replica.

@@ -135,3 +135,15 @@ def _descriptors() -> set[tuple[str, str]]:
         except FileNotFoundError:  # the descriptor of this listing
             continue
     return {(number, what) for number, what in found if what != "/dev/null"}
+
+
+@asynccontextmanager
+async def living(registration: Registration, given: Any, folder: Path) -> AsyncIterator[Life]:
+    """A component that runs while the block lasts."""
+    life = Life(registration, given, SocketBook(), folder)
+    await life.prepare()
+    life.start()
+    try:
+        yield life
+    finally:
+        await life.stop()

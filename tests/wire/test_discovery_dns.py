@@ -6,7 +6,7 @@ import logging
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from alloypy.runtime.contract.component import BuildError
 from alloypy.runtime.running.sockets import SocketBook
 from tests.support.counts import FULL
 from tests.support.dns_server import Zone, serving
-from tests.support.lifecycle import Life
+from tests.support.lifecycle import Life, living
 from tests.support.metrics import metric
 from tests.support.receiving import LogLines
 from tests.support.running import free_port
@@ -198,15 +198,8 @@ def arguments(*names: str, every: int = 50_000_000, **given: Any) -> Arguments:
     return Arguments(names=names, refresh_interval=Duration(every), **{"type": "a", "port": 80, **given})
 
 
-@asynccontextmanager
-async def discovering(given: Arguments, folder: Path) -> AsyncIterator[Life]:
-    life = Life(registration, given, SocketBook(), folder)
-    await life.prepare()
-    life.start()
-    try:
-        yield life
-    finally:
-        await life.stop()
+def discovering(given: Arguments, folder: Path) -> AbstractAsyncContextManager[Life]:
+    return living(registration, given, folder)
 
 
 def addresses(life: Life) -> list[str]:

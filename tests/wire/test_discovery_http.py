@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from alloypy.lang.go.duration import Duration
 from alloypy.lang.go.url import parse_url
 from alloypy.runtime.contract.component import BuildError, UpdateError
 from alloypy.runtime.running.sockets import SocketBook
-from tests.support.lifecycle import Life
+from tests.support.lifecycle import Life, living
 from tests.support.metrics import metric
 from tests.support.running import free_port
 from tests.support.scripted import Peer, answering, scripted
@@ -52,15 +51,8 @@ def arguments(port: int, path: str = "/sd", every: Duration = OFTEN, **given: An
     return Arguments(url=parse_url(f"http://127.0.0.1:{port}{path}"), refresh_interval=every, **given)
 
 
-@asynccontextmanager
-async def discovering(given: Arguments, folder: Path) -> AsyncIterator[Life]:
-    life = Life(registration, given, SocketBook(), folder)
-    await life.prepare()
-    life.start()
-    try:
-        yield life
-    finally:
-        await life.stop()
+def discovering(given: Arguments, folder: Path) -> AbstractAsyncContextManager[Life]:
+    return living(registration, given, folder)
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from alloypy.lang.go.duration import Duration
 from alloypy.lang.values import Secret
 from alloypy.runtime.contract.component import BuildError, UpdateError
 from alloypy.runtime.running.sockets import SocketBook
-from tests.support.lifecycle import Life
+from tests.support.lifecycle import Life, living
 from tests.support.recorder import Recorder
 from tests.support.running import Running, free_port
 from tests.support.scripted import Peer, answering, scripted
@@ -56,15 +55,8 @@ def often(port: int, **given: Any) -> Arguments:
     return arguments(port, poll_frequency=OFTEN, poll_timeout=SOON, **given)
 
 
-@asynccontextmanager
-async def polling(given: Arguments, folder: Path) -> AsyncIterator[Life]:
-    life = Life(registration, given, SocketBook(), folder)
-    await life.prepare()
-    life.start()
-    try:
-        yield life
-    finally:
-        await life.stop()
+def polling(given: Arguments, folder: Path) -> AbstractAsyncContextManager[Life]:
+    return living(registration, given, folder)
 
 
 def content(life: Life) -> str:

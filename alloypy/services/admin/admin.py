@@ -42,6 +42,7 @@ from alloypy.services.admin.support_desk import SupportDesk
 from alloypy.services.admin.web_guard import Hosts, page_asks, refused
 from alloypy.services.configuration import LoadError
 from alloypy.services.exposition import CONTENT_TYPE
+from alloypy.services.settings import CLUSTER_PATH
 
 Handler: TypeAlias = Callable[..., Awaitable["Answer | _Windows"]]
 """Takes the request, and the parameters of the route's path by name."""
@@ -118,7 +119,7 @@ class Admin:
             "/metrics": self._metrics,
         }
         if self._options.replica is not None:
-            handlers["/api/alloypy/v0/cluster"] = self._replica
+            handlers[CLUSTER_PATH] = self._replica
         return _router(handlers, self._guard)
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,9 +14,7 @@ from alloypy.lang.go.url import parse_url
 from alloypy.net.client.client import Client, ClientSettings
 from alloypy.net.client.messages import Request, SendError, SendTimeout, origin_of
 from alloypy.services.cluster.members import Member
-
-PATH = "/api/alloypy/v0/cluster"
-"""Where a replica says who it is."""
+from alloypy.services.settings import CLUSTER_PATH
 
 _SECONDS = 3.0
 _MOST_BYTES = 4096
@@ -59,7 +57,7 @@ class Prober:
 
     async def _ask(self, address: str) -> Seen:
         origin = origin_of(parse_url(f"http://{address}"))
-        request = Request("GET", origin, PATH, self._headers, [], _SECONDS)
+        request = Request("GET", origin, CLUSTER_PATH, self._headers, [], _SECONDS)
         try:
             async with self._slots:
                 response = await self._client.send(request, _MOST_BYTES)
