@@ -165,14 +165,12 @@ async def access(given: ImportGitArguments, directory: Path) -> AsyncIterator[Ac
     try:
         if given.ssh_key is not None:
             key = given.ssh_key
-            environ |= await FILES.run(lambda: _ssh(key, files), FILE_SECONDS, files)
+            environ |= await _with_key(key, files)
             secrets += filter(None, [key.passphrase.reveal()])
         else:
             environ["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes -oStrictHostKeyChecking=yes"
         environ |= _configuration(settings)
         yield Access(url, environ, secrets)
-    except OSError as error:
-        raise GitError(f"loading SSH keys failed: {error.strerror}") from None
     finally:
         if given.ssh_key is not None:
             await FILES.run(lambda: _remove(files), FILE_SECONDS, files)
@@ -207,6 +205,14 @@ def _configuration(settings: Mapping[str, str]) -> dict[str, str]:
         environ[f"GIT_CONFIG_KEY_{number}"] = key
         environ[f"GIT_CONFIG_VALUE_{number}"] = value
     return environ
+
+
+async def _with_key(key: GitSSHKeyArguments, files: Path) -> dict[str, str]:
+    """The variables of `_ssh`. Raises GitError for a key that cannot be read."""
+    try:
+        return await FILES.run(lambda: _ssh(key, files), FILE_SECONDS, files)
+    except OSError as error:
+        raise GitError(f"loading SSH keys failed: {error.strerror}") from None
 
 
 def _ssh(key: GitSSHKeyArguments, files: Path) -> dict[str, str]:
