@@ -19,10 +19,12 @@ from alloypy.catalog.on_demand import ON_DEMAND
 from alloypy.preloading import PRELOADING
 from alloypy.runtime.contract.cluster import NO_CLUSTER
 from alloypy.runtime.contract.component import Registration
+from alloypy.runtime.contract.events import Events
 from alloypy.runtime.contract.options import ControllerOptions, HTTPImport, ReadGit, Service
 from alloypy.runtime.controller import Controller
 from alloypy.services.activity import ActivityLog
 from alloypy.services.admin.admin import Admin, AdminOptions, peers
+from alloypy.services.admin.messages import ASGI
 from alloypy.services.admin.server import AdminServer, Listener
 from alloypy.services.admin.web_guard import Hosts
 from alloypy.services.block_services import LiveDebuggingService, LoggingService
@@ -34,6 +36,7 @@ from alloypy.services.settings import RunSettings
 from alloypy.services.signals import Signals, Stopped
 from alloypy.services.tracing import TracingService, exporter
 from alloypy.services.watch import watch
+from alloypy.threads import WORK
 from alloypy.tracing import Tracer
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ logger = logging.getLogger("alloypy")
 _COLLECTOR_THRESHOLDS = (10_000, 10, 10)
 _LOG_EVERY_SECONDS = 5.0
 _MOST_ADDRESSES = 20
+_PAGES_SECONDS = 30.0
 
 
 class Process:
@@ -75,6 +79,7 @@ class Process:
         self._server = AdminServer(listener)
         self._live_debugging = LiveDebuggingService()
         self._exporter = exporter(os.environ)
+        self._events = Events()
         self._tracer = Tracer(recorder=self._exporter)
         self._notifier = Notifier(os.environ)
         self._cluster = self._joined(listener.address)
@@ -103,6 +108,7 @@ class Process:
             observer=self._evaluations,
             tracer=self._tracer,
             vocabulary=ON_DEMAND,
+            events=self._events,
             cluster=self._cluster or NO_CLUSTER,
         )
 
@@ -188,6 +194,27 @@ class Process:
             replica=self._cluster.answer if self._cluster is not None else None,
             ui_prefix=self._settings.ui_prefix,
             hosts=self._hosts(),
+            pages=self._pages,
+        )
+
+    async def _pages(self, default: ASGI) -> ASGI:
+        """The pages, imported in a thread, as most processes never need them."""
+        return await WORK.run(lambda: self._site(default), _PAGES_SECONDS)
+
+    def _site(self, default: ASGI) -> ASGI:
+        from alloypy.services.web.site import Site, site
+
+        return site(
+            Site(
+                controller=self._controller,
+                reload=self._reload,
+                events=self._events,
+                live_debugging=lambda: self._live_debugging.enabled,
+                unprotected=self._server.unprotected,
+                flags=self._settings.flags,
+                prefix=self._settings.ui_prefix,
+            ),
+            default,
         )
 
     def _hosts(self) -> Hosts | None:

@@ -9,12 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
-
-from starlette.convertors import Convertor, register_url_convertor
-from starlette.routing import Route, Router
+from typing import Any, NamedTuple
 
 from alloypy.lang.brief import brief
 from alloypy.lang.go.text import parse_decimal
@@ -37,6 +34,7 @@ from alloypy.services.admin.messages import (
     shown,
     text,
 )
+from alloypy.services.admin.routing import IDS, Endpoint, Handler, router
 from alloypy.services.admin.shared_answers import SharedAnswers
 from alloypy.services.admin.support_desk import SupportDesk
 from alloypy.services.admin.web_guard import Hosts, page_asks, refused
@@ -44,33 +42,16 @@ from alloypy.services.configuration import LoadError
 from alloypy.services.exposition import CONTENT_TYPE
 from alloypy.services.settings import CLUSTER_PATH
 
-Handler: TypeAlias = Callable[..., Awaitable["Answer | _Windows"]]
-"""Takes the request, and the parameters of the route's path by name."""
-
 _READY = text(200, "Alloy is ready.\n")
 _NOT_READY = text(503, "Alloy is not ready.\n")
 _HEALTHY = text(200, "All Alloy components are healthy.\n")
 _LONGEST_WINDOW = 60
 _MOST_RECEIVERS = 20
 _LONGEST_PATH = 256
-_IDS = "{given:ids}"  # of modules and components: they may contain slashes, and anything else
+_PAGES = frozenset(("", "component", "graph", "live", "flame", "modules", "config", "about", "static"))
+_OWN_API = "api/v0/alloypy/"
 
 logger = logging.getLogger("alloypy.http")
-
-
-class _Ids(Convertor[str]):
-    """Matches the ids of modules and components."""
-
-    regex = "(?s:.*)"
-
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return value
-
-
-register_url_convertor("ids", _Ids())
 
 
 class AdminOptions(NamedTuple):
@@ -82,6 +63,7 @@ class AdminOptions(NamedTuple):
     peers: the replicas as the API lists them. replica: what this one says about itself; None on its own.
     address: `host:port` that the server listens on. ui_prefix: begins and ends with `/`.
     hosts: the host names that requests may use; None for any.
+    pages: makes the application for the pages, given one for paths that are none; called for the first page.
     """
 
     controller: Controller
@@ -94,6 +76,7 @@ class AdminOptions(NamedTuple):
     replica: Callable[[], dict[str, str]] | None = None
     ui_prefix: str = "/"
     hosts: Hosts | None = None
+    pages: Callable[[ASGI], Awaitable[ASGI]] | None = None
 
 
 class Admin:
@@ -104,6 +87,7 @@ class Admin:
         self._support = SupportDesk(options.support)
         self._shared = SharedAnswers()
         self._wrong = Seldom()
+        self._pages: asyncio.Future[ASGI] | None = None
         self._guarded_routes = self._guarded_router()
         self._routes = self._open_router()
 
@@ -120,7 +104,7 @@ class Admin:
         }
         if self._options.replica is not None:
             handlers[CLUSTER_PATH] = self._replica
-        return _router(handlers, self._guard)
+        return router(handlers, self._guard)
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusing = refused(asked(scope, receive), self._options.hosts)
@@ -134,19 +118,31 @@ class Admin:
         handlers: dict[str, Handler] = {
             "/-/reload": self._reload,
             "/-/support": self._bundle,
-            f"/api/v0/component/{_IDS}": self._component_handler,
+            f"/api/v0/component/{IDS}": self._component_handler,
             f"{web}/components": self._components,
-            f"{web}/components/{_IDS}": self._component,
-            f"{web}/modules/{_IDS}/components": self._module_components,
+            f"{web}/components/{IDS}": self._component,
+            f"{web}/modules/{IDS}/components": self._module_components,
             f"{web}/remotecfg/components": self._no_components,
             f"{web}/peers": self._peers,
             f"{web}/graph": self._graph,
-            f"{web}/graph/{_IDS}": self._graph,
-            f"{web}/debug/{_IDS}": self._debug,
+            f"{web}/graph/{IDS}": self._graph,
+            f"{web}/debug/{IDS}": self._debug,
         }
         if self._options.ui_prefix != "/":
             handlers[self._options.ui_prefix[:-1]] = self._to_prefix
-        return _router(handlers, _Endpoint(self._nothing))
+        return router(handlers, self._other)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a page, and paths that are none."""
+        nothing = Endpoint(self._nothing)
+        make = self._options.pages
+        if make is None or not _is_page(scope["path"], self._options.ui_prefix):
+            await nothing(scope, receive, send)
+            return
+        if self._pages is None or (self._pages.done() and self._pages.exception() is not None):
+            self._pages = asyncio.ensure_future(make(nothing))
+        # A client that leaves must not end the making for the others.
+        await (await asyncio.shield(self._pages))(scope, receive, send)
 
     async def _ready(self, request: Asked) -> Answer:
         return _READY if self._options.controller.ready else _NOT_READY
@@ -300,20 +296,12 @@ class _Windows(NamedTuple):
         await send({"type": "http.response.body", "body": b""})
 
 
-def _router(handlers: Mapping[str, Handler], default: ASGI) -> Router:
-    routes = [Route(path, _Endpoint(handler)) for path, handler in handlers.items()]
-    return Router(routes, redirect_slashes=False, default=default)
-
-
-class _Endpoint:
-    """A handler as an ASGI application, so that the router leaves its answer in Go's form."""
-
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._handler(asked(scope, receive), **scope.get("path_params", {}))
-        await answer.send(send)
+def _is_page(path: str, prefix: str) -> bool:
+    """Whether a path may be one of the pages, or of what they consist of."""
+    rest = path.removeprefix(prefix) if path.startswith(prefix) else None
+    if rest is None:
+        return False
+    return rest.partition("/")[0] in _PAGES or rest.startswith(_OWN_API)
 
 
 def peers(address: str) -> list[dict[str, Any]]:

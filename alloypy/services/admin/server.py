@@ -92,9 +92,13 @@ class Policy:
         """Whether anything is protected."""
         return self._credentials is not None
 
+    def protects(self, path: str) -> bool:
+        """Whether a path asks for credentials."""
+        return self._credentials is not None and path.startswith(self._paths or ()) == self._protects_listed
+
     def admits(self, path: str, headers: list[tuple[bytes, bytes]]) -> bool:
         """Whether a request may pass."""
-        if self._credentials is None or path.startswith(self._paths or ()) != self._protects_listed:
+        if self._credentials is None or not self.protects(path):
             return True
         given = next((value for name, value in headers if name == b"authorization"), b"")
         scheme, _, encoded = given.partition(b" ")
@@ -177,6 +181,10 @@ class AdminServer:
     def loopback(self) -> bool:
         """Whether only this machine can reach it."""
         return self._listener.loopback
+
+    def unprotected(self, path: str) -> bool:
+        """Whether others than this machine can reach a path without credentials."""
+        return not self._listener.loopback and not self._policy.protects(path)
 
     async def start(self, application: ASGI) -> None:
         """Start serving."""
