@@ -58,12 +58,15 @@ class Push(NamedTuple):
     deadline: event loop time after which the client no longer waits, or None.
     headers: request headers that are passed through (opt-in), lower-case names.
     trace: the trace that sending it belongs to; None = sending begins a trace of its own.
+    tries: the most tries for each destination, from a caller that keeps the profile and tries again itself;
+        None = as many as the destination's own settings say.
     """
 
     series: Sequence[Series]
     deadline: float | None = None
     headers: Sequence[tuple[str, str]] = ()
     trace: Trace | None = None
+    tries: int | None = None
 
 
 class IngestProfile(NamedTuple):
@@ -74,7 +77,7 @@ class IngestProfile(NamedTuple):
     path: the path of the request, query: its raw query string.
     content_type: all Content-Type values, in order; content_encoding: the header's value or "".
     headers: other request headers that are passed through (opt-in), lower-case names.
-    trace: as in `Push`.
+    trace, tries: as in `Push`.
     """
 
     body: Sequence[Buffer]
@@ -85,6 +88,7 @@ class IngestProfile(NamedTuple):
     content_encoding: str = ""
     headers: Sequence[tuple[str, str]] = ()
     trace: Trace | None = None
+    tries: int | None = None
 
 
 class DeliveryError(Exception):

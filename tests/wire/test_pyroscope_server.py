@@ -5,6 +5,7 @@ Needs the server's program: PYROSCOPE_BIN, or `pyroscope` on PATH. A missing SDK
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import importlib.util
 import json
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from alloypy.profiles.frozen import Moments, freeze_query, time_prefix
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_wire import encode_push
 from tests.support.counts import FULL, repeated
@@ -32,6 +34,7 @@ from tests.support.running import Running, environment, free_port
 DRIVERS = Path(__file__).parent / "sdk_drivers"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BUILD_SECONDS = 300
+COMPACTION_SECONDS = 420
 AWAY_SECONDS = 60 if FULL else 1
 ARGUMENTS = ("--stability.level=public-preview", "--storage.path=data", "config.alloy")
 PUSH = "/push.v1.PusherService/Push"
@@ -384,3 +387,31 @@ def restart(server: PyroscopeServer) -> None:
     server.stop()
     time.sleep(AWAY_SECONDS)
     server.start()
+
+
+@pytest.mark.skipif(not FULL, reason="waits for the server to compact: only with --full")
+@pytest.mark.parametrize("packed", [False, True])
+def test_copies_with_the_time_of_their_reception_become_one(server: PyroscopeServer, packed: bool) -> None:
+    """What is sent again counts twice only until the server compacts, and is dated when it was received."""
+    name, port = f"copies-{packed}", int(server.url.rpartition(":")[2])
+    series = {"__name__": "process_cpu", "service_name": name}
+    body = pprof("copied", 100)
+    body = gzip.compress(body) if packed else body
+    received = Moments(lambda: time.time_ns() - 600 * 10**9).take()
+    dated = time_prefix(body, received) + body
+    query = freeze_query(f"name={name}-ingest&format=pprof", received)
+    for _ in range(3):
+        push = b"".join(encode_push([Series(series, [RawSample(dated)])]))
+        assert post(port, PUSH, push, "application/proto").status == 200
+        assert post(port, f"/ingest?{query}", body, "application/octet-stream").status == 200
+
+    def values() -> list[int]:
+        found = (server.values(f'{{service_name="{each}"}}')["copied"] for each in (name, f"{name}-ingest"))
+        return list(found)
+
+    assert values() == [300, 300]
+    deadline = time.monotonic() + COMPACTION_SECONDS
+    while values() != [100, 100] and time.monotonic() < deadline:
+        time.sleep(5)
+        post(port, f"/ingest?name=other&from={time.time_ns()}&format=pprof", body, "application/octet-stream")
+    assert values() == [100, 100]

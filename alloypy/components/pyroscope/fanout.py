@@ -97,7 +97,7 @@ class Fanout:
             return Missed(child, (error.kept(),))
         # A bug in one receiver must not keep the profile from the others.
         self._logger.error("a receiver failed", exc_info=error)
-        return Missed(child, (DeliveryError("internal error"),))
+        return Missed(child, (DeliveryError("internal error", retry=True),))
 
 
 class Relay(Fanout):

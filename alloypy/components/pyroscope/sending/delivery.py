@@ -149,7 +149,7 @@ class Acceptor:
         """The item that sends a series."""
         labels, series = accepted
         step = self._tracing.step(trace)
-        return OutgoingPush(labels, series.samples, series.position, step, push.headers)
+        return OutgoingPush(labels, series.samples, series.position, step, push.headers, push.tries)
 
     def _refused(self, series: Series, error: DeliveryError) -> DeliveryError:
         if self._publisher.events.wanted:
@@ -204,7 +204,8 @@ class Acceptor:
             trace.record(item.names.log, SpanKind.INTERNAL, item.trace.parent, seconds, {})
         if errors:
             fields = {"err": told(errors), "sz": item.size, "n": item.profiles}
-            self._logger.warning(item.names.log, extra={"fields": fields})
+            level = logging.WARNING if item.tries is None else logging.DEBUG  # the caller reports it
+            self._logger.log(level, item.names.log, extra={"fields": fields})
 
     async def _in_time(self, delivery: Coroutine[Any, Any, None], push: Push, deadline: float) -> bool:
         """Whether a delivery is done by `deadline`, a loop time; if not, it continues without its caller.

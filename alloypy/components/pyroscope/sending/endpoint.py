@@ -165,6 +165,8 @@ class Endpoint:
         self.drop_series(series)
 
     def _lost(self, item: Outgoing) -> None:
+        if item.tries is not None:
+            return  # the caller still has it
         self.drop(item.size, item.profiles)
         if self._publisher.events.wanted:
             self._publisher.cancelled(item, self.wire.shown)
@@ -229,7 +231,8 @@ class Endpoint:
         tries = 1
         while True:
             self._log_try(item, refusal, backoff.steps)
-            pause = backoff.next_pause(refusal.wanted_pause) if refusal.retry else None
+            limited = item.tries is not None and tries >= item.tries
+            pause = backoff.next_pause(refusal.wanted_pause) if refusal.retry and not limited else None
             if pause is None or not await self._pause(pause):
                 break
             self._counts.retried()
@@ -240,11 +243,15 @@ class Endpoint:
             refusal = next_refusal
         seconds = perf_counter() - began
         self._counts.latency[item.names.endpoint].observe(seconds)
+        if item.tries is None or not refusal.retry:
+            self._given_up(item, refusal, seconds, tries)
+        tried = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries)"
+        return [item.error(f"{tried}: {refusal.cause}", refusal)]
+
+    def _given_up(self, item: Outgoing, refusal: Refusal, seconds: float, tries: int) -> None:
         self._counts.dropped(item.size, item.profiles)
         if self._publisher.events.wanted:
             self._publisher.failed(item, self.wire.shown, refusal, seconds, tries)
-        tried = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries)"
-        return [item.error(f"{tried}: {refusal.cause}", refusal)]
 
     async def _try(self, item: Outgoing, unfinished: Unfinished | None = None) -> Refusal | None:
         wire = self.wire

@@ -76,6 +76,7 @@ class OutgoingIngest:
 
     def __init__(self, profile: IngestProfile, name: IngestName, trace: Trace | None) -> None:
         self.trace = trace
+        self.tries = profile.tries
         self.size = sum(map(len, profile.body))
         self._profile = profile
         self._name = name

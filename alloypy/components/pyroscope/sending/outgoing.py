@@ -51,13 +51,15 @@ class Outgoing(Protocol):
     """An /ingest profile or one series of a Push, accepted and ready for every endpoint.
 
     names: for logs, errors and metrics. size: bytes of the raw profiles. profiles: how many there are.
-    trace: of this delivery. labels, body: as they are sent; may take a moment to compute.
+    trace: of this delivery. tries: the most tries, if the caller keeps the profile and tries again itself.
+    labels, body: as they are sent; may take a moment to compute.
     """
 
     names: Names
     size: int
     profiles: int
     trace: Trace | None
+    tries: int | None
 
     @property
     def labels(self) -> Labels: ...

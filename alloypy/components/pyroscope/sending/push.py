@@ -70,7 +70,7 @@ class OutgoingPush:
 
     names = PUSH_NAMES
 
-    __slots__ = ("_chunks", "_passed", "_samples", "labels", "position", "profiles", "size", "trace")
+    __slots__ = ("_chunks", "_passed", "_samples", "labels", "position", "profiles", "size", "trace", "tries")
 
     def __init__(
         self,
@@ -79,8 +79,10 @@ class OutgoingPush:
         position: int,
         trace: Trace | None,
         passed: Headers = (),
+        tries: int | None = None,
     ) -> None:
         self.trace = trace
+        self.tries = tries
         self.size = 0
         for sample in samples:
             self.size += len(sample.profile)
