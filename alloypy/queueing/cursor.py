@@ -1,0 +1,211 @@
+"""One destination's way through a log: what it gets next, and what has become of what it got."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from alloypy.queueing.errors import Closed
+from alloypy.queueing.marks import REASONS, Account, Kind, Mark
+from alloypy.queueing.reader import Piece, Reader
+from alloypy.queueing.record import Place, Record
+from alloypy.queueing.segments import Segment
+
+
+class Behind(NamedTuple):
+    """What waits for a destination. oldest: when the first of it was received, nanoseconds."""
+
+    records: int
+    bytes: int
+    oldest: int | None
+
+
+class Counts(NamedTuple):
+    """What has become of all records for a destination, over restarts.
+
+    stored = delivered + dropped + dead + waiting. dropped: by reason.
+    """
+
+    stored: int
+    delivered: int
+    dropped: Mapping[str, int]
+    dead: int
+    waiting: int
+
+
+class Source(Protocol):
+    """What a cursor needs of its log."""
+
+    @property
+    def last(self) -> int:
+        """The number of the last stored record."""
+
+    def cached(self, seq: int) -> Record | None:
+        """A record that is still in memory."""
+
+    def segment_holding(self, seq: int) -> Segment | None:
+        """The file of a record."""
+
+    def first_after(self, seq: int) -> int:
+        """The first number from `seq` on that a file holds; one after the last if none does."""
+
+    async def read(self, reader: Reader, segment: Segment, seq: int) -> Piece | None:
+        """Records from a file; None if the file has been deleted meanwhile."""
+
+    def mark(self, account: Account, mark: Mark) -> int:
+        """Note what has become of records; returns how many it is new for."""
+
+
+class Cursor:
+    """Gives a destination its records in order. One task at a time may wait for the next."""
+
+    def __init__(self, account: Account, source: Source, reader: Reader) -> None:
+        self._account = account
+        self._source = source
+        self._reader = reader
+        self._next = account.accounted.missing_from(0)
+        self._ready: deque[Record] = deque()
+        self._back: list[int] = []
+        self._out: dict[int, Record] = {}
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_closed = False
+
+    @property
+    def destination(self) -> str:
+        """The name of the destination."""
+        return self._account.name
+
+    async def next(self) -> Record:
+        """The next record, once there is one. It is given out again only after `back` or a restart.
+
+        Raises Closed.
+        """
+        while True:
+            if self._is_closed:
+                raise Closed("the queue is closed")
+            record = self._take() or await self._read()
+            if record is not None and record.place.seq not in self._out:
+                self._out[record.place.seq] = record
+                return record
+
+    def done(self, place: Place) -> None:
+        """The record has been delivered."""
+        self._settle(place, Kind.DELIVERED)
+
+    def drop(self, place: Place, reason: str) -> None:
+        """Give a record up. reason: one of `marks.REASONS`."""
+        self._settle(place, Kind.DROPPED, REASONS.index(reason))
+
+    def back(self, place: Place) -> None:
+        """Return a record that was not delivered: `next` gives it out again, before later ones."""
+        if self._out.pop(place.seq, None) is not None:
+            heapq.heappush(self._back, place.seq)
+            self.wake()
+
+    @property
+    def behind(self) -> Behind:
+        """What waits, including what has been given out. No I/O."""
+        account = self._account
+        records = account.waiting(self._source.last)
+        if not records:
+            return Behind(0, 0, None)
+        return Behind(records, account.waiting_bytes(), self._oldest())
+
+    @property
+    def counts(self) -> Counts:
+        """The counts of this destination. No I/O."""
+        account, last = self._account, self._source.last
+        return Counts(
+            account.stored(last),
+            account.delivered,
+            dict(account.dropped),
+            account.dead.count,
+            account.waiting(last),
+        )
+
+    def wake(self) -> None:
+        """There may be something new."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def close(self) -> None:
+        """The log is being closed: nothing more is given out."""
+        self._is_closed = True
+        self.wake()
+
+    def _settle(self, place: Place, kind: Kind, reason: int = 0) -> None:
+        record = self._out.pop(place.seq, None)
+        size = 0 if record is None else record.size
+        self._source.mark(self._account, Mark(kind, place.seq, place.seq, size, reason))
+
+    def _oldest(self) -> int | None:
+        first = self._account.accounted.missing_from(0)
+        for record in (self._out.get(first), self._source.cached(first)):
+            if record is not None:
+                return record.received_at
+        segment = self._source.segment_holding(first)
+        return None if segment is None else segment.first_at
+
+    def _take(self) -> Record | None:
+        """The next record that is in memory, if it is."""
+        accounted = self._account.accounted
+        while self._back and self._back[0] in accounted:
+            heapq.heappop(self._back)
+        if self._back:
+            record = self._source.cached(self._back[0])
+            if record is not None:
+                heapq.heappop(self._back)
+            return record
+        self._next = accounted.missing_from(self._next)
+        while self._ready and self._ready[0].place.seq < self._next:
+            self._ready.popleft()
+        if self._ready and self._ready[0].place.seq == self._next:
+            self._next += 1
+            return self._ready.popleft()
+        record = self._source.cached(self._next)
+        if record is not None:
+            self._next += 1
+        return record
+
+    async def _read(self) -> Record | None:
+        """Read what is due from its file, or wait until something is stored."""
+        seq = self._back[0] if self._back else self._next
+        if seq > self._source.last:
+            await self._wait()
+            return None
+        segment = self._source.segment_holding(seq)
+        if segment is None:
+            self._damaged(seq, self._source.first_after(seq) - 1)
+            return None
+        piece = await self._source.read(self._reader, segment, seq)
+        if piece is None:
+            return None
+        self._note_damage(seq, piece)
+        if not self._back or self._back[0] != seq:
+            self._ready = deque(piece.records)
+            return None
+        if piece.records and piece.records[0].place.seq == seq:
+            heapq.heappop(self._back)
+            return piece.records[0]
+        return None
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _note_damage(self, seq: int, piece: Piece) -> None:
+        for record in piece.records:
+            self._damaged(seq, record.place.seq - 1)
+            seq = record.place.seq + 1
+        self._damaged(seq, piece.following - 1)
+
+    def _damaged(self, first: int, last: int) -> None:
+        """What is missing in the files is given up, and counted."""
+        for span in self._account.accounted.missing(first, last) if first <= last else ():
+            self._source.mark(self._account, Mark(Kind.DROPPED, *span, reason=REASONS.index("damaged")))

@@ -1,0 +1,385 @@
+"""Writes records in batches: the event loop writes, and a thread syncs once for all who wait.
+
+Large batches are written by the thread too. A file that the disk has failed on is never touched again: its
+batch is written to a new one, and the failed sync is not repeated, because a second one may succeed without
+the data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from alloypy.os_errors import system_words
+from alloypy.queueing.clock import Clock
+from alloypy.queueing.disk import Buffer, Disk
+from alloypy.queueing.errors import Closed, Full, WriteFailed
+from alloypy.queueing.record import Place, Record, framed
+from alloypy.queueing.segments import Segment, Segments, segment_path
+from alloypy.queueing.settings import LogSettings
+from alloypy.threads import Threads
+
+T = TypeVar("T")
+
+SYNC_SECONDS = 60.0
+"""How long a disk may take to write and sync a batch; then it counts as failed."""
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+_INLINE_RECORD_BYTES = 64 << 10
+_INLINE_BATCH_BYTES = 1 << 20
+_BATCH_BYTES = 8 << 20
+_UNSYNCED_BYTES = 8 << 20
+_OLDEST_OPEN_NANOSECONDS = 600_000_000_000
+_AGAIN_SECONDS = 1.0
+
+
+class _Item(NamedTuple):
+    meta: bytes
+    body: Sequence[Buffer]
+    size: int
+    received_at: int
+    stored: asyncio.Future[Place]
+
+
+class _Batch:
+    """Records that are written together, numbered from `seq` on."""
+
+    def __init__(self, seq: int, items: list[_Item]) -> None:
+        self.seq = seq
+        self.items = items
+        self.size = sum(item.size for item in items)
+        self.is_large = self.size > _INLINE_BATCH_BYTES or any(
+            item.size > _INLINE_RECORD_BYTES for item in items
+        )
+        self._parts: list[Buffer] = []
+
+    @property
+    def parts(self) -> list[Buffer]:
+        """What to write."""
+        if not self._parts:
+            for seq, item in enumerate(self.items, self.seq):
+                self._parts += (framed(seq, item.received_at, item.meta, item.body), *item.body)
+        return self._parts
+
+
+class _File:
+    """A file being written; `end` is the offset after its last good record. segment: once it has one."""
+
+    def __init__(self, number: int, path: str, descriptor: int, opened_at: int) -> None:
+        self.number = number
+        self.path = path
+        self.descriptor = descriptor
+        self.opened_at = opened_at
+        self.end = 0
+        self.is_broken = False
+        self.segment: Segment | None = None
+
+
+class Writer:
+    """Appends records to files of a log.
+
+    number, seq: of the last file and the last record so far. stored: called with the records of each batch
+    once they count as stored, in order.
+    """
+
+    def __init__(
+        self,
+        disk: Disk,
+        directory: str,
+        segments: Segments,
+        settings: LogSettings,
+        clock: Clock,
+        threads: Threads,
+        number: int,
+        seq: int,
+        stored: Callable[[list[Record]], None],
+    ) -> None:
+        self._disk = disk
+        self._directory = directory
+        self._segments = segments
+        self._settings = settings
+        self._clock = clock
+        self._threads = threads
+        self._number = number
+        self.last = seq
+        self._stored = stored
+        self._pending: list[_Item] = []
+        self.pending_bytes = 0
+        self._task: asyncio.Task[None] | None = None
+        self._file: _File | None = None
+        self._unsynced: list[_Batch] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_due = False
+        self._is_closed = False
+        self.write_errors = 0
+        self.syncs = 0
+        self.fault = ""
+
+    @property
+    def open_segment(self) -> Segment | None:
+        """The file that records are being written to."""
+        return None if self._file is None else self._file.segment
+
+    def put(self, meta: bytes, body: Sequence[Buffer], size: int) -> asyncio.Future[Place]:
+        """Write a record; the future is done once it is stored, or has Full or WriteFailed."""
+        if self._is_closed:
+            raise Closed("the queue is closed")
+        stored: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
+        self._pending.append(_Item(meta, body, size, self._clock.now(), stored))
+        self.pending_bytes += size
+        self._wake()
+        return stored
+
+    def _wake(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def end_file(self) -> None:
+        """End the current file, to be deleted once it is done; not while it is being written to."""
+        if self._task is None and self._file is not None and not self._unsynced:
+            await self._end_file()
+
+    async def close(self) -> None:
+        """Write what waits, sync, and end the file."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._task is not None:
+            await asyncio.shield(self._task)
+        await self._sync_unsynced()
+        with suppress(OSError):
+            await self._end_file()
+
+    async def _end_file(self) -> None:
+        """End the file. Raises OSError if what is not synced may be lost, and has to be written again."""
+        file, self._file = self._file, None
+        if file is not None:
+            await self._in_thread(partial(self._finish, file, is_synced=not self._unsynced))
+            self._unsynced = []
+
+    async def _run(self) -> None:
+        try:
+            while self._pending or self._is_due:
+                if self._pending:
+                    await self._store(self._take())
+                    await asyncio.sleep(0)  # those who have been answered bring their next records
+                if self._is_due or sum(each.size for each in self._unsynced) > _UNSYNCED_BYTES:
+                    self._is_due = False
+                    await self._sync_unsynced()
+        finally:
+            self._task = None
+            left, self._pending = self._pending, []
+            for item in left:
+                _refuse(item, WriteFailed("the queue stopped writing"))
+
+    def _take(self) -> _Batch:
+        count, size = 0, 0
+        for item in self._pending:
+            if count and size + item.size > _BATCH_BYTES:
+                break
+            count += 1
+            size += item.size
+        items, self._pending = self._pending[:count], self._pending[count:]
+        return _Batch(self.last + 1, items)
+
+    async def _store(self, batch: _Batch) -> None:
+        try:
+            await self._write_twice([batch])
+        except OSError as error:
+            self._fail(batch, error)
+        except BaseException:
+            self._fail(batch, OSError(errno.ECANCELED, os.strerror(errno.ECANCELED)))
+            raise
+        else:
+            self._accept(batch)
+        finally:
+            self.pending_bytes -= batch.size
+
+    async def _write_twice(self, batches: list[_Batch]) -> None:
+        """Write, and if the disk fails, once more in a new file, with what the old one may have lost."""
+        try:
+            await self._write(batches)
+        except OSError as error:
+            self.write_errors += 1
+            if error.errno in NO_SPACE and not (self._file is not None and self._file.is_broken):
+                raise
+            self._abandon()
+            await self._write(batches)
+        self.fault = ""
+
+    async def _write(self, batches: list[_Batch], *, is_synced: bool = False) -> None:
+        """Write whole batches, or nothing that counts. Raises OSError."""
+        if self._file is not None and self._is_over(self._file):
+            await self._end_file()
+        file = self._file
+        if file is None:  # what is not synced was in a file that has been given up
+            batches = [*self._unsynced, *batches]
+        is_synced = is_synced or self._settings.sync == "always" or (file is None and bool(self._unsynced))
+        if file is None or any(each.is_large for each in batches):
+            self._number += file is None
+            work = partial(self._write_all, file, self._number, batches, is_synced=is_synced)
+            file = await self._in_thread(work)
+        else:
+            self._append(file, batches)
+            if is_synced:
+                await self._in_thread(partial(self._sync, file))
+        self._file = file
+        for each in batches:
+            self._enter(file, each)
+        if is_synced:
+            self._unsynced = []
+        else:
+            self._unsynced += batches
+            self._start_timer(self._settings.sync_interval)
+
+    def _is_over(self, file: _File) -> bool:
+        if file.end >= self._settings.segment_bytes:
+            return True
+        return file.segment is not None and self._clock.now() - file.opened_at > _OLDEST_OPEN_NANOSECONDS
+
+    def _write_all(self, file: _File | None, number: int, batches: list[_Batch], *, is_synced: bool) -> _File:
+        """In a thread: go on in `file` or in a new one, write and sync."""
+        is_new = file is None
+        if file is None:
+            path = segment_path(self._directory, number)
+            file = _File(number, path, self._disk.create(path), self._clock.now())
+        try:
+            self._append(file, batches)
+            if is_synced:
+                self._sync(file)
+            if is_new:
+                self._disk.sync_directory(self._directory)
+        except BaseException:
+            if is_new:  # nobody knows of it yet
+                self._discard(file)
+            raise
+        return file
+
+    def _discard(self, file: _File) -> None:
+        with suppress(OSError):
+            self._disk.close(file.descriptor)
+        with suppress(OSError):
+            self._disk.remove(file.path)
+
+    def _append(self, file: _File, batches: list[_Batch]) -> None:
+        end = file.end
+        try:
+            for each in batches:
+                self._disk.write(file.descriptor, each.parts, end)
+                end += each.size
+        except OSError:
+            try:
+                self._disk.truncate(file.descriptor, file.end)
+            except OSError:
+                file.is_broken = True
+            raise
+
+    def _sync(self, file: _File) -> None:
+        self.syncs += 1
+        try:
+            self._disk.sync(file.descriptor)
+        except OSError:
+            file.is_broken = True
+            raise
+
+    def _finish(self, file: _File, *, is_synced: bool) -> None:
+        """In a thread: sync, end the file with a footer, and close it. Raises OSError if the former fails."""
+        try:
+            if not is_synced:
+                self._sync(file)
+            if file.segment is not None:
+                with suppress(OSError):  # it will be read whole at the next start
+                    self._disk.write(file.descriptor, [file.segment.footer], file.end)
+                    self._disk.sync(file.descriptor)
+        finally:
+            self._disk.close(file.descriptor)
+
+    def _abandon(self) -> None:
+        """Leave a file that the disk has failed on: what is good in it is still read."""
+        file, self._file = self._file, None
+        if file is not None:
+            work = partial(self._disk.close, file.descriptor)
+            self._threads.begin(work, SYNC_SECONDS, self).add_done_callback(_seen)
+
+    def _enter(self, file: _File, batch: _Batch) -> None:
+        """Take a written batch into the list of files, instead of a file that may have lost it."""
+        times = batch.items[0].received_at, batch.items[-1].received_at
+        last = batch.seq + len(batch.items) - 1
+        old = self._segments.holding(batch.seq)
+        if old is not None and old is not file.segment:
+            old.last = batch.seq - 1
+            if old.last < old.first:
+                self._segments.remove(old)
+        file.end += batch.size
+        if file.segment is None:
+            file.segment = Segment(file.number, file.path, batch.seq, last, file.end, *times)
+            self._segments.add(file.segment)
+        else:
+            file.segment.last, file.segment.end, file.segment.last_at = last, file.end, times[1]
+
+    def _accept(self, batch: _Batch) -> None:
+        number = 0 if self._file is None else self._file.number
+        records = [
+            Record(Place(number, seq), item.received_at, item.meta, item.body)
+            for seq, item in enumerate(batch.items, batch.seq)
+        ]
+        self.last += len(records)
+        self._stored(records)
+        for item, record in zip(batch.items, records, strict=True):
+            if not item.stored.done():
+                item.stored.set_result(record.place)
+
+    def _fail(self, batch: _Batch, error: OSError) -> None:
+        self.fault = f"write {self._directory}: {system_words(error)}"
+        for item in batch.items:
+            is_full = error.errno in NO_SPACE
+            _refuse(item, Full("no_space", self.fault) if is_full else WriteFailed(self.fault))
+
+    def _start_timer(self, seconds: float) -> None:
+        if self._timer is None and not self._is_closed:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        self._is_due = True
+        self._wake()
+
+    async def _sync_unsynced(self) -> None:
+        """Sync what has been written since the last time; what the disk then fails on is written again."""
+        if not self._unsynced:
+            return
+        try:
+            if self._file is not None:
+                try:
+                    await self._in_thread(partial(self._sync, self._file))
+                except OSError:
+                    self.write_errors += 1
+                    self._abandon()
+            if self._file is None:
+                await self._write([], is_synced=True)
+        except OSError as error:
+            self.fault = f"sync {self._directory}: {system_words(error)}"
+            self._start_timer(_AGAIN_SECONDS)
+        else:
+            self._unsynced = []
+            self.fault = ""
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await self._threads.run(work, SYNC_SECONDS, self)
+
+
+def _refuse(item: _Item, error: Exception) -> None:
+    if not item.stored.done():
+        item.stored.set_exception(error)
+
+
+def _seen(future: asyncio.Future[None]) -> None:
+    if not future.cancelled():
+        future.exception()
