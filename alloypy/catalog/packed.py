@@ -7,21 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from alloypy.catalog.received import RECEIVED
 from alloypy.catalog.store import Store
 
 _NUMBERS = frozenset(
     {"int", "uint", "float32", "float64"}
     | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 )
-_RECEIVERS = {
-    "storage.Appendable": "metrics",
-    "loki.LogsReceiver": "logs",
-    "pyroscope.Appendable": "profiles",
-    "otelcol.Consumer": "otelcol",
-}
-"""Go types that history names by what they receive."""
 _OPEN_FORMATS = frozenset({"discovery.Target"})
-_BY_RECEIVED = {received: name for name, received in _RECEIVERS.items()}
+_BY_RECEIVED = {received: name for name, received in RECEIVED.items()}
 
 
 class Member:
@@ -81,7 +75,7 @@ def generic(store: Store, notation: str) -> str:
     if name in _OPEN_FORMATS:
         return "map(string)"
     alloy: str = store.entry("types", name)["alloy"]
-    return f"capsule({_RECEIVERS.get(name, name)})" if alloy == "capsule" else alloy
+    return f"capsule({RECEIVED.get(name, name)})" if alloy == "capsule" else alloy
 
 
 def notation_of(store: Store, word: str) -> str:

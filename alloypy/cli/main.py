@@ -57,6 +57,7 @@ COMMANDS = (
         "Say what an upgrade of Alloy changes for a configuration",
         wrong_use=exit_codes.VERSIONS_UNUSABLE,
     ),
+    Command("graph", "graph.command", "Draw what flows between the components of a configuration"),
     Command("eval", "eval.command", "Evaluate an expression"),
     Command("explain", "explain.command", "Explain what a diagnostic code means and what to do about it"),
     Command("docs", "docs.command", "Show the reference of a component or function"),

@@ -71,13 +71,21 @@ def write_reports(report: Report, targets: list[tuple[str, str]]) -> None:
     """Write `report` to every target, then raise UsageError for files that could not be written."""
     faults = []
     for format_name, file in targets:
-        data = render(report, format_name).encode("utf-8", "surrogateescape")
-        if not file:
-            streams.put(data)
-            continue
         try:
-            Path(file).write_bytes(data)
-        except (OSError, ValueError) as error:
-            faults.append(f"open {file}: {system_words(error)}")
+            write_text(render(report, format_name), file)
+        except UsageError as error:
+            faults.append(str(error))
     if faults:
         raise UsageError("; ".join(faults))
+
+
+def write_text(text: str, file: str) -> None:
+    """Write a text to a file, "" for standard output. Raises UsageError for a file, OutputError."""
+    data = text.encode("utf-8", "surrogateescape")
+    if not file:
+        return streams.put(data)
+    try:
+        Path(file).write_bytes(data)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"open {file}: {system_words(error)}") from None
+    return None

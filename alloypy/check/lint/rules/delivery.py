@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from alloypy.catalog.received import RECEIVED
 from alloypy.check.lint.likeness import body_likeness, likeness
 from alloypy.check.lint.rule import Rule, finding
 from alloypy.check.lint.view import Body, View
@@ -12,14 +13,6 @@ from alloypy.lang import types as wanted
 from alloypy.syntax.diagnostics import Diagnostic, Edit
 from alloypy.syntax.source import Source, Span
 from alloypy.syntax.tree import Access, Array, Attribute, Block, Expression, Identifier, Statement
-
-RECEIVERS = frozenset({
-    "loki.LogsReceiver",
-    "otelcol.Consumer",
-    "pyroscope.Appendable",
-    "storage.Appendable",
-})  # fmt: skip
-"""Capsules that take data."""
 
 _SENDERS = frozenset({"loki.write", "prometheus.remote_write", "pyroscope.write"})
 _HOW_ONLY = frozenset({
@@ -59,7 +52,7 @@ def _receivers(view: View) -> Iterator[Diagnostic]:
             if not _is_name(element):
                 continue
             name = likeness(element)
-            if name in seen and (takes or view.shape(element).capsule in RECEIVERS):
+            if name in seen and (takes or view.shape(element).capsule in RECEIVED):
                 yield _again(elements[at - 1], element, written.source, name)
             seen.add(name)
 
@@ -67,7 +60,7 @@ def _receivers(view: View) -> Iterator[Diagnostic]:
 def _takes_receivers(body: Body | None, attribute: Attribute) -> bool:
     type_ = body.type_of(attribute) if body is not None else None
     element = type_.element if isinstance(type_, wanted.ListType) else None
-    return isinstance(element, wanted.CapsuleType) and element.cls.kind in RECEIVERS
+    return isinstance(element, wanted.CapsuleType) and element.cls.kind in RECEIVED
 
 
 def _is_name(node: Expression) -> bool:

@@ -43,12 +43,10 @@ Exit code: 0 without errors, 1 with at least one. Warnings, including those for 
 *.alloy files, cause a failure only with --strict."""
 
 
-class _ProgramFlags:
-    """The flags shared with `run`, and the program to check for."""
+class ProgramFlags:
+    """The program to check for, and what it permits."""
 
     def __init__(self, flags: FlagSet) -> None:
-        self.format = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
-        converting(flags, "accepted, without effect, as in Alloy")
         self._stability = stability_level(flags)
         self._community = community_components(flags)
         self.program = flags.choice(
@@ -106,14 +104,21 @@ class _LintFlags:
 
     def chosen(self, *places: Selectors) -> Chosen:
         """What settings and, with more weight, the flags choose. Raises UsageError."""
-        from alloypy.check.lint.selecting import SelectionError, Selectors, choose, selectors
+        from alloypy.check.lint.selecting import Selectors, selectors
 
         select = selectors(self._select.value) if self._select.given else None
         own = Selectors(select, selectors(self._extend.value), selectors(self._ignore.value))
-        try:
-            return choose(*places, own)
-        except SelectionError as error:
-            raise UsageError(str(error), hint=error.hint) from None
+        return chosen_rules(*places, own)
+
+
+def chosen_rules(*places: Selectors) -> Chosen:
+    """What the given places choose, each with more weight than those before it. Raises UsageError."""
+    from alloypy.check.lint.selecting import SelectionError, choose
+
+    try:
+        return choose(*places)
+    except SelectionError as error:
+        raise UsageError(str(error), hint=error.hint) from None
 
 
 class SettingsFlags:
@@ -150,7 +155,9 @@ class Options:
 
     def __init__(self, argv: list[str]) -> None:
         flags = FlagSet("validate", "PATH...", _SUMMARY)
-        of_program = _ProgramFlags(flags)
+        format_name = flags.string("config.format", "alloy", doc="format of the configuration: alloy")
+        converting(flags, "accepted, without effect, as in Alloy")
+        of_program = ProgramFlags(flags)
         strict = flags.bool("strict", doc="also fail on warnings")
         lint = _LintFlags(flags)
         of_settings = SettingsFlags(flags)
@@ -194,7 +201,7 @@ class Options:
         self.listed = listing.given
         if not self.paths and not self.listed:
             raise UsageError("accepts 1 arg(s), received 0", usage=flags.usage)
-        _check_format(of_program.format.value)
+        _check_format(format_name.value)
         self.targets = self.reporting.targets(text_to_stdout=self.diff or (self.fix and STDIN in self.paths))
         if self.fix and self.from_yaml:
             raise UsageError(FIXES_ARE_IN_FILES)

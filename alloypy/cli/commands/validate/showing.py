@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from itertools import islice
 
 from alloypy.check.units.units import Outcome
@@ -21,13 +22,18 @@ def show(outcomes: list[Outcome], options: Options) -> None:
         from alloypy.cli.commands.validate.statistics import statistics
 
         return streams.say(statistics(outcomes))
-    color = wants_colour(sys.stderr, options.reporting.color)
-    width = terminal_width(sys.stderr)
     errors_only = options.reporting.quiet and not options.strict
+    return say(outcomes, options.reporting.color, errors_only=errors_only)
+
+
+def say(outcomes: Iterable[Outcome], color: str = "auto", *, errors_only: bool = False) -> None:
+    """Write diagnostics to standard error. color: one of `colours.CHOICES`."""
+    wanted = wants_colour(sys.stderr, color)
+    width = terminal_width(sys.stderr)
     texts = []
     for outcome in outcomes:
         rest = (d for d in outcome.diagnostics if not errors_only or d.severity is Severity.ERROR)
-        texts += [_text(outcome.path, diagnostic, color, width) for diagnostic in islice(rest, SHOWN)]
+        texts += [_text(outcome.path, diagnostic, wanted, width) for diagnostic in islice(rest, SHOWN)]
         texts += not_shown(rest)
     return streams.say("\n".join(texts)) if texts else None
 

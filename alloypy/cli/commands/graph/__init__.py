@@ -1,0 +1,1 @@
+"""`alloypy graph`: the picture of a configuration."""

@@ -1,0 +1,170 @@
+"""Layout: where each box of a picture stands, and along which points each arrow leads, in pixels.
+
+Columns from left to right; pipelines stand one below the other, and so do groups, each in a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from alloypy.drawing.heights import BOX_HEIGHT, heights
+from alloypy.drawing.layers import Layers, layers
+from alloypy.drawing.names import MOST_COLUMNS, columns
+from alloypy.drawing.picture import Arrow, Box, Group, Picture, Pipeline, pipelines
+from alloypy.drawing.ranks import ranks
+
+CHARACTER_WIDTH = 7.25
+"""The width of a character in a monospaced font of 12 pixels, with a little to spare."""
+
+_PADDING = 10
+_LEAST_WIDTH = 90
+_BETWEEN_COLUMNS = 64
+_BETWEEN_PIPELINES = 28
+_BETWEEN_SINGLE = 16
+_ROW_WIDTH = 960
+"""Boxes without arrows stand in rows of this width, or of that of the widest pipeline."""
+
+_MARGIN = 12
+_FRAME_TITLE = 26
+_FRAME_PADDING = 14
+
+
+class Placed(NamedTuple):
+    """A box in its place: its left upper corner and its size."""
+
+    box: Box
+    x: int
+    y: int
+    width: int
+    height: int = BOX_HEIGHT
+
+
+class Point(NamedTuple):
+    """A point of a route."""
+
+    x: int
+    y: int
+
+
+class Route(NamedTuple):
+    """The way of an arrow: a curve from the first point of each pair to the second, level lines between."""
+
+    arrow: Arrow
+    curves: Sequence[tuple[Point, Point]]
+
+
+class Frame(NamedTuple):
+    """The frame of a group."""
+
+    group: Group
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Layout(NamedTuple):
+    """A picture in its places."""
+
+    title: str
+    width: int
+    height: int
+    boxes: Sequence[Placed]
+    routes: Sequence[Route]
+    frames: Sequence[Frame]
+
+
+def laid_out(picture: Picture) -> Layout:
+    """Find the places of everything in a picture."""
+    titles = {group.id: group for group in picture.groups}
+    boxes: list[Placed] = []
+    routes: list[Route] = []
+    frames: list[Frame] = []
+    width, y = 0, _MARGIN
+    for group, parts in pipelines(picture).items():
+        framed = titles.get(group)
+        inset = _MARGIN + (_FRAME_PADDING if framed is not None else 0)
+        top = y
+        if framed is not None:
+            y += _FRAME_TITLE
+        right, bottom = _place_group(parts, Point(inset, y), boxes, routes)
+        if framed is not None:
+            right = max(right, inset + _text_width(framed.title)) + _FRAME_PADDING
+            bottom += _FRAME_PADDING
+            frames.append(Frame(framed, _MARGIN, top, right - _MARGIN, bottom - top))
+        width, y = max(width, right), bottom + _BETWEEN_PIPELINES
+    height = y - _BETWEEN_PIPELINES + _MARGIN if boxes else 2 * _MARGIN
+    return Layout(picture.title, width + _MARGIN, height, boxes, routes, frames)
+
+
+def _place_group(
+    parts: Sequence[Pipeline], corner: Point, boxes: list[Placed], routes: list[Route]
+) -> tuple[int, int]:
+    """Place the pipelines of a group from a corner on; returns where they end on the right and below."""
+    y, right = corner.y, corner.x
+    for part in parts:
+        if part.arrows:
+            right, bottom = _place_pipeline(part, Point(corner.x, y), right, boxes, routes)
+            y = bottom + _BETWEEN_PIPELINES
+    single = [part.boxes[0] for part in parts if not part.arrows]
+    x, limit = corner.x, max(right, corner.x + _ROW_WIDTH)
+    for box in single:
+        width = box_width([box])
+        if x > corner.x and x + width > limit:
+            x, y = corner.x, y + BOX_HEIGHT + _BETWEEN_SINGLE
+        boxes.append(Placed(box, x, y, width))
+        right = max(right, x + width)
+        x += width + _BETWEEN_SINGLE
+    return right, y + BOX_HEIGHT if single else y - _BETWEEN_PIPELINES
+
+
+def _place_pipeline(
+    part: Pipeline, corner: Point, right: int, boxes: list[Placed], routes: list[Route]
+) -> tuple[int, int]:
+    number = {box.id: at for at, box in enumerate(part.boxes)}
+    edges = [(number[arrow.source], number[arrow.target]) for arrow in part.arrows]
+    found = ranks(len(number), edges)
+    made = layers(len(number), found)
+    middle = [corner.y + each for each in heights(made)]
+    left, widths = _columns(made, part.boxes, corner.x)
+    column = {node: at for at, nodes in enumerate(made.columns) for node in nodes}
+    for at, box in enumerate(part.boxes):
+        x, width = left[column[at]], widths[column[at]]
+        boxes.append(Placed(box, x, middle[at] - BOX_HEIGHT // 2, width))
+    for arrow, path, turned in zip(part.arrows, made.paths, found.turned, strict=True):
+        spans = [
+            (Point(left[column[each]], middle[each]), left[column[each]] + widths[column[each]])
+            for each in path
+        ]
+        routes.append(Route(arrow, tuple(_curves(spans, turned))))
+    bottom = max(middle[at] for at in range(made.nodes)) + BOX_HEIGHT // 2
+    return max(right, left[-1] + widths[-1]), max(bottom, *(y + 2 for y in middle))
+
+
+def _curves(spans: Sequence[tuple[Point, int]], turned: bool) -> Iterator[tuple[Point, Point]]:
+    """The curves between neighbours on a path. spans: the left end and the right side of each."""
+    pairs = [(Point(right, start.y), end) for (start, right), (end, _) in pairwise(spans)]
+    return ((b, a) for a, b in reversed(pairs)) if turned else iter(pairs)
+
+
+def _columns(made: Layers, boxes: Sequence[Box], left: int) -> tuple[list[int], list[int]]:
+    """The left side and the width of each column."""
+    sides, widths = [], []
+    for nodes in made.columns:
+        width = box_width([boxes[node] for node in nodes if node < made.nodes])
+        sides.append(left)
+        widths.append(width)
+        left += width + _BETWEEN_COLUMNS
+    return sides, widths
+
+
+def box_width(boxes: Sequence[Box]) -> int:
+    """The width that boxes need for their texts."""
+    longest = max((max(columns(box.name), columns(box.label)) for box in boxes), default=0)
+    return max(_LEAST_WIDTH, round(min(longest, MOST_COLUMNS) * CHARACTER_WIDTH) + 2 * _PADDING)
+
+
+def _text_width(text: str) -> int:
+    return round(columns(text) * CHARACTER_WIDTH)
