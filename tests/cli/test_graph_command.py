@@ -177,7 +177,7 @@ def test_the_stability_level_counts_as_for_validate(config: Path, capsys: Captur
 def test_the_focus_may_be_inside_a_module(tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "config.alloy"
     path.write_text(MODULES)
-    draw = [path, EXPERIMENTAL, "--focus"]
+    draw = (path, EXPERIMENTAL, "--focus")
     assert drawn(capsys, *draw, "local.file.token") == "local.file.token\n└─ pyroscope.write.backend\n"
     inner = 'declare "sink":\n  export.receiver\n  └─ pyroscope.write.inner\n'
     assert drawn(capsys, *draw, "pyroscope.write.inner") == inner
