@@ -33,6 +33,8 @@ DEFAULT_REGEX = "(.*)"
 _LARGEST_MADE_BYTES = 1 << 20
 """The longest text, in characters, that rules may make from small labels: each rule could double them."""
 
+_MATCHED, _DROPPED = 1, 2  # what a rule did; both for one that drops what it matches
+
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -64,6 +66,21 @@ class RelabelRules(Capsule):
         return hash((RelabelRules, self.rules))
 
 
+class Outcome(NamedTuple):
+    """What rules did to a label set. Equal for all label sets that they treat alike.
+
+    matched: bit n is set if the rule at position n, counted from 0, matched or always applies.
+    dropped_by: the position, counted from 1, of the rule that dropped it; 0 if none did.
+    """
+
+    matched: int
+    dropped_by: int
+
+
+UNTOUCHED = Outcome(0, 0)
+"""What rules do to a label set to which they do not apply."""
+
+
 def relabel(labels: Labels, rules: Sequence[Rule], *, any_name: bool = False) -> dict[str, str] | None:
     """The labels after all rules, names in bytewise order, or None if a rule drops them.
 
@@ -71,11 +88,15 @@ def relabel(labels: Labels, rules: Sequence[Rule], *, any_name: bool = False) ->
         and underscores, as for profiles.
     Raises DeliveryError if a rule makes a far larger text than there was.
     """
-    edited = _Edited(labels, any_name=any_name)
-    for rule in rules:
-        if not _apply(rule, edited):
-            return None
-    return edited.result()
+    return _relabelled(labels, rules, any_name)[0]
+
+
+def relabel_closely(labels: Labels, rules: Sequence[Rule]) -> tuple[dict[str, str] | None, Outcome]:
+    """The labels of a profile after all rules, as `relabel` has them, and what each rule did.
+
+    Raises DeliveryError as `relabel` does.
+    """
+    return _relabelled(labels, rules, any_name=False)
 
 
 def dropped_by(labels: Labels, rules: Sequence[Rule]) -> int:
@@ -83,11 +104,21 @@ def dropped_by(labels: Labels, rules: Sequence[Rule]) -> int:
 
     Raises DeliveryError as `relabel` does.
     """
-    edited = _Edited(labels)
-    for position, rule in enumerate(rules, 1):
-        if not _apply(rule, edited):
-            return position
-    return 0
+    return relabel_closely(labels, rules)[1].dropped_by
+
+
+def _relabelled(
+    labels: Labels, rules: Sequence[Rule], any_name: bool
+) -> tuple[dict[str, str] | None, Outcome]:
+    edited = _Edited(labels, any_name=any_name)
+    matched = 0
+    for position, rule in enumerate(rules):
+        done = _apply(rule, edited)
+        if done & _MATCHED:
+            matched |= 1 << position
+        if done & _DROPPED:
+            return None, Outcome(matched, position + 1)
+    return edited.result(), Outcome(matched, 0)
 
 
 class _Edited:
@@ -124,23 +155,23 @@ class _Edited:
         return dict(sorted(self.items()))
 
 
-def _apply(rule: Rule, labels: _Edited) -> bool:
-    """Apply one rule; returns whether the labels are kept."""
+def _apply(rule: Rule, labels: _Edited) -> int:
+    """Apply one rule; returns whether it matched, and whether it dropped the labels."""
     parts = [labels.get(name) for name in rule.source_labels]
     if len(parts) > 1:
         labels.check(sum(map(len, parts)) + len(rule.separator) * len(parts))
     value = rule.separator.join(parts)
     match rule.action:
         case "keep":
-            return rule.regex.matches(value)
+            return _MATCHED if rule.regex.matches(value) else _DROPPED
         case "drop":
-            return not rule.regex.matches(value)
+            return _MATCHED | _DROPPED if rule.regex.matches(value) else 0
         case "keepequal":
-            return labels.get(rule.target_label) == value
+            return _MATCHED if labels.get(rule.target_label) == value else _DROPPED
         case "dropequal":
-            return labels.get(rule.target_label) != value
+            return _MATCHED | _DROPPED if labels.get(rule.target_label) == value else 0
         case "replace":
-            _replace(rule, labels, value)
+            return _replace(rule, labels, value)
         case "hashmod":
             labels.set(rule.target_label, str(_hash(value) % rule.modulus))
         case "lowercase":
@@ -148,30 +179,35 @@ def _apply(rule: Rule, labels: _Edited) -> bool:
         case "uppercase":
             labels.set(rule.target_label, to_upper(value))
         case _:
-            _by_name(rule, labels)
-    return True
+            return _by_name(rule, labels)
+    return _MATCHED
 
 
-def _replace(rule: Rule, labels: _Edited, value: str) -> None:
+def _replace(rule: Rule, labels: _Edited, value: str) -> int:
     groups = rule.regex.groups(value)
     if groups is None:
-        return
+        return 0
     labels.check(rule.target_label.count("$") * len(value))
     labels.check(rule.replacement.count("$") * len(value))
     target = expand(rule.target_label, groups)
     if (target and labels.any_name) or _LABEL_NAME.fullmatch(target):
         labels.set(target, expand(rule.replacement, groups))
+    return _MATCHED
 
 
-def _by_name(rule: Rule, labels: _Edited) -> None:
+def _by_name(rule: Rule, labels: _Edited) -> int:
+    matched = 0
     for name, value in labels.items():
         groups = rule.regex.groups(name)
+        if groups is not None:
+            matched = _MATCHED
         if rule.action == "labelmap":
             if groups is not None:
                 labels.check(rule.replacement.count("$") * len(name))
                 labels.set(expand(rule.replacement, groups), value)
         elif (groups is not None) == (rule.action == "labeldrop"):
             labels.set(name, "")
+    return matched
 
 
 def _hash(value: str) -> int:

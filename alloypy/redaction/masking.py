@@ -58,11 +58,16 @@ class Mask:
         return _without(text, _forms(source.data[span.start : _end(span) + 1] for span in spans))
 
     def shareable(self, file: File) -> bytes:
-        """The text of a file without secrets and comments, for sharing with others."""
+        """The text of a file without secrets and comments, for sharing with others.
+
+        Lines keep their numbers.
+        """
         places = _merged(secret_places(file, self._vocabulary, comments=False))
         cuts = [(span.start, _end(span) + 1, _replacement(file.source, span)) for span in places]
-        cuts += [(comment.start, comment.end + 1, b"") for group in file.comments for comment in group]
         text = file.source.data
+        for comment in (each for group in file.comments for each in group):
+            lines = text.count(b"\n", comment.start, comment.end + 1)
+            cuts.append((comment.start, comment.end + 1, b"\n" * lines))
         result, at = [], 0
         for start, end, replacement in sorted(cuts):
             result += [text[at:start], replacement]

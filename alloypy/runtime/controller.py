@@ -21,13 +21,16 @@ from alloypy.graph.codes import STOPPING
 from alloypy.graph.definitions import Definitions
 from alloypy.graph.nodes import Kind
 from alloypy.graph.sections import Sections, root_sections
-from alloypy.runtime.contract.component import NO_ACTIVITY, Activity, InFlight
+from alloypy.runtime.contract.component import NO_ACTIVITY, Activity, InFlight, Table
 from alloypy.runtime.contract.options import (
     ComponentInfo,
     ControllerInfo,
     ControllerOptions,
+    ImportInfo,
     LoadResult,
     MetricsSource,
+    Outline,
+    Passage,
 )
 from alloypy.runtime.evaluating.dispatch import EVALUATORS
 from alloypy.runtime.evaluating.evaluation import Shared
@@ -40,9 +43,13 @@ from alloypy.runtime.running.modules import State, present
 from alloypy.runtime.running.snapshot import (
     component_info,
     component_infos,
+    component_tables,
     controller_infos,
+    import_infos,
     metrics_sources,
     module_ids,
+    outlines,
+    passages,
     unhealthy_names,
 )
 from alloypy.runtime.running.transaction import StepError, Transaction, Update
@@ -196,6 +203,22 @@ class Controller:
     def component(self, module: str, local_id: str) -> ComponentInfo:
         """One component; raises KeyError when there is none."""
         return component_info(self._context, module, local_id)
+
+    def tables(self, module: str, local_id: str) -> Sequence[Table]:
+        """Figures about the parts of a component; raises KeyError when there is none."""
+        return component_tables(self._context, module, local_id)
+
+    def outlines(self) -> list[Outline]:
+        """The components of all modules, in evaluation order."""
+        return list(outlines(self._context))
+
+    def passages(self) -> list[Passage]:
+        """The health of every component of all modules, and what has passed through it."""
+        return list(passages(self._context))
+
+    def imports(self) -> list[ImportInfo]:
+        """The imports of all modules."""
+        return list(import_infos(self._context))
 
     def unhealthy(self) -> list[str]:
         """Names (`pyroscope.write`) of the root's unhealthy components and of all failed ones."""

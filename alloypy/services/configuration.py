@@ -26,7 +26,7 @@ from alloypy.syntax.nesting import allow_recursion
 from alloypy.syntax.render import SHOWN
 from alloypy.syntax.source import Source
 from alloypy.syntax.tree import File
-from alloypy.threads import FILE_SECONDS, FILES
+from alloypy.threads import FILE_SECONDS, FILES, read_regular
 
 _MOST_UNSET = 100
 
@@ -47,7 +47,8 @@ class LoadError(Exception):
 class Configuration:
     """The configuration at one path, file or directory.
 
-    files: those of the last successful load, for the support bundle.
+    path: as given. files: those of the last successful load. loaded_at: when that was, in Unix seconds.
+    refusal: why the last load was refused, and when; None if it was not.
     """
 
     def __init__(
@@ -57,27 +58,44 @@ class Configuration:
         metrics: ConfigMetrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._path = path
+        self.path = path
         self._controller = controller
         self._metrics = metrics
         self._clock = clock
         self.files: tuple[File, ...] = ()
+        self.loaded_at = 0.0
+        self.refusal: tuple[float, LoadError] | None = None
 
     async def load(self) -> None:
         """Read the path and run what it configures, completely or not at all. Raises LoadError."""
         try:
             files = await self._load()
-        except LoadError:
+        except LoadError as error:
             self._metrics.failed()
+            self.refusal = self._clock(), error
             raise
-        self.files = files
-        self._metrics.succeeded([file.source.data for file in files], self._clock())
+        self.files, self.loaded_at, self.refusal = files, self._clock(), None
+        self._metrics.succeeded([file.source.data for file in files], self.loaded_at)
         self._warn_of_emptiness()
         await self._warn_of_unset_variables()
 
+    async def present(self) -> list[Source]:
+        """The files as they are now at the path. Raises LoadError, also for a pipe."""
+        try:
+            return await FILES.run(self._read_again, FILE_SECONDS, self.path)
+        except (ConfigReadError, OSError) as error:
+            text = str(error) if isinstance(error, ConfigReadError) else open_fault(self.path, error)
+            raise LoadError(f"{self._reading()}: {text}") from None
+
+    def _read_again(self) -> list[Source]:
+        return read_config(self.path, read_regular)
+
+    def _reading(self) -> str:
+        return f"reading config path {quote(self.path)}"
+
     def _warn_of_emptiness(self) -> None:
         """Warn when there is nothing to run, which Alloy does not; most often the path is wrong."""
-        fields = {"path": self._path}
+        fields = {"path": self.path}
         if not self.files:
             logger.warning("there are no *.alloy files: nothing is received", extra={"fields": fields})
         elif not self._controller.components():
@@ -100,14 +118,14 @@ class Configuration:
             logger.warning("environment variable is not set", extra={"fields": fields})
 
     async def _load(self) -> tuple[File, ...]:
-        reading = f"reading config path {quote(self._path)}"
+        reading = self._reading()
         try:
-            sources, at = await FILES.run(self._read, FILE_SECONDS, self._path)
+            sources, at = await FILES.run(self._read, FILE_SECONDS, self.path)
             files = await computed(lambda: parse_config(sources), _size(sources))
         except ConfigReadError as error:
             raise LoadError(f"{reading}: {error}") from None
         except OSError as error:  # no answer in time, or no thread available
-            raise LoadError(f"{reading}: {open_fault(self._path, error)}") from None
+            raise LoadError(f"{reading}: {open_fault(self.path, error)}") from None
         except DiagnosticsError as error:
             raise await _refused(reading, error) from None
         try:
@@ -118,7 +136,7 @@ class Configuration:
 
     def _read(self) -> tuple[list[Source], str]:
         """The files at the path, and the directory it is in; runs in a thread. Raises ConfigReadError."""
-        return read_config(self._path, self._content), module_path(self._path)
+        return read_config(self.path, self._content), module_path(self.path)
 
     def _content(self, path: str) -> bytes:
         """A file's content, or a pipe's until its end; an empty pipe is accepted by the first load only."""

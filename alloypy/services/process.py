@@ -207,6 +207,8 @@ class Process:
         return site(
             Site(
                 controller=self._controller,
+                configuration=self._configuration,
+                peers=self._peers,
                 reload=self._reload,
                 events=self._events,
                 live_debugging=lambda: self._live_debugging.enabled,

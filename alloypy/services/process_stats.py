@@ -20,7 +20,7 @@ _STARTED = time.time() - time.process_time()
 def collect() -> Iterator[Family]:
     """The families of this process, under Alloy's names and under the usual Prometheus names."""
     cpu = time.process_time()
-    started = _start_time()
+    started = started_at()
     yield counter(
         "alloy_resources_process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", cpu
     )
@@ -38,7 +38,7 @@ def collect() -> Iterator[Family]:
     yield from _network()
 
 
-def _start_time() -> float:
+def started_at() -> float:
     """Seconds since the epoch, computed from the kernel's clock ticks since boot where it reports them."""
     try:
         ticks = int((_PROC / "self/stat").read_text().rpartition(")")[2].split()[19])

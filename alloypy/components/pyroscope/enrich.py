@@ -28,6 +28,7 @@ from alloypy.rules import faults_of
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,
+    Flow,
     Options,
     Registration,
     Stability,
@@ -193,6 +194,9 @@ class Enrich(Component[Arguments, Exports]):
             await asyncio.Event().wait()
         finally:
             self._receiver.exited = True
+
+    def flow(self) -> Flow:
+        return self._receiver.fanout.flow("requests")
 
     async def prepare_update(self, arguments: Arguments) -> Exports:
         """Index the new targets. Raises UpdateError."""

@@ -23,6 +23,7 @@ from alloypy.profiles.model import (
     joined,
 )
 from alloypy.profiles.push_wire import profile_count
+from alloypy.runtime.contract.component import Flow
 
 DROPPED_AT_SHUTDOWN = "profiles dropped at shutdown"
 """The log line of a component that still has profiles when the shutdown deadline has passed."""
@@ -107,6 +108,7 @@ class Relay(Fanout):
         super().__init__(children, logger)
         self.latency = Histogram()
         self.forwarded = 0
+        self.missed = 0
 
     async def append(self, push: Push) -> None:
         """Forward a Push. Raises DeliveryError."""
@@ -116,6 +118,7 @@ class Relay(Fanout):
         finally:
             self.latency.observe(perf_counter() - began)
         if missed:
+            self.missed += 1
             raise _together(missed)
         self.forwarded += profile_count(push.series)
 
@@ -127,7 +130,13 @@ class Relay(Fanout):
         finally:
             self.latency.observe(perf_counter() - began)
         if missed:
+            self.missed += 1
             raise _together(missed)
+
+    def flow(self, of: str) -> Flow:
+        """What was to be forwarded, and what every receiver has taken. of: what a call stands for."""
+        entered = sum(self.latency.counts)
+        return Flow(of, entered, entered - self.missed, self.missed)
 
     def families(self) -> Iterator[Family]:
         """The metrics of forwarding."""

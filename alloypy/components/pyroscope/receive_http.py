@@ -21,6 +21,7 @@ from alloypy.runtime.contract.component import (
     Activity,
     BuildError,
     Component,
+    Flow,
     InFlight,
     Options,
     Registration,
@@ -99,6 +100,11 @@ class ReceiveHTTP(Component[Arguments, None]):
     def activity(self) -> Activity:
         """Requests with profiles, and profiles that were lost here."""
         return self._reception.metrics.activity() if self._reception is not None else NO_ACTIVITY
+
+    def flow(self) -> Flow:
+        """The requests with profiles."""
+        done = self.activity()
+        return Flow("requests", done.received + done.failed, done.received, done.failed)
 
     def listens_on(self) -> str:
         """Where clients reach it, or soon will."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from alloypy.components.pyroscope.fanout import Relay
+from alloypy.components.pyroscope.rule_counts import RuleCounts
 from alloypy.components.relabel_rule import RULES_DOC, RuleArguments, relabel_rules
 from alloypy.families import Family, counter, gauge
 from alloypy.profiles.labels import print_labels
@@ -24,15 +26,17 @@ from alloypy.profiles.model import (
     RawSample,
     Series,
 )
-from alloypy.profiles.relabel import RelabelRules, dropped_by, relabel
+from alloypy.profiles.relabel import UNTOUCHED, Outcome, RelabelRules, dropped_by, relabel_closely
 from alloypy.profiles.remembered import Memory, Room, size_of
 from alloypy.rules import faults_of
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,
+    Flow,
     Options,
     Registration,
     Stability,
+    Table,
     UpdateError,
 )
 from alloypy.runtime.contract.events import Dropped, Event, Relabelled
@@ -80,11 +84,13 @@ class Cache:
     """The most recently used results; `None` is the result for a dropped label set.
 
     size: the most results. Fewer are kept if they are large; those above 16 KiB are not kept.
+    counts: what the rules have done, also to profiles that do not come here.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, rules: RelabelRules) -> None:
         self._size = size
-        self._results: Memory[tuple[tuple[str, str], ...], Labels | None] = Memory(_ROOM)
+        self._results: Memory[tuple[tuple[str, str], ...], tuple[Labels | None, list[int]]] = Memory(_ROOM)
+        self.counts = RuleCounts(rules.rules)
         self.hits = 0
         self.misses = 0
 
@@ -98,21 +104,38 @@ class Cache:
         if known is not None:
             self.hits += 1
             self._results.renew(key)
-            return known[0]
+            result, count = known[0]
+            count[0] += 1
+            return result
         self.misses += 1
-        result = relabel(labels, rules.rules)
-        self._results.put(key, result, size_of(labels) + (0 if result is None else size_of(result)))
+        result, outcome = relabel_closely(labels, rules.rules)
+        count = self._count(outcome)
+        count[0] += 1
+        self._results.put(key, (result, count), size_of(labels) + (0 if result is None else size_of(result)))
         self._shrink()
         return result
+
+    def add(self, outcomes: Mapping[Outcome, int]) -> None:
+        """Count label sets that are not cached."""
+        for outcome, number in outcomes.items():
+            self._count(outcome)[0] += number
+
+    def _count(self, outcome: Outcome) -> list[int]:
+        """The count of an outcome. Clients could choose labels for ever new ones, so these are bounded."""
+        if self.counts.full:
+            self._results.clear()
+            self.counts.fold()
+        return self.counts.of(outcome)
 
     def resize(self, size: int) -> None:
         """Keep at most `size` results from now on."""
         self._size = size
         self._shrink()
 
-    def clear(self) -> None:
-        """Forget everything, because the rules have changed."""
+    def begin_anew(self, rules: RelabelRules) -> None:
+        """Forget everything, and count from 0, because the rules have changed."""
         self._results.clear()
+        self.counts = RuleCounts(rules.rules)
 
     def _shrink(self) -> None:
         while len(self._results) > self._size:
@@ -128,7 +151,7 @@ class Receiver(ProfilesReceiver):
     def __init__(self, options: Options, arguments: Arguments, rules: RelabelRules) -> None:
         self.id = options.id
         self.rules = rules
-        self.cache = Cache(arguments.max_cache_size)
+        self.cache = Cache(arguments.max_cache_size, rules)
         self.fanout = Relay(arguments.forward_to, options.logger)
         self.counts = dict.fromkeys(("profiles_processed", "profiles_written", "profiles_dropped"), 0)
         self.exited = False
@@ -203,23 +226,29 @@ class Receiver(ProfilesReceiver):
         """
         rules = self.rules.rules
 
-        def work() -> tuple[list[Series], list[Labels]]:
+        def work() -> tuple[list[Series], list[Labels], Counter[Outcome]]:
             kept, dropped = [], []
+            outcomes: Counter[Outcome] = Counter()
             for one in series:
-                labels = relabel(one.labels, rules) if one.labels else one.labels
+                labels, outcome = (
+                    relabel_closely(one.labels, rules) if one.labels else (one.labels, UNTOUCHED)
+                )
+                outcomes[outcome] += 1
                 if labels is None:
                     dropped.append(one.labels)
                 else:
                     kept.append(Series(labels, one.samples, one.position))
-            return kept, dropped
+            return kept, dropped, outcomes
 
         try:
-            kept, dropped = await WORK.run(work, _WORK_SECONDS)
+            kept, dropped, outcomes = await WORK.run(work, _WORK_SECONDS)
         except TimeoutError:
             raise DeliveryError(
                 f"relabeling takes longer than {_WORK_SECONDS:.0f} s", code="unavailable", retry=True
             ) from None
         self.cache.misses += len(series)
+        if rules is self.rules.rules:  # and not replaced meanwhile
+            self.cache.add(outcomes)
         self.counts["profiles_processed"] += len(series)
         self.counts["profiles_written"] += len(kept)
         self.counts["profiles_dropped"] += len(dropped)
@@ -267,6 +296,16 @@ class Relabel(Component[Arguments, Exports]):
         finally:
             self._receiver.exited = True
 
+    def flow(self) -> Flow:
+        counts = self._receiver.counts
+        return Flow(
+            "profiles", counts["profiles_processed"], counts["profiles_written"], counts["profiles_dropped"]
+        )
+
+    def tables(self) -> Sequence[Table]:
+        """What each rule has done."""
+        return (self._receiver.cache.counts.table(),)
+
     async def prepare_update(self, arguments: Arguments) -> Exports:
         """The new exports. Raises UpdateError."""
         _check_size(arguments, UpdateError)
@@ -278,7 +317,7 @@ class Relabel(Component[Arguments, Exports]):
         rules = relabel_rules(arguments.rules)
         if rules != receiver.rules:
             receiver.rules = rules
-            receiver.cache.clear()
+            receiver.cache.begin_anew(rules)
         receiver.cache.resize(arguments.max_cache_size)
         receiver.fanout.children = tuple(arguments.forward_to)
         self._options.set_exports(Exports(receiver=receiver, rules=rules))

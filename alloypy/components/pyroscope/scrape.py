@@ -18,6 +18,7 @@ from alloypy.runtime.contract.component import (
     NOT_PREPARED,
     BuildError,
     Component,
+    Flow,
     InFlight,
     Options,
     Registration,
@@ -194,6 +195,10 @@ class Scrape(Component[Arguments, None]):
         from alloypy.components.pyroscope.scraping.status import debug_info
 
         return None if self._pool is None else debug_info(self._pool, self._arguments.job_name)
+
+    def flow(self) -> Flow:
+        """The profiles that were scraped."""
+        return self._relay.flow("profiles")
 
     def collect(self) -> Iterator[Family]:
         """The metrics of forwarding."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -37,10 +37,12 @@ from alloypy.runtime.contract.component import (
     Activity,
     BuildError,
     Component,
+    Flow,
     InFlight,
     Options,
     Registration,
     Stability,
+    Table,
     UpdateError,
 )
 from alloypy.runtime.contract.health import Health, healthy
@@ -48,8 +50,6 @@ from alloypy.schema.fields import arguments, attribute, block, export, exports, 
 from alloypy.tracing import Tracer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from alloypy.components.pyroscope.sending.delivery import Acceptor, Background
     from alloypy.components.pyroscope.sending.endpoint import Endpoint
     from alloypy.components.pyroscope.sending.headers import Tracing
@@ -174,6 +174,17 @@ class Write(Component[Arguments, Exports]):
     def activity(self) -> Activity:
         """Profiles that endpoints took or did not take, including those of earlier arguments."""
         return self._metrics.activity() if self._metrics is not None else NO_ACTIVITY
+
+    def flow(self) -> Flow:
+        """Profiles that were to be sent; one for two endpoints leaves or gets lost twice."""
+        done = self.activity()
+        return Flow(
+            "profiles", 0 if self._metrics is None else self._metrics.accepted(), done.sent, done.dropped
+        )
+
+    def tables(self) -> Sequence[Table]:
+        """What has become of the profiles for each endpoint."""
+        return () if self._metrics is None else (self._metrics.table(),)
 
     async def prepare(self) -> None:
         """Read certificates and make the clients, which open nothing yet. Raises BuildError."""

@@ -186,6 +186,27 @@ class Activity(NamedTuple):
 NO_ACTIVITY = Activity()
 
 
+class Flow(NamedTuple):
+    """How much has passed through a component since it started, from what it counts anyway.
+
+    of: what it counts, `profiles` or `requests`. entered: what came in. left: what was passed on
+    successfully. lost: what was dropped, refused or given up.
+    """
+
+    of: str
+    entered: int
+    left: int
+    lost: int
+
+
+class Table(NamedTuple):
+    """Figures about the parts of a component, for its page. Cells hold no secrets."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | int]]
+
+
 class Component(Generic[A, E]):
     """Base of every component."""
 
@@ -218,6 +239,14 @@ class Component(Generic[A, E]):
     def activity(self) -> Activity:
         """What it has done with profiles since it started."""
         return NO_ACTIVITY
+
+    def flow(self) -> Flow | None:
+        """What has passed through it; None if no profiles do. For the pages, so only while one is open."""
+        return None
+
+    def tables(self) -> Sequence[Table]:
+        """Figures about its parts, for its page."""
+        return ()
 
     def listens_on(self) -> str:
         """Where clients reach it, as `host:port`; "" if it takes no connections."""

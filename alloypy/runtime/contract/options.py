@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from alloypy.runtime.blocks.modules import ImportGitArguments
 from alloypy.runtime.contract.cluster import NO_CLUSTER, Cluster
-from alloypy.runtime.contract.component import Registration
+from alloypy.runtime.contract.component import Flow, Registration
 from alloypy.runtime.contract.events import Events
 from alloypy.runtime.contract.health import Health
 from alloypy.schema.stability import Stability
@@ -151,6 +151,7 @@ class ComponentInfo(NamedTuple):
     exports: the exports instance, a dict for a custom component, None without exports.
     debug_info: instance declared like Arguments, or None.
     modules: ids of the modules it created.
+    place: where it is written, `config.alloy:12:1`.
     """
 
     id: str
@@ -165,6 +166,47 @@ class ComponentInfo(NamedTuple):
     exports: Any
     debug_info: Any
     modules: tuple[str, ...]
+    place: str = ""
+
+
+class Outline(NamedTuple):
+    """What a list says about a component and does not change while nothing is configured.
+
+    id, module, name, label, references, data_flow, modules, place: as in `ComponentInfo`.
+    """
+
+    id: str
+    module: str
+    name: str
+    label: str
+    references: tuple[str, ...]
+    data_flow: tuple[str, ...]
+    modules: tuple[str, ...]
+    place: str
+
+    @property
+    def global_id(self) -> str:
+        """`d.x/pyroscope.write.inner`."""
+        return f"{self.module}/{self.id}" if self.module else self.id
+
+
+class Passage(NamedTuple):
+    """How a component is, and what has passed through it; what changes while nothing is configured.
+
+    id: global. flow: None if no profiles pass through it.
+    """
+
+    id: str
+    health: Health
+    flow: Flow | None
+
+
+class ImportInfo(NamedTuple):
+    """An import, or the contents that it brought. id: `import.git.x`, global. place: where it is written."""
+
+    id: str
+    health: Health
+    place: str
 
 
 class ControllerInfo(NamedTuple):

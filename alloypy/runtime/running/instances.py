@@ -6,7 +6,7 @@ Source: docs/spec/RUNTIME.md, sections 2.5, 2.6.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, ClassVar, NamedTuple
 
@@ -17,10 +17,12 @@ from alloypy.runtime.contract.component import (
     NOTHING,
     Activity,
     Component,
+    Flow,
     InFlight,
     Metrics,
     Options,
     Registration,
+    Table,
 )
 from alloypy.runtime.contract.health import Health, exited, healthy, unhealthy, unknown, worst
 from alloypy.runtime.contract.logs import FieldLogger
@@ -208,6 +210,20 @@ class ComponentInstance(Instance):
             return self.component.activity()
         except Exception:
             return NO_ACTIVITY
+
+    def flow(self) -> Flow | None:
+        """What has passed through it; None also when it cannot say."""
+        try:
+            return self.component.flow()
+        except Exception:
+            return None
+
+    def tables(self) -> Sequence[Table]:
+        """Figures about its parts; none when it cannot say."""
+        try:
+            return self.component.tables()
+        except Exception:
+            return ()
 
     def listens_on(self) -> str:
         try:

@@ -5,11 +5,19 @@ Source: docs/spec/RUNTIME.md, sections 4, 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from alloypy.graph.dataflow import data_flow
-from alloypy.graph.nodes import COMPONENT_KINDS, Node
-from alloypy.runtime.contract.options import ComponentInfo, ControllerInfo, MetricsSource
+from alloypy.graph.nodes import COMPONENT_KINDS, Kind, Node
+from alloypy.runtime.contract.component import Table
+from alloypy.runtime.contract.options import (
+    ComponentInfo,
+    ControllerInfo,
+    ImportInfo,
+    MetricsSource,
+    Outline,
+    Passage,
+)
 from alloypy.runtime.running.context import Context
 from alloypy.runtime.running.instances import ComponentInstance, CustomInstance, ForeachInstance, Instance
 from alloypy.runtime.running.modules import Branch, present
@@ -50,10 +58,66 @@ def component_infos(context: Context, module: str) -> list[ComponentInfo]:
 
 def component_info(context: Context, module: str, local_id: str) -> ComponentInfo:
     """One component. Raises KeyError."""
-    for info in component_infos(context, module):
-        if info.id == local_id:
-            return info
-    raise KeyError(local_id)
+    where, node, instance = _found(context, module, local_id)
+    flow = data_flow(where.state.graph, context.options.registry)
+    return _info(where, node, instance, tuple(sorted(flow[node.id])))
+
+
+def component_tables(context: Context, module: str, local_id: str) -> Sequence[Table]:
+    """The figures about the parts of a component. Raises KeyError."""
+    instance = _found(context, module, local_id)[2]
+    return instance.tables() if isinstance(instance, ComponentInstance) else ()
+
+
+def _found(context: Context, module: str, local_id: str) -> tuple[Branch, Node, Instance]:
+    """A component with its module. Raises KeyError."""
+    where = _branch(context, module)
+    instance = where.state.live[local_id]
+    node = next(each for each in where.state.order if each.id == local_id)
+    if node.kind not in COMPONENT_KINDS:
+        raise KeyError(local_id)
+    return where, node, instance
+
+
+def outlines(context: Context) -> Iterator[Outline]:
+    """The components of all modules, in evaluation order."""
+    for where in branches(context):
+        flow = data_flow(where.state.graph, context.options.registry)
+        for node in where.state.order:
+            if node.kind in COMPONENT_KINDS and node.id in where.state.live:
+                yield Outline(
+                    node.id,
+                    where.module.id,
+                    node.name,
+                    node.label,
+                    _components(where.state.graph.dependencies(node.id)),
+                    tuple(sorted(set(flow[node.id]))),
+                    tuple(each.id for each in where.state.children.get(node.id, ())),
+                    _place(node),
+                )
+
+
+def passages(context: Context) -> Iterator[Passage]:
+    """The health of every component, and what has passed through it."""
+    for where in branches(context):
+        for node in where.state.order:
+            instance = where.state.live.get(node.id)
+            if instance is not None and node.kind in COMPONENT_KINDS:
+                flow = instance.flow() if isinstance(instance, ComponentInstance) else None
+                yield Passage(instance.global_id, instance.health, flow)
+
+
+def import_infos(context: Context) -> Iterator[ImportInfo]:
+    """The imports of all modules."""
+    for where in branches(context):
+        for node in where.state.order:
+            instance = where.state.live.get(node.id)
+            if instance is not None and node.kind is Kind.IMPORT:
+                yield ImportInfo(instance.global_id, instance.health, _place(node))
+
+
+def _place(node: Node) -> str:
+    return str(node.span) if node.span is not None else ""
 
 
 def _info(where: Branch, node: Node, instance: Instance, flow: tuple[str, ...]) -> ComponentInfo:
@@ -72,6 +136,7 @@ def _info(where: Branch, node: Node, instance: Instance, flow: tuple[str, ...]) 
         exports=exports,
         debug_info=debug_info,
         modules=tuple(each.id for each in where.state.children.get(node.id, ())),
+        place=_place(node),
     )
 
 

@@ -174,6 +174,19 @@ def as_json(value: Any, status: int = 200) -> Answer:
     return Answer(status, _encoded(json.dumps(value, ensure_ascii=False, separators=(",", ":"))), _JSON)
 
 
+def as_file(content: bytes, name: str, content_type: bytes = b"application/octet-stream") -> Answer:
+    """Bytes to be stored as a file; browsers never show them as a page."""
+    shown = "".join(character if character.isalnum() or character in "._-" else "_" for character in name)
+    encoded = shown.encode("ascii", "replace").replace(b"?", b"_")
+    headers = (
+        (b"content-type", content_type),
+        (b"content-disposition", b'attachment; filename="%s"' % encoded),
+        (b"cache-control", b"no-store"),
+        *SAFE,
+    )
+    return Answer(200, content, headers)
+
+
 def link(path: str, *ids: str) -> str:
     """The relative address of a page: `link("component", id)`. Ids keep their slashes."""
     return "/".join((path, *(percent_encoded(each, safe="/", errors="replace") for each in ids)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alloypy.runtime.contract.events import Events
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin.messages import ASGI
-from alloypy.services.web import components
+from alloypy.services.configuration import Configuration
+from alloypy.services.web import component, components, config, modules, process
+from alloypy.services.web.rates import Rates
 from alloypy.services.web.shell import Entry, Pages, application
 
 NAVIGATION = (
@@ -25,13 +27,16 @@ NAVIGATION = (
 class Site(NamedTuple):
     """What the pages show, and what they may do.
 
-    reload: loads the configuration again; raises LoadError.
+    configuration: the files, as loaded last and as they are. reload: loads them; raises LoadError.
+    peers: the replicas as the API lists them.
     events: what happens to profiles. live_debugging: whether the configuration allows to watch that.
     unprotected: whether a path of the server is open to everyone: to more than this machine, without
         credentials. flags: the command line's `name=value` pairs. prefix: begins and ends with `/`.
     """
 
     controller: Controller
+    configuration: Configuration
+    peers: Callable[[], list[dict[str, Any]]]
     reload: Callable[[], Awaitable[None]]
     events: Events
     live_debugging: Callable[[], bool]
@@ -45,7 +50,13 @@ def site(about: Site, default: ASGI) -> ASGI:
 
     A part of the site is a function that takes `Site` and returns `Pages`; list it here.
     """
+    controller = about.controller
+    rates = Rates(controller.passages)
     parts: list[Pages] = [
-        components.pages(about.controller),
+        components.pages(controller, rates),
+        component.pages(controller, rates),
+        modules.pages(controller),
+        config.pages(about.configuration, about.reload, about.flags),
+        process.pages(about.flags, about.peers, about.prefix),
     ]
     return application(parts, NAVIGATION, about.prefix, default)

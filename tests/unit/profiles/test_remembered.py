@@ -95,7 +95,7 @@ def test_whatever_clients_send_takes_no_more_than_the_room(size: int, count: int
 
 @pytest.mark.parametrize(("size", "count"), [(1_000, 12_000), (6_000, 2_000)])
 def test_relabelled_sets_take_no_more_than_their_room(size: int, count: int) -> None:
-    cache = Cache(100_000)
+    cache = Cache(100_000, KEEP)
     tracemalloc.start()
     for labels in label_sets(count, size):
         assert cache.relabel(labels, KEEP) == labels

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from alloypy.families import Family, counter, counters, histograms
 from alloypy.histogram import Histogram
-from alloypy.runtime.contract.component import Activity
+from alloypy.runtime.contract.component import Activity, Table
 from alloypy.runtime.contract.component import Metrics as ComponentMetrics
 
 _COUNTERS = {
@@ -77,6 +77,25 @@ class Metrics:
             sent=sum(each.sent_profiles or 0 for each in counts),
             dropped=sum(each.dropped_profiles or 0 for each in counts),
         )
+
+    def accepted(self) -> int:
+        """Profiles that were to be sent and whose sending has ended, however."""
+        return sum(sum(each.counts) for each in self.total.latency.values())
+
+    def table(self) -> Table:
+        """The counts of each endpoint."""
+        rows = [
+            (
+                shown,
+                counts.sent_profiles or 0,
+                counts.sent_bytes or 0,
+                counts.dropped_profiles or 0,
+                counts.retries or 0,
+            )
+            for shown, counts in self._endpoints.items()
+            if shown != NO_ENDPOINT
+        ]
+        return Table("Endpoints", ("URL", "Sent", "Bytes sent", "Given up", "Retries"), rows)
 
     def collect(self) -> Iterator[Family]:
         for name, documentation in _COUNTERS.items():

@@ -78,6 +78,17 @@ export function byId(id) {
   return found;
 }
 
+/**
+ * A rate as people read it; a dash if it is not known.
+ * @param {number | null | undefined} value
+ */
+export function perSecond(value) {
+  if (value === null || value === undefined) {
+    return "–";
+  }
+  return value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(2)));
+}
+
 /** @type {{ keys: string, does: string, run: (event: KeyboardEvent) => boolean | void }[]} */
 const shortcuts = [];
 

@@ -1,0 +1,208 @@
+"""The page of one component: what it is given, what it gives, how it is, and what passes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from alloypy.runtime.contract.component import Table
+from alloypy.runtime.contract.options import ComponentInfo
+from alloypy.runtime.controller import Controller
+from alloypy.schema.encode import encode_body
+from alloypy.services.admin.messages import Answer
+from alloypy.services.web.components import ago, health_sign, per_second
+from alloypy.services.web.html import Child, Html, h, join
+from alloypy.services.web.rates import Rates
+from alloypy.services.web.shell import Pages, View, as_file, as_json, failure, link, page
+from alloypy.services.web.values import Encoded, size, tree
+from alloypy.threads import WORK
+
+_SECONDS = 30.0
+_VALUES = "api/v0/alloypy/values"
+_PARTS: dict[str, tuple[str, Callable[[ComponentInfo], Any]]] = {
+    "arguments": ("Arguments", lambda info: info.arguments),
+    "exports": ("Exports", lambda info: info.exports),
+    "debug": ("Debug information", lambda info: info.debug_info),
+}
+
+
+def pages(controller: Controller, rates: Rates) -> Pages:
+    """The pages of components, and their values as files."""
+
+    def found(given: str) -> ComponentInfo | None:
+        module, _, local = given.rpartition("/")
+        try:
+            return controller.component(module, local)
+        except KeyError:
+            return None
+
+    async def component(view: View) -> Answer:
+        info = found(view.given)
+        if info is None:
+            return failure(
+                view,
+                404,
+                "No such component",
+                ["There is no component ", h("code", {}, view.given), " in the configuration that runs."],
+                h("a", {"href": "./"}, "All components"),
+            )
+        parts = [await _part(key, info) for key in _PARTS]
+        body = join(
+            _heading(info),
+            _flow(info, rates),
+            [_table(each) for each in controller.tables(info.module, info.id)],
+            parts,
+            _neighbours(controller, info),
+        )
+        return page(view, _global_id(info), body, "component.js")
+
+    async def values(view: View) -> Answer:
+        info = found(view.asked.parameter("id") or "")
+        part = view.asked.parameter("part") or ""
+        if info is None or part not in _PARTS:
+            return as_json({"error": "there is no such component, or no such part of it"}, 404)
+        encoded = await _encoded(part, info)
+        if view.asked.parameter("as") == "html":
+            return page(view, _PARTS[part][0], tree(encoded.statements))
+        return as_file(encoded.content, f"{info.id}-{part}.json", b"application/json")
+
+    return Pages({"component/{given:ids}": component, _VALUES: values})
+
+
+def _global_id(info: ComponentInfo) -> str:
+    return f"{info.module}/{info.id}" if info.module else info.id
+
+
+async def _encoded(part: str, info: ComponentInfo) -> Encoded:
+    """A part as JSON, made in a thread: it may be long."""
+    value = _PARTS[part][1](info)
+    return await WORK.run(lambda: Encoded.of(encode_body(value)), _SECONDS)
+
+
+def _heading(info: ComponentInfo) -> Html:
+    health = info.health
+    module = (
+        h("a", {"href": f"graph/{link('', info.module).lstrip('/')}"}, info.module) if info.module else None
+    )
+    about: list[Child] = [
+        h("dt", {}, "Health"),
+        h(
+            "dd",
+            {},
+            health_sign(health),
+            f" {health.message}",
+            h("span", {"class": "weak"}, f" ({ago(health.time)})"),
+        ),
+    ]
+    if module is not None:
+        about += [h("dt", {}, "Module"), h("dd", {}, module)]
+    if info.place:
+        about += [h("dt", {}, "Defined in"), h("dd", {}, h("a", {"href": "config"}, info.place))]
+    if info.modules:
+        inner = [
+            h("li", {}, h("a", {"href": f"./?{urlencode({'filter': each})}"}, each)) for each in info.modules
+        ]
+        about += [h("dt", {}, "Contains"), h("dd", {}, h("ul", {"class": "plain"}, inner))]
+    return join(h("h1", {}, _global_id(info)), h("dl", {"class": "facts"}, about))
+
+
+def _flow(info: ComponentInfo, rates: Rates) -> Html | None:
+    passages, found = rates.now()
+    name = _global_id(info)
+    flow = next((each.flow for each in passages if each.id == name), None)
+    if flow is None:
+        return None
+    rate = found.get(name)
+    rows = [
+        h(
+            "tr",
+            {},
+            h("th", {"scope": "row"}, title),
+            h("td", {"class": "number", "data-count": key}, f"{count:,}"),
+            h(
+                "td",
+                {"class": "number", "data-rate": key},
+                per_second(None if rate is None else getattr(rate, key)),
+            ),
+        )
+        for title, key, count in (
+            ("In", "entered", flow.entered),
+            ("Out", "left", flow.left),
+            ("Dropped or failed", "lost", flow.lost),
+        )
+    ]
+    columns = ("", f"{flow.of.capitalize()} since it started", "Per second")
+    heading = h(
+        "tr", {}, [h("th", {"scope": "col", "class": "number" if each else None}, each) for each in columns]
+    )
+    return h(
+        "section",
+        {"id": "flow", "data-id": name},
+        h("h2", {}, "What passes through"),
+        h("table", {"class": "narrow"}, h("thead", {}, heading), h("tbody", {}, rows)),
+    )
+
+
+def _table(table: Table) -> Html:
+    numbers = [all(isinstance(row[at], int) for row in table.rows) for at in range(len(table.columns))]
+
+    def cell(tag: str, at: int, value: Child) -> Html:
+        return h(tag, {"class": "number" if numbers[at] and table.rows else None}, value)
+
+    heading = h("tr", {}, [cell("th", at, each) for at, each in enumerate(table.columns)])
+    rows = [
+        h("tr", {}, [cell("td", at, f"{v:,}" if isinstance(v, int) else v) for at, v in enumerate(row)])
+        for row in table.rows
+    ]
+    content = h("table", {}, h("thead", {}, heading), h("tbody", {}, rows)) if rows else h("p", {}, "None.")
+    return h("section", {}, h("h2", {}, table.title), h("div", {"class": "scroll"}, content))
+
+
+async def _part(key: str, info: ComponentInfo) -> Html:
+    encoded = await _encoded(key, info)
+    title = _PARTS[key][0]
+    address = f"{_VALUES}?{urlencode({'id': _global_id(info), 'part': key}, errors='replace')}"
+    download = h("a", {"href": address, "download": True}, f"Download ({size(len(encoded.content))})")
+    if not encoded.statements:
+        content: Child = h("p", {"class": "weak"}, "None.")
+    elif encoded.large:
+        shown = h("a", {"href": f"{address}&as=html"}, "Show the beginning")
+        content = h("p", {}, f"These are {size(len(encoded.content))}. ", shown, " ", download)
+    else:
+        content = join(tree(encoded.statements), h("p", {"class": "weak"}, download))
+    return h("section", {"id": key}, h("h2", {}, title), content)
+
+
+def _neighbours(controller: Controller, info: ComponentInfo) -> Html:
+    """What feeds it, what it feeds, and what refers to what."""
+    feeding = [
+        each.id for each in controller.outlines() if each.module == info.module and info.id in each.data_flow
+    ]
+    lists = (
+        ("Fed by", sorted(feeding)),
+        ("Feeds", sorted(set(info.data_flow))),
+        ("Refers to", info.references),
+        ("Referred to by", info.referenced_by),
+    )
+    return h(
+        "section",
+        {"id": "neighbours"},
+        h("h2", {}, "Connections"),
+        h(
+            "dl",
+            {"class": "facts"},
+            [(h("dt", {}, title), h("dd", {}, _links(info.module, ids))) for title, ids in lists],
+        ),
+    )
+
+
+def _links(module: str, ids: Sequence[str]) -> Html | str:
+    if not ids:
+        return "\u2013"
+    prefix = f"{module}/" if module else ""
+    return h(
+        "ul",
+        {"class": "plain"},
+        [h("li", {}, h("a", {"href": link("component", prefix + each)}, each)) for each in ids],
+    )

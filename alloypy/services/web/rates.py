@@ -1,0 +1,66 @@
+"""How much passes through each component, from two looks at what the components count anyway."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from alloypy.runtime.contract.component import Flow
+from alloypy.runtime.contract.options import Passage
+
+_SHORTEST_SECONDS = 1.0
+_LONGEST_SECONDS = 15.0
+
+
+class PerSecond(NamedTuple):
+    """Profiles or requests per second."""
+
+    entered: float
+    left: float
+    lost: float
+
+
+class _Look(NamedTuple):
+    at: float
+    flows: Mapping[str, Flow]
+
+
+class Rates:
+    """Rates over the last seconds in which a page was open. passages: looks at the components."""
+
+    def __init__(
+        self, passages: Callable[[], Sequence[Passage]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._passages = passages
+        self._clock = clock
+        self._looks: deque[_Look] = deque()
+
+    def now(self) -> tuple[Sequence[Passage], Mapping[str, PerSecond]]:
+        """The components as they are, and rates by id; none after a long time without a look."""
+        now = self._clock()
+        passages = self._passages()
+        looks = self._looks
+        while looks and now - looks[0].at > _LONGEST_SECONDS:
+            looks.popleft()
+        before = next((each for each in looks if now - each.at >= _SHORTEST_SECONDS), None)
+        flows = {each.id: each.flow for each in passages if each.flow is not None}
+        if not looks or now - looks[-1].at >= _SHORTEST_SECONDS:
+            looks.append(_Look(now, flows))
+        if before is None:
+            return passages, {}
+        found = {}
+        for each, flow in flows.items():
+            rate = _rate(before.flows.get(each), flow, now - before.at)
+            if rate is not None:
+                found[each] = rate
+        return passages, found
+
+
+def _rate(before: Flow | None, now: Flow, seconds: float) -> PerSecond | None:
+    """The rate between two looks; None if the component has been built anew in between."""
+    if before is None or now.entered < before.entered:
+        return None
+    differences = (now.entered - before.entered, now.left - before.left, now.lost - before.lost)
+    return PerSecond(*(max(0.0, round(each / seconds, 3)) for each in differences))
