@@ -58,6 +58,9 @@ LINT = {
 FIX = {"lint": ["ruff", "check", "--fix", "."], "format": ["ruff", "format", "."]}
 DOCS = ("own_words", "cli_page", "lint_page", "stdlib_page", "component_pages")
 LEAST_COVERED = 15
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+WORKERS = ["-n", str(CORES + (CORES + 1) // 2), "--dist", "worksteal"]
+"""More workers than cores, because about half of the time tests wait for sockets, processes and intervals."""
 FULL = {"ALLOYPY_FULL": "1", "PYTEST_ADDOPTS": "--timeout=3600"}
 
 
@@ -275,7 +278,7 @@ def test(
     pytest_arguments: list[str], venv: Path, variables: dict[str, str], *, measured: bool = False
 ) -> int:
     """Run every check in turn; at the end report the coverage, if it is measured."""
-    tests = ["pytest", "-n", "auto", *pytest_arguments]
+    tests = ["pytest", *WORKERS, *pytest_arguments]
     checks = LINT | {"types": ["mypy"]}
     if not measured:
         return run_all(checks | {"tests": tests}, venv, variables)

@@ -122,7 +122,7 @@ def test_words_of_test(
     assert script.main(argv) == 0
     command, given = called[-1]
     assert Path(command[0]).parent.parent.name == folder
-    assert command[1:] == ["-n", "auto", *arguments]
+    assert command[1:] == [*script.WORKERS, *arguments]
     assert variables.items() <= given.items()
 
 
@@ -153,7 +153,7 @@ def test_the_tests_can_be_measured(
     assert script.main(["test", "--coverage", "tests/unit"]) == (0 if passed else 1)
     measuring = [(words, file) for words, file in called if words[0] == "coverage"]
     assert [words[1] for words, _ in measuring] == ["run", "combine", "json"]
-    assert measuring[0][0][2:] == ["-m", "pytest", "-n", "auto", "tests/unit"]
+    assert measuring[0][0][2:] == ["-m", "pytest", *script.WORKERS, "tests/unit"]
     assert len({file for _, file in measuring}) == 1
     assert Path(measuring[0][1]).is_absolute()
     out = capfd.readouterr().out
