@@ -377,16 +377,24 @@ async def test_what_follows_a_reply_is_never_read_as_the_next_one(sender):
 
 
 async def test_what_comes_on_an_idle_connection_ends_it(sender):
+    idle, said = asyncio.Event(), asyncio.Event()
+
     async def script(peer):
         while await peer.request():
             await peer.say(OK)
-            await asyncio.sleep(0.02)
+            await idle.wait()
+            idle.clear()
             await peer.say(b"HTTP/1.1 500 Poison\r\nContent-Length: 0\r\n\r\n")
+            said.set()
 
     async with scripted(script) as backend:
         for _ in range(3):
             assert (await sender.send(post(backend))).status == 200
-            await asyncio.sleep(0.05)
+            idle.set()
+            await said.wait()
+            said.clear()
+            for _ in range(3):  # turns of the loop, in which it can be read
+                await asyncio.sleep(0.01)
     assert backend.connections == 3
 
 
