@@ -1,0 +1,55 @@
+// @ts-check
+/** A flame graph as SVG: no script, its text can be selected and searched, dark where the reader's system is. */
+
+import { changeOf } from "./flame-layout.js";
+import { fillOf, labelOf, ROW } from "./flame-canvas.js";
+import { fixedColours } from "./flame-colours.js";
+
+const LETTER = 7.23; // of the monospaced font, at 12 pixels
+const MOST_BOXES = 50_000;
+
+/** @param {string} text */
+function escaped(text) {
+  // XML has no control characters and no lone surrogates.
+  return text.toWellFormed().replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd")
+    .replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}
+
+/**
+ * @param {import("./flame-layout.js").Tree} tree
+ * @param {import("./flame-layout.js").Box[][]} rows
+ * @param {{title: string, width: number, searched: boolean, safe: boolean, upwards: boolean, describe: (box: any) => string}} how
+ */
+export function flameSvg(tree, rows, { title, width, searched, safe, upwards, describe }) {
+  const height = rows.length * ROW + 30;
+  /** @type {Map<string, string>} the class of each pair of colours */
+  const classes = new Map();
+  const out = [];
+  let count = 0;
+  for (const [depth, row] of rows.entries()) {
+    const y = 26 + (upwards ? rows.length - 1 - depth : depth) * ROW;
+    for (const box of row) {
+      if (++count > MOST_BOXES) break;
+      const light = fillOf(tree, box, searched, { dark: false, safe });
+      const dark = fillOf(tree, box, searched, { dark: true, safe });
+      const pair = `${light}/${dark}`;
+      if (!classes.has(pair)) classes.set(pair, `c${classes.size}`);
+      const wide = Math.max(box.width - (box.width > 3 ? 1 : 0), box.hit ? 2 : 0.5);
+      const label = labelOf(tree, box, Math.floor((wide - 6) / LETTER));
+      const place = `x="${box.x.toFixed(1)}" y="${y}" width="${wide.toFixed(1)}" height="${ROW - 1}"`;
+      const hatched = !box.rest && changeOf(tree, box.node) === "new" ? `<rect ${place} fill="url(#new)"/>` : "";
+      const text = label && wide > 20 ? `<text x="${(box.x + 3).toFixed(1)}" y="${y + 13}">${escaped(label)}</text>` : "";
+      out.push(`<g><title>${escaped(describe(box))}</title><rect class="${classes.get(pair)}" ${place}/>${hatched}${text}</g>`);
+    }
+  }
+  const [light, dark] = [fixedColours({ dark: false, safe }), fixedColours({ dark: true, safe })];
+  const fills = [...classes].map(([pair, name]) => [name, ...pair.split("/")]);
+  const style = `text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:${light.text}}.back{fill:#fff}` +
+    `${fills.map(([name, fill]) => `.${name}{fill:${fill}}`).join("")}#new path{stroke:${light.hatch}}` +
+    `@media(prefers-color-scheme:dark){text{fill:${dark.text}}.back{fill:#15181c}#new path{stroke:${dark.hatch}}` +
+    `${fills.map(([name, , fill]) => `.${name}{fill:${fill}}`).join("")}}`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">` +
+    `<title>${escaped(title)}</title><style>${style}</style>` +
+    `<defs><pattern id="new" width="8" height="8" patternUnits="userSpaceOnUse"><path d="M0 8L8 0" stroke-width="2"/></pattern></defs>` +
+    `<rect class="back" width="100%" height="100%"/><text x="4" y="16">${escaped(title)}</text>${out.join("")}</svg>\n`;
+}
