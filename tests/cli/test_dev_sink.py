@@ -43,7 +43,7 @@ async def sink(behaviour: Behaviour | None = None) -> AsyncIterator[tuple[int, l
     """A sink's port, and what arrived."""
     arrivals: list[Arrival] = []
     listening = socket.create_server(("127.0.0.1", 0))
-    application = sink_application(arrivals.append, behaviour or Behaviour())
+    application = sink_application(lambda each: arrivals.append(each.arrival), behaviour or Behaviour())
     config = ServerConfig(application, logger=logging.getLogger("sink"), timeouts=Timeouts())
     server = Server(config, [listening], (HTTP1,))
     server.start()
@@ -238,3 +238,47 @@ def test_the_url_it_prints_can_be_asked(host: str) -> None:
         with urllib.request.urlopen(f"{url}/ingest?name=app", b"abc", timeout=60) as response:
             assert response.status == 200
         assert process.wait(60) == 0
+
+
+def test_a_browser_sees_what_arrived() -> None:
+    command = [sys.executable, "-m", "alloypy", "dev-sink", "--listen-addr=127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        url = process.stderr.readline().split()[-1]
+
+        def get(path: str, **headers: str) -> tuple[int, bytes]:
+            request = urllib.request.Request(f"{url}{path}", headers={"Accept": "text/html", **headers})
+            try:
+                with urllib.request.urlopen(request, timeout=60) as response:
+                    return response.status, response.read()
+            except urllib.error.HTTPError as refusal:
+                with refusal:
+                    return refusal.code, refusal.read()
+
+        assert b"Nothing has arrived yet" in get("/")[1]
+        for number in range(70):
+            content = b"main %d" % number
+            hostile = "%3Cscript%3E" if number == 69 else "b"
+            address = f"{url}/ingest?name=app%7Ba%3D{hostile}%7D&format=groups"
+            with urllib.request.urlopen(address, content, timeout=60) as response:
+                assert response.status == 200
+        listed = json.loads(get("/api/v0/alloypy/files")[1])
+        assert [each["id"] for each in listed] == [str(number) for number in range(70, 6, -1)]
+        assert (listed[0]["labels"]["a"], listed[0]["format"]) == ("<script>", "groups")
+        assert b"&lt;script&gt;" in get("/")[1]
+        assert get("/api/v0/alloypy/files/70") == (200, b"main 69")
+        assert get("/api/v0/alloypy/files/1")[0] == 404
+        assert get("/", Host="evil.example")[0] == 403
+        process.terminate()
+
+
+def test_a_sink_that_others_can_reach_shows_them_no_profiles() -> None:
+    command = [sys.executable, "-m", "alloypy", "dev-sink", "--listen-addr=0.0.0.0:0"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        url = process.stderr.readline().split()[-1]
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{url}/api/v0/alloypy/files", timeout=60)
+        with refused.value as answer:
+            assert (answer.code, b"loopback" in answer.read()) == (403, True)
+        process.terminate()

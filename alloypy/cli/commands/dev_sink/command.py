@@ -16,13 +16,17 @@ from alloypy.cli.usage_error import UsageError
 from alloypy.lang.go.duration import Duration
 
 if TYPE_CHECKING:
-    from alloypy.cli.commands.dev_sink.server import Arrival, Behaviour
+    from alloypy.cli.commands.dev_sink.kept import Kept
+    from alloypy.cli.commands.dev_sink.server import Arrival, Arrived, Behaviour
+    from alloypy.services.admin.messages import ASGI, Receive, Scope, Send
+    from alloypy.services.admin.server import Listener
 
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]"})
 _SUMMARY = """\
 Stand in for a Pyroscope server: accept profiles on /ingest and Push, and print a line for each.
 
-It stores nothing, and never prints a credential. --status, --delay, --hang and --reset make it
+Open its address in a browser to see the last profiles as flame graphs. It writes nothing to disk, and never
+prints a credential. --status, --delay, --hang and --reset make it
 misbehave, so that you can see how a configuration reacts."""
 
 
@@ -75,6 +79,7 @@ def _line(arrival: Arrival) -> str:
 
 
 async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
+    from alloypy.cli.commands.dev_sink.kept import Kept
     from alloypy.cli.commands.dev_sink.server import sink_application
     from alloypy.net.server.config import ServerConfig, Timeouts
     from alloypy.net.server.http1.protocol import HTTP1
@@ -95,8 +100,15 @@ async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
             loop.add_signal_handler(number, printer.done.set)
         except NotImplementedError:  # Windows: Ctrl-C ends asyncio.run
             break
+    kept = Kept()
+
+    def report(arrived: Arrived) -> None:
+        kept.add(arrived)
+        printer.show(arrived.arrival)
+
+    pages = _Pages(kept, listener)
     config = ServerConfig(
-        sink_application(printer.show, behaviour),
+        sink_application(report, behaviour, pages),
         logger=logging.getLogger("alloypy.dev_sink"),
         timeouts=Timeouts(write=0),
     )
@@ -106,6 +118,24 @@ async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
     await printer.done.wait()
     await server.stop(grace=1.0)
     return exit_codes.SUCCESS
+
+
+class _Pages:
+    """Shows what is kept to browsers; imported when the first one asks."""
+
+    def __init__(self, kept: Kept, listener: Listener) -> None:
+        self._kept = kept
+        self._listener = listener
+        self._application: ASGI | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._application is None:
+            from alloypy.services.admin.web_guard import Hosts
+            from alloypy.services.web.profile_pages import profile_application
+
+            hosts = Hosts(self._listener.address) if self._listener.loopback else None
+            self._application = profile_application(self._kept, hosts)
+        await self._application(scope, receive, send)
 
 
 def _url(address: str) -> str:

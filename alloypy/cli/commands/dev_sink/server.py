@@ -1,6 +1,6 @@
 """A development sink: speaks Pyroscope's ingest and push APIs and reports what arrives.
 
-It stores nothing. It is the server that the demo, first steps with a configuration and tests send to,
+It writes nothing to disk. It is the server that the demo, first steps with a configuration and tests send to,
 instead of a real Pyroscope. Source: docs/spec/PYROSCOPE.md, section 10.
 """
 
@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qs
 
 from alloypy.lang.server_urls import PUSH_PATH
@@ -63,6 +63,14 @@ class Arrival(NamedTuple):
     tenant: str
 
 
+class Arrived(NamedTuple):
+    """An arrival with what it brought. format: the parameter of /ingest."""
+
+    arrival: Arrival
+    content: Buffer
+    format: str
+
+
 class Behaviour(NamedTuple):
     """How the sink answers: with `status`, after `delay` seconds, never, or by dropping the connection."""
 
@@ -72,10 +80,19 @@ class Behaviour(NamedTuple):
     reset: bool = False
 
 
-def sink_application(report: Callable[[Arrival], None], behaviour: Behaviour) -> App:
-    """The ASGI application of a sink; it passes every profile to `report` before answering its request."""
+Report: TypeAlias = Callable[[Arrived], None]
+
+
+def sink_application(report: Report, behaviour: Behaviour, pages: App | None = None) -> App:
+    """The ASGI application of a sink; it passes every profile to `report` before answering its request.
+
+    pages: answers browsers, and what is not for Pyroscope.
+    """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if pages is not None and _for_pages(scope):
+            await pages(scope, receive, send)
+            return
         answer = await _answer(scope, receive, report, behaviour)
         offered = extension(scope)
         if behaviour.reset and offered is not None:
@@ -86,15 +103,23 @@ def sink_application(report: Callable[[Arrival], None], behaviour: Behaviour) ->
     return application
 
 
-async def _answer(
-    scope: Scope, receive: Receive, report: Callable[[Arrival], None], behaviour: Behaviour
-) -> Answer:
+def _for_pages(scope: Scope) -> bool:
+    path: str = scope["path"]
+    if path == "/":
+        accepted = (value for name, value in scope["headers"] if name == b"accept")
+        return any(b"text/html" in value for value in accepted)
+    return path != "/ready" and not path.endswith((INGEST, PUSH_PATH))
+
+
+async def _answer(scope: Scope, receive: Receive, report: Report, behaviour: Behaviour) -> Answer:
     path: str = scope["path"]
     if path == "/ready":
         return plain_text(200, "ready")
     if path == "/":
         return plain_text(
-            200, f"alloypy dev-sink accepts profiles at {INGEST} and {PUSH_PATH}, and prints a line for each"
+            200,
+            f"alloypy dev-sink accepts profiles at {INGEST} and {PUSH_PATH}, and prints a line for each; "
+            "a browser shows the last ones as flame graphs",
         )
     if not path.endswith((INGEST, PUSH_PATH)):
         return plain_text(404, "404 page not found")
@@ -120,7 +145,7 @@ def _refusal(status: int) -> Answer:
 class _Push:
     """The Push method of one request."""
 
-    def __init__(self, scope: Scope, report: Callable[[Arrival], None], behaviour: Behaviour) -> None:
+    def __init__(self, scope: Scope, report: Report, behaviour: Behaviour) -> None:
         self._scope = scope
         self._report = report
         self._behaviour = behaviour
@@ -133,7 +158,8 @@ class _Push:
             raise ConnectError("invalid_argument", str(reason)) from None
         for one in series:
             for sample in one.samples:
-                self._report(_arrival(self._scope, "push", one.labels, sample.profile))
+                arrival = _arrival(self._scope, "push", one.labels, sample.profile)
+                self._report(Arrived(arrival, sample.profile, "pprof"))
         await _misbehave(self._behaviour)
         code = _CODES.get(self._behaviour.status)
         if code is not None:
@@ -148,10 +174,11 @@ async def _misbehave(behaviour: Behaviour) -> None:
         await asyncio.sleep(behaviour.delay)
 
 
-def _ingested(scope: Scope, body: Buffer) -> Arrival:
+def _ingested(scope: Scope, body: Buffer) -> Arrived:
     """Raises InvalidLabels, as a Pyroscope server refuses a bad `name`."""
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    return _arrival(scope, "ingest", parse_name(query.get("name", [""])[0]), body)
+    arrival = _arrival(scope, "ingest", parse_name(query.get("name", [""])[0]), body)
+    return Arrived(arrival, body, query.get("format", [""])[0])
 
 
 def _arrival(scope: Scope, api: str, labels: Mapping[str, str], profile: Buffer) -> Arrival:

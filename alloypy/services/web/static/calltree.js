@@ -59,7 +59,7 @@ export class CallTree {
   }
 
   /** The child of a node with a name, which is added if there is none.
-   * @param {number} parent @param {number} name */
+   * @param {number} parent @param {number} name @returns {number} */
   child(parent, name) {
     const slots = this._slots;
     const mask = this._mask;

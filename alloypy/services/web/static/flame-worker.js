@@ -7,9 +7,9 @@ import { Sink, decode } from "./formats.js";
 
 /** @typedef {{id: string, side: string, url: string}} Source `side`: "a" and "b" of a diff, otherwise "" */
 /** @typedef {import("./formats.js").About & {id: string, side: string, format: string, bytes: number,
- *   labels: Record<string, string>}} Read */
+ *   labels: Record<string, string>, name: string}} Read */
 
-/** @type {Map<string, {bytes: Uint8Array<ArrayBuffer>, labels: Record<string, string>, hint: string}>} */
+/** @type {Map<string, {bytes: Uint8Array<ArrayBuffer>, labels: Record<string, string>, hint: string, name: string}>} */
 const fetched = new Map();
 let tree = new CallTree();
 let outer = new Uint8Array(0);
@@ -30,7 +30,7 @@ async function get({ url, id }) {
   if (!response.ok) throw new Refusal((await response.text()).slice(0, 300) || `alloypy answered ${response.status}.`);
   const about = JSON.parse(response.headers.get("x-alloypy-profile") ?? "{}");
   const bytes = new Uint8Array(await response.arrayBuffer());
-  const got = { bytes, labels: about.labels ?? {}, hint: about.format ?? "" };
+  const got = { bytes, labels: about.labels ?? {}, hint: about.format ?? "", name: about.name ?? "" };
   fetched.set(url, got);
   return got;
 }
@@ -44,7 +44,7 @@ async function load({ sources, group }) {
   const notes = new Set();
   for (const [i, source] of sources.entries()) {
     if (sources.length > 1) postMessage({ progress: `Decoding ${i + 1} of ${sources.length} …` });
-    const { bytes, labels, hint } = await get(source);
+    const { bytes, labels, hint, name } = await get(source);
     const sink = new Sink(building, source.side, group);
     let format;
     try {
@@ -54,7 +54,7 @@ async function load({ sources, group }) {
       throw new Refusal(sources.length > 1 ? `Profile ${source.id}: ${fault.message}` : fault.message);
     }
     const about = sink.abouts[0] ?? { samples: 0 };
-    read.push({ ...about, id: source.id, side: source.side, format, bytes: bytes.length, labels });
+    read.push({ ...about, id: source.id, side: source.side, format, bytes: bytes.length, labels, name });
     sink.keys.forEach((key) => keys.add(key));
     sink.notes.forEach((note) => notes.add(note));
   }

@@ -194,21 +194,25 @@ const labelsText = (labels) => Object.entries(labels).map(([name, value]) => `${
 /** Ask for the sums of the chosen sample type. */
 async function look() {
   seen = await ask("view", { type: chosenType(), gone: state.gone });
-  const { names, parent, name, children } = loaded;
+  const { parent, name, children } = loaded;
   const [sum, before] = [seen.total[0], seen.base?.[0] ?? 0];
-  whole = { names, parent, name, children, total: seen.total, base: seen.base, whole: sum, wholeBase: before, top: 0 };
+  whole = { names: loaded.names, parent, name, children, total: seen.total, base: seen.base, whole: sum, wholeBase: before, top: 0 };
   main.show(whole, 0);
   table.order = state.sort;
-  table.show({ names, sums: seen.table, base: seen.baseTable, whole: sum, wholeBase: before, unit: unit() });
+  table.show({ names: loaded.names, sums: seen.table, base: seen.baseTable, whole: sum, wholeBase: before, unit: unit() });
   const read = loaded.read;
   const samples = read.reduce((/** @type {number} */ all, /** @type {any} */ each) => all + each.samples, 0);
+  const names = diff ? `${read[1].name || "B"} compared with ${read[0].name || "A"}` : read.length > 1 ? `${read.length} profiles merged` : read[0].name;
+  const title = names || "Flame graph";
+  byId("title").textContent = title;
+  document.title = `${title} - alloypy`;
   const parts = [`${loaded.types[chosenType()].type} ${valueText(sum, unit())}`];
   if (diff && !state.gone) parts[0] += ` (A: ${valueText(before, unit())})`;
   parts.push(`${samples.toLocaleString("en")} samples`);
-  if (read.length > 1) parts.push(diff ? "B compared with A" : `${read.length} profiles merged`);
   if (read.length === 1 && read[0].seconds) parts.push(`over ${valueText(read[0].seconds, "seconds")}`);
   if (read.length === 1 && read[0].time) parts.push(new Date(read[0].time).toLocaleString());
-  const labels = labelsText(read[read.length - 1].labels);
+  const last = read[read.length - 1];
+  const labels = labelsText(last.labels);
   if (labels) parts.push(labels);
   byId("about").textContent = parts.join(" · ");
   tell(sum > 0 ? "" : state.gone ? "B has all stacks of A." : "All values of this sample type are 0.");

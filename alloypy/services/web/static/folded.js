@@ -36,10 +36,9 @@ export function decodeFolded(text, sink, counted) {
   sink.about({ samples });
 }
 
-/** Whether a text is more likely folded stacks than one line for each sample. @param {string} text */
+/** Whether lines are more likely folded stacks than one line for each sample. @param {string} text */
 export function looksCounted(text) {
-  const lines = text.slice(0, 65536).split('\n').map((line) => line.trim()).filter(Boolean);
-  if (lines.length > 1 && text.length > 65536) lines.pop();
+  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line && line[0] !== '#');
   const counted = lines.filter((line) => COUNT.test(line.slice(line.lastIndexOf(' ') + 1)) && line.includes(' '));
   return counted.length * 2 > lines.length;
 }

@@ -79,7 +79,8 @@ export function detect(bytes, hint = '') {
   if (['trie', 'tree', 'lines', 'speedscope', 'pprof'].includes(hint)) return hint;
   if (hint === 'groups') return 'folded';
   if (isText(bytes)) {
-    const text = new TextDecoder().decode(bytes.subarray(0, 1 << 17)).trimStart();
+    const end = bytes.indexOf(10, HEAD); // of the line that is cut
+    const text = new TextDecoder().decode(bytes.subarray(0, end < 0 ? bytes.length : end)).trimStart();
     return text[0] === '{' ? 'speedscope' : looksCounted(text) ? 'folded' : 'lines';
   }
   return bytes[0] === 0 ? nodeFormat(bytes) || 'pprof' : 'pprof';

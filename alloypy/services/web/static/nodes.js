@@ -11,11 +11,10 @@ import { addStack } from './folded.js';
 const MOST_DEEP = 100_000;
 const LONGEST_STACK = 1_000_000;
 
-/** @typedef {{name: string, value: number, children: number, raw: Uint8Array}} Node */
+/** @typedef {{value: number, children: number, raw: Uint8Array}} Node */
 
-/** @param {Uint8Array} bytes @param {(node: Node) => void} [visit] called in the order of the file */
+/** @param {Uint8Array} bytes @param {(node: Node) => void} visit called in the order of the file */
 export function eachNode(bytes, visit) {
-  const decoder = new TextDecoder();
   let at = 0;
   const varint = () => {
     let value = 0;
@@ -39,7 +38,7 @@ export function eachNode(bytes, visit) {
     if (children > bytes.length - at) throw new Refusal('A node in it has more children than the file has bytes.');
     open += children - 1;
     count++;
-    visit?.({ name: visit ? decoder.decode(raw) : '', value, children, raw });
+    visit({ value, children, raw });
   }
   if (at < bytes.length) throw new Refusal('It goes on after its last node.');
   return count;
@@ -49,10 +48,12 @@ export function eachNode(bytes, visit) {
 export function decodeTree(bytes, sink) {
   const column = sink.column('samples', 'count');
   const { tree } = sink;
+  const decoder = new TextDecoder();
   /** @type {{node: number, left: number}[]} */
   const open = [];
   let samples = 0;
-  eachNode(bytes, ({ name, value, children }) => {
+  eachNode(bytes, ({ raw, value, children }) => {
+    const name = decoder.decode(raw);
     const over = open[open.length - 1];
     const node = over ? (name ? tree.child(over.node, tree.nameId(name)) : over.node) : 0;
     if (over && --over.left === 0 && children === 0) while (open.length && !open[open.length - 1].left) open.pop();

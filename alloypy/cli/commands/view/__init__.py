@@ -1,0 +1,1 @@
+"""`alloypy view`: profiles on disk as flame graphs."""
