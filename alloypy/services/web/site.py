@@ -8,13 +8,9 @@ from typing import Any, NamedTuple
 from alloypy.runtime.contract.events import Events
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin.messages import ASGI
-<<<<<<< HEAD
 from alloypy.services.configuration import Configuration
-from alloypy.services.web import component, components, config, modules, process
+from alloypy.services.web import component, components, config, flame, modules, process
 from alloypy.services.web.rates import Rates
-=======
-from alloypy.services.web import components, flame
->>>>>>> 92e9570a (Show profiles on disk and in the sink as flame graphs, drawn by the browser)
 from alloypy.services.web.shell import Entry, Pages, application
 
 NAVIGATION = (
@@ -57,15 +53,11 @@ def site(about: Site, default: ASGI) -> ASGI:
     controller = about.controller
     rates = Rates(controller.passages)
     parts: list[Pages] = [
-<<<<<<< HEAD
         components.pages(controller, rates),
         component.pages(controller, rates),
         modules.pages(controller),
         config.pages(about.configuration, about.reload, about.flags),
-        process.pages(about.flags, about.peers, about.prefix),
-=======
-        components.pages(about.controller),
         flame.pages(about.unprotected),
->>>>>>> 92e9570a (Show profiles on disk and in the sink as flame graphs, drawn by the browser)
+        process.pages(about.flags, about.peers, about.prefix),
     ]
     return application(parts, NAVIGATION, about.prefix, default)

@@ -32,7 +32,7 @@ export class FlameTable {
       this.listener.sorted(this.order);
       this.render();
     };
-    const head = h("th", { scope: "col", class: key === "function" ? null : "number" }, h("button", { type: "button", class: "plain", click: sort }, title));
+    const head = h("th", { scope: "col", class: key === "function" ? null : "number" }, h("button", { type: "button", class: "bare", click: sort }, title));
     this.heads.set(key, head);
     return head;
   }
@@ -91,7 +91,7 @@ export class FlameTable {
     /** @param {number} value */
     const cell = (value) => h("td", { class: "number", title: `${value} ${unit}` }, valueText(value, unit), h("span", { class: "weak" }, ` ${shareText(value, whole)}`));
     const lines = rows.slice(0, this.shown).map((i) => h("tr", {},
-      h("th", { scope: "row" }, h("button", { type: "button", class: "plain", click: () => this.listener.open(i) }, names[i])),
+      h("th", { scope: "row" }, h("button", { type: "button", class: "bare", click: () => this.listener.open(i) }, names[i])),
       cell(sums.self[i]), cell(sums.total[i]),
       base && h("td", { class: "number" }, !base.total[i] ? "new" : !sums.total[i] ? "gone" : changeText(this._change(i)))));
     this.body.replaceChildren(...lines);
