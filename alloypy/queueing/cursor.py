@@ -13,6 +13,7 @@ from alloypy.queueing.marks import REASONS, Account, Kind, Mark
 from alloypy.queueing.reader import Piece, Reader
 from alloypy.queueing.record import Place, Record
 from alloypy.queueing.segments import Segment
+from alloypy.queueing.tries import Tries, name_number
 
 
 class Behind(NamedTuple):
@@ -53,22 +54,40 @@ class Source(Protocol):
         """The first number from `seq` on that a file holds; one after the last if none does."""
 
     async def read(self, reader: Reader, segment: Segment, seq: int) -> Piece | None:
-        """Records from a file; None if the file has been deleted meanwhile."""
+        """Records from a file; None if that failed, and one has to try again."""
+
+    async def letter(self, account: Account, seq: int) -> Record | None:
+        """A dead letter that is delivered again; None if that failed, or it was found damaged and dropped."""
 
     def mark(self, account: Account, mark: Mark) -> int:
         """Note what has become of records; returns how many it is new for."""
+
+    async def bury(self, account: Account, record: Record, why: str, words: str) -> None:
+        """Make a record a dead letter."""
+
+    def settled_letter(self, account: Account, seq: int) -> None:
+        """A dead letter that was delivered again is settled."""
+
+    def is_old(self, received_at: int) -> bool:
+        """Whether a record is older than max_age."""
+
+    def expire(self, account: Account) -> None:
+        """Drop files that are older than max_age."""
 
 
 class Cursor:
     """Gives a destination its records in order. One task at a time may wait for the next."""
 
-    def __init__(self, account: Account, source: Source, reader: Reader) -> None:
+    def __init__(self, account: Account, source: Source, reader: Reader, tries: Tries) -> None:
         self._account = account
         self._source = source
         self._reader = reader
+        self._tries = tries
+        self._name_number = name_number(account.name)
         self._next = account.accounted.missing_from(0)
         self._ready: deque[Record] = deque()
         self._back: list[int] = []
+        self._replays = [seq for first, last in account.replayed for seq in range(first, last + 1)]
         self._out: dict[int, Record] = {}
         self._waiter: asyncio.Future[None] | None = None
         self._is_closed = False
@@ -86,24 +105,60 @@ class Cursor:
         while True:
             if self._is_closed:
                 raise Closed("the queue is closed")
-            record = self._take() or await self._read()
+            record = self._take() or await (self._replay() if self._replays else self._read())
             if record is not None and record.place.seq not in self._out:
+                crashes = self._tries.crashes(record.place.seq, self._name_number)
+                if crashes:
+                    record = record._replace(crashes=crashes)
                 self._out[record.place.seq] = record
                 return record
+
+    def tried(self, place: Place) -> None:
+        """A try to deliver the record begins."""
+        self._tries.tried(place.seq, self._name_number)
 
     def done(self, place: Place) -> None:
         """The record has been delivered."""
         self._settle(place, Kind.DELIVERED)
 
+    def failed(self, place: Place) -> bool:
+        """The try has failed. True if the record is older than max_age: it has been dropped.
+
+        Then all files that are older have been dropped with it, for this destination.
+        """
+        self._tries.survived(place.seq, self._name_number, is_over=False)
+        record = self._out.get(place.seq)
+        if record is None or not self._source.is_old(record.received_at):
+            return False
+        self.drop(place, "age")
+        self._source.expire(self._account)
+        return True
+
     def drop(self, place: Place, reason: str) -> None:
         """Give a record up. reason: one of `marks.REASONS`."""
         self._settle(place, Kind.DROPPED, REASONS.index(reason))
 
+    async def dead(self, place: Place, why: str, words: str) -> None:
+        """Keep a record that was given out as a dead letter; if none can be kept it is dropped.
+
+        why: the reason that it counts under when it is dropped. words: for people.
+        """
+        record = self._out.get(place.seq)
+        if record is not None:
+            await self._source.bury(self._account, record, why, words)
+            self._over(place)
+
     def back(self, place: Place) -> None:
         """Return a record that was not delivered: `next` gives it out again, before later ones."""
         if self._out.pop(place.seq, None) is not None:
-            heapq.heappush(self._back, place.seq)
+            heapq.heappush(self._back if place.segment else self._replays, place.seq)
             self.wake()
+
+    def replayed(self, seqs: list[int]) -> None:
+        """Dead letters wait again."""
+        for seq in seqs:
+            heapq.heappush(self._replays, seq)
+        self.wake()
 
     @property
     def behind(self) -> Behind:
@@ -137,9 +192,16 @@ class Cursor:
         self.wake()
 
     def _settle(self, place: Place, kind: Kind, reason: int = 0) -> None:
-        record = self._out.pop(place.seq, None)
+        record = self._out.get(place.seq)
         size = 0 if record is None else record.size
         self._source.mark(self._account, Mark(kind, place.seq, place.seq, size, reason))
+        self._over(place)
+        if not place.segment:
+            self._source.settled_letter(self._account, place.seq)
+
+    def _over(self, place: Place) -> None:
+        self._out.pop(place.seq, None)
+        self._tries.survived(place.seq, self._name_number, is_over=True)
 
     def _oldest(self) -> int | None:
         first = self._account.accounted.missing_from(0)
@@ -151,6 +213,8 @@ class Cursor:
 
     def _take(self) -> Record | None:
         """The next record that is in memory, if it is."""
+        if self._replays:
+            return None
         accounted = self._account.accounted
         while self._back and self._back[0] in accounted:
             heapq.heappop(self._back)
@@ -169,6 +233,18 @@ class Cursor:
         if record is not None:
             self._next += 1
         return record
+
+    async def _replay(self) -> Record | None:
+        """Read the next dead letter that waits again."""
+        seq = self._replays[0]
+        if seq not in self._account.replayed or seq in self._out:
+            heapq.heappop(self._replays)
+            return None
+        record = await self._source.letter(self._account, seq)
+        if record is not None and self._replays and self._replays[0] == seq:
+            heapq.heappop(self._replays)
+            return record
+        return None
 
     async def _read(self) -> Record | None:
         """Read what is due from its file, or wait until something is stored."""

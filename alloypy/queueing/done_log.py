@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from alloypy.queueing.disk import Disk
-from alloypy.queueing.marks import MARK_BYTES, Account, Mark, head
+from alloypy.queueing.marks import MARK_BYTES, Account, Kind, Mark, head
 
 _MOST_BYTES = 1 << 20
 
@@ -88,6 +88,11 @@ class DoneLog:
                 self._recent.append(mark)
         return new
 
+    @property
+    def has_returned(self) -> bool:
+        """Whether a mark waits to be written without which records would be taken for another's."""
+        return any(mark.kind is Kind.RETURNED for mark in self._pending)
+
     def flush(self) -> bool:
         """Write the marks; returns whether that succeeded. They stay if it did not."""
         if not self._pending:
@@ -112,6 +117,10 @@ class DoneLog:
         """Wait until the marks that have been written are on the disk. Raises OSError."""
         if self._descriptor is not None:
             self._disk.sync(self._descriptor)
+
+    def delete(self) -> None:
+        """Delete the file. Raises OSError."""
+        self._disk.remove(self._path)
 
     def close(self) -> None:
         """Close the file."""

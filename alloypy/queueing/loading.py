@@ -8,18 +8,20 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from alloypy.os_errors import system_words
+from alloypy.queueing.dead_letters import DeadLetters
 from alloypy.queueing.directory import enter
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.errors import QueueError
-from alloypy.queueing.marks import REASONS, Account, Kind, Mark, done_name, read_marks
+from alloypy.queueing.marks import REASONS, Account, Kind, Mark, dead_name, done_name, read_marks
 from alloypy.queueing.segments import Segments, recover, segment_numbers
+from alloypy.queueing.tries import Tries, name_number
 
 
 class Loaded(NamedTuple):
     """What opening a directory has found.
 
-    number, last: of the last file and the last record that have ever been. accounts: by destination, also
+    number, last: of the last file and the last record that have ever been. done, dead: by destination, also
     those that are no longer asked for. cut_bytes: of what a crash had left unfinished.
     """
 
@@ -27,20 +29,24 @@ class Loaded(NamedTuple):
     lock: int
     segments: Segments
     done: dict[str, DoneLog]
+    dead: dict[str, DeadLetters]
+    tries: Tries
     number: int
     last: int
     cut_bytes: int
     found: int
 
 
-def load(disk: Disk, path: str, destinations: Sequence[str] | None, now: int) -> Loaded:
+def load(
+    disk: Disk, path: str, destinations: Sequence[str] | None, now: int, dead_letter_size: int
+) -> Loaded:
     """Open the queue at `path`. destinations: None = all that have ever been.
 
     Raises QueueError.
     """
     directory, lock, names = enter(disk, path)
     try:
-        return _load(disk, directory, lock, names, destinations, now)
+        return _load(disk, directory, lock, names, destinations, now, dead_letter_size)
     except (OSError, ValueError) as error:
         disk.close(lock)
         raise QueueError(f"cannot open the queue {directory}: {system_words(error)}") from error
@@ -50,7 +56,13 @@ def load(disk: Disk, path: str, destinations: Sequence[str] | None, now: int) ->
 
 
 def _load(
-    disk: Disk, directory: str, lock: int, names: list[str], destinations: Sequence[str] | None, now: int
+    disk: Disk,
+    directory: str,
+    lock: int,
+    names: list[str],
+    destinations: Sequence[str] | None,
+    now: int,
+    dead_letter_size: int,
 ) -> Loaded:
     recovered = recover(disk, directory, names)
     segments = Segments(recovered.segments)
@@ -63,27 +75,45 @@ def _load(
         if name not in accounts:
             accounts[name] = Account(name, segments)
             accounts[name].apply(Mark(Kind.JOINED, 0, first - 1 if is_lost else last))
-    for name, account in accounts.items():
-        _settle(account, segments, last, is_wanted=name in wanted, now=now)
     done = {name: DoneLog(disk, f"{directory}/{done_name(name)}", each) for name, each in accounts.items()}
-    for each in done.values():
-        _start(each, is_known=each.account.name in known)
+    dead = {}
+    for name, each in done.items():
+        dead[name] = DeadLetters(disk, f"{directory}/{dead_name(name)}", dead_letter_size)
+        _settle_dead(each, dead[name])
+        _settle(each, segments, last, is_wanted=name in wanted, now=now)
+        _start(each, is_known=name in known)
+    tries = Tries(disk, directory)
+    by_number = {name_number(name): account for name, account in accounts.items()}
+    tries.start(lambda seq, number: number in by_number and by_number[number].is_waiting(seq))
     for path in recovered.empty:
         with suppress(OSError):
             disk.remove(path)
     disk.sync_directory(directory)
     number = max(segment_numbers(names), default=0)
     found = sum(each.account.waiting(last) for each in done.values())
-    return Loaded(directory, lock, segments, done, number, last, recovered.cut_bytes, found)
+    return Loaded(directory, lock, segments, done, dead, tries, number, last, recovered.cut_bytes, found)
+
+
+def _settle_dead(done: DoneLog, dead: DeadLetters) -> None:
+    """Bring an account and the copies of its dead letters together."""
+    dead.start()
+    copies, account = dead.copies(), done.account
+    for spans, kind in ((account.dead, Kind.EVICTED), (account.replayed, Kind.DROPPED)):
+        for first, last in spans:
+            for seq in range(first, last + 1):
+                if seq not in copies:
+                    done.add(Mark(kind, seq, seq, reason=REASONS.index("damaged")))
+    dead.remove([seq for seq in copies if seq not in account.dead and seq not in account.replayed])
 
 
 def _start(done: DoneLog, *, is_known: bool) -> None:
+    """Write the file of marks anew; a full disk is no reason not to start, if the old file will do."""
     try:
         done.start()
     except OSError:
-        if not is_known:
+        if not is_known or done.has_returned:
             raise
-        done.resume()  # a full disk: the old file will do
+        done.resume()
 
 
 def _accounts(
@@ -117,16 +147,17 @@ def _content(disk: Disk, path: str) -> bytes:
         disk.close(descriptor)
 
 
-def _settle(account: Account, segments: Segments, last: int, *, is_wanted: bool, now: int) -> None:
+def _settle(done: DoneLog, segments: Segments, last: int, *, is_wanted: bool, now: int) -> None:
     """Bring an account up to date: with what is gone from the disk, and with whether it is wanted."""
+    account = done.account
     if account.left is None and not is_wanted:
-        account.apply(Mark(Kind.LEFT, 0, last, now))
+        done.add(Mark(Kind.LEFT, 0, last, now))
     end = last if account.left is None else account.left
     at = 1
     for low, high in [*((each.first, each.last) for each in segments), (end + 1, end)]:
         for span in account.accounted.missing(at, min(low - 1, end)):
-            account.apply(Mark(Kind.DROPPED, *span, reason=REASONS.index("damaged")))
-        at = high + 1
+            done.add(Mark(Kind.DROPPED, *span, reason=REASONS.index("damaged")))
+        at = max(at, high + 1)
     if account.left is not None and is_wanted:
-        account.apply(Mark(Kind.RETURNED, account.left + 1, last))
+        done.add(Mark(Kind.RETURNED, account.left + 1, last))
     account.balance(last)

@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 from alloypy.os_errors import system_words
+from alloypy.queueing.books import Books, dropped
+from alloypy.queueing.cache import Cache
 from alloypy.queueing.clock import Clock
 from alloypy.queueing.cursor import Cursor
+from alloypy.queueing.dead_letters import DeadLetter, DeadLetters
 from alloypy.queueing.disk import Buffer, Disk
 from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.errors import Closed, Full, QueueError
+from alloypy.queueing.graveyard import Graveyard
 from alloypy.queueing.loading import Loaded, load
-from alloypy.queueing.marks import REASONS, Account, Kind, Mark
+from alloypy.queueing.marks import Account, Kind, Mark, dead_name, done_name
 from alloypy.queueing.reader import Piece, Reader
-from alloypy.queueing.record import HEAD_BYTES, MOST_BODY_BYTES, MOST_META_BYTES, Place, Record
+from alloypy.queueing.record import HEAD_BYTES, Place, Record
+from alloypy.queueing.room import Room
 from alloypy.queueing.segments import Segment
 from alloypy.queueing.settings import LogSettings
 from alloypy.queueing.writer import SYNC_SECONDS, Writer
 from alloypy.threads import Threads
 
 _DISKS = Threads("alloypy-queue", 4, spare=28)
-_LOOK_BYTES = 1 << 20
-_LOOK_NANOSECONDS = 1_000_000_000
 _AGAIN_SECONDS = 1.0
+_UPKEEP_SECONDS = 60.0
 
 
 class LogFacts(NamedTuple):
     """Figures of a log.
 
     free: bytes that the file system has left, as last looked up; None before that. found: records that
-    waited at start, summed over destinations. damaged: records found damaged since then. cut_bytes: of what
-    a crash had left unfinished. fault: why the disk takes nothing, or "".
+    waited at start, summed over destinations. damaged: records found damaged since then, likewise.
+    cut_bytes: of what a crash had left unfinished. fault: why the disk takes nothing, or "". removed: what
+    waits for destinations that are none any more, in records. dead_bytes: of dead letters by destination.
     """
 
     disk_bytes: int
@@ -46,6 +51,8 @@ class LogFacts(NamedTuple):
     write_errors: int
     syncs: int
     fault: str
+    removed: Mapping[str, int]
+    dead_bytes: Mapping[str, int]
 
 
 class Log:
@@ -54,25 +61,17 @@ class Log:
     def __init__(
         self, loaded: Loaded, settings: LogSettings, disk: Disk, threads: Threads, clock: Clock
     ) -> None:
-        self._directory = loaded.directory
-        self._lock = loaded.lock
+        self._loaded = loaded
         self._settings = settings
         self._disk = disk
         self._threads = threads
         self._clock = clock
-        self._segments = loaded.segments
-        self._done = loaded.done
-        self._found = loaded.found
-        self._cut_bytes = loaded.cut_bytes
-        self._cursors = {
-            name: Cursor(done.account, self, Reader(disk))
-            for name, done in loaded.done.items()
-            if done.account.left is None
-        }
+        self._segments = segments = loaded.segments
+        self._cache = Cache(settings.memory)
         self._writer = Writer(
             disk,
             loaded.directory,
-            loaded.segments,
+            segments,
             settings,
             clock,
             threads,
@@ -80,19 +79,16 @@ class Log:
             loaded.last,
             self._stored,
         )
-        self._bytes = loaded.segments.size
-        self._cache: dict[int, Record] = {}
-        self._cache_bytes = 0
-        self._damaged = 0
-        self._touched = {each.number for each in loaded.segments}
-        self._doomed: list[Segment] = []
-        self._flushing: asyncio.Handle | None = None
-        self._upkeep: asyncio.Task[None] | None = None
-        self._free: int | None = None
-        self._allowance = 0
-        self._looked_at = 0
+        self._books = Books(disk, threads, segments, loaded.done, self._cache, self._is_open)
+        self._room = Room(disk, loaded.directory, settings, clock, segments, self._books)
+        self._graves = Graveyard(threads, settings, clock, self._books, loaded.dead)
+        self._cursors: dict[str, Cursor] = {}
+        for name, done in loaded.done.items():
+            if done.account.left is None:
+                self._cursors[name] = self._new_cursor(done.account)
         self._is_closed = False
-        self._soon_flush()
+        self._books.soon_flush()
+        self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
 
     @classmethod
     async def open(
@@ -115,7 +111,7 @@ class Log:
         if destinations is not None and not destinations:
             raise QueueError("a queue needs at least one destination")
         try:
-            work = partial(load, disk, path, destinations, clock.now())
+            work = partial(load, disk, path, destinations, clock.now(), settings.dead_letter_size)
             loaded = await threads.run(work, SYNC_SECONDS, path)
         except TimeoutError as error:
             raise QueueError(f"cannot use {path} for a queue: {system_words(error)}") from error
@@ -126,26 +122,100 @@ class Log:
 
         Raises Full, WriteFailed or Closed. If the caller is cancelled, it may be stored or not.
         """
+        if self._is_closed:
+            raise Closed("the queue is closed")
         size = HEAD_BYTES + len(meta) + sum(map(len, body))
-        self._admit(size, len(meta))
-        return await self._writer.put(meta, body, size)
+        writer = self._writer
+        try:
+            self._room.admit(size, len(meta), writer.pending_bytes, writer.open_segment)
+        except Full:
+            await self._end_done_file()
+            raise
+        return await writer.put(meta, body, size)
 
     def cursor(self, destination: str) -> Cursor:
         """The way of a destination through the records. Raises KeyError for an unknown one."""
         return self._cursors[destination]
 
+    @property
+    def destinations(self) -> list[str]:
+        """Who gets what is put."""
+        return list(self._cursors)
+
+    async def add_destination(self, name: str) -> Cursor:
+        """Let a destination have what is put from now on; one that was removed goes on where it was.
+
+        Raises QueueError.
+        """
+        if name in self._cursors:
+            return self._cursors[name]
+        done = self._books.done.get(name)
+        if done is None:
+            done = await self._new_destination(name)
+        elif done.account.left is not None:
+            self._books.mark(done.account, Mark(Kind.RETURNED, done.account.left + 1, self.last))
+        return self._cursors.setdefault(name, self._new_cursor(done.account))
+
+    async def _new_destination(self, name: str) -> DoneLog:
+        directory = self._loaded.directory
+        account = Account(name, self._segments)
+        account.apply(Mark(Kind.JOINED, 0, self.last))
+        done = DoneLog(self._disk, f"{directory}/{done_name(name)}", account)
+        dead = DeadLetters(self._disk, f"{directory}/{dead_name(name)}", self._settings.dead_letter_size)
+        try:
+            await self._threads.run(done.start, SYNC_SECONDS, self._books)
+        except OSError as error:
+            words = f"cannot add {name} to the queue {directory}: {system_words(error)}"
+            raise QueueError(words) from error
+        self._graves.dead[name] = dead
+        self._books.done[name] = done
+        if self.last > account.joined:  # what was stored meanwhile may be gone already
+            self._books.mark(account, Mark(Kind.RETURNED, account.joined + 1, self.last))
+        return done
+
+    def remove_destination(self, name: str) -> int:
+        """Let a destination have nothing more; what waits for it is kept for max_age. Returns how much.
+
+        Raises KeyError for an unknown one.
+        """
+        self._cursors.pop(name).close()
+        account = self._books.done[name].account
+        self._books.mark(account, Mark(Kind.LEFT, 0, self.last, self._clock.now()))
+        return account.waiting(self.last)
+
+    async def dead_letters(self, destination: str) -> list[int]:
+        """The numbers of the dead letters of a destination."""
+        return await self._graves.numbers(self._books.done[destination].account)
+
+    async def dead_letter(self, destination: str, seq: int) -> DeadLetter | None:
+        """A dead letter; None if there is none with this number, or it is damaged. Raises OSError."""
+        return await self._graves.get(self._books.done[destination].account, seq)
+
+    def replay(self, destination: str, seqs: Iterable[int]) -> int:
+        """Let dead letters wait again, before all else; returns how many did not wait already."""
+        replayed = self._graves.replay(self._books.done[destination].account, seqs)
+        self._cursors[destination].replayed(replayed)
+        return len(replayed)
+
+    async def evict(self, destination: str, seqs: Iterable[int]) -> int:
+        """Drop dead letters; returns how many."""
+        return await self._graves.evict(self._books.done[destination].account, seqs)
+
     def facts(self) -> LogFacts:
         """Figures of the log. No I/O."""
+        accounts = self._books.accounts
         return LogFacts(
-            self._bytes,
+            self._books.size,
             len(self._segments),
-            self._free,
-            self._found,
-            self._damaged,
-            self._cut_bytes,
+            self._room.free,
+            self._loaded.found,
+            self._books.damaged,
+            self._loaded.cut_bytes,
             self._writer.write_errors,
             self._writer.syncs,
             self._writer.fault,
+            {each.name: each.waiting(self.last) for each in accounts if each.left is not None},
+            {name: dead.size for name, dead in self._graves.dead.items()},
         )
 
     async def close(self) -> None:
@@ -155,21 +225,14 @@ class Log:
         self._is_closed = True
         for cursor in self._cursors.values():
             cursor.close()
+        self._upkeep.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._upkeep
         await self._writer.close()
-        if self._flushing is not None:
-            self._flushing.cancel()
-        self._flush()
-        while self._upkeep is not None:
-            await asyncio.shield(self._upkeep)
+        await self._books.close()
         with suppress(OSError):
-            await self._threads.run(self._close_files, SYNC_SECONDS, self._writer)
-
-    def _close_files(self) -> None:
-        for done in self._done.values():
-            with suppress(OSError):
-                done.sync()
-            done.close()
-        self._disk.close(self._lock)
+            await self._threads.run(self._loaded.tries.close, SYNC_SECONDS, self._books)
+        self._disk.close(self._loaded.lock)
 
     # What cursors ask for.
 
@@ -201,161 +264,84 @@ class Log:
             await asyncio.sleep(_AGAIN_SECONDS)
         return None
 
+    async def letter(self, account: Account, seq: int) -> Record | None:
+        """A dead letter that is delivered again; None if that failed, or it was found damaged and dropped."""
+        try:
+            letter = await self._graves.get(account, seq)
+        except OSError:
+            await asyncio.sleep(_AGAIN_SECONDS)
+            return None
+        if letter is None:
+            self._books.mark(account, dropped(seq, seq, "damaged"))
+            return None
+        return letter.record
+
     def mark(self, account: Account, mark: Mark) -> int:
         """Note what has become of records; returns how many it is new for."""
-        new = self._done[account.name].add(mark)
-        if not new:
-            return 0
-        segment = self._segments.holding(mark.first)
-        if segment is not None:
-            self._touched.add(segment.number)
-        if mark.kind is Kind.DROPPED and REASONS[mark.reason] == "damaged":
-            self._damaged += new
-        self._release(mark.first)
-        self._soon_flush()
-        return new
+        return self._books.mark(account, mark)
 
-    # Memory.
+    async def bury(self, account: Account, record: Record, why: str, words: str) -> None:
+        """Make a record a dead letter."""
+        await self._graves.bury(account, record, why, words)
+
+    def settled_letter(self, account: Account, seq: int) -> None:
+        """A dead letter that was delivered again is settled."""
+        self._graves.soon_forget(account, seq)
+
+    def is_old(self, received_at: int) -> bool:
+        """Whether a record is older than max_age. One from the future is not."""
+        age = self._settings.max_age
+        return bool(age) and self._clock.now() - received_at > age * 1e9
+
+    def expire(self, account: Account) -> None:
+        """Drop files that are older than max_age, for one destination."""
+        for segment in self._segments:
+            if not self._is_open(segment) and self.is_old(segment.last_at):
+                self._books.drop(account, segment, "age")
+
+    # What happens by itself.
+
+    def _new_cursor(self, account: Account) -> Cursor:
+        return Cursor(account, self, Reader(self._disk), self._loaded.tries)
+
+    def _is_open(self, segment: Segment) -> bool:
+        return segment is self._writer.open_segment
 
     def _stored(self, records: list[Record]) -> None:
         for record in records:
-            self._cache[record.place.seq] = record
             size = record.size
-            self._cache_bytes += size
-            self._bytes += size
-        while self._cache_bytes > self._settings.memory:
-            self._uncache(next(iter(self._cache)))
-        segment = self._segments.holding(records[0].place.seq - 1)
-        if segment is not None and segment.number != records[0].place.segment:
-            self._touched.add(segment.number)
-            self._soon_flush()
+            self._books.size += size
+            self._cache.add(record, size)
+        before = self._segments.holding(records[0].place.seq - 1)
+        if before is not None and before.number != records[0].place.segment:
+            self._books.touch(before)
         for cursor in self._cursors.values():
             cursor.wake()
 
-    def _release(self, seq: int) -> None:
-        if seq in self._cache and all(
-            seq in done.account.accounted for done in self._done.values() if done.account.left is None
-        ):
-            self._uncache(seq)
-
-    def _uncache(self, seq: int) -> None:
-        self._cache_bytes -= self._cache.pop(seq).size
-
-    # Room.
-
-    def _admit(self, size: int, meta: int) -> None:
-        """Raise Full unless a record of `size` bytes may be written."""
-        if self._is_closed:
-            raise Closed("the queue is closed")
-        most = self._settings.max_size
-        if size > most // 2 or meta > MOST_META_BYTES or size > MOST_BODY_BYTES:
-            raise Full("too_large", f"a record of {size} bytes does not fit into a queue of {most}")
-        over = self._bytes + self._writer.pending_bytes + size - most
-        if over > 0 and self._make_room(over) < over:
-            raise Full("full", f"the queue holds max_size ({most} bytes), and every destination is behind")
-        now = self._clock.now()
-        if self._allowance < size or now - self._looked_at > _LOOK_NANOSECONDS:
-            self._look(now)
-            short = size - self._allowance
-            if short > 0 and self._make_room(short) < short:
-                least = self._settings.min_free
-                raise Full("no_space", f"less than min_free ({least} bytes) is free in {self._directory}")
-        self._allowance -= size
-
-    def _look(self, now: int) -> None:
-        self._looked_at = now
-        try:
-            self._free = self._disk.free(self._directory)
-        except OSError:
-            self._free = None
-        self._allowance = _LOOK_BYTES if self._free is None else self._free - self._settings.min_free
-
-    def _make_room(self, wanted: int) -> int:
-        """Delete what may be deleted, oldest first, until `wanted` bytes are free; returns how many are."""
-        freed = 0
-        for may_lose in (self._only_gone, self._not_all, self._any):
-            for segment in self._segments:
-                if freed >= wanted:
-                    return freed
-                if segment is not self._writer.open_segment and may_lose(segment):
-                    freed += segment.end
-                    self._drop_segment(segment)
-        return freed
-
-    def _behind(self, segment: Segment) -> list[Account]:
-        accounts = [done.account for done in self._done.values()]
-        return [each for each in accounts if not each.is_done(segment.first, segment.last)]
-
-    def _only_gone(self, segment: Segment) -> bool:
-        """Whether only destinations wait for it that are none any more."""
-        return all(each.left is not None for each in self._behind(segment))
-
-    def _not_all(self, segment: Segment) -> bool:
-        """Whether a destination is further than this file."""
-        behind = [each for each in self._behind(segment) if each.left is None]
-        return len(behind) < len(self._cursors)
-
-    def _any(self, segment: Segment) -> bool:
-        return self._settings.when_full == "drop_oldest"
-
-    def _drop_segment(self, segment: Segment) -> None:
-        for account in self._behind(segment):
-            last = segment.last if account.left is None else min(segment.last, account.left)
-            reason = REASONS.index("overflow" if account.left is None else "removed")
-            for span in account.accounted.missing(segment.first, last):
-                self.mark(account, Mark(Kind.DROPPED, *span, reason=reason))
-        self._touched.add(segment.number)
-        self._flush()
-
-    # Marks, and files that are done.
-
-    def _soon_flush(self) -> None:
-        if self._flushing is None:
-            self._flushing = asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        """Write marks, and have files deleted that nobody waits for."""
-        self._flushing = None
-        has_written = all(list(map(DoneLog.flush, self._done.values())))
-        if not has_written and not self._is_closed:
-            loop = asyncio.get_running_loop()
-            self._flushing = loop.call_later(_AGAIN_SECONDS, self._flush)
-        touched, self._touched = self._touched, set()
-        for segment in self._segments if touched else ():
-            if segment.number not in touched or segment is self._writer.open_segment:
-                continue
-            if not self._behind(segment):
-                self._doom(segment)
-        grown = any(done.is_grown for done in self._done.values())
-        if (self._doomed or grown) and self._upkeep is None:
-            self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
-
-    def _doom(self, segment: Segment) -> None:
-        self._segments.remove(segment)
-        self._bytes -= segment.end
-        self._doomed.append(segment)
-        for done in self._done.values():
-            done.account.forget(segment.number)
-
     async def _keep_up(self) -> None:
-        """Delete files, after the marks of their records are on the disk; write long files of marks anew."""
-        try:
-            while self._doomed:
-                doomed, self._doomed = self._doomed, []
-                await self._threads.run(partial(self._delete, doomed), SYNC_SECONDS, self._writer)
-            for done in [each for each in self._done.values() if each.is_grown]:
-                data = done.snapshot()
-                work = partial(done.written, data)
-                done.replace(await self._threads.run(work, SYNC_SECONDS, self._writer))
-        except OSError:
-            pass  # what has not been done will be done at the next occasion, at the latest at the next start
-        finally:
-            self._upkeep = None
+        """From time to time: drop what is too old to be kept, and end a file that is done."""
+        while True:
+            await self._graves.evict_old()
+            await self._leave()
+            if self._writer.is_idle:
+                await self._end_done_file()
+            await asyncio.sleep(_UPKEEP_SECONDS)
 
-    def _delete(self, segments: list[Segment]) -> None:
-        for done in self._done.values():
-            with suppress(OSError):
-                done.sync()
-        for segment in segments:
-            with suppress(OSError):
-                self._disk.remove(segment.path)
+    async def _end_done_file(self) -> None:
+        """End the file that records are being written to, and delete it, if nobody waits for any of it."""
+        segment = self._writer.open_segment
+        if segment is not None and not self._books.behind(segment):
+            await self._writer.end_file()
+            self._books.touch(segment)
+
+    async def _leave(self) -> None:
+        """Forget destinations that are none any more, once nothing waits for them."""
+        for account in self._books.accounts:
+            if account.left is None:
+                continue
+            if self.is_old(account.left_at):
+                for segment in self._segments:
+                    self._books.drop(account, segment, "removed")
+            if not account.waiting(self.last) and not account.dead.count:
+                await self._books.close_account(account.name)
+                del self._graves.dead[account.name]

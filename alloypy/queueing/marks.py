@@ -61,10 +61,19 @@ class Mark(NamedTuple):
 
 def done_name(destination: str) -> str:
     """The name of the file of a destination."""
+    return f"done-{_quoted(destination)}.log"
+
+
+def dead_name(destination: str) -> str:
+    """The name of the directory of its dead letters."""
+    return f"dead-{_quoted(destination)}"
+
+
+def _quoted(destination: str) -> str:
     name = quote(destination, safe="")
     if len(name) > _MOST_NAME_CHARACTERS:
         name = f"{name[:_MOST_NAME_CHARACTERS]}-{crc32(destination.encode()):08x}"
-    return f"done-{name}.log"
+    return name
 
 
 def head(destination: str) -> bytes:
@@ -141,6 +150,10 @@ class Account:
         if self.left is not None:
             last = min(last, self.left)
         return first > last or self.accounted.covers(first, last)
+
+    def is_waiting(self, seq: int) -> bool:
+        """Whether a record waits."""
+        return seq in self.replayed or seq not in self.accounted
 
     def forget(self, segment: int) -> None:
         """A file has been deleted."""
@@ -241,13 +254,13 @@ class Account:
 
     def _apply_left(self, mark: Mark) -> int:
         self.left, self.left_at = mark.last, mark.size
-        return 0
+        return 1
 
     def _apply_returned(self, mark: Mark) -> int:
         self.left = None
-        new = self.accounted.add(mark.first, mark.last) if mark.first <= mark.last else 0
-        self.absent += new
-        return new
+        if mark.first <= mark.last:
+            self.absent += self.accounted.add(mark.first, mark.last)
+        return 1
 
     _APPLIED: ClassVar[Mapping[Kind, Callable[[Account, Mark], int]]] = {
         Kind.JOINED: _apply_joined,

@@ -78,6 +78,10 @@ class Segments:
         at = self._list.index(segment)
         del self._list[at], self._firsts[at], self._by_number[segment.number]
 
+    def numbered(self, number: int) -> Segment | None:
+        """The file with a number, if it is still there."""
+        return self._by_number.get(number)
+
     def holding(self, seq: int) -> Segment | None:
         """The file that holds a record; None if no file does."""
         at = bisect_right(self._firsts, seq) - 1

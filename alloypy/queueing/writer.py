@@ -126,6 +126,12 @@ class Writer:
         """The file that records are being written to."""
         return None if self._file is None else self._file.segment
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being written, and the open file is old enough to be ended."""
+        file = self._file
+        return self._task is None and file is not None and self._is_over(file)
+
     def put(self, meta: bytes, body: Sequence[Buffer], size: int) -> asyncio.Future[Place]:
         """Write a record; the future is done once it is stored, or has Full or WriteFailed."""
         if self._is_closed:

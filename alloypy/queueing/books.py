@@ -1,0 +1,164 @@
+"""The accounts of all destinations, and the files of records that nobody waits for any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+
+from alloypy.queueing.cache import Cache
+from alloypy.queueing.disk import Disk
+from alloypy.queueing.done_log import DoneLog
+from alloypy.queueing.marks import REASONS, Account, Kind, Mark
+from alloypy.queueing.segments import Segment, Segments
+from alloypy.queueing.writer import SYNC_SECONDS
+from alloypy.threads import Threads
+
+_AGAIN_SECONDS = 1.0
+
+
+def dropped(first: int, last: int, reason: str, size: int = 0) -> Mark:
+    """The mark that records are given up."""
+    return Mark(Kind.DROPPED, first, last, size, REASONS.index(reason))
+
+
+class Books:
+    """Notes what becomes of records, and deletes the files that are done.
+
+    done: the files of marks by destination. is_open: whether records are being written to a file. size: the
+    bytes of all files of records, which the writer's owner adds to. damaged: records found damaged.
+    """
+
+    def __init__(
+        self,
+        disk: Disk,
+        threads: Threads,
+        segments: Segments,
+        done: dict[str, DoneLog],
+        cache: Cache,
+        is_open: Callable[[Segment], bool],
+    ) -> None:
+        self._disk = disk
+        self._threads = threads
+        self._segments = segments
+        self.done = done
+        self._cache = cache
+        self._is_open = is_open
+        self.size = segments.size
+        self.damaged = 0
+        self._touched = {each.number for each in segments}
+        self._doomed: list[Segment] = []
+        self._flushing: asyncio.Handle | None = None
+        self._upkeep: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def accounts(self) -> Iterable[Account]:
+        """The accounts of all destinations, also of those that are none any more."""
+        return [each.account for each in self.done.values()]
+
+    def behind(self, segment: Segment) -> list[Account]:
+        """Who still waits for some of a file."""
+        return [each for each in self.accounts if not each.is_done(segment.first, segment.last)]
+
+    def mark(self, account: Account, mark: Mark) -> int:
+        """Note what has become of records; returns how many it is new for."""
+        new = self.done[account.name].add(mark)
+        if not new:
+            return 0
+        segment = self._segments.holding(mark.first)
+        if segment is not None:
+            self._touched.add(segment.number)
+        if mark.kind is Kind.DROPPED and REASONS[mark.reason] == "damaged":
+            self.damaged += new
+        seq = mark.first
+        if mark.last > seq or all(seq in each.accounted for each in self.accounts if each.left is None):
+            self._cache.discard(seq)
+        self.soon_flush()
+        return new
+
+    def drop(self, account: Account, segment: Segment, reason: str) -> None:
+        """Give up what a destination waits for in a file."""
+        last = segment.last if account.left is None else min(segment.last, account.left)
+        for span in account.accounted.missing(segment.first, last):
+            self.mark(account, dropped(*span, reason))
+
+    def touch(self, segment: Segment) -> None:
+        """See before long whether a file is done."""
+        self._touched.add(segment.number)
+        self.soon_flush()
+
+    def soon_flush(self) -> None:
+        """Flush once the current work of the loop is done."""
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write marks, and have files deleted that nobody waits for."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        if not all(list(map(DoneLog.flush, self.done.values()))) and not self._is_closed:
+            loop = asyncio.get_running_loop()
+            self._flushing = loop.call_later(_AGAIN_SECONDS, self.flush)
+        touched, self._touched = self._touched, set()
+        for segment in map(self._segments.numbered, touched):
+            if segment is not None and not self._is_open(segment) and not self.behind(segment):
+                self._doom(segment)
+        if self._doomed or any(done.is_grown for done in self.done.values()):
+            self._begin_upkeep()
+
+    def _doom(self, segment: Segment) -> None:
+        self._segments.remove(segment)
+        self.size -= segment.end
+        self._doomed.append(segment)
+        for account in self.accounts:
+            account.forget(segment.number)
+
+    def _begin_upkeep(self) -> None:
+        if self._upkeep is None:
+            self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
+
+    async def _keep_up(self) -> None:
+        """Delete files, after the marks of their records are on the disk; write long files of marks anew."""
+        try:
+            while self._doomed:
+                doomed, self._doomed = self._doomed, []
+                await self._threads.run(partial(self._delete, doomed), SYNC_SECONDS, self)
+            for done in [each for each in self.done.values() if each.is_grown]:
+                work = partial(done.written, done.snapshot())
+                done.replace(await self._threads.run(work, SYNC_SECONDS, self))
+        except OSError:
+            pass  # what has not been done will be done at the next occasion, at the latest at the next start
+        finally:
+            self._upkeep = None
+
+    def _delete(self, segments: list[Segment]) -> None:
+        self._sync()
+        for segment in segments:
+            with suppress(OSError):
+                self._disk.remove(segment.path)
+
+    def _sync(self) -> None:
+        for done in list(self.done.values()):
+            with suppress(OSError):
+                done.sync()
+
+    async def close_account(self, name: str) -> None:
+        """Delete the file of a destination that nothing waits for."""
+        done = self.done.pop(name)
+        done.close()
+        with suppress(OSError):
+            await self._threads.run(done.delete, SYNC_SECONDS, self)
+
+    async def close(self) -> None:
+        """Write all marks to the disk."""
+        self._is_closed = True
+        self.flush()
+        while self._upkeep is not None:
+            await asyncio.shield(self._upkeep)
+        with suppress(OSError):
+            await self._threads.run(self._sync, SYNC_SECONDS, self)
+        for done in self.done.values():
+            done.close()

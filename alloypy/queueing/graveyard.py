@@ -1,0 +1,120 @@
+"""The dead letters of all destinations: kept within space and age, looked at, and delivered again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from alloypy.queueing.books import Books, dropped
+from alloypy.queueing.clock import Clock
+from alloypy.queueing.dead_letters import Copy, DeadLetter, DeadLetters
+from alloypy.queueing.marks import REASONS, Account, Kind, Mark
+from alloypy.queueing.record import Record
+from alloypy.queueing.settings import LogSettings
+from alloypy.queueing.writer import SYNC_SECONDS
+from alloypy.threads import Threads
+
+T = TypeVar("T")
+
+
+class Graveyard:
+    """Dead letters, of which the accounts say which there are. dead: their copies, by destination."""
+
+    def __init__(
+        self,
+        threads: Threads,
+        settings: LogSettings,
+        clock: Clock,
+        books: Books,
+        dead: dict[str, DeadLetters],
+    ) -> None:
+        self._threads = threads
+        self._settings = settings
+        self._clock = clock
+        self._books = books
+        self.dead = dead
+
+    async def bury(self, account: Account, record: Record, why: str, words: str) -> None:
+        """Keep a record as a dead letter; if that is impossible it is dropped for the same reason."""
+        dead, seq = self.dead[account.name], record.place.seq
+        is_kept = record.place.segment == 0 and seq in dead  # it was one before
+        if not is_kept and record.size < self._settings.dead_letter_size:
+            add = partial(dead.add, record, why, words, self._clock.now())
+            for is_last in (False, True):
+                try:
+                    await self._in_thread(account, add)
+                except OSError:
+                    if is_last or not await self._evict_oldest(account):
+                        break
+                else:
+                    is_kept = True
+                    break
+        mark = Mark(Kind.DEAD, seq, seq, record.size) if is_kept else dropped(seq, seq, why, record.size)
+        self._books.mark(account, mark)
+        while dead.size > self._settings.dead_letter_size and await self._evict_oldest(account):
+            pass
+
+    async def get(self, account: Account, seq: int) -> DeadLetter | None:
+        """A dead letter; None if there is none, or it is damaged. Raises OSError."""
+        return await self._in_thread(account, partial(self.dead[account.name].get, seq))
+
+    async def numbers(self, account: Account) -> list[int]:
+        """The numbers of the dead letters of a destination."""
+        return sorted(seq for seq in await self._copies(account) if seq in account.dead)
+
+    def replay(self, account: Account, seqs: Iterable[int]) -> list[int]:
+        """Let dead letters wait again; returns which."""
+        return [seq for seq in seqs if self._books.mark(account, Mark(Kind.REPLAYED, seq, seq))]
+
+    async def evict(self, account: Account, seqs: Iterable[int]) -> int:
+        """Drop dead letters; returns how many. They count as dropped for the reason that made them one."""
+        copies = await self._copies(account)
+        evicted = []
+        for seq in seqs:
+            why = copies[seq].why if seq in copies else "damaged"
+            mark = Mark(Kind.EVICTED, seq, seq, reason=REASONS.index(why) if why in REASONS else 0)
+            if self._books.mark(account, mark):
+                evicted.append(seq)
+        self._books.flush()  # the marks are written first: a copy without one would be no dead letter
+        await self.forget(account, evicted)
+        return len(evicted)
+
+    async def forget(self, account: Account, seqs: list[int]) -> None:
+        """Delete copies that do not count any more."""
+        with suppress(OSError):
+            await self._in_thread(account, partial(self.dead[account.name].remove, seqs))
+
+    def soon_forget(self, account: Account, seq: int) -> None:
+        """The same without waiting."""
+        remove = partial(self.dead[account.name].remove, [seq])
+        self._threads.begin(remove, SYNC_SECONDS, self.dead[account.name]).add_done_callback(_seen)
+
+    async def evict_old(self) -> None:
+        """Drop the dead letters that are older than they may be."""
+        if not self._settings.dead_letter_age:
+            return
+        before = self._clock.now() - int(self._settings.dead_letter_age * 1e9)
+        for account in self._books.accounts:
+            if account.dead.count:
+                copies = await self._copies(account)
+                await self.evict(account, [seq for seq, copy in copies.items() if copy.time < before])
+
+    async def _evict_oldest(self, account: Account) -> int:
+        """Drop the dead letters of the oldest file that has any; returns how many."""
+        copies = {seq: copy for seq, copy in (await self._copies(account)).items() if seq in account.dead}
+        first = min((copy.number for copy in copies.values()), default=0)
+        return await self.evict(account, [seq for seq, copy in copies.items() if copy.number == first])
+
+    async def _copies(self, account: Account) -> dict[int, Copy]:
+        return await self._in_thread(account, self.dead[account.name].copies)
+
+    async def _in_thread(self, account: Account, work: Callable[[], T]) -> T:
+        return await self._threads.run(work, SYNC_SECONDS, self.dead[account.name])
+
+
+def _seen(future: asyncio.Future[None]) -> None:
+    if not future.cancelled():
+        future.exception()
