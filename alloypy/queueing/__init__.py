@@ -15,6 +15,8 @@ How it is used (all in one event loop; `log.Log`, `settings.LogSettings`, `error
     cursor.behind, cursor.counts, log.facts()   # figures, without I/O
     cursor = await log.add_destination(name)    # gets what is put from now on, or goes on where it was
     log.remove_destination(name)                # what waits for it is kept for max_age
+    log.use(settings), log.now()                # other settings; the time of `received_at`
+    await Log.check(path)                       # QueueError if no queue can be there; changes nothing
     await log.close()                           # nothing is marked by closing
 
 `next` gives each record out once, in order; up to the caller how many it holds at a time. What it has given

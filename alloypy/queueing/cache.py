@@ -9,7 +9,7 @@ class Cache:
     """The newest records, within `most` bytes."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._records: dict[int, Record] = {}
         self._bytes = 0
 
@@ -17,7 +17,7 @@ class Cache:
         """Keep a record; the oldest make room."""
         self._records[record.place.seq] = record
         self._bytes += size
-        while self._bytes > self._most:
+        while self._bytes > self.most:
             self.discard(next(iter(self._records)))
 
     def get(self, seq: int) -> Record | None:

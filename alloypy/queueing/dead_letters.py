@@ -49,7 +49,7 @@ class DeadLetters:
     def __init__(self, disk: Disk, directory: str, most: int) -> None:
         self._disk = disk
         self._directory = directory
-        self._most = most
+        self.most = most
         self._copies: dict[int, Copy] = {}
         self._sizes: dict[int, int] = {}
         self._exists = False
@@ -103,7 +103,7 @@ class DeadLetters:
             except OSError:
                 with suppress(OSError):
                     self._disk.truncate(descriptor, end)
-                self._sizes[number] = self._most  # nothing is added to it any more
+                self._sizes[number] = self.most  # nothing is added to it any more
                 raise
         finally:
             self._disk.close(descriptor)
@@ -119,7 +119,7 @@ class DeadLetters:
             self._exists = True
         last = max(self._sizes, default=0)
         end = self._sizes.get(last, 0)
-        if not last or end + size > max(_LEAST_FILE_BYTES, self._most // _FILES):
+        if not last or end + size > max(_LEAST_FILE_BYTES, self.most // _FILES):
             return last + 1, 0
         return last, end
 

@@ -22,39 +22,73 @@ def enter(disk: Disk, path: str) -> tuple[str, int, list[str]]:
 
     Makes the directory if there is none. Raises QueueError; then nothing has been changed.
     """
+    check(disk, path)
+    inner = f"{path}/{VERSION}"
     try:
-        inner = _checked(disk, path)
+        if VERSION not in _names(disk, path):
+            _make(disk, inner)
+            disk.sync_directory(path)
         descriptor = _locked(disk, inner)
         return inner, descriptor, disk.names(inner)
     except (OSError, ValueError) as error:
-        raise QueueError(f"cannot use {path} for a queue: {system_words(error)}") from error
+        raise _unusable(path, error) from error
 
 
-def _checked(disk: Disk, path: str) -> str:
-    inner = f"{path}/{VERSION}"
+def check(disk: Disk, path: str) -> None:
+    """Raise QueueError if no queue can be at `path`. Changes nothing, and takes no lock."""
     try:
-        names = disk.names(path)
-    except FileNotFoundError:
-        _make(disk, path)
-        names = []
+        _check(disk, path)
+    except (OSError, ValueError) as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: str, error: OSError | ValueError) -> QueueError:
+    return QueueError(f"cannot use {path} for a queue: {system_words(error)}")
+
+
+def _check(disk: Disk, path: str) -> None:
+    names = _names(disk, path)
     newer = [name for name in names if _VERSION.fullmatch(name) and name != VERSION]
     if newer:
         raise QueueError(
             f"{path} has records of another version of alloypy ({', '.join(newer)}), which this one cannot "
             "read: run the version that wrote them until they are delivered, or move the directory away"
         )
-    if VERSION not in names:
-        foreign = [name for name in names if name not in _MAY_BE_THERE]
-        if foreign:
-            raise QueueError(
-                f"{path} is not the directory of a queue: it contains {foreign[0]}; name a directory that is "
-                "empty or does not exist"
-            )
-        disk.make_directory(inner)
-        disk.sync_directory(path)
-        return inner
-    _check_inner(disk, inner)
-    return inner
+    if VERSION in names:
+        _check_inner(disk, f"{path}/{VERSION}")
+        return
+    foreign = [name for name in names if name not in _MAY_BE_THERE]
+    if foreign:
+        raise QueueError(
+            f"{path} is not the directory of a queue: it contains {foreign[0]}; name a directory that is "
+            "empty or does not exist"
+        )
+    _check_writable(disk, _existing(disk, path))
+
+
+def _names(disk: Disk, path: str) -> list[str]:
+    try:
+        return disk.names(path)
+    except FileNotFoundError:
+        return []
+
+
+def _existing(disk: Disk, path: str) -> str:
+    """The directory itself, or the nearest one above it that exists."""
+    try:
+        disk.status(path)
+    except FileNotFoundError:
+        parent = os.path.dirname(path) or "."  # noqa: PTH120
+        return _existing(disk, parent) if parent != path else path
+    return path
+
+
+def _check_writable(disk: Disk, path: str) -> None:
+    if not disk.may_write(path):
+        raise QueueError(
+            f"this process may not write to {path}: give it the right to, mount it writable, or name another "
+            "directory for the queue"
+        )
 
 
 def _check_inner(disk: Disk, inner: str) -> None:
@@ -64,6 +98,7 @@ def _check_inner(disk: Disk, inner: str) -> None:
             f"{inner} belongs to user {owner}, and this process runs as {os.geteuid()}: run it as that user, "
             "or change the owner of the directory and all files in it"
         )
+    _check_writable(disk, inner)
     names = disk.names(inner)
     if names and not any(_OURS.fullmatch(name) for name in names):
         raise QueueError(f"{inner} has no files of a queue, but contains {names[0]}: name another directory")

@@ -91,6 +91,10 @@ class Disk:
         """The status of what is at a path, following links."""
         return os.stat(path)  # noqa: PTH116
 
+    def may_write(self, path: str) -> bool:
+        """Whether this process may create files in a directory."""
+        return os.access(path, os.W_OK | os.X_OK)
+
     def free(self, path: str) -> int:
         """The bytes that are free for this user on the file system of `path`."""
         found = os.statvfs(path)

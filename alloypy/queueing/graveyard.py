@@ -37,6 +37,12 @@ class Graveyard:
         self._books = books
         self.dead = dead
 
+    def use(self, settings: LogSettings) -> None:
+        """Use other settings from now on."""
+        self._settings = settings
+        for each in self.dead.values():
+            each.most = settings.dead_letter_size
+
     async def bury(self, account: Account, record: Record, why: str, words: str) -> None:
         """Keep a record as a dead letter; if that is impossible it is dropped for the same reason."""
         dead, seq = self.dead[account.name], record.place.seq

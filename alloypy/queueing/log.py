@@ -14,6 +14,7 @@ from alloypy.queueing.cache import Cache
 from alloypy.queueing.clock import Clock
 from alloypy.queueing.cursor import Cursor
 from alloypy.queueing.dead_letters import DeadLetter, DeadLetters
+from alloypy.queueing.directory import check
 from alloypy.queueing.disk import Buffer, Disk
 from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.errors import Closed, Full, QueueError
@@ -114,8 +115,28 @@ class Log:
             work = partial(load, disk, path, destinations, clock.now(), settings.dead_letter_size)
             loaded = await threads.run(work, SYNC_SECONDS, path)
         except TimeoutError as error:
-            raise QueueError(f"cannot use {path} for a queue: {system_words(error)}") from error
+            raise _silent(path, error) from error
         return cls(loaded, settings, disk, threads, clock)
+
+    @staticmethod
+    async def check(path: str) -> None:
+        """Raise QueueError if no queue can be at `path`. Changes nothing, and takes no lock."""
+        try:
+            await _DISKS.run(partial(check, Disk(), path), SYNC_SECONDS, path)
+        except TimeoutError as error:
+            raise _silent(path, error) from error
+
+    def use(self, settings: LogSettings) -> None:
+        """Use other settings from now on."""
+        self._settings = settings
+        self._cache.most = settings.memory
+        self._writer.settings = settings
+        self._room.settings = settings
+        self._graves.use(settings)
+
+    def now(self) -> int:
+        """The time by the clock of the log, in nanoseconds since 1970: that of `received_at`."""
+        return self._clock.now()
 
     async def put(self, meta: bytes, body: Sequence[Buffer]) -> Place:
         """Store a record; it is stored when this returns. The pieces of its body must never change.
@@ -345,3 +366,7 @@ class Log:
             if not account.waiting(self.last) and not account.dead.count:
                 await self._books.close_account(account.name)
                 del self._graves.dead[account.name]
+
+
+def _silent(path: str, error: TimeoutError) -> QueueError:
+    return QueueError(f"the file system of {path} does not answer: {system_words(error)}")

@@ -28,7 +28,7 @@ class Room:
     ) -> None:
         self._disk = disk
         self._directory = directory
-        self._settings = settings
+        self.settings = settings
         self._clock = clock
         self._segments = segments
         self._books = books
@@ -38,7 +38,7 @@ class Room:
 
     def admit(self, size: int, meta: int, pending: int, open_segment: Segment | None) -> None:
         """Make room for a record of `size` bytes. pending: bytes about to be written. Raises Full."""
-        most = self._settings.max_size
+        most = self.settings.max_size
         if size > most // 2 or meta > MOST_META_BYTES or size > MOST_BODY_BYTES:
             raise Full("too_large", f"a record of {size} bytes does not fit into a queue of {most}")
         over = self._books.size + pending + size - most
@@ -51,7 +51,7 @@ class Room:
             if short > 0:
                 self._allowance += self._make(short, open_segment)
             if self._allowance < size:
-                least = self._settings.min_free
+                least = self.settings.min_free
                 raise Full("no_space", f"less than min_free ({least} bytes) is free in {self._directory}")
         self._allowance -= size
 
@@ -61,7 +61,7 @@ class Room:
             self.free = self._disk.free(self._directory)
         except OSError:
             self.free = None
-        self._allowance = _BLIND_BYTES if self.free is None else self.free - self._settings.min_free
+        self._allowance = _BLIND_BYTES if self.free is None else self.free - self.settings.min_free
 
     def _make(self, wanted: int, open_segment: Segment | None) -> int:
         """Delete what may be deleted, oldest first, until `wanted` bytes are free; returns how many are."""
@@ -85,7 +85,7 @@ class Room:
         return len(behind) < sum(each.left is None for each in self._books.accounts)
 
     def _any(self, _: Segment) -> bool:
-        return self._settings.when_full == "drop_oldest"
+        return self.settings.when_full == "drop_oldest"
 
     def _drop(self, segment: Segment) -> None:
         for account in self._books.behind(segment):

@@ -103,7 +103,7 @@ class Writer:
         self._disk = disk
         self._directory = directory
         self._segments = segments
-        self._settings = settings
+        self.settings = settings
         self._clock = clock
         self._threads = threads
         self._number = number
@@ -227,7 +227,7 @@ class Writer:
         file = self._file
         if file is None:  # what is not synced was in a file that has been given up
             batches = [*self._unsynced, *batches]
-        is_synced = is_synced or self._settings.sync == "always" or (file is None and bool(self._unsynced))
+        is_synced = is_synced or self.settings.sync == "always" or (file is None and bool(self._unsynced))
         if file is None or any(each.is_large for each in batches):
             self._number += file is None
             work = partial(self._write_all, file, self._number, batches, is_synced=is_synced)
@@ -243,10 +243,10 @@ class Writer:
             self._unsynced = []
         else:
             self._unsynced += batches
-            self._start_timer(self._settings.sync_interval)
+            self._start_timer(self.settings.sync_interval)
 
     def _is_over(self, file: _File) -> bool:
-        if file.end >= self._settings.segment_bytes:
+        if file.end >= self.settings.segment_bytes:
             return True
         return file.segment is not None and self._clock.now() - file.opened_at > _OLDEST_OPEN_NANOSECONDS
 

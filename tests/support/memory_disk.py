@@ -1,7 +1,7 @@
 """A file system in memory that loses what a real one may lose, and fails at any call.
 
-`kill` is the end of the process: what was written stays. `power_loss` is worse: of what was not synced, any page may be
-missing, and of the names in directories any number of the last changes.
+`kill` is the end of the process: what was written stays. `power_loss` is worse: of what was not synced, any
+page may be missing, and of the names in directories any number of the last changes.
 """
 
 from __future__ import annotations
@@ -219,6 +219,10 @@ class MemoryDisk(Disk):
     def free(self, path: str) -> int:
         self._call("free")
         return max(0, self.space - self.used())
+
+    def may_write(self, path: str) -> bool:
+        self._call("may_write")
+        return True
 
     def lock(self, descriptor: int) -> None:
         self._call("lock")
