@@ -13,7 +13,7 @@ they are, but no headers and no credentials; error texts are redacted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from itertools import islice
 from time import time
@@ -92,42 +92,92 @@ class Failed(NamedTuple):
 Event: TypeAlias = Received | Relabelled | Dropped | Sent | Failed
 
 
-class Taken(NamedTuple):
-    """Events taken from a subscription, with their times (Unix seconds), and how many it missed."""
+class Noted:
+    """An event that waited for a subscriber.
 
-    events: Sequence[tuple[float, Event]]
+    at: Unix seconds. event: its body is empty if it was let go to save memory. size: bytes of the body,
+    in any case.
+    """
+
+    __slots__ = ("at", "event", "size")
+
+    def __init__(self, at: float, event: Event, size: int) -> None:
+        self.at = at
+        self.event = event
+        self.size = size
+
+
+class Taken(NamedTuple):
+    """Events taken from a subscription, and how many it missed."""
+
+    events: Sequence[Noted]
     missed: int
 
 
 class Subscription:
-    """Events waiting for one subscriber to take them; the oldest give way to newer ones."""
+    """Events waiting for one subscriber to take them; the oldest give way to newer ones.
+
+    most_events, most_bytes: how many may wait, and how much memory their bodies may keep; the oldest bodies
+        are let go first, before their events. Both may be changed at any time.
+    """
 
     def __init__(self, most_events: int, most_bytes: int) -> None:
-        self._most_events = most_events
-        self._most_bytes = most_bytes
-        self._waiting: deque[tuple[float, Event, int]] = deque()
+        self.most_events = most_events
+        self.most_bytes = most_bytes
+        self._waiting: deque[Noted] = deque()
+        self._with_bodies: deque[Noted] = deque()
+        self._users: dict[int, int] = {}  # of each buffer that is kept, by its identity: how many events
         self._bytes = 0
         self._missed = 0
 
     def take(self) -> Taken:
         """All events since the last call."""
-        taken = Taken([(at, event) for at, event, _ in self._waiting], self._missed)
+        taken = Taken(list(self._waiting), self._missed)
         self.clear()
         return taken
 
     def clear(self) -> None:
         """Drop everything."""
         self._waiting.clear()
+        self._with_bodies.clear()
+        self._users.clear()
         self._bytes = self._missed = 0
 
     def add(self, event: Event) -> None:
-        """Queue an event, dropping older ones to make room. For the publisher."""
-        size = sum(map(len, event.body))
-        self._waiting.append((time(), event, size))
-        self._bytes += size
-        while len(self._waiting) > self._most_events or self._bytes > self._most_bytes:
-            self._bytes -= self._waiting.popleft()[2]
+        """Queue an event, making room for it. For the publisher."""
+        body = event.body
+        noted = Noted(time(), event, sum(map(len, body)))
+        self._waiting.append(noted)
+        if len(self._waiting) > self.most_events:
             self._missed += 1
+            oldest = self._waiting.popleft()
+            if self._with_bodies and self._with_bodies[0] is oldest:
+                self._let_go()
+        if body:
+            self._with_bodies.append(noted)
+            for piece in body:
+                self._keep(piece.obj if isinstance(piece, memoryview) else piece)
+            while self._bytes > self.most_bytes:
+                self._let_go()
+
+    def _keep(self, buffer: Sized) -> None:
+        key = id(buffer)
+        users = self._users.get(key, 0)
+        self._users[key] = users + 1
+        if not users:
+            self._bytes += len(buffer)
+
+    def _let_go(self) -> None:
+        """Drop the oldest body."""
+        noted = self._with_bodies.popleft()
+        for piece in noted.event.body:
+            buffer: Sized = piece.obj if isinstance(piece, memoryview) else piece
+            users = self._users[id(buffer)] - 1
+            self._users[id(buffer)] = users
+            if not users:
+                del self._users[id(buffer)]
+                self._bytes -= len(buffer)
+        noted.event = noted.event._replace(body=())
 
     def miss(self, count: int) -> None:
         """Count events that are not published one by one. For the publisher."""
@@ -148,7 +198,7 @@ class Events:
 
     @contextmanager
     def subscribe(self, most_events: int = 1000, most_bytes: int = 32 << 20) -> Iterator[Subscription]:
-        """Listen while the block lasts. most_events, most_bytes (of bodies): limits of what may wait."""
+        """Listen while the block lasts. most_events, most_bytes: see `Subscription`."""
         subscription = Subscription(most_events, most_bytes)
         self._subscriptions.append(subscription)
         self.wanted = True
