@@ -5,12 +5,20 @@ Source: docs/spec/RUNTIME.md, sections 5.1, 5.4.
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
+from alloypy.preloading import PRELOADING
 from alloypy.runtime.blocks.process import LiveDebuggingArguments, LoggingArguments
+from alloypy.runtime.contract.events import Events
+from alloypy.runtime.contract.options import ServiceError
 from alloypy.services.logging import LogSettings, LogStream
 
-logger = logging.getLogger("alloypy")
+if TYPE_CHECKING:
+    from alloypy.services.web.live_hub import Hub
+
+Explain: TypeAlias = Callable[[str, int], str]
+"""The rule of a component at a position, in words; "" if it is not known any more."""
 
 
 class LoggingService:
@@ -27,18 +35,36 @@ class LoggingService:
 
 
 class LiveDebuggingService:
-    """Remembers whether live debugging is on; no component of alloypy supports it.
+    """Has profiles watched for those who look at them, while the block says so.
 
-    enabled: what the block says.
+    events: what components publish. explain: a component's rule in words.
     """
 
-    def __init__(self) -> None:
-        self.enabled = False
+    def __init__(self, events: Events, explain: Explain) -> None:
+        self._events = events
+        self._explain = explain
+        self._hub: Hub | None = None
+        self._enabled = False
+
+    @property
+    def hub(self) -> Hub | None:
+        """What watches profiles; None while live debugging is off."""
+        return self._hub if self._enabled else None
 
     async def prepare(self, arguments: LiveDebuggingArguments) -> None:
-        """Nothing to check."""
+        """Load what is needed. Raises ServiceError."""
+        if not arguments.enabled:
+            return
+        try:
+            from alloypy.services.web import live_hub
+        except (ImportError, OSError) as error:
+            raise ServiceError(f"live debugging cannot be loaded: {error}") from None
+        PRELOADING.want("alloypy.services.web.*")
+        if self._hub is None:
+            self._hub = live_hub.Hub(self._events, self._explain)
 
     async def update(self, arguments: LiveDebuggingArguments) -> None:
-        self.enabled = arguments.enabled
-        if arguments.enabled:
-            logger.warning("the livedebugging block has no effect: no component supports it")
+        """Watch from now on, or no longer."""
+        self._enabled = arguments.enabled
+        if self._hub is not None:
+            self._hub.switch(self._enabled)

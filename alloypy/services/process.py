@@ -26,6 +26,7 @@ from alloypy.services.activity import ActivityLog
 from alloypy.services.admin.admin import Admin, AdminOptions, peers
 from alloypy.services.admin.messages import ASGI
 from alloypy.services.admin.server import AdminServer, Listener
+from alloypy.services.admin.streaming import Streams
 from alloypy.services.admin.web_guard import Hosts
 from alloypy.services.block_services import LiveDebuggingService, LoggingService
 from alloypy.services.configuration import Configuration, LoadError
@@ -77,9 +78,10 @@ class Process:
         self._evaluations = EvaluationMetrics()
         self._config_metrics = ConfigMetrics()
         self._server = AdminServer(listener)
-        self._live_debugging = LiveDebuggingService()
+        self._streams = Streams()
         self._exporter = exporter(os.environ)
         self._events = Events()
+        self._live_debugging = LiveDebuggingService(self._events, self._rule)
         self._tracer = Tracer(recorder=self._exporter)
         self._notifier = Notifier(os.environ)
         self._cluster = self._joined(listener.address)
@@ -132,6 +134,7 @@ class Process:
         finally:
             if self._draining is not None:
                 self._draining.cancel()
+            await self._streams.close()
             await self._server.stop()
             if self._exporter is not None:
                 await self._exporter.close()
@@ -188,7 +191,9 @@ class Process:
             reload=self._reload,
             metrics=self._metrics,
             support=self._support if self._settings.support_bundle else None,
-            live_debugging=lambda: self._live_debugging.enabled,
+            live=lambda: self._live_debugging.hub,
+            unprotected=self._server.unprotected,
+            streams=self._streams,
             address=self._server.address,
             peers=self._peers,
             replica=self._cluster.answer if self._cluster is not None else None,
@@ -196,6 +201,12 @@ class Process:
             hosts=self._hosts(),
             pages=self._pages,
         )
+
+    def _rule(self, component: str, position: int) -> str:
+        """What a rule of a component does; only asked while somebody watches profiles."""
+        from alloypy.services.web.live_rules import rule_in_words
+
+        return rule_in_words(self._controller, component, position)
 
     async def _pages(self, default: ASGI) -> ASGI:
         """The pages, imported in a thread, as most processes never need them."""
@@ -210,9 +221,9 @@ class Process:
                 configuration=self._configuration,
                 peers=self._peers,
                 reload=self._reload,
-                events=self._events,
-                live_debugging=lambda: self._live_debugging.enabled,
+                live=lambda: self._live_debugging.hub,
                 unprotected=self._server.unprotected,
+                streams=self._streams,
                 flags=self._settings.flags,
                 prefix=self._settings.ui_prefix,
             ),
@@ -233,6 +244,7 @@ class Process:
             flags=self._settings.flags,
             peers=self._peers,
             sources=lambda: self._configuration.files,
+            live=lambda: self._live_debugging.hub is not None,
         )
         return await bundle(seconds)
 

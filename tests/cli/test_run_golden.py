@@ -39,7 +39,6 @@ NOT_OURS = (  # messages about Go's runtime and about clustering, which alloypy 
     "Alloy is starting",  # alloypy says its own name
     "alloypy is starting",
     "http server closed",  # once for each listener; alloypy has no listener in memory
-    "the livedebugging block has no effect",
     "the tracing block has no effect",
     "no endpoint",  # profiles that go nowhere cause a warning
     "forward_to is empty",

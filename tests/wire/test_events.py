@@ -13,6 +13,7 @@ import pytest
 from alloypy.profiles.model import DeliveryError
 from alloypy.runtime.contract.events import (
     MOST_OF_A_REQUEST,
+    Body,
     Dropped,
     Event,
     Events,
@@ -81,7 +82,9 @@ def events_of(subscription: Subscription) -> list[Event]:
     """What has come, with bodies as bytes and without times; nothing was missed."""
     events, missed = subscription.take()
     assert missed == 0
-    settled = [event._replace(body=[bytes(piece) for piece in event.body]) for _, event in events]
+    assert [each.size for each in events] == [sum(map(len, each.event.body)) for each in events]
+    bodies = [[bytes(piece) for piece in each.event.body] for each in events]
+    settled = [each.event._replace(body=body) for each, body in zip(events, bodies, strict=True)]
     return [event._replace(seconds=0) if isinstance(event, Sent | Failed) else event for event in settled]
 
 
@@ -240,17 +243,33 @@ def test_a_subscriber_that_does_not_take_holds_no_more_than_its_bounds() -> None
         for number in range(20):
             events.publish(Received("c", {"n": str(number)}, [bytes(30)]))
         taken = slow.take()
-        assert [event.labels["n"] for _, event in taken.events] == ["17", "18", "19"]
-        assert taken.missed == 18
+        assert [noted.event.labels["n"] for noted in taken.events] == [
+            str(number) for number in range(10, 20)
+        ]
+        assert [len(noted.event.body) for noted in taken.events] == [0] * 7 + [1] * 3
+        assert {noted.size for noted in taken.events} == {30}
+        assert taken.missed == 11
         assert slow.take() == ([], 0)
         events.publish(Received("c", {}, [bytes(101)]))
-        assert slow.take() == ([], 1)
-        for number in range(20):
-            events.publish(Received("c", {"n": str(number)}, []))
-        assert len(slow.take().events) == 10
-        assert len(other.take().events) == 42
+        (large,) = slow.take().events
+        assert (large.event.body, large.size) == ((), 101)
+        assert len(other.take().events) == 22
     gc.collect()
     assert watch() is None
+
+
+def test_a_body_counts_once_and_with_all_of_its_buffer() -> None:
+    events = Events()
+    request = bytes(100)
+    views = [memoryview(request)[at : at + 10] for at in (0, 10)]
+    with events.subscribe(most_events=10, most_bytes=150) as subscription:
+        for view in (*views, *views):
+            events.publish(Received("c", {}, [view]))
+        assert all(noted.event.body for noted in subscription.take().events)
+        bodies: list[Body] = [[views[0]], [views[1], bytes(51)], [b"small"]]
+        for body in bodies:
+            events.publish(Received("c", {}, body))
+        assert [len(noted.event.body) for noted in subscription.take().events] == [0, 0, 1]
 
 
 def test_a_request_of_many_series_is_published_in_part() -> None:

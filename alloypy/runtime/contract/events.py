@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from itertools import islice
 from time import time
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 MOST_OF_A_REQUEST = 64
 """The most profiles of one request that are published; the others count as missed."""
@@ -156,7 +156,7 @@ class Subscription:
         if body:
             self._with_bodies.append(noted)
             for piece in body:
-                self._keep(piece.obj if isinstance(piece, memoryview) else piece)
+                self._keep(buffer_of(piece))
             while self._bytes > self.most_bytes:
                 self._let_go()
 
@@ -171,7 +171,7 @@ class Subscription:
         """Drop the oldest body."""
         noted = self._with_bodies.popleft()
         for piece in noted.event.body:
-            buffer: Sized = piece.obj if isinstance(piece, memoryview) else piece
+            buffer = buffer_of(piece)
             users = self._users[id(buffer)] - 1
             self._users[id(buffer)] = users
             if not users:
@@ -182,6 +182,11 @@ class Subscription:
     def miss(self, count: int) -> None:
         """Count events that are not published one by one. For the publisher."""
         self._missed += count
+
+
+def buffer_of(piece: bytes | bytearray | memoryview) -> Sized:
+    """What stays in memory because of a piece of a body: all of the buffer that a view is a part of."""
+    return cast("Sized", piece.obj) if isinstance(piece, memoryview) else piece
 
 
 class Events:

@@ -11,16 +11,15 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alloypy.lang.brief import brief
-from alloypy.lang.go.text import parse_decimal
 from alloypy.net.server.misdirected import Seldom
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin.component_json import detail, summaries
+from alloypy.services.admin.data_streams import DataStreams
 from alloypy.services.admin.messages import (
     ASGI,
-    PLAIN,
     Answer,
     Asked,
     Receive,
@@ -36,16 +35,19 @@ from alloypy.services.admin.messages import (
 )
 from alloypy.services.admin.routing import IDS, Endpoint, Handler, router
 from alloypy.services.admin.shared_answers import SharedAnswers
+from alloypy.services.admin.streaming import Streams
 from alloypy.services.admin.support_desk import SupportDesk
 from alloypy.services.admin.web_guard import Hosts, page_asks, refused
 from alloypy.services.configuration import LoadError
 from alloypy.services.exposition import CONTENT_TYPE
 from alloypy.services.settings import CLUSTER_PATH
 
+if TYPE_CHECKING:
+    from alloypy.services.web.live_hub import Hub
+
 _READY = text(200, "Alloy is ready.\n")
 _NOT_READY = text(503, "Alloy is not ready.\n")
 _HEALTHY = text(200, "All Alloy components are healthy.\n")
-_LONGEST_WINDOW = 60
 _MOST_RECEIVERS = 20
 _LONGEST_PATH = 256
 _PAGES = frozenset(("", "component", "graph", "live", "flame", "modules", "config", "about", "static"))
@@ -59,10 +61,11 @@ class AdminOptions(NamedTuple):
 
     reload: loads the configuration again; raises LoadError. metrics: returns the text of /metrics.
     support: makes a support bundle, collecting for the given seconds; None when it is switched off.
-    live_debugging: whether the configuration enables it.
+    live: what watches profiles; None while live debugging is off.
     peers: the replicas as the API lists them. replica: what this one says about itself; None on its own.
     address: `host:port` that the server listens on. ui_prefix: begins and ends with `/`.
-    hosts: the host names that requests may use; None for any.
+    unprotected: whether others than this machine can reach a path without credentials.
+    streams: the answers without an end. hosts: the host names that requests may use; None for any.
     pages: makes the application for the pages, given one for paths that are none; called for the first page.
     """
 
@@ -70,7 +73,9 @@ class AdminOptions(NamedTuple):
     reload: Callable[[], Awaitable[None]]
     metrics: Callable[[], Awaitable[str]]
     support: Callable[[int], Awaitable[bytes]] | None
-    live_debugging: Callable[[], bool]
+    live: Callable[[], Hub | None]
+    unprotected: Callable[[str], bool]
+    streams: Streams
     address: str
     peers: Callable[[], list[dict[str, Any]]]
     replica: Callable[[], dict[str, str]] | None = None
@@ -115,6 +120,8 @@ class Admin:
 
     def _guarded_router(self) -> ASGI:
         web = f"{self._options.ui_prefix}api/v0/web"
+        about = self._options
+        streams = DataStreams(about.controller, about.live, about.unprotected, about.streams)
         handlers: dict[str, Handler] = {
             "/-/reload": self._reload,
             "/-/support": self._bundle,
@@ -124,9 +131,9 @@ class Admin:
             f"{web}/modules/{IDS}/components": self._module_components,
             f"{web}/remotecfg/components": self._no_components,
             f"{web}/peers": self._peers,
-            f"{web}/graph": self._graph,
-            f"{web}/graph/{IDS}": self._graph,
-            f"{web}/debug/{IDS}": self._debug,
+            f"{web}/graph": streams.graph,
+            f"{web}/graph/{IDS}": streams.graph,
+            f"{web}/debug/{IDS}": streams.debug,
         }
         if self._options.ui_prefix != "/":
             handlers[self._options.ui_prefix[:-1]] = self._to_prefix
@@ -217,7 +224,11 @@ class Admin:
         return await self._shared.get(request.path, self._make_components)
 
     async def _make_components(self) -> Answer:
-        return as_json(await summaries(self._options.controller.components()))
+        return as_json(await summaries(self._options.controller.components(), live=self._is_live))
+
+    @property
+    def _is_live(self) -> bool:
+        return self._options.live() is not None
 
     async def _component(self, request: Asked, given: str) -> Answer:
         module, _, local = given.rpartition("/")
@@ -225,7 +236,7 @@ class Admin:
             info = self._options.controller.component(module, local)
         except KeyError:
             return not_found()
-        return as_json(detail(info))
+        return as_json(detail(info, live=self._is_live))
 
     async def _module_components(self, request: Asked, given: str) -> Answer:
         return await self._shared.get(request.path, partial(self._make_module_components, given))
@@ -235,7 +246,7 @@ class Admin:
             infos = self._options.controller.components(module)
         except KeyError:
             return error(500, "module not found")
-        return as_json(await summaries(infos))
+        return as_json(await summaries(infos, live=self._is_live))
 
     async def _no_components(self, request: Asked) -> Answer:
         """There is no remote configuration, so it has no components."""
@@ -247,53 +258,8 @@ class Admin:
     async def _replica(self, request: Asked) -> Answer:
         return not_found() if self._options.replica is None else as_json(self._options.replica())
 
-    async def _graph(self, request: Asked, given: str = "") -> Answer | _Windows:
-        """The stream of data rates, of everything or of one module."""
-        if request.version == "1.0":
-            return error(505, "HTTP/1.1 is required for a streaming answer")
-        try:
-            window = parse_decimal(request.parameter("window") or "5")
-        except ValueError:
-            window = 0
-        if not 1 <= window <= _LONGEST_WINDOW:
-            return error(400, f"Invalid window: must be an integer between 1 and {_LONGEST_WINDOW}")
-        return _Windows(request, window)
-
-    async def _debug(self, request: Asked, given: str) -> Answer:
-        if not self._options.live_debugging():
-            return error(
-                500,
-                "the live debugging service is disabled. "
-                "Check the documentation to find out how to enable it",
-            )
-        module, _, local = given.rpartition("/")
-        try:
-            info = self._options.controller.component(module, local)
-        except KeyError:
-            return error(500, "component not found")
-        return error(500, f'the component "{info.name}" does not support live debugging')
-
     async def _to_prefix(self, request: Asked) -> Answer:
         return Answer(302, headers=((b"location", self._options.ui_prefix.encode()),))
-
-
-class _Windows(NamedTuple):
-    """A stream of windows of data rates; all are empty, as no component of alloypy reports rates."""
-
-    request: Asked
-    seconds: int
-
-    async def send(self, send: Send) -> None:
-        """Send windows until the client leaves."""
-        await send({"type": "http.response.start", "status": 200, "headers": PLAIN})
-        leaving = asyncio.ensure_future(self.request.departure())
-        try:
-            while not (await asyncio.wait((leaving,), timeout=self.seconds))[0]:
-                await send({"type": "http.response.body", "body": b"[]|;|", "more_body": True})
-        finally:
-            leaving.cancel()
-            await asyncio.gather(leaving, return_exceptions=True)
-        await send({"type": "http.response.body", "body": b""})
 
 
 def _is_page(path: str, prefix: str) -> bool:

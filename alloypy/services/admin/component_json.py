@@ -14,30 +14,38 @@ from alloypy.runtime.pace import Pace
 from alloypy.schema.encode import encode_body
 
 
-def summary(info: ComponentInfo) -> dict[str, Any]:
-    """An entry of a list: everything except arguments, exports and debug information."""
+def seen_live(info: ComponentInfo) -> bool:
+    """Whether live debugging, when it is on, shows what passes a component."""
+    return info.name.startswith("pyroscope.")
+
+
+def summary(info: ComponentInfo, *, live: bool) -> dict[str, Any]:
+    """An entry of a list: everything except arguments, exports and debug information.
+
+    live: whether live debugging is on.
+    """
     result = _head(info)
     result |= {"original": "", "arguments": [], "exports": [], "debugInfo": []}
-    return _with_tail(result, info)
+    return _with_tail(result, info, live)
 
 
-async def summaries(infos: Iterable[ComponentInfo]) -> list[dict[str, Any]]:
+async def summaries(infos: Iterable[ComponentInfo], *, live: bool) -> list[dict[str, Any]]:
     """The entries of a list; other tasks may run while a long one is made."""
     pace, entries = Pace(), []
     for info in infos:
-        entries.append(summary(info))
+        entries.append(summary(info, live=live))
         await pace.breathe()
     return entries
 
 
-def detail(info: ComponentInfo) -> dict[str, Any]:
+def detail(info: ComponentInfo, *, live: bool) -> dict[str, Any]:
     """One component in full; secrets are shown as `(secret)`."""
     result = _head(info)
     result["original"] = ""
     result["arguments"] = encode_body(info.arguments)
     result["exports"] = encode_body(info.exports)
     result["debugInfo"] = encode_body(info.debug_info)
-    return _with_tail(result, info)
+    return _with_tail(result, info, live)
 
 
 def _head(info: ComponentInfo) -> dict[str, Any]:
@@ -61,10 +69,10 @@ def _head(info: ComponentInfo) -> dict[str, Any]:
     return result
 
 
-def _with_tail(result: dict[str, Any], info: ComponentInfo) -> dict[str, Any]:
+def _with_tail(result: dict[str, Any], info: ComponentInfo, live: bool) -> dict[str, Any]:
     if info.modules:
         result["createdModuleIDs"] = list(info.modules)
-    result["liveDebuggingEnabled"] = False
+    result["liveDebuggingEnabled"] = live and seen_live(info)
     return result
 
 

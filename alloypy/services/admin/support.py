@@ -56,6 +56,7 @@ class SupportBundle:
     """Collects the bundle.
 
     flags: the command line's `name=value` pairs. sources: returns the files of the running configuration.
+    live: whether live debugging is on.
     """
 
     controller: Controller
@@ -64,13 +65,14 @@ class SupportBundle:
     flags: Sequence[str]
     peers: Callable[[], object]
     sources: Callable[[], Sequence[File]]
+    live: Callable[[], bool]
 
     async def __call__(self, seconds: int) -> bytes:
         """The zip archive, collected over `seconds`."""
         first = await self.metrics()
         with self.log.copied() as lines:
             await asyncio.sleep(seconds)
-        components = await summaries(self.controller.components())
+        components = await summaries(self.controller.components(), live=self.live())
         environment = [f"{name}={hide(os.environ.get(name, ''), _kind(name))}" for name in _VARIABLES]
         entries = {
             "alloy-metadata.yaml": _metadata(),

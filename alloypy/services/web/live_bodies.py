@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple, TypeAlias
 
-from alloypy.runtime.contract.events import Body
+from alloypy.runtime.contract.events import Body, buffer_of
 
 MOST = 64
 MOST_BYTES = 24 << 20
@@ -89,7 +89,7 @@ class Bodies:
 
 def _held(piece: Piece) -> _Held:
     """A profile as it is held: copied if it is a small part of a large buffer."""
-    size = len(piece.obj) if isinstance(piece, memoryview) else len(piece)
+    size = len(buffer_of(piece))
     if size <= len(piece) + _SLACK:
         return _Held(piece, size, id(piece))
     return _Held(bytes(piece), len(piece), 0)

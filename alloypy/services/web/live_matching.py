@@ -31,7 +31,9 @@ NOTHING = "none"
 
 _LONGEST = 4096
 _MOST = 32
-_ONE = re.compile(r'\s*(?:([A-Za-z_][\w.:]*)|("[^"\\]*"))\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|`[^`]*`)\s*(,|$)')
+_ONE = re.compile(
+    r'\s*(?:([A-Za-z_][\w.:]*)|("[^"\\]*"))\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|`[^`]*`)\s*(,|$)'
+)
 
 
 class MatchError(ValueError):

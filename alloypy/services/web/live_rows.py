@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alloypy.lang.brief import brief
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import Labels
 from alloypy.runtime.contract.events import Dropped, Event, Failed, Noted, Relabelled, Sent
+from alloypy.services.block_services import Explain
 from alloypy.services.web.live_bodies import Bodies
 from alloypy.services.web.live_matching import VERDICTS
-
-Explain = Callable[[str, int], str]
-"""The rule of a component at a position, in words; "" if it is not known any more."""
 
 _NAMES = {kind: name for name, kind in VERDICTS.items()}
 _MOST_LABELS = 64
@@ -88,7 +86,9 @@ def _shown(labels: Labels) -> Mapping[str, str]:
     if len(labels) <= _MOST_LABELS and all(len(value) <= _LONGEST_VALUE for value in labels.values()):
         return dict(labels)
     names = sorted(labels)
-    shown = {brief(name, _LONGEST_VALUE): brief(labels[name], _LONGEST_VALUE) for name in names[:_MOST_LABELS]}
+    shown = {
+        brief(name, _LONGEST_VALUE): brief(labels[name], _LONGEST_VALUE) for name in names[:_MOST_LABELS]
+    }
     if len(names) > _MOST_LABELS:
         shown["..."] = f"{len(names) - _MOST_LABELS} more labels"
     return shown

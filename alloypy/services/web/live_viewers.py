@@ -138,7 +138,9 @@ class LineViewer:
         if not self._told:
             self._told = True
             fields = {"service": "livedebugging", "component": self._component}
-            message = "data throughput is very high, not all debugging data can be sent the live debugging stream"
+            message = (
+                "data throughput is very high, not all debugging data can be sent the live debugging stream"
+            )
             logger.warning(message, extra={"fields": fields})
 
 
@@ -171,10 +173,20 @@ class Rates:
         """The rates since the last call, as in Alloy; nothing has been seen of other components."""
         counts, self._counts = self._counts, {}
         items = [
-            {"componentID": where, "targetComponentIDs": None, "type": "pyroscope_profile", "rate": count / seconds}
+            {
+                "componentID": where,
+                "targetComponentIDs": None,
+                "type": "pyroscope_profile",
+                "rate": _number(count / seconds),
+            }
             for where, count in sorted(counts.items())
         ]
         return (json.dumps(items, separators=(",", ":")) + DELIMITER).encode()
+
+
+def _number(value: float) -> float:
+    """The number as Go writes it: without a fraction if there is none."""
+    return int(value) if value.is_integer() else value
 
 
 def evenly(found: Sequence[int], most: int) -> Sequence[int]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
-from alloypy.runtime.contract.events import Events
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin.messages import ASGI
+from alloypy.services.admin.streaming import Streams
 from alloypy.services.configuration import Configuration
-from alloypy.services.web import component, components, config, flame, modules, process
+from alloypy.services.web import component, components, config, flame, live, modules, process
+from alloypy.services.web.live_hub import Hub
 from alloypy.services.web.rates import Rates
 from alloypy.services.web.shell import Entry, Pages, application
 
@@ -29,7 +30,7 @@ class Site(NamedTuple):
 
     configuration: the files, as loaded last and as they are. reload: loads them; raises LoadError.
     peers: the replicas as the API lists them.
-    events: what happens to profiles. live_debugging: whether the configuration allows to watch that.
+    live: what watches profiles; None while live debugging is off. streams: the answers without an end.
     unprotected: whether a path of the server is open to everyone: to more than this machine, without
         credentials. flags: the command line's `name=value` pairs. prefix: begins and ends with `/`.
     """
@@ -38,9 +39,9 @@ class Site(NamedTuple):
     configuration: Configuration
     peers: Callable[[], list[dict[str, Any]]]
     reload: Callable[[], Awaitable[None]]
-    events: Events
-    live_debugging: Callable[[], bool]
+    live: Callable[[], Hub | None]
     unprotected: Callable[[str], bool]
+    streams: Streams
     flags: Sequence[str]
     prefix: str
 
@@ -59,5 +60,6 @@ def site(about: Site, default: ASGI) -> ASGI:
         config.pages(about.configuration, about.reload, about.flags),
         flame.pages(about.unprotected),
         process.pages(about.flags, about.peers, about.prefix),
+        live.pages(about.live, about.unprotected, about.streams),
     ]
     return application(parts, NAVIGATION, about.prefix, default)

@@ -150,7 +150,7 @@ async def test_what_has_changed_is_published() -> None:
         with events.subscribe() as subscription:
             await enrich.receiver.append(push({"host": "h1"}, {"host": "h3"}))
             await enrich.receiver.append_ingest(ingest(labels={"host": "h1"}))
-            taken = [event for _, event in subscription.take().events]
+            taken = [noted.event for noted in subscription.take().events]
     assert len(taken) == 2
     for event in taken:
         assert isinstance(event, Relabelled)

@@ -13,11 +13,14 @@ import pytest
 
 from alloypy.lang.go.duration import Duration
 from alloypy.lang.values import Secret
+from alloypy.runtime.contract.events import Events
 from alloypy.runtime.contract.health import Health, HealthState
 from alloypy.runtime.contract.options import ComponentInfo
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin.admin import Admin, AdminOptions, peers
+from alloypy.services.admin.streaming import Streams
 from alloypy.services.configuration import LoadError
+from alloypy.services.web.live_hub import Hub
 
 WHEN = datetime(2026, 11, 23, 1, 2, 3, 450000, tzinfo=UTC)
 WRITE = ComponentInfo(
@@ -34,6 +37,7 @@ WRITE = ComponentInfo(
     debug_info=None,
     modules=("sink.a",),
 )
+FILE = WRITE._replace(id="local.file.f", name="local.file", label="f")
 
 
 class Told:
@@ -46,7 +50,7 @@ class Told:
         return {"": [WRITE], "sink.a": [WRITE._replace(module="sink.a", label="")]}[module]
 
     def component(self, module: str, local_id: str) -> ComponentInfo:
-        return {info.id: info for info in self.components(module)}[local_id]
+        return {info.id: info for info in [*self.components(module), FILE]}[local_id]
 
     def modules(self) -> list[str]:
         return ["", "sink.a"]
@@ -63,13 +67,15 @@ class Fixture:
         self.reloads = 0
         self.pages = 0
         self.failure: LoadError | None = None
-        self.live_debugging = True
+        self.live: Hub | None = Hub(Events(), lambda component, position: "")
         options = AdminOptions(
             controller=cast("Controller", self.controller),
             reload=self.reload,
             metrics=self.metrics,
             support=None,
-            live_debugging=lambda: self.live_debugging,
+            live=lambda: self.live,
+            unprotected=lambda path: False,
+            streams=Streams(),
             address="127.0.0.1:12345",
             peers=lambda: peers("127.0.0.1:12345"),
             ui_prefix=prefix,
@@ -228,13 +234,15 @@ async def test_this_process_is_its_only_peer(admin: Fixture) -> None:
 
 @pytest.mark.anyio
 async def test_live_debugging_is_refused_by_name(admin: Fixture) -> None:
-    assert await admin.answer("GET", "/api/v0/web/debug/pyroscope.write.w") == (
+    assert await admin.answer("GET", "/api/v0/web/debug/local.file.f") == (
         500,
-        'the component "pyroscope.write" does not support live debugging\n',
+        'the component "local.file" does not support live debugging\n',
     )
+    assert (await admin.answer("GET", "/api/v0/web/debug/pyroscope.write.w?sampleProb=2"))[0] == 400
+    assert await admin.answer("GET", "/api/v0/web/graph/nope") == (500, "module not found\n")
     assert await admin.answer("GET", "/api/v0/web/debug/nope") == (500, "component not found\n")
     assert (await admin.answer("GET", "/api/v0/web/graph?window=0"))[0] == 400
-    admin.live_debugging = False
+    admin.live = None
     status, text = await admin.answer("GET", "/api/v0/web/debug/pyroscope.write.w")
     assert (status, text[:43]) == (500, "the live debugging service is disabled. Che")
 

@@ -1,0 +1,354 @@
+// @ts-check
+/** The live page: a stream of rows, of which the latest are shown; chosen ones lead to flame graphs. */
+import { address, byId, h, shortcut } from "./common.js";
+
+/**
+ * @typedef {object} Row what the server says about one profile
+ * @property {number} id
+ * @property {number} at seconds since 1970
+ * @property {string} component
+ * @property {string} verdict
+ * @property {Record<string, string>} labels
+ * @property {Record<string, string>} [before]
+ * @property {number} [rule]
+ * @property {string} [endpoint]
+ * @property {number | null} [status]
+ * @property {number} [seconds]
+ * @property {number} [tries]
+ * @property {string} [reason]
+ * @property {number} size
+ * @property {string | null} body
+ * @property {string[]} [bodies]
+ */
+/**
+ * @typedef {object} Message
+ * @property {number} seen
+ * @property {number} shown
+ * @property {number} missed
+ * @property {number} first the oldest profile that is still held
+ * @property {Row[]} rows
+ */
+/**
+ * @typedef {object} Shown a row in the table
+ * @property {Row} row
+ * @property {HTMLElement} element
+ * @property {HTMLInputElement | null} box
+ */
+
+const STREAM = "api/v0/alloypy/live";
+const MOST_ROWS = 500;
+const RETRY_MS = 2000;
+
+const match = /** @type {HTMLInputElement} */ (byId("match"));
+const boxes = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("input[name=show]")]);
+const [pause, merge, diff, download, clear] = /** @type {HTMLButtonElement[]} */ (
+  ["pause", "merge", "diff", "download", "clear"].map(byId)
+);
+const table = byId("rows");
+const problem = byId("problem");
+const parameters = new URLSearchParams(location.search);
+
+/** @type {Shown[]} newest first */
+let shown = [];
+/** @type {Shown[]} with a profile that is still held, oldest first */
+let held = [];
+/** @type {Map<string, Shown>} by the name of the profile, in the order in which they were chosen */
+const chosen = new Map();
+let paused = false;
+let oldest = 0;
+/** @type {AbortController | null} */
+let current = null;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let retry;
+/** @type {{ at: number, seen: number }[]} */
+let speeds = [];
+
+/** Show what the stream says, from now on. Paused, it brings no rows, but what is held stays. */
+function connect() {
+  clearTimeout(retry);
+  const resting = paused || document.hidden;
+  const query = new URLSearchParams(parameters);
+  query.set("show", resting ? "none" : verdicts().join(",") || "none");
+  const before = current;
+  const mine = (current = new AbortController());
+  speeds = [];
+  read(address(`${STREAM}?${query}`), mine, () => before?.abort()).then(
+    () => again(mine, ""),
+    (/** @type {unknown} */ reason) => again(mine, reason instanceof Error ? reason.message : String(reason)),
+  );
+}
+
+/**
+ * After a stream has ended, try again.
+ * @param {AbortController} mine
+ * @param {string} reason
+ */
+function again(mine, reason) {
+  if (current === mine) {
+    current = null;
+    tell(reason);
+    retry = setTimeout(connect, RETRY_MS);
+  }
+}
+
+/**
+ * Read a stream to its end.
+ * @param {URL} url
+ * @param {AbortController} mine
+ * @param {() => void} begun called once it has begun: only then may the one before it end
+ */
+async function read(url, mine, begun) {
+  const response = await fetch(url, { signal: mine.signal, cache: "no-store" }).catch(() => {
+    throw new Error("alloypy does not answer; is it still running? Trying again.");
+  });
+  byId("off").hidden = response.status !== 503 || !!response.headers.get("retry-after");
+  if (!response.ok || !response.body) {
+    begun();
+    throw new Error(byId("off").hidden ? (await response.text()).trim() : "");
+  }
+  begun();
+  tell("");
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let rest = ""; ; ) {
+    const { value, done } = await reader.read();
+    if (done || mine !== current) {
+      return;
+    }
+    const messages = (rest + value).split("\n\n");
+    rest = messages.pop() ?? "";
+    for (const message of messages) {
+      const data = message.split("\n").find((line) => line.startsWith("data: "));
+      if (data) {
+        take(JSON.parse(data.slice(6)));
+      }
+    }
+  }
+}
+
+/** @param {string} text */
+function tell(text) {
+  problem.textContent = text;
+  problem.hidden = !text;
+}
+
+/** @param {Message} message */
+function take(message) {
+  for (const row of message.rows) {
+    add(row);
+  }
+  for (const gone of shown.splice(MOST_ROWS)) {
+    gone.element.remove();
+    choose(gone, false);
+  }
+  oldest = message.first;
+  while (held.length && Number(held[0].row.body?.split("-")[1]) < oldest) {
+    letGo(/** @type {Shown} */ (held.shift()));
+  }
+  if (!paused && !document.hidden) {
+    count(message);
+  }
+}
+
+/** @param {Message} message */
+function count({ seen, shown: rows, missed }) {
+  speeds.push({ at: performance.now(), seen });
+  speeds = speeds.slice(-13);
+  const seconds = (speeds[speeds.length - 1].at - speeds[0].at) / 1000;
+  const speed = seconds > 0 ? (seen - speeds[0].seen) / seconds : 0;
+  const number = new Intl.NumberFormat("en");
+  byId("counts").textContent =
+    `${number.format(seen)} seen (${number.format(Math.round(speed))}/s), ${number.format(rows)} shown` +
+    (missed ? `, ${number.format(missed)} more came too fast to look at` : "");
+}
+
+/** @param {Row} row */
+function add(row) {
+  const service = row.labels.service_name ?? "";
+  const box = row.body ? /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", "aria-label": `Select ${service}, ${row.verdict}` })) : null;
+  const element = h(
+    "tr",
+    {},
+    h("td", {}, box),
+    h("td", { class: "mono" }, clock(row.at)),
+    h("td", {}, h("a", { href: `component/${row.component.split("/").map(encodeURIComponent).join("/")}` }, row.component)),
+    h("td", {}, service),
+    h("td", {}, row.labels.__name__ ?? ""),
+    h("td", { class: "number" }, bytes(row.size)),
+    h("td", { class: row.verdict }, ...what(row), " ", labels(row)),
+    h("td", { class: "profile" }, row.body ? h("a", { href: flame([row]), target: "_blank" }, "flame graph") : "–"),
+  );
+  const entry = { row, element, box };
+  box?.addEventListener("change", () => {
+    choose(entry, box.checked);
+    if (box.checked && !paused) {
+      setPaused(true);
+    }
+  });
+  table.prepend(element);
+  shown.unshift(entry);
+  if (row.body) {
+    held.push(entry);
+  }
+}
+
+/** @param {Shown} entry */
+function letGo({ row, element, box }) {
+  if (chosen.has(row.body ?? "")) {
+    return; // what was chosen stays chosen: only the server knows that it is gone
+  }
+  box?.remove();
+  element.querySelector(".profile")?.replaceChildren("–");
+}
+
+/**
+ * @param {Row} row
+ * @returns {(string | Node)[]}
+ */
+function what(row) {
+  const tries = row.tries && row.tries > 1 ? `, ${row.tries} tries` : "";
+  const took = row.seconds ? ` after ${duration(row.seconds)}${tries}` : tries;
+  switch (row.verdict) {
+    case "sent":
+      return [`sent: ${row.status}${took}`];
+    case "failed":
+      return ["failed", row.status ? ` with ${row.status}` : "", `${took}: ${row.reason ?? ""}`];
+    case "dropped":
+      return [row.rule ? `dropped by rule ${row.rule}` : "dropped", row.reason ? ` (${row.reason})` : ""];
+    default:
+      return [row.verdict];
+  }
+}
+
+/**
+ * All labels of a row, behind a word; those that a rule changed are marked.
+ * @param {Row} row
+ */
+function labels(row) {
+  const before = row.before ?? row.labels;
+  const names = [...new Set([...Object.keys(before), ...Object.keys(row.labels)])].sort();
+  const changed = names.filter((name) => before[name] !== row.labels[name]);
+  const lines = names.map((name) => {
+    const [was, is] = [before[name], row.labels[name]];
+    return h(
+      "div",
+      { class: "mono" },
+      `${name}=`,
+      was === is ? JSON.stringify(is) : null,
+      was !== is && was !== undefined ? h("del", {}, JSON.stringify(was)) : null,
+      was !== is && is !== undefined ? h("ins", {}, JSON.stringify(is)) : null,
+    );
+  });
+  const endpoint = row.endpoint ? h("div", { class: "mono" }, `to ${row.endpoint}`) : null;
+  const title = changed.length ? `labels: ${changed.length} changed` : "labels";
+  return h("details", {}, h("summary", {}, title), ...lines, endpoint);
+}
+
+/**
+ * @param {Shown} entry
+ * @param {boolean} wanted
+ */
+function choose(entry, wanted) {
+  const name = entry.row.body ?? "";
+  if (wanted) {
+    chosen.set(name, entry);
+  } else if (chosen.get(name) === entry) {
+    chosen.delete(name);
+  }
+  const number = chosen.size;
+  byId("selected").textContent = number ? `${number} selected` : "Nothing selected";
+  merge.textContent = number > 1 ? `Merge ${number}` : "Merge";
+  merge.disabled = number < 2;
+  diff.disabled = number !== 2;
+  download.disabled = clear.disabled = !number;
+}
+
+/** @param {Row} row */
+const names = (row) => row.bodies ?? [row.body ?? ""];
+
+/**
+ * The address of the flame graph of some profiles, merged.
+ * @param {Row[]} rows
+ */
+function flame(rows) {
+  return `flame?${new URLSearchParams(rows.flatMap(names).map((name) => ["p", name]))}`;
+}
+
+/** @param {string} path */
+function open(path) {
+  window.open(address(path), "_blank");
+}
+
+function setPaused(/** @type {boolean} */ wanted) {
+  paused = wanted;
+  pause.textContent = paused ? "Go on" : "Pause";
+  pause.setAttribute("aria-pressed", String(paused));
+  connect();
+}
+
+function verdicts() {
+  return boxes.filter((box) => box.checked).map((box) => box.value);
+}
+
+/** Have the address of the page say what is shown, and show it. */
+function filter() {
+  parameters.set("show", verdicts().join(",") || "none");
+  if (match.value.trim()) {
+    parameters.set("match", match.value.trim());
+  } else {
+    parameters.delete("match");
+  }
+  history.replaceState(null, "", `${location.pathname}?${parameters}`);
+  connect();
+}
+
+/** @param {number} at */
+function clock(at) {
+  const time = new Date(at * 1000);
+  return `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** @param {number} size */
+function bytes(size) {
+  const step = size < 1000 ? 0 : size < 1e6 ? 1 : 2;
+  return `${(size / 1000 ** step).toFixed(step ? 1 : 0)} ${["B", "KB", "MB"][step]}`;
+}
+
+/** @param {number} seconds */
+function duration(seconds) {
+  return seconds < 1 ? `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)} ms` : `${seconds.toFixed(1)} s`;
+}
+
+match.value = parameters.get("match") ?? "";
+const asked = parameters.get("show")?.split(",");
+for (const box of boxes) {
+  box.checked = asked ? asked.includes(box.value) : box.checked;
+  box.addEventListener("change", filter);
+}
+byId("filter").addEventListener("submit", (event) => {
+  event.preventDefault();
+  filter();
+});
+match.addEventListener("change", filter);
+pause.addEventListener("click", () => setPaused(!paused));
+merge.addEventListener("click", () => open(flame([...chosen.values()].map(({ row }) => row))));
+diff.addEventListener("click", () => {
+  const [a, b] = [...chosen.keys()];
+  open(`flame?${new URLSearchParams({ a, b })}`);
+});
+download.addEventListener("click", () => {
+  for (const name of [...chosen.values()].flatMap(({ row }) => names(row))) {
+    h("a", { href: address(`${STREAM}/bodies/${name}`), download: "" }).click();
+  }
+});
+clear.addEventListener("click", () => {
+  for (const entry of [...chosen.values()]) {
+    choose(entry, false);
+    if (entry.box) {
+      entry.box.checked = false;
+    }
+  }
+});
+shortcut("p", "Pause, or go on", () => setPaused(!paused));
+shortcut("/", "Filter by labels", () => match.focus());
+document.addEventListener("visibilitychange", () => connect());
+connect();
