@@ -5,8 +5,7 @@ Source: docs/spec/RUNTIME.md, sections 5.1, 5.4.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from alloypy.preloading import PRELOADING
 from alloypy.runtime.blocks.process import LiveDebuggingArguments, LoggingArguments
@@ -16,9 +15,7 @@ from alloypy.services.logging import LogSettings, LogStream
 
 if TYPE_CHECKING:
     from alloypy.services.web.live_hub import Hub
-
-Explain: TypeAlias = Callable[[str, int], str]
-"""The rule of a component at a position, in words; "" if it is not known any more."""
+    from alloypy.services.web.live_rows import Explain
 
 
 class LoggingService:

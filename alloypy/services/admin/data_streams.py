@@ -14,9 +14,9 @@ from alloypy.lang.go.text import parse_decimal
 from alloypy.lang.numbers import parse_float
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin.component_json import seen_live
-from alloypy.services.admin.messages import PLAIN, Answer, Asked, error, refusal
+from alloypy.services.admin.messages import PLAIN, Asked, error, refusal
 from alloypy.services.admin.routing import Sendable
-from alloypy.services.admin.streaming import Stream, Streams
+from alloypy.services.admin.streaming import FULL, OLD_HTTP, Stream, Streams
 
 if TYPE_CHECKING:
     from alloypy.services.web.live_hub import Hub
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _LONGEST_WINDOW = 60
 _NO_RATES = b"[]|;|"
 _OFF = "the live debugging service is disabled. Check the documentation to find out how to enable it"
-_FULL = error(503, "too many live views are open; close one", (b"retry-after", b"5"))
 _UNPROTECTED = refusal(
     "live debugging shows labels of profiles, and this port is open to others: "
     "have the http block ask for credentials, or listen on loopback"
@@ -53,7 +52,7 @@ class DataStreams:
     async def graph(self, request: Asked, given: str = "") -> Sendable:
         """The stream of data rates, of the root or of one module."""
         if request.version == "1.0":
-            return _http_1_1()
+            return OLD_HTTP
         try:
             window = parse_decimal(request.parameter("window") or "5")
         except ValueError:
@@ -65,7 +64,7 @@ class DataStreams:
             if given not in self._controller.modules():
                 return error(500, "module not found")
             if hub.full:
-                return _FULL
+                return FULL
         return Stream(self._streams, request, PLAIN, self._windows(given, window))
 
     async def debug(self, request: Asked, given: str) -> Sendable:
@@ -83,12 +82,12 @@ class DataStreams:
         if self._unprotected(request.path):
             return _UNPROTECTED
         if request.version == "1.0":
-            return _http_1_1()
+            return OLD_HTTP
         share = parse_float(request.parameter("sampleProb") or "1")
         if share is None or not 0 <= share <= 1:
             return error(400, "Invalid sample probability")
         if hub.full:
-            return _FULL
+            return FULL
         from alloypy.services.web.live_viewers import LineViewer
 
         return Stream(self._streams, request, PLAIN, LineViewer(hub, given, share).chunks())
@@ -106,7 +105,3 @@ class DataStreams:
                     stack.enter_context(hub.joined(rates))
                 await asyncio.sleep(seconds)
                 yield _NO_RATES if rates is None else rates.take(seconds)
-
-
-def _http_1_1() -> Answer:
-    return error(505, "HTTP/1.1 is required for a streaming answer")

@@ -7,7 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import NamedTuple
 
-from alloypy.services.admin.messages import Asked, Headers, Send
+from alloypy.services.admin.messages import Asked, Headers, Send, error
+
+OLD_HTTP = error(505, "HTTP/1.1 is required for a streaming answer")
+"""The answer to a request with HTTP/1.0, which knows no streams."""
+
+FULL = error(503, "too many live views are open; close one", (b"retry-after", b"5"))
+"""The answer to a viewer for whom there is no room."""
 
 _FAREWELL_SECONDS = 0.2
 """How long the end of an answer may wait for a client that does not read."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from alloypy.services.admin.messages import Answer, Headers, error, refusal
 from alloypy.services.admin.routing import IDS, Sendable
-from alloypy.services.admin.streaming import Stream, Streams
+from alloypy.services.admin.streaming import FULL, OLD_HTTP, Stream, Streams
 from alloypy.services.web.html import Html, h, join
 from alloypy.services.web.live_hub import Hub
 from alloypy.services.web.live_matching import VERDICTS, MatchError, Wanted, read_matchers, read_verdicts
@@ -78,14 +78,14 @@ class _Live(NamedTuple):
         if hub is None:
             return _OFF
         if request.version == "1.0":
-            return error(505, "HTTP/1.1 is required for a streaming answer")
+            return OLD_HTTP
         try:
             kinds = read_verdicts(request.parameter("show"))
             matchers = read_matchers(request.parameter("match") or "")
         except MatchError as reason:
             return error(400, str(reason))
         if hub.full:
-            return error(503, "too many live views are open; close one", (b"retry-after", b"5"))
+            return FULL
         if request.method == "HEAD":
             return Answer(200, b"", _EVENTS)
         viewer = RowViewer(hub, Wanted(kinds, matchers, request.parameter("component") or ""))

@@ -15,9 +15,8 @@ from typing import Protocol
 from alloypy.net.server.malloc import glibc
 from alloypy.runtime.contract.events import Events, Subscription
 from alloypy.runtime.pace import Pace
-from alloypy.services.block_services import Explain
 from alloypy.services.web.live_bodies import Bodies
-from alloypy.services.web.live_rows import Batch
+from alloypy.services.web.live_rows import Batch, Explain
 
 TICK_SECONDS = 0.25
 MOST_VIEWERS = 32

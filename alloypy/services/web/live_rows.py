@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from alloypy.lang.brief import brief
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import Labels
 from alloypy.runtime.contract.events import Dropped, Event, Failed, Noted, Relabelled, Sent
-from alloypy.services.block_services import Explain
 from alloypy.services.web.live_bodies import Bodies
 from alloypy.services.web.live_matching import VERDICTS
 
 _NAMES = {kind: name for name, kind in VERDICTS.items()}
+Explain: TypeAlias = Callable[[str, int], str]
+"""The rule of a component at a position, in words; "" if it is not known any more."""
+
 _MOST_LABELS = 64
 _LONGEST_VALUE = 500
 _LONGEST_REASON = 1000
