@@ -52,12 +52,14 @@ class Repository:
 
 
 class GitServer:
-    """Serves the repositories below a directory. login: `user:password` that is asked for.
+    """Serves the repositories below a directory.
+
+    login: `user:password` that is asked for. moved: the URL of the server that all requests are sent on to.
 
     hang: whether requests are never answered. logins: the Authorization header of each request.
     """
 
-    def __init__(self, root: Path, login: str = "") -> None:
+    def __init__(self, root: Path, login: str = "", moved: str = "") -> None:
         self.hang = threading.Event()
         self.released = threading.Event()
         self.logins: list[str] = []
@@ -70,6 +72,10 @@ class GitServer:
                 outer.logins.append(given)
                 if outer.hang.is_set():
                     outer.released.wait(60)
+                elif moved:
+                    self.send_response(302)
+                    self.send_header("Location", moved + self.path)
+                    self.end_headers()
                 elif wanted and given != wanted:
                     self.send_response(401)
                     self.send_header("WWW-Authenticate", 'Basic realm="git"')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import stat
 import subprocess
@@ -159,6 +160,53 @@ async def test_credentials_go_to_the_server_and_nowhere_else(repository: Reposit
     text = await failure(arguments(f"http://me:hush@{server.host}/modules/.git"), tmp_path / "d")
     assert "hush" not in text
     assert f'"http://me:xxxxx@{server.host}/modules/.git"' in text
+
+
+async def test_credentials_do_not_follow_a_redirect(repository: Repository, tmp_path: Path) -> None:
+    root = repository.path.parent
+    login = GitBasicAuthArguments(username="me", password=Secret("hush"))
+    with (
+        GitServer(root) as other,
+        GitServer(root, login="me:hush") as closed,
+        GitServer(root, moved=other.url) as first,
+        GitServer(root, moved=closed.url) as second,
+    ):
+        given = ImportGitArguments(repository=f"{first.url}/modules/.git", path="m.alloy", basic_auth=login)
+        assert await content(given, tmp_path) == {"m.alloy": b"one"}
+        assert other.logins
+        assert set(other.logins) == {""}
+        given = ImportGitArguments(repository=f"{second.url}/modules/.git", path="m.alloy", basic_auth=login)
+        text = await failure(given, tmp_path / "closed")
+        assert set(closed.logins) == {""}
+    assert f"the server redirects to {closed.url}, where credentials do not follow: use its URL" in text
+
+
+async def test_credentials_of_several_lines_are_refused(tmp_path: Path) -> None:
+    login = GitBasicAuthArguments(username="me", password=Secret("hush\nhost=evil"))
+    given = ImportGitArguments(repository="http://127.0.0.1:1/x", path="m.alloy", basic_auth=login)
+    assert "must be one line each" in await failure(given, tmp_path)
+
+
+async def test_a_password_in_a_url_of_any_protocol_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "ssh"
+    program.write_text('#!/bin/sh\necho "$@: Permission denied" >&2\nexit 255\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for repository in ("ssh://me:h%75sh@host/x", "git://me:h%75sh@127.0.0.1:1/x", "me:h%75sh@host:x"):
+        text = await failure(arguments(repository), tmp_path)
+        assert "failed to download repository" in text
+        assert "h%75sh" not in text
+        assert "hush" not in text
+
+
+async def test_a_relative_path_begins_where_alloypy_runs(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository.path.parent)
+    for number, place in enumerate(("modules", "./modules", "../repos/modules")):
+        assert await content(arguments(place), tmp_path / str(number)) == {"m.alloy": b"one"}
 
 
 async def test_a_server_that_is_down_leaves_the_last_content(repository: Repository, tmp_path: Path) -> None:

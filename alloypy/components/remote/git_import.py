@@ -15,10 +15,11 @@ import shutil
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from alloypy.components.remote.git_program import Git, GitError, access, check_version
+from alloypy.components.remote.git_program import Git, GitError, access, check_version, passwords_in
 from alloypy.files import read_regular
 from alloypy.lang.go.text import quote
 from alloypy.lang.go.url import redact_url
+from alloypy.lang.secrecy import HIDDEN_PART
 from alloypy.os_errors import system_words
 from alloypy.runtime.blocks.modules import ImportGitArguments
 from alloypy.runtime.contract.options import Fetched, FetchError
@@ -53,7 +54,11 @@ async def read_git(given: ImportGitArguments, directory: Path) -> Fetched:
 
 
 def _shown(repository: str) -> str:
-    return redact_url(repository) if "://" in repository else repository
+    if "://" in repository:
+        return redact_url(repository)
+    for password in passwords_in(repository):
+        repository = repository.replace(password, HIDDEN_PART)
+    return repository
 
 
 async def _update(given: ImportGitArguments, directory: Path) -> None:

@@ -9,7 +9,6 @@ end with it.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import os
 import re
@@ -41,6 +40,13 @@ _SETTINGS = {
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _ASKPASS = "#!/bin/sh\nprintf '%s\\n' \"$ALLOYPY_PASSPHRASE\"\n"
+_HELPER = (
+    '!f() { [ "$1" != get ] || '
+    'printf \'username=%s\\npassword=%s\\n\' "$ALLOYPY_USER" "$ALLOYPY_PASSWORD"; }; f'
+)
+"""Tells git the credentials, when it asks for those of one server; a header would go to others as well."""
+
+_LOGIN = re.compile(r"(?:[\w+.-]+://)?[^/@:]*:([^/]+)@")
 
 
 class GitError(Exception):
@@ -97,6 +103,9 @@ class Git:
     def _reason(self, complaint: str, code: int) -> str:
         for secret in self._access.secrets:
             complaint = complaint.replace(secret, "***")
+        asking = re.search(r"could not read Username for '([^']+)'", complaint)
+        if asking and not self._access.url.startswith(asking[1]):
+            return f"the server redirects to {asking[1]}, where credentials do not follow: use its URL"
         return reason(complaint) or f"git ended with exit code {code}"
 
 
@@ -158,9 +167,11 @@ async def access(given: ImportGitArguments, directory: Path) -> AsyncIterator[Ac
     if given.basic_auth is not None:
         user, password = given.basic_auth.username, await _password(given.basic_auth)
     if (user or password) and url.startswith(("http://", "https://")):
-        token = base64.b64encode(f"{user}:{password}".encode("utf-8", "surrogateescape")).decode()
-        settings["http.extraHeader"] = f"Authorization: Basic {token}"
-    secrets = [password] if password else []
+        if "\n" in user + password:
+            raise GitError("user name and password must be one line each")
+        settings[f"credential.{'/'.join(url.split('/')[:3])}.helper"] = _HELPER
+        environ |= {"ALLOYPY_USER": user, "ALLOYPY_PASSWORD": password}
+    secrets = [*passwords_in(given.repository), *([password] if password else [])]
     files = directory / "ssh"
     try:
         if given.ssh_key is not None:
@@ -186,9 +197,14 @@ async def _password(given: GitBasicAuthArguments) -> str:
 
 
 def _parted(repository: str) -> tuple[str, str, str]:
-    """The URL of a repository without user and password, and these two. Others are returned as they are."""
+    """The URL of a repository without user and password, and these two. Others are returned as they are.
+
+    A path is made absolute, because git works in the directory of the copy.
+    """
     from urllib.parse import unquote
 
+    if repository and ":" not in repository.partition("/")[0]:
+        return os.path.abspath(repository), "", ""  # noqa: PTH100 -- keeps what Path would drop
     scheme, mark, rest = repository.partition("://")
     if not mark or scheme not in ("http", "https"):
         return repository, "", ""
@@ -196,6 +212,14 @@ def _parted(repository: str) -> tuple[str, str, str]:
     login, at, host = place.rpartition("@")
     user, _, password = login.partition(":")
     return f"{scheme}://{host}{slash}{path}" if at else repository, unquote(user), unquote(password)
+
+
+def passwords_in(repository: str) -> list[str]:
+    """The password in a repository's URL, as it is written and as it is meant, whatever the protocol."""
+    from urllib.parse import unquote
+
+    found = _LOGIN.match(repository)
+    return sorted({found[1], unquote(found[1])}, key=len, reverse=True) if found else []
 
 
 def _configuration(settings: Mapping[str, str]) -> dict[str, str]:
