@@ -25,6 +25,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -61,6 +62,10 @@ LEAST_COVERED = 15
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 WORKERS = ["-n", str(CORES + (CORES + 1) // 2), "--dist", "worksteal"]
 """More workers than cores, because about half of the time tests wait for sockets, processes and intervals."""
+
+DOING = re.compile(r" *(?:Collecting|Downloading|Preparing|Building|Installing|Attempting) ")
+"""The lines of pip that say what it is doing."""
+
 FULL = {"ALLOYPY_FULL": "1", "PYTEST_ADDOPTS": "--timeout=3600"}
 
 
@@ -150,15 +155,43 @@ def fill(venv: Path, groups: tuple[str, ...], constraints: Path | None) -> None:
     print(f"Installing {what} ...", file=sys.stderr, flush=True)
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
     requirements = [requirement for group in groups for requirement in declared[group]]
-    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [python, "-m", "pip", "install", "--disable-pip-version-check"]
     if constraints is None:
         chosen, variables = ["--upgrade", "--upgrade-strategy=eager"], {}
     else:
         # These variables constrain the build of alloypy itself: one for older pips, one for newer ones.
         names = ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT")
         chosen, variables = [], {name: constraints.as_uri() for name in names}
-    if call([*pip, "--no-input", *chosen, "--editable", ROOT, *requirements], variables):
+    watched = sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+    run = call_watched if watched else call
+    quiet = [] if watched else ["--quiet"]
+    if run([*pip, *quiet, "--no-input", *chosen, "--editable", ROOT, *requirements], variables):
         sys.exit(fail("pip could not install the packages that alloypy needs; its own message is above"))
+
+
+def call_watched(command: list[str | Path], variables: dict[str, str]) -> int:
+    """Run pip, and show on the terminal what it is doing, in one line that is cleared at the end."""
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [str(word) for word in [*command, "--progress-bar=off"]],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    packages = 0
+    with process:
+        for line in process.stdout:
+            packages += line.startswith(("Collecting ", "Requirement already satisfied"))
+            doing = DOING.match(line)
+            if doing is not None:
+                text = f"{time.monotonic() - started:.0f} s, package {packages}: {line.strip()}"
+                columns = shutil.get_terminal_size().columns
+                print(f"\r{text[: columns - 1]}\x1b[K", end="", file=sys.stderr, flush=True)
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    return process.returncode
 
 
 def renew_constraints() -> int:

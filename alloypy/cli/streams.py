@@ -20,6 +20,29 @@ closed: set[str] = set()
 """The names of the streams that the caller had closed; filled by `prepare`."""
 
 
+class Steps:
+    """Work in steps that may take long. Nobody follows these; `alloypy.cli.progress` shows them."""
+
+    def __enter__(self) -> Steps:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def expect(self, total: int) -> None:
+        """Say how many steps there will be."""
+
+    def step(self) -> None:
+        """Note that a step is done."""
+
+    def make_room(self) -> None:
+        """Leave the terminal to other output."""
+
+
+followed: Steps | None = None
+"""The steps that a terminal shows at the moment."""
+
+
 class InputError(Exception):
     """Standard input cannot be read; the text says why."""
 
@@ -76,6 +99,8 @@ def put(data: bytes) -> None:
     """Write to standard output. A reader that is gone is not an error; others raise OutputError."""
     if not data:
         return
+    if followed is not None:
+        followed.make_room()
     if "stdout" in closed:
         raise OutputError("cannot write to standard output: it is closed")
     try:
@@ -97,11 +122,22 @@ def lone_line_feed() -> None:
 
 def say(text: str) -> None:
     """Write to standard error, if possible."""
+    if followed is not None:
+        followed.make_room()
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
         silence(sys.stderr)
+
+
+def follow(doing: str) -> Steps:
+    """Steps to be shown while they take long, if standard error is a terminal that people look at."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
+        return Steps()
+    from alloypy.cli.progress import ShownSteps
+
+    return ShownSteps(doing)
 
 
 def output_fault(error: OSError) -> OutputError:

@@ -58,6 +58,31 @@ def test_a_demo_that_cannot_run_says_why(
     assert "Traceback" not in err
 
 
+PIP = "print('Collecting one'); print('  noise'); print('  Downloading one.whl'); raise SystemExit(3)"
+
+
+def test_an_installation_says_on_a_terminal_what_it_is_doing(
+    script: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert script.call_watched([sys.executable, "-c", PIP], {}) == 3
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert [line.rpartition(" s, ")[2] for line in captured.err.split("\x1b[K")] == [
+        "package 1: Collecting one",
+        "package 1: Downloading one.whl",
+        "\r",
+        "",
+    ]
+
+
+def test_an_installation_is_quiet_elsewhere(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[object]] = []
+    monkeypatch.setattr(script, "call", lambda command, variables: calls.append(command))
+    monkeypatch.setattr(script, "call_watched", None)
+    script.fill(script.VENV, (), script.CONSTRAINTS)
+    assert "--quiet" in calls[-1]
+
+
 def test_anything_else_prints_the_commands(script: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
     for argv in (
         [],

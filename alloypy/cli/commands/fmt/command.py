@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from alloypy.cli import exit_codes, streams
@@ -42,13 +43,16 @@ class _Found(NamedTuple):
 def run(argv: list[str]) -> int:
     """Format the files that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
     options = read_options(argv)
-    found = _find(options)
     outcomes = []
     explaining = bool(options.targets) or sys.stderr.isatty()
-    for made in (*found.faults, *_work([_task(path, options) for path in found.files])):
-        outcome = _explained(made) if explaining and made.failed else made
-        _show(outcome, options)
-        outcomes.append(outcome)
+    with streams.follow("formatting") as steps:
+        found = _find(options)
+        steps.expect(len(found.files))
+        for made in chain(found.faults, _work([_task(path, options) for path in found.files])):
+            outcome = _explained(made) if explaining and made.failed else made
+            _show(outcome, options)
+            outcomes.append(outcome)
+            steps.step()
     report = _report(outcomes, found.empty, options)
     write_reports(report, options.targets)
     if any(diagnostic.span for outcome in outcomes for diagnostic in outcome.diagnostics):

@@ -20,6 +20,7 @@ from alloypy.cli.files.reading import ReadUnit, is_of_file, parsed, read
 from alloypy.cli.report import Entry, Report
 from alloypy.cli.report.colours import wants_colour
 from alloypy.cli.report.output import write_reports
+from alloypy.cli.streams import Steps
 from alloypy.os_errors import system_words
 from alloypy.syntax.codes import UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
@@ -44,7 +45,8 @@ class Result(NamedTuple):
 def run(argv: list[str]) -> int:
     """Say what an upgrade changes for what `argv` names. Raises UsageError and HelpRequested."""
     options = Options(argv)
-    results = list(_results(options))
+    with streams.follow("reading") as steps:
+        results = list(_results(options, steps))
     flags = _flags(options)
     if flags:
         results.append(Result("alloy run", flags, (), 0))
@@ -57,7 +59,7 @@ def run(argv: list[str]) -> int:
     return report.exit_code
 
 
-def _results(options: Options) -> Iterator[Result]:
+def _results(options: Options, steps: Steps) -> Iterator[Result]:
     if options.unit_flags.from_yaml:
         yield from _in_yaml(options)
         return
@@ -66,6 +68,7 @@ def _results(options: Options) -> Iterator[Result]:
         yield Result(path, [], (Diagnostic(None, message, UNREADABLE),), 0)
     for path in options.units.empty:
         yield Result(path, [], (nothing_in(path),), 0)
+    steps.expect(len(options.units.paths))
     for path in options.units.paths:
         unit = read(path, options.unit_flags.stdin_name)
         if not unit.files:
@@ -74,6 +77,7 @@ def _results(options: Options) -> Iterator[Result]:
             yield _fixed(path, unit, options)
         else:
             yield _result(path, unit, options)
+        steps.step()
 
 
 def _in_yaml(options: Options) -> Iterator[Result]:

@@ -24,6 +24,7 @@ from alloypy.syntax.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from alloypy.cli.commands.validate.mending import Mending
+    from alloypy.cli.streams import Steps
     from alloypy.syntax.source import Source
 
 
@@ -31,7 +32,8 @@ def run(argv: list[str]) -> int:
     """Check the units that `argv` names. Returns the exit code; raises UsageError and HelpRequested."""
     options = Options(argv)
     judging, mending = Judging(options), _mending(options)
-    outcomes = list(_outcomes(options, judging, mending))
+    with streams.follow("checking") as steps:
+        outcomes = list(_outcomes(options, judging, mending, steps))
     if options.reporting.for_people:
         if any(outcome.diagnostics for outcome in outcomes):
             from alloypy.cli.commands.validate.showing import show
@@ -72,7 +74,7 @@ def _mending(options: Options) -> Mending | None:
     return Mending(options)
 
 
-def _outcomes(options: Options, judging: Judging, mending: Mending | None) -> Iterator[Outcome]:
+def _outcomes(options: Options, judging: Judging, mending: Mending | None, steps: Steps) -> Iterator[Outcome]:
     if options.from_yaml:
         yield from _in_yaml(options, judging)
         return
@@ -81,12 +83,14 @@ def _outcomes(options: Options, judging: Judging, mending: Mending | None) -> It
         yield Outcome(path, (Diagnostic(None, f"open {path}: {system_words(error)}", UNREADABLE),), 0)
     for path in units.empty:
         yield Outcome(path, (nothing_in(path),), 0).without(judging.checking(path).ignored)
+    steps.expect(len(units.paths))
     for path in units.paths:
         checking = judging.checking(path)
         if mending is not None:
             outcome = mending.outcome(path, checking)
         else:
             outcome = check_unit(path, checking, options.stdin_name)
+        steps.step()
         yield outcome.without(checking.ignored)
 
 
