@@ -13,9 +13,6 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from alloypy.cli import streams
-from alloypy.cli.streams import Steps
-
 _MANY = 200
 """More steps than this are shown at once; fewer only if they take long."""
 
@@ -24,11 +21,12 @@ _EVERY_SECONDS = 0.1
 _CLEARED = b"\r\x1b[K"
 
 
-class ShownSteps(Steps):
-    """Steps that a terminal shows. doing: what is done, such as `checking`."""
+class ShownSteps:
+    """Steps that a terminal shows. doing: what is done, such as `checking`. shown: those that show now."""
 
-    def __init__(self, doing: str) -> None:
+    def __init__(self, doing: str, shown: list[ShownSteps]) -> None:
         self._doing = doing
+        self._others = shown
         self._total = self._count = 0
         self._drawn = self._held = False
         self._before: Any = None
@@ -40,23 +38,25 @@ class ShownSteps(Steps):
         except (AttributeError, ValueError):  # Windows has no such signal, and other threads do not get it
             return self
         signal.setitimer(signal.ITIMER_REAL, _LONG_SECONDS, _EVERY_SECONDS)
-        streams.followed = self
+        self._others.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if streams.followed is self:
-            streams.followed = None
+        if self in self._others:
+            self._others.remove(self)
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._before)
             self.make_room()
 
     def expect(self, total: int) -> None:
+        """Say how many steps there will be."""
         self._total = total
-        if total > _MANY and streams.followed is self:
+        if total > _MANY and self in self._others:
             signal.setitimer(signal.ITIMER_REAL, _EVERY_SECONDS, _EVERY_SECONDS)
             self._show()
 
     def step(self) -> None:
+        """Note that a step is done."""
         self._count += 1
         self._held = False
 

@@ -9,9 +9,12 @@ import codecs
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from alloypy.os_errors import system_words
+
+if TYPE_CHECKING:
+    from alloypy.cli.progress import ShownSteps
 
 _MODES = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 _ERRORS = "alloypy.bytes"
@@ -21,7 +24,7 @@ closed: set[str] = set()
 
 
 class Steps:
-    """Work in steps that may take long. Nobody follows these; `alloypy.cli.progress` shows them."""
+    """Work in steps that may take long, which nobody follows; `alloypy.cli.progress` has those that show."""
 
     def __enter__(self) -> Steps:
         return self
@@ -35,12 +38,9 @@ class Steps:
     def step(self) -> None:
         """Note that a step is done."""
 
-    def make_room(self) -> None:
-        """Leave the terminal to other output."""
 
-
-followed: Steps | None = None
-"""The steps that a terminal shows at the moment."""
+followed: list[ShownSteps] = []
+"""The steps that a terminal shows at the moment; other output takes their line."""
 
 
 class InputError(Exception):
@@ -99,8 +99,8 @@ def put(data: bytes) -> None:
     """Write to standard output. A reader that is gone is not an error; others raise OutputError."""
     if not data:
         return
-    if followed is not None:
-        followed.make_room()
+    for steps in followed:
+        steps.make_room()
     if "stdout" in closed:
         raise OutputError("cannot write to standard output: it is closed")
     try:
@@ -122,8 +122,8 @@ def lone_line_feed() -> None:
 
 def say(text: str) -> None:
     """Write to standard error, if possible."""
-    if followed is not None:
-        followed.make_room()
+    for steps in followed:
+        steps.make_room()
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -131,13 +131,13 @@ def say(text: str) -> None:
         silence(sys.stderr)
 
 
-def follow(doing: str) -> Steps:
+def follow(doing: str) -> Steps | ShownSteps:
     """Steps to be shown while they take long, if standard error is a terminal that people look at."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
         return Steps()
     from alloypy.cli.progress import ShownSteps
 
-    return ShownSteps(doing)
+    return ShownSteps(doing, followed)
 
 
 def output_fault(error: OSError) -> OutputError:

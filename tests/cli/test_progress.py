@@ -77,8 +77,8 @@ def test_a_long_step_shows_and_other_output_gets_the_line(
 ) -> None:
     """The timer is not waited for: its signal is sent."""
     monkeypatch.setattr(sys, "stderr", sys.__stderr__)
-    with ShownSteps("checking") as steps:
-        assert streams.followed is steps
+    with ShownSteps("checking", streams.followed) as steps:
+        assert streams.followed == [steps]
         signal.raise_signal(signal.SIGALRM)
         assert re.fullmatch(r"checking \(\d+ s\) ", capfd.readouterr().err.removeprefix(CLEAR))
         streams.say("found something\n")
@@ -92,15 +92,15 @@ def test_a_long_step_shows_and_other_output_gets_the_line(
         streams.put(b"a difference\n")
         captured = capfd.readouterr()
         assert (captured.out, captured.err) == ("a difference\n", CLEAR)
-    assert streams.followed is None
+    assert streams.followed == []
     assert capfd.readouterr().err == ""
 
 
 def test_the_line_is_cleared_when_work_is_interrupted(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyboardInterrupt), ShownSteps("checking") as steps:
+    with pytest.raises(KeyboardInterrupt), ShownSteps("checking", streams.followed) as steps:
         steps.expect(1000)
         raise KeyboardInterrupt
-    assert streams.followed is None
+    assert streams.followed == []
 
 
 def test_small_runs_do_not_import_what_draws(many: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from alloypy.catalog.history import load_history
 from alloypy.check.units.units import DISK, CheckOptions, Outcome, Reading, context_of, nothing_in
@@ -20,11 +20,14 @@ from alloypy.cli.files.reading import ReadUnit, is_of_file, parsed, read
 from alloypy.cli.report import Entry, Report
 from alloypy.cli.report.colours import wants_colour
 from alloypy.cli.report.output import write_reports
-from alloypy.cli.streams import Steps
 from alloypy.os_errors import system_words
 from alloypy.syntax.codes import UNREADABLE
 from alloypy.syntax.diagnostics import Diagnostic, DiagnosticsError, Severity
 from alloypy.syntax.source import Source
+
+if TYPE_CHECKING:
+    from alloypy.cli.progress import ShownSteps
+    from alloypy.cli.streams import Steps
 
 
 class Result(NamedTuple):
@@ -59,7 +62,7 @@ def run(argv: list[str]) -> int:
     return report.exit_code
 
 
-def _results(options: Options, steps: Steps) -> Iterator[Result]:
+def _results(options: Options, steps: Steps | ShownSteps) -> Iterator[Result]:
     if options.unit_flags.from_yaml:
         yield from _in_yaml(options)
         return

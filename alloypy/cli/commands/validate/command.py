@@ -24,6 +24,7 @@ from alloypy.syntax.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from alloypy.cli.commands.validate.mending import Mending
+    from alloypy.cli.progress import ShownSteps
     from alloypy.cli.streams import Steps
     from alloypy.syntax.source import Source
 
@@ -74,7 +75,9 @@ def _mending(options: Options) -> Mending | None:
     return Mending(options)
 
 
-def _outcomes(options: Options, judging: Judging, mending: Mending | None, steps: Steps) -> Iterator[Outcome]:
+def _outcomes(
+    options: Options, judging: Judging, mending: Mending | None, steps: Steps | ShownSteps
+) -> Iterator[Outcome]:
     if options.from_yaml:
         yield from _in_yaml(options, judging)
         return
