@@ -266,8 +266,16 @@ HEAP = b"".join(
 )
 
 
-async def test_a_bomb_costs_one_target_and_not_the_differences_of_others() -> None:
-    bomb, harmless = reply(gzip.compress(bytes(66 << 20), 1)), reply(HEAP)
+@pytest.mark.parametrize(
+    ("bomb", "error"),
+    [
+        (gzip.compress(bytes(66 << 20), 1), "larger than 64 MiB when unpacked"),
+        (gzip.compress(b"") * 200_000, "more than 1000 gzip members"),
+    ],
+    ids=["large", "members"],
+)
+async def test_a_bomb_costs_one_target_and_not_the_differences_of_others(bomb: bytes, error: str) -> None:
+    bomb, harmless = reply(bomb), reply(HEAP)
     async with (
         scripted(answering(bomb)) as bad,
         scripted(answering(harmless)) as good,
@@ -275,7 +283,7 @@ async def test_a_bomb_costs_one_target_and_not_the_differences_of_others() -> No
     ):
         loops = await work.of({"bad": bad.port, "good": good.port}, memory=True)
         await until(lambda: loops["bad"].health is LoopHealth.DOWN and work.came_from("good") >= 2)
-        assert "larger than 64 MiB when unpacked" in loops["bad"].error
+        assert error in loops["bad"].error
         assert not work.came_from("bad")
 
 

@@ -339,6 +339,28 @@ async def test_a_malformed_chunk_breaks_the_body(sender, size):
     assert response.broken
 
 
+async def test_a_body_of_tiny_chunks_is_given_up_and_a_short_one_is_not(sender):
+    chunks = b"1\r\nx\r\n" * 1000
+
+    async def script(peer):
+        while True:
+            request = await peer.request()
+            await peer.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            if "short" in request.line:
+                await peer.say(chunks + b"0\r\n\r\n")
+                continue
+            while True:
+                await peer.say(chunks)
+
+    async with scripted(script) as backend:
+        response = await sender.send(post(backend, target="/short"), 1 << 20)
+        assert (response.body, response.broken) == (b"x" * 1000, "")
+        response = await sender.send(post(backend), 1 << 20)
+        await until(lambda: backend.open == 0)
+    assert response.broken == "chunked encoding contains too much non-data"
+    assert len(response.body) < 200_000
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -31,6 +31,9 @@ _known_replies: dict[bytes, Response] = {}
 Successes are equal, byte by byte, until the clock in their Date header ticks.
 """
 
+TOO_MUCH_AROUND = "chunked encoding contains too much non-data"
+_AROUND_BYTES = 2 * MAX_HEAD_BYTES
+_AROUND_SHARE = 4
 _CHUNKED = re.compile(rb"(?:.*,)?[ \t]*chunked[ \t]*", re.IGNORECASE | re.DOTALL)
 _BROKEN = "net/http: HTTP/1.x transport connection broken: "
 
@@ -228,12 +231,12 @@ class Connection(asyncio.Protocol):
         self._complete = True
 
     def _check_bounds(self) -> None:
-        """Refuse long heads; cut a body that is mostly chunk sizes and trailers."""
+        """Refuse long heads, and bodies of tiny chunks: each takes time, so they hold up the loop."""
         if not self._head_done:
             self._fail_head("server response headers exceeded limit")
-        elif self._received > 2 * MAX_HEAD_BYTES + 8 * self._limit:
-            self._cut()
-            self._finish()
+        elif too_much_around(self._received - self._head_size, self._body_size):
+            self._reusable = False
+            self._finish(TOO_MUCH_AROUND)
 
     # Ends
 
@@ -328,6 +331,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self._keeper.forget(self)
+
+
+def too_much_around(received: int, body: int) -> bool:
+    """Whether a reply is mostly not its body. received: its bytes, without the head."""
+    return received - body > _AROUND_BYTES + body // _AROUND_SHARE
 
 
 def _unexpected(why: str) -> str:

@@ -12,7 +12,7 @@ import re
 import socket
 import ssl
 from ast import literal_eval
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +20,7 @@ import httpcore
 import httpx
 
 from alloypy.lang.go.text import quote
+from alloypy.net.client.connection import TOO_MUCH_AROUND, too_much_around
 from alloypy.net.client.go_errors import broken_text, causing_error, dial_error, system_text
 from alloypy.net.client.http2 import (
     MISSING,
@@ -60,6 +61,10 @@ _KEEP_ALIVE = (
 """As in Go: a connection whose peer has vanished ends although nothing is sent on it."""
 _CONNECT_SHARE = 0.9
 """httpcore must end a handshake itself, before our deadline: a cancelled one leaks its socket."""
+
+
+_LEAST_AROUND_A_CHUNK = len(b"1\r\n\r\n")
+_PARTS_IN_A_TURN = 500
 
 
 class HttpxSender:
@@ -291,13 +296,16 @@ class _Exchange:
 
     async def _read(self, response: httpx.Response, parts: list[bytes], limit: int) -> str:
         """Read as much of the body as is wanted into `parts`; returns what broke it off, or ""."""
-        size = 0
+        size = around = 0
         try:
-            async for part in _stream(response):
+            async for part in _paced(response):
                 parts.append(part[: limit - size])
                 size += len(part)
+                around += _LEAST_AROUND_A_CHUNK
                 if size > limit:
                     return ""
+                if too_much_around(size + around, size):
+                    return TOO_MUCH_AROUND
         except self._faults() as error:
             return self._broken_body(error)
         self.whole = True
@@ -305,7 +313,7 @@ class _Exchange:
 
     async def _pass_on(self, response: httpx.Response, taker: Taker) -> str:
         """Pass the body on; returns what broke it off, or "". Raises TimeoutError."""
-        stream = aiter(_stream(response))
+        stream = _paced(response)
         taker.begin()
         while True:
             try:
@@ -335,10 +343,16 @@ class _Exchange:
             self.http2 = event.startswith("http2.")
 
 
-def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
+async def _paced(response: httpx.Response) -> AsyncGenerator[bytes]:
+    """The parts of a body; others have their turn between them, even if all have arrived at once."""
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 -- an async transport's reply
-    return stream
+    number = 0
+    async for part in stream:
+        yield part
+        number += 1
+        if number % _PARTS_IN_A_TURN == 0:
+            await asyncio.sleep(0)
 
 
 class _Chunks(httpx.AsyncByteStream):

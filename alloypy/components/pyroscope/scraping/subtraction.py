@@ -37,6 +37,7 @@ from alloypy.profiles.pprof_wire import (
 MOST_UNPACKED = 64 << 20
 """The largest profile that is unpacked, in bytes."""
 
+_MOST_MEMBERS = 1000
 _GZIP = b"\x1f\x8b"
 _LEVEL = 1
 """Of compression: zlib's usual level takes three times as long for a result that is a tenth smaller."""
@@ -92,8 +93,11 @@ def unpacked(profile: bytes) -> bytes:
     """A profile without its compression. Raises SubtractionError."""
     if not profile.startswith(_GZIP):
         return profile
-    parts, left, room = [], profile, MOST_UNPACKED
+    parts: list[bytes] = []
+    left, room = profile, MOST_UNPACKED
     while left:
+        if len(parts) >= _MOST_MEMBERS:  # each costs a copy of what follows it
+            raise SubtractionError(f"decompressing profile: more than {_MOST_MEMBERS} gzip members")
         unpacking = zlib.decompressobj(wbits=31)
         try:
             part = unpacking.decompress(left, room + 1)
