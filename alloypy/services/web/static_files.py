@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.resources import files
 from typing import NamedTuple
 
 from alloypy import __version__
+from alloypy.packed_package import PACKED
 
 _TYPES = {
     "css": b"text/css; charset=utf-8",
@@ -30,12 +30,11 @@ def static_file(name: str) -> StaticFile | None:
 
 def _read() -> dict[str, StaticFile]:
     found = {}
-    for each in files(__package__).joinpath("static").iterdir():
-        content_type = _TYPES.get(each.name.rpartition(".")[2])
+    for name, content in PACKED.files("alloypy.services.web", "static").items():
+        content_type = _TYPES.get(name.rpartition(".")[2])
         if content_type is not None:
-            content = each.read_bytes()
             etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'.encode()
-            found[each.name] = StaticFile(content, content_type, etag)
+            found[name] = StaticFile(content, content_type, etag)
     return found
 
 

@@ -43,6 +43,7 @@ OWN = (
     "alloypy.schema.*",
     "alloypy.services.exposition",
     "alloypy.services.process_stats",
+    "alloypy.services.admin.kept_pages:keep",
     "alloypy.services.admin.support",
     "alloypy.syntax.diagnoser",
     "alloypy.syntax.render",
