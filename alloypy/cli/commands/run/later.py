@@ -43,7 +43,6 @@ OWN = (
     "alloypy.schema.*",
     "alloypy.services.exposition",
     "alloypy.services.process_stats",
-    "alloypy.services.admin.kept_pages:keep",
     "alloypy.services.admin.support",
     "alloypy.syntax.diagnoser",
     "alloypy.syntax.render",
@@ -67,4 +66,5 @@ FOREIGN = (
     "zipfile",
 )
 
-LATER = (*FOREIGN, *OWN)
+# Keeping packages takes memory for a moment, which the modules that follow can have then.
+LATER = ("alloypy.services.admin.kept_pages:keep", *FOREIGN, *OWN)
