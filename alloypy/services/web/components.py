@@ -76,13 +76,13 @@ def pages(controller: Controller, rates: Rates) -> Pages:
     async def components(view: View) -> Answer:
         asked = Asked.of(view)
         rows = _rows(controller.outlines(), rates)
-        shown = [row for row in rows if _matches(row, asked.filter)]
-        tables = await _groups(shown, asked)
+        shown = sum(_matches(row, asked.filter) for row in rows)
+        tables = await _groups(rows, asked)
         body = join(
             h("h1", {}, "Components"),
             _summary(rows),
             _controls(asked),
-            h("p", {"id": "count", "class": "weak", "role": "status"}, _count(len(shown), len(rows))),
+            h("p", {"id": "count", "class": "weak", "role": "status"}, _count(shown, len(rows))),
             h(
                 "div",
                 {"class": "scroll"},
@@ -227,7 +227,10 @@ def _head(view: View, asked: Asked) -> Html:
 
 
 async def _groups(rows: Sequence[_Row], asked: Asked) -> list[Html]:
-    """The bodies of the table, one for each group, those with unhealthy components first."""
+    """The bodies of the table, one for each group, those with unhealthy components first.
+
+    Rows that the filter leaves out are there, but hidden: `components.js` can show them again.
+    """
     name_of = _GROUPING[asked.group]
     groups: dict[str, list[_Row]] = {}
     for row in sorted(rows, key=lambda row: -row.health.state):
@@ -241,10 +244,11 @@ async def _groups(rows: Sequence[_Row], asked: Asked) -> list[Html]:
         if asked.group:
             heading = h("th", {"colspan": len(_COLUMNS), "scope": "rowgroup"}, name, f" ({len(members)})")
             lines.append(h("tr", {"class": "group"}, heading))
-        for row in members:
-            lines.append(_line(row))
+        matching = [_matches(row, asked.filter) for row in members]
+        for row, matches in zip(members, matching, strict=True):
+            lines.append(_line(row, hidden=not matches))
             await pace.breathe()
-        bodies.append(h("tbody", {}, lines))
+        bodies.append(h("tbody", {"hidden": not any(matching)}, lines))
     return bodies
 
 
@@ -266,7 +270,7 @@ _ORDERS: Mapping[str, Callable[[_Row], Any]] = {
 }
 
 
-def _line(row: _Row) -> Html:
+def _line(row: _Row, *, hidden: bool) -> Html:
     about, rate, flow = row.outline, row.rate, row.flow
     rates = (rate.entered, rate.left, rate.lost) if rate is not None else (None, None, None)
     counts = (flow.entered, flow.left, flow.lost) if flow is not None else (None, None, None)
@@ -280,7 +284,7 @@ def _line(row: _Row) -> Html:
     ]
     return h(
         "tr",
-        {"data-id": about.global_id, "data-pipeline": row.pipeline},
+        {"data-id": about.global_id, "data-pipeline": row.pipeline, "hidden": hidden},
         h("td", {}, health_sign(row.health)),
         h("td", {}, h("a", {"href": link("component", about.global_id)}, about.id)),
         h("td", {}, about.module or None),
