@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,10 +11,11 @@ from alloypy.runtime.contract.options import ComponentInfo
 from alloypy.runtime.controller import Controller
 from alloypy.schema.encode import encode_body
 from alloypy.services.admin.messages import Answer
+from alloypy.services.configuration import Configuration
 from alloypy.services.web.components import ago, health_sign, per_second
 from alloypy.services.web.html import Child, Html, h, join
 from alloypy.services.web.rates import Rates
-from alloypy.services.web.shell import Pages, View, as_file, as_json, failure, link, page
+from alloypy.services.web.shell import Pages, View, as_file, as_json, failure, link, page, place_in
 from alloypy.services.web.values import Encoded, size, tree
 from alloypy.threads import WORK
 
@@ -27,7 +28,7 @@ _PARTS: dict[str, tuple[str, Callable[[ComponentInfo], Any]]] = {
 }
 
 
-def pages(controller: Controller, rates: Rates) -> Pages:
+def pages(controller: Controller, rates: Rates, configuration: Configuration) -> Pages:
     """The pages of components, and their values as files."""
 
     def found(given: str) -> ComponentInfo | None:
@@ -49,7 +50,7 @@ def pages(controller: Controller, rates: Rates) -> Pages:
             )
         parts = [await _part(key, info) for key in _PARTS]
         body = join(
-            _heading(info),
+            _heading(view, info, {file.source.name for file in configuration.files}),
             _flow(info, rates),
             [_table(each) for each in controller.tables(info.module, info.id)],
             parts,
@@ -80,11 +81,8 @@ async def _encoded(part: str, info: ComponentInfo) -> Encoded:
     return await WORK.run(lambda: Encoded.of(encode_body(value)), _SECONDS)
 
 
-def _heading(info: ComponentInfo) -> Html:
+def _heading(view: View, info: ComponentInfo, files: Container[str]) -> Html:
     health = info.health
-    module = (
-        h("a", {"href": f"graph/{link('', info.module).lstrip('/')}"}, info.module) if info.module else None
-    )
     about: list[Child] = [
         h("dt", {}, "Health"),
         h(
@@ -95,16 +93,25 @@ def _heading(info: ComponentInfo) -> Html:
             h("span", {"class": "weak"}, f" ({ago(health.time)})"),
         ),
     ]
-    if module is not None:
-        about += [h("dt", {}, "Module"), h("dd", {}, module)]
+    if info.module:
+        about += [h("dt", {}, "Module"), h("dd", {}, _graph(view, info.module) or info.module)]
+    elif graph := _graph(view, ""):
+        about += [h("dt", {}, "Graph"), h("dd", {}, graph)]
     if info.place:
-        about += [h("dt", {}, "Defined in"), h("dd", {}, h("a", {"href": "config"}, info.place))]
+        about += [h("dt", {}, "Defined in"), h("dd", {}, place_in(info.place, files))]
     if info.modules:
         inner = [
             h("li", {}, h("a", {"href": f"./?{urlencode({'filter': each})}"}, each)) for each in info.modules
         ]
         about += [h("dt", {}, "Contains"), h("dd", {}, h("ul", {"class": "plain"}, inner))]
     return join(h("h1", {}, _global_id(info)), h("dl", {"class": "facts"}, about))
+
+
+def _graph(view: View, module: str) -> Html | None:
+    """A link to the graph that shows the components of a module."""
+    if not view.offers("graph"):
+        return None
+    return h("a", {"href": link("graph", module) if module else "graph"}, module or "Show")
 
 
 def _flow(info: ComponentInfo, rates: Rates) -> Html | None:

@@ -15,7 +15,7 @@ from alloypy.services.configuration import Configuration, LoadError
 from alloypy.services.web.components import ago
 from alloypy.services.web.config_check import Checked, Checks
 from alloypy.services.web.html import Child, Html, h, join
-from alloypy.services.web.shell import Pages, View, page
+from alloypy.services.web.shell import Pages, View, page, place_in
 from alloypy.services.web.values import size
 from alloypy.syntax.config_files import ConfigReadError, parse_config
 from alloypy.syntax.diagnostics import DiagnosticsError
@@ -106,7 +106,7 @@ async def _contents(configuration: Configuration, checks: Checks, told: Child) -
         h("form", {"method": "post", "action": "config"}, h("button", {"id": "reload"}, "Reload")),
         _state(problem, state),
         _refusal(configuration) if told is None else None,
-        _checked(checked) if sources else None,
+        _checked(checked, running) if sources else None,
         _shown_difference(state) if state is not None and state.lines else None,
         h("h2", {}, "What runs"),
         h("p", {"class": "weak"}, "Secrets and comments are not shown."),
@@ -149,7 +149,8 @@ def _refusal(configuration: Configuration) -> Html | None:
     return h("p", {"class": "note bad"}, f"The last reload was refused {when}: {error}")
 
 
-def _checked(checked: Checked) -> Html:
+def _checked(checked: Checked, files: Sequence[File]) -> Html:
+    names = {file.source.name for file in files}
     rows = [
         h(
             "tr",
@@ -159,7 +160,7 @@ def _checked(checked: Checked) -> Html:
                 {"class": f"health {'unhealthy' if each.severity == 'error' else 'unknown'}"},
                 each.severity,
             ),
-            h("td", {}, h("a", {"href": f"config#{_line_id(each.place)}"}, each.place)),
+            h("td", {}, place_in(each.place, names)),
             h("td", {}, each.message, h("span", {"class": "weak"}, f" {each.hint}") if each.hint else None),
             h("td", {}, each.code),
         )
@@ -203,14 +204,6 @@ def _file(text: _Text) -> Html:
         for number, line in enumerate(text.lines, 1)
     ]
     return h("details", {"open": True}, name, h("pre", {"class": "source", "tabindex": 0}, numbered))
-
-
-def _line_id(place: str) -> str:
-    """The fragment of a line's element: without the column, and percent-encoded."""
-    from urllib.parse import quote
-
-    parts = place.rsplit(":", 2)
-    return quote(":".join(parts[:2]) if len(parts) == 3 else place, errors="replace")
 
 
 def _text(file: File) -> _Text:

@@ -28,7 +28,9 @@ def pages(controller: Controller) -> Pages:
                 {},
                 "Custom components and the items of each foreach are modules with components of their own.",
             ),
-            h("ul", {"class": "modules"}, _module("", _inside(ids), outlines, healths)) if ids else None,
+            h("ul", {"class": "modules"}, _module(view, "", _inside(ids), outlines, healths))
+            if ids
+            else None,
             _imports(controller.imports()),
         )
         return page(view, "Modules", body, active="modules")
@@ -52,6 +54,7 @@ def _inside(ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
 
 
 def _module(
+    view: View,
     module: str,
     inside: Mapping[str, Sequence[str]],
     outlines: Sequence[Outline],
@@ -61,7 +64,7 @@ def _module(
     counts = Counter(healths.get(each.global_id, "unknown") for each in own)
     told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     graph = link("graph", module) if module else "graph"
-    inner = [_module(each, inside, outlines, healths) for each in inside.get(module, ())]
+    inner = [_module(view, each, inside, outlines, healths) for each in inside.get(module, ())]
     return h(
         "li",
         {},
@@ -71,7 +74,9 @@ def _module(
             module or "The configuration itself",
         ),
         h("span", {"class": "weak"}, f" {len(own)} components", f" ({told})" if told else None, " "),
-        h("a", {"href": graph, "aria-label": f"Graph of {module or 'the configuration'}"}, "graph"),
+        h("a", {"href": graph, "aria-label": f"Graph of {module or 'the configuration'}"}, "graph")
+        if view.offers("graph")
+        else None,
         h("ul", {}, inner) if inner else None,
     )
 

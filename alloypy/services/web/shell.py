@@ -7,7 +7,7 @@ below any prefix, also one that a proxy in front takes away.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote as percent_encoded
 
@@ -66,6 +66,10 @@ class View(NamedTuple):
     given: str
     root: str
     nav: Sequence[Entry]
+
+    def offers(self, path: str) -> bool:
+        """Whether a page exists, so that others may link to it."""
+        return any(entry.path == path for entry in self.nav)
 
 
 Page: TypeAlias = Callable[[View], Awaitable[Sendable]]
@@ -190,6 +194,14 @@ def as_file(content: bytes, name: str, content_type: bytes = b"application/octet
 def link(path: str, *ids: str) -> str:
     """The relative address of a page: `link("component", id)`. Ids keep their slashes."""
     return "/".join((path, *(percent_encoded(each, safe="/", errors="replace") for each in ids)))
+
+
+def place_in(place: str, files: Container[str]) -> Html | str:
+    """A place such as `config.alloy:12:1`, linked to its line. files: those that the configuration shows."""
+    file, _, line = place.rpartition(":")[0].rpartition(":")
+    if file not in files:
+        return place
+    return h("a", {"href": f"config#{percent_encoded(f'{file}:{line}', errors='replace')}"}, place)
 
 
 def _own_address(view: View) -> str:

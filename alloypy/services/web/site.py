@@ -55,7 +55,7 @@ def site(about: Site, default: ASGI) -> ASGI:
     rates = Rates(controller.passages)
     parts: list[Pages] = [
         components.pages(controller, rates),
-        component.pages(controller, rates),
+        component.pages(controller, rates, about.configuration),
         modules.pages(controller),
         config.pages(about.configuration, about.reload, about.flags),
         flame.pages(about.unprotected),
