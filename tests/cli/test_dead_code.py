@@ -22,6 +22,7 @@ CALLED_BY_OTHERS = {
     "uvicorn": "access_log default_headers disconnected should_exit",
     "RE2": "log_errors max_mem",
     "difflib": "opcodes",
+    "importlib": "create_module exec_module",
     "pygls": "MESSAGE _register_builtin_features client_capabilities report_server_error",
     "lsprotocol": "disabled",
 }
