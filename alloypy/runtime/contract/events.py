@@ -145,27 +145,27 @@ class Subscription:
 
     def add(self, event: Event) -> None:
         """Queue an event, making room for it. For the publisher."""
-        body = event.body
-        noted = Noted(time(), event, sum(map(len, body)))
+        size = 0
+        users = self._users
+        for piece in event.body:
+            size += len(piece)
+            buffer = buffer_of(piece)
+            key = id(buffer)
+            if key in users:
+                users[key] += 1
+            else:
+                users[key] = 1
+                self._bytes += len(buffer)
+        noted = Noted(time(), event, size)
         self._waiting.append(noted)
+        self._with_bodies.append(noted)
         if len(self._waiting) > self.most_events:
             self._missed += 1
             oldest = self._waiting.popleft()
             if self._with_bodies and self._with_bodies[0] is oldest:
                 self._let_go()
-        if body:
-            self._with_bodies.append(noted)
-            for piece in body:
-                self._keep(buffer_of(piece))
-            while self._bytes > self.most_bytes:
-                self._let_go()
-
-    def _keep(self, buffer: Sized) -> None:
-        key = id(buffer)
-        users = self._users.get(key, 0)
-        self._users[key] = users + 1
-        if not users:
-            self._bytes += len(buffer)
+        while self._bytes > self.most_bytes:
+            self._let_go()
 
     def _let_go(self) -> None:
         """Drop the oldest body."""

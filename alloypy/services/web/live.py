@@ -15,7 +15,7 @@ from alloypy.services.admin.routing import IDS, Sendable
 from alloypy.services.admin.streaming import FULL, OLD_HTTP, Stream, Streams
 from alloypy.services.web.html import Html, h, join
 from alloypy.services.web.live_hub import Hub
-from alloypy.services.web.live_matching import VERDICTS, MatchError, Wanted, read_matchers, read_verdicts
+from alloypy.services.web.live_matching import VERDICTS, MatchError, Wanted, read_selector, read_verdicts
 from alloypy.services.web.live_viewers import RowViewer
 from alloypy.services.web.shell import SAFE, Pages, View, failure, page
 
@@ -81,14 +81,14 @@ class _Live(NamedTuple):
             return OLD_HTTP
         try:
             kinds = read_verdicts(request.parameter("show"))
-            matchers = read_matchers(request.parameter("match") or "")
+            selector = read_selector(request.parameter("match") or "")
         except MatchError as reason:
             return error(400, str(reason))
         if hub.full:
             return FULL
         if request.method == "HEAD":
             return Answer(200, b"", _EVENTS)
-        viewer = RowViewer(hub, Wanted(kinds, matchers, request.parameter("component") or ""))
+        viewer = RowViewer(hub, Wanted(kinds, selector, request.parameter("component") or ""))
         return Stream(self.streams, request, _EVENTS, viewer.messages())
 
     async def body(self, view: View) -> Answer:

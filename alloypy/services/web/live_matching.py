@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from alloypy.lang.brief import brief
@@ -40,24 +41,36 @@ class MatchError(ValueError):
     """A selection that cannot be understood; the text says what was expected."""
 
 
+class Selector:
+    """Matchers, all of which have to accept the labels of a profile, or those before a change."""
+
+    __slots__ = ("_matchers",)
+
+    def __init__(self, matchers: Sequence[Matcher]) -> None:
+        self._matchers = matchers
+
+    def admits(self, event: Event, known: dict[int, bool]) -> bool:
+        """Whether an event is selected. known: the answers for label sets, by their identity."""
+        return self._accepts(event.labels, known) or (
+            isinstance(event, Relabelled) and self._accepts(event.before, known)
+        )
+
+    def _accepts(self, labels: Labels, known: dict[int, bool]) -> bool:
+        answer = known.get(id(labels))
+        if answer is None:
+            answer = known[id(labels)] = all(matcher(labels) for matcher in self._matchers)
+        return answer
+
+
 class Wanted(NamedTuple):
     """What a viewer wants to see.
 
-    kinds: of events. matchers: all have to accept the labels, or those before a change.
-    component: its global id, "" for all.
+    kinds: of events. selector: None for all labels. component: its global id, "" for all.
     """
 
     kinds: frozenset[type[Event]]
-    matchers: Sequence[Matcher] = ()
+    selector: Selector | None = None
     component: str = ""
-
-    def admits(self, event: Event) -> bool:
-        """Whether the viewer wants this event."""
-        if type(event) not in self.kinds or (self.component and event.component != self.component):
-            return False
-        if not self.matchers or _all(self.matchers, event.labels):
-            return True
-        return isinstance(event, Relabelled) and _all(self.matchers, event.before)
 
 
 def read_verdicts(text: str | None) -> frozenset[type[Event]]:
@@ -72,8 +85,12 @@ def read_verdicts(text: str | None) -> frozenset[type[Event]]:
     return frozenset(VERDICTS[name] for name in names)
 
 
-def read_matchers(text: str) -> list[Matcher]:
-    """The matchers of a selector; none for an empty one. Braces may be left out. Raises MatchError."""
+@lru_cache(maxsize=32)
+def read_selector(text: str) -> Selector | None:
+    """A selector; None for an empty one. Braces may be left out. Raises MatchError.
+
+    Viewers with the same text share it, and what it says about label sets.
+    """
     if len(text) > _LONGEST:
         raise MatchError(f"match: longer than {_LONGEST} characters")
     inner = text.strip()
@@ -89,7 +106,7 @@ def read_matchers(text: str) -> list[Matcher]:
             raise MatchError(_expected(inner[at:].strip(), len(found)))
         found.append(_matcher(one[1] or one[2][1:-1], one[3], _unquoted(one[4])))
         at = one.end()
-    return found
+    return Selector(found) if found else None
 
 
 def _expected(rest: str, found: int) -> str:
@@ -125,7 +142,3 @@ def _matcher(name: str, operator: str, value: str) -> Matcher:
     wanted = operator == "=~"
     matches = regexp.matches
     return lambda labels: matches(labels.get(name, "")) is wanted
-
-
-def _all(matchers: Sequence[Matcher], labels: Mapping[str, str]) -> bool:
-    return all(matcher(labels) for matcher in matchers)

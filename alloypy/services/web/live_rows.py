@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from alloypy.lang.brief import brief
@@ -11,7 +11,7 @@ from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import Labels
 from alloypy.runtime.contract.events import Dropped, Event, Failed, Noted, Relabelled, Sent
 from alloypy.services.web.live_bodies import Bodies
-from alloypy.services.web.live_matching import VERDICTS
+from alloypy.services.web.live_matching import VERDICTS, Selector, Wanted
 
 _NAMES = {kind: name for name, kind in VERDICTS.items()}
 Explain: TypeAlias = Callable[[str, int], str]
@@ -40,6 +40,21 @@ class Batch:
         self._explain = explain
         self._rows: dict[int, str] = {}
         self._copies: dict[int, str] = {}
+        self._known: dict[Selector, dict[int, bool]] = {}
+
+    def wanted(self, wanted: Wanted) -> Iterator[int | None]:
+        """The positions of the events that a viewer wants; None for each of the others."""
+        kinds, selector, component = wanted
+        known = {} if selector is None else self._known.setdefault(selector, {})
+        for index, noted in enumerate(self.events):
+            event = noted.event
+            yield (
+                index
+                if type(event) in kinds
+                and (not component or component == event.component)
+                and (selector is None or selector.admits(event, known))
+                else None
+            )
 
     def row(self, index: int) -> str:
         """An event as JSON; its profiles are held from now on."""

@@ -50,12 +50,11 @@ class RowViewer:
         """Take an even sample; nothing if the last one has not been sent yet."""
         if not self.looking:
             return
-        admits = self._wanted.admits
         found: list[int] = []
-        for index, noted in enumerate(batch.events):
-            if admits(noted.event):
+        for looked_at, index in enumerate(batch.wanted(self._wanted)):
+            if index is not None:
                 found.append(index)
-            if index % _STRIDE == 0:
+            if looked_at % _STRIDE == 0:
                 await pace.breathe()
         self._seen += len(found)
         self._missed += batch.missed
