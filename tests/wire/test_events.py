@@ -211,6 +211,72 @@ async def test_what_is_cancelled_is_seen_as_failed(series: int) -> None:
     assert reasons == ["cancelled"] * max(1, series)
 
 
+AFTER = """
+pyroscope.relabel "r" {
+  forward_to = []
+}
+pyroscope.enrich "e" {
+  targets            = []
+  target_match_label = "a"
+  forward_to         = []
+}
+pyroscope.write "w" { }
+"""
+GROWING = """
+pyroscope.relabel "r" {
+%s  forward_to = []
+}
+""" % ('  rule {\n    source_labels = ["a"]\n    target_label = "a"\n    replacement = "$1$1"\n  }\n' * 12)
+
+
+async def test_what_rules_cannot_relabel_is_seen_as_failed(tmp_path: Path) -> None:
+    events = Events()
+    labels = {"a": "x" * 1000, "service_name": "s"}
+    async with pipeline(GROWING, tmp_path, events=events) as running:
+        receiver = running.controller.component("", "pyroscope.relabel.r").exports.receiver
+        with events.subscribe() as subscription:
+            for call in (receiver.append(push(labels)), receiver.append_ingest(ingest(labels=labels))):
+                with pytest.raises(DeliveryError, match="relabel rules make a label"):
+                    await call
+                (failed,) = events_of(subscription)
+                assert isinstance(failed, Failed)
+                assert (failed.component, failed.labels) == ("pyroscope.relabel.r", labels)
+                assert failed.reason.startswith("relabel rules make a label of more than")
+
+
+async def test_what_comes_after_the_end_of_a_component_is_seen_as_failed(tmp_path: Path) -> None:
+    events = Events()
+    async with pipeline(AFTER, tmp_path, events=events) as running:
+        kinds = ("pyroscope.relabel.r", "pyroscope.enrich.e", "pyroscope.write.w")
+        receivers = [running.controller.component("", each).exports.receiver for each in kinds]
+        await running.load("")
+    with events.subscribe() as subscription:
+        for component, receiver in zip(kinds, receivers, strict=True):
+            for call in (receiver.append, receiver.append_ingest):
+                with pytest.raises(DeliveryError, match="has exited"):
+                    await call(push() if call == receiver.append else ingest())
+                (failed,) = events_of(subscription)
+                assert isinstance(failed, Failed)
+                assert (failed.component, failed.reason) == (component, f"{component} has exited")
+
+
+async def test_a_delivery_that_has_not_begun_at_any_server_is_seen_as_failed() -> None:
+    events = Events()
+    given = arguments(endpoint("http://127.0.0.1:9"), endpoint("http://127.0.0.1:10"))
+    async with writing(given, events=events) as running:
+        with events.subscribe() as subscription:
+            delivering = asyncio.ensure_future(running.receiver.append_ingest(ingest()))
+            await asyncio.sleep(0)
+            delivering.cancel()
+            await asyncio.wait([delivering])
+            lost = events_of(subscription)
+    assert [each.reason for each in lost if isinstance(each, Failed)] == ["cancelled"] * 2
+    assert {each.endpoint for each in lost if isinstance(each, Failed)} == {
+        "http://127.0.0.1:9",
+        "http://127.0.0.1:10",
+    }
+
+
 class Unseen(Events):
     """Fails when an event is made although nobody listens."""
 

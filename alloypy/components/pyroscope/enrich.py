@@ -131,7 +131,7 @@ class Receiver(ProfilesReceiver):
 
     async def append(self, push: Push) -> None:
         """Add labels to every series, and forward them all. Raises DeliveryError."""
-        self._check()
+        self._check(push.series)
         enriched = self._enriched
         changed = [one._replace(labels=enriched(one.labels)) for one in push.series]
         if self._events.wanted:
@@ -140,7 +140,7 @@ class Receiver(ProfilesReceiver):
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Add labels to an /ingest profile, and forward it. Raises DeliveryError."""
-        self._check()
+        self._check((profile,))
         labels = self._enriched(profile.labels)
         if self._events.wanted:
             samples = [RawSample(piece) for piece in profile.body]
@@ -155,9 +155,12 @@ class Receiver(ProfilesReceiver):
         """The metrics of forwarding."""
         return self.fanout.families()
 
-    def _check(self) -> None:
+    def _check(self, profiles: Sequence[Series | IngestProfile]) -> None:
         if self.exited:
-            raise DeliveryError(f"{self.id} has exited", retry=True)
+            reason = f"{self.id} has exited"
+            if self._events.wanted:
+                self._events.publish_failures(self._global_id, profiles, reason)
+            raise DeliveryError(reason, retry=True)
 
     def _publish(self, before: Sequence[Series], after: Sequence[Series]) -> None:
         """Publish what has got other labels."""

@@ -161,16 +161,20 @@ class Receiver(ProfilesReceiver):
 
     async def append(self, push: Push) -> None:
         """Relabel every series, forward those that are kept. Raises DeliveryError."""
-        self._check()
         series = push.series
-        if len(series) > _MANY or any(_is_large(one.labels) for one in series):
-            kept = await self._relabel_aside(series)
-        else:
-            kept = []
-            for one in series:
-                labels = self._relabel(one.labels)
-                if labels is not None:
-                    kept.append(Series(labels, one.samples, one.position))
+        try:
+            self._check()
+            if len(series) > _MANY or any(_is_large(one.labels) for one in series):
+                kept = await self._relabel_aside(series)
+            else:
+                kept = []
+                for one in series:
+                    labels = self._relabel(one.labels)
+                    if labels is not None:
+                        kept.append(Series(labels, one.samples, one.position))
+        except DeliveryError as error:
+            self._publish_failure(series, error)
+            raise
         if self._events.wanted:
             self._publish(series, kept)
         if kept:
@@ -178,12 +182,16 @@ class Receiver(ProfilesReceiver):
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Relabel and forward an /ingest profile. Raises DeliveryError."""
-        self._check()
-        if _is_large(profile.labels):
-            kept = await self._relabel_aside((Series(profile.labels, ()),))
-            labels = kept[0].labels if kept else None
-        else:
-            labels = self._relabel(profile.labels)
+        try:
+            self._check()
+            if _is_large(profile.labels):
+                kept = await self._relabel_aside((Series(profile.labels, ()),))
+                labels = kept[0].labels if kept else None
+            else:
+                labels = self._relabel(profile.labels)
+        except DeliveryError as error:
+            self._publish_failure((profile,), error)
+            raise
         if self._events.wanted:
             samples = [RawSample(piece) for piece in profile.body]
             kept = [] if labels is None else [Series(labels, samples)]
@@ -260,6 +268,11 @@ class Receiver(ProfilesReceiver):
         """Publish the outcome for each series."""
         after = {one.position: one.labels for one in kept}
         self._events.publish_each((self._event(one, after) for one in series), len(series))
+
+    def _publish_failure(self, profiles: Sequence[Series | IngestProfile], error: DeliveryError) -> None:
+        """Publish that none of these goes on."""
+        if self._events.wanted:
+            self._events.publish_failures(self._global_id, profiles, str(error))
 
     def _event(self, one: Series, after: Mapping[int, Labels]) -> Event:
         body = one.body

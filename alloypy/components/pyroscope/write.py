@@ -30,6 +30,7 @@ from alloypy.profiles.model import (
     IngestProfile,
     ProfilesReceiver,
     Push,
+    Series,
 )
 from alloypy.runtime.contract.component import (
     NO_ACTIVITY,
@@ -113,29 +114,34 @@ class Exports:
 class Receiver(ProfilesReceiver):
     """The exported receiver; what it delivers to changes with the arguments."""
 
-    __slots__ = ("acceptor", "endpoints", "id")
+    __slots__ = ("_events", "_global_id", "acceptor", "endpoints", "id")
     concrete = "write.fanOutClient"
 
-    def __init__(self, component_id: str) -> None:
-        self.id = component_id
+    def __init__(self, options: Options) -> None:
+        self.id = options.id
+        self._events = options.events
+        self._global_id = options.global_id
         self.acceptor: Acceptor | None = None
         self.endpoints: Sequence[Endpoint] = ()
 
     def append(self, push: Push) -> Coroutine[Any, Any, None]:
         """Deliver every series of a Push request. Raises DeliveryError, possibly before it is awaited."""
-        return self._ready().append(push)
+        return self._ready(push.series).append(push)
 
     def append_ingest(self, profile: IngestProfile) -> Coroutine[Any, Any, None]:
         """Deliver an /ingest profile. Raises DeliveryError, possibly before it is awaited."""
-        return self._ready().append_ingest(profile)
+        return self._ready((profile,)).append_ingest(profile)
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
         """One client for each endpoint."""
         return [endpoint.debug_info for endpoint in self.endpoints]
 
-    def _ready(self) -> Acceptor:
+    def _ready(self, profiles: Sequence[Series | IngestProfile]) -> Acceptor:
         if self.acceptor is None:
-            raise DeliveryError(f"{self.id} has exited", retry=True)
+            reason = f"{self.id} has exited"
+            if self._events.wanted:
+                self._events.publish_failures(self._global_id, profiles, reason)
+            raise DeliveryError(reason, retry=True)
         return self.acceptor
 
 
@@ -145,7 +151,7 @@ class Write(Component[Arguments, Exports]):
     def __init__(self, options: Options, arguments: Arguments) -> None:
         self._options = options
         self._arguments = arguments
-        self._receiver = Receiver(options.id)
+        self._receiver = Receiver(options)
         self._metrics: Metrics | None = None
         self._background: Background | None = None
         self._built: list[Endpoint] = []

@@ -17,13 +17,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from itertools import islice
 from time import time
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 MOST_OF_A_REQUEST = 64
 """The most profiles of one request that are published; the others count as missed."""
 
 Body: TypeAlias = Sequence[bytes | bytearray | memoryview]
 """The raw profiles of an event, in pieces. Held, not copied; never changed."""
+
+
+class Carried(Protocol):
+    """What is passed on: a series of a Push, or an /ingest profile."""
+
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+
+    @property
+    def body(self) -> Body: ...
 
 
 class Received(NamedTuple):
@@ -218,6 +228,11 @@ class Events:
         """Hand an event to every subscriber."""
         for subscription in self._subscriptions:
             subscription.add(event)
+
+    def publish_failures(self, component: str, profiles: Sequence[Carried], reason: str) -> None:
+        """Publish that profiles of one request were given up before anything was sent."""
+        failures = (Failed(component, one.labels, one.body, reason) for one in profiles)
+        self.publish_each(failures, len(profiles))
 
     def publish_each(self, events: Iterable[Event], count: int) -> None:
         """Publish the first events of one request. count: how many there are; the rest counts as missed."""

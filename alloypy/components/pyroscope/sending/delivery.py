@@ -28,7 +28,6 @@ from alloypy.profiles.model import (
     Failures,
     IngestProfile,
     Push,
-    RawSample,
     Series,
     joined,
     told,
@@ -127,8 +126,7 @@ class Acceptor:
         try:
             name = self._ingest_labels.apply(profile.labels)
         except InvalidLabels as reason:
-            series = Series(profile.labels, [RawSample(piece) for piece in profile.body])
-            raise self._refused(series, invalid_labels(reason)) from None
+            raise self._refused(profile, invalid_labels(reason)) from None
         if name.replaced:
             self._metrics.replaced_characters += name.replaced
         trace = self._tracing.begin(profile.trace)
@@ -151,9 +149,9 @@ class Acceptor:
         step = self._tracing.step(trace)
         return OutgoingPush(labels, series.samples, series.position, step, push.headers, push.tries)
 
-    def _refused(self, series: Series, error: DeliveryError) -> DeliveryError:
+    def _refused(self, profile: Series | IngestProfile, error: DeliveryError) -> DeliveryError:
         if self._publisher.events.wanted:
-            self._publisher.not_sent((series,), str(error))
+            self._publisher.not_sent((profile,), str(error))
         return error
 
     async def _deliver_series(self, push: Push, trace: Trace | None, outcome: _Outcome) -> None:

@@ -147,7 +147,7 @@ class Endpoint:
             refusal = so_far if isinstance(so_far, Refusal) else await self._try(item, so_far)
             return self._taken(item, began) if refusal is None else await self._retry(item, refusal, began)
         except asyncio.CancelledError:
-            self._lost(item)
+            self.lose(item)
             raise
         finally:
             self._in_flight -= 1
@@ -157,14 +157,15 @@ class Endpoint:
         if begun is not None:
             self._tried(item, begun.began, begun.span, CANCELLED)
         self._in_flight -= 1
-        self._lost(item)
+        self.lose(item)
 
     def give_up_series(self, series: Sequence[Series]) -> None:
         """Count series that are dropped before items were made of them."""
         self._in_flight -= len(series)
         self.drop_series(series)
 
-    def _lost(self, item: Outgoing) -> None:
+    def lose(self, item: Outgoing) -> None:
+        """Count, and publish, an item that is given up before its turn."""
         if item.tries is not None:
             return  # the caller still has it
         self.drop(item.size, item.profiles)

@@ -116,7 +116,7 @@ class DirectOutbox:
         async def deliver(endpoint: Endpoint) -> None:
             errors.extend(await endpoint.deliver(item))
 
-        await self._at_all(deliver, lambda endpoint: endpoint.drop(item.size, item.profiles))
+        await self._at_all(deliver, lambda endpoint: endpoint.lose(item))
         return errors
 
     async def _at_all(

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
 from alloypy.lang.secrecy import hide
-from alloypy.profiles.model import Series
-from alloypy.runtime.contract.events import Events, Failed, Sent
+from alloypy.runtime.contract.events import Carried, Events, Failed, Sent
 
 _TAKEN = 200
 """The only status that means success, for Push and for /ingest."""
@@ -39,7 +38,6 @@ class Publisher(NamedTuple):
         """An item was given up because nobody waits for it any more, or because the process is stopping."""
         self.failed(item, endpoint, Refusal(CANCELLED, retry=True), 0.0, 0)
 
-    def not_sent(self, series: Sequence[Series], reason: str) -> None:
-        """Series were never sent."""
-        failures = (Failed(self.component, one.labels, one.body, reason) for one in series)
-        self.events.publish_each(failures, len(series))
+    def not_sent(self, profiles: Sequence[Carried], reason: str) -> None:
+        """Profiles were never sent."""
+        self.events.publish_failures(self.component, profiles, reason)
