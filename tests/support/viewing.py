@@ -70,9 +70,9 @@ def viewing(address: str, path: str = LIVE, **parameters: str) -> Iterator[Viewi
     query = f"?{urlencode(parameters)}" if parameters else ""
     connection.request("GET", f"{path}{query}")
     answer = connection.getresponse()
-    assert answer.status == 200, answer.read()
-    stream = Viewing(answer)
     try:
+        assert answer.status == 200, answer.read()
+        stream = Viewing(answer)
         if path == LIVE:
             assert stream.message()
         yield stream
