@@ -15,7 +15,7 @@ from alloypy.services.configuration import Configuration
 from alloypy.services.web.components import ago, health_sign, per_second
 from alloypy.services.web.html import Child, Html, h, join
 from alloypy.services.web.rates import Rates
-from alloypy.services.web.shell import Pages, View, as_file, as_json, failure, link, page, place_in
+from alloypy.services.web.shell import Pages, View, as_file, as_json, failure, link, page, place_in, wide
 from alloypy.services.web.values import Encoded, size, tree
 from alloypy.threads import WORK
 
@@ -139,10 +139,9 @@ def _flow(info: ComponentInfo, rates: Rates) -> Html | None:
             ("Dropped or failed", "lost", flow.lost),
         )
     ]
-    columns = ("", f"{flow.of.capitalize()} since it started", "Per second")
-    heading = h(
-        "tr", {}, [h("th", {"scope": "col", "class": "number" if each else None}, each) for each in columns]
-    )
+    figures = (f"{flow.of.capitalize()} since it started", "Per second")
+    numbers = [h("th", {"scope": "col", "class": "number"}, each) for each in figures]
+    heading = h("tr", {}, h("th", {"scope": "col"}, "Direction"), numbers)
     return h(
         "section",
         {"id": "flow", "data-id": name},
@@ -163,7 +162,7 @@ def _table(table: Table) -> Html:
         for row in table.rows
     ]
     content = h("table", {}, h("thead", {}, heading), h("tbody", {}, rows)) if rows else h("p", {}, "None.")
-    return h("section", {}, h("h2", {}, table.title), h("div", {"class": "scroll"}, content))
+    return h("section", {}, h("h2", {}, table.title), wide(table.title, content))
 
 
 async def _part(key: str, info: ComponentInfo) -> Html:

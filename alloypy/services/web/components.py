@@ -19,7 +19,7 @@ from alloypy.services.admin.messages import Answer
 from alloypy.services.web.html import Html, h, join
 from alloypy.services.web.pipelines import pipelines
 from alloypy.services.web.rates import PerSecond, Rates
-from alloypy.services.web.shell import Pages, View, as_json, link, page
+from alloypy.services.web.shell import Pages, View, as_json, link, page, wide
 
 SIGNS = {"healthy": "\u25cf", "unknown": "\u25cb", "unhealthy": "\u25b2", "exited": "\u25a0"}
 """A sign for each state of health, so that none is told by its colour alone."""
@@ -83,11 +83,7 @@ def pages(controller: Controller, rates: Rates) -> Pages:
             _summary(rows),
             _controls(asked),
             h("p", {"id": "count", "class": "weak", "role": "status"}, _count(shown, len(rows))),
-            h(
-                "div",
-                {"class": "scroll"},
-                h("table", {"id": "components", "class": "rows"}, _head(view, asked), tables),
-            ),
+            wide("Components", h("table", {"id": "components", "class": "rows"}, _head(asked), tables)),
             None if rows else h("p", {}, "The configuration has no components."),
         )
         return page(view, "Components", body, "components.js")
@@ -210,7 +206,7 @@ def _count(shown: int, of: int) -> str:
     return f"{of:,} components" if shown == of else f"{shown:,} of {of:,} components"
 
 
-def _head(view: View, asked: Asked) -> Html:
+def _head(asked: Asked) -> Html:
     from urllib.parse import urlencode
 
     cells = []

@@ -15,7 +15,7 @@ from alloypy.services.configuration import Configuration, LoadError
 from alloypy.services.web.components import ago
 from alloypy.services.web.config_check import Checked, Checks
 from alloypy.services.web.html import Child, Html, h, join
-from alloypy.services.web.shell import Pages, View, page, place_in
+from alloypy.services.web.shell import Pages, View, page, place_in, table
 from alloypy.services.web.values import size
 from alloypy.syntax.config_files import ConfigReadError, parse_config
 from alloypy.syntax.diagnostics import DiagnosticsError
@@ -169,8 +169,7 @@ def _checked(checked: Checked, files: Sequence[File]) -> Html:
     if checked.problem:
         content = h("p", {}, f"Not checked: {checked.problem}.")
     elif rows:
-        heading = h("tr", {}, [h("th", {"scope": "col"}, each) for each in ("", "Place", "Message", "Code")])
-        content = h("div", {"class": "scroll"}, h("table", {}, h("thead", {}, heading), h("tbody", {}, rows)))
+        content = table("Findings", ("Severity", "Place", "Message", "Code"), rows)
     else:
         content = h("p", {}, "Nothing is wrong with the files.")
     more = h("p", {}, f"There are {checked.more:,} more.") if checked.more else None

@@ -11,7 +11,7 @@ from alloypy.runtime.controller import Controller
 from alloypy.services.admin.messages import Answer
 from alloypy.services.web.components import ago, health_sign
 from alloypy.services.web.html import Html, h, join
-from alloypy.services.web.shell import Pages, View, link, page
+from alloypy.services.web.shell import Pages, View, link, page, table
 
 
 def pages(controller: Controller) -> Pages:
@@ -82,7 +82,6 @@ def _module(
 
 
 def _imports(imports: Sequence[ImportInfo]) -> Html:
-    columns = ("Health", "Import", "Written at", "Message")
     rows = [
         h(
             "tr",
@@ -94,6 +93,5 @@ def _imports(imports: Sequence[ImportInfo]) -> Html:
         )
         for each in imports
     ]
-    heading = h("tr", {}, [h("th", {"scope": "col"}, each) for each in columns])
-    table = h("div", {"class": "scroll"}, h("table", {}, h("thead", {}, heading), h("tbody", {}, rows)))
-    return join(h("h2", {}, "Imports"), table if rows else h("p", {"class": "weak"}, "None."))
+    shown = table("Imports", ("Health", "Import", "Written at", "Message"), rows)
+    return join(h("h2", {}, "Imports"), shown if rows else h("p", {"class": "weak"}, "None."))

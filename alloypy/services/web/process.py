@@ -12,8 +12,8 @@ from alloypy import __version__
 from alloypy.lang.secrecy import hide
 from alloypy.services.admin.messages import Answer
 from alloypy.services.process_stats import started_at
-from alloypy.services.web.html import Child, Html, h, join
-from alloypy.services.web.shell import Pages, View, page
+from alloypy.services.web.html import Html, h, join
+from alloypy.services.web.shell import Pages, View, page, table
 
 _LINKS = (
     ("/metrics", "Metrics for Prometheus"),
@@ -64,18 +64,16 @@ def _facts(*pairs: tuple[str, str]) -> Html:
 
 
 def _replicas(peers: Sequence[dict[str, Any]]) -> Html:
-    columns = ("Name", "Address", "State", "")
-    heading = h("tr", {}, [h("th", {"scope": "col"}, each) for each in columns])
-    rows: list[Child] = [
+    rows = [
         h(
             "tr",
             {},
             [h("td", {}, str(each[key])) for key in ("name", "addr", "state")],
-            h("td", {}, "this one" if each["isSelf"] else None),
+            h("td", {}, "this one" if each["isSelf"] else "another"),
         )
         for each in peers
     ]
-    return h("div", {"class": "scroll"}, h("table", {}, h("thead", {}, heading), h("tbody", {}, rows)))
+    return table("Replicas", ("Name", "Address", "State", "Which"), rows)
 
 
 def _uptime() -> float:

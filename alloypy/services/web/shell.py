@@ -196,6 +196,17 @@ def link(path: str, *ids: str) -> str:
     return "/".join((path, *(percent_encoded(each, safe="/", errors="replace") for each in ids)))
 
 
+def wide(label: str, table: Child) -> Html:
+    """A table that may be wider than the window; also the keyboard can scroll it. label: what it shows."""
+    return h("div", {"class": "scroll", "role": "region", "aria-label": label, "tabindex": 0}, table)
+
+
+def table(label: str, columns: Sequence[str], rows: Sequence[Html]) -> Html:
+    """A table with headings, in a region that scrolls. rows: `tr` elements. label: what it shows."""
+    heading = h("tr", {}, [h("th", {"scope": "col"}, each) for each in columns])
+    return wide(label, h("table", {}, h("thead", {}, heading), h("tbody", {}, rows)))
+
+
 def place_in(place: str, files: Container[str]) -> Html | str:
     """A place such as `config.alloy:12:1`, linked to its line. files: those that the configuration shows."""
     file, _, line = place.rpartition(":")[0].rpartition(":")
