@@ -239,11 +239,15 @@ class DebugInfoClient(Protocol):
 
 
 class ProfilesReceiver(Capsule):
-    """The capsule that `receiver` exports contain and `forward_to` accepts."""
+    """The capsule that `receiver` exports contain and `forward_to` accepts.
 
-    __slots__ = ()
+    component: the global id of the component that exports it.
+    """
+
+    __slots__ = ("component",)
     kind = "pyroscope.Appendable"
     receives = True
+    component: str
 
     async def append(self, push: Push) -> None:
         """Deliver every series of a Push request. Raises DeliveryError."""

@@ -111,7 +111,7 @@ async def indexed(given: Arguments) -> Index:
 class Receiver(ProfilesReceiver):
     """The exported receiver; index and children change with the arguments."""
 
-    __slots__ = ("_enriched", "_events", "_global_id", "exited", "fanout", "id")
+    __slots__ = ("_enriched", "_events", "exited", "fanout", "id")
     concrete = "enrich.Component"
 
     def __init__(self, options: Options, arguments: Arguments) -> None:
@@ -120,7 +120,7 @@ class Receiver(ProfilesReceiver):
         self.fanout = Relay(arguments.forward_to, options.logger)
         self.exited = False
         self._events = options.events
-        self._global_id = options.global_id
+        self.component = options.global_id
 
     def use(self, index: Index) -> None:
         """Find targets in this index from now on.
@@ -165,7 +165,7 @@ class Receiver(ProfilesReceiver):
     def _publish(self, before: Sequence[Series], after: Sequence[Series]) -> None:
         """Publish what has got other labels."""
         changed = [
-            Relabelled(self._global_id, new.labels, new.body, old.labels)
+            Relabelled(self.component, new.labels, new.body, old.labels)
             for old, new in zip(before, after, strict=True)
             if new.labels is not old.labels
         ]

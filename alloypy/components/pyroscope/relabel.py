@@ -145,7 +145,7 @@ class Cache:
 class Receiver(ProfilesReceiver):
     """The exported receiver; rules and children change with the arguments."""
 
-    __slots__ = ("_events", "_global_id", "_logger", "cache", "counts", "exited", "fanout", "id", "rules")
+    __slots__ = ("_events", "_logger", "cache", "counts", "exited", "fanout", "id", "rules")
     concrete = "relabel.Component"
 
     def __init__(self, options: Options, arguments: Arguments, rules: RelabelRules) -> None:
@@ -156,7 +156,7 @@ class Receiver(ProfilesReceiver):
         self.counts = dict.fromkeys(("profiles_processed", "profiles_written", "profiles_dropped"), 0)
         self.exited = False
         self._events = options.events
-        self._global_id = options.global_id
+        self.component = options.global_id
         self._logger = options.logger
 
     async def append(self, push: Push) -> None:
@@ -279,8 +279,8 @@ class Receiver(ProfilesReceiver):
         labels = after.get(one.position)
         if labels is None:
             rule = 0 if _is_large(one.labels) else dropped_by(one.labels, self.rules.rules)
-            return Dropped(self._global_id, one.labels, body, rule)
-        return Relabelled(self._global_id, labels, body, one.labels)
+            return Dropped(self.component, one.labels, body, rule)
+        return Relabelled(self.component, labels, body, one.labels)
 
     def _log_dropped(self, labels: Labels) -> None:
         if self._logger.isEnabledFor(logging.DEBUG):

@@ -114,13 +114,13 @@ class Exports:
 class Receiver(ProfilesReceiver):
     """The exported receiver; what it delivers to changes with the arguments."""
 
-    __slots__ = ("_events", "_global_id", "acceptor", "endpoints", "id")
+    __slots__ = ("_events", "acceptor", "endpoints", "id")
     concrete = "write.fanOutClient"
 
     def __init__(self, options: Options) -> None:
+        self.component = options.global_id
         self.id = options.id
         self._events = options.events
-        self._global_id = options.global_id
         self.acceptor: Acceptor | None = None
         self.endpoints: Sequence[Endpoint] = ()
 
@@ -140,7 +140,7 @@ class Receiver(ProfilesReceiver):
         if self.acceptor is None:
             reason = f"{self.id} has exited"
             if self._events.wanted:
-                self._events.publish_failures(self._global_id, profiles, reason)
+                self._events.publish_failures(self.component, profiles, reason)
             raise DeliveryError(reason, retry=True)
         return self.acceptor
 

@@ -1,0 +1,1 @@
+"""Components that only alloypy has. Their names begin with `alloypy.`."""

@@ -1,0 +1,262 @@
+"""Delivers what is stored to one destination, at the destination's pace."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from alloypy.components.own.delivering.messages import (
+    Stored,
+    Unreadable,
+    deliver,
+    labels_of,
+    read_message,
+)
+from alloypy.components.own.delivering.pace import Pace, Pauses
+from alloypy.components.own.delivering.reports import Reports
+from alloypy.components.own.delivering.suspects import MOST_ASIDE, SECONDS, TRIES, Suspects
+from alloypy.components.own.delivering.verdict import Verdict, verdict
+from alloypy.histogram import Histogram
+from alloypy.profiles.model import DeliveryError, ProfilesReceiver
+from alloypy.queueing.cursor import Cursor
+from alloypy.queueing.record import Record
+
+MOST_CRASHES = 3
+"""A record is set aside if the process has ended this often while it was being delivered."""
+
+WAIT_SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
+"""The bounds of the histogram of times from storing to delivery."""
+
+
+class Limits(NamedTuple):
+    """How much is delivered at a time. drain: seconds for deliveries in progress when it stops."""
+
+    deliveries: int
+    bytes: int
+    pauses: Pauses
+    drain: float
+
+
+class Surroundings(NamedTuple):
+    """What a courier needs of its component.
+
+    clock: returns seconds of a clock that is never set. now: returns nanoseconds of the log's clock.
+    """
+
+    logger: logging.Logger
+    clock: Callable[[], float]
+    now: Callable[[], int]
+
+
+class Courier:
+    """Delivers to one destination.
+
+    receiver: the destination; may be replaced at any time. tries: by outcome, since the start.
+    waited: seconds from storing to delivery.
+    """
+
+    def __init__(
+        self, cursor: Cursor, receiver: ProfilesReceiver, limits: Limits, surroundings: Surroundings
+    ) -> None:
+        self.cursor = cursor
+        self.receiver = receiver
+        self.tries: Counter[str] = Counter()
+        self.waited = Histogram(WAIT_SECONDS)
+        self._limits = limits
+        self._clock, self._now = surroundings.clock, surroundings.now
+        self._logger = surroundings.logger
+        self._pace = Pace(limits.deliveries, limits.pauses, self._clock)
+        self._reports = Reports(cursor.destination, surroundings.logger, self._clock)
+        self._suspects = Suspects()
+        self._passed = 0
+        self._out: dict[int, Record] = {}
+        self._out_bytes = 0
+        self._changed = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Deliveries in progress."""
+        return len(self._out)
+
+    @property
+    def window(self) -> int:
+        """Deliveries that may be in progress."""
+        return self._pace.window
+
+    @property
+    def fails(self) -> bool:
+        """Whether the destination takes nothing, as far as known."""
+        return self._pace.is_open
+
+    def use(self, limits: Limits) -> None:
+        """Take new settings."""
+        self._limits = limits
+        self._pace.use(limits.deliveries, limits.pauses)
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; then deliveries in progress may end, within the time for that."""
+        async with asyncio.TaskGroup() as group:
+            tasks: set[asyncio.Task[None]] = set()
+            try:
+                while True:
+                    record = await self._turn()
+                    self._out[record.place.seq] = record
+                    self._out_bytes += record.size
+                    task = group.create_task(self._deliver(record))
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
+            except asyncio.CancelledError:
+                if tasks:
+                    await asyncio.wait(tasks, timeout=self._limits.drain)
+                for task in tasks:
+                    task.cancel()
+                raise
+
+    async def _turn(self) -> Record:
+        """The next record to try, once it may be tried."""
+        while True:
+            pause = self._pace.wait()
+            if pause or not self._has_room():
+                await self._change(pause or None)
+                continue
+            aside = self._aside()
+            if aside is not None:
+                return aside
+            due = self._suspects.next_due() if len(self._suspects) else None
+            if self._keeps_order() and due is not None:
+                await self._change(max(0.0, due - self._clock()))
+                continue
+            fresh = await self._fresh(None if due is None else max(0.0, due - self._clock()))
+            if fresh is not None:
+                return fresh
+
+    async def _fresh(self, seconds: float | None) -> Record | None:
+        """The next record that has not been tried; None after so many seconds, or when a delivery fails."""
+        try:
+            async with asyncio.timeout(seconds) as self._patience:
+                return await self.cursor.next()
+        except TimeoutError:
+            return None
+        finally:
+            self._patience = None
+
+    def _has_room(self) -> bool:
+        if not self._out:
+            return True
+        return len(self._out) < self._pace.window and self._out_bytes < self._limits.bytes
+
+    async def _change(self, seconds: float | None) -> None:
+        """Wait until a delivery ends or the settings change, at most so many seconds."""
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+
+    def _aside(self) -> Record | None:
+        """The record set aside whose turn it is."""
+        if not len(self._suspects):
+            return None
+        at_once = len(self._suspects) >= MOST_ASIDE and self._pace.is_open
+        return self._suspects.due(self._clock(), self._out, at_once=at_once)
+
+    def _keeps_order(self) -> bool:
+        """Whether nothing may overtake the record set aside; one that never passes is overtaken in the end."""
+        if self._limits.deliveries > 1:
+            return False
+        return not self._suspects.are_tried_enough(self._clock(), TRIES, SECONDS)
+
+    async def _deliver(self, record: Record) -> None:
+        epoch = self._pace.epoch
+        try:
+            await self._try(record, epoch)
+        except asyncio.CancelledError:
+            self.cursor.back(record.place)
+            raise
+        finally:
+            del self._out[record.place.seq]
+            self._out_bytes -= record.size
+            self._changed.set()
+
+    async def _try(self, record: Record, epoch: int) -> None:
+        try:
+            stored = read_message(record.meta, record.body)
+        except Unreadable as reason:
+            self._reports.given_up("damaged", {}, str(reason))
+            self._settle(record, "damaged")
+            return
+        if record.crashes >= MOST_CRASHES:
+            await self._bury(record, stored, "crash", "the process ended while it was being delivered")
+            return
+        self.cursor.tried(record.place)
+        try:
+            await deliver(stored, self.receiver)
+        except DeliveryError as error:
+            await self._failed(record, stored, error.kept(), epoch)
+        except Exception as error:
+            self._logger.error("a receiver failed", exc_info=error)
+            await self._failed(record, stored, DeliveryError("internal error", retry=True), epoch)
+        else:
+            self._taken(record)
+
+    def _taken(self, record: Record) -> None:
+        self.tries["taken"] += 1
+        self._passed += 1
+        self.waited.observe(max(0, self._now() - record.received_at) / 1e9)
+        self.cursor.done(record.place)
+        self._answered(record)
+
+    def _answered(self, record: Record) -> None:
+        """The destination works: it has taken a record, or refused it for good."""
+        if self._pace.is_open:
+            self._suspects.release(self._clock())
+        self._pace.passed()
+        self._suspects.forget(record)
+        self._reports.works()
+
+    async def _failed(self, record: Record, stored: Stored, error: DeliveryError, epoch: int) -> None:
+        found = verdict(error)
+        self.tries[found.name.lower()] += 1
+        if found is Verdict.RECORD:
+            await self._bury(record, stored, "refused", str(error))
+            self._answered(record)
+        elif found is Verdict.TOO_OLD:
+            self._reports.given_up("too_old", labels_of(stored), str(error))
+            self._settle(record, "too_old")
+            self._answered(record)
+        else:
+            await self._not_taken(record, stored, error, epoch, busy=found is Verdict.BUSY)
+
+    async def _not_taken(
+        self, record: Record, stored: Stored, error: DeliveryError, epoch: int, *, busy: bool
+    ) -> None:
+        """The destination did not take a record that it may take later."""
+        now = self._clock()
+        pauses = self._limits.pauses
+        suspect = self._suspects.failed(record, now, self._passed, pauses, error.pause)
+        if self.cursor.failed(record.place):
+            self._reports.given_up("age", labels_of(stored), str(error))
+            self._suspects.forget(record)
+        elif suspect.is_poison(now, self._passed):
+            await self._bury(record, stored, "refused", str(error))
+        if self._passed == suspect.passed:  # nothing else has passed since it first failed
+            self._pace.failed(epoch, busy=busy, wanted=error.pause)
+            self._reports.fails(str(error))
+        if self._patience is not None and not self._patience.expired():
+            self._patience.reschedule(asyncio.get_running_loop().time())
+
+    async def _bury(self, record: Record, stored: Stored, reason: str, words: str) -> None:
+        """Make a record a dead letter."""
+        self._reports.given_up(reason, labels_of(stored), words)
+        self._suspects.forget(record)
+        await self.cursor.dead(record.place, reason, words)
+
+    def _settle(self, record: Record, reason: str) -> None:
+        """Drop a record."""
+        self._suspects.forget(record)
+        self.cursor.drop(record.place, reason)

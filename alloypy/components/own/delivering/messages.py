@@ -1,0 +1,146 @@
+"""What is stored of a profile: its meta, which is two lines of JSON, and its body as it was received.
+
+The first line has the labels, the second everything else. Times are frozen when a profile is stored, so that a
+server recognises copies of it (see `alloypy.profiles.frozen`). A deadline is not stored: the caller has its
+answer. Neither is the trace, which ends with that answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from alloypy.profiles.frozen import freeze_query, time_prefix
+from alloypy.profiles.labels import check_labels
+from alloypy.profiles.model import (
+    Buffer,
+    IngestProfile,
+    Labels,
+    ProfilesReceiver,
+    Push,
+    RawSample,
+    Series,
+)
+from alloypy.profiles.remembered import LABELS, LabelMemory, Memory, size_of
+
+Stored: TypeAlias = Push | IngestProfile
+
+_LINE = b"\n"
+_read: Memory[bytes, Labels] = Memory(LABELS)
+
+
+class Unreadable(Exception):
+    """A stored profile cannot be read: another version has written it."""
+
+
+class Message(NamedTuple):
+    """A profile as it is stored. body: in pieces, which are not copied."""
+
+    meta: bytes
+    body: Sequence[Buffer]
+
+
+def push_message(series: Series, headers: Sequence[tuple[str, str]], moment: int) -> Message:
+    """One series of a Push.
+
+    moment: the time of its first profile; each further one is a nanosecond later.
+    Raises InvalidLabels.
+    """
+    body: list[Buffer] = []
+    samples = []
+    for number, (profile, identity) in enumerate(series.samples):
+        prefix = time_prefix(profile, moment + number)
+        body += (prefix, profile)
+        samples.append((len(prefix), len(profile), identity) if identity else (len(prefix), len(profile)))
+    rest: dict[str, Any] = {"push": samples}
+    if headers:
+        rest["headers"] = headers
+    return Message(_lines.get(series.labels) + _dumped(rest), body)
+
+
+def ingest_message(profile: IngestProfile, moment: int) -> Message:
+    """An /ingest profile. moment: the time that it gets if it has none. Raises InvalidLabels."""
+    rest: dict[str, Any] = {"path": profile.path, "query": freeze_query(profile.query, moment)}
+    if profile.content_type:
+        rest["type"] = profile.content_type
+    if profile.content_encoding:
+        rest["encoding"] = profile.content_encoding
+    if profile.headers:
+        rest["headers"] = profile.headers
+    return Message(_lines.get(profile.labels) + _dumped(rest), profile.body)
+
+
+def read_message(meta: bytes, body: Sequence[Buffer]) -> Stored:
+    """The profile of a record, to be tried once. Raises Unreadable."""
+    first, _, second = meta.partition(_LINE)
+    try:
+        labels, rest = _labels(first), json.loads(second)
+        headers = [(name, value) for name, value in rest.get("headers", ())]
+        if "push" in rest:
+            series = Series(labels, [*_samples(rest["push"], body)])
+            return Push((series,), headers=headers, tries=1)
+        return IngestProfile(
+            body,
+            labels,
+            rest["path"],
+            rest["query"],
+            rest.get("type", ()),
+            rest.get("encoding", ""),
+            headers,
+            tries=1,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unreadable(f"the stored profile cannot be read: {error}") from None
+
+
+async def deliver(stored: Stored, receiver: ProfilesReceiver) -> None:
+    """Hand a stored profile to a destination. Raises DeliveryError."""
+    if isinstance(stored, Push):
+        await receiver.append(stored)
+    else:
+        await receiver.append_ingest(stored)
+
+
+def labels_of(stored: Stored) -> Labels:
+    """The labels of a stored profile."""
+    return stored.series[0].labels if isinstance(stored, Push) else stored.labels
+
+
+def _samples(sizes: Sequence[Sequence[Any]], body: Sequence[Buffer]) -> list[RawSample]:
+    """The profiles of a series. sizes: bytes of the prefix and of the profile, and perhaps its id."""
+    if len(body) == 2 * len(sizes):  # still in memory, as it was stored
+        pairs = zip(body[::2], body[1::2], strict=True)
+        whole: list[Buffer] = [b"".join(pair) for pair in pairs]
+    else:
+        joined = memoryview(body[0] if len(body) == 1 else b"".join(body))
+        whole, at = [], 0
+        for prefix, profile, *_ in sizes:
+            whole.append(joined[at : at + prefix + profile])
+            at += prefix + profile
+    return [
+        RawSample(profile, each[2] if len(each) > 2 else "") for profile, each in zip(whole, sizes, strict=True)
+    ]
+
+
+def _labels(line: bytes) -> Labels:
+    known = _read.get(line)
+    if known is not None:
+        return known[0]
+    labels: Labels = json.loads(line)
+    if not isinstance(labels, dict):
+        raise TypeError("the labels are not an object")
+    _read.put(line, labels, len(line) + size_of(labels))
+    return labels
+
+
+def _line(labels: Labels) -> bytes:
+    check_labels(labels)
+    return _dumped(labels) + _LINE
+
+
+_lines: LabelMemory[bytes] = LabelMemory(_line)
+
+
+def _dumped(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()

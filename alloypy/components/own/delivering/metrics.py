@@ -1,0 +1,96 @@
+"""The metrics of alloypy.queue.
+
+For each destination, over restarts: stored = delivered + dropped + dead letters + waiting.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from alloypy.families import Family, counter, counters, gauge, gauges, histograms
+
+if TYPE_CHECKING:
+    from alloypy.components.own.delivering.courier import Courier
+    from alloypy.queueing.log import Log
+
+_D = ("destination",)
+
+
+class QueueMetrics:
+    """Collects the metrics; `log` and `couriers` are those in use.
+
+    stored, stored_bytes: records and bytes taken since the start. rejected: by reason.
+    """
+
+    def __init__(self) -> None:
+        self.log: Log | None = None
+        self.couriers: Mapping[str, Courier] = {}
+        self.stored = 0
+        self.stored_bytes = 0
+        self.rejected: Counter[str] = Counter()
+
+    def collect(self) -> Iterator[Family]:
+        """The families with their current values."""
+        yield counter("alloypy_queue_taken_total", "Records taken since the start.", self.stored)
+        yield counter("alloypy_queue_taken_bytes_total", "Bytes of the records taken.", self.stored_bytes)
+        yield counters(
+            "alloypy_queue_rejected_total",
+            "Profiles that were not taken.",
+            ("reason",),
+            {(reason,): count for reason, count in self.rejected.items()},
+        )
+        if self.log is not None:
+            yield from _of_log(self.log)
+        yield from _of_couriers([*self.couriers.values()])
+
+
+def _of_log(log: Log) -> Iterator[Family]:
+    facts = log.facts()
+    yield gauge("alloypy_queue_disk_bytes", "Bytes of the files of records.", facts.disk_bytes)
+    yield gauge("alloypy_queue_segments", "Files of records.", facts.segments)
+    if facts.free is not None:
+        yield gauge("alloypy_queue_disk_free_bytes", "Bytes that the file system has left.", facts.free)
+    yield counter("alloypy_queue_replayed_total", "Records that waited at the start.", facts.found)
+    yield counter("alloypy_queue_damaged_records_total", "Records that could not be read.", facts.damaged)
+    yield counter(
+        "alloypy_queue_truncated_bytes_total", "Bytes that a crash had left unfinished.", facts.cut_bytes
+    )
+    yield counter("alloypy_queue_write_errors_total", "Errors of the disk.", facts.write_errors)
+    yield counter("alloypy_queue_syncs_total", "Writes to the disk that were waited for.", facts.syncs)
+
+
+def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
+    counts = {each.cursor.destination: each.cursor.counts for each in couriers}
+    behind = {each.cursor.destination: each.cursor.behind for each in couriers}
+    oldest = {each.cursor.destination: each.oldest_age() for each in couriers}
+
+    def by_name(values: Mapping[str, float]) -> dict[tuple[str, ...], float]:
+        return {(name,): value for name, value in values.items()}
+
+    for name, documentation, values in (
+        ("records", "Records that wait.", {name: each.records for name, each in behind.items()}),
+        ("bytes", "Bytes of the records that wait.", {name: each.bytes for name, each in behind.items()}),
+        ("oldest_age_seconds", "Age of the oldest record that waits.", oldest),
+        ("dead_letter_records", "Dead letters.", {name: each.dead for name, each in counts.items()}),
+        ("in_flight", "Deliveries in progress.", {e.cursor.destination: e.in_flight for e in couriers}),
+        ("window", "Deliveries that may be in progress.", {e.cursor.destination: e.window for e in couriers}),
+        ("circuit_open", "1 while the destination fails.", {e.cursor.destination: e.fails for e in couriers}),
+    ):
+        yield gauges(f"alloypy_queue_{name}", documentation, _D, by_name(values))
+    for name, documentation, values in (
+        ("stored_total", "Records stored for it, over restarts.", {n: e.stored for n, e in counts.items()}),
+        ("delivered_total", "Records it has taken, over restarts.", {n: e.delivered for n, e in counts.items()}),
+    ):
+        yield counters(f"alloypy_queue_{name}", documentation, _D, by_name(values))
+    dropped = {
+        (name, reason): count for name, each in counts.items() for reason, count in each.dropped.items()
+    }
+    yield counters("alloypy_queue_dropped_total", "Records given up.", (*_D, "reason"), dropped)
+    tries = {
+        (each.cursor.destination, outcome): count for each in couriers for outcome, count in each.tries.items()
+    }
+    yield counters("alloypy_queue_tries_total", "Tries to deliver.", (*_D, "outcome"), tries)
+    waited = [((each.cursor.destination,), each.waited.buckets(), each.waited.total) for each in couriers]
+    yield histograms("alloypy_queue_wait_seconds", "Time from storing to delivery.", _D, waited)

@@ -1,0 +1,61 @@
+"""What a queue says in the log about one destination: outages, and what it refuses, at most once a minute."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from alloypy.lang.brief import brief
+from alloypy.profiles.labels import print_labels
+from alloypy.profiles.model import Labels
+
+_EVERY_SECONDS = 60.0
+_REASON_CHARACTERS = 500
+
+_GIVEN_UP = {
+    "age": "profiles are given up: they have waited longer than max_age",
+    "refused": "profiles are refused for good",
+    "crash": "a profile is set aside: the process ended three times while it was being delivered",
+    "too_old": "profiles are given up: they are older than the destination accepts; "
+    "set reject_older_than of its tenant to max_age of the queue",
+    "damaged": "profiles are given up: they cannot be read",
+}
+
+
+class Reports:
+    """Reports for one destination. clock: returns seconds of a clock that is never set."""
+
+    def __init__(self, destination: str, logger: logging.Logger, clock: Callable[[], float]) -> None:
+        self._destination = destination
+        self._logger = logger
+        self._clock = clock
+        self._fails = False
+        self._last: dict[str, float] = {}
+        self._unsaid: dict[str, int] = {}
+
+    def fails(self, reason: str) -> None:
+        """The destination takes nothing."""
+        if not self._fails:
+            self._fails = True
+            self._say(logging.WARNING, "destination fails: profiles wait for it", err=brief(reason, _REASON_CHARACTERS))
+
+    def works(self) -> None:
+        """The destination has taken something."""
+        if self._fails:
+            self._fails = False
+            self._say(logging.INFO, "destination works again")
+
+    def given_up(self, reason: str, labels: Labels, words: str = "") -> None:
+        """A profile was dropped, or is a dead letter now. words: the destination's."""
+        self._unsaid[reason] = self._unsaid.get(reason, 0) + 1
+        now = self._clock()
+        if now - self._last.get(reason, now - _EVERY_SECONDS) < _EVERY_SECONDS:
+            return
+        self._last[reason] = now
+        fields = {"n": self._unsaid.pop(reason), "labels": print_labels(labels)}
+        if words:
+            fields["err"] = brief(words, _REASON_CHARACTERS)
+        self._say(logging.WARNING, _GIVEN_UP[reason], **fields)
+
+    def _say(self, level: int, message: str, **fields: object) -> None:
+        self._logger.log(level, message, extra={"fields": {"destination": self._destination, **fields}})

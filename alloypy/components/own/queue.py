@@ -1,0 +1,388 @@
+"""alloypy.queue: stores profiles on disk, and delivers them to each destination at its own pace.
+
+A profile counts as delivered when it is stored: it then survives an outage of its destinations, the end of
+the process, and a full disk. Only alloypy has this component.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from alloypy.components.own.delivering.arguments import Arguments, Exports
+from alloypy.components.own.delivering.metrics import QueueMetrics
+from alloypy.profiles.frozen import Moments
+from alloypy.profiles.labels import InvalidLabels
+from alloypy.profiles.model import (
+    DebugInfoClient,
+    DeliveryError,
+    Failures,
+    IngestProfile,
+    ProfilesReceiver,
+    Push,
+)
+from alloypy.runtime.contract.component import (
+    BuildError,
+    Component,
+    InFlight,
+    Options,
+    Registration,
+    Stability,
+    UpdateError,
+)
+from alloypy.runtime.contract.health import Health, healthy, unhealthy
+
+if TYPE_CHECKING:
+    from alloypy.components.own.delivering.courier import Courier, Limits
+    from alloypy.components.own.delivering.messages import Message
+    from alloypy.queueing.log import Log
+    from alloypy.queueing.settings import LogSettings
+
+_OPENING_SECONDS = 5.0
+"""How long a profile waits for a queue that is being opened."""
+
+_HAND_OVER_SECONDS = 60.0
+"""How long a queue waits for another one of this process that is leaving its directory."""
+
+_PAUSE_SECONDS = 5.0
+"""The pause that a client is asked for when a queue takes nothing."""
+
+_MOMENTS = Moments()
+
+_claims: WeakValueDictionary[Path, Queue] = WeakValueDictionary()
+
+
+class Receiver(ProfilesReceiver):
+    """The exported receiver. log: what it stores in, None until it is open."""
+
+    __slots__ = ("children", "id", "log", "metrics", "opened", "problem")
+    concrete = "queue.Component"
+
+    def __init__(self, options: Options, arguments: Arguments, metrics: QueueMetrics) -> None:
+        self.component = options.global_id
+        self.id = options.id
+        self.children = arguments.forward_to
+        self.metrics = metrics
+        self.log: Log | None = None
+        self.opened = asyncio.Event()
+        self.problem = ""
+
+    async def append(self, push: Push) -> None:
+        """Store every series of a Push as a record of its own. Raises DeliveryError."""
+        from alloypy.components.own.delivering.messages import push_message
+
+        log = await self._open()
+        failures = Failures()
+        puts: list[tuple[int, Message]] = []
+        for series in push.series:
+            moment = _MOMENTS.take(max(1, len(series.samples)))
+            try:
+                puts.append((series.position, push_message(series, push.headers, moment)))
+            except InvalidLabels as reason:
+                failures.add(_invalid(reason, series.position))
+        if len(puts) == 1:
+            await self._store_one(log, *puts[0], failures)
+        else:
+            await asyncio.gather(*(self._store_one(log, *each, failures) for each in puts))
+        if failures.count:
+            raise failures.error()
+
+    async def append_ingest(self, profile: IngestProfile) -> None:
+        """Store an /ingest profile. Raises DeliveryError."""
+        from alloypy.components.own.delivering.messages import ingest_message
+
+        log = await self._open()
+        try:
+            message = ingest_message(profile, _MOMENTS.take())
+        except InvalidLabels as reason:
+            raise _invalid(reason) from None
+        await self._store(log, message)
+
+    def debug_info_clients(self) -> Sequence[DebugInfoClient]:
+        """The clients of all destinations: debug info is passed on as it arrives."""
+        return [client for child in self.children for client in child.debug_info_clients()]
+
+    async def _open(self) -> Log:
+        if self.log is None:
+            try:
+                async with asyncio.timeout(_OPENING_SECONDS):
+                    await self.opened.wait()
+            except TimeoutError:
+                pass
+        if self.log is None:
+            self.metrics.rejected["closed"] += 1
+            raise _not_taken(self.problem or f"{self.id} is not open")
+        return self.log
+
+    async def _store_one(self, log: Log, position: int, message: Message, failures: Failures) -> None:
+        try:
+            await self._store(log, message)
+        except DeliveryError as error:
+            error.series = position
+            failures.add(error.kept())
+
+    async def _store(self, log: Log, message: Message) -> None:
+        """Store a record. Raises DeliveryError."""
+        from alloypy.queueing.errors import Closed, Full, WriteFailed
+
+        try:
+            await log.put(message.meta, message.body)
+        except Full as reason:
+            self.metrics.rejected[reason.reason] += 1
+            if reason.reason == "too_large":
+                raise DeliveryError(f"{self.id}: {reason}", code="invalid_argument") from None
+            raise _not_taken(f"{self.id}: {reason}") from None
+        except WriteFailed as reason:
+            self.metrics.rejected["write_error"] += 1
+            raise _not_taken(f"{self.id}: {reason}") from None
+        except Closed:
+            self.metrics.rejected["closed"] += 1
+            raise _not_taken(f"{self.id} has exited") from None
+        self.metrics.stored += 1
+        self.metrics.stored_bytes += len(message.meta) + sum(map(len, message.body))
+
+
+class Queue(Component[Arguments, Exports]):
+    """Stores profiles and delivers them."""
+
+    def __init__(self, options: Options, arguments: Arguments) -> None:
+        self._options = options
+        self._arguments = arguments
+        self._metrics = QueueMetrics()
+        self._receiver = Receiver(options, arguments, self._metrics)
+        self._couriers: dict[str, Courier] = {}
+        self._changed = asyncio.Event()
+        self._runs = False
+        options.set_exports(Exports(receiver=self._receiver))
+
+    @property
+    def id(self) -> str:
+        """The component's global id."""
+        return self._options.global_id
+
+    async def prepare(self) -> None:
+        """Check the directory, without touching it. Raises BuildError."""
+        fault = self._fault(self._arguments) or await self._directory_fault(self._arguments)
+        if fault:
+            raise BuildError(fault)
+        self._options.metrics().register(self._metrics)
+
+    async def prepare_update(self, arguments: Arguments) -> None:
+        """Check new arguments. Raises UpdateError."""
+        fault = self._fault(arguments)
+        if not fault and self._path(arguments) != self._path(self._arguments):
+            fault = await self._directory_fault(arguments)
+        if fault:
+            raise UpdateError(fault)
+
+    async def update(self, arguments: Arguments) -> None:
+        """Use new arguments, within moments."""
+        self._arguments = arguments
+        self._receiver.children = arguments.forward_to
+        self._warn(arguments)
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; then deliveries in progress may end. The rest stays on the disk."""
+        self._runs = True
+        self._warn(self._arguments)
+        try:
+            while True:
+                arguments = self._arguments
+                self._changed.clear()
+                log = await self._opened(arguments)
+                try:
+                    await self._serve(log, arguments)
+                finally:
+                    self._receiver.opened.clear()
+                    self._receiver.log = self._metrics.log = None
+                    await _whatever_happens(log.close())
+        finally:
+            self._runs = False
+
+    def health(self) -> Health | None:
+        """Unhealthy while nothing is taken."""
+        log = self._receiver.log
+        if log is None:
+            return unhealthy(self._receiver.problem) if self._receiver.problem else None
+        fault = log.facts().fault
+        if fault:
+            return unhealthy(f"profiles are not taken: {fault}")
+        failing = [name for name, courier in self._couriers.items() if courier.fails]
+        return healthy(f"profiles wait for {', '.join(failing)}") if failing else None
+
+    def in_flight(self) -> InFlight:
+        """Deliveries in progress; what waits on the disk need not be waited for."""
+        return InFlight(profiles=sum(courier.in_flight for courier in self._couriers.values()))
+
+    async def _opened(self, arguments: Arguments) -> Log:
+        """The log of these arguments, once whoever has it in this process leaves it."""
+        from alloypy.queueing.errors import QueueError
+        from alloypy.queueing.log import Log
+
+        pause = 0.05
+        while True:
+            try:
+                log = await Log.open(
+                    str(self._path(arguments)),
+                    settings=_settings(arguments),
+                    destinations=[*_destinations(arguments)],
+                )
+            except QueueError as reason:
+                problem = str(reason)
+            else:
+                self._receiver.problem = ""
+                return log
+            if self._receiver.problem != problem:
+                self._receiver.problem = problem
+                self._options.logger.warning("the queue is not open yet", extra={"fields": {"err": problem}})
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _PAUSE_SECONDS)
+
+    async def _serve(self, log: Log, arguments: Arguments) -> None:
+        """Take and deliver profiles until the queue moves to another directory."""
+        self._receiver.log = self._metrics.log = log
+        self._receiver.opened.set()
+        self._metrics.couriers = self._couriers
+        async with asyncio.TaskGroup() as group:
+            tasks: dict[str, asyncio.Task[None]] = {}
+            try:
+                while self._path(self._arguments) == self._path(arguments):
+                    arguments = self._arguments
+                    self._changed.clear()
+                    await self._keep_couriers(log, arguments, group, tasks)
+                    await self._changed.wait()
+            finally:
+                for task in tasks.values():
+                    task.cancel()
+                if tasks:
+                    await asyncio.wait(tasks.values())
+                self._couriers.clear()
+
+    async def _keep_couriers(
+        self, log: Log, arguments: Arguments, group: asyncio.TaskGroup, tasks: dict[str, asyncio.Task[None]]
+    ) -> None:
+        """One courier for each destination."""
+        from alloypy.components.own.delivering.courier import Courier, Surroundings
+
+        log.use(_settings(arguments))
+        wanted, limits = _destinations(arguments), self._limits(arguments)
+        gone = [name for name in tasks if name not in wanted]
+        for name in gone:
+            tasks[name].cancel()
+        if gone:
+            await asyncio.wait([tasks.pop(name) for name in gone])
+        for name in gone:
+            self._report_left(name)
+            del self._couriers[name]
+            log.remove_destination(name)
+        for name, receiver in wanted.items():
+            courier = self._couriers.get(name)
+            if courier is None:
+                cursor = await log.add_destination(name)
+                around = Surroundings(self._options.logger, self._options.clock, log.now)
+                courier = self._couriers[name] = Courier(cursor, receiver, limits, around)
+                tasks[name] = group.create_task(courier.run())
+            courier.receiver = receiver
+            courier.use(limits)
+
+    def _report_left(self, name: str) -> None:
+        left = self._couriers[name].cursor.behind.records
+        if left:
+            fields = {"destination": name, "n": left}
+            message = "a destination was taken out while profiles wait for it: they are kept for max_age"
+            self._options.logger.warning(message, extra={"fields": fields})
+
+    def _limits(self, arguments: Arguments) -> Limits:
+        from alloypy.components.own.delivering.courier import Limits
+        from alloypy.components.own.delivering.pace import Pauses
+
+        given = arguments.delivery
+        drain = min(given.drain_timeout.seconds, self._options.shutdown_deadline or float("inf"))
+        pauses = Pauses(
+            given.min_backoff_period.seconds, given.max_backoff_period.seconds, self._options.random
+        )
+        return Limits(given.max_in_flight, given.max_bytes_in_flight, pauses, drain)
+
+    def _path(self, arguments: Arguments) -> Path:
+        return Path(arguments.disk.path) if arguments.disk.path else self._options.storage / "queue"
+
+    def _fault(self, arguments: Arguments) -> str:
+        """What is wrong with arguments that are right one by one."""
+        names = [receiver.component for receiver in arguments.forward_to]
+        if not names:
+            return "forward_to must name at least one receiver"
+        if self._receiver.component in names:
+            return "a queue cannot forward to itself"
+        twice = next((name for name in names if names.count(name) > 1), "")
+        return f"forward_to names {twice} twice" if twice else ""
+
+    async def _directory_fault(self, arguments: Arguments) -> str:
+        """Why a queue cannot be in the directory, as far as can be seen without changing anything."""
+        from alloypy.queueing.errors import QueueError
+        from alloypy.queueing.log import Log
+
+        path = self._path(arguments).absolute()
+        other = _claims.get(path)
+        if other is not None and other is not self and other.id != self.id and not other._runs:
+            return f"{path} is the directory of {other.id}: two queues cannot share one"
+        try:
+            _settings(arguments)
+            await Log.check(str(path))
+        except QueueError as reason:
+            return str(reason)
+        _claims[path] = self
+        return ""
+
+    def _warn(self, arguments: Arguments) -> None:
+        """Warn of what works, but not as one might expect."""
+        if arguments.disk.sync == "interval":
+            self._options.logger.info("profiles stored within sync_interval are lost if the power fails")
+
+
+def _settings(arguments: Arguments) -> LogSettings:
+    """The settings of the log. Raises QueueError."""
+    from alloypy.queueing.settings import LogSettings
+
+    disk, dead = arguments.disk, arguments.dead_letter
+    return LogSettings(
+        max_size=arguments.max_size,
+        max_age=arguments.max_age.seconds,
+        when_full="drop_oldest" if arguments.when_full == "drop_oldest" else "reject",
+        sync="interval" if disk.sync == "interval" else "always",
+        sync_interval=disk.sync_interval.seconds,
+        segment_size=disk.segment_size,
+        min_free=disk.min_free,
+        memory=arguments.delivery.max_bytes_in_flight,
+        dead_letter_size=dead.max_size,
+        dead_letter_age=dead.max_age.seconds,
+    )
+
+
+def _destinations(arguments: Arguments) -> Mapping[str, ProfilesReceiver]:
+    return {receiver.component: receiver for receiver in arguments.forward_to}
+
+
+def _invalid(reason: InvalidLabels, series: int | None = None) -> DeliveryError:
+    return DeliveryError(f"invalid labels in profile: {reason}", code="invalid_argument", series=series)
+
+
+def _not_taken(words: str) -> DeliveryError:
+    """The error for a client that may send the profile again."""
+    return DeliveryError(words, code="unavailable", retry=True, pause=_PAUSE_SECONDS)
+
+
+async def _whatever_happens(closing) -> None:
+    """Close to the end even if cancelled meanwhile."""
+    task = asyncio.ensure_future(closing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+registration = Registration("alloypy.queue", Stability.EXPERIMENTAL, Arguments, Exports, Queue)
