@@ -12,6 +12,7 @@ from alloypy.preloading import PRELOADING
 from alloypy.runtime.contract.component import Registration
 
 MODULES: Mapping[str, str] = {
+    "alloypy.queue": "own.queue",
     "discovery.dns": "discovery.dns",
     "discovery.http": "discovery.http",
     "discovery.kubernetes": "discovery.kubernetes",

@@ -17,6 +17,7 @@ from alloypy.rules.view import Instance, Rule
 from alloypy.schema.faults import Fault
 
 _MODULES = {
+    "alloypy": "queue",
     "discovery": "discovery",
     "prometheus": "prometheus",
     "mimir": "prometheus",

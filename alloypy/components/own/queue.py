@@ -7,9 +7,10 @@ the process, and a full disk. Only alloypy has this component.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from alloypy.components.own.delivering.arguments import Arguments, Exports
@@ -107,11 +108,9 @@ class Receiver(ProfilesReceiver):
 
     async def _open(self) -> Log:
         if self.log is None:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_OPENING_SECONDS):
                     await self.opened.wait()
-            except TimeoutError:
-                pass
         if self.log is None:
             self.metrics.rejected["closed"] += 1
             raise _not_taken(self.problem or f"{self.id} is not open")
@@ -146,7 +145,7 @@ class Receiver(ProfilesReceiver):
 
 
 class Queue(Component[Arguments, Exports]):
-    """Stores profiles and delivers them."""
+    """Stores profiles and delivers them. runs: whether it has begun to, and not ended."""
 
     def __init__(self, options: Options, arguments: Arguments) -> None:
         self._options = options
@@ -155,7 +154,7 @@ class Queue(Component[Arguments, Exports]):
         self._receiver = Receiver(options, arguments, self._metrics)
         self._couriers: dict[str, Courier] = {}
         self._changed = asyncio.Event()
-        self._runs = False
+        self.runs = False
         options.set_exports(Exports(receiver=self._receiver))
 
     @property
@@ -187,7 +186,7 @@ class Queue(Component[Arguments, Exports]):
 
     async def run(self) -> None:
         """Deliver until cancelled; then deliveries in progress may end. The rest stays on the disk."""
-        self._runs = True
+        self.runs = True
         self._warn(self._arguments)
         try:
             while True:
@@ -201,7 +200,7 @@ class Queue(Component[Arguments, Exports]):
                     self._receiver.log = self._metrics.log = None
                     await _whatever_happens(log.close())
         finally:
-            self._runs = False
+            self.runs = False
 
     def health(self) -> Health | None:
         """Unhealthy while nothing is taken."""
@@ -327,7 +326,7 @@ class Queue(Component[Arguments, Exports]):
 
         path = self._path(arguments).absolute()
         other = _claims.get(path)
-        if other is not None and other is not self and other.id != self.id and not other._runs:
+        if other is not None and other is not self and other.id != self.id and not other.runs:
             return f"{path} is the directory of {other.id}: two queues cannot share one"
         try:
             _settings(arguments)
@@ -375,14 +374,13 @@ def _not_taken(words: str) -> DeliveryError:
     return DeliveryError(words, code="unavailable", retry=True, pause=_PAUSE_SECONDS)
 
 
-async def _whatever_happens(closing) -> None:
-    """Close to the end even if cancelled meanwhile."""
-    task = asyncio.ensure_future(closing)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+async def _whatever_happens(work: Coroutine[Any, Any, None]) -> None:
+    """Do short work to its end, even if this is cancelled meanwhile."""
+    task = asyncio.get_running_loop().create_task(work)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
 
 
 registration = Registration("alloypy.queue", Stability.EXPERIMENTAL, Arguments, Exports, Queue)

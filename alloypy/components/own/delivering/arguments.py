@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from alloypy.lang.go.duration import MILLISECOND, SECOND, Duration
+from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.go.units import parse_size
 from alloypy.lang.types import TextType
 from alloypy.profiles.model import ProfilesReceiver
@@ -27,7 +27,9 @@ def _size(size: int) -> str:
 
 
 SIZE = TextType("units.Base2Bytes", parse_size, zero=0, format=_size)
-WHEN_FULL = choice("WhenFull", "reject", "drop_oldest", error="unrecognized when_full %q, expected reject or drop_oldest")
+WHEN_FULL = choice(
+    "WhenFull", "reject", "drop_oldest", error="unrecognized when_full %q, expected reject or drop_oldest"
+)
 SYNC = choice("Sync", "always", "interval", error="unrecognized sync %q, expected always or interval")
 
 
@@ -36,15 +38,16 @@ class DiskArguments:
     """Arguments of `disk`."""
 
     path: str = attribute(
-        default="", doc="Directory of the queue; by default `queue` in the component's directory of --storage.path."
+        default="",
+        doc="Directory of the queue; by default `queue` in the component's directory of --storage.path.",
     )
     sync: Annotated[str, SYNC] = attribute(
         default="always",
-        doc="When a profile counts as stored: `always` after it is on the disk; `interval` after it was written, "
+        doc="When a profile counts as stored: `always` once it is on the disk, `interval` once written, "
         "which survives the end of the process, but not a loss of power.",
     )
     sync_interval: Duration = attribute(
-        default=Duration(200 * MILLISECOND), doc="Time between two writes to the disk, for `interval`."
+        default=Duration(SECOND // 5), doc="Time between two writes to the disk, for `interval`."
     )
     segment_size: Annotated[int, SIZE] = attribute(
         default=16 * _MIB, doc="Size of a file; at most an eighth of max_size is used."
@@ -66,27 +69,33 @@ class DeliveryArguments:
         default=32 * _MIB, doc="Bytes of profiles that are being delivered."
     )
     min_backoff_period: Duration = attribute(
-        default=Duration(500 * MILLISECOND), doc="Shortest pause after a destination has failed."
+        default=Duration(SECOND // 2), doc="Shortest pause after a destination has failed."
     )
     max_backoff_period: Duration = attribute(
         default=Duration(30 * SECOND), doc="Longest pause between tries while a destination fails."
     )
     drain_timeout: Duration = attribute(
-        default=Duration(20 * SECOND), doc="Time for deliveries in progress when the queue stops; the rest stays."
+        default=Duration(20 * SECOND),
+        doc="Time for deliveries in progress when the queue stops; the rest stays.",
     )
 
     def check(self) -> Iterator[Fault]:
         return faults_of(self)
 
 
-@arguments
+@arguments(rules="alloypy.queue/dead_letter")
 class DeadLetterArguments:
     """Arguments of `dead_letter`."""
 
     max_size: Annotated[int, SIZE] = attribute(
         default=64 * _MIB, doc="Space for profiles that a destination refuses for good; 0 keeps none."
     )
-    max_age: Duration = attribute(default=Duration(72 * HOUR), doc="Time after which they are deleted; 0 for never.")
+    max_age: Duration = attribute(
+        default=Duration(72 * HOUR), doc="Time after which they are deleted; 0 for never."
+    )
+
+    def check(self) -> Iterator[Fault]:
+        return faults_of(self)
 
 
 @arguments(rules="alloypy.queue")
@@ -118,4 +127,6 @@ class Arguments:
 class Exports:
     """Exports of alloypy.queue."""
 
-    receiver: ProfilesReceiver = export(doc="Receiver that stores profiles; they count as delivered when they are stored.")
+    receiver: ProfilesReceiver = export(
+        doc="Receiver that stores profiles; they count as delivered when they are stored."
+    )

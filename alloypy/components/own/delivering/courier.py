@@ -93,6 +93,11 @@ class Courier:
         """Whether the destination takes nothing, as far as known."""
         return self._pace.is_open
 
+    def oldest_age(self) -> float:
+        """Seconds that the oldest record has waited; 0 if none waits."""
+        oldest = self.cursor.behind.oldest
+        return 0.0 if oldest is None else max(0, self._now() - oldest) / 1e9
+
     def use(self, limits: Limits) -> None:
         """Take new settings."""
         self._limits = limits
@@ -166,7 +171,7 @@ class Courier:
         return self._suspects.due(self._clock(), self._out, at_once=at_once)
 
     def _keeps_order(self) -> bool:
-        """Whether nothing may overtake the record set aside; one that never passes is overtaken in the end."""
+        """Whether nothing may overtake the record set aside, unless that seems never to pass."""
         if self._limits.deliveries > 1:
             return False
         return not self._suspects.are_tried_enough(self._clock(), TRIES, SECONDS)

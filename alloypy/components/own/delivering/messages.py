@@ -1,7 +1,7 @@
 """What is stored of a profile: its meta, which is two lines of JSON, and its body as it was received.
 
-The first line has the labels, the second everything else. Times are frozen when a profile is stored, so that a
-server recognises copies of it (see `alloypy.profiles.frozen`). A deadline is not stored: the caller has its
+The first line has the labels, the second everything else. Times are frozen when a profile is stored, so that
+a server recognises copies of it (see `alloypy.profiles.frozen`). A deadline is not stored: the caller has its
 answer. Neither is the trace, which ends with that answer.
 """
 
@@ -119,7 +119,8 @@ def _samples(sizes: Sequence[Sequence[Any]], body: Sequence[Buffer]) -> list[Raw
             whole.append(joined[at : at + prefix + profile])
             at += prefix + profile
     return [
-        RawSample(profile, each[2] if len(each) > 2 else "") for profile, each in zip(whole, sizes, strict=True)
+        RawSample(profile, each[2] if len(each) > 2 else "")
+        for profile, each in zip(whole, sizes, strict=True)
     ]
 
 

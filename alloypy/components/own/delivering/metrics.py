@@ -81,15 +81,21 @@ def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
         yield gauges(f"alloypy_queue_{name}", documentation, _D, by_name(values))
     for name, documentation, values in (
         ("stored_total", "Records stored for it, over restarts.", {n: e.stored for n, e in counts.items()}),
-        ("delivered_total", "Records it has taken, over restarts.", {n: e.delivered for n, e in counts.items()}),
+        (
+            "delivered_total",
+            "Records it has taken, over restarts.",
+            {n: e.delivered for n, e in counts.items()},
+        ),
     ):
         yield counters(f"alloypy_queue_{name}", documentation, _D, by_name(values))
-    dropped = {
+    dropped: dict[tuple[str, ...], float] = {
         (name, reason): count for name, each in counts.items() for reason, count in each.dropped.items()
     }
     yield counters("alloypy_queue_dropped_total", "Records given up.", (*_D, "reason"), dropped)
-    tries = {
-        (each.cursor.destination, outcome): count for each in couriers for outcome, count in each.tries.items()
+    tries: dict[tuple[str, ...], float] = {
+        (each.cursor.destination, outcome): count
+        for each in couriers
+        for outcome, count in each.tries.items()
     }
     yield counters("alloypy_queue_tries_total", "Tries to deliver.", (*_D, "outcome"), tries)
     waited = [((each.cursor.destination,), each.waited.buckets(), each.waited.total) for each in couriers]

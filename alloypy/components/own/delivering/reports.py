@@ -37,7 +37,11 @@ class Reports:
         """The destination takes nothing."""
         if not self._fails:
             self._fails = True
-            self._say(logging.WARNING, "destination fails: profiles wait for it", err=brief(reason, _REASON_CHARACTERS))
+            self._say(
+                logging.WARNING,
+                "destination fails: profiles wait for it",
+                err=brief(reason, _REASON_CHARACTERS),
+            )
 
     def works(self) -> None:
         """The destination has taken something."""

@@ -1,7 +1,7 @@
 """What a failed try says: is it the destination, or the profile?
 
-A queue must neither be emptied by expired credentials or a wrong URL, nor wait for ever for one profile that is
-never going to be taken.
+A queue must neither be emptied by expired credentials or a wrong URL, nor wait for ever for one profile that
+is never going to be taken.
 """
 
 from __future__ import annotations
