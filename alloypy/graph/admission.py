@@ -42,6 +42,10 @@ class Gate(NamedTuple):
     community: bool = False
 
 
+_OWN = "alloypy."
+"""The names of components that only alloypy has begin like this."""
+
+
 class Gates(NamedTuple):
     """Which kinds of component exist, and which of them the command line permits.
 
@@ -59,10 +63,15 @@ class Gates(NamedTuple):
             if self.vocabulary.component(name) is not None:
                 hint = texts.NOT_RUN_HINT
                 return Diagnostic(None, texts.not_run(name), codes.UNKNOWN_COMPONENT, hint=hint)
-            return Diagnostic(None, texts.unknown_component(name), codes.UNKNOWN_COMPONENT)
+            unknown = Diagnostic(None, texts.unknown_component(name), codes.UNKNOWN_COMPONENT)
+            return unknown._replace(hint=texts.ONLY_ALLOYPY_HINT) if self._is_own(name) else unknown
         if kind.community:
             out = None if self.gate.community else texts.community_component(name)
             return None if out is None else Diagnostic(None, out, codes.GATE)
         below = refusal(f'component "{name}"', kind.stability, self.gate.stability)
         hint = admission(kind.stability)
         return None if below is None else Diagnostic(None, below, codes.GATE, hint=hint)
+
+    def _is_own(self, name: str) -> bool:
+        """Whether only alloypy may have the component, and what is checked for is Alloy."""
+        return name.startswith(_OWN) and not any(each.startswith(_OWN) for each in self.registry)

@@ -12,6 +12,9 @@ DEPRECATED = (
 )
 SHADOWING = "a component is shadowing an existing stdlib name"
 
+ONLY_ALLOYPY_HINT = 'only alloypy has such components: use --for alloypy, or for = "alloypy" in .alloypy.toml'
+"""What to do about a component of alloypy in a configuration that is checked for Alloy."""
+
 NOT_RUN_HINT = (
     "Alloy has this component, alloypy does not: remove the block, or run this configuration with Alloy"
 )

@@ -49,6 +49,8 @@ def ingest_failed(error: DeliveryError) -> Answer:
         return plain_text(status, ": ".join(filter(None, (status_text(status), told))))
     if error.code == "invalid_argument":
         return plain_text(400, str(error))
+    if _is_ours(error):
+        return plain_text(503, str(error), RETRY_LATER)
     reason = hide(brief(" ".join(str(error).split()), _LONGEST_REASON))
     return plain_text(500, f"Failed to process request: {reason}")
 
@@ -58,4 +60,10 @@ def push_failed(failure: Failure) -> ConnectError:
     code = failure.lead.code if failure.lead.code in CODES else "internal"
     status = failure.lead.status
     passed = status if code != "internal" and status in _PASSED_ON else None
-    return ConnectError(code, failure.text, status=passed)
+    headers = (RETRY_LATER,) if _is_ours(failure.lead) else ()
+    return ConnectError(code, failure.text, status=passed, headers=headers)
+
+
+def _is_ours(error: DeliveryError) -> bool:
+    """Whether alloypy itself cannot take a profile now, rather than a server."""
+    return error.code == "unavailable" and error.status is None
