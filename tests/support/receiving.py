@@ -35,6 +35,7 @@ class Collected(ProfilesReceiver):
     """
 
     def __init__(self, fail: Callable[[Any], None] = lambda _: None) -> None:
+        self.component = "test.collected"
         self.pushes: list[Push] = []
         self.ingests: list[IngestProfile] = []
         self.fail = fail

@@ -39,6 +39,7 @@ from alloypy.runtime.contract.health import Health, healthy, unhealthy
 if TYPE_CHECKING:
     from alloypy.components.own.delivering.courier import Courier, Limits
     from alloypy.components.own.delivering.messages import Message
+    from alloypy.components.own.delivering.status import DebugInfo
     from alloypy.queueing.log import Log
     from alloypy.queueing.settings import LogSettings
 
@@ -217,6 +218,12 @@ class Queue(Component[Arguments, Exports]):
         """Deliveries in progress; what waits on the disk need not be waited for."""
         return InFlight(profiles=sum(courier.in_flight for courier in self._couriers.values()))
 
+    def debug_info(self) -> DebugInfo:
+        """What waits, and what has become of the rest."""
+        from alloypy.components.own.delivering.status import debug_info
+
+        return debug_info(self._receiver.log, [*self._couriers.values()], self._receiver.problem)
+
     async def _opened(self, arguments: Arguments) -> Log:
         """The log of these arguments, once whoever has it in this process leaves it."""
         from alloypy.queueing.errors import QueueError
@@ -383,4 +390,15 @@ async def _whatever_happens(work: Coroutine[Any, Any, None]) -> None:
     task.result()
 
 
-registration = Registration("alloypy.queue", Stability.EXPERIMENTAL, Arguments, Exports, Queue)
+registration = Registration(
+    "alloypy.queue",
+    Stability.EXPERIMENTAL,
+    Arguments,
+    Exports,
+    Queue,
+    later=(
+        "alloypy.components.own.delivering.courier",
+        "alloypy.components.own.delivering.status",
+        "alloypy.queueing.log",
+    ),
+)

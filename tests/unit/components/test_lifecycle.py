@@ -23,6 +23,8 @@ from alloypy.components.discovery import process as discovery_process
 from alloypy.components.discovery import relabel as discovery_relabel
 from alloypy.components.http_client import HTTPClientArguments, TLSArguments
 from alloypy.components.local import file, file_match
+from alloypy.components.own.delivering.arguments import Arguments as Queued
+from alloypy.components.own.delivering.arguments import DiskArguments
 from alloypy.components.pyroscope import enrich, receive_http, relabel, write
 from alloypy.components.pyroscope.receiving.blocks import HTTP
 from alloypy.components.pyroscope.scraping.arguments import Arguments as Scraping
@@ -165,7 +167,14 @@ def untrusting_scraper(place: Place, given: Scraping) -> Scraping:
     return replace(given, http_client=HTTPClientArguments(tls_config=absent))
 
 
+def queue_arguments(place: Place, number: int) -> Any:
+    return Queued((place.receiver,), max_size=(number + 1) << 30, disk=DiskArguments(min_free=0))
+
+
 KINDS = {
+    "alloypy.queue": Kind(
+        queue_arguments, lambda place, given: replace(given, disk=DiskArguments(path=str(place.path / "one")))
+    ),
     "discovery.dns": Kind(looked_up, lambda _, given: replace(given, port=0)),
     "discovery.docker": Kind(docker_arguments, lambda _, given: replace(given, host="no URL")),
     "discovery.process": Kind(

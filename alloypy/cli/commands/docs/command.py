@@ -75,7 +75,8 @@ def reference(catalog: Catalog, name: str) -> dict[str, Any] | None:
     if entry is not None:
         entry["alloy"] = catalog.title
         add_dates(entry, catalog.version)
-    return entry
+        return entry
+    return _own_entry(name) if catalog.version is None else None
 
 
 def _component_entry(catalog: Catalog, name: str) -> dict[str, Any] | None:
@@ -91,6 +92,31 @@ def _component_entry(catalog: Catalog, name: str) -> dict[str, Any] | None:
         "exports": describe(component.exports) if component.exports is not None else None,
     }
     return _with_own_words(entry, further=catalog.version is None)
+
+
+def _own_entry(name: str) -> dict[str, Any] | None:
+    """A component that only alloypy has."""
+    if name not in _own_names():
+        return None
+    from alloypy.components.registry import REGISTRY
+
+    registration = REGISTRY[name]
+    return {
+        "name": name,
+        "manual": "",
+        "stability": registration.stability.text,
+        "runs_in_alloypy": True,
+        "only_alloypy": True,
+        "arguments": describe(spec_of(registration.arguments)),
+        "exports": describe(spec_of(registration.exports)) if registration.exports is not None else None,
+    }
+
+
+def _own_names() -> list[str]:
+    """The components that only alloypy has."""
+    from alloypy.components.registry import REGISTRY
+
+    return sorted(name for name in REGISTRY if name.startswith("alloypy."))
 
 
 def _block_entry(catalog: Catalog, name: str) -> dict[str, Any] | None:
@@ -155,6 +181,9 @@ def _list(catalog: Catalog) -> None:
     print("\n".join(f"  {name}" for name in catalog.block_names))
     print("\nComponents:")
     print("\n".join(f"  {name}" for name in catalog.component_names))
+    if catalog.version is None:
+        print("\nComponents that only alloypy has:")
+        print("\n".join(f"  {name}" for name in _own_names()))
     print("\nFunctions:")
     print("\n".join(f"  {name}" for name in function_names(catalog.version)))
     print("\nCommands, with the flags that Alloy has:")
@@ -166,6 +195,7 @@ def _unknown(catalog: Catalog, name: str) -> int:
     kinds = "command" if name in COMMANDS else "component, block or function"
     print(f'Error: there is no {kinds} "{name}"{where}', file=sys.stderr)
     known = [*catalog.component_names, *catalog.block_names, *function_names(catalog.version)]
+    known += _own_names() if catalog.version is None else ()
     hint = when(name, catalog.version) or did_you_mean(name, known)
     if hint:
         print(f"  = hint: {hint}", file=sys.stderr)
@@ -174,10 +204,13 @@ def _unknown(catalog: Catalog, name: str) -> int:
 
 def _text(entry: dict[str, Any]) -> Iterator[str]:
     yield f"{entry['name']} ({entry['stability']})"
-    yield f"as in {entry['alloy']}" + (f"; since {_short(entry['since'])}" if "since" in entry else "")
+    if "alloy" in entry:
+        yield f"as in {entry['alloy']}" + (f"; since {_short(entry['since'])}" if "since" in entry else "")
+    else:
+        yield "only alloypy has it"
     if entry["manual"]:
         yield f"described at {entry['manual']}"
-    if "runs_in_alloypy" in entry:
+    if "runs_in_alloypy" in entry and "only_alloypy" not in entry:
         yield "alloypy runs it" if entry["runs_in_alloypy"] else "alloypy checks it and does not run it"
     if "allowed" in entry:
         places = {

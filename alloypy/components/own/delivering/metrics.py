@@ -6,14 +6,14 @@ For each destination, over restarts: stored = delivered + dropped + dead letters
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from alloypy.families import Family, counter, counters, gauge, gauges, histograms
+from alloypy.families import Family, Sample, counter, counters, gauges, histograms
 
 if TYPE_CHECKING:
     from alloypy.components.own.delivering.courier import Courier
-    from alloypy.queueing.log import Log
+    from alloypy.queueing.log import Log, LogFacts
 
 _D = ("destination",)
 
@@ -41,24 +41,34 @@ class QueueMetrics:
             ("reason",),
             {(reason,): count for reason, count in self.rejected.items()},
         )
-        if self.log is not None:
-            yield from _of_log(self.log)
+        yield from _of_log(self.log)
         yield from _of_couriers([*self.couriers.values()])
 
 
-def _of_log(log: Log) -> Iterator[Family]:
-    facts = log.facts()
-    yield gauge("alloypy_queue_disk_bytes", "Bytes of the files of records.", facts.disk_bytes)
-    yield gauge("alloypy_queue_segments", "Files of records.", facts.segments)
-    if facts.free is not None:
-        yield gauge("alloypy_queue_disk_free_bytes", "Bytes that the file system has left.", facts.free)
-    yield counter("alloypy_queue_replayed_total", "Records that waited at the start.", facts.found)
-    yield counter("alloypy_queue_damaged_records_total", "Records that could not be read.", facts.damaged)
-    yield counter(
-        "alloypy_queue_truncated_bytes_total", "Bytes that a crash had left unfinished.", facts.cut_bytes
-    )
-    yield counter("alloypy_queue_write_errors_total", "Errors of the disk.", facts.write_errors)
-    yield counter("alloypy_queue_syncs_total", "Writes to the disk that were waited for.", facts.syncs)
+_OF_LOG: Sequence[tuple[str, str, str, Callable[[LogFacts], float | None]]] = (
+    ("disk_bytes", "gauge", "Bytes of the files of records.", lambda facts: facts.disk_bytes),
+    ("disk_free_bytes", "gauge", "Bytes that the file system has left.", lambda facts: facts.free),
+    ("segments", "gauge", "Files of records.", lambda facts: facts.segments),
+    ("replayed_total", "counter", "Records that waited at the start.", lambda facts: facts.found),
+    ("damaged_records_total", "counter", "Records that could not be read.", lambda facts: facts.damaged),
+    (
+        "truncated_bytes_total",
+        "counter",
+        "Bytes that a crash had left unfinished.",
+        lambda facts: facts.cut_bytes,
+    ),
+    ("write_errors_total", "counter", "Errors of the disk.", lambda facts: facts.write_errors),
+    ("syncs_total", "counter", "Writes to the disk that were waited for.", lambda facts: facts.syncs),
+)
+
+
+def _of_log(log: Log | None) -> Iterator[Family]:
+    """The families of a log; without values while it is not open."""
+    facts = log.facts() if log is not None else None
+    for name, kind, documentation, read in _OF_LOG:
+        value = None if facts is None else read(facts)
+        name = f"alloypy_queue_{name}"
+        yield Family(name, documentation, kind, [] if value is None else [Sample(name, {}, value)])
 
 
 def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
