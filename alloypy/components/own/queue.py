@@ -8,23 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from alloypy.components.own.delivering.arguments import Arguments, Exports
 from alloypy.components.own.delivering.metrics import QueueMetrics
-from alloypy.profiles.frozen import Moments
-from alloypy.profiles.labels import InvalidLabels
-from alloypy.profiles.model import (
-    DebugInfoClient,
-    DeliveryError,
-    Failures,
-    IngestProfile,
-    ProfilesReceiver,
-    Push,
-)
+from alloypy.components.own.delivering.storing import Receiver
+from alloypy.profiles.model import ProfilesReceiver
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,
@@ -38,111 +30,14 @@ from alloypy.runtime.contract.health import Health, healthy, unhealthy
 
 if TYPE_CHECKING:
     from alloypy.components.own.delivering.courier import Courier, Limits
-    from alloypy.components.own.delivering.messages import Message
     from alloypy.components.own.delivering.status import DebugInfo
     from alloypy.queueing.log import Log
     from alloypy.queueing.settings import LogSettings
 
-_OPENING_SECONDS = 5.0
-"""How long a profile waits for a queue that is being opened."""
-
-_HAND_OVER_SECONDS = 60.0
-"""How long a queue waits for another one of this process that is leaving its directory."""
-
-_PAUSE_SECONDS = 5.0
-"""The pause that a client is asked for when a queue takes nothing."""
-
-_MOMENTS = Moments()
+_LONGEST_PAUSE_SECONDS = 5.0
+"""Between two tries to open a queue that another process has, or a former component of this one."""
 
 _claims: WeakValueDictionary[Path, Queue] = WeakValueDictionary()
-
-
-class Receiver(ProfilesReceiver):
-    """The exported receiver. log: what it stores in, None until it is open."""
-
-    __slots__ = ("children", "id", "log", "metrics", "opened", "problem")
-    concrete = "queue.Component"
-
-    def __init__(self, options: Options, arguments: Arguments, metrics: QueueMetrics) -> None:
-        self.component = options.global_id
-        self.id = options.id
-        self.children = arguments.forward_to
-        self.metrics = metrics
-        self.log: Log | None = None
-        self.opened = asyncio.Event()
-        self.problem = ""
-
-    async def append(self, push: Push) -> None:
-        """Store every series of a Push as a record of its own. Raises DeliveryError."""
-        from alloypy.components.own.delivering.messages import push_message
-
-        log = await self._open()
-        failures = Failures()
-        puts: list[tuple[int, Message]] = []
-        for series in push.series:
-            moment = _MOMENTS.take(max(1, len(series.samples)))
-            try:
-                puts.append((series.position, push_message(series, push.headers, moment)))
-            except InvalidLabels as reason:
-                failures.add(_invalid(reason, series.position))
-        if len(puts) == 1:
-            await self._store_one(log, *puts[0], failures)
-        else:
-            await asyncio.gather(*(self._store_one(log, *each, failures) for each in puts))
-        if failures.count:
-            raise failures.error()
-
-    async def append_ingest(self, profile: IngestProfile) -> None:
-        """Store an /ingest profile. Raises DeliveryError."""
-        from alloypy.components.own.delivering.messages import ingest_message
-
-        log = await self._open()
-        try:
-            message = ingest_message(profile, _MOMENTS.take())
-        except InvalidLabels as reason:
-            raise _invalid(reason) from None
-        await self._store(log, message)
-
-    def debug_info_clients(self) -> Sequence[DebugInfoClient]:
-        """The clients of all destinations: debug info is passed on as it arrives."""
-        return [client for child in self.children for client in child.debug_info_clients()]
-
-    async def _open(self) -> Log:
-        if self.log is None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_OPENING_SECONDS):
-                    await self.opened.wait()
-        if self.log is None:
-            self.metrics.rejected["closed"] += 1
-            raise _not_taken(self.problem or f"{self.id} is not open")
-        return self.log
-
-    async def _store_one(self, log: Log, position: int, message: Message, failures: Failures) -> None:
-        try:
-            await self._store(log, message)
-        except DeliveryError as error:
-            error.series = position
-            failures.add(error.kept())
-
-    async def _store(self, log: Log, message: Message) -> None:
-        """Store a record. Raises DeliveryError."""
-        from alloypy.queueing.errors import Closed, Full, WriteFailed
-
-        try:
-            await log.put(message.meta, message.body)
-        except Full as reason:
-            self.metrics.rejected[reason.reason] += 1
-            if reason.reason == "too_large":
-                raise DeliveryError(f"{self.id}: {reason}", code="invalid_argument") from None
-            raise _not_taken(f"{self.id}: {reason}") from None
-        except WriteFailed as reason:
-            self.metrics.rejected["write_error"] += 1
-            raise _not_taken(f"{self.id}: {reason}") from None
-        except Closed:
-            self.metrics.rejected["closed"] += 1
-            raise _not_taken(f"{self.id} has exited") from None
-        self.metrics.stored += 1
-        self.metrics.stored_bytes += len(message.meta) + sum(map(len, message.body))
 
 
 class Queue(Component[Arguments, Exports]):
@@ -246,7 +141,7 @@ class Queue(Component[Arguments, Exports]):
                 self._receiver.problem = problem
                 self._options.logger.warning("the queue is not open yet", extra={"fields": {"err": problem}})
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _PAUSE_SECONDS)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     async def _serve(self, log: Log, arguments: Arguments) -> None:
         """Take and deliver profiles until the queue moves to another directory."""
@@ -370,15 +265,6 @@ def _settings(arguments: Arguments) -> LogSettings:
 
 def _destinations(arguments: Arguments) -> Mapping[str, ProfilesReceiver]:
     return {receiver.component: receiver for receiver in arguments.forward_to}
-
-
-def _invalid(reason: InvalidLabels, series: int | None = None) -> DeliveryError:
-    return DeliveryError(f"invalid labels in profile: {reason}", code="invalid_argument", series=series)
-
-
-def _not_taken(words: str) -> DeliveryError:
-    """The error for a client that may send the profile again."""
-    return DeliveryError(words, code="unavailable", retry=True, pause=_PAUSE_SECONDS)
 
 
 async def _whatever_happens(work: Coroutine[Any, Any, None]) -> None:

@@ -168,7 +168,7 @@ def untrusting_scraper(place: Place, given: Scraping) -> Scraping:
 
 
 def queue_arguments(place: Place, number: int) -> Any:
-    return Queued((place.receiver,), max_size=(number + 1) << 30, disk=DiskArguments(min_free=0))
+    return Queued(forward_to=(place.receiver,), max_size=(number + 1) << 30, disk=DiskArguments(min_free=0))
 
 
 KINDS = {

@@ -67,8 +67,8 @@ def _of_log(log: Log | None) -> Iterator[Family]:
     facts = log.facts() if log is not None else None
     for name, kind, documentation, read in _OF_LOG:
         value = None if facts is None else read(facts)
-        name = f"alloypy_queue_{name}"
-        yield Family(name, documentation, kind, [] if value is None else [Sample(name, {}, value)])
+        full = f"alloypy_queue_{name}"
+        yield Family(full, documentation, kind, [] if value is None else [Sample(full, {}, value)])
 
 
 def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:

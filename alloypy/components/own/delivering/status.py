@@ -5,35 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from alloypy.schema.fields import arguments, attribute, block
+from alloypy.schema.fields import attribute, block, export, exports
 
 if TYPE_CHECKING:
     from alloypy.components.own.delivering.courier import Courier
     from alloypy.queueing.log import Log
 
 
-@arguments
+@exports
 class DestinationStatus:
     """What has become of the profiles for one destination, over restarts."""
 
-    name: str = attribute(doc="The component that profiles are delivered to.", shown=True)
-    works: bool = attribute(doc="Whether it takes profiles, as far as known.", shown=True)
-    waiting: int = attribute(doc="Profiles that wait.", shown=True)
-    waiting_bytes: int = attribute(doc="Their size.", shown=True)
-    oldest_seconds: float = attribute(doc="How long the oldest of them has waited.", shown=True)
-    in_flight: int = attribute(doc="Deliveries in progress.", shown=True)
-    window: int = attribute(doc="Deliveries that may be in progress.", shown=True)
-    delivered: int = attribute(doc="Profiles that it has taken.", shown=True)
-    dropped: int = attribute(doc="Profiles that were given up.", shown=True)
-    dead_letters: int = attribute(doc="Profiles that it refuses for good.", shown=True)
+    name: str = export(doc="The component that profiles are delivered to.")
+    works: bool = export(doc="Whether it takes profiles, as far as known.")
+    waiting: int = export(doc="Profiles that wait.")
+    waiting_bytes: int = export(doc="Their size.")
+    oldest_seconds: float = export(doc="How long the oldest of them has waited.")
+    in_flight: int = export(doc="Deliveries in progress.")
+    window: int = export(doc="Deliveries that may be in progress.")
+    delivered: int = export(doc="Profiles that it has taken.")
+    dropped: int = export(doc="Profiles that were given up.")
+    dead_letters: int = export(doc="Profiles that it refuses for good.")
 
 
-@arguments
+@exports
 class DebugInfo:
     """What the queue holds."""
 
-    disk_bytes: int = attribute(default=0, doc="Bytes of the files of records.", shown=True)
-    problem: str = attribute(default="", doc="Why profiles are not taken.", shown=True)
+    disk_bytes: int = export(doc="Bytes of the files of records.")
+    problem: str = attribute(default="", doc="Why profiles are not taken.")
     destinations: tuple[DestinationStatus, ...] = block(
         name="destination", default=(), doc="Each destination.", shown=True
     )
@@ -42,9 +42,10 @@ class DebugInfo:
 def debug_info(log: Log | None, couriers: Iterable[Courier], problem: str) -> DebugInfo:
     """The state of a queue. log: None while it is not open."""
     if log is None:
-        return DebugInfo(problem=problem)
+        return DebugInfo(disk_bytes=0, problem=problem)
     facts = log.facts()
-    return DebugInfo(facts.disk_bytes, facts.fault, tuple(map(_status, couriers)))
+    destinations = tuple(map(_status, couriers))
+    return DebugInfo(disk_bytes=facts.disk_bytes, problem=facts.fault, destinations=destinations)
 
 
 def _status(courier: Courier) -> DestinationStatus:
