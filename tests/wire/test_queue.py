@@ -1,0 +1,362 @@
+"""alloypy.queue between a receiver and servers that fail, over real sockets."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from alloypy.profiles.model import RawSample, Series
+from alloypy.profiles.push_wire import encode_push
+from alloypy.syntax.diagnostics import DiagnosticsError
+from tests.support.pipeline import Pipeline, pipeline
+from tests.support.receiving import Reply, ask
+from tests.support.scripted import Backend, Peer, scripted
+from tests.support.sending import INGEST_OK, PUSH_OK, answer
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+PUSH = "/push.v1.PusherService/Push"
+PROTO = [("Content-Type", "application/proto")]
+RECEIVER = """
+pyroscope.receive_http "default" {
+  http {
+    listen_address = "127.0.0.1"
+    listen_port    = RECV
+  }
+  forward_to = [alloypy.queue.default.receiver]
+}
+"""
+PATIENT = 'delivery {\n min_backoff_period = "10ms"\n max_backoff_period = "20ms"\n}\n'
+
+
+def queue(*destinations: str, settings: str = "", delivery: str = PATIENT, name: str = "default") -> str:
+    """The configuration of a queue that tries again soon."""
+    forward = ", ".join(f"pyroscope.write.{each}.receiver" for each in destinations)
+    if "disk {" not in settings:
+        settings += 'disk {\nmin_free = "0"\n}\n'
+    return f'alloypy.queue "{name}" {{\nforward_to = [{forward}]\n{settings}{delivery}}}\n'
+
+
+def write(name: str, backend: Backend) -> str:
+    """The configuration of a destination."""
+    return f'pyroscope.write "{name}" {{\nendpoint {{\nurl = "http://127.0.0.1:{backend.port}"\n}}\n}}\n'
+
+
+class Server:
+    """A server whose answer a test sets. taken: how often it has taken each profile, by its name."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.words = b"why"
+        self.taken: Counter[str] = Counter()
+        self.order: list[str] = []
+        self.queries: list[dict[str, list[str]]] = []
+
+    async def __call__(self, peer: Peer) -> None:
+        while seen := await peer.request():
+            is_push = PUSH in seen.line
+            name = _name(seen.line.split()[1], seen.body)
+            if self.status != 200:
+                await peer.say(answer(f"{self.status} Reason", self.words))
+                continue
+            self.taken[name] += 1
+            self.order.append(name)
+            self.queries.append(parse_qs(urlsplit(seen.line.split()[1]).query))
+            await peer.say(PUSH_OK if is_push else INGEST_OK)
+
+
+def _name(target: str, body: bytes) -> str:
+    query = parse_qs(urlsplit(target).query)
+    if "name" in query:
+        return query["name"][0].partition("{")[0]
+    return re.search(rb"service_name\x12.(\w+)", body)[1].decode()  # type: ignore[index]
+
+
+async def ingest(running: Pipeline, name: str, query: str = "") -> Reply:
+    """Send an /ingest profile."""
+    return await ask(running.port, f"/ingest?name={name}{query}", b"main 10")
+
+
+async def push(running: Pipeline, *names: str, profile: bytes = b"raw") -> Reply:
+    """Send a Push with a series for each name."""
+    series = [
+        Series({"__name__": "cpu", "service_name": name}, [RawSample(profile)], at)
+        for at, name in enumerate(names)
+    ]
+    return await ask(running.port, PUSH, b"".join(encode_push(series)), PROTO)
+
+
+def counted(running: Pipeline, name: str, **labels: str) -> int:
+    """A metric of the queue."""
+    return int(running.metric(f"alloypy_queue_{name}", **labels) or 0)
+
+
+def check_law(running: Pipeline, *destinations: str) -> None:
+    """Every stored record is accounted for, at each destination."""
+    for each in destinations:
+        at = {"destination": f"pyroscope.write.{each}"}
+        stored = counted(running, "stored_total", **at)
+        ended = counted(running, "delivered_total", **at) + counted(running, "dropped_total", **at)
+        assert stored == ended + counted(running, "records", **at) + counted(
+            running, "dead_letter_records", **at
+        )
+
+
+async def test_an_outage_is_invisible_to_clients_and_shifts_no_times(tmp_path: Path) -> None:
+    server = Server()
+    server.status = 503
+    async with scripted(server) as backend:
+        text = RECEIVER + queue("a") + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            for reply in (
+                await ingest(running, "none"),
+                await ingest(running, "past", "&from=now-1h"),
+                await ingest(running, "given", "&from=1700000000&until=1700000010"),
+                await push(running, "one", "two"),
+            ):
+                assert reply.status == 200
+            await until(lambda: counted(running, "tries_total", outcome="destination") > 3)
+            assert counted(running, "circuit_open") == 1
+            assert server.taken == {}
+            server.status = 200
+            await until(lambda: counted(running, "delivered_total") == 5)
+            check_law(running, "a")
+            assert counted(running, "circuit_open") == 0
+    assert server.taken == dict.fromkeys(("none", "past", "given", "one", "two"), 1)
+    times = {name: query for name, query in zip(server.order, server.queries, strict=True) if query}
+    assert {len(times[name]["from"][0]) for name in ("none", "past")} == {19}
+    difference = int(times["none"]["from"][0]) - int(times["past"]["from"][0])
+    assert difference == pytest.approx(3600 * 10**9, abs=60 * 10**9)
+    assert (times["given"]["from"], times["given"]["until"]) == (["1700000000"], ["1700000010"])
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 302, 429])
+async def test_a_destination_with_wrong_settings_empties_no_queue(tmp_path: Path, status: int) -> None:
+    server = Server()
+    server.status = status
+    async with scripted(server) as backend:
+        async with pipeline(RECEIVER + queue("a") + write("a", backend), tmp_path) as running:
+            assert (await ingest(running, "one")).status == 200
+            assert (await push(running, "two")).status == 200
+            outcome = "busy" if status == 429 else "destination"
+            await until(lambda: counted(running, "tries_total", outcome=outcome) > 3)
+            assert counted(running, "records") == 2
+            server.status = 200
+            await until(lambda: counted(running, "delivered_total") == 2)
+    assert server.taken == {"one": 1, "two": 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"), [(b"broken", "dead"), (b"x is outside of ingestion window (y)", "too_old")]
+)
+async def test_what_is_refused_for_good_holds_up_nothing(tmp_path: Path, words: bytes, reason: str) -> None:
+    server = Server()
+    server.status, server.words = 400, words
+    async with scripted(server) as backend:
+        async with pipeline(RECEIVER + queue("a") + write("a", backend), tmp_path) as running:
+            for number in range(5):
+                assert (await ingest(running, f"bad{number}")).status == 200
+            await until(lambda: counted(running, "tries_total") == 5)
+            await until(lambda: counted(running, "records") == 0)
+            if reason == "dead":
+                assert counted(running, "dead_letter_records") == 5
+                assert counted(running, "dropped_total") == 0
+            else:
+                assert counted(running, "dropped_total", reason="too_old") == 5
+            server.status = 200
+            assert (await ingest(running, "good")).status == 200
+            await until(lambda: server.taken["good"])
+            check_law(running, "a")
+            said = [line for line in running.log.lines if "WARNING profiles are" in line]
+            assert len(said) == 1
+            assert ("reject_older_than" in said[0]) == (reason == "too_old")
+            assert words.decode() in said[0]
+
+
+async def test_one_dead_destination_holds_up_no_other(tmp_path: Path) -> None:
+    dead, alive = Server(), Server()
+    dead.status = 500
+    async with scripted(dead) as first, scripted(alive) as second:
+        text = RECEIVER + queue("a", "b") + write("a", first) + write("b", second)
+        async with pipeline(text, tmp_path) as running:
+            for number in range(30):
+                assert (await ingest(running, f"p{number}")).status == 200
+            await until(lambda: len(alive.taken) == 30)
+            assert counted(running, "records", destination="pyroscope.write.a") == 30
+            check_law(running, "a", "b")
+            dead.status = 200
+            await until(lambda: len(dead.taken) == 30)
+    assert set(dead.taken.values()) == set(alive.taken.values()) == {1}
+
+
+async def test_what_waits_is_delivered_after_a_restart_and_nothing_twice(tmp_path: Path) -> None:
+    server = Server()
+    async with scripted(server) as backend:
+        text = RECEIVER + queue("a") + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            await ingest(running, "before")
+            await until(lambda: counted(running, "delivered_total") == 1)
+            server.status = 503
+            for number in range(20):
+                assert (await ingest(running, f"p{number}")).status == 200
+        server.status = 200
+        async with pipeline(text, tmp_path) as running:
+            await until(lambda: len(server.taken) == 21)
+            await until(lambda: counted(running, "delivered_total") == 21)
+            assert counted(running, "replayed_total") == 20
+            check_law(running, "a")
+    assert set(server.taken.values()) == {1}
+
+
+async def test_one_at_a_time_keeps_the_order(tmp_path: Path) -> None:
+    server = Server()
+    server.status = 503
+    async with scripted(server) as backend:
+        delivery = PATIENT.replace("{\n", "{\nmax_in_flight = 1\n", 1)
+        async with pipeline(
+            RECEIVER + queue("a", delivery=delivery) + write("a", backend), tmp_path
+        ) as running:
+            for number in range(10):
+                await ingest(running, f"p{number}")
+            await until(lambda: counted(running, "tries_total") > 2)
+            server.status = 200
+            await until(lambda: len(server.taken) == 10)
+    assert server.order == [f"p{number}" for number in range(10)]
+
+
+async def test_a_full_queue_asks_clients_to_come_back(tmp_path: Path) -> None:
+    server = Server()
+    server.status = 503
+    large = b"x" * (150 << 10)
+    async with scripted(server) as backend:
+        text = RECEIVER + queue("a", settings='max_size = "1MiB"\n') + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            replies = [await push(running, f"p{number}", profile=large) for number in range(10)]
+            taken = [reply.status for reply in replies].index(503)
+            assert taken >= 4
+            refused = replies[taken]
+            assert refused.headers["retry-after"] == "5"
+            assert b'"code":"unavailable"' in refused.body
+            reply = await ask(running.port, "/ingest?name=more", large)
+            assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+            assert counted(running, "rejected_total", reason="full") == 11 - taken
+            server.status = 200
+            await until(lambda: len(server.taken) == taken)
+            await until(lambda: counted(running, "records") == 0)
+            assert (await push(running, "again", profile=large)).status == 200
+            await until(lambda: server.taken["again"])
+            check_law(running, "a")
+    assert set(server.taken.values()) == {1}
+
+
+async def test_the_oldest_give_way_where_that_is_wanted(tmp_path: Path) -> None:
+    server = Server()
+    server.status = 503
+    large = b"x" * (150 << 10)
+    async with scripted(server) as backend:
+        settings = 'max_size = "1MiB"\nwhen_full = "drop_oldest"\n'
+        text = RECEIVER + queue("a", settings=settings) + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            for number in range(20):
+                assert (await push(running, f"p{number}", profile=large)).status == 200
+            dropped = counted(running, "dropped_total", reason="overflow")
+            assert dropped >= 13
+            check_law(running, "a")
+            server.status = 200
+            await until(lambda: counted(running, "records") == 0)
+            check_law(running, "a")
+    assert "p19" in server.taken
+    assert "p0" not in server.taken
+
+
+async def test_a_clients_mistake_is_not_stored(tmp_path: Path) -> None:
+    server = Server()
+    async with scripted(server) as backend:
+        async with pipeline(RECEIVER + queue("a") + write("a", backend), tmp_path) as running:
+            series = [Series({"service_name": "a", "b c": "d"}, [RawSample(b"x")])]
+            reply = await ask(running.port, PUSH, b"".join(encode_push(series)), PROTO)
+            assert (reply.status, b"invalid_argument" in reply.body) == (400, True)
+            assert counted(running, "stored_total") == 0
+
+
+async def test_destinations_may_leave_and_come_back(tmp_path: Path) -> None:
+    first, second = Server(), Server()
+    first.status = 503
+    async with scripted(first) as one, scripted(second) as two:
+        writes = write("a", one) + write("b", two)
+        async with pipeline(RECEIVER + queue("a", "b") + writes, tmp_path) as running:
+            await ingest(running, "before")
+            await until(lambda: second.taken["before"])
+            await running.load(RECEIVER + queue("b") + writes)
+            await until(lambda: any("destination was taken out" in line for line in running.log.lines))
+            await ingest(running, "meanwhile")
+            await until(lambda: second.taken["meanwhile"])
+            first.status = 200
+            await running.load(RECEIVER + queue("a", "b") + writes)
+            await ingest(running, "after")
+            await until(lambda: second.taken["after"] and len(first.taken) == 2)
+            check_law(running, "a", "b")
+    assert first.taken == {"before": 1, "after": 1}
+    assert second.taken == {"before": 1, "meanwhile": 1, "after": 1}
+
+
+async def test_a_queue_may_be_renamed_and_may_move(tmp_path: Path) -> None:
+    server = Server()
+    server.status = 503
+
+    def text(name: str, folder: str) -> str:
+        disk = f'disk {{\nmin_free = "0"\npath = "{tmp_path}/{folder}"\n}}\n'
+        receiver = RECEIVER.replace("queue.default", f"queue.{name}")
+        return receiver + queue("a", settings=disk, name=name) + write("a", backend)
+
+    async with scripted(server) as backend:
+        async with pipeline(text("default", "one"), tmp_path) as running:
+            assert (await ingest(running, "before")).status == 200
+            await running.load(text("other", "one"))
+            assert (await ingest(running, "renamed")).status == 200
+            await running.load(text("other", "two"))
+            await until(lambda: (tmp_path / "two").exists())
+            assert (await ingest(running, "moved")).status == 200
+            server.status = 200
+            await until(lambda: server.taken["moved"])
+            assert set(server.taken) == {"moved"}
+            await running.load(text("other", "one"))
+            await until(lambda: len(server.taken) == 3)
+    assert set(server.taken.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ('max_size = "1KiB"\n', "max_size must be at least 1MiB"),
+        ('disk {\nsegment_size = "1KiB"\n}\n', "segment_size must be between 64KiB and 1GiB"),
+        ('disk {\npath = "FOLDER/file"\n}\n', "FOLDER/file"),
+        ('when_full = "wait"\n', 'unrecognized when_full "wait"'),
+    ],
+)
+async def test_settings_that_make_no_sense_are_refused_at_load(
+    tmp_path: Path, settings: str, words: str
+) -> None:
+    (tmp_path / "file").write_text("x")
+    settings = settings.replace("FOLDER", str(tmp_path))
+    async with scripted(Server()) as backend:
+        with pytest.raises(DiagnosticsError, match=re.escape(words.replace("FOLDER", str(tmp_path)))):
+            async with pipeline(queue("a", settings=settings) + write("a", backend), tmp_path):
+                pass
+    assert (tmp_path / "file").read_text() == "x"
+
+
+async def test_two_queues_share_no_directory(tmp_path: Path) -> None:
+    disk = f'disk {{\npath = "{tmp_path}/q"\n}}\n'
+    async with scripted(Server()) as backend:
+        text = write("a", backend) + queue("a", settings=disk) + queue("a", settings=disk, name="other")
+        with pytest.raises(DiagnosticsError, match="two queues cannot share one"):
+            async with pipeline(text, tmp_path):
+                pass
+        async with pipeline(write("a", backend) + queue("a", settings=disk), tmp_path) as running:
+            await until(lambda: counted(running, "segments") is not None)
