@@ -38,6 +38,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 """Between two tries to open a queue that another process has, or a former component of this one."""
 
 _claims: WeakValueDictionary[Path, Queue] = WeakValueDictionary()
+"""By directory, the queue that was last built for it."""
 
 
 class Queue(Component[Arguments, Exports]):
@@ -51,6 +52,7 @@ class Queue(Component[Arguments, Exports]):
         self._couriers: dict[str, Courier] = {}
         self._changed = asyncio.Event()
         self.runs = False
+        self._built_by: asyncio.Task[Any] | None = None
         options.set_exports(Exports(receiver=self._receiver))
 
     @property
@@ -58,8 +60,13 @@ class Queue(Component[Arguments, Exports]):
         """The component's global id."""
         return self._options.global_id
 
+    def is_of_this_load(self, other: str) -> bool:
+        """Whether this queue and another one are being built together, rather than one after the other."""
+        return not self.runs and self.id != other and self._built_by is asyncio.current_task()
+
     async def prepare(self) -> None:
         """Check the directory, without touching it. Raises BuildError."""
+        self._built_by = asyncio.current_task()
         fault = self._fault(self._arguments) or await self._directory_fault(self._arguments)
         if fault:
             raise BuildError(fault)
@@ -83,6 +90,7 @@ class Queue(Component[Arguments, Exports]):
     async def run(self) -> None:
         """Deliver until cancelled; then deliveries in progress may end. The rest stays on the disk."""
         self.runs = True
+        self._built_by = None
         self._warn(self._arguments)
         try:
             while True:
@@ -127,10 +135,12 @@ class Queue(Component[Arguments, Exports]):
         pause = 0.05
         while True:
             try:
-                log = await Log.open(
-                    str(self._path(arguments)),
-                    settings=_settings(arguments),
-                    destinations=[*_destinations(arguments)],
+                log = await _kept(
+                    Log.open(
+                        str(self._path(arguments)),
+                        settings=_settings(arguments),
+                        destinations=[*_destinations(arguments)],
+                    )
                 )
             except QueueError as reason:
                 problem = str(reason)
@@ -228,7 +238,7 @@ class Queue(Component[Arguments, Exports]):
 
         path = self._path(arguments).absolute()
         other = _claims.get(path)
-        if other is not None and other is not self and other.id != self.id and not other.runs:
+        if other is not None and other.is_of_this_load(self.id):
             return f"{path} is the directory of {other.id}: two queues cannot share one"
         try:
             _settings(arguments)
@@ -265,6 +275,23 @@ def _settings(arguments: Arguments) -> LogSettings:
 
 def _destinations(arguments: Arguments) -> Mapping[str, ProfilesReceiver]:
     return {receiver.component: receiver for receiver in arguments.forward_to}
+
+
+async def _kept(opening: Coroutine[Any, Any, Log]) -> Log:
+    """What is opened; if this is cancelled meanwhile, it is closed again."""
+    task = asyncio.get_running_loop().create_task(opening)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await _whatever_happens(_closed(task))
+        raise
+
+
+async def _closed(opening: asyncio.Task[Log]) -> None:
+    from alloypy.queueing.errors import QueueError
+
+    with contextlib.suppress(QueueError):
+        await (await opening).close()
 
 
 async def _whatever_happens(work: Coroutine[Any, Any, None]) -> None:

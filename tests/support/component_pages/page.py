@@ -70,10 +70,15 @@ def _lines(name: str, seen: Seen) -> Iterator[str]:
     assert entry is not None
     yield _paragraph(f"`{name}` {described_as(name)}. {_LEVELS[registration.stability]}")
     yield ""
-    yield _paragraph(
-        f"Alloy has it since {short(find_version(entry['since']))}: [Alloy's reference]({entry['manual']}), "
-        f"[differences]({_differences(name)})."
-    )
+    if "since" in entry:
+        yield _paragraph(
+            f"Alloy has it since {short(find_version(entry['since']))}: "
+            f"[Alloy's reference]({entry['manual']}), [differences]({_differences(name)})."
+        )
+    else:
+        yield _paragraph(
+            "Only alloypy has it: check configurations that use it with `validate --for alloypy`."
+        )
     yield from ["", "## Example", "", "```alloy", path_of(name).read_text("utf-8").rstrip(), "```", ""]
     yield from ["## Arguments", "", *settings(entry["arguments"], spec_of(registration.arguments))]
     if entry["exports"] is not None:
