@@ -166,6 +166,11 @@ def _shared(errors: Sequence[DeliveryError]) -> dict[str, Any]:
     }
 
 
+def invalid_labels(reason: Exception, series: int | None = None) -> DeliveryError:
+    """The error for a client's labels that break the rules."""
+    return DeliveryError(f"invalid labels in profile: {reason}", code="invalid_argument", series=series)
+
+
 class Failures:
     """Collects the errors of a Push's series; a hostile client sends a hundred thousand of them.
 

@@ -17,6 +17,7 @@ from alloypy.components.own.delivering.arguments import Arguments, Exports
 from alloypy.components.own.delivering.metrics import QueueMetrics
 from alloypy.components.own.delivering.storing import Receiver
 from alloypy.profiles.model import ProfilesReceiver
+from alloypy.rules.queue import NO_RECEIVER
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,
@@ -225,7 +226,7 @@ class Queue(Component[Arguments, Exports]):
         """What is wrong with arguments that are right one by one."""
         names = [receiver.component for receiver in arguments.forward_to]
         if not names:
-            return "forward_to must name at least one receiver"
+            return NO_RECEIVER
         if self._receiver.component in names:
             return "a queue cannot forward to itself"
         twice = next((name for name in names if names.count(name) > 1), "")

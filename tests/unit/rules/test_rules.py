@@ -12,6 +12,7 @@ from alloypy.check.configuration import check_files
 from alloypy.components.registry import REGISTRY
 from alloypy.graph.admission import Gate
 from alloypy.lang.types import Type
+from alloypy.own_language import own_language
 from alloypy.rules import rules_for
 from alloypy.rules.body import Body
 from alloypy.rules.forms import accepted_by
@@ -36,7 +37,7 @@ TYPES = sorted({name for module in MODULES for name in getattr(module, "BY_TYPE"
 def body_at(path: str) -> Spec:
     catalog = load_catalog()
     first, *inner = path.split("/")
-    entry = catalog.component(first) or catalog.block(first)
+    entry = catalog.component(first) or catalog.block(first) or own_language().component(first)
     assert entry is not None, path
     assert entry.arguments is not None
     spec = entry.arguments

@@ -22,9 +22,9 @@ class DestinationStatus:
     waiting_bytes: int = export(doc="Their size.")
     oldest_seconds: float = export(doc="How long the oldest of them has waited.")
     in_flight: int = export(doc="Deliveries in progress.")
-    window: int = export(doc="Deliveries that may be in progress.")
+    window: int = export(doc="How many may be in progress.")
     delivered: int = export(doc="Profiles that it has taken.")
-    dropped: int = export(doc="Profiles that were given up.")
+    dropped: int = export(doc="Profiles that the queue has given up.")
     dead_letters: int = export(doc="Profiles that it refuses for good.")
 
 
@@ -32,7 +32,7 @@ class DestinationStatus:
 class DebugInfo:
     """What the queue holds."""
 
-    disk_bytes: int = export(doc="Bytes of the files of records.")
+    disk_bytes: int = export(doc="Bytes on the disk.")
     problem: str = attribute(default="", doc="Why profiles are not taken.")
     destinations: tuple[DestinationStatus, ...] = block(
         name="destination", default=(), doc="Each destination.", shown=True

@@ -18,6 +18,7 @@ from alloypy.profiles.model import (
     IngestProfile,
     ProfilesReceiver,
     Push,
+    invalid_labels,
 )
 from alloypy.runtime.contract.component import Options
 
@@ -61,7 +62,7 @@ class Receiver(ProfilesReceiver):
             try:
                 puts.append((series.position, push_message(series, push.headers, moment)))
             except InvalidLabels as reason:
-                failures.add(_invalid(reason, series.position))
+                failures.add(invalid_labels(reason, series.position))
         if len(puts) == 1:
             await self._store_one(log, *puts[0], failures)
         else:
@@ -77,7 +78,7 @@ class Receiver(ProfilesReceiver):
         try:
             message = ingest_message(profile, _MOMENTS.take())
         except InvalidLabels as reason:
-            raise _invalid(reason) from None
+            raise invalid_labels(reason) from None
         await self._store(log, message)
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
@@ -120,10 +121,6 @@ class Receiver(ProfilesReceiver):
             raise _not_taken(f"{self.id} has exited") from None
         self.metrics.stored += 1
         self.metrics.stored_bytes += len(message.meta) + sum(map(len, message.body))
-
-
-def _invalid(reason: InvalidLabels, series: int | None = None) -> DeliveryError:
-    return DeliveryError(f"invalid labels in profile: {reason}", code="invalid_argument", series=series)
 
 
 def _not_taken(words: str) -> DeliveryError:

@@ -20,7 +20,7 @@ from alloypy.components.pyroscope.sending.metrics import Metrics
 from alloypy.components.pyroscope.sending.outbox import Outbox
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, PUSH_NAMES, Outgoing
 from alloypy.components.pyroscope.sending.publishing import Publisher
-from alloypy.components.pyroscope.sending.push import OutgoingPush, PushLabels, invalid_labels
+from alloypy.components.pyroscope.sending.push import OutgoingPush, PushLabels
 from alloypy.profiles.labels import InvalidLabels
 from alloypy.profiles.model import (
     MOST_TOLD,
@@ -29,6 +29,7 @@ from alloypy.profiles.model import (
     IngestProfile,
     Push,
     Series,
+    invalid_labels,
     joined,
     told,
 )

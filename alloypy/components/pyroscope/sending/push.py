@@ -13,7 +13,7 @@ from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import retry_after
 from alloypy.net.client.messages import Headers, Request, Response, SendError, SendTimeout
 from alloypy.net.rpc.call import CallFailure, failure_of
-from alloypy.profiles.labels import NAME, InvalidLabels, check_labels
+from alloypy.profiles.labels import NAME, check_labels
 from alloypy.profiles.model import Buffer, DeliveryError, Labels, RawSample
 from alloypy.profiles.push_wire import encode_series
 from alloypy.profiles.remembered import LabelMemory
@@ -121,11 +121,6 @@ class OutgoingPush:
             retry=refusal.retry,
             pause=refusal.wanted_pause,
         )
-
-
-def invalid_labels(reason: InvalidLabels, series: int | None = None) -> DeliveryError:
-    """The error for a client's labels that break the rules."""
-    return DeliveryError(f"invalid labels in profile: {reason}", code="invalid_argument", series=series)
 
 
 def _utf8(text: str) -> str:
