@@ -5,6 +5,9 @@ Source: docs/spec/PYROSCOPE.md, section 3.4.
 
 from __future__ import annotations
 
+TOO_MUCH_AROUND = "chunked encoding contains too much non-data"
+"""Go's words for a body in chunks that are hardly larger than what is around them."""
+
 # Names that differ from those of some Python version; and 200, so that a process that sends nothing else
 # need not build Python's table.
 _GO_TEXTS = {

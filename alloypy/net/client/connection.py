@@ -18,6 +18,7 @@ import httptools
 from alloypy.net.client.go_errors import broken_text
 from alloypy.net.client.messages import MAX_HEAD_BYTES, Dropped, Response, SendError, SendTimeout, Told
 from alloypy.net.deadline import Deadline
+from alloypy.net.http_status import TOO_MUCH_AROUND
 from alloypy.profiles.model import Buffer
 
 _JOINED_BYTES = 16384
@@ -31,7 +32,6 @@ _known_replies: dict[bytes, Response] = {}
 Successes are equal, byte by byte, until the clock in their Date header ticks.
 """
 
-TOO_MUCH_AROUND = "chunked encoding contains too much non-data"
 _AROUND_BYTES = 2 * MAX_HEAD_BYTES
 _AROUND_SHARE = 4
 _CHUNKED = re.compile(rb"(?:.*,)?[ \t]*chunked[ \t]*", re.IGNORECASE | re.DOTALL)
