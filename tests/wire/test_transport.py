@@ -11,10 +11,10 @@ import pytest
 import trustme
 
 from alloypy.net.client import pool as transport_module
-from alloypy.net.client.connection import TOO_MUCH_AROUND
 from alloypy.net.client.messages import Origin, Request, Response, SendError
 from alloypy.net.client.pool import Transport
 from alloypy.net.client.tls import TLS, TLSSettings
+from alloypy.net.http_status import TOO_MUCH_AROUND
 from tests.support.loops import both_event_loops
 from tests.support.scripted import Backend, Peer, answering, scripted
 from tests.support.waiting import until

@@ -20,7 +20,7 @@ import httpcore
 import httpx
 
 from alloypy.lang.go.text import quote
-from alloypy.net.client.connection import TOO_MUCH_AROUND, too_much_around
+from alloypy.net.client.connection import too_much_around
 from alloypy.net.client.go_errors import broken_text, causing_error, dial_error, system_text
 from alloypy.net.client.http2 import (
     MISSING,
@@ -48,7 +48,7 @@ from alloypy.net.client.messages import (
 )
 from alloypy.net.client.proxy import ProxyRoute
 from alloypy.net.client.tls import TLS
-from alloypy.net.http_status import status_text
+from alloypy.net.http_status import TOO_MUCH_AROUND, status_text
 from alloypy.profiles.model import Buffer
 
 _STATUS_LINE = re.compile(r"illegal status line: bytearray\((b.*)\)")

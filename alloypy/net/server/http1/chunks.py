@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from alloypy.net.http_status import TOO_MUCH_AROUND
+
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 _SIZE_LINE = re.compile(
@@ -139,7 +141,7 @@ class Chunks:
     def _begin(self, size: int, line: int) -> None:
         self._excess = max(self._excess + line - _FREE_BYTES - 2 * size, 0)
         if self._excess > _MOST_EXCESS_BYTES:
-            raise Malformed("chunked encoding contains too much non-data")
+            raise Malformed(TOO_MUCH_AROUND)
         self._left = size
         self.announced += size
         self._part = _CONTENT if size else _TRAILERS
