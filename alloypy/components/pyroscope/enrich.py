@@ -159,7 +159,7 @@ class Receiver(ProfilesReceiver):
         if self.exited:
             reason = f"{self.id} has exited"
             if self._events.wanted:
-                self._events.publish_failures(self._global_id, profiles, reason)
+                self._events.publish_failures(self.component, profiles, reason)
             raise DeliveryError(reason, retry=True)
 
     def _publish(self, before: Sequence[Series], after: Sequence[Series]) -> None:

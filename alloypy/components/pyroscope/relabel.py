@@ -272,7 +272,7 @@ class Receiver(ProfilesReceiver):
     def _publish_failure(self, profiles: Sequence[Series | IngestProfile], error: DeliveryError) -> None:
         """Publish that none of these goes on."""
         if self._events.wanted:
-            self._events.publish_failures(self._global_id, profiles, str(error))
+            self._events.publish_failures(self.component, profiles, str(error))
 
     def _event(self, one: Series, after: Mapping[int, Labels]) -> Event:
         body = one.body
