@@ -209,12 +209,12 @@ class Controller:
         return component_tables(self._context, module, local_id)
 
     def outlines(self) -> list[Outline]:
-        """The components of all modules, in evaluation order."""
+        """The components of all modules, in evaluation order; may be called in any thread."""
         return list(outlines(self._context))
 
-    def passages(self) -> list[Passage]:
+    def passages(self) -> Iterator[Passage]:
         """The health of every component of all modules, and what has passed through it."""
-        return list(passages(self._context))
+        return passages(self._context)
 
     def imports(self) -> list[ImportInfo]:
         """The imports of all modules."""

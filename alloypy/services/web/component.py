@@ -12,7 +12,7 @@ from alloypy.runtime.controller import Controller
 from alloypy.schema.encode import encode_body
 from alloypy.services.admin.messages import Answer
 from alloypy.services.configuration import Configuration
-from alloypy.services.web.components import ago, health_sign, per_second
+from alloypy.services.web.components import ago, health_sign, outlined, per_second
 from alloypy.services.web.html import Child, Html, h, join
 from alloypy.services.web.rates import Rates
 from alloypy.services.web.shell import Pages, View, as_file, as_json, failure, link, page, place_in, wide
@@ -51,10 +51,10 @@ def pages(controller: Controller, rates: Rates, configuration: Configuration) ->
         parts = [await _part(key, info) for key in _PARTS]
         body = join(
             _heading(view, info, {file.source.name for file in configuration.files}),
-            _flow(info, rates),
+            await _flow(info, rates),
             [_table(each) for each in controller.tables(info.module, info.id)],
             parts,
-            _neighbours(controller, info),
+            await _neighbours(controller, info),
         )
         return page(view, _global_id(info), body, "component.js")
 
@@ -114,8 +114,8 @@ def _graph(view: View, module: str) -> Html | None:
     return h("a", {"href": link("graph", module) if module else "graph"}, module or "Show")
 
 
-def _flow(info: ComponentInfo, rates: Rates) -> Html | None:
-    passages, found = rates.now()
+async def _flow(info: ComponentInfo, rates: Rates) -> Html | None:
+    passages, found = await rates.now()
     name = _global_id(info)
     flow = next((each.flow for each in passages if each.id == name), None)
     if flow is None:
@@ -180,10 +180,12 @@ async def _part(key: str, info: ComponentInfo) -> Html:
     return h("section", {"id": key}, h("h2", {}, title), content)
 
 
-def _neighbours(controller: Controller, info: ComponentInfo) -> Html:
+async def _neighbours(controller: Controller, info: ComponentInfo) -> Html:
     """What feeds it, what it feeds, and what refers to what."""
     feeding = [
-        each.id for each in controller.outlines() if each.module == info.module and info.id in each.data_flow
+        each.id
+        for each in await outlined(controller)
+        if each.module == info.module and info.id in each.data_flow
     ]
     lists = (
         ("Fed by", sorted(feeding)),

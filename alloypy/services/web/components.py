@@ -20,6 +20,7 @@ from alloypy.services.web.html import Html, h, join
 from alloypy.services.web.pipelines import pipelines
 from alloypy.services.web.rates import PerSecond, Rates
 from alloypy.services.web.shell import Pages, View, as_json, link, page, wide
+from alloypy.threads import WORK
 
 SIGNS = {"healthy": "\u25cf", "unknown": "\u25cb", "unhealthy": "\u25b2", "exited": "\u25a0"}
 """A sign for each state of health, so that none is told by its colour alone."""
@@ -34,6 +35,7 @@ _COLUMNS = {
     "dropped": "Dropped/s",
     "message": "Message",
 }
+_SECONDS = 30.0
 _NUMBERS = ("in", "out", "dropped")
 
 
@@ -75,7 +77,7 @@ def pages(controller: Controller, rates: Rates) -> Pages:
 
     async def components(view: View) -> Answer:
         asked = Asked.of(view)
-        rows = _rows(controller.outlines(), rates)
+        rows = await _rows(controller, rates)
         shown = sum(_matches(row, asked.filter) for row in rows)
         tables = await _groups(rows, asked)
         body = join(
@@ -89,14 +91,14 @@ def pages(controller: Controller, rates: Rates) -> Pages:
         return page(view, "Components", body, "components.js")
 
     async def states(view: View) -> Answer:
-        passages, found = rates.now()
+        passages, found = await rates.now()
         wanted = view.asked.parameter("id")
         chosen = (each for each in passages if wanted in (None, each.id))
         return as_json([_state(each.id, each.health, each.flow, found.get(each.id)) for each in chosen])
 
     async def listed(view: View) -> Answer:
         pace, entries = Pace(), []
-        for row in _rows(controller.outlines(), rates):
+        for row in await _rows(controller, rates):
             about = row.outline
             entry = _state(about.global_id, row.health, row.flow, row.rate)
             entry |= {"module": about.module, "name": about.name, "label": about.label}
@@ -131,10 +133,16 @@ def per_second(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2g}"
 
 
-def _rows(outlines: Sequence[Outline], rates: Rates) -> list[_Row]:
-    passages, found = rates.now()
+async def outlined(controller: Controller) -> list[Outline]:
+    """All components, worked out in a thread: thousands take long."""
+    return await WORK.run(controller.outlines, _SECONDS)
+
+
+async def _rows(controller: Controller, rates: Rates) -> list[_Row]:
+    outlines = await outlined(controller)
+    of = await WORK.run(lambda: pipelines(outlines), _SECONDS)
+    passages, found = await rates.now()
     by_id = {each.id: each for each in passages}
-    of = pipelines(outlines)
     rows = []
     for each in outlines:
         known = by_id.get(each.global_id)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from alloypy.runtime.contract.options import ImportInfo, Outline
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin.messages import Answer
-from alloypy.services.web.components import ago, health_sign
+from alloypy.services.web.components import ago, health_sign, outlined
 from alloypy.services.web.html import Html, h, join
 from alloypy.services.web.shell import Pages, View, link, page, table
 
@@ -18,7 +18,7 @@ def pages(controller: Controller) -> Pages:
     """The tree of modules."""
 
     async def modules(view: View) -> Answer:
-        outlines = controller.outlines()
+        outlines = await outlined(controller)
         ids = controller.modules()
         healths = {each.id: each.health.state.text for each in controller.passages()}
         body = join(
@@ -73,7 +73,13 @@ def _module(
             {"href": f"./?{urlencode({'filter': module, 'group': 'module'}, errors='replace')}"},
             module or "The configuration itself",
         ),
-        h("span", {"class": "weak"}, f" {len(own)} components", f" ({told})" if told else None, " "),
+        h(
+            "span",
+            {"class": "weak"},
+            " 1 component" if len(own) == 1 else f" {len(own):,} components",
+            f" ({told})" if told else None,
+            " ",
+        ),
         h("a", {"href": graph, "aria-label": f"Graph of {module or 'the configuration'}"}, "graph")
         if view.offers("graph")
         else None,

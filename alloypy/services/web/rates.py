@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from alloypy.runtime.contract.component import Flow
 from alloypy.runtime.contract.options import Passage
+from alloypy.runtime.pace import Pace
 
 _SHORTEST_SECONDS = 1.0
 _LONGEST_SECONDS = 15.0
@@ -28,19 +29,25 @@ class _Look(NamedTuple):
 
 
 class Rates:
-    """Rates over the last seconds in which a page was open. passages: looks at the components."""
+    """Rates over the last seconds in which a page was open. passages: looks at the components one by one."""
 
     def __init__(
-        self, passages: Callable[[], Sequence[Passage]], clock: Callable[[], float] = time.monotonic
+        self, passages: Callable[[], Iterable[Passage]], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._passages = passages
         self._clock = clock
         self._looks: deque[_Look] = deque()
 
-    def now(self) -> tuple[Sequence[Passage], Mapping[str, PerSecond]]:
-        """The components as they are, and rates by id; none after a long time without a look."""
+    async def now(self) -> tuple[Sequence[Passage], Mapping[str, PerSecond]]:
+        """The components as they are, and rates by id; none after a long time without a look.
+
+        Other tasks may run while there are many components to look at.
+        """
         now = self._clock()
-        passages = self._passages()
+        pace, passages = Pace(), []
+        for passage in self._passages():
+            passages.append(passage)
+            await pace.breathe()
         looks = self._looks
         while looks and now - looks[0].at > _LONGEST_SECONDS:
             looks.popleft()

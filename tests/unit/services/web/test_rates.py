@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from alloypy.runtime.contract.component import Flow
 from alloypy.runtime.contract.health import healthy
 from alloypy.runtime.contract.options import Outline, Passage
@@ -20,32 +22,35 @@ class Counting:
     def passages(self) -> list[Passage]:
         return [Passage("x", healthy(""), self.flow)]
 
-    def rate(self, at: float, entered: int, left: int = 0, lost: int = 0) -> PerSecond | None:
+    async def rate(self, at: float, entered: int, left: int = 0, lost: int = 0) -> PerSecond | None:
         self.now, self.flow = at, Flow("profiles", entered, left, lost)
-        return self.rates.now()[1].get("x")
+        return (await self.rates.now())[1].get("x")
 
 
-def test_a_rate_needs_two_looks_that_are_a_second_apart() -> None:
+@pytest.mark.anyio
+async def test_a_rate_needs_two_looks_that_are_a_second_apart() -> None:
     counting = Counting()
-    assert counting.rate(0.0, 100) is None
-    assert counting.rate(0.5, 110) is None
-    assert counting.rate(2.0, 300, 200, 10) == PerSecond(100.0, 100.0, 5.0)
+    assert await counting.rate(0.0, 100) is None
+    assert await counting.rate(0.5, 110) is None
+    assert await counting.rate(2.0, 300, 200, 10) == PerSecond(100.0, 100.0, 5.0)
 
 
-def test_rates_are_those_of_the_last_seconds() -> None:
+@pytest.mark.anyio
+async def test_rates_are_those_of_the_last_seconds() -> None:
     counting = Counting()
     for second in range(60):
-        rate = counting.rate(float(second), 10 * second if second < 30 else 300)
+        rate = await counting.rate(float(second), 10 * second if second < 30 else 300)
     assert rate == PerSecond(0.0, 0.0, 0.0)
-    assert counting.rate(1000.0, 300) is None
+    assert await counting.rate(1000.0, 300) is None
 
 
-def test_a_component_that_was_built_anew_has_no_rate_at_first() -> None:
+@pytest.mark.anyio
+async def test_a_component_that_was_built_anew_has_no_rate_at_first() -> None:
     counting = Counting()
-    counting.rate(0.0, 100)
-    assert counting.rate(2.0, 5) is None
+    await counting.rate(0.0, 100)
+    assert await counting.rate(2.0, 5) is None
     counting.flow = None
-    assert counting.rates.now()[1] == {}
+    assert (await counting.rates.now())[1] == {}
 
 
 def outline(
