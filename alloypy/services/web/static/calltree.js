@@ -6,9 +6,7 @@
  * downwards over the numbers visits children before their parents, and nothing here recurses.
  */
 
-/** @typedef {{type: string, unit: string, side: string}} Column what a column holds; `side`: of a diff */
-
-const MOST_NODES = 4_000_000;
+const MOST_NODES = 1 << 22;
 const MOST_VALUES = 24_000_000;
 const MOST_COLUMNS = 64;
 
@@ -18,9 +16,9 @@ export class Refusal extends Error {}
 export class CallTree {
   constructor() {
     /** @type {string[]} */
-    this.names = [''];
+    this.names = [""];
     /** @type {Map<string, number>} */
-    this._ids = new Map([['', 0]]);
+    this._ids = new Map([["", 0]]);
     this.count = 1;
     this._room = 1 << 10;
     this.parent = new Int32Array(this._room);
@@ -30,9 +28,8 @@ export class CallTree {
     this.columns = [];
     /** @type {Float64Array[]} what each node has itself, for each column */
     this.self = [];
-    // Slots of parent, name and node: one line of the processor's cache.
+    // A hash table; a slot is parent, name and node: four numbers, so that it is one line of the cache.
     this._slots = new Int32Array(this._room * 8);
-    this._mask = this._room * 8 - 1;
   }
 
   /** @param {string} text */
@@ -58,56 +55,54 @@ export class CallTree {
     return this.columns.length - 1;
   }
 
-  /** The child of a node with a name, which is added if there is none.
-   * @param {number} parent @param {number} name @returns {number} */
-  child(parent, name) {
+  /** Where a child is in the table, or belongs. @param {number} parent @param {number} name */
+  _slot(parent, name) {
     const slots = this._slots;
-    const mask = this._mask;
-    let at = ((Math.imul(parent, 0x9e3779b1) ^ Math.imul(name + 1, 0x85ebca6b)) >>> 6 << 2) & mask;
-    for (let node = slots[at + 2]; node !== 0; node = slots[at + 2]) {
-      if (slots[at] === parent && slots[at + 1] === name) return node;
-      at = (at + 4) & mask;
-    }
-    const node = this.count;
-    if (node === this._room) {
+    const mask = slots.length - 1;
+    let at = ((Math.imul(parent, 0x9e3779b1) ^ Math.imul(name + 1, 0x85ebca6b)) >>> 4) & mask & ~3;
+    while (slots[at + 2] !== 0 && (slots[at] !== parent || slots[at + 1] !== name)) at = (at + 4) & mask;
+    return at;
+  }
+
+  /** The child of a node with a name, which is added if there is none.
+   * @param {number} parent @param {number} name */
+  child(parent, name) {
+    let at = this._slot(parent, name);
+    const known = this._slots[at + 2];
+    if (known !== 0) return known;
+    if (this.count === this._room) {
       this._grow();
-      return this.child(parent, name);
+      at = this._slot(parent, name);
     }
-    this.count++;
+    const node = this.count++;
     this.parent[node] = parent;
     this.name[node] = name;
-    slots[at] = parent;
-    slots[at + 1] = name;
-    slots[at + 2] = node;
+    this._fill(at, node);
     return node;
   }
 
-  /** @param {number} room */
+  /** @param {number} at @param {number} node */
+  _fill(at, node) {
+    this._slots[at] = this.parent[node];
+    this._slots[at + 1] = this.name[node];
+    this._slots[at + 2] = node;
+  }
+
+  /** @param {number} room for how many nodes */
   _check(room) {
     if (room > MOST_NODES || room * this.columns.length > MOST_VALUES) {
-      throw new Refusal('It has more different stacks than a page can show.');
+      throw new Refusal("It has more different stacks than a page can show.");
     }
   }
 
   _grow() {
-    this._check(this._room * 2 > MOST_NODES && this._room < MOST_NODES ? MOST_NODES : this._room * 2);
-    this._room = Math.min(this._room * 2, MOST_NODES);
-    this.parent = longer(this.parent, this._room);
-    this.name = longer(this.name, this._room);
-    this.self = this.self.map((values) => longer(values, this._room));
-    let size = 8;
-    while (size < this._room * 8) size *= 2;
-    const slots = (this._slots = new Int32Array(size));
-    const mask = (this._mask = size - 1);
-    for (let node = 1; node < this.count; node++) {
-      const parent = this.parent[node];
-      const name = this.name[node];
-      let at = ((Math.imul(parent, 0x9e3779b1) ^ Math.imul(name + 1, 0x85ebca6b)) >>> 6 << 2) & mask;
-      while (slots[at + 2] !== 0) at = (at + 4) & mask;
-      slots[at] = parent;
-      slots[at + 1] = name;
-      slots[at + 2] = node;
-    }
+    const room = (this._room *= 2);
+    this._check(room);
+    this.parent = longer(this.parent, room);
+    this.name = longer(this.name, room);
+    this.self = this.self.map((values) => longer(values, room));
+    this._slots = new Int32Array(room * 8);
+    for (let node = 1; node < this.count; node++) this._fill(this._slot(this.parent[node], this.name[node]), node);
   }
 
   /** Give back the room that only growing needs. */
@@ -121,7 +116,7 @@ export class CallTree {
 }
 
 /** @template {Int32Array | Float64Array} T @param {T} values @param {number} room @returns {T} */
-function longer(values, room) {
+export function longer(values, room) {
   const wider = new /** @type {any} */ (values.constructor)(room);
   wider.set(values);
   return wider;
@@ -134,8 +129,7 @@ export function totals(parent, self) {
   return total;
 }
 
-/** The children of all nodes: those of `i` are `list[from[i]]` to before `list[from[i + 1]]`.
- * @param {Int32Array} parent */
+/** The children of all nodes. @param {Int32Array} parent @returns {Children} */
 export function childLists(parent) {
   const count = parent.length;
   const from = new Int32Array(count + 1);
@@ -149,7 +143,7 @@ export function childLists(parent) {
 
 /** Which nodes are not below another of the same name; only they count for the total of a function.
  * @param {Int32Array} parent @param {Int32Array} name @param {number} names how many there are
- * @param {{from: Int32Array, list: Int32Array}} children */
+ * @param {Children} children */
 export function outermost(parent, name, names, children) {
   const outer = new Uint8Array(parent.length);
   const open = new Int32Array(names);

@@ -55,14 +55,14 @@ class Writer {
 /**
  * The tree as pprof. Of a diff, the first profile counts negative and is labelled, as `go tool pprof -diff_base`
  * has it.
- * @param {import('./calltree.js').CallTree} tree
+ * @param {CallTree} tree
  * @param {{type: string, unit: string}[]} types
  */
 export function encodePprof(tree, types) {
   const out = new Writer();
   const part = new Writer();
   const inner = new Writer();
-  const texts = new Map([['', 0]]);
+  const texts = new Map([["", 0]]);
   const text = (/** @type {string} */ given) => {
     if (!texts.has(given)) texts.set(given, texts.size);
     return texts.get(given) ?? 0;
@@ -84,11 +84,11 @@ export function encodePprof(tree, types) {
         used[tree.name[at]] = 1;
       }
       part.block(1, inner.take());
-      for (const c of columns) inner.varint((c < 0 ? 0 : Math.round(tree.self[c][node])) * (side === 'a' ? -1 : 1));
+      for (const c of columns) inner.varint((c < 0 ? 0 : Math.round(tree.self[c][node])) * (side === "a" ? -1 : 1));
       part.block(2, inner.take());
-      if (side === 'a') {
-        inner.number(1, text('pprof::base'));
-        inner.number(2, text('true'));
+      if (side === "a") {
+        inner.number(1, text("pprof::base"));
+        inner.number(2, text("true"));
         part.block(3, inner.take());
       }
       out.block(2, part.take());

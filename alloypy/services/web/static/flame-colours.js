@@ -1,10 +1,8 @@
 // @ts-check
 /** The colours of frames. All have at least 4.5 of contrast to the text on them. */
 
+import { changeOf } from "./flame-layout.js";
 import { packageOf } from "./flame-text.js";
-
-/** @typedef {{dark: boolean, safe: boolean}} Palette `safe`: for people who do not tell some colours apart */
-/** @typedef {"same" | "new" | number} Change a change of share from -1 (gone) to 1 */
 
 // Tints of the colours of Okabe and Ito, as hue and saturation.
 const SAFE = [[41, 80], [202, 75], [164, 55], [56, 85], [204, 40], [26, 80], [327, 45], [0, 0]];
@@ -48,6 +46,15 @@ export function changeColour(change, palette) {
 /** Colours that do not depend on the frame. @param {Palette} palette */
 export function fixedColours({ dark }) {
   return dark
-    ? { text: "#f4f4f4", match: "#8a2be2", other: "#2b3036", rest: "#4a515a", root: "#3a4350", edge: "#ffffff", hatch: "rgba(255,255,255,.28)" }
-    : { text: "#111111", match: "#ffd21f", other: "#e4e7eb", rest: "#b9c0c9", root: "#d5dbe3", edge: "#000000", hatch: "rgba(0,0,0,.2)" };
+    ? { text: "#f4f4f4", match: "#8a2be2", other: "#2b3036", rest: "#4a515a", root: "#3a4350", hatch: "rgba(255,255,255,.28)" }
+    : { text: "#111111", match: "#ffd21f", other: "#e4e7eb", rest: "#b9c0c9", root: "#d5dbe3", hatch: "rgba(0,0,0,.2)" };
+}
+
+/** @param {Tree} tree @param {Box} box @param {boolean} searched @param {Palette} palette */
+export function fillOf(tree, box, searched, palette) {
+  const fixed = fixedColours(palette);
+  if (searched) return box.hit ? fixed.match : box.rest ? fixed.rest : fixed.other;
+  if (box.rest) return fixed.rest;
+  if (tree.base) return changeColour(changeOf(tree, box.node), palette);
+  return box.node === 0 ? fixed.root : colourOf(tree.names[tree.name[box.node]], palette);
 }

@@ -1,28 +1,11 @@
 // @ts-check
 /** Where each frame of a graph is. Pure, so that the canvas, the SVG and the tests share it. */
 
-/**
- * @typedef {object} Tree what is drawn
- * @property {string[]} names
- * @property {Int32Array} parent
- * @property {Int32Array} name
- * @property {{from: Int32Array, list: Int32Array}} children
- * @property {Float64Array} total
- * @property {Float64Array | null} base the totals of the first profile of a diff
- * @property {number} whole what 100 % is
- * @property {number} wholeBase
- * @property {number} top the node that is never left: 0, or the function of a sandwich
- */
-
-/** @typedef {{node: number, x: number, width: number, rest: number, hit: boolean}} Box
- *   `rest`: how many calls too narrow to be drawn it stands for; `node` is then their caller */
-
-/** @typedef {{own: Uint8Array, below: Uint8Array}} Hits which nodes match, and which have a match below */
-
-export const NARROWEST = 0.7;
+export const ROW = 19; // the height of a row in pixels
+const NARROWEST = 0.7;
 const NARROWEST_HIT = 2;
 
-/** @param {Tree} tree @param {(name: string) => boolean} matches @returns {Hits & {total: number}} */
+/** @param {Tree} tree @param {(name: string) => boolean} matches @returns {Hits} */
 export function hitsOf(tree, matches) {
   const { parent, name, total } = tree;
   const named = Uint8Array.from(tree.names, (each) => +matches(each));
@@ -49,6 +32,13 @@ export function pathTo(tree, node) {
   return path;
 }
 
+/** @param {Tree} tree @param {number} node */
+export function childSum({ children: { from, list }, total }, node) {
+  let sum = 0;
+  for (let i = from[node]; i < from[node + 1]; i++) sum += total[list[i]];
+  return sum;
+}
+
 /** The children of a node, widest first. @param {Tree} tree @param {number} node @param {number} [least] */
 export function sortedChildren(tree, node, least = 0) {
   const { from, list } = tree.children;
@@ -66,8 +56,8 @@ export function sortedChildren(tree, node, least = 0) {
 export function layout(tree, zoom, width, hits) {
   /** @type {Box[][]} */
   const rows = [];
-  for (const node of pathTo(tree, zoom)) rows.push([box(node, 0, width, 0, !!hits?.own[node])]);
-  let row = rows.length === 0 ? [] : rows[rows.length - 1];
+  for (const node of pathTo(tree, zoom)) rows.push([{ node, x: 0, width, rest: 0, hit: !!hits?.own[node] }]);
+  let row = rows[rows.length - 1];
   if (!(tree.total[zoom] > 0)) return rows;
   while (row.length) {
     /** @type {Box[]} */
@@ -105,19 +95,14 @@ function addChildren(tree, over, hits, row) {
   if (wide.length > 1) wide.sort((a, b) => total[b] - total[a] || a - b);
   let x = over.x;
   for (const node of wide) {
-    row.push(box(node, x, total[node] * scale, 0, !!hits?.own[node]));
+    row.push({ node, x, width: total[node] * scale, rest: 0, hit: !!hits?.own[node] });
     x += total[node] * scale;
   }
   if (hit) narrowWidth = Math.max(narrowWidth, NARROWEST_HIT);
   if (narrowWidth >= NARROWEST) {
     const right = Math.max(over.x, Math.min(x, over.x + over.width - narrowWidth));
-    row.push(box(over.node, right, narrowWidth, narrow, hit));
+    row.push({ node: over.node, x: right, width: narrowWidth, rest: narrow, hit });
   }
-}
-
-/** @param {number} node @param {number} x @param {number} width @param {number} rest @param {boolean} hit @returns {Box} */
-function box(node, x, width, rest, hit) {
-  return { node, x, width, rest, hit };
 }
 
 /** The box at a place of a row. @param {Box[] | undefined} row @param {number} x */
@@ -128,7 +113,7 @@ export function boxAt(row, x) {
 }
 
 /** How the share of a node changed. @param {Tree} tree @param {number} node
- * @returns {import("./flame-colours.js").Change} */
+ * @returns {Change} */
 export function changeOf(tree, node) {
   if (!tree.base) return "same";
   const now = tree.whole ? tree.total[node] / tree.whole : 0;
@@ -136,3 +121,6 @@ export function changeOf(tree, node) {
   if (before === 0) return now > 0 ? "new" : "same";
   return (now - before) / Math.max(now, before);
 }
+
+/** How wide a box is drawn: a gap after it, unless that would hide it. @param {Box} box */
+export const drawnWidth = (box) => Math.max(box.width - (box.width > 3 ? 1 : 0), box.hit ? 2 : 0.5);

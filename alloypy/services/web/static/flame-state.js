@@ -1,19 +1,6 @@
 // @ts-check
 /** What a page shows, in the fragment of its address: a link reproduces it, and no server sees it. */
 
-/**
- * @typedef {object} State
- * @property {string} type sample type
- * @property {string} search
- * @property {string[]} zoom names from the root to the frame that has the full width
- * @property {string} of the function of a sandwich, or ""
- * @property {"both" | "flame" | "table"} view
- * @property {boolean} safe colours for people who do not tell some apart
- * @property {boolean} gone only what the second profile of a diff lacks
- * @property {string} group the label that stacks begin with
- * @property {string} sort of the table
- */
-
 /** @param {string} fragment with or without `#` @returns {State} */
 export function readState(fragment) {
   const given = new URLSearchParams(fragment.replace(/^#/, ""));

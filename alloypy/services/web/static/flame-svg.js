@@ -1,9 +1,9 @@
 // @ts-check
 /** A flame graph as SVG: no script, its text can be selected and searched, dark where the reader's system is. */
 
-import { changeOf } from "./flame-layout.js";
-import { fillOf, labelOf, ROW } from "./flame-canvas.js";
-import { fixedColours } from "./flame-colours.js";
+import { fillOf, fixedColours } from "./flame-colours.js";
+import { ROW, changeOf, drawnWidth } from "./flame-layout.js";
+import { labelOf } from "./flame-text.js";
 
 const LETTER = 7.23; // of the monospaced font, at 12 pixels
 const MOST_BOXES = 50_000;
@@ -16,25 +16,25 @@ function escaped(text) {
 }
 
 /**
- * @param {import("./flame-layout.js").Tree} tree
- * @param {import("./flame-layout.js").Box[][]} rows
- * @param {{title: string, width: number, searched: boolean, safe: boolean, upwards: boolean, describe: (box: any) => string}} how
+ * @param {Tree} tree
+ * @param {Box[][]} rows
+ * @param {{title: string, width: number, searched: boolean, safe: boolean, describe: (box: Box) => string}} how
  */
-export function flameSvg(tree, rows, { title, width, searched, safe, upwards, describe }) {
+export function flameSvg(tree, rows, { title, width, searched, safe, describe }) {
   const height = rows.length * ROW + 30;
   /** @type {Map<string, string>} the class of each pair of colours */
   const classes = new Map();
   const out = [];
   let count = 0;
   for (const [depth, row] of rows.entries()) {
-    const y = 26 + (upwards ? rows.length - 1 - depth : depth) * ROW;
+    const y = 26 + depth * ROW;
     for (const box of row) {
       if (++count > MOST_BOXES) break;
       const light = fillOf(tree, box, searched, { dark: false, safe });
       const dark = fillOf(tree, box, searched, { dark: true, safe });
       const pair = `${light}/${dark}`;
       if (!classes.has(pair)) classes.set(pair, `c${classes.size}`);
-      const wide = Math.max(box.width - (box.width > 3 ? 1 : 0), box.hit ? 2 : 0.5);
+      const wide = drawnWidth(box);
       const label = labelOf(tree, box, Math.floor((wide - 6) / LETTER));
       const place = `x="${box.x.toFixed(1)}" y="${y}" width="${wide.toFixed(1)}" height="${ROW - 1}"`;
       const hatched = !box.rest && changeOf(tree, box.node) === "new" ? `<rect ${place} fill="url(#new)"/>` : "";

@@ -4,8 +4,6 @@
 import { h } from "./common.js";
 import { changeText, shareText, valueText } from "./flame-text.js";
 
-/** @typedef {{self: Float64Array, total: Float64Array}} Sums by the number of a function's name */
-
 const MORE = 200;
 const ORDERS = { function: "Function", self: "Self", total: "Total", change: "Change" };
 

@@ -38,7 +38,7 @@ export function fitted(name, letters) {
   const slash = name.lastIndexOf("/", bracket < 0 ? name.length : bracket);
   const short = name.slice(slash + 1);
   if (short.length <= letters) return short;
-  if (letters < 2) return "";
+  if (letters < 4) return "";
   const from = name.length - letters + 1;
   const split = (name.charCodeAt(from) & 0xfc00) === 0xdc00; // not half of a character
   return `…${name.slice(split ? from + 1 : from)}`;
@@ -76,4 +76,10 @@ export function matcher(search) {
       });
     });
   };
+}
+
+/** @param {Tree} tree @param {Box} box @param {number} letters how many fit */
+export function labelOf(tree, box, letters) {
+  if (letters < 2) return "";
+  return fitted(box.rest ? `${box.rest} more` : box.node ? tree.names[tree.name[box.node]] : "all", letters);
 }

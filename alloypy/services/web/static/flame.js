@@ -4,24 +4,24 @@
 import { address, byId, h, pageData, shortcut } from "./common.js";
 import { FlameCanvas } from "./flame-canvas.js";
 import { changeColour } from "./flame-colours.js";
-import { changeOf, hitsOf, layout, pathTo } from "./flame-layout.js";
+import { changeOf, childSum, hitsOf, layout, pathTo } from "./flame-layout.js";
 import { readState, writeState } from "./flame-state.js";
 import { flameSvg } from "./flame-svg.js";
 import { FlameTable } from "./flame-table.js";
 import { changeText, matcher, shareText, valueText } from "./flame-text.js";
 
-/** @typedef {import("./flame-layout.js").Tree} Tree */
-
-const page = pageData(); // where profiles are, which are shown, and what the server knows of them
-/** @type {{id: string, side: string, url: string}[]} */
-const sources = page.show.map((/** @type {{id: string, side: string}} */ each) => ({
-  ...each, url: address(page.bodies + encodeURIComponent(each.id)).href }));
+const page = pageData(); // which profiles to show, and where they are
+/** @type {Source[]} */
+const sources = page.show.map((/** @type {Source} */ each) => ({
+  ...each,
+  url: address(page.bodies + encodeURIComponent(each.id)).href,
+}));
 const diff = sources.some((each) => each.side);
 let state = readState(location.hash);
 /** @type {any} */
-let loaded = null;
+let loaded = null; // what the worker answered to `load`
 /** @type {any} */
-let seen = null;
+let seen = null; // and to `view`
 /** @type {Tree | null} */
 let whole = null;
 
@@ -30,26 +30,21 @@ const worker = new Worker(new URL("./flame-worker.js", import.meta.url), { type:
 /** @type {Map<number, {resolve: (answer: any) => void, reject: (fault: Error) => void}>} */
 const waiting = new Map();
 let asked = 0;
-worker.onmessage = ({ data }) => {
-  if (data.progress) return tell(data.progress);
-  const one = waiting.get(data.number);
-  waiting.delete(data.number);
-  if (data.refusal !== undefined) one?.reject(new Error(data.refusal));
-  else one?.resolve(data.answer);
+worker.onmessage = ({ data: { progress, number, answer, refusal } }) => {
+  if (progress) return tell(progress);
+  if (refusal === undefined) waiting.get(number)?.resolve(answer);
+  else waiting.get(number)?.reject(new Error(refusal));
+  waiting.delete(number);
 };
 worker.onerror = () => refuse("The script that decodes profiles did not start; reload the page.");
 
 /** @param {string} wish @param {object} [about] @returns {Promise<any>} */
 function ask(wish, about = {}) {
-  const number = ++asked;
-  worker.postMessage({ number, wish, ...about });
-  return new Promise((resolve, reject) => waiting.set(number, { resolve, reject }));
+  worker.postMessage({ number: ++asked, wish, ...about });
+  return new Promise((resolve, reject) => waiting.set(asked, { resolve, reject }));
 }
 
-/** @param {string} text */
-function tell(text) {
-  byId("status").textContent = text;
-}
+const tell = (/** @type {string} */ text) => void (byId("status").textContent = text);
 
 /** @param {string} sentence */
 function refuse(sentence) {
@@ -60,59 +55,53 @@ function refuse(sentence) {
 }
 
 // The graphs.
-const listener = (/** @type {() => FlameCanvas} */ graph) => ({
-  zoomed: (/** @type {number} */ node) => zoomTo(graph(), node),
-  chosen: (/** @type {number} */ node) => tell(describe(graph().tree, { node, rest: 0 })),
-  pointed: (/** @type {any} */ box, /** @type {MouseEvent | null} */ event) => hint(graph(), box, event),
-});
-/** @type {FlameCanvas} */
-const main = new FlameCanvas(byId("flame"), "Flame graph. Arrow keys move, Enter zooms, Escape shows all, slash searches, question mark helps.", listener(() => main));
-/** @type {FlameCanvas} */
-const callers = new FlameCanvas(byId("callers"), "What calls the function. Arrow keys move, Enter zooms.", listener(() => callers), true);
-/** @type {FlameCanvas} */
-const callees = new FlameCanvas(byId("callees"), "What the function calls. Arrow keys move, Enter zooms.", listener(() => callees));
+/** @param {string} id @param {string} label @param {boolean} [upwards] */
+function canvas(id, label, upwards) {
+  /** @type {FlameCanvas} */
+  const graph = new FlameCanvas(byId(id), label, {
+    zoomed: (node) => zoomTo(graph, node),
+    chosen: (node) => tell(describe(graph.tree, { node, rest: 0 })),
+    pointed: (box, event) => hint(graph, box, event),
+  }, upwards);
+  return graph;
+}
+const keys = "Arrow keys move, Enter zooms, Escape shows all, slash searches, question mark helps.";
+const main = canvas("flame", `Flame graph. ${keys}`);
+const callers = canvas("callers", `What calls the function. ${keys}`, true);
+const callees = canvas("callees", `What the function calls. ${keys}`);
 const graphs = [main, callers, callees];
 const table = new FlameTable(byId("table"), {
   open: (name) => change({ of: loaded.names[name] }, true),
   sorted: (sort) => change({ sort }),
 });
-const input = {
-  type: /** @type {HTMLSelectElement} */ (byId("type")),
-  group: /** @type {HTMLSelectElement} */ (byId("group")),
-  search: /** @type {HTMLInputElement} */ (byId("search")),
-  view: /** @type {HTMLSelectElement} */ (byId("view")),
-  safe: /** @type {HTMLInputElement} */ (byId("safe")),
-  gone: /** @type {HTMLInputElement} */ (byId("gone")),
-};
-
-const unit = () => loaded.types[chosenType()].unit;
+const [type, group, view, search, safe, gone] = ["type", "group", "view", "search", "safe", "gone"].map(
+  (id) => /** @type {HTMLInputElement} */ (byId(id)));
 
 function chosenType() {
-  const wanted = state.type || loaded.read[loaded.read.length - 1].preferred;
-  const at = loaded.types.findIndex((/** @type {{type: string}} */ each) => each.type === wanted);
+  const wanted = state.type || loaded.read.at(-1).preferred;
+  const at = loaded.types.findIndex((/** @type {Kind} */ each) => each.type === wanted);
   return at < 0 ? loaded.types.length - 1 : at;
 }
+const unit = () => loaded.types[chosenType()].unit;
 
 /** A frame in a sentence. @param {Tree | null} tree @param {{node: number, rest: number}} box */
 function describe(tree, { node, rest }) {
   if (!tree) return "";
+  const name = node ? tree.names[tree.name[node]] : "all";
+  if (rest) return `${rest} calls of ${name} that are too narrow to be drawn; zoom into ${name} to see them`;
   const value = tree.total[node];
-  const { from, list } = tree.children;
-  let below = 0;
-  for (let i = from[node]; i < from[node + 1]; i++) below += tree.total[list[i]];
-  const name = node === 0 ? "all" : tree.names[tree.name[node]];
-  if (rest) return `${rest} calls of ${name} that are too narrow to be drawn; Enter or a click on ${name} shows them`;
   const parts = [`${name} — ${shareText(value, tree.whole)} total (${valueText(value, unit())})`];
-  if (tree !== callers.tree) parts.push(`${shareText(value - below, tree.whole)} self (${valueText(value - below, unit())})`);
-  const changed = changeOf(tree, node);
-  if (tree.base) {
-    const before = tree.wholeBase ? tree.base[node] / tree.wholeBase : 0;
-    parts.push(changed === "new" ? "new in B" : `${shareText(tree.base[node], tree.wholeBase)} in A, change ${changeText((tree.whole ? value / tree.whole : 0) - before)} points`);
+  const self = value - childSum(tree, node);
+  if (tree !== callers.tree) parts.push(`${shareText(self, tree.whole)} self (${valueText(self, unit())})`);
+  if (changeOf(tree, node) === "new") parts.push("new in B");
+  else if (tree.base) {
+    const change = value / tree.whole - tree.base[node] / tree.wholeBase;
+    parts.push(`${shareText(tree.base[node], tree.wholeBase)} in A, change ${changeText(change || 0)} points`);
   }
   return parts.join(", ");
 }
 
-/** @param {FlameCanvas} graph @param {any} box @param {MouseEvent | null} event */
+/** @param {FlameCanvas} graph @param {Box | null} box @param {MouseEvent | null} event */
 function hint(graph, box, event) {
   const tip = byId("tip");
   tip.hidden = !box;
@@ -120,23 +109,22 @@ function hint(graph, box, event) {
   if (!box || !event) return;
   tip.textContent = describe(graph.tree, box);
   const { width, height } = tip.getBoundingClientRect();
+  const below = event.clientY + 18;
   tip.style.left = `${Math.max(4, Math.min(event.clientX + 12, innerWidth - width - 8))}px`;
-  tip.style.top = `${event.clientY + 18 + height > innerHeight ? event.clientY - height - 8 : event.clientY + 18}px`;
+  tip.style.top = `${below + height > innerHeight ? event.clientY - height - 8 : below}px`;
 }
 
 /** @param {FlameCanvas} graph @param {number} node */
 function zoomTo(graph, node) {
-  if (!graph.tree) return;
-  if (graph === main) change({ zoom: pathTo(graph.tree, node).slice(1).map((at) => loaded.names[loaded.name[at]]) }, true);
-  else graph.zoomTo(node);
+  if (graph !== main) graph.zoomTo(node);
+  else if (whole) change({ zoom: pathTo(whole, node).slice(1).map((at) => loaded.names[loaded.name[at]]) }, true);
 }
 
-/** The node at the end of a path of names; the last one that exists. @param {Tree} tree @param {string[]} path */
-function follow(tree, path) {
+/** The node at the end of a path of names, as far as it exists. @param {Tree} tree @param {string[]} path */
+function follow({ children: { from, list }, names, name, total }, path) {
   let node = 0;
-  for (const name of path) {
-    const { from, list } = tree.children;
-    const next = list.subarray(from[node], from[node + 1]).find((each) => tree.names[tree.name[each]] === name && tree.total[each] > 0);
+  for (const wanted of path) {
+    const next = list.subarray(from[node], from[node + 1]).find((each) => names[name[each]] === wanted && total[each] > 0);
     if (next === undefined) break;
     node = next;
   }
@@ -144,26 +132,26 @@ function follow(tree, path) {
 }
 
 // The state.
-/** @param {Partial<import("./flame-state.js").State>} part @param {boolean} [step] one that "back" undoes */
-function change(part, step = false) {
+/** @param {Partial<State>} part @param {boolean} [step] one that "back" undoes */
+function change(part, step) {
   const before = state;
   state = { ...state, ...part };
   const url = `${location.pathname}${location.search}#${writeState(state)}`;
-  if (step) history.pushState(null, "", url);
-  else history.replaceState(null, "", url);
+  history[step ? "pushState" : "replaceState"](null, "", url);
   apply(before);
 }
 
-/** Show the state. @param {import("./flame-state.js").State | null} before what is shown */
+/** Show the state. @param {State | null} before what is shown */
 async function apply(before) {
-  const differs = (/** @type {(keyof typeof state)[]} */ ...keys) => keys.some((key) => !before || String(before[key]) !== String(state[key]));
+  /** @param {(keyof State)[]} keys */
+  const differs = (...keys) => keys.some((key) => !before || String(before[key]) !== String(state[key]));
   try {
     if (differs("group")) await load();
     if (!loaded.types.length) return;
     if (differs("group", "type", "gone")) await look();
     if (differs("group", "type", "gone", "of")) await between();
     if (differs("group", "type", "gone", "zoom")) main.zoomTo(follow(/** @type {Tree} */ (whole), state.zoom));
-    if (differs("group", "type", "gone", "of", "search")) search();
+    if (differs("group", "type", "gone", "of", "search")) mark();
     arrange();
   } catch (fault) {
     refuse(fault instanceof Error ? fault.message : String(fault));
@@ -173,148 +161,144 @@ async function apply(before) {
 async function load() {
   tell("Decoding …");
   loaded = await ask("load", { sources, group: state.group });
-  document.dispatchEvent(new Event("decoded"));
-  if (!loaded.types.length) return recording();
+  const { read, types } = loaded;
+  const name = (/** @type {number} */ i) => read[i].name || `profile ${read[i].id}`;
+  const title = diff ? `${name(1)} compared with ${name(0)}` : read.length > 1 ? `${read.length} profiles merged` : name(0);
+  byId("title").textContent = title;
+  document.title = `${title} - alloypy`;
+  if (!types.length) return recording();
   byId("notes").textContent = loaded.notes.join(" ");
-  input.type.replaceChildren(...loaded.types.map((/** @type {{type: string}} */ { type }) => h("option", { value: type }, type)));
-  input.group.replaceChildren(h("option", { value: "" }, "–"), ...loaded.keys.map((/** @type {string} */ key) => h("option", { value: key }, key)));
+  const options = (/** @type {string[]} */ values) => values.map((value) => h("option", { value }, value || "–"));
+  type.replaceChildren(...options(types.map((/** @type {Kind} */ each) => each.type)));
+  group.replaceChildren(...options(["", ...loaded.keys]));
 }
 
 /** What Java's Flight Recorder has recorded is not decoded. */
 function recording() {
-  const [{ bytes, labels, id }] = loaded.read;
-  refuse(`This is a recording of Java's Flight Recorder (JFR) of ${valueText(bytes, "bytes")}, which is not drawn here. JDK Mission Control, IntelliJ IDEA and speedscope open it.`);
-  byId("refusal").append(" ", h("a", { href: sources[0].url, download: `${id}.jfr` }, "Download"));
-  byId("about").textContent = labelsText(labels);
+  const [{ size, id }] = loaded.read;
+  refuse(`This is a recording of Java's Flight Recorder (JFR) of ${valueText(size, "bytes")}, which is not drawn here. JDK Mission Control, IntelliJ IDEA and speedscope open it. `);
+  byId("refusal").append(h("a", { href: sources[0].url, download: `${id}.jfr` }, "Download"));
+  byId("about").textContent = labels();
 }
 
-/** @param {Record<string, string>} labels */
-const labelsText = (labels) => Object.entries(labels).map(([name, value]) => `${name}="${value}"`).join(", ");
+const labels = () => Object.entries(loaded.read.at(-1).labels).map(([name, value]) => `${name}="${value}"`).join(", ");
 
 /** Ask for the sums of the chosen sample type. */
 async function look() {
   seen = await ask("view", { type: chosenType(), gone: state.gone });
-  const { parent, name, children } = loaded;
-  const [sum, before] = [seen.total[0], seen.base?.[0] ?? 0];
-  whole = { names: loaded.names, parent, name, children, total: seen.total, base: seen.base, whole: sum, wholeBase: before, top: 0 };
+  const { names, parent, name, children, read } = loaded;
+  const { total, base, table: sums, baseTable } = seen;
+  const amounts = { whole: total[0], wholeBase: base?.[0] ?? 0 };
+  whole = { names, parent, name, children, total, base, top: 0, ...amounts };
   main.show(whole, 0);
   table.order = state.sort;
-  table.show({ names: loaded.names, sums: seen.table, base: seen.baseTable, whole: sum, wholeBase: before, unit: unit() });
-  const read = loaded.read;
-  const samples = read.reduce((/** @type {number} */ all, /** @type {any} */ each) => all + each.samples, 0);
-  const names = diff ? `${read[1].name || "B"} compared with ${read[0].name || "A"}` : read.length > 1 ? `${read.length} profiles merged` : read[0].name;
-  const title = names || "Flame graph";
-  byId("title").textContent = title;
-  document.title = `${title} - alloypy`;
-  const parts = [`${loaded.types[chosenType()].type} ${valueText(sum, unit())}`];
-  if (diff && !state.gone) parts[0] += ` (A: ${valueText(before, unit())})`;
+  table.show({ names, sums, base: baseTable, unit: unit(), ...amounts });
+  const samples = read.reduce((/** @type {number} */ all, /** @type {Read} */ each) => all + each.samples, 0);
+  const parts = [`${loaded.types[chosenType()].type} ${valueText(total[0], unit())}`];
+  if (base) parts[0] += ` (A: ${valueText(base[0], unit())})`;
   parts.push(`${samples.toLocaleString("en")} samples`);
   if (read.length === 1 && read[0].seconds) parts.push(`over ${valueText(read[0].seconds, "seconds")}`);
   if (read.length === 1 && read[0].time) parts.push(new Date(read[0].time).toLocaleString());
-  const last = read[read.length - 1];
-  const labels = labelsText(last.labels);
-  if (labels) parts.push(labels);
-  byId("about").textContent = parts.join(" · ");
-  tell(sum > 0 ? "" : state.gone ? "B has all stacks of A." : "All values of this sample type are 0.");
+  byId("about").textContent = [...parts, labels()].filter(Boolean).join(" · ");
+  tell(total[0] > 0 ? "" : state.gone ? "B has all stacks of A." : "All values of this sample type are 0.");
 }
 
 /** Ask for the sandwich, if one is wanted. */
 async function between() {
-  const name = loaded.names.indexOf(state.of);
-  if (!state.of || name < 0 || !whole) return;
+  const name = state.of ? loaded.names.indexOf(state.of) : -1;
+  if (name < 0 || !whole) return;
   const both = await ask("between", { type: chosenType(), name });
   for (const [graph, given] of /** @type {[FlameCanvas, any][]} */ ([[callers, both.callers], [callees, both.callees]])) {
-    graph.show({ ...given, names: loaded.names, base: state.gone ? null : given.base, whole: whole.whole, wholeBase: whole.wholeBase, top: 1 }, 1);
+    graph.show({ ...whole, ...given, base: state.gone ? null : given.base, top: 1 }, 1);
   }
 }
 
-function search() {
+/** Mark what the search matches. */
+function mark() {
   const matches = matcher(state.search);
-  for (const graph of graphs) if (graph.tree) graph.mark(matches && hitsOf(graph.tree, matches));
-  const hits = matches && whole ? hitsOf(whole, matches) : null;
-  byId("matched").textContent = hits && whole ? `${shareText(hits.total, whole.whole)} matched` : "";
+  for (const graph of graphs) graph.mark(matches && graph.tree && hitsOf(graph.tree, matches));
+  byId("matched").textContent = main.hits && whole ? `${shareText(main.hits.total, whole.whole)} matched` : "";
   table.filter(matches);
 }
 
 /** Make the controls say what is shown. */
 function arrange() {
-  const between = !!state.of && loaded.names.includes(state.of);
-  byId("controls").hidden = false;
-  byId("graphs").hidden = false;
+  const between = loaded.names.indexOf(state.of) > 0;
+  byId("controls").hidden = byId("graphs").hidden = false;
   byId("graphs").dataset.view = state.view;
   byId("flame").hidden = between;
   byId("sandwich").hidden = !between;
   byId("function").textContent = state.of;
-  input.type.value = loaded.types[chosenType()].type;
-  input.group.value = state.group;
   byId("grouping").hidden = !loaded.keys.length;
-  if (input.search.value !== state.search) input.search.value = state.search;
-  input.view.value = state.view;
-  input.safe.checked = state.safe;
-  input.gone.checked = state.gone;
   byId("difference").hidden = !diff;
-  byId("vanished").textContent = `only in A (${seen.vanished.toLocaleString("en")} frames)`;
-  for (const [id, part] of /** @type {[string, number | "new"][]} */ ([["less", -0.7], ["more", 0.7]])) {
-    byId(id).style.backgroundColor = changeColour(part, { dark: matchMedia("(prefers-color-scheme: dark)").matches, safe: state.safe });
-  }
+  byId("vanished").textContent = `only in A (${seen.vanished.toLocaleString("en")})`;
+  type.value = loaded.types[chosenType()].type;
+  group.value = state.group;
+  view.value = state.view;
+  if (search.value !== state.search) search.value = state.search;
+  safe.checked = state.safe;
+  gone.checked = state.gone;
+  const palette = { dark: matchMedia("(prefers-color-scheme: dark)").matches, safe: state.safe };
+  byId("less").style.backgroundColor = changeColour(-0.7, palette);
+  byId("more").style.backgroundColor = changeColour(0.7, palette);
   for (const graph of graphs) {
     graph.safe = state.safe;
     graph.relayout();
   }
 }
 
-/** @param {BlobPart} content @param {string} type @param {string} name */
-function save(content, type, name) {
-  const url = URL.createObjectURL(new Blob([content], { type }));
+/** @param {BlobPart} content @param {string} name */
+function save(content, name) {
+  const url = URL.createObjectURL(new Blob([content], { type: name.endsWith("svg") ? "image/svg+xml" : "application/octet-stream" }));
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 async function savePprof() {
-  const read = loaded.read;
-  if (read.length === 1 && read[0].format === "pprof" && !state.group) {
+  const as = diff ? "difference.pb.gz" : "profile.pb.gz";
+  if (loaded.read.length === 1 && loaded.read[0].format === "pprof" && !state.group) {
     const answer = await fetch(sources[0].url); // as it came, with all that is not drawn
-    if (answer.ok) return save(await answer.arrayBuffer(), "application/octet-stream", "profile.pb.gz");
+    if (answer.ok) return save(await answer.arrayBuffer(), as);
   }
-  save((await ask("asPprof")).bytes, "application/octet-stream", diff ? "difference.pb.gz" : "profile.pb.gz");
+  save((await ask("asPprof")).bytes, as);
 }
 
 function saveSvg() {
-  const graph = state.of && !byId("sandwich").hidden ? callees : main;
-  const { tree, zoom, hits, safe } = graph;
+  const between = byId("flame").hidden;
+  const { tree, zoom, hits } = between ? callees : main;
   if (!tree) return;
-  const title = `${state.of ? `What ${state.of} calls` : document.title} · ${byId("about").textContent}`;
+  const title = `${between ? `What ${state.of} calls` : byId("title").textContent} · ${byId("about").textContent}`;
   const width = 1200;
-  const how = { title, width, searched: hits !== null, safe, upwards: false, describe: (/** @type {any} */ box) => describe(tree, box) };
-  save(flameSvg(tree, layout(tree, zoom, width, hits), how), "image/svg+xml", "flame.svg");
+  const how = { title, width, searched: !!hits, safe: state.safe, describe: (/** @type {Box} */ box) => describe(tree, box) };
+  save(flameSvg(tree, layout(tree, zoom, width, hits), how), "flame.svg");
 }
 
-input.type.onchange = () => change({ type: input.type.value }, true);
-input.group.onchange = () => change({ group: input.group.value, zoom: [] }, true);
-input.search.oninput = () => change({ search: input.search.value });
-input.view.onchange = () => change({ view: /** @type {any} */ (input.view.value) });
-input.safe.onchange = () => change({ safe: input.safe.checked });
-input.gone.onchange = () => change({ gone: input.gone.checked, zoom: [] }, true);
+type.onchange = () => change({ type: type.value }, true);
+group.onchange = () => change({ group: group.value, zoom: [] }, true);
+view.onchange = () => change({ view: /** @type {State["view"]} */ (view.value) });
+safe.onchange = () => change({ safe: safe.checked });
+gone.onchange = () => change({ gone: gone.checked, zoom: [] }, true);
+search.oninput = () => change({ search: search.value });
+search.onkeydown = ({ key }) => {
+  if (key === "Escape") change({ search: "" });
+  if (key !== "Enter" && key !== "Escape") return;
+  main.canvas.focus();
+  main.nextMatch(1);
+};
 byId("all").onclick = () => change({ zoom: [], of: "" }, true);
 byId("leave").onclick = () => change({ of: "" }, true);
 byId("pprof").onclick = savePprof;
 byId("svg").onclick = saveSvg;
-input.search.onkeydown = (event) => {
-  if (event.key === "Enter") main.canvas.focus(), main.nextMatch(1);
-  else if (event.key === "Escape") input.search.value = "", change({ search: "" }), main.canvas.focus();
-};
 addEventListener("popstate", () => {
   const before = state;
   state = readState(location.hash);
   apply(before);
 });
-shortcut("/", "Search", () => input.search.focus());
-shortcut("s", "Callers and callees of the current frame, or back to the graph", () => {
-  const current = main.tree && main.current ? loaded.names[loaded.name[main.current]] : "";
-  change({ of: state.of ? "" : current }, true);
-});
-shortcut("ArrowUp ArrowDown ArrowLeft ArrowRight", "Go to the caller, the callee, a neighbour", () => false);
-shortcut("Enter", "Zoom to the current frame", () => false);
-shortcut("Escape", "Show all", () => false);
-shortcut("n N", "Next and previous match", () => false);
-if (sources.length) apply(null);
+shortcut("/", "Search", () => search.focus());
+shortcut("s", "Callers and callees of the current frame, or back to the graph", () =>
+  change({ of: state.of || !main.current ? "" : loaded.names[loaded.name[main.current]] }, true));
+const onCanvas = () => false; // it takes these keys itself
+shortcut("ArrowUp ArrowDown ArrowLeft ArrowRight", "Go to the caller, the callee, a neighbour", onCanvas);
+shortcut("Enter Escape", "Zoom to the current frame, show all", onCanvas);
+shortcut("n N", "Next and previous match", onCanvas);
+apply(null);

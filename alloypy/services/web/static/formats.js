@@ -1,28 +1,23 @@
 // @ts-check
 /** Recognises the format of a profile by its content and decodes it into a call tree. */
 
-import { CallTree, Refusal } from './calltree.js';
-import { decodeFolded, looksCounted } from './folded.js';
-import { decodeTree, decodeTrie, nodeFormat } from './nodes.js';
-import { decodePprof } from './pprof.js';
-import { decodeSpeedscope } from './speedscope.js';
+import { CallTree, Refusal } from "./calltree.js";
+import { decodeFolded, looksCounted } from "./folded.js";
+import { decodeTree, decodeTrie, nodeFormat } from "./nodes.js";
+import { decodePprof } from "./pprof.js";
+import { decodeSpeedscope } from "./speedscope.js";
 
-/** @typedef {{samples: number, time?: number, seconds?: number, preferred?: string,
- *   period?: {type: string, unit: string, value: number}}} About
- *   `time`: milliseconds since 1970; `preferred`: the sample type to show first */
-
-const MOST_BYTES = 256 << 20;
+const MOST_MB = 256;
 const MOST_KEYS = 64;
 const HEAD = 4096;
 
 /** What a decoder writes into: the columns of one side of a tree. */
 export class Sink {
-  /** @param {CallTree} tree @param {string} side @param {string} group the label that stacks begin with, or '' */
+  /** @param {CallTree} tree @param {string} side @param {string} group the label that stacks begin with, or "" */
   constructor(tree, side, group) {
     this.tree = tree;
     this.side = side;
     this.group = group;
-    this.labelled = true;
     /** @type {Set<string>} names of the labels of samples */
     this.keys = new Set();
     /** @type {string[]} sentences for the reader */
@@ -45,7 +40,7 @@ export class Sink {
 
   /** @param {string} sentence */
   note(sentence) {
-    if (!this.notes.includes(sentence)) this.notes.push(sentence);
+    this.notes.push(sentence);
   }
 
   /** @param {About} about */
@@ -55,40 +50,35 @@ export class Sink {
 }
 
 /**
- * Decode a profile; the name of its format. Of a recording of Java's Flight Recorder ('jfr') nothing is read.
+ * Decode a profile; the name of its format. Of a recording of Java's Flight Recorder ("jfr") nothing is read.
  * @param {Uint8Array<ArrayBuffer>} given @param {Sink} sink @param {string} [hint] its format, if known
  * @throws {Refusal} if it cannot be shown
  */
-export async function decode(given, sink, hint = '') {
+export async function decode(given, sink, hint = "") {
   let bytes = await unpack(given);
   const part = partOf(bytes);
   if (part) bytes = await unpack(part);
   const format = detect(bytes, hint);
-  if (format === 'pprof') decodePprof(bytes, sink);
-  else if (format === 'speedscope') decodeSpeedscope(parse(bytes), sink);
-  else if (format === 'trie') decodeTrie(bytes, sink);
-  else if (format === 'tree') decodeTree(bytes, sink);
-  else if (format !== 'jfr') decodeFolded(new TextDecoder().decode(bytes), sink, format === 'folded');
+  if (format === "pprof") decodePprof(bytes, sink);
+  else if (format === "speedscope") decodeSpeedscope(parse(bytes), sink);
+  else if (format === "trie") decodeTrie(bytes, sink);
+  else if (format === "tree") decodeTree(bytes, sink);
+  else if (format !== "jfr") decodeFolded(new TextDecoder().decode(bytes), sink, format === "folded");
   return format;
 }
 
 /** @param {Uint8Array} bytes @param {string} hint as in the query of /ingest */
-export function detect(bytes, hint = '') {
-  if (!bytes.length) throw new Refusal('It is empty.');
-  if (starts(bytes, 'FLR\0')) return 'jfr';
-  if (['trie', 'tree', 'lines', 'speedscope', 'pprof'].includes(hint)) return hint;
-  if (hint === 'groups') return 'folded';
+function detect(bytes, hint) {
+  if (!bytes.length) throw new Refusal("It is empty.");
+  if ([70, 76, 82, 0].every((byte, i) => bytes[i] === byte)) return "jfr";
+  if (["trie", "tree", "lines", "speedscope", "pprof"].includes(hint)) return hint;
+  if (hint === "groups") return "folded";
   if (isText(bytes)) {
     const end = bytes.indexOf(10, HEAD); // of the line that is cut
     const text = new TextDecoder().decode(bytes.subarray(0, end < 0 ? bytes.length : end)).trimStart();
-    return text[0] === '{' ? 'speedscope' : looksCounted(text) ? 'folded' : 'lines';
+    return text[0] === "{" ? "speedscope" : looksCounted(text) ? "folded" : "lines";
   }
-  return bytes[0] === 0 ? nodeFormat(bytes) || 'pprof' : 'pprof';
-}
-
-/** @param {Uint8Array} bytes @param {string} text */
-function starts(bytes, text) {
-  return [...text].every((letter, i) => bytes[i] === letter.charCodeAt(0));
+  return (bytes[0] === 0 && nodeFormat(bytes)) || "pprof";
 }
 
 /** Whether the beginning has no control characters and is UTF-8. @param {Uint8Array} bytes */
@@ -96,7 +86,7 @@ function isText(bytes) {
   const head = bytes.subarray(0, HEAD);
   if (head.some((byte) => byte < 32 && byte !== 9 && byte !== 10 && byte !== 13)) return false;
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true });
+    new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true });
     return true;
   } catch {
     return false;
@@ -108,51 +98,43 @@ function parse(bytes) {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    throw new Refusal('It begins like JSON, but is not valid JSON.');
+    throw new Refusal("It begins like JSON, but is not valid JSON.");
   }
 }
 
 /** The bytes themselves, or what gzip packed in them. @param {Uint8Array<ArrayBuffer>} bytes */
 async function unpack(bytes) {
-  if (bytes.length > MOST_BYTES) throw new Refusal(`It is larger than ${MOST_BYTES >> 20} MB.`);
+  const most = MOST_MB << 20;
+  if (bytes.length > most) throw new Refusal(`It is larger than ${MOST_MB} MB.`);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
-  /** @type {Uint8Array[]} */
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")).getReader();
   const chunks = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read().catch(() => {
-      throw new Refusal('It is damaged: gzip cannot unpack it.');
+  for (let size = 0; ; ) {
+    const { value } = await reader.read().catch(() => {
+      throw new Refusal("It is damaged: gzip cannot unpack it.");
     });
-    if (done) break;
+    if (!value) return new Uint8Array(await new Blob(chunks).arrayBuffer());
     size += value.length;
-    if (size > MOST_BYTES) {
-      reader.cancel().catch(() => {});
-      throw new Refusal(`Unpacked, it is larger than ${MOST_BYTES >> 20} MB.`);
-    }
     chunks.push(value);
+    if (size > most) {
+      reader.cancel().catch(() => {});
+      throw new Refusal(`Unpacked, it is larger than ${MOST_MB} MB.`);
+    }
   }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
 
 /** The profile in a form, as agents send it to /ingest; null for anything else.
  * @param {Uint8Array<ArrayBuffer>} bytes */
 function partOf(bytes) {
   if (bytes[0] !== 45 || bytes[1] !== 45) return null;
-  const latin = new TextDecoder('latin1');
+  const latin = new TextDecoder("latin1");
   const head = latin.decode(bytes.subarray(0, HEAD));
-  const line = head.slice(0, Math.max(0, head.indexOf('\r\n')));
-  if (line.length < 3 || !/^content-disposition:/im.test(head.slice(line.length + 2, line.length + HEAD))) return null;
-  const mark = Uint8Array.from(`\r\n${line}`, (letter) => letter.charCodeAt(0));
+  const line = head.slice(0, Math.max(0, head.indexOf("\r\n")));
+  if (line.length < 3 || !/^content-disposition:/im.test(head)) return null;
+  const mark = new TextEncoder().encode(`\r\n${line}`);
   for (let at = line.length + 2; at < bytes.length; ) {
     const about = latin.decode(bytes.subarray(at, at + HEAD));
-    const length = about.indexOf('\r\n\r\n');
+    const length = about.indexOf("\r\n\r\n");
     const end = find(bytes, mark, at);
     if (length < 0 || end < 0) break;
     if (/\bname="?(?:profile|jfr)"?(?:[;\r\n]|$)/i.test(about.slice(0, length))) return bytes.slice(at + length + 4, end);
@@ -164,9 +146,7 @@ function partOf(bytes) {
 /** @param {Uint8Array} bytes @param {Uint8Array} mark @param {number} from */
 function find(bytes, mark, from) {
   for (let at = bytes.indexOf(mark[0], from); at >= 0; at = bytes.indexOf(mark[0], at + 1)) {
-    let same = 1;
-    while (same < mark.length && bytes[at + same] === mark[same]) same++;
-    if (same === mark.length) return at;
+    if (mark.every((byte, i) => bytes[at + i] === byte)) return at;
   }
   return -1;
 }

@@ -1,18 +1,17 @@
 // @ts-check
 /** Decodes the file format of speedscope (https://www.speedscope.app/file-format-schema.json). */
 
-import { Refusal } from './calltree.js';
+import { Refusal } from "./calltree.js";
 
-/** @typedef {import('./formats.js').Sink} Sink */
 
 /** @type {Record<string, [type: string, unit: string, scale: number]>} */
 const UNITS = {
-  none: ['samples', 'count', 1],
-  bytes: ['bytes', 'bytes', 1],
-  nanoseconds: ['time', 'nanoseconds', 1],
-  microseconds: ['time', 'nanoseconds', 1e3],
-  milliseconds: ['time', 'nanoseconds', 1e6],
-  seconds: ['time', 'nanoseconds', 1e9],
+  none: ["samples", "count", 1],
+  bytes: ["bytes", "bytes", 1],
+  nanoseconds: ["time", "nanoseconds", 1],
+  microseconds: ["time", "nanoseconds", 1e3],
+  milliseconds: ["time", "nanoseconds", 1e6],
+  seconds: ["time", "nanoseconds", 1e9],
 };
 
 /** @param {any} file what the JSON holds @param {Sink} sink */
@@ -22,14 +21,14 @@ export function decodeSpeedscope(file, sink) {
   if (!Array.isArray(frames) || !Array.isArray(profiles)) {
     throw new Refusal('It is JSON, but not a speedscope file: that has "shared.frames" and "profiles".');
   }
-  const names = frames.map((frame) => sink.tree.nameId(String(frame?.name ?? '') || '<unknown>'));
+  const names = frames.map((frame) => sink.tree.nameId(String(frame?.name ?? "") || "<unknown>"));
   let samples = 0;
   for (const profile of profiles) {
-    const unit = UNITS[String(profile?.unit ?? 'none')];
+    const unit = UNITS[String(profile?.unit ?? "none")];
     if (!unit) throw new Refusal(`It has the unknown unit ${JSON.stringify(profile.unit)}.`);
-    const add = adder(sink, names, unit, String(profile?.name ?? ''));
-    if (profile?.type === 'sampled') samples += sampled(profile, add);
-    else if (profile?.type === 'evented') samples += evented(profile, add);
+    const add = adder(sink, names, unit, String(profile?.name ?? ""));
+    if (profile?.type === "sampled") samples += sampled(profile, add);
+    else if (profile?.type === "evented") samples += evented(profile, add);
     else throw new Refusal(`It has a profile of unknown type ${JSON.stringify(profile?.type)}.`);
   }
   sink.about({ samples });
@@ -38,7 +37,7 @@ export function decodeSpeedscope(file, sink) {
 /** @param {Sink} sink @param {number[]} names @param {[string, string, number]} unit @param {string} profile */
 function adder(sink, names, [type, unit, scale], profile) {
   const column = sink.column(type, unit);
-  const base = (profile && sink.label('profile', () => profile)) || 0;
+  const base = (profile && sink.label("profile", () => profile)) || 0;
   const { tree } = sink;
   return {
     base,
@@ -50,7 +49,7 @@ function adder(sink, names, [type, unit, scale], profile) {
     },
     /** @param {number} node @param {unknown} value */
     value(node, value) {
-      if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+      if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
         throw new Refusal(`It has the weight ${JSON.stringify(value)}.`);
       }
       tree.self[column][node] += value * scale;
@@ -62,10 +61,10 @@ function adder(sink, names, [type, unit, scale], profile) {
 function sampled(profile, add) {
   const { samples, weights } = profile;
   if (!Array.isArray(samples) || !Array.isArray(weights) || samples.length !== weights.length) {
-    throw new Refusal('It has samples without weights.');
+    throw new Refusal("It has samples without weights.");
   }
   samples.forEach((stack, i) => {
-    if (!Array.isArray(stack)) throw new Refusal('It has a sample that is no list of frames.');
+    if (!Array.isArray(stack)) throw new Refusal("It has a sample that is no list of frames.");
     let node = add.base;
     for (const frame of stack) node = add.enter(node, frame);
     add.value(node, weights[i]);
@@ -75,17 +74,17 @@ function sampled(profile, add) {
 
 /** @param {any} profile @param {ReturnType<typeof adder>} add */
 function evented(profile, add) {
-  if (!Array.isArray(profile.events)) throw new Refusal('It has a profile without events.');
+  if (!Array.isArray(profile.events)) throw new Refusal("It has a profile without events.");
   /** @type {{frame: unknown, node: number}[]} */
   const open = [];
-  let last = typeof profile.startValue === 'number' ? profile.startValue : 0;
+  let last = typeof profile.startValue === "number" ? profile.startValue : 0;
   for (const event of profile.events) {
     const inner = open[open.length - 1];
     if (inner) add.value(inner.node, event?.at - last);
     last = event?.at;
-    if (event?.type === 'O') open.push({ frame: event.frame, node: add.enter(inner?.node ?? add.base, event.frame) });
-    else if (event?.type === 'C' && inner?.frame === event.frame) open.pop();
-    else throw new Refusal('It closes a frame that is not open.');
+    if (event?.type === "O") open.push({ frame: event.frame, node: add.enter(inner?.node ?? add.base, event.frame) });
+    else if (event?.type === "C" && inner?.frame === event.frame) open.pop();
+    else throw new Refusal("It closes a frame that is not open.");
   }
   return profile.events.length;
 }

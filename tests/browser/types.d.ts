@@ -1,0 +1,61 @@
+/** Types that scripts of the flame page share. */
+
+type CallTree = import("../../alloypy/services/web/static/calltree.js").CallTree;
+type Sink = import("../../alloypy/services/web/static/formats.js").Sink;
+
+/** What a column of a call tree holds; `side`: "a" or "b" of a diff, otherwise "". */
+type Column = { type: string; unit: string; side: string };
+type Kind = { type: string; unit: string };
+/** `time`: milliseconds since 1970; `preferred`: the sample type to show first. */
+type About = { samples: number; time?: number; seconds?: number; preferred?: string };
+/** The children of node `i` are `list[from[i]]` to before `list[from[i + 1]]`. */
+type Children = { from: Int32Array; list: Int32Array };
+/** By the number of a function's name. */
+type Sums = { self: Float64Array; total: Float64Array };
+
+/**
+ * What is drawn. `base`: the totals of the first profile of a diff; `whole`, `wholeBase`: what 100 % is; `top`: the
+ * node that is never left, 0 or the function of a sandwich.
+ */
+type Tree = {
+  names: string[];
+  parent: Int32Array;
+  name: Int32Array;
+  children: Children;
+  total: Float64Array;
+  base: Float64Array | null;
+  whole: number;
+  wholeBase: number;
+  top: number;
+};
+/** `rest`: how many calls too narrow to be drawn it stands for; `node` is then their caller. */
+type Box = { node: number; x: number; width: number; rest: number; hit: boolean };
+/** Which nodes match a search, and which have a match below. */
+type Hits = { own: Uint8Array; below: Uint8Array; total: number };
+/** `safe`: for people who do not tell some colours apart. */
+type Palette = { dark: boolean; safe: boolean };
+/** Of a share: from -1 (gone) to 1. */
+type Change = "same" | "new" | number;
+
+/** `side`: "a" or "b" of a diff, otherwise "". */
+type Source = { id: string; side: string; url: string };
+type Fetched = { bytes: Uint8Array<ArrayBuffer>; labels: Record<string, string>; format: string; name: string };
+type Read = About & Omit<Fetched, "bytes"> & { id: string; size: number };
+
+/** What a page shows. */
+type State = {
+  type: string;
+  search: string;
+  /** names from the root to the frame that has the full width */
+  zoom: string[];
+  /** the function of a sandwich, or "" */
+  of: string;
+  view: "both" | "flame" | "table";
+  safe: boolean;
+  /** whether to show only what the second profile of a diff lacks */
+  gone: boolean;
+  /** the label that stacks begin with */
+  group: string;
+  /** of the table; with `-` for descending */
+  sort: string;
+};
