@@ -258,6 +258,7 @@ def test_a_profile_is_downloaded_as_a_file(live: Live) -> None:
         assert answer.headers["content-type"] == "application/octet-stream"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["content-disposition"] == f'attachment; filename="{row["body"]}.profile"'
+        assert json.loads(answer.headers["x-alloypy-profile"] or "")["labels"] == row["labels"]
         connection.close()
 
 

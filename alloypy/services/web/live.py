@@ -17,6 +17,7 @@ from alloypy.services.web.html import Html, h, join
 from alloypy.services.web.live_hub import Hub
 from alloypy.services.web.live_matching import VERDICTS, MatchError, Wanted, read_selector, read_verdicts
 from alloypy.services.web.live_viewers import RowViewer
+from alloypy.services.web.profiles import described
 from alloypy.services.web.shell import SAFE, Pages, View, failure, page
 
 _STREAM = "api/v0/alloypy/live"
@@ -101,12 +102,13 @@ class _Live(NamedTuple):
         content = hub.bodies.get(view.given)
         if content is None:
             return error(404, "this profile is not held any more: only the latest are, while somebody looks")
-        raw = bytes(content)
+        raw, labels = bytes(content), hub.bodies.labels(view.given)
         kind = "pb.gz" if raw.startswith(_GZIP) else "profile"
         headers = (
             (b"content-type", b"application/octet-stream"),
             (b"content-disposition", f'attachment; filename="{view.given}.{kind}"'.encode()),
             (b"cache-control", b"no-store"),
+            (b"x-alloypy-profile", described(labels, name=labels.get("service_name", ""))),
             *SAFE,
         )
         return Answer(200, raw, headers)

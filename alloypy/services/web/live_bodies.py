@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from alloypy.runtime.contract.events import Body, buffer_of
@@ -24,6 +25,7 @@ class _Held(NamedTuple):
     content: Piece
     size: int
     source: int
+    labels: Mapping[str, str]
 
 
 class Bodies:
@@ -36,19 +38,24 @@ class Bodies:
         self._names: dict[int, str] = {}
         self._bytes = 0
 
-    def hold(self, body: Body, copies: dict[int, str]) -> list[str]:
+    def hold(self, body: Body, copies: dict[int, str], labels: Mapping[str, str]) -> list[str]:
         """The names of the profiles of a body, which are held from now on; empty if one is too large.
 
         copies: the names of copies, by the identity of the originals, for as long as these exist.
+        labels: what to say about it; those of the first event count.
         """
         if len(body) > MOST or any(not 0 < len(piece) <= LARGEST for piece in body):
             return []
-        return [self._hold(piece, copies) for piece in body]
+        return [self._hold(piece, copies, labels) for piece in body]
 
     def get(self, name: str) -> Piece | None:
         """A profile; None if it is not held any more."""
         held = self._held.get(name)
         return None if held is None else held.content
+
+    def labels(self, name: str) -> Mapping[str, str]:
+        """The labels of a profile that is held."""
+        return self._held[name].labels
 
     @property
     def first(self) -> int:
@@ -63,14 +70,14 @@ class Bodies:
         self._bytes = 0
         return held
 
-    def _hold(self, piece: Piece, copies: dict[int, str]) -> str:
+    def _hold(self, piece: Piece, copies: dict[int, str], labels: Mapping[str, str]) -> str:
         source = id(piece)
         known = self._names.get(source) or copies.get(source)
         if known is not None:
             return known
         self._made += 1
         name = f"{self._process}-{self._made}"
-        held = _held(piece)
+        held = _held(piece, labels)
         self._held[name] = held
         self._bytes += held.size
         if held.source:
@@ -87,9 +94,9 @@ class Bodies:
         self._bytes -= held.size
 
 
-def _held(piece: Piece) -> _Held:
+def _held(piece: Piece, labels: Mapping[str, str]) -> _Held:
     """A profile as it is held: copied if it is a small part of a large buffer."""
     size = len(buffer_of(piece))
     if size <= len(piece) + _SLACK:
-        return _Held(piece, size, id(piece))
-    return _Held(bytes(piece), len(piece), 0)
+        return _Held(piece, size, id(piece), labels)
+    return _Held(bytes(piece), len(piece), 0, labels)

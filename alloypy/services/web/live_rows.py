@@ -66,7 +66,7 @@ class Batch:
     def _fields(self, index: int) -> dict[str, Any]:
         noted = self.events[index]
         event = noted.event
-        names = self._bodies.hold(event.body, self._copies)
+        names = self._bodies.hold(event.body, self._copies, event.labels)
         fields: dict[str, Any] = {
             "id": self._first + index,
             "at": round(noted.at, 3),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from alloypy.services.admin.messages import ASGI, Answer, Receive, Scope, Send, asked, not_found
 from alloypy.services.admin.routing import IDS
 from alloypy.services.admin.web_guard import Hosts, refused
 from alloypy.services.web.flame import flame_page
 from alloypy.services.web.html import Html, h, join
-from alloypy.services.web.profiles import Listed, Store
+from alloypy.services.web.profiles import Listed, Store, described
 from alloypy.services.web.shell import SAFE, Entry, Pages, View, application, as_json, failure, page
 
 _FILES = "api/v0/alloypy/files"
-_LONGEST_HEADER = 4000
 _BODY = (
     (b"content-type", b"application/octet-stream"),
     (b"content-disposition", b"attachment"),
@@ -77,19 +75,13 @@ def _pages(store: Store) -> Pages:
         except ValueError as reason:
             return Answer(410, str(reason).encode("utf-8", "replace"), (*_TEXT, *SAFE))
         return Answer(
-            200, content, (*_BODY, (b"x-alloypy-profile", about(found.labels, found.format, found.name)))
+            200, content, (*_BODY, (b"x-alloypy-profile", described(found.labels, found.format, found.name)))
         )
 
     return Pages({"": listing, "flame": flame, _FILES: names, f"{_FILES}/{IDS}": body})
 
 
 _TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
-
-
-def about(labels: Mapping[str, str], format_name: str = "", name: str = "") -> bytes:
-    """What the flame page reads in the header `X-Alloypy-Profile` of a profile; long texts are left out."""
-    text = json.dumps({"format": format_name, "name": name, "labels": dict(labels)}).encode()
-    return text if len(text) <= _LONGEST_HEADER else json.dumps({"format": format_name}).encode()
 
 
 def _described(each: Listed) -> dict[str, str | int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -29,3 +30,12 @@ class Store(Protocol):
     async def body(self, profile: Listed) -> bytes:
         """Its content. Raises ValueError with a sentence if it cannot be had."""
         ...
+
+
+_LONGEST_HEADER = 4000
+
+
+def described(labels: Mapping[str, str], format_name: str = "", name: str = "") -> bytes:
+    """What the flame page reads in the header `X-Alloypy-Profile` of a profile; long texts are left out."""
+    text = json.dumps({"format": format_name, "name": name, "labels": dict(labels)}).encode()
+    return text if len(text) <= _LONGEST_HEADER else json.dumps({"format": format_name}).encode()

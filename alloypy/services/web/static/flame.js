@@ -181,7 +181,12 @@ function recording() {
   byId("about").textContent = labels();
 }
 
-const labels = () => Object.entries(loaded.read.at(-1).labels).map(([name, value]) => `${name}="${value}"`).join(", ");
+/** The labels that all of the profiles have. */
+function labels() {
+  const all = Object.entries(loaded.read[0].labels);
+  const shared = all.filter(([name, value]) => loaded.read.every((/** @type {Read} */ each) => each.labels[name] === value));
+  return shared.map(([name, value]) => `${name}="${value}"`).join(", ");
+}
 
 /** Ask for the sums of the chosen sample type. */
 async function look() {
