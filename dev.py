@@ -60,12 +60,11 @@ FIX = {"lint": ["ruff", "check", "--fix", "."], "format": ["ruff", "format", "."
 DOCS = ("own_words", "cli_page", "lint_page", "stdlib_page", "component_pages")
 LEAST_COVERED = 15
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-WORKERS = ["-n", str(CORES + (CORES + 1) // 2), "--dist", "worksteal"]
-"""More workers than cores, because about half of the time tests wait for sockets, processes and intervals."""
+WORKERS = ["-n", str(2 * CORES), "--dist", "worksteal"]
+"""Two for each core, because half of the time tests wait for sockets, processes and intervals."""
 
 DOING = re.compile(r" *(?:Collecting|Downloading|Preparing|Building|Installing|Attempting) ")
 """The lines of pip that say what it is doing."""
-
 FULL = {"ALLOYPY_FULL": "1", "PYTEST_ADDOPTS": "--timeout=3600"}
 
 

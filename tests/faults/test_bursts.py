@@ -371,7 +371,8 @@ async def test_the_receiver_stops_while_a_body_waits(serve: Serve) -> None:
         await asyncio.gather(sending, return_exceptions=True)
 
 
-async def test_uploads_that_stall_delay_nobody(serve: Serve) -> None:
+async def test_uploads_that_stall_delay_nobody(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget_module, "_STALL_SECONDS", 0.3)
     collected = Collected()
     begun = request_bytes("/ingest?name=stalled", bytes(5 * MEGABYTE))[: MEGABYTE // 2]
     async with serve(collected, 8 * MEGABYTE) as receiver, contextlib.AsyncExitStack() as stack:
