@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ from alloypy.services.web.components import ago, health_sign, outlined, per_seco
 from alloypy.services.web.html import Child, Html, h, join
 from alloypy.services.web.rates import Rates
 from alloypy.services.web.shell import Pages, View, as_file, as_json, failure, link, page, place_in, wide
-from alloypy.services.web.values import Encoded, size, tree
+from alloypy.services.web.values import LARGEST_SHOWN, is_large, tree
 from alloypy.threads import WORK
 
 _SECONDS = 30.0
@@ -63,10 +64,11 @@ def pages(controller: Controller, rates: Rates, configuration: Configuration) ->
         part = view.asked.parameter("part") or ""
         if info is None or part not in _PARTS:
             return as_json({"error": "there is no such component, or no such part of it"}, 404)
-        encoded = await _encoded(part, info)
+        statements = await _statements(part, info)
         if view.asked.parameter("as") == "html":
-            return page(view, _PARTS[part][0], tree(encoded.statements))
-        return as_file(encoded.content, f"{info.id}-{part}.json", b"application/json")
+            return page(view, _PARTS[part][0], tree(statements))
+        content = await WORK.run(lambda: _json(statements), _SECONDS)
+        return as_file(content, f"{info.id}-{part}.json", b"application/json")
 
     return Pages({"component/{given:ids}": component, _VALUES: values})
 
@@ -75,10 +77,14 @@ def _global_id(info: ComponentInfo) -> str:
     return f"{info.module}/{info.id}" if info.module else info.id
 
 
-async def _encoded(part: str, info: ComponentInfo) -> Encoded:
-    """A part as JSON, made in a thread: it may be long."""
+async def _statements(part: str, info: ComponentInfo) -> list[Any]:
+    """A part as the API shows it, made in a thread: it may be long."""
     value = _PARTS[part][1](info)
-    return await WORK.run(lambda: Encoded.of(encode_body(value)), _SECONDS)
+    return await WORK.run(lambda: encode_body(value), _SECONDS)
+
+
+def _json(statements: Sequence[Any]) -> bytes:
+    return json.dumps(statements, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _heading(view: View, info: ComponentInfo, files: Container[str]) -> Html:
@@ -166,17 +172,16 @@ def _table(table: Table) -> Html:
 
 
 async def _part(key: str, info: ComponentInfo) -> Html:
-    encoded = await _encoded(key, info)
-    title = _PARTS[key][0]
+    title, value_of = _PARTS[key]
     address = f"{_VALUES}?{urlencode({'id': _global_id(info), 'part': key}, errors='replace')}"
-    download = h("a", {"href": address, "download": True}, f"Download ({size(len(encoded.content))})")
-    if not encoded.statements:
-        content: Child = h("p", {"class": "weak"}, "None.")
-    elif encoded.large:
+    download = h("a", {"href": address, "download": True}, "Download")
+    if is_large(value_of(info)):
         shown = h("a", {"href": f"{address}&as=html"}, "Show the beginning")
-        content = h("p", {}, f"These are {size(len(encoded.content))}. ", shown, " ", download)
+        content: Child = h("p", {}, f"More than {LARGEST_SHOWN >> 10} KB. ", shown, " ", download)
     else:
-        content = join(tree(encoded.statements), h("p", {"class": "weak"}, download))
+        statements = await _statements(key, info)
+        none = h("p", {"class": "weak"}, "None.")
+        content = join(tree(statements), h("p", {"class": "weak"}, download)) if statements else none
     return h("section", {"id": key}, h("h2", {}, title), content)
 
 

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from itertools import islice
+from typing import Any
 
+from alloypy.lang.values import Capsule, OptionalSecret, Secret
 from alloypy.services.web.html import Child, Html, h
 
 LARGEST_SHOWN = 32 << 10
-"""Bytes of JSON beyond which a tree is not part of the page, but loaded when somebody opens it."""
+"""Bytes of JSON, about, beyond which values are no part of a page; they can be downloaded."""
 
+_OVERHEAD = 40  # bytes of JSON around a value
 _MOST_SHOWN = 2000
 _LONGEST_TEXT = 4096
 _MOST_IN_LINE = 8
 _NESTED = ("array", "object")
 
 
-class Encoded(NamedTuple):
-    """Statements as the API shows them. content: as JSON, in UTF-8."""
+def is_large(value: Any) -> bool:
+    """Whether arguments, exports or debug information are too large for a page.
 
-    statements: Sequence[Any]
-    content: bytes
-
-    @classmethod
-    def of(cls, statements: Sequence[Any]) -> Encoded:
-        content = json.dumps(statements, ensure_ascii=False, separators=(",", ":"))
-        return cls(statements, content.encode("utf-8", "replace"))
-
-    @property
-    def large(self) -> bool:
-        """Whether it is too large for a page."""
-        return len(self.content) > LARGEST_SHOWN
+    Estimated, because even to write 5 MB as JSON takes long.
+    """
+    room = LARGEST_SHOWN
+    waiting = [value]
+    while waiting and room >= 0:
+        each = waiting.pop()
+        room -= _OVERHEAD
+        if isinstance(each, (str, bytes)):
+            room -= len(each)
+        elif isinstance(each, (OptionalSecret, Secret)):
+            room -= len(each.reveal())
+        elif isinstance(each, Mapping):
+            waiting += islice((part for item in each.items() for part in item), LARGEST_SHOWN)
+        elif isinstance(each, (list, tuple)):
+            waiting += islice(each, LARGEST_SHOWN)
+        elif isinstance(each, Capsule):
+            waiting.append(each.fields() or ())
+        elif is_dataclass(each):
+            waiting += (getattr(each, field.name) for field in fields(each))
+    return room < 0
 
 
 def tree(statements: Sequence[Any]) -> Html:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from alloypy.lang.values import OptionalSecret
 from alloypy.services.web.html import data, h, join
-from alloypy.services.web.values import Encoded, size, tree
+from alloypy.services.web.values import is_large, size, tree
 from tests.support.web_pages import PAYLOADS, Page
 
 
@@ -61,7 +64,27 @@ def test_trees_end_after_two_thousand_values() -> None:
     assert "(100,000 characters)" in long
 
 
-def test_large_values_are_those_above_32_kb() -> None:
-    assert not Encoded.of([attribute("s", value("string", "x" * 32_000))]).large
-    assert Encoded.of([attribute("s", value("string", "x" * 33_000))]).large
+@dataclass(frozen=True)
+class Given:
+    texts: tuple[str, ...]
+    labels: Mapping[str, str]
+
+
+@pytest.mark.parametrize(
+    ("given", "large"),
+    [
+        (None, False),
+        (Given(("x" * 1000,) * 20, {}), False),
+        (Given(("x" * 1000,) * 40, {}), True),
+        (Given((), {"name": "x" * 40_000}), True),
+        (Given((), {str(number): "" for number in range(1000)}), True),
+        ({"content": OptionalSecret("x" * 5_000_000, is_secret=False)}, True),
+        ([1] * 10_000_000, True),
+    ],
+)
+def test_large_values_are_those_above_32_kb(given: object, large: bool) -> None:
+    assert is_large(given) is large
+
+
+def test_sizes_are_written_for_people() -> None:
     assert [size(number) for number in (999, 33_000, 5_000_000)] == ["999 B", "33.0 kB", "5.0 MB"]
