@@ -31,6 +31,8 @@ from alloypy.components.pyroscope.scraping.pool import Around, Pool
 from alloypy.components.pyroscope.scraping.targets import Recipe
 from alloypy.lang.targets import Target
 from alloypy.net.client.client import Client, ClientSettings
+from alloypy.net.client.connection import TOO_MUCH_HELD
+from alloypy.net.memory import large_answers
 from alloypy.profiles.model import DeliveryError
 from alloypy.runtime.contract.events import Events
 from tests.support.component_cases.profiles import number, piece
@@ -161,6 +163,49 @@ async def test_an_endless_profile_is_read_up_to_a_limit(monkeypatch: pytest.Monk
         loops = await work.of({"bad": bad.port})
         await until(lambda: loops["bad"].health is LoopHealth.DOWN)
         assert "larger than 1 MiB" in loops["bad"].error
+
+
+async def test_all_targets_together_take_no_more_memory_than_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = large_answers()
+    monkeypatch.setattr(held, "most", 5 << 20)
+    most = 0
+
+    async def much(peer: Peer) -> None:
+        nonlocal most
+        while await peer.request():
+            await peer.say(OCTETS + b"Content-Length: %d\r\n\r\n" % (30 << 20))
+            for _ in range(3):
+                await peer.say(gzip.compress(b"") + bytes(1 << 20))
+                most = max(most, held.now)
+            await peer.closed_by_client()
+
+    async with (
+        scripted(much) as large,
+        scripted(answering(reply(PROFILE))) as good,
+        scraping(fetcher(timeout=0.4)) as work,
+    ):
+        names = [f"large{number}" for number in range(6)]
+        loops = await work.of({"good": good.port} | dict.fromkeys(names, large.port))
+        await until(lambda: any(TOO_MUCH_HELD in loops[name].error for name in names))
+        await until(lambda: work.came_from("good") >= 2)
+    assert 0 < most <= held.most
+    assert held.now == 0
+
+
+async def test_a_large_profile_counts_until_it_has_been_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = large_answers()
+    monkeypatch.setattr(held, "most", 5 << 20)
+    profile = PROFILE + bytes(3 << 20)
+    async with scripted(answering(reply(profile))) as backend, scraping(fetcher(timeout=5)) as work:
+        work.receiver.gate.clear()
+        loops = await work.of({"one": backend.port, "two": backend.port})
+        await until(lambda: LoopHealth.DOWN in {loop.health for loop in loops.values()})
+        await until(lambda: held.now == len(profile))
+        work.receiver.gate.set()
+        await until(lambda: {loop.health for loop in loops.values()} == {LoopHealth.UP})
+    assert held.now == 0
 
 
 async def test_a_target_that_recovers_is_up_again() -> None:

@@ -19,6 +19,7 @@ from alloypy.net.client.go_errors import broken_text
 from alloypy.net.client.messages import MAX_HEAD_BYTES, Dropped, Response, SendError, SendTimeout, Told
 from alloypy.net.deadline import Deadline
 from alloypy.net.http_status import TOO_MUCH_AROUND
+from alloypy.net.memory import LARGE_BYTES, large_answers
 from alloypy.profiles.model import Buffer
 
 _JOINED_BYTES = 16384
@@ -32,6 +33,7 @@ _known_replies: dict[bytes, Response] = {}
 Successes are equal, byte by byte, until the clock in their Date header ticks.
 """
 
+TOO_MUCH_HELD = "too many bytes of large answers are in memory"
 _AROUND_BYTES = 2 * MAX_HEAD_BYTES
 _AROUND_SHARE = 4
 _CHUNKED = re.compile(rb"(?:.*,)?[ \t]*chunked[ \t]*", re.IGNORECASE | re.DOTALL)
@@ -68,6 +70,7 @@ class Connection(asyncio.Protocol):
         self._told: Told | None = None
         self._deadline = Deadline(loop, self._time_out)
         self._limit = 0
+        self._held = 0
         self._start_reply()
 
     def _start_reply(self) -> None:
@@ -80,6 +83,7 @@ class Connection(asyncio.Protocol):
         self._head_done = False
         self._until_close = False
         self._complete = False
+        self._refused = ""
         self._reusable = True
         self._status = 0
 
@@ -213,6 +217,8 @@ class Connection(asyncio.Protocol):
             data = data[:room]
             self._cut()
         self._body_size += len(data)
+        if self._body_size > LARGE_BYTES and not self._hold(len(data)):
+            return
         self._body.append(data)
 
     def on_message_complete(self) -> None:
@@ -224,6 +230,19 @@ class Connection(asyncio.Protocol):
             return
         self._complete = True
         self._reusable = self._parser.should_keep_alive()
+
+    def _hold(self, count: int) -> bool:
+        """Count a part of a large body as held; without room for it, the rest is not read."""
+        if not large_answers().take(count):
+            self._refused = TOO_MUCH_HELD
+            self._cut()
+            return False
+        self._held += count
+        return True
+
+    def _let_go(self) -> None:
+        large_answers().give_back(self._held)
+        self._held = 0
 
     def _cut(self) -> None:
         """Take the reply as it is: the rest is not worth reading."""
@@ -255,6 +274,7 @@ class Connection(asyncio.Protocol):
     def _finish(self, broken: str = "") -> Response | SendError:
         """Pass on as much of the reply as arrived; `broken` says why the rest did not."""
         outcome: Response | SendError
+        broken = broken or self._refused
         if self._head_size > MAX_HEAD_BYTES:
             self._reusable = False
             outcome = SendError(_BROKEN + "server response headers exceeded limit")
@@ -266,6 +286,8 @@ class Connection(asyncio.Protocol):
     def _hand_over(self, outcome: Response | SendError, *, keep: bool) -> None:
         """Settle the request; the connection goes back to the pool or is closed."""
         told, self._told = self._told, None
+        if self._held:
+            self._let_go()
         transport = self._transport
         if keep and transport is not None and not transport.get_write_buffer_size():
             self._keeper.release(self)
@@ -326,6 +348,7 @@ class Connection(asyncio.Protocol):
         if self.closed:
             return
         self.closed = True
+        self._let_go()
         self._parser = None  # it refers to us
         self._deadline.end()
         if self._transport is not None:

@@ -7,22 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
-from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
-_LEAST_BYTES = 256 << 20
-_LEAST_BYTES_WITHIN_LIMIT = 64 << 20
+from alloypy.net.memory import quarter_of_memory
+
 _MOST_BYTES_UNTIL_QUEUE = 192 << 20
 _MOST_WAIT_SECONDS = 10.0
 _STALL_SECONDS = 1.0
 _PROGRESS_BYTES = 16 << 10  # must arrive within _STALL_SECONDS
-_OWN_CGROUPS = "/proc/self/cgroup"
-_CGROUP = "/sys/fs/cgroup"
-_CGROUP_V1 = "/sys/fs/cgroup/memory"
 
 
 class Claim:
@@ -222,64 +217,5 @@ class ByteBudget:
 
 @cache
 def process_budget() -> ByteBudget:
-    """The budget of this process: a quarter of the memory it may use.
-
-    At least 64 MiB where a limit is set, 256 MiB where the machine is the only limit.
-    """
-    limit = memory_limit()
-    if limit:
-        return ByteBudget(max(_LEAST_BYTES_WITHIN_LIMIT, limit // 4))
-    return ByteBudget(max(_LEAST_BYTES, _physical_memory() // 4))
-
-
-def memory_limit() -> int:
-    """The bytes of memory that the process's control groups or resource limits allow it.
-
-    0 where there is no such limit, or only one above the machine's memory.
-    """
-    limits = [*_control_group_limits(), *_resource_limits()]
-    physical = _physical_memory()
-    return min((limit for limit in limits if not physical or limit < physical), default=0)
-
-
-def _physical_memory() -> int:
-    """The machine's memory in bytes, 0 where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return 0
-
-
-def _control_group_limits() -> Iterator[int]:
-    """The limits of the process's own control groups and of all above them, of both versions."""
-    groups = {(_CGROUP, "memory.max"): ["/"], (_CGROUP_V1, "memory.limit_in_bytes"): ["/"]}
-    for line in _lines(_OWN_CGROUPS):
-        _, controllers, path = (*line.split(":", 2), "", "")[:3]
-        if not controllers:
-            groups[_CGROUP, "memory.max"].append(path)
-        elif "memory" in controllers.split(","):
-            groups[_CGROUP_V1, "memory.limit_in_bytes"].append(path)
-    for (root, name), paths in groups.items():
-        # In a container the path may be the host's, which is missing here: the root is then the container's.
-        for folder in {above for path in paths for above in (path, *map(str, PurePosixPath(path).parents))}:
-            for line in _lines(f"{root}/{folder.strip('/')}/{name}"):
-                if line.isdigit():
-                    yield int(line)
-
-
-def _resource_limits() -> Iterator[int]:
-    try:
-        import resource
-    except ImportError:
-        return
-    for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
-        soft, _ = resource.getrlimit(kind)
-        if soft != resource.RLIM_INFINITY:
-            yield soft
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
+    """The budget of this process: a quarter of the memory it may use."""
+    return ByteBudget(quarter_of_memory())

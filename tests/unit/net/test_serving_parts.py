@@ -16,11 +16,12 @@ import pytest
 from alloypy.net.deadline import Deadline
 from alloypy.net.gzip import GzipError, TooLarge, compress, gunzip
 from alloypy.net.http_status import status_line, status_text
+from alloypy.net.memory import memory_limit
 from alloypy.net.rpc.codes import error_json
 from alloypy.net.rpc.grpc import GrpcTimeoutError, parse_grpc_timeout
 from alloypy.net.server import malloc as memory
 from alloypy.net.server.body import BodyTooLarge, ClientLeft, read_body
-from alloypy.net.server.budget import ByteBudget, memory_limit, process_budget
+from alloypy.net.server.budget import ByteBudget, process_budget
 from alloypy.net.server.http1.head import Refused, read_head, read_target
 
 # Bodies and budgets

@@ -20,6 +20,8 @@ from alloypy.components.pyroscope.scraping.fetching import Fetcher
 from alloypy.components.pyroscope.scraping.loop import Loop, LoopHealth
 from alloypy.components.pyroscope.scraping.targets import Wanted
 from alloypy.components.pyroscope.scraping.timing import Agenda, first_after, following
+from alloypy.net.client.connection import TOO_MUCH_HELD
+from alloypy.net.memory import LARGE_BYTES, large_answers
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import Buffer, DeliveryError, Push, RawSample, Series
 from alloypy.profiles.remembered import LABELS
@@ -156,6 +158,9 @@ class Pool:
             profile = await fetcher.fetch(loop.request, wanted)
         except NoProfile as reason:
             return self._report(wanted, "fetch profile failed", str(reason))
+        size = len(profile) if len(profile) > LARGE_BYTES else 0
+        if not large_answers().take(size):
+            return self._report(wanted, "push failed", TOO_MUCH_HELD)
         self.forwarding += 1
         try:
             await self._forward(wanted, profile)
@@ -163,6 +168,7 @@ class Pool:
             return self._report(wanted, "push failed", str(reason))
         finally:
             self.forwarding -= 1
+            large_answers().give_back(size)
         return ""
 
     async def _forward(self, wanted: Wanted, profile: Buffer) -> None:
