@@ -28,7 +28,7 @@ from alloypy.components.pyroscope.scraping.deltas import Deltas
 from alloypy.components.pyroscope.scraping.fetching import Fetcher, Times
 from alloypy.components.pyroscope.scraping.loop import Loop, LoopHealth
 from alloypy.components.pyroscope.scraping.pool import Around, Pool
-from alloypy.components.pyroscope.scraping.targets import Recipe
+from alloypy.components.pyroscope.scraping.targets import BadTarget, Recipe
 from alloypy.lang.targets import Target
 from alloypy.net.client.client import Client, ClientSettings
 from alloypy.net.client.connection import TOO_MUCH_HELD
@@ -206,6 +206,28 @@ async def test_a_large_profile_counts_until_it_has_been_passed_on(monkeypatch: p
         work.receiver.gate.set()
         await until(lambda: {loop.health for loop in loops.values()} == {LoopHealth.UP})
     assert held.now == 0
+
+
+async def test_secrets_of_targets_are_neither_logged_nor_in_errors(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    recipe = Recipe(Arguments(targets=(), forward_to=(), params={"api_key": ("hush",), "debug": ("0",)}))
+    targets = [
+        {"__address__": "127.0.0.1:1", "__param_token": "hush", "password": "hush", "name": "x"},
+        {"__address__": "user:hush@127.0.0.1:1"},
+        {"__address__": "user:hush@127.0.0.1:1", "__scheme__": "1x"},
+    ]
+    found = {each.identity: each for target in targets for each in recipe.wanted(Target(target))}
+    async with scraping() as work:
+        await work.pool.keep(found)
+        loops = work.pool.loops.values()
+        await until(lambda: all(loop.health is LoopHealth.DOWN for loop in loops))
+        texts = [loop.error for loop in loops]
+    texts += [repr(vars(record)) for record in caplog.records]
+    assert not [text for text in texts if "hush" in text]
+    assert any("debug=0" in text and "token=xxxxx" in text for text in texts)
+    with pytest.raises(BadTarget) as caught:
+        recipe.wanted(Target({"__address__": "user:hush@host/x"}))
+    assert str(caught.value) == '"user:xxxxx@host/x" is not a valid hostname'
 
 
 async def test_a_target_that_recovers_is_up_again() -> None:

@@ -9,6 +9,7 @@ import asyncio
 from typing import NamedTuple
 
 from alloypy.components.pyroscope.scraping.checks import MOST_BYTES, NoProfile, check
+from alloypy.components.pyroscope.scraping.showing import shown_url, without_secrets
 from alloypy.components.pyroscope.scraping.targets import Wanted
 from alloypy.lang.go.text import quote
 from alloypy.net.client.client import Client
@@ -55,7 +56,7 @@ class Fetcher:
         try:
             url = parsed(wanted.url)
         except NotSent as reason:
-            raise NoProfile(str(reason)) from None
+            raise NoProfile(without_secrets(str(reason), wanted)) from None
         try:
             return Request(
                 "GET", origin_of(url), target_of(url), self._headers, (), self.times.allowed(wanted)
@@ -94,4 +95,4 @@ class Fetcher:
 
 
 def _described(wanted: Wanted, reason: Exception) -> str:
-    return f"Get {quote(wanted.url)}: {reason}"
+    return f"Get {quote(shown_url(wanted))}: {reason}"

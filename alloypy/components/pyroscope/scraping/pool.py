@@ -18,11 +18,11 @@ from alloypy.components.pyroscope.scraping.checks import NoProfile
 from alloypy.components.pyroscope.scraping.deltas import DeltaError, Deltas
 from alloypy.components.pyroscope.scraping.fetching import Fetcher
 from alloypy.components.pyroscope.scraping.loop import Loop, LoopHealth
+from alloypy.components.pyroscope.scraping.showing import shown_labels, shown_url
 from alloypy.components.pyroscope.scraping.targets import Wanted
 from alloypy.components.pyroscope.scraping.timing import Agenda, first_after, following
 from alloypy.net.client.connection import TOO_MUCH_HELD
 from alloypy.net.memory import LARGE_BYTES, large_answers
-from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import Buffer, DeliveryError, Push, RawSample, Series
 from alloypy.profiles.remembered import LABELS
 from alloypy.runtime.contract.events import Events, Received
@@ -150,7 +150,7 @@ class Pool:
         """Get a profile and pass it on; returns what went wrong, or ""."""
         wanted = loop.wanted
         if self._around.logger.isEnabledFor(logging.DEBUG):
-            fields = {"target": print_labels(wanted.labels), "url": wanted.url}
+            fields = {"target": shown_labels(wanted), "url": shown_url(wanted)}
             self._around.logger.debug("scraping profile", extra={"fields": fields})
         try:
             if loop.request is None or loop.fetcher is not fetcher:
@@ -183,7 +183,7 @@ class Pool:
         await self._around.relay.append(Push((Series(wanted.sent, samples),)))
 
     def _report(self, wanted: Wanted, message: str, reason: str) -> str:
-        fields = {"target": print_labels(wanted.labels), "err": reason}
+        fields = {"target": shown_labels(wanted), "err": reason}
         self._around.logger.error(message, extra={"fields": fields})
         return reason
 

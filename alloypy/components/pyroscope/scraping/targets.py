@@ -16,6 +16,7 @@ from alloypy.lang.go.address import host_port_fault
 from alloypy.lang.go.duration import SECOND
 from alloypy.lang.go.text import quote
 from alloypy.lang.go.url import at_path
+from alloypy.lang.secrecy import hide
 from alloypy.lang.targets import Target
 from alloypy.profiles.labels import NAME, SERVICE_NAME
 from alloypy.profiles.model import Labels
@@ -126,7 +127,7 @@ class Recipe:
         for name in sorted(labels):
             value = labels[name]
             if not value.isascii() and _is_broken(value):
-                raise BadTarget(f"invalid label value for {quote(name)}: {quote(value)}")
+                raise BadTarget(f"invalid label value for {quote(name)}: {quote(hide(value, name))}")
         return labels
 
     def _address(self, labels: Mapping[str, str]) -> str:
@@ -139,7 +140,7 @@ class Recipe:
                 raise BadTarget(f"invalid scheme: {quote(self._scheme)}")
             address = f"{address}:{port}"
         if "/" in address:
-            raise BadTarget(f"{quote(address)} is not a valid hostname")
+            raise BadTarget(f"{quote(hide(address, ADDRESS))} is not a valid hostname")
         return address
 
     def _one(self, common: Mapping[str, str], given: Mapping[str, str], profile: Profile) -> Wanted:
