@@ -32,7 +32,7 @@ class Viewing:
         for raw in iter(self._answer.readline, b""):
             if raw.startswith(b"event: off"):
                 self.off = True
-            if raw.startswith(b"data: "):
+            if raw.startswith(b"data: {"):
                 message = json.loads(raw[6:])
                 self.rows += message.pop("rows")
                 self.counts = message

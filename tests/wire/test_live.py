@@ -411,8 +411,10 @@ def test_a_reload_switches_it_off_and_on_while_viewers_look(live: Live) -> None:
         live.reload(off)
         assert viewer.ended()
         assert viewer.off
-        assert live.body(body)[0] == 503
-        assert "livedebugging" in live.running.get(LIVE).text
+        assert live.body(body)[0] == 404
+        told = live.running.get(LIVE)
+        assert (told.status, told.text.split("\n")[0]) == (200, "event: off")
+        assert "livedebugging { enabled = true }" in told.text
         assert "is disabled" in live.running.get(f"/api/v0/web/debug/{GOOD}").text
         page = live.running.get("/live")
         assert (page.status, "hidden>" in page.text.partition("Switch it on")[0]) == (200, False)

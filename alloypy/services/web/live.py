@@ -16,13 +16,12 @@ from alloypy.services.admin.streaming import FULL, OLD_HTTP, Stream, Streams
 from alloypy.services.web.html import Html, h, join
 from alloypy.services.web.live_hub import Hub
 from alloypy.services.web.live_matching import VERDICTS, MatchError, Wanted, read_selector, read_verdicts
-from alloypy.services.web.live_viewers import RowViewer
+from alloypy.services.web.live_viewers import OFF, RowViewer
 from alloypy.services.web.profiles import described
 from alloypy.services.web.shell import SAFE, Pages, View, failure, page
 
 _STREAM = "api/v0/alloypy/live"
 _SWITCH = "livedebugging {\n  enabled = true\n}"
-_OFF = error(503, f"live debugging is off; switch it on in the configuration and reload: {_SWITCH}")
 _OPEN_TO_OTHERS = (
     "Live profiles are shown to people who have signed in, or on this machine only: "
     "this port can be reached by others without credentials."
@@ -77,7 +76,7 @@ class _Live(NamedTuple):
             return refusal(_OPEN_TO_OTHERS)
         hub = self.live()
         if hub is None:
-            return _OFF
+            return Answer(200, OFF, _EVENTS)
         if request.version == "1.0":
             return OLD_HTTP
         try:
@@ -97,9 +96,7 @@ class _Live(NamedTuple):
         if self.unprotected(view.asked.path):
             return refusal(_OPEN_TO_OTHERS)
         hub = self.live()
-        if hub is None:
-            return _OFF
-        content = hub.bodies.get(view.given)
+        content = None if hub is None else hub.bodies.get(view.given)
         if content is None:
             return error(404, "this profile is not held any more: only the latest are, while somebody looks")
         raw, labels = bytes(content), hub.bodies.labels(view.given)

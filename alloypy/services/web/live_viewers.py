@@ -23,6 +23,13 @@ MOST_LINES = 1000
 DELIMITER = "|;|"
 """Ends each item of Alloy's streams."""
 
+OFF = b"""event: off
+data: live debugging is off; switch it on in the configuration, and reload:
+data: livedebugging { enabled = true }
+
+"""
+"""Says that there is nothing to see, or no more."""
+
 _SILENT_SECONDS = 15.0
 _STRIDE = 256  # events looked at before other tasks may run
 
@@ -82,7 +89,7 @@ class RowViewer:
                 self._changed.clear()
                 if not self._ended:
                     yield self._message()
-            yield b"event: off\ndata:\n\n"
+            yield OFF
 
     def _message(self) -> bytes:
         rows, self._rows = self._rows, []

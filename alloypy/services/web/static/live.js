@@ -39,6 +39,9 @@ const STREAM = "api/v0/alloypy/live";
 const MOST_ROWS = 500;
 const RETRY_MS = 2000;
 
+/** What another try would not change. */
+class Refused extends Error {}
+
 const match = /** @type {HTMLInputElement} */ (byId("match"));
 const boxes = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("input[name=show]")]);
 const [pause, merge, diff, download, clear] = /** @type {HTMLButtonElement[]} */ (
@@ -73,21 +76,23 @@ function connect() {
   const mine = (current = new AbortController());
   speeds = [];
   read(address(`${STREAM}?${query}`), mine, () => before?.abort()).then(
-    () => again(mine, ""),
-    (/** @type {unknown} */ reason) => again(mine, reason instanceof Error ? reason.message : String(reason)),
+    () => again(mine),
+    (/** @type {Error} */ reason) => again(mine, reason),
   );
 }
 
 /**
- * After a stream has ended, try again.
+ * After a stream has ended, try again if that may help.
  * @param {AbortController} mine
- * @param {string} reason
+ * @param {Error} [reason]
  */
 function again(mine, reason) {
   if (current === mine) {
     current = null;
-    tell(reason);
-    retry = setTimeout(connect, RETRY_MS);
+    tell(reason?.message ?? "");
+    if (!(reason instanceof Refused)) {
+      retry = setTimeout(connect, RETRY_MS);
+    }
   }
 }
 
@@ -101,12 +106,11 @@ async function read(url, mine, begun) {
   const response = await fetch(url, { signal: mine.signal, cache: "no-store" }).catch(() => {
     throw new Error("alloypy does not answer; is it still running? Trying again.");
   });
-  byId("off").hidden = response.status !== 503 || !!response.headers.get("retry-after");
-  if (!response.ok || !response.body) {
-    begun();
-    throw new Error(byId("off").hidden ? (await response.text()).trim() : "");
-  }
   begun();
+  if (!response.ok || !response.body) {
+    const text = (await response.text()).trim();
+    throw response.status < 500 ? new Refused(text) : new Error(text);
+  }
   tell("");
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let rest = ""; ; ) {
@@ -117,8 +121,9 @@ async function read(url, mine, begun) {
     const messages = (rest + value).split("\n\n");
     rest = messages.pop() ?? "";
     for (const message of messages) {
+      byId("off").hidden = !message.startsWith("event: off");
       const data = message.split("\n").find((line) => line.startsWith("data: "));
-      if (data) {
+      if (data && byId("off").hidden) {
         take(JSON.parse(data.slice(6)));
       }
     }
@@ -169,7 +174,7 @@ function add(row) {
     "tr",
     {},
     h("td", {}, box),
-    h("td", { class: "mono" }, clock(row.at)),
+    h("td", { class: "mono time" }, clock(row.at)),
     h("td", {}, h("a", { href: `component/${row.component.split("/").map(encodeURIComponent).join("/")}` }, row.component)),
     h("td", {}, service),
     h("td", {}, row.labels.__name__ ?? ""),
@@ -291,14 +296,17 @@ function verdicts() {
 
 /** Have the address of the page say what is shown, and show it. */
 function filter() {
+  const before = String(parameters);
   parameters.set("show", verdicts().join(",") || "none");
   if (match.value.trim()) {
     parameters.set("match", match.value.trim());
   } else {
     parameters.delete("match");
   }
-  history.replaceState(null, "", `${location.pathname}?${parameters}`);
-  connect();
+  if (String(parameters) !== before) {
+    history.replaceState(null, "", `${location.pathname}?${parameters}`);
+    connect();
+  }
 }
 
 /** @param {number} at */
