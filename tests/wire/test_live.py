@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import itertools
 import json
@@ -426,6 +427,61 @@ def test_a_reload_switches_it_off_and_on_while_viewers_look(live: Live) -> None:
         assert "dev" in lines.item()
         while not json.loads(rates.item()):
             pass
+
+
+AUTH = """
+http {
+  auth {
+    basic {
+      username = "u"
+      password = "p"
+    }
+%s  }
+}
+"""
+LETS_LIVE_THROUGH = """
+    filter {
+      paths                       = ["/live", "/api"]
+      authenticate_matching_paths = false
+    }
+"""
+
+
+def test_others_see_profiles_only_with_credentials(tmp_path: Path) -> None:
+    config = tmp_path / "config.alloy"
+    config.write_text('livedebugging {\n  enabled = true\n}\npyroscope.write "w" { }\n')
+    text = config.read_text()
+    port = free_port()
+    with Running([f"--server.http.listen-addr=0.0.0.0:{port}", "config.alloy"], tmp_path) as running:
+        running.address = f"127.0.0.1:{port}"
+        running.wait_until_ready()
+        debug = "/api/v0/web/debug/pyroscope.write.w"
+
+        def refused() -> None:
+            for path in ("/live", LIVE, f"{LIVE}/bodies/1", debug):
+                reply = running.get(path, headers=credentials)
+                assert reply.status == 403, path
+                assert "credentials" in reply.text
+            with viewing(running.address, "/api/v0/web/graph", window="1") as rates:
+                assert rates.item() == "[]"
+
+        def reload(block: str) -> None:
+            config.write_text(text + block)
+            reply = running.get("/-/reload", "POST", headers=credentials)
+            assert reply.text == "config reloaded\n"
+
+        credentials: dict[str, str] = {}
+        refused()
+        assert "<h1>Live profiles need a sign-in</h1>" in running.get("/live").text
+        reload(AUTH % "")
+        assert running.get("/live").status == running.get(LIVE).status == running.get(debug).status == 401
+        credentials["Authorization"] = f"Basic {base64.b64encode(b'u:p').decode()}"
+        assert running.get("/live", headers=credentials).status == 200
+        assert running.get(f"{LIVE}/bodies/1", headers=credentials).status == 404
+        assert running.get(LIVE, "HEAD", headers=credentials).status == 200
+        reload(AUTH % LETS_LIVE_THROUGH)
+        refused()
+        assert running.stop() == 0
 
 
 def test_a_stop_does_not_wait_for_viewers(tmp_path: Path) -> None:

@@ -1,0 +1,232 @@
+"""What watches profiles for viewers: selection, samples, bounds, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import json
+import logging
+import weakref
+from collections.abc import Sequence
+
+import pytest
+
+from alloypy.runtime.contract.events import Event, Events, Failed, Noted, Received, Relabelled
+from alloypy.runtime.pace import Pace
+from alloypy.services.web.live_bodies import LARGEST, MOST, MOST_BYTES, Bodies
+from alloypy.services.web.live_hub import Hub
+from alloypy.services.web.live_matching import VERDICTS, MatchError, Wanted, read_selector, read_verdicts
+from alloypy.services.web.live_rows import Batch
+from alloypy.services.web.live_viewers import MOST_LINES, MOST_ROWS, LineViewer, Rates, RowViewer, evenly
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.anyio
+ALL = Wanted(frozenset(VERDICTS.values()))
+
+
+class Buffer(bytearray):
+    """Can be watched."""
+
+
+def hub(events: Events | None = None) -> Hub:
+    return Hub(events or Events(), lambda component, position: f"rule {position}")
+
+
+def batch(events: Sequence[Event], missed: int = 0, bodies: Bodies | None = None) -> Batch:
+    noted = [Noted(1.0, event, sum(map(len, event.body))) for event in events]
+    return Batch(noted, 1, missed, bodies or Bodies(), lambda component, position: "")
+
+
+def received(count: int, body: bytes = b"p") -> list[Event]:
+    return [Received("c", {"n": str(number)}, (body,)) for number in range(count)]
+
+
+def message(viewer: RowViewer) -> dict[str, object]:
+    content: dict[str, object] = json.loads(viewer._message().decode().removeprefix("data: "))
+    return content
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [
+        ('{a="x"}', True),
+        ('a="x"', True),
+        (' { a = "x" , } ', True),
+        ('{a="y"}', False),
+        ('{a!="y"}', True),
+        ('{b=""}', True),
+        ('{b!=""}', False),
+        ('{a=~"x|y"}', True),
+        ('{a=~"X"}', False),
+        ('{a!~"x.+"}', True),
+        ("{a=~`x\\x00?`}", True),
+        ('{a="\\u0078"}', True),
+        ('{"odd name"="1"}', True),
+        ('{a="x",c.d="2"}', True),
+        ('{a="x",c.d="3"}', False),
+    ],
+)
+def test_selectors(text: str, accepted: bool) -> None:
+    selector = read_selector(text)
+    assert selector is not None
+    labels = {"a": "x", "odd name": "1", "c.d": "2"}
+    assert selector.admits(Received("c", labels, ()), {}) is accepted
+    assert selector.admits(Relabelled("c", {}, (), labels), {}) or not accepted
+
+
+@pytest.mark.parametrize("text", ["", "  ", "{}", " { } "])
+def test_an_empty_selector_selects_everything(text: str) -> None:
+    assert read_selector(text) is None
+
+
+@pytest.mark.parametrize("text", ['{a="x"', 'a="x"}', "a", 'a="x" b="y"', 'a=="x"', "a=x", 'a="x', "=", ","])
+def test_a_selector_that_cannot_be_read(text: str) -> None:
+    with pytest.raises(MatchError, match="expected"):
+        read_selector(text)
+
+
+def test_verdicts() -> None:
+    assert read_verdicts(None) == frozenset(VERDICTS.values())
+    assert read_verdicts("sent, failed,") == {VERDICTS["sent"], VERDICTS["failed"]}
+    assert read_verdicts("none") == read_verdicts("") == frozenset()
+
+
+@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 99, 100, 1000, 4096])
+def test_samples_are_even(count: int) -> None:
+    chosen = evenly(range(count), MOST_ROWS)
+    assert len(chosen) == min(count, MOST_ROWS)
+    gaps = {after - before for before, after in itertools.pairwise(chosen)}
+    assert not gaps or max(gaps) - min(gaps) <= 1
+
+
+def test_profiles_are_held_within_bounds() -> None:
+    bodies = Bodies()
+    large = [bytes(1 << 20) for _ in range(30)]
+    names = [bodies.hold([each], {})[0] for each in large]
+    held = [name for name in names if bodies.get(name) is not None]
+    assert held == names[-(MOST_BYTES >> 20) :]
+    assert bodies.hold([large[-1]], {}) == names[-1:]
+    small = [bodies.hold([b"%d" % number], {})[0] for number in range(100)]
+    assert [name for name in (*names, *small) if bodies.get(name) is not None] == small[-MOST:]
+    assert bodies.first == int(small[-MOST].partition("-")[2])
+    assert bodies.hold([bytes(LARGEST + 1)], {}) == bodies.hold([b"a", b""], {}) == []
+    assert bodies.hold([b"a"] * (MOST + 1), {}) == []
+    assert bodies.clear()
+    assert not bodies.clear()
+    assert bodies.get(small[-1]) is None
+
+
+def test_a_small_part_of_a_large_request_is_copied() -> None:
+    bodies = Bodies()
+    request = Buffer(b"x" * 100_000)
+    watch = weakref.ref(request)
+    view = memoryview(request)[10:20]
+    copies: dict[int, str] = {}
+    (name,) = bodies.hold([view], copies)
+    assert bodies.hold([view], copies) == [name]
+    del view, request
+    gc.collect()
+    assert watch() is None
+    assert bytes(bodies.get(name) or b"") == b"x" * 10
+
+
+async def test_components_publish_only_while_somebody_looks() -> None:
+    events = Events()
+    watching = hub(events)
+    with watching.joined(RowViewer(watching, Wanted(frozenset()))):
+        await asyncio.sleep(0)
+        assert not events.wanted
+    looking, resting = RowViewer(watching, ALL), RowViewer(watching, Wanted(frozenset()))
+    with watching.joined(resting):
+        with watching.joined(looking):
+            await until(lambda: events.wanted)
+            events.publish(received(1)[0])
+            await until(lambda: looking._rows)
+            (row,) = map(json.loads, looking._rows)
+            assert watching.bodies.get(row["body"]) == b"p"
+        await until(lambda: not events.wanted)
+        assert watching.bodies.get(row["body"]) == b"p"
+    assert watching.bodies.get(row["body"]) is None
+
+
+async def test_bodies_are_not_kept_for_streams_of_text() -> None:
+    events = Events()
+    watching = hub(events)
+    lines = LineViewer(watching, "c", 1)
+    with watching.joined(lines):
+        await until(lambda: events.wanted)
+        body = Buffer(b"x" * 100)
+        watch = weakref.ref(body)
+        events.publish(Received("c", {}, (body,)))
+        del body
+        gc.collect()
+        assert watch() is None
+        await until(lambda: lines._lines)
+    assert lines._lines == ["profile: labels={}, size=100"]
+
+
+async def test_switching_off_ends_views_and_lets_go() -> None:
+    events = Events()
+    watching = hub(events)
+    viewer = RowViewer(watching, ALL)
+    messages = viewer.messages()
+    assert b'"rows":[]' in await anext(messages)
+    await until(lambda: events.wanted)
+    events.publish(received(1)[0])
+    row = json.loads((await anext(messages)).decode().partition("data: ")[2])["rows"][0]
+    watching.switch(False)
+    assert watching.bodies.get(row["body"]) is None
+    assert (await anext(messages)).startswith(b"event: off\n")
+    with pytest.raises(StopAsyncIteration):
+        await anext(messages)
+    await until(lambda: not events.wanted)
+
+
+async def test_a_viewer_that_is_not_read_keeps_one_sample_and_counts() -> None:
+    viewer = RowViewer(hub(), ALL)
+    bodies = Bodies()
+    for _ in range(100):
+        await viewer.see(batch(received(60), 5, bodies), Pace())
+    first = message(viewer)
+    assert (first["seen"], first["shown"], first["missed"]) == (6000, 50, 500)
+    assert message(viewer)["rows"] == []
+
+
+async def test_lines_that_nobody_reads_are_dropped_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    lines = LineViewer(hub(), "c", 1)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            await lines.see(batch(received(900)), Pace())
+    assert len(lines._lines) == MOST_LINES
+    assert [record.message for record in caplog.records] == [
+        "data throughput is very high, not all debugging data can be sent the live debugging stream"
+    ]
+
+
+async def test_a_share_of_lines() -> None:
+    lines = LineViewer(hub(), "c", 0.5)
+    await lines.see(batch(received(1000)), Pace())
+    assert 300 < len(lines._lines) < 700
+
+
+async def test_rates_of_a_module() -> None:
+    root, module = Rates(""), Rates("m.x")
+    events: list[Event] = [
+        Received("a", {}, ()),
+        Received("a", {}, ()),
+        Failed("a", {}, (), "lost"),
+        Received("m.x/a", {}, ()),
+        Received("m.x/n.y/a", {}, ()),
+        Failed("b", {}, (), "lost"),
+    ]
+    for rates in (root, module):
+        await rates.see(batch(events, missed=6), Pace())
+
+    def taken(rates: Rates) -> dict[str, float]:
+        items = json.loads(rates.take(2).decode().removesuffix("|;|"))
+        return {each["componentID"]: each["rate"] for each in items}
+
+    assert taken(root) == {"a": 2, "b": 0}
+    assert taken(module) == {"m.x/a": 1}
+    assert root.take(2) == b"[]|;|"
