@@ -96,10 +96,10 @@ class _Live(NamedTuple):
         if self.unprotected(view.asked.path):
             return refusal(_OPEN_TO_OTHERS)
         hub = self.live()
-        content = None if hub is None else hub.bodies.get(view.given)
-        if content is None:
+        held = None if hub is None else hub.bodies.get(view.given)
+        if held is None:
             return error(404, "this profile is not held any more: only the latest are, while somebody looks")
-        raw, labels = bytes(content), hub.bodies.labels(view.given)
+        raw, labels = bytes(held.content), held.labels
         kind = "pb.gz" if raw.startswith(_GZIP) else "profile"
         headers = (
             (b"content-type", b"application/octet-stream"),

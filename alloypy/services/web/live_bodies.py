@@ -19,7 +19,7 @@ _SLACK = 4096  # bytes that a buffer may have besides its profile without being 
 Piece: TypeAlias = bytes | bytearray | memoryview
 
 
-class _Held(NamedTuple):
+class Held(NamedTuple):
     """A profile. source: the object that other events of the same profile have, too; 0 for a copy."""
 
     content: Piece
@@ -34,7 +34,7 @@ class Bodies:
     def __init__(self) -> None:
         self._process = os.urandom(4).hex()
         self._made = 0
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, Held] = {}
         self._names: dict[int, str] = {}
         self._bytes = 0
 
@@ -48,14 +48,9 @@ class Bodies:
             return []
         return [self._hold(piece, copies, labels) for piece in body]
 
-    def get(self, name: str) -> Piece | None:
+    def get(self, name: str) -> Held | None:
         """A profile; None if it is not held any more."""
-        held = self._held.get(name)
-        return None if held is None else held.content
-
-    def labels(self, name: str) -> Mapping[str, str]:
-        """The labels of a profile that is held."""
-        return self._held[name].labels
+        return self._held.get(name)
 
     @property
     def first(self) -> int:
@@ -94,9 +89,9 @@ class Bodies:
         self._bytes -= held.size
 
 
-def _held(piece: Piece, labels: Mapping[str, str]) -> _Held:
+def _held(piece: Piece, labels: Mapping[str, str]) -> Held:
     """A profile as it is held: copied if it is a small part of a large buffer."""
     size = len(buffer_of(piece))
     if size <= len(piece) + _SLACK:
-        return _Held(piece, size, id(piece), labels)
-    return _Held(bytes(piece), len(piece), 0, labels)
+        return Held(piece, size, id(piece), labels)
+    return Held(bytes(piece), len(piece), 0, labels)

