@@ -32,15 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup() -> None:
-    """Keep the modules and the thousands of tests out of collections of garbage: each would take 0.4 s more.
-
-    After `watchdog.watching` they are in again.
-    """
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()
+def pytest_collection_finish() -> None:
+    """Keep modules and tests out of all later collections of garbage: each would take 0.4 s more."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

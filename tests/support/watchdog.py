@@ -190,15 +190,16 @@ _KEPT: list[Any] = []
 def watching() -> Iterator[Watchdog]:
     """Watch the running loop during the block; at its end, fail if a turn was too long.
 
-    What the tests before have left is kept out of the collections of garbage: going over it would count.
+    What the tests before have left is kept out of all later collections of garbage: going over it would
+    count.
     """
+    gc.collect()
     gc.freeze()
     watchdog = Watchdog(asyncio.get_running_loop())
     try:
         yield watchdog
     finally:
         watchdog.stop()
-        gc.unfreeze()
     watchdog.check()
 
 
