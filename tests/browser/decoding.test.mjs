@@ -22,15 +22,15 @@ test("pprof, packed or not", async () => {
     assert.equal(format, "pprof");
     assert.deepEqual(stacks(tree), STACKS);
     assert.deepEqual(tree.columns.map((c) => [c.type, c.unit]), SAMPLES.types);
-    assert.equal(sink.abouts[0].samples, 4);
-    assert.equal(sink.abouts[0].preferred, "cpu");
+    assert.equal(sink.about.samples, 4);
+    assert.equal(sink.about.preferred, "cpu");
     assert.deepEqual([...sink.keys], ["endpoint", "bytes"]);
   }
 });
 
 test("a profile says which sample type comes first", async () => {
   const { sink } = await decoded(pprof({ ...SAMPLES, preferred: "samples" }));
-  assert.equal(sink.abouts[0].preferred, "samples");
+  assert.equal(sink.about.preferred, "samples");
 });
 
 test("recursion counts once in the total of a function", async () => {

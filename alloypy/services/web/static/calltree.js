@@ -43,10 +43,15 @@ export class CallTree {
     return id;
   }
 
+  /** The number of a column; -1 if there is none. @param {Kind} kind @param {string} side */
+  find({ type, unit }, side) {
+    return this.columns.findIndex((c) => c.type === type && c.unit === unit && c.side === side);
+  }
+
   /** The number of a column, which is added if there is none like it.
    * @param {string} type @param {string} unit @param {string} side */
   column(type, unit, side) {
-    const known = this.columns.findIndex((c) => c.type === type && c.unit === unit && c.side === side);
+    const known = this.find({ type, unit }, side);
     if (known >= 0) return known;
     if (this.columns.length === MOST_COLUMNS) throw new Refusal(`It has more than ${MOST_COLUMNS} sample types.`);
     this.columns.push({ type, unit, side });
@@ -115,7 +120,7 @@ export class CallTree {
   }
 }
 
-/** @template {Int32Array | Float64Array} T @param {T} values @param {number} room @returns {T} */
+/** @template {Int32Array | Float64Array | Uint8Array} T @param {T} values @param {number} room @returns {T} */
 export function longer(values, room) {
   const wider = new /** @type {any} */ (values.constructor)(room);
   wider.set(values);

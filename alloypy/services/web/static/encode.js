@@ -1,6 +1,8 @@
 // @ts-check
 /** Writes a call tree as pprof. */
 
+import { longer } from "./calltree.js";
+
 /** A growing message of protobuf. */
 class Writer {
   constructor() {
@@ -10,22 +12,18 @@ class Writer {
 
   /** @param {number} more */
   _room(more) {
-    if (this.at + more <= this.bytes.length) return;
-    const wider = new Uint8Array(Math.max(this.bytes.length * 2, this.at + more));
-    wider.set(this.bytes);
-    this.bytes = wider;
+    const needed = this.at + more;
+    if (needed > this.bytes.length) this.bytes = longer(this.bytes, needed * 2);
   }
 
   /** @param {number} value an integer of at most 53 bits */
   varint(value) {
     this._room(10);
-    if (value < 0) {
-      let rest = BigInt.asUintN(64, BigInt(value));
-      for (; rest > 127n; rest >>= 7n) this.bytes[this.at++] = Number(rest & 127n) | 128;
-      this.bytes[this.at++] = Number(rest);
-      return;
+    let rest = value < 0 ? BigInt.asUintN(64, BigInt(value)) : 0n;
+    for (; rest > 127n; rest >>= 7n) this.bytes[this.at++] = Number(rest & 127n) | 128;
+    for (value = value < 0 ? Number(rest) : value; value > 127; value = Math.floor(value / 128)) {
+      this.bytes[this.at++] = (value % 128) | 128;
     }
-    for (; value > 127; value = Math.floor(value / 128)) this.bytes[this.at++] = (value % 128) | 128;
     this.bytes[this.at++] = value;
   }
 
@@ -55,8 +53,7 @@ class Writer {
 /**
  * The tree as pprof. Of a diff, the first profile counts negative and is labelled, as `go tool pprof -diff_base`
  * has it.
- * @param {CallTree} tree
- * @param {{type: string, unit: string}[]} types
+ * @param {CallTree} tree @param {Kind[]} types
  */
 export function encodePprof(tree, types) {
   const out = new Writer();
@@ -72,11 +69,9 @@ export function encodePprof(tree, types) {
     part.number(2, text(unit));
     out.block(1, part.take());
   }
-  const sides = [...new Set(tree.columns.map((column) => column.side))];
   const used = new Uint8Array(tree.names.length);
-  for (const side of sides) {
-    const columns = types.map((t) =>
-      tree.columns.findIndex((c) => c.type === t.type && c.unit === t.unit && c.side === side));
+  for (const side of new Set(tree.columns.map((column) => column.side))) {
+    const columns = types.map((t) => tree.find(t, side));
     for (let node = 0; node < tree.count; node++) {
       if (!columns.some((c) => c >= 0 && tree.self[c][node])) continue;
       for (let at = node; at > 0; at = tree.parent[at]) {

@@ -42,7 +42,7 @@ async function load({ sources, group }) {
     const format = await decode(bytes, sink, about.format).catch((fault) => {
       throw fault instanceof Refusal && sources.length > 1 ? new Refusal(`Profile ${source.id}: ${fault.message}`) : fault;
     });
-    read.push({ ...about, ...(sink.abouts[0] ?? { samples: 0 }), id: source.id, format, size: bytes.length });
+    read.push({ ...about, ...sink.about, id: source.id, format, size: bytes.length });
     sink.keys.forEach((key) => keys.add(key));
     sink.notes.forEach((note) => notes.add(note));
   }
@@ -73,8 +73,7 @@ function commonTypes() {
 
 /** What the nodes of a tree have themselves. @param {CallTree} from @param {number} chosen @param {string} side */
 function column(from, chosen, side) {
-  const { type, unit } = types[chosen];
-  return from.self[from.columns.findIndex((c) => c.type === type && c.unit === unit && c.side === side)];
+  return from.self[from.find(types[chosen], side)];
 }
 
 /** Totals of nodes and sums of functions for one sample type.

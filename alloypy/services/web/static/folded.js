@@ -32,8 +32,8 @@ export function decodeFolded(text, sink, counted) {
     samples++;
   }
   if (!samples) throw new Refusal('None of its lines is a stack, such as "main;work;read 12".');
-  if (skipped) sink.note(`${skipped} ${skipped === 1 ? "line" : "lines"} without a count not shown.`);
-  sink.about({ samples });
+  if (skipped) sink.notes.push(`${skipped} ${skipped === 1 ? "line" : "lines"} without a count not shown.`);
+  sink.about.samples = samples;
 }
 
 /** Whether lines are more likely folded stacks than one line for each sample. @param {string} text */

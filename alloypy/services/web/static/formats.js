@@ -22,8 +22,8 @@ export class Sink {
     this.keys = new Set();
     /** @type {string[]} sentences for the reader */
     this.notes = [];
-    /** @type {About[]} */
-    this.abouts = [];
+    /** @type {About} */
+    this.about = { samples: 0 };
   }
 
   /** @param {string} type @param {string} unit */
@@ -36,16 +36,6 @@ export class Sink {
   label(key, value) {
     if (this.keys.size < MOST_KEYS) this.keys.add(key);
     return key === this.group ? this.tree.child(0, this.tree.nameId(`${key}: ${value()}`)) : 0;
-  }
-
-  /** @param {string} sentence */
-  note(sentence) {
-    this.notes.push(sentence);
-  }
-
-  /** @param {About} about */
-  about(about) {
-    this.abouts.push(about);
   }
 }
 

@@ -147,14 +147,14 @@ export function decodePprof(bytes, sink) {
   const columns = Int32Array.from(types, (t) => sink.column(t.type, t.unit));
   const samples = new Samples(r, columns, text, sink, found);
   each(found[2], (from, end) => samples.add(from, end));
-  if (single[7]) sink.note(`Its maker asks to hide frames like ${text(single[7])}; they are shown.`);
+  if (single[7]) sink.notes.push(`Its maker asks to hide frames like ${text(single[7])}; they are shown.`);
   const preferred = types.find((t) => t.type === text(single[14])) ?? types[types.length - 1];
-  sink.about({
+  sink.about = {
     samples: found[2].length / 2,
     time: Number(single[9] ?? 0) / 1e6,
     seconds: Number(single[10] ?? 0) / 1e9,
     preferred: preferred.type,
-  });
+  };
 }
 
 /** Adds samples to the tree. Neighbours often share frames: what is the same is not looked up again. */

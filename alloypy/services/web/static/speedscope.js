@@ -31,7 +31,7 @@ export function decodeSpeedscope(file, sink) {
     else if (profile?.type === "evented") samples += evented(profile, add);
     else throw new Refusal(`It has a profile of unknown type ${JSON.stringify(profile?.type)}.`);
   }
-  sink.about({ samples });
+  sink.about.samples = samples;
 }
 
 /** @param {Sink} sink @param {number[]} names @param {[string, string, number]} unit @param {string} profile */
