@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from functools import partial
 
@@ -48,7 +48,7 @@ class Books:
         self.size = segments.size
         self.damaged = 0
         self._touched = {each.number for each in segments}
-        self._doomed: list[Segment] = []
+        self._cleaning: list[tuple[Callable[[], None], Hashable]] = []
         self._flushing: asyncio.Handle | None = None
         self._upkeep: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -106,44 +106,57 @@ class Books:
         for segment in map(self._segments.numbered, touched):
             if segment is not None and not self._is_open(segment) and not self.behind(segment):
                 self._doom(segment)
-        if self._doomed or any(done.is_grown for done in self.done.values()):
+        if any(done.is_grown for done in self.done.values()):
             self._begin_upkeep()
 
     def _doom(self, segment: Segment) -> None:
         self._segments.remove(segment)
         self.size -= segment.end
-        self._doomed.append(segment)
         for account in self.accounts:
             account.forget(segment.number)
+        self.clean(partial(self._disk.remove, segment.path), self)
+
+    def clean(self, work: Callable[[], None], key: Hashable) -> None:
+        """Call `work` in a thread once all marks so far are on the disk. key: as for `Threads.run`."""
+        self._cleaning.append((work, key))
+        self._begin_upkeep()
+
+    async def cleaned(self) -> None:
+        """Wait until nothing is left to clean."""
+        while self._upkeep is not None:
+            await asyncio.shield(self._upkeep)
 
     def _begin_upkeep(self) -> None:
         if self._upkeep is None:
             self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
 
     async def _keep_up(self) -> None:
-        """Delete files, after the marks of their records are on the disk; write long files of marks anew."""
+        """Delete what is done with, after the marks that say so are on the disk; renew long files."""
         try:
-            while self._doomed:
-                doomed, self._doomed = self._doomed, []
-                await self._threads.run(partial(self._delete, doomed), SYNC_SECONDS, self)
+            while self._cleaning:
+                cleaning, self._cleaning = self._cleaning, []
+                await self._secure()
+                for work, key in cleaning:
+                    with suppress(OSError):  # the next start will find it
+                        await self._threads.run(work, SYNC_SECONDS, key)
+                self.flush()  # there may be room for marks now
             for done in [each for each in self.done.values() if each.is_grown]:
-                work = partial(done.written, done.snapshot())
-                done.replace(await self._threads.run(work, SYNC_SECONDS, self))
-        except OSError:
-            pass  # what has not been done will be done at the next occasion, at the latest at the next start
+                await self._renew(done)
         finally:
             self._upkeep = None
 
-    def _delete(self, segments: list[Segment]) -> None:
-        self._sync()
-        for segment in segments:
-            with suppress(OSError):
-                self._disk.remove(segment.path)
-
-    def _sync(self) -> None:
+    async def _secure(self) -> None:
+        """Wait until the marks are on the disk, as far as it lets them."""
+        self.flush()
         for done in list(self.done.values()):
-            with suppress(OSError):
-                done.sync()
+            try:
+                await self._threads.run(done.sync, SYNC_SECONDS, self)
+            except OSError:  # they may be gone, whatever another sync says
+                await self._renew(done)
+
+    async def _renew(self, done: DoneLog) -> None:
+        with suppress(OSError):  # the old file goes on
+            done.replace(await self._threads.run(partial(done.written, done.snapshot()), SYNC_SECONDS, self))
 
     async def close_account(self, name: str) -> None:
         """Delete the file of a destination that nothing waits for."""
@@ -155,10 +168,7 @@ class Books:
     async def close(self) -> None:
         """Write all marks to the disk."""
         self._is_closed = True
-        self.flush()
-        while self._upkeep is not None:
-            await asyncio.shield(self._upkeep)
-        with suppress(OSError):
-            await self._threads.run(self._sync, SYNC_SECONDS, self)
+        await self.cleaned()
+        await self._secure()
         for done in self.done.values():
             done.close()

@@ -10,22 +10,23 @@ class Cache:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._records: dict[int, Record] = {}
+        self._records: dict[int, tuple[Record, int]] = {}
         self._bytes = 0
 
     def add(self, record: Record, size: int) -> None:
         """Keep a record; the oldest make room."""
-        self._records[record.place.seq] = record
+        self._records[record.place.seq] = record, size
         self._bytes += size
         while self._bytes > self.most:
             self.discard(next(iter(self._records)))
 
     def get(self, seq: int) -> Record | None:
         """A record, if it is still here."""
-        return self._records.get(seq)
+        found = self._records.get(seq)
+        return None if found is None else found[0]
 
     def discard(self, seq: int) -> None:
         """Forget a record."""
-        record = self._records.pop(seq, None)
-        if record is not None:
-            self._bytes -= record.size
+        found = self._records.pop(seq, None)
+        if found is not None:
+            self._bytes -= found[1]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -84,19 +82,14 @@ class Graveyard:
             mark = Mark(Kind.EVICTED, seq, seq, reason=REASONS.index(why) if why in REASONS else 0)
             if self._books.mark(account, mark):
                 evicted.append(seq)
-        self._books.flush()  # the marks are written first: a copy without one would be no dead letter
-        await self.forget(account, evicted)
+        self.forget(account, evicted)
+        await self._books.cleaned()
         return len(evicted)
 
-    async def forget(self, account: Account, seqs: list[int]) -> None:
-        """Delete copies that do not count any more."""
-        with suppress(OSError):
-            await self._in_thread(account, partial(self.dead[account.name].remove, seqs))
-
-    def soon_forget(self, account: Account, seq: int) -> None:
-        """The same without waiting."""
-        remove = partial(self.dead[account.name].remove, [seq])
-        self._threads.begin(remove, SYNC_SECONDS, self.dead[account.name]).add_done_callback(_seen)
+    def forget(self, account: Account, seqs: list[int]) -> None:
+        """Delete the copies of dead letters that are none any more, once that is certain."""
+        dead = self.dead[account.name]
+        self._books.clean(partial(dead.remove, seqs), dead)
 
     async def evict_old(self) -> None:
         """Drop the dead letters that are older than they may be."""
@@ -119,8 +112,3 @@ class Graveyard:
 
     async def _in_thread(self, account: Account, work: Callable[[], T]) -> T:
         return await self._threads.run(work, SYNC_SECONDS, self.dead[account.name])
-
-
-def _seen(future: asyncio.Future[None]) -> None:
-    if not future.cancelled():
-        future.exception()

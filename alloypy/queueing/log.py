@@ -264,7 +264,10 @@ class Log:
 
     def cached(self, seq: int) -> Record | None:
         """A record that is still in memory."""
-        return self._cache.get(seq)
+        record = self._cache.get(seq)
+        if record is None and seq > self._writer.synced:
+            return self._writer.unsynced(seq)
+        return record
 
     def segment_holding(self, seq: int) -> Segment | None:
         """The file of a record."""
@@ -276,8 +279,9 @@ class Log:
 
     async def read(self, reader: Reader, segment: Segment, seq: int) -> Piece | None:
         """Records from a file; None if that failed, so that one has to try again."""
+        last = min(segment.last, self._writer.synced)
         try:
-            return await self._threads.run(partial(reader.read, segment, seq), SYNC_SECONDS, reader)
+            return await self._threads.run(partial(reader.read, segment, seq, last), SYNC_SECONDS, reader)
         except FileNotFoundError:
             if self._segments.holding(seq) is segment:  # somebody else has deleted it
                 return Piece([], segment.last + 1)
@@ -307,7 +311,7 @@ class Log:
 
     def settled_letter(self, account: Account, seq: int) -> None:
         """A dead letter that was delivered again is settled."""
-        self._graves.soon_forget(account, seq)
+        self._graves.forget(account, [seq])
 
     def is_old(self, received_at: int) -> bool:
         """Whether a record is older than max_age. One from the future is not."""

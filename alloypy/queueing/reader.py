@@ -27,12 +27,12 @@ class Reader:
         self._seq = 0
         self._at = 0
 
-    def read(self, segment: Segment, seq: int) -> Piece:
-        """The records from `seq` on, about as many as fit in a piece, at least one if there is any.
+    def read(self, segment: Segment, seq: int, last: int) -> Piece:
+        """The records from `seq` to `last`, about as many as fit in a piece, at least one if there is any.
 
         Raises OSError.
         """
-        number, last, end = segment.number, segment.last, segment.end
+        number, end = segment.number, segment.end
         at = self._at if self._number == number and self._seq <= seq else 0
         descriptor = self._disk.open(segment.path)
         try:

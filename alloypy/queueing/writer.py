@@ -132,6 +132,20 @@ class Writer:
         file = self._file
         return self._task is None and file is not None and self._is_over(file)
 
+    @property
+    def synced(self) -> int:
+        """The number of the last record that a disk which fails now cannot lose."""
+        return self._unsynced[0].seq - 1 if self._unsynced else self.last
+
+    def unsynced(self, seq: int) -> Record | None:
+        """A record that is not synced yet, from memory: its file may turn out to be without it."""
+        for batch in self._unsynced:
+            at = seq - batch.seq
+            if 0 <= at < len(batch.items):
+                item = batch.items[at]
+                return Record(Place(self._number, seq), item.received_at, item.meta, item.body)
+        return None
+
     def put(self, meta: bytes, body: Sequence[Buffer], size: int) -> asyncio.Future[Place]:
         """Write a record; the future is done once it is stored, or has Full or WriteFailed."""
         if self._is_closed:
@@ -214,7 +228,8 @@ class Writer:
             await self._write(batches)
         except OSError as error:
             self.write_errors += 1
-            if error.errno in NO_SPACE and not (self._file is not None and self._file.is_broken):
+            is_lost = bool(self._unsynced) if self._file is None else self._file.is_broken
+            if error.errno in NO_SPACE and not is_lost:
                 raise
             self._abandon()
             await self._write(batches)

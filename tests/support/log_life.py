@@ -72,7 +72,7 @@ class Lives:
 
     async def _outcome(self, work: Coroutine[Any, Any, T]) -> T | BaseException:
         try:
-            result = await work
+            result = await asyncio.wait_for(work, 3)
             for _ in range(3):  # marks are written in the next turn
                 await asyncio.sleep(0)
         except BaseException as error:

@@ -58,6 +58,7 @@ class MemoryDisk(Disk):
         self.next_descriptor = 3
         self.locked: dict[int, Inode] = {}
         self.random = Random(0)
+        self.bytes_read = 0
 
     def kill(self) -> MemoryDisk:
         """The disk as the next process finds it."""
@@ -159,7 +160,9 @@ class MemoryDisk(Disk):
 
     def read(self, descriptor: int, size: int, at: int) -> bytes:
         self._call("read")
-        return bytes(self.descriptors[descriptor].data[at : at + size])
+        data = bytes(self.descriptors[descriptor].data[at : at + size])
+        self.bytes_read += len(data)
+        return data
 
     def size(self, descriptor: int) -> int:
         self._call("size")
