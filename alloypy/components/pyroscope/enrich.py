@@ -131,7 +131,8 @@ class Receiver(ProfilesReceiver):
 
     async def append(self, push: Push) -> None:
         """Add labels to every series, and forward them all. Raises DeliveryError."""
-        self._check(push.series)
+        if self.exited:
+            raise self._ended(push.series)
         enriched = self._enriched
         changed = [one._replace(labels=enriched(one.labels)) for one in push.series]
         if self._events.wanted:
@@ -140,7 +141,8 @@ class Receiver(ProfilesReceiver):
 
     async def append_ingest(self, profile: IngestProfile) -> None:
         """Add labels to an /ingest profile, and forward it. Raises DeliveryError."""
-        self._check((profile,))
+        if self.exited:
+            raise self._ended((profile,))
         labels = self._enriched(profile.labels)
         if self._events.wanted:
             samples = [RawSample(piece) for piece in profile.body]
@@ -155,12 +157,11 @@ class Receiver(ProfilesReceiver):
         """The metrics of forwarding."""
         return self.fanout.families()
 
-    def _check(self, profiles: Sequence[Series | IngestProfile]) -> None:
-        if self.exited:
-            reason = f"{self.id} has exited"
-            if self._events.wanted:
-                self._events.publish_failures(self.component, profiles, reason)
-            raise DeliveryError(reason, retry=True)
+    def _ended(self, profiles: Sequence[Series | IngestProfile]) -> DeliveryError:
+        reason = f"{self.id} has exited"
+        if self._events.wanted:
+            self._events.publish_failures(self.component, profiles, reason)
+        return DeliveryError(reason, retry=True)
 
     def _publish(self, before: Sequence[Series], after: Sequence[Series]) -> None:
         """Publish what has got other labels."""

@@ -126,23 +126,27 @@ class Receiver(ProfilesReceiver):
 
     def append(self, push: Push) -> Coroutine[Any, Any, None]:
         """Deliver every series of a Push request. Raises DeliveryError, possibly before it is awaited."""
-        return self._ready(push.series).append(push)
+        acceptor = self.acceptor
+        if acceptor is None:
+            raise self._exited(push.series)
+        return acceptor.append(push)
 
     def append_ingest(self, profile: IngestProfile) -> Coroutine[Any, Any, None]:
         """Deliver an /ingest profile. Raises DeliveryError, possibly before it is awaited."""
-        return self._ready((profile,)).append_ingest(profile)
+        acceptor = self.acceptor
+        if acceptor is None:
+            raise self._exited((profile,))
+        return acceptor.append_ingest(profile)
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
         """One client for each endpoint."""
         return [endpoint.debug_info for endpoint in self.endpoints]
 
-    def _ready(self, profiles: Sequence[Series | IngestProfile]) -> Acceptor:
-        if self.acceptor is None:
-            reason = f"{self.id} has exited"
-            if self._events.wanted:
-                self._events.publish_failures(self.component, profiles, reason)
-            raise DeliveryError(reason, retry=True)
-        return self.acceptor
+    def _exited(self, profiles: Sequence[Series | IngestProfile]) -> DeliveryError:
+        reason = f"{self.id} has exited"
+        if self._events.wanted:
+            self._events.publish_failures(self.component, profiles, reason)
+        return DeliveryError(reason, retry=True)
 
 
 class Write(Component[Arguments, Exports]):
