@@ -6,7 +6,7 @@ in the browser, and keeps the rates up to date.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,10 +16,11 @@ from alloypy.runtime.contract.options import Outline
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.pace import Pace
 from alloypy.services.admin.messages import Answer
+from alloypy.services.admin.shared_answers import SharedAnswers
 from alloypy.services.web.html import Html, h, join
 from alloypy.services.web.pipelines import pipelines
 from alloypy.services.web.rates import PerSecond, Rates
-from alloypy.services.web.shell import Pages, View, as_json, link, page, wide
+from alloypy.services.web.shell import Page, Pages, View, as_json, link, page, wide
 from alloypy.threads import WORK
 
 SIGNS = {"healthy": "\u25cf", "unknown": "\u25cb", "unhealthy": "\u25b2", "exited": "\u25a0"}
@@ -73,7 +74,15 @@ class Asked(NamedTuple):
 
 
 def pages(controller: Controller, rates: Rates) -> Pages:
-    """The list of components, and what keeps it up to date."""
+    """The list of components, and what keeps it up to date. Long lists are made one at a time."""
+    shared = SharedAnswers()
+
+    def one_at_a_time(make: Callable[[View], Awaitable[Answer]]) -> Page:
+        async def answer(view: View) -> Answer:
+            key = f"{view.root} {view.asked.path}?{view.asked.query.decode('latin-1')}"
+            return await shared.get(key, lambda: make(view))
+
+        return answer
 
     async def components(view: View) -> Answer:
         asked = Asked.of(view)
@@ -107,7 +116,8 @@ def pages(controller: Controller, rates: Rates) -> Pages:
             await pace.breathe()
         return as_json(entries)
 
-    return Pages({"": components, "api/v0/alloypy/states": states, "api/v0/alloypy/components": listed})
+    made = {"": components, "api/v0/alloypy/states": states, "api/v0/alloypy/components": listed}
+    return Pages({path: one_at_a_time(make) for path, make in made.items()})
 
 
 def health_sign(health: Health) -> Html:
