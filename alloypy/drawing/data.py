@@ -19,7 +19,7 @@ def data(picture: Picture) -> str:
         number |= {box.id: at for box in part.boxes}
     content = {
         "title": picture.title,
-        "groups": [group._asdict() for group in picture.groups],
+        "groups": [{"id": each.id, "title": each.title} for each in picture.groups],
         "nodes": [_node(box, number[box.id]) for box in picture.boxes],
         "edges": [
             {"from": each.source, "to": each.target, "carries": each.carries, "is_data": each.is_data}

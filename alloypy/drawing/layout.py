@@ -20,6 +20,9 @@ CHARACTER_WIDTH = 7.25
 
 _PADDING = 10
 _LEAST_WIDTH = 90
+_SIGN = 2
+"""Columns beside the label for the sign of a box that is unhealthy."""
+
 _BETWEEN_COLUMNS = 64
 _BETWEEN_PIPELINES = 28
 _BETWEEN_SINGLE = 16
@@ -162,7 +165,7 @@ def _columns(made: Layers, boxes: Sequence[Box], left: int) -> tuple[list[int], 
 
 def box_width(boxes: Sequence[Box]) -> int:
     """The width that boxes need for their texts."""
-    longest = max((max(columns(box.name), columns(box.label)) for box in boxes), default=0)
+    longest = max((max(columns(box.name), columns(box.label) + _SIGN) for box in boxes), default=0)
     return max(_LEAST_WIDTH, round(min(longest, MOST_COLUMNS) * CHARACTER_WIDTH) + 2 * _PADDING)
 
 

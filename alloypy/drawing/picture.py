@@ -26,8 +26,8 @@ class Box(NamedTuple):
 
     id: unique in the picture. name, label: its two lines, `pyroscope.write` and `backend`; the label may be
     empty. group: the id of the group that it is in, "" for none. inside: the id of the group that shows what
-    is in it, if there is one. place: where it is written, `config.alloy:12`. unhealthy: whether to mark it.
-    link: an address to go to.
+    is in it, if there is one. place: where it is written, `config.alloy:12`. note: one more line about it.
+    unhealthy: whether to mark it. link: an address to go to.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Box(NamedTuple):
     group: str = ""
     inside: str = ""
     place: str = ""
+    note: str = ""
     unhealthy: bool = False
     link: str = ""
 
@@ -50,20 +51,23 @@ class Arrow(NamedTuple):
     """What flows from one box to another in the same group.
 
     carries: what flows, such as `profiles` or `targets`. is_data: whether that is data that is collected;
-    otherwise it is a value, such as the content of a file.
+    otherwise it is a value, such as the content of a file. text: what stands beside it, which may be empty
+    for now; None if nothing will.
     """
 
     source: str
     target: str
     carries: str = ""
     is_data: bool = True
+    text: str | None = None
 
 
 class Group(NamedTuple):
-    """A module whose boxes are drawn in a frame. title: such as `declare "sink"`."""
+    """A module whose boxes are drawn in a frame. title: such as `declare "sink"`. link: as of a box."""
 
     id: str
     title: str
+    link: str = ""
 
 
 class Picture(NamedTuple):

@@ -6,31 +6,7 @@ from collections.abc import Iterator
 
 from alloypy.drawing.layout import Frame, Layout, Placed, Route
 from alloypy.drawing.names import shortened
-
-STYLE = """\
-.drawing{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;background:#fff}
-.drawing text{fill:#17212b;white-space:pre}
-.drawing .label{font-weight:600}
-.drawing .box rect{fill:#eef3fa;stroke:#4f6d96;stroke-width:1.2}
-.drawing .module rect{stroke-width:2.6}
-.drawing .setting rect,.drawing .outside rect{stroke-dasharray:5 3}
-.drawing .unhealthy rect{stroke:#c62828;stroke-width:3}
-.drawing .arrow path{fill:none;stroke:#5d6f86;stroke-width:1.4}
-.drawing .value path{stroke-dasharray:4 3}
-.drawing .frame rect{fill:none;stroke:#8493a6;stroke-dasharray:2 3}
-.drawing .tip{fill:#5d6f86}
-.drawing a{text-decoration:none}
-@media (prefers-color-scheme:dark){
-.drawing{background:#12181f}
-.drawing text{fill:#e4eaf1}
-.drawing .box rect{fill:#1e2936;stroke:#7f9cc4}
-.drawing .unhealthy rect{stroke:#ff6f6a}
-.drawing .arrow path{stroke:#93a4b8}
-.drawing .frame rect{stroke:#71839a}
-.drawing .tip{fill:#93a4b8}
-}
-"""
-"""How pictures look. Part of each file; a page that shows a picture has it in its own style sheet."""
+from alloypy.drawing.style import STYLE
 
 _XML = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;"}
 _XML |= dict.fromkeys(
@@ -41,7 +17,7 @@ _XML |= dict.fromkeys(
 def svg(layout: Layout, *, style: bool = True) -> str:
     """The picture as one `svg` element. style: with its style sheet, as a file of its own needs it."""
     title = _escaped(layout.title)
-    linked = any(placed.box.link for placed in layout.boxes)
+    linked = any(placed.box.link for placed in layout.boxes) or any(each.group.link for each in layout.frames)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="drawing" role="{"group" if linked else "img"}" '
         f'aria-label="{title}" width="{layout.width}" height="{layout.height}" '
@@ -62,10 +38,11 @@ def svg(layout: Layout, *, style: bool = True) -> str:
 
 def _frame(frame: Frame) -> str:
     title = _escaped(frame.group.title)
+    text = f'<text x="{frame.x + 14}" y="{frame.y + 17}">{title}</text>'
     return (
         f'<g class="frame" data-group="{_escaped(frame.group.id)}">'
         f'<rect x="{frame.x}" y="{frame.y}" width="{frame.width}" height="{frame.height}" rx="6"/>'
-        f'<text x="{frame.x + 14}" y="{frame.y + 17}">{title}</text></g>'
+        f"{_linked(text, frame.group.link)}</g>"
     )
 
 
@@ -75,8 +52,17 @@ def _arrow(route: Route) -> str:
     title = f"{source} → {target}" + (f": {_escaped(arrow.carries)}" if arrow.carries else "")
     return (
         f'<g class="{"arrow" if arrow.is_data else "arrow value"}" data-from="{source}" data-to="{target}">'
-        f'<title>{title}</title><path d="{"".join(_way(route))}" marker-end="url(#tip)"/></g>'
+        f'<title>{title}</title><path d="{"".join(_way(route))}" marker-end="url(#tip)"/>{_label(route)}</g>'
     )
+
+
+def _label(route: Route) -> str:
+    """The text of an arrow, above the middle of its first curve."""
+    if route.arrow.text is None:
+        return ""
+    start, end = route.curves[0]
+    x, y = (start.x + end.x) // 2, (start.y + end.y) // 2 - 4
+    return f'<text x="{x}" y="{y}">{_escaped(route.arrow.text)}</text>'
 
 
 def _way(route: Route) -> Iterator[str]:
@@ -89,8 +75,8 @@ def _way(route: Route) -> Iterator[str]:
 
 def _box(placed: Placed) -> str:
     box, x, y = placed.box, placed.x, placed.y
-    classes = f"box {box.kind.value}" + (" unhealthy" if box.unhealthy else "")
-    title = "\n".join(_escaped(each) for each in (box.id, box.place) if each)
+    classes = f"box {box.kind.value}" + (" is-unhealthy" if box.unhealthy else "")
+    title = "\n".join(_escaped(each) for each in (box.id, box.place, box.note) if each)
     parts = [f"<title>{title}</title>"]
     radius = placed.height // 2 if box.kind.value == "port" else 5
     parts.append(f'<rect x="{x}" y="{y}" width="{placed.width}" height="{placed.height}" rx="{radius}"/>')
@@ -99,10 +85,14 @@ def _box(placed: Placed) -> str:
         named = ' class="label"' if number or not box.label else ""
         at = y + (17 + 15 * number if box.label else 24)
         parts.append(f'<text x="{x + 10}" y="{at}"{named}>{_escaped(shortened(line))}</text>')
-    inner = "".join(parts)
-    if box.link:
-        inner = f'<a href="{_escaped(box.link)}">{inner}</a>'
+    if box.unhealthy or box.link:  # in a page, health may change
+        parts.append(f'<text class="sign" x="{x + placed.width - 18}" y="{y + placed.height - 8}">▲</text>')
+    inner = _linked("".join(parts), box.link)
     return f'<g class="{classes}" data-id="{_escaped(box.id)}">{inner}</g>'
+
+
+def _linked(inner: str, address: str) -> str:
+    return f'<a href="{_escaped(address)}">{inner}</a>' if address else inner
 
 
 def _escaped(text: str) -> str:

@@ -172,7 +172,8 @@ class ComponentInfo(NamedTuple):
 class Outline(NamedTuple):
     """What a list says about a component and does not change while nothing is configured.
 
-    id, module, name, label, references, data_flow, modules, place: as in `ComponentInfo`.
+    id, module, name, label, references, modules, place: as in `ComponentInfo`. data_flow: ids data flows to,
+        also through the exports of modules.
     """
 
     id: str

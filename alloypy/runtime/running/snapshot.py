@@ -5,7 +5,9 @@ Source: docs/spec/RUNTIME.md, sections 4, 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from alloypy.graph.dataflow import data_flow
 from alloypy.graph.nodes import COMPONENT_KINDS, Kind, Node
@@ -82,7 +84,7 @@ def _found(context: Context, module: str, local_id: str) -> tuple[Branch, Node, 
 def outlines(context: Context) -> Iterator[Outline]:
     """The components of all modules, in evaluation order."""
     for where in branches(context):
-        flow = data_flow(where.state.graph, context.options.registry)
+        flow = data_flow(where.state.graph, context.options.registry, partial(_exported, where))
         for node in where.state.order:
             if node.kind in COMPONENT_KINDS and node.id in where.state.live:
                 yield Outline(
@@ -95,6 +97,12 @@ def outlines(context: Context) -> Iterator[Outline]:
                     tuple(each.id for each in where.state.children.get(node.id, ())),
                     _place(node),
                 )
+
+
+def _exported(where: Branch, node_id: str) -> Mapping[str, Any]:
+    """What a custom component exports at the moment."""
+    instance = where.state.live.get(node_id)
+    return instance.exports if isinstance(instance, CustomInstance) else {}
 
 
 def passages(context: Context) -> Iterator[Passage]:

@@ -18,12 +18,9 @@ def pipelines(outlines: Sequence[Outline]) -> Mapping[str, str]:
     """
     parents: dict[str, str] = {each.global_id: each.global_id for each in outlines}
     fed: set[str] = set()
-    modular = {each.global_id for each in outlines if each.modules}
     for each in outlines:
         prefix = f"{each.module}/" if each.module else ""
-        # Which way data flows through the exports of a module is not known: mostly to its receiver.
-        to_modules = [prefix + local for local in each.references if prefix + local in modular]
-        for target in (*(prefix + local for local in each.data_flow), *to_modules):
+        for target in (prefix + local for local in each.data_flow):
             fed.add(target)
             _unite(parents, each.global_id, target)
         if each.module:

@@ -9,7 +9,7 @@ from alloypy.runtime.controller import Controller
 from alloypy.services.admin.messages import ASGI
 from alloypy.services.admin.streaming import Streams
 from alloypy.services.configuration import Configuration
-from alloypy.services.web import component, components, config, flame, live, modules, process
+from alloypy.services.web import component, components, config, flame, graph, live, modules, process
 from alloypy.services.web.live_hub import Hub
 from alloypy.services.web.rates import Rates
 from alloypy.services.web.shell import Entry, Pages, application
@@ -56,6 +56,7 @@ def site(about: Site, default: ASGI) -> ASGI:
     parts: list[Pages] = [
         components.pages(controller, rates),
         component.pages(controller, rates, about.configuration),
+        graph.pages(controller, rates),
         modules.pages(controller),
         config.pages(about.configuration, about.reload, about.flags),
         flame.pages(about.unprotected),

@@ -6,6 +6,7 @@ import hashlib
 from typing import NamedTuple
 
 from alloypy import __version__
+from alloypy.drawing.style import STYLE
 from alloypy.packed_package import PACKED
 
 _TYPES = {
@@ -13,6 +14,10 @@ _TYPES = {
     "js": b"text/javascript; charset=utf-8",
     "svg": b"image/svg+xml",
 }
+
+
+DRAWING_STYLE = "drawing.css"
+"""How pictures look; the same as in files of them."""
 
 
 class StaticFile(NamedTuple):
@@ -33,9 +38,13 @@ def _read() -> dict[str, StaticFile]:
     for name, content in PACKED.files("alloypy.services.web", "static").items():
         content_type = _TYPES.get(name.rpartition(".")[2])
         if content_type is not None:
-            etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'.encode()
-            found[name] = StaticFile(content, content_type, etag)
+            found[name] = _file(content, content_type)
+    found[DRAWING_STYLE] = _file(STYLE.encode(), _TYPES["css"])
     return found
+
+
+def _file(content: bytes, content_type: bytes) -> StaticFile:
+    return StaticFile(content, content_type, f'"{hashlib.sha256(content).hexdigest()[:16]}"'.encode())
 
 
 _FILES = _read()
