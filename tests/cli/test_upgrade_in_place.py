@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 LOADED = "all modules that are needed later have been loaded"
 KEPT = ("IMPORTED alloypy.services.web", "IMPORTED alloypy.drawing")
 """Packages that are imported from memory."""
-PAGES = ("/", "/component/pyroscope.write.w", "/modules", "/config", "/about", "/live", "/flame")
+PAGES = ("/", "/component/pyroscope.write.w", "/modules", "/graph", "/config", "/about", "/live", "/flame")
 PROGRAM = """
 import os, sys
 def noticed(event, arguments):

@@ -89,10 +89,20 @@ PAGES = (
     "/",
     "/component/pyroscope.write.w",
     "/component/module.m/pyroscope.relabel.inner",
+    "/graph",
+    "/graph/module.m",
     "/modules",
     "/config",
 )
-OTHERS = ("/about", "/component/none", "/api/v0/alloypy/components", "/api/v0/alloypy/states")
+OTHERS = (
+    "/about",
+    "/component/none",
+    "/graph/none",
+    "/api/v0/alloypy/components",
+    "/api/v0/alloypy/states",
+    "/api/v0/alloypy/graph",
+    "/api/v0/alloypy/graph?as=svg",
+)
 VALUES = "/api/v0/alloypy/values?id=pyroscope.write.w&part=arguments"
 
 

@@ -172,7 +172,7 @@ class ComponentInfo(NamedTuple):
 class Outline(NamedTuple):
     """What a list says about a component and does not change while nothing is configured.
 
-    id, module, name, label, references, modules, place: as in `ComponentInfo`. data_flow: ids data flows to,
+    id, module, name, label, modules, place: as in `ComponentInfo`. data_flow: ids data flows to,
         also through the exports of modules.
     """
 
@@ -180,7 +180,6 @@ class Outline(NamedTuple):
     module: str
     name: str
     label: str
-    references: tuple[str, ...]
     data_flow: tuple[str, ...]
     modules: tuple[str, ...]
     place: str

@@ -92,7 +92,6 @@ def outlines(context: Context) -> Iterator[Outline]:
                     where.module.id,
                     node.name,
                     node.label,
-                    _components(where.state.graph.dependencies(node.id)),
                     tuple(sorted(set(flow[node.id]))),
                     tuple(each.id for each in where.state.children.get(node.id, ())),
                     _place(node),

@@ -53,11 +53,8 @@ async def test_a_component_that_was_built_anew_has_no_rate_at_first() -> None:
     assert (await counting.rates.now())[1] == {}
 
 
-def outline(
-    name: str, *flow: str, module: str = "", modules: tuple[str, ...] = (), refers: str = ""
-) -> Outline:
-    references = (refers,) if refers else ()
-    return Outline(name, module, name, "", references, flow, modules, "")
+def outline(name: str, *flow: str, module: str = "", modules: tuple[str, ...] = ()) -> Outline:
+    return Outline(name, module, name, "", flow, modules, "")
 
 
 def test_pipelines_are_named_for_where_data_enters() -> None:
@@ -82,7 +79,7 @@ def test_what_is_inside_a_module_belongs_to_the_pipeline_of_the_module() -> None
         [
             outline("write"),
             outline("m.x", "write", modules=("m.x",)),
-            outline("receive", refers="m.x"),
+            outline("receive", "m.x"),
             outline("relabel", module="m.x"),
             outline("foreach.f", modules=("foreach.f/a", "foreach.f/b")),
             outline("in", "out", module="foreach.f/a"),

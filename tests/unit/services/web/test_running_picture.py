@@ -21,9 +21,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def outline(name: str, module: str = "", *, to: str = "", modules: str = "", line: int = 1) -> Outline:
     kind, _, label = name.rpartition(".")
-    return Outline(
-        name, module, kind, label, (), tuple(to.split()), tuple(modules.split()), f"c.alloy:{line}:1"
-    )
+    return Outline(name, module, kind, label, tuple(to.split()), tuple(modules.split()), f"c.alloy:{line}:1")
 
 
 WHOLE = [
