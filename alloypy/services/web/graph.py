@@ -7,7 +7,7 @@ date.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from alloypy.drawing.dot import dot
@@ -20,14 +20,15 @@ from alloypy.runtime.contract.health import Health
 from alloypy.runtime.contract.options import Outline
 from alloypy.runtime.controller import Controller
 from alloypy.services.admin.messages import Answer
-from alloypy.services.web.components import per_second
+from alloypy.services.web.components import outlined, per_second
 from alloypy.services.web.html import Html, h, join
 from alloypy.services.web.pipelines import pipelines
-from alloypy.services.web.rates import Rates
+from alloypy.services.web.rates import PerSecond, Rates
 from alloypy.services.web.running_picture import (
     MOST_BOXES,
     arrows_of,
-    part_of,
+    drawn_of,
+    is_in,
     picture_of,
     rates_of,
     states_of,
@@ -47,11 +48,16 @@ _FORMATS: Mapping[str, tuple[str, bytes, Callable[[Picture], str]]] = {
 
 
 class _Shown(NamedTuple):
-    """What is asked for. part: the components, none of an unknown module."""
+    """What is asked for. part: the components. names: of the pipelines to choose from.
+
+    left_out: how many components of modules inside are not in `part`, because they would be too many.
+    """
 
     module: str
     pipeline: str
     part: Sequence[Outline]
+    names: Sequence[str]
+    left_out: int
     healths: Mapping[str, Health]
 
     @property
@@ -70,43 +76,39 @@ class _Shown(NamedTuple):
 def pages(controller: Controller, rates: Rates) -> Pages:
     """The picture, its downloads, and what changes in it."""
 
-    def shown(module: str, view: View) -> _Shown | None:
+    async def shown(module: str, view: View) -> tuple[_Shown, Mapping[str, PerSecond]] | None:
         if module and module not in controller.modules():
             return None
+        outlines = await outlined(controller)
+        passages, found = await rates.now()
+        healths = {each.id: each.health for each in passages}
         pipeline = view.asked.parameter("pipeline") or ""
-        outlines = controller.outlines()
-        if pipeline not in pipelines(outlines).values():
-            pipeline = ""
-        healths = {each.id: each.health for each in controller.passages()}
-        return _Shown(module, pipeline, part_of(outlines, module, pipeline), healths)
+        return await WORK.run(lambda: _shown(module, pipeline, outlines, healths), _SECONDS), found
 
     async def graph(view: View) -> Answer:
-        found = shown(view.given, view)
-        if found is None:
-            unknown = ["There is no module ", h("code", {}, view.given), " in the configuration that runs."]
+        given = await shown(view.given, view)
+        if given is None:
+            unknown = ["No such module runs: ", h("code", {}, view.given)]
             all_of = h("a", {"href": "graph"}, "The whole graph")
             return failure(view, 404, "No such module", unknown, all_of, active="graph")
-        names = pipelines(controller.outlines())
-        own = dict.fromkeys(names[each.global_id] for each in part_of(controller.outlines(), view.given, ""))
+        found = given[0]
         body = join(
             h("h1", {}, "Graph", [": ", h("code", {}, view.given)] if view.given else None),
             h("link", {"rel": "stylesheet", "href": f"static/{VERSION}/{DRAWING_STYLE}"}),
-            _controls(found, list(own)),
-            _note(found, controller.outlines()),
+            _controls(found),
+            _note(found),
             await WORK.run(lambda: _drawn(found), _SECONDS),
         )
         return page(view, found.title, body, "graph.js", active="graph")
 
     async def exported(view: View) -> Answer:
-        found = shown(view.asked.parameter("module") or "", view)
-        if found is None:
+        given = await shown(view.asked.parameter("module") or "", view)
+        if given is None:
             return as_json({"error": "there is no such module"}, 404)
+        found, now = given
         wanted = view.asked.parameter("as") or ""
         if not wanted:
-            now = rates_of(arrows_of(found.part), rates.now()[1])
-            edges = [[source, target, per_second(rate)] for (source, target), rate in now.items()]
-            known = [each.global_id for each in found.part]
-            return as_json({"ids": known, "rates": edges, "unhealthy": states_of(found.part, found.healths)})
+            return as_json(await WORK.run(lambda: _changing(found, now), _SECONDS))
         if wanted not in _FORMATS:
             return as_json({"error": f"choose one of {', '.join(_FORMATS)}"}, 400)
         ending, content_type, write = _FORMATS[wanted]
@@ -114,6 +116,27 @@ def pages(controller: Controller, rates: Rates) -> Pages:
         return as_file(content, f"graph.{ending}", content_type)
 
     return Pages({"graph": graph, "graph/{given:ids}": graph, _API: exported})
+
+
+def _shown(module: str, pipeline: str, outlines: Sequence[Outline], healths: Mapping[str, Health]) -> _Shown:
+    """What is asked for; an unknown pipeline counts as none."""
+    of = pipelines(outlines)
+    inside = [each for each in outlines if is_in(each.module, module)]
+    names = list(dict.fromkeys(of[each.global_id] for each in inside))
+    if pipeline in names:
+        inside = [each for each in inside if of[each.global_id] == pipeline]
+    else:
+        pipeline = ""
+    part = drawn_of(inside, module)
+    return _Shown(module, pipeline, part, names, len(inside) - len(part), healths)
+
+
+def _changing(found: _Shown, now: Mapping[str, PerSecond]) -> dict[str, Any]:
+    """What a page that is open has to update."""
+    rates = rates_of(arrows_of(found.part), now)
+    edges = [[source, target, per_second(rate)] for (source, target), rate in rates.items()]
+    known = [each.global_id for each in found.part]
+    return {"ids": known, "rates": edges, "unhealthy": states_of(found.part, found.healths)}
 
 
 def _picture(found: _Shown) -> Picture:
@@ -142,9 +165,9 @@ def _drawn(found: _Shown) -> Html:
     )
 
 
-def _controls(found: _Shown, names: Sequence[str]) -> Html:
+def _controls(found: _Shown) -> Html:
     every = h("option", {"value": "", "selected": not found.pipeline}, "all")
-    options = [h("option", {"value": each, "selected": each == found.pipeline}, each) for each in names]
+    options = [h("option", {"value": each, "selected": each == found.pipeline}, each) for each in found.names]
     downloads = []
     for each in _FORMATS:
         address = f"{_API}?{found.query}{'&' if found.query else ''}as={each}"
@@ -165,17 +188,14 @@ def _controls(found: _Shown, names: Sequence[str]) -> Html:
     )
 
 
-def _note(found: _Shown, outlines: Sequence[Outline]) -> Html | None:
+def _note(found: _Shown) -> Html | None:
     """What is left out, if anything is."""
-    if len(outlines) <= MOST_BOXES or any(each.module != found.module for each in found.part):
-        return None
-    inner = [each for each in outlines if each.module != found.module]
-    if not inner or found.pipeline:
+    if not found.left_out:
         return None
     return h(
         "p",
         {"class": "note"},
-        f"With more than {MOST_BOXES:,} components, the modules inside are left out; ",
+        f"{found.left_out:,} components of modules are left out, as there are more than {MOST_BOXES:,}; ",
         h("a", {"href": "modules"}, "the tree of modules"),
         " leads to the graph of each.",
     )

@@ -8,7 +8,6 @@ from typing import Any
 from alloypy.drawing.picture import Arrow, Box, Group, Kind, Picture
 from alloypy.runtime.contract.health import Health
 from alloypy.runtime.contract.options import Outline
-from alloypy.services.web.pipelines import pipelines
 from alloypy.services.web.rates import PerSecond
 from alloypy.services.web.shell import link
 
@@ -16,20 +15,17 @@ MOST_BOXES = 2_000
 """With more, the modules inside the one that is shown are left out."""
 
 
-def part_of(outlines: Sequence[Outline], module: str, pipeline: str) -> list[Outline]:
-    """The components of a module and of those inside it, in the order in which they are written.
-
-    pipeline: the name of the only one to keep; "" for all.
-    """
-    of = pipelines(outlines) if pipeline else {}
-    kept = [
-        each
-        for each in outlines
-        if _is_in(each.module, module) and (not pipeline or of[each.global_id] == pipeline)
-    ]
-    if len(kept) > MOST_BOXES:
-        kept = [each for each in kept if each.module == module]
+def drawn_of(outlines: Sequence[Outline], module: str) -> list[Outline]:
+    """The components to draw of those in and inside a module, in the order in which they are written."""
+    kept = outlines
+    if len(outlines) > MOST_BOXES:
+        kept = [each for each in outlines if each.module == module]
     return sorted(kept, key=_written)
+
+
+def is_in(module: str, outer: str) -> bool:
+    """Whether a module is another one or inside it; everything is inside the root."""
+    return not outer or module == outer or module.startswith(f"{outer}/")
 
 
 def picture_of(title: str, module: str, part: Sequence[Outline], healths: Mapping[str, Health]) -> Picture:
@@ -99,10 +95,6 @@ def _line(health: Health) -> str:
 
 def _is_bad(health: Health) -> bool:
     return health.state.text in {"unhealthy", "exited"}
-
-
-def _is_in(module: str, outer: str) -> bool:
-    return not outer or module == outer or module.startswith(f"{outer}/")
 
 
 def _written(outline: Outline) -> tuple[str, str, int, int]:

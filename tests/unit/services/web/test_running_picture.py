@@ -13,7 +13,7 @@ from alloypy.runtime.contract.health import Health, HealthState, now
 from alloypy.runtime.contract.options import Outline
 from alloypy.services.web import running_picture
 from alloypy.services.web.rates import PerSecond
-from alloypy.services.web.running_picture import arrows_of, part_of, picture_of, rates_of, states_of
+from alloypy.services.web.running_picture import arrows_of, drawn_of, is_in, picture_of, rates_of, states_of
 from tests.support.drawing import HOSTILE
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -35,7 +35,7 @@ WHOLE = [
 
 
 def test_the_order_is_that_of_the_text() -> None:
-    found = [each.global_id for each in part_of(WHOLE, "", "")]
+    found = [each.global_id for each in drawn_of(WHOLE, "")]
     assert found == [
         "pyroscope.receive_http.in",
         "d.x",
@@ -46,20 +46,18 @@ def test_the_order_is_that_of_the_text() -> None:
     ]
 
 
-def test_a_module_or_a_pipeline_is_a_part() -> None:
-    assert [each.id for each in part_of(WHOLE, "d.x", "")] == ["pyroscope.write.w", "pyroscope.relabel.r"]
-    kept = part_of(WHOLE, "", "pyroscope.receive_http.in")
-    assert "local.file.alone" not in [each.id for each in kept]
-    assert len(kept) == 5
+def test_modules_inside_a_module_are_part_of_it() -> None:
+    assert [each for each in ("", "d.x", "d.x/e", "d.xy") if is_in(each, "d.x")] == ["d.x", "d.x/e"]
+    assert is_in("anything", "")
 
 
 def test_of_too_many_components_those_inside_modules_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running_picture, "MOST_BOXES", 5)
-    assert {each.module for each in part_of(WHOLE, "", "")} == {""}
+    assert {each.module for each in drawn_of(WHOLE, "")} == {""}
 
 
 def test_modules_have_frames_that_lead_to_their_own_graph() -> None:
-    picture = picture_of("t", "", part_of(WHOLE, "", ""), {})
+    picture = picture_of("t", "", drawn_of(WHOLE, ""), {})
     assert [(group.id, group.link) for group in picture.groups] == [("d.x", "graph/d.x")]
     assert {box.id: box.inside for box in picture.boxes}["d.x"] == "d.x"
     assert [(each.source, each.target) for each in picture.arrows] == [
@@ -67,7 +65,7 @@ def test_modules_have_frames_that_lead_to_their_own_graph() -> None:
         ("d.x", "pyroscope.write.w"),
         ("d.x/pyroscope.relabel.r", "d.x/pyroscope.write.w"),
     ]
-    alone = picture_of("t", "d.x", part_of(WHOLE, "d.x", ""), {})
+    alone = picture_of("t", "d.x", [each for each in WHOLE if each.module == "d.x"], {})
     assert alone.groups == []
     assert {box.group for box in alone.boxes} == {""}
 
