@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import random
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from alloypy.components.pyroscope.scraping import subtraction
 from alloypy.components.pyroscope.scraping.samples import SubtractionError
 from alloypy.components.pyroscope.scraping.subtraction import Series
+from alloypy.profiles.pprof_wire import fields_of, numbers_of
 from tests.support.component_cases.profiles import body_of, number, piece, varint
 
 RECORDED = Path(__file__).parents[2] / "golden/components/pyroscope.scrape.jsonl"
@@ -158,11 +160,56 @@ def test_packed_results_are_gzip() -> None:
     assert zlib.decompress(again, wbits=31)
 
 
-@pytest.mark.parametrize("room", [0, 1 << 20])
-def test_samples_are_recognized_only_while_locations_stay(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subtraction, "MOST_REMEMBERED", room)
-    values = piece(2, varint(3) + varint(4))
-    as_go_writes_it = profile(piece(2, values + piece(1, varint(1)) + piece(3, number(1, 2))))
-    elsewhere = as_go_writes_it.replace(number(3, 4096), number(3, 8192))
-    assert values not in difference_of(as_go_writes_it, as_go_writes_it, as_go_writes_it)
-    assert values in difference_of(as_go_writes_it, as_go_writes_it, elsewhere)
+def with_stacks(stacks: list[list[int]], numbers: dict[int, int], count: int, *, values_first: bool) -> bytes:
+    """A profile in which each stack has a count. stacks: their addresses; numbers: those of locations."""
+    samples, values = [], piece(2, varint(count) + varint(8 * count))
+    for addresses in stacks:
+        locations = piece(1, b"".join(varint(numbers[each]) for each in addresses))
+        samples.append(piece(2, values + locations if values_first else locations + values))
+    return profile(b"".join(samples)) + b"".join(
+        piece(4, number(1, each) + number(3, address) + piece(4, number(1, 1)) + number(2, 1))
+        for address, each in numbers.items()
+    )
+
+
+LENGTHS = [*range(1, 40), 127, 128, 900, 1500, 4000]
+"""Of stacks: some have parts that others have as well, some are longer than what is looked up at once."""
+
+
+@pytest.mark.parametrize("values_first", [True, False])
+def test_stacks_of_any_length_are_known_whatever_the_numbers_of_their_locations(
+    *, values_first: bool
+) -> None:
+    chosen = random.Random(4)
+    addresses = [4097 + i for i in range(600)]
+    root = chosen.choices(addresses, k=max(LENGTHS))
+    stacks = [chosen.choices(addresses, k=2) + root[-length:] for length in LENGTHS]
+    mixed = chosen.sample(range(2, 20_000), len(addresses))
+    before = dict(zip(addresses, range(2, 602), strict=True))
+    after = dict(zip(addresses, mixed, strict=True))
+    series = Series("memory")
+    series.difference(with_stacks(stacks, before, 1, values_first=values_first))
+    series.difference(with_stacks(stacks[1:], after, 3, values_first=values_first))
+    found = series.difference(with_stacks(stacks, before, 4, values_first=values_first))
+    assert found is not None
+    fields = list(fields_of(gzip.decompress(found)))
+    values = [{f: c for f, _, c in fields_of(each)}[2] for f, _, each in fields if f == 2]
+    assert values == [varint(3) + varint(24)] + [varint(1) + varint(8)] * (len(stacks) - 1)
+    used = {before[address] for stack in stacks for address in stack}
+    assert {numbers_of(each)[1] for f, _, each in fields if f == 4} == used
+
+
+def test_a_stack_that_ends_within_a_number_is_refused() -> None:
+    broken = profile(piece(2, piece(2, varint(1) + varint(2)) + piece(1, b"\x01\x80")))
+    with pytest.raises(SubtractionError, match=r"decodePackedUint64: bad varint: \[128\]"):
+        Series("memory").difference(broken)
+
+
+def test_an_address_after_the_lines_of_a_location_counts() -> None:
+    def at(address: int) -> bytes:
+        return profile(sample([1, 2], location=7)) + piece(
+            4, number(1, 7) + piece(4, b"") + number(3, address)
+        )
+
+    assert b"\x12\x02\x01\x02" in difference_of(at(8192), at(8193))
+    assert b"\x12\x02\x01\x02" not in difference_of(at(8192), at(8192))

@@ -7,7 +7,8 @@ decoded, and encoded in one of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import mul
 from typing import NamedTuple, TypeAlias
 
 from alloypy.profiles.pprof_wire import (
@@ -30,8 +31,20 @@ _LOCATIONS = re.compile(rb"\x08" + _NUMBER + rb"(?:\x08" + _NUMBER + rb")?")
 _VALUES = re.compile(rb"\x10" + _NUMBER + rb"(?:\x10" + _NUMBER + rb")?")
 _PACKED_LOCATIONS, _LOCATION = 0x0A, 0x08
 _PACKED_VALUES = 0x12
+_PACKED = (_PACKED_LOCATIONS, _PACKED_VALUES)
 _LABEL = 0x1A
+_LABELS = (b"\x1a", b"")
 _SHORT = 0x82
+_PART, _LONGEST = 16, 2048
+"""Bytes: a stack is cut where multiples of them are left, but nowhere else than there if it is longer."""
+
+_MOST_NUMBERS = 10_000
+_PRIME = (1 << 61) - 1
+_BASE = hash(b"stacks") % _PRIME
+"""Differs between processes, as hashes do: nobody can make stacks that are taken for each other."""
+
+_MOST_USUAL = 2 * _PART
+_POWERS = [pow(_BASE, i, _PRIME) for i in range(_MOST_USUAL)]
 
 
 class SubtractionError(ValueError):
@@ -53,17 +66,21 @@ class Labels(NamedTuple):
     strings: Sequence[int]
 
 
-NO_LABELS = Labels(hash(()), b"", ())
+NO_LABELS = Labels(0, b"", ())
 
 
 def split(sample: bytes) -> Parts:
     """The parts of a sample. Raises SubtractionError."""
     try:
-        first = sample[1] + 2
-        if sample[0] == _PACKED_VALUES and sample[first] == _PACKED_LOCATIONS:  # as Go writes it
+        tag, first = sample[0], sample[1] + 2
+        if first < _SHORT and tag in _PACKED:
             second = first + 2 + sample[first + 1]
-            if first < _SHORT and second - first < _SHORT and sample[second] == _LABEL:
-                return sample[first + 2 : second], sample[2:first], sample[second:]
+            other = sample[first]
+            if second - first < _SHORT and second <= len(sample) and sample[second : second + 1] in _LABELS:
+                if tag == _PACKED_VALUES and other == _PACKED_LOCATIONS:  # as Go writes it
+                    return sample[first + 2 : second], sample[2:first], sample[second:]
+                if tag == _PACKED_LOCATIONS and other == _PACKED_VALUES:  # as most others do
+                    return sample[2:first], sample[first + 2 : second], sample[second:]
         kind, numbers, at = _sequence(sample, 0)
         other, others, at = _sequence(sample, at)
     except (IndexError, Malformed):
@@ -122,32 +139,84 @@ def _numbers(wire: int, content: int | bytes, kind: str) -> list[int]:
     return found
 
 
-class Stacks:
-    """The stacks of one profile. known: their identities, by the numbers of their locations.
+Stack: TypeAlias = tuple[int, bytes, bytes]
+"""A stack, or the part of one towards the root: its number, and the numbers of its locations in two parts.
 
-    addresses: of its locations, by their numbers; all numbers as varints.
+The first part is the one towards the leaf.
+"""
+
+
+class BadStack(Exception):
+    """A stack has an unknown location, or cannot be read."""
+
+
+class Stacks:
+    """The stacks of one profile, in parts: towards the root, many are the same.
+
+    addresses: hashes of those of the profile's locations, by the locations' numbers as varints.
     """
 
-    def __init__(self, addresses: Mapping[bytes, bytes]) -> None:
-        self._address_of = addresses.__getitem__
-        self.known: dict[bytes, int] = {}
+    def __init__(self, addresses: Mapping[bytes, int]) -> None:
+        self._addresses = addresses
+        self._leaves: dict[bytes, tuple[int, int]] = {b"": (0, 1)}
+        self._roots: dict[bytes, Stack] = {b"": (0, b"", b"")}
 
-    def identity(self, locations: bytes) -> int:
-        """What identifies a stack that is not yet known: its addresses. Raises SubtractionError."""
-        found = self.known[locations] = hash(tuple(self._addresses(locations)))
+    def parted(self, locations: bytes) -> Stack:
+        """A stack; its number is made of its addresses, however it is parted. Raises BadStack."""
+        size = len(locations)
+        cut = (size - 1) % _PART + 1 if size <= _LONGEST else size - _LONGEST
+        while cut < size and locations[cut - 1] >= 0x80:  # within a number
+            cut += 1
+        leaf, root = locations[:cut], locations[cut:]
+        number, factor = self._leaves.get(leaf) or self._read(leaf)
+        rest = self._roots.get(root)
+        if rest is None:
+            rest = self._roots[root] = self.parted(root)
+        return (number + factor * rest[0]) % _PRIME, leaf, root
+
+    def _read(self, leaf: bytes) -> tuple[int, int]:
+        """The number of a part, and the factor of what comes after it. Raises BadStack."""
+        hashes = self._hashes_of(leaf)
+        number = 0
+        if len(hashes) <= _MOST_USUAL:
+            number = sum(map(mul, hashes, _POWERS)) % _PRIME
+        else:
+            for each in reversed(hashes):
+                number = (number * _BASE + each) % _PRIME
+        found = self._leaves[leaf] = number, pow(_BASE, len(hashes), _PRIME)
         return found
 
-    def _addresses(self, locations: bytes) -> list[bytes]:
+    def _hashes_of(self, part: bytes) -> list[int]:
+        hash_of = self._addresses.__getitem__
         try:
-            return list(map(self._address_of, VARINTS.findall(locations)))
+            if part[-1] < 0x80:
+                return list(map(hash_of, VARINTS.findall(part)))
         except KeyError:
             pass
         try:
-            return [self._address_of(varint(number)) for number in _numbers(BYTES, locations, "Uint64")]
-        except KeyError:
-            raise SubtractionError(f"{_STEP}: invalid location index") from None
-        except Malformed as reason:
-            raise SubtractionError(f"{_STEP}: {reason}") from None
+            return [hash_of(varint(number)) for number in _numbers(BYTES, part, "Uint64")]
+        except (KeyError, Malformed):
+            raise BadStack from None
+
+    def locations(self, leaves: set[bytes], roots: set[bytes]) -> set[bytes]:
+        """The numbers of the locations in parts of stacks, to which the parts of roots are added."""
+        waiting = list(roots)
+        while waiting:
+            _, leaf, root = self._roots[waiting.pop()]
+            leaves.add(leaf)
+            if root not in roots:
+                roots.add(root)
+                waiting.append(root)
+        return set(VARINTS.findall(b"".join(leaves)))
+
+
+def fault_of(locations: bytes) -> SubtractionError:
+    """Why a stack cannot be used."""
+    try:
+        _numbers(BYTES, locations, "Uint64")
+    except Malformed as reason:
+        return SubtractionError(f"{_STEP}: {reason}")
+    return SubtractionError(f"{_STEP}: invalid location index")
 
 
 class LabelSets:
@@ -180,7 +249,7 @@ class LabelSets:
             pieces.append(bytes_field(3, b"".join([
                 number_field(field, value) for field, value in enumerate((key, text, number, unit), 1)
             ])))  # fmt: skip
-        return Labels(hash(tuple(sorted(labels))), b"".join(pieces), used)
+        return Labels(hash(tuple(sorted(labels))) % _PRIME, b"".join(pieces), used)
 
 
 def _label(message: bytes) -> tuple[int, int, int, int]:
@@ -202,9 +271,18 @@ def encoded_sample(locations: bytes, values: bytes, labels: bytes) -> bytes:
         and (stack > 10 or locations[0] < 0x80)
         and (size > 10 or values[0] < 0x80)
     ):
-        sample = b"".join((b"\n", ONE_BYTE[stack], locations, b"\x12", ONE_BYTE[size], values, labels))
-        size = len(sample)
-        return b"".join((b"\x12", ONE_BYTE[size] if size < 0x80 else varint(size), sample))
+        whole = stack + size + len(labels) + 4
+        return b"".join((
+            b"\x12",
+            ONE_BYTE[whole] if whole < 0x80 else varint(whole),
+            b"\n",
+            ONE_BYTE[stack],
+            locations,
+            b"\x12",
+            ONE_BYTE[size],
+            values,
+            labels,
+        ))  # fmt: skip
     return bytes_field(2, _repeated(0x0A, locations) + _repeated(0x12, values) + labels)
 
 
@@ -217,16 +295,39 @@ def _repeated(tag: int, numbers: bytes) -> bytes:
     return bytes((tag,)) + varint(len(numbers)) + numbers
 
 
-def integers(numbers: bytes) -> list[int]:
-    """The signed integers in a sequence of varints."""
-    found: list[int] = []
-    value = shift = 0
-    for byte in numbers:
-        if byte < 0x80:
-            value |= byte << shift
-            found.append(value if value < 1 << 63 else value - (1 << 64))
-            value = shift = 0
-        else:
-            value |= (byte & 0x7F) << shift
+class _Read(dict[bytes, int]):
+    """Signed integers by their varints; remembers the last ones."""
+
+    def __missing__(self, encoded: bytes) -> int:
+        number = shift = 0
+        for byte in encoded:
+            number |= (byte & 0x7F) << shift
             shift += 7
-    return found
+        number = signed(number)
+        if len(self) >= _MOST_NUMBERS:
+            self.clear()
+        self[encoded] = number
+        return number
+
+
+class _Written(dict[int, bytes]):
+    """Varints by their integers; remembers the last ones."""
+
+    def __missing__(self, number: int) -> bytes:
+        if len(self) >= _MOST_NUMBERS:
+            self.clear()
+        encoded = self[number] = varint(number)
+        return encoded
+
+
+_READ, _WRITTEN = _Read(), _Written()
+
+
+def integers(encoded: bytes) -> list[int]:
+    """The signed integers in a sequence of varints."""
+    return list(map(_READ.__getitem__, VARINTS.findall(encoded)))
+
+
+def numbers(integers: Iterable[int]) -> bytes:
+    """A sequence of varints."""
+    return b"".join(map(_WRITTEN.__getitem__, integers))

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from alloypy.components.pyroscope.scraping.samples import (
+    BadStack,
     Labels,
     LabelSets,
     Stacks,
     SubtractionError,
     encoded_sample,
+    fault_of,
     integers,
+    numbers,
     split,
 )
 from alloypy.components.pyroscope.scraping.symbols import Symbols
@@ -42,12 +45,6 @@ _GZIP = b"\x1f\x8b"
 _LEVEL = 1
 """Of compression: zlib's usual level takes three times as long for a result that is a tenth smaller."""
 
-MOST_REMEMBERED = 32 << 20
-"""The bytes that a process may take to recognize the samples that it has seen before."""
-
-_WHO_BYTES = 300
-_PACKED_VALUES = 0x12
-_SHORT = 0x80
 _MOST_VALUES = 4
 _TWO = re.compile(rb"(?:[\x80-\xff]*[\x00-\x7f]){2}")
 _TIMES = (("contentions", "count"), ("delay", "nanoseconds"))
@@ -126,12 +123,11 @@ class _State:
     time: in nanoseconds since 1970; negative before the first.
     """
 
-    __slots__ = ("old", "remembered", "subtracted", "time")
+    __slots__ = ("old", "subtracted", "time")
 
     def __init__(self) -> None:
         self.old: dict[int, bytes] = {}
         self.subtracted: Sequence[bool] = ()
-        self.remembered = _Remembered()
         self.time = -1
 
     def arrange(self, subtracted: Sequence[bool]) -> None:
@@ -149,57 +145,19 @@ class _State:
         return b"".join([varint(next(left, 0) if each else 0) for each in self.subtracted])
 
 
-class _Who(NamedTuple):
-    """Which of the samples of a series one is. identity: of its stack's addresses and its labels."""
-
-    identity: int
-    locations: bytes
-    labels: Labels
-
-
-_Sample: TypeAlias = tuple[_Who, bytes, int | None]
-"""A sample, or the first of several with one identity, and its values.
+_Sample: TypeAlias = tuple[bytes, bytes, bytes, Labels, int | None]
+"""A sample, or the first of several with one identity: its values, the parts of its stack, and its labels.
 
 The values of several are their sums; then the last part is how many values the first has.
 """
 
 
-class _Remembered:
-    """Samples of the last profile by their bytes, as long as locations and strings stay what they were.
+class _Used(NamedTuple):
+    """What samples refer to: the parts of their stacks, and their labels, by their bytes."""
 
-    All series of a process share a bound on what is remembered.
-    """
-
-    _held: ClassVar[int] = 0
-
-    def __init__(self) -> None:
-        self.known: dict[bytes, _Who] = {}
-        self._size = 0
-        self._locations: Sequence[bytes] = ()
-        self._strings: Sequence[bytes] = ()
-
-    def follow(self, locations: Sequence[bytes], strings: Sequence[bytes], samples: int) -> None:
-        """Forget everything if another profile names its samples in another way."""
-        if locations != self._locations or strings != self._strings or len(self.known) > 2 * samples + 100:
-            self.forget()
-            self._locations, self._strings = locations, strings
-
-    def add(self, content: bytes, who: _Who) -> None:
-        """Remember a sample, if there is room."""
-        size = _WHO_BYTES + 2 * len(content)
-        if _Remembered._held + size <= MOST_REMEMBERED:
-            self.known[content] = who
-            self._size += size
-            _Remembered._held += size
-
-    def forget(self) -> None:
-        """Forget everything."""
-        self.known = {}
-        _Remembered._held -= self._size
-        self._size = 0
-
-    def __del__(self) -> None:
-        self.forget()
+    leaves: set[bytes]
+    roots: set[bytes]
+    labels: dict[bytes, Labels]
 
 
 def _difference(data: bytes, wanted: Sequence[tuple[bytes, bytes]], state: _State) -> list[bytes]:
@@ -212,17 +170,18 @@ def _difference(data: bytes, wanted: Sequence[tuple[bytes, bytes]], state: _Stat
         raise SubtractionError(_fault_of(data)) from None
     symbols = Symbols(scanned, state.time)
     pieces: list[bytes] = []
-    used: set[bytes] = set()
+    locations: set[bytes] = set()
     if scanned.samples:
         subtracted = _subtracted(scanned, wanted)
-        samples = _by_identity(scanned, symbols, state.remembered)
+        stacks = Stacks(symbols.addresses)
+        samples = _by_identity(scanned, stacks)
         state.arrange(subtracted)
-        for who, values in _changes(samples, state):
-            used.add(who.locations)
-            if who.labels.strings:
-                symbols.use(who.labels.strings)
-            pieces.append(encoded_sample(who.locations, values, who.labels.encoded))
-    symbols.write(used, pieces.append)
+        used = _Used(set(), set(), {})
+        _write_changes(samples, state, used, pieces.append)
+        for labels in used.labels.values():
+            symbols.use(labels.strings)
+        locations = stacks.locations(used.leaves, used.roots)
+    symbols.write(locations, pieces.append)
     state.time = symbols.time
     return pieces
 
@@ -249,55 +208,33 @@ def _subtracted(scanned: Scanned, wanted: Sequence[tuple[bytes, bytes]]) -> list
     return found
 
 
-def _by_identity(scanned: Scanned, symbols: Symbols, remembered: _Remembered) -> dict[int, _Sample]:
+def _by_identity(scanned: Scanned, stacks: Stacks) -> dict[int, _Sample]:
     """The samples by what identifies them: the addresses of their stack, and their labels."""
-    strings = scanned.strings
-    remembered.follow(symbols.locations, strings, len(scanned.samples))
-    known, recognizer = remembered.known.get, _Recognizer(Stacks(symbols.addresses), LabelSets(strings))
+    parted, label_sets = stacks.parted, LabelSets(scanned.strings)
+    known_labels = label_sets.known.get
     samples: dict[int, _Sample] = {}
     for each in scanned.samples:
-        if len(each) > 1 and each[0] == _PACKED_VALUES and each[1] < _SHORT:  # as Go writes it
-            at = each[1] + 2
-            values, content = each[2:at], each[at:]
-            who = known(content)
-            if who is None:
-                who, all_values = recognizer.recognize(each)
-                if all_values == values:
-                    remembered.add(content, who)
-                values = all_values
+        locations, values, encoded = split(each)
+        labels = known_labels(encoded) or label_sets.get(encoded)
+        try:
+            identity, leaf, root = parted(locations)
+        except BadStack:
+            raise fault_of(locations) from None
+        identity += labels.identity
+        if identity not in samples:
+            samples[identity] = values, leaf, root, labels, None
         else:
-            who, values = recognizer.recognize(each)
-        if who.identity not in samples:
-            samples[who.identity] = who, values, None
-        else:
-            samples[who.identity] = _added(samples[who.identity], values)
+            samples[identity] = _added(samples[identity], values)
     return samples
-
-
-class _Recognizer:
-    """Finds out who the samples of one profile are."""
-
-    def __init__(self, stacks: Stacks, label_sets: LabelSets) -> None:
-        self._stacks = stacks
-        self._label_sets = label_sets
-
-    def recognize(self, sample: bytes) -> tuple[_Who, bytes]:
-        """Who a sample is, and its values. Raises SubtractionError."""
-        locations, values, encoded = split(sample)
-        labels = self._label_sets.known.get(encoded) or self._label_sets.get(encoded)
-        stack = self._stacks.known.get(locations)
-        if stack is None:
-            stack = self._stacks.identity(locations)
-        return _Who(hash((stack, labels.identity)), locations, labels), values
 
 
 def _added(sample: _Sample, values: bytes) -> _Sample:
     """A sample with the values of another; values that the other lacks become zero, as in Alloy."""
-    who, first, size = sample
+    first, leaf, root, labels, size = sample
     before, more = _few(first), _few(values)
     sums = [value + (before[i] if i < len(before) else 0) for i, value in enumerate(more)]
     sums += [0] * (len(before) - len(sums))
-    return who, b"".join(map(varint, sums)), len(before) if size is None else size
+    return numbers(sums), leaf, root, labels, len(before) if size is None else size
 
 
 def _few(values: bytes) -> list[int]:
@@ -308,47 +245,49 @@ def _few(values: bytes) -> list[int]:
     return found
 
 
-def _changes(samples: Mapping[int, _Sample], state: _State) -> Iterator[tuple[_Who, bytes]]:
-    """The samples with values other than zero, and these."""
+def _write_changes(
+    samples: Mapping[int, _Sample], state: _State, used: _Used, write: Callable[[bytes], None]
+) -> None:
+    """Write the samples with values other than zero, as differences."""
     old, subtracted = state.old, list(state.subtracted)
     usual = subtracted in ([True, True], [True, True, False, False])
+    unchanged: dict[bytes, bytes] = {}
+    use_leaf, use_root = used.leaves.add, used.roots.add
     for identity, sample in samples.items():
-        who, values, size = sample
+        values, leaf, root, labels, size = sample
         before = old.get(identity)
         if before == values and usual and size is None:
             if len(subtracted) == 2 or values.endswith(b"\0\0"):
                 continue  # nothing is new, and nothing in use
-            two = _TWO.match(values)
-            yield who, b"\0\0" + values[two.end() if two else 0 :]
-            continue
-        found = _subtract(sample, before, state)
-        old[identity] = found.kept
-        if any(found.values):
-            yield who, b"".join(map(varint, found.values))
+            found = unchanged.get(values)
+            if found is None:
+                two = _TWO.match(values)
+                found = unchanged[values] = b"\0\0" + values[two.end() if two else 0 :]
+        else:
+            found, old[identity] = _subtract(values, size, before, state)
+            if found is None:
+                continue
+        use_leaf(leaf)
+        use_root(root)
+        used.labels[labels.encoded] = labels
+        write(encoded_sample(leaf + root, found, labels.encoded))
 
 
-class _Found(NamedTuple):
-    """The result of a subtraction. kept: for the next one."""
-
-    values: Sequence[int]
-    kept: bytes
-
-
-def _subtract(sample: _Sample, before: bytes | None, state: _State) -> _Found:
-    subtracted, (_, all_values, size) = state.subtracted, sample
-    values = _few(all_values)[:size]
+def _subtract(
+    encoded: bytes, size: int | None, before: bytes | None, state: _State
+) -> tuple[bytes | None, bytes]:
+    """The difference of values, None if all of it is zero, and what to keep for the next one."""
+    subtracted = state.subtracted
+    values = _few(encoded)[:size]
     if len(values) > len(subtracted):
         count = len(subtracted)
         raise SubtractionError(f"{_PANIC} [{count}] with length {count}")
-    if before is None:
-        if len(values) == len(subtracted):
-            return _Found(values, all_values)
-        return _Found(values, state.arranged(_chosen(values, subtracted)))
-    olds = integers(before)
+    olds = [0] * len(subtracted) if before is None else integers(before)
     found = [v - o if s else v for v, o, s in zip(values, olds, subtracted, strict=False)]
-    if len(values) == len(subtracted):
-        return _Found(found, all_values)
-    return _Found(found, state.arranged(_chosen(values + olds[len(values) :], subtracted)))
+    kept = encoded
+    if len(values) < len(subtracted):
+        kept = state.arranged(_chosen(values + olds[len(values) :], subtracted))
+    return numbers(found) if any(found) else None, kept
 
 
 def _chosen(values: Sequence[int], subtracted: Sequence[bool]) -> list[int]:

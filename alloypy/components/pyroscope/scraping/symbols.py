@@ -21,15 +21,14 @@ from alloypy.profiles.pprof_wire import (
 )
 
 _NUMBER = rb"([\x80-\xff]*[\x00-\x7f])"
-_LOCATION = re.compile(rb"\x08" + _NUMBER + rb"(?:\x10[\x80-\xff]*[\x00-\x7f])?(?:\x18" + _NUMBER + rb")?")
+_LOCATION = re.compile(rb"\x08" + _NUMBER + rb"(?:\x10[\x80-\xff]*[\x00-\x7f])?\x18" + _NUMBER)
 _FUNCTION = re.compile(
     rb"\x08"
     + _NUMBER
     + b"".join(rb"(?:" + tag + _NUMBER + rb")?" for tag in (b"\x10", b"\x18", rb"\x20", rb"\x28"))
 )
 _AFTER_ADDRESS = (b"", b"\x22", b"\x28")
-_STACKS = 100
-"""How many stacks are searched for locations in one go."""
+_MAPPING = re.compile(rb"\x10[\x80-\xff]*[\x00-\x7f]")
 _ANYWHERE = -1
 """Where lines begin in a location of an unusual layout."""
 _LINE, _FUNCTION_OF_LINE = 0x22, 0x08
@@ -43,8 +42,8 @@ _INDEX, _PRUNE, _FUNCTIONS = "pass1Index", "pass4WriteAndPruneRecords", "pass5Wr
 class Symbols:
     """Writes what a difference has besides its samples.
 
-    time: of the profile before, negative if none. locations: as they are in the profile. addresses: of
-    locations, by their numbers, both as varints.
+    time: of the profile before, negative if none. addresses: hashes of those of locations, by the numbers of
+    locations as varints.
     Raises SubtractionError.
     """
 
@@ -55,23 +54,21 @@ class Symbols:
         self._strings_used[:1] = b"\1"[: len(scanned.strings)]
         self._functions_used: set[bytes] = set()
         self._locations: list[tuple[bytes, int]] = []
-        self.locations: list[bytes] = []
         self.addresses = self._read_locations()
 
-    def _read_locations(self) -> dict[bytes, bytes]:
-        """The addresses of locations by their numbers, both as varints; notes where their lines begin."""
+    def _read_locations(self) -> dict[bytes, int]:
+        """Hashes of addresses, by the numbers of locations as varints; notes where their lines begin."""
         found = {}
         for field, content in self._scanned.others:
             if field == 4 and isinstance(content, bytes):
                 match = _LOCATION.match(content)
                 if match is not None and content[match.end() : match.end() + 1] in _AFTER_ADDRESS:
-                    number, address, lines_at = match[1], match[2] or b"\0", match.end()
+                    number, address, lines_at = match[1], match[2], match.end()
                 else:
                     numbers = _numbers(content, _INDEX)
                     number, address = varint(numbers.get(1, 0)), varint(numbers.get(3, 0))
                     lines_at = _ANYWHERE
-                found[number] = address
-                self.locations.append(content)
+                found[number] = hash(address)
                 self._locations.append((number, lines_at))
         return found
 
@@ -82,9 +79,9 @@ class Symbols:
             if index < len(used):
                 used[index] = 1
 
-    def write(self, stacks: Iterable[bytes], write: Callable[[bytes], None]) -> None:
-        """Write all fields but samples. stacks: the numbers of locations to keep. Raises SubtractionError."""
-        self._write_others(self._used(list(stacks)), write)
+    def write(self, locations: set[bytes], write: Callable[[bytes], None]) -> None:
+        """Write all fields but samples. locations: the numbers of those to keep. Raises SubtractionError."""
+        self._write_others(locations, write)
         self._write_functions(write)
         for used, text in zip(self._strings_used, self._scanned.strings, strict=True):
             if used:
@@ -92,15 +89,6 @@ class Symbols:
                 write(b"".join((b"2", ONE_BYTE[size] if size < 0x80 else varint(size), text)))
             else:
                 write(b"2\0")  # the numbers of the others stay
-
-    def _used(self, stacks: Sequence[bytes]) -> set[bytes]:
-        """The numbers of the locations in stacks."""
-        used: set[bytes] = set()
-        for at in range(0, len(stacks), _STACKS):
-            used.update(VARINTS.findall(b"".join(stacks[at : at + _STACKS])))
-            if len(used) == len(self.addresses):
-                break  # the others have no more
-        return used
 
     def _write_others(self, locations: set[bytes], write: Callable[[bytes], None]) -> None:
         """Everything that is neither sample nor function nor string, in the order of the profile."""
@@ -136,7 +124,7 @@ class Symbols:
                 return False
             self._functions_used.add(match[0])
             at += 2 + location[at + 1]
-        return at == end
+        return at == end or _MAPPING.fullmatch(location, at) is not None
 
     def _use_decoded_lines(self, location: bytes) -> None:
         for field, _, content in fields_of(location):
