@@ -34,6 +34,10 @@ _PACKED_VALUES = 0x12
 _PACKED = (_PACKED_LOCATIONS, _PACKED_VALUES)
 _LABEL = 0x1A
 _LABELS = (b"\x1a", b"")
+_ONE_LABEL = re.compile(
+    rb"\x1a[\x00-\x7f]"
+    + b"".join(rb"(?:" + tag + _NUMBER + rb")?" for tag in (rb"\x08", rb"\x10", rb"\x18", rb"\x20"))
+)
 _SHORT = 0x82
 _PART, _LONGEST = 16, 2048
 """Bytes: a stack is cut where multiples of them are left, but nowhere else than there if it is longer."""
@@ -228,8 +232,22 @@ class LabelSets:
 
     def get(self, encoded: bytes) -> Labels:
         """Labels that are not yet known, from the fields of a sample. Raises SubtractionError."""
-        found = self.known[encoded] = self._decoded(encoded)
+        found = self.known[encoded] = self._usual(encoded) or self._decoded(encoded)
         return found
+
+    def _usual(self, encoded: bytes) -> Labels | None:
+        """The one label of a sample, if it is encoded in the usual way, in which it can stay."""
+        match = _ONE_LABEL.fullmatch(encoded)
+        if match is None or encoded[1] != len(encoded) - 2:
+            return None
+        numbers = match.groups(b"")
+        if any(number[-1:] == b"\0" for number in numbers):
+            return None
+        key, text, number, unit = (_READ[each] for each in numbers)
+        if not 0 <= max(key, text, unit) < len(self._strings) or min(key, text, unit) < 0:
+            return None
+        label = self._strings[key], self._strings[unit], number, self._strings[text]
+        return Labels(hash((label,)) % _PRIME, encoded, (key, text, unit))
 
     def _decoded(self, encoded: bytes) -> Labels:
         strings, count = self._strings, len(self._strings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from alloypy.components.pyroscope.scraping.samples import SubtractionError
+from alloypy.components.pyroscope.scraping.samples import SubtractionError, integers
 from alloypy.profiles.pprof_wire import (
     ONE_BYTE,
     VARINTS,
@@ -15,7 +15,6 @@ from alloypy.profiles.pprof_wire import (
     fields_of,
     number_field,
     numbers_of,
-    read_varint,
     signed,
     varint,
 )
@@ -158,7 +157,7 @@ class Symbols:
             if not groups or b"\0" in groups:
                 self._write_decoded_function(function, write)
             elif groups[0] in used:
-                self.use([read_varint(number, 0)[0] for number in groups[1:4] if number])
+                self.use(integers(b"".join([number for number in groups[1:4] if number])))
                 write(bytes_field(5, function))
 
     def _write_decoded_function(self, function: bytes, write: Callable[[bytes], None]) -> None:
