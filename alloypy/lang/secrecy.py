@@ -26,6 +26,8 @@ HIDDEN_PART = "xxxxx"
 """Shown in place of a secret part of a text, as Go writes it in URLs."""
 
 _MOST_LOOKED_AT = 10_000
+_LONGEST_KEPT = 200
+"""Characters of a name, of which the answer is kept: targets have the same few names again and again."""
 
 Range = tuple[int, int]
 """A part of a text: the offset of its first character, and the offset just after its last."""
@@ -93,6 +95,11 @@ def names_secret(name: str, *, query: bool = False) -> bool:
 
     query: whether it is the name of a header or of a URL's parameter, where more words mark a secret.
     """
+    return (_names_secret if len(name) <= _LONGEST_KEPT else _names_secret.__wrapped__)(name, query)
+
+
+@lru_cache(1024)
+def _names_secret(name: str, query: bool) -> bool:
     words = [word.lower() for word in re.findall(_WORD, name)]
     if not words:
         return False
@@ -139,6 +146,11 @@ def _distance(word: str, meant: str, limit: int) -> int:
 
 def names_url(name: str) -> bool:
     """Whether a value with this name is a URL or an address, perhaps without a scheme."""
+    return (_names_url if len(name) <= _LONGEST_KEPT else _names_url.__wrapped__)(name)
+
+
+@lru_cache(1024)
+def _names_url(name: str) -> bool:
     words = re.findall(_WORD, name)
     return bool(words) and words[-1].lower() in _URLS
 

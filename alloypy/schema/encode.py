@@ -5,8 +5,10 @@ Source: docs/spec/RUNTIME.md, section 4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
 
 from alloypy.lang import types as wanted
 from alloypy.lang.conversion import zero
@@ -23,33 +25,89 @@ JSON = Any
 """A value that `json.dumps` accepts."""
 
 
-def encode_body(instance: Any) -> list[JSON]:
+class _Attribute(NamedTuple):
+    """An attribute that is not encoded yet. secret: whether all texts in it are hidden."""
+
+    name: str
+    type: Type
+    value: Any
+    secret: bool
+
+
+def encode_body(instance: Any, most: int | None = None) -> list[JSON]:
     """The statements that decode to `instance`, as the API shows arguments, exports and debug information.
 
     Optional fields with their default value are left out. None gives an empty body.
+    most: how many statements, and of the elements of their lists, are encoded; None for all.
     """
+    return [
+        _attribute(*_shortened(each, most)) if isinstance(each, _Attribute) else each
+        for each in islice(_statements(instance), most)
+    ]
+
+
+def encode_text(instance: Any) -> Iterator[str]:
+    """The same as JSON, in pieces: of a long list, no more than one element is encoded at a time."""
+    before = "["
+    for each in _statements(instance):
+        yield before
+        before = ","
+        if isinstance(each, _Attribute) and _is_list(each):
+            yield f'{{"name":{_text(each.name)},"type":"attr","value":{{"type":"array","value":['
+            element, between = _element_of(each.type), ""
+            for item in each.value:
+                yield between + _text(encode_value(item, element, each.name, each.secret))
+                between = ","
+            yield "]}}"
+        else:
+            yield _text(_attribute(*each) if isinstance(each, _Attribute) else each)
+    yield "[]" if before == "[" else "]"
+
+
+def _text(value: JSON) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shortened(attribute: _Attribute, most: int | None) -> _Attribute:
+    if most is None or not _is_list(attribute):
+        return attribute
+    return attribute._replace(value=attribute.value[:most])
+
+
+def _is_list(attribute: _Attribute) -> bool:
+    type_ = attribute.type
+    type_ = type_.inner if isinstance(type_, wanted.NullableType) else type_
+    return isinstance(attribute.value, list | tuple) and not isinstance(type_, wanted.TextType)
+
+
+def _element_of(type_: Type) -> Type | None:
+    type_ = type_.inner if isinstance(type_, wanted.NullableType) else type_
+    return type_.element if isinstance(type_, wanted.ListType) else None
+
+
+def _statements(instance: Any) -> Iterator[_Attribute | JSON]:
     if instance is None:
-        return []
+        return
     if isinstance(instance, Mapping):
         keys = secret_keys("", instance)
-        return [_attribute(name, wanted.AnyType(), value, name in keys) for name, value in instance.items()]
+        for name, value in instance.items():
+            yield _Attribute(name, wanted.AnyType(), value, name in keys)
+        return
     spec = spec_of(type(instance))
     shows_defaults = type(instance) in SHOWING_DEFAULTS
     keys = secret_keys("", {a.name: _value_at(instance, a.path) for a in spec.attributes})
-    body: list[JSON] = []
     grouped: set[str] = set()
     for member in spec.members:
         value = _value_at(instance, member.path)
         if isinstance(member, AttributeSpec):
             if not _left_out(member, value, shows_defaults):
-                body.append(_attribute(member.name, member.type, value, member.name in keys))
+                yield _Attribute(member.name, member.type, value, member.name in keys)
         elif member.group:
             if member.group not in grouped:
                 grouped.add(member.group)
-                body += _encode_group(spec, member.group, value)
+                yield from _encode_group(spec, member.group, value)
         elif not _left_out(member, value, shows_defaults):
-            body += _encode_blocks(member, value)
-    return body
+            yield from _encode_blocks(member, value)
 
 
 def _value_at(instance: Any, path: tuple[str, ...]) -> Any:
@@ -85,14 +143,16 @@ def _attribute(name: str, type_: Type, value: Any, secret: bool) -> JSON:
     return {"name": name, "type": "attr", "value": encode_value(value, type_, name, secret)}
 
 
-def _encode_blocks(member: BlockSpec, value: Any) -> list[JSON]:
+def _encode_blocks(member: BlockSpec, value: Any) -> Iterator[JSON]:
     several = member.repeated or member.count is not None
-    return [_block(member.name, one, member.body) for one in (value if several else [value])]
+    for one in value if several else [value]:
+        yield _block(member.name, one, member.body)
 
 
-def _encode_group(spec: Spec, group: str, values: Any) -> list[JSON]:
+def _encode_group(spec: Spec, group: str, values: Any) -> Iterator[JSON]:
     by_class = {m.body.cls: m for m in spec.groups.values() if m.group == group}
-    return [_block(by_class[type(value)].name, value, by_class[type(value)].body) for value in values]
+    for value in values:
+        yield _block(by_class[type(value)].name, value, by_class[type(value)].body)
 
 
 def _block(name: str, value: Any, body: Spec) -> JSON:
@@ -135,7 +195,7 @@ def encode_value(value: Any, type_: Type | None = None, name: str = "", secret: 
         case str():
             return {"type": "string", "value": HIDDEN if secret and value else hide(value, name)}
         case bytes() | list() | tuple():
-            element = type_.element if isinstance(type_, wanted.ListType) else None
+            element = None if type_ is None else _element_of(type_)
             return {"type": "array", "value": [encode_value(item, element, name, secret) for item in value]}
         case _:
             return {"type": "object", "value": _fields(value, type_, name, secret)}

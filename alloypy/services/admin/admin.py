@@ -28,6 +28,7 @@ from alloypy.services.admin.messages import (
     as_json,
     asked,
     error,
+    json_text,
     not_found,
     refusal,
     shown,
@@ -41,6 +42,7 @@ from alloypy.services.admin.web_guard import Hosts, page_asks, refused
 from alloypy.services.configuration import LoadError
 from alloypy.services.exposition import CONTENT_TYPE
 from alloypy.services.settings import CLUSTER_PATH
+from alloypy.threads import WORK
 
 if TYPE_CHECKING:
     from alloypy.services.web.live_hub import Hub
@@ -49,6 +51,7 @@ _READY = text(200, "Alloy is ready.\n")
 _NOT_READY = text(503, "Alloy is not ready.\n")
 _HEALTHY = text(200, "All Alloy components are healthy.\n")
 _MOST_RECEIVERS = 20
+_ANSWER_SECONDS = 120.0
 _LONGEST_PATH = 256
 _PAGES = frozenset(("", "component", "graph", "live", "flame", "modules", "config", "about", "static"))
 _OWN_API = "api/v0/alloypy/"
@@ -91,6 +94,7 @@ class Admin:
         self._options = options
         self._support = SupportDesk(options.support)
         self._shared = SharedAnswers()
+        self._details = SharedAnswers()
         self._wrong = Seldom()
         self._pages: asyncio.Future[ASGI] | None = None
         self._guarded_routes = self._guarded_router()
@@ -231,12 +235,19 @@ class Admin:
         return self._options.live() is not None
 
     async def _component(self, request: Asked, given: str) -> Answer:
+        return await self._details.get(request.path, partial(self._make_component, given))
+
+    async def _make_component(self, given: str) -> Answer:
         module, _, local = given.rpartition("/")
         try:
             info = self._options.controller.component(module, local)
         except KeyError:
             return not_found()
-        return as_json(detail(info, live=self._is_live))
+        live = self._is_live
+        try:
+            return json_text(await WORK.run(lambda: detail(info, live=live), _ANSWER_SECONDS))
+        except TimeoutError:
+            return error(503, f"{shown(given)} has too much to show: that takes over {_ANSWER_SECONDS:.0f} s")
 
     async def _module_components(self, request: Asked, given: str) -> Answer:
         return await self._shared.get(request.path, partial(self._make_module_components, given))

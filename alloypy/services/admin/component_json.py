@@ -5,13 +5,15 @@ Source: docs/spec/RUNTIME.md, section 4.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from alloypy.runtime.contract.options import ComponentInfo
 from alloypy.runtime.pace import Pace
-from alloypy.schema.encode import encode_body
+from alloypy.schema.encode import encode_text
+from alloypy.services.admin.messages import as_utf8, encoded
 
 
 def seen_live(info: ComponentInfo) -> bool:
@@ -38,14 +40,22 @@ async def summaries(infos: Iterable[ComponentInfo], *, live: bool) -> list[dict[
     return entries
 
 
-def detail(info: ComponentInfo, *, live: bool) -> dict[str, Any]:
-    """One component in full; secrets are shown as `(secret)`."""
-    result = _head(info)
-    result["original"] = ""
-    result["arguments"] = encode_body(info.arguments)
-    result["exports"] = encode_body(info.exports)
-    result["debugInfo"] = encode_body(info.debug_info)
-    return _with_tail(result, info, live)
+def detail(info: ComponentInfo, *, live: bool) -> bytes:
+    """One component in full, as JSON; secrets are shown as `(secret)`. With many targets this takes long."""
+    contents = {
+        "arguments": info.arguments,
+        "exports": info.exports,
+        "debugInfo": info.debug_info,
+    }
+    text = io.BytesIO()
+    text.write(encoded({**_head(info), "original": ""})[:-1])
+    for key, content in contents.items():
+        text.write(f',"{key}":'.encode())
+        for piece in encode_text(content):
+            text.write(as_utf8(piece))
+    tail = encoded(_with_tail({}, info, live))
+    text.write(b"," + tail[1:])
+    return text.getvalue()
 
 
 def _head(info: ComponentInfo) -> dict[str, Any]:

@@ -106,8 +106,22 @@ def not_found(advice: str = "") -> Answer:
 
 def as_json(value: Any) -> Answer:
     """A value as JSON, labelled plain text as in Alloy; bytes that are not UTF-8 are replaced."""
-    content = _encoded(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-    return Answer(200, content.decode("utf-8", "replace").encode(), PLAIN)
+    return json_text(encoded(value))
+
+
+def json_text(content: bytes) -> Answer:
+    """JSON as an answer, labelled plain text as in Alloy."""
+    return Answer(200, content, PLAIN)
+
+
+def encoded(value: Any) -> bytes:
+    """A value as JSON; bytes that are not UTF-8 are replaced."""
+    return as_utf8(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def as_utf8(content: str) -> bytes:
+    """A text in UTF-8; bytes that were not UTF-8 when received are replaced."""
+    return _encoded(content).decode("utf-8", "replace").encode()
 
 
 def shown(given: str) -> str:

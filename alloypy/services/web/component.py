@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from alloypy.services.web.components import ago, health_sign, outlined, per_seco
 from alloypy.services.web.html import Child, Html, h, join
 from alloypy.services.web.rates import Rates
 from alloypy.services.web.shell import Pages, View, as_file, as_json, failure, link, page, place_in, wide
-from alloypy.services.web.values import LARGEST_SHOWN, is_large, tree
+from alloypy.services.web.values import LARGEST_SHOWN, beginning, content, is_large, tree
 from alloypy.threads import WORK
 
 _SECONDS = 30.0
@@ -31,6 +31,7 @@ _PARTS: dict[str, tuple[str, Callable[[ComponentInfo], Any]]] = {
 
 def pages(controller: Controller, rates: Rates, configuration: Configuration) -> Pages:
     """The pages of components, and their values as files."""
+    one_at_a_time = asyncio.Lock()
 
     def found(given: str) -> ComponentInfo | None:
         module, _, local = given.rpartition("/")
@@ -64,11 +65,12 @@ def pages(controller: Controller, rates: Rates, configuration: Configuration) ->
         part = view.asked.parameter("part") or ""
         if info is None or part not in _PARTS:
             return as_json({"error": "there is no such component, or no such part of it"}, 404)
-        statements = await _statements(part, info)
+        value = _PARTS[part][1](info)
         if view.asked.parameter("as") == "html":
-            return page(view, _PARTS[part][0], tree(statements))
-        content = await WORK.run(lambda: _json(statements), _SECONDS)
-        return as_file(content, f"{info.id}-{part}.json", b"application/json")
+            return page(view, _PARTS[part][0], await WORK.run(lambda: beginning(value), _SECONDS))
+        async with one_at_a_time:
+            whole = await WORK.run(lambda: content(value), _SECONDS)
+        return as_file(whole, f"{info.id}-{part}.json", b"application/json")
 
     return Pages({"component/{given:ids}": component, _VALUES: values})
 
@@ -81,10 +83,6 @@ async def _statements(part: str, info: ComponentInfo) -> list[Any]:
     """A part as the API shows it, made in a thread: it may be long."""
     value = _PARTS[part][1](info)
     return await WORK.run(lambda: encode_body(value), _SECONDS)
-
-
-def _json(statements: Sequence[Any]) -> bytes:
-    return json.dumps(statements, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _heading(view: View, info: ComponentInfo, files: Container[str]) -> Html:
@@ -177,12 +175,12 @@ async def _part(key: str, info: ComponentInfo) -> Html:
     download = h("a", {"href": address, "download": True}, "Download")
     if is_large(value_of(info)):
         shown = h("a", {"href": f"{address}&as=html"}, "Show the beginning")
-        content: Child = h("p", {}, f"More than {LARGEST_SHOWN >> 10} KB. ", shown, " ", download)
+        inner: Child = h("p", {}, f"More than {LARGEST_SHOWN >> 10} KB. ", shown, " ", download)
     else:
         statements = await _statements(key, info)
         none = h("p", {"class": "weak"}, "None.")
-        content = join(tree(statements), h("p", {"class": "weak"}, download)) if statements else none
-    return h("section", {"id": key}, h("h2", {}, title), content)
+        inner = join(tree(statements), h("p", {"class": "weak"}, download)) if statements else none
+    return h("section", {"id": key}, h("h2", {}, title), inner)
 
 
 async def _neighbours(controller: Controller, info: ComponentInfo) -> Html:

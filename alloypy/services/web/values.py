@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import islice
 from typing import Any
 
 from alloypy.lang.values import Capsule, OptionalSecret, Secret
+from alloypy.schema.encode import encode_body, encode_text
 from alloypy.services.web.html import Child, Html, h
 
 LARGEST_SHOWN = 32 << 10
@@ -36,13 +38,26 @@ def is_large(value: Any) -> bool:
             room -= len(each.reveal())
         elif isinstance(each, Mapping):
             waiting += islice((part for item in each.items() for part in item), LARGEST_SHOWN)
-        elif isinstance(each, (list, tuple)):
-            waiting += islice(each, LARGEST_SHOWN)
+        elif isinstance(each, Sequence):
+            waiting += islice(each, LARGEST_SHOWN // _OVERHEAD + 1)
         elif isinstance(each, Capsule):
             waiting.append(each.fields() or ())
         elif is_dataclass(each):
             waiting += (getattr(each, field.name) for field in fields(each))
     return room < 0
+
+
+def content(value: Any) -> bytes:
+    """Arguments, exports or debug information as JSON, in UTF-8."""
+    text = io.BytesIO()
+    for piece in encode_text(value):
+        text.write(piece.encode("utf-8", "replace"))
+    return text.getvalue()
+
+
+def beginning(value: Any) -> Html:
+    """The tree of the first values."""
+    return tree(encode_body(value, _MOST_SHOWN + 1))
 
 
 def tree(statements: Sequence[Any]) -> Html:

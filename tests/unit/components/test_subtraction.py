@@ -192,11 +192,11 @@ def test_stacks_of_any_length_are_known_whatever_the_numbers_of_their_locations(
     series.difference(with_stacks(stacks[1:], after, 3, values_first=values_first))
     found = series.difference(with_stacks(stacks, before, 4, values_first=values_first))
     assert found is not None
-    fields = list(fields_of(gzip.decompress(found)))
-    values = [{f: c for f, _, c in fields_of(each)}[2] for f, _, each in fields if f == 2]
+    fields = [(f, c) for f, _, c in fields_of(gzip.decompress(found)) if isinstance(c, bytes)]
+    values = [{f: c for f, _, c in fields_of(each)}[2] for f, each in fields if f == 2]
     assert values == [varint(3) + varint(24)] + [varint(1) + varint(8)] * (len(stacks) - 1)
     used = {before[address] for stack in stacks for address in stack}
-    assert {numbers_of(each)[1] for f, _, each in fields if f == 4} == used
+    assert {numbers_of(each)[1] for f, each in fields if f == 4} == used
 
 
 def test_a_stack_that_ends_within_a_number_is_refused() -> None:

@@ -5,14 +5,15 @@ Source: docs/spec/PYROSCOPE.md, section 8.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast, overload
 
 from alloypy.components.http_client import earlier_contents
 from alloypy.components.pyroscope.scraping.loop import Loop, LoopHealth
 from alloypy.components.pyroscope.scraping.pool import Pool
 from alloypy.components.pyroscope.scraping.syncing import Bad
+from alloypy.components.pyroscope.scraping.targets import Wanted
 from alloypy.lang.brief import brief
 from alloypy.lang.go.duration import Duration
 from alloypy.schema.fields import attribute, block, export, exports
@@ -48,20 +49,52 @@ class Trouble(NamedTuple):
     complete: bool
 
 
+class _Moment(NamedTuple):
+    """What is shown of a loop, as it is at one time."""
+
+    wanted: Wanted
+    health: LoopHealth
+    error: str
+    began: float
+    seconds: float
+
+
+class _Statuses(Sequence[TargetStatus]):
+    """The state of all loops at one time; each status is made when it is looked at: most never are."""
+
+    def __init__(self, loops: Iterable[Loop], job: str) -> None:
+        self._job = job
+        self._moments = [
+            _Moment(loop.wanted, loop.health, loop.error, loop.began, loop.seconds) for loop in loops
+        ]
+
+    def __len__(self) -> int:
+        return len(self._moments)
+
+    @overload
+    def __getitem__(self, index: int) -> TargetStatus: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[TargetStatus]: ...
+    def __getitem__(self, index: int | slice) -> TargetStatus | Sequence[TargetStatus]:
+        if isinstance(index, slice):
+            return [_status(each, self._job) for each in self._moments[index]]
+        return _status(self._moments[index], self._job)
+
+
 def debug_info(pool: Pool, job: str) -> DebugInfo:
     """The state of all loops."""
-    return DebugInfo(target=tuple(_status(loop, job) for loop in pool.loops.values()))
+    return DebugInfo(target=cast("tuple[TargetStatus, ...]", _Statuses(pool.loops.values(), job)))
 
 
-def _status(loop: Loop, job: str) -> TargetStatus:
+def _status(moment: _Moment, job: str) -> TargetStatus:
     return TargetStatus(
         job=job,
-        url=loop.wanted.url,
-        health=loop.health.value,
-        labels=loop.wanted.labels,
-        last_error=loop.error,
-        last_scrape=_time(loop.began),
-        last_scrape_duration=Duration(round(loop.seconds * 1e9)),
+        url=moment.wanted.url,
+        health=moment.health.value,
+        labels=moment.wanted.labels,
+        last_error=moment.error,
+        last_scrape=_time(moment.began),
+        last_scrape_duration=Duration(round(moment.seconds * 1e9)),
     )
 
 
