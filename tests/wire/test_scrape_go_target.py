@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.component_cases.profiles import fields, pushed
 from tests.support.counts import FULL
+from tests.support.pyroscope_server import CPU, PyroscopeServer, server_program
 from tests.support.recorder import Received, Recorder
 from tests.support.running import Running, free_port
 
@@ -107,7 +108,20 @@ def is_of(wanted: tuple[str, bool], request: Received) -> bool:
     return wanted in [kind(labels) for labels, _ in pushed(request.body)]
 
 
-@pytest.mark.skipif(not FULL, reason="downloads and builds Go packages; dev.py test --full runs it")
+SHOWN = {
+    CPU: "main.burnInTheTest",
+    "memory:alloc_space:bytes:space:bytes": "main.allocateInTheTest",
+    "mutex:delay:nanoseconds:contentions:count": "sync.(*Mutex).Unlock",
+    "goroutine:goroutine:count:goroutine:count": "main.main.func1",
+}
+"""A function that the server shows in each type of profile, as it calls them."""
+
+full_only = pytest.mark.skipif(
+    not FULL, reason="downloads and builds Go packages; dev.py test --full runs it"
+)
+
+
+@full_only
 @pytest.mark.timeout(400)
 def test_profiles_of_a_go_program_arrive(target: int, tmp_path: Path) -> None:
     with Recorder() as sink:
@@ -126,4 +140,19 @@ def test_profiles_of_a_go_program_arrive(target: int, tmp_path: Path) -> None:
         assert any(function in profile.strings for profile in kinds[each]), each
     first, second = (profile.sums for profile in kinds["memory", True][:2])
     assert 0 < second[0] < 10 * first[0]  # what was added in between, not what has been allocated so far
+    assert "level=error" not in running.text
+
+
+@full_only
+@pytest.mark.timeout(700)
+def test_a_pyroscope_server_shows_what_is_scraped(target: int, tmp_path: Path) -> None:
+    with PyroscopeServer(server_program(), tmp_path / "server") as server:
+        (tmp_path / "config.alloy").write_text(CONFIG % {"port": target, "sink": server.url})
+        with Running(["--storage.path=data", "config.alloy"], tmp_path) as running:
+            for profile_type, function in SHOWN.items():
+                ask = partial(server.functions, profile_type, '{service_name="app"}')
+                assert function in server.eventually(ask, {function}), profile_type
+            metrics = running.get("/metrics").text
+            assert running.stop() == 0
+    assert "pyroscope_write_dropped_profiles_total{" not in metrics
     assert "level=error" not in running.text
