@@ -87,31 +87,21 @@ def _selectors(body: View, role: str) -> Iterator[Fault]:
 
 def is_label_selector(text: str) -> bool:
     """Whether the text is a list of conditions on labels, such as `app=web,tier notin (a, b),!old`."""
-    at, end = 0, len(text.rstrip())
-    while at < end:
-        found = _LABEL.match(text, at)
-        if found is None:
-            return False
-        at = found.end()
-        if at < end:
-            if text[at] != ",":
-                return False
-            at += 1
-            if at >= end:
-                return False
-    return True
+    given = text.rstrip()
+    return not given.endswith(",") and _is_list_of(_LABEL, given)
 
 
 def is_field_selector(text: str) -> bool:
     """Whether the text is a list of conditions on fields, such as `spec.nodeName=n,status.phase!=Failed`."""
+    return _is_list_of(_FIELD, text)
+
+
+def _is_list_of(condition: re.Pattern[str], text: str) -> bool:
+    """Whether the text has conditions with commas in between, perhaps another comma, and nothing else."""
     at, end = 0, len(text)
     while at < end:
-        found = _FIELD.match(text, at)
-        if found is None:
+        found = condition.match(text, at)
+        if found is None or text[found.end() : found.end() + 1] not in ("", ","):
             return False
-        at = found.end()
-        if at < end:
-            if text[at] != ",":
-                return False
-            at += 1
+        at = found.end() + 1
     return True

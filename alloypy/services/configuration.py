@@ -69,7 +69,7 @@ class Configuration:
     async def load(self) -> None:
         """Read the path and run what it configures, completely or not at all. Raises LoadError."""
         try:
-            files = await self._load()
+            files = await self._load_with_all_modules()
         except LoadError as error:
             self._metrics.failed()
             self.refusal = self._clock(), error
@@ -78,6 +78,15 @@ class Configuration:
         self._metrics.succeeded([file.source.data for file in files], self.loaded_at)
         self._warn_of_emptiness()
         await self._warn_of_unset_variables()
+
+    async def _load_with_all_modules(self) -> tuple[File, ...]:
+        try:
+            return await self._load()
+        except ImportError as error:
+            raise LoadError(
+                f"alloypy cannot load a part of itself: {error}; if it has been upgraded or removed since it "
+                "started, restart it, otherwise install it again"
+            ) from error
 
     async def present(self) -> list[Source]:
         """The files as they are now at the path. Raises LoadError, also for a pipe."""

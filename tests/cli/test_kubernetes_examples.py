@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import threading
 from collections.abc import Iterator
@@ -13,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.kube_api import kube_api, pod
+from tests.support.kube_api import pod
+from tests.support.kube_aside import pods_aside
 from tests.support.recorder import Recorder
 from tests.support.running import Running
 from tests.support.waiting import wait_until
@@ -48,33 +48,6 @@ def program() -> Iterator[int]:
         server.server_close()
 
 
-@contextmanager
-def cluster(pods: list[dict[str, Any]]) -> Iterator[int]:
-    """The port of an API with these pods, in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    started, ended = threading.Event(), asyncio.Event()
-    port = 0
-
-    async def serve() -> None:
-        nonlocal port
-        async with kube_api() as api:
-            for each in pods:
-                api.put("pods", each)
-            port = api.port
-            started.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    started.wait()
-    try:
-        yield port
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join()
-        loop.close()
-
-
 def running_pod(name: str, port: int, annotations: dict[str, str]) -> dict[str, Any]:
     """A pod of a Deployment with a port for profiles and another."""
     given = pod(name, "127.0.0.1", "shop")
@@ -87,10 +60,10 @@ def running_pod(name: str, port: int, annotations: dict[str, str]) -> dict[str, 
     return given
 
 
-def adapted(name: str, api: int, sink: str) -> str:
+def adapted(name: str, api: str, sink: str) -> str:
     """An example's configuration with other addresses, and with less time between two scrapes."""
     text = (EXAMPLES / name / "config.alloy").read_text()
-    text = text.replace('role = "pod"\n', f'role = "pod"\n    api_server = "http://127.0.0.1:{api}"\n', 1)
+    text = text.replace('role = "pod"\n', f'role = "pod"\n    api_server = "{api}"\n', 1)
     text = re.sub(r'url( *)= "[^"]*"', rf'url\1= "{sink}"', text)
     text = re.sub(r" *scrape_interval.*\n", "", text)
     often = 'scrape_interval = "3s"\n    delta_profiling_duration = "2s"\n'
@@ -108,7 +81,7 @@ def test_annotated_pods_are_scraped(name: str, wanted: dict[str, str], service: 
     with program() as port, Recorder() as sink:
         annotations = {key: text.replace("@", str(port)) for key, text in wanted.items()}
         pods = [running_pod("web-1", port, annotations), running_pod("unasked", port, {})]
-        with cluster(pods) as api:
+        with pods_aside(pods) as api:
             (tmp_path / "config.alloy").write_text(adapted(name, api, sink.url))
             with Running(["config.alloy"], tmp_path, {"HOSTNAME": "node-1"}) as running:
                 running.wait_until_ready()

@@ -243,10 +243,16 @@ def test_a_process_outlives_its_installation(tmp_path: Path) -> None:
             running.process.send_signal(signal.SIGHUP)
             running.wait_for_log("config reloaded", mark)
             failed = profiles(plain)
+            end = len(running.log)
+            configure('discovery.process "p" { }\n')
+            refused = running.get("/-/reload")
             assert running.stop() == 0
         assert answers == expected
         assert secure == expected
         assert failed[0] >= 400
         assert len(backend.requests) == 8
-    assert late(running.log[start:]) == []
+    assert late(running.log[start:end]) == []
+    assert refused.status == 400
+    assert "alloypy cannot load a part of itself: No module named 'alloypy.components" in refused.text
+    assert "if it has been upgraded or removed since it started, restart it" in refused.text
     assert " traceback=" not in running.text

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from alloypy.components.discovery.asking import AskingDiscoverer
 from alloypy.components.discovery.docker_api import DockerError, Engine, Host, parse_host
 from alloypy.components.discovery.docker_targets import Choices, MalformedError, targets
 from alloypy.components.discovery.refresh import RefreshError, RefreshMetrics, refresh_loop
@@ -14,7 +15,7 @@ from alloypy.components.discovery.shell import Discoverer, DiscoveryComponent, E
 from alloypy.components.http_client import HTTPClientArguments, client_settings, user_agent
 from alloypy.families import Family
 from alloypy.lang.go.duration import MINUTE, Duration
-from alloypy.net.client.cold import LATER, ColdClient, ColdError
+from alloypy.net.client.cold import LATER, ColdClient
 from alloypy.rules import faults_of
 from alloypy.runtime.contract.component import BuildError, Options, Registration, Stability
 from alloypy.schema.faults import Fault
@@ -55,10 +56,18 @@ class Arguments:
         return faults_of(self)
 
 
-class DockerDiscoverer(Discoverer):
+class DockerDiscoverer(AskingDiscoverer):
     """Asks the engine in every interval."""
 
     def __init__(self, options: Options, given: Arguments, host: Host) -> None:
+        super().__init__(
+            ColdClient(
+                client_settings(given.http_client),
+                environ=options.environ,
+                user_agent=user_agent(options.environ),
+                socket_path=host.socket,
+            )
+        )
         self._options = options
         self._interval = given.refresh_interval
         self._choices = Choices(given.port, given.host_networking_host, given.match_first_network)
@@ -66,20 +75,7 @@ class DockerDiscoverer(Discoverer):
         for each in given.filters:
             self._filters.setdefault(each.name, []).extend(each.values)
         self._metrics = RefreshMetrics("docker")
-        self._client = ColdClient(
-            client_settings(given.http_client),
-            environ=options.environ,
-            user_agent=user_agent(options.environ),
-            socket_path=host.socket,
-        )
         self._engine = Engine(host, self._client, given.refresh_interval.seconds)
-
-    async def check(self) -> None:
-        """Read the TLS files. Raises BuildError."""
-        try:
-            await self._client.check()
-        except ColdError as error:
-            raise BuildError(str(error)) from None
 
     async def run(self, found: Findings) -> None:
         async with self._client:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
+from alloypy.components.discovery.asking import AskingDiscoverer
 from alloypy.components.discovery.refresh import RefreshError, RefreshMetrics, refresh_loop
 from alloypy.components.discovery.shell import Discoverer, DiscoveryComponent, Exports, Findings, Group
 from alloypy.components.discovery.target_groups import GroupsError, read_json
@@ -23,7 +24,7 @@ from alloypy.lang.text_types import URL_TYPE
 from alloypy.net.client.cold import LATER, BrokenAnswer, ColdClient, ColdError
 from alloypy.net.client.messages import Response
 from alloypy.rules import faults_of
-from alloypy.runtime.contract.component import BuildError, Options, Registration, Stability
+from alloypy.runtime.contract.component import Options, Registration, Stability
 from alloypy.schema.faults import Fault
 from alloypy.schema.fields import arguments, attribute, squash
 from alloypy.threads import WORK
@@ -59,10 +60,17 @@ class Arguments:
         return faults_of(self)
 
 
-class HTTPDiscoverer(Discoverer):
+class HTTPDiscoverer(AskingDiscoverer):
     """Asks the server in every interval."""
 
     def __init__(self, options: Options, arguments: Arguments) -> None:
+        super().__init__(
+            ColdClient(
+                client_settings(arguments.http_client),
+                environ=options.environ,
+                user_agent=user_agent(options.environ),
+            )
+        )
         self._options = options
         self._url = arguments.url
         self._interval = arguments.refresh_interval
@@ -70,18 +78,6 @@ class HTTPDiscoverer(Discoverer):
         self._metrics = RefreshMetrics("http")
         self._failures = 0
         self._count = 0
-        self._client = ColdClient(
-            client_settings(arguments.http_client),
-            environ=options.environ,
-            user_agent=user_agent(options.environ),
-        )
-
-    async def check(self) -> None:
-        """Read the TLS files. Raises BuildError."""
-        try:
-            await self._client.check()
-        except ColdError as error:
-            raise BuildError(str(error)) from None
 
     async def run(self, found: Findings) -> None:
         async with self._client:
