@@ -42,6 +42,7 @@ async function download(page, selector) {
 
 const page = await open("p=0");
 seen.about = await text(page, "#about", "146 samples");
+await page.waitForSelector("#table tbody tr");
 seen.rows = await page.$$eval("#table tbody tr", (rows) => rows.length);
 seen.first = await page.$eval("#table tbody tr", (row) => [...row.children].map((cell) => cell.title || cell.textContent));
 await page.keyboard.press("/");
@@ -69,6 +70,7 @@ await page.keyboard.press("?");
 seen.help = await page.textContent("dialog");
 
 const diff = await open("a=1&b=2", "dark");
+await diff.waitForSelector("#table tbody tr");
 seen.changes = await diff.$$eval("#table tbody tr", (rows) => rows.map((row) => [row.children[0].textContent, row.children[3].textContent]));
 seen.darkViolations = await violations(diff);
 await diff.check("#gone");
@@ -77,6 +79,7 @@ await diff.click("text=Swap");
 seen.swapped = await text(diff, "#title", "compared");
 
 const merged = await open("p=1&p=2", "light", 320);
+await merged.waitForSelector("#table tbody tr");
 seen.merged = await merged.$eval("#table tbody tr td", (cell) => cell.title);
 seen.overflow = await merged.evaluate(() => document.documentElement.scrollWidth);
 for (const [name, query] of [["jfr", "p=3"], ["damaged", "p=4"], ["none", "p=99"]]) {

@@ -45,7 +45,8 @@ export class FlameTable {
   filter(matches) {
     this.matches = matches;
     this.shown = MORE;
-    this.render();
+    clearTimeout(this._soon); // once for several changes, and after the graph
+    this._soon = setTimeout(() => this.render());
   }
 
   _grow() {
