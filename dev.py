@@ -2,6 +2,7 @@
 """The commands of a fresh checkout; they need only Python 3.11 or newer.
 
     python3 dev.py demo            set everything up, forward a bundled profile, and show it arrive
+    python3 dev.py demo --stay     keep running, so that you can look at the profile in a browser
     python3 dev.py test            set everything up and run linters, type checks and all tests
     python3 dev.py test --full     the same with all repetitions of the tests; about an hour
     python3 dev.py test --coverage the same, and list the lines and branches of alloypy that no test reaches
@@ -26,6 +27,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -81,9 +83,9 @@ def main(argv: list[str]) -> int:
     if sys.version_info < (3, 11):
         return fail(f"alloypy needs Python 3.11 or newer; this is {sys.version.split()[0]}")
     word, rest = (argv[0], argv[1:]) if argv else ("", [])
-    if word == "demo" and not rest:
+    if word == "demo" and rest in ([], ["--stay"]):
         install(groups=())
-        return demo()
+        return demo(stay=bool(rest))
     if word == "test":
         newest, full, measured = (f"--{each}" in rest for each in ("newest", "full", "coverage"))
         install(groups=TOOLS, newest=newest)
@@ -209,10 +211,14 @@ def renew_constraints() -> int:
     return 0
 
 
-def demo() -> int:
-    """Run a receiver, a relabel rule, a destination with credentials, and a sink that shows what arrives."""
+def demo(*, stay: bool = False) -> int:
+    """Run a receiver, a relabel rule, a destination with credentials, and a sink that shows what arrives.
+
+    stay: keep everything running until it is interrupted.
+    """
     profile = (DEMO / "checkout.pprof").read_bytes()
-    sink = start("dev-sink", "--count=1", "--listen-addr=127.0.0.1:0", stdout=subprocess.PIPE)
+    count = [] if stay else ["--count=1"]
+    sink = start("dev-sink", *count, "--listen-addr=127.0.0.1:0", stdout=subprocess.PIPE)
     alloypy = None
     with tempfile.TemporaryDirectory() as storage:
         try:
@@ -230,7 +236,7 @@ def demo() -> int:
                     "DEMO_PASSWORD": "not-a-real-password",
                 },
             )
-            wait_for(alloypy, "Alloy is running")
+            admin = wait_for(alloypy, r"Alloy is running.* admin=\S+").rpartition("=")[2]
             say(f"alloypy runs {DEMO.relative_to(ROOT) / 'config.alloy'}: it receives on 127.0.0.1:{port}")
             say(f"and forwards to {destination}, a stand-in for a Pyroscope server.")
             query = urllib.parse.urlencode(
@@ -243,15 +249,36 @@ def demo() -> int:
             with urllib.request.urlopen(urllib.request.Request(url, profile), timeout=30) as answer:
                 say(f"         answered with {answer.status}")
             say(f"arrived: {sink.stdout.readline().strip()}")
+            if stay:
+                return stay_with(alloypy, sink, destination, admin)
             sink.wait(30)
+        except KeyboardInterrupt:
+            return 0
         except (OSError, DemoFailed) as error:
             return fail(f"the demo failed: {error}")
         finally:
             for process in (alloypy, sink):
                 if process is not None:
                     stop(process)
+    say("With --stay it keeps running, and shows the profile as a flame graph in a browser.")
     say(f"The command is {program('alloypy').relative_to(ROOT)}; README.md shows how to use it.")
     return 0
+
+
+def stay_with(alloypy: Process, sink: Process, destination: str, admin: str) -> int:
+    """Say where to look, and show what else arrives. Raises KeyboardInterrupt, and DemoFailed if one ends."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    say(f"see it:  {destination}/flame?p=1 shows the profile as a flame graph")
+    say(f"         http://{admin}/ shows the components that passed it on; Ctrl-C ends the demo")
+
+    def show() -> None:
+        for line in sink.stdout:
+            say(f"arrived: {line.strip()}")
+        alloypy.terminate()  # there is nothing to show any more
+
+    threading.Thread(target=show, daemon=True).start()
+    alloypy.wait()
+    raise DemoFailed("a process has ended")
 
 
 class DemoFailed(Exception):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import tomllib
+import urllib.request
 from pathlib import Path
 from types import ModuleType
 
@@ -41,8 +43,36 @@ def test_the_demo_shows_a_profile_arrive(script: ModuleType, capfd: pytest.Captu
     for told in ('env="demo"', 'region="eu-west-1"', 'instance="shop-1"', 'basic auth as "demo"'):
         assert told in arrived
     assert "build" not in arrived
+    assert any("--stay" in line for line in lines)
     assert "not-a-real-password" not in "".join(lines)
     assert (ROOT / lines[-1].split()[3].rstrip(";")).exists()
+
+
+def test_a_demo_that_stays_says_where_to_see_the_profile() -> None:
+    environ = environment({"PYTHONPATH": str(ROOT)})
+    script = (
+        f"import dev; from pathlib import Path; dev.PYTHON = Path({sys.executable!r}); dev.demo(stay=True)"
+    )
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}"]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    with process:
+        try:
+            assert process.stdout is not None
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                if "Ctrl-C" in line:
+                    break
+            flame, components = re.findall(r"http://\S+", "".join(lines[-2:]))
+            for address in (flame, components, flame.replace("flame?p=1", "api/v0/alloypy/files/1")):
+                with urllib.request.urlopen(address, timeout=60) as answer:
+                    content = answer.read()
+            assert content == (ROOT / "examples" / "demo" / "checkout.pprof").read_bytes()
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    with pytest.raises(OSError):
+        urllib.request.urlopen(flame, timeout=60)
 
 
 def test_a_demo_that_cannot_run_says_why(
