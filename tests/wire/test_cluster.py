@@ -85,7 +85,7 @@ def test_a_name_stands_for_several_and_others_do_not_count(tmp_path: Path) -> No
             started(tmp_path, "b", other, join, "--cluster.name=another"),
         ):
             a.wait_for_log("peers changed.* peers_count=1 peers=a")
-            a.wait_for_log("cannot look up a join address.* host=no-such-host.invalid")
+            a.wait_for_log('cannot look up a join address.* host=no-such-host.invalid err="no such host"')
             a.wait_for_log("a replica does not answer.*the answer is not that of a replica")
             a.wait_for_log("flags without effect.*--cluster.rejoin-interval,--cluster.wait-for-size")
             assert peers(a) == ["a"]
@@ -94,6 +94,7 @@ def test_a_name_stands_for_several_and_others_do_not_count(tmp_path: Path) -> No
 def test_a_replica_on_its_own_is_ready(tmp_path: Path) -> None:
     with started(tmp_path, "a", free_port(), "") as alone:
         alone.wait_until_ready()
+        alone.wait_for_log("level=warn msg=.no --cluster.join-addresses: this replica is alone")
         until(lambda: alone.metric('cluster_ready_for_traffic{cluster_name=""}') == 1)
         assert peers(alone) == ["a"]
         assert alone.get("/api/alloypy/v0/cluster", headers={"Host": "10.0.0.1"}).status == 200

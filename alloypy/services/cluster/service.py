@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import socket
 from collections.abc import Awaitable, Iterator
 from typing import Any
 
 from alloypy.families import Family, gauge, gauges
+from alloypy.os_errors import system_words
 from alloypy.services.cluster.members import Member, Members
 from alloypy.services.cluster.probing import Prober, Seen
 from alloypy.services.settings import ClusterSettings
@@ -60,6 +62,9 @@ class ClusterService:
             flags = ",".join(f"--{name}" for name in self._settings.unused)
             text = "flags without effect: replicas find each other by --cluster.join-addresses alone"
             logger.warning(text, extra={"fields": {"service": "cluster", "flags": flags}})
+        if not self._settings.join:
+            text = "no --cluster.join-addresses: this replica is alone and takes care of all targets"
+            logger.warning(text, extra={"fields": {"service": "cluster"}})
         self._prober = Prober(self._settings.name)
         try:
             while True:
@@ -81,8 +86,8 @@ class ClusterService:
         try:
             self._addresses[host, port] = await prober.resolve(host, port)
             self._tell((host, port), "")
-        except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-            self._tell((host, port), str(error) or "no answer", "cannot look up a join address", host=host)
+        except (OSError, UnicodeError) as error:
+            self._tell((host, port), _why(error), "cannot look up a join address", host=host)
 
     def _adopt(self, seen: list[Seen]) -> None:
         old = {member.address: member for member in self._members.all}
@@ -169,3 +174,15 @@ class ClusterService:
             float(self.ready),
             cluster_name=name,
         )
+
+
+def _why(error: OSError | UnicodeError) -> str:
+    """Why a name could not be looked up."""
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    if isinstance(error, UnicodeError):  # a name that no resolver accepts
+        return "no such host"
+    if isinstance(error, socket.gaierror):
+        missing = error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None))
+        return "no such host" if missing else (error.strerror or "no answer").lower()
+    return system_words(error)

@@ -208,7 +208,9 @@ class Arguments:
     )
     scheme: str = attribute(default="http", doc="Protocol of targets that name none: http or https.")
     delta_profiling_duration: Duration = attribute(
-        default=DEFAULT_PROFILING, doc="How long endpoints of delta profiles collect."
+        default=DEFAULT_PROFILING,
+        doc="How long endpoints of delta profiles collect: more than 1s, and at least 1s less than the "
+        "`scrape_interval`; with the default they collect for the interval less a second.",
     )
     http_client: HTTPClientArguments = squash(default=HTTPClientArguments())
     profiling_config: ProfilingArguments = block(
