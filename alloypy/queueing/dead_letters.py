@@ -66,7 +66,7 @@ class DeadLetters:
             try:
                 size = self._disk.size(descriptor)
                 self._sizes[number] = size
-                window = Window(self._disk, descriptor, size)
+                window = Window(self._disk, descriptor, size, is_patient=True)
                 for at, head in records(window, 0):
                     why, _, time, _ = _reason(bytes(window.view(at + HEAD_BYTES, head.meta)))
                     self._copies[head.seq] = Copy(number, at, head.size, why, time)

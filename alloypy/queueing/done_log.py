@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -99,7 +100,7 @@ class DoneLog:
             return True
         if self._descriptor is None:
             return False
-        data = b"".join(mark.packed() for mark in self._pending)
+        data = b"".join(mark.packed() for mark in self._joined())
         try:
             self._disk.write(self._descriptor, [data], self._end)
         except OSError:
@@ -107,6 +108,19 @@ class DoneLog:
         self._end += len(data)
         self._pending = []
         return True
+
+    def _joined(self) -> Iterator[Mark]:
+        """The marks that wait to be written; those that say the same of neighbours are one."""
+        joined: Mark | None = None
+        for mark in self._pending:
+            if joined is not None and self.account.are_neighbours(joined, mark):
+                joined = joined._replace(last=mark.last, size=joined.size + mark.size)
+                continue
+            if joined is not None:
+                yield joined
+            joined = mark
+        if joined is not None:
+            yield joined
 
     @property
     def is_grown(self) -> bool:

@@ -11,7 +11,7 @@ class Full(Exception):
     """A record was not stored because there is no room for it; later there may be.
 
     reason: `full` (all destinations are behind, and max_size is reached) or `no_space` (the file system
-        has no more than min_free left).
+        has no more than min_free left), `too_large` (it never will be stored).
     """
 
     def __init__(self, reason: str, words: str) -> None:

@@ -31,6 +31,9 @@ from alloypy.threads import Threads
 
 _DISKS = Threads("alloypy-queue", 4, spare=28)
 _AGAIN_SECONDS = 1.0
+_READS = 3
+"""How often reading is tried before what the disk cannot read counts as damaged."""
+
 _UPKEEP_SECONDS = 60.0
 
 
@@ -87,6 +90,7 @@ class Log:
         for name, done in loaded.done.items():
             if done.account.left is None:
                 self._cursors[name] = self._new_cursor(done.account)
+        self._unread: dict[Reader, int] = {}
         self._is_closed = False
         self._books.soon_flush()
         self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
@@ -281,12 +285,18 @@ class Log:
         """Records from a file; None if that failed, so that one has to try again."""
         last = min(segment.last, self._writer.synced)
         try:
-            return await self._threads.run(partial(reader.read, segment, seq, last), SYNC_SECONDS, reader)
+            is_patient = self._unread.get(reader, 0) >= _READS
+            work = partial(reader.read, segment, seq, last, is_patient=is_patient)
+            piece = await self._threads.run(work, SYNC_SECONDS, reader)
         except FileNotFoundError:
             if self._segments.holding(seq) is segment:  # somebody else has deleted it
                 return Piece([], segment.last + 1)
         except OSError:
+            self._unread[reader] = self._unread.get(reader, 0) + 1
             await asyncio.sleep(_AGAIN_SECONDS)
+        else:
+            self._unread.pop(reader, None)
+            return piece
         return None
 
     async def letter(self, account: Account, seq: int) -> Record | None:

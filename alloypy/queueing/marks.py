@@ -44,6 +44,9 @@ class Kind(IntEnum):
     RETURNED = 11  # nor those from `first` to `last`, but the following
 
 
+_JOINABLE = (Kind.DELIVERED, Kind.DROPPED, Kind.DEAD)
+
+
 class Mark(NamedTuple):
     """One entry of the file."""
 
@@ -154,6 +157,16 @@ class Account:
     def is_waiting(self, seq: int) -> bool:
         """Whether a record waits."""
         return seq in self.replayed or seq not in self.accounted
+
+    def are_neighbours(self, mark: Mark, following: Mark) -> bool:
+        """Whether two marks say the same of records next to each other, in the same file."""
+        return (
+            mark.kind is following.kind
+            and mark.kind in _JOINABLE
+            and mark.last + 1 == following.first
+            and mark.reason == following.reason
+            and self._segments.holding(mark.first) is self._segments.holding(following.first)
+        )
 
     def forget(self, segment: int) -> None:
         """A file has been deleted."""

@@ -27,16 +27,17 @@ class Reader:
         self._seq = 0
         self._at = 0
 
-    def read(self, segment: Segment, seq: int, last: int) -> Piece:
+    def read(self, segment: Segment, seq: int, last: int, *, is_patient: bool = False) -> Piece:
         """The records from `seq` to `last`, about as many as fit in a piece, at least one if there is any.
 
-        Raises OSError.
+        is_patient: what the disk cannot read counts as damaged. Raises OSError.
         """
         number, end = segment.number, segment.end
         at = self._at if self._number == number and self._seq <= seq else 0
         descriptor = self._disk.open(segment.path)
         try:
-            window = Window(self._disk, descriptor, min(end, self._disk.size(descriptor)))
+            end = min(end, self._disk.size(descriptor))
+            window = Window(self._disk, descriptor, end, is_patient=is_patient)
             return self._read(window, Place(number, seq), at, last)
         finally:
             self._disk.close(descriptor)

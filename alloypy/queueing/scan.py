@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from typing import NamedTuple
 from zlib import crc32
@@ -10,6 +11,7 @@ from alloypy.queueing.disk import Disk
 from alloypy.queueing.record import HEAD_BYTES, MAGIC_BYTES, Head, head_of
 
 PIECE_BYTES = 256 << 10
+_PAGE_BYTES = 4096
 
 
 class Found(NamedTuple):
@@ -20,10 +22,14 @@ class Found(NamedTuple):
 
 
 class Window:
-    """A file up to `end`, read in pieces; `end` must not lie after the end of the file."""
+    """A file up to `end`, read in pieces; `end` must not lie after the end of the file.
 
-    def __init__(self, disk: Disk, descriptor: int, end: int) -> None:
+    is_patient: what the disk cannot read counts as zeros, and thus as damaged.
+    """
+
+    def __init__(self, disk: Disk, descriptor: int, end: int, *, is_patient: bool = False) -> None:
         self._disk = disk
+        self._is_patient = is_patient
         self._descriptor = descriptor
         self.end = end
         self._at = 0
@@ -35,8 +41,25 @@ class Window:
         start = at - self._at
         if start < 0 or start + size > len(self._data):
             wanted = min(max(size, PIECE_BYTES), self.end - at)
-            self._data, self._at, start = self._disk.read(self._descriptor, wanted, at), at, 0
+            self._data, self._at, start = self._read(wanted, at), at, 0
         return memoryview(self._data)[start : start + size]
+
+    def _read(self, size: int, at: int) -> bytes:
+        try:
+            return self._disk.read(self._descriptor, size, at)
+        except OSError as error:
+            if not self._is_patient or error.errno != errno.EIO:
+                raise
+        pages = []
+        while size > 0:
+            part = min(size, _PAGE_BYTES - at % _PAGE_BYTES)
+            try:
+                pages.append(self._disk.read(self._descriptor, part, at).ljust(part, b"\0"))
+            except OSError:
+                pages.append(bytes(part))
+            at += part
+            size -= part
+        return b"".join(pages)
 
     def crc(self, at: int, size: int) -> int:
         """The CRC-32 of a part, whatever its size, without holding it whole."""

@@ -120,11 +120,12 @@ def _recover_one(disk: Disk, number: int, path: str) -> tuple[Segment | None, in
     try:
         size = disk.size(descriptor)
         if size >= FOOTER_BYTES:
-            content = footer_of(disk.read(descriptor, FOOTER_BYTES, size - FOOTER_BYTES))
+            ending = Window(disk, descriptor, size, is_patient=True).view(size - FOOTER_BYTES, FOOTER_BYTES)
+            content = footer_of(ending)
             if content is not None and content.size == size - FOOTER_BYTES:
                 times = content.first_at, content.last_at
                 return Segment(number, path, content.first, content.last, content.size, *times), 0
-        segment = _scan(Window(disk, descriptor, size), number, path)
+        segment = _scan(Window(disk, descriptor, size, is_patient=True), number, path)
         if segment is None:
             return None, size
         _finish(disk, descriptor, segment)

@@ -19,6 +19,10 @@ class Spans:
     def add(self, first: int, last: int) -> int:
         """Add `first` to `last`; returns how many of them were new."""
         starts, ends = self._starts, self._ends
+        if ends and first == ends[-1] + 1:  # the usual case
+            ends[-1] = last
+            self.count += last + 1 - first
+            return last + 1 - first
         low = bisect_right(ends, first - 2)  # the first span that touches or overlaps the new one
         high = bisect_right(starts, last + 1)  # one past the last that does
         if low == high:

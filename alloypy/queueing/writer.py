@@ -53,10 +53,9 @@ class _Batch:
     def __init__(self, seq: int, items: list[_Item]) -> None:
         self.seq = seq
         self.items = items
-        self.size = sum(item.size for item in items)
-        self.is_large = self.size > _INLINE_BATCH_BYTES or any(
-            item.size > _INLINE_RECORD_BYTES for item in items
-        )
+        sizes = [item.size for item in items]
+        self.size = sum(sizes)
+        self.is_large = self.size > _INLINE_BATCH_BYTES or max(sizes) > _INLINE_RECORD_BYTES
         self._parts: list[Buffer] = []
 
     @property

@@ -59,6 +59,7 @@ class MemoryDisk(Disk):
         self.locked: dict[int, Inode] = {}
         self.random = Random(0)
         self.bytes_read = 0
+        self.unreadable: list[tuple[Inode, int]] = []
 
     def kill(self) -> MemoryDisk:
         """The disk as the next process finds it."""
@@ -160,7 +161,10 @@ class MemoryDisk(Disk):
 
     def read(self, descriptor: int, size: int, at: int) -> bytes:
         self._call("read")
-        data = bytes(self.descriptors[descriptor].data[at : at + size])
+        inode = self.descriptors[descriptor]
+        if any(inode is bad and at <= place < at + size for bad, place in self.unreadable):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        data = bytes(inode.data[at : at + size])
         self.bytes_read += len(data)
         return data
 

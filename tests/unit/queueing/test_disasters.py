@@ -376,6 +376,60 @@ def test_a_removed_destination_goes_on_where_it_was() -> None:
     lives.free()
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_what_the_disk_cannot_read_costs_its_records_only(
+    is_restarted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alloypy.queueing.log._AGAIN_SECONDS", 0.0)
+    lives = Lives(settings=replace(SMALL, memory=0))
+    log = lives.open()
+    stored: set[bytes] = set()
+    bodies = [bytes([each]) * 9000 for each in range(30)]
+    lives.run(put_all(log, bodies, stored))
+    if is_restarted:
+        lives.end(lives.disk.kill())
+    file = lives.disk.names_now["/q/v1/000000000001.seg"]
+    lives.disk.unreadable = [(file, 100_000)]
+    log = lives.open() if is_restarted else log
+    found = []
+
+    async def read() -> None:
+        cursor = log.cursor("a")
+        while len(found) < 28:  # the page is in two records
+            found.append(contents(await cursor.next()))
+
+    lives.run(read())
+    assert len(set(found)) == 28
+    counts = log.cursor("a").counts
+    assert counts.dropped["damaged"] == 2
+    assert lawful(counts)
+    lives.free()
+
+
+def test_marks_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alloypy.queueing.done_log._MOST_BYTES", 2000)
+    monkeypatch.setattr("alloypy.queueing.tries._MOST_BYTES", 2000)
+    lives = Lives()
+    log = lives.open()
+
+    async def work() -> None:
+        cursor = log.cursor("a")
+        for number in range(500):
+            await log.put(b"", [b"%d" % number])
+            record = await cursor.next()
+            cursor.tried(record.place)
+            if number % 10:
+                cursor.done(record.place)
+            await asyncio.sleep(0)
+
+    lives.run(work())
+    for name in ("done-a.log", "tries.log"):
+        assert len(lives.disk.names_now[f"/q/v1/{name}"].data) < 4000
+    lives.end(lives.disk.kill())
+    assert sorted(map(int, lives.run(drained(lives.open(), "a")))) == list(range(0, 500, 10))
+    lives.free()
+
+
 def test_lost_marks_lead_to_a_second_delivery_not_to_a_loss() -> None:
     for path in ("/q/v1/done-a.log", "/q/v1/tries.log", "/q/v1/lock"):
         for data in (None, b"", b"rubbish" * 100):
