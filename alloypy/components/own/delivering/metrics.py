@@ -69,6 +69,10 @@ def _of_log(log: Log | None) -> Iterator[Family]:
         value = None if facts is None else read(facts)
         full = f"alloypy_queue_{name}"
         yield Family(full, documentation, kind, [] if value is None else [Sample(full, {}, value)])
+    dead: dict[tuple[str, ...], float] = {}
+    if facts is not None:
+        dead = {(name,): size for name, size in facts.dead_bytes.items()}
+    yield gauges("alloypy_queue_dead_letter_bytes", "Bytes of the files of dead letters.", _D, dead)
 
 
 def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
