@@ -391,7 +391,7 @@ def test_what_the_disk_cannot_read_costs_its_records_only(
     file = lives.disk.names_now["/q/v1/000000000001.seg"]
     lives.disk.unreadable = [(file, 100_000)]
     log = lives.open() if is_restarted else log
-    found = []
+    found: list[bytes] = []
 
     async def read() -> None:
         cursor = log.cursor("a")
