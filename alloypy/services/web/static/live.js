@@ -294,7 +294,7 @@ function verdicts() {
   return boxes.filter((box) => box.checked).map((box) => box.value);
 }
 
-/** Have the address of the page say what is shown, and show it. */
+/** Have the address of the page say what is wanted, and show that, with what has been chosen before. */
 function filter() {
   const before = String(parameters);
   parameters.set("show", verdicts().join(",") || "none");
@@ -303,10 +303,16 @@ function filter() {
   } else {
     parameters.delete("match");
   }
-  if (String(parameters) !== before) {
-    history.replaceState(null, "", `${location.pathname}?${parameters}`);
-    connect();
+  if (String(parameters) === before) {
+    return;
   }
+  history.replaceState(null, "", `${location.pathname}?${parameters}`);
+  const isChosen = (/** @type {Shown} */ entry) => chosen.get(entry.row.body ?? "") === entry;
+  for (const entry of shown.filter((each) => !isChosen(each))) {
+    entry.element.remove();
+  }
+  shown = shown.filter(isChosen);
+  connect();
 }
 
 /** @param {number} at */

@@ -1,0 +1,162 @@
+"""Every page in Chromium, below a prefix: what it shows, filter, keyboard, colour schemes, accessibility."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.editing import needs
+from tests.support.node_packages import node_packages
+from tests.support.running import ALLOYPY, Running, environment, free_port, of_checkout
+
+HERE = Path(__file__).parent
+PREFIX = "/a/b/"
+PAGES = ["", "component/pyroscope.relabel.rules", "graph", "live", "flame", "modules", "config", "about"]
+NARROW_PIXELS = 320
+SECONDS = 240
+
+CONFIGURATION = """\
+livedebugging {
+	enabled = true
+}
+
+pyroscope.receive_http "default" {
+	http {
+		listen_address = "127.0.0.1"
+		listen_port    = RECV
+	}
+	forward_to = [pyroscope.relabel.rules.receiver]
+}
+
+pyroscope.relabel "rules" {
+	forward_to = [pyroscope.write.backend.receiver]
+
+	rule {
+		source_labels = ["service_name"]
+		regex         = "drop.*"
+		action        = "drop"
+	}
+
+	rule {
+		target_label = "team"
+		replacement  = "shop"
+	}
+}
+
+pyroscope.write "backend" {
+	endpoint {
+		url = "http://127.0.0.1:SINK"
+	}
+}
+
+declare "sending" {
+	pyroscope.write "inner" {
+		endpoint {
+			url = "http://127.0.0.1:SINK"
+		}
+	}
+}
+
+sending "module" { }
+"""
+
+pytestmark = pytest.mark.timeout(SECONDS + 400)  # the first run installs packages
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a visit to each page saw."""
+    needs("node", "chromium")
+    packages = node_packages()
+    folder = tmp_path_factory.mktemp("pages")
+    receiver, sink = free_port(), free_port()
+    text = CONFIGURATION.replace("RECV", str(receiver)).replace("SINK", str(sink))
+    (folder / "config.alloy").write_text(text)
+    arguments = ("--stability.level=public-preview", f"--server.http.ui-path-prefix={PREFIX}", "config.alloy")
+    sinking = [*ALLOYPY, "dev-sink", f"--listen-addr=127.0.0.1:{sink}"]
+    with (
+        subprocess.Popen(sinking, env=of_checkout(), stdout=subprocess.DEVNULL) as server,
+        Running(arguments, folder) as running,
+    ):
+        running.wait_until_ready()
+        command = ["node", "visit.mjs", str(packages), str(shutil.which("chromium"))]
+        command += [f"http://{running.address}{PREFIX}", f"http://127.0.0.1:{receiver}"]
+        done = subprocess.run(
+            command, cwd=HERE, env=environment(), capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        server.kill()
+        assert done.returncode == 0, done.stderr[-3000:]
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_whole(visits: dict[str, Any], path: str) -> None:
+    visit = visits[path]
+    assert "failed" not in visit, visit
+    assert visit["status"] == 200
+    assert visit["errors"] == []
+    assert "unsafe" not in visit["policy"]
+    assert "default-src" in visit["policy"]
+    assert visit["narrow"] <= NARROW_PIXELS
+    outside = [each for each in visit["links"] if PREFIX not in each]
+    assert all(each.endswith(("/metrics", "/-/ready", "/-/healthy")) for each in outside), outside
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_accessible(visits: dict[str, Any], path: str, scheme: str) -> None:
+    assert visits[path][scheme] == []
+
+
+def test_components_are_found_by_typing(visits: dict[str, Any]) -> None:
+    seen = visits[""]["seen"]
+    assert sorted(seen["all"]) == [
+        "pyroscope.receive_http.default",
+        "pyroscope.relabel.rules",
+        "pyroscope.write.backend",
+        "pyroscope.write.inner",
+        "sending.module",
+    ]
+    assert (seen["focused"], seen["filtered"]) == ("filter", ["pyroscope.write.inner"])
+    assert seen["next"] == "pyroscope.write.inner"
+
+
+def test_a_component_shows_its_rules_and_neighbours(visits: dict[str, Any]) -> None:
+    seen = visits["component/pyroscope.relabel.rules"]["seen"]
+    assert seen["title"] == ["pyroscope.relabel.rules"]
+    assert {"Rules", "Arguments", "Exports", "Connections"} <= set(seen["sections"])
+    assert "config.alloy:13:1" in seen["text"]
+    assert "drop.*" in seen["text"]
+
+
+def test_the_graph_names_what_data_flows_through(visits: dict[str, Any]) -> None:
+    shown = " ".join(visits["graph"]["seen"]["nodes"])
+    for name in ("receive_http", "relabel", "write"):
+        assert name in shown
+
+
+def test_profiles_are_seen_live_and_selected_by_the_server(visits: dict[str, Any]) -> None:
+    seen = visits["live"]["seen"]
+    assert seen["pressed"] == "true"
+    assert "1" in seen["selected"]
+    assert seen["link"].startswith("flame?p=")
+    assert seen["match"] == '{service_name="kept"}'
+    assert "main" in seen["graph"]["text"]
+    assert (seen["graph"]["light"], seen["graph"]["dark"]) == ([], [])
+
+
+def test_other_pages_say_what_they_are_for(visits: dict[str, Any]) -> None:
+    for path, words in {
+        "flame": "Choose profiles",
+        "modules": "sending.module",
+        "config": 'pyroscope.write "backend"',
+        "about": "/-/ready",
+    }.items():
+        assert words in visits[path]["seen"]["text"]
+    assert visits["config"]["seen"]["forms"] == ["Reload"]

@@ -1,0 +1,129 @@
+/**
+ * Uses the pages in Chromium as a person does: `visit.mjs NODE_MODULES CHROMIUM ADDRESS SEND` prints what was seen.
+ *
+ * ADDRESS: of the admin server, with its prefix. SEND: an address to which a profile can be sent.
+ */
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const [modules, executablePath, address, send] = process.argv.slice(2);
+const require = createRequire(`${modules}/`);
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+/** Texts of the elements that are shown. */
+const texts = (page, selector) =>
+  page.$$eval(selector, (found) =>
+    found.filter((each) => each.offsetParent !== null || each instanceof SVGElement).map((each) => each.textContent.trim()),
+  );
+
+const sendProfile = (name) => fetch(`${send}/ingest?name=${name}`, { method: "POST", body: "main;work 10\nmain;idle 5\n" });
+
+/** What a person does on each page, and what they then see. */
+const PAGES = {
+  "": async (page) => {
+    const rows = "#components tbody tr[data-id] a";
+    const all = await texts(page, rows);
+    await page.keyboard.press("/");
+    const focused = await page.evaluate("document.activeElement.id");
+    await page.keyboard.type("write inner");
+    await page.waitForFunction(() => document.querySelectorAll("#components tbody tr[data-id]:not([hidden])").length === 1);
+    const filtered = await texts(page, rows);
+    await page.waitForFunction(() => location.search.includes("write"));
+    await page.keyboard.press("ArrowDown");
+    const next = await page.evaluate("document.activeElement.textContent");
+    await page.keyboard.press("?");
+    await page.waitForSelector("dialog[open]");
+    await page.keyboard.press("Escape");
+    return { all, focused, filtered, next };
+  },
+  "component/pyroscope.relabel.rules": async (page) => ({
+    title: await texts(page, "h1"),
+    sections: await texts(page, "h2"),
+    text: await page.innerText("main"),
+  }),
+  graph: async (page) => {
+    await page.waitForSelector("svg");
+    return { nodes: await texts(page, "svg a text"), text: await page.innerText("main") };
+  },
+  live: async (page) => {
+    await page.waitForSelector("#rows", { state: "attached" });
+    const sending = setInterval(() => ["kept", "dropped"].forEach(sendProfile), 200);
+    try {
+      for (const verdict of ["sent", "dropped by"])
+        await page.waitForFunction((words) => document.getElementById("rows").innerText.includes(words), verdict);
+      await page.fill("#match", '{service_name="kept"}');
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => {
+        const rows = document.getElementById("rows").innerText;
+        return rows.includes("kept") && !rows.includes("dropped by");
+      });
+      await page.click("#rows tr:first-child input[type=checkbox]");
+      const pressed = await page.getAttribute("#pause", "aria-pressed");
+      const selected = await page.innerText("#selected");
+      const link = await page.getAttribute("#rows a[href*='flame?p=']", "href");
+      const graph = await flameGraph(page.context(), link);
+      return { pressed, selected, link, graph, match: await page.evaluate("new URLSearchParams(location.search).get('match')") };
+    } finally {
+      clearInterval(sending);
+    }
+  },
+  flame: async (page) => ({ text: await page.innerText("main") }),
+  modules: async (page) => ({ text: await page.innerText("main") }),
+  config: async (page) => ({ text: await page.innerText("main"), forms: await texts(page, "form button") }),
+  about: async (page) => ({ text: await page.innerText("main") }),
+};
+
+/** The flame graph of a profile, in a tab of its own: the profile is held while the other one looks. */
+async function flameGraph(context, link) {
+  const page = await context.newPage();
+  await page.goto(address + link);
+  await page.waitForSelector("#flame canvas");
+  await page.waitForFunction(() => document.querySelectorAll("main table tbody tr").length > 1);
+  await page.focus("#flame canvas");
+  await page.keyboard.press("ArrowDown");
+  const found = { text: await page.innerText("main"), light: await violations(page) };
+  await page.emulateMedia({ colorScheme: "dark" });
+  found.dark = await violations(page);
+  await page.close();
+  return found;
+}
+
+async function violations(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((each) => each.target).join(", ")}`);
+}
+
+async function visit(browser, path, act) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
+  const page = await context.newPage();
+  const errors = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`));
+  const answer = await page.goto(address + path);
+  const result = { status: answer.status(), policy: answer.headers()["content-security-policy"] ?? "" };
+  result.seen = await act(page);
+  result.light = await violations(page);
+  await page.emulateMedia({ colorScheme: "dark" });
+  result.dark = await violations(page);
+  await page.setViewportSize({ width: 320, height: 700 });
+  result.narrow = await page.evaluate("document.documentElement.scrollWidth");
+  result.links = await page.$$eval("a[href]", (found) => found.map((each) => new URL(each.getAttribute("href"), document.baseURI).href));
+  await context.close();
+  return { ...result, errors };
+}
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+const results = {};
+for (const [path, act] of Object.entries(PAGES)) {
+  try {
+    results[path] = await visit(browser, path, act);
+  } catch (error) {
+    results[path] = { failed: String(error) };
+  }
+}
+await browser.close();
+process.stdout.write(JSON.stringify(results));
