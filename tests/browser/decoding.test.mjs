@@ -126,9 +126,8 @@ test("merging adds, a diff keeps sides apart", async () => {
 test("a sandwich has the totals of the function on both sides", async () => {
   const { tree } = await decoded(pprof(SAMPLES));
   tree.seal();
-  const outer = outermost(tree.parent, tree.name, tree.names.length, childLists(tree.parent));
-  const all = tree.self.map((self) => totals(tree.parent, self));
-  const { callers, callees } = sandwich(tree, tree.names.indexOf("work"), outer, all);
+  const outer = outermost(tree, childLists(tree.parent));
+  const { callers, callees } = sandwich(tree, tree.names.indexOf("work"), outer);
   assert.deepEqual(stacks(callers), { "work;main": [6, 60] });
   assert.deepEqual(stacks(callees), { "work;read": [1, 10], "work;inlined": [2, 20], "work;main;work": [3, 30] });
 });
@@ -158,6 +157,8 @@ test("damage is told in a sentence", async () => {
   await refused(Uint8Array.from([0, 0, ...varint(100_000_000)]), /children/, { hint: "tree" });
   await refused(Uint8Array.from([...varint(100_000_000), 0]), /longer than/, { hint: "trie" });
   await refused(text(JSON.stringify({ ...SPEEDSCOPE, shared: { frames: [] } })), /frame 0 of 0/);
+  const profiles = [{ ...SPEEDSCOPE.profiles[0], unit: "constructor" }];
+  await refused(text(JSON.stringify({ ...SPEEDSCOPE, profiles })), /unknown unit/);
 });
 
 test("what claims or unpacks to too much is refused, soon", async () => {

@@ -94,9 +94,9 @@ test("functions of a package share a colour", () => {
 
 test("values are shown in units for people", () => {
   assert.deepEqual(
-    [[2_010_000_000, "nanoseconds"], [0, "nanoseconds"], [6141, "bytes"], [1500, "count"], [2.5, "goats"], [1.5, "seconds"], [-5e6, "nanoseconds"]]
+    [[2_010_000_000, "nanoseconds"], [0, "nanoseconds"], [6141, "bytes"], [1500, "count"], [2.5, "goats"], [1, "constructor"], [1.5, "seconds"], [-5e6, "nanoseconds"]]
       .map(([value, unit]) => valueText(value, unit)),
-    ["2.01 s", "0 ns", "6.00 KiB", "1,500", "2.5 goats", "1.50 s", "-5.00 ms"],
+    ["2.01 s", "0 ns", "6.00 KiB", "1,500", "2.5 goats", "1 constructor", "1.50 s", "-5.00 ms"],
   );
   assert.deepEqual([shareText(1, 3), shareText(1, 0), changeText(0.0123), changeText(-0.5), changeText(-1e-9)], ["33.33 %", "0.00 %", "+1.23", "-50.00", "0.00"]);
 });

@@ -34,8 +34,8 @@ export function stacks(tree) {
 export function functions(tree, column) {
   tree.seal();
   const total = totals(tree.parent, tree.self[column]);
-  const outer = outermost(tree.parent, tree.name, tree.names.length, childLists(tree.parent));
-  const sums = byFunction(tree.name, tree.names.length, outer, tree.self[column], total);
+  const outer = outermost(tree, childLists(tree.parent));
+  const sums = byFunction(tree, outer, tree.self[column], total);
   const found = {};
   for (let i = 1; i < tree.names.length; i++) {
     if (sums.self[i] || sums.total[i]) found[tree.names[i]] = [sums.self[i], sums.total[i]];

@@ -147,11 +147,10 @@ export function childLists(parent) {
 }
 
 /** Which nodes are not below another of the same name; only they count for the total of a function.
- * @param {Int32Array} parent @param {Int32Array} name @param {number} names how many there are
- * @param {Children} children */
-export function outermost(parent, name, names, children) {
+ * @param {CallTree} tree sealed @param {Children} children */
+export function outermost({ parent, name, names }, children) {
   const outer = new Uint8Array(parent.length);
-  const open = new Int32Array(names);
+  const open = new Int32Array(names.length);
   const next = children.from.slice();
   let node = 0;
   open[name[0]]++;
@@ -167,12 +166,11 @@ export function outermost(parent, name, names, children) {
   return outer;
 }
 
-/** For each function (by the number of its name) what it has itself, and with all that it calls.
- * @param {Int32Array} name @param {number} names @param {Uint8Array} outer
+/** What each function has itself, and with all that it calls. @param {CallTree} tree @param {Uint8Array} outer
  * @param {Float64Array} self @param {Float64Array} total */
-export function byFunction(name, names, outer, self, total) {
-  const own = new Float64Array(names);
-  const all = new Float64Array(names);
+export function byFunction({ name, names }, outer, self, total) {
+  const own = new Float64Array(names.length);
+  const all = new Float64Array(names.length);
   for (let node = 1; node < name.length; node++) {
     own[name[node]] += self[node];
     if (outer[node]) all[name[node]] += total[node];
@@ -183,9 +181,10 @@ export function byFunction(name, names, outer, self, total) {
 /**
  * What calls a function, and what it calls: two trees with the function as the first node below the root.
  * In the tree of callers each node is called by its children.
- * @param {CallTree} tree sealed @param {number} name @param {Uint8Array} outer @param {Float64Array[]} all totals
+ * @param {CallTree} tree sealed @param {number} name @param {Uint8Array} outer
  */
-export function sandwich(tree, name, outer, all) {
+export function sandwich(tree, name, outer) {
+  const all = tree.self.map((self) => totals(tree.parent, self));
   const callers = like(tree);
   const callees = like(tree);
   const below = new Int32Array(tree.count).fill(-1);

@@ -1,6 +1,7 @@
 // @ts-check
 /** A flame graph on a canvas. Only the rows in view are drawn; each frame can be reached with the keyboard. */
 
+import { h } from "./common.js";
 import { fillOf, fixedColours } from "./flame-colours.js";
 import { ROW, boxAt, changeOf, drawnWidth, layout, pathTo, sortedChildren } from "./flame-layout.js";
 import { labelOf } from "./flame-text.js";
@@ -30,14 +31,10 @@ export class FlameCanvas {
     this.safe = false;
     this._frame = 0;
     this._stale = true;
-    this.size = document.createElement("div");
-    const canvas = (this.canvas = document.createElement("canvas"));
-    canvas.tabIndex = 0;
-    canvas.setAttribute("role", "application");
-    canvas.setAttribute("aria-roledescription", "flame graph");
-    canvas.setAttribute("aria-label", label);
-    canvas.setAttribute("aria-describedby", "status");
-    this.size.append(canvas);
+    const names = { "aria-roledescription": "flame graph", "aria-label": label, "aria-describedby": "status" };
+    const canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { tabindex: 0, role: "application", ...names }));
+    this.canvas = canvas;
+    this.size = h("div", {}, canvas);
     host.replaceChildren(this.size);
     const redraw = () => this._redraw();
     dark.addEventListener("change", redraw);

@@ -39,11 +39,11 @@ export function childSum({ children: { from, list }, total }, node) {
   return sum;
 }
 
-/** The children of a node, widest first. @param {Tree} tree @param {number} node @param {number} [least] */
-export function sortedChildren(tree, node, least = 0) {
+/** The children of a node, widest first. @param {Tree} tree @param {number} node */
+export function sortedChildren(tree, node) {
   const { from, list } = tree.children;
   const found = [];
-  for (let i = from[node]; i < from[node + 1]; i++) if (tree.total[list[i]] > least) found.push(list[i]);
+  for (let i = from[node]; i < from[node + 1]; i++) if (tree.total[list[i]] > 0) found.push(list[i]);
   return found.sort((a, b) => tree.total[b] - tree.total[a] || a - b);
 }
 

@@ -16,8 +16,7 @@ function escaped(text) {
 }
 
 /**
- * @param {Tree} tree
- * @param {Box[][]} rows
+ * @param {Tree} tree @param {Box[][]} rows
  * @param {{title: string, width: number, searched: boolean, safe: boolean, describe: (box: Box) => string}} how
  */
 export function flameSvg(tree, rows, { title, width, searched, safe, describe }) {
@@ -30,9 +29,7 @@ export function flameSvg(tree, rows, { title, width, searched, safe, describe })
     const y = 26 + depth * ROW;
     for (const box of row) {
       if (++count > MOST_BOXES) break;
-      const light = fillOf(tree, box, searched, { dark: false, safe });
-      const dark = fillOf(tree, box, searched, { dark: true, safe });
-      const pair = `${light}/${dark}`;
+      const pair = [false, true].map((dark) => fillOf(tree, box, searched, { dark, safe })).join("/");
       if (!classes.has(pair)) classes.set(pair, `c${classes.size}`);
       const wide = drawnWidth(box);
       const label = labelOf(tree, box, Math.floor((wide - 6) / LETTER));

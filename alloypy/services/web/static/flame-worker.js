@@ -56,7 +56,7 @@ async function load({ sources, group }) {
   types = commonTypes();
   const { names, parent, name } = tree;
   const children = childLists(parent);
-  outer = outermost(parent, name, names.length, children);
+  outer = outermost(tree, children);
   return { read, types, keys: [...keys].sort(), notes: [...notes], names, parent, name, children };
 }
 
@@ -79,26 +79,24 @@ function column(from, chosen, side) {
 /** Totals of nodes and sums of functions for one sample type.
  * @param {{type: number, gone: boolean}} wish `gone`: show only what the second profile of a diff lacks */
 function view({ type, gone }) {
-  const { parent, name, names } = tree;
-  const sums = (/** @type {Float64Array} */ self, /** @type {Float64Array} */ total) =>
-    byFunction(name, names.length, outer, self, total);
+  const { parent } = tree;
   const self = column(tree, type, diff ? "b" : "");
   const total = totals(parent, self);
-  if (!diff) return { total, base: null, table: sums(self, total), baseTable: null, vanished: 0 };
+  if (!diff) return { total, base: null, table: byFunction(tree, outer, self, total), baseTable: null, vanished: 0 };
   const before = column(tree, type, "a");
   const vanished = before.filter((value, i) => value !== 0 && total[i] === 0).length;
   if (gone) {
     const only = before.map((value, i) => (total[i] === 0 ? value : 0));
     const all = totals(parent, only);
-    return { total: all, base: null, table: sums(only, all), baseTable: null, vanished };
+    return { total: all, base: null, table: byFunction(tree, outer, only, all), baseTable: null, vanished };
   }
   const base = totals(parent, before);
-  return { total, base, table: sums(self, total), baseTable: sums(before, base), vanished };
+  return { total, base, table: byFunction(tree, outer, self, total), baseTable: byFunction(tree, outer, before, base), vanished };
 }
 
 /** The callers and callees of a function. @param {{type: number, name: number}} wish */
 function between({ type, name }) {
-  const both = sandwich(tree, name, outer, tree.self.map((self) => totals(tree.parent, self)));
+  const both = sandwich(tree, name, outer);
   const shown = (/** @type {CallTree} */ each) => ({
     parent: each.parent,
     name: each.name,

@@ -173,7 +173,6 @@ async function load() {
   group.replaceChildren(...options(["", ...loaded.keys]));
 }
 
-/** What Java's Flight Recorder has recorded is not decoded. */
 function recording() {
   const [{ size, id }] = loaded.read;
   refuse(`This is a recording of Java's Flight Recorder (JFR) of ${valueText(size, "bytes")}, which is not drawn here. JDK Mission Control, IntelliJ IDEA and speedscope open it. `);
@@ -199,9 +198,8 @@ async function look() {
   table.order = state.sort;
   table.show({ names, sums, base: baseTable, unit: unit(), ...amounts });
   const samples = read.reduce((/** @type {number} */ all, /** @type {Read} */ each) => all + each.samples, 0);
-  const parts = [`${loaded.types[chosenType()].type} ${valueText(total[0], unit())}`];
-  if (base) parts[0] += ` (A: ${valueText(base[0], unit())})`;
-  parts.push(`${samples.toLocaleString("en")} samples`);
+  const before = base ? ` (A: ${valueText(base[0], unit())})` : "";
+  const parts = [`${loaded.types[chosenType()].type} ${valueText(total[0], unit())}${before}`, `${samples.toLocaleString("en")} samples`];
   if (read.length === 1 && read[0].seconds) parts.push(`over ${valueText(read[0].seconds, "seconds")}`);
   if (read.length === 1 && read[0].time) parts.push(new Date(read[0].time).toLocaleString());
   byId("about").textContent = [...parts, labels()].filter(Boolean).join(" · ");
@@ -213,7 +211,8 @@ async function between() {
   const name = state.of ? loaded.names.indexOf(state.of) : -1;
   if (name < 0 || !whole) return;
   const both = await ask("between", { type: chosenType(), name });
-  for (const [graph, given] of /** @type {[FlameCanvas, any][]} */ ([[callers, both.callers], [callees, both.callees]])) {
+  for (const given of [both.callers, both.callees]) {
+    const graph = given === both.callers ? callers : callees;
     graph.show({ ...whole, ...given, base: state.gone ? null : given.base, top: 1 }, 1);
   }
 }
@@ -254,7 +253,7 @@ function arrange() {
 
 /** @param {BlobPart} content @param {string} name */
 function save(content, name) {
-  const url = URL.createObjectURL(new Blob([content], { type: name.endsWith("svg") ? "image/svg+xml" : "application/octet-stream" }));
+  const url = URL.createObjectURL(new Blob([content]));
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

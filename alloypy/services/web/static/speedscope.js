@@ -3,9 +3,9 @@
 
 import { Refusal } from "./calltree.js";
 
-
 /** @type {Record<string, [type: string, unit: string, scale: number]>} */
 const UNITS = {
+  __proto__: /** @type {any} */ (null),
   none: ["samples", "count", 1],
   bytes: ["bytes", "bytes", 1],
   nanoseconds: ["time", "nanoseconds", 1],
@@ -24,7 +24,7 @@ export function decodeSpeedscope(file, sink) {
   const names = frames.map((frame) => sink.tree.nameId(String(frame?.name ?? "") || "<unknown>"));
   let samples = 0;
   for (const profile of profiles) {
-    const unit = UNITS[String(profile?.unit ?? "none")];
+    const unit = UNITS[profile?.unit ?? "none"];
     if (!unit) throw new Refusal(`It has the unknown unit ${JSON.stringify(profile.unit)}.`);
     const add = adder(sink, names, unit, String(profile?.name ?? ""));
     if (profile?.type === "sampled") samples += sampled(profile, add);
@@ -41,9 +41,9 @@ function adder(sink, names, [type, unit, scale], profile) {
   const { tree } = sink;
   return {
     base,
-    /** @param {number} node @param {unknown} frame */
+    /** @param {number} node @param {number} frame */
     enter(node, frame) {
-      const name = names[/** @type {number} */ (frame)];
+      const name = names[frame];
       if (name === undefined) throw new Refusal(`It names frame ${JSON.stringify(frame)} of ${names.length}.`);
       return tree.child(node, name);
     },
