@@ -73,9 +73,13 @@ class Books:
         if mark.kind is Kind.DROPPED and REASONS[mark.reason] == "damaged":
             self.damaged += new
         seq = mark.first
-        if mark.last > seq or all(seq in each.accounted for each in self.accounts if each.left is None):
+        for each in self.done.values():
+            if each.account.left is None and seq not in each.account.accounted:
+                break
+        else:
             self._cache.discard(seq)
-        self.soon_flush()
+        if self._flushing is None:
+            self.soon_flush()
         return new
 
     def drop(self, account: Account, segment: Segment, reason: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
 from alloypy.queueing.disk import Disk
-from alloypy.queueing.marks import MARK_BYTES, Account, Kind, Mark, head
+from alloypy.queueing.marks import JOINABLE, MARK_BYTES, Account, Kind, Mark, head
 
 _MOST_BYTES = 1 << 20
 
@@ -110,17 +111,19 @@ class DoneLog:
         return True
 
     def _joined(self) -> Iterator[Mark]:
-        """The marks that wait to be written; those that say the same of neighbours are one."""
-        joined: Mark | None = None
-        for mark in self._pending:
-            if joined is not None and self.account.are_neighbours(joined, mark):
-                joined = joined._replace(last=mark.last, size=joined.size + mark.size)
-                continue
-            if joined is not None:
-                yield joined
-            joined = mark
-        if joined is not None:
-            yield joined
+        """The marks that wait to be written; those that say the same of neighbours in a file are one."""
+        waiting = deque(self._pending)
+        while waiting:
+            kind, first, last, size, reason = waiting.popleft()
+            limit = self.account.last_in_file(first) if kind in JOINABLE else 0
+            while waiting and waiting[0].first == last + 1 <= limit:
+                following = waiting[0]
+                if following.kind is not kind or following.reason != reason:
+                    break
+                last = following.last
+                size += following.size
+                waiting.popleft()
+            yield Mark(kind, first, last, size, reason)
 
     @property
     def is_grown(self) -> bool:

@@ -342,10 +342,9 @@ class Log:
     def _is_open(self, segment: Segment) -> bool:
         return segment is self._writer.open_segment
 
-    def _stored(self, records: list[Record]) -> None:
-        for record in records:
-            size = record.size
-            self._books.size += size
+    def _stored(self, records: list[Record], sizes: list[int]) -> None:
+        self._books.size += sum(sizes)
+        for record, size in zip(records, sizes, strict=True):
             self._cache.add(record, size)
         before = self._segments.holding(records[0].place.seq - 1)
         if before is not None and before.number != records[0].place.segment:

@@ -44,7 +44,8 @@ class Kind(IntEnum):
     RETURNED = 11  # nor those from `first` to `last`, but the following
 
 
-_JOINABLE = (Kind.DELIVERED, Kind.DROPPED, Kind.DEAD)
+JOINABLE = frozenset({Kind.DELIVERED, Kind.DROPPED, Kind.DEAD})
+"""What is said of many records as of one."""
 
 
 class Mark(NamedTuple):
@@ -158,15 +159,10 @@ class Account:
         """Whether a record waits."""
         return seq in self.replayed or seq not in self.accounted
 
-    def are_neighbours(self, mark: Mark, following: Mark) -> bool:
-        """Whether two marks say the same of records next to each other, in the same file."""
-        return (
-            mark.kind is following.kind
-            and mark.kind in _JOINABLE
-            and mark.last + 1 == following.first
-            and mark.reason == following.reason
-            and self._segments.holding(mark.first) is self._segments.holding(following.first)
-        )
+    def last_in_file(self, seq: int) -> int:
+        """The number of the last record in the file of this one; 0 if it is in none."""
+        segment = self._segments.holding(seq)
+        return 0 if segment is None else segment.last
 
     def forget(self, segment: int) -> None:
         """A file has been deleted."""

@@ -84,7 +84,7 @@ class Writer:
     """Appends records to files of a log.
 
     number, seq: of the last file and the last record so far. stored: called with the records of each batch
-    once they count as stored, in order.
+    and their sizes once they count as stored, in order.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Writer:
         threads: Threads,
         number: int,
         seq: int,
-        stored: Callable[[list[Record]], None],
+        stored: Callable[[list[Record], list[int]], None],
     ) -> None:
         self._disk = disk
         self._directory = directory
@@ -351,7 +351,7 @@ class Writer:
             for seq, item in enumerate(batch.items, batch.seq)
         ]
         self.last += len(records)
-        self._stored(records)
+        self._stored(records, [item.size for item in batch.items])
         for item, record in zip(batch.items, records, strict=True):
             if not item.stored.done():
                 item.stored.set_result(record.place)
