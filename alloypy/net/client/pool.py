@@ -12,6 +12,8 @@ import asyncio
 import errno
 import os
 import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from heapq import nsmallest
 
 from alloypy.net.client.connection import Connection
 from alloypy.net.client.go_errors import dial_error
@@ -30,8 +32,11 @@ from alloypy.net.client.messages import (
     Told,
     head_of,
 )
+from alloypy.net.client.names import Names
 from alloypy.net.client.tls import TLS
 from alloypy.net.descriptors import any_below, for_upstreams
+
+_MOST_CLOSED, _TURNS = 16, 3
 
 
 class _Pool:
@@ -90,6 +95,7 @@ class Transport:
         self._tls = tls
         self._pools: dict[Origin, _Pool] = {}
         self.sweep: asyncio.TimerHandle | None = None
+        self._names = Names()
         self._loop: asyncio.AbstractEventLoop | None = None  # looked up once: it costs a system call
 
     async def send(
@@ -198,20 +204,44 @@ class Transport:
         loop = asyncio.get_running_loop()
         origin = pool.origin
         secure = context is not None
-        if not any_below(for_upstreams()):
+        if not any_below(for_upstreams()) and not await self._make_room():
             raise dial_error(origin, OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
+
+        async def connected(address: str) -> Connection:
+            _, connection = await loop.create_connection(
+                lambda: Connection(pool, loop, context),
+                address,
+                origin.port,
+                ssl=context,
+                server_hostname=self._tls.server_name or origin.host if secure else None,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if secure else None,
+            )
+            return connection
+
         try:
             async with asyncio.timeout_at(deadline) as limit:
-                _, connection = await loop.create_connection(
-                    lambda: Connection(pool, loop, context),
-                    origin.host,
-                    origin.port,
-                    ssl=context,
-                    server_hostname=self._tls.server_name or origin.host if secure else None,
-                    ssl_handshake_timeout=HANDSHAKE_SECONDS if secure else None,
-                )
+                return await _first(connected, await self._names.addresses(origin.host))
         except (OSError, ssl.CertificateError, UnicodeError) as error:
             if limit.expired():
                 raise SendTimeout from None
             raise dial_error(origin, error) from error
-        return connection
+
+    async def _make_room(self) -> bool:
+        """Close connections that have been idle longest; False if no descriptor is free even so."""
+        idle = [connection for pool in self._pools.values() for connection in pool.idle]
+        for connection in nsmallest(_MOST_CLOSED, idle, key=lambda each: each.idle_since):
+            connection.abort()
+        for _ in range(_TURNS):  # of the event loop, which closes the sockets
+            await asyncio.sleep(0)
+        return any_below(for_upstreams())
+
+
+async def _first(connected: Callable[[str], Awaitable[Connection]], addresses: Sequence[str]) -> Connection:
+    """A connection to the first address that takes one. Raises OSError."""
+    for address in addresses[:-1]:
+        try:
+            return await connected(address)
+        except OSError as error:
+            if isinstance(error, ssl.SSLError) or error.errno is None:
+                raise  # something is there
+    return await connected(addresses[-1])
