@@ -11,6 +11,7 @@
     python3 dev.py fix             fix what the formatter and the linter can fix
     python3 dev.py types           type checks only
     python3 dev.py docs            write the pages of docs that are made from the code
+    python3 dev.py screenshots     takes the pictures of the pages anew; needs Node and Chromium
     python3 dev.py bench NAME      a benchmark; without a name it lists them
     python3 dev.py soak NAME       a long run under load: receiver
     python3 dev.py constraints     take the newest packages as the tested ones; run the tests afterwards
@@ -100,6 +101,9 @@ def main(argv: list[str]) -> int:
     if word == "docs" and not rest:
         install(groups=TOOLS)
         return docs()
+    if word == "screenshots" and not rest:
+        install(groups=TOOLS)
+        return call([PYTHON, "-m", "tests.support.screenshots"])
     if word == "bench":
         return bench(rest)
     if word == "soak" and rest and (SOAK / f"{rest[0]}.py").is_file():

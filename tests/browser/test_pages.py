@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,58 +10,13 @@ import pytest
 
 from tests.support.editing import needs
 from tests.support.node_packages import node_packages
-from tests.support.running import ALLOYPY, Running, environment, free_port, of_checkout
+from tests.support.pages_to_see import in_chromium, pages_to_see
 
 HERE = Path(__file__).parent
 PREFIX = "/a/b/"
 PAGES = ["", "component/pyroscope.relabel.rules", "graph", "live", "flame", "modules", "config", "about"]
 NARROW_PIXELS = 320
 SECONDS = 240
-
-CONFIGURATION = """\
-livedebugging {
-	enabled = true
-}
-
-pyroscope.receive_http "default" {
-	http {
-		listen_address = "127.0.0.1"
-		listen_port    = RECV
-	}
-	forward_to = [pyroscope.relabel.rules.receiver]
-}
-
-pyroscope.relabel "rules" {
-	forward_to = [pyroscope.write.backend.receiver]
-
-	rule {
-		source_labels = ["service_name"]
-		regex         = "drop.*"
-		action        = "drop"
-	}
-
-	rule {
-		target_label = "team"
-		replacement  = "shop"
-	}
-}
-
-pyroscope.write "backend" {
-	endpoint {
-		url = "http://127.0.0.1:SINK"
-	}
-}
-
-declare "sending" {
-	pyroscope.write "inner" {
-		endpoint {
-			url = "http://127.0.0.1:SINK"
-		}
-	}
-}
-
-sending "module" { }
-"""
 
 pytestmark = pytest.mark.timeout(SECONDS + 400)  # the first run installs packages
 
@@ -74,22 +27,8 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     needs("node", "chromium")
     packages = node_packages()
     folder = tmp_path_factory.mktemp("pages")
-    receiver, sink = free_port(), free_port()
-    text = CONFIGURATION.replace("RECV", str(receiver)).replace("SINK", str(sink))
-    (folder / "config.alloy").write_text(text)
-    arguments = ("--stability.level=public-preview", f"--server.http.ui-path-prefix={PREFIX}", "config.alloy")
-    sinking = [*ALLOYPY, "dev-sink", f"--listen-addr=127.0.0.1:{sink}"]
-    with (
-        subprocess.Popen(sinking, env=of_checkout(), stdout=subprocess.DEVNULL) as server,
-        Running(arguments, folder) as running,
-    ):
-        running.wait_until_ready()
-        command = ["node", "visit.mjs", str(packages), str(shutil.which("chromium"))]
-        command += [f"http://{running.address}{PREFIX}", f"http://127.0.0.1:{receiver}"]
-        done = subprocess.run(
-            command, cwd=HERE, env=environment(), capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-        server.kill()
+    with pages_to_see(folder, PREFIX) as shown:
+        done = in_chromium(packages, HERE / "visit.mjs", shown.address, shown.receiver, seconds=SECONDS)
         assert done.returncode == 0, done.stderr[-3000:]
         found: dict[str, Any] = json.loads(done.stdout)
         return found
