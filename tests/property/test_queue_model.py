@@ -191,7 +191,7 @@ def test_what_is_stored_is_there_until_it_is_settled(steps, sync, when_full, ran
                 for destination in "ab":
                     model.check_law(destination)
             except Crash:
-                if sync == "interval" and model.log.facts().write_errors:
+                if sync == "interval" and model.lives.disk.failed_syncs:
                     return  # the process has ended before it could write again what the disk had lost
                 model.crashed()
         if not model.log.facts().fault or sync == "always":

@@ -59,6 +59,7 @@ class MemoryDisk(Disk):
         self.locked: dict[int, Inode] = {}
         self.random = Random(0)
         self.bytes_read = 0
+        self.failed_syncs = 0
         self.unreadable: list[tuple[Inode, int]] = []
 
     def kill(self) -> MemoryDisk:
@@ -181,6 +182,7 @@ class MemoryDisk(Disk):
         try:
             self._call("sync")
         except OSError:
+            self.failed_syncs += 1
             # What a kernel does: the pages are clean, and may be gone.
             inode.data[:] = inode.after_power_loss(self.random).data
             inode.synced = bytes(inode.data)
