@@ -103,15 +103,32 @@ class Cursor:
         Raises Closed.
         """
         while True:
-            if self._is_closed:
-                raise Closed("the queue is closed")
-            record = self._take() or await (self._replay() if self._replays else self._read())
-            if record is not None and record.place.seq not in self._out:
-                crashes = self._tries.crashes(record.place.seq, self._name_number)
-                if crashes:
-                    record = record._replace(crashes=crashes)
-                self._out[record.place.seq] = record
+            record = self.ready()
+            if record is not None:
                 return record
+            record = await (self._replay() if self._replays else self._read())
+            if record is not None and record.place.seq not in self._out:
+                return self._given(record)
+
+    def ready(self) -> Record | None:
+        """What `next` would give out without having to wait; None if it would. Raises Closed."""
+        if self._is_closed:
+            raise Closed("the queue is closed")
+        while (record := self._take()) is not None:
+            if record.place.seq not in self._out:
+                return self._given(record)
+        return None
+
+    def _given(self, record: Record) -> Record:
+        crashes = self._tries.crashes(record.place.seq, self._name_number)
+        if crashes:
+            record = record._replace(crashes=crashes)
+        self._out[record.place.seq] = record
+        return record
+
+    def will_try(self, place: Place) -> None:
+        """A try to deliver the record is about to begin; its note is written with the next one's `tried`."""
+        self._tries.will_try(place.seq, self._name_number)
 
     def tried(self, place: Place) -> None:
         """A try to deliver the record begins."""

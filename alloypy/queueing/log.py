@@ -142,8 +142,10 @@ class Log:
         """The time by the clock of the log, in nanoseconds since 1970: that of `received_at`."""
         return self._clock.now()
 
-    async def put(self, meta: bytes, body: Sequence[Buffer]) -> Place:
+    async def put(self, meta: bytes, body: Sequence[Buffer], note: object = None) -> Place:
         """Store a record; it is stored when this returns. The pieces of its body must never change.
+
+        note: comes with the record as long as it is in memory; for what would have to be read from it again.
 
         Raises Full, WriteFailed or Closed. If the caller is cancelled, it may be stored or not.
         """
@@ -156,7 +158,7 @@ class Log:
         except Full:
             await self._end_done_file()
             raise
-        return await writer.put(meta, body, size)
+        return await writer.put(meta, body, size, note)
 
     def cursor(self, destination: str) -> Cursor:
         """The way of a destination through the records. Raises KeyError for an unknown one."""

@@ -43,6 +43,7 @@ class Record(NamedTuple):
     received_at: nanoseconds since 1970, by the clock of the log that stored it.
     body: in pieces, which are not copied.
     crashes: how often the process ended while this record was being delivered.
+    note: as given to `Log.put`, while the record is in memory.
     """
 
     place: Place
@@ -50,6 +51,7 @@ class Record(NamedTuple):
     meta: bytes
     body: Sequence[Buffer]
     crashes: int = 0
+    note: object = None
 
     @property
     def size(self) -> int:

@@ -36,6 +36,7 @@ class Tries:
         self._end = 0
         self._crashes: dict[tuple[int, int], int] = {}
         self._noted: set[tuple[int, int]] = set()
+        self._unwritten: list[tuple[int, int, int]] = []
 
     def start(self, is_waiting: Callable[[int, int], bool]) -> None:
         """Read the notes, and write anew those of records that still wait. A failing disk costs the notes."""
@@ -62,12 +63,18 @@ class Tries:
         """How often the process has ended while a record was being tried, before this start."""
         return self._crashes.get((seq, destination), 0)
 
-    def tried(self, seq: int, destination: int) -> None:
-        """A try begins: noted if it is the first since the start."""
+    def will_try(self, seq: int, destination: int) -> None:
+        """A try is about to begin; if it is the first since the start, the next `tried` notes it."""
         key = seq, destination
         if key not in self._noted:
             self._noted.add(key)
-            self._append([(*key, _TRIED)])
+            self._unwritten.append((*key, _TRIED))
+
+    def tried(self, seq: int, destination: int) -> None:
+        """A try begins: its note is written."""
+        self.will_try(seq, destination)
+        if self._unwritten:
+            self._append([])
 
     def survived(self, seq: int, destination: int, *, is_over: bool) -> None:
         """A try has ended, and the process has not. is_over: the record does not wait any more."""
@@ -90,7 +97,8 @@ class Tries:
             self._descriptor = None
 
     def _append(self, entries: list[tuple[int, int, int]]) -> None:
-        data = b"".join(map(_packed, entries))
+        data = b"".join(map(_packed, [*self._unwritten, *entries]))
+        self._unwritten = []
         if self._descriptor is not None and data:
             with suppress(OSError):
                 self._disk.write(self._descriptor, [data], self._end)
@@ -100,6 +108,7 @@ class Tries:
         """Write the file anew: the crashes of what waits, and what is being tried."""
         entries = [(*key, _TRIED) for key, count in self._crashes.items() for _ in range(count)]
         entries += [(*key, _TRIED) for key in self._noted]
+        self._unwritten = []
         data = b"".join(map(_packed, entries))
         new = f"{self._path}.tmp"
         with suppress(OSError):

@@ -45,6 +45,11 @@ class _Item(NamedTuple):
     size: int
     received_at: int
     stored: asyncio.Future[Place]
+    note: object
+
+    def record(self, place: Place) -> Record:
+        """As a record."""
+        return Record(place, self.received_at, self.meta, self.body, note=self.note)
 
 
 class _Batch:
@@ -142,15 +147,17 @@ class Writer:
             at = seq - batch.seq
             if 0 <= at < len(batch.items):
                 item = batch.items[at]
-                return Record(Place(self._number, seq), item.received_at, item.meta, item.body)
+                return item.record(Place(self._number, seq))
         return None
 
-    def put(self, meta: bytes, body: Sequence[Buffer], size: int) -> asyncio.Future[Place]:
+    def put(
+        self, meta: bytes, body: Sequence[Buffer], size: int, note: object = None
+    ) -> asyncio.Future[Place]:
         """Write a record; the future is done once it is stored, or has Full or WriteFailed."""
         if self._is_closed:
             raise Closed("the queue is closed")
         stored: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Item(meta, body, size, self._clock.now(), stored))
+        self._pending.append(_Item(meta, body, size, self._clock.now(), stored, note))
         self.pending_bytes += size
         self._wake()
         return stored
@@ -346,10 +353,7 @@ class Writer:
 
     def _accept(self, batch: _Batch) -> None:
         number = 0 if self._file is None else self._file.number
-        records = [
-            Record(Place(number, seq), item.received_at, item.meta, item.body)
-            for seq, item in enumerate(batch.items, batch.seq)
-        ]
+        records = [item.record(Place(number, seq)) for seq, item in enumerate(batch.items, batch.seq)]
         self.last += len(records)
         self._stored(records, [item.size for item in batch.items])
         for item, record in zip(batch.items, records, strict=True):

@@ -13,6 +13,7 @@ from alloypy.components.own.delivering.messages import (
     ingest_message,
     push_message,
     read_message,
+    stored_in,
 )
 from alloypy.components.own.delivering.pace import Pace, Pauses
 from alloypy.components.own.delivering.suspects import SECONDS, TRIES, Suspects
@@ -43,8 +44,11 @@ def test_a_series_is_read_as_it_was_stored(
 ) -> None:
     series = Series(values, [RawSample(*each) for each in samples], 3)
     message = push_message(series, headers, MOMENT)
+    in_memory = stored_in(Record(Place(1, 1), 0, message.meta, message.body, note=message.stored))
+    assert in_memory is message.stored
+    assert in_memory == read_message(message.meta, message.body)
     for body in (message.body, as_read([*message.body])):
-        stored = read_message(message.meta, body)
+        stored = stored_in(Record(Place(1, 1), 0, message.meta, body))
         assert isinstance(stored, Push)
         assert (stored.tries, stored.deadline, stored.trace) == (1, None, None)
         assert stored.headers == headers
@@ -72,16 +76,28 @@ def test_an_ingest_profile_is_read_as_it_was_stored(
     assert isinstance(stored, IngestProfile)
     assert stored.tries == 1
     assert stored._replace(tries=None, content_type=[*stored.content_type]) == given
+    assert message.stored == stored._replace(content_type=types)
+
+
+def test_a_long_profile_is_joined_with_its_time_only_when_it_is_delivered() -> None:
+    profile = bytes(100_000)
+    message = push_message(Series(LABELS, [RawSample(profile, "a"), RawSample(b"b")]), (), MOMENT)
+    assert message.stored is None
+    assert message.body[1] is profile
+    in_memory, read = (read_message(message.meta, body) for body in (message.body, as_read([*message.body])))
+    assert in_memory == read
+    assert isinstance(read, Push)
+    assert [(len(each.profile), each.id) for each in read.series[0].samples] == [(100_010, "a"), (11, "")]
 
 
 def test_times_are_those_of_reception() -> None:
     packed = gzip.compress(b"profile")
-    first = read_message(*push_message(Series(LABELS, [RawSample(packed)] * 2), (), MOMENT))
+    first = push_message(Series(LABELS, [RawSample(packed)] * 2), (), MOMENT).stored
     assert isinstance(first, Push)
     profiles = [bytes(each.profile) for each in first.series[0].samples]
     assert profiles[0] != profiles[1]
     assert [gzip.decompress(each)[10:] for each in profiles] == [b"profile"] * 2
-    stored = read_message(*ingest_message(IngestProfile((), LABELS, "/ingest", "from=now-1s"), MOMENT))
+    stored = ingest_message(IngestProfile((), LABELS, "/ingest", "from=now-1s"), MOMENT).stored
     assert isinstance(stored, IngestProfile)
     assert stored.query == f"from={MOMENT - 10**9}&until={MOMENT}"
 

@@ -14,7 +14,7 @@ from alloypy.components.own.delivering.messages import (
     Unreadable,
     deliver,
     labels_of,
-    read_message,
+    stored_in,
 )
 from alloypy.components.own.delivering.pace import Pace, Pauses
 from alloypy.components.own.delivering.reports import Reports
@@ -74,6 +74,7 @@ class Courier:
         self._suspects = Suspects()
         self._passed = 0
         self._out: dict[int, Record] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._out_bytes = 0
         self._changed = asyncio.Event()
         self._patience: asyncio.Timeout | None = None
@@ -107,16 +108,16 @@ class Courier:
     async def run(self) -> None:
         """Deliver until cancelled; then deliveries in progress may end, within the time for that."""
         async with asyncio.TaskGroup() as group:
-            tasks: set[asyncio.Task[None]] = set()
             try:
                 while True:
                     record = await self._turn()
                     self._out[record.place.seq] = record
                     self._out_bytes += record.size
-                    task = group.create_task(self._deliver(record))
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
+                    if record.crashes < MOST_CRASHES:
+                        self.cursor.will_try(record.place)
+                    self._tasks[record.place.seq] = group.create_task(self._deliver(record))
             except asyncio.CancelledError:
+                tasks = [*self._tasks.values()]
                 if tasks:
                     await asyncio.wait(tasks, timeout=self._limits.drain)
                 for task in tasks:
@@ -137,7 +138,9 @@ class Courier:
             if self._keeps_order() and due is not None:
                 await self._change(max(0.0, due - self._clock()))
                 continue
-            fresh = await self._fresh(None if due is None else max(0.0, due - self._clock()))
+            fresh = self.cursor.ready() or await self._fresh(
+                None if due is None else max(0.0, due - self._clock())
+            )
             if fresh is not None:
                 return fresh
 
@@ -184,13 +187,13 @@ class Courier:
             self.cursor.back(record.place)
             raise
         finally:
-            del self._out[record.place.seq]
+            del self._out[record.place.seq], self._tasks[record.place.seq]
             self._out_bytes -= record.size
             self._changed.set()
 
     async def _try(self, record: Record, epoch: int) -> None:
         try:
-            stored = read_message(record.meta, record.body)
+            stored = stored_in(record)
         except Unreadable as reason:
             self._reports.given_up("damaged", {}, str(reason))
             self._settle(record, "damaged")

@@ -23,8 +23,12 @@ from alloypy.profiles.model import (
     Series,
 )
 from alloypy.profiles.remembered import LABELS, LabelMemory, Memory, size_of
+from alloypy.queueing.record import Record
 
 Stored: TypeAlias = Push | IngestProfile
+
+_JOINED_BYTES = 64 << 10
+"""Longer profiles are joined with their times only when they are delivered: they would take memory twice."""
 
 _LINE = b"\n"
 _read: Memory[bytes, Labels] = Memory(LABELS)
@@ -35,10 +39,14 @@ class Unreadable(Exception):
 
 
 class Message(NamedTuple):
-    """A profile as it is stored. body: in pieces, which are not copied."""
+    """A profile as it is stored.
+
+    body: in pieces. stored: what `read_message` makes of it; None if that is left to the delivery.
+    """
 
     meta: bytes
     body: Sequence[Buffer]
+    stored: Stored | None
 
 
 def push_message(series: Series, headers: Sequence[tuple[str, str]], moment: int) -> Message:
@@ -47,32 +55,44 @@ def push_message(series: Series, headers: Sequence[tuple[str, str]], moment: int
     moment: the time of its first profile; each further one is a nanosecond later.
     Raises InvalidLabels.
     """
-    body: list[Buffer] = []
-    samples = []
+    labels, sizes = _lines.get(series.labels), []
+    pieces: list[Buffer] = []
     for number, (profile, identity) in enumerate(series.samples):
         prefix = time_prefix(profile, moment + number)
-        body += (prefix, profile)
-        samples.append((len(prefix), len(profile), identity) if identity else (len(prefix), len(profile)))
-    rest: dict[str, Any] = {"push": samples}
-    if headers:
-        rest["headers"] = headers
-    return Message(_lines.get(series.labels) + _dumped(rest), body)
+        pieces += (prefix, profile)
+        sizes.append(_size(len(prefix), len(profile), identity))
+    rest = f'{{"push":[{",".join(sizes)}]'.encode()
+    rest += b',"headers":' + _dumped(headers) + b"}" if headers else b"}"
+    if sum(map(len, pieces)) > _JOINED_BYTES:
+        return Message(labels + rest, pieces, None)
+    body = _joined(pieces)
+    samples = [RawSample(whole, each.id) for whole, each in zip(body, series.samples, strict=True)]
+    return Message(labels + rest, body, Push((Series(series.labels, samples),), headers=headers, tries=1))
 
 
 def ingest_message(profile: IngestProfile, moment: int) -> Message:
     """An /ingest profile. moment: the time that it gets if it has none. Raises InvalidLabels."""
-    rest: dict[str, Any] = {"path": profile.path, "query": freeze_query(profile.query, moment)}
+    query = freeze_query(profile.query, moment)
+    rest: dict[str, Any] = {"path": profile.path, "query": query}
     if profile.content_type:
         rest["type"] = profile.content_type
     if profile.content_encoding:
         rest["encoding"] = profile.content_encoding
     if profile.headers:
         rest["headers"] = profile.headers
-    return Message(_lines.get(profile.labels) + _dumped(rest), profile.body)
+    stored = profile._replace(query=query, trace=None, tries=1)
+    return Message(_lines.get(profile.labels) + _dumped(rest), profile.body, stored)
+
+
+def stored_in(record: Record) -> Stored:
+    """The profile of a record, to be tried once: read only if it comes from a file. Raises Unreadable."""
+    if isinstance(record.note, Push | IngestProfile):
+        return record.note
+    return read_message(record.meta, record.body)
 
 
 def read_message(meta: bytes, body: Sequence[Buffer]) -> Stored:
-    """The profile of a record, to be tried once. Raises Unreadable."""
+    """The profile with this meta and body, to be tried once. Raises Unreadable."""
     first, _, second = meta.partition(_LINE)
     try:
         labels, rest = _labels(first), json.loads(second)
@@ -110,18 +130,19 @@ def labels_of(stored: Stored) -> Labels:
 def _samples(sizes: Sequence[Sequence[Any]], body: Sequence[Buffer]) -> list[RawSample]:
     """The profiles of a series. sizes: bytes of the prefix and of the profile, and perhaps its id."""
     if len(body) == 2 * len(sizes):  # still in memory, as it was stored
-        pairs = zip(body[::2], body[1::2], strict=True)
-        whole: list[Buffer] = [b"".join(pair) for pair in pairs]
-    else:
-        joined = memoryview(body[0] if len(body) == 1 else b"".join(body))
-        whole, at = [], 0
-        for prefix, profile, *_ in sizes:
-            whole.append(joined[at : at + prefix + profile])
-            at += prefix + profile
-    return [
-        RawSample(profile, each[2] if len(each) > 2 else "")
-        for profile, each in zip(whole, sizes, strict=True)
-    ]
+        whole = _joined(body)
+        return [RawSample(profile, *each[2:3]) for profile, each in zip(whole, sizes, strict=True)]
+    joined = memoryview(body[0] if len(body) == 1 else b"".join(body))
+    samples, at = [], 0
+    for prefix, profile, *identity in sizes:
+        samples.append(RawSample(joined[at : at + prefix + profile], *identity[:1]))
+        at += prefix + profile
+    return samples
+
+
+def _joined(pieces: Sequence[Buffer]) -> list[Buffer]:
+    """Each profile with its time before it."""
+    return [b"".join(pair) for pair in zip(pieces[::2], pieces[1::2], strict=True)]
 
 
 def _labels(line: bytes) -> Labels:
@@ -141,6 +162,14 @@ def _line(labels: Labels) -> bytes:
 
 
 _lines: LabelMemory[bytes] = LabelMemory(_line)
+
+
+def _size(prefix: int, profile: int, identity: str) -> str:
+    """The sizes and the id of a profile in JSON; faster than `_dumped`."""
+    return f"[{prefix},{profile},{_quoted(identity)}]" if identity else f"[{prefix},{profile}]"
+
+
+_quoted = json.JSONEncoder().encode
 
 
 def _dumped(value: object) -> bytes:

@@ -107,7 +107,7 @@ class Receiver(ProfilesReceiver):
         from alloypy.queueing.errors import Closed, Full, WriteFailed
 
         try:
-            await log.put(message.meta, message.body)
+            await log.put(message.meta, message.body, message.stored)
         except Full as reason:
             self.metrics.rejected[reason.reason] += 1
             if reason.reason == "too_large":
