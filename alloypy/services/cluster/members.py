@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+_MOST_NAME_BYTES = 255
+
 
 class Member(NamedTuple):
     """One replica. address: `host:port` of its admin server. instance: random, another after each start."""
@@ -17,6 +19,11 @@ class Member(NamedTuple):
     name: str
     instance: str
     address: str
+
+
+def bounded(text: str) -> str:
+    """A name or an instance, as all replicas shorten it: at most 255 bytes, and of characters alone."""
+    return text.encode("utf-8", "replace")[:_MOST_NAME_BYTES].decode("utf-8", "ignore")
 
 
 class Members:

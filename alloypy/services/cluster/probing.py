@@ -13,7 +13,7 @@ from alloypy.lang.go.address import join_host_port
 from alloypy.lang.go.url import parse_url
 from alloypy.net.client.client import Client, ClientSettings
 from alloypy.net.client.messages import Request, SendError, SendTimeout, origin_of
-from alloypy.services.cluster.members import Member
+from alloypy.services.cluster.members import Member, bounded
 from alloypy.services.settings import CLUSTER_PATH
 
 _SECONDS = 3.0
@@ -81,7 +81,7 @@ class Prober:
             return Seen(address, None, gone=True)
         if state != "participant":
             return Seen(address, None, "it is terminating", gone=True)
-        return Seen(address, Member(name, instance, address))
+        return Seen(address, Member(bounded(name), bounded(instance), address))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from alloypy.families import Family, gauge, gauges
 from alloypy.os_errors import system_words
-from alloypy.services.cluster.members import Member, Members
+from alloypy.services.cluster.members import Member, Members, bounded
 from alloypy.services.cluster.probing import Prober, Seen
 from alloypy.services.settings import ClusterSettings
 
@@ -36,7 +36,7 @@ class ClusterService:
     def __init__(self, settings: ClusterSettings, address: str) -> None:
         self._settings = settings
         self._prober: Prober | None = None
-        self._own = Member(settings.node, secrets.token_hex(16), address)
+        self._own = Member(bounded(settings.node), secrets.token_hex(16), address)
         self._members = Members(self._own)
         self._addresses: dict[tuple[str, int], list[str]] = {}
         self._own_addresses: set[str] = set()
@@ -102,7 +102,14 @@ class ClusterService:
             if each.member is not None:
                 self._misses.pop(each.address, None)
             self._tell(each.address, each.fault, "a replica does not answer", addr=each.address)
+        self._forget({each.address for each in seen})
         self._become(Members(self._own, others))
+
+    def _forget(self, asked: set[str]) -> None:
+        """Forget what is known of addresses that no name stands for any more."""
+        self._misses = {address: count for address, count in self._misses.items() if address in asked}
+        about = asked.union(self._settings.join)
+        self._told = {key: fault for key, fault in self._told.items() if key in about}
 
     def _remembered(self, seen: Seen, member: Member | None) -> Member | None:
         """The member that has not answered, unless it is gone."""

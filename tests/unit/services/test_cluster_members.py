@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alloypy.services.cluster.members import Member, Members
+from alloypy.services.cluster.members import Member, Members, bounded
+from alloypy.services.cluster.probing import Prober, Seen
+from alloypy.services.cluster.service import ClusterService
+from alloypy.services.settings import ClusterSettings
 
 KEYS = [b"%d" % number for number in range(2000)]
 
@@ -39,3 +44,23 @@ def test_where_a_member_runs_and_when_it_began_does_not_matter() -> None:
     others = [Member(each.name, "later", "other:1") for each in members("a", "b", "c")]
     names = [[each.name for each in found] for found in owners(members("a", "b", "c"), KEYS).values()]
     assert names == [[each.name for each in found] for found in owners(others, KEYS).values()]
+
+
+def test_names_are_short_and_can_be_written() -> None:
+    assert bounded("replica-1") == "replica-1"
+    assert bounded("a" * 4000) == "a" * 255
+    assert bounded("é" * 200) == "é" * 127
+    assert bounded("\udc80\ud800") == "??"
+
+
+def test_what_strangers_say_is_bounded_and_addresses_of_the_past_are_forgotten() -> None:
+    service = ClusterService(ClusterSettings("", "own", (("h", 1),), ()), "127.0.0.1:1")
+    service._tell(("h", 1), "no such host")
+    for number in range(1000):
+        service._adopt([Seen(f"10.0.0.1:{number}", None, "no answer")])
+    assert set(service._told) == {("h", 1), "10.0.0.1:999"}
+    assert set(service._misses) == {"10.0.0.1:999"}
+    told = {"name": "a" * 3000, "instance": "\ud800", "cluster": "", "state": "participant"}
+    seen = Prober("")._read("10.0.0.1:1", json.dumps(told).encode())
+    service._adopt([seen])
+    assert [each["name"] for each in service.peers()] == ["a" * 255, "own"]
