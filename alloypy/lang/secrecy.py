@@ -300,7 +300,7 @@ def _userinfo(text: str, start: int, mark: int, *, always: bool = False) -> Iter
         yield start, mark
 
 
-_SETTING = r"(?<![\w.\-$])-{0,2}([?&]?)([\"']?)([A-Za-z_][\w.\-]*)\2[ \t]*([:=]>?)(?!//)[ \t]*"
+_SETTING = r"(?:([?&])|(?<![\w.\-$])-{0,2})([\"']?)([A-Za-z_][\w.\-]*)\2[ \t]*([:=]>?)(?!//)[ \t]*"
 _FLAG = r"(?<!\S)--?([A-Za-z][\w\-]*)[ \t]+([^\s\-]\S*)"
 _IN_URL = r"(?<=[/@])[\w.\-]+:|\w*[.\-][\w.\-]*:[0-9]{2,5}(?![^/\s,])"
 """A user name, or a host with its port; not a setting."""

@@ -35,6 +35,9 @@ def test_short_names_tell_in_headers_and_queries() -> None:
     assert keeps_secret("headers", "X-Key")
     assert not keeps_secret("labels", "key")
     assert hide("https://h/?sig=hush&x=y") == "https://h/?sig=xxxxx&x=y"
+    assert hide("https://h/token?x=y&key=hush&z=1", "token_url") == "https://h/token?x=y&key=xxxxx&z=1"
+    assert hide("https://h/token?key=hush&sig=hush", "token_url") == "https://h/token?key=xxxxx&sig=xxxxx"
+    assert hide("where key=value") == "where key=value"
 
 
 def test_parameters_of_oauth2_are_secret_but_for_the_well_known() -> None:
