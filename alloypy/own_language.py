@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alloypy.catalog.catalog import Catalog, load_catalog
 from alloypy.check.scope import BlockEntry, ComponentEntry
 from alloypy.components.registry import REGISTRY
 from alloypy.rules.further import BLOCKS
+from alloypy.runtime.blocks import modules
 from alloypy.runtime.contract.component import Registration
+from alloypy.runtime.evaluating import config_blocks
 from alloypy.schema.derive import spec_of
 from alloypy.schema.spec import Spec
 
@@ -24,7 +26,7 @@ class _Entry(NamedTuple):
 
 
 class OwnLanguage:
-    """The components of alloypy's registry; config blocks and standard library as in the catalog."""
+    """The components and blocks of alloypy; blocks of services and standard library as in the catalog."""
 
     def __init__(self, registrations: Mapping[str, Registration], catalog: Catalog) -> None:
         self._registrations = registrations
@@ -51,9 +53,17 @@ class OwnLanguage:
     def block(self, name: str) -> BlockEntry | None:
         """The config block or service `name`, with alloypy's own reasons to refuse it."""
         entry = self._catalog.block(name)
-        if entry is None or entry.arguments is None or name not in BLOCKS:
+        if entry is None or entry.arguments is None:
             return entry
-        return entry._replace(arguments=entry.arguments.with_rules(BLOCKS[name]))
+        arguments = entry.arguments
+        # What services take is as in Alloy, and they check more than their classes declare.
+        own = None if name in config_blocks.ARGUMENTS else block_classes().get(name)
+        if own is not None:
+            declared = spec_of(own)
+            arguments = declared if declared.rules else declared.with_rules(arguments.rules)
+        if name in BLOCKS:
+            arguments = arguments.with_rules(BLOCKS[name])
+        return entry._replace(arguments=arguments)
 
     @property
     def version(self) -> None:
@@ -94,6 +104,13 @@ class OwnLanguage:
     def experimental(self) -> frozenset[str]:
         """Experimental functions, with their namespace."""
         return self._catalog.experimental
+
+
+def block_classes() -> Mapping[str, type[Any]]:
+    """The declared arguments of every config block that has any."""
+    from alloypy.components.remote.http_import import Arguments as ImportHTTPArguments
+
+    return {**config_blocks.ARGUMENTS, **modules.BLOCKS, "import.http": ImportHTTPArguments}
 
 
 def own_language() -> OwnLanguage:

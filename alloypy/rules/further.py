@@ -49,6 +49,14 @@ def no_remote_configuration(body: View) -> Iterator[Fault]:
         yield Fault("url", NO_REMOTE_CONFIGURATION)
 
 
+def import_git(body: View) -> Iterator[Fault]:
+    """In addition to Alloy's rule: no more pulls than servers bear."""
+    from alloypy.rules.imports import git_frequency, git_revision  # most configurations have no such block
+
+    yield from git_revision(body)
+    yield from git_frequency(body)
+
+
 def no_windows_log(body: View) -> Iterator[Fault]:
     """The log is not written to the Windows Event Log."""
     if body.text("destination") == "windows_event_log":
@@ -91,6 +99,7 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
         forwarded_headers,
     ),
     "alloypy.import_http": (polling,),
+    "alloypy.import_git": (import_git,),
     "alloypy.remotecfg": (no_remote_configuration,),
     "alloypy.logging": (no_windows_log,),
     "discovery.dns": (_REFRESH, dns_port),
@@ -106,6 +115,7 @@ BY_TYPE: Mapping[str, tuple[Rule, ...]] = {
 """Rules by the key that a class, or a block of `BLOCKS`, names; those of components are added to Alloy's."""
 
 BLOCKS: Mapping[str, str] = {
+    "import.git": "alloypy.import_git",
     "import.http": "alloypy.import_http",
     "remotecfg": "alloypy.remotecfg",
     "logging": "alloypy.logging",

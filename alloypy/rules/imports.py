@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from alloypy.lang.go.duration import SECOND
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
@@ -17,6 +18,12 @@ def git_revision(body: View) -> Iterator[Fault]:
         yield Fault(
             "revision", f"revision cannot be a special git reference such as {names}, or {_GIT_NAMES[-1]}"
         )
+
+
+def git_frequency(body: View) -> Iterator[Fault]:
+    """Pulls are not closer together than a second: each asks the server."""
+    if 0 < body.get("pull_frequency") < SECOND:
+        yield Fault("pull_frequency", "pull_frequency must be at least 1s, or 0s to never pull again")
 
 
 BY_PATH: Mapping[str, tuple[Rule, ...]] = {"import.git": (git_revision,)}

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from alloypy.catalog.catalog import load_catalog
 from alloypy.catalog.words import OF_CLIENTS
-from alloypy.cli.commands.docs.command import block_classes
 from alloypy.components.registry import REGISTRY
+from alloypy.own_language import block_classes
 from alloypy.schema.derive import spec_of
 from alloypy.schema.spec import BlockSpec, Member, Spec
 

@@ -292,6 +292,17 @@ WHOLE: Mapping[str, str] = {
     "remotecfg url": 'remotecfg { url = "http://127.0.0.1:9" }',
     "import.git": 'import.git "x" { repository = "r" path = "p" }',
     "import.git HEAD": 'import.git "x" { repository = "r" path = "p" revision = "HEAD" }',
+    "import.git pulled too often": 'import.git "x" { repository = "r" path = "p" pull_frequency = "1ms" }',
+    "import.git pulled each second": 'import.git "x" { repository = "r" path = "p" pull_frequency = "1s" }',
+    "import.git never pulled again": 'import.git "x" { repository = "r" path = "p" pull_frequency = "0s" }',
+    "import.git password file": """import.git "x" {
+  repository = "r"
+  path       = "p"
+  basic_auth {
+    username      = "u"
+    password_file = "/f"
+  }
+}""",
     "import.string": 'import.string "x" { content = "declare \\"a\\" { }" }',
     "import.string without content": 'import.string "x" { }',
     "import.string bad content": 'import.string "x" { content = "declare {" }',

@@ -325,7 +325,7 @@ CONFIGURATION = """
 import.git "modules" {{
   repository     = "{place}"
   path           = "lib.alloy"
-  pull_frequency = "200ms"
+  pull_frequency = "1s"
 }}
 modules.give "x" {{ }}
 """

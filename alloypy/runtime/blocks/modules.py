@@ -78,7 +78,7 @@ class GitSSHKeyArguments:
     passphrase: Secret = attribute(default=Secret(""), doc="Passphrase of the key.")
 
 
-@arguments(rules="import.git")
+@arguments(rules="alloypy.import_git")
 class ImportGitArguments:
     """Arguments of `import.git`."""
 
@@ -86,7 +86,7 @@ class ImportGitArguments:
     path: str = attribute(doc="File or directory in it.")
     revision: str = attribute(default="main", doc="Branch, tag or commit.")
     pull_frequency: Duration = attribute(
-        default=Duration(MINUTE), doc="Time between two pulls; 0s: never again."
+        default=Duration(MINUTE), doc="Time between two pulls, at least 1s; 0s: never again."
     )
     basic_auth: GitBasicAuthArguments | None = block(default=None, doc="Credentials.")
     ssh_key: GitSSHKeyArguments | None = block(default=None, doc="SSH key.")

@@ -216,7 +216,7 @@ class GitSource:
 
     async def changed(self) -> None:
         seconds = self._arguments.pull_frequency.seconds
-        await (asyncio.sleep(max(seconds, _SHORTEST_PERIOD_SECONDS)) if seconds > 0 else _never())
+        await (asyncio.sleep(seconds) if seconds > 0 else _never())
 
 
 async def _never() -> None:

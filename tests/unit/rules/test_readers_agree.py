@@ -37,6 +37,8 @@ OTHERWISE_HERE = {
     "pyroscope.receive_http: header passed on": _SETTINGS,
     "pyroscope.receive_http: header not passed on": _SETTINGS,
     "pyroscope.receive_http: header with a blank": _SETTINGS,
+    "whole: import.git pulled too often": "Alloy pulls as often as it can",
+    "whole: import.git password file": _SETTINGS,
     "import.http: frequency zero": _TIMES,
     "import.http: timeout zero": _TIMES,
     "import.http: timeout longer": _TIMES,

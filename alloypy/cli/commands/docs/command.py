@@ -133,19 +133,12 @@ def _block_entry(catalog: Catalog, name: str) -> dict[str, Any] | None:
         "arguments": describe(block.arguments) if block.arguments is not None else None,
         "exports": None,
     }
+    from alloypy.own_language import block_classes
+
     own = block_classes().get(name)
     if own is not None and entry["arguments"] is not None:
         _add_words(entry["arguments"], describe(spec_of(own)), further=catalog.version is None)
     return entry
-
-
-def block_classes() -> dict[str, type[Any]]:
-    """The declared arguments of every config block that has any."""
-    from alloypy.components.remote.http_import import Arguments as ImportHTTPArguments
-    from alloypy.runtime.blocks import modules
-    from alloypy.runtime.evaluating.config_blocks import ARGUMENTS
-
-    return {**ARGUMENTS, **modules.BLOCKS, "import.http": ImportHTTPArguments}
 
 
 def _with_own_words(entry: dict[str, Any], *, further: bool) -> dict[str, Any]:
