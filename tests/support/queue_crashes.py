@@ -21,6 +21,8 @@ from alloypy.queueing.settings import LogSettings
 
 SETTINGS = LogSettings(max_size=256 << 20, segment_size=1 << 20, min_free=0)
 CLIENTS = 16
+KEPT = 60
+"""How many records are delivered slowly; of a longer backlog the rest is delivered at once."""
 _BASE = bytes(range(256)) * 8000
 
 
@@ -59,7 +61,7 @@ async def life(path: str, output: int, first: int) -> None:
             number = int.from_bytes(bytes(record.body[0][:8]), "big")
             os.write(output, f"delivering {number}\n".encode())
             cursor.done(record.place)
-            await asyncio.sleep(0.0005)
+            await asyncio.sleep(0 if at < len(records) - KEPT else 0.0005)
 
     await asyncio.gather(deliver(), *(client() for _ in range(CLIENTS)))
 
