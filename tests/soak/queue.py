@@ -163,12 +163,12 @@ async def _visit(world: clients.World) -> None:
 
 
 async def _drained(running: Running) -> None:
-    """Wait until nothing waits."""
+    """Wait until the queue is open, and nothing waits."""
     deadline = time.monotonic() + _PATIENCE
-    while (
-        time.monotonic() < deadline
-        and _law((await asyncio.to_thread(running.get, "/metrics")).text)["waiting"]
-    ):
+    while time.monotonic() < deadline:
+        law = _law((await asyncio.to_thread(running.get, "/metrics")).text)
+        if law["stored"] and not law["waiting"]:
+            return
         await asyncio.sleep(0.1)
 
 
