@@ -66,6 +66,7 @@ COMMANDS = (
         "dev-sink", "dev_sink.command", "Stand in for a Pyroscope server and show the profiles it receives"
     ),
     Command("view", "view.command", "Show profiles as flame graphs in the browser"),
+    Command("queue", "queue.command", "Look into a queue of profiles on disk, and change it"),
     Command("lsp", "lsp.command", "Serve an editor: faults, completion and documentation while typing"),
     Command("completion", "completion.command", "Print a completion script for bash, zsh or fish"),
     Command("debug", "debug", "Show what the language front end makes of a file", hidden=True),

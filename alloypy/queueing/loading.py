@@ -66,7 +66,7 @@ def _load(
 ) -> Loaded:
     recovered = recover(disk, directory, names)
     segments = Segments(recovered.segments)
-    accounts, known = _accounts(disk, directory, names, segments)
+    accounts, known = accounts_of(disk, directory, names, segments)
     wanted = list(accounts) if destinations is None else list(dict.fromkeys(destinations))
     last = max([each.last for each in segments] + [each.highest for each in accounts.values()], default=0)
     first = next(iter(segments)).first if len(segments) else last + 1
@@ -116,7 +116,7 @@ def _start(done: DoneLog, *, is_known: bool) -> None:
         done.resume()
 
 
-def _accounts(
+def accounts_of(
     disk: Disk, directory: str, names: list[str], segments: Segments
 ) -> tuple[dict[str, Account], set[str]]:
     """The accounts by destination, and those whose file is good enough to go on with."""

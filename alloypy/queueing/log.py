@@ -228,6 +228,18 @@ class Log:
         """Drop dead letters; returns how many."""
         return await self._graves.evict(self._books.done[destination].account, seqs)
 
+    async def give_up(self, destination: str, spans: Iterable[tuple[int, int]]) -> int:
+        """Drop records that wait, with the reason `removed`; returns how many.
+
+        spans: their first and last numbers. Not for records that have been given out.
+        """
+        account = self._books.done[destination].account
+        letters = [seq for first, last in account.replayed for seq in range(first, last + 1)]
+        count = sum(self._books.mark(account, dropped(*span, "removed")) for span in spans)
+        self._graves.forget(account, [seq for seq in letters if seq not in account.replayed])
+        await self._books.cleaned()
+        return count
+
     def facts(self) -> LogFacts:
         """Figures of the log. No I/O."""
         accounts = self._books.accounts

@@ -122,7 +122,8 @@ def configuration(port: int, url: str, path: Path) -> str:
 async def soak(kills: int, acknowledged: int, seed: int, folder: Path) -> Outcome:
     """Kill so often, and go on until so many profiles were acknowledged, at most three times as often."""
     chance = random.Random(seed)
-    async with Sink(chance) as sink:
+    sink = Sink(chance)
+    async with sink:
         loop = Loop(folder, sink, chance)
         async with _everybody(loop.world):
             while loop.kills < kills or (

@@ -1,0 +1,103 @@
+"""`alloypy queue`: look into the queue of an alloypy.queue on disk, and change it while it is stopped."""
+
+from __future__ import annotations
+
+import sys
+
+from alloypy.cli import exit_codes
+from alloypy.cli.flags import FlagSet
+from alloypy.cli.usage_error import UsageError
+from alloypy.os_errors import system_words
+from alloypy.schema.nearest import did_you_mean
+
+_ACTIONS = ("ls", "show", "replay", "drop", "drain")
+_USED_BY = {
+    "json": ("ls", "show"),
+    "records": ("ls",),
+    "destination": ("ls", "replay", "drop"),
+    "output": ("show",),
+    "dead-letters": ("drop",),
+    "yes": ("drop",),
+    "url": ("drain",),
+}
+"""The actions that a flag is for."""
+
+_SUMMARY = """\
+Look into a queue of alloypy.queue on disk: what waits, dead letters and their reasons, single profiles.
+
+DIR is the queue's path. The actions are
+  ls       list destinations with what waits for them; with --records also each record
+  show     show the record NUMBER; --output writes its profile to a file
+  replay   let dead letters wait again: all, or those with NUMBERs
+  drop     delete what waits and the dead letters: all, or those with NUMBERs; needs --yes
+  drain    print a configuration that delivers what waits, and takes nothing new
+
+ls, show and drain also work while alloypy runs; replay and drop need a queue that is stopped."""
+
+
+def run(argv: list[str]) -> int:
+    """Do what `argv` says. Raises UsageError and HelpRequested."""
+    flags = FlagSet("queue", "ls|show|replay|drop|drain DIR [NUMBER...]", _SUMMARY, minimum=2)
+    as_json = flags.bool("json", doc="print JSON (ls, show)")
+    records = flags.int("records", 0, doc="also list so many records for each destination (ls)")
+    name = flags.string("destination", doc="only this one, such as pyroscope.write.eu (ls, replay, drop)")
+    output = flags.string(
+        "output", kind="file", doc="write the profile to this new file, - for stdout (show)"
+    )
+    dead = flags.bool("dead-letters", doc="only dead letters (drop)")
+    yes = flags.bool("yes", doc="really delete (drop)")
+    url = flags.string("url", doc="URL of the server to deliver to (drain)")
+    action, path, *rest = flags.parse(argv)
+    numbers = _checked(flags, action, rest)
+    if sys.platform == "win32":
+        print("Error: queues on disk need file locks, which Windows does not have", file=sys.stderr)
+        return exit_codes.FAILURE
+    from alloypy.queueing.errors import QueueError
+    from alloypy.queueing.looking import look
+
+    try:
+        queue = look(path)
+        if action == "ls":
+            from alloypy.cli.commands.queue.listing import listed
+
+            return listed(queue, name.value, records.value, as_json=as_json.value)
+        if action == "show":
+            from alloypy.cli.commands.queue.showing import shown
+
+            return shown(queue, numbers[0], output.value, as_json=as_json.value)
+        if action == "drain":
+            from alloypy.cli.commands.queue.draining import configuration
+
+            print(configuration(queue, path, url.value), end="")
+            return exit_codes.SUCCESS
+        from alloypy.cli.commands.queue import changing
+
+        wanted = changing.Wanted(path, name.value, numbers)
+        if action == "replay":
+            return changing.replay(queue, wanted)
+        return changing.drop(queue, wanted, only_dead=dead.value, is_sure=yes.value)
+    except QueueError as reason:
+        print(f"Error: {reason}", file=sys.stderr)
+    except OSError as error:
+        print(f"Error: cannot read the queue {path}: {system_words(error)}", file=sys.stderr)
+    return exit_codes.FAILURE
+
+
+def _checked(flags: FlagSet, action: str, rest: list[str]) -> list[int]:
+    """The numbers, if all that was given goes together. Raises UsageError."""
+    if action not in _ACTIONS:
+        hint = did_you_mean(action, _ACTIONS) or f"the actions are {', '.join(_ACTIONS)}"
+        raise UsageError(f"unknown action {action}", hint=hint, usage=flags.usage)
+    for flag in flags:
+        if flag.given and action not in _USED_BY.get(flag.name, _ACTIONS):
+            raise UsageError(f"--{flag.name} is not a flag of {action}", usage=flags.usage)
+    numbers = []
+    for text in rest:
+        if not (text.isascii() and text.isdigit() and int(text)):
+            raise UsageError(f"{text} is not the number of a record", usage=flags.usage)
+        numbers.append(int(text))
+    if action == "show" and len(numbers) != 1:
+        raise UsageError("show needs one NUMBER", hint="`ls --records=20` lists some", usage=flags.usage)
+    if action in ("ls", "drain") and numbers:
+        raise UsageError(f"{action} takes no NUMBER", usage=flags.usage)
+    return numbers

@@ -1,0 +1,67 @@
+"""`alloypy queue drain`: a configuration that delivers what waits in a queue, and takes nothing new."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+from alloypy.queueing.errors import QueueError
+from alloypy.queueing.looking import Look
+
+_WRITE = re.compile(r"pyroscope\.write\.([A-Za-z_][A-Za-z0-9_]*)")
+_HEAD = """\
+// Delivers what waits in a queue, and takes nothing new.
+//
+// Stop alloypy, save this as drain.alloy{urls}, and run
+//   alloypy run --stability.level=experimental drain.alloy
+// until this shows that nothing waits:
+//   alloypy queue ls {path}
+"""
+
+
+def configuration(queue: Look, path: str, url: str) -> str:
+    """The configuration, with the destinations under their names. Raises QueueError."""
+    names = [
+        name
+        for name, each in sorted(queue.accounts.items())
+        if each.left is None or queue.waiting(name).records
+    ]
+    if not names:
+        raise QueueError(f"{path} has no destinations: nothing waits in it")
+    found = {name: _WRITE.fullmatch(name) for name in names}
+    other = [name for name, match in found.items() if match is None]
+    if other:
+        raise QueueError(
+            f"{other[0]} is not a pyroscope.write of a configuration without modules: run your own "
+            "configuration without the components that forward to the queue, which drains it as well"
+        )
+    text = _HEAD.format(urls="" if url else ", set the URLs and credentials", path=shlex.quote(path))
+    receivers = ", ".join(f"{name}.receiver" for name in names)
+    text += f"""
+alloypy.queue "drain" {{
+	forward_to = [{receivers}]
+	max_age    = "0s"
+
+	disk {{
+		path     = {json.dumps(str(Path(path).absolute()))}
+		min_free = "0"
+	}}
+
+	dead_letter {{
+		max_size = "1TiB"
+		max_age  = "0s"
+	}}
+}}
+"""
+    for match in found.values():
+        if match is not None:
+            text += f"""
+pyroscope.write "{match[1]}" {{
+	endpoint {{
+		url = {json.dumps(url or "http://pyroscope:4040")}
+	}}
+}}
+"""
+    return text

@@ -1,0 +1,39 @@
+"""Words for times, sizes and profiles of a queue."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from alloypy.profiles.model import Labels
+from alloypy.queueing.record import Record
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def moment(nanoseconds: int) -> str:
+    """A time as text, in UTC."""
+    text = datetime.fromtimestamp(nanoseconds // 1_000_000 / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def size(count: int) -> str:
+    """A number of bytes for people."""
+    power = min(4, max(0, (int(count).bit_length() - 1) // 10))
+    shown = count / 1024**power
+    return f"{shown:.{0 if not power or shown >= 100 else 1}f} {_UNITS[power]}"
+
+
+def labels_of(record: Record) -> Labels:
+    """The labels of a profile; none if they cannot be read."""
+    from alloypy.components.own.delivering import messages
+
+    try:
+        return messages.labels_of(messages.read_message(record.meta, record.body))
+    except messages.Unreadable:
+        return {}
+
+
+def labels_text(labels: Labels) -> str:
+    """Labels on a line, whatever is in them."""
+    return "{" + ", ".join(f"{name}={json.dumps(value)}" for name, value in labels.items()) + "}"
