@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -132,6 +133,34 @@ def test_a_configuration_is_never_overwritten(config: Path, tmp_path: Path, caps
         assert "would overwrite" in capsys.readouterr().err
     assert config.read_text() == SMALL
     assert not (tmp_path / "new.alloy").exists()
+
+
+@pytest.mark.parametrize("linked", [os.symlink, os.link], ids=["symbolic", "hard"])
+def test_a_link_to_a_file_of_a_directory_is_not_overwritten(
+    linked: Callable[[Path, Path], None], tmp_path: Path, capsys: Capture
+) -> None:
+    directory = tmp_path / "configuration"
+    directory.mkdir()
+    file = directory / "a.alloy"
+    file.write_text(SMALL)
+    link = tmp_path / "picture.svg"
+    linked(file, link)
+    assert main(["graph", str(directory), f"--output-file={link}"]) == 1
+    assert "would overwrite" in capsys.readouterr().err
+    assert file.read_text() == SMALL
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_pictures_are_utf_8_also_if_the_names_of_files_are_not(name: str, tmp_path: Path) -> None:
+    directory = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe")
+    try:
+        Path(directory).mkdir()
+    except OSError:
+        pytest.skip("the file system takes only UTF-8")
+    Path(directory, "a.alloy").write_text(SMALL)
+    picture = tmp_path / "picture"
+    assert main(["graph", directory, f"--output-format={name}", f"--output-file={picture}"]) == 0
+    assert "pyroscope.write" in picture.read_text("utf-8")
 
 
 def test_a_file_that_cannot_be_written_is_named(config: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -146,11 +146,12 @@ async def _flow(info: ComponentInfo, rates: Rates) -> Html | None:
     figures = (f"{flow.of.capitalize()} since it started", "Per second")
     numbers = [h("th", {"scope": "col", "class": "number"}, each) for each in figures]
     heading = h("tr", {}, h("th", {"scope": "col"}, "Direction"), numbers)
+    title = "What passes through"
     return h(
         "section",
         {"id": "flow", "data-id": name},
-        h("h2", {}, "What passes through"),
-        h("table", {"class": "narrow"}, h("thead", {}, heading), h("tbody", {}, rows)),
+        h("h2", {}, title),
+        wide(title, h("table", {"class": "narrow"}, h("thead", {}, heading), h("tbody", {}, rows))),
     )
 
 

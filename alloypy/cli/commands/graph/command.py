@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from alloypy.check.configuration import Checked, check_files, has_errors
 from alloypy.check.picturing import picture_of
+from alloypy.check.units.discovery import SUFFIX
 from alloypy.check.units.units import CheckOptions, Outcome, check_texts, context_of
 from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.graph.options import Options
@@ -35,7 +37,8 @@ def run(argv: list[str]) -> int:
         return exit_codes.FAILURE
     picture = _focused(found, options.focus) if options.focus else found
     _refuse_overwriting(options)
-    write_text(_drawn(picture, options), options.file)
+    # Names of files need not be UTF-8; pictures must be.
+    write_text(_drawn(picture, options).encode("utf-8", "replace").decode(), options.file)
     for note in (*judging.notes, *_notes(picture, options)):
         streams.say(f"{note}\n")
     return exit_codes.SUCCESS
@@ -80,13 +83,23 @@ def _focused(picture: Picture, wanted: str) -> Picture:
 
 
 def _refuse_overwriting(options: Options) -> None:
-    """Raise UsageError if the output would replace the configuration itself."""
-    try:
-        same = bool(options.file) and Path(options.file).samefile(options.path)
-    except (OSError, ValueError):
+    """Raise UsageError if the output would replace a configuration, perhaps through a link."""
+    if not options.file:
         return
-    if same:
+    file = Path(options.file)
+    try:
+        replaces = file.resolve().suffix == SUFFIX or any(
+            file.samefile(each) for each in _files(Path(options.path))
+        )
+    except (OSError, ValueError):  # there is no such file yet, or it cannot be written either
+        return
+    if replaces:
         raise UsageError(f"--output-file {options.file}: this would overwrite the configuration")
+
+
+def _files(path: Path) -> Sequence[Path]:
+    """The files of a configuration."""
+    return sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
 
 
 def _drawn(picture: Picture, options: Options) -> str:
