@@ -291,6 +291,14 @@ def test_a_component_tells_its_place_and_neighbours(site: Site) -> None:
     assert any(a.get("id") == f"{site.file}:{line}" for _, a in source.tags)
 
 
+def test_a_table_wider_than_the_window_scrolls_by_itself(site: Site) -> None:
+    for path in ("/component/pyroscope.relabel.r", "/component/pyroscope.write.w"):
+        text = site.get(path).text
+        tables = re.findall(r"<table\b", text)
+        assert tables
+        assert len(re.findall(r'<div class="scroll"[^>]*><table\b', text)) == len(tables)
+
+
 def test_large_values_are_downloaded(site: Site) -> None:
     page = Page(site.get("/component/local.file.large").text)
     assert len(site.get("/component/local.file.large").body) < 20_000
@@ -326,6 +334,14 @@ def test_pages_are_guarded(site: Site, path: str) -> None:
     assert site.get(path, Host="evil.example").status == 403
     assert site.get(path, Origin="http://evil.example").status == 403
     assert site.get(path, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors").status == 403
+
+
+@pytest.mark.parametrize(("path", "allowed"), [("/graph", "GET, HEAD"), ("/config", "GET, HEAD, POST")])
+def test_a_method_that_is_not_taken_is_answered_with_those_that_are(
+    site: Site, path: str, allowed: str
+) -> None:
+    answer = site.get(path, "DELETE")
+    assert (answer.status, answer.headers.get("allow")) == (405, allowed)
 
 
 def test_other_origins_cannot_reload(site: Site) -> None:

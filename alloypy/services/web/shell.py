@@ -122,8 +122,14 @@ class _Served:
         if scope["method"] in self._methods:
             answer = await self._page(view)
         else:
-            answer = failure(view, 405, "Not allowed", f"This address takes {' and '.join(self._methods)}.")
+            answer = self._not_allowed(view)
         await answer.send(send)
+
+    def _not_allowed(self, view: View) -> Answer:
+        """Names the methods to people and to programs. Source: RFC 9110, section 15.5.6."""
+        answer = failure(view, 405, "Not allowed", f"This address takes {' and '.join(self._methods)}.")
+        allow = (b"allow", ", ".join(self._methods).encode())
+        return answer._replace(headers=(*answer.headers, allow))
 
 
 def page(
