@@ -47,13 +47,18 @@ def drawn(capsys: Capture, *argv: str | Path) -> str:
     return captured.out
 
 
+def flags_for(example: Path) -> list[str]:
+    """What an example needs; only alloypy has the components that are named for it."""
+    return [EXPERIMENTAL, *(["--for=alloypy"] if example.name.startswith("alloypy.") else [])]
+
+
 def test_every_format_of_every_example(capsys: Capture) -> None:
     for path in EXAMPLES:
-        found = json.loads(drawn(capsys, path, EXPERIMENTAL, "--output-format=json"))
+        found = json.loads(drawn(capsys, path, *flags_for(path), "--output-format=json"))
         names = [each["label"] for each in found["nodes"]]
         assert names
         for name in FORMATS:
-            text = drawn(capsys, path, EXPERIMENTAL, f"--output-format={name}")
+            text = drawn(capsys, path, *flags_for(path), f"--output-format={name}")
             assert all(each in text for each in names)
             if name == "svg":
                 ET.fromstring(text)
@@ -61,7 +66,7 @@ def test_every_format_of_every_example(capsys: Capture) -> None:
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz")
 def test_graphviz_draws_every_example(capsys: Capture) -> None:
-    texts = [drawn(capsys, path, EXPERIMENTAL, "--output-format=dot") for path in EXAMPLES]
+    texts = [drawn(capsys, path, *flags_for(path), "--output-format=dot") for path in EXAMPLES]
     done = subprocess.run(
         ["dot", "-Tsvg"], check=False, input="".join(texts).encode(), capture_output=True, timeout=60
     )
@@ -86,7 +91,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Non
 def test_no_value_of_a_configuration_is_in_its_picture(name: str, tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "config.alloy"
     path.write_text(MODULES)
-    text = drawn(capsys, path, EXPERIMENTAL, f"--output-format={name}")
+    text = drawn(capsys, path, *flags_for(path), f"--output-format={name}")
     assert "backend" in text
     assert "hidden-" not in text
     assert "localhost" not in text
