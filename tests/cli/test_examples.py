@@ -15,7 +15,7 @@ from tests.support.recorder import Recorder
 from tests.support.running import Reply, Running, free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-LEVEL = "--stability.level=public-preview"
+LEVEL = "--stability.level=experimental"
 PROFILE = (EXAMPLES / "demo" / "checkout.pprof").read_bytes()
 LISTEN_PORT = re.compile(r"(listen_port\s*=\s*)(\d+)")
 URL = re.compile(r'url = "[^"]*"')
@@ -30,6 +30,10 @@ WIRING = {
     "multiple-receivers": {
         "pyroscope.receive_http.production": ["pyroscope.write.production"],
         "pyroscope.receive_http.staging": ["pyroscope.write.staging"],
+    },
+    "queue": {
+        "alloypy.queue.default": ["pyroscope.write.backend"],
+        "pyroscope.receive_http.default": ["alloypy.queue.default"],
     },
 }
 
@@ -93,6 +97,7 @@ def test_what_is_sent_to_an_example_arrives_with_its_labels(name: str, tmp_path:
             for port in ports.values():
                 target = "/ingest?name=shop%7Bpod%3Da%7D&from=1&until=2&format=pprof"
                 assert post(port, target, PROFILE) == Reply(200, "")
+            sink.wait_for(1)
             assert running.stop() == 0
         arrived = sink.requests
     assert [request.body for request in arrived] == [PROFILE] * len(arrived)
@@ -124,8 +129,11 @@ def test_credentials_come_from_the_environment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/config.alloy")), ids=lambda path: path.parent.name)
 def test_an_example_passes_the_strict_check(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    level = "experimental" if "pyroscope.enrich" in path.read_text() else "generally-available"
-    command = ["validate", "--strict", f"--stability.level={level}", str(path)]
+    text = path.read_text()
+    experimental = any(name in text for name in ("pyroscope.enrich", "alloypy.queue"))
+    level = "experimental" if experimental else "generally-available"
+    product = ["--for=alloypy"] if "alloypy.queue" in text else []
+    command = ["validate", "--strict", f"--stability.level={level}", *product, str(path)]
     assert (main(command), *capsys.readouterr()) == (0, "", "")
 
 

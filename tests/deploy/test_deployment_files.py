@@ -20,7 +20,7 @@ DEPLOY = ROOT / "examples" / "deploy"
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text("utf-8").splitlines()
 MANIFESTS = [
     one
-    for name in ("kubernetes.yaml", "cluster.yaml")
+    for name in ("kubernetes.yaml", "cluster.yaml", "queue.yaml")
     for one in yaml.safe_load_all((DEPLOY / name).read_text("utf-8"))
 ]
 """All objects; no two of one kind have the same name."""
@@ -86,13 +86,14 @@ class TestKubernetes:
         for one in MANIFESTS:
             validate.validate(one, validate.latest_version(), strict=True)
 
-    @pytest.mark.parametrize("name", ["alloypy", "alloypy-cluster"])
+    @pytest.mark.parametrize("name", ["alloypy", "alloypy-cluster", "alloypy-queue"])
     def test_its_configuration_is_formatted_and_valid(self, name: str, tmp_path: Path) -> None:
         text = manifest("ConfigMap", name)["data"]["config.alloy"]
         (tmp_path / "config.alloy").write_text(text)
+        level = "experimental" if "alloypy.queue" in text else "public-preview"
         for command in (
             ["fmt", "--check"],
-            ["validate", "--for=alloypy", "--stability.level=public-preview"],
+            ["validate", "--for=alloypy", f"--stability.level={level}"],
         ):
             done = alloypy(*command, "config.alloy", cwd=tmp_path)
             assert done.returncode == 0, done.stderr
@@ -109,6 +110,17 @@ class TestKubernetes:
             assert service["selector"].items() <= labels.items()
             assert {port["targetPort"]: ports[port["targetPort"]] for port in service["ports"]} == wanted
         assert "--config.watch" in container["args"]
+
+    def test_each_queue_has_a_volume_of_its_own(self) -> None:
+        replicas = manifest("StatefulSet", "alloypy-queue")["spec"]
+        (volume,) = replicas["volumeClaimTemplates"]
+        (container,) = replicas["template"]["spec"]["containers"]
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert mounts[volume["metadata"]["name"]] == "/var/lib/alloypy"
+        assert "--stability.level=experimental" in container["args"]
+        labels = replicas["template"]["metadata"]["labels"]
+        for name in ("alloypy-queue", replicas["serviceName"]):
+            assert manifest("Service", name)["spec"]["selector"].items() <= labels.items()
 
     def test_the_replicas_of_a_cluster_find_each_other_and_may_read_pods(self) -> None:
         name = "alloypy-cluster"
