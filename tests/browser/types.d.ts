@@ -1,4 +1,4 @@
-/** Types that scripts of the flame page share. */
+/** Types that scripts of the pages share. */
 
 type CallTree = import("../../alloypy/services/web/static/calltree.js").CallTree;
 type Sink = import("../../alloypy/services/web/static/formats.js").Sink;
@@ -58,4 +58,40 @@ type State = {
   group: string;
   /** of the table; with `-` for descending */
   sort: string;
+};
+
+/** What the stream of the live page says about one profile; `at`: seconds since 1970. */
+type Row = {
+  id: number;
+  at: number;
+  component: string;
+  verdict: string;
+  labels: Record<string, string>;
+  before?: Record<string, string>;
+  rule?: number;
+  endpoint?: string;
+  status?: number | null;
+  seconds?: number;
+  tries?: number;
+  reason?: string;
+  size: number;
+  body: string | null;
+  bodies?: string[];
+};
+/** `first`: the oldest profile that is still held. */
+type Message = { seen: number; shown: number; missed: number; first: number; rows: Row[] };
+/** A row in the table of the live page. */
+type Shown = { row: Row; element: HTMLElement; box: HTMLInputElement | null };
+/** A row in the table of components. */
+type Line = {
+  row: HTMLTableRowElement;
+  id: string;
+  health: string;
+  name: string;
+  module: string;
+  message: string;
+  pipeline: string;
+  kind: string;
+  rates: number[] | null;
+  text: string;
 };

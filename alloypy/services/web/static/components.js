@@ -7,8 +7,6 @@ const RATES = ["entered", "left", "lost"];
 const COLUMNS = ["health", "name", "module", ...NUMBERS, "message"];
 const BADNESS = ["healthy", "unknown", "unhealthy", "exited"];
 
-/** @typedef {{ row: HTMLTableRowElement, id: string, health: string, name: string, module: string, message: string, pipeline: string, kind: string, rates: number[] | null, text: string }} Line */
-
 const table = /** @type {HTMLTableElement} */ (byId("components"));
 const filter = /** @type {HTMLInputElement} */ (byId("filter"));
 const group = /** @type {HTMLSelectElement} */ (byId("group"));

@@ -5,11 +5,7 @@ import { Refusal } from "./calltree.js";
 
 const COUNT = /^[+-]?\d+(?:\.\d+)?$/;
 
-/**
- * @param {string} text
- * @param {Sink} sink
- * @param {boolean} counted whether lines end with a count; otherwise each counts 1
- */
+/** @param {string} text @param {Sink} sink @param {boolean} counted whether lines end with a count; otherwise each counts 1 */
 export function decodeFolded(text, sink, counted) {
   const column = sink.column("samples", "count");
   const { tree } = sink;

@@ -2,39 +2,6 @@
 /** The live page: a stream of rows, of which the latest are shown; chosen ones lead to flame graphs. */
 import { address, byId, h, shortcut } from "./common.js";
 
-/**
- * @typedef {object} Row what the server says about one profile
- * @property {number} id
- * @property {number} at seconds since 1970
- * @property {string} component
- * @property {string} verdict
- * @property {Record<string, string>} labels
- * @property {Record<string, string>} [before]
- * @property {number} [rule]
- * @property {string} [endpoint]
- * @property {number | null} [status]
- * @property {number} [seconds]
- * @property {number} [tries]
- * @property {string} [reason]
- * @property {number} size
- * @property {string | null} body
- * @property {string[]} [bodies]
- */
-/**
- * @typedef {object} Message
- * @property {number} seen
- * @property {number} shown
- * @property {number} missed
- * @property {number} first the oldest profile that is still held
- * @property {Row[]} rows
- */
-/**
- * @typedef {object} Shown a row in the table
- * @property {Row} row
- * @property {HTMLElement} element
- * @property {HTMLInputElement | null} box
- */
-
 const STREAM = "api/v0/alloypy/live";
 const MOST_ROWS = 500;
 const RETRY_MS = 2000;
@@ -205,10 +172,7 @@ function letGo({ row, element, box }) {
   element.querySelector(".profile")?.replaceChildren("–");
 }
 
-/**
- * @param {Row} row
- * @returns {(string | Node)[]}
- */
+/** @param {Row} row @returns {(string | Node)[]} */
 function what(row) {
   const tries = row.tries && row.tries > 1 ? `, ${row.tries} tries` : "";
   const took = row.seconds ? ` after ${duration(row.seconds)}${tries}` : tries;
@@ -248,10 +212,7 @@ function labels(row) {
   return h("details", {}, h("summary", {}, title), ...lines, endpoint);
 }
 
-/**
- * @param {Shown} entry
- * @param {boolean} wanted
- */
+/** @param {Shown} entry @param {boolean} wanted */
 function choose(entry, wanted) {
   const name = entry.row.body ?? "";
   if (wanted) {
