@@ -15,13 +15,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from alloypy.cli.main import main
-from tests.support.drawing import MODULES
+from tests.support.drawing import EXPERIMENTAL, MODULES, flags_for
 
 Capture = pytest.CaptureFixture[str]
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.alloy"))
 FORMATS = ("text", "svg", "mermaid", "dot", "json")
-EXPERIMENTAL = "--stability.level=experimental"
 SMALL = """\
 pyroscope.receive_http "in" {
   http { listen_port = 4040 }
@@ -45,11 +44,6 @@ def drawn(capsys: Capture, *argv: str | Path) -> str:
     captured = capsys.readouterr()
     assert captured.err == ""
     return captured.out
-
-
-def flags_for(example: Path) -> list[str]:
-    """What an example needs; only alloypy has the components that are named for it."""
-    return [EXPERIMENTAL, *(["--for=alloypy"] if example.name.startswith("alloypy.") else [])]
 
 
 def test_every_format_of_every_example(capsys: Capture) -> None:

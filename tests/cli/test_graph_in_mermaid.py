@@ -14,7 +14,7 @@ import pytest
 from alloypy.cli.main import main
 from alloypy.drawing.mermaid import mermaid
 from tests.support.counts import FULL
-from tests.support.drawing import MODULES, hostile, pipelines_picture
+from tests.support.drawing import MODULES, flags_for, hostile, pipelines_picture
 from tests.support.editing import needs
 from tests.support.running import environment
 
@@ -93,7 +93,7 @@ def test_mermaid_draws_all_examples_and_hostile_names(
     charts, expected = [], []
     for path in [*EXAMPLES, modules]:
         for name in ("mermaid", "json"):
-            argv = ["graph", str(path), "--stability.level=experimental", f"--output-format={name}"]
+            argv = ["graph", str(path), *flags_for(path), f"--output-format={name}"]
             assert main(argv) == 0
             text = capsys.readouterr().out
             if name == "mermaid":

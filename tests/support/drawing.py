@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from alloypy.drawing.picture import Arrow, Box, Group, Kind, Picture
 
 
@@ -144,3 +147,11 @@ foreach "pod" {
 }
 """
 """A configuration with modules, and with texts that no picture may contain: `hidden-...`."""
+
+EXPERIMENTAL = "--stability.level=experimental"
+
+
+def flags_for(example: Path) -> list[str]:
+    """What an example needs; only alloypy has the components whose names begin with its own."""
+    is_own = re.search(r"^alloypy\.", example.read_text("utf-8"), re.MULTILINE)
+    return [EXPERIMENTAL, *(["--for=alloypy"] if is_own else [])]
