@@ -8,8 +8,6 @@ from alloypy.rules.forms import at_least, not_empty, positive
 from alloypy.rules.view import Rule, View
 from alloypy.schema.faults import Fault
 
-NO_RECEIVER = "forward_to must name at least one receiver"
-
 _LEAST_SIZE = 1 << 20
 _LEAST_SEGMENT = 64 << 10
 _LARGEST_SEGMENT = 1 << 30
@@ -40,7 +38,7 @@ def sync_interval(body: View) -> Iterator[Fault]:
 
 BY_PATH: Mapping[str, tuple[Rule, ...]] = {
     "alloypy.queue": (
-        not_empty("forward_to", NO_RECEIVER),
+        not_empty("forward_to", "forward_to must name at least one receiver"),
         at_least("max_size", _LEAST_SIZE, "max_size must be at least 1MiB"),
         _not_negative("max_age"),
     ),

@@ -16,8 +16,8 @@ from weakref import WeakValueDictionary
 from alloypy.components.own.delivering.arguments import Arguments, Exports
 from alloypy.components.own.delivering.metrics import QueueMetrics
 from alloypy.components.own.delivering.storing import Receiver
+from alloypy.components.uncancelled import to_its_end
 from alloypy.profiles.model import ProfilesReceiver
-from alloypy.rules.queue import NO_RECEIVER
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,
@@ -30,7 +30,7 @@ from alloypy.runtime.contract.component import (
 from alloypy.runtime.contract.health import Health, healthy, unhealthy
 
 if TYPE_CHECKING:
-    from alloypy.components.own.delivering.courier import Courier, Limits
+    from alloypy.components.own.delivering.courier import Limits
     from alloypy.components.own.delivering.status import DebugInfo
     from alloypy.queueing.log import Log
     from alloypy.queueing.settings import LogSettings
@@ -50,7 +50,7 @@ class Queue(Component[Arguments, Exports]):
         self._arguments = arguments
         self._metrics = QueueMetrics()
         self._receiver = Receiver(options, arguments, self._metrics)
-        self._couriers: dict[str, Courier] = {}
+        self._couriers = self._metrics.couriers
         self._changed = asyncio.Event()
         self.runs = False
         self._built_by: asyncio.Task[Any] | None = None
@@ -103,7 +103,7 @@ class Queue(Component[Arguments, Exports]):
                 finally:
                     self._receiver.opened.clear()
                     self._receiver.log = self._metrics.log = None
-                    await _whatever_happens(log.close())
+                    await to_its_end(log.close())
         finally:
             self.runs = False
 
@@ -158,7 +158,6 @@ class Queue(Component[Arguments, Exports]):
         """Take and deliver profiles until the queue moves to another directory."""
         self._receiver.log = self._metrics.log = log
         self._receiver.opened.set()
-        self._metrics.couriers = self._couriers
         async with asyncio.TaskGroup() as group:
             tasks: dict[str, asyncio.Task[None]] = {}
             try:
@@ -225,8 +224,6 @@ class Queue(Component[Arguments, Exports]):
     def _fault(self, arguments: Arguments) -> str:
         """What is wrong with arguments that are right one by one."""
         names = [receiver.component for receiver in arguments.forward_to]
-        if not names:
-            return NO_RECEIVER
         if self._receiver.component in names:
             return "a queue cannot forward to itself"
         twice = next((name for name in names if names.count(name) > 1), "")
@@ -284,7 +281,7 @@ async def _kept(opening: Coroutine[Any, Any, Log]) -> Log:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await _whatever_happens(_closed(task))
+        await to_its_end(_closed(task))
         raise
 
 
@@ -293,15 +290,6 @@ async def _closed(opening: asyncio.Task[Log]) -> None:
 
     with contextlib.suppress(QueueError):
         await (await opening).close()
-
-
-async def _whatever_happens(work: Coroutine[Any, Any, None]) -> None:
-    """Do short work to its end, even if this is cancelled meanwhile."""
-    task = asyncio.get_running_loop().create_task(work)
-    while not task.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(task)
-    task.result()
 
 
 registration = Registration(

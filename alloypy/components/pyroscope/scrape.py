@@ -6,13 +6,13 @@ Source: docs/spec/PYROSCOPE.md, section 8.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Coroutine, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from alloypy.components.http_client import client_settings, user_agent
 from alloypy.components.pyroscope.fanout import Relay
 from alloypy.components.pyroscope.scraping.arguments import Arguments
+from alloypy.components.uncancelled import to_its_end
 from alloypy.families import Family
 from alloypy.runtime.contract.component import (
     NOT_PREPARED,
@@ -82,7 +82,7 @@ class Scrape(Component[Arguments, None]):
         except asyncio.CancelledError:
             await self._finish(self._pool)
         finally:
-            await _whatever_happens(self._end(self._pool, deltas))
+            await to_its_end(self._end(self._pool, deltas))
 
     async def _keep_in_step(self, pool: Pool) -> None:
         """Every 5 s, scrape what the targets have become."""
@@ -203,15 +203,6 @@ class Scrape(Component[Arguments, None]):
     def collect(self) -> Iterator[Family]:
         """The metrics of forwarding."""
         return self._relay.families()
-
-
-async def _whatever_happens(work: Coroutine[Any, Any, None]) -> None:
-    """Do short work to its end, even if this is cancelled meanwhile."""
-    task = asyncio.get_running_loop().create_task(work)
-    while not task.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(task)
-    task.result()
 
 
 def _of_fetcher(arguments: Arguments) -> tuple[object, ...]:

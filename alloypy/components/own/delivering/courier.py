@@ -94,10 +94,9 @@ class Courier:
         """Whether the destination takes nothing, as far as known."""
         return self._pace.is_open
 
-    def oldest_age(self) -> float:
-        """Seconds that the oldest record has waited; 0 if none waits."""
-        oldest = self.cursor.behind.oldest
-        return 0.0 if oldest is None else max(0, self._now() - oldest) / 1e9
+    def age(self, received_at: int | None) -> float:
+        """Seconds since a record was received, at a time of the log in nanoseconds; 0 if there is none."""
+        return 0.0 if received_at is None else max(0, self._now() - received_at) / 1e9
 
     def use(self, limits: Limits) -> None:
         """Take new settings."""
@@ -215,7 +214,7 @@ class Courier:
     def _taken(self, record: Record) -> None:
         self.tries["taken"] += 1
         self._passed += 1
-        self.waited.observe(max(0, self._now() - record.received_at) / 1e9)
+        self.waited.observe(self.age(record.received_at))
         self.cursor.done(record.place)
         self._answered(record)
 

@@ -19,14 +19,14 @@ _D = ("destination",)
 
 
 class QueueMetrics:
-    """Collects the metrics; `log` and `couriers` are those in use.
+    """Collects the metrics; `log` and `couriers`, by destination, are those in use.
 
     stored, stored_bytes: records and bytes taken since the start. rejected: by reason.
     """
 
     def __init__(self) -> None:
         self.log: Log | None = None
-        self.couriers: Mapping[str, Courier] = {}
+        self.couriers: dict[str, Courier] = {}
         self.stored = 0
         self.stored_bytes = 0
         self.rejected: Counter[str] = Counter()
@@ -78,7 +78,7 @@ def _of_log(log: Log | None) -> Iterator[Family]:
 def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
     counts = {each.cursor.destination: each.cursor.counts for each in couriers}
     behind = {each.cursor.destination: each.cursor.behind for each in couriers}
-    oldest = {each.cursor.destination: each.oldest_age() for each in couriers}
+    oldest = {each.cursor.destination: each.age(behind[each.cursor.destination].oldest) for each in couriers}
 
     def by_name(values: Mapping[str, float]) -> dict[tuple[str, ...], float]:
         return {(name,): value for name, value in values.items()}

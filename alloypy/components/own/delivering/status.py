@@ -55,7 +55,7 @@ def _status(courier: Courier) -> DestinationStatus:
         works=not courier.fails,
         waiting=behind.records,
         waiting_bytes=behind.bytes,
-        oldest_seconds=round(courier.oldest_age(), 1),
+        oldest_seconds=round(courier.age(behind.oldest), 1),
         in_flight=courier.in_flight,
         window=courier.window,
         delivered=counts.delivered,
