@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.support.node_packages import node_packages
+from tests.support.protobuf import number, piece, varint
 from tests.support.running import environment
 
 ROOT = Path(__file__).parents[2]
@@ -34,23 +35,6 @@ class Case(NamedTuple):
     files: Sequence[Path]
     query: str
     most_seconds: float
-
-
-def varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def block(field: int, content: bytes) -> bytes:
-    return varint(field << 3 | 2) + varint(len(content)) + content
-
-
-def number(field: int, value: int) -> bytes:
-    return varint(field << 3) + varint(value)
 
 
 def grow(
@@ -85,7 +69,7 @@ def write_profile(path: Path, stacks: int, seed: int = 1) -> None:
     ]
     callees = [[(i * 7 + k * k * 13 + k) % functions + 1 for k in range(14)] for i in range(functions + 1)]
     parent, function, leaves = grow(stacks, callees, random.Random(1))
-    parts = [block(1, number(1, 1) + number(2, 2)), block(1, number(1, 3) + number(2, 4))]
+    parts = [piece(1, number(1, 1) + number(2, 2)), piece(1, number(1, 3) + number(2, 4))]
     for leaf in leaves:
         stack, node = bytearray(), leaf
         while node >= 0:
@@ -93,12 +77,12 @@ def write_profile(path: Path, stacks: int, seed: int = 1) -> None:
             node = parent[node]
         weight = min(1 + int(rng.paretovariate(1.1)), 100_000)
         parts.append(
-            block(2, block(1, bytes(stack)) + block(2, varint(weight) + varint(weight * 10_000_000)))
+            piece(2, piece(1, bytes(stack)) + piece(2, varint(weight) + varint(weight * 10_000_000)))
         )
     for i in range(1, functions + 1):
-        parts.append(block(4, number(1, i) + block(4, number(1, i) + number(2, 10 + i % 900))))
-        parts.append(block(5, number(1, i) + number(2, 4 + i)))
-    parts += [block(6, text.encode()) for text in texts]
+        parts.append(piece(4, number(1, i) + piece(4, number(1, i) + number(2, 10 + i % 900))))
+        parts.append(piece(5, number(1, i) + number(2, 4 + i)))
+    parts += [piece(6, text.encode()) for text in texts]
     path.write_bytes(gzip.compress(b"".join(parts), 6))
 
 

@@ -35,7 +35,8 @@ from alloypy.net.client.connection import TOO_MUCH_HELD
 from alloypy.net.memory import large_answers
 from alloypy.profiles.model import DeliveryError
 from alloypy.runtime.contract.events import Events
-from tests.support.component_cases.profiles import number, piece
+from tests.support.component_cases.profiles import number
+from tests.support.protobuf import piece
 from tests.support.receiving import Collected
 from tests.support.scripted import Peer, answering, scripted
 

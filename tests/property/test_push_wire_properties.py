@@ -10,6 +10,7 @@ from alloypy.profiles.labels import label_set
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.pb.push_pb2 import PushRequest
 from alloypy.profiles.push_wire import PushWireError, decode_push, encode_push, profile_bytes
+from tests.support.protobuf import varint
 from tests.support.push_messages import protobuf_of
 from tests.support.watchdog import briefly
 
@@ -76,14 +77,6 @@ def test_unknown_fields_are_skipped_as_protobuf_does(request: list, outer: bytes
         half = inner + one + inner
         body += protobuf_of([]).SerializeToString() + b"\x0a" + varint(len(half)) + half + outer
     assert decode_push(body) == series_of(PushRequest.FromString(body))
-
-
-def varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*encoded, value])
 
 
 @settings(max_examples=500)

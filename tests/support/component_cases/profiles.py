@@ -9,22 +9,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tests.support.protobuf import piece, varint
+
 Description = Mapping[str, Any]
-
-
-def varint(number: int) -> bytes:
-    """A number as protobuf writes it."""
-    out = bytearray()
-    while True:
-        low, number = number & 127, number >> 7
-        out.append(low | (128 if number else 0))
-        if not number:
-            return bytes(out)
-
-
-def piece(field: int, content: bytes) -> bytes:
-    """A field with a length."""
-    return varint(field << 3 | 2) + varint(len(content)) + content
 
 
 def number(field: int, value: int) -> bytes:

@@ -17,7 +17,8 @@ from alloypy.components.pyroscope.scraping import subtraction
 from alloypy.components.pyroscope.scraping.samples import SubtractionError
 from alloypy.components.pyroscope.scraping.subtraction import Series
 from alloypy.profiles.pprof_wire import fields_of, numbers_of
-from tests.support.component_cases.profiles import body_of, number, piece, varint
+from tests.support.component_cases.profiles import body_of, number
+from tests.support.protobuf import piece, varint
 
 RECORDED = Path(__file__).parents[2] / "golden/components/pyroscope.scrape.jsonl"
 PATHS = {
