@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
+from alloypy.histogram import Histogram
 from alloypy.os_errors import system_words
 from alloypy.queueing.books import Books, dropped
 from alloypy.queueing.cache import Cache
@@ -42,8 +43,9 @@ class LogFacts(NamedTuple):
 
     free: bytes that the file system has left, as last looked up; None before that. found: records that
     waited at start, summed over destinations. damaged: records found damaged since then, likewise.
-    cut_bytes: of what a crash had left unfinished. fault: why the disk takes nothing, or "". removed: what
-    waits for destinations that are none any more, in records. dead_bytes: of dead letters by destination.
+    cut_bytes: of what a crash had left unfinished. syncs: seconds that each has taken; not to be changed.
+    fault: why the disk takes nothing, or "". removed: what waits for destinations that are none any more, in
+    records. dead_bytes: of dead letters by destination.
     """
 
     disk_bytes: int
@@ -53,7 +55,7 @@ class LogFacts(NamedTuple):
     damaged: int
     cut_bytes: int
     write_errors: int
-    syncs: int
+    syncs: Histogram
     fault: str
     removed: Mapping[str, int]
     dead_bytes: Mapping[str, int]

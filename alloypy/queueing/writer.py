@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from alloypy.histogram import Histogram
 from alloypy.os_errors import system_words
 from alloypy.queueing.clock import Clock
 from alloypy.queueing.disk import Buffer, Disk
@@ -37,6 +39,7 @@ _BATCH_BYTES = 8 << 20
 _UNSYNCED_BYTES = 8 << 20
 _OLDEST_OPEN_NANOSECONDS = 600_000_000_000
 _AGAIN_SECONDS = 1.0
+_SECONDS_OF_SYNC = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class _Item(NamedTuple):
@@ -89,7 +92,7 @@ class Writer:
     """Appends records to files of a log.
 
     number, seq: of the last file and the last record so far. stored: called with the records of each batch
-    and their sizes once they count as stored, in order.
+    and their sizes once they count as stored, in order. syncs: the seconds that each sync has taken.
     """
 
     def __init__(
@@ -122,7 +125,7 @@ class Writer:
         self._is_due = False
         self._is_closed = False
         self.write_errors = 0
-        self.syncs = 0
+        self.syncs = Histogram(_SECONDS_OF_SYNC)
         self.fault = ""
 
     @property
@@ -309,12 +312,14 @@ class Writer:
             raise
 
     def _sync(self, file: _File) -> None:
-        self.syncs += 1
+        began = time.perf_counter()
         try:
             self._disk.sync(file.descriptor)
         except OSError:
             file.is_broken = True
             raise
+        finally:
+            self.syncs.observe(time.perf_counter() - began)
 
     def _finish(self, file: _File, *, is_synced: bool) -> None:
         """In a thread: sync, end the file with a footer, and close it. Raises OSError if the former fails."""

@@ -13,6 +13,7 @@ import pytest
 
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_wire import encode_push
+from alloypy.queueing.record import HEAD_BYTES
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.pipeline import Pipeline, pipeline
 from tests.support.receiving import Reply, ask
@@ -178,6 +179,24 @@ async def test_what_is_refused_for_good_holds_up_nothing(tmp_path: Path, words: 
             assert len(said) == 1
             assert ("reject_older_than" in said[0]) == (reason == "too_old")
             assert words.decode() in said[0]
+
+
+async def test_metrics_say_how_long_the_disk_takes_and_how_much_was_taken(tmp_path: Path) -> None:
+    server = Server()
+    async with scripted(server) as backend:
+        text = RECEIVER + queue("a") + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            for name in ("one", "two"):
+                assert (await ingest(running, name)).status == 200
+            await until(lambda: counted(running, "delivered_total") == 2)
+            assert counted(running, "sync_seconds_count") == 2
+            assert 0 < (running.metric("alloypy_queue_sync_seconds_sum") or 0) < 60
+            assert counted(running, "sync_seconds_bucket", le="+Inf") == 2
+            assert 0 < (running.metric("alloypy_queue_start_seconds") or 0) < 60
+            stored = counted(running, "stored_bytes_total")
+            assert stored > 2 * len(b"main 10")
+            # a file has a head before each record
+            assert counted(running, "delivered_bytes_total") == stored + 2 * HEAD_BYTES
 
 
 async def test_one_dead_destination_holds_up_no_other(tmp_path: Path) -> None:

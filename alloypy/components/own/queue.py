@@ -135,6 +135,7 @@ class Queue(Component[Arguments, Exports]):
 
         pause = 0.05
         while True:
+            began = self._options.clock()
             try:
                 log = await _kept(
                     Log.open(
@@ -147,6 +148,7 @@ class Queue(Component[Arguments, Exports]):
                 problem = str(reason)
             else:
                 self._receiver.problem = ""
+                self._metrics.start_seconds = self._options.clock() - began
                 return log
             if self._receiver.problem != problem:
                 self._receiver.problem = problem

@@ -56,7 +56,7 @@ class Courier:
     """Delivers to one destination.
 
     receiver: the destination; may be replaced at any time. tries: by outcome, since the start.
-    waited: seconds from storing to delivery.
+    delivered_bytes: likewise. waited: seconds from storing to delivery.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Courier:
         self.cursor = cursor
         self.receiver = receiver
         self.tries: Counter[str] = Counter()
+        self.delivered_bytes = 0
         self.waited = Histogram(WAIT_SECONDS)
         self._limits = limits
         self._clock, self._now = surroundings.clock, surroundings.now
@@ -214,6 +215,7 @@ class Courier:
     def _taken(self, record: Record) -> None:
         self.tries["taken"] += 1
         self._passed += 1
+        self.delivered_bytes += record.size
         self.waited.observe(self.age(record.received_at))
         self.cursor.done(record.place)
         self._answered(record)

@@ -21,7 +21,8 @@ _D = ("destination",)
 class QueueMetrics:
     """Collects the metrics; `log` and `couriers`, by destination, are those in use.
 
-    stored, stored_bytes: records and bytes taken since the start. rejected: by reason.
+    stored, stored_bytes: records and bytes taken since the start. rejected: by reason. start_seconds: how
+    long the log in use took to open.
     """
 
     def __init__(self) -> None:
@@ -30,17 +31,24 @@ class QueueMetrics:
         self.stored = 0
         self.stored_bytes = 0
         self.rejected: Counter[str] = Counter()
+        self.start_seconds = 0.0
 
     def collect(self) -> Iterator[Family]:
         """The families with their current values."""
         yield counter("alloypy_queue_taken_total", "Records taken since the start.", self.stored)
-        yield counter("alloypy_queue_taken_bytes_total", "Bytes of the records taken.", self.stored_bytes)
+        yield counter(
+            "alloypy_queue_stored_bytes_total",
+            "Bytes of the records taken since the start.",
+            self.stored_bytes,
+        )
         yield counters(
             "alloypy_queue_rejected_total",
             "Profiles that were not taken.",
             ("reason",),
             {(reason,): count for reason, count in self.rejected.items()},
         )
+        started: dict[tuple[str, ...], float] = {} if self.log is None else {(): self.start_seconds}
+        yield gauges("alloypy_queue_start_seconds", "Time that it took to open the queue.", (), started)
         yield from _of_log(self.log)
         yield from _of_couriers([*self.couriers.values()])
 
@@ -58,7 +66,6 @@ _OF_LOG: Sequence[tuple[str, str, str, Callable[[LogFacts], float | None]]] = (
         lambda facts: facts.cut_bytes,
     ),
     ("write_errors_total", "counter", "Errors of the disk.", lambda facts: facts.write_errors),
-    ("syncs_total", "counter", "Writes to the disk that were waited for.", lambda facts: facts.syncs),
 )
 
 
@@ -73,6 +80,8 @@ def _of_log(log: Log | None) -> Iterator[Family]:
     if facts is not None:
         dead = {(name,): size for name, size in facts.dead_bytes.items()}
     yield gauges("alloypy_queue_dead_letter_bytes", "Bytes of the files of dead letters.", _D, dead)
+    syncs = [] if facts is None else [((), facts.syncs.buckets(), facts.syncs.total)]
+    yield histograms("alloypy_queue_sync_seconds", "Time that the disk takes to store a batch.", (), syncs)
 
 
 def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
@@ -102,6 +111,9 @@ def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
         ),
     ):
         yield counters(f"alloypy_queue_{name}", documentation, _D, by_name(values))
+    sent = {each.cursor.destination: each.delivered_bytes for each in couriers}
+    documentation = "Bytes of the records it has taken since the start."
+    yield counters("alloypy_queue_delivered_bytes_total", documentation, _D, by_name(sent))
     dropped: dict[tuple[str, ...], float] = {
         (name, reason): count for name, each in counts.items() for reason, count in each.dropped.items()
     }
