@@ -62,8 +62,8 @@ class Source(Protocol):
     def mark(self, account: Account, mark: Mark) -> int:
         """Note what has become of records; returns how many it is new for."""
 
-    async def bury(self, account: Account, record: Record, why: str, words: str) -> None:
-        """Make a record a dead letter."""
+    async def bury(self, account: Account, record: Record, why: str, words: str) -> bool:
+        """Make a record a dead letter; returns whether it is kept, or had to be dropped."""
 
     def settled_letter(self, account: Account, seq: int) -> None:
         """A dead letter that was delivered again is settled."""
@@ -155,15 +155,17 @@ class Cursor:
         """Give a record up. reason: one of `marks.REASONS`."""
         self._settle(place, Kind.DROPPED, REASONS.index(reason))
 
-    async def dead(self, place: Place, why: str, words: str) -> None:
-        """Keep a record that was given out as a dead letter; if none can be kept it is dropped.
+    async def dead(self, place: Place, why: str, words: str) -> bool:
+        """Keep a record that was given out as a dead letter; False if it was dropped, as none can be kept.
 
         why: the reason that it counts under when it is dropped. words: for people.
         """
         record = self._out.get(place.seq)
-        if record is not None:
-            await self._source.bury(self._account, record, why, words)
-            self._over(place)
+        if record is None:
+            return False
+        is_kept = await self._source.bury(self._account, record, why, words)
+        self._over(place)
+        return is_kept
 
     def back(self, place: Place) -> None:
         """Return a record that was not delivered: `next` gives it out again, before later ones."""

@@ -41,8 +41,8 @@ class Graveyard:
         for each in self.dead.values():
             each.most = settings.dead_letter_size
 
-    async def bury(self, account: Account, record: Record, why: str, words: str) -> None:
-        """Keep a record as a dead letter; if that is impossible it is dropped for the same reason."""
+    async def bury(self, account: Account, record: Record, why: str, words: str) -> bool:
+        """Keep a record as a dead letter; False if that is impossible: it is dropped for the same reason."""
         dead, seq = self.dead[account.name], record.place.seq
         is_kept = record.place.segment == 0 and seq in dead  # it was one before
         if not is_kept and record.size < self._settings.dead_letter_size:
@@ -60,6 +60,7 @@ class Graveyard:
         self._books.mark(account, mark)
         while dead.size > self._settings.dead_letter_size and await self._evict_oldest(account):
             pass
+        return is_kept
 
     async def get(self, account: Account, seq: int) -> DeadLetter | None:
         """A dead letter; None if there is none, or it is damaged. Raises OSError."""

@@ -331,9 +331,9 @@ class Log:
         """Note what has become of records; returns how many it is new for."""
         return self._books.mark(account, mark)
 
-    async def bury(self, account: Account, record: Record, why: str, words: str) -> None:
-        """Make a record a dead letter."""
-        await self._graves.bury(account, record, why, words)
+    async def bury(self, account: Account, record: Record, why: str, words: str) -> bool:
+        """Make a record a dead letter; returns whether it is kept, or had to be dropped."""
+        return await self._graves.bury(account, record, why, words)
 
     def settled_letter(self, account: Account, seq: int) -> None:
         """A dead letter that was delivered again is settled."""

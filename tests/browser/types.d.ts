@@ -74,6 +74,7 @@ type Row = {
   seconds?: number;
   tries?: number;
   reason?: string;
+  destination?: string;
   size: number;
   body: string | null;
   bodies?: string[];

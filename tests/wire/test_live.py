@@ -207,7 +207,10 @@ def test_labels_and_verdicts_select(live: Live) -> None:
         ("match={env", 'expected "}" at the end'),
         ("match=env%3D", "expected a condition such as"),
         ('match=env%3D~"("', "env: error parsing regexp: missing closing )"),
-        ("show=lost", "expected some of received, relabelled, dropped, sent, failed, or none"),
+        (
+            "show=lost",
+            "expected some of received, relabelled, dropped, queued, dead_letter, sent, failed, or none",
+        ),
         ("match=" + ",".join(['a="b"'] * 40), "more than 32 conditions"),
         ("match=" + "a" * 5000, "longer than 4096 characters"),
         ('match=a="\\d"', "write backslashes twice, or use backquotes"),

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from alloypy.components.own.delivering.arguments import Arguments, Exports
 from alloypy.components.own.delivering.metrics import QueueMetrics
+from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.components.own.delivering.storing import Receiver
 from alloypy.components.uncancelled import to_its_end
 from alloypy.profiles.model import ProfilesReceiver
@@ -196,7 +197,8 @@ class Queue(Component[Arguments, Exports]):
             courier = self._couriers.get(name)
             if courier is None:
                 cursor = await log.add_destination(name)
-                around = Surroundings(self._options.logger, self._options.clock, log.now)
+                publisher = Publisher(self._options.events, self.id)
+                around = Surroundings(self._options.logger, self._options.clock, log.now, publisher)
                 courier = self._couriers[name] = Courier(cursor, receiver, limits, around)
                 tasks[name] = group.create_task(courier.run())
             courier.receiver = receiver

@@ -66,6 +66,28 @@ class Dropped(NamedTuple):
     rule: int
 
 
+class Queued(NamedTuple):
+    """A queue has stored a profile, and will deliver it."""
+
+    component: str
+    labels: Mapping[str, str]
+    body: Body
+
+
+class DeadLetter(NamedTuple):
+    """A destination of a queue has refused a profile for good; the queue keeps it apart.
+
+    destination: the id of its component. why: `refused` or `crash`. words: the destination's.
+    """
+
+    component: str
+    labels: Mapping[str, str]
+    body: Body
+    destination: str
+    why: str
+    words: str
+
+
 class Sent(NamedTuple):
     """A server has accepted a profile.
 
@@ -99,7 +121,7 @@ class Failed(NamedTuple):
     tries: int = 0
 
 
-Event: TypeAlias = Received | Relabelled | Dropped | Sent | Failed
+Event: TypeAlias = Received | Relabelled | Dropped | Queued | DeadLetter | Sent | Failed
 
 
 class Noted:

@@ -168,9 +168,9 @@ def _body(is_on: bool) -> Html:
 
 
 def _box(verdict: str) -> Html:
-    checked = verdict in ("dropped", "sent", "failed")
+    checked = verdict in ("dropped", "dead_letter", "sent", "failed")
     box = h("input", {"type": "checkbox", "name": "show", "value": verdict, "checked": checked})
-    return h("label", {}, box, f" {verdict}")
+    return h("label", {}, box, f" {verdict.replace('_', ' ')}")
 
 
 def _table() -> Html:

@@ -14,7 +14,16 @@ from typing import NamedTuple, TypeAlias
 from alloypy.lang.brief import brief
 from alloypy.lang.go.regexp import parse_regexp
 from alloypy.profiles.model import Labels
-from alloypy.runtime.contract.events import Dropped, Event, Failed, Received, Relabelled, Sent
+from alloypy.runtime.contract.events import (
+    DeadLetter,
+    Dropped,
+    Event,
+    Failed,
+    Queued,
+    Received,
+    Relabelled,
+    Sent,
+)
 
 Matcher: TypeAlias = Callable[[Labels], bool]
 
@@ -22,6 +31,8 @@ VERDICTS: Mapping[str, type[Event]] = {
     "received": Received,
     "relabelled": Relabelled,
     "dropped": Dropped,
+    "queued": Queued,
+    "dead_letter": DeadLetter,
     "sent": Sent,
     "failed": Failed,
 }

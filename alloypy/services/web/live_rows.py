@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from alloypy.lang.brief import brief
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import Labels
-from alloypy.runtime.contract.events import Dropped, Event, Failed, Noted, Relabelled, Sent
+from alloypy.runtime.contract.events import DeadLetter, Dropped, Event, Failed, Noted, Relabelled, Sent
 from alloypy.services.web.live_bodies import Bodies
 from alloypy.services.web.live_matching import VERDICTS, Selector, Wanted
 
@@ -86,15 +86,19 @@ def _particulars(event: Event, explain: Explain) -> dict[str, Any]:
         return {"before": _shown(event.before)}
     if isinstance(event, Dropped):
         return {"rule": event.rule, "reason": explain(event.component, event.rule)}
+    if isinstance(event, DeadLetter):
+        reason = f"{event.why}: {brief(event.words, _LONGEST_REASON)}"
+        return {"destination": event.destination, "reason": reason}
     if isinstance(event, Sent | Failed):
-        outcome = {
+        outcome: dict[str, Any] = {
             "endpoint": brief(event.endpoint, _LONGEST_REASON),
             "status": event.status,
             "seconds": round(event.seconds, 6),
             "tries": event.tries,
         }
-        reason = {"reason": brief(event.reason, _LONGEST_REASON)} if isinstance(event, Failed) else {}
-        return outcome | reason
+        return outcome | (
+            {"reason": brief(event.reason, _LONGEST_REASON)} if isinstance(event, Failed) else {}
+        )
     return {}
 
 
@@ -120,6 +124,9 @@ def line(noted: Noted) -> str:
     if isinstance(event, Dropped):
         rule = f" by rule {event.rule}" if event.rule else ""
         return f"profile: {labels} => <dropped{rule}>"
+    if isinstance(event, DeadLetter):
+        why = f"{event.why}: {brief(event.words, _LONGEST_REASON)}"
+        return f"profile: {labels} => <dead letter for {event.destination}, {why}>"
     text = f"profile: labels={labels}, size={noted.size}"
     if isinstance(event, Sent | Failed):
         text += f", endpoint={event.endpoint}, status={event.status or 'none'}"

@@ -8,7 +8,7 @@ import logging
 import random
 from collections.abc import AsyncGenerator, Sequence
 
-from alloypy.runtime.contract.events import Dropped, Failed
+from alloypy.runtime.contract.events import DeadLetter, Dropped, Failed
 from alloypy.runtime.pace import Pace
 from alloypy.services.web.live_hub import Hub
 from alloypy.services.web.live_matching import Wanted
@@ -167,7 +167,7 @@ class Rates:
             event = noted.event
             where = event.component
             if where.startswith(self._start) and "/" not in where[len(self._start) :]:
-                passed = 0.0 if isinstance(event, Dropped | Failed) else weight
+                passed = 0.0 if isinstance(event, Dropped | DeadLetter | Failed) else weight
                 self._counts[where] = self._counts.get(where, 0.0) + passed
             if index % _STRIDE == 0:
                 await pace.breathe()

@@ -14,9 +14,11 @@ from alloypy.components.own.delivering.messages import (
     Unreadable,
     deliver,
     labels_of,
+    profile_of,
     stored_in,
 )
 from alloypy.components.own.delivering.pace import Pace, Pauses
+from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.components.own.delivering.reports import Reports
 from alloypy.components.own.delivering.suspects import MOST_ASIDE, SECONDS, TRIES, Suspects
 from alloypy.components.own.delivering.verdict import Verdict, verdict
@@ -45,11 +47,13 @@ class Surroundings(NamedTuple):
     """What a courier needs of its component.
 
     clock: returns seconds of a clock that is never set. now: returns nanoseconds of the log's clock.
+    publisher: tells those who watch what becomes of profiles.
     """
 
     logger: logging.Logger
     clock: Callable[[], float]
     now: Callable[[], int]
+    publisher: Publisher
 
 
 class Courier:
@@ -70,6 +74,7 @@ class Courier:
         self._limits = limits
         self._clock, self._now = surroundings.clock, surroundings.now
         self._logger = surroundings.logger
+        self._publisher = surroundings.publisher
         self._pace = Pace(limits.deliveries, limits.pauses, self._clock)
         self._reports = Reports(cursor.destination, surroundings.logger, self._clock)
         self._suspects = Suspects()
@@ -235,7 +240,7 @@ class Courier:
             await self._bury(record, stored, "refused", str(error))
             self._answered(record)
         elif found is Verdict.TOO_OLD:
-            self._reports.given_up("too_old", labels_of(stored), str(error))
+            self._give_up(stored, "too_old", str(error))
             self._settle(record, "too_old")
             self._answered(record)
         else:
@@ -249,7 +254,7 @@ class Courier:
         pauses = self._limits.pauses
         suspect = self._suspects.failed(record, now, self._passed, pauses, error.pause)
         if self.cursor.failed(record.place):
-            self._reports.given_up("age", labels_of(stored), str(error))
+            self._give_up(stored, "age", str(error))
             self._suspects.forget(record)
         elif suspect.is_poison(now, self._passed):
             await self._bury(record, stored, "refused", str(error))
@@ -263,7 +268,16 @@ class Courier:
         """Make a record a dead letter."""
         self._reports.given_up(reason, labels_of(stored), words)
         self._suspects.forget(record)
-        await self.cursor.dead(record.place, reason, words)
+        is_kept = await self.cursor.dead(record.place, reason, words)
+        if self._publisher.events.wanted:
+            publish = self._publisher.dead_letter if is_kept else self._publisher.given_up
+            publish(profile_of(stored), self.cursor.destination, reason, words)
+
+    def _give_up(self, stored: Stored, reason: str, words: str) -> None:
+        """Tell people that a record is dropped. words: the destination's."""
+        self._reports.given_up(reason, labels_of(stored), words)
+        if self._publisher.events.wanted:
+            self._publisher.given_up(profile_of(stored), self.cursor.destination, reason, words)
 
     def _settle(self, record: Record, reason: str) -> None:
         """Drop a record."""

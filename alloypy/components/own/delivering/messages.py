@@ -124,7 +124,12 @@ async def deliver(stored: Stored, receiver: ProfilesReceiver) -> None:
 
 def labels_of(stored: Stored) -> Labels:
     """The labels of a stored profile."""
-    return stored.series[0].labels if isinstance(stored, Push) else stored.labels
+    return profile_of(stored).labels
+
+
+def profile_of(stored: Stored) -> Series | IngestProfile:
+    """A stored profile: the series of a Push, or what was sent to /ingest."""
+    return stored.series[0] if isinstance(stored, Push) else stored
 
 
 def _samples(sizes: Sequence[Sequence[Any]], body: Sequence[Buffer]) -> list[RawSample]:

@@ -181,6 +181,8 @@ function what(row) {
       return [`sent: ${row.status}${took}`];
     case "failed":
       return ["failed", row.status ? ` with ${row.status}` : "", `${took}: ${row.reason ?? ""}`];
+    case "dead_letter":
+      return [`dead letter for ${row.destination}, ${row.reason}`];
     case "dropped":
       return [row.rule ? `dropped by rule ${row.rule}` : "dropped", row.reason ? ` (${row.reason})` : ""];
     default:

@@ -12,12 +12,21 @@ from collections.abc import Sequence
 
 import pytest
 
-from alloypy.runtime.contract.events import Event, Events, Failed, Noted, Received, Relabelled
+from alloypy.runtime.contract.events import (
+    DeadLetter,
+    Event,
+    Events,
+    Failed,
+    Noted,
+    Queued,
+    Received,
+    Relabelled,
+)
 from alloypy.runtime.pace import Pace
 from alloypy.services.web.live_bodies import LARGEST, MOST, MOST_BYTES, Bodies
 from alloypy.services.web.live_hub import Hub
 from alloypy.services.web.live_matching import VERDICTS, MatchError, Wanted, read_selector, read_verdicts
-from alloypy.services.web.live_rows import Batch
+from alloypy.services.web.live_rows import Batch, line
 from alloypy.services.web.live_viewers import MOST_LINES, MOST_ROWS, LineViewer, Rates, RowViewer, evenly
 from tests.support.waiting import until
 
@@ -168,6 +177,22 @@ async def test_bodies_are_not_kept_for_streams_of_text() -> None:
     assert lines._lines == ["profile: labels={}, size=100"]
 
 
+def test_what_a_queue_does_is_said_in_rows_and_lines() -> None:
+    dead = DeadLetter("q", {"a": "b"}, (b"p",), "pyroscope.write.eu", "refused", "no stacks")
+    seen = batch([Queued("q", {"a": "b"}, (b"p",)), dead])
+    queued, buried = (json.loads(seen.row(index)) for index in (0, 1))
+    assert (queued["verdict"], queued["size"]) == ("queued", 1)
+    assert (buried["verdict"], buried["destination"], buried["reason"]) == (
+        "dead_letter",
+        "pyroscope.write.eu",
+        "refused: no stacks",
+    )
+    assert [line(each) for each in seen.events] == [
+        'profile: labels={a="b"}, size=1',
+        'profile: {a="b"} => <dead letter for pyroscope.write.eu, refused: no stacks>',
+    ]
+
+
 async def test_switching_off_ends_views_and_lets_go() -> None:
     events = Events()
     watching = hub(events)
@@ -221,14 +246,16 @@ async def test_rates_of_a_module() -> None:
         Received("m.x/a", {}, ()),
         Received("m.x/n.y/a", {}, ()),
         Failed("b", {}, (), "lost"),
+        Queued("q", {}, ()),
+        DeadLetter("q", {}, (), "b", "refused", "no"),
     ]
     for rates in (root, module):
-        await rates.see(batch(events, missed=6), Pace())
+        await rates.see(batch(events, missed=8), Pace())
 
     def taken(rates: Rates) -> dict[str, float]:
         items = json.loads(rates.take(2).decode().removesuffix("|;|"))
         return {each["componentID"]: each["rate"] for each in items}
 
-    assert taken(root) == {"a": 2, "b": 0}
+    assert taken(root) == {"a": 2, "b": 0, "q": 1}
     assert taken(module) == {"m.x/a": 1}
     assert root.take(2) == b"[]|;|"
