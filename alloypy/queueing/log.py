@@ -259,6 +259,16 @@ class Log:
             {name: dead.size for name, dead in self._graves.dead.items()},
         )
 
+    @property
+    def fault(self) -> str:
+        """Why the disk takes nothing, or ""."""
+        return self._writer.fault
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes of the files of records."""
+        return self._books.size
+
     async def close(self) -> None:
         """Store what is being put, write all marks to the disk, and let others have the directory."""
         if self._is_closed:

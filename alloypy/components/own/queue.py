@@ -1,4 +1,4 @@
-"""alloypy.queue: stores profiles on disk, and delivers them to each destination at its own pace.
+"""alloypy.queue: stores profiles on disk or in Kafka, and delivers them to each destination at its own pace.
 
 A profile counts as delivered when it is stored: it then survives an outage of its destinations, the end of
 the process, and a full disk. Only alloypy has this component.
@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from alloypy.components.own.delivering.arguments import Arguments, Exports
 from alloypy.components.own.delivering.metrics import QueueMetrics
@@ -33,14 +31,10 @@ from alloypy.runtime.contract.health import Health, healthy, unhealthy
 if TYPE_CHECKING:
     from alloypy.components.own.delivering.courier import Limits
     from alloypy.components.own.delivering.status import DebugInfo
-    from alloypy.queueing.log import Log
-    from alloypy.queueing.settings import LogSettings
+    from alloypy.components.own.delivering.store import AnyHome, Store
 
 _LONGEST_PAUSE_SECONDS = 5.0
 """Between two tries to open a queue that another process has, or a former component of this one."""
-
-_claims: WeakValueDictionary[Path, Queue] = WeakValueDictionary()
-"""By directory, the queue that was last built for it."""
 
 
 class Queue(Component[Arguments, Exports]):
@@ -69,7 +63,8 @@ class Queue(Component[Arguments, Exports]):
     async def prepare(self) -> None:
         """Check the directory, without touching it. Raises BuildError."""
         self._built_by = asyncio.current_task()
-        fault = self._fault(self._arguments) or await self._directory_fault(self._arguments)
+        home = self._metrics.home = self._kind(self._arguments)
+        fault = self._fault(self._arguments) or await home.fault(self._arguments)
         if fault:
             raise BuildError(fault)
         self._options.metrics().register(self._metrics)
@@ -77,8 +72,9 @@ class Queue(Component[Arguments, Exports]):
     async def prepare_update(self, arguments: Arguments) -> None:
         """Check new arguments. Raises UpdateError."""
         fault = self._fault(arguments)
-        if not fault and self._path(arguments) != self._path(self._arguments):
-            fault = await self._directory_fault(arguments)
+        home = self._kind(arguments)
+        if not fault and not self._is_at(home.place(arguments)):
+            fault = await home.fault(arguments)
         if fault:
             raise UpdateError(fault)
 
@@ -98,9 +94,10 @@ class Queue(Component[Arguments, Exports]):
             while True:
                 arguments = self._arguments
                 self._changed.clear()
-                log = await self._opened(arguments)
+                home = self._metrics.home = self._kind(arguments)
+                log = await self._opened(home, arguments)
                 try:
-                    await self._serve(log, arguments)
+                    await self._serve(home, log, arguments)
                 finally:
                     self._receiver.opened.clear()
                     self._receiver.log = self._metrics.log = None
@@ -113,9 +110,8 @@ class Queue(Component[Arguments, Exports]):
         log = self._receiver.log
         if log is None:
             return unhealthy(self._receiver.problem) if self._receiver.problem else None
-        fault = log.facts().fault
-        if fault:
-            return unhealthy(f"profiles are not taken: {fault}")
+        if log.fault:
+            return unhealthy(f"profiles are not taken: {log.fault}")
         failing = [name for name, courier in self._couriers.items() if courier.fails]
         return healthy(f"profiles wait for {', '.join(failing)}") if failing else None
 
@@ -129,22 +125,15 @@ class Queue(Component[Arguments, Exports]):
 
         return debug_info(self._receiver.log, [*self._couriers.values()], self._receiver.problem)
 
-    async def _opened(self, arguments: Arguments) -> Log:
-        """The log of these arguments, once whoever has it in this process leaves it."""
+    async def _opened(self, home: AnyHome, arguments: Arguments) -> Store:
+        """The store of these arguments, once whoever has it in this process leaves it."""
         from alloypy.queueing.errors import QueueError
-        from alloypy.queueing.log import Log
 
         pause = 0.05
         while True:
             began = self._options.clock()
             try:
-                log = await _kept(
-                    Log.open(
-                        str(self._path(arguments)),
-                        settings=_settings(arguments),
-                        destinations=[*_destinations(arguments)],
-                    )
-                )
+                log = await _kept(home.open(arguments, [*_destinations(arguments)]))
             except QueueError as reason:
                 problem = str(reason)
             else:
@@ -157,16 +146,18 @@ class Queue(Component[Arguments, Exports]):
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
-    async def _serve(self, log: Log, arguments: Arguments) -> None:
-        """Take and deliver profiles until the queue moves to another directory."""
+    async def _serve(self, home: AnyHome, log: Store, arguments: Arguments) -> None:
+        """Take and deliver profiles until the queue moves to another place."""
+        place = home.place(arguments)
         self._receiver.log = self._metrics.log = log
         self._receiver.opened.set()
         async with asyncio.TaskGroup() as group:
             tasks: dict[str, asyncio.Task[None]] = {}
             try:
-                while self._path(self._arguments) == self._path(arguments):
+                while self._is_at(place):
                     arguments = self._arguments
                     self._changed.clear()
+                    home.use(log, arguments)
                     await self._keep_couriers(log, arguments, group, tasks)
                     await self._changed.wait()
             finally:
@@ -177,12 +168,11 @@ class Queue(Component[Arguments, Exports]):
                 self._couriers.clear()
 
     async def _keep_couriers(
-        self, log: Log, arguments: Arguments, group: asyncio.TaskGroup, tasks: dict[str, asyncio.Task[None]]
+        self, log: Store, arguments: Arguments, group: asyncio.TaskGroup, tasks: dict[str, asyncio.Task[None]]
     ) -> None:
         """One courier for each destination."""
         from alloypy.components.own.delivering.courier import Courier, Surroundings
 
-        log.use(_settings(arguments))
         wanted, limits = _destinations(arguments), self._limits(arguments)
         gone = [name for name in tasks if name not in wanted]
         for name in gone:
@@ -208,8 +198,7 @@ class Queue(Component[Arguments, Exports]):
         left = self._couriers[name].cursor.behind.records
         if left:
             fields = {"destination": name, "n": left}
-            message = "a destination was taken out while profiles wait for it: they are kept for max_age"
-            self._options.logger.warning(message, extra={"fields": fields})
+            self._options.logger.warning(self._kind(self._arguments).left, extra={"fields": fields})
 
     def _limits(self, arguments: Arguments) -> Limits:
         from alloypy.components.own.delivering.courier import Limits
@@ -222,8 +211,15 @@ class Queue(Component[Arguments, Exports]):
         )
         return Limits(given.max_in_flight, given.max_bytes_in_flight, pauses, drain)
 
-    def _path(self, arguments: Arguments) -> Path:
-        return Path(arguments.disk.path) if arguments.disk.path else self._options.storage / "queue"
+    def _kind(self, arguments: Arguments) -> AnyHome:
+        """The kind of store that the arguments ask for."""
+        from alloypy.components.own.delivering.on_disk import OnDisk
+
+        return OnDisk(self, self._options.storage / "queue")
+
+    def _is_at(self, place: object) -> bool:
+        """Whether a place is that of the current arguments."""
+        return self._kind(self._arguments).place(self._arguments) == place
 
     def _fault(self, arguments: Arguments) -> str:
         """What is wrong with arguments that are right one by one."""
@@ -233,53 +229,17 @@ class Queue(Component[Arguments, Exports]):
         twice = next((name for name in names if names.count(name) > 1), "")
         return f"forward_to names {twice} twice" if twice else ""
 
-    async def _directory_fault(self, arguments: Arguments) -> str:
-        """Why a queue cannot be in the directory, as far as can be seen without changing anything."""
-        from alloypy.queueing.errors import QueueError
-        from alloypy.queueing.log import Log
-
-        path = self._path(arguments).absolute()
-        other = _claims.get(path)
-        if other is not None and other.is_of_this_load(self.id):
-            return f"{path} is the directory of {other.id}: two queues cannot share one"
-        try:
-            _settings(arguments)
-            await Log.check(str(path))
-        except QueueError as reason:
-            return str(reason)
-        _claims[path] = self
-        return ""
-
     def _warn(self, arguments: Arguments) -> None:
         """Warn of what works, but not as one might expect."""
-        if arguments.disk.sync == "interval":
+        if arguments.disk is not None and arguments.disk.sync == "interval":
             self._options.logger.info("profiles stored within sync_interval are lost if the power fails")
-
-
-def _settings(arguments: Arguments) -> LogSettings:
-    """The settings of the log. Raises QueueError."""
-    from alloypy.queueing.settings import LogSettings
-
-    disk, dead = arguments.disk, arguments.dead_letter
-    return LogSettings(
-        max_size=arguments.max_size,
-        max_age=arguments.max_age.seconds,
-        when_full="drop_oldest" if arguments.when_full == "drop_oldest" else "reject",
-        sync="interval" if disk.sync == "interval" else "always",
-        sync_interval=disk.sync_interval.seconds,
-        segment_size=disk.segment_size,
-        min_free=disk.min_free,
-        memory=arguments.delivery.max_bytes_in_flight,
-        dead_letter_size=dead.max_size,
-        dead_letter_age=dead.max_age.seconds,
-    )
 
 
 def _destinations(arguments: Arguments) -> Mapping[str, ProfilesReceiver]:
     return {receiver.component: receiver for receiver in arguments.forward_to}
 
 
-async def _kept(opening: Coroutine[Any, Any, Log]) -> Log:
+async def _kept(opening: Coroutine[Any, Any, Store]) -> Store:
     """What is opened; if this is cancelled meanwhile, it is closed again."""
     task = asyncio.get_running_loop().create_task(opening)
     try:
@@ -289,7 +249,7 @@ async def _kept(opening: Coroutine[Any, Any, Log]) -> Log:
         raise
 
 
-async def _closed(opening: asyncio.Task[Log]) -> None:
+async def _closed(opening: asyncio.Task[Store]) -> None:
     from alloypy.queueing.errors import QueueError
 
     with contextlib.suppress(QueueError):
@@ -304,6 +264,7 @@ registration = Registration(
     Queue,
     later=(
         "alloypy.components.own.delivering.courier",
+        "alloypy.components.own.delivering.on_disk",
         "alloypy.components.own.delivering.status",
         "alloypy.queueing.log",
     ),

@@ -113,7 +113,7 @@ class Arguments:
     when_full: Annotated[str, WHEN_FULL] = attribute(
         default="reject", doc="What gives way when there is no space: new profiles (`reject`), or the oldest."
     )
-    disk: DiskArguments = block(default=DiskArguments(), doc="Where profiles are stored.")
+    disk: DiskArguments | None = block(default=None, doc="Where profiles are stored.")
     delivery: DeliveryArguments = block(default=DeliveryArguments(), doc="How profiles are delivered.")
     dead_letter: DeadLetterArguments = block(
         default=DeadLetterArguments(), doc="What becomes of profiles that a destination refuses for good."

@@ -20,11 +20,11 @@ from alloypy.components.own.delivering.messages import (
 from alloypy.components.own.delivering.pace import Pace, Pauses
 from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.components.own.delivering.reports import Reports
+from alloypy.components.own.delivering.store import Cursor
 from alloypy.components.own.delivering.suspects import MOST_ASIDE, SECONDS, TRIES, Suspects
 from alloypy.components.own.delivering.verdict import Verdict, verdict
 from alloypy.histogram import Histogram
 from alloypy.profiles.model import DeliveryError, ProfilesReceiver
-from alloypy.queueing.cursor import Cursor
 from alloypy.queueing.record import Record
 
 MOST_CRASHES = 3

@@ -6,27 +6,28 @@ For each destination, over restarts: stored = delivered + dropped + dead letters
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from alloypy.families import Family, Sample, counter, counters, gauges, histograms
+from alloypy.families import Family, counter, counters, gauges, histograms
 
 if TYPE_CHECKING:
     from alloypy.components.own.delivering.courier import Courier
-    from alloypy.queueing.log import Log, LogFacts
+    from alloypy.components.own.delivering.store import AnyHome, Store
 
 _D = ("destination",)
 
 
 class QueueMetrics:
-    """Collects the metrics; `log` and `couriers`, by destination, are those in use.
+    """Collects the metrics; `home`, `log` and `couriers`, by destination, are those in use.
 
     stored, stored_bytes: records and bytes taken since the start. rejected: by reason. start_seconds: how
     long the log in use took to open.
     """
 
     def __init__(self) -> None:
-        self.log: Log | None = None
+        self.home: AnyHome | None = None
+        self.log: Store | None = None
         self.couriers: dict[str, Courier] = {}
         self.stored = 0
         self.stored_bytes = 0
@@ -49,39 +50,9 @@ class QueueMetrics:
         )
         started: dict[tuple[str, ...], float] = {} if self.log is None else {(): self.start_seconds}
         yield gauges("alloypy_queue_start_seconds", "Time that it took to open the queue.", (), started)
-        yield from _of_log(self.log)
+        if self.home is not None:
+            yield from self.home.families(self.log)
         yield from _of_couriers([*self.couriers.values()])
-
-
-_OF_LOG: Sequence[tuple[str, str, str, Callable[[LogFacts], float | None]]] = (
-    ("disk_bytes", "gauge", "Bytes of the files of records.", lambda facts: facts.disk_bytes),
-    ("disk_free_bytes", "gauge", "Bytes that the file system has left.", lambda facts: facts.free),
-    ("segments", "gauge", "Files of records.", lambda facts: facts.segments),
-    ("replayed_total", "counter", "Records that waited at the start.", lambda facts: facts.found),
-    ("damaged_records_total", "counter", "Records that could not be read.", lambda facts: facts.damaged),
-    (
-        "truncated_bytes_total",
-        "counter",
-        "Bytes that a crash had left unfinished.",
-        lambda facts: facts.cut_bytes,
-    ),
-    ("write_errors_total", "counter", "Errors of the disk.", lambda facts: facts.write_errors),
-)
-
-
-def _of_log(log: Log | None) -> Iterator[Family]:
-    """The families of a log; without values while it is not open."""
-    facts = log.facts() if log is not None else None
-    for name, kind, documentation, read in _OF_LOG:
-        value = None if facts is None else read(facts)
-        full = f"alloypy_queue_{name}"
-        yield Family(full, documentation, kind, [] if value is None else [Sample(full, {}, value)])
-    dead: dict[tuple[str, ...], float] = {}
-    if facts is not None:
-        dead = {(name,): size for name, size in facts.dead_bytes.items()}
-    yield gauges("alloypy_queue_dead_letter_bytes", "Bytes of the files of dead letters.", _D, dead)
-    syncs = [] if facts is None else [((), facts.syncs.buckets(), facts.syncs.total)]
-    yield histograms("alloypy_queue_sync_seconds", "Time that the disk takes to store a batch.", (), syncs)
 
 
 def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:

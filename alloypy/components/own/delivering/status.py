@@ -9,7 +9,7 @@ from alloypy.schema.fields import attribute, block, export, exports
 
 if TYPE_CHECKING:
     from alloypy.components.own.delivering.courier import Courier
-    from alloypy.queueing.log import Log
+    from alloypy.components.own.delivering.store import Store
 
 
 @exports
@@ -39,13 +39,12 @@ class DebugInfo:
     )
 
 
-def debug_info(log: Log | None, couriers: Iterable[Courier], problem: str) -> DebugInfo:
+def debug_info(log: Store | None, couriers: Iterable[Courier], problem: str) -> DebugInfo:
     """The state of a queue. log: None while it is not open."""
     if log is None:
         return DebugInfo(disk_bytes=0, problem=problem)
-    facts = log.facts()
     destinations = tuple(map(_status, couriers))
-    return DebugInfo(disk_bytes=facts.disk_bytes, problem=facts.fault, destinations=destinations)
+    return DebugInfo(disk_bytes=log.disk_bytes, problem=log.fault, destinations=destinations)
 
 
 def _status(courier: Courier) -> DestinationStatus:

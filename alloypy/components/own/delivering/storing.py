@@ -26,8 +26,8 @@ from alloypy.runtime.contract.component import Options
 
 if TYPE_CHECKING:
     from alloypy.components.own.delivering.messages import Message
+    from alloypy.components.own.delivering.store import Store
     from alloypy.queueing.errors import Closed, Full, WriteFailed
-    from alloypy.queueing.log import Log
 
 _OPENING_SECONDS = 5.0
 """How long a profile waits for a queue that is being opened."""
@@ -50,7 +50,7 @@ class Receiver(ProfilesReceiver):
         self.children = arguments.forward_to
         self.metrics = metrics
         self._publisher = Publisher(options.events, options.global_id)
-        self.log: Log | None = None
+        self.log: Store | None = None
         self.opened = asyncio.Event()
         self.problem = ""
 
@@ -95,7 +95,7 @@ class Receiver(ProfilesReceiver):
         """The clients of all destinations: debug info is passed on as it arrives."""
         return [client for child in self.children for client in child.debug_info_clients()]
 
-    async def _open(self, profiles: Sequence[Series | IngestProfile]) -> Log:
+    async def _open(self, profiles: Sequence[Series | IngestProfile]) -> Store:
         """The log. Raises DeliveryError if it is not open, and publishes that of the profiles."""
         if self.log is None:
             with contextlib.suppress(TimeoutError):
@@ -112,7 +112,7 @@ class Receiver(ProfilesReceiver):
             self._publisher.not_stored(profiles, error)
         return error
 
-    async def _store_one(self, log: Log, series: Series, message: Message, failures: Failures) -> bool:
+    async def _store_one(self, log: Store, series: Series, message: Message, failures: Failures) -> bool:
         """Store a record; returns whether it is stored."""
         try:
             await self._store(log, message, series)
@@ -122,7 +122,7 @@ class Receiver(ProfilesReceiver):
             return False
         return True
 
-    async def _store(self, log: Log, message: Message, profile: Series | IngestProfile) -> None:
+    async def _store(self, log: Store, message: Message, profile: Series | IngestProfile) -> None:
         """Store a record. Raises DeliveryError."""
         from alloypy.queueing.errors import Closed, Full, WriteFailed
 
