@@ -152,6 +152,8 @@ test("damage is told in a sentence", async () => {
   await refused(Uint8Array.from([...whole, ...block(1, number(1, 1000))]), /text 1000/);
   await refused(Uint8Array.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x7f]), /longer than/);
   await refused(text("{broken"), /not valid JSON/);
+  await refused(text("main;work 12\nmain;id\0le 3\nmain;work;read 4\n"), /looks like text, but byte 21 of it is 0\./);
+  await refused(Uint8Array.from([...text("main;"), 0xe9, ...text(" 12\n")]), /looks like text, but is not UTF-8\./);
   await refused(text('{"a": 1}'), /not a speedscope file/);
   await refused(text("hello there\nworld wide"), /None of its lines/, { hint: "groups" });
   await refused(Uint8Array.from([0, 0, ...varint(100_000_000)]), /children/, { hint: "tree" });

@@ -49,12 +49,25 @@ export async function decode(given, sink, hint = "") {
   const part = partOf(bytes);
   if (part) bytes = await unpack(part);
   const format = detect(bytes, hint);
-  if (format === "pprof") decodePprof(bytes, sink);
+  if (format === "pprof" && !hint) decodeUnknown(bytes, sink);
+  else if (format === "pprof") decodePprof(bytes, sink);
   else if (format === "speedscope") decodeSpeedscope(parse(bytes), sink);
   else if (format === "trie") decodeTrie(bytes, sink);
   else if (format === "tree") decodeTree(bytes, sink);
   else if (format !== "jfr") decodeFolded(new TextDecoder().decode(bytes), sink, format === "folded");
   return format;
+}
+
+/** Decode as pprof what is no text, or say why it is none. @param {Uint8Array} bytes @param {Sink} sink */
+function decodeUnknown(bytes, sink) {
+  try {
+    decodePprof(bytes, sink);
+  } catch (fault) {
+    const head = bytes.subarray(0, HEAD);
+    if (head.filter((byte) => byte > 31 && byte < 127).length < head.length * 0.7) throw fault;
+    const at = head.findIndex(isControl);
+    throw new Refusal(`It looks like text, but ${at < 0 ? "is not UTF-8" : `byte ${at + 1} of it is ${head[at]}`}.`);
+  }
 }
 
 /** @param {Uint8Array} bytes @param {string} hint as in the query of /ingest */
@@ -71,10 +84,13 @@ function detect(bytes, hint) {
   return (bytes[0] === 0 && nodeFormat(bytes)) || "pprof";
 }
 
+/** Whether a byte is a control character that lines of text do not have. @param {number} byte */
+const isControl = (byte) => byte < 32 && byte !== 9 && byte !== 10 && byte !== 13;
+
 /** Whether the beginning has no control characters and is UTF-8. @param {Uint8Array} bytes */
 function isText(bytes) {
   const head = bytes.subarray(0, HEAD);
-  if (head.some((byte) => byte < 32 && byte !== 9 && byte !== 10 && byte !== 13)) return false;
+  if (head.some(isControl)) return false;
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true });
     return true;
