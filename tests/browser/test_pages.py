@@ -43,6 +43,7 @@ def test_a_page_is_whole(visits: dict[str, Any], path: str) -> None:
     assert "unsafe" not in visit["policy"]
     assert "default-src" in visit["policy"]
     assert visit["narrow"] <= NARROW_PIXELS
+    assert visit["broken"] == []
     outside = [each for each in visit["links"] if PREFIX not in each]
     assert all(each.endswith(("/metrics", "/-/ready", "/-/healthy")) for each in outside), outside
 
@@ -64,6 +65,7 @@ def test_components_are_found_by_typing(visits: dict[str, Any]) -> None:
     ]
     assert (seen["focused"], seen["filtered"]) == ("filter", ["pyroscope.write.inner"])
     assert seen["next"] == "pyroscope.write.inner"
+    assert seen["kept"] == [["pyroscope.write.inner"], ["pyroscope.write (2)"], "ascending"]
 
 
 def test_a_component_shows_its_rules_and_neighbours(visits: dict[str, Any]) -> None:

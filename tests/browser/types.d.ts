@@ -83,16 +83,5 @@ type Row = {
 type Message = { seen: number; shown: number; missed: number; first: number; rows: Row[] };
 /** A row in the table of the live page. */
 type Shown = { row: Row; element: HTMLElement; box: HTMLInputElement | null };
-/** A row in the table of components. */
-type Line = {
-  row: HTMLTableRowElement;
-  id: string;
-  health: string;
-  name: string;
-  module: string;
-  message: string;
-  pipeline: string;
-  kind: string;
-  rates: number[] | null;
-  text: string;
-};
+/** A row in the table of components; `text`: what the filter searches. */
+type Line = { row: HTMLTableRowElement; id: string; pipeline: string; health: string; message: string; text: string };

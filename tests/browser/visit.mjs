@@ -36,7 +36,12 @@ const PAGES = {
     await page.keyboard.press("?");
     await page.waitForSelector("dialog[open]");
     await page.keyboard.press("Escape");
-    return { all, focused, filtered, next };
+    await page.click("th a[data-sort=name]");
+    await page.waitForURL(/sort=name/);
+    await page.selectOption("#group", "kind");
+    await page.waitForURL(/group=kind/);
+    const kept = [await texts(page, rows), await texts(page, "tr.group"), await page.getAttribute("th:has(a[data-sort=name])", "aria-sort")];
+    return { all, focused, filtered, next, kept };
   },
   "component/pyroscope.relabel.rules": async (page) => ({
     title: await texts(page, "h1"),
@@ -111,6 +116,11 @@ async function visit(browser, path, act) {
   result.dark = await violations(page);
   await page.setViewportSize({ width: 320, height: 700 });
   result.narrow = await page.evaluate("document.documentElement.scrollWidth");
+  result.broken = await page.$$eval("thead th", (headings) => headings.map((each) => {
+    const words = document.createRange();
+    words.selectNodeContents(document.createTreeWalker(each, NodeFilter.SHOW_TEXT).nextNode() ?? each);
+    return [each.textContent.trim(), words.getClientRects().length];
+  }).filter(([text, lines]) => lines > text.split(/\s/).length));
   result.links = await page.$$eval("a[href]", (found) => found.map((each) => new URL(each.getAttribute("href"), document.baseURI).href));
   await context.close();
   return { ...result, errors };

@@ -91,10 +91,10 @@ def _heading(view: View, info: ComponentInfo, files: Container[str]) -> Html:
         h("dt", {}, "Health"),
         h(
             "dd",
-            {},
+            {"id": "health", "data-id": _global_id(info)},
             health_sign(health),
-            f" {health.message}",
-            h("span", {"class": "weak"}, f" ({ago(health.time)})"),
+            " ",
+            h("span", {}, health.message, h("span", {"class": "weak"}, f" ({ago(health.time)})")),
         ),
     ]
     if info.module:
@@ -108,7 +108,7 @@ def _heading(view: View, info: ComponentInfo, files: Container[str]) -> Html:
             h("li", {}, h("a", {"href": f"./?{urlencode({'filter': each})}"}, each)) for each in info.modules
         ]
         about += [h("dt", {}, "Contains"), h("dd", {}, h("ul", {"class": "plain"}, inner))]
-    return join(h("h1", {}, _global_id(info)), h("dl", {"class": "facts"}, about))
+    return join(h("h1", {}, _global_id(info)), h("dl", {"class": "facts", "id": "facts"}, about))
 
 
 def _graph(view: View, module: str) -> Html | None:
@@ -149,7 +149,7 @@ async def _flow(info: ComponentInfo, rates: Rates) -> Html | None:
     title = "What passes through"
     return h(
         "section",
-        {"id": "flow", "data-id": name},
+        {"id": "flow"},
         h("h2", {}, title),
         wide(title, h("table", {"class": "narrow"}, h("thead", {}, heading), h("tbody", {}, rows))),
     )

@@ -185,12 +185,11 @@ def _summary(rows: Sequence[_Row]) -> Html:
     told = [
         h(
             "li",
-            {"class": f"health {state}"},
+            {"id": state, "class": f"health {state}", "hidden": not count and state != "healthy"},
             h("span", {"aria-hidden": "true"}, SIGNS[state]),
             f" {count} {state}",
         )
         for state, count in counts.items()
-        if count or state == "healthy"
     ]
     return h("ul", {"class": "summary", "id": "summary"}, told)
 

@@ -6,7 +6,7 @@
  * @param {string} tag
  * @param {Record<string, unknown>} [attributes] strings are attributes, functions are listeners
  *   (`{ click: ... }`), true stands without a value, false and null are left out
- * @param {...(Node | string | number | null | undefined)} children
+ * @param {...(Node | string | null | undefined)} children
  * @returns {HTMLElement}
  */
 export function h(tag, attributes = {}, ...children) {
@@ -14,39 +14,22 @@ export function h(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") {
       element.addEventListener(name, /** @type {EventListener} */ (value));
-    } else if (value === true) {
-      element.setAttribute(name, "");
     } else if (value !== false && value !== null && value !== undefined) {
-      element.setAttribute(name, String(value));
+      element.setAttribute(name, value === true ? "" : String(value));
     }
   }
-  for (const child of children) {
-    if (child !== null && child !== undefined) {
-      element.append(child instanceof Node ? child : String(child));
-    }
-  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
 }
 
 /**
- * The address of a page or an API, given relative to the first page.
- * @param {string} path
- * @returns {URL}
- */
-export function address(path) {
-  return new URL(path, document.baseURI);
-}
-
-/**
  * The JSON that an API answers. Throws an Error with a sentence for people.
- * @param {string} path relative to the first page
- * @param {RequestInit} [options]
- * @returns {Promise<any>}
+ * @param {string} path relative to the first page, as all addresses are: `<base>` says so @returns {Promise<any>}
  */
-export async function fetchJson(path, options) {
+async function fetchJson(path) {
   let response;
   try {
-    response = await fetch(address(path), options);
+    response = await fetch(path);
   } catch {
     throw new Error("alloypy does not answer; is it still running?");
   }
@@ -56,20 +39,7 @@ export async function fetchJson(path, options) {
   return response.json();
 }
 
-/**
- * The data that the server put into the page.
- * @param {string} [id]
- * @returns {any}
- */
-export function pageData(id = "data") {
-  return JSON.parse(document.getElementById(id)?.textContent ?? "null");
-}
-
-/**
- * The element that the page is known to have.
- * @param {string} id
- * @returns {HTMLElement}
- */
+/** The element that the page is known to have. @param {string} id @returns {HTMLElement} */
 export function byId(id) {
   const found = document.getElementById(id);
   if (!found) {
@@ -78,15 +48,53 @@ export function byId(id) {
   return found;
 }
 
-/**
- * A rate as people read it; a dash if it is not known.
- * @param {number | null | undefined} value
- */
+/** A rate as people read it; a dash if it is not known. @param {number | null | undefined} value */
 export function perSecond(value) {
-  if (value === null || value === undefined) {
-    return "–";
-  }
+  if (value === null || value === undefined) return "–";
   return value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(2)));
+}
+
+/** A sign for each state of health, so that none is told by its colour alone. @type {Record<string, string>} */
+const SIGNS = { healthy: "●", unknown: "○", unhealthy: "▲", exited: "■" };
+
+/** Show a state of health. @param {Element} badge @param {Element} told its message and age @param {any} state */
+export function showHealth(badge, told, { health, message, since }) {
+  const seconds = Math.max(0, Date.now() / 1000 - since);
+  const at = [86_400, 3600, 60, 0].findIndex((each) => seconds >= 2 * each);
+  const ago = ` (${Math.floor(seconds / [86_400, 3600, 60, 1][at])} ${["d", "h", "min", "s"][at]} ago)`;
+  if (told.textContent === message + ago && badge.classList.contains(health)) return;
+  badge.className = `health ${health}`;
+  badge.replaceChildren(h("span", { "aria-hidden": "true" }, SIGNS[health]), ` ${health}`);
+  told.replaceChildren(message, h("span", { class: "weak" }, ago));
+}
+
+const EVERY_MS = 2000;
+
+/**
+ * Keep a page up to date while it is visible. What went wrong, or makes the page useless, is noted above an element.
+ * @param {string} path of the API @param {HTMLElement} place
+ * @param {(answer: any) => boolean} update returns false if only loading the page anew can show the answer
+ */
+export async function keepFresh(path, place, update) {
+  if (document.visibilityState === "visible") {
+    try {
+      note(place, update(await fetchJson(path)) ? "" : "The components have changed. ", "Show them");
+    } catch (error) {
+      note(place, `${error instanceof Error ? error.message : error} `, "Try again");
+    }
+  }
+  setTimeout(() => keepFresh(path, place, update), EVERY_MS);
+}
+
+/** @param {HTMLElement} place @param {string} text empty for none @param {string} action */
+function note(place, text, action) {
+  const shown = document.getElementById("notice");
+  if ((shown?.firstChild?.textContent ?? "") === text) return;
+  shown?.remove();
+  if (text) {
+    const link = h("a", { href: location.href.split("#")[0] }, action);
+    place.before(h("p", { id: "notice", class: "note", role: "status" }, text, link));
+  }
 }
 
 /** @type {{ keys: string, does: string, run: (event: KeyboardEvent) => boolean | void }[]} */
@@ -123,19 +131,13 @@ function toggleHelp() {
 
 shortcut("?", "Show or hide these keys", toggleHelp);
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) {
-    return;
-  }
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const target = event.target;
   const editing = target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-  if (editing || (document.querySelector("dialog[open]") && event.key !== "?")) {
-    return;
-  }
+  if (editing || (document.querySelector("dialog[open]") && event.key !== "?")) return;
   for (const each of shortcuts) {
     if (each.keys.split(" ").includes(event.key)) {
-      if (each.run(event) !== false) {
-        event.preventDefault();
-      }
+      if (each.run(event) !== false) event.preventDefault();
       return;
     }
   }

@@ -1,29 +1,21 @@
 // @ts-check
-import { fetchJson, perSecond } from "./common.js";
+/** The page of a component: its health and its counts are kept up to date. */
+import { byId, keepFresh, perSecond, showHealth } from "./common.js";
 
-const EVERY_MS = 2000;
+const health = byId("health");
 
-const flow = document.getElementById("flow");
-
-async function poll() {
-  if (flow && document.visibilityState === "visible") {
-    try {
-      const [own] = await fetchJson(`api/v0/alloypy/states?id=${encodeURIComponent(flow.dataset.id ?? "")}`);
-      ["entered", "left", "lost"].forEach((key, at) => {
-        const count = flow.querySelector(`[data-count=${key}]`);
-        const rate = flow.querySelector(`[data-rate=${key}]`);
-        if (count && rate && own?.counts) {
-          count.textContent = own.counts[key].toLocaleString("en");
-          rate.textContent = perSecond(own.rates?.[at]);
-        }
-      });
-    } catch {
-      return;
+/** @param {any} answer */
+function update([own]) {
+  if (!own) return false;
+  showHealth(health.children[0], health.children[1], own);
+  ["entered", "left", "lost"].forEach((key, at) => {
+    const [count, rate] = ["count", "rate"].map((each) => document.querySelector(`[data-${each}=${key}]`));
+    if (count && rate && own.counts) {
+      count.textContent = own.counts[key].toLocaleString("en");
+      rate.textContent = perSecond(own.rates?.[at]);
     }
-  }
-  setTimeout(poll, EVERY_MS);
+  });
+  return true;
 }
 
-if (flow) {
-  poll();
-}
+keepFresh(`api/v0/alloypy/states?id=${encodeURIComponent(health.dataset.id ?? "")}`, byId("facts"), update);

@@ -1,7 +1,7 @@
 // @ts-check
 /** The flame page: one profile, several merged, or a diff of two. */
 
-import { address, byId, h, pageData, shortcut } from "./common.js";
+import { byId, h, shortcut } from "./common.js";
 import { FlameCanvas } from "./flame-canvas.js";
 import { changeColour } from "./flame-colours.js";
 import { changeOf, childSum, hitsOf, layout, pathTo } from "./flame-layout.js";
@@ -10,11 +10,11 @@ import { flameSvg } from "./flame-svg.js";
 import { FlameTable } from "./flame-table.js";
 import { changeText, matcher, shareText, valueText } from "./flame-text.js";
 
-const page = pageData(); // which profiles to show, and where they are
+const page = JSON.parse(byId("data").textContent ?? ""); // which profiles to show, and where they are
 /** @type {Source[]} */
 const sources = page.show.map((/** @type {Source} */ each) => ({
   ...each,
-  url: address(page.bodies + encodeURIComponent(each.id)).href,
+  url: new URL(page.bodies + encodeURIComponent(each.id), document.baseURI).href,
 }));
 const diff = sources.some((each) => each.side);
 let state = readState(location.hash);

@@ -1,8 +1,7 @@
 // @ts-check
 /** The graph page: what feeds a component and what it feeds is highlighted; rates and health are kept up to date. */
-import { byId, fetchJson, h, shortcut } from "./common.js";
+import { byId, h, keepFresh, shortcut } from "./common.js";
 
-const EVERY_MS = 2000;
 const drawing = document.querySelector("#graph svg");
 const chosen = byId("chosen");
 
@@ -16,9 +15,7 @@ function reached(from, end, other) {
   const found = new Set([from]);
   for (const name of found) {
     for (const arrow of arrows) {
-      if (arrow.dataset[end] === name) {
-        found.add(arrow.dataset[other] ?? "");
-      }
+      if (arrow.dataset[end] === name) found.add(arrow.dataset[other] ?? "");
     }
   }
   return found;
@@ -87,34 +84,12 @@ function update(state) {
       title.textContent = [...lines, ...(message === undefined ? [] : [`unhealthy: ${message}`])].join("\n");
     }
   }
-  if (state.ids.length !== boxes.size || state.ids.some((/** @type {string} */ id) => !boxes.has(id))) {
-    notice("The components have changed. ", "Show them");
-  }
-}
-
-/** @param {string} text @param {string} action */
-function notice(text, action) {
-  const link = h("a", { href: location.href.split("#")[0] }, action);
-  const shown = h("p", { id: "notice", class: "note", role: "status" }, text, link);
-  document.getElementById("notice")?.remove();
-  byId("controls").after(shown);
-}
-
-async function poll() {
-  if (document.visibilityState === "visible") {
-    try {
-      update(await fetchJson(`api/v0/alloypy/graph?${byId("graph").dataset.query ?? ""}`));
-    } catch (error) {
-      notice(error instanceof Error ? `${error.message} ` : "", "Try again");
-    }
-  }
-  setTimeout(poll, EVERY_MS);
+  return state.ids.length === boxes.size && state.ids.every((/** @type {string} */ id) => boxes.has(id));
 }
 
 if (drawing) {
   const wanted = decodeURIComponent(location.hash.slice(1));
-  if (boxes.has(wanted)) {
-    choose(wanted);
-  }
-  poll();
+  if (boxes.has(wanted)) choose(wanted);
+  const shown = byId("graph");
+  keepFresh(`api/v0/alloypy/graph?${shown.dataset.query ?? ""}`, shown, update);
 }

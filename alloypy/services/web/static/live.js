@@ -1,6 +1,7 @@
 // @ts-check
 /** The live page: a stream of rows, of which the latest are shown; chosen ones lead to flame graphs. */
-import { address, byId, h, shortcut } from "./common.js";
+import { byId, h, shortcut } from "./common.js";
+import { valueText } from "./flame-text.js";
 
 const STREAM = "api/v0/alloypy/live";
 const MOST_ROWS = 500;
@@ -42,31 +43,24 @@ function connect() {
   const before = current;
   const mine = (current = new AbortController());
   speeds = [];
-  read(address(`${STREAM}?${query}`), mine, () => before?.abort()).then(
+  read(`${STREAM}?${query}`, mine, () => before?.abort()).then(
     () => again(mine),
     (/** @type {Error} */ reason) => again(mine, reason),
   );
 }
 
-/**
- * After a stream has ended, try again if that may help.
- * @param {AbortController} mine
- * @param {Error} [reason]
- */
+/** After a stream has ended, try again if that may help. @param {AbortController} mine @param {Error} [reason] */
 function again(mine, reason) {
   if (current === mine) {
     current = null;
     tell(reason?.message ?? "");
-    if (!(reason instanceof Refused)) {
-      retry = setTimeout(connect, RETRY_MS);
-    }
+    if (!(reason instanceof Refused)) retry = setTimeout(connect, RETRY_MS);
   }
 }
 
 /**
  * Read a stream to its end.
- * @param {URL} url
- * @param {AbortController} mine
+ * @param {string} url @param {AbortController} mine
  * @param {() => void} begun called once it has begun: only then may the one before it end
  */
 async function read(url, mine, begun) {
@@ -82,17 +76,13 @@ async function read(url, mine, begun) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let rest = ""; ; ) {
     const { value, done } = await reader.read();
-    if (done || mine !== current) {
-      return;
-    }
+    if (done || mine !== current) return;
     const messages = (rest + value).split("\n\n");
     rest = messages.pop() ?? "";
     for (const message of messages) {
       byId("off").hidden = !message.startsWith("event: off");
       const data = message.split("\n").find((line) => line.startsWith("data: "));
-      if (data && byId("off").hidden) {
-        take(JSON.parse(data.slice(6)));
-      }
+      if (data && byId("off").hidden) take(JSON.parse(data.slice(6)));
     }
   }
 }
@@ -105,9 +95,7 @@ function tell(text) {
 
 /** @param {Message} message */
 function take(message) {
-  for (const row of message.rows) {
-    add(row);
-  }
+  for (const row of message.rows) add(row);
   for (const gone of shown.splice(MOST_ROWS)) {
     gone.element.remove();
     choose(gone, false);
@@ -116,9 +104,7 @@ function take(message) {
   while (held.length && Number(held[0].row.body?.split("-")[1]) < oldest) {
     letGo(/** @type {Shown} */ (held.shift()));
   }
-  if (!paused && !document.hidden) {
-    count(message);
-  }
+  if (!paused && !document.hidden) count(message);
 }
 
 /** @param {Message} message */
@@ -127,10 +113,10 @@ function count({ seen, shown: rows, missed }) {
   speeds = speeds.slice(-13);
   const seconds = (speeds[speeds.length - 1].at - speeds[0].at) / 1000;
   const speed = seconds > 0 ? (seen - speeds[0].seen) / seconds : 0;
-  const number = new Intl.NumberFormat("en");
+  const text = (/** @type {number} */ number) => number.toLocaleString("en");
   byId("counts").textContent =
-    `${number.format(seen)} seen (${number.format(Math.round(speed))}/s), ${number.format(rows)} shown` +
-    (missed ? `, ${number.format(missed)} more came too fast to look at` : "");
+    `${text(seen)} seen (${text(Math.round(speed))}/s), ${text(rows)} shown` +
+    (missed ? `, ${text(missed)} more came too fast to look at` : "");
 }
 
 /** @param {Row} row */
@@ -145,22 +131,18 @@ function add(row) {
     h("td", {}, h("a", { href: `component/${row.component.split("/").map(encodeURIComponent).join("/")}` }, row.component)),
     h("td", {}, service),
     h("td", {}, row.labels.__name__ ?? ""),
-    h("td", { class: "number" }, bytes(row.size)),
-    h("td", { class: row.verdict }, ...what(row), " ", labels(row)),
+    h("td", { class: "number" }, valueText(row.size, "bytes")),
+    h("td", { class: row.verdict }, `${what(row)} `, labels(row)),
     h("td", { class: "profile" }, row.body ? h("a", { href: flame([row]), target: "_blank" }, "flame graph") : "–"),
   );
   const entry = { row, element, box };
   box?.addEventListener("change", () => {
     choose(entry, box.checked);
-    if (box.checked && !paused) {
-      setPaused(true);
-    }
+    if (box.checked && !paused) setPaused(true);
   });
   table.prepend(element);
   shown.unshift(entry);
-  if (row.body) {
-    held.push(entry);
-  }
+  if (row.body) held.push(entry);
 }
 
 /** @param {Shown} entry */
@@ -172,28 +154,25 @@ function letGo({ row, element, box }) {
   element.querySelector(".profile")?.replaceChildren("–");
 }
 
-/** @param {Row} row @returns {(string | Node)[]} */
+/** @param {Row} row */
 function what(row) {
   const tries = row.tries && row.tries > 1 ? `, ${row.tries} tries` : "";
-  const took = row.seconds ? ` after ${duration(row.seconds)}${tries}` : tries;
+  const took = row.seconds ? ` after ${valueText(row.seconds, "seconds")}${tries}` : tries;
   switch (row.verdict) {
     case "sent":
-      return [`sent: ${row.status}${took}`];
+      return `sent: ${row.status}${took}`;
     case "failed":
-      return ["failed", row.status ? ` with ${row.status}` : "", `${took}: ${row.reason ?? ""}`];
+      return `failed${row.status ? ` with ${row.status}` : ""}${took}: ${row.reason ?? ""}`;
     case "dead_letter":
-      return [`dead letter for ${row.destination}, ${row.reason}`];
+      return `dead letter for ${row.destination}, ${row.reason}`;
     case "dropped":
-      return [row.rule ? `dropped by rule ${row.rule}` : "dropped", row.reason ? ` (${row.reason})` : ""];
+      return `dropped${row.rule ? ` by rule ${row.rule}` : ""}${row.reason ? ` (${row.reason})` : ""}`;
     default:
-      return [row.verdict];
+      return row.verdict;
   }
 }
 
-/**
- * All labels of a row, behind a word; those that a rule changed are marked.
- * @param {Row} row
- */
+/** All labels of a row, folded away; those that a rule changed are marked. @param {Row} row */
 function labels(row) {
   const before = row.before ?? row.labels;
   const names = [...new Set([...Object.keys(before), ...Object.keys(row.labels)])].sort();
@@ -233,17 +212,9 @@ function choose(entry, wanted) {
 /** @param {Row} row */
 const names = (row) => row.bodies ?? [row.body ?? ""];
 
-/**
- * The address of the flame graph of some profiles, merged.
- * @param {Row[]} rows
- */
+/** The address of the flame graph of some profiles, merged. @param {Row[]} rows */
 function flame(rows) {
   return `flame?${new URLSearchParams(rows.flatMap(names).map((name) => ["p", name]))}`;
-}
-
-/** @param {string} path */
-function open(path) {
-  window.open(address(path), "_blank");
 }
 
 function setPaused(/** @type {boolean} */ wanted) {
@@ -266,14 +237,10 @@ function filter() {
   } else {
     parameters.delete("match");
   }
-  if (String(parameters) === before) {
-    return;
-  }
+  if (String(parameters) === before) return;
   history.replaceState(null, "", `${location.pathname}?${parameters}`);
   const isChosen = (/** @type {Shown} */ entry) => chosen.get(entry.row.body ?? "") === entry;
-  for (const entry of shown.filter((each) => !isChosen(each))) {
-    entry.element.remove();
-  }
+  for (const entry of shown.filter((each) => !isChosen(each))) entry.element.remove();
   shown = shown.filter(isChosen);
   connect();
 }
@@ -282,17 +249,6 @@ function filter() {
 function clock(at) {
   const time = new Date(at * 1000);
   return `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, "0")}`;
-}
-
-/** @param {number} size */
-function bytes(size) {
-  const step = size < 1000 ? 0 : size < 1e6 ? 1 : 2;
-  return `${(size / 1000 ** step).toFixed(step ? 1 : 0)} ${["B", "KB", "MB"][step]}`;
-}
-
-/** @param {number} seconds */
-function duration(seconds) {
-  return seconds < 1 ? `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)} ms` : `${seconds.toFixed(1)} s`;
 }
 
 match.value = parameters.get("match") ?? "";
@@ -314,15 +270,13 @@ diff.addEventListener("click", () => {
 });
 download.addEventListener("click", () => {
   for (const name of [...chosen.values()].flatMap(({ row }) => names(row))) {
-    h("a", { href: address(`${STREAM}/bodies/${name}`), download: "" }).click();
+    h("a", { href: `${STREAM}/bodies/${name}`, download: "" }).click();
   }
 });
 clear.addEventListener("click", () => {
   for (const entry of [...chosen.values()]) {
     choose(entry, false);
-    if (entry.box) {
-      entry.box.checked = false;
-    }
+    if (entry.box) entry.box.checked = false;
   }
 });
 shortcut("p", "Pause, or go on", () => setPaused(!paused));

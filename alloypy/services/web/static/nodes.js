@@ -7,6 +7,7 @@
 
 import { Refusal, longer } from "./calltree.js";
 import { addStack } from "./folded.js";
+import { Reader } from "./pprof.js";
 
 const MOST_DEEP = 100_000;
 const LONGEST_STACK = 1_000_000;
@@ -19,34 +20,23 @@ const MOST_WORK = 500_000_000;
  *   it answered for the parent
  */
 function eachNode(bytes, visit) {
-  let at = 0;
-  const varint = () => {
-    let value = 0;
-    for (let scale = 1, i = 0; i < 10; i++, scale *= 128) {
-      if (at >= bytes.length) throw new Refusal("It ends in the middle of a node.");
-      const x = bytes[at++];
-      value += (x & 127) * scale;
-      if (x < 128) return value;
-    }
-    throw new Refusal("A number in it has more than 10 bytes.");
-  };
+  const r = new Reader(bytes);
   /** @type {{made: T, left: number}[]} nodes whose children are not all read */
   const open = [];
   do {
-    const end = varint() + at;
-    if (end > bytes.length) throw new Refusal("A name in it is longer than the rest of the file.");
-    const name = bytes.subarray(at, end);
-    at = end;
-    const value = varint();
-    const left = varint();
-    if (left > bytes.length - at) throw new Refusal("A node in it has more children than the file has bytes.");
+    const end = r.field();
+    const name = bytes.subarray(r.at, end);
+    r.at = end;
+    const value = r.varint();
+    const left = r.varint();
+    if (left > bytes.length - r.at) throw new Refusal("A node in it has more children than the file has bytes.");
     const over = open[open.length - 1];
     const made = visit(over?.made, name, value);
     if (over && --over.left === 0) open.pop();
     if (left) open.push({ made, left });
     if (open.length > MOST_DEEP) throw new Refusal("Its stacks are too deep.");
   } while (open.length);
-  if (at < bytes.length) throw new Refusal("It goes on after its last node.");
+  if (r.at < bytes.length) throw new Refusal("It goes on after its last node.");
 }
 
 /** @param {Uint8Array} bytes @param {Sink} sink */

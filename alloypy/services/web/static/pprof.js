@@ -6,10 +6,10 @@ import { Refusal, longer } from "./calltree.js";
 /** @typedef {number | bigint} Big an id or a value of 64 bits; a number if that is exact */
 
 const UNKNOWN = "<unknown>";
-const damaged = (/** @type {string} */ what) => new Refusal(`The pprof is damaged: ${what}.`);
+const damaged = (/** @type {string} */ what) => new Refusal(`It is damaged: ${what}.`);
 
 /** Reads protobuf from bytes. */
-class Reader {
+export class Reader {
   /** @param {Uint8Array} bytes */
   constructor(bytes) {
     this.bytes = bytes;
