@@ -265,3 +265,7 @@ class ProfilesReceiver(Capsule):
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
         """The destinations of this receiver that take debug info, in order."""
         return ()
+
+    def stores(self) -> Sequence[str]:
+        """The ids of the components that store what this receiver is given, headers included, in order."""
+        return ()

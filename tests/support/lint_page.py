@@ -11,6 +11,7 @@ from alloypy.check.lint.rule import Rule
 from alloypy.check.units.fixing import is_fixable
 from alloypy.check.units.units import CheckOptions, check_texts
 from alloypy.graph.admission import Gate
+from alloypy.own_language import own_language
 from alloypy.schema.stability import Stability
 from alloypy.syntax.source import Source
 
@@ -19,11 +20,21 @@ HEAD = "| Code | What it finds | Default | `--fix` |\n|---|---|---|---|\n"
 TABLE = re.compile(re.escape(HEAD) + r"(?:\|.*\n)+")
 
 
+ALL = frozenset(all_rules())
+
+
+def example_options(program: str, selected: frozenset[str] | None) -> CheckOptions:
+    """How examples for a program are checked. selected: the codes of rules; None for the default ones."""
+    if program == "alloypy":
+        return CheckOptions(own_language(), Gate(Stability.EXPERIMENTAL, False), {}, {}, selected)
+    return CheckOptions(load_catalog(), Gate(Stability.GENERALLY_AVAILABLE, False), {}, {}, selected)
+
+
 def has_fix(rule: Rule) -> bool:
     """Whether `--fix` repairs what the rule finds in its own example."""
-    gate = Gate(Stability.GENERALLY_AVAILABLE, False)
-    options = CheckOptions(load_catalog(), gate, {}, {}, frozenset(all_rules()))
-    found = check_texts("c", [Source("c", rule.wrong.encode())], options).diagnostics
+    found = check_texts(
+        "c", [Source("c", rule.wrong.encode())], example_options(rule.program, ALL)
+    ).diagnostics
     return any(each.fix and is_fixable(each) for each in found if each.code == rule.code)
 
 

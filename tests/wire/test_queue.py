@@ -181,6 +181,22 @@ async def test_what_is_refused_for_good_holds_up_nothing(tmp_path: Path, words: 
             assert words.decode() in said[0]
 
 
+@pytest.mark.parametrize("through", ["alloypy.queue.default", "pyroscope.relabel.r"])
+async def test_headers_that_are_stored_are_warned_of(tmp_path: Path, through: str) -> None:
+    relabel = 'pyroscope.relabel "r" {\nforward_to = [alloypy.queue.default.receiver]\n}\n'
+    headers = 'forward_headers = ["X-Token"]\n  forward_to = ['
+    receiver = RECEIVER.replace("alloypy.queue.default", through).replace("forward_to = [", headers)
+    async with scripted(Server()) as backend:
+        plain = RECEIVER + relabel + queue("a") + write("a", backend)
+        async with pipeline(plain, tmp_path) as running:
+            assert not [line for line in running.log.lines if "secret" in line]
+            await running.load(receiver + relabel + queue("a") + write("a", backend))
+            (said,) = [line for line in running.log.lines if "may be secret" in line]
+    assert "WARNING request headers are stored on the disk with each profile" in said
+    assert "X-Token" in said
+    assert "alloypy.queue.default" in said
+
+
 async def test_metrics_say_how_long_the_disk_takes_and_how_much_was_taken(tmp_path: Path) -> None:
     server = Server()
     async with scripted(server) as backend:

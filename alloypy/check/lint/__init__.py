@@ -107,6 +107,7 @@ THEMES = (
     Theme("secrets"),
     Theme("endpoints"),
     Theme("grafana_cloud", b".grafana.net", default=True),
+    Theme("queues", b"alloypy.queue", default=True),
     Theme("loops", b"http://localhost", b"http://127.0.0.1", default=True),
     Theme("otlp", b"otelcol.exporter.otlphttp", default=True),
     Theme("ottl", b"otelcol.connector.count", b"tail_sampling", default=True),

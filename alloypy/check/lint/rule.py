@@ -27,6 +27,7 @@ class Rule:
     title: a few words; what is wrong, not what is right. explanation: sentences for people.
     wrong: a configuration in which the rule finds something, and which otherwise loads. right: the same
         one mended.
+    program: for which program the examples load, as in `validate --for`.
     default: whether it belongs to the default selection: only if what it finds is certainly a fault when
         the configuration runs.
     check: finds it; None for findings that the check of the configuration makes itself.
@@ -36,7 +37,7 @@ class Rule:
     comments but those inside a statement that it removes; where a person has to decide, there is only a hint.
     """
 
-    __slots__ = ("check", "code", "default", "explanation", "right", "title", "wrong")
+    __slots__ = ("check", "code", "default", "explanation", "program", "right", "title", "wrong")
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Rule:
         *,
         wrong: str,
         right: str,
+        program: str = "alloy",
         default: bool = False,
         check: Check | None = None,
     ) -> None:
@@ -54,6 +56,7 @@ class Rule:
         self.explanation = explanation
         self.wrong = wrong
         self.right = right
+        self.program = program
         self.default = default
         self.check = check
 

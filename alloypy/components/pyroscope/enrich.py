@@ -153,6 +153,10 @@ class Receiver(ProfilesReceiver):
         """The clients of all receivers in `forward_to`."""
         return self.fanout.debug_info_clients()
 
+    def stores(self) -> Sequence[str]:
+        """What stores profiles behind `forward_to`."""
+        return self.fanout.stores()
+
     def collect(self) -> Iterator[Family]:
         """The metrics of forwarding."""
         return self.fanout.families()

@@ -43,6 +43,11 @@ class Missed(NamedTuple):
     more: int = 0
 
 
+def stores_of(receivers: Sequence[ProfilesReceiver]) -> list[str]:
+    """The ids of the components that store what the receivers are given, each once."""
+    return list(dict.fromkeys(store for receiver in receivers for store in receiver.stores()))
+
+
 class Fanout:
     """Passes profiles to all children concurrently, waits for all, and reports which did not take them.
 
@@ -71,6 +76,10 @@ class Fanout:
     def debug_info_clients(self) -> list[DebugInfoClient]:
         """The clients of all children."""
         return [client for child in self.children for client in child.debug_info_clients()]
+
+    def stores(self) -> list[str]:
+        """The components that store what the children are given."""
+        return stores_of(self.children)
 
     async def _one(self, deliver: Callable[[T], Awaitable[None]], what: T) -> Sequence[Missed]:
         try:

@@ -142,7 +142,7 @@ class ReceiveHTTP(Component[Arguments, None]):
         reception = self._reception
         if reception is None:
             return  # `run` has not begun and will take the new arguments
-        if arguments.forward_to != before.forward_to:
+        if arguments.forward_to != before.forward_to or arguments.forward_headers != before.forward_headers:
             self._note(arguments)
         reception.settings = _settings(arguments)
         reception.fanout.children = arguments.forward_to
@@ -214,7 +214,7 @@ class ReceiveHTTP(Component[Arguments, None]):
             self._prepared = None
 
     def _note(self, arguments: Arguments) -> None:
-        """Warn about arguments that have no effect."""
+        """Warn about arguments that have no effect, or one that is not expected."""
         logger = self._options.logger
         if not arguments.forward_to:
             logger.warning("forward_to is empty: received profiles are lost")
@@ -222,6 +222,18 @@ class ReceiveHTTP(Component[Arguments, None]):
             logger.warning("HTTP/2 is not served yet: clients are served over HTTP/1.1")
         if arguments.grpc != GRPC():
             logger.warning("the grpc block has no effect: no gRPC port is opened")
+        if arguments.forward_headers:
+            self._note_stored_headers(arguments)
+
+    def _note_stored_headers(self, arguments: Arguments) -> None:
+        """Warn if the headers that are passed on are stored, as they may be secret."""
+        from alloypy.components.pyroscope.fanout import stores_of
+
+        stores = stores_of(arguments.forward_to)
+        if stores:
+            message = "request headers are stored on the disk with each profile, and may be secret"
+            fields = {"forward_headers": ", ".join(arguments.forward_headers), "stored_by": ", ".join(stores)}
+            self._options.logger.warning(message, extra={"fields": fields})
 
     # Serving
 

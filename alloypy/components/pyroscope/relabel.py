@@ -203,6 +203,10 @@ class Receiver(ProfilesReceiver):
         """The clients of all receivers in `forward_to`."""
         return self.fanout.debug_info_clients()
 
+    def stores(self) -> Sequence[str]:
+        """What stores profiles behind `forward_to`."""
+        return self.fanout.stores()
+
     def collect(self) -> Iterator[Family]:
         """The metrics; Alloy's names for these counters do not end in `_total`."""
         values = {**self.counts, "cache_hits": self.cache.hits, "cache_misses": self.cache.misses}

@@ -95,6 +95,10 @@ class Receiver(ProfilesReceiver):
         """The clients of all destinations: debug info is passed on as it arrives."""
         return [client for child in self.children for client in child.debug_info_clients()]
 
+    def stores(self) -> Sequence[str]:
+        """This queue."""
+        return (self.component,)
+
     async def _open(self, profiles: Sequence[Series | IngestProfile]) -> Store:
         """The log. Raises DeliveryError if it is not open, and publishes that of the profiles."""
         if self.log is None:

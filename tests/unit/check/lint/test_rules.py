@@ -7,25 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from alloypy.catalog.catalog import load_catalog
 from alloypy.check import lint
 from alloypy.check.lint import THEMES, all_rules
 from alloypy.check.lint.rule import Rule
-from alloypy.check.units.units import CheckOptions, check_texts
-from alloypy.graph.admission import Gate
-from alloypy.schema.stability import Stability
+from alloypy.check.units.units import check_texts
 from alloypy.syntax.diagnostics import Diagnostic, Severity, edited
 from alloypy.syntax.source import Source
+from tests.support.lint_page import ALL, example_options
 
-STABLE = Gate(Stability.GENERALLY_AVAILABLE, False)
 RULES = list(all_rules().values())
-ALL = frozenset(all_rules())
 
 
-def found(text: str, selected: frozenset[str] | None) -> tuple[Diagnostic, ...]:
-    """What `validate` reports about a text."""
-    options = CheckOptions(load_catalog(), STABLE, {}, {}, selected)
-    return check_texts("c", [Source("c", text.encode())], options).diagnostics
+def found(text: str, selected: frozenset[str] | None, program: str = "alloy") -> tuple[Diagnostic, ...]:
+    """What `validate --for` a program reports about a text."""
+    return check_texts("c", [Source("c", text.encode())], example_options(program, selected)).diagnostics
 
 
 def is_wrong(each: Diagnostic, rule: Rule) -> bool:
@@ -35,7 +30,7 @@ def is_wrong(each: Diagnostic, rule: Rule) -> bool:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_rule_finds_its_fault_and_its_remedy_has_none(rule: Rule) -> None:
-    wrong, right = found(rule.wrong, ALL), found(rule.right, ALL)
+    wrong, right = found(rule.wrong, ALL, rule.program), found(rule.right, ALL, rule.program)
     assert [each for each in wrong if each.severity is Severity.ERROR] == []
     own = [each for each in wrong if each.code == rule.code]
     assert own
@@ -50,18 +45,18 @@ def test_a_rule_finds_its_fault_and_its_remedy_has_none(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_rule_belongs_to_the_default_selection_or_must_be_selected(rule: Rule) -> None:
-    assert (rule.code in [each.code for each in found(rule.wrong, None)]) == rule.default
-    assert rule.code not in [each.code for each in found(rule.wrong, frozenset())]
+    assert (rule.code in [each.code for each in found(rule.wrong, None, rule.program)]) == rule.default
+    assert rule.code not in [each.code for each in found(rule.wrong, frozenset(), rule.program)]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_fix_leaves_no_finding_and_no_error(rule: Rule) -> None:
     text = rule.wrong
-    for each in reversed([each for each in found(text, ALL) if each.code == rule.code]):
+    for each in reversed([each for each in found(text, ALL, rule.program) if each.code == rule.code]):
         if not each.fix:
             return
         text = edited(text.encode(), each.fix).decode()
-    assert [str(each) for each in found(text, ALL) if is_wrong(each, rule)] == []
+    assert [str(each) for each in found(text, ALL, rule.program) if is_wrong(each, rule)] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
