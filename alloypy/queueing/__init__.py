@@ -7,6 +7,7 @@ How it is used (all in one event loop; `log.Log`, `settings.LogSettings`, `error
     cursor = log.cursor("pyroscope.write.eu")   # one for each destination
     record = await cursor.next()                # Record(place, received_at, meta, body, crashes)
     cursor.tried(place)                         # before the first try to deliver it
+    cursor.ends(place)                          # at how many ends of the process it was being delivered
     cursor.done(place)                          # delivered
     cursor.failed(place)                        # the try failed; True: it was too old, and has been dropped
     cursor.drop(place, "too_old")               # given up; reasons are in `marks.REASONS`

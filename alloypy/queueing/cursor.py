@@ -13,7 +13,7 @@ from alloypy.queueing.marks import REASONS, Account, Kind, Mark
 from alloypy.queueing.reader import Piece, Reader
 from alloypy.queueing.record import Place, Record
 from alloypy.queueing.segments import Segment
-from alloypy.queueing.tries import Tries, name_number
+from alloypy.queueing.tries import Ends, Tries, name_number
 
 
 class Behind(NamedTuple):
@@ -86,7 +86,7 @@ class Cursor:
         self._name_number = name_number(account.name)
         self._next = account.accounted.missing_from(0)
         self._ready: deque[Record] = deque()
-        self._back: list[int] = []
+        self._back: list[tuple[int, int]] = tries.suspects(self._name_number)
         self._replays = [seq for first, last in account.replayed for seq in range(first, last + 1)]
         self._out: dict[int, Record] = {}
         self._waiter: asyncio.Future[None] | None = None
@@ -120,19 +120,30 @@ class Cursor:
         return None
 
     def _given(self, record: Record) -> Record:
-        crashes = self._tries.crashes(record.place.seq, self._name_number)
+        crashes = self._tries.ends(record.place.seq, self._name_number).all
         if crashes:
             record = record._replace(crashes=crashes)
         self._out[record.place.seq] = record
         return record
 
-    def will_try(self, place: Place) -> None:
-        """A try to deliver the record is about to begin; its note is written with the next one's `tried`."""
-        self._tries.will_try(place.seq, self._name_number)
+    def ends(self, place: Place) -> Ends:
+        """How often the process has ended while the record was being delivered, and it has not survived."""
+        return self._tries.ends(place.seq, self._name_number)
+
+    def will_try(self, place: Place, *, is_alone: bool = False) -> None:
+        """A try to deliver the record is about to begin; its note is written with the next one's `tried`.
+
+        is_alone: no other record is being delivered.
+        """
+        self._tries.will_try(place.seq, self._name_number, is_alone=is_alone)
 
     def tried(self, place: Place) -> None:
         """A try to deliver the record begins."""
         self._tries.tried(place.seq, self._name_number)
+
+    def survived(self, place: Place) -> None:
+        """A try goes on, and has not ended the process: it is innocent."""
+        self._tries.survived(place.seq, self._name_number, is_over=False)
 
     def done(self, place: Place) -> None:
         """The record has been delivered."""
@@ -170,7 +181,10 @@ class Cursor:
     def back(self, place: Place) -> None:
         """Return a record that was not delivered: `next` gives it out again, before later ones."""
         if self._out.pop(place.seq, None) is not None:
-            heapq.heappush(self._back if place.segment else self._replays, place.seq)
+            if place.segment:
+                heapq.heappush(self._back, (0, place.seq))
+            else:
+                heapq.heappush(self._replays, place.seq)
             self.wake()
 
     def replayed(self, seqs: list[int]) -> None:
@@ -235,10 +249,10 @@ class Cursor:
         if self._replays:
             return None
         accounted = self._account.accounted
-        while self._back and self._back[0] in accounted:
+        while self._back and self._back[0][1] in accounted:
             heapq.heappop(self._back)
         if self._back:
-            record = self._source.cached(self._back[0])
+            record = self._source.cached(self._back[0][1])
             if record is not None:
                 heapq.heappop(self._back)
             return record
@@ -267,7 +281,7 @@ class Cursor:
 
     async def _read(self) -> Record | None:
         """Read what is due from its file, or wait until something is stored."""
-        seq = self._back[0] if self._back else self._next
+        seq = self._back[0][1] if self._back else self._next
         if seq > self._source.last:
             await self._wait()
             return None
@@ -279,7 +293,7 @@ class Cursor:
         if piece is None:
             return None
         self._note_damage(seq, piece)
-        if not self._back or self._back[0] != seq:
+        if not self._back or self._back[0][1] != seq:
             self._ready = deque(piece.records)
             return None
         if piece.records and piece.records[0].place.seq == seq:

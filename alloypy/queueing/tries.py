@@ -1,5 +1,8 @@
 """Which records are being tried: one that was, each time the process ended, may be what ends it.
 
+A process also ends for other reasons, with innocent records in flight. What was in flight at two ends is
+therefore tried alone, and only an end while it was alone is evidence.
+
 `tries.log` has entries of 20 bytes (little endian: number of the record u64, CRC-32 of the destination's
 name u32, kind u32, CRC-32 u32). Nothing waits for the disk: the end of the process alone loses none.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from struct import Struct
+from typing import NamedTuple
 from zlib import crc32
 
 from alloypy.queueing.disk import Disk
@@ -18,12 +22,23 @@ _CRC = Struct("<I")
 _ENTRY_BYTES = 20
 _TRIED = 1
 _SURVIVED = 2
+_TRIED_ALONE = 3
 _MOST_BYTES = 1 << 20
 
 
 def name_number(destination: str) -> int:
     """The number that stands for a destination."""
     return crc32(destination.encode())
+
+
+class Ends(NamedTuple):
+    """How often the process has ended while a record was being tried. alone: while nothing else was."""
+
+    all: int
+    alone: int
+
+
+NO_ENDS = Ends(0, 0)
 
 
 class Tries:
@@ -34,8 +49,8 @@ class Tries:
         self._path = f"{directory}/tries.log"
         self._descriptor: int | None = None
         self._end = 0
-        self._crashes: dict[tuple[int, int], int] = {}
-        self._noted: set[tuple[int, int]] = set()
+        self._ends: dict[tuple[int, int], Ends] = {}
+        self._noted: dict[tuple[int, int], int] = {}
         self._unwritten: list[tuple[int, int, int]] = []
 
     def start(self, is_waiting: Callable[[int, int], bool]) -> None:
@@ -46,7 +61,7 @@ class Tries:
                 self._read(self._disk.read(descriptor, self._disk.size(descriptor), 0))
             finally:
                 self._disk.close(descriptor)
-        self._crashes = {key: count for key, count in self._crashes.items() if is_waiting(*key)}
+        self._ends = {key: ends for key, ends in self._ends.items() if is_waiting(*key)}
         self._renew()
 
     def _read(self, data: bytes) -> None:
@@ -54,21 +69,26 @@ class Tries:
             seq, name, kind = _ENTRY.unpack_from(data, at)
             if _CRC.unpack_from(data, at + 16)[0] == crc32(memoryview(data)[at : at + 16]):
                 key = seq, name
-                if kind == _TRIED:
-                    self._crashes[key] = self._crashes.get(key, 0) + 1
+                if kind in (_TRIED, _TRIED_ALONE):
+                    ends = self._ends.get(key, NO_ENDS)
+                    self._ends[key] = Ends(ends.all + 1, ends.alone + (kind == _TRIED_ALONE))
                 elif kind == _SURVIVED:
-                    self._crashes.pop(key, None)
+                    self._ends.pop(key, None)
 
-    def crashes(self, seq: int, destination: int) -> int:
+    def ends(self, seq: int, destination: int) -> Ends:
         """How often the process has ended while a record was being tried, before this start."""
-        return self._crashes.get((seq, destination), 0)
+        return self._ends.get((seq, destination), NO_ENDS)
 
-    def will_try(self, seq: int, destination: int) -> None:
+    def suspects(self, destination: int) -> list[tuple[int, int]]:
+        """Records that were being tried at an end: how often alone, and their numbers; sorted."""
+        return sorted((ends.alone, seq) for (seq, name), ends in self._ends.items() if name == destination)
+
+    def will_try(self, seq: int, destination: int, *, is_alone: bool = False) -> None:
         """A try is about to begin; if it is the first since the start, the next `tried` notes it."""
         key = seq, destination
         if key not in self._noted:
-            self._noted.add(key)
-            self._unwritten.append((*key, _TRIED))
+            self._noted[key] = _TRIED_ALONE if is_alone else _TRIED
+            self._unwritten.append((*key, self._noted[key]))
 
     def tried(self, seq: int, destination: int) -> None:
         """A try begins: its note is written."""
@@ -80,12 +100,12 @@ class Tries:
         """A try has ended, and the process has not. is_over: the record does not wait any more."""
         key = seq, destination
         if is_over:
-            self._noted.discard(key)
-            self._crashes.pop(key, None)
+            self._noted.pop(key, None)
+            self._ends.pop(key, None)
             if self._end > _MOST_BYTES:
                 self._renew()
-        elif key in self._noted or key in self._crashes:
-            self._crashes.pop(key, None)
+        elif key in self._noted or key in self._ends:
+            self._ends.pop(key, None)
             self._append([(*key, _SURVIVED)])
 
     def close(self) -> None:
@@ -105,9 +125,11 @@ class Tries:
                 self._end += len(data)
 
     def _renew(self) -> None:
-        """Write the file anew: the crashes of what waits, and what is being tried."""
-        entries = [(*key, _TRIED) for key, count in self._crashes.items() for _ in range(count)]
-        entries += [(*key, _TRIED) for key in self._noted]
+        """Write the file anew: at how many ends what waits was being tried, and what is now."""
+        entries = []
+        for key, ends in self._ends.items():
+            entries += [(*key, _TRIED)] * (ends.all - ends.alone) + [(*key, _TRIED_ALONE)] * ends.alone
+        entries += [(*key, kind) for key, kind in self._noted.items()]
         self._unwritten = []
         data = b"".join(map(_packed, entries))
         new = f"{self._path}.tmp"

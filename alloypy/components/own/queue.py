@@ -29,7 +29,7 @@ from alloypy.runtime.contract.component import (
 from alloypy.runtime.contract.health import Health, healthy, unhealthy
 
 if TYPE_CHECKING:
-    from alloypy.components.own.delivering.courier import Limits
+    from alloypy.components.own.delivering.courier import Limits, Surroundings
     from alloypy.components.own.delivering.status import DebugInfo
     from alloypy.components.own.delivering.store import AnyHome, Store
 
@@ -148,7 +148,15 @@ class Queue(Component[Arguments, Exports]):
 
     async def _serve(self, home: AnyHome, log: Store, arguments: Arguments) -> None:
         """Take and deliver profiles until the queue moves to another place."""
+        from alloypy.components.own.delivering.courier import Surroundings
+        from alloypy.components.own.delivering.quarantine import Quarantine
+
         place = home.place(arguments)
+        quarantine = Quarantine(
+            lambda: [task for each in self._couriers.values() for task in each.deliveries]
+        )
+        publisher = Publisher(self._options.events, self.id)
+        around = Surroundings(self._options.logger, self._options.clock, log.now, publisher, quarantine)
         self._receiver.log = self._metrics.log = log
         self._receiver.opened.set()
         async with asyncio.TaskGroup() as group:
@@ -158,7 +166,7 @@ class Queue(Component[Arguments, Exports]):
                     arguments = self._arguments
                     self._changed.clear()
                     home.use(log, arguments)
-                    await self._keep_couriers(log, arguments, group, tasks)
+                    await self._keep_couriers(log, arguments, around, group, tasks)
                     await self._changed.wait()
             finally:
                 for task in tasks.values():
@@ -168,10 +176,15 @@ class Queue(Component[Arguments, Exports]):
                 self._couriers.clear()
 
     async def _keep_couriers(
-        self, log: Store, arguments: Arguments, group: asyncio.TaskGroup, tasks: dict[str, asyncio.Task[None]]
+        self,
+        log: Store,
+        arguments: Arguments,
+        around: Surroundings,
+        group: asyncio.TaskGroup,
+        tasks: dict[str, asyncio.Task[None]],
     ) -> None:
         """One courier for each destination."""
-        from alloypy.components.own.delivering.courier import Courier, Surroundings
+        from alloypy.components.own.delivering.courier import Courier
 
         wanted, limits = _destinations(arguments), self._limits(arguments)
         gone = [name for name in tasks if name not in wanted]
@@ -187,8 +200,6 @@ class Queue(Component[Arguments, Exports]):
             courier = self._couriers.get(name)
             if courier is None:
                 cursor = await log.add_destination(name)
-                publisher = Publisher(self._options.events, self.id)
-                around = Surroundings(self._options.logger, self._options.clock, log.now, publisher)
                 courier = self._couriers[name] = Courier(cursor, receiver, limits, around)
                 tasks[name] = group.create_task(courier.run())
             courier.receiver = receiver

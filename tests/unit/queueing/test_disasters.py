@@ -306,6 +306,47 @@ def test_a_record_that_kills_the_process_is_found() -> None:
     lives.free()
 
 
+def test_what_was_being_tried_alone_at_an_end_is_known_and_comes_last() -> None:
+    lives = Lives()
+    lives.run(put_all(lives.open(), [b"1", b"2", b"3"], set()))
+
+    async def life(name: bytes, *, is_alone: bool) -> list[tuple[bytes, int, int]]:
+        assert lives.log is not None
+        cursor = lives.log.cursor("a")
+        records = [await cursor.next() for _ in range(3)]
+        for record in records:
+            if contents(record) == name or not is_alone:
+                cursor.will_try(record.place, is_alone=is_alone)
+                cursor.tried(record.place)
+        return [(contents(each), *cursor.ends(each.place)) for each in records]
+
+    def killed() -> None:
+        lives.end(lives.disk.kill())
+        lives.open()
+
+    assert lives.run(life(b"2", is_alone=False)) == [(b"1", 0, 0), (b"2", 0, 0), (b"3", 0, 0)]
+    killed()
+    assert lives.run(life(b"1", is_alone=True)) == [(b"1", 1, 0), (b"2", 1, 0), (b"3", 1, 0)]
+    killed()
+    assert lives.run(life(b"3", is_alone=True)) == [(b"2", 1, 0), (b"3", 1, 0), (b"1", 2, 1)]
+    lives.close()  # a clean end counts for nothing, and forgets nothing
+    killed()
+
+    async def survive() -> list[tuple[bytes, int, int]]:
+        found = await life(b"2", is_alone=True)
+        assert lives.log is not None
+        cursor = lives.log.cursor("a")
+        place = next(each.place for each in cursor._out.values() if contents(each) == b"2")
+        cursor.survived(place)
+        assert cursor.ends(place) == (0, 0)
+        return found
+
+    assert lives.run(survive()) == [(b"2", 1, 0), (b"3", 1, 0), (b"1", 2, 1)]
+    killed()
+    assert lives.run(life(b"", is_alone=True)) == [(b"3", 1, 0), (b"1", 2, 1), (b"2", 0, 0)]
+    lives.free()
+
+
 def test_dead_letters_are_kept_replayed_and_evicted() -> None:
     lives = Lives()
     log = lives.open()

@@ -19,6 +19,7 @@ from alloypy.components.own.delivering.messages import (
 )
 from alloypy.components.own.delivering.pace import Pace, Pauses
 from alloypy.components.own.delivering.publishing import Publisher
+from alloypy.components.own.delivering.quarantine import GUILTY, HARMLESS_SECONDS, SUSPECTED, Quarantine
 from alloypy.components.own.delivering.reports import Reports
 from alloypy.components.own.delivering.store import Cursor
 from alloypy.components.own.delivering.suspects import MOST_ASIDE, SECONDS, TRIES, Suspects
@@ -26,9 +27,6 @@ from alloypy.components.own.delivering.verdict import Verdict, verdict
 from alloypy.histogram import Histogram
 from alloypy.profiles.model import DeliveryError, ProfilesReceiver
 from alloypy.queueing.record import Record
-
-MOST_CRASHES = 3
-"""A record is set aside if the process has ended this often while it was being delivered."""
 
 WAIT_SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 """The bounds of the histogram of times from storing to delivery."""
@@ -48,12 +46,14 @@ class Surroundings(NamedTuple):
 
     clock: returns seconds of a clock that is never set. now: returns nanoseconds of the log's clock.
     publisher: tells those who watch what becomes of profiles.
+    quarantine: of the queue.
     """
 
     logger: logging.Logger
     clock: Callable[[], float]
     now: Callable[[], int]
     publisher: Publisher
+    quarantine: Quarantine
 
 
 class Courier:
@@ -75,6 +75,7 @@ class Courier:
         self._clock, self._now = surroundings.clock, surroundings.now
         self._logger = surroundings.logger
         self._publisher = surroundings.publisher
+        self._quarantine = surroundings.quarantine
         self._pace = Pace(limits.deliveries, limits.pauses, self._clock)
         self._reports = Reports(cursor.destination, surroundings.logger, self._clock)
         self._suspects = Suspects()
@@ -89,6 +90,11 @@ class Courier:
     def in_flight(self) -> int:
         """Deliveries in progress."""
         return len(self._out)
+
+    @property
+    def deliveries(self) -> list[asyncio.Task[None]]:
+        """The tasks of deliveries in progress."""
+        return [*self._tasks.values()]
 
     @property
     def window(self) -> int:
@@ -116,11 +122,13 @@ class Courier:
             try:
                 while True:
                     record = await self._turn()
-                    self._out[record.place.seq] = record
-                    self._out_bytes += record.size
-                    if record.crashes < MOST_CRASHES:
-                        self.cursor.will_try(record.place)
-                    self._tasks[record.place.seq] = group.create_task(self._deliver(record))
+                    if record.crashes and self.cursor.ends(record.place).all >= SUSPECTED:
+                        await self._deliver_alone(record, group)
+                        continue
+                    if self._quarantine.is_closed:
+                        await self._quarantine.opened()
+                    self.cursor.will_try(record.place)
+                    self._begin(record, group)
             except asyncio.CancelledError:
                 tasks = [*self._tasks.values()]
                 if tasks:
@@ -128,6 +136,22 @@ class Courier:
                 for task in tasks:
                     task.cancel()
                 raise
+
+    def _begin(self, record: Record, group: asyncio.TaskGroup) -> asyncio.Task[None]:
+        self._out[record.place.seq] = record
+        self._out_bytes += record.size
+        task = self._tasks[record.place.seq] = group.create_task(self._deliver(record))
+        return task
+
+    async def _deliver_alone(self, record: Record, group: asyncio.TaskGroup) -> None:
+        """Deliver a record that may be what ends the process, so that it alone can be the reason."""
+        async with self._quarantine.alone():
+            if self.cursor.ends(record.place).alone < GUILTY:
+                self.cursor.will_try(record.place, is_alone=True)
+            task = self._begin(record, group)
+            await asyncio.wait([task], timeout=HARMLESS_SECONDS)
+            if not task.done():
+                self.cursor.survived(record.place)
 
     async def _turn(self) -> Record:
         """The next record to try, once it may be tried."""
@@ -203,7 +227,7 @@ class Courier:
             self._reports.given_up("damaged", {}, str(reason))
             self._settle(record, "damaged")
             return
-        if record.crashes >= MOST_CRASHES:
+        if record.crashes and self.cursor.ends(record.place).alone >= GUILTY:
             await self._bury(record, stored, "crash", "the process ended while it was being delivered")
             return
         self.cursor.tried(record.place)

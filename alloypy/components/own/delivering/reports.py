@@ -15,7 +15,7 @@ _REASON_CHARACTERS = 500
 _GIVEN_UP = {
     "age": "profiles are given up: they have waited longer than max_age",
     "refused": "profiles are refused for good",
-    "crash": "a profile is set aside: the process ended three times while it was being delivered",
+    "crash": "a profile is set aside: the process ended three times while nothing else was being delivered",
     "too_old": "profiles are given up: they are older than the destination accepts; "
     "set reject_older_than of its tenant to max_age of the queue",
     "damaged": "profiles are given up: they cannot be read",
