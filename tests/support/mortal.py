@@ -6,20 +6,18 @@ import os
 import signal
 
 from alloypy.cli.main import entry_point
-from alloypy.components.own.delivering import courier
+from alloypy.components.own.delivering import courier, messages
 from alloypy.components.own.delivering.messages import Stored
 from alloypy.profiles.model import IngestProfile, ProfilesReceiver
-
-_deliver = courier.deliver
 
 
 async def deliver(stored: Stored, receiver: ProfilesReceiver) -> None:
     """Deliver, or be killed."""
     if isinstance(stored, IngestProfile) and "deadly" in stored.query:
         os.kill(os.getpid(), signal.SIGKILL)
-    await _deliver(stored, receiver)
+    await messages.deliver(stored, receiver)
 
 
 if __name__ == "__main__":
-    courier.deliver = deliver
+    vars(courier)["deliver"] = deliver
     entry_point()
