@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.queue import soak
+from tests.soak.queues.kills import soak
 from tests.support.counts import FULL
 
 KILLS = 500 if FULL else 5
