@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "alloypy"
 
 CALLED_BY_OTHERS = {
+    "aiokafka": "on_partitions_assigned on_partitions_revoked",
     "asyncio": "buffer_updated connection_lost data_received get_buffer pause_writing resume_writing "
     "sizehint",
     "httptools": "on_body on_header on_headers_complete on_message_begin on_message_complete "

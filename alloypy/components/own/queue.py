@@ -224,6 +224,10 @@ class Queue(Component[Arguments, Exports]):
 
     def _kind(self, arguments: Arguments) -> AnyHome:
         """The kind of store that the arguments ask for."""
+        if arguments.kafka is not None:
+            from alloypy.components.own.delivering.on_kafka import OnKafka
+
+            return OnKafka(self.id, self._options.logger)
         from alloypy.components.own.delivering.on_disk import OnDisk
 
         return OnDisk(self, self._options.storage / "queue")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
+from alloypy.components.own.delivering.kafka_arguments import KafkaArguments
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.lang.go.units import parse_size
 from alloypy.lang.types import TextType
@@ -113,7 +114,10 @@ class Arguments:
     when_full: Annotated[str, WHEN_FULL] = attribute(
         default="reject", doc="What gives way when there is no space: new profiles (`reject`), or the oldest."
     )
-    disk: DiskArguments | None = block(default=None, doc="Where profiles are stored.")
+    disk: DiskArguments | None = block(default=None, doc="Where profiles are stored on disk.")
+    kafka: KafkaArguments | None = block(
+        default=None, doc="Stores profiles in Kafka instead, for several machines."
+    )
     delivery: DeliveryArguments = block(default=DeliveryArguments(), doc="How profiles are delivered.")
     dead_letter: DeadLetterArguments = block(
         default=DeadLetterArguments(), doc="What becomes of profiles that a destination refuses for good."

@@ -122,6 +122,11 @@ async def deliver(stored: Stored, receiver: ProfilesReceiver) -> None:
         await receiver.append_ingest(stored)
 
 
+def label_of(meta: bytes, name: str) -> str:
+    """The value of a label, by the meta of a stored profile; "" if it has none."""
+    return _labels(meta.partition(_LINE)[0]).get(name, "") if name else ""
+
+
 def labels_of(stored: Stored) -> Labels:
     """The labels of a stored profile."""
     return profile_of(stored).labels

@@ -1,0 +1,284 @@
+"""One destination's way through a topic: what it gets next, and what has become of what it got."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import count
+from typing import Any, NamedTuple
+
+from aiokafka.structs import TopicPartition
+
+from alloypy.queueing.cursor import Behind, Counts
+from alloypy.queueing.errors import Closed
+from alloypy.queueing.marks import REASONS
+from alloypy.queueing.record import Place, Record
+from alloypy.streaming.parts import Assembly, Content, Foreign, Remnant
+from alloypy.streaming.progress import Progress
+
+
+class Partition:
+    """One partition that a destination reads. is_ours: until another consumer of its group gets it.
+
+    end: the offset after the last message, as far as known.
+    """
+
+    def __init__(self, name: TopicPartition, progress: Progress) -> None:
+        self.name = name
+        self.progress = progress
+        self.assembly = Assembly()
+        self.is_ours = True
+        self.end = progress.following
+        self.committed: tuple[int, str] = (-1, "")
+
+    @property
+    def lag(self) -> int:
+        """Messages that are not settled, at most."""
+        return max(0, self.end - self.progress.first)
+
+
+class _Item(NamedTuple):
+    """A record, and where it is."""
+
+    record: Record
+    partition: Partition
+    offsets: Sequence[int]
+
+
+class StreamCursor:
+    """Gives a destination the records of its partitions. One task at a time may wait for the next.
+
+    is_old: whether a time of reception is longer ago than max_age. bury: keeps a dead letter; returns whether
+    it could. dropped_parts: parts of records that their sender has not completed.
+    """
+
+    def __init__(
+        self,
+        destination: str,
+        memory: int,
+        is_old: Callable[[int], bool],
+        bury: Callable[[Record, str, str], Awaitable[bool]],
+    ) -> None:
+        self._destination = destination
+        self._memory = memory
+        self._is_old = is_old
+        self._bury = bury
+        self.partitions: dict[TopicPartition, Partition] = {}
+        self.dropped_parts = 0
+        self.settled = asyncio.Event()
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+        self._ready: deque[_Item] = deque()
+        self._ready_bytes = 0
+        self._back: list[_Item] = []
+        self._out: dict[int, _Item] = {}
+        self._numbers = count(1)
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_closed = False
+        self._is_paused = False
+        self._delivered = 0
+        self._dead = 0
+        self._dropped: Counter[str] = Counter()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def destination(self) -> str:
+        """The name of the destination."""
+        return self._destination
+
+    async def next(self) -> Record:
+        """The next record, once there is one. Raises Closed."""
+        while True:
+            record = self.ready()
+            if record is not None:
+                return record
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+
+    def ready(self) -> Record | None:
+        """What `next` would give out without having to wait; None if it would. Raises Closed."""
+        if self._is_closed:
+            raise Closed("the queue is closed")
+        while not self._is_paused and (self._back or self._ready):
+            item = self._back.pop(0) if self._back else self._taken()
+            if item.partition.is_ours:
+                self._out[item.record.place.seq] = item
+                self._idle.clear()
+                return item.record
+        return None
+
+    def _taken(self) -> _Item:
+        item = self._ready.popleft()
+        self._ready_bytes -= item.record.size
+        if self._ready_bytes < self._memory:
+            self.has_room.set()
+        return item
+
+    def will_try(self, place: Place) -> None:
+        """Nothing: which profile ends the process is not noted in Kafka."""
+
+    def tried(self, place: Place) -> None:
+        """Nothing, as `will_try`."""
+
+    def done(self, place: Place) -> None:
+        """The record has been delivered."""
+        if self._settle(place):
+            self._delivered += 1
+
+    def failed(self, place: Place) -> bool:
+        """The try has failed. True if the record is older than max_age: it has been dropped."""
+        item = self._out.get(place.seq)
+        if item is None or not self._is_old(item.record.received_at):
+            return False
+        self.drop(place, "age")
+        return True
+
+    def drop(self, place: Place, reason: str) -> None:
+        """Give a record up. reason: one of `marks.REASONS`."""
+        if self._settle(place):
+            self._dropped[reason] += 1
+
+    async def dead(self, place: Place, why: str, words: str) -> bool:
+        """Keep a record as a dead letter; False if it was dropped, or waits because the brokers fail."""
+        item = self._out.get(place.seq)
+        if item is None:
+            return False
+        try:
+            is_kept = await self._bury(item.record, why, words)
+        except ConnectionError:
+            self.back(place)
+            return False
+        if not self._settle(place):
+            return False
+        if is_kept:
+            self._dead += 1
+        else:
+            self._dropped[why] += 1
+        return is_kept
+
+    def back(self, place: Place) -> None:
+        """Return a record that was not delivered: `next` gives it out again, before later ones."""
+        item = self._over(place)
+        if item is not None and item.partition.is_ours:
+            self._back.append(item)
+            self._back.sort(key=_number)
+            self._wake()
+
+    def _settle(self, place: Place) -> bool:
+        item = self._over(place)
+        if item is None:
+            return False
+        if item.partition.is_ours:
+            item.partition.progress.settle(item.offsets)
+            self.settled.set()
+        return True
+
+    def _over(self, place: Place) -> _Item | None:
+        item = self._out.pop(place.seq, None)
+        if not self._out:
+            self._idle.set()
+        return item
+
+    @property
+    def behind(self) -> Behind:
+        """What waits in the partitions of this machine: messages, and what of it is here."""
+        waiting = [*self._out.values(), *self._back, *self._ready]
+        records = sum(each.lag for each in self.partitions.values())
+        oldest = min((each.record.received_at for each in waiting), default=None)
+        return Behind(records, sum(each.record.size for each in waiting), oldest if records else None)
+
+    @property
+    def counts(self) -> Counts:
+        """What this process has done for the destination."""
+        dropped: Mapping[str, int] = {reason: self._dropped[reason] for reason in REASONS}
+        waiting = self.behind.records
+        ended = self._delivered + sum(dropped.values()) + self._dead
+        return Counts(ended + waiting, self._delivered, dropped, self._dead, waiting)
+
+    # What the reader does.
+
+    def feed(self, partition: Partition, offset: int, value: bytes | None, headers: Any, now: float) -> None:
+        """Take a message. now: seconds of a clock that is never set."""
+        progress = partition.progress
+        if offset < progress.following:
+            return
+        if offset > progress.following:  # deleted before it was read
+            self._dropped["overflow"] += offset - progress.following
+            progress.skip(offset)
+            self.settled.set()
+        progress.following = offset + 1
+        if progress.is_settled(offset):
+            return
+        try:
+            content = partition.assembly.add(offset, value or b"", headers, now)
+        except Remnant:
+            self.dropped_parts += 1
+            self._skip(partition, [offset])
+        except Foreign:
+            self._dropped["damaged"] += 1
+            self._skip(partition, [offset])
+        else:
+            if content is not None:
+                self._add(partition, content)
+
+    def _add(self, partition: Partition, content: Content) -> None:
+        place = Place(1, next(self._numbers))
+        item = _Item(
+            Record(place, content.received_at, content.meta, (content.body,)), partition, content.offsets
+        )
+        self._ready.append(item)
+        self._ready_bytes += item.record.size
+        if self._ready_bytes >= self._memory:
+            self.has_room.clear()
+        self._wake()
+
+    def _skip(self, partition: Partition, offsets: Sequence[int]) -> None:
+        partition.progress.settle(offsets)
+        self.settled.set()
+
+    def expire(self, now: float) -> None:
+        """Drop the parts of records that nobody is going to complete."""
+        for partition in self.partitions.values():
+            for offsets in partition.assembly.expired(now):
+                self.dropped_parts += len(offsets)
+                self._skip(partition, offsets)
+
+    async def pause(self, seconds: float) -> None:
+        """Give nothing out until `assign`, and wait for what is out to be settled, at most so long."""
+        self._is_paused = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+
+    def assign(self, partitions: Mapping[TopicPartition, Partition]) -> None:
+        """Read these partitions from now on, and forget what is here of others."""
+        for name, partition in self.partitions.items():
+            if partitions.get(name) is not partition:
+                partition.is_ours = False
+        self.partitions = dict(partitions)
+        self._is_paused = False
+        self._back = [each for each in self._back if each.partition.is_ours]
+        self._ready = deque(each for each in self._ready if each.partition.is_ours)
+        self._ready_bytes = sum(each.record.size for each in self._ready)
+        if self._ready_bytes < self._memory:
+            self.has_room.set()
+        self._wake()
+
+    def close(self) -> None:
+        """Nothing more is given out."""
+        self._is_closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def _number(item: _Item) -> int:
+    return item.record.place.seq

@@ -1,0 +1,233 @@
+"""Reads a topic for one destination, and commits what has become of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from alloypy.streaming.client import REQUEST_SECONDS, Access, Unreachable, closed, in_time
+from alloypy.streaming.cursor import Partition, StreamCursor
+from alloypy.streaming.progress import Progress
+
+SESSION_SECONDS = 10.0
+"""After this time without a sign of life, the group gives a consumer's partitions to others."""
+
+_HEARTBEAT_SECONDS = 3.0
+_COMMIT_SECONDS = 0.02
+_LOOK_SECONDS = 5.0
+_LEAVE_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 5.0
+_NEVER_MS = (1 << 31) - 1
+_FETCH_BYTES = 4 << 20
+_RECORDS = 100
+
+
+class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Reads for one cursor, as a member of the group of its destination.
+
+    fault: why it cannot read, or "".
+    """
+
+    def __init__(self, access: Access, group: str, cursor: StreamCursor, logger: logging.Logger) -> None:
+        self._access = access
+        self._group = group
+        self._cursor = cursor
+        self._logger = logger
+        self.fault = ""
+        self._consumer: Any = None
+        self._admin: Any = None
+        self._is_assigned = False
+
+    async def run(self) -> None:
+        """Read until cancelled; then what is settled is committed, and the group told."""
+        pause = 0.1
+        while True:
+            try:
+                await self._read()
+            except Unreachable as reason:
+                self._fails(str(reason))
+            except (KafkaError, OSError) as error:
+                self._fails(self._access.words(error))
+            except Exception as error:
+                self._fails("internal error")
+                self._logger.error("reading from Kafka failed", exc_info=error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _fails(self, words: str) -> None:
+        if words and not self.fault:
+            fields = {"destination": self._cursor.destination, "err": words}
+            self._logger.warning("profiles cannot be read", extra={"fields": fields})
+        elif self.fault and not words:
+            fields = {"destination": self._cursor.destination}
+            self._logger.info("profiles are read again", extra={"fields": fields})
+        self.fault = words
+
+    async def _read(self) -> None:
+        """Read until that fails."""
+        place = self._access.place
+        options = await self._access.options()
+        consumer = AIOKafkaConsumer(
+            **options,
+            group_id=self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_interval_ms=_NEVER_MS,  # brokers learn of a dead reader by its missing heartbeats
+            rebalance_timeout_ms=int(2 * SESSION_SECONDS * 1000),
+            session_timeout_ms=int(SESSION_SECONDS * 1000),
+            heartbeat_interval_ms=int(_HEARTBEAT_SECONDS * 1000),
+            request_timeout_ms=int(2 * REQUEST_SECONDS * 1000),
+            max_partition_fetch_bytes=max(1 << 20, place.max_message_bytes),
+            fetch_max_bytes=_FETCH_BYTES,
+        )
+        consumer.subscribe([place.topic], listener=self)
+        self._consumer, self._is_assigned = consumer, False
+        try:
+            admin = AIOKafkaAdminClient(**options, request_timeout_ms=int(REQUEST_SECONDS * 1000))
+            await self._access.started(admin)
+            self._admin = admin
+            await self._access.started(consumer)
+            self._fails("")
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._fetch())
+                group.create_task(self._commit_often())
+                group.create_task(self._look_often())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        with contextlib.suppress(KafkaError):
+            await in_time(self._commit(consumer), _LEAVE_SECONDS)
+        self._cursor.assign({})
+        await closed(consumer)
+        if self._admin is not None:
+            await closed(self._admin)
+            self._admin = None
+
+    async def _fetch(self) -> None:
+        cursor, consumer = self._cursor, self._consumer
+        while True:
+            await cursor.has_room.wait()
+            found = await consumer.getmany(timeout_ms=1000, max_records=_RECORDS)
+            now = time.monotonic()
+            if not self._is_assigned:  # they will be read again, from where the group has got to
+                continue
+            for name, messages in found.items():
+                partition = cursor.partitions.get(name)
+                if partition is not None:
+                    self._feed(partition, messages, now)
+            cursor.expire(now)
+
+    def _feed(self, partition: Partition, messages: Iterable[Any], now: float) -> None:
+        for message in messages:
+            self._cursor.feed(partition, message.offset, message.value, message.headers, now)
+        highwater = self._consumer.highwater(partition.name)
+        if highwater is not None:
+            partition.end = highwater
+
+    async def _commit_often(self) -> None:
+        """Commit soon after anything is settled, so that a crash makes little come twice."""
+        while True:
+            await self._cursor.settled.wait()
+            self._cursor.settled.clear()
+            try:
+                await self._commit(self._consumer)
+            except KafkaError:
+                self._cursor.settled.set()
+                await asyncio.sleep(1.0)
+            await asyncio.sleep(_COMMIT_SECONDS)
+
+    async def _commit(self, consumer: Any) -> None:
+        """Commit what is settled. Raises KafkaError."""
+        offsets: dict[TopicPartition, OffsetAndMetadata] = {}
+        partitions = list(self._cursor.partitions.values())
+        for partition in partitions:
+            progress = partition.progress
+            state = progress.first, progress.text()
+            if state != partition.committed:
+                offsets[partition.name] = OffsetAndMetadata(*state)
+        if not offsets:
+            return
+        await in_time(consumer.commit(offsets), REQUEST_SECONDS)
+        for partition in partitions:
+            if partition.name in offsets:
+                partition.committed = (offsets[partition.name].offset, offsets[partition.name].metadata)
+
+    async def _look_often(self) -> None:
+        """See from time to time how much waits, and whether the brokers are there."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            partitions = dict(self._cursor.partitions)
+            if not partitions:
+                continue
+            try:
+                ends = await in_time(self._consumer.end_offsets([*partitions]), REQUEST_SECONDS)
+            except KafkaError as error:
+                self._fails(self._access.words(error))
+                continue
+            self._fails("")
+            for name, end in ends.items():
+                partitions[name].end = end
+
+    # What aiokafka calls.
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """The group is about to share its partitions anew: commit what is settled until then."""
+        self._is_assigned = False
+        if not revoked or self._consumer is None:
+            return
+        await self._cursor.pause(_LEAVE_SECONDS)
+        with contextlib.suppress(KafkaError):
+            await in_time(self._commit(self._consumer), _LEAVE_SECONDS)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Go on where the group has got to; what is here of partitions that stay is kept."""
+        names, pause = list(assigned), 0.1
+        while names:
+            try:
+                committed = await in_time(
+                    self._admin.list_consumer_group_offsets(self._group, partitions=names), REQUEST_SECONDS
+                )
+                await self._take(names, committed)
+                break
+            except Exception as error:  # its client also asserts that there is a coordinator
+                self._fails(self._access.words(error))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        else:
+            self._cursor.assign({})
+        self._is_assigned = True
+
+    async def _take(self, names: list[TopicPartition], committed: Any) -> None:
+        new = [name for name in names if name not in committed or committed[name].offset < 0]
+        starts: dict[TopicPartition, int] = {}
+        if new:
+            at_end = not self._access.place.from_start
+            look = self._consumer.end_offsets if at_end else self._consumer.beginning_offsets
+            starts = await in_time(look(new), REQUEST_SECONDS)
+        partitions = {}
+        for name in names:
+            partition = self._cursor.partitions.get(name)
+            if name in starts:
+                partition = Partition(name, Progress(starts[name]))
+            elif partition is None or partition.committed[0] != committed[name].offset:
+                progress = Progress(committed[name].offset, committed[name].metadata)
+                partition = Partition(name, progress)
+                partition.committed = (committed[name].offset, committed[name].metadata)
+            partitions[name] = partition
+        self._cursor.assign(partitions)
+        self._cursor.settled.set()  # where new ones start is committed at once
+        for name, partition in partitions.items():
+            self._consumer.seek(name, partition.progress.following)

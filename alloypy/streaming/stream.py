@@ -1,0 +1,250 @@
+"""A topic as the store of a queue: records that are put, and cursors of those that they are delivered to."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from aiokafka.errors import KafkaError
+
+from alloypy.profiles.model import Buffer
+from alloypy.queueing.errors import Closed, Full, QueueError
+from alloypy.queueing.record import Record
+from alloypy.streaming.client import Access, Unreachable, codec_missing, quiet
+from alloypy.streaming.cursor import StreamCursor
+from alloypy.streaming.reading import Reader
+from alloypy.streaming.sending import Sender
+from alloypy.streaming.settings import Place, StreamSettings
+from alloypy.streaming.topic import Topics, Wanted, differences, fault, faults, missing
+
+_LONGEST_TOPIC = 249
+_MOST_WORDS = 500
+
+
+class StreamFacts(NamedTuple):
+    """Figures of a stream. lags: messages that wait, by destination and partition.
+
+    parts: messages that were parts of a record, by what became of them. unknown: sends of which it is not
+    known whether they were stored.
+    """
+
+    lags: Mapping[tuple[str, str], int]
+    parts: Mapping[str, int]
+    unknown: int
+
+
+class Stream:
+    """The store of one topic. Made by `open`."""
+
+    disk_bytes = 0
+
+    def __init__(self, access: Access, settings: StreamSettings, logger: logging.Logger) -> None:
+        self._access = access
+        self._settings = settings
+        self._logger = logger
+        self._sender = Sender(access)
+        self._cursors: dict[str, StreamCursor] = {}
+        self._readers: dict[str, Reader] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._graves: dict[str, bool] = {}
+        self._is_closed = False
+
+    @staticmethod
+    async def check(place: Place, settings: StreamSettings) -> str:
+        """Why the brokers do not let the queue work, as far as they answer and say so, or "".
+
+        Changes nothing.
+        """
+        package = codec_missing(place.compression)
+        if package:
+            need = f"compression {place.compression} needs {package}, which is not installed"
+            return f"{need}: pip install {package}"
+        quiet()
+        return await fault(Access(place), _wanted(settings), place.creates)
+
+    @classmethod
+    async def open(
+        cls, settings: StreamSettings, destinations: Sequence[str], logger: logging.Logger
+    ) -> Stream:
+        """Open the topic, or make it. Raises QueueError, whose text says what to do."""
+        quiet()
+        access = Access(settings.place)
+        await _prepare(access, settings, logger)
+        stream = cls(access, settings, logger)
+        for name in destinations:
+            await stream.add_destination(name)
+        return stream
+
+    def use(self, settings: StreamSettings) -> None:
+        """Use other settings from now on; those of the topic stay as they are."""
+        self._settings = settings
+
+    def now(self) -> int:
+        """The time in nanoseconds since 1970."""
+        return time.time_ns()
+
+    @property
+    def fault(self) -> str:
+        """Why nothing is taken or read, or ""."""
+        return self._sender.fault or next((each.fault for each in self._readers.values() if each.fault), "")
+
+    async def put(self, meta: bytes, body: Sequence[Buffer], note: object = None) -> None:
+        """Store a record; it is stored when this returns. The pieces of its body must not change meanwhile.
+
+        note: nothing, as whoever delivers the record may be another machine.
+
+        Raises Full and Closed. If the caller is cancelled, it may be stored or not.
+        """
+        if self._is_closed:
+            raise Closed("the queue is closed")
+        await self._sender.send(
+            self._settings.place.topic, self._settings.key_of(meta), self.now(), meta, body
+        )
+
+    async def add_destination(self, name: str) -> StreamCursor:
+        """Let a destination have what is put; one that was removed goes on where its group is."""
+        if name in self._cursors:
+            return self._cursors[name]
+
+        async def bury(record: Record, why: str, words: str) -> bool:
+            return await self._bury(name, record, why, words)
+
+        cursor = StreamCursor(name, self._settings.memory, self._is_old, bury)
+        reader = Reader(self._access, f"{self._settings.place.group}.{name}", cursor, self._logger)
+        self._cursors[name], self._readers[name] = cursor, reader
+        self._tasks[name] = asyncio.get_running_loop().create_task(reader.run())
+        return cursor
+
+    def remove_destination(self, name: str) -> int:
+        """Let a destination have nothing more; what waits for it stays in the topic. Returns how much.
+
+        Raises KeyError for an unknown one.
+        """
+        cursor = self._cursors.pop(name)
+        waiting = cursor.behind.records
+        cursor.close()
+        del self._readers[name]
+        task = self._tasks.pop(name)
+        task.cancel()
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+        return waiting
+
+    def facts(self) -> StreamFacts:
+        """Figures of the stream. No I/O."""
+        lags = {
+            (name, str(tp.partition)): partition.lag
+            for name, cursor in self._cursors.items()
+            for tp, partition in cursor.partitions.items()
+        }
+        dropped = sum(each.dropped_parts for each in self._cursors.values())
+        return StreamFacts(lags, {"sent": self._sender.parts, "dropped": dropped}, self._sender.unknown)
+
+    async def close(self) -> None:
+        """Commit what is settled, and leave the groups. Nothing is marked by closing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for name in list(self._cursors):
+            self.remove_destination(name)
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+        await self._sender.close()
+
+    def _is_old(self, received_at: int) -> bool:
+        age = self._settings.max_age
+        return bool(age) and self.now() - received_at > age * 1e9
+
+    async def _bury(self, destination: str, record: Record, why: str, words: str) -> bool:
+        """Keep a dead letter in a topic of its own; False if that is impossible, or not wanted.
+
+        Raises ConnectionError if the brokers do not answer now.
+        """
+        if not self._settings.dead_letter_size:
+            return False
+        topic = dead_topic(self._settings.place.topic, destination)
+        if destination not in self._graves:
+            self._graves[destination] = await self._dug(topic)
+        if not self._graves[destination]:
+            return False
+        headers = [("reason", why.encode()), ("words", words[:_MOST_WORDS].encode())]
+        try:
+            await self._sender.send(topic, "", record.received_at, record.meta, record.body, headers)
+        except Full as reason:
+            if reason.reason == "too_large":
+                return False
+            raise ConnectionError(str(reason)) from None
+        except Closed as reason:
+            raise ConnectionError(str(reason)) from None
+        return True
+
+    async def _dug(self, topic: str) -> bool:
+        """Whether there is a topic for dead letters, made if it may be. Raises ConnectionError."""
+        settings = self._settings
+        wanted = _wanted(settings)._replace(
+            name=topic, partitions=1, max_size=settings.dead_letter_size, max_age=settings.dead_letter_age
+        )
+        try:
+            async with Topics(self._access) as topics:
+                if await topics.found(topic) is not None:
+                    return True
+                problem = missing(topic)
+                if settings.place.creates:
+                    problem = await topics.create(wanted)
+        except (Unreachable, KafkaError, OSError) as reason:
+            raise ConnectionError(str(reason)) from None
+        if problem:
+            fields = {"topic": topic, "err": problem}
+            message = "there is no topic for dead letters: what is refused for good is dropped"
+            self._logger.warning(message, extra={"fields": fields})
+        return not problem
+
+
+def dead_topic(topic: str, destination: str) -> str:
+    """The topic of the dead letters of a destination."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", f"{topic}.dead.{destination}")
+    if len(name) <= _LONGEST_TOPIC:
+        return name
+    return f"{name[:200]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def _wanted(settings: StreamSettings) -> Wanted:
+    place = settings.place
+    return Wanted(
+        place.topic,
+        place.partitions,
+        place.replicas,
+        place.max_message_bytes,
+        settings.max_size,
+        settings.max_age,
+    )
+
+
+async def _prepare(access: Access, settings: StreamSettings, logger: logging.Logger) -> None:
+    """See that there is a topic. Raises QueueError."""
+    wanted = _wanted(settings)
+    try:
+        async with Topics(access) as topics:
+            found = await topics.found(wanted.name)
+            if found is None:
+                problem = missing(wanted.name)
+                if access.place.creates:
+                    problem = await topics.create(wanted)
+                    logger.info("created the topic", extra={"fields": {"topic": wanted.name}})
+            else:
+                problem = next(faults(wanted, found), "")
+                for difference in differences(wanted, found):
+                    fields = {"topic": wanted.name, "difference": difference}
+                    logger.warning("the topic is not set up as the queue is", extra={"fields": fields})
+    except Unreachable as reason:
+        raise QueueError(str(reason)) from None
+    except (KafkaError, OSError) as error:
+        raise QueueError(access.words(error)) from None
+    if problem:
+        raise QueueError(problem)

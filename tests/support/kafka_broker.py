@@ -1,0 +1,171 @@
+"""Real Kafka brokers: Kafka 4 from Maven, run by Java 17 or newer.
+
+The jars (43 MB) are fetched once and kept in the cache of the tests; a broker takes 3 to 10 s to start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.running import free_port
+
+VERSION = "4.4.0"
+_JAVA = 17
+_PATIENCE = 120.0
+_POM = f"""\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>test</groupId><artifactId>broker</artifactId><version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
+_RUN = ("-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+
+
+def jars() -> Path:
+    """The folder of Kafka's jars. Skips the test where there are none, or no Java to run them."""
+    if sys.platform == "win32":
+        pytest.skip("the brokers of these tests are not started on Windows")
+    for program in ("java", "mvn"):
+        if shutil.which(program) is None:
+            pytest.skip(f"a Kafka broker needs Java {_JAVA} and Maven: there is no {program}")
+    version = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', version)
+    if found is None or int(found[1]) < _JAVA:
+        pytest.skip(f"a Kafka broker needs Java {_JAVA}, this is {version.splitlines()[:1]}")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alloypy-tests"
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = cache / f"kafka-{VERSION}"
+    with (cache / "kafka.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _fetch(folder)
+    return folder
+
+
+def _fetch(folder: Path) -> None:
+    part = folder.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    (part / "pom.xml").write_text(_POM, "utf-8")
+    goal = ("-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=.")
+    done = subprocess.run(["mvn", *goal], cwd=part, capture_output=True, text=True, check=False, timeout=600)
+    if done.returncode:
+        pytest.skip(f"Maven has no Kafka: {done.stdout[-300:]}")
+    part.rename(folder)
+
+
+class Broker:
+    """One broker, which is also a controller. It is started, killed and started again at the same address.
+
+    settings: more lines of its server.properties. listeners: further ones, by name of their protocol, with
+    their ports. peers: the ports of the controllers of all nodes, if there are several.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Sequence[str] = (),
+        listeners: Mapping[str, int] | None = None,
+        number: int = 1,
+        peers: Sequence[int] = (),
+    ) -> None:
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self._folder = folder
+        self._jars = jars()
+        self._process: subprocess.Popen[bytes] | None = None
+        controllers = peers or (free_port(),)
+        copies = min(3, len(controllers))
+        voters = ",".join(f"{n}@127.0.0.1:{port}" for n, port in enumerate(controllers, 1))
+        ports = {"PLAINTEXT": self.port, **(listeners or {}), "CONTROLLER": controllers[number - 1]}
+        open_to = {name: port for name, port in ports.items() if name != "CONTROLLER"}
+        kept = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
+        lines = [
+            "process.roles=broker,controller",
+            f"node.id={number}",
+            f"controller.quorum.voters={voters}",
+            f"listeners={_named(ports)}",
+            f"advertised.listeners={_named(open_to)}",
+            "controller.listener.names=CONTROLLER",
+            f"log.dirs={folder / 'data'}",
+            *(f"{name}.replication.factor={copies}" for name in kept),
+            *(f"{name}.min.isr={min(2, copies)}" for name in kept[1:]),
+            "offsets.topic.num.partitions=4",
+            "group.initial.rebalance.delay.ms=0",
+            "broker.session.timeout.ms=6000",
+            "auto.create.topics.enable=false",
+            *settings,
+        ]
+        folder.mkdir(parents=True, exist_ok=True)
+        self._properties = folder / "server.properties"
+        self._properties.write_text("\n".join(lines) + "\n", "utf-8")
+
+    def format(self, *more: str) -> None:
+        """Prepare the directory of the broker. more: arguments of Kafka's tool, such as users."""
+        storage = self._java("kafka.tools.StorageTool")
+        words = ["format", "-t", "AAAAAAAAQACAAAAAAAAAAA", "-c", str(self._properties), *more]
+        done = subprocess.run([*storage, *words], capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def begin(self) -> None:
+        """Start it, without waiting for it."""
+        if not (self._folder / "data").exists():
+            self.format()
+        log = (self._folder / "log").open("ab")
+        command = [*self._java("kafka.Kafka", *_RUN), str(self._properties)]
+        with log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def start(self) -> None:
+        """Start it; it answers when this returns."""
+        self.begin()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        assert self._process is not None
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            assert self._process.poll() is None, (self._folder / "log").read_text()[-2000:]
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.1)
+        raise TimeoutError("the broker does not answer")
+
+    def kill(self) -> None:
+        """End it at once, as if its machine had failed."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Broker:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def _java(self, main: str, *options: str) -> list[str]:
+        return ["java", *options, "-cp", f"{self._jars}/*", main]
+
+
+def _named(ports: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
