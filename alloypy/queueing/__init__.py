@@ -20,6 +20,8 @@ How it is used (all in one event loop; `log.Log`, `settings.LogSettings`, `error
     await Log.check(path)                       # QueueError if no queue can be there; changes nothing
     await log.close()                           # nothing is marked by closing
 
+`desk.Attended` is a log that obeys `orders`, also from other processes, for `alloypy queue`.
+
 `next` gives each record out once, in order; up to the caller how many it holds at a time. What it has given
 out and was not settled is given out again after a restart.
 
@@ -32,6 +34,7 @@ On disk (`v1` in the directory of the queue; nothing but the files of records is
 - `tries.log`: which records were being tried (`tries`), to find one that kills the process.
 - `dead-NAME/`: dead letters (`dead_letters`).
 - `lock`: locked by the process that has the queue open; contains its id.
+- `control`: the socket where that process takes orders.
 
 The law, for each destination and over restarts: stored = delivered + dropped + dead + waiting. A record
 that was stored counts for the destinations that there were then. What is missing in the files is dropped with

@@ -97,6 +97,11 @@ class Cursor:
         """The name of the destination."""
         return self._account.name
 
+    @property
+    def given_out(self) -> frozenset[int]:
+        """The numbers of the records that have been given out and are not settled."""
+        return frozenset(self._out)
+
     async def next(self) -> Record:
         """The next record, once there is one. It is given out again only after `back` or a restart.
 
@@ -274,7 +279,7 @@ class Cursor:
             heapq.heappop(self._replays)
             return None
         record = await self._source.letter(self._account, seq)
-        if record is not None and self._replays and self._replays[0] == seq:
+        if record is not None and self._replays and self._replays[0] == seq and seq in self._account.replayed:
             heapq.heappop(self._replays)
             return record
         return None
@@ -296,7 +301,7 @@ class Cursor:
         if not self._back or self._back[0][1] != seq:
             self._ready = deque(piece.records)
             return None
-        if piece.records and piece.records[0].place.seq == seq:
+        if piece.records and piece.records[0].place.seq == seq and seq not in self._account.accounted:
             heapq.heappop(self._back)
             return piece.records[0]
         return None

@@ -12,7 +12,7 @@ from alloypy.queueing.disk import Disk
 from alloypy.queueing.errors import QueueError
 
 VERSION = "v1"
-_OURS = re.compile(r"\d{12}\.seg|done-.+\.log(\.tmp)?|tries\.log(\.tmp)?|dead-.+|lock")
+_OURS = re.compile(r"\d{12}\.seg|done-.+\.log(\.tmp)?|tries\.log(\.tmp)?|dead-.+|lock|control")
 _MAY_BE_THERE = frozenset({"lost+found"})
 _VERSION = re.compile(r"v\d+")
 

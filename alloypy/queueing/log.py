@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from alloypy.histogram import Histogram
 from alloypy.os_errors import system_words
@@ -107,7 +107,7 @@ class Log:
         disk: Disk | None = None,
         threads: Threads = _DISKS,
         clock: Clock | None = None,
-    ) -> Log:
+    ) -> Self:
         """Open or make the queue at `path`, which no other process or log may have open.
 
         destinations: who gets the records; None = those that the queue has. A new one gets what is put from
@@ -229,18 +229,6 @@ class Log:
     async def evict(self, destination: str, seqs: Iterable[int]) -> int:
         """Drop dead letters; returns how many."""
         return await self._graves.evict(self._books.done[destination].account, seqs)
-
-    async def give_up(self, destination: str, spans: Iterable[tuple[int, int]]) -> int:
-        """Drop records that wait, with the reason `removed`; returns how many.
-
-        spans: their first and last numbers. Not for records that have been given out.
-        """
-        account = self._books.done[destination].account
-        letters = [seq for first, last in account.replayed for seq in range(first, last + 1)]
-        count = sum(self._books.mark(account, dropped(*span, "removed")) for span in spans)
-        self._graves.forget(account, [seq for seq in letters if seq not in account.replayed])
-        await self._books.cleaned()
-        return count
 
     def facts(self) -> LogFacts:
         """Figures of the log. No I/O."""

@@ -65,11 +65,7 @@ class Look:
 
     def spans(self, name: str) -> Iterator[tuple[int, int]]:
         """The numbers that wait for a destination, without dead letters that wait again."""
-        account = self.accounts[name]
-        for segment in self.segments:
-            last = segment.last if account.left is None else min(segment.last, account.left)
-            if segment.first <= last:
-                yield from account.accounted.missing(segment.first, last)
+        return self.accounts[name].in_files()
 
     def waiting(self, name: str) -> Waiting:
         """What waits for a destination. Raises OSError."""

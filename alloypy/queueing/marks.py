@@ -141,6 +141,13 @@ class Account:
         end = last if self.left is None else min(last, self.left)
         return end + 1 - self.accounted.count + self.replayed.count
 
+    def in_files(self) -> Iterator[tuple[int, int]]:
+        """The first and last numbers of what waits in files: all but the dead letters that wait again."""
+        for segment in self._segments:
+            last = segment.last if self.left is None else min(segment.last, self.left)
+            if segment.first <= last:
+                yield from self.accounted.missing(segment.first, last)
+
     def waiting_bytes(self) -> int:
         """How many bytes of files wait."""
         return sum(

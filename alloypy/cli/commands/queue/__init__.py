@@ -1,1 +1,1 @@
-"""`alloypy queue`: looks into queues on disk, and changes those that are stopped."""
+"""`alloypy queue`: looks into queues on disk, and changes them."""

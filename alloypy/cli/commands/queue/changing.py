@@ -1,17 +1,16 @@
-"""`alloypy queue replay` and `drop`: change a queue that is stopped."""
+"""`alloypy queue replay` and `drop`: change a queue, or let the process do it that has it open."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from alloypy.cli import exit_codes
 from alloypy.cli.commands.queue.listing import chosen
-from alloypy.queueing.errors import QueueError
-from alloypy.queueing.log import Log
 from alloypy.queueing.looking import Look
+from alloypy.queueing.orders import Changeable, Order
 from alloypy.queueing.settings import LogSettings
 
 _KEEPING = LogSettings(max_size=1 << 62, max_age=0, min_free=0, dead_letter_size=1 << 62, dead_letter_age=0)
@@ -28,17 +27,12 @@ class Wanted(NamedTuple):
 
 def replay(queue: Look, wanted: Wanted) -> int:
     """Let dead letters wait again. Raises QueueError and OSError."""
-    _check_stopped(queue)
     names = [name for name in chosen(queue, wanted.destination) if _dead(queue, wanted, name)]
-    if not names:
-        return _nothing("dead letters", wanted)
-
-    async def work(log: Log, name: str) -> int:
-        return log.replay(name, _dead(queue, wanted, name))
-
-    for name, count in asyncio.run(_changed(queue, wanted.path, names, work)).items():
+    order = Order("replay", wanted.destination, wanted.numbers)
+    counts = _obeyed(queue, wanted.path, order, names) if names else {}
+    for name, count in counts.items():
         print(f"{name}: {count} dead letters wait again")
-    return exit_codes.SUCCESS
+    return exit_codes.SUCCESS if counts else _nothing("dead letters", wanted)
 
 
 def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
@@ -46,36 +40,25 @@ def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
 
     Raises QueueError and OSError.
     """
-    _check_stopped(queue)
     found: dict[str, tuple[list[tuple[int, int]], list[int]]] = {}
     for name in chosen(queue, wanted.destination):
         waiting = [] if only_dead else _waiting(queue, wanted, name)
         dead = _dead(queue, wanted, name)
         if waiting or dead:
             found[name] = waiting, dead
-    if not found:
-        return _nothing("dead letters" if only_dead else "records", wanted)
-    if not is_sure:
+    if found and not is_sure:
         for name, (waiting, dead) in found.items():
             print(f"{name}: {_count(waiting)} that wait and {len(dead)} dead letters")
         print("Error: nothing was deleted: --yes deletes these for ever", file=sys.stderr)
         return exit_codes.FAILURE
-
-    async def work(log: Log, name: str) -> int:
-        waiting, dead = found[name]
-        return await log.give_up(name, waiting) + await log.evict(name, dead)
-
-    for name, count in asyncio.run(_changed(queue, wanted.path, [*found], work)).items():
+    order = Order("drop", wanted.destination, wanted.numbers, waiting=not only_dead)
+    counts = _obeyed(queue, wanted.path, order, [*found]) if found else {}
+    for name, count in counts.items():
         print(f"{name}: {count} deleted")
-    return exit_codes.SUCCESS
-
-
-def _check_stopped(queue: Look) -> None:
-    if queue.holder:
-        raise QueueError(
-            f"process {queue.holder} has {queue.directory} open, and only it may change the queue: stop that "
-            "process first; `ls` and `show` work meanwhile"
-        )
+    if found and not counts:
+        print("Error: nothing was deleted: all of it is being delivered at this moment", file=sys.stderr)
+        return exit_codes.FAILURE
+    return exit_codes.SUCCESS if counts else _nothing("dead letters" if only_dead else "records", wanted)
 
 
 def _nothing(what: str, wanted: Wanted) -> int:
@@ -104,13 +87,19 @@ def _count(spans: list[tuple[int, int]]) -> int:
     return sum(last - first + 1 for first, last in spans)
 
 
-async def _changed(
-    queue: Look, path: str, names: list[str], work: Callable[[Log, str], Awaitable[int]]
-) -> dict[str, int]:
-    """What `work` returns for each destination. Raises QueueError."""
+def _obeyed(queue: Look, path: str, order: Order, names: list[str]) -> Mapping[str, int]:
+    """What has changed, in records by destination. names: the destinations that change. Raises QueueError."""
+    if queue.holder:
+        from alloypy.queueing.desk import ask
+
+        return ask(queue.directory, queue.holder, order)
+    return asyncio.run(_changed(queue, path, order, names))
+
+
+async def _changed(queue: Look, path: str, order: Order, names: list[str]) -> Mapping[str, int]:
     kept = [name for name, account in queue.accounts.items() if account.left is None]
-    log = await Log.open(path, settings=_KEEPING, destinations=[*dict.fromkeys([*kept, *names])])
+    log = await Changeable.open(path, settings=_KEEPING, destinations=[*dict.fromkeys([*kept, *names])])
     try:
-        return {name: await work(log, name) for name in names}
+        return await log.obey(order)
     finally:
         await log.close()

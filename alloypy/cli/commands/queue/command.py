@@ -1,4 +1,4 @@
-"""`alloypy queue`: look into the queue of an alloypy.queue on disk, and change it while it is stopped."""
+"""`alloypy queue`: look into the queue of an alloypy.queue on disk, and change it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DIR is the queue's path. The actions are
   drop     delete what waits and the dead letters: all, or those with NUMBERs; needs --yes
   drain    print a configuration that delivers what waits, and takes nothing new
 
-ls, show and drain also work while alloypy runs; replay and drop need a queue that is stopped."""
+All work while alloypy runs, too: replay and drop ask the process that has the queue open."""
 
 
 def run(argv: list[str]) -> int:

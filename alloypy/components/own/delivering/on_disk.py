@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from alloypy.components.own.delivering.arguments import Arguments, DiskArguments
 from alloypy.families import Family, Sample, gauges, histograms
+from alloypy.queueing.desk import Attended
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.log import Log, LogFacts
 from alloypy.queueing.settings import LogSettings
@@ -57,9 +58,10 @@ class OnDisk:
 
     async def open(self, arguments: Arguments, destinations: Sequence[str]) -> Log:
         """Open the directory, or make it. Raises QueueError."""
-        return await Log.open(
-            str(self.place(arguments)), settings=_settings(arguments), destinations=destinations
-        )
+        path = str(self.place(arguments))
+        log = await Attended.open(path, settings=_settings(arguments), destinations=destinations)
+        await log.attend()
+        return log
 
     def use(self, store: Log, arguments: Arguments) -> None:
         """Let a log have other settings."""

@@ -1,0 +1,151 @@
+"""Where the process that has a queue open takes orders: the socket `control` in the queue's directory.
+
+Only its owner can reach it, as the directory is his alone. One order at a time: a line of JSON each way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from alloypy.queueing.disk import Disk
+from alloypy.queueing.errors import QueueError
+from alloypy.queueing.orders import Changeable, Order, read_order
+from alloypy.threads import Threads
+
+_NAME = "control"
+_MOST_BYTES = 4 << 20
+_ORDER_SECONDS = 5.0
+_OBEY_SECONDS = 60.0
+_WAIT_SECONDS = 90.0
+_PATH_BYTES = 100
+"""What surely fits into the address of a socket; longer paths are reached through the directory itself."""
+
+_FILES = Threads("alloypy-queue-desk", 1)
+
+
+class Attended(Changeable):
+    """A log that takes orders from other processes while it is open, where the file system has sockets."""
+
+    _desk: tuple[socket.socket, asyncio.Task[None]] | None = None
+
+    async def attend(self) -> None:
+        """Take orders from now on."""
+        with suppress(OSError, TimeoutError):
+            listener = await _FILES.run(
+                lambda: _bound(self._loaded.directory), _ORDER_SECONDS, self._loaded.directory
+            )
+            self._desk = listener, asyncio.get_running_loop().create_task(self._serve(listener))
+
+    async def close(self) -> None:
+        """Take no more orders, and close the log."""
+        desk, self._desk = self._desk, None
+        if desk is not None:
+            listener, serving = desk
+            serving.cancel()
+            await asyncio.wait([serving])
+            listener.close()
+            with suppress(OSError, TimeoutError):
+                await _FILES.run(lambda: Disk().remove(f"{self._loaded.directory}/{_NAME}"), _ORDER_SECONDS)
+        await super().close()
+
+    async def _serve(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listener)
+            except OSError:  # too many open files
+                await asyncio.sleep(1)
+                continue
+            with connection, suppress(OSError, TimeoutError):
+                connection.setblocking(False)
+                async with asyncio.timeout(_ORDER_SECONDS):
+                    line = await _line(connection)
+                if not line:
+                    continue
+                async with asyncio.timeout(_OBEY_SECONDS):
+                    answer = await self._answer(line)
+                async with asyncio.timeout(_ORDER_SECONDS):
+                    await loop.sock_sendall(connection, json.dumps(answer).encode() + b"\n")
+
+    async def _answer(self, line: bytes) -> Mapping[str, Any]:
+        try:
+            return {"done": await self.obey(read_order(line))}
+        except QueueError as reason:
+            return {"error": str(reason)}
+        except KeyError as name:  # it went while the order was obeyed
+            return {"error": f"{name} is no destination any more"}
+
+
+async def _line(connection: socket.socket) -> bytes:
+    """What a client sends up to the end of its line; nothing if it sends no line."""
+    loop, data = asyncio.get_running_loop(), b""
+    while not data.endswith(b"\n"):
+        piece = await loop.sock_recv(connection, 64 << 10)
+        data += piece
+        if not piece or len(data) > _MOST_BYTES:
+            return b""
+    return data
+
+
+def ask(directory: str, holder: str, order: Order) -> Mapping[str, int]:
+    """Let the process that has a queue open obey an order. holder: its id. Raises QueueError."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_WAIT_SECONDS)
+            at_control(directory, connection.connect)
+            connection.sendall(order.line())
+            with connection.makefile("rb") as answers:
+                line = answers.readline()
+        answer = json.loads(line)
+    except (TimeoutError, ValueError) as error:
+        raise QueueError(f"process {holder} does not say what it did: `ls` shows it") from error
+    except OSError as error:
+        raise QueueError(
+            f"process {holder} has {directory} open and takes no orders there: stop that process first; `ls` "
+            "and `show` work meanwhile"
+        ) from error
+    if "error" in answer:
+        raise QueueError(answer["error"])
+    return {str(name): int(count) for name, count in answer["done"].items()}
+
+
+def _bound(directory: str) -> socket.socket:
+    """A socket that listens in a directory; one that a killed process left there makes room."""
+    with suppress(FileNotFoundError):
+        Disk().remove(f"{directory}/{_NAME}")
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        at_control(directory, listener.bind)
+        Path(directory, _NAME).chmod(0o600)
+        listener.listen(4)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def at_control(directory: str, use: Callable[[str], object]) -> None:
+    """Call `use` with an address of the socket that is short enough. Raises OSError."""
+    path = f"{directory}/{_NAME}"
+    if len(os.fsencode(path)) <= _PATH_BYTES:
+        use(path)
+        return
+    with _opened(directory) as descriptor:
+        use(f"/proc/self/fd/{descriptor}/{_NAME}")
+
+
+@contextmanager
+def _opened(directory: str) -> Iterator[int]:
+    descriptor = os.open(directory, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,153 @@
+"""`alloypy queue` on a queue that a process has open: dead letters wait again, and records are dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alloypy.cli.main import main
+from alloypy.queueing.desk import Attended, at_control
+from alloypy.queueing.settings import LogSettings
+from tests.support.pipeline import Pipeline, pipeline
+from tests.support.scripted import scripted
+from tests.support.waiting import until
+from tests.wire.test_queue import RECEIVER, Server, check_law, counted, ingest, queue, write
+
+pytestmark = pytest.mark.anyio
+A = "pyroscope.write.a"
+
+
+def place(running: Pipeline, tmp_path: Path) -> str:
+    """The directory of the queue."""
+    (found,) = tmp_path.rglob("queue")
+    return str(found)
+
+
+async def command(*arguments: str) -> int:
+    """Run `alloypy queue`; the queue goes on meanwhile."""
+    return await asyncio.to_thread(main, ["queue", *arguments])
+
+
+async def fill(running: Pipeline, server: Server, dead: int, waiting: int) -> None:
+    """Let profiles become dead letters, and others wait."""
+    server.status = 400
+    for number in range(dead):
+        assert (await ingest(running, f"dead{number}")).status == 200
+    await until(lambda: counted(running, "dead_letter_records") == dead)
+    if not waiting:
+        return
+    server.status = 503
+    for number in range(waiting):
+        assert (await ingest(running, f"waits{number}")).status == 200
+    await until(lambda: counted(running, "circuit_open") == 1)
+
+
+async def test_dead_letters_wait_again_while_the_queue_is_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Server()
+    async with scripted(server) as backend:
+        text = RECEIVER + queue("a") + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            await fill(running, server, 3, 0)
+            path = place(running, tmp_path)
+            server.status = 200
+            assert await command("replay", path, "2") == 0
+            assert capsys.readouterr().out == f"{A}: 1 dead letters wait again\n"
+            await until(lambda: server.taken["dead1"] == 1)
+            assert counted(running, "dead_letter_records") == 2
+            assert await command("replay", path, "2") == 1
+            assert "no such dead letters" in capsys.readouterr().err
+            assert await command("replay", path, f"--destination={A}") == 0
+            await until(lambda: counted(running, "delivered_total") == 3)
+            check_law(running, "a")
+    assert server.taken == {"dead0": 1, "dead1": 1, "dead2": 1}
+
+
+async def test_records_are_dropped_while_the_queue_is_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Server()
+    delivery = 'delivery {\n min_backoff_period = "1h"\n max_backoff_period = "1h"\n}\n'
+    async with scripted(server) as backend:
+        text = RECEIVER + queue("a", delivery=delivery) + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            await fill(running, server, 2, 30)
+            path = place(running, tmp_path)
+            assert await command("drop", path) == 1
+            assert f"{A}: 30 that wait and 2 dead letters" in capsys.readouterr().out
+            assert counted(running, "dropped_total") == 0
+            assert await command("drop", path, "--yes", "--dead-letters", "1") == 0
+            assert counted(running, "dropped_total", reason="refused") == 1
+            assert await command("drop", path, "--yes") == 0
+            deleted = counted(running, "dropped_total", reason="removed")
+            left = counted(running, "records")
+            assert deleted + left == 30
+            assert 0 < left <= 16  # what is being delivered stays
+            assert counted(running, "dead_letter_records") == 0
+            check_law(running, "a")
+        server.status = 200
+        async with pipeline(text, tmp_path) as running:
+            await until(lambda: counted(running, "delivered_total") == left)
+            assert counted(running, "records") == 0
+            check_law(running, "a")
+
+
+async def test_only_the_owner_gives_orders_and_nonsense_changes_nothing(tmp_path: Path) -> None:
+    server = Server()
+    async with scripted(server) as backend:
+        async with pipeline(RECEIVER + queue("a") + write("a", backend), tmp_path) as running:
+            await fill(running, server, 1, 0)
+            directory = Path(place(running, tmp_path), "v1")
+            assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+            assert stat.S_IMODE((directory / "control").stat().st_mode) == 0o600
+            for line, words in (
+                (b"nonsense\n", "cannot be read"),
+                (b'{"action": "empty"}\n', "there is no order"),
+                (b'{"action": "drop", "numbers": ["x"]}\n', "cannot be read"),
+                (b'{"action": "drop", "numbers": 5}\n', "cannot be read"),
+                (b'{"action": "replay", "destination": "b"}\n', "nothing is delivered to b"),
+                (b"", ""),
+            ):
+                answer = await asyncio.to_thread(said, directory, line)
+                assert answer == {} if not words else words in answer["error"]
+            silent = socket.socket(socket.AF_UNIX)
+            with silent:  # does not stop others for long, nor the queue from closing
+                at_control(str(directory), silent.connect)
+                assert counted(running, "dead_letter_records") == 1
+        assert not (directory / "control").exists()
+
+
+def said(directory: Path, line: bytes) -> dict[str, Any]:
+    """What the queue answers."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        at_control(str(directory), connection.connect)
+        connection.sendall(line)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").read()
+    return json.loads(answer) if answer else {}
+
+
+async def test_a_long_path_and_what_a_killed_process_left_are_no_hindrance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / ("long" * 40) / "queue"
+    for is_killed in (True, False):
+        log = await Attended.open(str(path), settings=LogSettings(min_free=0), destinations=[A])
+        await log.attend()
+        if not is_killed:
+            await log.put(b"meta", [b"body"])
+            record = await log.cursor(A).next()
+            await log.cursor(A).dead(record.place, "refused", "no")
+            assert await command("drop", str(path), "--yes") == 0
+            assert capsys.readouterr().out == f"{A}: 1 deleted\n"
+        await log.close()
+        if is_killed:
+            assert not (path / "v1" / "control").exists()
+            (path / "v1" / "control").touch()
