@@ -14,13 +14,23 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from alloypy.profiles.model import Buffer
 
 _GZIP = b"\x1f\x8b"
-_TIME_NANOS = 9 << 3
+_TAG = bytes((9 << 3,))
 """The tag of `Profile.time_nanos`."""
+
+_FIELD_BYTES = 10
+"""Of the tag and of a time until the year 2262."""
+
+_MEMBER_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x01" + struct.pack(
+    "<HH", _FIELD_BYTES, _FIELD_BYTES ^ 0xFFFF
+)
+_MEMBER = struct.Struct(f"<{len(_MEMBER_HEAD)}s{_FIELD_BYTES}sII")
+"""A member of a gzip file whose content is a time, not compressed."""
 
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _OFFSET = re.compile(r"(\d*)(\D*)", re.ASCII)
@@ -53,7 +63,9 @@ class Moments:
 
     def take(self, count: int = 1) -> int:
         """The first of `count` times, one nanosecond apart."""
-        first = max(self._clock(), self._last + 1)
+        first = self._clock()
+        if first <= self._last:
+            first = self._last + 1
         self._last = first + count - 1
         return first
 
@@ -64,29 +76,18 @@ def time_prefix(profile: Buffer, moment: int) -> bytes:
     The last value of a field counts, and members of gzip files are read as one: so nothing is decoded.
     moment: Unix nanoseconds.
     """
-    field = _field(moment)
-    return _stored_member(field) if bytes(profile[:2]) == _GZIP else field
+    low = moment & 0xFFFFFFF
+    low = low & 0x7F | (low & 0x3F80) << 1 | (low & 0x1FC000) << 2 | (low & 0xFE00000) << 3 | 0x80808080
+    field = _TAG + low.to_bytes(4, "little") + _high_groups(moment >> 28)
+    if profile[:2] != _GZIP:
+        return field
+    return _MEMBER.pack(_MEMBER_HEAD, field, zlib.crc32(field), _FIELD_BYTES)
 
 
-def _field(moment: int) -> bytes:
-    encoded = bytearray((_TIME_NANOS,))
-    while moment > 0x7F:
-        encoded.append(moment & 0x7F | 0x80)
-        moment >>= 7
-    encoded.append(moment)
-    return bytes(encoded)
-
-
-def _stored_member(content: bytes) -> bytes:
-    """A member of a gzip file with a short content, not compressed."""
-    size = len(content)
-    head = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x01"
-    return (
-        head
-        + struct.pack("<HH", size, size ^ 0xFFFF)
-        + content
-        + struct.pack("<II", zlib.crc32(content), size)
-    )
+@lru_cache(maxsize=1)
+def _high_groups(high: int) -> bytes:
+    """The last five groups of seven bits of a time; they change four times a second."""
+    return bytes([*(high >> shift & 0x7F | 0x80 for shift in (0, 7, 14, 21)), high >> 28 & 0x7F])
 
 
 def freeze_query(query: str, moment: int) -> str:

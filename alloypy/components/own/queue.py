@@ -99,15 +99,15 @@ class Queue(Component[Arguments, Exports]):
                 try:
                     await self._serve(home, log, arguments)
                 finally:
-                    self._receiver.opened.clear()
-                    self._receiver.log = self._metrics.log = None
+                    self._receiver.close()
+                    self._metrics.log = None
                     await to_its_end(log.close())
         finally:
             self.runs = False
 
     def health(self) -> Health | None:
         """Unhealthy while nothing is taken."""
-        log = self._receiver.log
+        log = self._metrics.log
         if log is None:
             return unhealthy(self._receiver.problem) if self._receiver.problem else None
         if log.fault:
@@ -123,7 +123,7 @@ class Queue(Component[Arguments, Exports]):
         """What waits, and what has become of the rest."""
         from alloypy.components.own.delivering.status import debug_info
 
-        return debug_info(self._receiver.log, [*self._couriers.values()], self._receiver.problem)
+        return debug_info(self._metrics.log, [*self._couriers.values()], self._receiver.problem)
 
     async def _opened(self, home: AnyHome, arguments: Arguments) -> Store:
         """The store of these arguments, once whoever has it in this process leaves it."""
@@ -157,8 +157,8 @@ class Queue(Component[Arguments, Exports]):
         )
         publisher = Publisher(self._options.events, self.id)
         around = Surroundings(self._options.logger, self._options.clock, log.now, publisher, quarantine)
-        self._receiver.log = self._metrics.log = log
-        self._receiver.opened.set()
+        self._metrics.log = log
+        self._receiver.open(log)
         async with asyncio.TaskGroup() as group:
             tasks: dict[str, asyncio.Task[None]] = {}
             try:
@@ -279,6 +279,7 @@ registration = Registration(
     Queue,
     later=(
         "alloypy.components.own.delivering.courier",
+        "alloypy.components.own.delivering.keeping",
         "alloypy.components.own.delivering.on_disk",
         "alloypy.components.own.delivering.status",
         "alloypy.queueing.log",

@@ -31,6 +31,7 @@ _JOINED_BYTES = 64 << 10
 """Longer profiles are joined with their times only when they are delivered: they would take memory twice."""
 
 _LINE = b"\n"
+_quoted = json.encoder.encode_basestring_ascii
 _read: Memory[bytes, Labels] = Memory(LABELS)
 
 
@@ -55,19 +56,22 @@ def push_message(series: Series, headers: Sequence[tuple[str, str]], moment: int
     moment: the time of its first profile; each further one is a nanosecond later.
     Raises InvalidLabels.
     """
-    labels, sizes = _lines.get(series.labels), []
-    pieces: list[Buffer] = []
-    for number, (profile, identity) in enumerate(series.samples):
-        prefix = time_prefix(profile, moment + number)
-        pieces += (prefix, profile)
-        sizes.append(_size(len(prefix), len(profile), identity))
-    rest = f'{{"push":[{",".join(sizes)}]'.encode()
-    rest += b',"headers":' + _dumped(headers) + b"}" if headers else b"}"
-    if sum(map(len, pieces)) > _JOINED_BYTES:
-        return Message(labels + rest, pieces, None)
-    body = _joined(pieces)
-    samples = [RawSample(whole, each.id) for whole, each in zip(body, series.samples, strict=True)]
-    return Message(labels + rest, body, Push((Series(series.labels, samples),), headers=headers, tries=1))
+    size, sizes, prefixes = 0, "", []
+    for profile, identity in series.samples:
+        prefix = time_prefix(profile, moment)
+        moment += 1
+        prefixes.append(prefix)
+        size += len(profile)
+        ending = f",{_quoted(identity)}]" if identity else "]"
+        sizes += f",[{len(prefix)},{len(profile)}{ending}"
+    headings = f',"headers":{_dumped(headers)}' if headers else ""
+    meta = _lines.get(series.labels) + f'{{"push":[{sizes[1:]}]{headings}}}'.encode()
+    pairs = zip(prefixes, series.samples, strict=True)
+    if size > _JOINED_BYTES:
+        return Message(meta, [piece for prefix, each in pairs for piece in (prefix, each.profile)], None)
+    samples = [RawSample(prefix + each.profile, each.id) for prefix, each in pairs]
+    stored = Push((Series(series.labels, samples),), None, headers, None, 1)
+    return Message(meta, [each.profile for each in samples], stored)
 
 
 def ingest_message(profile: IngestProfile, moment: int) -> Message:
@@ -81,7 +85,7 @@ def ingest_message(profile: IngestProfile, moment: int) -> Message:
     if profile.headers:
         rest["headers"] = profile.headers
     stored = profile._replace(query=query, trace=None, tries=1)
-    return Message(_lines.get(profile.labels) + _dumped(rest), profile.body, stored)
+    return Message(_lines.get(profile.labels) + _dumped(rest).encode(), profile.body, stored)
 
 
 def stored_in(record: Record) -> Stored:
@@ -168,19 +172,11 @@ def _labels(line: bytes) -> Labels:
 
 def _line(labels: Labels) -> bytes:
     check_labels(labels)
-    return _dumped(labels) + _LINE
+    return _dumped(labels).encode() + _LINE
 
 
 _lines: LabelMemory[bytes] = LabelMemory(_line)
 
 
-def _size(prefix: int, profile: int, identity: str) -> str:
-    """The sizes and the id of a profile in JSON; faster than `_dumped`."""
-    return f"[{prefix},{profile},{_quoted(identity)}]" if identity else f"[{prefix},{profile}]"
-
-
-_quoted = json.JSONEncoder().encode
-
-
-def _dumped(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Store(Protocol):
 
     def now(self) -> int: ...
 
-    async def put(self, meta: bytes, body: Sequence[Buffer], note: object = None) -> object: ...
+    def put(self, meta: bytes, body: Sequence[Buffer], note: object = None) -> Awaitable[object]: ...
 
     async def add_destination(self, name: str) -> Cursor: ...
 

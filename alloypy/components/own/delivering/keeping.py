@@ -1,0 +1,107 @@
+"""Stores profiles, and says why one cannot be stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from alloypy.components.own.delivering.messages import Message, ingest_message, push_message
+from alloypy.components.own.delivering.metrics import QueueMetrics
+from alloypy.components.own.delivering.publishing import Publisher
+from alloypy.components.own.delivering.store import Store
+from alloypy.components.own.delivering.storing import not_taken
+from alloypy.profiles.frozen import Moments
+from alloypy.profiles.labels import InvalidLabels
+from alloypy.profiles.model import DeliveryError, Failures, IngestProfile, Push, Series, invalid_labels
+from alloypy.queueing.errors import Closed, Full, WriteFailed
+
+_MOMENTS = Moments()
+
+
+class Keeper:
+    """Stores in one log. name: of the queue, for errors."""
+
+    def __init__(self, log: Store, name: str, metrics: QueueMetrics, publisher: Publisher) -> None:
+        self._log = log
+        self._name = name
+        self._metrics = metrics
+        self._publisher = publisher
+
+    async def append(self, push: Push) -> None:
+        """Store every series of a Push as a record of its own. Raises DeliveryError."""
+        if len(push.series) == 1:
+            await self._store_series(push.series[0], push.headers)
+            stored = push.series
+        else:
+            stored = await self._store_each(push)
+        if self._publisher.events.wanted:
+            self._publisher.stored(stored)
+
+    async def append_ingest(self, profile: IngestProfile) -> None:
+        """Store an /ingest profile. Raises DeliveryError."""
+        try:
+            message = ingest_message(profile, _MOMENTS.take())
+        except InvalidLabels as reason:
+            raise self._refused(profile, invalid_labels(reason)) from None
+        await self._store(message, profile)
+        if self._publisher.events.wanted:
+            self._publisher.stored((profile,))
+
+    async def _store_each(self, push: Push) -> Sequence[Series]:
+        """Store all series; returns them. If some cannot be stored, publishes the others, and raises."""
+        failures = Failures()
+
+        async def store(series: Series) -> bool:
+            try:
+                await self._store_series(series, push.headers)
+            except DeliveryError as error:
+                failures.add(error.kept())
+                return False
+            return True
+
+        found = zip(push.series, await asyncio.gather(*map(store, push.series)), strict=True)
+        stored = [series for series, is_stored in found if is_stored]
+        if failures.count:
+            if self._publisher.events.wanted:
+                self._publisher.stored(stored)
+            raise failures.error()
+        return stored
+
+    async def _store_series(self, series: Series, headers: Sequence[tuple[str, str]]) -> None:
+        moment = _MOMENTS.take(len(series.samples) or 1)
+        try:
+            message = push_message(series, headers, moment)
+        except InvalidLabels as reason:
+            raise self._refused(series, invalid_labels(reason, series.position)) from None
+        try:
+            await self._store(message, series)
+        except DeliveryError as error:
+            error.series = series.position
+            raise
+
+    async def _store(self, message: Message, profile: Series | IngestProfile) -> None:
+        """Store a record. Raises DeliveryError."""
+        meta, body, note = message
+        try:
+            await self._log.put(meta, body, note)
+        except (Full, WriteFailed, Closed) as reason:
+            raise self._refused(profile, self._counted(reason)) from None
+        self._metrics.stored += 1
+        self._metrics.stored_bytes += len(meta) + sum(map(len, body))
+
+    def _refused(self, profile: Series | IngestProfile, error: DeliveryError) -> DeliveryError:
+        """The error, which is published of the profile."""
+        if self._publisher.events.wanted:
+            self._publisher.not_stored((profile,), error)
+        return error
+
+    def _counted(self, reason: Full | WriteFailed | Closed) -> DeliveryError:
+        """Why the log does not take a record, counted."""
+        if isinstance(reason, Closed):
+            self._metrics.rejected["closed"] += 1
+            return not_taken(f"{self._name} has exited")
+        name = reason.reason if isinstance(reason, Full) else "write_error"
+        self._metrics.rejected[name] += 1
+        if name == "too_large":
+            return DeliveryError(f"{self._name}: {reason}", code="invalid_argument")
+        return not_taken(f"{self._name}: {reason}")
