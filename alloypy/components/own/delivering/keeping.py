@@ -9,11 +9,13 @@ from alloypy.components.own.delivering.messages import Message, ingest_message, 
 from alloypy.components.own.delivering.metrics import QueueMetrics
 from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.components.own.delivering.store import Store
-from alloypy.components.own.delivering.storing import not_taken
 from alloypy.profiles.frozen import Moments
 from alloypy.profiles.labels import InvalidLabels
 from alloypy.profiles.model import DeliveryError, Failures, IngestProfile, Push, Series, invalid_labels
 from alloypy.queueing.errors import Closed, Full, WriteFailed
+
+_PAUSE_SECONDS = 5.0
+"""The pause that a client is asked for when a queue takes nothing."""
 
 _MOMENTS = Moments()
 
@@ -105,3 +107,8 @@ class Keeper:
         if name == "too_large":
             return DeliveryError(f"{self._name}: {reason}", code="invalid_argument")
         return not_taken(f"{self._name}: {reason}")
+
+
+def not_taken(words: str) -> DeliveryError:
+    """The error for a client that may send the profile again."""
+    return DeliveryError(words, code="unavailable", retry=True, pause=_PAUSE_SECONDS)

@@ -12,7 +12,6 @@ from alloypy.components.own.delivering.metrics import QueueMetrics
 from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.profiles.model import (
     DebugInfoClient,
-    DeliveryError,
     IngestProfile,
     ProfilesReceiver,
     Push,
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 _OPENING_SECONDS = 5.0
 """How long a profile waits for a queue that is being opened."""
-
-_PAUSE_SECONDS = 5.0
-"""The pause that a client is asked for when a queue takes nothing."""
 
 
 class Receiver(ProfilesReceiver):
@@ -84,13 +80,10 @@ class Receiver(ProfilesReceiver):
                 await self._opened.wait()
         if self.keeper is not None:
             return self.keeper
+        from alloypy.components.own.delivering.keeping import not_taken
+
         self.metrics.rejected["closed"] += 1
         error = not_taken(self.problem or f"{self.id} is not open")
         if self._publisher.events.wanted:
             self._publisher.not_stored(profiles, error)
         raise error
-
-
-def not_taken(words: str) -> DeliveryError:
-    """The error for a client that may send the profile again."""
-    return DeliveryError(words, code="unavailable", retry=True, pause=_PAUSE_SECONDS)
