@@ -14,6 +14,7 @@ from itertools import chain
 from alloypy import __version__
 from alloypy.families import Family, Sample, counter, gauge, histograms, with_labels
 from alloypy.histogram import Histogram
+from alloypy.net.client import dials
 from alloypy.runtime.contract.options import ControllerInfo
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.pace import Pace
@@ -150,6 +151,7 @@ def _families(
     yield from evaluations.collect(controllers)
     yield from config.collect()
     yield from process_stats.collect()
+    yield from dials.families()
     for source in list(controller.metrics()):  # a copy: a reload may happen meanwhile
         labels = {"component_path": source.component_path, "component_id": source.component_id}
         for family in source.collect():

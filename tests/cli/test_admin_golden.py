@@ -137,7 +137,7 @@ def test_metrics_have_alloys_names_types_and_labels(running: Running) -> None:
     wanted = {
         name
         for name in alloys
-        if name.startswith(("alloy_", "local_", "pyroscope_re", "pyroscope_f", "process_"))
+        if name.startswith(("alloy_", "local_", "pyroscope_re", "pyroscope_f", "process_", "net_"))
         and not name.startswith(("alloy_labelstore_", "process_network_", "process_virtual_memory_max"))
     }
     assert {name: ours.get(name) for name in wanted} == {name: alloys[name] for name in wanted}

@@ -165,6 +165,7 @@ class Scrape(Component[Arguments, None]):
             environ=options.environ,
             user_agent=agent,
             clock=options.clock,
+            name=arguments.job_name,
         )
         await client.check()
         times = Times(arguments.scrape_interval.seconds, arguments.scrape_timeout.seconds)

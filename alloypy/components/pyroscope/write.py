@@ -264,7 +264,11 @@ class Write(Component[Arguments, Exports]):
         options = self._options
         agent = user_agent(options.environ)
         client = Client(
-            client_settings(given.http_client), environ=options.environ, user_agent=agent, clock=options.clock
+            client_settings(given.http_client),
+            environ=options.environ,
+            user_agent=agent,
+            clock=options.clock,
+            name=given.name,
         )
         await client.check()
         client.expect(given.url)

@@ -21,6 +21,7 @@ from alloypy.net.client.auth import (
     authorization_credentials,
     basic_credentials,
 )
+from alloypy.net.client.dials import Dials, dials_of
 from alloypy.net.client.messages import (
     READ_LIMIT_BYTES,
     Dropped,
@@ -81,6 +82,7 @@ class Client:
     user_agent: sent with requests for tokens.
     own_transport: whether direct requests use our own transport; if not, everything goes over httpx.
     socket_path: a Unix socket to send everything to instead of the URL's host, or "". Only over httpx.
+    name: whose connections these are in the metrics; None if they are not counted. Over httpx they never are.
     """
 
     def __init__(
@@ -92,9 +94,11 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         own_transport: bool = True,
         socket_path: str = "",
+        name: str | None = None,
     ) -> None:
         self._settings = settings
         self._own_transport = own_transport
+        self._dials = dials_of(name) if name is not None else None
         self._route = _Senders(
             settings.tls,
             settings.proxy,
@@ -102,6 +106,7 @@ class Client:
             http2=settings.http2,
             own_transport=own_transport,
             socket_path=socket_path,
+            dials=self._dials,
         )
         self._tokens: _Senders | None = None
         self._credentials = self._make_credentials(environ, user_agent, clock)
@@ -124,7 +129,12 @@ class Client:
         from alloypy.net.client.oauth2 import TokenSource
 
         self._tokens = _Senders(
-            given.tls, given.proxy, environ, http2=settings.http2, own_transport=self._own_transport
+            given.tls,
+            given.proxy,
+            environ,
+            http2=settings.http2,
+            own_transport=self._own_transport,
+            dials=self._dials,
         )
         return TokenSource(given, _Forwarding(self._tokens), user_agent, clock)
 
@@ -261,7 +271,9 @@ class _Senders:
         http2: bool,
         own_transport: bool,
         socket_path: str = "",
+        dials: Dials | None = None,
     ) -> None:
+        self._dials = dials
         self._own_transport = own_transport
         self._socket_path = socket_path
         self._settings = tls
@@ -302,7 +314,7 @@ class _Senders:
         if self._direct is None:
             from alloypy.net.client.pool import Transport
 
-            self._direct = Transport(self._tls)
+            self._direct = Transport(self._tls, self._dials)
         return self._direct
 
     async def send(self, request: Request, read_limit: int) -> Response:

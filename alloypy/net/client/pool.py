@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from heapq import nsmallest
 
 from alloypy.net.client.connection import Connection
+from alloypy.net.client.dials import Dials
 from alloypy.net.client.go_errors import dial_error
 from alloypy.net.client.messages import (
     HANDSHAKE_SECONDS,
@@ -69,7 +70,9 @@ class _Pool:
 
     def forget(self, connection: Connection) -> None:
         self.idle.pop(connection, None)
-        self.open.discard(connection)
+        if connection in self.open:
+            self.open.remove(connection)
+            self._transport.dials.closed += 1
         self.leave_if_empty()
 
     def leave_if_empty(self) -> None:
@@ -87,11 +90,12 @@ class Transport:
     """A `Sender` with connections of its own.
 
     tls: consulted for every https request, so that changed certificate files take effect.
-    sweep: the next check for connections that have been idle for too long.
+    sweep: the next check for connections that have been idle for too long. dials: counts connections.
     """
 
-    def __init__(self, tls: TLS) -> None:
+    def __init__(self, tls: TLS, dials: Dials | None = None) -> None:
         self.closed = False
+        self.dials = dials if dials is not None else Dials()
         self._tls = tls
         self._pools: dict[Origin, _Pool] = {}
         self.sweep: asyncio.TimerHandle | None = None
@@ -191,10 +195,14 @@ class Transport:
         pool.dialing += 1
         try:
             connection = await self._connect(pool, context, deadline)
+            self.dials.established += 1
+            if connection.closed:  # in the meantime
+                self.dials.closed += 1
+            else:
+                pool.open.add(connection)
             if self.closed:
                 connection.abort()
                 raise SendError("http: client is closed")
-            pool.open.add(connection)
         finally:
             pool.dialing -= 1
             pool.leave_if_empty()
@@ -204,8 +212,11 @@ class Transport:
         loop = asyncio.get_running_loop()
         origin = pool.origin
         secure = context is not None
+        self.dials.attempted += 1
         if not any_below(for_upstreams()) and not await self._make_room():
-            raise dial_error(origin, OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
+            full = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            self.dials.fail(full)
+            raise dial_error(origin, full)
 
         async def connected(address: str) -> Connection:
             _, connection = await loop.create_connection(
@@ -221,9 +232,14 @@ class Transport:
         try:
             async with asyncio.timeout_at(deadline) as limit:
                 return await _first(connected, await self._names.addresses(origin.host))
-        except (OSError, ssl.CertificateError, UnicodeError) as error:
+        except asyncio.CancelledError:
+            self.dials.time_out()
+            raise
+        except (OSError, UnicodeError) as error:
             if limit.expired():
+                self.dials.time_out()
                 raise SendTimeout from None
+            self.dials.fail(error)
             raise dial_error(origin, error) from error
 
     async def _make_room(self) -> bool:
