@@ -63,8 +63,13 @@ def families() -> Iterator[Family]:
     """The counts of all clients that have a name, which may be empty."""
     if not _by_name:
         return
-    for what in ("attempted", "closed", "established"):
-        counts: Counts = {(name,): getattr(each, what) for name, each in _by_name.items()}
+    whole = [
+        ("attempted", [each.attempted for each in _by_name.values()]),
+        ("closed", [each.closed for each in _by_name.values()]),
+        ("established", [each.established for each in _by_name.values()]),
+    ]
+    for what, values in whole:
+        counts: Counts = {(name,): value for name, value in zip(_by_name, values, strict=True)}
         yield counters(_NAME.format(what), _TEXT.format(what), ("dialer_name",), counts)
     failed: Counts = {
         (name, reason): count for name, each in _by_name.items() for reason, count in each.failed.items()
