@@ -16,6 +16,29 @@ const STACKS = {
   main: [4, 40],
 };
 
+const Unpacking = globalThis.DecompressionStream;
+
+/** Unpacks gzip as browsers do, which refuse what follows its first member; Node reads all members. */
+class OneMember {
+  constructor(format) {
+    const { readable, writable } = new Unpacking(format);
+    const found = [];
+    const checked = new TransformStream({
+      transform(chunk, controller) {
+        found.push(...chunk);
+        controller.enqueue(chunk);
+      },
+      flush(controller) {
+        const begins = found.filter((byte, i) => byte === 0x1f && found[i + 1] === 0x8b && found[i + 2] === 8);
+        if (begins.length > 1) controller.error(new TypeError("Junk found after end of compressed data."));
+      },
+    });
+    checked.readable.pipeTo(writable).catch(() => {});
+    this.writable = checked.writable;
+    this.readable = readable;
+  }
+}
+
 test("pprof, packed or not", async () => {
   for (const bytes of [pprof(SAMPLES), packed(pprof(SAMPLES))]) {
     const { format, tree, sink } = await decoded(bytes);
@@ -26,6 +49,24 @@ test("pprof, packed or not", async () => {
     assert.equal(sink.about.preferred, "cpu");
     assert.deepEqual([...sink.keys], ["endpoint", "bytes"]);
   }
+});
+
+test("a profile that a queue has put a time before", async () => {
+  const time = [9 << 3, 0x80, 0x80, 0x01];
+  const size = [time.length, 0, 255 - time.length, 255];
+  const member = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1, ...size, ...time, 0, 0, 0, 0, time.length, 0, 0, 0];
+  globalThis.DecompressionStream = OneMember;
+  try {
+    for (const [before, profile] of [[member, packed(pprof(SAMPLES))], [time, pprof(SAMPLES)]]) {
+      const { format, tree } = await decoded(Uint8Array.from([...before, ...profile]));
+      assert.equal(format, "pprof");
+      assert.deepEqual(stacks(tree), STACKS);
+    }
+    await refused(Uint8Array.from([...packed(pprof(SAMPLES)), ...packed(pprof(SAMPLES))]), /damaged/);
+  } finally {
+    globalThis.DecompressionStream = Unpacking;
+  }
+  await refused(Uint8Array.from([...member.slice(0, 18), 1]), /damaged/);
 });
 
 test("a profile says which sample type comes first", async () => {

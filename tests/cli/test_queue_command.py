@@ -16,6 +16,7 @@ from alloypy.components.own.delivering.messages import ingest_message, push_mess
 from alloypy.profiles.model import IngestProfile, RawSample, Series
 from alloypy.queueing.log import Log
 from alloypy.queueing.settings import LogSettings
+from tests.cli.test_view_command import get, viewing
 from tests.support.recorder import Recorder
 from tests.support.running import Running, free_port
 
@@ -139,6 +140,25 @@ def test_profiles_are_written_to_new_files(
     assert (tmp_path / "push.pprof.2").read_bytes().endswith(PROFILE)
 
 
+def test_a_record_is_shown_as_flame_graph(queue: str) -> None:
+    before = contents(queue)
+    with viewing("show", queue, "4", "--flame", command="queue") as url:
+        assert url.endswith("/flame?p=0")
+        assert get(url)[0] == 200
+        root = url.partition("flame")[0]
+        files = json.loads(get(f"{root}api/v0/alloypy/files")[2])
+        assert files == [{"id": "0", "name": "record 4", "size": 9, "format": "", "labels": labels(4)}]
+        status, headers, body = get(f"{root}api/v0/alloypy/files/0")
+        assert (status, body) == (200, b"profile-4")
+        assert json.loads(headers["x-alloypy-profile"])["labels"] == labels(4)
+    with viewing("show", queue, "5", "--flame", command="queue") as url:
+        files = json.loads(get(f"{url}api/v0/alloypy/files")[2])
+        assert [each["name"] for each in files] == ["record 5, profile 1", "record 5, profile 2"]
+        assert {each["format"] for each in files} == {"pprof"}
+        assert get(f"{url}api/v0/alloypy/files/1")[2].endswith(PROFILE)
+    assert contents(queue) == before
+
+
 def test_dead_letters_wait_again(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["queue", "replay", queue, "3"]) == 0
     assert capsys.readouterr().out == f"{EU}: 1 dead letters wait again\n"
@@ -242,6 +262,9 @@ def test_a_queue_in_use_is_shown_and_what_is_being_delivered_stays(
         (["replay", "DIR", "x"], "x is not the number of a record"),
         (["ls", "DIR", "--yes"], "--yes is not a flag of ls"),
         (["ls", "DIR", "3"], "ls takes no NUMBER"),
+        (["ls", "DIR", "--flame"], "--flame is not a flag of ls"),
+        (["show", "DIR", "1", "--open"], "--open is for show --flame"),
+        (["show", "DIR", "1", "--flame", "--output=x"], "neither prints nor writes"),
     ],
 )
 def test_wrong_use_is_explained(

@@ -22,10 +22,10 @@ SCRIPT = "<script>alert(1)</script>"
 
 
 @contextmanager
-def viewing(*arguments: str, given: bytes = b"") -> Iterator[str]:
+def viewing(*arguments: str, given: bytes = b"", command: str = "view") -> Iterator[str]:
     """The address that it prints; it must end by SIGINT, without a word."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "alloypy", "view", *arguments],
+        [sys.executable, "-m", "alloypy", command, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -37,7 +37,7 @@ def viewing(*arguments: str, given: bytes = b"") -> Iterator[str]:
     process.stdin = None
     try:
         words = process.stdout.readline().decode().split()
-        assert words[:1] == ["view:"], process.communicate(timeout=60)
+        assert words[:1] == [f"{command}:"], process.communicate(timeout=60)
         yield words[1]
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=60) == (b"", b"")

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from alloypy.cli import exit_codes
+from alloypy.cli.commands.view.serving import ANY_PORT
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
 from alloypy.os_errors import system_words
 from alloypy.schema.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from alloypy.queueing.looking import Look
 
 _ACTIONS = ("ls", "show", "replay", "drop", "drain")
 _USED_BY = {
@@ -16,6 +22,9 @@ _USED_BY = {
     "records": ("ls",),
     "destination": ("ls", "replay", "drop"),
     "output": ("show",),
+    "flame": ("show",),
+    "listen": ("show",),
+    "open": ("show",),
     "dead-letters": ("drop",),
     "yes": ("drop",),
     "url": ("drain",),
@@ -27,7 +36,7 @@ Look into a queue of alloypy.queue on disk: what waits, dead letters and their r
 
 DIR is the queue's path. The actions are
   ls       list destinations with what waits for them; with --records also each record
-  show     show the record NUMBER; --output writes its profile to a file
+  show     show the record NUMBER; --output writes its profile to a file, --flame shows it in the browser
   replay   let dead letters wait again: all, or those with NUMBERs
   drop     delete what waits and the dead letters: all, or those with NUMBERs; needs --yes
   drain    print a configuration that delivers what waits, and takes nothing new
@@ -44,23 +53,26 @@ def run(argv: list[str]) -> int:
     output = flags.string(
         "output", kind="file", doc="write the profile to this new file, - for stdout (show)"
     )
+    flame = flags.bool("flame", doc="serve a page with its flame graph until interrupted (show)")
+    address = flags.string(
+        "listen", ANY_PORT, doc="address to listen on, of the loopback interface (show --flame)"
+    )
+    browser = flags.bool("open", doc="open the page in the browser (show --flame)")
     dead = flags.bool("dead-letters", doc="only dead letters (drop)")
     yes = flags.bool("yes", doc="really delete (drop)")
     url = flags.string("url", doc="URL of the server to deliver to (drain)")
     action, path, *rest = flags.parse(argv)
     numbers = _checked(flags, action, rest)
-    if sys.platform == "win32":
-        print("Error: queues on disk need file locks, which Windows does not have", file=sys.stderr)
-        return exit_codes.FAILURE
-    from alloypy.queueing.errors import QueueError
-    from alloypy.queueing.looking import look
 
-    try:
-        queue = look(path)
+    def act(queue: Look) -> int:
         if action == "ls":
             from alloypy.cli.commands.queue.listing import listed
 
             return listed(queue, name.value, records.value, as_json=as_json.value)
+        if flame.value:
+            from alloypy.cli.commands.queue.flame import flame_shown
+
+            return flame_shown(queue, numbers[0], address.value, wants_browser=browser.value)
         if action == "show":
             from alloypy.cli.commands.queue.showing import shown
 
@@ -76,6 +88,20 @@ def run(argv: list[str]) -> int:
         if action == "replay":
             return changing.replay(queue, wanted)
         return changing.drop(queue, wanted, only_dead=dead.value, is_sure=yes.value)
+
+    return _on(path, act)
+
+
+def _on(path: str, act: Callable[[Look], int]) -> int:
+    """Do something to the queue at `path`; returns the exit code."""
+    if sys.platform == "win32":
+        print("Error: queues on disk need file locks, which Windows does not have", file=sys.stderr)
+        return exit_codes.FAILURE
+    from alloypy.queueing.errors import QueueError
+    from alloypy.queueing.looking import look
+
+    try:
+        return act(look(path))
     except QueueError as reason:
         print(f"Error: {reason}", file=sys.stderr)
     except OSError as error:
@@ -91,6 +117,11 @@ def _checked(flags: FlagSet, action: str, rest: list[str]) -> list[int]:
     for flag in flags:
         if flag.given and action not in _USED_BY.get(flag.name, _ACTIONS):
             raise UsageError(f"--{flag.name} is not a flag of {action}", usage=flags.usage)
+    given = {flag.name for flag in flags if flag.given}
+    for name in given & {"listen", "open"} if "flame" not in given else ():
+        raise UsageError(f"--{name} is for show --flame", usage=flags.usage)
+    if "flame" in given and given & {"json", "output"}:
+        raise UsageError("--flame shows a page, and neither prints nor writes the record", usage=flags.usage)
     numbers = []
     for text in rest:
         if not (text.isascii() and text.isdigit() and int(text)):

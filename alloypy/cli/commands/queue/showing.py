@@ -23,19 +23,28 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 
 def shown(queue: Look, seq: int, output: str, *, as_json: bool) -> int:
     """Print a record, or write its profile. Raises QueueError and OSError."""
-    from alloypy.components.own.delivering.messages import Unreadable, read_message
-
     record, states = _found(queue, seq)
-    try:
-        stored = read_message(record.meta, record.body)
-    except Unreadable as reason:
-        raise QueueError(f"record {seq}: {reason}") from None
+    stored = _stored(record)
     if output:
-        return _write(_profiles(stored), output)
+        return _write(profiles_in(stored), output)
     data = {"number": seq, "received": moment(record.received_at), "size": sum(map(len, record.body))}
     data |= _data(stored) | {"destinations": states}
     print(json.dumps(data, indent=2) if as_json else "\n".join(_lines(data)))
     return exit_codes.SUCCESS
+
+
+def stored_in(queue: Look, seq: int) -> Stored:
+    """What is stored of a record. Raises QueueError and OSError."""
+    return _stored(_found(queue, seq)[0])
+
+
+def _stored(record: Record) -> Stored:
+    from alloypy.components.own.delivering.messages import Unreadable, read_message
+
+    try:
+        return read_message(record.meta, record.body)
+    except Unreadable as reason:
+        raise QueueError(f"record {record.place.seq}: {reason}") from None
 
 
 def _found(queue: Look, seq: int) -> tuple[Record, dict[str, Any]]:
@@ -98,8 +107,8 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
         yield f"{name:<17} {each['state']}{why}"
 
 
-def _profiles(stored: Stored) -> list[bytes]:
-    """The profiles as they were received."""
+def profiles_in(stored: Stored) -> list[bytes]:
+    """The profiles as they are sent."""
     from alloypy.profiles.model import Push
 
     if isinstance(stored, Push):

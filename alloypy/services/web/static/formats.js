@@ -113,8 +113,9 @@ async function unpack(bytes) {
   const most = MOST_MB << 20;
   if (bytes.length > most) throw new Refusal(`It is larger than ${MOST_MB} MB.`);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")).getReader();
-  const chunks = [];
+  const { chunks, rest } = membersAsTheyAre(bytes);
+  if (!rest.length) return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  const reader = new Blob([rest]).stream().pipeThrough(new DecompressionStream("gzip")).getReader();
   for (let size = 0; ; ) {
     const { value } = await reader.read().catch(() => {
       throw new Refusal("It is damaged: gzip cannot unpack it.");
@@ -127,6 +128,24 @@ async function unpack(bytes) {
       throw new Refusal(`Unpacked, it is larger than ${MOST_MB} MB.`);
     }
   }
+}
+
+/**
+ * The contents of the first members of a gzip file, if they are not compressed, and the rest of the file. Browsers read
+ * one member, and a queue puts one with the time before each profile.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
+function membersAsTheyAre(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const chunks = [];
+  let at = 0;
+  while (at + 23 <= bytes.length && view.getUint32(at) === 0x1f8b0800 && bytes[at + 10] === 1) {
+    const end = at + 15 + view.getUint16(at + 11, true);
+    if (end + 8 > bytes.length) break;
+    chunks.push(bytes.subarray(at + 15, end));
+    at = end + 8;
+  }
+  return { chunks, rest: bytes.subarray(at) };
 }
 
 /** The profile in a form, as agents send it to /ingest; null for anything else.
