@@ -18,12 +18,14 @@ class Backend:
     """Takes profiles over HTTP; `fault` says how.
 
     taken: the numbers of the profiles that were answered with 200. The profile itself contains its number.
+    delay: seconds before each answer.
     """
 
     def __init__(self, chance: random.Random) -> None:
         self.taken: set[int] = set()
         self.requests = 0
         self.fault = _STEADY
+        self.delay = 0.0
         self._chance = chance
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
@@ -72,6 +74,8 @@ class Backend:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError, asyncio.CancelledError):
             while (request := await wire.read_message(reader)) is not None:
                 self.requests += 1
+                if self.delay:
+                    await asyncio.sleep(self.delay)
                 answer = FAULTS.get(self.fault, _ok)
                 if not await answer(self, request, writer):
                     await writer.drain()

@@ -1,6 +1,8 @@
 """Long runs of a queue.
 
     python3 dev.py soak queue kills [--kills 500] [--acknowledged 50000] [--seed 1]
+    python3 dev.py soak queue outage [--seconds 60] [--rate 200] [--seed 1]
+    python3 dev.py soak queue stops [--stops 50] [--seed 1]
 
 Exit code 1 if something was lost, doubled or miscounted; figures that a busy machine misses are only said.
 """
@@ -16,7 +18,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from tests.soak.queues import kills
+from tests.soak.queues import kills, outage, stops
 from tests.soak.queues.base import Outcome
 
 Run = Callable[[argparse.Namespace, Path], Coroutine[Any, Any, Outcome]]
@@ -39,6 +41,19 @@ def _parser() -> argparse.ArgumentParser:
         "kill the process again and again, under load",
         kills=500,
         acknowledged=50_000,
+    )
+    add(
+        "outage",
+        lambda given, folder: outage.soak(given.seconds, given.rate, given.seed, folder),
+        "an outage of an hour, sixty times as fast, with two kills",
+        seconds=60.0,
+        rate=200.0,
+    )
+    add(
+        "stops",
+        lambda given, folder: stops.soak(given.stops, given.seed, folder),
+        "stop the process again and again, under load",
+        stops=50,
     )
     return parser
 

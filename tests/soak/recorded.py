@@ -74,13 +74,15 @@ REQUESTS: dict[str, Request] = {
 }
 """By the name of the recording."""
 
+ALL = [*REQUESTS.values()]
+
 
 async def visit(world: World) -> None:
     """Send some requests over one connection, as SDKs do."""
     async with world.connection() as (reader, writer):
         for _ in range(_REQUESTS_PER_CONNECTION):
             number, _ = world.profile(1)
-            writer.write(world.chance.choice(list(REQUESTS.values()))(number))
+            writer.write(world.chance.choice(ALL)(number))
             answer = await wire.read_message(reader)
             if answer is None:
                 return
