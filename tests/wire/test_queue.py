@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from pathlib import Path
@@ -15,6 +16,7 @@ from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_wire import encode_push
 from alloypy.queueing.record import HEAD_BYTES
 from alloypy.syntax.diagnostics import DiagnosticsError
+from tests.support.counts import repeated
 from tests.support.pipeline import Pipeline, pipeline
 from tests.support.receiving import Reply, ask
 from tests.support.scripted import Backend, Peer, scripted
@@ -97,6 +99,13 @@ async def push(running: Pipeline, *names: str, profile: bytes = b"raw") -> Reply
 def counted(running: Pipeline, name: str, **labels: str) -> int:
     """A metric of the queue."""
     return int(running.metric(f"alloypy_queue_{name}", **labels) or 0)
+
+
+def shown(running: Pipeline) -> tuple[str, ...]:
+    """The destinations of the queue, as its metrics have them."""
+    names = ("a", "b", "c")
+    found = (running.metric("alloypy_queue_records", destination=f"pyroscope.write.{each}") for each in names)
+    return tuple(name for name, value in zip(names, found, strict=True) if value is not None)
 
 
 def check_law(running: Pipeline, *destinations: str) -> None:
@@ -398,3 +407,97 @@ async def test_two_queues_share_no_directory(tmp_path: Path) -> None:
         with pytest.raises(DiagnosticsError, match="two queues cannot share one"):
             async with pipeline(text, tmp_path):
                 pass
+
+
+async def test_poison_among_good_profiles_changes_no_order_and_takes_bounded_space(tmp_path: Path) -> None:
+    class Picky(Server):
+        async def __call__(self, peer: Peer) -> None:
+            while seen := await peer.request():
+                name = _name(seen.line.split()[1], seen.body)
+                if name.startswith("bad"):
+                    await peer.say(answer("400 Bad Request", b"never"))
+                    continue
+                self.order.append(name)
+                await peer.say(PUSH_OK)
+
+    count, at_a_time = repeated(10_000), 50
+    server = Picky()
+    settings = 'dead_letter {\nmax_size = "64KiB"\n}\n'
+    delivery = PATIENT.replace("{\n", "{\nmax_in_flight = 1\n", 1)
+    async with scripted(server) as backend:
+        text = RECEIVER + queue("a", settings=settings, delivery=delivery) + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            for first in range(0, count, at_a_time):
+                numbers = range(first, min(count, first + at_a_time))
+                names = [f"{kind}{number}" for number in numbers for kind in ("bad", "good")]
+                assert (await push(running, *names)).status == 200
+            await until(lambda: counted(running, "records") == 0)
+            check_law(running, "a")
+            dead, dropped = counted(running, "dead_letter_records"), counted(running, "dropped_total")
+            assert dead + dropped == counted(running, "dropped_total", reason="refused") + dead == count
+            assert dead > 20
+            assert 0 < counted(running, "dead_letter_bytes") <= 64 << 10
+            assert counted(running, "delivered_total") == count
+            said = [line for line in running.log.lines if "refused for good" in line]
+            assert len(said) < 10
+    assert server.order == [f"good{number}" for number in range(count)]
+
+
+async def test_reloads_while_a_backlog_drains_lose_and_double_nothing(tmp_path: Path) -> None:
+    class Slow(Server):
+        async def __call__(self, peer: Peer) -> None:
+            while seen := await peer.request():
+                await asyncio.sleep(0.005)
+                name = _name(seen.line.split()[1], seen.body)
+                if self.status != 200:
+                    await peer.say(answer(f"{self.status} Reason", b""))
+                    continue
+                self.taken[name] += 1
+                await peer.say(INGEST_OK)
+
+    first, second = Slow(), Slow()
+    first.status = second.status = 503
+
+    def text(*destinations: str, name: str = "default", folder: str = "one") -> str:
+        disk = f'disk {{\nmin_free = "0"\npath = "{tmp_path}/{folder}"\n}}\n'
+        return (
+            RECEIVER.replace("queue.default", f"queue.{name}")
+            + writes
+            + queue(*destinations, settings=disk, name=name)
+        )
+
+    async with scripted(first) as one, scripted(second) as two:
+        writes = write("a", one) + write("b", two) + write("c", one)
+        async with pipeline(text("a", "b"), tmp_path) as running:
+            for number in range(150):
+                assert (await ingest(running, f"p{number}")).status == 200
+            first.status = second.status = 200
+            for number, (changed, destinations) in enumerate(
+                (
+                    (text("b"), ("b",)),
+                    (text("a", "b"), ("a", "b")),
+                    (text("a", "b", name="other"), ("a", "b")),
+                    (text("b", "c", name="other"), ("b", "c")),
+                    (text("a", "b", "c", name="other", folder="two"), ("a", "b", "c")),
+                    (text("a", "b", name="other"), ("a", "b")),
+                    (text("a", "b"), ("a", "b")),
+                )
+            ):
+                await until(lambda waits=number * 12: len(second.taken) > waits)
+                await running.load(changed)
+                await until(lambda wanted=destinations: shown(running) == wanted)
+                assert (await ingest(running, f"during{number}")).status == 200
+                check_law(running, *destinations)
+            await until(lambda: counted(running, "records") == 0)
+            check_law(running, "a", "b")
+            await running.load(text("a", "b", "c", name="other", folder="two"))
+            await until(lambda: shown(running) == ("a", "b", "c") and len(second.taken) == 157)
+            await until(lambda: counted(running, "records") == 0)
+            check_law(running, "a", "b", "c")
+    assert set(second.taken.values()) == {1}
+    everything = {f"p{number}" for number in range(150)} | {f"during{number}" for number in range(7)}
+    assert set(second.taken) == everything
+    # a was out for the first and the fourth; c was there for the fourth and, beside a, for the fifth
+    assert set(first.taken) == everything - {"during0"}
+    assert first.taken["during4"] == 2
+    assert sum(first.taken.values()) == len(first.taken) + 1

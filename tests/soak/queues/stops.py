@@ -49,7 +49,7 @@ async def soak(stops: int, seed: int, folder: Path) -> Outcome:
             await asyncio.to_thread(running.stop)
     lost = world.acknowledged - sink.taken
     report = [
-        f"{stops} stops, {len(world.acknowledged)} acknowledged, {len(lost)} lost, {sink.twice} arrived twice",
+        f"{stops} stops, {len(world.acknowledged)} acknowledged, {len(lost)} lost, {sink.twice} twice",
         f"the slowest took {max(took):.2f} s, with {DRAIN_SECONDS:.0f} s for deliveries in progress",
         f"counts: {found}",
         process.starts_report(),
