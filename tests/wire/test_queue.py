@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -101,11 +102,17 @@ def counted(running: Pipeline, name: str, **labels: str) -> int:
     return int(running.metric(f"alloypy_queue_{name}", **labels) or 0)
 
 
-def shown(running: Pipeline) -> tuple[str, ...]:
-    """The destinations of the queue, as its metrics have them."""
+def more_than(taken: Counter[str], count: int) -> bool:
+    """Whether so many have been taken."""
+    return len(taken) > count
+
+
+def shows(running: Pipeline, destinations: tuple[str, ...]) -> bool:
+    """Whether the metrics of the queue have these destinations."""
     names = ("a", "b", "c")
     found = (running.metric("alloypy_queue_records", destination=f"pyroscope.write.{each}") for each in names)
-    return tuple(name for name, value in zip(names, found, strict=True) if value is not None)
+    shown = tuple(name for name, value in zip(names, found, strict=True) if value is not None)
+    return shown == destinations
 
 
 def check_law(running: Pipeline, *destinations: str) -> None:
@@ -483,15 +490,15 @@ async def test_reloads_while_a_backlog_drains_lose_and_double_nothing(tmp_path: 
                     (text("a", "b"), ("a", "b")),
                 )
             ):
-                await until(lambda waits=number * 12: len(second.taken) > waits)
+                await until(partial(more_than, second.taken, number * 12))
                 await running.load(changed)
-                await until(lambda wanted=destinations: shown(running) == wanted)
+                await until(partial(shows, running, destinations))
                 assert (await ingest(running, f"during{number}")).status == 200
                 check_law(running, *destinations)
             await until(lambda: counted(running, "records") == 0)
             check_law(running, "a", "b")
             await running.load(text("a", "b", "c", name="other", folder="two"))
-            await until(lambda: shown(running) == ("a", "b", "c") and len(second.taken) == 157)
+            await until(lambda: shows(running, ("a", "b", "c")) and len(second.taken) == 157)
             await until(lambda: counted(running, "records") == 0)
             check_law(running, "a", "b", "c")
     assert set(second.taken.values()) == {1}

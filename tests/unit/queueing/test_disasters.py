@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +21,7 @@ from alloypy.queueing.settings import LogSettings
 from tests.support.counts import repeated
 from tests.support.log_life import SMALL, Lives, contents, drained, lawful
 from tests.support.memory_disk import Crash, MemoryDisk
+from tests.support.small_disk import small_disk
 
 
 def body(number: int, random: Random) -> bytes:
@@ -615,21 +614,16 @@ def test_sizes_that_make_no_sense_are_refused() -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk_to_fill(tmp_path: Path) -> Iterator[Path]:
     """A file system of 48 MB."""
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=48m", "none", str(mount)]
-    if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system needs to be allowed")
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
+    with small_disk(tmp_path, 48) as mount:
+        yield mount
 
 
 @pytest.mark.anyio
-async def test_a_full_disk_takes_nothing_loses_nothing_and_recovers(small_disk: Path) -> None:
+async def test_a_full_disk_takes_nothing_loses_nothing_and_recovers(disk_to_fill: Path) -> None:
     settings = LogSettings(max_size=1 << 30, segment_size=4 << 20, min_free=0)
-    log = await Log.open(str(small_disk / "q"), settings=settings, destinations=["a"])
+    log = await Log.open(str(disk_to_fill / "q"), settings=settings, destinations=["a"])
     stored = []
     number = 0
     with pytest.raises(Full):
@@ -646,7 +640,7 @@ async def test_a_full_disk_takes_nothing_loses_nothing_and_recovers(small_disk: 
         cursor.done(record.place)
     del stored[: number * 2 // 3]
     await log.close()
-    log = await Log.open(str(small_disk / "q"), settings=settings, destinations=["a"])
+    log = await Log.open(str(disk_to_fill / "q"), settings=settings, destinations=["a"])
     for each in (bytes([count]) * 200_000 for count in range(50)):
         await log.put(b"", [each])
         stored.append(each)
