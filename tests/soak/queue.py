@@ -3,6 +3,7 @@
     python3 dev.py soak queue kills [--kills 500] [--acknowledged 50000] [--seed 1]
     python3 dev.py soak queue outage [--seconds 60] [--rate 200] [--seed 1]
     python3 dev.py soak queue stops [--stops 50] [--seed 1]
+    python3 dev.py soak queue sdks [--minutes 10] [--every 20] [--seed 1]
 
 Exit code 1 if something was lost, doubled or miscounted; figures that a busy machine misses are only said.
 """
@@ -18,7 +19,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from tests.soak.queues import kills, outage, stops
+from tests.soak.queues import kills, outage, sdks, stops
 from tests.soak.queues.base import Outcome
 
 Run = Callable[[argparse.Namespace, Path], Coroutine[Any, Any, Outcome]]
@@ -54,6 +55,13 @@ def _parser() -> argparse.ArgumentParser:
         lambda given, folder: stops.soak(given.stops, given.seed, folder),
         "stop the process again and again, under load",
         stops=50,
+    )
+    add(
+        "sdks",
+        lambda given, folder: sdks.soak(given.minutes * 60, given.every, given.seed, folder),
+        "the real SDKs, with a kill every so many seconds",
+        minutes=10.0,
+        every=20.0,
     )
     return parser
 

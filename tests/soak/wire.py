@@ -7,6 +7,9 @@ import gzip
 import zlib
 from typing import NamedTuple
 
+OF_ONE_CONNECTION = frozenset({"connection", "keep-alive", "transfer-encoding", "host", "content-length"})
+"""Headers that are not passed on."""
+
 
 class Message(NamedTuple):
     """A request or an answer: its first line, headers with lower-case names (the last of a name), body."""

@@ -5,19 +5,16 @@ A missing toolchain, or a registry that cannot be reached, skips its SDK by name
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from tests.support.recorder import Received, Recorder
 from tests.support.running import Running, environment, free_port
+from tests.support.sdks import SDK, SDKS, SET_UP_SECONDS, Missing
 
-DRIVERS = Path(__file__).parent / "sdk_drivers"
-SET_UP_SECONDS = 300
 CONFIG = """
 pyroscope.receive_http "default" {
   http {
@@ -43,53 +40,15 @@ pyroscope.write "backend" {
 """
 
 
-class SDK(NamedTuple):
-    """A driver: what it needs, how it is built in its own folder, and how it is run there."""
-
-    name: str
-    tools: Sequence[str]
-    build: Sequence[Sequence[str]]
-    run: Sequence[str]
-    format: str | None
-
-
-SDKS = [
-    SDK("go", ["go"], [["go", "build", "-mod=mod", "-o", "driver", "."]], ["./driver"], None),
-    SDK(
-        "node", ["node", "npm"], [["npm", "install", "--no-audit", "--no-fund"]], ["node", "app.js"], "pprof"
-    ),
-    SDK(
-        "java",
-        ["javac", "java", "mvn"],
-        [
-            ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=dl"],
-            ["javac", "-cp", "dl/agent-2.1.2.jar", "App.java"],
-        ],
-        ["java", "-cp", "dl/agent-2.1.2.jar:.", "App"],
-        "jfr",
-    ),
-]
-
-
 @pytest.fixture
 def built(tmp_path: Path) -> Callable[[SDK], Path]:
     """Builds a driver in a copy of its folder; skips where that cannot be done here."""
 
     def build(sdk: SDK) -> Path:
-        for tool in sdk.tools:
-            if shutil.which(tool) is None:
-                pytest.skip(f"{tool} is not installed, which the {sdk.name} SDK needs")
-        folder = tmp_path / sdk.name
-        shutil.copytree(DRIVERS / sdk.name, folder)
-        for command in sdk.build:
-            done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=SET_UP_SECONDS, check=False
-            )
-            if done.returncode:
-                pytest.skip(
-                    f"the {sdk.name} driver cannot be built here: {(done.stderr or done.stdout)[-300:]}"
-                )
-        return folder
+        try:
+            return sdk.built(tmp_path)
+        except Missing as reason:
+            pytest.skip(str(reason))
 
     return build
 
