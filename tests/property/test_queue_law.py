@@ -162,7 +162,7 @@ class World:
         stored.clear()
 
     def _is_in(self, path: Path) -> bool:
-        log: Any = self.queue._receiver.log
+        log: Any = self.queue._metrics.log
         return log is not None and log._loaded.directory.startswith(f"{path}/")
 
     def laws(self) -> dict[str, Law]:
@@ -217,7 +217,8 @@ class World:
         self.kills += 1
         before = self.folder / str(self.life)
         self.life += 1
-        shutil.copytree(before, self.folder / str(self.life))
+        sockets = shutil.ignore_patterns("control")
+        shutil.copytree(before, self.folder / str(self.life), ignore=sockets)
         for destination in self.all.values():
             again = self.all[destination.component] = Destination(destination.component)
             again.answer = destination.answer

@@ -4,7 +4,9 @@
     python3 dev.py soak queue outage [--seconds 60] [--rate 200] [--seed 1]
     python3 dev.py soak queue stops [--stops 50] [--seed 1]
     python3 dev.py soak queue sdks [--minutes 10] [--every 20] [--seed 1]
+    python3 dev.py soak queue too_old [--minutes 65] [--limit 60] [--rate 20] [--seed 1]
 
+The last needs a Pyroscope server: PYROSCOPE_BIN, or `pyroscope` on PATH; its limit is in minutes.
 Exit code 1 if something was lost, doubled or miscounted; figures that a busy machine misses are only said.
 """
 
@@ -12,14 +14,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from tests.soak.queues import kills, outage, sdks, stops
+from tests.soak.queues import kills, outage, sdks, stops, too_old
 from tests.soak.queues.base import Outcome
 
 Run = Callable[[argparse.Namespace, Path], Coroutine[Any, Any, Outcome]]
@@ -63,7 +67,22 @@ def _parser() -> argparse.ArgumentParser:
         minutes=10.0,
         every=20.0,
     )
+    add(
+        "too_old",
+        lambda given, folder: too_old.soak(
+            given.minutes * 60, given.limit * 60, given.rate, _server(), given.seed, folder
+        ),
+        "an outage of a real Pyroscope that is longer than the age up to which it takes profiles",
+        minutes=65.0,
+        limit=60.0,
+        rate=20.0,
+    )
     return parser
+
+
+def _server() -> str:
+    program = os.environ.get("PYROSCOPE_BIN") or shutil.which("pyroscope")
+    return program or sys.exit("no Pyroscope server: set PYROSCOPE_BIN to its program")
 
 
 def main() -> None:

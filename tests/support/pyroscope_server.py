@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -70,15 +70,16 @@ def settings(ports: dict[str, int]) -> dict[str, str]:
 class PyroscopeServer:
     """The running server; a context manager. It is ready when the block begins.
 
-    binary: its program. folder: where its data goes, and its log (`server.log`).
+    binary: its program. folder: where its data goes, and its log (`server.log`). flags: further ones.
     """
 
-    def __init__(self, binary: str, folder: Path) -> None:
+    def __init__(self, binary: str, folder: Path, flags: Mapping[str, str] | None = None) -> None:
         folder.mkdir()
         self._folder = folder
         self._port = free_port()
         ports = {"http": self._port, **{name: free_port() for name in ("grpc", "raft", "gossip")}}
-        self._command = [binary, *(f"-{name}={value}" for name, value in settings(ports).items())]
+        given = settings(ports) | dict(flags or {})
+        self._command = [binary, *(f"-{name}={value}" for name, value in given.items())]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> PyroscopeServer:
@@ -133,10 +134,13 @@ class PyroscopeServer:
         """The names of the functions in a merged call tree of the last hours."""
         return set(self._tree(profile_type, selector).get("names", ()))
 
-    def values(self, selector: str) -> Counter[str]:
-        """The CPU time of each function itself, over all CPU profiles that match the selector."""
+    def values(self, selector: str, start: float | None = None, end: float | None = None) -> Counter[str]:
+        """The CPU time of each function itself, over all CPU profiles that match the selector.
+
+        start, end: of what time, in seconds since 1970; without them, the last hours.
+        """
         found: Counter[str] = Counter()
-        tree = self._tree(CPU, selector)
+        tree = self._tree(CPU, selector, start, end)
         names = tree.get("names", [])
         for level in tree.get("levels", ()):
             numbers = [int(number) for number in level.get("values", ())]
@@ -154,14 +158,19 @@ class PyroscopeServer:
                 return answer
             time.sleep(0.5)
 
-    def _tree(self, profile_type: str, selector: str) -> dict[str, Any]:
-        question = {"profileTypeID": profile_type, "labelSelector": selector, "maxNodes": "100000"}
+    def _tree(
+        self, profile_type: str, selector: str, start: float | None = None, end: float | None = None
+    ) -> dict[str, Any]:
+        question: dict[str, Any] = {"profileTypeID": profile_type, "labelSelector": selector}
+        question["maxNodes"] = "100000"
+        if start is not None and end is not None:
+            question |= {"start": int(start * 1000), "end": int(end * 1000)}
         tree: dict[str, Any] = self._query("SelectMergeStacktraces", question).get("flamegraph", {})
         return tree
 
     def _query(self, method: str, question: dict[str, Any]) -> dict[str, Any]:
         now = time.time_ns() // 10**6
-        question = {**question, "start": now - 3 * 3_600_000, "end": now + 60_000}
+        question = {"start": now - 3 * 3_600_000, "end": now + 60_000, **question}
         status, text = self._ask("POST", f"/querier.v1.QuerierService/{method}", json.dumps(question))
         assert status == 200, f"{status} {text}"
         answer = json.loads(text)
