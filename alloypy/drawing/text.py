@@ -1,11 +1,13 @@
 """Pictures as trees of lines, for terminals.
 
 Each box stands below one that feeds it. A box that several feed stands below each of them; what it feeds
-itself is listed the first time only.
+itself is listed the first time only. What is more than 30 levels deep has a tree of its own further below, so
+that long chains stay readable, and short.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,17 +15,19 @@ from alloypy.drawing.picture import Box, Picture, Pipeline, neighbours, pipeline
 
 
 class _Lines(NamedTuple):
-    """How branches are drawn. above: what is added to a box whose branches are listed above."""
+    """How branches are drawn. above, below: what is added to a box whose branches are listed elsewhere."""
 
     branch: str
     last: str
     down: str
     blank: str
     above: str
+    below: str
 
 
-_DRAWN = _Lines("├─ ", "└─ ", "│  ", "   ", " ↑")
-_ASCII = _Lines("|- ", "`- ", "|  ", "   ", " ^")
+_DRAWN = _Lines("├─ ", "└─ ", "│  ", "   ", " ↑", " ↓")
+_ASCII = _Lines("|- ", "`- ", "|  ", "   ", " ^", " v")
+_DEEPEST = 30
 
 
 def text(picture: Picture, *, ascii_only: bool = False) -> str:
@@ -48,9 +52,12 @@ def _tree(part: Pipeline, lines: _Lines) -> Iterator[str]:
     feeds, fed_by = neighbours(part.arrows)
     listed: set[str] = set()
     roots = [box.id for box in part.boxes if box.id not in fed_by]
-    for root in (*roots, *boxes):  # whatever no root reaches goes round in a circle
-        if root not in listed:
-            yield from _branches(root, boxes, feeds, lines, listed)
+    for start in (*roots, *boxes):  # whatever no root reaches goes round in a circle
+        later = deque([start])
+        while later:
+            root = later.popleft()
+            if root not in listed:
+                yield from _branches(root, boxes, feeds, lines, listed, later)
 
 
 def _branches(
@@ -59,17 +66,28 @@ def _branches(
     feeds: Mapping[str, Sequence[str]],
     lines: _Lines,
     listed: set[str],
+    later: deque[str],
 ) -> Iterator[str]:
-    """The lines of one tree; not recursive, because pipelines may be long."""
+    """The lines of one tree; not recursive, because pipelines may be long.
+
+    listed: the boxes whose branches have been listed; those of this tree are added. later: gets the boxes that
+    are too deep.
+    """
     waiting = [(root, "", "")]
     while waiting:
         box, start, below = waiting.pop()
-        again = box in listed and bool(feeds.get(box))
-        yield f"{start}{boxes[box].title}{lines.above if again else ''}"
-        if box in listed:
-            continue
-        listed.add(box)
         children = feeds.get(box, ())
+        if box in listed:
+            elsewhere = lines.above if children else ""
+        elif children and len(below) >= _DEEPEST * len(lines.blank):
+            elsewhere = lines.below
+            later.append(box)
+        else:
+            elsewhere = ""
+            listed.add(box)
+        yield f"{start}{boxes[box].title}{elsewhere}"
+        if elsewhere:
+            continue
         for number in range(len(children) - 1, -1, -1):
             last = number == len(children) - 1
             first, rest = (lines.last, lines.blank) if last else (lines.branch, lines.down)

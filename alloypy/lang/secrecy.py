@@ -315,9 +315,10 @@ _CLOSED = (
 
 def _settings(text: str) -> Iterator[Range]:
     """The values in `password=hush`, `password: hush`, `"token": "hush"`, `?token=hush`, `--token hush`."""
-    for flag in re.finditer(_FLAG, text):
-        if names_secret(flag[1]):
-            yield flag.span(2)
+    if "-" in text:
+        for flag in re.finditer(_FLAG, text):
+            if names_secret(flag[1]):
+                yield flag.span(2)
     if "=" not in text and ":" not in text:
         return
     at = 0
@@ -362,18 +363,30 @@ def _yaml_end(text: str, start: int, at: int) -> int:
     return len(text) if end < 0 else end
 
 
-_RECOGNISED = (
-    r"(?i)\A\s*(?:bearer|negotiate|splunk|aws4-hmac-sha256)\s+(.+)",
-    r"(?i)\A\s*(?:basic|digest|token|apikey|api-key|key)\s+([^\s]{6,})\s*\Z",
-    r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)(?:-----END|\Z)",
-    r"(?<![\w+/=\-])(gl(?:sa|c)_[\w+/=\-]{8,})",
-    r"(?<![\w\-.])((?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|hvs)[_\-][\w\-.]{16,})",
-    r"(?<![\w\-])(eyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?)",
+_SCHEMES = (
+    r"(?i)\s*(?:bearer|negotiate|splunk|aws4-hmac-sha256)\s+(.+)",
+    r"(?i)\s*(?:basic|digest|token|apikey|api-key|key)\s+([^\s]{6,})\s*\Z",
 )
-"""Credentials recognisable by their form: HTTP's schemes, private keys, tokens of common services."""
+"""Credentials after the name of an HTTP scheme, at the beginning of a text."""
+
+_FORMS = (
+    (("-----BEGIN ",), r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)(?:-----END|\Z)"),
+    (("glsa_", "glc_"), r"(?<![\w+/=\-])(gl(?:sa|c)_[\w+/=\-]{8,})"),
+    (
+        ("ghp", "gho", "ghu", "ghs", "ghr", "github_pat", "glpat", "xox", "sk_", "sk-", "pk_", "pk-", "hvs"),
+        r"(?<![\w\-.])((?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|hvs)[_\-][\w\-.]{16,})",
+    ),
+    (("eyJ",), r"(?<![\w\-])(eyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?)"),
+)
+"""Private keys and tokens of common services, each with texts of which one is in it: to look for these is quick."""
 
 
 def _recognised(text: str) -> Iterator[Range]:
-    for pattern in _RECOGNISED:
-        for found in re.finditer(pattern, text):
-            yield found.span(1)
+    """Credentials recognisable by their form."""
+    for scheme in _SCHEMES:
+        if begun := re.match(scheme, text):
+            yield begun.span(1)
+    for marks, form in _FORMS:
+        if any(mark in text for mark in marks):
+            for found in re.finditer(form, text):
+                yield found.span(1)

@@ -119,10 +119,16 @@ def test_text_lists_what_goes_round_in_a_circle() -> None:
     assert text(drawn) == "m.a\n└─ m.b\n   └─ m.a ↑\n"
 
 
-def test_text_of_a_long_pipeline_needs_no_recursion() -> None:
-    nodes = [f"m.n{at}" for at in range(3000)]
-    drawn = picture(nodes, list(pairwise(nodes)))
-    assert text(drawn).count("\n") == 3000
+def test_long_chains_as_trees_are_as_long_as_what_they_show() -> None:
+    names = [f"m.a{number}" for number in range(3000)]
+    drawn = picture(names, [*pairwise(names)])
+    lines = text(drawn).splitlines()
+    assert max(map(len, lines)) < 120
+    assert lines[30:33] == [f"{'   ' * 29}└─ m.a30 ↓", "m.a30", "└─ m.a31"]
+    marked = {line.split()[-2] for line in lines if line.endswith(" ↓")}
+    assert {line.split()[-1] for line in lines} - {"↓"} == set(names)
+    assert len(lines) == len(names) + len(marked)
+    assert text(drawn, ascii_only=True).isascii()
 
 
 def test_the_focus_is_what_feeds_and_is_fed() -> None:

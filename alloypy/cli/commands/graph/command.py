@@ -130,7 +130,7 @@ def _drawn(picture: Picture, options: Options) -> str:
 def _has_lines(encoding: str) -> bool:
     """Whether an encoding has the characters of which trees are drawn."""
     try:
-        "├─└│↑".encode(encoding)
+        "├─└│↑↓".encode(encoding)
     except (LookupError, UnicodeError):
         return False
     return True
