@@ -200,7 +200,7 @@ def _run_command(name: str, argv: list[str]) -> int:
 def _unknown_command(name: str, argv: list[str]) -> int:
     from alloypy.cli.suggestions import line, other_command, usual_arguments
 
-    print(f'Error: unknown command "{name}" for "alloypy"', file=sys.stderr)
+    streams.fault(f'unknown command "{name}" for "alloypy"')
     meant = other_command(name, [command.name for command in COMMANDS if not command.hidden])
     if meant is not None:
         print(f"  = hint: did you mean `alloypy {meant}`?", file=sys.stderr)
@@ -240,7 +240,7 @@ def _accident(error: OSError | OutputError, argv: Sequence[str]) -> int:
     _show_traceback(error)
     if isinstance(error, OSError) and error.filename is None and error.errno in _OF_WRITING:
         error = streams.output_fault(error)
-    streams.say(f"Error: {_what_happened(error) if isinstance(error, OSError) else error}\n")
+    streams.fault(_what_happened(error) if isinstance(error, OSError) else str(error))
     command = find_command(argv[0]) if argv else None
     return command.wrong_use if command is not None else exit_codes.FAILURE
 
@@ -259,9 +259,9 @@ def _internal_error(error: Exception) -> int:
     """Report a bug of alloypy in one line, with the traceback if ALLOYPY_DEBUG=1 asks for it."""
     _show_traceback(error)
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    streams.say(
-        f"Error: internal error of alloypy {__version__}: {what}. Please report it with the configuration "
-        "that caused it; ALLOYPY_DEBUG=1 shows the traceback.\n"
+    streams.fault(
+        f"internal error of alloypy {__version__}: {what}. Please report it with the configuration "
+        "that caused it; ALLOYPY_DEBUG=1 shows the traceback."
     )
     return exit_codes.FAILURE
 

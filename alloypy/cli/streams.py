@@ -131,6 +131,13 @@ def say(text: str) -> None:
         silence(sys.stderr)
 
 
+def fault(text: str) -> None:
+    """Say an error. What terminals act on is escaped: names of files and texts of others may hold it."""
+    from alloypy.syntax.render import escaped
+
+    say(f"Error: {escaped(text)}\n")
+
+
 def follow(doing: str) -> Steps | ShownSteps:
     """Steps to be shown while they take long, if standard error is a terminal that people look at."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):

@@ -9,6 +9,7 @@ from itertools import pairwise
 from alloypy.cli.usage_error import UsageError
 from alloypy.lang.secrecy import hide_urls
 from alloypy.schema.nearest import nearest
+from alloypy.syntax.render import escaped
 
 _MEANT = {
     **dict.fromkeys(("check", "lint", "test", "verify", "vet", "ls"), "validate"),
@@ -93,7 +94,7 @@ def error_lines(error: UsageError, words: Sequence[str]) -> str:
         lines.append(f"  = type: {line([*words[:at], *error.instead[1:], *words[at + 1 :]])}")
     elif error.usage:
         lines.append(f"  = usage: {error.usage}")
-    return "\n".join(lines) + "\n"
+    return escaped("\n".join(lines) + "\n")
 
 
 def line(words: Sequence[str]) -> str:
@@ -105,4 +106,4 @@ def line(words: Sequence[str]) -> str:
             shown.append(f"{'--env=' if before != '--env' else ''}{name}=...")
         else:
             shown.append(shlex.quote(hide_urls(word)))
-    return " ".join(shown)
+    return escaped(" ".join(shown))

@@ -70,8 +70,8 @@ def _branches(
 ) -> Iterator[str]:
     """The lines of one tree; not recursive, because pipelines may be long.
 
-    listed: the boxes whose branches have been listed; those of this tree are added. later: gets the boxes that
-    are too deep.
+    listed: the boxes whose branches have been listed, to which those of this tree are added. later: gets the
+    boxes that are too deep.
     """
     waiting = [(root, "", "")]
     while waiting:

@@ -378,7 +378,7 @@ _FORMS = (
     ),
     (("eyJ",), r"(?<![\w\-])(eyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?)"),
 )
-"""Private keys and tokens of common services, each with texts of which one is in it: to look for these is quick."""
+"""Private keys and tokens of services, each with texts of which one is in it: looking for these is quick."""
 
 
 def _recognised(text: str) -> Iterator[Range]:

@@ -258,14 +258,14 @@ def test_a_browser_sees_what_arrived() -> None:
         assert b"Nothing has arrived yet" in get("/")[1]
         for number in range(70):
             content = b"main %d" % number
-            hostile = "%3Cscript%3E" if number == 69 else "b"
+            hostile = "%3Cscript%3E%22" if number == 69 else "b"
             address = f"{url}/ingest?name=app%7Ba%3D{hostile}%7D&format=groups"
             with urllib.request.urlopen(address, content, timeout=60) as response:
                 assert response.status == 200
         listed = json.loads(get("/api/v0/alloypy/files")[1])
         assert [each["id"] for each in listed] == [str(number) for number in range(70, 6, -1)]
-        assert (listed[0]["labels"]["a"], listed[0]["format"]) == ("<script>", "groups")
-        assert b"&lt;script&gt;" in get("/")[1]
+        assert (listed[0]["labels"]["a"], listed[0]["format"]) == ('<script>"', "groups")
+        assert b"a=&quot;&lt;script&gt;\\&quot;&quot;" in get("/")[1]
         assert get("/api/v0/alloypy/files/70") == (200, b"main 69")
         assert get("/api/v0/alloypy/files/1")[0] == 404
         assert get("/", Host="evil.example")[0] == 403

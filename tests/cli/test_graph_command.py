@@ -162,6 +162,17 @@ def test_pictures_are_utf_8_also_if_the_names_of_files_are_not(name: str, tmp_pa
     assert "pyroscope.write" in picture.read_text("utf-8")
 
 
+def test_a_dash_is_standard_output(
+    config: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["graph", str(config), "--output-format=dot", "--output-file=-"]) == 0
+    assert capsys.readouterr().out.startswith("digraph")
+    assert main(["validate", str(config), "--output-format=json", "--output-file=-"]) == 0
+    assert json.loads(capsys.readouterr().out)
+    assert not (tmp_path / "-").exists()
+
+
 def test_a_file_that_cannot_be_written_is_named(config: Path, tmp_path: Path, capsys: Capture) -> None:
     file = tmp_path / "no" / "g.svg"
     assert main(["graph", str(config), f"--output-file={file}"]) == 1

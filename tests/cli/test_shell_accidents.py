@@ -247,6 +247,32 @@ def test_control_characters_do_nothing_to_the_terminal(folder: Path) -> None:
     assert r"\x1b[2J\u202e" in line
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "view",
+        "graph",
+        "queue ls",
+        "run",
+        "explain",
+        "docs",
+        "schema",
+        "fmt -w",
+        "graph --focus=x -",
+        "eval -e",
+    ],
+)
+def test_names_of_files_do_nothing_to_the_terminal(command: str, folder: Path) -> None:
+    shown = shell(f"alloypy {command} $'no\\x1b[31m\\u202e' < /dev/null", folder)
+    assert shown.code != 0
+    assert "\x1b" not in shown.err and "\u202e" not in shown.err
+    assert "Traceback" not in shown.err
+
+
+def test_an_unknown_command_does_nothing_to_the_terminal(folder: Path) -> None:
+    assert "\x1b" not in shell("alloypy $'\\x1b[31m'", folder).err
+
+
 def test_without_any_thread_run_says_what_cannot_be_read(folder: Path) -> None:
     program = (
         "import threading\n"

@@ -134,7 +134,9 @@ def test_standard_input_is_fixed_to_standard_output(
     assert (broken.code, broken.out) == (1, "logging {")
     refused = ask(capsys, "--fix", "--output-format=json", "-")
     assert (refused.code, refused.out) == (1, "")
-    assert "write the report to --output-file" in refused.err
+    assert "write the report to a file" in refused.err
+    for flag in ("--output-file=-", "--report=json=-"):
+        assert "write the report to a file" in ask(capsys, "--fix", flag, "-").err
     in_yaml = ask(capsys, "--fix", "--from-yaml", file.name)
     assert (in_yaml.code, file.read_text()) == (1, OLD)
     assert in_yaml.err.startswith("Error: --fix and --diff change configurations in files of their own")

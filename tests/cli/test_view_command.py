@@ -121,6 +121,7 @@ def test_wrong_selections_are_answered_with_a_sentence(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["missing.pprof"], "Error: open missing.pprof: no such file or directory\n"),
+        (["\x1b[31m"], "Error: open \\x1b[31m: no such file or directory\n"),
         (["."], "Error: . is a directory; name the files in it\n"),
         (["a", "--listen=0.0.0.0:0"], "can be reached from other machines"),
         (["a", "--listen=nonsense"], "--listen chooses another address"),

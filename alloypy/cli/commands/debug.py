@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.jsonl import Answer, answer_lines, source_of
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
@@ -51,7 +51,7 @@ def _read(path: str) -> Source | None:
     try:
         return Source(path, Path(path).read_bytes())
     except OSError as error:
-        print(f"Error: open {path}: {system_words(error)}", file=sys.stderr)
+        streams.fault(f"open {path}: {system_words(error)}")
         return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from alloypy.catalog.catalog import Catalog, load_catalog
 from alloypy.catalog.dates import when
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.common_flags import DESCRIBED, AlloyVersion
 from alloypy.cli.flags import FlagSet
 from alloypy.schema.json_schema import DIALECT, SchemaWriter
@@ -28,7 +28,7 @@ def run(argv: list[str]) -> int:
     schema = component_schema(catalog, names[0]) if names else whole_schema(catalog)
     if schema is None:
         where = f" in {catalog.title}" if catalog.version is not None else ""
-        print(f'Error: there is no component or block "{names[0]}"{where}', file=sys.stderr)
+        streams.fault(f'there is no component or block "{names[0]}"{where}')
         known = [*catalog.component_names, *catalog.block_names]
         hint = when(names[0], catalog.version) or did_you_mean(names[0], known)
         if hint:

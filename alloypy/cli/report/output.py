@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from alloypy.cli import streams
+from alloypy.cli.files.named_paths import STDIN
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.report import FORMATS, Report, render
 from alloypy.cli.report.colours import CHOICES
 from alloypy.cli.usage_error import UsageError
 from alloypy.os_errors import system_words
+
+_TAKEN = "the changed text goes to standard output; write the report to a file, as --output-file can"
 
 
 class ReportFlags:
@@ -19,7 +22,9 @@ class ReportFlags:
         self._format = flags.choice(
             "output-format", "text", FORMATS, noun="output format", doc="format of the report"
         )
-        self._file = flags.string("output-file", kind="file", doc="write the report to this file")
+        self._file = flags.string(
+            "output-file", kind="file", doc="write the report to this file; - is standard output"
+        )
         self._more = flags.strings(
             "report", kind="FORMAT=FILE", doc="also write a report in this format to this file; repeatable"
         )
@@ -39,7 +44,7 @@ class ReportFlags:
     @property
     def to_stdout(self) -> bool:
         """Whether the main report needs standard output for itself."""
-        return self._format.value != "text" and not self._file.value
+        return self._file.value == STDIN or (self._format.value != "text" and not self._file.value)
 
     @property
     def quiet(self) -> bool:
@@ -57,12 +62,14 @@ class ReportFlags:
         text_to_stdout: whether the command writes something else to standard output.
         """
         if text_to_stdout and self.to_stdout:
-            raise UsageError("the changed text goes to standard output; write the report to --output-file")
+            raise UsageError(_TAKEN)
         found = [] if self.for_people else [(self._format.value, self._file.value)]
         for text in self._more.value:
             name, equals, file = text.partition("=")
             if not equals or not file or name not in FORMATS:
                 raise UsageError(f"--report needs FORMAT=FILE with one of the formats {', '.join(FORMATS)}")
+            if text_to_stdout and file == STDIN:
+                raise UsageError(_TAKEN)
             found.append((name, file))
         return found
 
@@ -80,9 +87,9 @@ def write_reports(report: Report, targets: list[tuple[str, str]]) -> None:
 
 
 def write_text(text: str, file: str) -> None:
-    """Write a text to a file, "" for standard output. Raises UsageError for a file, OutputError."""
+    """Write a text to a file, "" or - for standard output. Raises UsageError for a file, OutputError."""
     data = text.encode("utf-8", "surrogateescape")
-    if not file:
+    if file in ("", STDIN):
         return streams.put(data)
     try:
         Path(file).write_bytes(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from alloypy.services.admin.messages import ASGI, Answer, Receive, Scope, Send, asked, not_found
@@ -121,7 +122,9 @@ def _row(each: Listed, labelled: bool) -> Html:
         }
         return h("td", {}, h("input", attributes))
 
-    labels = ", ".join(f'{name}="{value}"' for name, value in each.labels.items())
+    labels = ", ".join(
+        f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in each.labels.items()
+    )
     return h(
         "tr",
         {},

@@ -9,11 +9,12 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.packages import missing
 from alloypy.cli.usage_error import UsageError
 from alloypy.lang.go.duration import Duration
+from alloypy.syntax.render import escaped
 
 if TYPE_CHECKING:
     from alloypy.cli.commands.dev_sink.kept import Kept
@@ -44,7 +45,7 @@ def run(argv: list[str]) -> int:
     if not 200 <= status.value <= 599:
         raise UsageError(f"--status {status.value} is not an HTTP status from 200 to 599")
     if needed := missing("dev-sink", "httptools"):
-        print(f"Error: {needed}", file=sys.stderr)
+        streams.fault(needed)
         return exit_codes.FAILURE
     from alloypy.cli.commands.dev_sink.server import Behaviour
 
@@ -72,9 +73,10 @@ def _line(arrival: Arrival) -> str:
     labels = ", ".join(f"{name}={json.dumps(value)}" for name, value in arrival.labels.items())
     tenant = f", tenant {json.dumps(arrival.tenant)}" if arrival.tenant else ""
     login = "no credentials" if arrival.authorization == "none" else arrival.authorization
-    return (
+    return escaped(
         f"{arrival.api:<6} {json.dumps(arrival.path)[1:-1]}  {{{labels}}}  {arrival.size} bytes, "
-        f"sha256 {arrival.sha256[:12]}, {login}{tenant}"
+        f"sha256 {arrival.sha256[:12]}, {login}{tenant}",
+        kept="",
     )
 
 
@@ -89,7 +91,7 @@ async def _serve(address: str, printer: _Printer, behaviour: Behaviour) -> int:
     try:
         listener = await bind(address)
     except ListenError as error:
-        print(f"Error: {error}; --listen-addr chooses another address", file=sys.stderr)
+        streams.fault(f"{error}; --listen-addr chooses another address")
         return exit_codes.FAILURE
     from alloypy.services.logging import install
 

@@ -14,7 +14,7 @@ from alloypy.catalog.functions import function_names, function_reference
 from alloypy.catalog.manual import manual_page
 from alloypy.catalog.versions import find_version
 from alloypy.catalog.wording import short
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.docs.flags import COMMANDS, flag_reference, flag_text
 from alloypy.cli.commands.docs.functions import function_text
 from alloypy.cli.common_flags import DESCRIBED, AlloyVersion
@@ -186,7 +186,7 @@ def _list(catalog: Catalog) -> None:
 def _unknown(catalog: Catalog, name: str) -> int:
     where = f" in {catalog.title}" if catalog.version is not None else ""
     kinds = "command" if name in COMMANDS else "component, block or function"
-    print(f'Error: there is no {kinds} "{name}"{where}', file=sys.stderr)
+    streams.fault(f'there is no {kinds} "{name}"{where}')
     known = [*catalog.component_names, *catalog.block_names, *function_names(catalog.version)]
     known += _own_names() if catalog.version is None else ()
     hint = when(name, catalog.version) or did_you_mean(name, known)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
 from alloypy.lang.evaluation.evaluator import EvaluationError, evaluate
@@ -58,7 +58,7 @@ def run(argv: list[str]) -> int:
     except DiagnosticsError as error:
         return _show_faults(error, in_file=bool(file.value) and text is not None)
     except (ConfigReadError, EvaluationError) as error:
-        print(f"Error: {hide_urls(str(error))}", file=sys.stderr)
+        streams.fault(hide_urls(str(error)))
         return exit_codes.FAILURE
     return exit_codes.SUCCESS
 

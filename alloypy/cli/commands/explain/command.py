@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Collection, Iterator
 
 from alloypy.check.explanations import all_codes, is_default, severity_of
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.explain.examples import example_of
 from alloypy.cli.flags import FlagSet
 from alloypy.schema.nearest import did_you_mean
@@ -51,7 +51,7 @@ def _codes(name: str, known: Collection[str]) -> list[str]:
 
 
 def _unknown(name: str, known: list[str]) -> int:
-    print(f"Error: there is no code {name}", file=sys.stderr)
+    streams.fault(f"there is no code {name}")
     hint = did_you_mean(name.upper(), known) or "`alloypy explain` without a code lists them all"
     print(f"  = hint: {hint}", file=sys.stderr)
     return exit_codes.FAILURE

@@ -92,11 +92,13 @@ def read_options(argv: list[str]) -> Options:
         raise UsageError("cannot use -w with standard input")
     if mode is Mode.PRINT:
         _demand_one_file(paths, listing.given, flags.usage)
-    if mode in {Mode.PRINT, Mode.DIFF} and reporting.to_stdout:
+    prints = mode in {Mode.PRINT, Mode.DIFF}
+    if prints and reporting.to_stdout:
         raise UsageError(
-            f"--output-format {reporting.output_format} needs --output-file: standard output is in use"
+            f"--output-format {reporting.output_format} needs --output-file with a file: "
+            "standard output is in use"
         )
-    targets = reporting.targets()
+    targets = reporting.targets(text_to_stdout=prints)
     return Options(
         mode,
         modes.checking,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alloypy.cli.commands.validate.options import ProgramFlags, SettingsFlags, chosen_rules, environment
 from alloypy.cli.common_flags import environment_flags, stdin_filename
+from alloypy.cli.files.named_paths import STDIN
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
 
@@ -38,7 +39,7 @@ class Options:
         output_format = flags.choice(
             "output-format", FORMATS[0], FORMATS, noun="output format", doc="what to write"
         )
-        file = flags.string("output-file", kind="file", doc="write to this file")
+        file = flags.string("output-file", kind="file", doc="write to this file; - is standard output")
         focus = flags.string(
             "focus", kind="ID", doc="draw only this component, what feeds it and what it feeds"
         )
@@ -47,7 +48,7 @@ class Options:
         name = stdin_filename(flags)
         env, env_file = environment_flags(flags)
         (self.path,) = flags.parse(argv)
-        self.file = file.value
+        self.file = "" if file.value == STDIN else file.value
         self.format = output_format.value
         if not output_format.given:
             self.format = _SUFFIXES.get(Path(self.file).suffix.lower(), FORMATS[0])

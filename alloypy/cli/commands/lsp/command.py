@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.util import find_spec
 
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
 from alloypy.os_errors import system_words
@@ -25,9 +24,7 @@ def run(argv: list[str]) -> int:
     flags.parse(argv)
     host, port = _address(address.value) if address.given else ("", 0)
     if find_spec("pygls") is None:
-        print(
-            "Error: the language server needs further packages: pip install 'alloypy[lsp]'", file=sys.stderr
-        )
+        streams.fault("the language server needs further packages: pip install 'alloypy[lsp]'")
         return exit_codes.FAILURE
     from alloypy.lsp.wire.serving import serve_socket, serve_streams
 
@@ -36,7 +33,7 @@ def run(argv: list[str]) -> int:
     try:
         return serve_socket(host, port)
     except OSError as error:
-        print(f"Error: cannot listen on {address.value}: {system_words(error)}", file=sys.stderr)
+        streams.fault(f"cannot listen on {address.value}: {system_words(error)}")
         return exit_codes.FAILURE
 
 

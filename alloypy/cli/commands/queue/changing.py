@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.queue.listing import chosen
 from alloypy.queueing.looking import Look
 from alloypy.queueing.orders import Changeable, Order
@@ -49,23 +48,21 @@ def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
     if found and not is_sure:
         for name, (waiting, dead) in found.items():
             print(f"{name}: {_count(waiting)} that wait and {len(dead)} dead letters")
-        print("Error: nothing was deleted: --yes deletes these for ever", file=sys.stderr)
+        streams.fault("nothing was deleted: --yes deletes these for ever")
         return exit_codes.FAILURE
     order = Order("drop", wanted.destination, wanted.numbers, waiting=not only_dead)
     counts = _obeyed(queue, wanted.path, order, [*found]) if found else {}
     for name, count in counts.items():
         print(f"{name}: {count} deleted")
     if found and not counts:
-        print("Error: nothing was deleted: all of it is being delivered at this moment", file=sys.stderr)
+        streams.fault("nothing was deleted: all of it is being delivered at this moment")
         return exit_codes.FAILURE
     return exit_codes.SUCCESS if counts else _nothing("dead letters" if only_dead else "records", wanted)
 
 
 def _nothing(what: str, wanted: Wanted) -> int:
     numbers = f" with the numbers {', '.join(map(str, wanted.numbers))}" if wanted.numbers else ""
-    print(
-        f"Error: there are no such {what}{numbers}; `alloypy queue ls` lists what there is", file=sys.stderr
-    )
+    streams.fault(f"there are no such {what}{numbers}; `alloypy queue ls` lists what there is")
     return exit_codes.FAILURE
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.view.serving import ANY_PORT
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
@@ -95,7 +95,7 @@ def run(argv: list[str]) -> int:
 def _on(path: str, act: Callable[[Look], int]) -> int:
     """Do something to the queue at `path`; returns the exit code."""
     if sys.platform == "win32":
-        print("Error: queues on disk need file locks, which Windows does not have", file=sys.stderr)
+        streams.fault("queues on disk need file locks, which Windows does not have")
         return exit_codes.FAILURE
     from alloypy.queueing.errors import QueueError
     from alloypy.queueing.looking import look
@@ -103,9 +103,9 @@ def _on(path: str, act: Callable[[Look], int]) -> int:
     try:
         return act(look(path))
     except QueueError as reason:
-        print(f"Error: {reason}", file=sys.stderr)
+        streams.fault(str(reason))
     except OSError as error:
-        print(f"Error: cannot read the queue {path}: {system_words(error)}", file=sys.stderr)
+        streams.fault(f"cannot read the queue {path}: {system_words(error)}")
     return exit_codes.FAILURE
 
 

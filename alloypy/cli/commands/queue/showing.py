@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -127,10 +126,10 @@ def _write(profiles: list[bytes], output: str) -> int:
             with os.fdopen(os.open(path, _NEW, 0o600), "wb") as file:
                 file.write(profile)
         except FileExistsError:
-            print(f"Error: {path} exists already: name another file", file=sys.stderr)
+            streams.fault(f"{path} exists already: name another file")
             return exit_codes.FAILURE
         except OSError as error:
-            print(f"Error: cannot write {path}: {system_words(error)}", file=sys.stderr)
+            streams.fault(f"cannot write {path}: {system_words(error)}")
             return exit_codes.FAILURE
         print(f"{path}: {len(profile)} bytes")
     return exit_codes.SUCCESS

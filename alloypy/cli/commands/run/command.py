@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.run.flags import read_run_flags
 from alloypy.cli.packages import missing
 
@@ -118,5 +118,5 @@ async def _read_git(arguments: ImportGitArguments, directory: Path) -> Fetched:
 
 
 def _fail(text: str) -> int:
-    print(f"Error: {text}", file=sys.stderr)
+    streams.fault(text)
     return exit_codes.FAILURE

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from alloypy.cli import streams
 from alloypy.runtime.contract.logs import FieldLogger
 from alloypy.schema.stability import Stability, admission
 from alloypy.services.configuration import LoadError
@@ -25,7 +26,7 @@ def report_refusal(error: LoadError, log: LogStream, argv: Sequence[str], settin
     they are not stored. argv: the command's arguments. The lone line feed on stdout is Alloy's.
     """
     if not error.diagnostics:
-        print(f"Error: {error}", file=sys.stderr)
+        streams.fault(str(error))
         return
     print(flush=True)
     if not sys.stderr.isatty() and log.settings.format == "json":
@@ -39,7 +40,7 @@ def report_refusal(error: LoadError, log: LogStream, argv: Sequence[str], settin
     level = _missing_level(error.diagnostics)
     if level is not None:
         print(f"  = type: {shlex.join(_admitting(argv, level))}", file=sys.stderr)
-    print(f"Error: {_REFUSED}", file=sys.stderr)
+    streams.fault(_REFUSED)
 
 
 def _show(diagnostics: Sequence[Diagnostic], settings: RunSettings) -> None:

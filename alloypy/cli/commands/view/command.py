@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.view.serving import ANY_PORT, can_show, show
 from alloypy.cli.flags import FlagSet
 
@@ -29,6 +27,6 @@ def run(argv: list[str]) -> int:
     try:
         files = Files(paths)
     except Unreadable as error:
-        print(f"Error: {error}", file=sys.stderr)
+        streams.fault(str(error))
         return exit_codes.FAILURE
     return show(files, "view", address.value, wants_browser=wants_browser.value)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from typing import TYPE_CHECKING
 
-from alloypy.cli import exit_codes
+from alloypy.cli import exit_codes, streams
 from alloypy.cli.packages import missing
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def can_show(command: str) -> bool:
     """Whether the packages are there that pages need; if not, that is said."""
     needed = missing(command, "httptools")
     if needed:
-        print(f"Error: {needed}", file=sys.stderr)
+        streams.fault(needed)
     return not needed
 
 
@@ -43,12 +42,12 @@ async def _serve(store: Store, command: str, address: str, *, wants_browser: boo
     try:
         listener = await bind(address)
     except ListenError as error:
-        print(f"Error: {error}; --listen chooses another address", file=sys.stderr)
+        streams.fault(f"{error}; --listen chooses another address")
         return exit_codes.FAILURE
     server = AdminServer(listener)
     if not listener.loopback:
         await server.stop()
-        print(f"Error: {_NOT_LOOPBACK.format(address)}", file=sys.stderr)
+        streams.fault(_NOT_LOOPBACK.format(address))
         return exit_codes.FAILURE
     done = asyncio.Event()
     loop = asyncio.get_running_loop()

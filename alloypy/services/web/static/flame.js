@@ -184,7 +184,7 @@ function recording() {
 function labels() {
   const all = Object.entries(loaded.read[0].labels);
   const shared = all.filter(([name, value]) => loaded.read.every((/** @type {Read} */ each) => each.labels[name] === value));
-  return shared.map(([name, value]) => `${name}="${value}"`).join(", ");
+  return shared.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(", ");
 }
 
 /** Ask for the sums of the chosen sample type. */
