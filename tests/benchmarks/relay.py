@@ -273,19 +273,19 @@ def wait_for_port(port: int) -> None:
     _poll(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), f"port {port}")
 
 
-def wait_until_ready(url: str) -> None:
-    """Return once the URL answers 200; give up after 30 s."""
-    _poll(lambda: urllib.request.urlopen(url, timeout=1).close(), url)
+def wait_until_ready(url: str, patience: float = 30) -> None:
+    """Return once the URL answers 200; give up after `patience` seconds."""
+    _poll(lambda: urllib.request.urlopen(url, timeout=patience / 10).close(), url, patience)
 
 
-def _poll(attempt: Any, what: str) -> None:
-    deadline = time.monotonic() + 30
+def _poll(attempt: Any, what: str, patience: float = 30) -> None:
+    deadline = time.monotonic() + patience
     while True:
         try:
             attempt()
         except OSError:
             if time.monotonic() > deadline:
-                sys.exit(f"relay benchmark: {what} did not come up")
+                sys.exit(f"benchmark: {what} did not come up")
             time.sleep(0.05)
         else:
             return

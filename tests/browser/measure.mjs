@@ -51,6 +51,12 @@ async function measure(address) {
     result.about = await page.textContent("#about");
     result.refusal = await page.textContent("#refusal");
   }
+  if (await page.$("#filter")) {
+    const typed = (text) => `const box = document.getElementById('filter'); box.value = '${text}'; box.dispatchEvent(new Event('input'))`;
+    const keys = [];
+    for (const text of ["w", "wr", "wri", "writ", "write", ""]) keys.push(await page.evaluate(timed(typed(text))));
+    result.search = Math.max(...keys);
+  }
   await browser.close();
   return result;
 }
