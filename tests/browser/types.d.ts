@@ -42,6 +42,28 @@ type Source = { id: string; side: string; url: string };
 type Fetched = { bytes: Uint8Array<ArrayBuffer>; labels: Record<string, string>; format: string; name: string };
 type Read = About & Omit<Fetched, "bytes"> & { id: string; size: number };
 
+/** An id or a value of 64 bits; a number if that is exact. */
+type Big = number | bigint;
+
+/** Of units that a profile names: objects without a prototype, which has names, too. */
+type Scales = Record<string, [size: number, name: string][] | null>;
+type Aliases = Record<string, number | null>;
+type Units = Record<string, [type: string, unit: string, scale: number] | null>;
+
+/** Who waits for an answer of the worker. */
+type Waiting = { resolve: (answer: any) => void; reject: (fault: Error) => void };
+
+/** What keys do; `keys`: as in KeyboardEvent.key, several separated by spaces; `run` returns false to leave the key to the browser. */
+type Shortcut = { keys: string; does: string; run: (event: KeyboardEvent) => boolean | void };
+type CanvasListener = {
+  zoomed: (node: number) => void;
+  chosen: (node: number) => void;
+  pointed: (box: Box | null, event: MouseEvent | null) => void;
+};
+type TableListener = { open: (name: number) => void; sorted: (order: string) => void };
+type TableData = { names: string[]; sums: Sums; base: Sums | null; whole: number; wholeBase: number; unit: string };
+type SvgSettings = { title: string; width: number; searched: boolean; safe: boolean; describe: (box: Box) => string };
+
 /** What a page shows. */
 type State = {
   type: string;

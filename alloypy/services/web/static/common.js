@@ -97,14 +97,12 @@ function note(place, text, action) {
   }
 }
 
-/** @type {{ keys: string, does: string, run: (event: KeyboardEvent) => boolean | void }[]} */
+/** @type {Shortcut[]} */
 const shortcuts = [];
 
 /**
- * Have keys do something while no field is being edited.
- * @param {string} keys as in KeyboardEvent.key, several separated by spaces
- * @param {string} does for the help
- * @param {(event: KeyboardEvent) => boolean | void} run returns false to leave the key to the browser
+ * Have keys do something while no field is being edited. @param {string} keys separated by spaces
+ * @param {string} does for the help @param {Shortcut["run"]} run
  */
 export function shortcut(keys, does, run) {
   shortcuts.push({ keys, does, run });

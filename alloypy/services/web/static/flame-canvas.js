@@ -6,15 +6,12 @@ import { fillOf, fixedColours } from "./flame-colours.js";
 import { ROW, boxAt, changeOf, drawnWidth, layout, pathTo, sortedChildren } from "./flame-layout.js";
 import { labelOf } from "./flame-text.js";
 
-/** @typedef {{zoomed: (node: number) => void, chosen: (node: number) => void,
- *   pointed: (box: Box | null, event: MouseEvent | null) => void}} Listener */
-
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 export class FlameCanvas {
   /**
    * @param {HTMLElement} host an element that scrolls @param {string} label its name for screen readers
-   * @param {Listener} listener @param {boolean} [upwards] whether the first row is the lowest
+   * @param {CanvasListener} listener @param {boolean} [upwards] whether the first row is the lowest
    */
   constructor(host, label, listener, upwards = false) {
     this.host = host;

@@ -17,7 +17,7 @@ function escaped(text) {
 
 /**
  * @param {Tree} tree @param {Box[][]} rows
- * @param {{title: string, width: number, searched: boolean, safe: boolean, describe: (box: Box) => string}} how
+ * @param {SvgSettings} settings
  */
 export function flameSvg(tree, rows, { title, width, searched, safe, describe }) {
   const height = rows.length * ROW + 30;
@@ -41,10 +41,11 @@ export function flameSvg(tree, rows, { title, width, searched, safe, describe })
   }
   const [light, dark] = [fixedColours({ dark: false, safe }), fixedColours({ dark: true, safe })];
   const fills = [...classes].map(([pair, name]) => [name, ...pair.split("/")]);
+  const rules = (/** @type {number} */ at) => fills.map((each) => `.${each[0]}{fill:${each[at]}}`).join("");
   const style = `text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:${light.text}}.back{fill:#fff}` +
-    `${fills.map(([name, fill]) => `.${name}{fill:${fill}}`).join("")}#new path{stroke:${light.hatch}}` +
+    `${rules(1)}#new path{stroke:${light.hatch}}` +
     `@media(prefers-color-scheme:dark){text{fill:${dark.text}}.back{fill:#15181c}#new path{stroke:${dark.hatch}}` +
-    `${fills.map(([name, , fill]) => `.${name}{fill:${fill}}`).join("")}}`;
+    `${rules(2)}}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">` +
     `<title>${escaped(title)}</title><style>${style}</style>` +
     `<defs><pattern id="new" width="8" height="8" patternUnits="userSpaceOnUse"><path d="M0 8L8 0" stroke-width="2"/></pattern></defs>` +

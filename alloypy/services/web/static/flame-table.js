@@ -8,7 +8,7 @@ const MORE = 200;
 const ORDERS = { function: "Function", self: "Self", total: "Total", change: "Change" };
 
 export class FlameTable {
-  /** @param {HTMLElement} host @param {{open: (name: number) => void, sorted: (order: string) => void}} listener */
+  /** @param {HTMLElement} host @param {TableListener} listener */
   constructor(host, listener) {
     this.listener = listener;
     this.order = "-self";
@@ -35,7 +35,7 @@ export class FlameTable {
     return head;
   }
 
-  /** @param {{names: string[], sums: Sums, base: Sums | null, whole: number, wholeBase: number, unit: string}} given */
+  /** @param {TableData} given */
   show(given) {
     this.given = given;
     this.filter(null);
@@ -58,13 +58,13 @@ export class FlameTable {
 
   /** The change of the share of a function. @param {number} i */
   _change(i) {
-    const { sums, base, whole, wholeBase } = /** @type {NonNullable<FlameTable["given"]>} */ (this.given);
+    const { sums, base, whole, wholeBase } = /** @type {TableData} */ (this.given);
     return base ? (whole ? sums.total[i] / whole : 0) - (wholeBase ? base.total[i] / wholeBase : 0) : 0;
   }
 
   /** The numbers of the functions to show, in order. */
   _rows() {
-    const { names, sums, base } = /** @type {NonNullable<FlameTable["given"]>} */ (this.given);
+    const { names, sums, base } = /** @type {TableData} */ (this.given);
     const rows = [];
     for (let i = 1; i < names.length; i++) {
       if (!sums.total[i] && !sums.self[i] && !base?.total[i] && !base?.self[i]) continue;

@@ -1,17 +1,18 @@
 // @ts-check
 /** Values, shares and names as texts, and what a search matches. */
 
-/** @type {Record<string, [number, string][]>} */
+/** @type {Scales} */
 const SCALES = {
-  __proto__: /** @type {any} */ (null),
+  __proto__: null,
   nanoseconds: [[1, "ns"], [1e3, "µs"], [1e6, "ms"], [1e9, "s"], [60e9, "min"], [3600e9, "h"]],
   bytes: [[1, "B"], [1024, "KiB"], [1024 ** 2, "MiB"], [1024 ** 3, "GiB"], [1024 ** 4, "TiB"]],
 };
-const ALIASES = { __proto__: /** @type {any} */ (null), ns: 1, nanosecond: 1, microseconds: 1e3, us: 1e3, milliseconds: 1e6, ms: 1e6, seconds: 1e9, s: 1e9 };
+/** @type {Aliases} */
+const ALIASES = { __proto__: null, ns: 1, nanosecond: 1, microseconds: 1e3, us: 1e3, milliseconds: 1e6, ms: 1e6, seconds: 1e9, s: 1e9 };
 
 /** A value for people, such as `2.01 s` or `6.1 KiB`. @param {number} value @param {string} unit */
 export function valueText(value, unit) {
-  const times = /** @type {Record<string, number>} */ (ALIASES)[unit];
+  const times = ALIASES[unit];
   const scale = SCALES[times ? "nanoseconds" : unit === "byte" ? "bytes" : unit];
   const counted = value.toLocaleString("en", { maximumFractionDigits: 2 });
   if (!scale) return unit && unit !== "count" ? `${counted} ${unit}` : counted;

@@ -27,7 +27,7 @@ let whole = null;
 
 // The worker.
 const worker = new Worker(new URL("./flame-worker.js", import.meta.url), { type: "module" });
-/** @type {Map<number, {resolve: (answer: any) => void, reject: (fault: Error) => void}>} */
+/** @type {Map<number, Waiting>} */
 const waiting = new Map();
 let asked = 0;
 worker.onmessage = ({ data: { progress, number, answer, refusal } }) => {

@@ -3,8 +3,6 @@
 
 import { Refusal, longer } from "./calltree.js";
 
-/** @typedef {number | bigint} Big an id or a value of 64 bits; a number if that is exact */
-
 const UNKNOWN = "<unknown>";
 const damaged = (/** @type {string} */ what) => new Refusal(`It is damaged: ${what}.`);
 

@@ -3,9 +3,9 @@
 
 import { Refusal } from "./calltree.js";
 
-/** @type {Record<string, [type: string, unit: string, scale: number]>} */
+/** @type {Units} */
 const UNITS = {
-  __proto__: /** @type {any} */ (null),
+  __proto__: null,
   none: ["samples", "count", 1],
   bytes: ["bytes", "bytes", 1],
   nanoseconds: ["time", "nanoseconds", 1],
