@@ -45,7 +45,7 @@ class LogFacts(NamedTuple):
     waited at start, summed over destinations. damaged: records found damaged since then, likewise.
     cut_bytes: of what a crash had left unfinished. syncs: seconds that each has taken; not to be changed.
     fault: why the disk takes nothing, or "". removed: what waits for destinations that are none any more, in
-    records. dead_bytes: of dead letters by destination.
+    records. dead_bytes: of dead letters by destination. max_size, min_free: the settings.
     """
 
     disk_bytes: int
@@ -59,6 +59,8 @@ class LogFacts(NamedTuple):
     fault: str
     removed: Mapping[str, int]
     dead_bytes: Mapping[str, int]
+    max_size: int
+    min_free: int
 
 
 class Log:
@@ -245,6 +247,8 @@ class Log:
             self._writer.fault,
             {each.name: each.waiting(self.last) for each in accounts if each.left is not None},
             {name: dead.size for name, dead in self._graves.dead.items()},
+            self._settings.max_size,
+            self._settings.min_free,
         )
 
     @property

@@ -33,6 +33,7 @@ from alloypy.services.configuration import Configuration, LoadError
 from alloypy.services.logging import LogStream
 from alloypy.services.metrics import ConfigMetrics, EvaluationMetrics, metrics_text
 from alloypy.services.notify import Notifier
+from alloypy.services.process_stats import LoopLag
 from alloypy.services.settings import RunSettings
 from alloypy.services.signals import Signals, Stopped
 from alloypy.services.tracing import TracingService, exporter
@@ -77,6 +78,7 @@ class Process:
         self._log = log
         self._evaluations = EvaluationMetrics()
         self._config_metrics = ConfigMetrics()
+        self._lag = LoopLag()
         self._server = AdminServer(listener)
         self._streams = Streams()
         self._exporter = exporter(os.environ)
@@ -150,6 +152,7 @@ class Process:
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(self._reload_on_signal())]
             background.append(tasks.create_task(self._notifier.keep_alive()))
+            background.append(tasks.create_task(self._lag.watch()))
             activity = ActivityLog(self._controller.activities)
             background.append(tasks.create_task(activity.keep_logging()))
             if self._cluster is not None:
@@ -249,8 +252,8 @@ class Process:
         return await bundle(seconds)
 
     async def _metrics(self) -> str:
-        cluster = self._cluster.collect() if self._cluster is not None else ()
-        return await metrics_text(self._controller, self._evaluations, self._config_metrics, cluster)
+        more = [*self._lag.collect(), *(self._cluster.collect() if self._cluster is not None else ())]
+        return await metrics_text(self._controller, self._evaluations, self._config_metrics, more)
 
     def _peers(self) -> list[dict[str, Any]]:
         return peers(self._server.address) if self._cluster is None else self._cluster.peers()

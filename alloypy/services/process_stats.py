@@ -6,15 +6,39 @@ Source: docs/spec/RUNTIME.md, section 8 (`alloy_resources_*` and the process fam
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from alloypy.families import Family, counter, gauge
+from alloypy.families import Family, counter, gauge, histograms
+from alloypy.histogram import Histogram
 
 _PROC = Path("/proc")
 _STARTED = time.time() - time.process_time()
+
+_LATE_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class LoopLag:
+    """How long what is ready waits for the event loop: how late a timer is that it has once a second."""
+
+    def __init__(self) -> None:
+        self._late = Histogram(_LATE_SECONDS)
+
+    async def watch(self) -> None:
+        """Measure until cancelled."""
+        while True:
+            due = time.monotonic() + 1
+            await asyncio.sleep(1)
+            self._late.observe(max(0.0, time.monotonic() - due))
+
+    def collect(self) -> Iterator[Family]:
+        """The family."""
+        documentation = "How late the event loop has come to a timer that it has once a second."
+        late = [((), self._late.buckets(), self._late.total)]
+        yield histograms("alloypy_event_loop_lag_seconds", documentation, (), late)
 
 
 def collect() -> Iterator[Family]:

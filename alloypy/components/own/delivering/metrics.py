@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from alloypy.components.own.delivering.store import AnyHome, Store
 
 _D = ("destination",)
+_REASONS = ("full", "no_space", "too_large", "write_error", "broker", "closed")
+"""Why profiles are not taken. All are shown from the start, so that the first time counts as an increase."""
 
 
 class QueueMetrics:
@@ -31,7 +33,7 @@ class QueueMetrics:
         self.couriers: dict[str, Courier] = {}
         self.stored = 0
         self.stored_bytes = 0
-        self.rejected: Counter[str] = Counter()
+        self.rejected = Counter(dict.fromkeys(_REASONS, 0))
         self.start_seconds = 0.0
 
     def collect(self) -> Iterator[Family]:

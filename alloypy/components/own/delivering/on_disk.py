@@ -105,6 +105,8 @@ def _settings(arguments: Arguments) -> LogSettings:
 _OF_LOG: Sequence[tuple[str, str, str, Callable[[LogFacts], float | None]]] = (
     ("disk_bytes", "gauge", "Bytes of the files of records.", lambda facts: facts.disk_bytes),
     ("disk_free_bytes", "gauge", "Bytes that the file system has left.", lambda facts: facts.free),
+    ("max_bytes", "gauge", "The setting max_size.", lambda facts: facts.max_size),
+    ("min_free_bytes", "gauge", "The setting min_free.", lambda facts: facts.min_free),
     ("segments", "gauge", "Files of records.", lambda facts: facts.segments),
     ("replayed_total", "counter", "Records that waited at the start.", lambda facts: facts.found),
     ("damaged_records_total", "counter", "Records that could not be read.", lambda facts: facts.damaged),
