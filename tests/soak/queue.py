@@ -4,6 +4,7 @@
     python3 dev.py soak queue outage [--seconds 60] [--rate 200] [--seed 1]
     python3 dev.py soak queue stops [--stops 50] [--seed 1]
     python3 dev.py soak queue sdks [--minutes 10] [--every 20] [--seed 1]
+    python3 dev.py soak queue neighbours [--rounds 10] [--seconds 10] [--rate 100] [--seed 1]
     python3 dev.py soak queue too_old [--minutes 65] [--limit 60] [--rate 20] [--seed 1]
 
 The last needs a Pyroscope server: PYROSCOPE_BIN, or `pyroscope` on PATH; its limit is in minutes.
@@ -23,7 +24,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from tests.soak.queues import kills, outage, sdks, stops, too_old
+from tests.soak.queues import kills, neighbours, outage, sdks, stops, too_old
 from tests.soak.queues.base import Outcome
 
 Run = Callable[[argparse.Namespace, Path], Coroutine[Any, Any, Outcome]]
@@ -66,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
         "the real SDKs, with a kill every so many seconds",
         minutes=10.0,
         every=20.0,
+    )
+    add(
+        "neighbours",
+        lambda given, folder: neighbours.soak(given.rounds, given.seconds, given.rate, given.seed, folder),
+        "two destinations, one of which is dead from time to time",
+        rounds=10,
+        seconds=10.0,
+        rate=100.0,
     )
     add(
         "too_old",
