@@ -64,12 +64,17 @@ class Start(NamedTuple):
 
 
 class Process:
-    """An alloypy that receives on `port` into a queue; started again after each end. starts: so far."""
+    """An alloypy that receives on `port` into a queue; started again after each end.
+
+    starts: so far. faults: where the counts did not add up after a start, or had gone back.
+    """
 
     def __init__(self, folder: Path, urls: Mapping[str, str], queue: str = "", delivery: str = "") -> None:
         self.folder = folder
         self.port = free_port()
         self.starts: list[Start] = []
+        self.faults: list[str] = []
+        self._last: dict[str, Law] = {}
         config = folder / "config.alloy"
         config.write_text(configuration(self.port, urls, folder / "queue", queue, delivery))
         self._arguments = [
@@ -83,13 +88,18 @@ class Process:
         return Running(self._arguments, self.folder)
 
     async def ready(self, running: Running, began: float) -> None:
-        """Wait until a process that was started at `began` is ready, and note how long that took."""
+        """Wait until a process that was started at `began` is ready; note how long it took, and check it."""
         await asyncio.to_thread(running.wait_until_ready)
         took = time.monotonic() - began
         cpu = cpu_seconds(running.process.pid)
         metrics = (await asyncio.to_thread(running.get, "/metrics")).text
         opened = re.search(r"^alloypy_queue_start_seconds\{.*\} (\S+)$", metrics, re.MULTILINE)
         self.starts.append(Start(took, cpu, float(opened[1]) if opened else 0.0))
+        for name, law in laws(metrics).items():
+            before = self._last.get(name, law)
+            if not law.holds or law.stored < before.stored or law.dropped < before.dropped:
+                self.faults.append(f"start {len(self.starts)}: {name} had {before}, and has {law}")
+            self._last[name] = law
 
     def starts_report(self) -> str:
         """The figures of all starts."""

@@ -51,7 +51,7 @@ async def soak(kills: int, acknowledged: int, seed: int, folder: Path) -> Outcom
             found = await drained(running)
             code = await asyncio.to_thread(running.stop)
         dead = await dead_letters(folder / "queue")
-    faults = lawless(found, len(world.acknowledged))
+    faults = [*process.faults, *lawless(found, len(world.acknowledged))]
     if code or "Traceback" in running.text:
         faults.append(f"the last run ended with {code}:\n{running.text}")
     return _outcome(process, world, sink, done, acknowledged, found, dead, faults, time.monotonic() - began)

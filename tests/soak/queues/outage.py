@@ -72,7 +72,7 @@ async def soak(seconds: float, rate: float, seed: int, folder: Path) -> Outcome:
                 await stack.aclose()
                 found = await drained(running)
                 code = await asyncio.to_thread(running.stop)
-    faults = lawless(found, len(world.acknowledged))
+    faults = [*process.faults, *lawless(found, len(world.acknowledged))]
     if code or "Traceback" in running.text:
         faults.append(f"the last run ended with {code}:\n{running.text}")
     return _outcome(process, senders, sink, outage, found, faults)

@@ -171,7 +171,7 @@ async def soak(seconds: float, every: float, seed: int, folder: Path) -> Outcome
                     await driver.wait()
     report += _report(tap, destination, kills, found, ends)
     report.append(process.starts_report())
-    faults = _faults(tap, destination, kills, found)
+    faults = [*process.faults, *_faults(tap, destination, kills, found)]
     if code or "Traceback" in running.text:
         faults.append(f"the last run ended with {code}:\n{running.text}")
     if not built:

@@ -54,7 +54,7 @@ async def soak(stops: int, seed: int, folder: Path) -> Outcome:
         f"counts: {found}",
         process.starts_report(),
     ]
-    faults += lawless(found, len(world.acknowledged))
+    faults += [*process.faults, *lawless(found, len(world.acknowledged))]
     if lost:
         faults.append(f"lost: {sorted(lost)[:10]}")
     if sink.twice:
