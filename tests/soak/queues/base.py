@@ -196,6 +196,19 @@ async def dead_letters(path: Path, destination: str = OUT) -> set[int]:
         await log.close()
 
 
+async def laws_on_disk(path: Path) -> dict[str, Law]:
+    """The counts of a queue that is not in use."""
+    log = await Log.open(str(path), settings=LogSettings(min_free=0), destinations=None)
+    try:
+        counts = {name: log.cursor(name).counts for name in log.destinations}
+    finally:
+        await log.close()
+    return {
+        name: Law(each.stored, each.delivered, sum(each.dropped.values()), each.dead, each.waiting)
+        for name, each in counts.items()
+    }
+
+
 def lawless(found: Mapping[str, Law], stored: int) -> list[str]:
     """What is wrong with the counts of a queue that has delivered all. stored: at least so many were."""
     faults = [f"the counts of {name} do not add up: {each}" for name, each in found.items() if not each.holds]

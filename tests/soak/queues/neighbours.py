@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tests.soak import clients
-from tests.soak.queues.base import Outcome, Process, Sink, at, drained, metrics_of
+from tests.soak.queues.base import Outcome, Process, Sink, at, drained, laws_on_disk, metrics_of
 from tests.soak.queues.senders import Senders
 from tests.support.queue_law import laws
 from tests.support.running import Running
@@ -50,8 +50,9 @@ async def soak(rounds: int, seconds: float, rate: float, seed: int, folder: Path
                     dead.fault, dead.delay = "ok", 0.0
                     if dies:
                         await _caught_up(running)
-            found = await drained(running)
+            await drained(running)
             code = await asyncio.to_thread(running.stop)
+        found = await laws_on_disk(folder / "queue")
     lost = world.acknowledged - live.taken
     waits = {
         name: [
