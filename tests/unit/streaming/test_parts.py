@@ -1,0 +1,100 @@
+"""Records as messages, in parts if they are large, and back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alloypy.streaming.parts import PATIENCE_SECONDS, Assembly, Content, Foreign, Message, Remnant, messages
+
+BODY = [b"one", memoryview(b"two" * 100), b""]
+
+
+def whole(content: Content | None) -> tuple[int, bytes, bytes]:
+    assert content is not None
+    return content.received_at, content.meta, bytes(content.body)
+
+
+def parts(body: list[bytes | memoryview], most: int, meta: bytes = b"meta", at: int = 7) -> list[Message]:
+    return list(messages(at, meta, body, most))
+
+
+@given(
+    pieces=st.lists(st.binary(max_size=300), max_size=5),
+    meta=st.binary(max_size=50),
+    most=st.integers(1, 500),
+)
+def test_a_record_comes_back_whatever_the_size_of_messages(
+    pieces: list[bytes], meta: bytes, most: int
+) -> None:
+    sent = parts([*pieces], most, meta)
+    assert all(len(each.value) <= most for each in sent)
+    assembly = Assembly()
+    found = [assembly.add(at, each.value, each.headers, 0.0) for at, each in enumerate(sent)]
+    assert found[:-1] == [None] * (len(sent) - 1)
+    assert whole(found[-1]) == (7, meta, b"".join(pieces))
+    last = found[-1]
+    assert last is not None
+    assert list(last.offsets) == list(range(len(sent)))
+    assert assembly.held == 0
+
+
+def test_parts_of_several_senders_may_alternate() -> None:
+    one, two = parts([b"a" * 100], 50), parts([b"b" * 100], 50)
+    assembly = Assembly()
+    found = []
+    for at, message in enumerate(each for pair in zip(one, two, strict=True) for each in pair):
+        found.append(assembly.add(at, message.value, message.headers, 0.0))
+    done = [each for each in found if each is not None]
+    assert [bytes(each.body) for each in done] == [b"a" * 100, b"b" * 100]
+    assert [list(each.offsets) for each in done] == [[0, 2, 4], [1, 3, 5]]
+
+
+def test_a_record_whose_sender_died_is_dropped_after_a_while_and_never_delivered_in_part() -> None:
+    sent = parts([b"a" * 200], 50)
+    assembly = Assembly()
+    for at, message in enumerate(sent[:3]):
+        assert assembly.add(at, message.value, message.headers, 0.0) is None
+    assert assembly.expired(PATIENCE_SECONDS) == []
+    assert assembly.expired(PATIENCE_SECONDS + 1) == [[0, 1, 2]]
+    assert assembly.held == 0
+    with pytest.raises(Remnant):
+        assembly.add(3, sent[3].value, sent[3].headers, PATIENCE_SECONDS + 1)
+
+
+class Odd(NamedTuple):
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Odd(b"", []),
+        Odd(b"short", []),
+        Odd(b"not a record, though it is long enough", []),
+        Odd(b"ALQK" + b"\xff" * 40, []),
+        Odd(b"x", [("traceparent", b"00")]),
+        Odd(b"x", [("id", b"1"), ("part", b"1/2"), ("size", b"many")]),
+        Odd(b"x", [("id", b"1"), ("part", b"1"), ("size", b"2")]),
+        Odd(b"x", [("id", b"1"), ("part", b"1/2"), ("size", b"99999999999")]),
+        Odd(b"x", [("id", b"1"), ("part", b"1/9"), ("size", b"2")]),
+        Odd(b"xyz", [("id", b"1"), ("part", b"1/1"), ("size", b"3")]),
+    ],
+)
+def test_what_no_queue_has_sent_is_told_from_records(odd: Odd) -> None:
+    with pytest.raises(Foreign):
+        Assembly().add(0, odd.value, odd.headers, 0.0)
+
+
+def test_parts_that_do_not_follow_each_other_are_refused() -> None:
+    sent = parts([b"a" * 200], 50)
+    assembly = Assembly()
+    assembly.add(0, sent[0].value, sent[0].headers, 0.0)
+    with pytest.raises(Foreign):
+        assembly.add(1, sent[2].value, sent[2].headers, 0.0)
+    with pytest.raises(Foreign):
+        assembly.add(2, sent[1].value * 9, sent[1].headers, 0.0)
