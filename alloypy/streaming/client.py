@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from typing import Any
 
 from aiokafka.errors import (
-    AuthenticationFailedError,
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     KafkaConnectionError,
@@ -23,6 +22,7 @@ from aiokafka.errors import (
     NotEnoughReplicasAfterAppendError,
     NotEnoughReplicasError,
     RequestTimedOutError,
+    SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     UnsupportedSaslMechanismError,
@@ -78,8 +78,8 @@ def quiet() -> None:
     logger = logging.getLogger("aiokafka")
     if not any(isinstance(each, _Handler) for each in logger.handlers):
         logger.addHandler(_Handler())
-        logger.setLevel(logging.WARNING)
-        logger.propagate = False
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
 
 
 def codec_missing(compression: str) -> str:
@@ -153,7 +153,7 @@ class Access:
             return f"the topic {place.topic} is gone, or the brokers hide it from this user"
         if isinstance(error, UnsupportedSaslMechanismError) and place.login is not None:
             return f"the brokers do not offer the mechanism {place.login.mechanism}"
-        if isinstance(error, AuthenticationFailedError):
+        if isinstance(error, SaslAuthenticationFailed):
             return f"the brokers refuse the user or password: {_reason(error)}"
         if isinstance(error, ssl.SSLError):
             return f"no TLS connection to the brokers: {_reason(error)}"
@@ -168,7 +168,7 @@ class Access:
 
 def _is_refusal(error: BaseException) -> bool:
     refusals = (
-        AuthenticationFailedError,
+        SaslAuthenticationFailed,
         UnsupportedSaslMechanismError,
         TopicAuthorizationFailedError,
         GroupAuthorizationFailedError,

@@ -46,6 +46,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer: Any = None
         self._admin: Any = None
         self._is_assigned = False
+        self._working: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Read until cancelled; then what is settled is committed, and the group told."""
@@ -112,6 +113,8 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             await in_time(self._commit(consumer), _LEAVE_SECONDS)
         self._cursor.assign({})
         await closed(consumer)
+        for task in list(self._working):
+            task.cancel()
         if self._admin is not None:
             await closed(self._admin)
             self._admin = None
@@ -160,10 +163,22 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
                 offsets[partition.name] = OffsetAndMetadata(*state)
         if not offsets:
             return
-        await in_time(consumer.commit(offsets), REQUEST_SECONDS)
+        await in_time(asyncio.shield(self._begun(consumer.commit(offsets))), REQUEST_SECONDS)
         for partition in partitions:
             if partition.name in offsets:
                 partition.committed = (offsets[partition.name].offset, offsets[partition.name].metadata)
+
+    def _begun(self, work: Any) -> asyncio.Future[None]:
+        """Work in a task: aiokafka leaves errors for nobody to hear if its own calls are cancelled."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._worked)
+        return task
+
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def _look_often(self) -> None:
         """See from time to time how much waits, and whether the brokers are there."""

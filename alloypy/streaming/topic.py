@@ -103,15 +103,15 @@ class Topics:
         replicas = min((len(each["replicas"]) for each in partitions), default=0)
         return Found(len(partitions), replicas, {entry[0]: entry[1] for entry in entries or ()})
 
-    async def create(self, wanted: Wanted) -> str:
+    async def create(self, wanted: Wanted, *, only_check: bool = False) -> str:
         """Create a topic, unless another one has done so; returns why that is impossible, or "".
 
-        Raises KafkaError.
+        only_check: only ask the brokers whether they would. Raises KafkaError.
         """
         replicas = wanted.replicas or min(3, await self._brokers())
         settings = wanted.configuration(replicas)
         topic = NewTopic(wanted.name, wanted.partitions, replicas, topic_configs=settings)
-        answer = await in_time(self._admin.create_topics([topic]), REQUEST_SECONDS)
+        answer = await in_time(self._admin.create_topics([topic], validate_only=only_check), REQUEST_SECONDS)
         _, code, *words = answer.topic_errors[0]
         error = for_code(code)
         if error in (NoError, TopicAlreadyExistsError):
@@ -163,10 +163,10 @@ async def fault(access: Access, wanted: Wanted, creates: bool) -> str:
     try:
         async with Topics(access) as topics:
             found = await topics.found(wanted.name)
+            if found is None:
+                return await topics.create(wanted, only_check=True) if creates else missing(wanted.name)
     except Unreachable as reason:
         return str(reason) if reason.refused else ""
     except (KafkaError, OSError):
         return ""
-    if found is None:
-        return "" if creates else missing(wanted.name)
-    return next(faults(wanted, found), "")
+    return "" if found is None else next(faults(wanted, found), "")

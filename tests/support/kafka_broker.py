@@ -18,6 +18,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from tests.support.running import free_port
 
@@ -104,6 +111,8 @@ class Broker:
             f"listeners={_named(ports)}",
             f"advertised.listeners={_named(open_to)}",
             "controller.listener.names=CONTROLLER",
+            "listener.security.protocol.map="
+            + ",".join(f"{name}:{'PLAINTEXT' if name == 'CONTROLLER' else name}" for name in ports),
             f"log.dirs={folder / 'data'}",
             *(f"{name}.replication.factor={copies}" for name in kept),
             *(f"{name}.min.isr={min(2, copies)}" for name in kept[1:]),
@@ -165,6 +174,59 @@ class Broker:
 
     def _java(self, main: str, *options: str) -> list[str]:
         return ["java", *options, "-cp", f"{self._jars}/*", main]
+
+
+class Secured:
+    """A broker that asks for users and certificates. addresses: of its listeners, by protocol.
+
+    alice may do everything, bob nothing; their passwords are `alice-secret` and `bob-secret`. The certificate
+    is for kafka.test. SSL asks for one of a client, too.
+    """
+
+    def __init__(self, folder: Path, authority: trustme.CA) -> None:
+        ports = {name: free_port() for name in ("SASL_PLAINTEXT", "SASL_SSL", "SSL")}
+        self.addresses = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+        folder.mkdir(parents=True, exist_ok=True)
+        certificate = authority.issue_cert("kafka.test")
+        key = load_pem_private_key(certificate.private_key_pem.bytes(), None)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        chain = b"".join(each.bytes() for each in certificate.cert_chain_pems)
+        (folder / "keys.pem").write_bytes(pem + chain)
+        (folder / "trusted.pem").write_bytes(authority.cert_pem.bytes())
+        package = "org.apache.kafka.common.security"
+        users = " ".join(f'user_{name}="{name}-secret"' for name in ("alice", "bob"))
+        logins = [
+            f"listener.name.{name}.{line}"
+            for name in ("sasl_plaintext", "sasl_ssl")
+            for line in (
+                f"plain.sasl.jaas.config={package}.plain.PlainLoginModule required {users};",
+                f"scram-sha-256.sasl.jaas.config={package}.scram.ScramLoginModule required;",
+                f"scram-sha-512.sasl.jaas.config={package}.scram.ScramLoginModule required;",
+            )
+        ]
+        settings = [
+            "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users=User:ANONYMOUS;User:alice",
+            "ssl.keystore.type=PEM",
+            f"ssl.keystore.location={folder / 'keys.pem'}",
+            "ssl.truststore.type=PEM",
+            f"ssl.truststore.location={folder / 'trusted.pem'}",
+            "listener.name.ssl.ssl.client.auth=required",
+            "ssl.principal.mapping.rules=RULE:^.+$/alice/",
+            *logins,
+        ]
+        self.broker = Broker(folder, settings, ports)
+
+    def start(self) -> None:
+        """Start it; it answers when this returns."""
+        scram = [
+            f"{mechanism}=[name={name},password={name}-secret]"
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            for name in ("alice", "bob")
+        ]
+        self.broker.format(*(word for each in scram for word in ("--add-scram", each)))
+        self.broker.start()
 
 
 def _named(ports: Mapping[str, int]) -> str:
