@@ -50,6 +50,8 @@ class _Item(NamedTuple):
 class StreamCursor:
     """Gives a destination the records of its partitions. One task at a time may wait for the next.
 
+    memory: bytes of records that are kept ready. most_uncommitted: records that may be settled and not
+    committed: while the brokers take no commits, nothing more is given out, as it would come twice.
     is_old: whether a time of reception is longer ago than max_age. bury: keeps a dead letter; returns whether
     it could. dropped_parts: parts of records that their sender has not completed.
     """
@@ -58,11 +60,14 @@ class StreamCursor:
         self,
         destination: str,
         memory: int,
+        most_uncommitted: int,
         is_old: Callable[[int], bool],
         bury: Callable[[Record, str, str], Awaitable[bool]],
     ) -> None:
         self._destination = destination
         self._memory = memory
+        self.most_uncommitted = most_uncommitted
+        self.uncommitted = 0
         self._is_old = is_old
         self._bury = bury
         self.partitions: dict[TopicPartition, Partition] = {}
@@ -105,13 +110,16 @@ class StreamCursor:
         """What `next` would give out without having to wait; None if it would. Raises Closed."""
         if self._is_closed:
             raise Closed("the queue is closed")
-        while not self._is_paused and (self._back or self._ready):
+        while self._may_give() and (self._back or self._ready):
             item = self._back.pop(0) if self._back else self._taken()
             if item.partition.is_ours:
                 self._out[item.record.place.seq] = item
                 self._idle.clear()
                 return item.record
         return None
+
+    def _may_give(self) -> bool:
+        return not self._is_paused and self.uncommitted < self.most_uncommitted
 
     def _taken(self) -> _Item:
         item = self._ready.popleft()
@@ -176,6 +184,7 @@ class StreamCursor:
             return False
         if item.partition.is_ours:
             item.partition.progress.settle(item.offsets)
+            self.uncommitted += 1
             self.settled.set()
         return True
 
@@ -202,6 +211,11 @@ class StreamCursor:
         return Counts(ended + waiting, self._delivered, dropped, self._dead, waiting)
 
     # What the reader does.
+
+    def committed(self, number: int) -> None:
+        """So many records of those that are settled are committed."""
+        self.uncommitted = max(0, self.uncommitted - number)
+        self._wake()
 
     def feed(self, partition: Partition, offset: int, value: bytes | None, headers: Any, now: float) -> None:
         """Take a message. now: seconds of a clock that is never set."""
@@ -263,6 +277,7 @@ class StreamCursor:
                 partition.is_ours = False
         self.partitions = dict(partitions)
         self._is_paused = False
+        self.uncommitted = 0
         self._back = [each for each in self._back if each.partition.is_ours]
         self._ready = deque(each for each in self._ready if each.partition.is_ours)
         self._ready_bytes = sum(each.record.size for each in self._ready)

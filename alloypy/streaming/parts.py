@@ -99,9 +99,9 @@ class Assembly:
 
     def add(self, offset: int, value: bytes, headers: Headers, now: float) -> Content | None:
         """Take a message; returns the record that it completes. Raises Foreign and Remnant."""
-        if not headers:
-            return _content(memoryview(value), [offset])
         given = dict(headers)
+        if "part" not in given:
+            return _content(memoryview(value), [offset])
         try:
             name, size = given["id"], int(given["size"])
             number, count = map(int, given["part"].split(b"/"))

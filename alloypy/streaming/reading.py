@@ -23,8 +23,11 @@ SESSION_SECONDS = 10.0
 
 _HEARTBEAT_SECONDS = 3.0
 _COMMIT_SECONDS = 0.02
+_AGAIN_SECONDS = 0.2
 _LOOK_SECONDS = 5.0
 _LEAVE_SECONDS = 2.0
+_FIRST_PAUSE_SECONDS = 0.1
+_LONG_SECONDS = 60.0
 _LONGEST_PAUSE_SECONDS = 5.0
 _NEVER_MS = (1 << 31) - 1
 _FETCH_BYTES = 4 << 20
@@ -50,8 +53,9 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def run(self) -> None:
         """Read until cancelled; then what is settled is committed, and the group told."""
-        pause = 0.1
+        pause = _FIRST_PAUSE_SECONDS
         while True:
+            began = time.monotonic()
             try:
                 await self._read()
             except Unreachable as reason:
@@ -61,6 +65,8 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             except Exception as error:
                 self._fails("internal error")
                 self._logger.error("reading from Kafka failed", exc_info=error)
+            if time.monotonic() - began > _LONG_SECONDS:
+                pause = _FIRST_PAUSE_SECONDS
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
@@ -149,24 +155,27 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._commit(self._consumer)
             except KafkaError:
                 self._cursor.settled.set()
-                await asyncio.sleep(1.0)
-            await asyncio.sleep(_COMMIT_SECONDS)
+                await asyncio.sleep(_AGAIN_SECONDS)
+            if self._cursor.uncommitted < self._cursor.most_uncommitted // 2:
+                await asyncio.sleep(_COMMIT_SECONDS)
 
     async def _commit(self, consumer: Any) -> None:
         """Commit what is settled. Raises KafkaError."""
         offsets: dict[TopicPartition, OffsetAndMetadata] = {}
-        partitions = list(self._cursor.partitions.values())
+        partitions, number = list(self._cursor.partitions.values()), self._cursor.uncommitted
         for partition in partitions:
             progress = partition.progress
             state = progress.first, progress.text()
             if state != partition.committed:
                 offsets[partition.name] = OffsetAndMetadata(*state)
         if not offsets:
+            self._cursor.committed(number)
             return
         await in_time(asyncio.shield(self._begun(consumer.commit(offsets))), REQUEST_SECONDS)
         for partition in partitions:
             if partition.name in offsets:
                 partition.committed = (offsets[partition.name].offset, offsets[partition.name].metadata)
+        self._cursor.committed(number)
 
     def _begun(self, work: Any) -> asyncio.Future[None]:
         """Work in a task: aiokafka leaves errors for nobody to hear if its own calls are cancelled."""
@@ -209,7 +218,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Go on where the group has got to; what is here of partitions that stay is kept."""
-        names, pause = list(assigned), 0.1
+        names, pause = list(assigned), _FIRST_PAUSE_SECONDS
         while names:
             try:
                 committed = await in_time(

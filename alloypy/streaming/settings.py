@@ -49,7 +49,7 @@ class StreamSettings(NamedTuple):
 
     key_of: the text by which a record's partition is chosen, of its meta; "" for any partition.
     max_size: bytes that the topic keeps. max_age: seconds that it keeps them; 0 = for ever.
-    memory: bytes of records kept ready for a destination.
+    memory: bytes of records kept ready for a destination. in_flight: deliveries at a time.
     dead_letter_size: bytes that a topic of dead letters keeps; 0 = there is none.
     dead_letter_age: seconds; 0 = for ever.
     """
@@ -59,5 +59,6 @@ class StreamSettings(NamedTuple):
     max_size: int
     max_age: float
     memory: int
+    in_flight: int
     dead_letter_size: int
     dead_letter_age: float

@@ -84,6 +84,8 @@ class Stream:
     def use(self, settings: StreamSettings) -> None:
         """Use other settings from now on; those of the topic stay as they are."""
         self._settings = settings
+        for cursor in self._cursors.values():
+            cursor.most_uncommitted = settings.in_flight
 
     def now(self) -> int:
         """The time in nanoseconds since 1970."""
@@ -115,7 +117,7 @@ class Stream:
         async def bury(record: Record, why: str, words: str) -> bool:
             return await self._bury(name, record, why, words)
 
-        cursor = StreamCursor(name, self._settings.memory, self._is_old, bury)
+        cursor = StreamCursor(name, self._settings.memory, self._settings.in_flight, self._is_old, bury)
         reader = Reader(self._access, f"{self._settings.place.group}.{name}", cursor, self._logger)
         self._cursors[name], self._readers[name] = cursor, reader
         self._tasks[name] = asyncio.get_running_loop().create_task(reader.run())

@@ -212,7 +212,10 @@ pyroscope.write "out" {{
 
 
 async def one(folder: Path, acknowledged: int, rate: float, pause: float) -> Outcome:
-    """One broker; a deliverer, a receiver and it are killed, with pauses of so many seconds."""
+    """One broker; a deliverer, a receiver and it are killed, with pauses of so many seconds.
+
+    Skips where there is no Java.
+    """
     sink = Sink(random.Random(1))
     async with sink:
         broker = Broker(folder / "broker")

@@ -158,6 +158,11 @@ class Broker:
             time.sleep(0.1)
         raise TimeoutError("the broker does not answer")
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has been started, and not killed."""
+        return self._process is not None
+
     def kill(self) -> None:
         """End it at once, as if its machine had failed."""
         if self._process is not None:

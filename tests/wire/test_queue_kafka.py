@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from random import Random
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.structs import TopicPartition
 
+from alloypy.streaming.parts import messages
+from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.kafka_broker import Broker
 from tests.support.pipeline import Pipeline, pipeline
 from tests.support.receiving import ask
@@ -43,6 +50,17 @@ def queue(broker: Broker, topic: str, *destinations: str, kafka: str = "", setti
     )
 
 
+@asynccontextmanager
+async def admin(broker: Broker) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client that changes topics."""
+    client = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
 async def delivered(running: Pipeline, number: int) -> None:
     """Wait until so many profiles have been delivered."""
     await until(lambda: counted(running, "delivered_total") >= number)
@@ -69,3 +87,203 @@ async def test_profiles_of_any_size_pass_through_kafka_once_and_survive_a_restar
         async with pipeline(text, tmp_path) as running:
             await delivered(running, 1)
     assert server.taken == dict.fromkeys(("small", "one", "two", "large", "later"), 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kafka", "words"),
+    [
+        (None, "create_topic = false\n", "have no topic .*, and create_topic is false"),
+        ({"cleanup.policy": "compact"}, "", "compacted"),
+        ({"max.message.bytes": "20000"}, "", "takes messages of at most 20000 bytes"),
+    ],
+)
+async def test_a_topic_that_would_lose_profiles_is_refused_at_load(
+    settings: dict[str, str] | None, kafka: str, words: str, broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    if settings is not None:
+        async with admin(broker) as client:
+            await client.create_topics([NewTopic(topic, 1, 1, topic_configs=settings)])
+    with pytest.raises(DiagnosticsError, match=words):
+        async with pipeline(queue(broker, topic, kafka=kafka), tmp_path):
+            pass
+
+
+async def test_a_topic_is_created_as_the_queue_is_and_differences_are_told(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    sizes = 'max_size = "64MiB"\nmax_age = "2h"\n'
+    async with pipeline(queue(broker, topic, settings=sizes), tmp_path) as running:
+        await until(lambda: any("created the topic" in line for line in running.log.lines))
+    async with pipeline(queue(broker, topic, settings=sizes), tmp_path) as running:
+        await until(lambda: counted(running, "unknown_sends_total") is not None)
+        assert not [line for line in running.log.lines if "not set up" in line]
+    async with pipeline(queue(broker, topic, settings='max_age = "3h"\n'), tmp_path) as running:
+        await until(lambda: sum("not set up" in line for line in running.log.lines) == 2)
+        told = "\n".join(line for line in running.log.lines if "not set up" in line)
+    assert "its retention.ms is 7200000, and max_age means 10800000" in told
+    assert "its retention.bytes is 33554432 for each partition" in told
+
+
+async def test_dead_letters_are_in_a_topic_of_their_own_which_another_queue_delivers(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    server = Server()
+    async with scripted(server) as backend:
+        destination = write("a", backend)
+        async with pipeline(RECEIVER + queue(broker, topic, "a") + destination, tmp_path) as running:
+            server.status = 422
+            assert (await ingest(running, "refused")).status == 200
+            await until(lambda: counted(running, "dead_letter_records") == 1)
+            server.status = 200
+            assert (await ingest(running, "fine")).status == 200
+            await delivered(running, 1)
+            assert counted(running, "lag") == 0
+        dead = queue(broker, f"{topic}.dead.pyroscope.write.a", "a", kafka='group_id = "replay"\n')
+        async with pipeline(dead + destination, tmp_path) as running:
+            await delivered(running, 1)
+    assert server.taken == {"refused": 1, "fine": 1}
+
+
+async def test_a_sender_that_dies_between_parts_holds_nobody_up(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    server = Server()
+    async with scripted(server) as backend:
+        text = RECEIVER + queue(broker, topic, "a", kafka='partition_by = ""\n') + write("a", backend)
+        text = text.replace("partitions = 2", "partitions = 1")
+        async with pipeline(text, tmp_path) as running:
+            assert (await ingest(running, "before")).status == 200
+            producer = AIOKafkaProducer(bootstrap_servers=broker.address)
+            await producer.start()
+            for message in [*messages(1, b"{}", [b"x" * 3000], 1000)][:2]:
+                await producer.send_and_wait(topic, message.value, headers=message.headers)
+            await producer.stop()
+            assert (await ingest(running, "after")).status == 200
+            await delivered(running, 2)
+        async with pipeline(text, tmp_path) as running:
+            assert (await ingest(running, "later")).status == 200
+            await delivered(running, 1)
+            assert counted(running, "lag") == 4  # the two parts, and what is settled beyond them
+    assert server.taken == {"before": 1, "after": 1, "later": 1}
+
+
+async def test_what_retention_deletes_before_it_is_delivered_is_counted(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    server = Server()
+    async with scripted(server) as backend:
+        text = RECEIVER + queue(broker, topic, "a") + write("a", backend)
+        text = text.replace("partitions = 2", "partitions = 1")
+        async with pipeline(text, tmp_path) as running:
+            assert (await ingest(running, "first")).status == 200
+            await delivered(running, 1)
+        alone = RECEIVER + queue(broker, topic)
+        async with pipeline(alone, tmp_path) as running:
+            for number in range(5):
+                assert (await ingest(running, f"lost{number}")).status == 200
+            assert (await ingest(running, "kept")).status == 200
+        async with admin(broker) as client:
+            await client.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=6)})
+        async with pipeline(text, tmp_path) as running:
+            await delivered(running, 1)
+            assert counted(running, "dropped_total", reason="overflow") == 5
+    assert server.taken == {"first": 1, "kept": 1}
+
+
+async def test_machines_that_come_and_go_share_the_topic_and_nothing_comes_twice(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    server, sent = Server(), 0
+    async with scripted(server) as backend:
+        text = queue(broker, topic, "a") + write("a", backend)
+        async with pipeline(RECEIVER + text, tmp_path / "one") as one:
+
+            async def send(number: int) -> None:
+                nonlocal sent
+                for _ in range(number):
+                    assert (await ingest(one, f"app{sent}")).status == 200
+                    sent += 1
+
+            await send(10)
+            await delivered(one, 10)
+            async with pipeline(text, tmp_path / "two") as two:
+                sending = asyncio.create_task(send(50))
+                await until(lambda: len(lags(two)) == 1)
+                await sending
+                await until(lambda: len(server.taken) == sent)
+                assert len(lags(one)) == 1
+            await until(lambda: len(lags(one)) == 2)
+            await send(10)
+            await until(lambda: len(server.taken) == sent)
+    assert set(server.taken.values()) == {1}
+
+
+def lags(running: Pipeline) -> list[str]:
+    """The partitions that a machine reads."""
+    families = [family for source in running.controller.metrics() for family in source.collect()]
+    found = [each for family in families if family.name == "alloypy_queue_lag" for each in family.samples]
+    return [each.labels["partition"] for each in found]
+
+
+async def test_a_reload_moves_a_queue_between_disk_and_kafka_and_changes_destinations(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    first, second = Server(), Server()
+    async with scripted(first) as one, scripted(second) as two:
+        both = write("a", one) + write("b", two)
+        kafka = RECEIVER + queue(broker, topic, "a") + both
+        disk = kafka[: kafka.index("kafka {")] + 'disk {\nmin_free = "0"\n}\n}\n' + both
+        async with pipeline(disk, tmp_path) as running:
+            assert (await ingest(running, "disk")).status == 200
+            await delivered(running, 1)
+            await running.load(kafka)
+            assert (await ingest(running, "kafka")).status == 200
+            await delivered(running, 1)
+            await running.load(RECEIVER + queue(broker, topic, "a", "b") + both)
+            assert (await ingest(running, "both")).status == 200
+            await until(lambda: second.taken["both"] and first.taken["both"])
+            await running.load(RECEIVER + queue(broker, topic, "b") + both)
+            assert (await ingest(running, "one")).status == 200
+            await until(lambda: second.taken["one"])
+            await running.load(kafka)
+            await until(lambda: first.taken["one"])
+            assert "Traceback" not in "\n".join(running.log.lines)
+    assert first.taken == {"disk": 1, "kafka": 1, "both": 1, "one": 1}
+    assert second.taken == {"kafka": 1, "both": 1, "one": 1}
+
+
+async def test_a_queue_on_disk_in_front_bridges_an_outage_of_kafka(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    server = Server()
+    spool = f'alloypy.queue "spool" {{\nforward_to = [alloypy.queue.default.receiver]\n{PATIENT}'
+    spool += 'disk {\nmin_free = "0"\n}\n}\n'
+    async with scripted(server) as backend:
+        kafka = queue(broker, topic, "a", kafka='timeout = "1s"\n')
+        text = RECEIVER.replace("queue.default", "queue.spool") + spool + kafka + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            assert (await ingest(running, "before")).status == 200
+            await until(lambda: server.taken["before"])
+            broker.kill()
+            for number in range(20):
+                assert (await ingest(running, f"during{number}")).status == 200
+            await until(lambda: counted(running, "circuit_open", destination="alloypy.queue.default") == 1)
+            await asyncio.to_thread(broker.start)
+            await until(lambda: len(server.taken) == 21)
+            assert counted(running, "circuit_open") == 0
+    assert set(server.taken.values()) == {1}
+
+
+async def test_senders_are_told_to_come_back_while_no_broker_answers(topic: str, tmp_path: Path) -> None:
+    broker = Broker(tmp_path / "kafka")
+    kafka = queue(broker, topic, "a", kafka='timeout = "1s"\n')
+    text = RECEIVER + kafka + 'pyroscope.write "a" {\nendpoint {\nurl = "http://127.0.0.1:9"\n}\n}\n'
+    async with pipeline(text, tmp_path) as running:
+        reply = await ingest(running, "refused")
+        assert reply.status == 503
+        assert reply.headers["retry-after"] == "5"
+        assert b"no broker answers at" in reply.body
+        assert b"connection refused" in reply.body
+        assert counted(running, "rejected_total", reason="closed") == 1
+        assert len([line for line in running.log.lines if "not open yet" in line]) == 1
+        assert not [line for line in running.log.lines if "ERROR" in line]

@@ -13,7 +13,7 @@ from tests.support.kafka_broker import Secured
 from tests.support.pipeline import pipeline
 from tests.support.scripted import scripted
 from tests.support.waiting import until
-from tests.wire.test_queue import PATIENT, RECEIVER, Server, counted, ingest, write
+from tests.wire.test_queue import PATIENT, RECEIVER, Server, ingest, write
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
@@ -31,11 +31,11 @@ def secured(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> 
         made.broker.kill()
 
 
-def queue(address: str, topic: str, access: str) -> str:
-    """The configuration of a queue in Kafka."""
+def queue(name: str, address: str, access: str) -> str:
+    """The configuration of a queue in Kafka, with a topic of its own."""
     return (
-        f'alloypy.queue "default" {{\nforward_to = [pyroscope.write.a.receiver]\n{PATIENT}'
-        f'kafka {{\nbrokers = ["{address}"]\ntopic = "{topic}"\npartitions = 1\n{access}}}\n}}\n'
+        f'alloypy.queue "{name}" {{\nforward_to = [pyroscope.write.a.receiver]\n{PATIENT}'
+        f'kafka {{\nbrokers = ["{address}"]\ntopic = "{name}"\npartitions = 1\n{access}}}\n}}\n'
     )
 
 
@@ -51,28 +51,34 @@ def tls(authority: trustme.CA, folder: Path, *, certificate: bool = False, name:
     return "tls {\n" + "\n".join(lines) + "\n}\n"
 
 
-@pytest.mark.parametrize(
-    "way", ["plaintext", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "SCRAM-SHA-512 over TLS", "certificate"]
-)
+def ways(authority: trustme.CA, folder: Path) -> Iterator[tuple[str, str]]:
+    """The ways to authenticate as alice: the protocol of the listener, and the settings."""
+    alice = ("alice", "alice-secret")
+    yield (
+        "SASL_PLAINTEXT",
+        SASL.format("PLAIN", *alice).replace("mechanism", "//").replace("sasl", "plaintext"),
+    )
+    for mechanism in ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"):
+        yield "SASL_PLAINTEXT", SASL.format(mechanism, *alice)
+    yield "SASL_SSL", SASL.format("SCRAM-SHA-512", *alice) + tls(authority, folder)
+    yield "SSL", tls(authority, folder, certificate=True)
+
+
 async def test_profiles_pass_in_every_way_to_authenticate(
-    way: str, secured: Secured, authority: trustme.CA, tmp_path: Path
+    secured: Secured, authority: trustme.CA, tmp_path: Path
 ) -> None:
-    protocol, access = "SASL_PLAINTEXT", SASL.format(way, "alice", "alice-secret")
-    if way == "plaintext":
-        access = 'authentication {\nplaintext {\nusername = "alice"\npassword = "alice-secret"\n}\n}\n'
-    elif way == "SCRAM-SHA-512 over TLS":
-        protocol = "SASL_SSL"
-        access = SASL.format("SCRAM-SHA-512", "alice", "alice-secret") + tls(authority, tmp_path)
-    elif way == "certificate":
-        protocol, access = "SSL", tls(authority, tmp_path, certificate=True)
-    server, topic = Server(), way.replace(" ", "-")
+    queues = [
+        queue(f"way{number}", secured.addresses[protocol], access)
+        for number, (protocol, access) in enumerate(ways(authority, tmp_path))
+    ]
+    receivers = ", ".join(f"alloypy.queue.way{number}.receiver" for number in range(len(queues)))
+    server = Server()
     async with scripted(server) as backend:
-        text = RECEIVER + queue(secured.addresses[protocol], topic, access) + write("a", backend)
-        async with pipeline(text, tmp_path) as running:
+        text = RECEIVER.replace("alloypy.queue.default.receiver", receivers) + "".join(queues)
+        async with pipeline(text + write("a", backend), tmp_path) as running:
             assert (await ingest(running, "one")).status == 200
-            await until(lambda: counted(running, "delivered_total") == 1)
+            await until(lambda: server.taken["one"] == len(queues))
             assert "alice-secret" not in "\n".join(running.log.lines)
-    assert server.taken == {"one": 1}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,7 @@ async def test_a_load_is_refused_if_brokers_say_no_and_names_no_password(
 ) -> None:
     access = access.replace("TLS", tls(authority, tmp_path))
     access = access.replace("OTHER", tls(authority, tmp_path, name="kafka.other"))
-    text = queue(secured.addresses[protocol], "refused", access)
+    text = queue("refused", secured.addresses[protocol], access)
     text += 'pyroscope.write "a" {\nendpoint {\nurl = "http://127.0.0.1:9"\n}\n}\n'
     with pytest.raises(DiagnosticsError, match=words) as refused:
         async with pipeline(text, tmp_path):

@@ -281,6 +281,7 @@ registration = Registration(
         "alloypy.components.own.delivering.courier",
         "alloypy.components.own.delivering.keeping",
         "alloypy.components.own.delivering.on_disk",
+        "alloypy.components.own.delivering.on_kafka",
         "alloypy.components.own.delivering.status",
         "alloypy.queueing.log",
     ),

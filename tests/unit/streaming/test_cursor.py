@@ -20,11 +20,11 @@ pytestmark = pytest.mark.anyio
 class Bench:
     """A cursor with one partition, and what is in it."""
 
-    def __init__(self, memory: int = 1 << 20) -> None:
+    def __init__(self, memory: int = 1 << 20, most_uncommitted: int = 16) -> None:
         self.is_old = False
         self.kept: list[str] = []
         self.refuses: bool | None = True
-        self.cursor = StreamCursor("to", memory, lambda _: self.is_old, self._bury)
+        self.cursor = StreamCursor("to", memory, most_uncommitted, lambda _: self.is_old, self._bury)
         self.partition = self.new(0)
         self.cursor.assign({self.partition.name: self.partition})
 
@@ -125,6 +125,16 @@ async def test_reading_stops_while_enough_is_ready() -> None:
     assert not bench.cursor.has_room.is_set()
     bench.texts()
     assert bench.cursor.has_room.is_set()
+
+
+async def test_nothing_more_is_delivered_while_brokers_take_no_commits() -> None:
+    bench = Bench(most_uncommitted=2)
+    bench.feed("a", "b", "c", "d")
+    for _ in range(2):
+        bench.cursor.done((await bench.cursor.next()).place)
+    assert bench.texts() == []
+    bench.cursor.committed(2)
+    assert bench.texts() == ["c", "d"]
 
 
 async def test_old_records_are_dropped_after_a_failed_try_only() -> None:

@@ -65,6 +65,11 @@ def test_a_record_whose_sender_died_is_dropped_after_a_while_and_never_delivered
         assembly.add(3, sent[3].value, sent[3].headers, PATIENCE_SECONDS + 1)
 
 
+def test_other_headers_of_a_record_are_left_alone() -> None:
+    [message] = parts([b"a"], 50)
+    assert whole(Assembly().add(0, message.value, [("reason", b"refused")], 0.0)) == (7, b"meta", b"a")
+
+
 class Odd(NamedTuple):
     value: bytes
     headers: list[tuple[str, bytes]]

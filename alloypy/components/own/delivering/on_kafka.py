@@ -99,6 +99,7 @@ def _settings(arguments: Arguments) -> StreamSettings:
         key_of=partial(label_of, name=kafka.partition_by),
         max_size=arguments.max_size,
         max_age=arguments.max_age.seconds,
+        in_flight=arguments.delivery.max_in_flight,
         memory=max(1, arguments.delivery.max_bytes_in_flight // _READY_SHARE),
         dead_letter_size=dead.max_size,
         dead_letter_age=dead.max_age.seconds,
