@@ -13,7 +13,7 @@
     python3 dev.py docs            write the pages of docs that are made from the code
     python3 dev.py screenshots     takes the pictures of the pages anew; needs Node and Chromium
     python3 dev.py bench NAME      a benchmark; without a name it lists them
-    python3 dev.py soak NAME       a long run under load: receiver, or queue
+    python3 dev.py soak NAME       a long run under load: receiver, queue, or kafka
     python3 dev.py constraints     take the newest packages as the tested ones; run the tests afterwards
 
 Everything is installed in `.venv` beside this file (`.venv-newest` for the newest packages). Arguments after

@@ -6,7 +6,6 @@ The jars (43 MB) are fetched once and kept in the cache of the tests; a broker t
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import pytest
 import trustme
@@ -27,6 +27,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.support.running import free_port
+
+if sys.platform != "win32":
+    import fcntl
 
 VERSION = "4.4.0"
 _JAVA = 17
@@ -45,8 +48,11 @@ _POM = f"""\
 _RUN = ("-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
-def jars() -> Path:
-    """The folder of Kafka's jars. Skips the test where there are none, or no Java to run them."""
+def jars(seconds: float = 90.0) -> Path:
+    """The folder of Kafka's jars. Skips the test where there is no Java to run them, or no way to get them.
+
+    seconds: for fetching them, if that was not done before.
+    """
     if sys.platform == "win32":
         pytest.skip("the brokers of these tests are not started on Windows")
     for program in ("java", "mvn"):
@@ -60,19 +66,36 @@ def jars() -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     folder = cache / f"kafka-{VERSION}"
     with (cache / "kafka.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        deadline = time.monotonic() + seconds
+        while not _locked(lock):
+            if time.monotonic() > deadline:
+                pytest.skip("Kafka is still being fetched for another test")
+            time.sleep(0.1)
         if not folder.exists():
-            _fetch(folder)
+            _fetch(folder, seconds)
     return folder
 
 
-def _fetch(folder: Path) -> None:
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _fetch(folder: Path, seconds: float) -> None:
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     (part / "pom.xml").write_text(_POM, "utf-8")
     goal = ("-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=.")
-    done = subprocess.run(["mvn", *goal], cwd=part, capture_output=True, text=True, check=False, timeout=600)
+    try:
+        done = subprocess.run(
+            ["mvn", *goal], cwd=part, capture_output=True, text=True, check=False, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip("Maven has not fetched Kafka in time; what it has is kept for the next run")
     if done.returncode:
         pytest.skip(f"Maven has no Kafka: {done.stdout[-300:]}")
     part.rename(folder)

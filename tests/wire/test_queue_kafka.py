@@ -23,7 +23,7 @@ from tests.support.scripted import scripted
 from tests.support.waiting import until
 from tests.wire.test_queue import PATIENT, RECEIVER, Server, counted, ingest, push, write
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 
 _topics = count()
 

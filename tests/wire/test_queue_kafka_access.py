@@ -15,7 +15,7 @@ from tests.support.scripted import scripted
 from tests.support.waiting import until
 from tests.wire.test_queue import PATIENT, RECEIVER, Server, ingest, write
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 
 SASL = 'authentication {{\nsasl {{\nmechanism = "{}"\nusername = "{}"\npassword = "{}"\n}}\n}}\n'
 
