@@ -74,7 +74,11 @@ class Books:
             self.damaged += new
         seq = mark.first
         for each in self.done.values():
-            if each.account.left is None and seq not in each.account.accounted:
+            if (
+                each.account is not account
+                and each.account.left is None
+                and seq not in each.account.accounted
+            ):
                 break
         else:
             self._cache.discard(seq)

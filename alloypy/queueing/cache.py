@@ -10,23 +10,24 @@ class Cache:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._records: dict[int, tuple[Record, int]] = {}
+        self._records: dict[int, Record] = {}
         self._bytes = 0
+        self._oldest = 0
+        self.get = self._records.get  # a method would cost another call
 
-    def add(self, record: Record, size: int) -> None:
-        """Keep a record; the oldest make room."""
-        self._records[record.place.seq] = record, size
-        self._bytes += size
+    def add(self, records: list[Record]) -> None:
+        """Keep records with the numbers that follow; the oldest make room."""
+        if not self._records:
+            self._oldest = records[0].place.seq
+        for record in records:
+            self._records[record.place.seq] = record
+            self._bytes += record.size
         while self._bytes > self.most:
-            self.discard(next(iter(self._records)))
-
-    def get(self, seq: int) -> Record | None:
-        """A record, if it is still here."""
-        found = self._records.get(seq)
-        return None if found is None else found[0]
+            self.discard(self._oldest)
+            self._oldest += 1
 
     def discard(self, seq: int) -> None:
         """Forget a record."""
         found = self._records.pop(seq, None)
         if found is not None:
-            self._bytes -= found[1]
+            self._bytes -= found.size

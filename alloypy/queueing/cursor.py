@@ -125,9 +125,10 @@ class Cursor:
         return None
 
     def _given(self, record: Record) -> Record:
-        crashes = self._tries.ends(record.place.seq, self._name_number).all
-        if crashes:
-            record = record._replace(crashes=crashes)
+        if self._tries.has_ends:
+            crashes = self._tries.ends(record.place.seq, self._name_number).all
+            if crashes:
+                record = record.after(crashes)
         self._out[record.place.seq] = record
         return record
 
@@ -148,7 +149,7 @@ class Cursor:
 
     def survived(self, place: Place) -> None:
         """A try goes on, and has not ended the process: it is innocent."""
-        self._tries.survived(place.seq, self._name_number, is_over=False)
+        self._tries.survived(place.seq, self._name_number)
 
     def done(self, place: Place) -> None:
         """The record has been delivered."""
@@ -159,7 +160,7 @@ class Cursor:
 
         Then all files that are older have been dropped with it, for this destination.
         """
-        self._tries.survived(place.seq, self._name_number, is_over=False)
+        self._tries.survived(place.seq, self._name_number)
         record = self._out.get(place.seq)
         if record is None or not self._source.is_old(record.received_at):
             return False
@@ -239,7 +240,7 @@ class Cursor:
 
     def _over(self, place: Place) -> None:
         self._out.pop(place.seq, None)
-        self._tries.survived(place.seq, self._name_number, is_over=True)
+        self._tries.over(place.seq, self._name_number)
 
     def _oldest(self) -> int | None:
         first = self._account.accounted.missing_from(0)

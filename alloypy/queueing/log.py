@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, Self
@@ -23,7 +23,7 @@ from alloypy.queueing.graveyard import Graveyard
 from alloypy.queueing.loading import Loaded, load
 from alloypy.queueing.marks import Account, Kind, Mark, dead_name, done_name
 from alloypy.queueing.reader import Piece, Reader
-from alloypy.queueing.record import HEAD_BYTES, Place, Record
+from alloypy.queueing.record import NOWHERE, Place, Record
 from alloypy.queueing.room import Room
 from alloypy.queueing.segments import Segment
 from alloypy.queueing.settings import LogSettings
@@ -146,23 +146,27 @@ class Log:
         """The time by the clock of the log, in nanoseconds since 1970: that of `received_at`."""
         return self._clock.now()
 
-    async def put(self, meta: bytes, body: Sequence[Buffer], note: object = None) -> Place:
-        """Store a record; it is stored when this returns. The pieces of its body must never change.
+    def put(self, meta: bytes, body: Sequence[Buffer], note: object = None) -> Awaitable[Place]:
+        """Store a record; it is stored when what this returns is done. Its pieces must never change.
 
         note: comes with the record as long as it is in memory; for what would have to be read from it again.
 
-        Raises Full, WriteFailed or Closed. If the caller is cancelled, it may be stored or not.
+        Awaiting raises Full, WriteFailed or Closed. If that is cancelled, it may be stored or not.
         """
         if self._is_closed:
-            raise Closed("the queue is closed")
-        size = HEAD_BYTES + len(meta) + sum(map(len, body))
+            return self._refuse(Closed("the queue is closed"))
         writer = self._writer
+        record = Record(NOWHERE, self._clock.now(), meta, body, note=note)
         try:
-            self._room.admit(size, len(meta), writer.pending_bytes, writer.open_segment)
-        except Full:
+            self._room.admit(record.size, len(meta), writer.pending_bytes, writer.open_segment)
+        except Full as reason:
+            return self._refuse(reason)
+        return writer.put(record)
+
+    async def _refuse(self, reason: Full | Closed) -> Place:
+        if isinstance(reason, Full):
             await self._end_done_file()
-            raise
-        return await writer.put(meta, body, size, note)
+        raise reason
 
     def cursor(self, destination: str) -> Cursor:
         """The way of a destination through the records. Raises KeyError for an unknown one."""
@@ -360,10 +364,9 @@ class Log:
     def _is_open(self, segment: Segment) -> bool:
         return segment is self._writer.open_segment
 
-    def _stored(self, records: list[Record], sizes: list[int]) -> None:
-        self._books.size += sum(sizes)
-        for record, size in zip(records, sizes, strict=True):
-            self._cache.add(record, size)
+    def _stored(self, records: list[Record]) -> None:
+        self._books.size += sum([record.size for record in records])
+        self._cache.add(records)
         before = self._segments.holding(records[0].place.seq - 1)
         if before is not None and before.number != records[0].place.segment:
             self._books.touch(before)

@@ -74,7 +74,7 @@ class Look:
         again = [seq for first, last in account.replayed for seq in range(first, last + 1)]
         count = sum(last - first + 1 for first, last in spans) + len(again)
         first = self.record(spans[0][0]) if spans else self._again(name, again)
-        return Waiting(count, account.waiting_bytes(), first and first.received_at)
+        return Waiting(count, account.waiting_bytes(), None if first is None else first.received_at)
 
     def _again(self, name: str, numbers: list[int]) -> Record | None:
         letter = self.letter(name, numbers[0]) if numbers else None

@@ -215,10 +215,8 @@ class Account:
 
     def _account(self, mark: Mark) -> int:
         new = self.accounted.add(mark.first, mark.last)
-        if new and mark.size:
-            segment = self._segments.holding(mark.first)
-            if segment is not None:
-                self._sizes[segment.number] = self._sizes.get(segment.number, 0) + mark.size
+        if new and mark.size and (segment := self._segments.holding(mark.first)) is not None:
+            self._sizes[segment.number] = self._sizes.get(segment.number, 0) + mark.size
         return new
 
     def _settle(self, mark: Mark) -> int:

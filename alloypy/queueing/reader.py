@@ -60,7 +60,8 @@ class Reader:
             if crc32(data) == head.crc:
                 size += head.size
                 meta, body = bytes(data[: head.meta]), data[head.meta :]
-                found.append(Record(Place(place.segment, head.seq), head.received_at, meta, (body,)))
+                there = Place(place.segment, head.seq)
+                found.append(Record(there, head.received_at, meta, (body,), size=head.size))
         else:
             self._number, self._seq, self._at = place.segment, last + 1, window.end
         return Piece(found, following)

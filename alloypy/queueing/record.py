@@ -37,26 +37,56 @@ class Place(NamedTuple):
     seq: int
 
 
-class Record(NamedTuple):
-    """A stored record.
+NOWHERE = Place(0, 0)
+"""Of a record that is not stored yet."""
+
+
+class Record:
+    """A record. It never changes once it is stored.
 
     received_at: nanoseconds since 1970, by the clock of the log that stored it.
-    body: in pieces, which are not copied.
+    body: in pieces, which are not copied. size: the bytes that it takes in a file.
     crashes: how often the process ended while this record was being delivered.
     note: as given to `Log.put`, while the record is in memory.
     """
 
-    place: Place
-    received_at: int
-    meta: bytes
-    body: Sequence[Buffer]
-    crashes: int = 0
-    note: object = None
+    __slots__ = ("body", "crashes", "meta", "note", "place", "received_at", "size")
 
-    @property
-    def size(self) -> int:
-        """The bytes that it takes in a file."""
-        return HEAD_BYTES + len(self.meta) + sum(map(len, self.body))
+    def __init__(
+        self,
+        place: Place,
+        received_at: int,
+        meta: bytes,
+        body: Sequence[Buffer],
+        *,
+        size: int = 0,
+        crashes: int = 0,
+        note: object = None,
+    ) -> None:
+        self.place = place
+        self.received_at = received_at
+        self.meta = meta
+        self.body = body
+        self.size = size or size_of(meta, body)
+        self.crashes = crashes
+        self.note = note
+
+    def after(self, crashes: int) -> Record:
+        """The same record after so many crashes."""
+        return Record(
+            self.place,
+            self.received_at,
+            self.meta,
+            self.body,
+            size=self.size,
+            crashes=crashes,
+            note=self.note,
+        )
+
+
+def size_of(meta: bytes, body: Sequence[Buffer]) -> int:
+    """The bytes that a record takes in a file."""
+    return HEAD_BYTES + len(meta) + sum(map(len, body))
 
 
 class Head(NamedTuple):

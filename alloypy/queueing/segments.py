@@ -84,8 +84,11 @@ class Segments:
 
     def holding(self, seq: int) -> Segment | None:
         """The file that holds a record; None if no file does."""
-        at = bisect_right(self._firsts, seq) - 1
-        return self._list[at] if at >= 0 and seq <= self._list[at].last else None
+        found = self._list[-1] if self._list else None
+        if found is not None and seq < found.first:
+            at = bisect_right(self._firsts, seq) - 1
+            found = self._list[at] if at >= 0 else None
+        return found if found is not None and seq <= found.last else None
 
 
 class Recovered:

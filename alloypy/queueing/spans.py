@@ -69,6 +69,8 @@ class Spans:
 
     def missing_from(self, number: int) -> int:
         """The first number from `number` on that is not in it."""
+        if self._ends and number > self._ends[-1]:  # the usual case
+            return number
         at = bisect_right(self._starts, number) - 1
         return self._ends[at] + 1 if at >= 0 and number <= self._ends[at] else number
 

@@ -75,6 +75,11 @@ class Tries:
                 elif kind == _SURVIVED:
                     self._ends.pop(key, None)
 
+    @property
+    def has_ends(self) -> bool:
+        """Whether the process has ended while any record that waits was being tried."""
+        return bool(self._ends)
+
     def ends(self, seq: int, destination: int) -> Ends:
         """How often the process has ended while a record was being tried, before this start."""
         return self._ends.get((seq, destination), NO_ENDS)
@@ -87,24 +92,28 @@ class Tries:
         """A try is about to begin; if it is the first since the start, the next `tried` notes it."""
         key = seq, destination
         if key not in self._noted:
-            self._noted[key] = _TRIED_ALONE if is_alone else _TRIED
-            self._unwritten.append((*key, self._noted[key]))
+            kind = self._noted[key] = _TRIED_ALONE if is_alone else _TRIED
+            self._unwritten.append((seq, destination, kind))
 
     def tried(self, seq: int, destination: int) -> None:
         """A try begins: its note is written."""
-        self.will_try(seq, destination)
+        if (seq, destination) not in self._noted:
+            self.will_try(seq, destination)
         if self._unwritten:
             self._append([])
 
-    def survived(self, seq: int, destination: int, *, is_over: bool) -> None:
-        """A try has ended, and the process has not. is_over: the record does not wait any more."""
+    def over(self, seq: int, destination: int) -> None:
+        """A try has ended, and the process has not; the record does not wait any more."""
+        self._noted.pop((seq, destination), None)
+        if self._ends:
+            self._ends.pop((seq, destination), None)
+        if self._end > _MOST_BYTES:
+            self._renew()
+
+    def survived(self, seq: int, destination: int) -> None:
+        """A try has not ended the process, and the record still waits."""
         key = seq, destination
-        if is_over:
-            self._noted.pop(key, None)
-            self._ends.pop(key, None)
-            if self._end > _MOST_BYTES:
-                self._renew()
-        elif key in self._noted or key in self._ends:
+        if key in self._noted or key in self._ends:
             self._ends.pop(key, None)
             self._append([(*key, _SURVIVED)])
 

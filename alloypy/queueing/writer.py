@@ -11,16 +11,17 @@ import asyncio
 import errno
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, TypeVar
+from itertools import accumulate
+from typing import TypeVar
 
 from alloypy.histogram import Histogram
 from alloypy.os_errors import system_words
 from alloypy.queueing.clock import Clock
 from alloypy.queueing.disk import Buffer, Disk
-from alloypy.queueing.errors import Closed, Full, WriteFailed
+from alloypy.queueing.errors import Full, WriteFailed
 from alloypy.queueing.record import Place, Record, framed
 from alloypy.queueing.segments import Segment, Segments, segment_path
 from alloypy.queueing.settings import LogSettings
@@ -42,26 +43,14 @@ _AGAIN_SECONDS = 1.0
 _SECONDS_OF_SYNC = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
-class _Item(NamedTuple):
-    meta: bytes
-    body: Sequence[Buffer]
-    size: int
-    received_at: int
-    stored: asyncio.Future[Place]
-    note: object
-
-    def record(self, place: Place) -> Record:
-        """As a record."""
-        return Record(place, self.received_at, self.meta, self.body, note=self.note)
-
-
 class _Batch:
-    """Records that are written together, numbered from `seq` on."""
+    """Records that are written together, numbered from `seq` on. stored: the futures of those who wait."""
 
-    def __init__(self, seq: int, items: list[_Item]) -> None:
+    def __init__(self, seq: int, records: list[Record], stored: list[asyncio.Future[Place]]) -> None:
         self.seq = seq
-        self.items = items
-        sizes = [item.size for item in items]
+        self.records = records
+        self.stored = stored
+        sizes = [record.size for record in records]
         self.size = sum(sizes)
         self.is_large = self.size > _INLINE_BATCH_BYTES or max(sizes) > _INLINE_RECORD_BYTES
         self._parts: list[Buffer] = []
@@ -70,8 +59,8 @@ class _Batch:
     def parts(self) -> list[Buffer]:
         """What to write."""
         if not self._parts:
-            for seq, item in enumerate(self.items, self.seq):
-                self._parts += (framed(seq, item.received_at, item.meta, item.body), *item.body)
+            for seq, record in enumerate(self.records, self.seq):
+                self._parts += (framed(seq, record.received_at, record.meta, record.body), *record.body)
         return self._parts
 
 
@@ -105,7 +94,7 @@ class Writer:
         threads: Threads,
         number: int,
         seq: int,
-        stored: Callable[[list[Record], list[int]], None],
+        stored: Callable[[list[Record]], None],
     ) -> None:
         self._disk = disk
         self._directory = directory
@@ -116,7 +105,9 @@ class Writer:
         self._number = number
         self.last = seq
         self._stored = stored
-        self._pending: list[_Item] = []
+        self._loop = asyncio.get_running_loop()
+        self._pending: list[Record] = []
+        self._waiting: list[asyncio.Future[Place]] = []
         self.pending_bytes = 0
         self._task: asyncio.Task[None] | None = None
         self._file: _File | None = None
@@ -148,26 +139,26 @@ class Writer:
         """A record that is not synced yet, from memory: its file may turn out to be without it."""
         for batch in self._unsynced:
             at = seq - batch.seq
-            if 0 <= at < len(batch.items):
-                item = batch.items[at]
-                return item.record(Place(self._number, seq))
+            if 0 <= at < len(batch.records):
+                return batch.records[at]
         return None
 
-    def put(
-        self, meta: bytes, body: Sequence[Buffer], size: int, note: object = None
-    ) -> asyncio.Future[Place]:
-        """Write a record; the future is done once it is stored, or has Full or WriteFailed."""
-        if self._is_closed:
-            raise Closed("the queue is closed")
-        stored: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Item(meta, body, size, self._clock.now(), stored, note))
-        self.pending_bytes += size
-        self._wake()
+    def put(self, record: Record) -> asyncio.Future[Place]:
+        """Write a record; the future is done once it is stored, or has Full or WriteFailed.
+
+        Its place is set then. Not after `close`.
+        """
+        stored: asyncio.Future[Place] = self._loop.create_future()
+        self._pending.append(record)
+        self._waiting.append(stored)
+        self.pending_bytes += record.size
+        if self._task is None:
+            self._wake()
         return stored
 
     def _wake(self) -> None:
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = self._loop.create_task(self._run())
 
     async def end_file(self) -> None:
         """End the current file, to be deleted once it is done; not while it is being written to."""
@@ -204,19 +195,17 @@ class Writer:
                     await self._sync_unsynced()
         finally:
             self._task = None
-            left, self._pending = self._pending, []
-            for item in left:
-                _refuse(item, WriteFailed("the queue stopped writing"))
+            left, self._pending, self._waiting = self._waiting, [], []
+            _refuse(left, WriteFailed("the queue stopped writing"))
 
     def _take(self) -> _Batch:
-        count, size = 0, 0
-        for item in self._pending:
-            if count and size + item.size > _BATCH_BYTES:
-                break
-            count += 1
-            size += item.size
-        items, self._pending = self._pending[:count], self._pending[count:]
-        return _Batch(self.last + 1, items)
+        count = len(self._pending)
+        if self.pending_bytes > _BATCH_BYTES:
+            ends = accumulate(record.size for record in self._pending)
+            count = sum(1 for end in ends if end <= _BATCH_BYTES) or 1
+        records, self._pending = self._pending[:count], self._pending[count:]
+        stored, self._waiting = self._waiting[:count], self._waiting[count:]
+        return _Batch(self.last + 1, records, stored)
 
     async def _store(self, batch: _Batch) -> None:
         try:
@@ -342,8 +331,8 @@ class Writer:
 
     def _enter(self, file: _File, batch: _Batch) -> None:
         """Take a written batch into the list of files, instead of a file that may have lost it."""
-        times = batch.items[0].received_at, batch.items[-1].received_at
-        last = batch.seq + len(batch.items) - 1
+        times = batch.records[0].received_at, batch.records[-1].received_at
+        last = batch.seq + len(batch.records) - 1
         old = self._segments.holding(batch.seq)
         if old is not None and old is not file.segment:
             old.last = batch.seq - 1
@@ -358,18 +347,18 @@ class Writer:
 
     def _accept(self, batch: _Batch) -> None:
         number = 0 if self._file is None else self._file.number
-        records = [item.record(Place(number, seq)) for seq, item in enumerate(batch.items, batch.seq)]
-        self.last += len(records)
-        self._stored(records, [item.size for item in batch.items])
-        for item, record in zip(batch.items, records, strict=True):
-            if not item.stored.done():
-                item.stored.set_result(record.place)
+        for seq, record in enumerate(batch.records, batch.seq):
+            record.place = Place(number, seq)
+        self.last += len(batch.records)
+        self._stored(batch.records)
+        for stored, record in zip(batch.stored, batch.records, strict=True):
+            if not stored.done():
+                stored.set_result(record.place)
 
     def _fail(self, batch: _Batch, error: OSError) -> None:
         self.fault = f"write {self._directory}: {system_words(error)}"
-        for item in batch.items:
-            is_full = error.errno in NO_SPACE
-            _refuse(item, Full("no_space", self.fault) if is_full else WriteFailed(self.fault))
+        is_full = error.errno in NO_SPACE
+        _refuse(batch.stored, Full("no_space", self.fault) if is_full else WriteFailed(self.fault))
 
     def _start_timer(self, seconds: float) -> None:
         if self._timer is None and not self._is_closed:
@@ -404,9 +393,10 @@ class Writer:
         return await self._threads.run(work, SYNC_SECONDS, self)
 
 
-def _refuse(item: _Item, error: Exception) -> None:
-    if not item.stored.done():
-        item.stored.set_exception(error)
+def _refuse(waiting: list[asyncio.Future[Place]], error: Exception) -> None:
+    for stored in waiting:
+        if not stored.done():
+            stored.set_exception(error)
 
 
 def _seen(future: asyncio.Future[None]) -> None:

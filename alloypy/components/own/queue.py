@@ -152,9 +152,7 @@ class Queue(Component[Arguments, Exports]):
         from alloypy.components.own.delivering.quarantine import Quarantine
 
         place = home.place(arguments)
-        quarantine = Quarantine(
-            lambda: [task for each in self._couriers.values() for task in each.deliveries]
-        )
+        quarantine = Quarantine(lambda: [end for each in self._couriers.values() for end in each.deliveries])
         publisher = Publisher(self._options.events, self.id)
         around = Surroundings(self._options.logger, self._options.clock, log.now, publisher, quarantine)
         self._metrics.log = log

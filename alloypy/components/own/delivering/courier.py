@@ -7,12 +7,13 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from alloypy.components.own.delivering.messages import (
     Stored,
     Unreadable,
-    deliver,
+    delivery,
     labels_of,
     profile_of,
     stored_in,
@@ -81,8 +82,9 @@ class Courier:
         self._suspects = Suspects()
         self._passed = 0
         self._out: dict[int, Record] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._out_bytes = 0
+        self._ends: dict[int, asyncio.Future[None]] = {}
+        self._idle: list[asyncio.Future[Record]] = []
         self._changed = asyncio.Event()
         self._patience: asyncio.Timeout | None = None
 
@@ -92,9 +94,9 @@ class Courier:
         return len(self._out)
 
     @property
-    def deliveries(self) -> list[asyncio.Task[None]]:
-        """The tasks of deliveries in progress."""
-        return [*self._tasks.values()]
+    def deliveries(self) -> list[asyncio.Future[None]]:
+        """The ends of the deliveries in progress."""
+        return [self._end(seq) for seq in self._out]
 
     @property
     def window(self) -> int:
@@ -118,39 +120,71 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled; then deliveries in progress may end, within the time for that."""
+        workers: list[asyncio.Task[None]] = []
         async with asyncio.TaskGroup() as group:
             try:
                 while True:
                     record = await self._turn()
                     if record.crashes and self.cursor.ends(record.place).all >= SUSPECTED:
-                        await self._deliver_alone(record, group)
+                        await self._deliver_alone(record, partial(self._begin, record, group, workers))
                         continue
                     if self._quarantine.is_closed:
                         await self._quarantine.opened()
                     self.cursor.will_try(record.place)
-                    self._begin(record, group)
+                    self._begin(record, group, workers)
             except asyncio.CancelledError:
-                tasks = [*self._tasks.values()]
-                if tasks:
-                    await asyncio.wait(tasks, timeout=self._limits.drain)
-                for task in tasks:
-                    task.cancel()
+                if self._out:
+                    await asyncio.wait(self.deliveries, timeout=self._limits.drain)
+                for worker in workers:
+                    worker.cancel()
                 raise
 
-    def _begin(self, record: Record, group: asyncio.TaskGroup) -> asyncio.Task[None]:
+    def _begin(self, record: Record, group: asyncio.TaskGroup, workers: list[asyncio.Task[None]]) -> None:
+        """Have a worker deliver a record: one that is idle, or another one."""
         self._out[record.place.seq] = record
         self._out_bytes += record.size
-        task = self._tasks[record.place.seq] = group.create_task(self._deliver(record))
-        return task
+        if self._idle:
+            self._idle.pop().set_result(record)
+        else:
+            workers.append(group.create_task(self._work(record)))
 
-    async def _deliver_alone(self, record: Record, group: asyncio.TaskGroup) -> None:
+    async def _work(self, record: Record) -> None:
+        """Deliver one record after the other."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await self._try(record, self._pace.epoch)
+            except asyncio.CancelledError:
+                self.cursor.back(record.place)
+                raise
+            finally:
+                self._over(record)
+            waiter: asyncio.Future[Record] = loop.create_future()
+            self._idle.append(waiter)
+            record = await waiter
+
+    def _over(self, record: Record) -> None:
+        """The delivery of a record has ended."""
+        seq = record.place.seq
+        del self._out[seq]
+        self._out_bytes -= record.size
+        self._changed.set()
+        if seq in self._ends:
+            self._ends.pop(seq).set_result(None)
+
+    def _end(self, seq: int) -> asyncio.Future[None]:
+        """Done when the delivery of a record ends."""
+        return self._ends.setdefault(seq, asyncio.get_running_loop().create_future())
+
+    async def _deliver_alone(self, record: Record, begin: Callable[[], None]) -> None:
         """Deliver a record that may be what ends the process, so that it alone can be the reason."""
         async with self._quarantine.alone():
             if self.cursor.ends(record.place).alone < GUILTY:
                 self.cursor.will_try(record.place, is_alone=True)
-            task = self._begin(record, group)
-            await asyncio.wait([task], timeout=HARMLESS_SECONDS)
-            if not task.done():
+            begin()
+            end = self._end(record.place.seq)
+            await asyncio.wait([end], timeout=HARMLESS_SECONDS)
+            if not end.done():
                 self.cursor.survived(record.place)
 
     async def _turn(self) -> Record:
@@ -160,16 +194,16 @@ class Courier:
             if pause or not self._has_room():
                 await self._change(pause or None)
                 continue
-            aside = self._aside()
-            if aside is not None:
-                return aside
-            due = self._suspects.next_due() if len(self._suspects) else None
-            if self._keeps_order() and due is not None:
-                await self._change(max(0.0, due - self._clock()))
-                continue
-            fresh = self.cursor.ready() or await self._fresh(
-                None if due is None else max(0.0, due - self._clock())
-            )
+            seconds = None
+            if len(self._suspects):
+                aside = self._aside()
+                if aside is not None:
+                    return aside
+                seconds = max(0.0, self._suspects.next_due() - self._clock())
+                if self._keeps_order():
+                    await self._change(seconds)
+                    continue
+            fresh = self.cursor.ready() or await self._fresh(seconds)
             if fresh is not None:
                 return fresh
 
@@ -197,8 +231,6 @@ class Courier:
 
     def _aside(self) -> Record | None:
         """The record set aside whose turn it is."""
-        if not len(self._suspects):
-            return None
         at_once = len(self._suspects) >= MOST_ASIDE and self._pace.is_open
         return self._suspects.due(self._clock(), self._out, at_once=at_once)
 
@@ -207,18 +239,6 @@ class Courier:
         if self._limits.deliveries > 1:
             return False
         return not self._suspects.are_tried_enough(self._clock(), TRIES, SECONDS)
-
-    async def _deliver(self, record: Record) -> None:
-        epoch = self._pace.epoch
-        try:
-            await self._try(record, epoch)
-        except asyncio.CancelledError:
-            self.cursor.back(record.place)
-            raise
-        finally:
-            del self._out[record.place.seq], self._tasks[record.place.seq]
-            self._out_bytes -= record.size
-            self._changed.set()
 
     async def _try(self, record: Record, epoch: int) -> None:
         try:
@@ -232,7 +252,7 @@ class Courier:
             return
         self.cursor.tried(record.place)
         try:
-            await deliver(stored, self.receiver)
+            await delivery(stored, self.receiver)
         except DeliveryError as error:
             await self._failed(record, stored, error.kept(), epoch)
         except Exception as error:
@@ -251,10 +271,11 @@ class Courier:
 
     def _answered(self, record: Record) -> None:
         """The destination works: it has taken a record, or refused it for good."""
-        if self._pace.is_open:
-            self._suspects.release(self._clock())
+        if len(self._suspects):
+            if self._pace.is_open:
+                self._suspects.release(self._clock())
+            self._suspects.forget(record)
         self._pace.passed()
-        self._suspects.forget(record)
         self._reports.works()
 
     async def _failed(self, record: Record, stored: Stored, error: DeliveryError, epoch: int) -> None:

@@ -8,7 +8,7 @@ answer. Neither is the trace, which ends with that answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from alloypy.profiles.frozen import freeze_query, time_prefix
@@ -90,8 +90,9 @@ def ingest_message(profile: IngestProfile, moment: int) -> Message:
 
 def stored_in(record: Record) -> Stored:
     """The profile of a record, to be tried once: read only if it comes from a file. Raises Unreadable."""
-    if isinstance(record.note, Push | IngestProfile):
-        return record.note
+    note = record.note
+    if isinstance(note, Push) or isinstance(note, IngestProfile):  # noqa: SIM101 -- no tuple or union is made
+        return note
     return read_message(record.meta, record.body)
 
 
@@ -118,12 +119,9 @@ def read_message(meta: bytes, body: Sequence[Buffer]) -> Stored:
         raise Unreadable(f"the stored profile cannot be read: {error}") from None
 
 
-async def deliver(stored: Stored, receiver: ProfilesReceiver) -> None:
-    """Hand a stored profile to a destination. Raises DeliveryError."""
-    if isinstance(stored, Push):
-        await receiver.append(stored)
-    else:
-        await receiver.append_ingest(stored)
+def delivery(stored: Stored, receiver: ProfilesReceiver) -> Awaitable[None]:
+    """Hands a stored profile to a destination. Raises DeliveryError."""
+    return receiver.append(stored) if isinstance(stored, Push) else receiver.append_ingest(stored)
 
 
 def label_of(meta: bytes, name: str) -> str:

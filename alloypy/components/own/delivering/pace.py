@@ -45,7 +45,7 @@ class Pace:
     @property
     def window(self) -> int:
         """Deliveries that may be in progress."""
-        return 1 if self.is_open else int(self._window)
+        return 1 if self._failures else int(self._window)
 
     @property
     def is_open(self) -> bool:
@@ -59,7 +59,7 @@ class Pace:
 
     def wait(self) -> float:
         """Seconds until the next delivery may begin."""
-        return max(0.0, self._until - self._clock())
+        return max(0.0, self._until - self._clock()) if self._until else 0.0
 
     def use(self, most: int, pauses: Pauses) -> None:
         """Take new settings."""

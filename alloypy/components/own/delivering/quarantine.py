@@ -24,10 +24,10 @@ HARMLESS_SECONDS = 1.0
 class Quarantine:
     """Lets one courier of a queue at a time be the only one that delivers.
 
-    deliveries: returns the tasks of all deliveries of the queue that are in progress.
+    deliveries: returns the ends of all deliveries of the queue that are in progress.
     """
 
-    def __init__(self, deliveries: Callable[[], list[asyncio.Task[None]]]) -> None:
+    def __init__(self, deliveries: Callable[[], list[asyncio.Future[None]]]) -> None:
         self._deliveries = deliveries
         self._lock = asyncio.Lock()
 
@@ -46,6 +46,6 @@ class Quarantine:
     async def alone(self) -> AsyncIterator[None]:
         """While the block lasts, no other delivery begins. What is in progress ends before, or is old."""
         async with self._lock:
-            if tasks := self._deliveries():
-                await asyncio.wait(tasks, timeout=HARMLESS_SECONDS)
+            if ends := self._deliveries():
+                await asyncio.wait(ends, timeout=HARMLESS_SECONDS)
             yield

@@ -77,6 +77,6 @@ class Suspects:
         first = min(free, key=lambda each: each.due, default=None)
         return first.record if first is not None and (at_once or first.due <= now) else None
 
-    def next_due(self) -> float | None:
-        """When the next one is due; None if there is none."""
-        return min((each.due for each in self._aside.values()), default=None)
+    def next_due(self) -> float:
+        """When the next one is due. There must be one."""
+        return min(each.due for each in self._aside.values())
