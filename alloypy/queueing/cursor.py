@@ -231,12 +231,12 @@ class Cursor:
         self.wake()
 
     def _settle(self, place: Place, kind: Kind, reason: int = 0) -> None:
-        record = self._out.get(place.seq)
-        size = 0 if record is None else record.size
-        self._source.mark(self._account, Mark(kind, place.seq, place.seq, size, reason))
-        self._over(place)
+        seq = place.seq
+        record = self._out.pop(seq, None)
+        self._source.mark(self._account, Mark(kind, seq, seq, 0 if record is None else record.size, reason))
+        self._tries.over(seq, self._name_number)
         if not place.segment:
-            self._source.settled_letter(self._account, place.seq)
+            self._source.settled_letter(self._account, seq)
 
     def _over(self, place: Place) -> None:
         self._out.pop(place.seq, None)

@@ -88,8 +88,11 @@ class Log:
             self._stored,
         )
         self._books = Books(disk, threads, segments, loaded.done, self._cache, self._is_open)
-        self._room = Room(disk, loaded.directory, settings, clock, segments, self._books)
+        self._room = Room(disk, loaded.directory, settings, segments, self._books)
         self._graves = Graveyard(threads, settings, clock, self._books, loaded.dead)
+        # For each record, and so without a method of its own: the time of the log in nanoseconds since 1970,
+        # that of `received_at`; and what has become of a record, for its cursor.
+        self.now, self.mark = clock.now, self._books.mark
         self._cursors: dict[str, Cursor] = {}
         for name, done in loaded.done.items():
             if done.account.left is None:
@@ -142,10 +145,6 @@ class Log:
         self._room.settings = settings
         self._graves.use(settings)
 
-    def now(self) -> int:
-        """The time by the clock of the log, in nanoseconds since 1970: that of `received_at`."""
-        return self._clock.now()
-
     def put(self, meta: bytes, body: Sequence[Buffer], note: object = None) -> Awaitable[Place]:
         """Store a record; it is stored when what this returns is done. Its pieces must never change.
 
@@ -158,7 +157,7 @@ class Log:
         writer = self._writer
         record = Record(NOWHERE, self._clock.now(), meta, body, note=note)
         try:
-            self._room.admit(record.size, len(meta), writer.pending_bytes, writer.open_segment)
+            self._room.admit(record, writer.pending_bytes, writer.open_segment)
         except Full as reason:
             return self._refuse(reason)
         return writer.put(record)
@@ -332,10 +331,6 @@ class Log:
             self._books.mark(account, dropped(seq, seq, "damaged"))
             return None
         return letter.record
-
-    def mark(self, account: Account, mark: Mark) -> int:
-        """Note what has become of records; returns how many it is new for."""
-        return self._books.mark(account, mark)
 
     async def bury(self, account: Account, record: Record, why: str, words: str) -> bool:
         """Make a record a dead letter; returns whether it is kept, or had to be dropped."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from alloypy.queueing.books import Books
-from alloypy.queueing.clock import Clock
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.errors import Full
-from alloypy.queueing.record import MOST_BODY_BYTES, MOST_META_BYTES
+from alloypy.queueing.record import MOST_BODY_BYTES, MOST_META_BYTES, Record
 from alloypy.queueing.segments import Segment, Segments
 from alloypy.queueing.settings import LogSettings
 
@@ -22,29 +21,27 @@ class Room:
         disk: Disk,
         directory: str,
         settings: LogSettings,
-        clock: Clock,
         segments: Segments,
         books: Books,
     ) -> None:
         self._disk = disk
         self._directory = directory
         self.settings = settings
-        self._clock = clock
         self._segments = segments
         self._books = books
         self.free: int | None = None
         self._allowance = 0
         self._looked_at = 0
 
-    def admit(self, size: int, meta: int, pending: int, open_segment: Segment | None) -> None:
-        """Make room for a record of `size` bytes. pending: bytes about to be written. Raises Full."""
+    def admit(self, record: Record, pending: int, open_segment: Segment | None) -> None:
+        """Make room for a record. pending: bytes about to be written. Raises Full."""
+        size, meta, now = record.size, len(record.meta), record.received_at
         most = self.settings.max_size
         if size > most // 2 or meta > MOST_META_BYTES or size > MOST_BODY_BYTES:
             raise Full("too_large", f"a record of {size} bytes does not fit into a queue of {most}")
         over = self._books.size + pending + size - most
         if over > 0 and self._make(over, open_segment) < over:
             raise Full("full", f"the queue holds max_size ({most} bytes), and every destination is behind")
-        now = self._clock.now()
         if self._allowance < size or now - self._looked_at > _LOOK_NANOSECONDS:
             self._look(now)
             short = size - self._allowance

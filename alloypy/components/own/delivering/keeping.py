@@ -32,8 +32,8 @@ class Keeper:
     async def append(self, push: Push) -> None:
         """Store every series of a Push as a record of its own. Raises DeliveryError."""
         if len(push.series) == 1:
-            await self._store_series(push.series[0], push.headers)
             stored = push.series
+            await self._store(self._message(stored[0], push.headers), stored[0], stored[0].position)
         else:
             stored = await self._store_each(push)
         if self._publisher.events.wanted:
@@ -55,7 +55,7 @@ class Keeper:
 
         async def store(series: Series) -> bool:
             try:
-                await self._store_series(series, push.headers)
+                await self._store(self._message(series, push.headers), series, series.position)
             except DeliveryError as error:
                 failures.add(error.kept())
                 return False
@@ -69,25 +69,24 @@ class Keeper:
             raise failures.error()
         return stored
 
-    async def _store_series(self, series: Series, headers: Sequence[tuple[str, str]]) -> None:
-        moment = _MOMENTS.take(len(series.samples) or 1)
+    def _message(self, series: Series, headers: Sequence[tuple[str, str]]) -> Message:
+        """What is stored of a series. Raises DeliveryError."""
         try:
-            message = push_message(series, headers, moment)
+            return push_message(series, headers, _MOMENTS.take(len(series.samples) or 1))
         except InvalidLabels as reason:
             raise self._refused(series, invalid_labels(reason, series.position)) from None
-        try:
-            await self._store(message, series)
-        except DeliveryError as error:
-            error.series = series.position
-            raise
 
-    async def _store(self, message: Message, profile: Series | IngestProfile) -> None:
-        """Store a record. Raises DeliveryError."""
+    async def _store(
+        self, message: Message, profile: Series | IngestProfile, position: int | None = None
+    ) -> None:
+        """Store a record. position: of its series. Raises DeliveryError."""
         meta, body, note = message
         try:
             await self._log.put(meta, body, note)
         except (Full, WriteFailed, Closed) as reason:
-            raise self._refused(profile, self._counted(reason)) from None
+            error = self._refused(profile, self._counted(reason))
+            error.series = position
+            raise error from None
         self._metrics.stored += 1
         self._metrics.stored_bytes += len(meta) + sum(map(len, body))
 

@@ -56,22 +56,26 @@ def push_message(series: Series, headers: Sequence[tuple[str, str]], moment: int
     moment: the time of its first profile; each further one is a nanosecond later.
     Raises InvalidLabels.
     """
-    size, sizes, prefixes = 0, "", []
+    size, sizes = 0, ""
+    body: list[Buffer] = []
+    samples = []
     for profile, identity in series.samples:
         prefix = time_prefix(profile, moment)
         moment += 1
-        prefixes.append(prefix)
         size += len(profile)
+        if size > _JOINED_BYTES:
+            body += prefix, profile
+        else:
+            whole = prefix + profile
+            body.append(whole)
+            samples.append(RawSample(whole, identity))
         ending = f",{_quoted(identity)}]" if identity else "]"
         sizes += f",[{len(prefix)},{len(profile)}{ending}"
     headings = f',"headers":{_dumped(headers)}' if headers else ""
     meta = _lines.get(series.labels) + f'{{"push":[{sizes[1:]}]{headings}}}'.encode()
-    pairs = zip(prefixes, series.samples, strict=True)
     if size > _JOINED_BYTES:
-        return Message(meta, [piece for prefix, each in pairs for piece in (prefix, each.profile)], None)
-    samples = [RawSample(prefix + each.profile, each.id) for prefix, each in pairs]
-    stored = Push((Series(series.labels, samples),), None, headers, None, 1)
-    return Message(meta, [each.profile for each in samples], stored)
+        return Message(meta, body, None)
+    return Message(meta, body, Push((Series(series.labels, samples),), None, headers, None, 1))
 
 
 def ingest_message(profile: IngestProfile, moment: int) -> Message:
@@ -141,20 +145,12 @@ def profile_of(stored: Stored) -> Series | IngestProfile:
 
 def _samples(sizes: Sequence[Sequence[Any]], body: Sequence[Buffer]) -> list[RawSample]:
     """The profiles of a series. sizes: bytes of the prefix and of the profile, and perhaps its id."""
-    if len(body) == 2 * len(sizes):  # still in memory, as it was stored
-        whole = _joined(body)
-        return [RawSample(profile, *each[2:3]) for profile, each in zip(whole, sizes, strict=True)]
     joined = memoryview(body[0] if len(body) == 1 else b"".join(body))
     samples, at = [], 0
     for prefix, profile, *identity in sizes:
         samples.append(RawSample(joined[at : at + prefix + profile], *identity[:1]))
         at += prefix + profile
     return samples
-
-
-def _joined(pieces: Sequence[Buffer]) -> list[Buffer]:
-    """Each profile with its time before it."""
-    return [b"".join(pair) for pair in zip(pieces[::2], pieces[1::2], strict=True)]
 
 
 def _labels(line: bytes) -> Labels:
