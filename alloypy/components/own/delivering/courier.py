@@ -13,7 +13,7 @@ from typing import NamedTuple
 from alloypy.components.own.delivering.messages import (
     Stored,
     Unreadable,
-    delivery,
+    deliver,
     labels_of,
     profile_of,
     stored_in,
@@ -252,7 +252,7 @@ class Courier:
             return
         self.cursor.tried(record.place)
         try:
-            await delivery(stored, self.receiver)
+            await deliver(stored, self.receiver)
         except DeliveryError as error:
             await self._failed(record, stored, error.kept(), epoch)
         except Exception as error:

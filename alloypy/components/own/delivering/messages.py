@@ -123,8 +123,8 @@ def read_message(meta: bytes, body: Sequence[Buffer]) -> Stored:
         raise Unreadable(f"the stored profile cannot be read: {error}") from None
 
 
-def delivery(stored: Stored, receiver: ProfilesReceiver) -> Awaitable[None]:
-    """Hands a stored profile to a destination. Raises DeliveryError."""
+def deliver(stored: Stored, receiver: ProfilesReceiver) -> Awaitable[None]:
+    """Hand a stored profile to a destination. Awaiting raises DeliveryError."""
     return receiver.append(stored) if isinstance(stored, Push) else receiver.append_ingest(stored)
 
 
