@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alloypy.net.client.dials import Dials
+from alloypy.net.client.dials import Dials, dials_of, families
 from alloypy.net.client.messages import Origin, Request, SendError
 from alloypy.net.client.pool import Transport
 from alloypy.net.client.tls import TLS, TLSSettings
@@ -82,6 +82,16 @@ async def test_what_becomes_of_a_connection_is_counted(monkeypatch: pytest.Monke
         assert (dials.attempted, dials.established, dials.closed) == (5, 2, 1)
         await sender.aclose()
         await until(lambda: dials.closed == 2)
+
+
+def test_a_client_may_be_added_while_the_counts_are_read() -> None:
+    dials_of("first").attempted += 1
+    reading = families()
+    next(reading)
+    dials_of("second")
+    names = {sample.labels["dialer_name"] for family in reading for sample in family.samples}
+    assert "first" in names
+    assert "second" not in names
 
 
 def test_metrics_count_them_by_the_names_in_the_configuration(tmp_path: Path) -> None:

@@ -61,18 +61,19 @@ def dials_of(name: str) -> Dials:
 
 def families() -> Iterator[Family]:
     """The counts of all clients that have a name, which may be empty."""
-    if not _by_name:
+    known = dict(_by_name)  # others may be added between two families
+    if not known:
         return
     whole = [
-        ("attempted", [each.attempted for each in _by_name.values()]),
-        ("closed", [each.closed for each in _by_name.values()]),
-        ("established", [each.established for each in _by_name.values()]),
+        ("attempted", [each.attempted for each in known.values()]),
+        ("closed", [each.closed for each in known.values()]),
+        ("established", [each.established for each in known.values()]),
     ]
     for what, values in whole:
-        counts: Counts = {(name,): value for name, value in zip(_by_name, values, strict=True)}
+        counts: Counts = {(name,): value for name, value in zip(known, values, strict=True)}
         yield counters(_NAME.format(what), _TEXT.format(what), ("dialer_name",), counts)
     failed: Counts = {
-        (name, reason): count for name, each in _by_name.items() for reason, count in each.failed.items()
+        (name, reason): count for name, each in known.items() for reason, count in each.failed.items()
     }
     text = "Total number of connections that could not be made by clients of a name."
     yield counters(_NAME.format("failed"), text, ("dialer_name", "reason"), failed)
