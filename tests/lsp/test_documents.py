@@ -255,6 +255,19 @@ def test_positions_and_offsets_agree() -> None:
     assert lines.offset(Position(-1, -1), Encoding.UTF16) == 0
 
 
+@pytest.mark.parametrize("encoding", Encoding)
+def test_bytes_that_are_no_text_are_characters_of_their_own(encoding: Encoding) -> None:
+    """A file may have them; "é", and a lone surrogate that a client sent, are one character beside them."""
+    data = b"\xc3\xa9\xbc\x80 \xe2\x82 \xed\xa0\x80\xff\xed\xa0"
+    inside = {1, 9, 10}
+    for lines in (Lines(data), Lines(data + b"\n" + data)):
+        for offset in range(len(data) + 1):
+            if offset not in inside:
+                assert lines.offset(lines.position(offset, encoding), encoding) == offset
+    if encoding is Encoding.UTF8:
+        assert [lines.offset(Position(0, each), encoding) for each in sorted(inside)] == [0, 8, 8]
+
+
 @pytest.mark.parametrize(
     "unit", ["(", "]", "{\n", "a {\n", "}\n", "a = [\n", "`\na", "/*\na", "//\n=\n", '"\n', "a\r", "a.\n"]
 )

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from contextlib import suppress
 from enum import Enum
 from itertools import accumulate
 from typing import NamedTuple
 
 _LONG = 1000
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_LONGEST = 4
+"""The most bytes of a character in UTF-8."""
+_SURROGATE = re.compile("\udced[\udca0-\udcbf][\udc80-\udcbf]")
+"""A lone surrogate as `_decoded` reads its three bytes."""
+_STAND_IN = "\ufffd"
+"""Takes as much as a surrogate: three bytes of UTF-8, and one unit of UTF-16."""
 
 
 class Encoding(Enum):
@@ -92,36 +97,46 @@ def _bytes_of(line: bytes, units: int, encoding: Encoding) -> int:
     if units >= len(line):  # no encoding has more units than UTF-8
         return len(line)
     if encoding is Encoding.UTF8:
-        while units and line[units] & 0xC0 == 0x80:
-            units -= 1
-        return units
+        return _beginning(line, units)
     if line.isascii():
         return units
     at = 0
-    characters, errors = _decoded(line)
-    for character in characters:
+    for character in _decoded(line):
         units -= 2 if encoding is Encoding.UTF16 and character > "\uffff" else 1
         if units < 0:
             break
-        at += len(character.encode("utf-8", errors))
+        at += len(_encoded(character))
+    return at
+
+
+def _beginning(line: bytes, at: int) -> int:
+    """Where the character begins that an offset is inside of; the offset itself if it is inside of none."""
+    if line[at] & 0xC0 == 0x80:
+        for start in range(max(at - _LONGEST + 1, 0), at):
+            if len(_encoded(_decoded(line[start : start + _LONGEST])[0])) > at - start:
+                return start
     return at
 
 
 def _units_of(text: bytes, encoding: Encoding) -> int:
     if encoding is Encoding.UTF8 or text.isascii():
         return len(text)
-    characters, _ = _decoded(text)
+    characters = _decoded(text)
     if encoding is Encoding.UTF32:
         return len(characters)
     return len(characters) + sum(character > "\uffff" for character in characters)
 
 
-def _decoded(text: bytes) -> tuple[str, str]:
-    """The characters of a text, and how errors are handled to encode them again.
+def _decoded(text: bytes) -> str:
+    """The characters of a text, each byte that belongs to none as one of its own.
 
-    Clients may send lone surrogates; files may have any bytes.
+    Clients may send lone surrogates, which are one character; files may have any bytes. What a part of a text
+    is read as does not depend on the rest of it.
     """
-    for errors in ("surrogatepass", "surrogateescape"):
-        with suppress(UnicodeDecodeError):
-            return text.decode("utf-8", errors), errors
-    raise AssertionError("surrogateescape decodes everything")
+    characters = text.decode("utf-8", "surrogateescape")
+    return _SURROGATE.sub(_STAND_IN, characters) if "\udced" in characters else characters
+
+
+def _encoded(character: str) -> bytes:
+    """The bytes that were read as a character, or as many others."""
+    return character.encode("utf-8", "surrogateescape")
