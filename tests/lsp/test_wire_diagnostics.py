@@ -108,6 +108,26 @@ def test_a_client_that_pulls_is_not_pushed(tmp_path: Path) -> None:
         assert client.notifications("textDocument/publishDiagnostics") == []
 
 
+def test_what_an_import_finds_in_an_open_module_is_pulled_with_it(tmp_path: Path) -> None:
+    (tmp_path / "main.alloy").write_text('import.file "m" {\n\tfilename = "lib.alloy"\n}\n\nm.sink "x" { }\n')
+    (tmp_path / "lib.alloy").write_text('declare "sink" { }\n\n' + WRITE)
+    document = {**FULL["textDocument"], "diagnostic": {"relatedDocumentSupport": True}}
+    with LspClient(tmp_path) as client:
+        client.initialize({**FULL, "textDocument": document})
+        main, lib = client.open("main.alloy"), client.open("lib.alloy")
+
+        def pulled(uri: str) -> dict[str, Any]:
+            report: dict[str, Any] = client.request("textDocument/diagnostic", {"textDocument": {"uri": uri}})
+            return report
+
+        assert codes(pulled(lib)["items"]) == ["ALY0903"]
+        both = pulled(main)["relatedDocuments"][lib]["items"]
+        assert sorted(codes(both)) == ["ALY0503", "ALY0903"]
+        assert pulled(lib)["items"] == both
+        client.close("main.alloy")
+        assert codes(pulled(lib)["items"]) == ["ALY0903"]
+
+
 @pytest.mark.parametrize("uri", ["untitled:Untitled-1", "vscode-vfs://github/a/b.alloy"])
 def test_a_text_that_is_no_file_is_judged_alone(tmp_path: Path, uri: str) -> None:
     with LspClient(tmp_path) as client:

@@ -152,7 +152,11 @@ class Judged:
     async def pulled(
         self, params: types.DocumentDiagnosticParams
     ) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
-        """What is found in one text, and in the files of its configuration."""
+        """What is found in one text, and in the files of its configuration.
+
+        With it comes what other configurations find in these files, as far as they have been checked: those
+        that import them.
+        """
         document = self._server.text(params.text_document.uri)
         judgement = None
         while judgement is None:
@@ -162,7 +166,8 @@ class Judged:
             if self._server.texts.open.get(document.path) is not document:
                 raise ContentModified(CHANGED)
         self._say_problems(moment.texts)
-        found = judgement.found
+        everywhere = _by_path((*self._judgements, judgement))
+        found = {path: everywhere[path] for path in judgement.found}
         items, mark = self._showing.of(document.path, found.get(document.path, ()))
         related = None
         if self._server.client.has("text_document.diagnostic.related_document_support"):
