@@ -9,6 +9,7 @@ import (
 	_ "net/http/pprof"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -24,6 +25,13 @@ var (
 func allocateInTheTest() { kept = append(kept[:len(kept)%1000], make([]byte, 10_000)) }
 
 //go:noinline
+func allocateAtTheStart() {
+	for i := 0; i < 200_000; i++ {
+		kept = append(kept[:0], make([]byte, 10))
+	}
+}
+
+//go:noinline
 func burnInTheTest(d time.Duration) {
 	for until := time.Now().Add(d); time.Now().Before(until); {
 		for i := 0; i < 10_000; i++ {
@@ -34,6 +42,9 @@ func burnInTheTest(d time.Duration) {
 
 func main() {
 	runtime.MemProfileRate = 1
+	allocateAtTheStart()
+	runtime.GC() // a profile has what was allocated before the last collection
+	debug.SetGCPercent(5)
 	runtime.SetMutexProfileFraction(1)
 	runtime.SetBlockProfileRate(1)
 	for i := 0; i < 2; i++ {
