@@ -120,7 +120,7 @@ def test_it_adds_little_to_its_base(base: str, root: str) -> None:
         bare = disk(call("buildah", "mount", container))
     finally:
         call("buildah", "rm", container)
-    assert disk(root) - bare < 60 * MEGABYTE
+    assert disk(root) - bare < 50 * MEGABYTE
 
 
 def test_it_says_what_it_is(image: str) -> None:
