@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,24 @@ def test_what_an_import_finds_in_an_open_module_is_pulled_with_it(tmp_path: Path
         assert pulled(lib)["items"] == both
         client.close("main.alloy")
         assert codes(pulled(lib)["items"]) == ["ALY0903"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+def test_a_server_that_is_pulled_forgets_closed_texts(tmp_path: Path) -> None:
+    text = "".join(WRITE.replace('"w"', f'"w{number}"') for number in range(250))
+    with LspClient(tmp_path) as client:
+
+        def pages() -> int:
+            return int(Path(f"/proc/{client.process.pid}/statm").read_text().split()[1])
+
+        client.initialize({**FULL, "textDocument": {**FULL["textDocument"], "diagnostic": {}}})
+        for number in range(16):
+            uri = client.open(f"{number}.alloy", text)
+            client.request("textDocument/diagnostic", {"textDocument": {"uri": uri}})
+            client.close(f"{number}.alloy")
+            if number == 5:
+                before = pages()
+        assert (pages() - before) * os.sysconf("SC_PAGE_SIZE") < 5_000_000  # each would keep 1 MB
 
 
 @pytest.mark.parametrize("uri", ["untitled:Untitled-1", "vscode-vfs://github/a/b.alloy"])

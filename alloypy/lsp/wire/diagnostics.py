@@ -167,6 +167,7 @@ class Judged:
                 raise ContentModified(CHANGED)
         self._say_problems(moment.texts)
         everywhere = _by_path((*self._judgements, judgement))
+        self._showing.keep(everywhere)
         found = {path: everywhere[path] for path in judgement.found}
         items, mark = self._showing.of(document.path, found.get(document.path, ()))
         related = None
