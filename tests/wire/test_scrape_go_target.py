@@ -143,8 +143,8 @@ def test_profiles_of_a_go_program_arrive(target: int, tmp_path: Path) -> None:
     assert {kind(labels) for each in requests for labels, _ in pushed(each.body)} == EXPECTED.keys()
     with urllib.request.urlopen(f"http://127.0.0.1:{target}/debug/pprof/allocs", timeout=30) as answer:
         assert read(answer.read()).sums[0] > AT_THE_START
-    for each in requests:  # what was added in between, not what has been allocated so far
-        assert all(profile.sums[0] < AT_THE_START for profile in profiles(("memory", True), each))
+    for request in requests:  # what was added in between, not what has been allocated so far
+        assert all(profile.sums[0] < AT_THE_START for profile in profiles(("memory", True), request))
     assert "level=error" not in running.text
 
 
