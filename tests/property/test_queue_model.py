@@ -22,7 +22,7 @@ STEPS = st.one_of(
     st.tuples(st.just("put"), st.integers(1, 3), st.sampled_from([70_000, 100_000])),
     st.tuples(st.just("next"), st.integers(0, 1), st.integers(1, 8)),
     st.tuples(
-        st.sampled_from(["done", "done", "done", "drop", "dead", "back", "tried", "failed"]),
+        st.sampled_from(["done"] * 3 + ["drop", "dead", "back", "tried", "alone", "survived", "failed"]),
         st.integers(0, 1),
         st.integers(0, 7),
     ),
@@ -113,7 +113,11 @@ class Model:
                 await self.log.evict(destination, dead)
             else:
                 self.log.replay(destination, dead)
-        elif held and name in ("tried", "failed"):
+        elif held and name == "alone":
+            place = held[number % len(held)].place
+            cursor.will_try(place, is_alone=True)
+            cursor.tried(place)
+        elif held and name in ("tried", "survived", "failed"):
             getattr(cursor, name)(held[number % len(held)].place)
         elif held:
             await self.settle(name, destination, held.pop(number % len(held)))

@@ -508,3 +508,22 @@ async def test_reloads_while_a_backlog_drains_lose_and_double_nothing(tmp_path: 
     assert set(first.taken) == everything - {"during0"}
     assert first.taken["during4"] == 2
     assert sum(first.taken.values()) == len(first.taken) + 1
+
+
+async def test_a_server_that_answers_late_gets_many_profiles_at_a_time(tmp_path: Path) -> None:
+    """Pyroscope answers when it has written a segment: few deliveries at a time could not keep up."""
+    at_once, waiting, enough = 100, 0, asyncio.Event()
+
+    async def late(peer: Peer) -> None:
+        nonlocal waiting
+        while await peer.request():
+            waiting += 1
+            if waiting == at_once:
+                enough.set()
+            await enough.wait()
+            await peer.say(PUSH_OK)
+
+    async with scripted(late) as backend:
+        async with pipeline(RECEIVER + queue("a") + write("a", backend), tmp_path) as running:
+            assert (await push(running, *(f"p{number}" for number in range(at_once)))).status == 200
+            await until(lambda: counted(running, "delivered_total") == at_once)

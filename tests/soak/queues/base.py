@@ -69,14 +69,21 @@ class Process:
     starts: so far. faults: where the counts did not add up after a start, or had gone back.
     """
 
-    def __init__(self, folder: Path, urls: Mapping[str, str], queue: str = "", delivery: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        urls: Mapping[str, str],
+        queue: str = "",
+        delivery: str = "",
+        in_flight: int = IN_FLIGHT,
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.starts: list[Start] = []
         self.faults: list[str] = []
         self._last: dict[str, Law] = {}
         config = folder / "config.alloy"
-        config.write_text(configuration(self.port, urls, folder / "queue", queue, delivery))
+        config.write_text(configuration(self.port, urls, folder / "queue", queue, delivery, in_flight))
         self._arguments = [
             "--stability.level=experimental",
             f"--storage.path={folder / 'storage'}",
@@ -111,7 +118,9 @@ class Process:
         )
 
 
-def configuration(port: int, urls: Mapping[str, str], path: Path, queue: str = "", delivery: str = "") -> str:
+def configuration(
+    port: int, urls: Mapping[str, str], path: Path, queue: str, delivery: str, in_flight: int
+) -> str:
     """A receiver, a queue, and its destinations by their names. queue, delivery: further settings."""
     forward = ", ".join(f"pyroscope.write.{name}.receiver" for name in urls)
     writes = [
@@ -135,7 +144,7 @@ alloypy.queue "kept" {{
     min_free     = "0"
   }}
   delivery {{
-    max_in_flight = {IN_FLIGHT}
+    max_in_flight = {in_flight}
     {delivery}
   }}
 }}

@@ -31,6 +31,7 @@ _WINDOW_SECONDS = 10.0
 _CLOSE_SECONDS = 1.0
 _SHOWN_SECONDS = 60.0
 _DRAIN_SECONDS = 1800.0
+_IN_FLIGHT = 128
 _DELIVERY = 'max_backoff_period = "5s"'
 
 
@@ -77,7 +78,8 @@ async def soak(seconds: float, limit: float, rate: float, binary: str, seed: int
         STRICT: _server(binary, folder, STRICT, limit),
         LENIENT: _server(binary, folder, LENIENT, 10 * (seconds + 600)),
     }
-    process = Process(folder, {name: server.url for name, server in servers.items()}, delivery=_DELIVERY)
+    urls = {name: server.url for name, server in servers.items()}
+    process = Process(folder, urls, delivery=_DELIVERY, in_flight=_IN_FLIGHT)
     sent = Sent(World("127.0.0.1", process.port, chance, 50), chance)
     try:
         with process.started() as running:

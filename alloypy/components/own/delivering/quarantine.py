@@ -2,7 +2,7 @@
 
 A process ends for many reasons. A record that was being delivered at two ends is suspected: after that it is
 delivered while no other delivery of its queue is in progress, and each end meanwhile counts against it. One
-that is still being delivered after a second, with the loop alive, has done what it could, and is innocent.
+that is still being delivered a moment later, with the loop alive, waits for its answer, and is innocent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SUSPECTED = 2
 GUILTY = 3
 """A record is set aside after this many ends of the process while it alone was being delivered."""
 
-HARMLESS_SECONDS = 1.0
+HARMLESS_SECONDS = 0.25
 """A delivery that has taken so long does not end the process any more."""
 
 
