@@ -96,15 +96,20 @@ def _swept(made: Layers) -> list[list[int]]:
         _number(column, position)
     counted = sum(map(len, made.after)) <= _MOST_CROSSINGS_COUNTED
     best, fewest = columns, _crossings(columns, made, position) if counted else 0
+    unchanged = 0
     for sweep in range(_SWEEPS):
-        if counted and not fewest:
+        if (counted and not fewest) or unchanged == 2:  # in neither direction
             break
         rightwards = sweep % 2 == 0
         near = made.before if rightwards else made.after
-        columns = [list(column) for column in columns]
+        before, columns = columns, [list(column) for column in columns]
         for column in columns if rightwards else reversed(columns):
             column.sort(key=lambda node: _wanted(near[node], position, position[node]))
             _number(column, position)
+        if columns == before:
+            unchanged += 1
+            continue
+        unchanged = 0
         crossings = _crossings(columns, made, position) if counted else 0
         if crossings < fewest or not counted:
             best, fewest = columns, crossings
@@ -118,9 +123,9 @@ def _number(column: Sequence[int], position: list[int]) -> None:
 
 def _wanted(near: Sequence[int], position: Sequence[int], own: int) -> int:
     """The median place of the neighbours; its own place for a node that has none."""
-    if not near:
-        return own
-    return sorted(position[each] for each in near)[(len(near) - 1) // 2]
+    if len(near) < 2:  # as most have, and much quicker
+        return position[near[0]] if near else own
+    return sorted([position[each] for each in near])[(len(near) - 1) // 2]
 
 
 def _crossings(columns: Sequence[Sequence[int]], made: Layers, position: Sequence[int]) -> int:
@@ -128,8 +133,9 @@ def _crossings(columns: Sequence[Sequence[int]], made: Layers, position: Sequenc
     for column in columns:
         ends: list[int] = []
         for node in column:
-            places = sorted(position[each] for each in made.after[node])
-            total += sum(len(ends) - bisect_right(ends, place) for place in places)
+            places = sorted([position[each] for each in made.after[node]])
+            for place in places:
+                total += len(ends) - bisect_right(ends, place)
             for place in places:
                 insort(ends, place)
     return total

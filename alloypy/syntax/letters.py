@@ -82,7 +82,25 @@ def quote(text: str) -> str:
     """The text in double quotes, as Go quotes it; lone surrogates are bytes that are not UTF-8."""
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
-    return '"' + "".join([_escaped(char) for char in text]) + '"'
+    parts = [text[at : at + _PART].translate(_QUOTED) for at in range(0, len(text), _PART)]
+    return f'"{"".join(parts)}"'
+
+
+_PART = 1 << 16  # so that long texts leave other threads a turn
+_MOST_KEPT = 1024
+
+
+class _Quoted(dict[int, str]):
+    """What stands for each character, by its number; made when it is first asked for."""
+
+    def __missing__(self, code: int) -> str:
+        escaped = _escaped(chr(code))
+        if len(self) < _MOST_KEPT:
+            self[code] = escaped
+        return escaped
+
+
+_QUOTED = _Quoted()
 
 
 def _escaped(char: str) -> str:

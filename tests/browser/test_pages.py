@@ -11,6 +11,7 @@ import pytest
 from tests.support.editing import needs
 from tests.support.node_packages import node_packages
 from tests.support.pages_to_see import in_chromium, pages_to_see
+from tests.support.web_pages import PAYLOADS
 
 HERE = Path(__file__).parent
 PREFIX = "/a/b/"
@@ -28,7 +29,9 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     packages = node_packages()
     folder = tmp_path_factory.mktemp("pages")
     with pages_to_see(folder, PREFIX) as shown:
-        done = in_chromium(packages, HERE / "visit.mjs", shown.address, shown.receiver, seconds=SECONDS)
+        done = in_chromium(
+            packages, HERE / "visit.mjs", shown.address, shown.receiver, json.dumps(PAYLOADS), seconds=SECONDS
+        )
         assert done.returncode == 0, done.stderr[-3000:]
         found: dict[str, Any] = json.loads(done.stdout)
         return found
@@ -101,3 +104,14 @@ def test_other_pages_say_what_they_are_for(visits: dict[str, Any]) -> None:
     }.items():
         assert words in visits[path]["seen"]["text"]
     assert visits["config"]["seen"]["forms"] == ["Reload"]
+
+
+def test_payloads_in_received_profiles_stay_texts(visits: dict[str, Any]) -> None:
+    """They are labels and names of functions, sent as agents send them."""
+    seen = visits["hostile"]
+    assert "failed" not in seen, seen
+    assert seen["statuses"] == [200] * len(PAYLOADS)
+    for page in ("live", "merged"):
+        assert seen[page] == {"missing": [], "markup": []}
+    assert seen["single"] == [[], []]
+    assert seen["errors"] == []

@@ -1,13 +1,18 @@
 /**
- * Uses the pages in Chromium as a person does: `visit.mjs NODE_MODULES CHROMIUM ADDRESS SEND` prints what was seen.
+ * Uses the pages in Chromium as a person does: `visit.mjs NODE_MODULES CHROMIUM ADDRESS SEND PAYLOADS` prints what
+ * was seen.
  *
- * ADDRESS: of the admin server, with its prefix. SEND: an address to which a profile can be sent.
+ * ADDRESS: of the admin server, with its prefix. SEND: an address to which a profile can be sent. PAYLOADS: texts that
+ * would run scripts as markup, as JSON.
  */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
-const [modules, executablePath, address, send] = process.argv.slice(2);
+import { pprof } from "./support.mjs";
+
+const [modules, executablePath, address, send, given] = process.argv.slice(2);
+const payloads = JSON.parse(given);
 const require = createRequire(`${modules}/`);
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -95,6 +100,49 @@ async function flameGraph(context, link) {
   return found;
 }
 
+/** A profile with a text as a label and as the name of a function. */
+function sendHostile(text) {
+  const rawProfile = Buffer.from(pprof({ types: [["cpu", "count"]], samples: [{ stack: ["main", text], values: [1] }] })).toString("base64");
+  const labels = [["__name__", text], ["service_name", "hostile"], ["note", text]].map(([name, value]) => ({ name, value }));
+  const body = JSON.stringify({ series: [{ labels, samples: [{ rawProfile }] }] });
+  return fetch(`${send}/push.v1.PusherService/Push`, { method: "POST", headers: { "content-type": "application/json" }, body });
+}
+
+/** Which of the payloads a page shows as text, and what of them it has taken for markup. */
+const shownOf = async (page, selector) => {
+  const text = await page.$eval(selector, (each) => each.textContent);
+  const quoted = (payload) => JSON.stringify(payload).slice(1, -1);
+  return {
+    missing: payloads.filter((payload) => !text.includes(payload) && !text.includes(quoted(payload))),
+    markup: await page.$$eval("main :is(script:not([type='application/json']), img, iframe, svg, [onload], [onerror], [onmouseover])", (found) =>
+      found.map((each) => each.outerHTML)),
+  };
+};
+
+/** What the live page and the flame graph of received profiles make of payloads. */
+async function hostile(page) {
+  await page.goto(`${address}live?show=received,sent&match={service_name="hostile"}`);
+  await page.waitForFunction(() => document.getElementById("counts").textContent.includes("seen"));
+  const statuses = [];
+  for (const payload of payloads) statuses.push((await sendHostile(payload)).status);
+  await page.waitForFunction((count) => document.querySelectorAll("#rows td.sent").length === count, payloads.length);
+  await page.$$eval("#rows details", (all) => all.forEach((each) => (each.open = true)));
+  const live = await shownOf(page, "#rows");
+  const links = await page.$$eval("#rows tr:has(td.sent) a[href*='flame?p=']", (found) => found.map((each) => new URL(each.href).search.slice(1)));
+  const flame = await page.context().newPage();
+  await flame.goto(`${address}flame?${links.join("&")}`);
+  await flame.waitForFunction((count) => document.querySelectorAll("#table tbody tr").length > count, payloads.length);
+  await flame.fill("#search", "alert");
+  const merged = await shownOf(flame, "#table");
+  const single = [];
+  for (const link of links.slice(0, 2)) {
+    await flame.goto(`${address}flame?${link}`);
+    await flame.waitForFunction(() => document.getElementById("about").textContent.includes("hostile"));
+    single.push((await shownOf(flame, "main")).markup);
+  }
+  return { statuses, live, merged, single };
+}
+
 async function violations(page) {
   await page.evaluate(axe);
   const found = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
@@ -107,6 +155,7 @@ async function visit(browser, path, act) {
   const errors = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
   page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("dialog", (dialog) => errors.push(`a script ran: ${dialog.message()}`) && dialog.dismiss());
   page.on("response", (response) => response.status() >= 400 && errors.push(`${response.status()} ${response.url()}`));
   const answer = await page.goto(address + path);
   const result = { status: answer.status(), policy: answer.headers()["content-security-policy"] ?? "" };
@@ -126,6 +175,13 @@ async function visit(browser, path, act) {
   return { ...result, errors };
 }
 
+const context = async (browser, errors) => {
+  const found = await browser.newContext();
+  found.on("dialog", (dialog) => errors.push(`a script ran: ${dialog.message()}`) && dialog.dismiss());
+  found.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
+  return found;
+};
+
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
 const results = {};
 for (const [path, act] of Object.entries(PAGES)) {
@@ -134,6 +190,13 @@ for (const [path, act] of Object.entries(PAGES)) {
   } catch (error) {
     results[path] = { failed: String(error) };
   }
+}
+try {
+  const errors = [];
+  const page = await (await context(browser, errors)).newPage();
+  results.hostile = { ...(await hostile(page)), errors };
+} catch (error) {
+  results.hostile = { failed: String(error) };
 }
 await browser.close();
 process.stdout.write(JSON.stringify(results));
