@@ -16,6 +16,7 @@ import pytest
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_wire import encode_push
 from alloypy.queueing.record import HEAD_BYTES
+from alloypy.runtime.contract.component import Flow
 from alloypy.syntax.diagnostics import DiagnosticsError
 from tests.support.counts import repeated
 from tests.support.pipeline import Pipeline, pipeline
@@ -195,6 +196,36 @@ async def test_what_is_refused_for_good_holds_up_nothing(tmp_path: Path, words: 
             assert len(said) == 1
             assert ("reject_older_than" in said[0]) == (reason == "too_old")
             assert words.decode() in said[0]
+
+
+async def test_pages_show_what_waits_and_what_has_become_of_the_rest(tmp_path: Path) -> None:
+    servers = {"a": Server(), "b": Server(), "c": Server()}
+    servers["b"].status, servers["c"].status = 400, 503
+    async with scripted(servers["a"]) as a, scripted(servers["b"]) as b, scripted(servers["c"]) as c:
+        text = RECEIVER + queue(*servers) + write("a", a) + write("b", b) + write("c", c)
+        async with pipeline(text, tmp_path) as running:
+            for number in range(3):
+                assert (await ingest(running, f"p{number}")).status == 200
+            await until(lambda: counted(running, "dead_letter_records") == 3)
+            await until(lambda: counted(running, "delivered_total") == 3)
+            await until(lambda: counted(running, "circuit_open") == 1)
+            flows = {each.id: each.flow for each in running.controller.passages()}
+            assert flows["alloypy.queue.default"] == Flow("profiles", 3, 3, 3)
+            (table,) = running.controller.tables("", "alloypy.queue.default")
+            rows = {row[0]: dict(zip(table.columns[1:], row[1:], strict=True)) for row in table.rows}
+        async with pipeline(text, tmp_path) as running:
+            await until(lambda: counted(running, "dead_letter_records") == 3)
+            flows = {each.id: each.flow for each in running.controller.passages()}
+            assert flows["alloypy.queue.default"] == Flow("profiles", 0, 0, 0)
+    assert [row.pop("State") for row in rows.values()] == ["takes profiles"] * 2 + [
+        "fails; tried again after pauses"
+    ]
+    assert str(rows["pyroscope.write.c"].pop("Oldest")).endswith(" s")
+    assert rows == {
+        "pyroscope.write.a": {"Waiting": 0, "Oldest": "-", "Delivered": 3, "Dropped": 0, "Dead letters": 0},
+        "pyroscope.write.b": {"Waiting": 0, "Oldest": "-", "Delivered": 0, "Dropped": 0, "Dead letters": 3},
+        "pyroscope.write.c": {"Waiting": 3, "Delivered": 0, "Dropped": 0, "Dead letters": 0},
+    }
 
 
 @pytest.mark.parametrize("through", ["alloypy.queue.default", "pyroscope.relabel.r"])

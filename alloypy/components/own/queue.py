@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alloypy.components.own.delivering.arguments import Arguments, Exports
@@ -20,10 +20,12 @@ from alloypy.profiles.model import ProfilesReceiver
 from alloypy.runtime.contract.component import (
     BuildError,
     Component,
+    Flow,
     InFlight,
     Options,
     Registration,
     Stability,
+    Table,
     UpdateError,
 )
 from alloypy.runtime.contract.health import Health, healthy, unhealthy
@@ -118,6 +120,18 @@ class Queue(Component[Arguments, Exports]):
     def in_flight(self) -> InFlight:
         """Deliveries in progress; what waits on the disk need not be waited for."""
         return InFlight(profiles=sum(courier.in_flight for courier in self._couriers.values()))
+
+    def flow(self) -> Flow:
+        """What has been taken, delivered and lost."""
+        from alloypy.components.own.delivering.status import flow
+
+        return flow(self._metrics)
+
+    def tables(self) -> Sequence[Table]:
+        """What waits for each destination."""
+        from alloypy.components.own.delivering.status import tables
+
+        return tables([*self._couriers.values()])
 
     def debug_info(self) -> DebugInfo:
         """What waits, and what has become of the rest."""

@@ -20,6 +20,7 @@ from alloypy.services.admin.shared_answers import SharedAnswers
 from alloypy.services.web.html import Html, h, join
 from alloypy.services.web.pipelines import pipelines
 from alloypy.services.web.rates import PerSecond, Rates
+from alloypy.services.web.running_picture import written
 from alloypy.services.web.shell import Page, Pages, View, as_json, link, page, wide
 from alloypy.threads import WORK
 
@@ -154,7 +155,7 @@ async def _rows(controller: Controller, rates: Rates) -> list[_Row]:
     passages, found = await rates.now()
     by_id = {each.id: each for each in passages}
     rows = []
-    for each in outlines:
+    for each in sorted(outlines, key=written):
         known = by_id.get(each.global_id)
         if known is not None:
             name = each.global_id

@@ -20,7 +20,7 @@ def drawn_of(outlines: Sequence[Outline], module: str) -> list[Outline]:
     kept = outlines
     if len(outlines) > MOST_BOXES:
         kept = [each for each in outlines if each.module == module]
-    return sorted(kept, key=_written)
+    return sorted(kept, key=written)
 
 
 def is_in(module: str, outer: str) -> bool:
@@ -97,8 +97,8 @@ def _is_bad(health: Health) -> bool:
     return health.state.text in {"unhealthy", "exited"}
 
 
-def _written(outline: Outline) -> tuple[str, str, int, int]:
-    """Where a component is written, so that the picture has the order of the text."""
+def written(outline: Outline) -> tuple[str, str, int, int]:
+    """Where a component is written, for the order of the text: in a picture or a list."""
     rest, _, column = outline.place.rpartition(":")
     file, _, line = rest.rpartition(":")
     numbers = (int(line), int(column)) if line.isdecimal() and column.isdecimal() else (0, 0)

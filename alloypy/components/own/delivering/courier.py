@@ -60,7 +60,8 @@ class Surroundings(NamedTuple):
 class Courier:
     """Delivers to one destination.
 
-    receiver: the destination; may be replaced at any time. tries: by outcome, since the start.
+    receiver: the destination; may be replaced at any time. before: what had become of its records until this
+    courier began. tries: by outcome, since the start.
     delivered_bytes: likewise. waited: seconds from storing to delivery.
     """
 
@@ -69,6 +70,7 @@ class Courier:
     ) -> None:
         self.cursor = cursor
         self.receiver = receiver
+        self.before = cursor.counts
         self.tries: Counter[str] = Counter()
         self.delivered_bytes = 0
         self.waited = Histogram(WAIT_SECONDS)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from alloypy.runtime.contract.component import Flow, Table
 from alloypy.schema.fields import attribute, block, export, exports
 
 if TYPE_CHECKING:
     from alloypy.components.own.delivering.courier import Courier
+    from alloypy.components.own.delivering.metrics import QueueMetrics
     from alloypy.components.own.delivering.store import Store
 
 
@@ -61,3 +63,26 @@ def _status(courier: Courier) -> DestinationStatus:
         dropped=sum(counts.dropped.values()),
         dead_letters=counts.dead,
     )
+
+
+def flow(metrics: QueueMetrics) -> Flow:
+    """What has come and gone since the start. What is left is still on the disk."""
+    rejected = sum(metrics.rejected.values())
+    left, lost = 0, rejected
+    for courier in metrics.couriers.values():
+        now, before = courier.cursor.counts, courier.before
+        left += now.delivered - before.delivered
+        lost += sum(now.dropped.values()) - sum(before.dropped.values())
+        lost += max(0, now.dead - before.dead)  # dead letters may wait again
+    return Flow("profiles", metrics.stored + rejected, left, lost)
+
+
+def tables(couriers: Iterable[Courier]) -> Sequence[Table]:
+    """What waits for each destination, and what has become of the rest."""
+    columns = ("Destination", "State", "Waiting", "Oldest", "Delivered", "Dropped", "Dead letters")
+    rows = []
+    for each in map(_status, couriers):
+        state = "takes profiles" if each.works else "fails; tried again after pauses"
+        oldest = f"{each.oldest_seconds:,.0f} s" if each.waiting else "-"
+        rows.append((each.name, state, each.waiting, oldest, each.delivered, each.dropped, each.dead_letters))
+    return (Table("Destinations, counted over restarts", columns, rows),)
