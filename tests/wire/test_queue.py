@@ -558,3 +558,29 @@ async def test_a_server_that_answers_late_gets_many_profiles_at_a_time(tmp_path:
         async with pipeline(RECEIVER + queue("a") + write("a", backend), tmp_path) as running:
             assert (await push(running, *(f"p{number}" for number in range(at_once)))).status == 200
             await until(lambda: counted(running, "delivered_total") == at_once)
+
+
+async def test_a_new_destination_does_not_wait_for_one_that_does_not_answer(tmp_path: Path) -> None:
+    """Otherwise it would never get what is stored while deliveries to the old one may still end."""
+    answers = asyncio.Event()
+
+    async def silent(peer: Peer) -> None:
+        while await peer.request():
+            await answers.wait()
+            await peer.say(INGEST_OK)
+
+    server = Server()
+    delivery = PATIENT.replace("{\n", '{\ndrain_timeout = "5m"\n', 1)
+    async with scripted(silent) as old, scripted(server) as new:
+        writes = write("a", old) + write("b", new)
+        async with pipeline(RECEIVER + queue("a", delivery=delivery) + writes, tmp_path) as running:
+            assert (await ingest(running, "before")).status == 200
+            await until(lambda: old.seen)
+            await running.load(RECEIVER + queue("b", delivery=delivery) + writes)
+            await until(lambda: running.metric("alloypy_queue_records", destination="pyroscope.write.b") == 0)
+            assert (await ingest(running, "after")).status == 200
+            await until(lambda: server.taken["after"])
+            assert counted(running, "in_flight", destination="pyroscope.write.a") == 1
+            answers.set()
+            await until(lambda: shows(running, ("b",)))
+    assert server.taken == {"after": 1}

@@ -195,19 +195,13 @@ class Queue(Component[Arguments, Exports]):
         group: asyncio.TaskGroup,
         tasks: dict[str, asyncio.Task[None]],
     ) -> None:
-        """One courier for each destination."""
+        """One courier for each destination. New ones have theirs before others have ended."""
         from alloypy.components.own.delivering.courier import Courier
 
         wanted, limits = _destinations(arguments), self._limits(arguments)
         gone = [name for name in tasks if name not in wanted]
         for name in gone:
             tasks[name].cancel()
-        if gone:
-            await asyncio.wait([tasks.pop(name) for name in gone])
-        for name in gone:
-            self._report_left(name)
-            del self._couriers[name]
-            log.remove_destination(name)
         for name, receiver in wanted.items():
             courier = self._couriers.get(name)
             if courier is None:
@@ -216,6 +210,12 @@ class Queue(Component[Arguments, Exports]):
                 tasks[name] = group.create_task(courier.run())
             courier.receiver = receiver
             courier.use(limits)
+        if gone:
+            await asyncio.wait([tasks.pop(name) for name in gone])
+        for name in gone:
+            self._report_left(name)
+            del self._couriers[name]
+            log.remove_destination(name)
 
     def _report_left(self, name: str) -> None:
         left = self._couriers[name].cursor.behind.records
