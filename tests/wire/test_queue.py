@@ -18,7 +18,7 @@ from alloypy.profiles.push_wire import encode_push
 from alloypy.queueing.record import HEAD_BYTES
 from alloypy.runtime.contract.component import Flow
 from alloypy.syntax.diagnostics import DiagnosticsError
-from tests.support.counts import repeated
+from tests.support.counts import FULL
 from tests.support.pipeline import Pipeline, pipeline
 from tests.support.receiving import Reply, ask
 from tests.support.scripted import Backend, Peer, scripted
@@ -458,7 +458,7 @@ async def test_poison_among_good_profiles_changes_no_order_and_takes_bounded_spa
                 self.order.append(name)
                 await peer.say(PUSH_OK)
 
-    count, at_a_time = repeated(10_000), 50
+    count, at_a_time = 10_000 if FULL else 300, 50
     server = Picky()
     settings = 'dead_letter {\nmax_size = "64KiB"\n}\n'
     delivery = PATIENT.replace("{\n", "{\nmax_in_flight = 1\n", 1)
