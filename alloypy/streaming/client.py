@@ -36,6 +36,9 @@ from alloypy.streaming.settings import Place
 REQUEST_SECONDS = 10.0
 """How long a request to a broker may take."""
 
+METADATA_SECONDS = 30.0
+"""How often clients look for partitions and topics that were added."""
+
 _CODECS = {"snappy": "cramjam", "lz4": "cramjam", "zstd": "cramjam"}
 _AGAIN_SECONDS = 10.0
 _log = logging.getLogger("alloypy.kafka")
@@ -103,6 +106,7 @@ class Access:
             "security_protocol": f"{'SASL_' if place.login else ''}{'SSL' if self._tls else 'PLAINTEXT'}",
             "client_id": "alloypy",
             "retry_backoff_ms": 100,
+            "metadata_max_age_ms": int(METADATA_SECONDS * 1000),
         }
         if self._tls is not None:
             try:

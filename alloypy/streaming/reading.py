@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
@@ -136,15 +136,26 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             for name, messages in found.items():
                 partition = cursor.partitions.get(name)
                 if partition is not None:
+                    self._fails("")
                     self._feed(partition, messages, now)
             cursor.expire(now)
 
-    def _feed(self, partition: Partition, messages: Iterable[Any], now: float) -> None:
+    def _feed(self, partition: Partition, messages: Sequence[Any], now: float) -> None:
+        end = self._consumer.highwater(partition.name)
+        if end is not None:
+            if end < partition.progress.following:
+                partition = self._begun_anew(partition, messages[0].offset)
+            partition.end = end
         for message in messages:
             self._cursor.feed(partition, message.offset, message.value, message.headers, now)
-        highwater = self._consumer.highwater(partition.name)
-        if highwater is not None:
-            partition.end = highwater
+
+    def _begun_anew(self, partition: Partition, first: int) -> Partition:
+        """The partition of a topic that was deleted and made again: it ends before what was read of it."""
+        fields = {"destination": self._cursor.destination, "partition": partition.name.partition}
+        self._logger.warning("the topic has begun anew", extra={"fields": fields})
+        anew = Partition(partition.name, Progress(first))
+        self._cursor.assign({**self._cursor.partitions, partition.name: anew})
+        return anew
 
     async def _commit_often(self) -> None:
         """Commit soon after anything is settled, so that a crash makes little come twice."""

@@ -190,6 +190,27 @@ async def test_what_retention_deletes_before_it_is_delivered_is_counted(
     assert server.taken == {"first": 1, "kept": 1}
 
 
+async def test_a_topic_that_is_made_again_is_read_from_its_start(
+    broker: Broker, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alloypy.streaming.client.METADATA_SECONDS", 1.0)
+    server = Server()
+    async with scripted(server) as backend:
+        text = RECEIVER + queue(broker, topic, "a") + write("a", backend)
+        text = text.replace("partitions = 2", "partitions = 1")
+        async with pipeline(text, tmp_path) as running, admin(broker) as client:
+            for number in range(5):
+                assert (await ingest(running, f"before{number}")).status == 200
+            await delivered(running, 5)
+            await client.delete_topics([topic])
+            while (await client.create_topics([NewTopic(topic, 1, 1)])).topic_errors[0][1]:
+                await asyncio.sleep(0.1)
+            while (await ingest(running, "after")).status != 200:
+                await asyncio.sleep(0.1)
+            await until(lambda: server.taken["after"])
+    assert server.taken.keys() == {"after", *(f"before{number}" for number in range(5))}
+
+
 async def test_machines_that_come_and_go_share_the_topic_and_nothing_comes_twice(
     broker: Broker, topic: str, tmp_path: Path
 ) -> None:
