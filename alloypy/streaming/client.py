@@ -7,7 +7,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import Any
@@ -36,6 +36,7 @@ from alloypy.streaming.settings import Place
 REQUEST_SECONDS = 10.0
 """How long a request to a broker may take."""
 
+_END_SECONDS = 2.0
 METADATA_SECONDS = 30.0
 """How often clients look for partitions and topics that were added."""
 
@@ -202,11 +203,23 @@ def _named(context: ssl.SSLContext, name: str) -> ssl.SSLContext:
     return context
 
 
-async def closed(client: Any) -> None:
-    """Close a client, whatever state it is in, in bounded time."""
-    with contextlib.suppress(KafkaError, OSError, TimeoutError):
-        async with asyncio.timeout(REQUEST_SECONDS):
-            await (client.close() if hasattr(client, "close") else client.stop())
+async def closed(client: Any, give_up: Callable[[], None] = lambda: None) -> None:
+    """Close a client, whatever state it is in, in bounded time.
+
+    give_up: called when brokers do not let it end by itself; then its connections are cut.
+    """
+    work = client.close() if hasattr(client, "close") else client.stop()
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        await asyncio.wait((task,), timeout=_END_SECONDS)
+        if not task.done():
+            give_up()
+            inner = client.client if hasattr(client, "client") else client._client  # noqa: SLF001
+            await asyncio.wait((task, asyncio.ensure_future(inner.close())), timeout=_END_SECONDS)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task
 
 
 async def in_time(work: Awaitable[Any], seconds: float) -> Any:

@@ -118,12 +118,10 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
         with contextlib.suppress(KafkaError):
             await in_time(self._commit(consumer), _LEAVE_SECONDS)
         self._cursor.assign({})
-        await closed(consumer)
+        admin, self._admin = self._admin, None
+        await asyncio.gather(*(closed(each) for each in (consumer, admin) if each is not None))
         for task in list(self._working):
             task.cancel()
-        if self._admin is not None:
-            await closed(self._admin)
-            self._admin = None
 
     async def _fetch(self) -> None:
         cursor, consumer = self._cursor, self._consumer

@@ -17,13 +17,12 @@ from aiokafka.partitioner import murmur2
 from alloypy.profiles.model import Buffer
 from alloypy.queueing.errors import Closed, Full
 from alloypy.queueing.record import MOST_BODY_BYTES, MOST_META_BYTES
-from alloypy.streaming.client import Access, Unreachable, in_background
+from alloypy.streaming.client import Access, Unreachable, closed, in_background
 from alloypy.streaming.parts import Headers, Message, messages, room
 
 _BATCH_BYTES = 1 << 20
 _PARTS_AT_A_TIME = 4
 _REMEMBERED = 10_000
-_STOP_SECONDS = 5.0
 
 
 class Sender:
@@ -194,6 +193,7 @@ class Sender:
             request_timeout_ms=int(min(max(place.timeout, 1.0), 30.0) * 1000),
         )
         await self._access.started(producer)
+        _mend(producer)
         return producer
 
     def _renew(self) -> None:
@@ -214,20 +214,29 @@ class Sender:
             await asyncio.wait(self._ending)
 
 
+def _mend(producer: Any) -> None:
+    """Replace what aiokafka calls when a producer breaks: its own fails, unless there are transactions."""
+    sender, accumulator = producer._sender, producer._message_accumulator  # noqa: SLF001
+
+    def fail(task: asyncio.Task[Any]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            accumulator.fail_all(error)
+
+    sender.sender_task.remove_done_callback(sender._fail_all)  # noqa: SLF001
+    sender.sender_task.add_done_callback(fail)
+
+
 async def _stopped(producer: Any) -> None:
     """Stop a producer; what it cannot send within a while is given up."""
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await producer.stop()
-    except (TimeoutError, KafkaError, OSError):
-        # Its own `stop` waits for brokers for ever, and leaves tasks behind when it is cancelled.
-        producer._message_accumulator.fail_all(KafkaTimeoutError())  # noqa: SLF001
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(_STOP_SECONDS):
-                await producer._sender.close()  # noqa: SLF001
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(_STOP_SECONDS):
-                await producer.client.close()
+
+    def give_up() -> None:
+        accumulator = producer._message_accumulator  # noqa: SLF001 -- it would try for ever
+        for batches in accumulator._batches.values():  # noqa: SLF001
+            accumulator._pending_batches.update(batches)  # noqa: SLF001 -- where it looks for all it gives up
+        accumulator.fail_all(KafkaTimeoutError())
+
+    await closed(producer, give_up)
 
 
 def _chosen(key: str, partitions: Any) -> int:

@@ -155,9 +155,8 @@ class Stream:
         self._is_closed = True
         for name in list(self._cursors):
             self.remove_destination(name)
-        if self._leaving:
-            await asyncio.wait(self._leaving)
-        await self._sender.close()
+        leaving = [*self._leaving]
+        await asyncio.gather(self._sender.close(), *leaving, return_exceptions=True)
 
     def _is_old(self, received_at: int) -> bool:
         age = self._settings.max_age

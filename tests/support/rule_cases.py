@@ -343,6 +343,45 @@ WHOLE: Mapping[str, str] = {
 }
 
 
+QUEUE: Mapping[str, str] = {
+    "nobody to forward to": "",
+    "nobody to forward to, disk": "disk { }",
+    "nobody to forward to, kafka": 'kafka { brokers = ["k:9092"] }',
+    "disk and kafka": 'disk { path = "/q" } kafka { brokers = ["k:9092"] }',
+    "empty disk and kafka": 'disk { } kafka { brokers = ["k:9092"] }',
+    "small": 'kafka { brokers = ["k:9092"] } max_size = "1KiB"',
+}
+
+KAFKA: Mapping[str, str] = {
+    "without brokers": "brokers = []",
+    "broker without port": 'brokers = ["k:9092", "kafka"]',
+    "broker with port 0": 'brokers = ["k:0"]',
+    "broker with a scheme": 'brokers = ["http://k"]',
+    "topic with a slash": 'brokers = ["k:9092"] topic = "a/b"',
+    "no topic": 'brokers = ["k:9092"] topic = ""',
+    "no group": 'brokers = ["k:9092"] group_id = ""',
+    "no time": 'brokers = ["k:9092"] timeout = "0s"',
+    "tiny messages": 'brokers = ["k:9092"] max_message_bytes = 100',
+    "no partitions": 'brokers = ["k:9092"] partitions = 0',
+    "negative replicas": 'brokers = ["k:9092"] replication_factor = -1',
+    "compression": 'brokers = ["k:9092"] compression = "brotli"',
+    "offset": 'brokers = ["k:9092"] initial_offset = "middle"',
+    "plaintext": 'brokers = ["k:9092"] authentication { plaintext { username = "u" password = "p" } }',
+    "mechanism": (
+        'brokers = ["k:9092"] '
+        'authentication { sasl { mechanism = "AWS_MSK_IAM" username = "u" password = "p" } }'
+    ),
+    "two logins": (
+        'brokers = ["k:9092"] authentication { plaintext { username = "u" password = "p" } '
+        'sasl { mechanism = "PLAIN" username = "u" password = "p" } }'
+    ),
+    "tls": 'brokers = ["k:9092"] tls { insecure = true min_version = "1.2" }',
+    "tls version": 'brokers = ["k:9092"] tls { min_version = "TLS12" }',
+    "tls certificate alone": 'brokers = ["k:9092"] tls { cert_file = "FILE" }',
+    "tls key alone": 'brokers = ["k:9092"] tls { key_pem = "k" }',
+    "tls two authorities": 'brokers = ["k:9092"] tls { ca_file = "FILE" ca_pem = "p" }',
+}
+
 _BETWEEN = re.compile(r"""(?<=["\]}\w]) (?=[a-z_0-9]+ (?:= |\{))""")
 """The space between two settings on one line; they share a line only for readability."""
 
@@ -360,6 +399,8 @@ CASES: Mapping[str, str] = dict((
     *_in("endpoint", ENDPOINT, _WRITE),
     *_in("pyroscope.write", WRITE, 'pyroscope.write "x" {\n HERE\n}'),
     *_in("rule", RULE, 'pyroscope.relabel "x" {\n forward_to = []\n rule {\n HERE\n }\n}'),
+    *_in("alloypy.queue", QUEUE, 'alloypy.queue "x" {\n forward_to = []\n HERE\n}'),
+    *_in("kafka", KAFKA, 'alloypy.queue "x" {\n forward_to = []\n kafka {\n HERE\n }\n}'),
     *_in("pyroscope.relabel", RELABEL, 'pyroscope.relabel "x" {\n forward_to = []\n HERE\n}'),
     *_in("pyroscope.receive_http", RECEIVER, 'pyroscope.receive_http "x" {\n forward_to = []\n HERE\n}'),
     *_in("discovery.dns", DISCOVERY_DNS, 'discovery.dns "x" {\n HERE\n}'),

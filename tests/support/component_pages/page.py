@@ -40,6 +40,7 @@ _FURTHER: Mapping[str, Mapping[str, str]] = {
         "HTTP/2 and proxies": "../components.md#http2-and-proxies",
         "Traces": "../components.md#traces",
     },
+    "alloypy.queue": {"Queues on disk": "../queue.md", "Queues in Kafka": "../queue-kafka.md"},
     "pyroscope.scrape": {"Scraping": "../components.md#scraping", "Clustering": "../clustering.md"},
 }
 """Pages that say more about a component."""

@@ -74,6 +74,7 @@ OTHERWISE_HERE = {
     "discovery.relabel: breaking out": "Alloy accepts it",
     "whole: remotecfg url": "alloypy does not fetch its configuration",
     "whole: logging windows": "alloypy does not write to the log of Windows",
+    **{name: _SETTINGS for name in CASES if name.startswith(("alloypy.queue: ", "kafka: "))},
 }
 """Where `validate --for alloy` and `--for alloypy` differ, and why."""
 
