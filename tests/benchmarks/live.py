@@ -32,6 +32,8 @@ from typing import Any, NamedTuple
 from tests.benchmarks.relay import TOOLS, free_port, running, wait_for_port, wait_until_ready
 
 RATE = 1000
+SLOW_RATES = (70, 140)  # of profiles; each makes three rows, of which 200 a second are shown
+SLOW_SECONDS = 15
 CONFIG = """\
 {live}
 pyroscope.receive_http "default" {{
@@ -130,8 +132,18 @@ def relay(folder: Path, to: int, *, live: bool, below: Sequence[str] = ()) -> It
     with running(command, folder / f"{name}.log") as process:
         wait_until_ready(f"http://127.0.0.1:{admin}/-/ready", 300 if below else 30)
         wait_for_port(port)
-        time.sleep(2)  # it loads ahead what it may need later
+        _wait_until_idle(process.pid)  # it loads ahead what it may need later
         yield Relay(process, port, admin)
+
+
+def _wait_until_idle(pid: int) -> None:
+    """Return once a process has done nothing for a while; give up after two minutes."""
+    deadline, before, calm = time.monotonic() + 120, -1.0, 0
+    while calm < 3 and time.monotonic() < deadline:
+        time.sleep(0.5)
+        now = cpu_seconds(pid)
+        calm = calm + 1 if now - before < 0.02 else 0
+        before = now
 
 
 def send(folder: Path, port: int, count: int, *options: str) -> dict[str, Any]:
@@ -238,14 +250,34 @@ def count_instructions(folder: Path, profiles: int) -> None:
         found[live] = (many - few) / (profiles - profiles // 10)
     off, on = found[False], found[True]
     print(f"instructions per profile: off {off:,.0f}, nobody looks {on:,.0f} ({100 * (on / off - 1):+.2f} %)")
+    # A process in valgrind forwards too little; a viewer's cost is linear once it is shown no more rows.
+    slow, quick = ((_viewer_instructions(folder, rate), rate) for rate in SLOW_RATES)
+    each = (quick[0] - slow[0]) / (quick[1] - slow[1])
+    viewer = quick[0] + each * (RATE - quick[1])
+    print(
+        f"a viewer of {RATE:,} profiles a second: {viewer / 1e6:.1f} million instructions a second, "
+        f"{100 * viewer / (on * RATE):.1f} % of what forwarding them takes"
+    )
 
 
-def _instructions(folder: Path, profiles: int, *, live: bool) -> int:
+def _viewer_instructions(folder: Path, rate: int) -> float:
+    """Those of a viewer in a second of so many profiles."""
+    profiles = rate * SLOW_SECONDS
+    with_one, without = (
+        _instructions(folder, profiles, live=True, rate=rate, viewers=viewers) for viewers in (1, 0)
+    )
+    return (with_one - without) / SLOW_SECONDS
+
+
+def _instructions(folder: Path, profiles: int, *, live: bool, rate: int = 0, viewers: int = 0) -> int:
     """Those of a whole process that forwards so many profiles, one after the other."""
     counting = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
     os.environ["PYTHONHASHSEED"] = "0"
     with sink(folder) as to, relay(folder, to, live=live, below=counting) as started:
-        send(folder, started.port, profiles, "-c", "1", "-warm", "0")
+        looking = [Viewer(started.admin, reads=True) for _ in range(viewers)]
+        send(folder, started.port, profiles, "-c", "1", "-warm", "0", "-rate", str(rate))
+        for viewer in looking:
+            viewer.close()
         started.process.send_signal(signal.SIGTERM)
         started.process.wait(60)
     told = (folder / ("on.log" if live else "off.log")).read_text()

@@ -80,6 +80,7 @@ def test_a_component_shows_its_rules_and_neighbours(visits: dict[str, Any]) -> N
 
 
 def test_the_graph_names_what_data_flows_through(visits: dict[str, Any]) -> None:
+    assert visits["graph"]["seen"]["chosen"] == ["pyroscope.relabel.rules"]
     shown = " ".join(visits["graph"]["seen"]["nodes"])
     for name in ("receive_http", "relabel", "write"):
         assert name in shown

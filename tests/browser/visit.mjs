@@ -54,8 +54,11 @@ const PAGES = {
     text: await page.innerText("main"),
   }),
   graph: async (page) => {
-    await page.waitForSelector("svg");
-    return { nodes: await texts(page, "svg a text"), text: await page.innerText("main") };
+    await page.goto(`${address}component/pyroscope.relabel.rules`);
+    await page.click("#facts a[href^='graph#']");
+    await page.waitForSelector("svg g.chosen");
+    const chosen = await page.$$eval("svg g.chosen", (found) => found.map((each) => each.dataset.id));
+    return { chosen, nodes: await texts(page, "svg a text"), text: await page.innerText("main") };
   },
   live: async (page) => {
     await page.waitForSelector("#rows", { state: "attached" });

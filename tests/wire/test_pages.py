@@ -220,15 +220,10 @@ def test_payloads_in_problems_stay_texts(site: Site) -> None:
 def test_the_list_has_every_component_with_its_health_and_pipeline(site: Site) -> None:
     page = Page(site.get("/").text)
     rows = {attributes["data-id"]: attributes for tag, attributes in page.tags if "data-id" in attributes}
-    assert set(rows) == {
-        "module.m",
-        "module.m/pyroscope.relabel.inner",
-        "pyroscope.receive_http.in",
-        "pyroscope.relabel.r",
-        "pyroscope.write.w",
-        "local.file.large",
-        "local.file.gone",
-    }
+    pipeline = ["module.m", "pyroscope.receive_http.in", "pyroscope.relabel.r", "pyroscope.write.w"]
+    pipeline += ["module.m/pyroscope.relabel.inner"]
+    assert [name for name in rows if name in pipeline] == pipeline  # as it is written, modules last
+    assert set(rows) == {*pipeline, "local.file.large", "local.file.gone"}
     pipelines = {name: attributes["data-pipeline"] for name, attributes in rows.items()}
     assert pipelines.pop("local.file.large") == pipelines.pop("local.file.gone") == "without a pipeline"
     assert set(pipelines.values()) == {"pyroscope.receive_http.in"}
@@ -285,6 +280,9 @@ def test_a_component_tells_its_place_and_neighbours(site: Site) -> None:
     assert f"{site.file}:{line}:1" in page.text
     assert "component/pyroscope.receive_http.in" in page.links
     assert "component/pyroscope.write.w" in page.links
+    assert "graph#pyroscope.relabel.r" in page.links
+    inner = Page(site.get("/component/module.m/pyroscope.relabel.inner").text)
+    assert "graph/module.m#module.m/pyroscope.relabel.inner" in inner.links
     source = Page(site.get("/config").text)
     places = [link.partition("#")[2] for link in page.links if link.startswith("config#")]
     assert places == [quote(f"{site.file}:{line}", errors="replace")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Container, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from alloypy.runtime.contract.component import Table
 from alloypy.runtime.contract.options import ComponentInfo
@@ -98,8 +98,8 @@ def _heading(view: View, info: ComponentInfo, files: Container[str]) -> Html:
         ),
     ]
     if info.module:
-        about += [h("dt", {}, "Module"), h("dd", {}, _graph(view, info.module) or info.module)]
-    elif graph := _graph(view, ""):
+        about += [h("dt", {}, "Module"), h("dd", {}, _graph(view, info) or info.module)]
+    elif graph := _graph(view, info):
         about += [h("dt", {}, "Graph"), h("dd", {}, graph)]
     if info.place:
         about += [h("dt", {}, "Defined in"), h("dd", {}, place_in(info.place, files))]
@@ -111,11 +111,12 @@ def _heading(view: View, info: ComponentInfo, files: Container[str]) -> Html:
     return join(h("h1", {}, _global_id(info)), h("dl", {"class": "facts", "id": "facts"}, about))
 
 
-def _graph(view: View, module: str) -> Html | None:
-    """A link to the graph that shows the components of a module."""
+def _graph(view: View, info: ComponentInfo) -> Html | None:
+    """A link to the graph of its module, in which it is highlighted."""
     if not view.offers("graph"):
         return None
-    return h("a", {"href": link("graph", module) if module else "graph"}, module or "Show")
+    page = link("graph", info.module) if info.module else "graph"
+    return h("a", {"href": f"{page}#{quote(_global_id(info), errors='replace')}"}, info.module or "Show")
 
 
 async def _flow(info: ComponentInfo, rates: Rates) -> Html | None:
