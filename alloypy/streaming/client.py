@@ -111,7 +111,7 @@ class Access:
         }
         if self._tls is not None:
             try:
-                options["ssl_context"] = _named(await self._tls.context(), self._tls.server_name)
+                options["ssl_context"] = _Following(self._tls, await self._tls.context())
             except NotSent as reason:
                 raise Unreachable(str(reason), refused=True) from None
             except SendTimeout:
@@ -190,17 +190,37 @@ def _reason(error: BaseException) -> str:
     return words.removeprefix(f"{type(error).__name__}: ")
 
 
-def _named(context: ssl.SSLContext, name: str) -> ssl.SSLContext:
-    """A context that asks for this name and verifies it, instead of the name of the host."""
-    if name:
+class _Following(ssl.SSLContext):
+    """Stands for the context of certificates that may be replaced: clients keep the one they are given."""
 
-        class Named(ssl.SSLObject):
-            @classmethod
-            def _create(cls, *given: Any, **more: Any) -> Any:
-                return super()._create(*given, **(more | {"server_hostname": name}))  # type: ignore[misc]
+    def __new__(cls, tls: TLS, latest: ssl.SSLContext) -> _Following:
+        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
 
-        context.sslobject_class = Named
-    return context
+    def __init__(self, tls: TLS, latest: ssl.SSLContext) -> None:
+        self._tls = tls
+        self._latest = latest
+        self._looking: asyncio.Task[None] | None = None
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        present = self._tls.present()
+        if present is not None:
+            self._latest = present
+        elif self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._look())
+        name = self._tls.server_name or server_hostname
+        return self._latest.wrap_bio(incoming, outgoing, server_side, name, session)
+
+    async def _look(self) -> None:
+        """Use files that have changed for the next connection."""
+        with contextlib.suppress(NotSent, SendTimeout):
+            self._latest = await self._tls.context()
 
 
 async def closed(client: Any, give_up: Callable[[], None] = lambda: None) -> None:

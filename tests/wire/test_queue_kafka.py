@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -16,11 +18,14 @@ from aiokafka.structs import TopicPartition
 
 from alloypy.streaming.parts import messages
 from alloypy.syntax.diagnostics import DiagnosticsError
+from tests.support.counts import FULL
 from tests.support.kafka_broker import Broker
 from tests.support.pipeline import Pipeline, pipeline
 from tests.support.receiving import ask
+from tests.support.recorder import Recorder
+from tests.support.running import Running, free_port
 from tests.support.scripted import scripted
-from tests.support.waiting import until
+from tests.support.waiting import until, wait_until
 from tests.wire.test_queue import PATIENT, RECEIVER, Server, counted, ingest, push, write
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +110,16 @@ async def test_a_topic_that_would_lose_profiles_is_refused_at_load(
             await client.create_topics([NewTopic(topic, 1, 1, topic_configs=settings)])
     with pytest.raises(DiagnosticsError, match=words):
         async with pipeline(queue(broker, topic, kafka=kafka), tmp_path):
+            pass
+
+
+async def test_a_queue_that_delivers_into_its_own_topic_is_refused(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    other = queue(broker, topic).replace('"default"', '"other"')
+    text = queue(broker, topic).replace("forward_to = []", "forward_to = [alloypy.queue.other.receiver]")
+    with pytest.raises(DiagnosticsError, match=r"alloypy\.queue\.other stores in the same topic"):
+        async with pipeline(text + other, tmp_path):
             pass
 
 
@@ -308,3 +323,30 @@ async def test_senders_are_told_to_come_back_while_no_broker_answers(topic: str,
         assert counted(running, "rejected_total", reason="closed") == 1
         assert len([line for line in running.log.lines if "not open yet" in line]) == 1
         assert not [line for line in running.log.lines if "ERROR" in line]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_large_profiles_take_little_memory(broker: Broker, topic: str, tmp_path: Path) -> None:
+    sizes = (1, 5, 20, 64) if FULL else (1, 5)
+    body = Random(2).randbytes(max(sizes) * 1_000_000)
+    port = free_port()
+    with Recorder() as sink:
+        text = (
+            queue(broker, topic, "a") + f'pyroscope.write "a" {{\nendpoint {{\nurl = "{sink.url}"\n}}\n}}\n'
+        )
+        (tmp_path / "config.alloy").write_text((RECEIVER + text).replace("RECV", str(port)))
+        arguments = ["--stability.level=experimental", "--storage.path=data", "config.alloy"]
+        with Running(arguments, tmp_path) as running:
+            running.wait_until_ready()
+            for size in sizes:
+                url = f"http://127.0.0.1:{port}/ingest?name=large{size}"
+                request = urllib.request.Request(url, body[: size * 1_000_000], method="POST")
+                with urllib.request.urlopen(request, timeout=60) as reply:
+                    assert reply.status == 200
+            wait_until(lambda: len(sink.requests) == len(sizes))
+            status = Path(f"/proc/{running.process.pid}/status").read_text()
+            most = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])  # type: ignore[index]
+            assert running.stop() == 0
+    assert [len(each.body) for each in sink.requests] == [size * 1_000_000 for size in sizes]
+    assert all(each.body == body[: len(each.body)] for each in sink.requests)
+    assert most < 250_000

@@ -84,6 +84,7 @@ class Queue(Component[Arguments, Exports]):
         """Use new arguments, within moments."""
         self._arguments = arguments
         self._receiver.children = arguments.forward_to
+        self._receiver.kafka = arguments.kafka
         self._warn(arguments)
         self._changed.set()
 
@@ -293,7 +294,6 @@ registration = Registration(
         "alloypy.components.own.delivering.courier",
         "alloypy.components.own.delivering.keeping",
         "alloypy.components.own.delivering.on_disk",
-        "alloypy.components.own.delivering.on_kafka",
         "alloypy.components.own.delivering.status",
         "alloypy.queueing.log",
     ),

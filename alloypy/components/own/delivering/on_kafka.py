@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from alloypy.components.own.delivering.arguments import Arguments
 from alloypy.components.own.delivering.kafka_arguments import KafkaArguments, KafkaTLSArguments
 from alloypy.components.own.delivering.messages import label_of
+from alloypy.components.own.delivering.storing import Receiver
 from alloypy.families import Family, counter, counters, gauges
 from alloypy.net.client.tls import TLSSettings
 from alloypy.runtime.contract.component import Extra
@@ -40,6 +41,11 @@ class OnKafka:
 
     async def fault(self, arguments: Arguments) -> str:
         """Why the queue cannot be in the topic, as far as the brokers answer and say so."""
+        own = _kafka(arguments)
+        for receiver in arguments.forward_to:
+            other = receiver.kafka if isinstance(receiver, Receiver) else None
+            if other is not None and (other.brokers, other.topic) == (own.brokers, own.topic):
+                return f"{receiver.component} stores in the same topic: profiles would go round for ever"
         missing = _AIOKAFKA.missing(f"kafka in {self._component}")
         if missing:
             return missing

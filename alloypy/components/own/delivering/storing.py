@@ -28,15 +28,16 @@ _OPENING_SECONDS = 5.0
 
 
 class Receiver(ProfilesReceiver):
-    """The exported receiver. keeper: stores the profiles, None until it is open."""
+    """The exported receiver. keeper: stores the profiles, None until it is open. kafka: where, if there."""
 
-    __slots__ = ("_opened", "_publisher", "children", "id", "keeper", "metrics", "problem")
+    __slots__ = ("_opened", "_publisher", "children", "id", "kafka", "keeper", "metrics", "problem")
     concrete = "queue.Component"
 
     def __init__(self, options: Options, arguments: Arguments, metrics: QueueMetrics) -> None:
         self.component = options.global_id
         self.id = options.id
         self.children = arguments.forward_to
+        self.kafka = arguments.kafka
         self.metrics = metrics
         self._publisher = Publisher(options.events, options.global_id)
         self.keeper: Keeper | None = None
