@@ -81,6 +81,8 @@ class Attended(Changeable):
             return {"error": str(reason)}
         except KeyError as name:  # it went while the order was obeyed
             return {"error": f"{name} is no destination any more"}
+        except Exception as error:  # the next order must find somebody
+            return {"error": f"internal error: {type(error).__name__}"}
 
 
 async def _line(connection: socket.socket) -> bytes:

@@ -239,7 +239,7 @@ async def test_headers_that_are_stored_are_warned_of(tmp_path: Path, through: st
             assert not [line for line in running.log.lines if "secret" in line]
             await running.load(receiver + relabel + queue("a") + write("a", backend))
             (said,) = [line for line in running.log.lines if "may be secret" in line]
-    assert "WARNING request headers are stored on the disk with each profile" in said
+    assert "WARNING request headers are stored with each profile" in said
     assert "X-Token" in said
     assert "alloypy.queue.default" in said
 

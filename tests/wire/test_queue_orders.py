@@ -13,6 +13,7 @@ import pytest
 
 from alloypy.cli.main import main
 from alloypy.queueing.desk import Attended, at_control
+from alloypy.queueing.orders import Order
 from alloypy.queueing.settings import LogSettings
 from tests.support.pipeline import Pipeline, pipeline
 from tests.support.scripted import scripted
@@ -151,3 +152,20 @@ async def test_a_long_path_and_what_a_killed_process_left_are_no_hindrance(
         if is_killed:
             assert not (path / "v1" / "control").exists()
             (path / "v1" / "control").touch()
+
+
+async def test_an_order_that_fails_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(self: Attended, order: Order) -> dict[str, int]:
+        raise ValueError("hush")
+
+    log = await Attended.open(str(tmp_path), settings=LogSettings(min_free=0), destinations=[A])
+    await log.attend()
+    await log.put(b"meta", [b"body"])
+    with monkeypatch.context() as patch:
+        patch.setattr(Attended, "obey", broken)
+        assert await command("drop", str(tmp_path), "--yes") == 1
+        assert capsys.readouterr().err == "Error: internal error: ValueError\n"
+    assert await command("drop", str(tmp_path), "--yes") == 0
+    await log.close()

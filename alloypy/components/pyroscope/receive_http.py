@@ -231,7 +231,7 @@ class ReceiveHTTP(Component[Arguments, None]):
 
         stores = stores_of(arguments.forward_to)
         if stores:
-            message = "request headers are stored on the disk with each profile, and may be secret"
+            message = "request headers are stored with each profile, and may be secret"
             fields = {"forward_headers": ", ".join(arguments.forward_headers), "stored_by": ", ".join(stores)}
             self._options.logger.warning(message, extra={"fields": fields})
 

@@ -53,7 +53,7 @@ def _stored_headers(view: View) -> Iterator[Diagnostic]:
         queue = next((each for each in _behind(view, body.node) if each.name == _QUEUE), None)
         if queue is not None:
             span = Span(body.source, written.start, written.end)
-            message = f"{block_id(queue.block)} stores these headers on its disk; they may be secret"
+            message = f"{block_id(queue.block)} stores these headers with each profile; they may be secret"
             yield finding(span, message, "pass on only headers that are not secret, such as X-Scope-OrgID")
 
 
@@ -133,9 +133,9 @@ RULES = (
     Rule(
         "ALY0969",
         "request headers stored in a queue",
-        "What forward_headers passes on is stored in the queue's directory with each profile until that is "
+        "What forward_headers passes on is stored with each profile, on disk or in Kafka, until that is "
         "delivered, and longer if it becomes a dead letter. Headers such as Authorization can then be read "
-        "by all who can read the volume or its backups. Only alloypy has queues: reported with "
+        "by all who can read the volume, the topic or their backups. Only alloypy has queues: reported with "
         "--for alloypy.",
         wrong=_QUEUED % '  forward_headers = ["Authorization"]\n' + _ONE,
         right=_QUEUED % "" + _ONE,

@@ -93,7 +93,7 @@ def test_a_destination_with_several_endpoints_is_found(text: str, said: list[str
 
 
 BEHIND = 'alloypy.queue "q" { forward_to = [pyroscope.write.a.receiver] }\n' + write("a")
-SAID = ["alloypy.queue.q stores these headers on its disk; they may be secret"]
+SAID = ["alloypy.queue.q stores these headers with each profile; they may be secret"]
 
 
 @pytest.mark.parametrize(
