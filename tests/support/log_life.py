@@ -14,6 +14,7 @@ from alloypy.queueing.record import Record
 from alloypy.queueing.settings import LogSettings
 from alloypy.threads import Threads
 from tests.support.memory_disk import Crash, MemoryDisk
+from tests.support.waiting import PATIENCE_SECONDS
 
 T = TypeVar("T")
 
@@ -72,7 +73,7 @@ class Lives:
 
     async def _outcome(self, work: Coroutine[Any, Any, T]) -> T | BaseException:
         try:
-            result = await asyncio.wait_for(work, 3)
+            result = await asyncio.wait_for(work, PATIENCE_SECONDS)
             for _ in range(3):  # marks are written in the next turn
                 await asyncio.sleep(0)
         except BaseException as error:
