@@ -211,6 +211,9 @@ def test_a_queue_in_use_is_shown_and_what_is_being_delivered_stays(
 ) -> None:
     queue, port = str(tmp_path / "queue"), free_port()
     (tmp_path / "config.alloy").write_text(f"""
+    livedebugging {{
+      enabled = true
+    }}
     pyroscope.receive_http "front" {{
       http {{
         listen_address = "127.0.0.1"
@@ -241,6 +244,8 @@ def test_a_queue_in_use_is_shown_and_what_is_being_delivered_stays(
         data = json.loads(capsys.readouterr().out)
         assert data["process"] == str(running.process.pid)
         assert data["destinations"][0]["waiting"] == 1
+        about = json.loads(running.get("/api/v0/web/components/alloypy.queue.kept").text)
+        assert about["liveDebuggingEnabled"] is True
         assert main(["queue", "replay", queue]) == 1
         assert "no such dead letters" in capsys.readouterr().err
         assert main(["queue", "drop", queue, "--yes"]) == 1

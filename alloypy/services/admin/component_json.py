@@ -18,7 +18,7 @@ from alloypy.services.admin.messages import as_utf8, encoded
 
 def seen_live(info: ComponentInfo) -> bool:
     """Whether live debugging, when it is on, shows what passes a component."""
-    return info.name.startswith("pyroscope.")
+    return info.name.startswith(("pyroscope.", "alloypy."))
 
 
 def summary(info: ComponentInfo, *, live: bool) -> dict[str, Any]:
