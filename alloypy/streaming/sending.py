@@ -17,11 +17,14 @@ from aiokafka.partitioner import murmur2
 from alloypy.profiles.model import Buffer
 from alloypy.queueing.errors import Closed, Full
 from alloypy.queueing.record import MOST_BODY_BYTES, MOST_META_BYTES
-from alloypy.streaming.client import Access, Unreachable, closed, in_background
+from alloypy.streaming.client import Access, Unreachable, closed, in_background, in_time
 from alloypy.streaming.parts import Headers, Message, messages, room
 
 _BATCH_BYTES = 1 << 20
 _PARTS_AT_A_TIME = 4
+_LARGE_SECONDS = 30.0
+"""How long a record in parts waits for the one before: one at a time bounds memory."""
+
 _REMEMBERED = 10_000
 
 
@@ -66,8 +69,11 @@ class Sender:
             if len(meta) + size < most // 2 or len(meta) + size + 16 <= most:
                 await self._whole(topic, key, received_at, meta, body, headers)
             else:
-                async with self._large:
+                await in_time(self._large.acquire(), _LARGE_SECONDS)
+                try:
                     await self._in_parts(topic, key, messages(received_at, meta, body, most))
+                finally:
+                    self._large.release()
         except Unreachable as reason:
             self.fault = str(reason)
             raise Full("broker", self.fault) from None
@@ -123,7 +129,6 @@ class Sender:
 
     async def _answered(self, future: asyncio.Future[Any], deadline: float) -> None:
         if not await _ended(future, deadline):
-            future.add_done_callback(_heard)
             raise KafkaTimeoutError
         self._result(future)
 
@@ -145,6 +150,7 @@ class Sender:
                 )
         except TimeoutError:
             raise KafkaTimeoutError from None
+        future.add_done_callback(_heard)
         return future
 
     def _result(self, future: asyncio.Future[Any]) -> None:
@@ -155,7 +161,6 @@ class Sender:
 
     def _give_up(self, digest: bytes, future: asyncio.Future[Any]) -> None:
         """Remember a send whose sender is told that it failed, so that it is not sent twice."""
-        future.add_done_callback(_heard)
         self._given_up[digest] = future
         while len(self._given_up) > _REMEMBERED:
             self._given_up.popitem(last=False)
@@ -254,7 +259,7 @@ async def _ended(future: asyncio.Future[Any], deadline: float) -> bool:
 
 
 def _heard(future: asyncio.Future[Any]) -> None:
-    """What has become of it is nobody's any more."""
+    """See its error, which nobody may be waiting for any more."""
     if not future.cancelled():
         future.exception()
 

@@ -19,7 +19,7 @@ from alloypy.streaming.client import Access, Unreachable, codec_missing, quiet
 from alloypy.streaming.cursor import StreamCursor
 from alloypy.streaming.reading import Reader
 from alloypy.streaming.sending import Sender
-from alloypy.streaming.settings import Place, StreamSettings
+from alloypy.streaming.settings import StreamSettings
 from alloypy.streaming.topic import Topics, Wanted, differences, fault, faults, missing
 
 _LONGEST_TOPIC = 249
@@ -56,11 +56,12 @@ class Stream:
         self._is_closed = False
 
     @staticmethod
-    async def check(place: Place, settings: StreamSettings) -> str:
+    async def check(settings: StreamSettings) -> str:
         """Why the brokers do not let the queue work, as far as they answer and say so, or "".
 
         Changes nothing.
         """
+        place = settings.place
         package = codec_missing(place.compression)
         if package:
             need = f"compression {place.compression} needs {package}, which is not installed"

@@ -108,3 +108,15 @@ def test_a_start_imports_nothing_that_waits_for_its_first_use(tmp_path: Path) ->
     )
     later = ("google.protobuf", "httpx", "re2", "yaml")
     assert [name for name in (*own, *not_wanted, *later) if name in imported] == []
+
+
+def test_a_queue_on_disk_imports_nothing_of_kafka(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from importlib import import_module\n"
+        "from alloypy.components.registry import REGISTRY\n"
+        "for name in REGISTRY['alloypy.queue'].later: import_module(name)\n"
+        "print([name for name in sys.modules if name.startswith(('aiokafka', 'alloypy.streaming'))])\n"
+    )
+    done = alloypy(cwd=tmp_path, command=(sys.executable, "-c", program))
+    assert (done.stdout, done.stderr) == ("[]\n", "")

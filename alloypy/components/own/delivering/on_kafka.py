@@ -35,9 +35,9 @@ class OnKafka:
         self._component = component
         self._logger = logger
 
-    def place(self, arguments: Arguments) -> Place:
-        """Where the topic is, and how it is reached."""
-        return _place(_kafka(arguments))
+    def place(self, arguments: Arguments) -> object:
+        """Where the topic is, how it is reached, and what it is compared with when it is opened."""
+        return _place(_kafka(arguments)), arguments.max_size, arguments.max_age
 
     async def fault(self, arguments: Arguments) -> str:
         """Why the queue cannot be in the topic, as far as the brokers answer and say so."""
@@ -52,7 +52,7 @@ class OnKafka:
         await WORK.run(_imported, _IMPORT_SECONDS)
         from alloypy.streaming.stream import Stream
 
-        return await Stream.check(self.place(arguments), _settings(arguments))
+        return await Stream.check(_settings(arguments))
 
     async def open(self, arguments: Arguments, destinations: Sequence[str]) -> Stream:
         """Open the topic, or make it. Raises QueueError."""
