@@ -72,15 +72,11 @@ class Books:
             self._touched.add(segment.number)
         if mark.kind is Kind.DROPPED and REASONS[mark.reason] == "damaged":
             self.damaged += new
-        seq = mark.first
+        done: Iterable[int] = self._cache.within(mark.first, mark.last)
         for each in self.done.values():
-            if (
-                each.account is not account
-                and each.account.left is None
-                and seq not in each.account.accounted
-            ):
-                break
-        else:
+            if each.account is not account and each.account.left is None:
+                done = [seq for seq in done if seq in each.account.accounted]
+        for seq in done:
             self._cache.discard(seq)
         if self._flushing is None:
             self.soon_flush()

@@ -62,6 +62,9 @@ class Source(Protocol):
     def mark(self, account: Account, mark: Mark) -> int:
         """Note what has become of records; returns how many it is new for."""
 
+    def flush(self) -> None:
+        """Write the marks."""
+
     async def bury(self, account: Account, record: Record, why: str, words: str) -> bool:
         """Make a record a dead letter; returns whether it is kept, or had to be dropped."""
 
@@ -108,21 +111,40 @@ class Cursor:
         Raises Closed.
         """
         while True:
-            record = self.ready()
-            if record is not None:
-                return record
+            if found := self.ready(1, 1):
+                return found[0]
             record = await (self._replay() if self._replays else self._read())
             if record is not None and record.place.seq not in self._out:
                 return self._given(record)
 
-    def ready(self) -> Record | None:
-        """What `next` would give out without having to wait; None if it would. Raises Closed."""
+    def ready(self, most: int, size: int) -> list[Record]:
+        """What `next` would give out without having to wait, in order. Raises Closed.
+
+        most: of these records. size: bytes; when they are reached, there is no further record.
+        """
         if self._is_closed:
             raise Closed("the queue is closed")
-        while (record := self._take()) is not None:
+        found = self._fresh(most, size)
+        while not found or (len(found) < most and sum(record.size for record in found) < size):
+            record = self._take()
+            if record is None:
+                break
             if record.place.seq not in self._out:
-                return self._given(record)
-        return None
+                found.append(self._given(record))
+        return found
+
+    def _fresh(self, most: int, size: int) -> list[Record]:
+        """The usual case of `ready`: records that are in memory, with nothing before or between them."""
+        found: list[Record] = []
+        before = self._replays or self._back or self._ready or self._tries.has_ends
+        if before or self._account.accounted.highest >= self._next:
+            return found
+        while len(found) < most and size > 0 and (record := self._source.cached(self._next)) is not None:
+            found.append(record)
+            self._out[self._next] = record
+            self._next += 1
+            size -= record.size
+        return found
 
     def _given(self, record: Record) -> Record:
         if self._tries.has_ends:
@@ -151,9 +173,28 @@ class Cursor:
         """A try goes on, and has not ended the process: it is innocent."""
         self._tries.survived(place.seq, self._name_number)
 
-    def done(self, place: Place) -> None:
-        """The record has been delivered."""
-        self._settle(place, Kind.DELIVERED)
+    def done(self, *places: Place) -> None:
+        """Records have been delivered."""
+        first, last, limit, size = 0, 0, 0, 0
+        for place in sorted(places) if len(places) > 1 else places:
+            if not place.segment:
+                self._settle(place, Kind.DELIVERED)
+                continue
+            seq = place.seq
+            record = self._out.pop(seq, None)
+            self._tries.over(seq, self._name_number)
+            if seq != last + 1 or seq > limit:
+                if first:
+                    self._source.mark(self._account, Mark(Kind.DELIVERED, first, last, size))
+                first, size, limit = seq, 0, self._account.last_in_file(seq)
+            last = seq
+            size += 0 if record is None else record.size
+        if first:
+            self._source.mark(self._account, Mark(Kind.DELIVERED, first, last, size))
+
+    def flush(self) -> None:
+        """Write what has become of records, rather than in the next turn of the loop."""
+        self._source.flush()
 
     def failed(self, place: Place) -> bool:
         """The try has failed. True if the record is older than max_age: it has been dropped.

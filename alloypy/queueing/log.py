@@ -92,7 +92,7 @@ class Log:
         self._graves = Graveyard(threads, settings, clock, self._books, loaded.dead)
         # For each record, and so without a method of its own: the time of the log in nanoseconds since 1970,
         # that of `received_at`; and what has become of a record, for its cursor.
-        self.now, self.mark = clock.now, self._books.mark
+        self.now, self.mark, self.flush = clock.now, self._books.mark, self._books.flush
         self._cursors: dict[str, Cursor] = {}
         for name, done in loaded.done.items():
             if done.account.left is None:

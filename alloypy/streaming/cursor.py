@@ -97,26 +97,30 @@ class StreamCursor:
     async def next(self) -> Record:
         """The next record, once there is one. Raises Closed."""
         while True:
-            record = self.ready()
-            if record is not None:
-                return record
+            if records := self.ready(1, 1):
+                return records[0]
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
 
-    def ready(self) -> Record | None:
-        """What `next` would give out without having to wait; None if it would. Raises Closed."""
+    def ready(self, most: int, size: int) -> list[Record]:
+        """What `next` would give out without having to wait, in order. Raises Closed.
+
+        most: of these records. size: bytes; when they are reached, there is no further record.
+        """
         if self._is_closed:
             raise Closed("the queue is closed")
-        while self._may_give() and (self._back or self._ready):
+        found: list[Record] = []
+        while len(found) < most and size > 0 and self._may_give() and (self._back or self._ready):
             item = self._back.pop(0) if self._back else self._taken()
             if item.partition.is_ours:
                 self._out[item.record.place.seq] = item
                 self._idle.clear()
-                return item.record
-        return None
+                found.append(item.record)
+                size -= item.record.size
+        return found
 
     def _may_give(self) -> bool:
         return not self._is_paused and self.uncommitted < self.most_uncommitted
@@ -134,10 +138,14 @@ class StreamCursor:
     def tried(self, place: Place) -> None:
         """Nothing, as `will_try`."""
 
-    def done(self, place: Place) -> None:
-        """The record has been delivered."""
-        if self._settle(place):
-            self._delivered += 1
+    def done(self, *places: Place) -> None:
+        """Records have been delivered."""
+        for place in places:
+            if self._settle(place):
+                self._delivered += 1
+
+    def flush(self) -> None:
+        """Nothing: what has been settled is committed by and by."""
 
     def failed(self, place: Place) -> bool:
         """The try has failed. True if the record is older than max_age: it has been dropped."""

@@ -87,6 +87,7 @@ class Courier:
         self._out_bytes = 0
         self._ends: dict[int, asyncio.Future[None]] = {}
         self._idle: list[asyncio.Future[Record]] = []
+        self._delivered: list[Record] = []
         self._changed = asyncio.Event()
         self._patience: asyncio.Timeout | None = None
 
@@ -122,18 +123,24 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled; then deliveries in progress may end, within the time for that."""
+        try:
+            await self._run()
+        finally:
+            self._note()
+
+    async def _run(self) -> None:
         workers: list[asyncio.Task[None]] = []
         async with asyncio.TaskGroup() as group:
             try:
                 while True:
-                    record = await self._turn()
-                    if record.crashes and self.cursor.ends(record.place).all >= SUSPECTED:
-                        await self._deliver_alone(record, partial(self._begin, record, group, workers))
-                        continue
-                    if self._quarantine.is_closed:
-                        await self._quarantine.opened()
-                    self.cursor.will_try(record.place)
-                    self._begin(record, group, workers)
+                    for record in await self._turn():
+                        if record.crashes and self.cursor.ends(record.place).all >= SUSPECTED:
+                            await self._deliver_alone(record, partial(self._begin, record, group, workers))
+                            continue
+                        if self._quarantine.is_closed:
+                            await self._quarantine.opened()
+                        self.cursor.will_try(record.place)
+                        self._begin(record, group, workers)
             except asyncio.CancelledError:
                 if self._out:
                     await asyncio.wait(self.deliveries, timeout=self._limits.drain)
@@ -189,8 +196,8 @@ class Courier:
             if not end.done():
                 self.cursor.survived(record.place)
 
-    async def _turn(self) -> Record:
-        """The next record to try, once it may be tried."""
+    async def _turn(self) -> list[Record]:
+        """The next records to try, once they may be tried."""
         while True:
             pause = self._pace.wait()
             if pause or not self._has_room():
@@ -200,14 +207,18 @@ class Courier:
             if len(self._suspects):
                 aside = self._aside()
                 if aside is not None:
-                    return aside
+                    return [aside]
                 seconds = max(0.0, self._suspects.next_due() - self._clock())
                 if self._keeps_order():
                     await self._change(seconds)
                     continue
-            fresh = self.cursor.ready() or await self._fresh(seconds)
-            if fresh is not None:
-                return fresh
+            room = max(1, self._limits.bytes - self._out_bytes)
+            records = self.cursor.ready(self._pace.window - len(self._out), room)
+            if records:
+                return records
+            record = await self._fresh(seconds)
+            if record is not None:
+                return [record]
 
     async def _fresh(self, seconds: float | None) -> Record | None:
         """The next record that has not been tried; None after so many seconds, or when a delivery fails."""
@@ -264,12 +275,25 @@ class Courier:
             self._taken(record)
 
     def _taken(self, record: Record) -> None:
-        self.tries["taken"] += 1
         self._passed += 1
-        self.delivered_bytes += record.size
-        self.waited.observe(self.age(record.received_at))
-        self.cursor.done(record.place)
-        self._answered(record)
+        if not self._delivered:
+            asyncio.get_running_loop().call_soon(self._note)
+        self._delivered.append(record)
+
+    def _note(self) -> None:
+        """Note what has been delivered in one turn of the loop."""
+        if not self._delivered:
+            return
+        records, self._delivered = self._delivered, []
+        self.cursor.done(*[record.place for record in records])
+        self.cursor.flush()
+        self.tries["taken"] += len(records)
+        now = self._now()
+        for record in records:
+            self.delivered_bytes += record.size
+            self.waited.observe(max(0, now - record.received_at) / 1e9)
+            self._answered(record)
+        self._changed.set()
 
     def _answered(self, record: Record) -> None:
         """The destination works: it has taken a record, or refused it for good."""
