@@ -158,16 +158,9 @@ class Cursor:
         """How often the process has ended while the record was being delivered, and it has not survived."""
         return self._tries.ends(place.seq, self._name_number)
 
-    def will_try(self, place: Place, *, is_alone: bool = False) -> None:
-        """A try to deliver the record is about to begin; its note is written with the next one's `tried`.
-
-        is_alone: no other record is being delivered.
-        """
-        self._tries.will_try(place.seq, self._name_number, is_alone=is_alone)
-
-    def tried(self, place: Place) -> None:
-        """A try to deliver the record begins."""
-        self._tries.tried(place.seq, self._name_number)
+    def tried(self, *places: Place, is_alone: bool = False) -> None:
+        """Tries to deliver records begin. is_alone: no other record is being delivered."""
+        self._tries.tried([place.seq for place in places], self._name_number, is_alone=is_alone)
 
     def survived(self, place: Place) -> None:
         """A try goes on, and has not ended the process: it is innocent."""
@@ -182,7 +175,6 @@ class Cursor:
                 continue
             seq = place.seq
             record = self._out.pop(seq, None)
-            self._tries.over(seq, self._name_number)
             if seq != last + 1 or seq > limit:
                 if first:
                     self._source.mark(self._account, Mark(Kind.DELIVERED, first, last, size))
@@ -191,6 +183,7 @@ class Cursor:
             size += 0 if record is None else record.size
         if first:
             self._source.mark(self._account, Mark(Kind.DELIVERED, first, last, size))
+        self._tries.over([place.seq for place in places], self._name_number)
 
     def flush(self) -> None:
         """Write what has become of records, rather than in the next turn of the loop."""
@@ -275,13 +268,13 @@ class Cursor:
         seq = place.seq
         record = self._out.pop(seq, None)
         self._source.mark(self._account, Mark(kind, seq, seq, 0 if record is None else record.size, reason))
-        self._tries.over(seq, self._name_number)
+        self._tries.over([seq], self._name_number)
         if not place.segment:
             self._source.settled_letter(self._account, seq)
 
     def _over(self, place: Place) -> None:
         self._out.pop(place.seq, None)
-        self._tries.over(place.seq, self._name_number)
+        self._tries.over([place.seq], self._name_number)
 
     def _oldest(self) -> int | None:
         first = self._account.accounted.missing_from(0)

@@ -67,7 +67,7 @@ class Record:
         self.received_at = received_at
         self.meta = meta
         self.body = body
-        self.size = size or size_of(meta, body)
+        self.size = size or HEAD_BYTES + len(meta) + sum(map(len, body))
         self.crashes = crashes
         self.note = note
 
@@ -82,11 +82,6 @@ class Record:
             crashes=crashes,
             note=self.note,
         )
-
-
-def size_of(meta: bytes, body: Sequence[Buffer]) -> int:
-    """The bytes that a record takes in a file."""
-    return HEAD_BYTES + len(meta) + sum(map(len, body))
 
 
 class Head(NamedTuple):

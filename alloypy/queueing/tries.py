@@ -4,12 +4,13 @@ A process also ends for other reasons, with innocent records in flight. What was
 therefore tried alone, and only an end while it was alone is evidence.
 
 `tries.log` has entries of 20 bytes (little endian: number of the record u64, CRC-32 of the destination's
-name u32, kind u32, CRC-32 u32). Nothing waits for the disk: the end of the process alone loses none.
+name u32, kind u8, how many more records in a row it is about u24, CRC-32 u32). Nothing waits for the disk:
+the end of the process alone loses none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from struct import Struct
 from typing import NamedTuple
@@ -24,6 +25,7 @@ _TRIED = 1
 _SURVIVED = 2
 _TRIED_ALONE = 3
 _MOST_BYTES = 1 << 20
+_MOST_IN_A_ROW = 1 << 24
 
 
 def name_number(destination: str) -> int:
@@ -51,7 +53,6 @@ class Tries:
         self._end = 0
         self._ends: dict[tuple[int, int], Ends] = {}
         self._noted: dict[tuple[int, int], int] = {}
-        self._unwritten: list[tuple[int, int, int]] = []
 
     def start(self, is_waiting: Callable[[int, int], bool]) -> None:
         """Read the notes, and write anew those of records that still wait. A failing disk costs the notes."""
@@ -66,9 +67,11 @@ class Tries:
 
     def _read(self, data: bytes) -> None:
         for at in range(0, len(data) - _ENTRY_BYTES + 1, _ENTRY_BYTES):
-            seq, name, kind = _ENTRY.unpack_from(data, at)
-            if _CRC.unpack_from(data, at + 16)[0] == crc32(memoryview(data)[at : at + 16]):
-                key = seq, name
+            first, name, content = _ENTRY.unpack_from(data, at)
+            if _CRC.unpack_from(data, at + 16)[0] != crc32(memoryview(data)[at : at + 16]):
+                continue
+            kind = content & 0xFF
+            for key in ((seq, name) for seq in range(first, first + (content >> 8) + 1)):
                 if kind in (_TRIED, _TRIED_ALONE):
                     ends = self._ends.get(key, NO_ENDS)
                     self._ends[key] = Ends(ends.all + 1, ends.alone + (kind == _TRIED_ALONE))
@@ -88,25 +91,26 @@ class Tries:
         """Records that were being tried at an end: how often alone, and their numbers; sorted."""
         return sorted((ends.alone, seq) for (seq, name), ends in self._ends.items() if name == destination)
 
-    def will_try(self, seq: int, destination: int, *, is_alone: bool = False) -> None:
-        """A try is about to begin; if it is the first since the start, the next `tried` notes it."""
-        key = seq, destination
-        if key not in self._noted:
-            kind = self._noted[key] = _TRIED_ALONE if is_alone else _TRIED
-            self._unwritten.append((seq, destination, kind))
+    def tried(self, seqs: Iterable[int], destination: int, *, is_alone: bool = False) -> None:
+        """Tries begin: those that are the first since the start are noted.
 
-    def tried(self, seq: int, destination: int) -> None:
-        """A try begins: its note is written."""
-        if (seq, destination) not in self._noted:
-            self.will_try(seq, destination)
-        if self._unwritten:
-            self._append([])
+        is_alone: nothing else is being tried.
+        """
+        kind = _TRIED_ALONE if is_alone else _TRIED
+        entries = []
+        for seq in seqs:
+            key = seq, destination
+            if key not in self._noted:
+                self._noted[key] = kind
+                entries.append((seq, destination, kind))
+        self._append(entries)
 
-    def over(self, seq: int, destination: int) -> None:
-        """A try has ended, and the process has not; the record does not wait any more."""
-        self._noted.pop((seq, destination), None)
-        if self._ends:
-            self._ends.pop((seq, destination), None)
+    def over(self, seqs: Iterable[int], destination: int) -> None:
+        """Tries have ended, and the process has not; the records do not wait any more."""
+        for seq in seqs:
+            self._noted.pop((seq, destination), None)
+            if self._ends:
+                self._ends.pop((seq, destination), None)
         if self._end > _MOST_BYTES:
             self._renew()
 
@@ -126,8 +130,7 @@ class Tries:
             self._descriptor = None
 
     def _append(self, entries: list[tuple[int, int, int]]) -> None:
-        data = b"".join(map(_packed, [*self._unwritten, *entries]))
-        self._unwritten = []
+        data = _packed(entries)
         if self._descriptor is not None and data:
             with suppress(OSError):
                 self._disk.write(self._descriptor, [data], self._end)
@@ -139,8 +142,7 @@ class Tries:
         for key, ends in self._ends.items():
             entries += [(*key, _TRIED)] * (ends.all - ends.alone) + [(*key, _TRIED_ALONE)] * ends.alone
         entries += [(*key, kind) for key, kind in self._noted.items()]
-        self._unwritten = []
-        data = b"".join(map(_packed, entries))
+        data = _packed(entries)
         new = f"{self._path}.tmp"
         with suppress(OSError):
             with suppress(FileNotFoundError):
@@ -157,6 +159,17 @@ class Tries:
             self._descriptor, self._end = descriptor, len(data)
 
 
-def _packed(entry: tuple[int, int, int]) -> bytes:
-    data = _ENTRY.pack(*entry)
-    return data + _CRC.pack(crc32(data))
+def _packed(entries: Iterable[tuple[int, int, int]]) -> bytes:
+    """Entries as in the file: what is said of records in a row is one. Each: number, destination, kind."""
+    data = b""
+    first, name, kind, count = 0, 0, 0, 0
+    for entry in (*entries, (-1, 0, 0)):
+        if count and entry == (first + count, name, kind) and count < _MOST_IN_A_ROW:
+            count += 1
+            continue
+        if count:
+            packed = _ENTRY.pack(first, name, kind | count - 1 << 8)
+            data += packed + _CRC.pack(crc32(packed))
+        first, name, kind = entry
+        count = 1
+    return data

@@ -132,11 +132,8 @@ class StreamCursor:
             self.has_room.set()
         return item
 
-    def will_try(self, place: Place) -> None:
+    def tried(self, *places: Place, is_alone: bool = False) -> None:
         """Nothing: which profile ends the process is not noted in Kafka."""
-
-    def tried(self, place: Place) -> None:
-        """Nothing, as `will_try`."""
 
     def done(self, *places: Place) -> None:
         """Records have been delivered."""

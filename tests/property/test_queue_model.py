@@ -115,8 +115,7 @@ class Model:
                 self.log.replay(destination, dead)
         elif held and name == "alone":
             place = held[number % len(held)].place
-            cursor.will_try(place, is_alone=True)
-            cursor.tried(place)
+            cursor.tried(place, is_alone=True)
         elif held and name in ("tried", "survived", "failed"):
             getattr(cursor, name)(held[number % len(held)].place)
         elif held:

@@ -285,8 +285,7 @@ def test_a_record_that_kills_the_process_is_found() -> None:
         async def try_first(log: Log = log) -> int:
             cursor = log.cursor("a")
             records = [await cursor.next(), await cursor.next()]
-            for record in records:
-                cursor.tried(record.place)
+            cursor.tried(*(record.place for record in records))
             cursor.failed(records[1].place)
             assert records[1].crashes == 0
             return records[0].crashes
@@ -315,8 +314,7 @@ def test_what_was_being_tried_alone_at_an_end_is_known_and_comes_last() -> None:
         records = [await cursor.next() for _ in range(3)]
         for record in records:
             if contents(record) == name or not is_alone:
-                cursor.will_try(record.place, is_alone=is_alone)
-                cursor.tried(record.place)
+                cursor.tried(record.place, is_alone=is_alone)
         return [(contents(each), *cursor.ends(each.place)) for each in records]
 
     def killed() -> None:

@@ -131,16 +131,10 @@ class Courier:
     async def _run(self) -> None:
         workers: list[asyncio.Task[None]] = []
         async with asyncio.TaskGroup() as group:
+            begin = partial(self._begin, group, workers)
             try:
                 while True:
-                    for record in await self._turn():
-                        if record.crashes and self.cursor.ends(record.place).all >= SUSPECTED:
-                            await self._deliver_alone(record, partial(self._begin, record, group, workers))
-                            continue
-                        if self._quarantine.is_closed:
-                            await self._quarantine.opened()
-                        self.cursor.will_try(record.place)
-                        self._begin(record, group, workers)
+                    await self._start(await self._turn(), begin)
             except asyncio.CancelledError:
                 if self._out:
                     await asyncio.wait(self.deliveries, timeout=self._limits.drain)
@@ -148,7 +142,20 @@ class Courier:
                     worker.cancel()
                 raise
 
-    def _begin(self, record: Record, group: asyncio.TaskGroup, workers: list[asyncio.Task[None]]) -> None:
+    async def _start(self, records: list[Record], begin: Callable[[Record], None]) -> None:
+        """Begin to deliver records, in order: together, unless one of them may be what ends the process."""
+        is_usual = not any(record.crashes for record in records)
+        for some in [records] if is_usual else [[record] for record in records]:
+            if some[0].crashes and self.cursor.ends(some[0].place).all >= SUSPECTED:
+                await self._deliver_alone(some[0], begin)
+                continue
+            if self._quarantine.is_closed:
+                await self._quarantine.opened()
+            self.cursor.tried(*[record.place for record in some])
+            for record in some:
+                begin(record)
+
+    def _begin(self, group: asyncio.TaskGroup, workers: list[asyncio.Task[None]], record: Record) -> None:
         """Have a worker deliver a record: one that is idle, or another one."""
         self._out[record.place.seq] = record
         self._out_bytes += record.size
@@ -185,12 +192,12 @@ class Courier:
         """Done when the delivery of a record ends."""
         return self._ends.setdefault(seq, asyncio.get_running_loop().create_future())
 
-    async def _deliver_alone(self, record: Record, begin: Callable[[], None]) -> None:
+    async def _deliver_alone(self, record: Record, begin: Callable[[Record], None]) -> None:
         """Deliver a record that may be what ends the process, so that it alone can be the reason."""
         async with self._quarantine.alone():
             if self.cursor.ends(record.place).alone < GUILTY:
-                self.cursor.will_try(record.place, is_alone=True)
-            begin()
+                self.cursor.tried(record.place, is_alone=True)
+            begin(record)
             end = self._end(record.place.seq)
             await asyncio.wait([end], timeout=HARMLESS_SECONDS)
             if not end.done():
@@ -263,7 +270,6 @@ class Courier:
         if record.crashes and self.cursor.ends(record.place).alone >= GUILTY:
             await self._bury(record, stored, "crash", "the process ended while it was being delivered")
             return
-        self.cursor.tried(record.place)
         try:
             await deliver(stored, self.receiver)
         except DeliveryError as error:
@@ -292,16 +298,18 @@ class Courier:
         for record in records:
             self.delivered_bytes += record.size
             self.waited.observe(max(0, now - record.received_at) / 1e9)
-            self._answered(record)
+        self._answered(*records)
         self._changed.set()
 
-    def _answered(self, record: Record) -> None:
-        """The destination works: it has taken a record, or refused it for good."""
+    def _answered(self, *records: Record) -> None:
+        """The destination works: it has taken records, or refused one for good."""
         if len(self._suspects):
             if self._pace.is_open:
                 self._suspects.release(self._clock())
-            self._suspects.forget(record)
-        self._pace.passed()
+            for record in records:
+                self._suspects.forget(record)
+        for _ in records:
+            self._pace.passed()
         self._reports.works()
 
     async def _failed(self, record: Record, stored: Stored, error: DeliveryError, epoch: int) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from alloypy.components.own.delivering.arguments import Arguments
 from alloypy.components.own.delivering.metrics import QueueMetrics
@@ -44,15 +44,19 @@ class Receiver(ProfilesReceiver):
         self._opened = asyncio.Event()
         self.problem = ""
 
-    async def append(self, push: Push) -> None:
-        """Store every series of a Push as a record of its own. Raises DeliveryError."""
-        keeper = self.keeper or await self._open(push.series)
-        await keeper.append(push)
+    def append(self, push: Push) -> Coroutine[Any, Any, None]:
+        """Store every series of a Push as a record of its own. Awaiting raises DeliveryError."""
+        return self._append_later(push) if self.keeper is None else self.keeper.append(push)
 
-    async def append_ingest(self, profile: IngestProfile) -> None:
-        """Store an /ingest profile. Raises DeliveryError."""
-        keeper = self.keeper or await self._open((profile,))
-        await keeper.append_ingest(profile)
+    def append_ingest(self, profile: IngestProfile) -> Coroutine[Any, Any, None]:
+        """Store an /ingest profile. Awaiting raises DeliveryError."""
+        return self._ingest_later(profile) if self.keeper is None else self.keeper.append_ingest(profile)
+
+    async def _append_later(self, push: Push) -> None:
+        await (await self._open(push.series)).append(push)
+
+    async def _ingest_later(self, profile: IngestProfile) -> None:
+        await (await self._open((profile,))).append_ingest(profile)
 
     def debug_info_clients(self) -> Sequence[DebugInfoClient]:
         """The clients of all destinations: debug info is passed on as it arrives."""
