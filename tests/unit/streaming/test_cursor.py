@@ -43,8 +43,8 @@ class Bench:
             self.cursor.feed(partition or self.partition, offset, message.value, message.headers, 0.0)
 
     def given(self) -> Iterator[Record]:
-        while (record := self.cursor.ready()) is not None:
-            yield record
+        while records := self.cursor.ready(1, 1):
+            yield records[0]
 
     def texts(self) -> list[str]:
         return [bytes(each.body[0]).decode() for each in self.given()]

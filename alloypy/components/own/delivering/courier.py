@@ -282,6 +282,7 @@ class Courier:
 
     def _taken(self, record: Record) -> None:
         self._passed += 1
+        self._suspects.forget(record)  # or it would be tried again before it is noted
         if not self._delivered:
             asyncio.get_running_loop().call_soon(self._note)
         self._delivered.append(record)
@@ -298,17 +299,14 @@ class Courier:
         for record in records:
             self.delivered_bytes += record.size
             self.waited.observe(max(0, now - record.received_at) / 1e9)
-        self._answered(*records)
+        self._answered(len(records))
         self._changed.set()
 
-    def _answered(self, *records: Record) -> None:
-        """The destination works: it has taken records, or refused one for good."""
-        if len(self._suspects):
-            if self._pace.is_open:
-                self._suspects.release(self._clock())
-            for record in records:
-                self._suspects.forget(record)
-        for _ in records:
+    def _answered(self, count: int = 1) -> None:
+        """The destination works: it has taken so many records, or refused one for good."""
+        if self._pace.is_open:
+            self._suspects.release(self._clock())
+        for _ in range(count):
             self._pace.passed()
         self._reports.works()
 
@@ -317,11 +315,11 @@ class Courier:
         self.tries[found.name.lower()] += 1
         if found is Verdict.RECORD:
             await self._bury(record, stored, "refused", str(error))
-            self._answered(record)
+            self._answered()
         elif found is Verdict.TOO_OLD:
             self._give_up(stored, "too_old", str(error))
             self._settle(record, "too_old")
-            self._answered(record)
+            self._answered()
         else:
             await self._not_taken(record, stored, error, epoch, busy=found is Verdict.BUSY)
 
