@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.live --rounds 5
     python -m tests.benchmarks.live --instructions     # counted by valgrind; for a busy machine
+    python -m tests.benchmarks.live --ticks 1          # one viewer without sockets; 0 is what to subtract
 
 1,000 profiles of 5 KB a second are received, relabelled and sent; rounds are interleaved. CPU is that of
 the process, beyond what it took in the same round with live debugging off, in percent of a core; one viewer
@@ -12,6 +13,7 @@ may take 2 %, ten 5 %. `sent` is what a client waits for. Needs Go, for the load
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import re
@@ -32,8 +34,8 @@ from typing import Any, NamedTuple
 from tests.benchmarks.relay import TOOLS, free_port, running, wait_for_port, wait_until_ready
 
 RATE = 1000
-SLOW_RATES = (70, 140)  # of profiles; each makes three rows, of which 200 a second are shown
-SLOW_SECONDS = 15
+TICKS = 40  # of the hub, four a second
+COUNTING = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 CONFIG = """\
 {live}
 pyroscope.receive_http "default" {{
@@ -250,40 +252,69 @@ def count_instructions(folder: Path, profiles: int) -> None:
         found[live] = (many - few) / (profiles - profiles // 10)
     off, on = found[False], found[True]
     print(f"instructions per profile: off {off:,.0f}, nobody looks {on:,.0f} ({100 * (on / off - 1):+.2f} %)")
-    # A process in valgrind forwards too little; a viewer's cost is linear once it is shown no more rows.
-    slow, quick = ((_viewer_instructions(folder, rate), rate) for rate in SLOW_RATES)
-    each = (quick[0] - slow[0]) / (quick[1] - slow[1])
-    viewer = quick[0] + each * (RATE - quick[1])
+    with_one, without = (_ticks_instructions(folder, viewers) for viewers in (1, 0))
+    viewer = (with_one - without) / TICKS * 4
     print(
         f"a viewer of {RATE:,} profiles a second: {viewer / 1e6:.1f} million instructions a second, "
         f"{100 * viewer / (on * RATE):.1f} % of what forwarding them takes"
     )
 
 
-def _viewer_instructions(folder: Path, rate: int) -> float:
-    """Those of a viewer in a second of so many profiles."""
-    profiles = rate * SLOW_SECONDS
-    with_one, without = (
-        _instructions(folder, profiles, live=True, rate=rate, viewers=viewers) for viewers in (1, 0)
-    )
-    return (with_one - without) / SLOW_SECONDS
+def _ticks_instructions(folder: Path, viewers: int) -> int:
+    """Those of this module, run for so many viewers."""
+    path = folder / "ticks.log"
+    with path.open("wb") as output:
+        command = [*COUNTING, sys.executable, "-m", "tests.benchmarks.live", "--ticks", str(viewers)]
+        subprocess.run(command, check=True, stdout=output, stderr=output)
+    return _counted(path)
 
 
-def _instructions(folder: Path, profiles: int, *, live: bool, rate: int = 0, viewers: int = 0) -> int:
+async def look(viewers: int) -> None:
+    """Publish what happens to the profiles of some moments, and show it to viewers."""
+    from alloypy.runtime.contract.events import Events, Received, Relabelled, Sent
+    from alloypy.services.web.live_hub import TICK_SECONDS, Hub
+    from alloypy.services.web.live_matching import VERDICTS, Wanted
+    from alloypy.services.web.live_viewers import RowViewer
+
+    events = Events()
+    hub = Hub(events, lambda component, rule: "")
+    labels = {"service_name": "shop", "__name__": "cpu", **{f"label{n}": f"value{n}" for n in range(8)}}
+
+    async def read() -> None:
+        async for _ in RowViewer(hub, Wanted(frozenset(VERDICTS.values()), None, "")).messages():
+            pass
+
+    readers = [asyncio.create_task(read()) for _ in range(viewers)]
+    await asyncio.sleep(TICK_SECONDS)
+    for _ in range(TICKS):
+        for _ in range(int(RATE * TICK_SECONDS)):
+            body = (os.urandom(5000),)
+            if events.wanted:
+                events.publish(Received("pyroscope.receive_http.a", labels, body))
+            if events.wanted:
+                events.publish(Relabelled("pyroscope.relabel.r", labels, body, labels))
+            if events.wanted:
+                events.publish(Sent("pyroscope.write.w", labels, body, "http://backend", 200, 0.001, 1))
+        await asyncio.sleep(TICK_SECONDS)
+    for reader in readers:
+        reader.cancel()
+    await asyncio.gather(*readers, return_exceptions=True)
+
+
+def _instructions(folder: Path, profiles: int, *, live: bool) -> int:
     """Those of a whole process that forwards so many profiles, one after the other."""
-    counting = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
-    os.environ["PYTHONHASHSEED"] = "0"
-    with sink(folder) as to, relay(folder, to, live=live, below=counting) as started:
-        looking = [Viewer(started.admin, reads=True) for _ in range(viewers)]
-        send(folder, started.port, profiles, "-c", "1", "-warm", "0", "-rate", str(rate))
-        for viewer in looking:
-            viewer.close()
+    with sink(folder) as to, relay(folder, to, live=live, below=COUNTING) as started:
+        send(folder, started.port, profiles, "-c", "1", "-warm", "0")
         started.process.send_signal(signal.SIGTERM)
         started.process.wait(60)
-    told = (folder / ("on.log" if live else "off.log")).read_text()
-    counted = re.search(r"I +refs: +([\d,]+)", told)
+    return _counted(folder / ("on.log" if live else "off.log"))
+
+
+def _counted(path: Path) -> int:
+    """What valgrind says at the end."""
+    counted = re.search(r"I +refs: +([\d,]+)", path.read_text())
     if counted is None:
-        sys.exit(f"live benchmark: valgrind counted nothing\n{told[-1000:]}")
+        sys.exit(f"live benchmark: valgrind counted nothing\n{path.read_text()[-1000:]}")
     return int(counted[1].replace(",", ""))
 
 
@@ -295,7 +326,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=10, help="of each run")
     parser.add_argument("--instructions", action="store_true", help="count instructions, without viewers")
+    parser.add_argument("--ticks", type=int, help="only look at events, in one process, with so many viewers")
     options = parser.parse_args()
+    os.environ["PYTHONHASHSEED"] = "0"
+    if options.ticks is not None:
+        before = time.process_time()
+        asyncio.run(look(options.ticks))
+        print(f"{100 * (time.process_time() - before) / TICKS * 4:.2f} % of a core")
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         build(folder)
