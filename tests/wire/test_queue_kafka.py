@@ -182,6 +182,64 @@ async def test_a_sender_that_dies_between_parts_holds_nobody_up(
     assert server.taken == {"before": 1, "after": 1, "later": 1}
 
 
+HOSTILE = [
+    b"hello",
+    *(
+        next(messages(1, meta, [b"x"], 100_000)).value
+        for meta in (
+            b"",
+            b"[]\n{}",
+            b'{"a": 1}\n{"path": "/ingest", "query": ""}',
+            b'{"a": "b"}\n{"path": 1, "query": ""}',
+            b'{"a": "b"}\n{"push": [[1]]}',
+            b'{"a": "b"}\n{"push": [[0, 1, {}]]}',
+            b'{"a": "b"}\n{"path": "/ingest", "query": "", "headers": [["a", 1]]}',
+            b'{"a": "b"}\n' + b"[" * 50_000,
+        )
+    ),
+]
+
+
+async def test_what_others_write_to_the_topic_is_dropped_and_holds_nobody_up(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    server = Server()
+    async with scripted(server) as backend:
+        text = RECEIVER + queue(broker, topic, "a") + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            assert (await ingest(running, "before")).status == 200
+            producer = AIOKafkaProducer(bootstrap_servers=broker.address)
+            await producer.start()
+            for value in HOSTILE:
+                await producer.send_and_wait(topic, value)
+            await producer.send_and_wait(topic, None, key=b"tombstone")
+            await producer.stop()
+            assert (await ingest(running, "after")).status == 200
+            await delivered(running, 2)
+            await until(lambda: counted(running, "lag") == 0)
+            assert counted(running, "dropped_total", reason="damaged") == len(HOSTILE) + 1
+            assert not [line for line in running.log.lines if line.startswith("ERROR")]
+    assert server.taken == {"before": 1, "after": 1}
+
+
+async def test_a_new_destination_gets_what_the_topic_has_or_what_comes(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    server = Server()
+    async with scripted(server) as backend:
+        async with pipeline(RECEIVER + queue(broker, topic), tmp_path) as running:
+            assert (await ingest(running, "early")).status == 200
+        for offset in ("latest", "earliest"):
+            kafka = f'initial_offset = "{offset}"\ngroup_id = "{offset}"\n'
+            text = RECEIVER + queue(broker, topic, "a", kafka=kafka) + write("a", backend)
+            async with pipeline(text, tmp_path) as running:
+                await until(lambda: len(lags(running)) == 2)
+                assert (await ingest(running, offset)).status == 200
+                await delivered(running, 1 if offset == "latest" else 3)
+                await until(lambda: counted(running, "lag") == 0)
+    assert server.taken == {"latest": 2, "early": 1, "earliest": 1}
+
+
 async def test_what_retention_deletes_before_it_is_delivered_is_counted(
     broker: Broker, topic: str, tmp_path: Path
 ) -> None:

@@ -105,21 +105,21 @@ def read_message(meta: bytes, body: Sequence[Buffer]) -> Stored:
     first, _, second = meta.partition(_LINE)
     try:
         labels, rest = _labels(first), json.loads(second)
-        headers = [(name, value) for name, value in rest.get("headers", ())]
+        headers = [(_text(name), _text(value)) for name, value in rest.get("headers", ())]
         if "push" in rest:
             series = Series(labels, [*_samples(rest["push"], body)])
             return Push((series,), headers=headers, tries=1)
         return IngestProfile(
             body,
             labels,
-            rest["path"],
-            rest["query"],
-            rest.get("type", ()),
-            rest.get("encoding", ""),
+            _text(rest["path"]),
+            _text(rest["query"]),
+            [*map(_text, rest.get("type", ()))],
+            _text(rest.get("encoding", "")),
             headers,
             tries=1,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(f"the stored profile cannot be read: {error}") from None
 
 
@@ -148,7 +148,7 @@ def _samples(sizes: Sequence[Sequence[Any]], body: Sequence[Buffer]) -> list[Raw
     joined = memoryview(body[0] if len(body) == 1 else b"".join(body))
     samples, at = [], 0
     for prefix, profile, *identity in sizes:
-        samples.append(RawSample(joined[at : at + prefix + profile], *identity[:1]))
+        samples.append(RawSample(joined[at : at + prefix + profile], *map(_text, identity[:1])))
         at += prefix + profile
     return samples
 
@@ -160,8 +160,17 @@ def _labels(line: bytes) -> Labels:
     labels: Labels = json.loads(line)
     if not isinstance(labels, dict):
         raise TypeError("the labels are not an object")
+    for value in labels.values():
+        _text(value)
     _read.put(line, labels, len(line) + size_of(labels))
     return labels
+
+
+def _text(value: object) -> str:
+    """A text, which others may have written: to a topic, say."""
+    if not isinstance(value, str):
+        raise TypeError("a number or an object stands where a text should")
+    return value
 
 
 def _line(labels: Labels) -> bytes:
