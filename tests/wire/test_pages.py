@@ -169,10 +169,14 @@ def test_payloads_stay_texts(site: Site, path: str) -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_payloads_in_addresses_stay_texts(site: Site, payload: str) -> None:
     encoded = quote(payload, safe="/")
-    for path in (f"/component/{encoded}", f"/?filter={encoded}&group={encoded}&sort={encoded}"):
+    for path in (
+        f"/component/{encoded}",
+        f"/live?component={encoded}",
+        f"/?filter={encoded}&group={encoded}&sort={encoded}",
+    ):
         page = Page(site.get(path).text)
         page.check()
-        if path.startswith("/component"):
+        if not path.startswith("/?"):
             assert payload in page.text
     assert site.get(f"/static/{encoded}").status == 404
     assert site.get(f"/api/v0/alloypy/values?id={encoded}&part={encoded}").status == 404
@@ -281,6 +285,7 @@ def test_a_component_tells_its_place_and_neighbours(site: Site) -> None:
     assert "component/pyroscope.receive_http.in" in page.links
     assert "component/pyroscope.write.w" in page.links
     assert "graph#pyroscope.relabel.r" in page.links
+    assert "live?component=pyroscope.relabel.r" in page.links
     inner = Page(site.get("/component/module.m/pyroscope.relabel.inner").text)
     assert "graph/module.m#module.m/pyroscope.relabel.inner" in inner.links
     source = Page(site.get("/config").text)

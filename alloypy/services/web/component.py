@@ -53,7 +53,7 @@ def pages(controller: Controller, rates: Rates, configuration: Configuration) ->
         parts = [await _part(key, info) for key in _PARTS]
         body = join(
             _heading(view, info, {file.source.name for file in configuration.files}),
-            await _flow(info, rates),
+            await _flow(view, info, rates),
             [_table(each) for each in controller.tables(info.module, info.id)],
             parts,
             await _neighbours(controller, info),
@@ -119,7 +119,7 @@ def _graph(view: View, info: ComponentInfo) -> Html | None:
     return h("a", {"href": f"{page}#{quote(_global_id(info), errors='replace')}"}, info.module or "Show")
 
 
-async def _flow(info: ComponentInfo, rates: Rates) -> Html | None:
+async def _flow(view: View, info: ComponentInfo, rates: Rates) -> Html | None:
     passages, found = await rates.now()
     name = _global_id(info)
     flow = next((each.flow for each in passages if each.id == name), None)
@@ -153,6 +153,13 @@ async def _flow(info: ComponentInfo, rates: Rates) -> Html | None:
         {"id": "flow"},
         h("h2", {}, title),
         wide(title, h("table", {"class": "narrow"}, h("thead", {}, heading), h("tbody", {}, rows))),
+        h(
+            "p",
+            {},
+            h("a", {"href": f"live?{urlencode({'component': name}, errors='replace')}"}, "See it live"),
+        )
+        if view.offers("live")
+        else None,
     )
 
 

@@ -62,7 +62,7 @@ class _Live(NamedTuple):
         return page(
             view,
             "Live",
-            _body(self.live() is not None),
+            _body(self.live() is not None, view.asked.parameter("component") or ""),
             "live.js",
             active="live",
             needs_script="Profiles are shown as they pass, which needs JavaScript. "
@@ -123,9 +123,11 @@ def pages(live: Callable[[], Hub | None], unprotected: Callable[[str], bool], st
     )
 
 
-def _body(is_on: bool) -> Html:
+def _body(is_on: bool, component: str) -> Html:
+    only = ["Only what happens at ", h("code", {}, component), ". ", h("a", {"href": "live"}, "Everything")]
     return join(
         h("h1", {}, "Live"),
+        h("p", {}, only) if component else None,
         h(
             "div",
             {"id": "off", "class": "note", "hidden": is_on},
