@@ -48,12 +48,13 @@ class Threads:
         self._name = name
         self._most = most
         self._spare = spare
-        self._lock = threading.Condition()
+        self._lock = threading.Lock()
         self._waiting: list[_Job] = []
         self._keys: set[Hashable] = set()
         self._began: dict[threading.Thread, float] = {}
         self._started = 0
-        self._idle = 0
+        self._idle: list[threading.Lock] = []  # each is released to wake its thread
+        self._looks: set[asyncio.AbstractEventLoop] = set()
 
     async def run(self, work: Callable[[], T], seconds: float, key: Hashable | None = None) -> T:
         """The result of `work`, called in a thread. Raises what it raises.
@@ -99,23 +100,25 @@ class Threads:
             served = self._provide()
         if not served:
             future.set_exception(NoAnswer(errno.EAGAIN, errno_words(errno.EAGAIN)))
-        elif self._spare:
-            loop.call_later(_LOOK_SECONDS, self._relieve, loop, future, job)
+        elif self._spare and job in self._waiting and loop not in self._looks:
+            self._looks = {loop}  # others may be closed
+            loop.call_later(_LOOK_SECONDS, self._relieve, loop)
         return future
 
-    def _relieve(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[T], job: _Job) -> None:
-        """Start a thread beyond the usual number for a job that still waits, once others are stuck."""
+    def _relieve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start a thread beyond the usual number for jobs that still wait, once others are stuck."""
         with self._lock:
-            if future.done() or job not in self._waiting:
-                return
-            self._provide()
-        loop.call_later(_LOOK_SECONDS, self._relieve, loop, future, job)
+            if self._waiting:
+                self._provide()
+                loop.call_later(_LOOK_SECONDS, self._relieve, loop)
+            else:
+                self._looks.discard(loop)
 
     def _provide(self) -> bool:
         """Have a thread take the next job, if one is idle or may start; False if no thread exists."""
-        ready = sum(job.key not in self._keys for job in self._waiting)
-        if self._idle >= ready or self._started >= self._allowed():
-            self._lock.notify()
+        ready = sum([job.key not in self._keys for job in self._waiting])
+        if len(self._idle) >= ready or self._started >= self._allowed():
+            self._wake()
             return True
         self._started += 1
         try:
@@ -129,16 +132,29 @@ class Threads:
         stuck = sum(began < late for began in self._began.values()) if self._spare else 0
         return self._most + min(stuck, self._spare)
 
+    def _wake(self) -> None:
+        """Have an idle thread look for a job."""
+        if self._idle:
+            self._idle.pop().release()
+
     def _serve(self) -> None:
         me = threading.current_thread()
+        bell = threading.Lock()
+        bell.acquire()
         while True:
             with self._lock:
+                if self._started > self._allowed():
+                    self._started -= 1
+                    self._wake()
+                    return
                 job = self._next()
                 if job is None:
-                    self._started -= 1
-                    self._lock.notify()
-                    return
-                self._began[me] = time.monotonic()
+                    self._idle.append(bell)
+                else:
+                    self._began[me] = time.monotonic()
+            if job is None:
+                bell.acquire()
+                continue
             job.call()
             with self._lock:
                 del self._began[me]
@@ -146,17 +162,13 @@ class Threads:
             del job
 
     def _next(self) -> _Job | None:
-        """Wait for the next job that can begin; None if this thread is no longer needed."""
-        while self._started <= self._allowed():
-            for job in self._waiting:
-                if job.key not in self._keys:
-                    self._waiting.remove(job)
-                    if job.key is not None:
-                        self._keys.add(job.key)
-                    return job
-            self._idle += 1
-            self._lock.wait()
-            self._idle -= 1
+        """The next job that can begin."""
+        for job in self._waiting:
+            if job.key not in self._keys:
+                self._waiting.remove(job)
+                if job.key is not None:
+                    self._keys.add(job.key)
+                return job
         return None
 
 
