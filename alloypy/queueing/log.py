@@ -88,7 +88,7 @@ class Log:
             self._stored,
         )
         self._books = Books(disk, threads, segments, loaded.done, self._cache, self._is_open)
-        self._room = Room(disk, loaded.directory, settings, segments, self._books)
+        self._room = Room(disk, loaded.directory, settings, segments, self._books, self._writer)
         self._graves = Graveyard(threads, settings, clock, self._books, loaded.dead)
         # For each record, and so without a method of its own: the time of the log in nanoseconds since 1970,
         # that of `received_at`; and what has become of a record, for its cursor.
@@ -154,13 +154,12 @@ class Log:
         """
         if self._is_closed:
             return self._refuse(Closed("the queue is closed"))
-        writer = self._writer
         record = Record(NOWHERE, self._clock.now(), meta, body, note=note)
         try:
-            self._room.admit(record, writer.pending_bytes, writer.open_segment)
+            self._room.admit(record)
         except Full as reason:
             return self._refuse(reason)
-        return writer.put(record)
+        return self._writer.put(record)
 
     async def _refuse(self, reason: Full | Closed) -> Place:
         if isinstance(reason, Full):

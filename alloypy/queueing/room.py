@@ -8,6 +8,7 @@ from alloypy.queueing.errors import Full
 from alloypy.queueing.record import MOST_BODY_BYTES, MOST_META_BYTES, Record
 from alloypy.queueing.segments import Segment, Segments
 from alloypy.queueing.settings import LogSettings
+from alloypy.queueing.writer import Writer
 
 _BLIND_BYTES = 1 << 20
 _LOOK_NANOSECONDS = 1_000_000_000
@@ -23,30 +24,32 @@ class Room:
         settings: LogSettings,
         segments: Segments,
         books: Books,
+        writer: Writer,
     ) -> None:
         self._disk = disk
         self._directory = directory
         self.settings = settings
         self._segments = segments
         self._books = books
+        self._writer = writer
         self.free: int | None = None
         self._allowance = 0
         self._looked_at = 0
 
-    def admit(self, record: Record, pending: int, open_segment: Segment | None) -> None:
-        """Make room for a record. pending: bytes about to be written. Raises Full."""
+    def admit(self, record: Record) -> None:
+        """Make room for a record. Raises Full."""
         size, meta, now = record.size, len(record.meta), record.received_at
         most = self.settings.max_size
         if size > most // 2 or meta > MOST_META_BYTES or size > MOST_BODY_BYTES:
             raise Full("too_large", f"a record of {size} bytes does not fit into a queue of {most}")
-        over = self._books.size + pending + size - most
-        if over > 0 and self._make(over, open_segment) < over:
+        over = self._books.size + self._writer.pending_bytes + size - most
+        if over > 0 and self._make(over) < over:
             raise Full("full", f"the queue holds max_size ({most} bytes), and every destination is behind")
         if self._allowance < size or now - self._looked_at > _LOOK_NANOSECONDS:
             self._look(now)
             short = size - self._allowance
             if short > 0:
-                self._allowance += self._make(short, open_segment)
+                self._allowance += self._make(short)
             if self._allowance < size:
                 least = self.settings.min_free
                 raise Full("no_space", f"less than min_free ({least} bytes) is free in {self._directory}")
@@ -60,14 +63,14 @@ class Room:
             self.free = None
         self._allowance = _BLIND_BYTES if self.free is None else self.free - self.settings.min_free
 
-    def _make(self, wanted: int, open_segment: Segment | None) -> int:
+    def _make(self, wanted: int) -> int:
         """Delete what may be deleted, oldest first, until `wanted` bytes are free; returns how many are."""
         freed = 0
         for may_lose in (self._only_gone, self._not_all, self._any):
             for segment in self._segments:
                 if freed >= wanted:
                     return freed
-                if segment is not open_segment and may_lose(segment):
+                if segment is not self._writer.open_segment and may_lose(segment):
                     freed += segment.end
                     self._drop(segment)
         return freed

@@ -1,6 +1,8 @@
-"""`alloypy.queue`: CPU to store a profile and deliver it, without the HTTP on both sides.
+"""`alloypy.queue`: CPU to store a profile and deliver it, more than handing it to the destination.
 
-Every profile is that of a client which waits for the answer; the destination takes it at once.
+Every profile is that of a client which waits for the answer; the destination takes it at once. Without HTTP.
+
+    python -m tests.benchmarks.queue [sync size count clients]
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ from alloypy.profiles.model import IngestProfile, ProfilesReceiver, Push, RawSam
 from alloypy.runtime.contract.component import Metrics
 from tests.support.receiving import component_options
 
-CLIENTS = 16
-SIZES = ((5_000, 8_000), (500_000, 320))
+CASES = ((5_000, 1_600, 1), (5_000, 8_000, 16), (5_000, 8_000, 64), (500_000, 320, 16))
+"""Bytes of a profile, how many, and from how many clients."""
+
 SYNCS = ("always", "interval")
 LABELS = {f"label{number}": f"value{number}" for number in range(8)} | {
     "__name__": "process_cpu",
@@ -46,8 +49,26 @@ class Destination(ProfilesReceiver):
         self.taken += 1
 
 
-async def cost(path: Path, sync: str, size: int, count: int) -> float:
-    """Milliseconds of CPU for each profile."""
+async def send(receiver: ProfilesReceiver, size: int, count: int) -> None:
+    """What one client does."""
+    profile = gzip.compress(b"") + os.urandom(size)
+    for _ in range(count):
+        await receiver.append(Push((Series(LABELS, (RawSample(profile, IDENTITY),)),)))
+
+
+async def used(
+    receiver: ProfilesReceiver, destination: Destination, size: int, count: int, clients: int
+) -> float:
+    """Milliseconds of CPU for each profile until all have arrived."""
+    before, expected = time.process_time(), destination.taken + count // clients * clients
+    await asyncio.gather(*(send(receiver, size, count // clients) for _ in range(clients)))
+    while destination.taken < expected:
+        await asyncio.sleep(0.001)
+    return (time.process_time() - before) / count * 1000
+
+
+async def cost(path: Path, sync: str, size: int, count: int, clients: int) -> float:
+    """Milliseconds of CPU for each profile, more than without a queue."""
     exports: list[Exports] = []
     destination = Destination()
     options = component_options(Metrics(), logging.Logger("queue"), id="queue", set_exports=exports.append)
@@ -56,44 +77,28 @@ async def cost(path: Path, sync: str, size: int, count: int) -> float:
     await queue.prepare()
     running = asyncio.create_task(queue.run())
     receiver = exports[-1].receiver
-
-    async def client(profiles: int) -> None:
-        for _ in range(profiles):
-            profile = gzip.compress(b"") + os.urandom(size)
-            await receiver.append(Push((Series(LABELS, (RawSample(profile, IDENTITY),)),)))
-
-    await client(1)  # opens the queue
-    before, expected = time.process_time(), count // CLIENTS * CLIENTS + 1
-    await asyncio.gather(*(client(count // CLIENTS) for _ in range(CLIENTS)))
-    while destination.taken < expected:
+    await send(receiver, size, 1)  # opens the queue
+    while not destination.taken:
         await asyncio.sleep(0.001)
-    used = time.process_time() - before
+    with_queue = await used(receiver, destination, size, count, clients)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    return used / (expected - 1) * 1000
+    return with_queue - await used(destination, destination, size, count, clients)
 
 
-def own_cost(size: int) -> float:
-    """Milliseconds of CPU that making the profile itself takes."""
-    before = time.process_time()
-    for _ in range(200):
-        gzip.compress(b"") + os.urandom(size)
-    return (time.process_time() - before) / 200 * 1000
-
-
-def measured(sync: str, size: int, count: int) -> None:
+def measured(sync: str, size: int, count: int, clients: int) -> None:
     """Print the figures of one case."""
     found = []
-    for _ in range(3):
+    for _ in range(5):
         # Not /tmp, which may be memory.
         path = tempfile.mkdtemp(prefix="queue-", dir=os.environ.get("ALLOYPY_BENCH_DIR", "."))
         try:
-            found.append(run(cost(Path(path), sync, size, count)))
+            found.append(run(cost(Path(path), sync, size, count, clients)))
         finally:
             shutil.rmtree(path)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    figure = min(found) - own_cost(size)
-    print(f"  {size // 1000} KB, sync = {sync}: {figure:.4f} ms, {memory} MB", flush=True)
+    case = f"{size // 1000} KB, {clients} clients, sync = {sync}"
+    print(f"  {case}: {min(found):.4f} ms, median {sorted(found)[2]:.4f} ms, {memory} MB", flush=True)
 
 
 def run(coroutine: object) -> float:
@@ -105,15 +110,18 @@ def run(coroutine: object) -> float:
 
 
 def main() -> None:
-    print("CPU to store and deliver a profile (best of 3), most memory of the process", flush=True)
-    for size, count in SIZES:
+    print(
+        "CPU for each profile, more than without a queue (best of 5), most memory of the process", flush=True
+    )
+    for size, count, clients in CASES:
         for sync in SYNCS:  # each in a process of its own, for its memory
-            case = (sys.executable, "-m", "tests.benchmarks.queue", sync, str(size), str(count))
-            assert os.spawnv(os.P_WAIT, sys.executable, case) == 0
+            case = (sync, str(size), str(count), str(clients))
+            command = (sys.executable, "-m", "tests.benchmarks.queue", *case)
+            assert os.spawnv(os.P_WAIT, sys.executable, command) == 0
 
 
 if __name__ == "__main__":
     if sys.argv[1:]:
-        measured(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+        measured(sys.argv[1], *map(int, sys.argv[2:5]))
     else:
         main()
