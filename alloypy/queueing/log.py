@@ -288,10 +288,7 @@ class Log:
 
     def cached(self, seq: int) -> Record | None:
         """A record that is still in memory."""
-        record = self._cache.get(seq)
-        if record is None and seq > self._writer.synced:
-            return self._writer.unsynced(seq)
-        return record
+        return self._cache.get(seq) or self._writer.unsynced(seq)
 
     def segment_holding(self, seq: int) -> Segment | None:
         """The file of a record."""

@@ -112,6 +112,7 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._file: _File | None = None
         self._unsynced: list[_Batch] = []
+        self._unsynced_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._is_due = False
         self._is_closed = False
@@ -137,6 +138,8 @@ class Writer:
 
     def unsynced(self, seq: int) -> Record | None:
         """A record that is not synced yet, from memory: its file may turn out to be without it."""
+        if not self.synced < seq <= self.last:
+            return None
         for batch in self._unsynced:
             at = seq - batch.seq
             if 0 <= at < len(batch.records):
@@ -182,7 +185,10 @@ class Writer:
         file, self._file = self._file, None
         if file is not None:
             await self._in_thread(partial(self._finish, file, is_synced=not self._unsynced))
-            self._unsynced = []
+            self._forget_synced()
+
+    def _forget_synced(self) -> None:
+        self._unsynced, self._unsynced_bytes = [], 0
 
     async def _run(self) -> None:
         try:
@@ -190,7 +196,7 @@ class Writer:
                 if self._pending:
                     await self._store(self._take())
                     await asyncio.sleep(0)  # those who have been answered bring their next records
-                if self._is_due or sum(each.size for each in self._unsynced) > _UNSYNCED_BYTES:
+                if self._is_due or self._unsynced_bytes > _UNSYNCED_BYTES:
                     self._is_due = False
                     await self._sync_unsynced()
         finally:
@@ -253,9 +259,10 @@ class Writer:
         for each in batches:
             self._enter(file, each)
         if is_synced:
-            self._unsynced = []
+            self._forget_synced()
         else:
             self._unsynced += batches
+            self._unsynced_bytes += sum(each.size for each in batches)
             self._start_timer(self.settings.sync_interval)
 
     def _is_over(self, file: _File) -> bool:
@@ -386,7 +393,7 @@ class Writer:
             self.fault = f"sync {self._directory}: {system_words(error)}"
             self._start_timer(_AGAIN_SECONDS)
         else:
-            self._unsynced = []
+            self._forget_synced()
             self.fault = ""
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
