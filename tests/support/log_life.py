@@ -99,15 +99,17 @@ class Lives:
     def end(self, disk: MemoryDisk) -> None:
         """The process is gone; the next finds `disk`."""
         self.disk.is_dead = True
-        for task in asyncio.all_tasks(self.loop):
-            task.cancel()
-        self.loop.run_until_complete(asyncio.sleep(0))
+        while tasks := asyncio.all_tasks(self.loop):  # one may begin another while it ends
+            for task in tasks:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.wait(tasks))
         self.disk, self.log = disk, None
 
     def free(self) -> None:
         """Close the loop."""
         self.end(self.disk)
         self.loop.run_until_complete(asyncio.sleep(0))
+        self.end(self.disk)
         self.loop.close()
 
 
