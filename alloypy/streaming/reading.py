@@ -141,7 +141,8 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
     def _feed(self, partition: Partition, messages: Sequence[Any], now: float) -> None:
         end = self._consumer.highwater(partition.name)
         if end is not None:
-            if end < partition.progress.following:
+            progress = partition.progress
+            if end < progress.following and messages[0].offset < progress.first:
                 partition = self._begun_anew(partition, messages[0].offset)
             partition.end = end
         for message in messages:
@@ -228,7 +229,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Go on where the group has got to; what is here of partitions that stay is kept."""
         names, pause = list(assigned), _FIRST_PAUSE_SECONDS
-        while names:
+        while names and self._consumer is not None:
             try:
                 committed = await in_time(
                     self._admin.list_consumer_group_offsets(self._group, partitions=names), REQUEST_SECONDS
@@ -244,7 +245,9 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._is_assigned = True
 
     async def _take(self, names: list[TopicPartition], committed: Any) -> None:
-        new = [name for name in names if name not in committed or committed[name].offset < 0]
+        if not committed.keys() >= set(names):  # also when its coordinator is not ready
+            raise KafkaError(f"the offsets of the group {self._group} are not known")
+        new = [name for name in names if committed[name].offset < 0]
         starts: dict[TopicPartition, int] = {}
         if new:
             at_end = not self._access.place.from_start
