@@ -13,6 +13,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from alloypy.files import NoAnswer, NotRegular, no_answer, read_regular
@@ -30,9 +31,9 @@ _LOOK_SECONDS = 0.25
 
 
 class _Job(NamedTuple):
-    """Work to be called. Jobs with the same key run one at a time."""
+    """Work to be called; what that returns tells the loop. Jobs with the same key run one at a time."""
 
-    call: Callable[[], None]
+    call: Callable[[], Callable[[], object] | None]
     key: Hashable | None
 
 
@@ -73,18 +74,18 @@ class Threads:
         limit = loop.call_later(seconds, _expire, future, seconds)
         waiter: asyncio.Future[T] | None = future
 
-        def call() -> None:
+        def call() -> Callable[[], object] | None:
             nonlocal waiter
             if waiter is None or waiter.done():
-                return
+                return None
             result, error = None, None
             try:
                 result = work()
             except BaseException as raised:
                 error = raised
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is waiting any more
-                loop.call_soon_threadsafe(_deliver, waiter, result, error)
+            tell = partial(loop.call_soon_threadsafe, _deliver, waiter, result, error)
             waiter = error = None  # an error's traceback refers to this frame
+            return tell
 
         job = _Job(call, key)
 
@@ -141,25 +142,31 @@ class Threads:
         me = threading.current_thread()
         bell = threading.Lock()
         bell.acquire()
+        job, tell = None, None
         while True:
             with self._lock:
-                if self._started > self._allowed():
-                    self._started -= 1
-                    self._wake()
-                    return
-                job = self._next()
-                if job is None:
+                if job is not None:
+                    del self._began[me]
+                    self._keys.discard(job.key)
+                is_needed = self._started <= self._allowed()
+                job = self._next() if is_needed else None
+                if job is not None:
+                    self._began[me] = time.monotonic()
+                elif is_needed:
                     self._idle.append(bell)
                 else:
-                    self._began[me] = time.monotonic()
+                    self._started -= 1
+                    self._wake()
+            if tell is not None:  # not before: the loop would wait for this thread to let go of the lock
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is waiting any more
+                    tell()
+                tell = None
+            if not is_needed:
+                return
             if job is None:
                 bell.acquire()
-                continue
-            job.call()
-            with self._lock:
-                del self._began[me]
-                self._keys.discard(job.key)
-            del job
+            else:
+                tell = job.call()
 
     def _next(self) -> _Job | None:
         """The next job that can begin."""
