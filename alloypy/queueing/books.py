@@ -12,7 +12,7 @@ from alloypy.queueing.disk import Disk
 from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.marks import REASONS, Account, Kind, Mark
 from alloypy.queueing.segments import Segment, Segments
-from alloypy.queueing.writer import SYNC_SECONDS
+from alloypy.queueing.writer import NO_SPACE, SYNC_SECONDS
 from alloypy.threads import Threads
 
 _AGAIN_SECONDS = 1.0
@@ -49,6 +49,7 @@ class Books:
         self.damaged = 0
         self._touched = {each.number for each in segments}
         self._cleaning: list[tuple[Callable[[], None], Hashable]] = []
+        self._unsure: set[str] = set()
         self._flushing: asyncio.Handle | None = None
         self._upkeep: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -134,12 +135,19 @@ class Books:
         if self._upkeep is None:
             self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
 
+    def _try_again(self) -> None:
+        if not self._is_closed:
+            self._begin_upkeep()
+
     async def _keep_up(self) -> None:
         """Delete what is done with, after the marks that say so are on the disk; renew long files."""
         try:
             while self._cleaning:
                 cleaning, self._cleaning = self._cleaning, []
-                await self._secure()
+                if not await self._secure():  # without them, what is deleted would count as damaged
+                    self._cleaning = cleaning + self._cleaning
+                    asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._try_again)
+                    break
                 for work, key in cleaning:
                     with suppress(OSError):  # the next start will find it
                         await self._threads.run(work, SYNC_SECONDS, key)
@@ -149,18 +157,30 @@ class Books:
         finally:
             self._upkeep = None
 
-    async def _secure(self) -> None:
-        """Wait until the marks are on the disk, as far as it lets them."""
+    async def _secure(self) -> bool:
+        """Wait until the marks are on the disk. False if it has failed on some, and not taken them again.
+
+        A full disk does not count: it needs what is deleted.
+        """
         self.flush()
-        for done in list(self.done.values()):
-            try:
-                await self._threads.run(done.sync, SYNC_SECONDS, self)
-            except OSError:  # they may be gone, whatever another sync says
+        for name, done in list(self.done.items()):
+            if name not in self._unsure:
+                try:
+                    await self._threads.run(done.sync, SYNC_SECONDS, self)
+                except OSError:  # they may be gone, whatever another sync says
+                    self._unsure.add(name)
+            if name in self._unsure:
                 await self._renew(done)
+        self._unsure &= self.done.keys()
+        return not self._unsure
 
     async def _renew(self, done: DoneLog) -> None:
-        with suppress(OSError):  # the old file goes on
+        try:
             done.replace(await self._threads.run(partial(done.written, done.snapshot()), SYNC_SECONDS, self))
+        except OSError as error:  # the old file goes on
+            if error.errno not in NO_SPACE:
+                return
+        self._unsure.discard(done.account.name)
 
     async def close_account(self, name: str) -> None:
         """Delete the file of a destination that nothing waits for."""

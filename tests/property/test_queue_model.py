@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 from dataclasses import replace
+from random import Random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alloypy.queueing.errors import Full, WriteFailed
@@ -173,6 +174,11 @@ class Model:
         assert lawful(self.log.cursor(destination).counts), self.log.cursor(destination).counts
 
 
+MARKS_FAIL_TWICE = [("put", 3, 100_000), ("put", 1, 10), ("finish", 0, 3), ("fault", 1, errno.EIO)]
+MARKS_FAIL_TWICE += [("fault", 3, errno.EIO), ("put", 3, 100_000)]
+
+
+@example(MARKS_FAIL_TWICE, "interval", "reject", Random(0))
 @settings(max_examples=10_000 if FULL else 300)
 @given(
     st.lists(STEPS, max_size=25),
