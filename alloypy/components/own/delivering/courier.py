@@ -245,6 +245,9 @@ class Courier:
     async def _change(self, seconds: float | None) -> None:
         """Wait until a delivery ends or the settings change, at most so many seconds."""
         self._changed.clear()
+        if seconds is None:
+            await self._changed.wait()
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
@@ -299,8 +302,10 @@ class Courier:
         for record in records:
             self.delivered_bytes += record.size
             self.waited.observe(max(0, now - record.received_at) / 1e9)
+        before = self._pace.window, self._pace.is_open
         self._answered(len(records))
-        self._changed.set()
+        if before != (self._pace.window, self._pace.is_open) or len(self._suspects):
+            self._changed.set()  # what is not yet due may be tried now, or more at a time
 
     def _answered(self, count: int = 1) -> None:
         """The destination works: it has taken so many records, or refused one for good."""
