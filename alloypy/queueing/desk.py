@@ -1,6 +1,7 @@
 """Where the process that has a queue open takes orders: the socket `control` in the queue's directory.
 
-Only its owner can reach it, as the directory is his alone. One order at a time: a line of JSON each way.
+Only its owner can reach it, as the directory is his alone. A line of JSON each way; one order is obeyed at a
+time, and a client that sends none holds up no other.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from typing import Any
 
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.errors import QueueError
-from alloypy.queueing.orders import Changeable, Order, read_order
+from alloypy.queueing.orders import MOST_BYTES, Changeable, Order, read_order
 from alloypy.threads import Threads
 
 _NAME = "control"
-_MOST_BYTES = 4 << 20
+_MOST_CLIENTS = 16
+_MOST_WAITING = 64
 _ORDER_SECONDS = 5.0
 _OBEY_SECONDS = 60.0
 _WAIT_SECONDS = 90.0
@@ -56,27 +58,42 @@ class Attended(Changeable):
         await super().close()
 
     async def _serve(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, _ = await loop.sock_accept(listener)
-            except OSError:  # too many open files
-                await asyncio.sleep(1)
-                continue
-            with connection, suppress(OSError, TimeoutError):
-                connection.setblocking(False)
-                async with asyncio.timeout(_ORDER_SECONDS):
-                    line = await _line(connection)
-                if not line:
+        loop, places, turn = asyncio.get_running_loop(), asyncio.Semaphore(_MOST_CLIENTS), asyncio.Lock()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await places.acquire()
+                try:
+                    connection, _ = await loop.sock_accept(listener)
+                except OSError:  # too many open files
+                    places.release()
+                    await asyncio.sleep(1)
                     continue
-                async with asyncio.timeout(_OBEY_SECONDS):
-                    answer = await self._answer(line)
-                async with asyncio.timeout(_ORDER_SECONDS):
-                    await loop.sock_sendall(connection, json.dumps(answer).encode() + b"\n")
+                serving = group.create_task(self._attend_to(connection, turn))
+                serving.add_done_callback(lambda _: places.release())
 
-    async def _answer(self, line: bytes) -> Mapping[str, Any]:
+    async def _attend_to(self, connection: socket.socket, turn: asyncio.Lock) -> None:
+        """Take one order of a client. turn: of those whose orders are obeyed."""
+        with connection, suppress(OSError, TimeoutError):
+            connection.setblocking(False)
+            async with asyncio.timeout(_ORDER_SECONDS):
+                line = await _line(connection)
+            if not line:
+                return
+            answer = await self._answer(line, turn)
+            async with asyncio.timeout(_ORDER_SECONDS):
+                await asyncio.get_running_loop().sock_sendall(connection, json.dumps(answer).encode() + b"\n")
+
+    async def _answer(self, line: bytes, turn: asyncio.Lock) -> Mapping[str, Any]:
+        if len(line) > MOST_BYTES:
+            return {"error": f"the order is longer than {MOST_BYTES} bytes: name fewer numbers at a time"}
         try:
-            return {"done": await self.obey(read_order(line))}
+            order = read_order(line)
+            async with asyncio.timeout(_OBEY_SECONDS), turn:
+                return {"done": await self.obey(order)}
+        except TimeoutError:
+            return {
+                "error": "the order takes longer than a minute and is given up: `ls` shows what it has done"
+            }
         except QueueError as reason:
             return {"error": str(reason)}
         except KeyError as name:  # it went while the order was obeyed
@@ -86,23 +103,24 @@ class Attended(Changeable):
 
 
 async def _line(connection: socket.socket) -> bytes:
-    """What a client sends up to the end of its line; nothing if it sends no line."""
-    loop, data = asyncio.get_running_loop(), b""
-    while not data.endswith(b"\n"):
+    """What a client sends up to the end of its line, cut once it is too long; nothing if it has no end."""
+    loop, data = asyncio.get_running_loop(), bytearray()
+    while not data.endswith(b"\n") and len(data) <= MOST_BYTES:
         piece = await loop.sock_recv(connection, 64 << 10)
-        data += piece
-        if not piece or len(data) > _MOST_BYTES:
+        if not piece:
             return b""
-    return data
+        data += piece
+    return bytes(data)
 
 
 def ask(directory: str, holder: str, order: Order) -> Mapping[str, int]:
     """Let the process that has a queue open obey an order. holder: its id. Raises QueueError."""
+    asked = order.line()
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_WAIT_SECONDS)
             at_control(directory, connection.connect)
-            connection.sendall(order.line())
+            connection.sendall(asked)
             with connection.makefile("rb") as answers:
                 line = answers.readline()
         answer = json.loads(line)
@@ -126,7 +144,7 @@ def _bound(directory: str) -> socket.socket:
     try:
         at_control(directory, listener.bind)
         Path(directory, _NAME).chmod(0o600)
-        listener.listen(4)
+        listener.listen(_MOST_WAITING)
         listener.setblocking(False)
     except BaseException:
         listener.close()

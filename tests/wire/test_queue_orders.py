@@ -6,18 +6,22 @@ import asyncio
 import json
 import socket
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alloypy.cli.main import main
-from alloypy.queueing.desk import Attended, at_control
-from alloypy.queueing.orders import Order
+from alloypy.queueing import desk
+from alloypy.queueing.desk import Attended, ask, at_control
+from alloypy.queueing.errors import QueueError
+from alloypy.queueing.orders import Order, read_order
 from alloypy.queueing.settings import LogSettings
 from tests.support.pipeline import Pipeline, pipeline
 from tests.support.scripted import scripted
 from tests.support.waiting import until
+from tests.support.watchdog import watching
 from tests.wire.test_queue import RECEIVER, Server, check_law, counted, ingest, queue, write
 
 pytestmark = pytest.mark.anyio
@@ -169,3 +173,82 @@ async def test_an_order_that_fails_stops_no_other(
         assert capsys.readouterr().err == "Error: internal error: ValueError\n"
     assert await command("drop", str(tmp_path), "--yes") == 0
     await log.close()
+
+
+async def test_many_numbers_neither_hold_the_queue_nor_lose_the_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = await Attended.open(str(tmp_path), settings=LogSettings(min_free=0), destinations=[A])
+    await log.attend()
+    for _ in range(100):
+        await log.put(b"meta", [b"body"])
+        record = await log.cursor(A).next()
+        await log.cursor(A).dead(record.place, "refused", "no")
+    numbers = [*range(1, 101, 2), *range(1_000, 300_000, 3)]
+    directory = str(tmp_path / "v1")
+    with watching():
+        done = await asyncio.to_thread(ask, directory, "1", Order("replay", "", numbers))
+        assert done == {A: 50}
+        done = await asyncio.to_thread(ask, directory, "1", Order("drop", "", numbers, waiting=True))
+        assert done == {A: 50}
+        assert await log.dead_letters(A) == [*range(2, 101, 2)]
+    with pytest.raises(QueueError, match="900000 numbers are too many for one order"):
+        ask(directory, "1", Order("replay", "", range(900_000)))
+    assert (
+        "name fewer numbers"
+        in (await asyncio.to_thread(said, tmp_path / "v1", b" " * (4 << 20) + b"\n"))["error"]
+    )
+    assert await command("drop", str(tmp_path), "--yes", *map(str, range(500, 600))) == 1
+    assert "no such records with the numbers 500, 501, " in (said_so := capsys.readouterr().err)
+    assert "508, 509 and 90 more; " in said_so
+    await log.close()
+
+
+async def test_clients_that_send_no_order_hold_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "_ORDER_SECONDS", 600.0)  # so that nobody waits for the end of the others
+    log = await Attended.open(str(tmp_path), settings=LogSettings(min_free=0), destinations=[A])
+    await log.attend()
+    await log.put(b"meta", [b"body"])
+    with ExitStack() as clients:
+        for _ in range(15):
+            silent = clients.enter_context(socket.socket(socket.AF_UNIX))
+            at_control(str(tmp_path / "v1"), silent.connect)
+            silent.sendall(b"{")
+        async with asyncio.timeout(60):
+            assert await command("drop", str(tmp_path), "--yes") == 0
+            await log.close()
+
+
+async def test_orders_are_obeyed_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[int] = [0, 0]
+
+    async def slow(self: Attended, order: Order) -> dict[str, int]:
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await asyncio.sleep(0.05)
+        at_once[0] -= 1
+        return {A: 1}
+
+    log = await Attended.open(str(tmp_path), settings=LogSettings(min_free=0), destinations=[A])
+    await log.attend()
+    monkeypatch.setattr(Attended, "obey", slow)
+    asked = [asyncio.to_thread(ask, str(tmp_path / "v1"), "1", Order("drop")) for _ in range(4)]
+    assert await asyncio.gather(*asked) == [{A: 1}] * 4
+    assert at_once[1] == 1
+    await log.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[" * 100_000 + b"\n",
+        b'{"action": "drop", "numbers": [1e999]}\n',
+        b'{"action": "drop", "numbers": [[1]]}\n',
+        b'{"action": "drop", "destination": ["x"]}\n',
+    ],
+)
+def test_an_order_that_is_none_is_refused(line: bytes) -> None:
+    with pytest.raises(QueueError, match="cannot be read"):
+        read_order(line)

@@ -10,10 +10,14 @@ from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.queue.listing import chosen
 from alloypy.queueing.looking import Look
 from alloypy.queueing.orders import Changeable, Order
+from alloypy.queueing.orders import chosen as parts_of
 from alloypy.queueing.settings import LogSettings
 
 _KEEPING = LogSettings(max_size=1 << 62, max_age=0, min_free=0, dead_letter_size=1 << 62, dead_letter_age=0)
 """Settings with which opening a queue gives nothing up."""
+
+
+_SHOWN_NUMBERS = 10
 
 
 class Wanted(NamedTuple):
@@ -21,7 +25,7 @@ class Wanted(NamedTuple):
 
     path: str
     destination: str
-    numbers: list[int]
+    numbers: frozenset[int]
 
 
 def replay(queue: Look, wanted: Wanted) -> int:
@@ -61,8 +65,10 @@ def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
 
 
 def _nothing(what: str, wanted: Wanted) -> int:
-    numbers = f" with the numbers {', '.join(map(str, wanted.numbers))}" if wanted.numbers else ""
-    streams.fault(f"there are no such {what}{numbers}; `alloypy queue ls` lists what there is")
+    numbers, more = sorted(wanted.numbers), len(wanted.numbers) - _SHOWN_NUMBERS
+    which = f" with the numbers {', '.join(map(str, numbers[:_SHOWN_NUMBERS]))}" if numbers else ""
+    which += f" and {more} more" if more > 0 else ""
+    streams.fault(f"there are no such {what}{which}; `alloypy queue ls` lists what there is")
     return exit_codes.FAILURE
 
 
@@ -74,10 +80,7 @@ def _dead(queue: Look, wanted: Wanted, name: str) -> list[int]:
 def _waiting(queue: Look, wanted: Wanted, name: str) -> list[tuple[int, int]]:
     """The spans that wait, also of dead letters that wait again."""
     spans = [*queue.spans(name), *queue.accounts[name].replayed]
-    if not wanted.numbers:
-        return spans
-    numbers = sorted(set(wanted.numbers))
-    return [(seq, seq) for seq in numbers if any(first <= seq <= last for first, last in spans)]
+    return [*parts_of(wanted.numbers, spans)]
 
 
 def _count(spans: list[tuple[int, int]]) -> int:

@@ -84,7 +84,7 @@ def run(argv: list[str]) -> int:
             return exit_codes.SUCCESS
         from alloypy.cli.commands.queue import changing
 
-        wanted = changing.Wanted(path, name.value, numbers)
+        wanted = changing.Wanted(path, name.value, frozenset(numbers))
         if action == "replay":
             return changing.replay(queue, wanted)
         return changing.drop(queue, wanted, only_dead=dead.value, is_sure=yes.value)
