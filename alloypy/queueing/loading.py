@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import count
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -14,7 +15,7 @@ from alloypy.queueing.disk import Disk
 from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.marks import REASONS, Account, Kind, Mark, dead_name, done_name, read_marks
-from alloypy.queueing.segments import Segments, recover, segment_numbers
+from alloypy.queueing.segments import Segment, Segments, recover, segment_numbers
 from alloypy.queueing.tries import Tries, name_number
 
 
@@ -22,7 +23,8 @@ class Loaded(NamedTuple):
     """What opening a directory has found.
 
     number, last: of the last file and the last record that have ever been. done, dead: by destination, also
-    those that are no longer asked for. cut_bytes: of what a crash had left unfinished.
+    those that are no longer asked for. cut_bytes: of what a crash had left unfinished. warnings: what people
+    should know.
     """
 
     directory: str
@@ -35,6 +37,7 @@ class Loaded(NamedTuple):
     last: int
     cut_bytes: int
     found: int
+    warnings: Sequence[str]
 
 
 def load(
@@ -65,6 +68,7 @@ def _load(
     dead_letter_size: int,
 ) -> Loaded:
     recovered = recover(disk, directory, names)
+    warnings: list[str] = []
     segments = Segments(recovered.segments)
     accounts, known = accounts_of(disk, directory, names, segments)
     wanted = list(accounts) if destinations is None else list(dict.fromkeys(destinations))
@@ -88,10 +92,29 @@ def _load(
     for path in recovered.empty:
         with suppress(OSError):
             disk.remove(path)
+    warnings += [_set_aside(disk, each, names) for each in recovered.aside]
     disk.sync_directory(directory)
     number = max(segment_numbers(names), default=0)
     found = sum(each.account.waiting(last) for each in done.values())
-    return Loaded(directory, lock, segments, done, dead, tries, number, last, recovered.cut_bytes, found)
+    return Loaded(
+        directory, lock, segments, done, dead, tries, number, last, recovered.cut_bytes, found, warnings
+    )
+
+
+def _set_aside(disk: Disk, segment: Segment, names: Sequence[str]) -> str:
+    """Give a file of records that does not count a name that is not read; returns what to tell people."""
+    new = next(
+        path
+        for number in count()
+        if (path := f"{segment.path}.aside{number or ''}").rpartition("/")[2] not in names
+    )
+    with suppress(OSError):
+        disk.rename(segment.path, new)
+    records = segment.last - segment.first + 1
+    return (
+        f"{segment.path} does not count, because other files of the queue hold records of the same numbers "
+        f"({records}, from {segment.first} to {segment.last}): it is now {new}, to be deleted by you"
+    )
 
 
 def _settle_dead(done: DoneLog, dead: DeadLetters) -> None:

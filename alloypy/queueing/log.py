@@ -234,6 +234,11 @@ class Log:
         """Drop dead letters; returns how many."""
         return await self._graves.evict(self._books.done[destination].account, seqs)
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What opening the log has found that people should know."""
+        return self._loaded.warnings
+
     def facts(self) -> LogFacts:
         """Figures of the log. No I/O."""
         accounts = self._books.accounts

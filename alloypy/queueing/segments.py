@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.record import FOOTER_BYTES, Footer, footer, footer_of
@@ -92,11 +93,15 @@ class Segments:
 
 
 class Recovered:
-    """What reading the directory at start has found."""
+    """What reading the directory at start has found.
+
+    empty: the paths of files without a record. aside: files of records that other files hold, too.
+    """
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
         self.empty: list[str] = []
+        self.aside: list[Segment] = []
         self.cut_bytes = 0
 
 
@@ -161,15 +166,41 @@ def _finish(disk: Disk, descriptor: int, segment: Segment) -> None:
 
 
 def _without_overlaps(result: Recovered) -> None:
-    """A record that is in two files counts in the later one: it was written again after a failure."""
+    """A record that is in two files counts in the later one: it was written again after a failure.
+
+    What is not the work of a queue, such as the copy of a file under another name, does not count. A file
+    that holds records is never deleted here.
+    """
     kept: list[Segment] = []
-    bound: int | None = None
-    for segment in reversed(result.segments):
-        if bound is not None and segment.last >= bound:
-            segment.last = bound - 1
-        if segment.last < segment.first:
-            result.empty.append(segment.path)
-        else:
-            kept.append(segment)
-            bound = segment.first
-    result.segments = kept[::-1]
+    for segment in reversed(_without_strays(result)):
+        if any(each.first <= segment.first <= each.last for each in kept):
+            result.aside.append(segment)
+            continue
+        following = [each.first for each in kept if segment.first < each.first <= segment.last]
+        segment.last = min([segment.last, *(first - 1 for first in following)])
+        kept.append(segment)
+    result.segments = sorted(kept, key=attrgetter("first"))
+
+
+def _without_strays(result: Recovered) -> list[Segment]:
+    """The files but those that cannot have been written again after a failure, and overlap others."""
+    good: list[Segment] = []
+    for segment in result.segments:
+        is_stray = any(_overlap(segment, each) for each in good) and _is_stray(segment, good)
+        (result.aside if is_stray else good).append(segment)
+    return good
+
+
+def _overlap(one: Segment, other: Segment) -> bool:
+    return one.first <= other.last and other.first <= one.last
+
+
+def _is_stray(segment: Segment, earlier: list[Segment]) -> bool:
+    """Whether a file holds again what is not at the end of the earlier ones, or an older state of one."""
+    ends = {each.last + 1 for each in earlier}
+    return any(
+        each.first > segment.last
+        or (each.first > segment.first and each.first in ends)
+        or (each.first == segment.first and each.last > segment.last and each.last_at > segment.last_at)
+        for each in earlier
+    )

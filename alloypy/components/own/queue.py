@@ -243,7 +243,7 @@ class Queue(Component[Arguments, Exports]):
             return OnKafka(self.id, self._options.logger)
         from alloypy.components.own.delivering.on_disk import OnDisk
 
-        return OnDisk(self, self._options.storage / "queue")
+        return OnDisk(self, self._options.storage / "queue", self._options.logger)
 
     def _is_at(self, place: object) -> bool:
         """Whether a place is that of the current arguments."""

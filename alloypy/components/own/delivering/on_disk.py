@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from logging import Logger
 from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -33,9 +34,10 @@ class OnDisk:
 
     left = "a destination was taken out while profiles wait for it: they are kept for max_age"
 
-    def __init__(self, owner: Owner, default: Path) -> None:
+    def __init__(self, owner: Owner, default: Path, logger: Logger) -> None:
         self._owner = owner
         self._default = default
+        self._logger = logger
 
     def place(self, arguments: Arguments) -> Path:
         """The directory."""
@@ -61,6 +63,10 @@ class OnDisk:
         path = str(self.place(arguments))
         log = await Attended.open(path, settings=_settings(arguments), destinations=destinations)
         await log.attend()
+        for each in log.warnings:
+            self._logger.warning(
+                "the directory of the queue is not as it was left", extra={"fields": {"err": each}}
+            )
         return log
 
     def use(self, store: Log, arguments: Arguments) -> None:
