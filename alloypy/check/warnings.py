@@ -51,13 +51,16 @@ _ACT_ALONE = ("beyla.", "database_observability.", "otelcol.extension.", "promet
 _SENDERS = frozenset({"pyroscope.write", "prometheus.remote_write", "loki.write"})
 """Components that send only to endpoints."""
 
+_QUEUE = "alloypy.queue"
+
 
 def check_unused(node: CheckedNode) -> Iterator[Diagnostic]:
     """A component that only serves others, but that none uses."""
     serves = node.exports is not None and not node.name.startswith(_ACT_ALONE)
     name = block_id(node.block)
     # Of two blocks with the same id, which is a fault, the second has been given another id.
-    if node.kind is Kind.COMPONENT and serves and not node.used and node.id == name:
+    is_one = node.kind is Kind.COMPONENT and serves and not node.used and node.id == name
+    if is_one and not _delivers(node):
         span = Span(node.source, node.block.start, node.block.lcurly)
         yield warning(span, f"nothing uses {name}", codes.UNUSED)
 
@@ -70,13 +73,31 @@ def check_nowhere(node: CheckedNode) -> Iterator[Diagnostic]:
     for statement in node.body:
         if not isinstance(statement, Attribute) or statement.name.name != "forward_to":
             continue
-        if isinstance(statement.value, Array) and not statement.value.elements:
+        if _is_empty(statement) and not _is_in_kafka(node):
             message = f"forward_to is empty: what {name} receives is lost"
             yield warning(_span(statement, node.source), message, codes.NOWHERE)
     endpoints = (each for each in node.body if isinstance(each, Block) and each.full_name == "endpoint")
     if node.name in _SENDERS and next(endpoints, None) is None:
         span = Span(node.source, node.block.start, node.block.lcurly)
         yield warning(span, f"{name} has no endpoint: what it receives is lost", codes.NOWHERE)
+
+
+def _delivers(node: CheckedNode) -> bool:
+    """Whether it is a queue that still delivers what it has stored, or what other machines store in Kafka."""
+    if node.name != _QUEUE:
+        return False
+    given = (each for each in node.body if isinstance(each, Attribute) and each.name.name == "forward_to")
+    return _is_in_kafka(node) or not all(map(_is_empty, given))
+
+
+def _is_in_kafka(node: CheckedNode) -> bool:
+    """Whether it is a queue that other machines may fill or deliver."""
+    blocks = (each for each in node.body if isinstance(each, Block) and each.full_name == "kafka")
+    return node.name == _QUEUE and next(blocks, None) is not None
+
+
+def _is_empty(statement: Attribute) -> bool:
+    return isinstance(statement.value, Array) and not statement.value.elements
 
 
 def check_unset(nodes: Iterable[CheckedNode], environ: Mapping[str, str]) -> Iterator[Diagnostic]:

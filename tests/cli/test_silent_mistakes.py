@@ -132,6 +132,26 @@ def test_what_goes_nowhere_is_reported(
     ]
 
 
+def test_a_queue_in_kafka_and_one_that_still_delivers_lose_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kafka = '  kafka {\n    brokers = ["kafka:9092"]\n    topic = "profiles"\n  }\n'
+    (tmp_path / "config.alloy").write_text(
+        'alloypy.queue "stores" {\n  forward_to = []\n' + kafka + "}\n"
+        'pyroscope.receive_http "a" {\n  forward_to = [alloypy.queue.stores.receiver]\n}\n'
+        'alloypy.queue "delivers" {\n  forward_to = [pyroscope.write.c.receiver]\n' + kafka + "}\n"
+        'alloypy.queue "turned_off" {\n  forward_to = [pyroscope.write.c.receiver]\n}\n'
+        'local.file "unused" {\n  filename = "a"\n}\n'
+        'pyroscope.write "c" {\n  endpoint {\n    url = "http://pyroscope:4040"\n  }\n}\n'
+    )
+    assert main(["validate", "--for", "alloypy", "--stability.level=experimental", "config.alloy"]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Warning")]
+    assert [line.partition(": config.alloy:")[2].partition(": ")[2] for line in told] == [
+        "nothing uses local.file.unused"
+    ]
+
+
 def test_variables_that_are_not_set_are_named_by_run(tmp_path: Path) -> None:
     (tmp_path / "config.alloy").write_text(VARIABLES.replace("PORT", str(free_port())))
     with Running([LEVEL, "config.alloy"], tmp_path, {"A_PASSWORD": "hunter2"}) as running:

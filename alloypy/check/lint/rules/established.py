@@ -54,7 +54,8 @@ RULES = (
         codes.UNUSED,
         "nothing uses it",
         "The component only serves others, and none refers to it. Either it is no longer needed, or a "
-        "reference to it is missing.",
+        "reference to it is missing. An alloypy.queue that has destinations or is in Kafka is no such "
+        "component: it delivers what is stored.",
         wrong='local.file "a" { filename = "a" }',
         right='logging { level = "debug" }',
         default=True,
@@ -110,7 +111,7 @@ RULES = (
         codes.NOWHERE,
         "goes nowhere",
         "The component accepts data, but has nowhere to send it: a receiver in forward_to, or an endpoint "
-        "block, is missing.",
+        "block, is missing. An alloypy.queue in Kafka needs none: other machines may deliver what it stores.",
         wrong=_RECEIVER,
         right=_RECEIVER.replace("[]", "[pyroscope.write.backend.receiver]") + f"\n{_WRITE}",
         default=True,
