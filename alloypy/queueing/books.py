@@ -12,6 +12,7 @@ from alloypy.queueing.disk import Disk
 from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.marks import REASONS, Account, Kind, Mark
 from alloypy.queueing.segments import Segment, Segments
+from alloypy.queueing.spans import Spans
 from alloypy.queueing.writer import NO_SPACE, SYNC_SECONDS
 from alloypy.threads import Threads
 
@@ -27,7 +28,8 @@ class Books:
     """Notes what becomes of records, and deletes the files that are done.
 
     done: the files of marks by destination. is_open: whether records are being written to a file. size: the
-    bytes of all files of records, which the writer's owner adds to. damaged: records found damaged.
+    bytes of all files of records, which the writer's owner adds to. lost: the records that
+    were found damaged or missing.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Books:
         done: dict[str, DoneLog],
         cache: Cache,
         is_open: Callable[[Segment], bool],
+        lost: Spans,
     ) -> None:
         self._disk = disk
         self._threads = threads
@@ -46,7 +49,7 @@ class Books:
         self._cache = cache
         self._is_open = is_open
         self.size = segments.size
-        self.damaged = 0
+        self.lost = lost
         self._touched = {each.number for each in segments}
         self._cleaning: list[tuple[Callable[[], None], Hashable]] = []
         self._unsure: set[str] = set()
@@ -71,8 +74,8 @@ class Books:
         segment = self._segments.holding(mark.first)
         if segment is not None:
             self._touched.add(segment.number)
-        if mark.kind is Kind.DROPPED and REASONS[mark.reason] == "damaged":
-            self.damaged += new
+        if mark.kind in (Kind.DROPPED, Kind.EVICTED) and REASONS[mark.reason] == "damaged":
+            self.lost.add(mark.first, mark.last)
         done: Iterable[int] = self._cache.within(mark.first, mark.last)
         for each in self.done.values():
             if each.account is not account and each.account.left is None:

@@ -2,7 +2,8 @@
 
 `dead-NAME/` has files of records like those of the log, up to an eighth of the space each. The meta of a
 dead letter is the length of its reason u32, the reason (JSON: why, words, at) and the meta of the record.
-What counts is in the marks of the destination: a copy without a mark is none.
+What counts is in the marks of the destination: a copy without a mark is none, if its record waits or is
+settled; otherwise it is all that is left, and stays a dead letter.
 """
 
 from __future__ import annotations
@@ -78,6 +79,11 @@ class DeadLetters:
         """The bytes of all files."""
         return sum(self._sizes.values())
 
+    @property
+    def highest(self) -> int:
+        """The highest number of a record; 0 if there is none."""
+        return max(self._copies, default=0)
+
     def __contains__(self, seq: int) -> bool:
         return seq in self._copies
 
@@ -115,7 +121,9 @@ class DeadLetters:
     def _room(self, size: int) -> tuple[int, int]:
         """The file for the next copy, and its end."""
         if not self._exists:
-            self._disk.make_directory(self._directory)
+            with suppress(FileExistsError):
+                self._disk.make_directory(self._directory)
+            self._disk.sync_directory(self._directory.rpartition("/")[0])
             self._exists = True
         last = max(self._sizes, default=0)
         end = self._sizes.get(last, 0)

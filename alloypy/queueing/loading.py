@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.marks import REASONS, Account, Kind, Mark, dead_name, done_name, read_marks
 from alloypy.queueing.segments import Segment, Segments, recover, segment_numbers
+from alloypy.queueing.spans import Spans
 from alloypy.queueing.tries import Tries, name_number
 
 
@@ -24,7 +25,7 @@ class Loaded(NamedTuple):
 
     number, last: of the last file and the last record that have ever been. done, dead: by destination, also
     those that are no longer asked for. cut_bytes: of what a crash had left unfinished. warnings: what people
-    should know.
+    should know. lost: the records of which some destination lost its own.
     """
 
     directory: str
@@ -38,6 +39,7 @@ class Loaded(NamedTuple):
     cut_bytes: int
     found: int
     warnings: Sequence[str]
+    lost: Spans
 
 
 def load(
@@ -72,19 +74,28 @@ def _load(
     segments = Segments(recovered.segments)
     accounts, known = accounts_of(disk, directory, names, segments)
     wanted = list(accounts) if destinations is None else list(dict.fromkeys(destinations))
-    last = max([each.last for each in segments] + [each.highest for each in accounts.values()], default=0)
+    dead = {}
+    for name in dict.fromkeys([*accounts, *wanted]):
+        dead[name] = DeadLetters(disk, f"{directory}/{dead_name(name)}", dead_letter_size)
+        dead[name].start()
+    numbers = [each.last for each in segments] + [each.highest for each in accounts.values()]
+    last = max(numbers + [each.highest for each in dead.values()], default=0)
     first = next(iter(segments)).first if len(segments) else last + 1
     is_lost = not known and len(segments) > 0
+    if not len(segments):
+        for name in accounts.keys() - known:  # nothing of what it had is left
+            accounts[name].apply(Mark(Kind.JOINED, 0, last))
     for name in wanted:
         if name not in accounts:
             accounts[name] = Account(name, segments)
             accounts[name].apply(Mark(Kind.JOINED, 0, first - 1 if is_lost else last))
     done = {name: DoneLog(disk, f"{directory}/{done_name(name)}", each) for name, each in accounts.items()}
-    dead = {}
+    lost = Spans()
     for name, each in done.items():
-        dead[name] = DeadLetters(disk, f"{directory}/{dead_name(name)}", dead_letter_size)
-        _settle_dead(each, dead[name])
-        _settle(each, segments, last, is_wanted=name in wanted, now=now)
+        before = each.account.dropped["damaged"]
+        kept = _settle_dead(each, dead[name], segments, lost)
+        _settle(each, segments, last, lost, is_wanted=name in wanted, now=now)
+        warnings += _found(name, kept, each.account.dropped["damaged"] - before)
         _start(each, is_known=name in known)
     tries = Tries(disk, directory)
     by_number = {name_number(name): account for name, account in accounts.items()}
@@ -97,7 +108,7 @@ def _load(
     number = max(segment_numbers(names), default=0)
     found = sum(each.account.waiting(last) for each in done.values())
     return Loaded(
-        directory, lock, segments, done, dead, tries, number, last, recovered.cut_bytes, found, warnings
+        directory, lock, segments, done, dead, tries, number, last, recovered.cut_bytes, found, warnings, lost
     )
 
 
@@ -117,16 +128,37 @@ def _set_aside(disk: Disk, segment: Segment, names: Sequence[str]) -> str:
     )
 
 
-def _settle_dead(done: DoneLog, dead: DeadLetters) -> None:
-    """Bring an account and the copies of its dead letters together."""
-    dead.start()
+def _found(name: str, kept: int, lost: int) -> Iterator[str]:
+    """What to tell people of a destination. kept: dead letters whose marks are lost. lost: records."""
+    if kept:
+        yield f"marks of {name} were lost: {kept} dead letters whose copies are intact are kept"
+    if lost:
+        yield f"{lost} records for {name} are lost: files were damaged or deleted while the queue was closed"
+
+
+def _settle_dead(done: DoneLog, dead: DeadLetters, segments: Segments, lost: Spans) -> int:
+    """Bring an account and the copies of its dead letters together.
+
+    Returns how many copies are dead letters although their marks are lost: there is nothing else of them.
+    """
     copies, account = dead.copies(), done.account
     for spans, kind in ((account.dead, Kind.EVICTED), (account.replayed, Kind.DROPPED)):
         for first, last in spans:
             for seq in range(first, last + 1):
                 if seq not in copies:
                     done.add(Mark(kind, seq, seq, reason=REASONS.index("damaged")))
-    dead.remove([seq for seq in copies if seq not in account.dead and seq not in account.replayed])
+                    lost.add(seq, seq)
+    rest = [seq for seq in copies if seq not in account.dead and seq not in account.replayed]
+    early = [seq for seq in rest if seq <= account.joined]
+    if early:
+        account.keep(early)
+    only = [seq for seq in rest if seq not in account.accounted and segments.holding(seq) is None]
+    for seq in only:
+        if account.left is not None:
+            account.left = max(account.left, seq)
+        done.add(Mark(Kind.DEAD, seq, seq))
+    dead.remove([seq for seq in rest if seq not in account.dead])
+    return len(early) + len(only)
 
 
 def _start(done: DoneLog, *, is_known: bool) -> None:
@@ -158,8 +190,16 @@ def accounts_of(
         else:
             known.add(name)
         for mark in marks:
-            account.apply(mark)
+            _apply(account, mark)
     return found, known
+
+
+def _apply(account: Account, mark: Mark) -> None:
+    """Take a mark into account, also if the one before it, that its records are dead letters, is lost."""
+    if mark.kind in (Kind.REPLAYED, Kind.EVICTED):
+        for span in account.accounted.missing(mark.first, mark.last):
+            account.apply(Mark(Kind.DEAD, *span))
+    account.apply(mark)
 
 
 def _content(disk: Disk, path: str) -> bytes:
@@ -170,7 +210,7 @@ def _content(disk: Disk, path: str) -> bytes:
         disk.close(descriptor)
 
 
-def _settle(done: DoneLog, segments: Segments, last: int, *, is_wanted: bool, now: int) -> None:
+def _settle(done: DoneLog, segments: Segments, last: int, lost: Spans, *, is_wanted: bool, now: int) -> None:
     """Bring an account up to date: with what is gone from the disk, and with whether it is wanted."""
     account = done.account
     if account.left is None and not is_wanted:
@@ -180,6 +220,7 @@ def _settle(done: DoneLog, segments: Segments, last: int, *, is_wanted: bool, no
     for low, high in [*((each.first, each.last) for each in segments), (end + 1, end)]:
         for span in account.accounted.missing(at, min(low - 1, end)):
             done.add(Mark(Kind.DROPPED, *span, reason=REASONS.index("damaged")))
+            lost.add(*span)
         at = max(at, high + 1)
     if account.left is not None and is_wanted:
         done.add(Mark(Kind.RETURNED, account.left + 1, last))

@@ -42,8 +42,9 @@ class LogFacts(NamedTuple):
     """Figures of a log.
 
     free: bytes that the file system has left, as last looked up; None before that. found: records that
-    waited at start, summed over destinations. damaged: records found damaged since then, likewise.
-    cut_bytes: of what a crash had left unfinished. syncs: seconds that each has taken; not to be changed.
+    waited at start, summed over destinations. damaged: records found damaged or missing at
+    start or since then, each once. cut_bytes: of what a crash had left unfinished. syncs: seconds that each
+    has taken; not to be changed.
     fault: why the disk takes nothing, or "". removed: what waits for destinations that are none any more, in
     records. dead_bytes: of dead letters by destination. max_size, min_free: the settings.
     """
@@ -87,7 +88,7 @@ class Log:
             loaded.last,
             self._stored,
         )
-        self._books = Books(disk, threads, segments, loaded.done, self._cache, self._is_open)
+        self._books = Books(disk, threads, segments, loaded.done, self._cache, self._is_open, loaded.lost)
         self._room = Room(disk, loaded.directory, settings, segments, self._books, self._writer)
         self._graves = Graveyard(threads, settings, clock, self._books, loaded.dead)
         # For each record, and so without a method of its own: the time of the log in nanoseconds since 1970,
@@ -247,7 +248,7 @@ class Log:
             len(self._segments),
             self._room.free,
             self._loaded.found,
-            self._books.damaged,
+            self._books.lost.count,
             self._loaded.cut_bytes,
             self._writer.write_errors,
             self._writer.syncs,

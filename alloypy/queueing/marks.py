@@ -7,7 +7,8 @@ bytes u64, CRC-32 u32). A mark that is lost leads to a second delivery, never to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from itertools import pairwise
 from struct import Struct
@@ -180,6 +181,14 @@ class Account:
         """The highest number that it knows of."""
         return max(self.accounted.highest, 0 if self.left is None else self.left)
 
+    def keep(self, seqs: Sequence[int]) -> None:
+        """Count dead letters from before it joined, as far as is known: it had them, so it joined earlier."""
+        joined = min(seqs) - 1
+        self.absent += self.joined - joined - len(seqs)
+        self.joined = joined
+        for seq in seqs:
+            self.dead.add(seq, seq)
+
     def balance(self, last: int) -> None:
         """Count as never stored what damaged marks have made disappear from the counts, or the reverse."""
         known = self.delivered + sum(self.dropped.values()) + self.dead.count + self.waiting(last)
@@ -194,24 +203,31 @@ class Account:
             for at, count in enumerate(self.dropped.values())
             if count
         )
-        marks += (Mark(Kind.DEAD, *span) for span in self.dead)
-        for span in self.replayed:
-            marks += (Mark(Kind.DEAD, *span), Mark(Kind.REPLAYED, *span))
         marks += self._settled()
         if self.left is not None:
             marks.append(Mark(Kind.LEFT, 0, self.left, self.left_at))
         return marks
 
     def _settled(self) -> Iterator[Mark]:
-        """The spans that do not wait, cut where files begin, so that each mark has the bytes of one file."""
+        """What is accounted for, cut where files begin, so that each mark has the bytes of one file.
+
+        No other mark says of a dead letter that it is settled: if its own is lost, that can be told.
+        """
         sizes = dict(self._sizes)
-        firsts = [each.first for each in self._segments]
+        edges = {each.first for each in self._segments}
+        for first, last in [*self.dead, *self.replayed]:
+            edges |= {first, last + 1}
+        inner = sorted(edges)
         for first, last in self.accounted:
-            cuts = [first, *(each for each in firsts if first < each <= last), last + 1]
+            cuts = [first, *inner[bisect_right(inner, first) : bisect_right(inner, last)], last + 1]
             for begin, following in pairwise(cuts):
                 segment = self._segments.holding(begin)
                 size = 0 if segment is None else sizes.pop(segment.number, 0)
-                yield Mark(Kind.SETTLED, begin, following - 1, size)
+                is_replayed = begin in self.replayed
+                kind = Kind.DEAD if is_replayed or begin in self.dead else Kind.SETTLED
+                yield Mark(kind, begin, following - 1, size)
+                if is_replayed:
+                    yield Mark(Kind.REPLAYED, begin, following - 1)
 
     def _account(self, mark: Mark) -> int:
         new = self.accounted.add(mark.first, mark.last)

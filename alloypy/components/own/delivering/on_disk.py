@@ -115,7 +115,12 @@ _OF_LOG: Sequence[tuple[str, str, str, Callable[[LogFacts], float | None]]] = (
     ("min_free_bytes", "gauge", "The setting min_free.", lambda facts: facts.min_free),
     ("segments", "gauge", "Files of records.", lambda facts: facts.segments),
     ("replayed_total", "counter", "Records that waited at the start.", lambda facts: facts.found),
-    ("damaged_records_total", "counter", "Records that could not be read.", lambda facts: facts.damaged),
+    (
+        "damaged_records_total",
+        "counter",
+        "Records found damaged or missing, each once.",
+        lambda facts: facts.damaged,
+    ),
     (
         "truncated_bytes_total",
         "counter",
