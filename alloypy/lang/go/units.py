@@ -23,6 +23,20 @@ def parse_size(text: str) -> int:
         return _parse(text, _OLD_UNITS)
 
 
+class TooLarge(ValueError):
+    """A size that no 64 bits hold."""
+
+
+def parse_possible_size(text: str) -> int:
+    """Like `parse_size`, but a size that is too large is said to be, where Alloy calls its unit unknown."""
+    try:
+        return _parse(text, _UNITS)
+    except TooLarge:
+        raise TooLarge(f"{text} is too large: a size is below 8EiB") from None
+    except ValueError:
+        return _parse(text, _OLD_UNITS)
+
+
 def _parse(text: str, units: dict[str, int]) -> int:
     invalid = ValueError(f"units: invalid {text}")
     rest = text[1:] if text[:1] in {"-", "+"} else text
@@ -41,7 +55,7 @@ def _parse(text: str, units: dict[str, int]) -> int:
         total += float(f"{whole or 0}.{fraction or 0}") * units[unit]
         position = part.end() if part else len(rest)
     if total > float((1 << 63) - 1):
-        raise ValueError("units: overflow parsing unit")
+        raise TooLarge("units: overflow parsing unit")
     return int(-total if text.startswith("-") else total)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from alloypy.components.own.delivering.kafka_arguments import KafkaArguments
 from alloypy.lang.go.duration import SECOND, Duration
-from alloypy.lang.go.units import parse_size
+from alloypy.lang.go.units import parse_possible_size
 from alloypy.lang.types import TextType
 from alloypy.profiles.model import ProfilesReceiver
 from alloypy.rules import faults_of
@@ -27,7 +27,7 @@ def _size(size: int) -> str:
     return f"{size}B"
 
 
-SIZE = TextType("units.Base2Bytes", parse_size, zero=0, format=_size)
+SIZE = TextType("units.Base2Bytes", parse_possible_size, zero=0, format=_size)
 WHEN_FULL = choice(
     "WhenFull", "reject", "drop_oldest", error="unrecognized when_full %q, expected reject or drop_oldest"
 )
