@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 from contextlib import suppress
 
 from alloypy.os_errors import system_words
@@ -13,6 +14,7 @@ from alloypy.queueing.errors import QueueError
 
 VERSION = "v1"
 _OURS = re.compile(r"\d{12}\.seg|done-.+\.log(\.tmp)?|tries\.log(\.tmp)?|dead-.+|lock|control")
+_SURELY_OURS = re.compile(r"\d{12}\.seg|done-.+\.log")
 _MAY_BE_THERE = frozenset({"lost+found"})
 _VERSION = re.compile(r"v\d+")
 
@@ -34,10 +36,16 @@ def enter(disk: Disk, path: str) -> tuple[str, int, list[str]]:
         raise _unusable(path, error) from error
 
 
-def check(disk: Disk, path: str) -> None:
-    """Raise QueueError if no queue can be at `path`. Changes nothing, and takes no lock."""
+def check(disk: Disk, path: str) -> str:
+    """The path without links. Raises QueueError if no queue can be at `path`.
+
+    Changes nothing, and takes no lock.
+    """
     try:
+        real = disk.real(path)
+        _check_outside(disk, path, real)
         _check(disk, path)
+        return real
     except (OSError, ValueError) as error:
         raise _unusable(path, error) from error
 
@@ -66,6 +74,22 @@ def _check(disk: Disk, path: str) -> None:
     _check_writable(disk, _existing(disk, path))
 
 
+def _check_outside(disk: Disk, path: str, real: str) -> None:
+    """Refuse a directory among the files of another queue."""
+    inner, parent = real, os.path.dirname(real)  # noqa: PTH120
+    while inner != parent:
+        if os.path.basename(inner) == VERSION and _has_records(disk, inner):  # noqa: PTH119
+            raise QueueError(f"{path} is in {inner}, among the files of a queue: name another directory")
+        inner, parent = parent, os.path.dirname(parent)  # noqa: PTH120
+
+
+def _has_records(disk: Disk, inner: str) -> bool:
+    try:
+        return any(_SURELY_OURS.fullmatch(name) for name in disk.names(inner))
+    except OSError:  # one that cannot be read, or is not there yet
+        return False
+
+
 def _names(disk: Disk, path: str) -> list[str]:
     try:
         return disk.names(path)
@@ -92,7 +116,10 @@ def _check_writable(disk: Disk, path: str) -> None:
 
 
 def _check_inner(disk: Disk, inner: str) -> None:
-    owner = disk.status(inner).st_uid
+    status = disk.status(inner)
+    if not stat.S_ISDIR(status.st_mode):
+        raise QueueError(f"{inner} is not a directory, but a queue has its files there: move it away")
+    owner = status.st_uid
     if hasattr(os, "geteuid") and owner != os.geteuid():
         raise QueueError(
             f"{inner} belongs to user {owner}, and this process runs as {os.geteuid()}: run it as that user, "

@@ -91,6 +91,10 @@ class Disk:
         """The status of what is at a path, following links."""
         return os.stat(path)  # noqa: PTH116
 
+    def real(self, path: str) -> str:
+        """The path without links."""
+        return os.path.realpath(path)
+
     def may_write(self, path: str) -> bool:
         """Whether this process may create files in a directory."""
         return os.access(path, os.W_OK | os.X_OK)
@@ -99,6 +103,13 @@ class Disk:
         """The bytes that are free for this user on the file system of `path`."""
         found = os.statvfs(path)
         return found.f_bavail * found.f_frsize
+
+    def is_at(self, descriptor: int, path: str) -> bool:
+        """Whether an open file is the one at a path."""
+        try:
+            return os.path.samestat(os.fstat(descriptor), os.stat(path))  # noqa: PTH116
+        except FileNotFoundError:
+            return False
 
     def lock(self, descriptor: int) -> None:
         """Take the lock of a file, at once or never: BlockingIOError if another has it."""

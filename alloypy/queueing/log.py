@@ -18,7 +18,7 @@ from alloypy.queueing.dead_letters import DeadLetter, DeadLetters
 from alloypy.queueing.directory import check
 from alloypy.queueing.disk import Buffer, Disk
 from alloypy.queueing.done_log import DoneLog
-from alloypy.queueing.errors import Closed, Full, QueueError
+from alloypy.queueing.errors import Closed, Full, QueueError, WriteFailed
 from alloypy.queueing.graveyard import Graveyard
 from alloypy.queueing.loading import Loaded, load
 from alloypy.queueing.marks import Account, Kind, Mark, dead_name, done_name
@@ -36,6 +36,7 @@ _READS = 3
 """How often reading is tried before what the disk cannot read counts as damaged."""
 
 _UPKEEP_SECONDS = 60.0
+_LOCK_SECONDS = 2.0
 
 
 class LogFacts(NamedTuple):
@@ -100,8 +101,10 @@ class Log:
                 self._cursors[name] = self._new_cursor(done.account)
         self._unread: dict[Reader, int] = {}
         self._is_closed = False
+        self._lost = ""
         self._books.soon_flush()
-        self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
+        loop = asyncio.get_running_loop()
+        self._upkeep = [loop.create_task(self._keep_up()), loop.create_task(self._watch_lock())]
 
     @classmethod
     async def open(
@@ -131,10 +134,13 @@ class Log:
         return cls(loaded, settings, disk, threads, clock)
 
     @staticmethod
-    async def check(path: str) -> None:
-        """Raise QueueError if no queue can be at `path`. Changes nothing, and takes no lock."""
+    async def check(path: str) -> str:
+        """The path without links. Raises QueueError if no queue can be at `path`.
+
+        Changes nothing, and takes no lock.
+        """
         try:
-            await _DISKS.run(partial(check, Disk(), path), SYNC_SECONDS, path)
+            return await _DISKS.run(partial(check, Disk(), path), SYNC_SECONDS, path)
         except TimeoutError as error:
             raise _silent(path, error) from error
 
@@ -155,6 +161,8 @@ class Log:
         """
         if self._is_closed:
             return self._refuse(Closed("the queue is closed"))
+        if self._lost:
+            return self._refuse(WriteFailed(self._lost))
         record = Record(NOWHERE, self._clock.now(), meta, body, note=note)
         try:
             self._room.admit(record)
@@ -162,7 +170,7 @@ class Log:
             return self._refuse(reason)
         return self._writer.put(record)
 
-    async def _refuse(self, reason: Full | Closed) -> Place:
+    async def _refuse(self, reason: Full | WriteFailed | Closed) -> Place:
         if isinstance(reason, Full):
             await self._end_done_file()
         raise reason
@@ -252,7 +260,7 @@ class Log:
             self._loaded.cut_bytes,
             self._writer.write_errors,
             self._writer.syncs,
-            self._writer.fault,
+            self.fault,
             {each.name: each.waiting(self.last) for each in accounts if each.left is not None},
             {name: dead.size for name, dead in self._graves.dead.items()},
             self._settings.max_size,
@@ -262,7 +270,7 @@ class Log:
     @property
     def fault(self) -> str:
         """Why the disk takes nothing, or ""."""
-        return self._writer.fault
+        return self._lost or self._writer.fault
 
     @property
     def disk_bytes(self) -> int:
@@ -276,9 +284,9 @@ class Log:
         self._is_closed = True
         for cursor in self._cursors.values():
             cursor.close()
-        self._upkeep.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._upkeep
+        for task in self._upkeep:
+            task.cancel()
+        await asyncio.wait(self._upkeep)
         await self._writer.close()
         await self._books.close()
         with suppress(OSError):
@@ -378,6 +386,17 @@ class Log:
             if self._writer.is_idle:
                 await self._end_done_file()
             await asyncio.sleep(_UPKEEP_SECONDS)
+
+    async def _watch_lock(self) -> None:
+        """Take nothing while the lock is not in its place: another process may have the queue open, too."""
+        path = f"{self._loaded.directory}/lock"
+        look = partial(self._disk.is_at, self._loaded.lock, path)
+        while True:
+            await asyncio.sleep(_LOCK_SECONDS)
+            with suppress(OSError):
+                is_there = await self._threads.run(look, SYNC_SECONDS, path)
+                words = f"{path} was deleted, so that another process may use the queue: restart this one"
+                self._lost = "" if is_there else words
 
     async def _end_done_file(self) -> None:
         """End the file that records are being written to, and delete it, if nobody waits for any of it."""

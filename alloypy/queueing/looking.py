@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -115,6 +116,8 @@ def look(path: str) -> Look:
                 f"{path} has no queue: name the directory that is its path, by default `queue` in the "
                 "directory of the component in --storage.path"
             )
+        if not stat.S_ISDIR(disk.status(f"{path}/{VERSION}").st_mode):
+            raise QueueError(f"{path} has no queue: {path}/{VERSION} is not a directory")
         for _ in range(_TRIES):
             try:
                 return Look(disk, f"{path}/{VERSION}")

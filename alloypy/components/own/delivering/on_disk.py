@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from alloypy.components.own.delivering.arguments import Arguments, DiskArguments
 from alloypy.families import Family, Sample, gauges, histograms
 from alloypy.queueing.desk import Attended
+from alloypy.queueing.directory import VERSION
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.log import Log, LogFacts
 from alloypy.queueing.settings import LogSettings
@@ -47,15 +48,24 @@ class OnDisk:
     async def fault(self, arguments: Arguments) -> str:
         """Why a queue cannot be in the directory, as far as can be seen without changing anything."""
         path = self.place(arguments).absolute()
-        other = _claims.get(path)
-        if other is not None and other.is_of_this_load(self._owner.id):
-            return f"{path} is the directory of {other.id}: two queues cannot share one"
         try:
             _settings(arguments)
-            await Log.check(str(path))
+            real = Path(await Log.check(str(path)))
         except QueueError as reason:
             return str(reason)
-        _claims[path] = self._owner
+        for kept, other in [*_claims.items()]:
+            if not other.is_of_this_load(self._owner.id):
+                continue
+            if kept == real:
+                return (
+                    f"{path} is the directory of {other.id} and {self._owner.id}: two queues cannot share one"
+                )
+            if real.is_relative_to(kept / VERSION) or kept.is_relative_to(real / VERSION):
+                return (
+                    f"{path} of {self._owner.id} and {kept} of {other.id} lie one among the files of the "
+                    "other: name another directory"
+                )
+        _claims[real] = self._owner
         return ""
 
     async def open(self, arguments: Arguments, destinations: Sequence[str]) -> Log:
