@@ -14,6 +14,7 @@ from alloypy.components.own.delivering.messages import (
     push_message,
     read_message,
     stored_in,
+    words_of,
 )
 from alloypy.components.own.delivering.pace import Pace, Pauses
 from alloypy.components.own.delivering.suspects import SECONDS, TRIES, Suspects
@@ -225,3 +226,10 @@ def test_what_has_failed_waits_its_time_unless_it_is_wanted_at_once() -> None:
     assert suspects.due(0.5, {1}, at_once=True) is second
     suspects.release(2.0)
     assert suspects.due(2.0, {1}, at_once=False) is second
+
+
+def test_the_values_of_passed_headers_that_a_server_repeats_are_hidden() -> None:
+    headers = [("Authorization", "Bearer hush-hush"), ("X-Scope-OrgID", "tenant-7")]
+    profile = IngestProfile([b"x"], {}, "/ingest", "", (), "", headers)
+    error = DeliveryError("tenant-7 may not use hush-hush, said as Bearer hush-hush", status=401)
+    assert words_of(error, profile) == "tenant-7 may not use xxxxx, said as xxxxx"

@@ -17,6 +17,7 @@ from alloypy.components.own.delivering.messages import (
     labels_of,
     profile_of,
     stored_in,
+    words_of,
 )
 from alloypy.components.own.delivering.pace import Pace, Pauses
 from alloypy.components.own.delivering.publishing import Publisher
@@ -318,11 +319,12 @@ class Courier:
     async def _failed(self, record: Record, stored: Stored, error: DeliveryError, epoch: int) -> None:
         found = verdict(error)
         self.tries[found.name.lower()] += 1
+        words = words_of(error, stored)
         if found is Verdict.RECORD:
-            await self._bury(record, stored, "refused", str(error))
+            await self._bury(record, stored, "refused", words)
             self._answered()
         elif found is Verdict.TOO_OLD:
-            self._give_up(stored, "too_old", str(error))
+            self._give_up(stored, "too_old", words)
             self._settle(record, "too_old")
             self._answered()
         else:
@@ -332,17 +334,17 @@ class Courier:
         self, record: Record, stored: Stored, error: DeliveryError, epoch: int, *, busy: bool
     ) -> None:
         """The destination did not take a record that it may take later."""
-        now = self._clock()
+        now, words = self._clock(), words_of(error, stored)
         pauses = self._limits.pauses
         suspect = self._suspects.failed(record, now, self._passed, pauses, error.pause)
         if self.cursor.failed(record.place):
-            self._give_up(stored, "age", str(error))
+            self._give_up(stored, "age", words)
             self._suspects.forget(record)
         elif suspect.is_poison(now, self._passed):
-            await self._bury(record, stored, "refused", str(error))
+            await self._bury(record, stored, "refused", words)
         if self._passed == suspect.passed:  # nothing else has passed since it first failed
             self._pace.failed(epoch, busy=busy, wanted=error.pause)
-            self._reports.fails(str(error))
+            self._reports.fails(words)
         if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
 

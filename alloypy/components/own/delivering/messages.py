@@ -11,10 +11,12 @@ import json
 from collections.abc import Awaitable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from alloypy.lang.secrecy import HIDDEN_PART
 from alloypy.profiles.frozen import freeze_query, time_prefix
 from alloypy.profiles.labels import check_labels
 from alloypy.profiles.model import (
     Buffer,
+    DeliveryError,
     IngestProfile,
     Labels,
     ProfilesReceiver,
@@ -30,6 +32,8 @@ Stored: TypeAlias = Push | IngestProfile
 _JOINED_BYTES = 64 << 10
 """Longer profiles are joined with their times only when they are delivered: they would take memory twice."""
 
+_TENANT = "x-scope-orgid"
+_SHORTEST_SECRET = 6
 _LINE = b"\n"
 _quoted = json.encoder.encode_basestring_ascii
 _read: Memory[bytes, Labels] = Memory(LABELS)
@@ -126,6 +130,16 @@ def read_message(meta: bytes, body: Sequence[Buffer]) -> Stored:
 def deliver(stored: Stored, receiver: ProfilesReceiver) -> Awaitable[None]:
     """Hand a stored profile to a destination. Awaiting raises DeliveryError."""
     return receiver.append(stored) if isinstance(stored, Push) else receiver.append_ingest(stored)
+
+
+def words_of(error: DeliveryError, stored: Stored) -> str:
+    """What a destination says of a stored profile, without the values of passed headers that it echoes."""
+    words = str(error)
+    for name, value in stored.headers:
+        for part in (value, *value.split()) if name.lower() != _TENANT else ():
+            if len(part) >= _SHORTEST_SECRET:
+                words = words.replace(part, HIDDEN_PART)
+    return words
 
 
 def label_of(meta: bytes, name: str) -> str:
