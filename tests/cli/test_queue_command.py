@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -14,8 +17,12 @@ import pytest
 from alloypy.cli.main import main
 from alloypy.components.own.delivering.messages import ingest_message, push_message
 from alloypy.profiles.model import IngestProfile, RawSample, Series
+from alloypy.queueing.errors import QueueError
 from alloypy.queueing.log import Log
 from alloypy.queueing.settings import LogSettings
+from alloypy.syntax.letters import quote
+from alloypy.syntax.parser import parse_file
+from alloypy.syntax.source import Source
 from tests.cli.test_view_command import get, viewing
 from tests.support.recorder import Recorder
 from tests.support.running import Running, free_port
@@ -267,6 +274,8 @@ def test_a_queue_in_use_is_shown_and_what_is_being_delivered_stays(
         (["replay", "DIR", "x"], "x is not the number of a record"),
         (["ls", "DIR", "--yes"], "--yes is not a flag of ls"),
         (["ls", "DIR", "3"], "ls takes no NUMBER"),
+        (["ls", "DIR", "--records=-1"], "--records is a number from 0 on"),
+        (["show", "DIR", "9" * 5000], "9999999999999999999... is not the number of a record"),
         (["ls", "DIR", "--flame"], "--flame is not a flag of ls"),
         (["show", "DIR", "1", "--open"], "--open is for show --flame"),
         (["show", "DIR", "1", "--flame", "--output=x"], "neither prints nor writes"),
@@ -293,3 +302,60 @@ def test_a_record_or_destination_that_is_not_there_is_named(
     assert "no record 99" in capsys.readouterr().err
     assert main(["queue", "ls", queue, "--destination=x"]) == 1
     assert f"no destination x; it has {EU}, {US}" in capsys.readouterr().err
+
+
+def test_the_printed_configuration_is_read_whatever_the_path_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = tmp_path / os.fsdecode(b'a\nb "c" \xff \xc3\xa9 it\'s')
+    asyncio.run(fill(odd))
+    assert main(["queue", "drain", str(odd), '--url=http://x/"\\']) == 0
+    text = capsys.readouterr().out
+    file = parse_file(Source("drain.alloy", text.encode("utf-8", "surrogateescape")))
+    assert len(file.body) == 3
+    assert f"path     = {quote(str(odd))}\n" in text
+    (command,) = re.findall(r"//   alloypy queue (ls .*)\n", text)
+    shown = subprocess.run(["bash", "-c", f"printf %s {command[3:]}"], stdout=subprocess.PIPE, check=True)
+    assert os.fsdecode(shown.stdout) == str(odd)
+
+
+def test_output_that_cannot_be_written_is_no_fault_of_the_queue(queue: str) -> None:
+    for arguments in (["ls", queue], ["show", queue, "2"], ["drain", queue], ["replay", queue]):
+        command = [sys.executable, "-m", "alloypy", "queue", *arguments]
+        if arguments[0] != "replay":
+            reader, writer = os.pipe()
+            os.close(reader)
+            done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False)
+            os.close(writer)
+            assert (done.returncode, done.stderr) == (0, b"")
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+        assert done.returncode == 1
+        assert done.stderr == b"Error: cannot write to standard output: no space left on device\n"
+
+
+def test_secrets_in_a_query_are_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def store() -> None:
+        log = await Log.open(str(tmp_path), settings=SETTINGS, destinations=[EU])
+        query = "apikey=hush1&name=shop&token=hush2"
+        profile = IngestProfile([b"x"], labels(1), "/ingest", query, ("text/plain",), "", [])
+        message = ingest_message(profile, 1)
+        await log.put(message.meta, message.body)
+        await log.close()
+
+    asyncio.run(store())
+    for flags in ([], ["--json"]):
+        assert main(["queue", "show", str(tmp_path), "1", *flags]) == 0
+        text = capsys.readouterr().out
+        assert "hush" not in text
+        assert "name=shop" in text
+
+
+def test_a_file_in_the_place_of_the_files_of_a_queue_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "v1").write_text("")
+    assert main(["queue", "ls", str(tmp_path)]) == 1
+    assert f"{tmp_path}/v1 is not a directory" in capsys.readouterr().err
+    with pytest.raises(QueueError, match="v1 is not a directory"):
+        asyncio.run(Log.check(str(tmp_path)))

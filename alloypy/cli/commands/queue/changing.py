@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.queue.listing import chosen
+from alloypy.cli.commands.queue.words import tell
 from alloypy.queueing.looking import Look
 from alloypy.queueing.orders import Changeable, Order
 from alloypy.queueing.orders import chosen as parts_of
@@ -34,7 +35,7 @@ def replay(queue: Look, wanted: Wanted) -> int:
     order = Order("replay", wanted.destination, wanted.numbers)
     counts = _obeyed(queue, wanted.path, order, names) if names else {}
     for name, count in counts.items():
-        print(f"{name}: {count} dead letters wait again")
+        tell(f"{name}: {count} dead letters wait again")
     return exit_codes.SUCCESS if counts else _nothing("dead letters", wanted)
 
 
@@ -51,13 +52,13 @@ def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
             found[name] = waiting, dead
     if found and not is_sure:
         for name, (waiting, dead) in found.items():
-            print(f"{name}: {_count(waiting)} that wait and {len(dead)} dead letters")
+            tell(f"{name}: {_count(waiting)} that wait and {len(dead)} dead letters")
         streams.fault("nothing was deleted: --yes deletes these for ever")
         return exit_codes.FAILURE
     order = Order("drop", wanted.destination, wanted.numbers, waiting=not only_dead)
     counts = _obeyed(queue, wanted.path, order, [*found]) if found else {}
     for name, count in counts.items():
-        print(f"{name}: {count} deleted")
+        tell(f"{name}: {count} deleted")
     if found and not counts:
         streams.fault("nothing was deleted: all of it is being delivered at this moment")
         return exit_codes.FAILURE

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alloypy.queueing.looking import Look
 
 _ACTIONS = ("ls", "show", "replay", "drop", "drain")
+_MOST_DIGITS = 19
 _USED_BY = {
     "json": ("ls", "show"),
     "records": ("ls",),
@@ -63,6 +64,8 @@ def run(argv: list[str]) -> int:
     url = flags.string("url", doc="URL of the server to deliver to (drain)")
     action, path, *rest = flags.parse(argv)
     numbers = _checked(flags, action, rest)
+    if records.value < 0:
+        raise UsageError("--records is a number from 0 on", usage=flags.usage)
 
     def act(queue: Look) -> int:
         if action == "ls":
@@ -79,8 +82,9 @@ def run(argv: list[str]) -> int:
             return shown(queue, numbers[0], output.value, as_json=as_json.value)
         if action == "drain":
             from alloypy.cli.commands.queue.draining import configuration
+            from alloypy.cli.commands.queue.words import tell
 
-            print(configuration(queue, path, url.value), end="")
+            tell(configuration(queue, path, url.value).rstrip("\n"))
             return exit_codes.SUCCESS
         from alloypy.cli.commands.queue import changing
 
@@ -124,8 +128,9 @@ def _checked(flags: FlagSet, action: str, rest: list[str]) -> list[int]:
         raise UsageError("--flame shows a page, and neither prints nor writes the record", usage=flags.usage)
     numbers = []
     for text in rest:
-        if not (text.isascii() and text.isdigit() and int(text)):
-            raise UsageError(f"{text} is not the number of a record", usage=flags.usage)
+        if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text)):
+            shown = text if len(text) <= 2 * _MOST_DIGITS else f"{text[:_MOST_DIGITS]}..."
+            raise UsageError(f"{shown} is not the number of a record", usage=flags.usage)
         numbers.append(int(text))
     if action == "show" and len(numbers) != 1:
         raise UsageError("show needs one NUMBER", hint="`ls --records=20` lists some", usage=flags.usage)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from pathlib import Path
 
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.looking import Look
+from alloypy.syntax.letters import quote
 
 _WRITE = re.compile(r"pyroscope\.write\.([A-Za-z_][A-Za-z0-9_]*)")
 _HEAD = """\
@@ -37,7 +37,7 @@ def configuration(queue: Look, path: str, url: str) -> str:
             f"{other[0]} is not a pyroscope.write of a configuration without modules: run your own "
             "configuration without the components that forward to the queue, which drains it as well"
         )
-    text = _HEAD.format(urls="" if url else ", set the URLs and credentials", path=shlex.quote(path))
+    text = _HEAD.format(urls="" if url else ", set the URLs and credentials", path=_word(path))
     receivers = ", ".join(f"{name}.receiver" for name in names)
     text += f"""
 alloypy.queue "drain" {{
@@ -45,7 +45,7 @@ alloypy.queue "drain" {{
 	max_age    = "0s"
 
 	disk {{
-		path     = {json.dumps(str(Path(path).absolute()))}
+		path     = {quote(str(Path(path).absolute()))}
 		min_free = "0"
 	}}
 
@@ -60,8 +60,15 @@ alloypy.queue "drain" {{
             text += f"""
 pyroscope.write "{match[1]}" {{
 	endpoint {{
-		url = {json.dumps(url or "http://pyroscope:4040")}
+		url = {quote(url or "http://pyroscope:4040")}
 	}}
 }}
 """
     return text
+
+
+def _word(path: str) -> str:
+    """A path as a word of a shell's command, on one line."""
+    if path.isprintable():
+        return shlex.quote(path)
+    return "$'" + quote(path)[1:-1].replace("'", "\\'") + "'"

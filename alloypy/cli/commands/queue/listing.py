@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from alloypy.cli import exit_codes
-from alloypy.cli.commands.queue.words import labels_of, labels_text, moment, size
+from alloypy.cli.commands.queue.words import labels_of, labels_text, moment, size, tell
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.looking import Look
 from alloypy.queueing.record import Record
@@ -23,7 +23,7 @@ def listed(queue: Look, destination: str, most: int, *, as_json: bool) -> int:
         "files": len(queue.segments),
         "destinations": [_destination(queue, name, most) for name in chosen(queue, destination)],
     }
-    print(json.dumps(data, indent=2) if as_json else "\n".join(_lines(data)))
+    tell(json.dumps(data, indent=2) if as_json else "\n".join(_lines(data)))
     return exit_codes.SUCCESS
 
 

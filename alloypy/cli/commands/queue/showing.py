@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from alloypy.cli import exit_codes, streams
-from alloypy.cli.commands.queue.words import labels_text, moment, size
+from alloypy.cli.commands.queue.words import labels_text, moment, size, tell
+from alloypy.lang.secrecy import hide
 from alloypy.os_errors import system_words
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.looking import Look
@@ -28,7 +29,7 @@ def shown(queue: Look, seq: int, output: str, *, as_json: bool) -> int:
         return _write(profiles_in(stored), output)
     data = {"number": seq, "received": moment(record.received_at), "size": sum(map(len, record.body))}
     data |= _data(stored) | {"destinations": states}
-    print(json.dumps(data, indent=2) if as_json else "\n".join(_lines(data)))
+    tell(json.dumps(data, indent=2) if as_json else "\n".join(_lines(data)))
     return exit_codes.SUCCESS
 
 
@@ -81,7 +82,7 @@ def _data(stored: Stored) -> dict[str, Any]:
     return data | {
         "kind": "ingest",
         "path": stored.path,
-        "query": stored.query,
+        "query": hide(f"?{stored.query}")[1:],
         "content_type": list(stored.content_type),
         "content_encoding": stored.content_encoding,
         "headers": [name for name, _ in stored.headers],
@@ -131,5 +132,5 @@ def _write(profiles: list[bytes], output: str) -> int:
         except OSError as error:
             streams.fault(f"cannot write {path}: {system_words(error)}")
             return exit_codes.FAILURE
-        print(f"{path}: {len(profile)} bytes")
+        tell(f"{path}: {len(profile)} bytes")
     return exit_codes.SUCCESS

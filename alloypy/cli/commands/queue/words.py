@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 
+from alloypy.cli import streams
 from alloypy.profiles.model import Labels
 from alloypy.queueing.record import Record
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def tell(text: str) -> None:
+    """Print lines. What standard output fails on is no fault of the queue: raises OutputError."""
+    streams.put(f"{text}\n".encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
 
 
 def moment(nanoseconds: int) -> str:
