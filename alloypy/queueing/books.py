@@ -53,6 +53,7 @@ class Books:
         self._touched = {each.number for each in segments}
         self._cleaning: list[tuple[Callable[[], None], Hashable]] = []
         self._unsure: set[str] = set()
+        self._renewing = asyncio.Lock()
         self._flushing: asyncio.Handle | None = None
         self._upkeep: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -179,11 +180,17 @@ class Books:
 
     async def _renew(self, done: DoneLog) -> None:
         try:
-            done.replace(await self._threads.run(partial(done.written, done.snapshot()), SYNC_SECONDS, self))
+            await self.renew(done)
         except OSError as error:  # the old file goes on
             if error.errno not in NO_SPACE:
                 return
         self._unsure.discard(done.account.name)
+
+    async def renew(self, done: DoneLog) -> None:
+        """Write a file of marks anew, with what the account adds up to. Raises OSError."""
+        async with self._renewing:
+            written = partial(done.written, done.snapshot())
+            done.replace(await self._threads.run(written, SYNC_SECONDS, self))
 
     async def close_account(self, name: str) -> None:
         """Delete the file of a destination that nothing waits for."""

@@ -195,8 +195,26 @@ class Log:
         if done is None:
             done = await self._new_destination(name)
         elif done.account.left is not None:
-            self._books.mark(done.account, Mark(Kind.RETURNED, done.account.left + 1, self.last))
+            await self._return(done, done.account.left)
         return self._cursors.setdefault(name, self._new_cursor(done.account))
+
+    async def _return(self, done: DoneLog, left: int) -> None:
+        """Let a destination have what is put from now on, once no lost mark can keep it from it."""
+        account = done.account
+        self._books.mark(account, Mark(Kind.RETURNED, left + 1, self.last))
+        try:
+            await self._books.renew(done)  # without the mark that it has left
+            await self._secure_names()
+        except OSError as error:
+            self._books.mark(account, Mark(Kind.LEFT, 0, self.last, self._clock.now()))
+            raise self._not_added(account.name, error) from error
+
+    async def _secure_names(self) -> None:
+        directory = self._loaded.directory
+        await self._threads.run(partial(self._disk.sync_directory, directory), SYNC_SECONDS, self._books)
+
+    def _not_added(self, name: str, error: OSError) -> QueueError:
+        return QueueError(f"cannot add {name} to the queue {self._loaded.directory}: {system_words(error)}")
 
     async def _new_destination(self, name: str) -> DoneLog:
         directory = self._loaded.directory
@@ -206,9 +224,9 @@ class Log:
         dead = DeadLetters(self._disk, f"{directory}/{dead_name(name)}", self._settings.dead_letter_size)
         try:
             await self._threads.run(done.start, SYNC_SECONDS, self._books)
+            await self._secure_names()
         except OSError as error:
-            words = f"cannot add {name} to the queue {directory}: {system_words(error)}"
-            raise QueueError(words) from error
+            raise self._not_added(name, error) from error
         self._graves.dead[name] = dead
         self._books.done[name] = done
         if self.last > account.joined:  # what was stored meanwhile may be gone already
