@@ -13,7 +13,9 @@ from alloypy.queueing.disk import Disk
 from alloypy.queueing.errors import QueueError
 
 VERSION = "v1"
-_OURS = re.compile(r"\d{12}\.seg|done-.+\.log(\.tmp)?|tries\.log(\.tmp)?|dead-.+|lock|control")
+_OURS = re.compile(
+    r"\d{12}\.seg|done-.+\.log(\.tmp)?|tries\.log(\.tmp)?|destinations(\.tmp)?|dead-.+|lock|control"
+)
 _SURELY_OURS = re.compile(r"\d{12}\.seg|done-.+\.log")
 _MAY_BE_THERE = frozenset({"lost+found"})
 _VERSION = re.compile(r"v\d+")

@@ -14,7 +14,8 @@ from alloypy.queueing.directory import enter
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.errors import QueueError
-from alloypy.queueing.marks import REASONS, Account, Kind, Mark, dead_name, done_name, read_marks
+from alloypy.queueing.marks import MOST_BYTES, REASONS, Account, Kind, Mark, dead_name, done_name, read_marks
+from alloypy.queueing.roll import read_roll, write_roll
 from alloypy.queueing.segments import Segment, Segments, recover, segment_numbers
 from alloypy.queueing.spans import Spans
 from alloypy.queueing.tries import Tries, name_number
@@ -72,7 +73,10 @@ def _load(
     recovered = recover(disk, directory, names)
     warnings: list[str] = []
     segments = Segments(recovered.segments)
-    accounts, known = accounts_of(disk, directory, names, segments)
+    roll = read_roll(disk, directory)
+    accounts, known = accounts_of(disk, directory, names, segments, [*roll, *(destinations or ())])
+    for name in roll:
+        accounts.setdefault(name, _without_marks(name, segments))
     wanted = list(accounts) if destinations is None else list(dict.fromkeys(destinations))
     dead = {}
     for name in dict.fromkeys([*accounts, *wanted]):
@@ -80,15 +84,17 @@ def _load(
         dead[name].start()
     numbers = [each.last for each in segments] + [each.highest for each in accounts.values()]
     last = max(numbers + [each.highest for each in dead.values()], default=0)
-    first = next(iter(segments)).first if len(segments) else last + 1
-    is_lost = not known and len(segments) > 0
+    has_file = frozenset(known)
     if not len(segments):
         for name in accounts.keys() - known:  # nothing of what it had is left
             accounts[name].apply(Mark(Kind.JOINED, 0, last))
     for name in wanted:
-        if name not in accounts:
+        if name not in accounts and not has_file and len(segments):
+            accounts[name] = _without_marks(name, segments)
+        elif name not in accounts:
             accounts[name] = Account(name, segments)
-            accounts[name].apply(Mark(Kind.JOINED, 0, first - 1 if is_lost else last))
+            accounts[name].apply(Mark(Kind.JOINED, 0, last))
+            known.add(name)
     done = {name: DoneLog(disk, f"{directory}/{done_name(name)}", each) for name, each in accounts.items()}
     lost = Spans()
     for name, each in done.items():
@@ -96,7 +102,9 @@ def _load(
         kept = _settle_dead(each, dead[name], segments, lost)
         _settle(each, segments, last, lost, is_wanted=name in wanted, now=now)
         warnings += _found(name, kept, each.account.dropped["damaged"] - before)
-        _start(each, is_known=name in known)
+        _start(each, is_known=name in has_file)
+        if name not in known and (records := each.account.waiting(last)):
+            warnings.append(_again(name, records))
     tries = Tries(disk, directory)
     by_number = {name_number(name): account for name, account in accounts.items()}
     tries.start(lambda seq, number: number in by_number and by_number[number].is_waiting(seq))
@@ -105,6 +113,9 @@ def _load(
             disk.remove(path)
     warnings += [_set_aside(disk, each, names) for each in recovered.aside]
     disk.sync_directory(directory)
+    if set(roll) != set(accounts):
+        with suppress(OSError):  # a full disk is no reason not to start
+            write_roll(disk, directory, accounts)
     number = max(segment_numbers(names), default=0)
     found = sum(each.account.waiting(last) for each in done.values())
     return Loaded(
@@ -125,6 +136,13 @@ def _set_aside(disk: Disk, segment: Segment, names: Sequence[str]) -> str:
     return (
         f"{segment.path} does not count, because other files of the queue hold records of the same numbers "
         f"({records}, from {segment.first} to {segment.last}): it is now {new}, to be deleted by you"
+    )
+
+
+def _again(name: str, records: int) -> str:
+    return (
+        f"the marks of {name} are lost or damaged: {records} records wait for it again, also those that it "
+        "has got"
     )
 
 
@@ -172,25 +190,31 @@ def _start(done: DoneLog, *, is_known: bool) -> None:
 
 
 def accounts_of(
-    disk: Disk, directory: str, names: list[str], segments: Segments
+    disk: Disk, directory: str, names: list[str], segments: Segments, destinations: Sequence[str] = ()
 ) -> tuple[dict[str, Account], set[str]]:
-    """The accounts by destination, and those whose file is good enough to go on with."""
+    """The accounts by destination, and those whose file is good enough to go on with.
+
+    destinations: names that there may be, for files that do not tell theirs.
+    """
     found: dict[str, Account] = {}
     known = set()
+    by_file = {done_name(name): name for name in destinations}
     for file_name in names:
         if not (file_name.startswith("done-") and file_name.endswith(".log")):
             continue
         read = read_marks(_content(disk, f"{directory}/{file_name}"))
-        name = unquote(file_name.removeprefix("done-").removesuffix(".log")) if read is None else read[0]
-        account = found[name] = Account(name, segments)
-        marks = [] if read is None else read[1]
-        if not any(each.kind is Kind.JOINED for each in marks):  # what it had is lost: all of it waits again
-            first = next(iter(segments)).first if len(segments) else 1
-            marks = [Mark(Kind.JOINED, 0, first - 1)]
-        else:
+        if read is None or done_name(read[0]) != file_name:  # damaged, or the file of another destination
+            name = by_file.get(file_name, unquote(file_name.removeprefix("done-").removesuffix(".log")))
+            found[name] = _without_marks(name, segments)
+            continue
+        name, marks = read
+        if any(each.kind is Kind.JOINED for each in marks):
             known.add(name)
+            found[name] = Account(name, segments)
+        else:  # what it had is lost: all of it waits again
+            found[name], marks = _without_marks(name, segments), []
         for mark in marks:
-            _apply(account, mark)
+            _apply(found[name], mark)
     return found, known
 
 
@@ -202,10 +226,19 @@ def _apply(account: Account, mark: Mark) -> None:
     account.apply(mark)
 
 
+def _without_marks(name: str, segments: Segments) -> Account:
+    """The account of a destination whose marks are lost: all records wait for it again."""
+    account = Account(name, segments)
+    account.apply(Mark(Kind.JOINED, 0, next(iter(segments)).first - 1 if len(segments) else 0))
+    return account
+
+
 def _content(disk: Disk, path: str) -> bytes:
+    """A file of marks; nothing of one that is too large to be one."""
     descriptor = disk.open(path)
     try:
-        return disk.read(descriptor, disk.size(descriptor), 0)
+        size = disk.size(descriptor)
+        return disk.read(descriptor, size, 0) if size <= MOST_BYTES else b""
     finally:
         disk.close(descriptor)
 

@@ -24,6 +24,7 @@ from alloypy.queueing.loading import Loaded, load
 from alloypy.queueing.marks import Account, Kind, Mark, dead_name, done_name
 from alloypy.queueing.reader import Piece, Reader
 from alloypy.queueing.record import NOWHERE, Place, Record
+from alloypy.queueing.roll import write_roll
 from alloypy.queueing.room import Room
 from alloypy.queueing.segments import Segment
 from alloypy.queueing.settings import LogSettings
@@ -213,6 +214,10 @@ class Log:
         directory = self._loaded.directory
         await self._threads.run(partial(self._disk.sync_directory, directory), SYNC_SECONDS, self._books)
 
+    async def _write_roll(self, names: Iterable[str]) -> None:
+        work = partial(write_roll, self._disk, self._loaded.directory, names)
+        await self._threads.run(work, SYNC_SECONDS, self._books)
+
     def _not_added(self, name: str, error: OSError) -> QueueError:
         return QueueError(f"cannot add {name} to the queue {self._loaded.directory}: {system_words(error)}")
 
@@ -225,6 +230,7 @@ class Log:
         try:
             await self._threads.run(done.start, SYNC_SECONDS, self._books)
             await self._secure_names()
+            await self._write_roll({*self._books.done, name})
         except OSError as error:
             raise self._not_added(name, error) from error
         self._graves.dead[name] = dead
@@ -432,6 +438,10 @@ class Log:
                 for segment in self._segments:
                     self._books.drop(account, segment, "removed")
             if not account.waiting(self.last) and not account.dead.count:
+                try:  # before its file is gone: it would count as lost
+                    await self._write_roll(self._books.done.keys() - {account.name})
+                except OSError:
+                    continue
                 await self._books.close_account(account.name)
                 del self._graves.dead[account.name]
 

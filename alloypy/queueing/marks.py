@@ -23,6 +23,9 @@ REASONS = ("age", "overflow", "too_old", "refused", "crash", "damaged", "removed
 """Why a record is dropped. Their places are on disk."""
 
 MARK_BYTES = 32
+MOST_BYTES = 64 << 20
+"""A file of marks that is larger counts as damaged: one is written anew when it has more than 1 MiB."""
+
 _MARK = Struct("<BBHQQQ")
 _CRC = Struct("<I")
 _MAGIC = b"ALQDONE1"

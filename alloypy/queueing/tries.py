@@ -25,6 +25,7 @@ _TRIED = 1
 _SURVIVED = 2
 _TRIED_ALONE = 3
 _MOST_BYTES = 1 << 20
+_MOST_BYTES_READ = 64 << 20
 _MOST_IN_A_ROW = 1 << 24
 
 
@@ -59,7 +60,8 @@ class Tries:
         with suppress(OSError):
             descriptor = self._disk.open(self._path)
             try:
-                self._read(self._disk.read(descriptor, self._disk.size(descriptor), 0))
+                if (size := self._disk.size(descriptor)) <= _MOST_BYTES_READ:
+                    self._read(self._disk.read(descriptor, size, 0))
             finally:
                 self._disk.close(descriptor)
         self._ends = {key: ends for key, ends in self._ends.items() if is_waiting(*key)}

@@ -23,6 +23,16 @@ def filled(lives: Lives, first: int = 0, count: int = 90) -> list[bytes]:
     return bodies
 
 
+def deliver_all(lives: Lives, name: str) -> None:
+    async def deliver() -> None:
+        assert lives.log is not None
+        cursor = lives.log.cursor(name)
+        while cursor.counts.waiting:
+            cursor.done((await cursor.next()).place)
+
+    lives.run(deliver())
+
+
 def copied(lives: Lives, old: str, new: str) -> None:
     lives.disk.names_now[new] = Inode(bytes(lives.disk.names_now[old].data))
 
@@ -100,4 +110,86 @@ def test_a_copy_of_a_file_that_was_delivered_and_deleted_costs_none() -> None:
     lives.end(lives.disk.kill())
     log = lives.open()
     assert sorted(lives.run(drained(log, "a")).elements()) == sorted(stored[30:])
+    lives.free()
+
+
+@pytest.mark.parametrize("data", ["none", "rubbish", "of a"])
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_a_lost_file_of_marks_lets_all_wait_again(data: str, is_wanted: bool) -> None:
+    lives = Lives("a", "b")
+    lives.open()
+    stored = filled(lives, count=40)
+    deliver_all(lives, "a")
+    lives.end(lives.disk.kill())
+    if data == "none":
+        del lives.disk.names_now["/q/v1/done-b.log"]
+    elif data == "rubbish":
+        lives.disk.names_now["/q/v1/done-b.log"].data[:] = b"rubbish" * 99
+    else:
+        copied(lives, "/q/v1/done-a.log", "/q/v1/done-b.log")
+    if not is_wanted:
+        lives.destinations = ["a"]
+        lives.open()
+        lives.close()
+        lives.end(lives.disk.kill())
+        lives.destinations = ["a", "b"]
+    log = lives.open()
+    assert [*log.warnings] == is_wanted * [
+        "the marks of b are lost or damaged: 40 records wait for it again, also those that it has got"
+    ]
+    assert sorted(lives.run(drained(log, "b")).elements()) == sorted(stored)
+    assert log.cursor("a").counts.waiting == 0
+    assert all(lawful(log.cursor(each).counts) for each in "ab")
+    lives.free()
+
+
+def test_a_new_destination_begins_at_the_end_also_under_the_name_of_one_that_is_forgotten() -> None:
+    lives = Lives("a", "b")
+    lives.open()
+    filled(lives, count=40)
+    deliver_all(lives, "b")
+    lives.end(lives.disk.kill())
+    lives.destinations = ["a"]
+    log = lives.open()
+    lives.run(log._leave())
+    assert "/q/v1/done-b.log" not in lives.disk.names_now
+    for destinations in (["a", "b"], ["a", "b", "c"]):
+        lives.end(lives.disk.kill())
+        lives.destinations = destinations
+        log = lives.open()
+        assert not log.warnings
+        assert {each: log.cursor(each).counts.waiting for each in destinations} == {
+            "a": 40,
+            **dict.fromkeys(destinations[1:], 0),
+        }
+    lives.free()
+
+
+def test_the_directory_of_a_version_without_the_names_of_destinations_opens() -> None:
+    lives = Lives("a", "b")
+    lives.open()
+    stored = filled(lives, count=40)
+    deliver_all(lives, "b")
+    lives.end(lives.disk.kill())
+    del lives.disk.names_now["/q/v1/destinations"]
+    lives.destinations = ["a", "b", "c"]
+    log = lives.open()
+    assert [log.cursor(each).counts.waiting for each in "abc"] == [len(stored), 0, 0]
+    assert "/q/v1/destinations" in lives.disk.names_now
+    lives.free()
+
+
+def test_files_of_marks_and_tries_that_are_too_large_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alloypy.queueing.loading.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("alloypy.queueing.tries._MOST_BYTES_READ", 1 << 20)
+    lives = Lives()
+    lives.open()
+    stored = filled(lives, count=3)
+    lives.end(lives.disk.kill())
+    for name in ("done-a.log", "tries.log"):
+        lives.disk.names_now[f"/q/v1/{name}"].data.extend(bytes(2 << 20))
+    log = lives.open()
+    assert lives.disk.bytes_read < 1 << 20
+    assert "the marks of a are lost" in log.warnings[0]
+    assert sorted(lives.run(drained(log, "a")).elements()) == sorted(stored)
     lives.free()
