@@ -13,6 +13,11 @@ from tests.support.memory_disk import MemoryDisk
 MARKS = "/q/v1/done-a.log"
 
 
+async def store(log: Log, count: int) -> None:
+    for number in range(count):
+        await log.put(b"meta", [b"%d" % number * 100])
+
+
 async def bury(log: Log, count: int, *, of: int = 1) -> None:
     """Store records; every `of`th becomes a dead letter, the others are delivered."""
     cursor = log.cursor("a")
@@ -105,8 +110,13 @@ def test_the_directory_of_dead_letters_survives_a_loss_of_power(monkeypatch: pyt
         synced.append(path)
         sync(path)
 
+    lives.run(store(log, 1))  # syncs the directory for its own file
     monkeypatch.setattr(lives.disk, "sync_directory", noted)
-    lives.run(bury(log, 1))
+
+    async def refuse() -> None:
+        await log.cursor("a").dead((await log.cursor("a").next()).place, "refused", "no")
+
+    lives.run(refuse())
     assert synced.index("/q/v1") < synced.index("/q/v1/dead-a")
     lives.free()
 
@@ -114,10 +124,6 @@ def test_the_directory_of_dead_letters_survives_a_loss_of_power(monkeypatch: pyt
 def test_records_lost_while_the_queue_was_closed_are_counted_once_and_told() -> None:
     lives = Lives("a", "b")
     log = lives.open()
-
-    async def store(log: Log, count: int) -> None:
-        for number in range(count):
-            await log.put(b"meta", [b"%d" % number * 100])
 
     async def deliver(cursor: Cursor) -> None:
         for _ in range(2):
