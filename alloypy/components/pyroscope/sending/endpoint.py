@@ -244,15 +244,12 @@ class Endpoint:
             refusal = next_refusal
         seconds = perf_counter() - began
         self._counts.latency[item.names.endpoint].observe(seconds)
-        if item.tries is None or not refusal.retry:
-            self._given_up(item, refusal, seconds, tries)
+        if item.tries is None:
+            self._counts.dropped(item.size, item.profiles)
+        if self._publisher.events.wanted and (item.tries is None or not refusal.retry):
+            self._publisher.failed(item, self.wire.shown, refusal, seconds, tries)
         tried = f"failed to {item.names.verb} endpoint {self.wire.shown} ({backoff.steps} retries)"
         return [item.error(f"{tried}: {refusal.cause}", refusal)]
-
-    def _given_up(self, item: Outgoing, refusal: Refusal, seconds: float, tries: int) -> None:
-        self._counts.dropped(item.size, item.profiles)
-        if self._publisher.events.wanted:
-            self._publisher.failed(item, self.wire.shown, refusal, seconds, tries)
 
     async def _try(self, item: Outgoing, unfinished: Unfinished | None = None) -> Refusal | None:
         wire = self.wire
