@@ -199,7 +199,7 @@ async def test_what_is_refused_for_good_holds_up_nothing(tmp_path: Path, words: 
             check_law(running, "a")
             said = [line for line in running.log.lines if "WARNING profiles are" in line]
             assert len(said) == 1
-            assert ("reject_older_than" in said[0]) == (reason == "too_old")
+            assert ("check the clock of their sender" in said[0]) == (reason == "too_old")
             assert words.decode() in said[0]
 
 

@@ -324,7 +324,7 @@ class Courier:
             await self._bury(record, stored, "refused", words)
             self._answered()
         elif found is Verdict.TOO_OLD:
-            self._give_up(stored, "too_old", words)
+            self._give_up(record, stored, "too_old", words)
             self._settle(record, "too_old")
             self._answered()
         else:
@@ -338,7 +338,7 @@ class Courier:
         pauses = self._limits.pauses
         suspect = self._suspects.failed(record, now, self._passed, pauses, error.pause)
         if self.cursor.failed(record.place):
-            self._give_up(stored, "age", words)
+            self._give_up(record, stored, "age", words)
             self._suspects.forget(record)
         elif suspect.is_poison(now, self._passed):
             await self._bury(record, stored, "refused", words)
@@ -357,9 +357,12 @@ class Courier:
             publish = self._publisher.dead_letter if is_kept else self._publisher.given_up
             publish(profile_of(stored), self.cursor.destination, reason, words)
 
-    def _give_up(self, stored: Stored, reason: str, words: str) -> None:
+    def _give_up(self, record: Record, stored: Stored, reason: str, words: str) -> None:
         """Tell people that a record is dropped. words: the destination's."""
-        self._reports.given_up(reason, labels_of(stored), words)
+        if reason == "too_old":
+            self._reports.too_old((self._now() - record.received_at) / 1e9, labels_of(stored), words)
+        else:
+            self._reports.given_up(reason, labels_of(stored), words)
         if self._publisher.events.wanted:
             self._publisher.given_up(profile_of(stored), self.cursor.destination, reason, words)
 

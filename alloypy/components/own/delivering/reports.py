@@ -11,6 +11,8 @@ from alloypy.profiles.model import Labels
 
 _EVERY_SECONDS = 60.0
 _REASON_CHARACTERS = 500
+_TAKEN_SECONDS = 3600.0
+"""How old profiles may be for a Pyroscope server by default."""
 
 _GIVEN_UP = {
     "age": "profiles are given up: they have waited longer than max_age",
@@ -18,6 +20,8 @@ _GIVEN_UP = {
     "crash": "a profile is set aside: the process ended three times while nothing else was being delivered",
     "too_old": "profiles are given up: they are older than the destination accepts; "
     "set reject_older_than of its tenant to max_age of the queue",
+    "dated": "profiles are given up: they are older than the destination accepts, but have waited "
+    "less than an hour: check the clock of their sender, and whether it sends old profiles",
     "damaged": "profiles are given up: they cannot be read",
 }
 
@@ -48,6 +52,10 @@ class Reports:
         if self._fails:
             self._fails = False
             self._say(logging.INFO, "destination works again")
+
+    def too_old(self, waited: float, labels: Labels, words: str) -> None:
+        """A profile was dropped: the destination takes none of its age. waited: seconds in the queue."""
+        self.given_up("dated" if waited < _TAKEN_SECONDS else "too_old", labels, words)
 
     def given_up(self, reason: str, labels: Labels, words: str = "") -> None:
         """A profile was dropped, or is a dead letter now. words: the destination's."""
