@@ -157,9 +157,10 @@ def _further(name: str) -> Iterator[str]:
     used = re.compile(rf"^\s*{re.escape(name)} \"", re.MULTILINE)
     links = [f"- [{title}]({place})" for title, place in _FURTHER.get(name, {}).items()]
     examples = [
-        f"[{path.parent.name}](../../examples/{path.parent.name}/)"
-        for path in sorted((ROOT / "examples").glob("*/config.alloy"))
-        if used.search(path.read_text("utf-8"))
+        f"[{folder.name}](../../examples/{folder.name}/)"
+        for folder in sorted((ROOT / "examples").iterdir())
+        if folder.name != "components"
+        and any(used.search(path.read_text("utf-8")) for path in folder.glob("*.alloy"))
     ]
     if examples:
         links.append(f"- Examples: {', '.join(examples)}")
