@@ -83,9 +83,10 @@ class Threads:
                 result = work()
             except BaseException as raised:
                 error = raised
-            tell = partial(loop.call_soon_threadsafe, _deliver, waiter, result, error)
-            waiter = error = None  # an error's traceback refers to this frame
-            return tell
+            try:
+                return partial(loop.call_soon_threadsafe, _deliver, waiter, result, error)
+            finally:
+                waiter = error = None  # an error's traceback refers to this frame
 
         job = _Job(call, key)
 
