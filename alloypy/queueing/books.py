@@ -89,8 +89,7 @@ class Books:
 
     def drop(self, account: Account, segment: Segment, reason: str) -> None:
         """Give up what a destination waits for in a file."""
-        last = segment.last if account.left is None else min(segment.last, account.left)
-        for span in account.accounted.missing(segment.first, last):
+        for span in account.waiting_in(segment):
             self.mark(account, dropped(*span, reason))
 
     def touch(self, segment: Segment) -> None:

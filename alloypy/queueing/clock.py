@@ -17,3 +17,8 @@ class Clock:
     def now(self) -> int:
         """The time in nanoseconds."""
         return self._offset + time.monotonic_ns()
+
+
+def is_older(received_at: int, now: int, most: float) -> bool:
+    """Whether a record is older than so many seconds; 0 = never. One from the future is not."""
+    return bool(most) and now - received_at > most * 1e9

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
+from alloypy.queueing.bell import Bell
 from alloypy.queueing.errors import Closed
 from alloypy.queueing.marks import REASONS, Account, Kind, Mark
 from alloypy.queueing.reader import Piece, Reader
@@ -92,7 +92,7 @@ class Cursor:
         self._back: list[tuple[int, int]] = tries.suspects(self._name_number)
         self._replays = [seq for first, last in account.replayed for seq in range(first, last + 1)]
         self._out: dict[int, Record] = {}
-        self._waiter: asyncio.Future[None] | None = None
+        self._bell = Bell()
         self._is_closed = False
 
     @property
@@ -256,8 +256,7 @@ class Cursor:
 
     def wake(self) -> None:
         """There may be something new."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._bell.ring()
 
     def close(self) -> None:
         """The log is being closed: nothing more is given out."""
@@ -323,7 +322,7 @@ class Cursor:
         """Read what is due from its file, or wait until something is stored."""
         seq = self._back[0][1] if self._back else self._next
         if seq > self._source.last:
-            await self._wait()
+            await self._bell.wait()
             return None
         segment = self._source.segment_holding(seq)
         if segment is None:
@@ -340,13 +339,6 @@ class Cursor:
             heapq.heappop(self._back)
             return piece.records[0]
         return None
-
-    async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
 
     def _note_damage(self, seq: int, piece: Piece) -> None:
         for record in piece.records:

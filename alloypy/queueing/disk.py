@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -116,3 +117,27 @@ class Disk:
         import fcntl  # Windows has none, and no queue either
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def new_name(path: str) -> str:
+    """The path of a file that is to take the place of the one at `path`."""
+    return f"{path}.tmp"
+
+
+def written_anew(disk: Disk, path: str, data: bytes, *, synced: bool) -> int:
+    """Write a file that is to take the place of the one at `path`; returns its descriptor.
+
+    It has `new_name` until it is renamed. synced: wait until its content is on the disk. Raises OSError.
+    """
+    new = new_name(path)
+    with suppress(FileNotFoundError):
+        disk.remove(new)
+    descriptor = disk.create(new)
+    try:
+        disk.write(descriptor, [data], 0)
+        if synced:
+            disk.sync(descriptor)
+    except BaseException:
+        disk.close(descriptor)
+        raise
+    return descriptor

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
-from alloypy.queueing.disk import Disk
+from alloypy.queueing.disk import Disk, new_name, written_anew
 from alloypy.queueing.marks import JOINABLE, MARK_BYTES, Account, Kind, Mark, head
 
 _MOST_BYTES = 1 << 20
@@ -53,17 +52,7 @@ class DoneLog:
 
     def written(self, data: bytes) -> Written:
         """Write a snapshot to the disk; may be called in a thread. Raises OSError."""
-        new = f"{self._path}.tmp"
-        with suppress(FileNotFoundError):
-            self._disk.remove(new)
-        descriptor = self._disk.create(new)
-        try:
-            self._disk.write(descriptor, [data], 0)
-            self._disk.sync(descriptor)
-        except BaseException:
-            self._disk.close(descriptor)
-            raise
-        return Written(descriptor, len(data))
+        return Written(written_anew(self._disk, self._path, data, synced=True), len(data))
 
     def replace(self, written: Written) -> None:
         """Let a written snapshot take the place of the file. Raises OSError; then the old one stays."""
@@ -71,7 +60,7 @@ class DoneLog:
         try:
             if recent:
                 self._disk.write(written.descriptor, [recent], written.size)
-            self._disk.rename(f"{self._path}.tmp", self._path)
+            self._disk.rename(new_name(self._path), self._path)
         except BaseException:
             self._disk.close(written.descriptor)
             raise

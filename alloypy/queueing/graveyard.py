@@ -9,7 +9,8 @@ from typing import TypeVar
 from alloypy.queueing.books import Books, dropped
 from alloypy.queueing.clock import Clock
 from alloypy.queueing.dead_letters import Copy, DeadLetter, DeadLetters
-from alloypy.queueing.marks import REASONS, Account, Kind, Mark
+from alloypy.queueing.disk import Disk
+from alloypy.queueing.marks import REASONS, Account, Kind, Mark, dead_name
 from alloypy.queueing.record import Record
 from alloypy.queueing.settings import LogSettings
 from alloypy.queueing.writer import SYNC_SECONDS
@@ -40,6 +41,15 @@ class Graveyard:
         self._settings = settings
         for each in self.dead.values():
             each.most = settings.dead_letter_size
+
+    def open_account(self, name: str, disk: Disk, directory: str) -> None:
+        """Take dead letters of a new destination. directory: of the log."""
+        path = f"{directory}/{dead_name(name)}"
+        self.dead[name] = DeadLetters(disk, path, self._settings.dead_letter_size)
+
+    def close_account(self, name: str) -> None:
+        """Take none any more."""
+        del self.dead[name]
 
     async def bury(self, account: Account, record: Record, why: str, words: str) -> bool:
         """Keep a record as a dead letter; False if that is impossible: it is dropped for the same reason."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
@@ -74,7 +74,7 @@ def _load(
     warnings: list[str] = []
     segments = Segments(recovered.segments)
     roll = read_roll(disk, directory)
-    accounts, known = accounts_of(disk, directory, names, segments, [*roll, *(destinations or ())])
+    accounts, good = accounts_of(disk, directory, names, segments, [*roll, *(destinations or ())])
     for name in roll:
         accounts.setdefault(name, _without_marks(name, segments))
     wanted = list(accounts) if destinations is None else list(dict.fromkeys(destinations))
@@ -84,17 +84,7 @@ def _load(
         dead[name].start()
     numbers = [each.last for each in segments] + [each.highest for each in accounts.values()]
     last = max(numbers + [each.highest for each in dead.values()], default=0)
-    has_file = frozenset(known)
-    if not len(segments):
-        for name in accounts.keys() - known:  # nothing of what it had is left
-            accounts[name].apply(Mark(Kind.JOINED, 0, last))
-    for name in wanted:
-        if name not in accounts and not has_file and len(segments):
-            accounts[name] = _without_marks(name, segments)
-        elif name not in accounts:
-            accounts[name] = Account(name, segments)
-            accounts[name].apply(Mark(Kind.JOINED, 0, last))
-            known.add(name)
+    without_marks = _joined(accounts, good, wanted, segments, last)
     done = {name: DoneLog(disk, f"{directory}/{done_name(name)}", each) for name, each in accounts.items()}
     lost = Spans()
     for name, each in done.items():
@@ -102,8 +92,8 @@ def _load(
         kept = _settle_dead(each, dead[name], segments, lost)
         _settle(each, segments, last, lost, is_wanted=name in wanted, now=now)
         warnings += _found(name, kept, each.account.dropped["damaged"] - before)
-        _start(each, is_known=name in has_file)
-        if name not in known and (records := each.account.waiting(last)):
+        _start(each, is_known=name in good)
+        if name in without_marks and (records := each.account.waiting(last)):
             warnings.append(_again(name, records))
     tries = Tries(disk, directory)
     by_number = {name_number(name): account for name, account in accounts.items()}
@@ -121,6 +111,29 @@ def _load(
     return Loaded(
         directory, lock, segments, done, dead, tries, number, last, recovered.cut_bytes, found, warnings, lost
     )
+
+
+def _joined(
+    accounts: dict[str, Account], good: Set[str], wanted: Sequence[str], segments: Segments, last: int
+) -> Set[str]:
+    """Add the accounts of destinations that have none; returns those whose marks are lost.
+
+    good: those whose marks are there. A destination is new if others have marks, or there are no records.
+    """
+    lost = accounts.keys() - good
+    if not len(segments):
+        for name in lost:  # nothing of what it had is left
+            accounts[name].apply(Mark(Kind.JOINED, 0, last))
+    for name in wanted:
+        if name in accounts:
+            continue
+        if good or not len(segments):
+            accounts[name] = Account(name, segments)
+            accounts[name].apply(Mark(Kind.JOINED, 0, last))
+        else:
+            accounts[name] = _without_marks(name, segments)
+            lost.add(name)
+    return lost
 
 
 def _set_aside(disk: Disk, segment: Segment, names: Sequence[str]) -> str:

@@ -12,19 +12,18 @@ from alloypy.histogram import Histogram
 from alloypy.os_errors import system_words
 from alloypy.queueing.books import Books, dropped
 from alloypy.queueing.cache import Cache
-from alloypy.queueing.clock import Clock
+from alloypy.queueing.clock import Clock, is_older
 from alloypy.queueing.cursor import Cursor
-from alloypy.queueing.dead_letters import DeadLetter, DeadLetters
+from alloypy.queueing.dead_letters import DeadLetter
 from alloypy.queueing.directory import check
 from alloypy.queueing.disk import Buffer, Disk
-from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.errors import Closed, Full, QueueError, WriteFailed
 from alloypy.queueing.graveyard import Graveyard
 from alloypy.queueing.loading import Loaded, load
-from alloypy.queueing.marks import Account, Kind, Mark, dead_name, done_name
+from alloypy.queueing.marks import Account
+from alloypy.queueing.members import Members
 from alloypy.queueing.reader import Piece, Reader
 from alloypy.queueing.record import NOWHERE, Place, Record
-from alloypy.queueing.roll import write_roll
 from alloypy.queueing.room import Room
 from alloypy.queueing.segments import Segment
 from alloypy.queueing.settings import LogSettings
@@ -93,6 +92,9 @@ class Log:
         self._books = Books(disk, threads, segments, loaded.done, self._cache, self._is_open, loaded.lost)
         self._room = Room(disk, loaded.directory, settings, segments, self._books, self._writer)
         self._graves = Graveyard(threads, settings, clock, self._books, loaded.dead)
+        self._members = Members(
+            disk, threads, clock, loaded.directory, segments, self._books, self._graves, lambda: self.last
+        )
         # For each record, and so without a method of its own: the time of the log in nanoseconds since 1970,
         # that of `received_at`; and what has become of a record, for its cursor.
         self.now, self.mark, self.flush = clock.now, self._books.mark, self._books.flush
@@ -192,52 +194,8 @@ class Log:
         """
         if name in self._cursors:
             return self._cursors[name]
-        done = self._books.done.get(name)
-        if done is None:
-            done = await self._new_destination(name)
-        elif done.account.left is not None:
-            await self._return(done, done.account.left)
-        return self._cursors.setdefault(name, self._new_cursor(done.account))
-
-    async def _return(self, done: DoneLog, left: int) -> None:
-        """Let a destination have what is put from now on, once no lost mark can keep it from it."""
-        account = done.account
-        self._books.mark(account, Mark(Kind.RETURNED, left + 1, self.last))
-        try:
-            await self._books.renew(done)  # without the mark that it has left
-            await self._secure_names()
-        except OSError as error:
-            self._books.mark(account, Mark(Kind.LEFT, 0, self.last, self._clock.now()))
-            raise self._not_added(account.name, error) from error
-
-    async def _secure_names(self) -> None:
-        directory = self._loaded.directory
-        await self._threads.run(partial(self._disk.sync_directory, directory), SYNC_SECONDS, self._books)
-
-    async def _write_roll(self, names: Iterable[str]) -> None:
-        work = partial(write_roll, self._disk, self._loaded.directory, names)
-        await self._threads.run(work, SYNC_SECONDS, self._books)
-
-    def _not_added(self, name: str, error: OSError) -> QueueError:
-        return QueueError(f"cannot add {name} to the queue {self._loaded.directory}: {system_words(error)}")
-
-    async def _new_destination(self, name: str) -> DoneLog:
-        directory = self._loaded.directory
-        account = Account(name, self._segments)
-        account.apply(Mark(Kind.JOINED, 0, self.last))
-        done = DoneLog(self._disk, f"{directory}/{done_name(name)}", account)
-        dead = DeadLetters(self._disk, f"{directory}/{dead_name(name)}", self._settings.dead_letter_size)
-        try:
-            await self._threads.run(done.start, SYNC_SECONDS, self._books)
-            await self._secure_names()
-            await self._write_roll({*self._books.done, name})
-        except OSError as error:
-            raise self._not_added(name, error) from error
-        self._graves.dead[name] = dead
-        self._books.done[name] = done
-        if self.last > account.joined:  # what was stored meanwhile may be gone already
-            self._books.mark(account, Mark(Kind.RETURNED, account.joined + 1, self.last))
-        return done
+        account = await self._members.join(name)
+        return self._cursors.setdefault(name, self._new_cursor(account))
 
     def remove_destination(self, name: str) -> int:
         """Let a destination have nothing more; what waits for it is kept for max_age. Returns how much.
@@ -245,9 +203,7 @@ class Log:
         Raises KeyError for an unknown one.
         """
         self._cursors.pop(name).close()
-        account = self._books.done[name].account
-        self._books.mark(account, Mark(Kind.LEFT, 0, self.last, self._clock.now()))
-        return account.waiting(self.last)
+        return self._members.leave(name)
 
     async def dead_letters(self, destination: str) -> list[int]:
         """The numbers of the dead letters of a destination."""
@@ -375,9 +331,8 @@ class Log:
         self._graves.forget(account, [seq])
 
     def is_old(self, received_at: int) -> bool:
-        """Whether a record is older than max_age. One from the future is not."""
-        age = self._settings.max_age
-        return bool(age) and self._clock.now() - received_at > age * 1e9
+        """Whether a record is older than max_age."""
+        return is_older(received_at, self._clock.now(), self._settings.max_age)
 
     def expire(self, account: Account) -> None:
         """Drop files that are older than max_age, for one destination."""
@@ -406,7 +361,7 @@ class Log:
         """From time to time: drop what is too old to be kept, and end a file that is done."""
         while True:
             await self._graves.evict_old()
-            await self._leave()
+            await self._members.forget(self.is_old)
             if self._writer.is_idle:
                 await self._end_done_file()
             await asyncio.sleep(_UPKEEP_SECONDS)
@@ -428,22 +383,6 @@ class Log:
         if segment is not None and not self._books.behind(segment):
             await self._writer.end_file()
             self._books.touch(segment)
-
-    async def _leave(self) -> None:
-        """Forget destinations that are none any more, once nothing waits for them."""
-        for account in self._books.accounts:
-            if account.left is None:
-                continue
-            if self.is_old(account.left_at):
-                for segment in self._segments:
-                    self._books.drop(account, segment, "removed")
-            if not account.waiting(self.last) and not account.dead.count:
-                try:  # before its file is gone: it would count as lost
-                    await self._write_roll(self._books.done.keys() - {account.name})
-                except OSError:
-                    continue
-                await self._books.close_account(account.name)
-                del self._graves.dead[account.name]
 
 
 def _silent(path: str, error: TimeoutError) -> QueueError:

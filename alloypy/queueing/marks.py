@@ -16,7 +16,7 @@ from typing import ClassVar, NamedTuple
 from urllib.parse import quote
 from zlib import crc32
 
-from alloypy.queueing.segments import Segments
+from alloypy.queueing.segments import Segment, Segments
 from alloypy.queueing.spans import Spans
 
 REASONS = ("age", "overflow", "too_old", "refused", "crash", "damaged", "removed")
@@ -148,9 +148,12 @@ class Account:
     def in_files(self) -> Iterator[tuple[int, int]]:
         """The first and last numbers of what waits in files: all but the dead letters that wait again."""
         for segment in self._segments:
-            last = segment.last if self.left is None else min(segment.last, self.left)
-            if segment.first <= last:
-                yield from self.accounted.missing(segment.first, last)
+            yield from self.waiting_in(segment)
+
+    def waiting_in(self, segment: Segment) -> list[tuple[int, int]]:
+        """The first and last numbers of what waits in a file."""
+        last = segment.last if self.left is None else min(segment.last, self.left)
+        return self.accounted.missing(segment.first, last)
 
     def waiting_bytes(self) -> int:
         """How many bytes of files wait."""

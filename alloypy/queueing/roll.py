@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from zlib import crc32
 
-from alloypy.queueing.disk import Disk
+from alloypy.queueing.disk import Disk, new_name, written_anew
 
 ROLL = "destinations"
 _MOST_BYTES = 1 << 20
@@ -35,15 +34,8 @@ def read_roll(disk: Disk, directory: str) -> list[str]:
 
 def write_roll(disk: Disk, directory: str, names: Iterable[str]) -> None:
     """Write the names, and wait until they are on the disk. Raises OSError; then the old ones stay."""
-    new = f"{directory}/{ROLL}.tmp"
-    with suppress(FileNotFoundError):
-        disk.remove(new)
+    path = f"{directory}/{ROLL}"
     rest = b"".join(json.dumps(name).encode() + b"\n" for name in sorted(names))
-    descriptor = disk.create(new)
-    try:
-        disk.write(descriptor, [b"%08x\n" % crc32(rest), rest], 0)
-        disk.sync(descriptor)
-    finally:
-        disk.close(descriptor)
-    disk.rename(new, f"{directory}/{ROLL}")
+    disk.close(written_anew(disk, path, b"%08x\n%b" % (crc32(rest), rest), synced=True))
+    disk.rename(new_name(path), path)
     disk.sync_directory(directory)

@@ -16,7 +16,7 @@ from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
 
-from alloypy.queueing.disk import Disk
+from alloypy.queueing.disk import Disk, new_name, written_anew
 
 _ENTRY = Struct("<QII")
 _CRC = Struct("<I")
@@ -145,14 +145,10 @@ class Tries:
             entries += [(*key, _TRIED)] * (ends.all - ends.alone) + [(*key, _TRIED_ALONE)] * ends.alone
         entries += [(*key, kind) for key, kind in self._noted.items()]
         data = _packed(entries)
-        new = f"{self._path}.tmp"
         with suppress(OSError):
-            with suppress(FileNotFoundError):
-                self._disk.remove(new)
-            descriptor = self._disk.create(new)
+            descriptor = written_anew(self._disk, self._path, data, synced=False)
             try:
-                self._disk.write(descriptor, [data], 0)
-                self._disk.rename(new, self._path)
+                self._disk.rename(new_name(self._path), self._path)
             except OSError:
                 self._disk.close(descriptor)
                 raise

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from aiokafka.structs import TopicPartition
 
+from alloypy.queueing.bell import Bell
 from alloypy.queueing.cursor import Behind, Counts
 from alloypy.queueing.errors import Closed
 from alloypy.queueing.marks import REASONS
@@ -80,7 +81,7 @@ class StreamCursor:
         self._back: list[_Item] = []
         self._out: dict[int, _Item] = {}
         self._numbers = count(1)
-        self._waiter: asyncio.Future[None] | None = None
+        self._bell = Bell()
         self._is_closed = False
         self._is_paused = False
         self._delivered = 0
@@ -99,11 +100,7 @@ class StreamCursor:
         while True:
             if records := self.ready(1, 1):
                 return records[0]
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self._bell.wait()
 
     def ready(self, most: int, size: int) -> list[Record]:
         """What `next` would give out without having to wait, in order. Raises Closed.
@@ -181,7 +178,7 @@ class StreamCursor:
         if item is not None and item.partition.is_ours:
             self._back.append(item)
             self._back.sort(key=_number)
-            self._wake()
+            self._bell.ring()
 
     def _settle(self, place: Place) -> bool:
         item = self._over(place)
@@ -220,7 +217,7 @@ class StreamCursor:
     def committed(self, number: int) -> None:
         """So many records of those that are settled are committed."""
         self.uncommitted = max(0, self.uncommitted - number)
-        self._wake()
+        self._bell.ring()
 
     def feed(self, partition: Partition, offset: int, value: bytes | None, headers: Any, now: float) -> None:
         """Take a message. now: seconds of a clock that is never set."""
@@ -255,7 +252,7 @@ class StreamCursor:
         self._ready_bytes += item.record.size
         if self._ready_bytes >= self._memory:
             self.has_room.clear()
-        self._wake()
+        self._bell.ring()
 
     def _skip(self, partition: Partition, offsets: Sequence[int]) -> None:
         partition.progress.settle(offsets)
@@ -288,16 +285,12 @@ class StreamCursor:
         self._ready_bytes = sum(each.record.size for each in self._ready)
         if self._ready_bytes < self._memory:
             self.has_room.set()
-        self._wake()
+        self._bell.ring()
 
     def close(self) -> None:
         """Nothing more is given out."""
         self._is_closed = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._bell.ring()
 
 
 def _number(item: _Item) -> int:

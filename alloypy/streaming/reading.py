@@ -14,7 +14,15 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from alloypy.streaming.client import REQUEST_SECONDS, Access, Unreachable, closed, in_time
+from alloypy.streaming.client import (
+    REQUEST_SECONDS,
+    Access,
+    Unreachable,
+    closed,
+    heard,
+    in_background,
+    in_time,
+)
 from alloypy.streaming.cursor import Partition, StreamCursor
 from alloypy.streaming.progress import Progress
 
@@ -189,15 +197,9 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _begun(self, work: Any) -> asyncio.Future[None]:
         """Work in a task: aiokafka leaves errors for nobody to hear if its own calls are cancelled."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._working.add(task)
-        task.add_done_callback(self._worked)
+        task = in_background(self._working, work)
+        task.add_done_callback(heard)
         return task
-
-    def _worked(self, task: asyncio.Task[None]) -> None:
-        self._working.discard(task)
-        if not task.cancelled():
-            task.exception()
 
     async def _look_often(self) -> None:
         """See from time to time how much waits, and whether the brokers are there."""

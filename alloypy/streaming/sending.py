@@ -17,7 +17,7 @@ from aiokafka.partitioner import murmur2
 from alloypy.profiles.model import Buffer
 from alloypy.queueing.errors import Closed, Full
 from alloypy.queueing.record import MOST_BODY_BYTES, MOST_META_BYTES
-from alloypy.streaming.client import Access, Unreachable, closed, in_background, in_time
+from alloypy.streaming.client import Access, Unreachable, closed, heard, in_background, in_time
 from alloypy.streaming.parts import Headers, Message, messages, room
 
 _BATCH_BYTES = 1 << 20
@@ -150,7 +150,7 @@ class Sender:
                 )
         except TimeoutError:
             raise KafkaTimeoutError from None
-        future.add_done_callback(_heard)
+        future.add_done_callback(heard)
         return future
 
     def _result(self, future: asyncio.Future[Any]) -> None:
@@ -256,12 +256,6 @@ async def _ended(future: asyncio.Future[Any], deadline: float) -> bool:
     left = deadline - asyncio.get_running_loop().time()
     await asyncio.wait((future,), timeout=max(0.0, left))
     return future.done()
-
-
-def _heard(future: asyncio.Future[Any]) -> None:
-    """See its error, which nobody may be waiting for any more."""
-    if not future.cancelled():
-        future.exception()
 
 
 def _digest(meta: bytes, body: Sequence[Buffer]) -> bytes:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from aiokafka.errors import KafkaError
 
 from alloypy.profiles.model import Buffer
+from alloypy.queueing.clock import is_older
 from alloypy.queueing.errors import Closed, Full, QueueError
 from alloypy.queueing.record import Record
 from alloypy.streaming.client import Access, Unreachable, codec_missing, quiet
@@ -160,8 +161,7 @@ class Stream:
         await asyncio.gather(self._sender.close(), *leaving, return_exceptions=True)
 
     def _is_old(self, received_at: int) -> bool:
-        age = self._settings.max_age
-        return bool(age) and self.now() - received_at > age * 1e9
+        return is_older(received_at, self.now(), self._settings.max_age)
 
     async def _bury(self, destination: str, record: Record, why: str, words: str) -> bool:
         """Keep a dead letter in a topic of its own; False if that is impossible, or not wanted.
