@@ -14,14 +14,13 @@ import asyncio
 import contextlib
 import random
 import re
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tests.soak import wire
-from tests.soak.queues.base import IN_FLIGHT, Outcome, Sink
+from tests.soak.queues.base import IN_FLIGHT, Outcome, Sink, report
 from tests.support.kafka_broker import Broker
 from tests.support.running import Running, free_port
 
@@ -381,11 +380,7 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Run one and print the report."""
     given = _parser().parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = asyncio.run(given.run(given, Path(folder)))
-    print("\n".join([*outcome.report, *(f"missed: {each}" for each in outcome.missed)]))
-    if outcome.faults:
-        sys.exit("\n".join(outcome.faults))
+    report(partial(given.run, given))
 
 
 if __name__ == "__main__":

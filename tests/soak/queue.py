@@ -14,18 +14,17 @@ Exit code 1 if something was lost, doubled or miscounted; figures that a busy ma
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import random
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.soak.queues import kills, neighbours, outage, sdks, stops, too_old
-from tests.soak.queues.base import Outcome
+from tests.soak.queues.base import Outcome, report
 
 Run = Callable[[argparse.Namespace, Path], Coroutine[Any, Any, Outcome]]
 
@@ -98,11 +97,7 @@ def main() -> None:
     """Run one and print the report."""
     given = _parser().parse_args()
     print(f"seed {given.seed}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = asyncio.run(given.run(given, Path(folder)))
-    print("\n".join([*outcome.report, *(f"missed: {each}" for each in outcome.missed)]))
-    if outcome.faults:
-        sys.exit("\n".join(outcome.faults))
+    report(partial(given.run, given))
 
 
 if __name__ == "__main__":

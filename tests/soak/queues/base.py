@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import re
+import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alloypy.queueing.log import Log
 from alloypy.queueing.settings import LogSettings
@@ -30,6 +33,27 @@ class Outcome(NamedTuple):
     report: list[str]
     faults: list[str]
     missed: list[str]
+
+
+def report(soak: Callable[[Path], Coroutine[Any, Any, Outcome]]) -> None:
+    """Run one in a folder of its own and print its report; ends the program if there are faults."""
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = asyncio.run(soak(Path(folder)))
+    print("\n".join([*outcome.report, *(f"missed: {each}" for each in outcome.missed)]))
+    if outcome.faults:
+        sys.exit("\n".join(outcome.faults))
+
+
+@contextlib.asynccontextmanager
+async def meanwhile(work: Iterable[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Do all this while the block lasts."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Sink(Backend):

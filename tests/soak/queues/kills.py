@@ -7,10 +7,9 @@ at each kill; nothing is a dead letter; the counts of the queue add up.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from tests.soak import clients, recorded
@@ -23,6 +22,7 @@ from tests.soak.queues.base import (
     dead_letters,
     drained,
     lawless,
+    meanwhile,
 )
 from tests.support.queue_law import Law
 
@@ -68,16 +68,9 @@ async def _round(process: Process, chance: random.Random, *, is_early: bool) -> 
         running.process.kill()
 
 
-@contextlib.asynccontextmanager
-async def everybody(world: clients.World, count: int) -> AsyncIterator[None]:
-    """So many clients, who go on whatever happens."""
-    tasks = [asyncio.create_task(_visit(world)) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+def everybody(world: clients.World, count: int) -> AbstractAsyncContextManager[None]:
+    """So many clients, who go on whatever happens while the block lasts."""
+    return meanwhile(_visit(world) for _ in range(count))
 
 
 async def _visit(world: clients.World) -> None:

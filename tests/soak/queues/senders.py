@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 
 from tests.soak import recorded, wire
 from tests.soak.clients import World
+from tests.soak.queues.base import meanwhile
 
 _AGAIN_SECONDS = 0.1
 _PATIENCE = 30.0
@@ -26,16 +26,9 @@ class Senders:
         self.acknowledged: dict[int, float] = {}
         self._clients = clients
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """They send while the block lasts."""
-        tasks = [asyncio.create_task(self._keep_sending(each)) for each in range(self._clients)]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        return meanwhile(self._keep_sending(each) for each in range(self._clients))
 
     async def _keep_sending(self, client: int) -> None:
         await asyncio.sleep(client / self.rate)
