@@ -162,6 +162,10 @@ class Cursor:
         """Tries to deliver records begin. is_alone: no other record is being delivered."""
         self._tries.tried([place.seq for place in places], self._name_number, is_alone=is_alone)
 
+    async def noted(self, place: Place) -> bool:
+        """Wait until the next start would find what `tried` has noted: it does at once. True."""
+        return True
+
     def survived(self, place: Place) -> None:
         """A try goes on, and has not ended the process: it is innocent."""
         self._tries.survived(place.seq, self._name_number)
@@ -253,6 +257,11 @@ class Cursor:
             account.dead.count,
             account.waiting(last),
         )
+
+    @property
+    def dead_letters(self) -> int:
+        """How many are kept. No I/O."""
+        return self._account.dead.count
 
     def wake(self) -> None:
         """There may be something new."""

@@ -16,28 +16,9 @@ from alloypy.queueing.cursor import Behind, Counts
 from alloypy.queueing.errors import Closed
 from alloypy.queueing.marks import REASONS
 from alloypy.queueing.record import Place, Record
-from alloypy.streaming.parts import Assembly, Content, Foreign, Remnant
-from alloypy.streaming.progress import Progress
-
-
-class Partition:
-    """One partition that a destination reads. is_ours: until another consumer of its group gets it.
-
-    end: the offset after the last message, as far as known.
-    """
-
-    def __init__(self, name: TopicPartition, progress: Progress) -> None:
-        self.name = name
-        self.progress = progress
-        self.assembly = Assembly()
-        self.is_ours = True
-        self.end = progress.following
-        self.committed: tuple[int, str] = (-1, "")
-
-    @property
-    def lag(self) -> int:
-        """Messages that are not settled, at most."""
-        return max(0, self.end - self.progress.first)
+from alloypy.queueing.tries import NO_ENDS, Ends
+from alloypy.streaming.partition import Partition
+from alloypy.streaming.parts import Content, Foreign, LetGo, Remnant, Rereading
 
 
 class _Item(NamedTuple):
@@ -47,14 +28,21 @@ class _Item(NamedTuple):
     partition: Partition
     offsets: Sequence[int]
 
+    @property
+    def offset(self) -> int:
+        """Of its last message, by which it is known when a process has ended."""
+        return self.offsets[-1]
+
 
 class StreamCursor:
     """Gives a destination the records of its partitions. One task at a time may wait for the next.
 
-    memory: bytes of records that are kept ready. most_uncommitted: records that may be settled and not
-    committed: while the brokers take no commits, nothing more is given out, as it would come twice.
+    memory: bytes of records that are kept ready, and of parts that are held while others are missing.
+    most_uncommitted: records that may be settled and not committed: while the brokers take no commits,
+    nothing more is given out, as it would come twice.
     is_old: whether a time of reception is longer ago than max_age. bury: keeps a dead letter; returns whether
-    it could. dropped_parts: parts of records that their sender has not completed.
+    it could. parts: messages with parts of records, by what has become of them. dead_letters: those that are
+    kept, None while that is not known.
     """
 
     def __init__(
@@ -72,7 +60,8 @@ class StreamCursor:
         self._is_old = is_old
         self._bury = bury
         self.partitions: dict[TopicPartition, Partition] = {}
-        self.dropped_parts = 0
+        self.parts = Counter(unfinished=0, orphaned=0, read_again=0)
+        self.dead_letters: int | None = None
         self.settled = asyncio.Event()
         self.has_room = asyncio.Event()
         self.has_room.set()
@@ -84,6 +73,8 @@ class StreamCursor:
         self._bell = Bell()
         self._is_closed = False
         self._is_paused = False
+        self._is_noted = False
+        self._noted = asyncio.Event()
         self._delivered = 0
         self._dead = 0
         self._dropped: Counter[str] = Counter()
@@ -120,7 +111,7 @@ class StreamCursor:
         return found
 
     def _may_give(self) -> bool:
-        return not self._is_paused and self.uncommitted < self.most_uncommitted
+        return self._is_noted and not self._is_paused and self.uncommitted < self.most_uncommitted
 
     def _taken(self) -> _Item:
         item = self._ready.popleft()
@@ -129,8 +120,35 @@ class StreamCursor:
             self.has_room.set()
         return item
 
+    def ends(self, place: Place) -> Ends:
+        """How often a process has ended while it may have been delivering the record."""
+        item = self._out.get(place.seq)
+        return NO_ENDS if item is None else item.partition.crashes.ends(item.offset)
+
     def tried(self, *places: Place, is_alone: bool = False) -> None:
-        """Nothing: which profile ends the process is not noted in Kafka."""
+        """Tries begin. Only one that is made alone is noted; `noted` waits until brokers have the note."""
+        for place in places if is_alone else ():
+            item = self._out.get(place.seq)
+            if item is not None:
+                item.partition.crashes.tried_alone(item.offset)
+                item.partition.notes += 1
+                self.settled.set()
+
+    async def noted(self, place: Place) -> bool:
+        """Wait until that is committed; False if another machine has the record by then."""
+        while (item := self._out.get(place.seq)) is not None and item.partition.is_ours:
+            if item.partition.is_noted:
+                return True
+            self._noted.clear()
+            await self._noted.wait()
+        self._over(place)
+        return False
+
+    def survived(self, place: Place) -> None:
+        """A try goes on, and has not ended the process: the record is innocent."""
+        item = self._out.get(place.seq)
+        if item is not None and item.record.crashes and item.partition.crashes.survived(item.offset):
+            self.settled.set()
 
     def done(self, *places: Place) -> None:
         """Records have been delivered."""
@@ -143,6 +161,7 @@ class StreamCursor:
 
     def failed(self, place: Place) -> bool:
         """The try has failed. True if the record is older than max_age: it has been dropped."""
+        self.survived(place)
         item = self._out.get(place.seq)
         if item is None or not self._is_old(item.record.received_at):
             return False
@@ -176,6 +195,8 @@ class StreamCursor:
         """Return a record that was not delivered: `next` gives it out again, before later ones."""
         item = self._over(place)
         if item is not None and item.partition.is_ours:
+            if item.record.crashes and item.partition.crashes.stopped(item.offset):
+                self.settled.set()
             self._back.append(item)
             self._back.sort(key=_number)
             self._bell.ring()
@@ -186,6 +207,8 @@ class StreamCursor:
             return False
         if item.partition.is_ours:
             item.partition.progress.settle(item.offsets)
+            if item.record.crashes:
+                item.partition.crashes.over(item.offset)
             self.uncommitted += 1
             self.settled.set()
         return True
@@ -215,13 +238,17 @@ class StreamCursor:
     # What the reader does.
 
     def committed(self, number: int) -> None:
-        """So many records of those that are settled are committed."""
+        """So many records of those that are settled are committed, and perhaps notes."""
         self.uncommitted = max(0, self.uncommitted - number)
+        self._is_noted = self._is_noted or all(each.is_noted for each in self.partitions.values())
+        self._noted.set()
         self._bell.ring()
 
     def feed(self, partition: Partition, offset: int, value: bytes | None, headers: Any, now: float) -> None:
         """Take a message. now: seconds of a clock that is never set."""
         progress = partition.progress
+        if partition.rereading is not None:
+            self._feed_again(partition, partition.rereading, offset, value or b"")
         if offset < progress.following:
             return
         if offset > progress.following:  # deleted before it was read
@@ -232,24 +259,75 @@ class StreamCursor:
         if progress.is_settled(offset):
             return
         try:
-            content = partition.assembly.add(offset, value or b"", headers, now)
+            found = partition.assembly.add(offset, value or b"", headers, now)
         except Remnant:
-            self.dropped_parts += 1
+            self.parts["orphaned"] += 1
             self._skip(partition, [offset])
         except Foreign:
             self._dropped["damaged"] += 1
             self._skip(partition, [offset])
         else:
-            if content is not None:
-                self._add(partition, content)
+            if isinstance(found, LetGo):
+                partition.again.append(found.offsets)
+            elif found is not None:
+                self._add(partition, found)
+            else:
+                self._let_go()
+
+    def _feed_again(self, partition: Partition, record: Rereading, offset: int, value: bytes) -> None:
+        """Take a message of a partition in which a record is read again."""
+        try:
+            content = record.add(offset, value)
+        except (Foreign, Remnant) as error:
+            self._dropped["damaged" if isinstance(error, Foreign) else "overflow"] += 1
+            self._skip(partition, record.offsets)
+        else:
+            if content is None:
+                return
+            self._add(partition, content)
+        self.parts["read_again"] += len(record.offsets)
+        partition.rereading, partition.goes_on = None, True
+
+    def turns(self) -> list[tuple[TopicPartition, int]]:
+        """Where to read on: at a record that is to be read again, or where reading was left for one."""
+        found = []
+        is_free = all(each.rereading is None for each in self.partitions.values())
+        for name, each in self.partitions.items():
+            if is_free and each.again:
+                is_free = False
+                each.rereading, each.goes_on = Rereading(each.again.popleft()), False
+                found.append((name, each.rereading.offsets[0]))
+            elif each.goes_on:
+                each.goes_on = False
+                found.append((name, each.progress.following))
+        return found
+
+    def _let_go(self) -> None:
+        """Hold no more parts than there is room for: those of the record that was begun last are let go.
+
+        One record may take more.
+        """
+        assemblies = [each.assembly for each in self.partitions.values() if each.assembly.held]
+        while sum(each.held for each in assemblies) > self._memory:
+            held = [(each.begun, at, each) for at, one in enumerate(assemblies) for each in one.holding]
+            if len(held) < 2:
+                return
+            _, at, last = max(held)
+            assemblies[at].let_go(last)
 
     def _add(self, partition: Partition, content: Content) -> None:
-        place = Place(1, next(self._numbers))
-        item = _Item(
-            Record(place, content.received_at, content.meta, (content.body,)), partition, content.offsets
+        place, offset = Place(1, next(self._numbers)), content.offsets[-1]
+        partition.saw(offset)
+        record = Record(
+            place,
+            content.received_at,
+            content.meta,
+            (content.body,),
+            crashes=partition.crashes.ends(offset).all,
         )
+        item = _Item(record, partition, content.offsets)
         self._ready.append(item)
-        self._ready_bytes += item.record.size
+        self._ready_bytes += record.size
         if self._ready_bytes >= self._memory:
             self.has_room.clear()
         self._bell.ring()
@@ -262,7 +340,7 @@ class StreamCursor:
         """Drop the parts of records that nobody is going to complete."""
         for partition in self.partitions.values():
             for offsets in partition.assembly.expired(now):
-                self.dropped_parts += len(offsets)
+                self.parts["unfinished"] += len(offsets)
                 self._skip(partition, offsets)
 
     async def pause(self, seconds: float) -> None:
@@ -278,7 +356,11 @@ class StreamCursor:
             if partitions.get(name) is not partition:
                 partition.is_ours = False
         self.partitions = dict(partitions)
+        for partition in self.partitions.values():
+            partition.stop_rereading()
         self._is_paused = False
+        self._is_noted = False
+        self._noted.set()
         self.uncommitted = 0
         self._back = [each for each in self._back if each.partition.is_ours]
         self._ready = deque(each for each in self._ready if each.partition.is_ours)

@@ -23,7 +23,9 @@ from alloypy.streaming.client import (
     in_background,
     in_time,
 )
-from alloypy.streaming.cursor import Partition, StreamCursor
+from alloypy.streaming.cursor import StreamCursor
+from alloypy.streaming.grave import Grave
+from alloypy.streaming.partition import Partition
 from alloypy.streaming.progress import Progress
 
 SESSION_SECONDS = 10.0
@@ -48,10 +50,13 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
     fault: why it cannot read, or "".
     """
 
-    def __init__(self, access: Access, group: str, cursor: StreamCursor, logger: logging.Logger) -> None:
+    def __init__(
+        self, access: Access, group: str, cursor: StreamCursor, grave: Grave, logger: logging.Logger
+    ) -> None:
         self._access = access
         self._group = group
         self._cursor = cursor
+        self._grave = grave
         self._logger = logger
         self.fault = ""
         self._consumer: Any = None
@@ -124,7 +129,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _leave(self) -> None:
         consumer, self._consumer = self._consumer, None
         with contextlib.suppress(KafkaError):
-            await in_time(self._commit(consumer), _LEAVE_SECONDS)
+            await in_time(self._commit(consumer, is_open=False), _LEAVE_SECONDS)
         self._cursor.assign({})
         admin, self._admin = self._admin, None
         await asyncio.gather(*(closed(each) for each in (consumer, admin) if each is not None))
@@ -135,6 +140,8 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
         cursor, consumer = self._cursor, self._consumer
         while True:
             await cursor.has_room.wait()
+            for name, offset in cursor.turns() if self._is_assigned else ():
+                consumer.seek(name, offset)
             found = await consumer.getmany(timeout_ms=1000, max_records=_RECORDS)
             now = time.monotonic()
             if not self._is_assigned:  # they will be read again, from where the group has got to
@@ -152,7 +159,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             progress = partition.progress
             if end < progress.following and messages[0].offset < progress.first:
                 partition = self._begun_anew(partition, messages[0].offset)
-            partition.end = end
+            partition.read_until(end)
         for message in messages:
             self._cursor.feed(partition, message.offset, message.value, message.headers, now)
 
@@ -162,6 +169,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._logger.warning("the topic has begun anew", extra={"fields": fields})
         anew = Partition(partition.name, Progress(first))
         self._cursor.assign({**self._cursor.partitions, partition.name: anew})
+        self._cursor.settled.set()
         return anew
 
     async def _commit_often(self) -> None:
@@ -177,22 +185,24 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             if self._cursor.uncommitted < self._cursor.most_uncommitted // 2:
                 await asyncio.sleep(_COMMIT_SECONDS)
 
-    async def _commit(self, consumer: Any) -> None:
-        """Commit what is settled. Raises KafkaError."""
+    async def _commit(self, consumer: Any, *, is_open: bool = True) -> None:
+        """Commit what is settled. is_open: whether more is going to be tried. Raises KafkaError."""
         offsets: dict[TopicPartition, OffsetAndMetadata] = {}
         partitions, number = list(self._cursor.partitions.values()), self._cursor.uncommitted
+        notes = [partition.notes for partition in partitions]
         for partition in partitions:
-            progress = partition.progress
-            state = progress.first, progress.text()
-            if state != partition.committed:
+            state = partition.state(is_open=is_open)
+            if state != partition.committed or not is_open:
                 offsets[partition.name] = OffsetAndMetadata(*state)
-        if not offsets:
-            self._cursor.committed(number)
-            return
-        await in_time(asyncio.shield(self._begun(consumer.commit(offsets))), REQUEST_SECONDS)
-        for partition in partitions:
+            if not is_open:  # whatever becomes of this commit, a further one has to say that it is open
+                partition.notes += 1
+                partition.committed = partition.committed[0], ""
+        if offsets:
+            await in_time(asyncio.shield(self._begun(consumer.commit(offsets))), REQUEST_SECONDS)
+        for partition, noted in zip(partitions, notes, strict=True):
             if partition.name in offsets:
                 partition.committed = (offsets[partition.name].offset, offsets[partition.name].metadata)
+            partition.noted = noted
         self._cursor.committed(number)
 
     def _begun(self, work: Any) -> asyncio.Future[None]:
@@ -204,6 +214,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _look_often(self) -> None:
         """See from time to time how much waits, and whether the brokers are there."""
         while True:
+            await self._count_dead_letters()
             await asyncio.sleep(_LOOK_SECONDS)
             partitions = dict(self._cursor.partitions)
             if not partitions:
@@ -217,6 +228,14 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             for name, end in ends.items():
                 partitions[name].end = end
 
+    async def _count_dead_letters(self) -> None:
+        try:
+            self._cursor.dead_letters = await self._grave.count(self._consumer, self._admin)
+        except Exception as error:  # as in `on_partitions_assigned`; the last figure is the best one
+            self._logger.debug(
+                "dead letters cannot be counted", extra={"fields": {"err": self._access.words(error)}}
+            )
+
     # What aiokafka calls.
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
@@ -226,7 +245,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         await self._cursor.pause(_LEAVE_SECONDS)
         with contextlib.suppress(KafkaError):
-            await in_time(self._commit(self._consumer), _LEAVE_SECONDS)
+            await in_time(self._commit(self._consumer, is_open=False), _LEAVE_SECONDS)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Go on where the group has got to; what is here of partitions that stay is kept."""
@@ -261,11 +280,10 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
             if name in starts:
                 partition = Partition(name, Progress(starts[name]))
             elif partition is None or partition.committed[0] != committed[name].offset:
-                progress = Progress(committed[name].offset, committed[name].metadata)
-                partition = Partition(name, progress)
-                partition.committed = (committed[name].offset, committed[name].metadata)
+                most = 2 * self._cursor.most_uncommitted  # being tried, and settled but not committed
+                partition = Partition.of_commit(name, committed[name].offset, committed[name].metadata, most)
             partitions[name] = partition
         self._cursor.assign(partitions)
-        self._cursor.settled.set()  # where new ones start is committed at once
+        self._cursor.settled.set()  # where new ones start, and that they are open, is committed at once
         for name, partition in partitions.items():
             self._consumer.seek(name, partition.progress.following)

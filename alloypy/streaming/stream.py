@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,35 +13,34 @@ from aiokafka.errors import KafkaError
 
 from alloypy.profiles.model import Buffer
 from alloypy.queueing.clock import is_older
-from alloypy.queueing.errors import Closed, Full, QueueError
+from alloypy.queueing.errors import Closed, QueueError
 from alloypy.queueing.record import Record
 from alloypy.streaming.client import Access, Unreachable, codec_missing, quiet
 from alloypy.streaming.cursor import StreamCursor
+from alloypy.streaming.grave import Grave
 from alloypy.streaming.reading import Reader
 from alloypy.streaming.sending import Sender
 from alloypy.streaming.settings import StreamSettings
 from alloypy.streaming.topic import Topics, Wanted, differences, fault, faults, missing
-
-_LONGEST_TOPIC = 249
-_MOST_WORDS = 500
 
 
 class StreamFacts(NamedTuple):
     """Figures of a stream. lags: messages that wait, by destination and partition.
 
     parts: messages that were parts of a record, by what became of them. unknown: sends of which it is not
-    known whether they were stored.
+    known whether they were stored. buried: dead letters since the start, by destination.
     """
 
     lags: Mapping[tuple[str, str], int]
     parts: Mapping[str, int]
     unknown: int
+    buried: Mapping[str, int]
 
 
 class Stream:
     """The store of one topic. Made by `open`."""
 
-    disk_bytes = 0
+    disk_bytes = None
 
     def __init__(self, access: Access, settings: StreamSettings, logger: logging.Logger) -> None:
         self._access = access
@@ -53,7 +51,6 @@ class Stream:
         self._readers: dict[str, Reader] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        self._graves: dict[str, bool] = {}
         self._is_closed = False
 
     @staticmethod
@@ -116,11 +113,14 @@ class Stream:
         if name in self._cursors:
             return self._cursors[name]
 
+        grave = Grave(self._access, self._sender, self._logger, name)
+
         async def bury(record: Record, why: str, words: str) -> bool:
-            return await self._bury(name, record, why, words)
+            return await grave.bury(self._settings, record, why, words)
 
         cursor = StreamCursor(name, self._settings.memory, self._settings.in_flight, self._is_old, bury)
-        reader = Reader(self._access, f"{self._settings.place.group}.{name}", cursor, self._logger)
+        group = f"{self._settings.place.group}.{name}"
+        reader = Reader(self._access, group, cursor, grave, self._logger)
         self._cursors[name], self._readers[name] = cursor, reader
         self._tasks[name] = asyncio.get_running_loop().create_task(reader.run())
         return cursor
@@ -147,8 +147,11 @@ class Stream:
             for name, cursor in self._cursors.items()
             for tp, partition in cursor.partitions.items()
         }
-        dropped = sum(each.dropped_parts for each in self._cursors.values())
-        return StreamFacts(lags, {"sent": self._sender.parts, "dropped": dropped}, self._sender.unknown)
+        parts = Counter(sent=self._sender.parts, unfinished=0, orphaned=0, read_again=0)
+        for each in self._cursors.values():
+            parts.update(each.parts)
+        buried = {name: each.counts.dead for name, each in self._cursors.items()}
+        return StreamFacts(lags, parts, self._sender.unknown, buried)
 
     async def close(self) -> None:
         """Commit what is settled, and leave the groups. Nothing is marked by closing."""
@@ -162,58 +165,6 @@ class Stream:
 
     def _is_old(self, received_at: int) -> bool:
         return is_older(received_at, self.now(), self._settings.max_age)
-
-    async def _bury(self, destination: str, record: Record, why: str, words: str) -> bool:
-        """Keep a dead letter in a topic of its own; False if that is impossible, or not wanted.
-
-        Raises ConnectionError if the brokers do not answer now.
-        """
-        if not self._settings.dead_letter_size:
-            return False
-        topic = dead_topic(self._settings.place.topic, destination)
-        if destination not in self._graves:
-            self._graves[destination] = await self._dug(topic)
-        if not self._graves[destination]:
-            return False
-        headers = [("reason", why.encode()), ("words", words[:_MOST_WORDS].encode())]
-        try:
-            await self._sender.send(topic, "", record.received_at, record.meta, record.body, headers)
-        except Full as reason:
-            if reason.reason == "too_large":
-                return False
-            raise ConnectionError(str(reason)) from None
-        except Closed as reason:
-            raise ConnectionError(str(reason)) from None
-        return True
-
-    async def _dug(self, topic: str) -> bool:
-        """Whether there is a topic for dead letters, made if it may be. Raises ConnectionError."""
-        settings = self._settings
-        wanted = _wanted(settings)._replace(
-            name=topic, partitions=1, max_size=settings.dead_letter_size, max_age=settings.dead_letter_age
-        )
-        try:
-            async with Topics(self._access) as topics:
-                if await topics.found(topic) is not None:
-                    return True
-                problem = missing(topic)
-                if settings.place.creates:
-                    problem = await topics.create(wanted)
-        except (Unreachable, KafkaError, OSError) as reason:
-            raise ConnectionError(str(reason)) from None
-        if problem:
-            fields = {"topic": topic, "err": problem}
-            message = "there is no topic for dead letters: what is refused for good is dropped"
-            self._logger.warning(message, extra={"fields": fields})
-        return not problem
-
-
-def dead_topic(topic: str, destination: str) -> str:
-    """The topic of the dead letters of a destination."""
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", f"{topic}.dead.{destination}")
-    if len(name) <= _LONGEST_TOPIC:
-        return name
-    return f"{name[:200]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def _wanted(settings: StreamSettings) -> Wanted:

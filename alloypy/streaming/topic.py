@@ -65,11 +65,11 @@ class Wanted(NamedTuple):
 
 
 class Topics:
-    """Looks topics up and creates them, with a client that is open as long as that takes."""
+    """Looks topics up and creates them, with a client that is open as long as that takes, or is given."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, admin: Any = None) -> None:
         self._access = access
-        self._admin: Any = None
+        self._admin = admin
 
     async def __aenter__(self) -> Topics:
         options = await self._access.options()

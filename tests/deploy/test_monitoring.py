@@ -147,7 +147,9 @@ def _names(text: str) -> dict[str, set[str]]:
 
 def _of_kafka() -> dict[str, set[str]]:
     """What a queue in Kafka exposes besides."""
-    facts = SimpleNamespace(lags={("pyroscope.write.a", "0"): 1}, parts={"sent": 1}, unknown=0)
+    facts = SimpleNamespace(
+        lags={("pyroscope.write.a", "0"): 1}, parts={"sent": 1}, unknown=0, buried={"pyroscope.write.a": 1}
+    )
     store = cast("Any", SimpleNamespace(facts=lambda: facts))
     families = OnKafka("alloypy.queue.a", logging.getLogger()).families(store)
     labels = {"component_id", "component_path"}

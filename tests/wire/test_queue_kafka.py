@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import sys
+import time
 import urllib.request
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -36,7 +40,7 @@ _topics = count()
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A broker for all tests of this module."""
-    with Broker(tmp_path_factory.mktemp("kafka")) as started:
+    with Broker(tmp_path_factory.mktemp("kafka"), ["group.min.session.timeout.ms=500"]) as started:
         yield started
 
 
@@ -153,10 +157,77 @@ async def test_dead_letters_are_in_a_topic_of_their_own_which_another_queue_deli
             assert (await ingest(running, "fine")).status == 200
             await delivered(running, 1)
             assert counted(running, "lag") == 0
-        dead = queue(broker, f"{topic}.dead.pyroscope.write.a", "a", kafka='group_id = "replay"\n')
-        async with pipeline(dead + destination, tmp_path) as running:
-            await delivered(running, 1)
+            assert law(running) == {"stored": 2, "delivered": 1, "dropped": 0, "dead": 1, "waiting": 0}
+        async with pipeline(RECEIVER + queue(broker, topic, "a") + destination, tmp_path) as running:
+            await until(lambda: counted(running, "dead_letter_records") == 1)
+            assert not any(law(running).values())
+            [table] = running.controller.tables("", "alloypy.queue.default")
+            assert table.title == "Destinations, counted since the start of the process"
+            assert table.rows[0][-1] == 1
+            shown = running.controller.component("", "alloypy.queue.default").debug_info
+            assert shown.disk_bytes is None
+            assert [each.dead_letters for each in shown.destinations] == [1]
+            dead = queue(broker, f"{topic}.dead.pyroscope.write.a", "a", kafka='group_id = "alloypy.dead"\n')
+            async with pipeline(dead + destination, tmp_path / "replay") as replaying:
+                await delivered(replaying, 1)
+            await until(lambda: counted(running, "dead_letter_records") == 0)
     assert server.taken == {"refused": 1, "fine": 1}
+
+
+def law(running: Pipeline) -> dict[str, float]:
+    """What adds up in a queue in Kafka; it does."""
+    names = {"stored": "stored_total", "delivered": "delivered_total", "dropped": "dropped_total"}
+    names |= {"dead": "dead_lettered_total", "waiting": "records"}
+    found: dict[str, float] = {key: counted(running, name) or 0 for key, name in names.items()}
+    assert found["stored"] == sum(found.values()) - found["stored"]
+    return found
+
+
+def test_only_the_profile_that_ends_the_process_is_given_up(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    with Recorder() as sink:
+        deliverer = queue(broker, topic, "a").replace("partitions = 2", "partitions = 1")
+        deliverer += f'pyroscope.write "a" {{\nendpoint {{\nurl = "{sink.url}"\n}}\n}}\n'
+        receiver = RECEIVER + queue(broker, topic).replace("partitions = 2", "partitions = 1")
+        (tmp_path / "receiver.alloy").write_text(receiver.replace("RECV", str(port)))
+        (tmp_path / "deliverer.alloy").write_text(deliverer)
+        arguments = ["--stability.level=experimental", "--storage.path=data"]
+        names = [f"{'deadly' if number == 7 else 'good'}{number}" for number in range(16)]
+        with Running([*arguments, "receiver.alloy"], tmp_path) as running:
+            running.wait_until_ready()
+            for name in names:
+                url = f"http://127.0.0.1:{port}/ingest?name={name}"
+                with urllib.request.urlopen(url, b"main 10", timeout=60) as answer:
+                    assert answer.status == 200
+            assert running.stop() == 0
+        ends = 0
+        while ends < 10:
+            mortal = (sys.executable, "-m", "tests.support.mortal")
+            with Running([*arguments, "deliverer.alloy"], tmp_path, {"KAFKA": "yes"}, mortal) as running:
+                if drained(running):
+                    text = running.get("/metrics").text
+                    assert running.stop() == 0
+                    break
+            ends += 1
+        assert ends == 5  # twice among others, three times alone
+        assert running.text.count("ended three times") == 1
+        assert re.search(r"^alloypy_queue_dead_lettered_total\{.*\} 1$", text, re.MULTILINE)
+        arrived = Counter(request.query["name"].partition("{")[0] for request in sink.requests)
+        assert set(arrived) == {name for name in names if not name.startswith("deadly")}
+
+
+def drained(running: Running) -> bool:
+    """Whether nothing waits any more, rather than that the process has ended before."""
+    while running.process.poll() is None:
+        with contextlib.suppress(OSError):
+            text = running.get("/metrics").text
+            ended = re.search(r"^alloypy_queue_dead_lettered_total\{.*\} 1$", text, re.MULTILINE)
+            if ended and re.search(r"^alloypy_queue_records\{.*\} 0$", text, re.MULTILINE):
+                return True
+        time.sleep(0.02)
+    return False
 
 
 async def test_a_sender_that_dies_between_parts_holds_nobody_up(

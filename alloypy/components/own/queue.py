@@ -89,7 +89,7 @@ class Queue(Component[Arguments, Exports]):
         self._changed.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; then deliveries in progress may end. The rest stays on the disk."""
+        """Deliver until cancelled; then deliveries in progress may end. The rest stays where it is stored."""
         self.runs = True
         self._built_by = None
         self._warn(self._arguments)
@@ -119,7 +119,7 @@ class Queue(Component[Arguments, Exports]):
         return healthy(f"profiles wait for {', '.join(failing)}") if failing else None
 
     def in_flight(self) -> InFlight:
-        """Deliveries in progress; what waits on the disk need not be waited for."""
+        """Deliveries in progress; what is stored need not be waited for."""
         return InFlight(profiles=sum(courier.in_flight for courier in self._couriers.values()))
 
     def flow(self) -> Flow:
@@ -132,7 +132,7 @@ class Queue(Component[Arguments, Exports]):
         """What waits for each destination."""
         from alloypy.components.own.delivering.status import tables
 
-        return tables([*self._couriers.values()])
+        return tables([*self._couriers.values()], self._kind(self._arguments).since)
 
     def debug_info(self) -> DebugInfo:
         """What waits, and what has become of the rest."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 
 import pytest
 from aiokafka.structs import TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alloypy.queueing.errors import Closed
 from alloypy.queueing.record import Record
-from alloypy.streaming.cursor import Partition, StreamCursor
-from alloypy.streaming.parts import PATIENCE_SECONDS, messages
+from alloypy.streaming.cursor import StreamCursor
+from alloypy.streaming.partition import Partition
+from alloypy.streaming.parts import PATIENCE_SECONDS, Message, messages
 from alloypy.streaming.progress import Progress
 
 pytestmark = pytest.mark.anyio
@@ -26,13 +30,24 @@ class Bench:
         self.refuses: bool | None = True
         self.cursor = StreamCursor("to", memory, most_uncommitted, lambda _: self.is_old, self._bury)
         self.partition = self.new(0)
-        self.cursor.assign({self.partition.name: self.partition})
+        self.assign(self.partition)
 
     async def _bury(self, record: Record, why: str, words: str) -> bool:
         if self.refuses is None:
             raise ConnectionError
         self.kept.append(f"{bytes(record.body[0]).decode()} {why} {words}")
         return self.refuses
+
+    def assign(self, *partitions: Partition) -> None:
+        """As the reader does: what is open is committed before anything is given out."""
+        self.cursor.assign({each.name: each for each in partitions})
+        self.commit()
+
+    def commit(self) -> None:
+        for each in self.cursor.partitions.values():
+            each.committed = each.state(is_open=True)
+            each.noted = each.notes
+        self.cursor.committed(0)
 
     def new(self, number: int, first: int = 0) -> Partition:
         return Partition(TopicPartition("topic", number), Progress(first))
@@ -41,6 +56,11 @@ class Bench:
         for offset, text in enumerate(texts, first):
             [message] = messages(1, b"{}", [text.encode()], 1000)
             self.cursor.feed(partition or self.partition, offset, message.value, message.headers, 0.0)
+
+    def messages(self, stored: Sequence[Message], first: int) -> None:
+        """Feed the messages from offset `first` on."""
+        for offset, message in enumerate(stored, first):
+            self.cursor.feed(self.partition, offset, message.value, message.headers, 0.0)
 
     def given(self) -> Iterator[Record]:
         while records := self.cursor.ready(1, 1):
@@ -93,11 +113,11 @@ async def test_what_was_deleted_before_it_was_read_is_counted() -> None:
 async def test_partitions_of_others_are_neither_delivered_nor_marked() -> None:
     bench = Bench()
     other = bench.new(1)
-    bench.cursor.assign({bench.partition.name: bench.partition, other.name: other})
+    bench.assign(bench.partition, other)
     bench.feed("a", "b")
     bench.feed("x", "y", partition=other)
     out = await bench.cursor.next()
-    bench.cursor.assign({other.name: other})
+    bench.assign(other)
     assert bench.texts() == ["x", "y"]
     bench.cursor.done(out.place)
     assert bench.partition.progress.first == 0
@@ -116,6 +136,8 @@ async def test_nothing_is_given_out_while_partitions_are_shared_anew() -> None:
     bench.cursor.done(out.place)
     await pausing
     bench.cursor.assign({bench.partition.name: bench.partition})
+    assert bench.texts() == []
+    bench.commit()
     assert bench.texts() == ["b"]
 
 
@@ -171,7 +193,110 @@ async def test_parts_that_nobody_completes_free_the_partition_and_are_counted() 
     assert bench.partition.progress.first == 0
     bench.cursor.expire(PATIENCE_SECONDS + 1)
     assert bench.partition.progress.first == 3
-    assert bench.cursor.dropped_parts == 2
+    assert bench.cursor.parts == {"unfinished": 2, "orphaned": 0, "read_again": 0}
+
+
+async def test_parts_of_many_senders_take_bounded_memory_and_what_is_complete_is_delivered() -> None:
+    """Senders alternate, and half of them never complete their record."""
+    bench = Bench(memory=500)
+    senders = [[*messages(1, b"{}", [bytes([97 + number]) * 200], 50)] for number in range(20)]
+    log = [(number, part) for part in range(5) for number in range(20) if part < 4 or number % 2]
+    stored = [senders[number][part] for number, part in log]
+    most = 0
+    for offset, message in enumerate(stored):
+        bench.cursor.feed(bench.partition, offset, message.value, message.headers, 0.0)
+        most = max(most, bench.partition.assembly.held)
+    assert most <= 550
+    found: list[str] = []
+    for _ in range(100):
+        for record in bench.given():
+            found.append(bytes(record.body[0]).decode())
+            bench.cursor.done(record.place)
+        for name, first in bench.cursor.turns():
+            assert name == bench.partition.name
+            bench.messages(stored[first:], first)
+    assert sorted(found) == [chr(97 + number) * 200 for number in range(1, 20, 2)]
+    assert bench.cursor.parts["read_again"] > 0
+    assert bench.partition.progress.first == 0
+    bench.cursor.expire(PATIENCE_SECONDS + 1)
+    assert bench.cursor.parts["unfinished"] == 40
+    assert bench.partition.progress.first == len(stored)
+
+
+@given(
+    kinds=st.lists(st.sampled_from(["small", "large", "unfinished", "foreign"]), max_size=12),
+    order=st.randoms(use_true_random=False),
+    memory=st.integers(1, 400),
+)
+def test_nothing_is_committed_past_that_is_not_delivered_or_accounted_for(
+    kinds: list[str], order: random.Random, memory: int
+) -> None:
+    bench = Bench(memory)
+    sent = [records_of(kind, number) for number, kind in enumerate(kinds)]
+    log = [number for number, each in enumerate(sent) for _ in each]
+    order.shuffle(log)
+    waiting = [iter(each) for each in sent]
+    stored = [next(waiting[number]) for number in log]
+    owner = dict(enumerate(log))
+    last = {number: offset for offset, number in owner.items()}
+    delivered: set[int] = set()
+    bench.messages(stored, 0)
+    for _ in range(2 * len(kinds) + 2):
+        for record in [*bench.given()]:
+            number = int(bytes(record.body[0])[:3])
+            if order.random() < 0.3:
+                bench.cursor.back(record.place)
+                continue
+            bench.cursor.done(record.place)
+            assert number not in delivered
+            delivered.add(number)
+        for offset in range(bench.partition.progress.first):
+            assert owner[offset] in delivered or kinds[owner[offset]] == "foreign"
+        for _, first in bench.cursor.turns():
+            bench.messages(stored[first:], first)
+    for record in bench.given():
+        delivered.add(int(bytes(record.body[0])[:3]))
+        bench.cursor.done(record.place)
+    bench.cursor.expire(PATIENCE_SECONDS + 1)
+    assert delivered == {number for number in last if kinds[number] in ("small", "large")}
+    assert bench.partition.progress.first == len(stored)
+    assert bench.partition.assembly.held == 0
+    counts = bench.cursor.counts
+    assert (counts.stored, counts.delivered) == (len(delivered) + kinds.count("foreign"), len(delivered))
+    assert counts.dropped["damaged"] == kinds.count("foreign")
+    assert bench.cursor.parts["unfinished"] == sum(
+        len(sent[number]) for number, kind in enumerate(kinds) if kind == "unfinished"
+    )
+
+
+def records_of(kind: str, number: int) -> list[Message]:
+    """The messages of a record, as its sender leaves them."""
+    text = f"{number:03d}".encode()
+    if kind == "small":
+        return [*messages(1, b"{}", [text], 1000)]
+    if kind == "foreign":
+        return [Message(text, ())]
+    parts = [*messages(1, b"{}", [text + bytes(200)], 60)]
+    return parts[:-1] if kind == "unfinished" else parts
+
+
+async def test_a_large_record_is_put_together_though_it_is_larger_than_the_memory_for_parts() -> None:
+    bench = Bench(memory=100)
+    bench.messages([*messages(1, b"{}", [b"a" * 1000], 50)], 0)
+    assert bench.texts() == ["a" * 1000]
+
+
+async def test_what_retention_deletes_before_it_is_read_again_is_counted() -> None:
+    bench = Bench(memory=60)
+    one, two = ([*messages(1, b"{}", [each * 100], 50)] for each in (b"a", b"b"))
+    stored = [each for pair in zip(one, two, strict=True) for each in pair]
+    bench.messages(stored, 0)
+    assert bench.texts() == ["a" * 100]
+    assert bench.cursor.turns() == [(bench.partition.name, 1)]
+    bench.feed("c", first=9)
+    assert bench.cursor.turns() == [(bench.partition.name, 10)]
+    assert bench.texts() == ["c"]
+    assert bench.cursor.counts.dropped["overflow"] == 1 + 9 - len(stored)
 
 
 async def test_foreign_messages_are_dropped_as_damaged() -> None:

@@ -8,13 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alloypy.streaming.parts import PATIENCE_SECONDS, Assembly, Content, Foreign, Message, Remnant, messages
+from alloypy.streaming.parts import (
+    PATIENCE_SECONDS,
+    Assembly,
+    Content,
+    Foreign,
+    LetGo,
+    Message,
+    Remnant,
+    Rereading,
+    messages,
+)
 
 BODY = [b"one", memoryview(b"two" * 100), b""]
 
 
-def whole(content: Content | None) -> tuple[int, bytes, bytes]:
-    assert content is not None
+def whole(content: Content | LetGo | None) -> tuple[int, bytes, bytes]:
+    assert isinstance(content, Content)
     return content.received_at, content.meta, bytes(content.body)
 
 
@@ -48,7 +58,7 @@ def test_parts_of_several_senders_may_alternate() -> None:
     found = []
     for at, message in enumerate(each for pair in zip(one, two, strict=True) for each in pair):
         found.append(assembly.add(at, message.value, message.headers, 0.0))
-    done = [each for each in found if each is not None]
+    done = [each for each in found if isinstance(each, Content)]
     assert [bytes(each.body) for each in done] == [b"a" * 100, b"b" * 100]
     assert [list(each.offsets) for each in done] == [[0, 2, 4], [1, 3, 5]]
 
@@ -63,6 +73,45 @@ def test_a_record_whose_sender_died_is_dropped_after_a_while_and_never_delivered
     assert assembly.held == 0
     with pytest.raises(Remnant):
         assembly.add(3, sent[3].value, sent[3].headers, PATIENCE_SECONDS + 1)
+
+
+def test_a_record_that_was_let_go_while_parts_were_missing_is_read_again_when_it_has_them_all() -> None:
+    one, two = parts([b"a" * 100], 50), parts([b"b" * 100], 50)
+    both = [each for pair in zip(one, two, strict=True) for each in pair]
+    assembly = Assembly()
+    found: list[Content | LetGo | None] = []
+    for at, message in enumerate(both):
+        found.append(assembly.add(at, message.value, message.headers, 0.0))
+        if at == 1:
+            last = max(assembly.holding, key=lambda each: each.begun)
+            assembly.let_go(last)
+            assembly.let_go(last)
+            assert assembly.held == 50
+    assert assembly.held == 0
+    assert found[:4] == [None] * 4
+    assert whole(found[4]) == (7, b"meta", b"a" * 100)
+    assert found[5] == LetGo([1, 3, 5])
+    again = Rereading([1, 3, 5])
+    assert [again.add(at, both[at].value) for at in (0, 1, 2, 3, 4)] == [None] * 5
+    assert whole(again.add(5, both[5].value)) == (7, b"meta", b"b" * 100)
+
+
+def test_a_record_whose_messages_are_gone_when_it_is_read_again_is_given_up() -> None:
+    again = Rereading([1, 3, 5])
+    again.add(1, b"a")
+    with pytest.raises(Remnant):
+        again.add(4, b"a")
+
+
+def test_what_was_let_go_and_is_never_completed_expires_too() -> None:
+    sent = parts([b"a" * 200], 50)
+    assembly = Assembly()
+    assembly.add(0, sent[0].value, sent[0].headers, 0.0)
+    assembly.let_go(assembly.holding[0])
+    assembly.add(1, sent[1].value, sent[1].headers, 0.0)
+    assert assembly.held == 0
+    assert assembly.expired(PATIENCE_SECONDS + 1) == [[0, 1]]
+    assert assembly.held == 0
 
 
 def test_other_headers_of_a_record_are_left_alone() -> None:

@@ -198,6 +198,8 @@ class Courier:
         async with self._quarantine.alone():
             if self.cursor.ends(record.place).alone < GUILTY:
                 self.cursor.tried(record.place, is_alone=True)
+                if not await self.cursor.noted(record.place):
+                    return
             begin(record)
             end = self._end(record.place.seq)
             await asyncio.wait([end], timeout=HARMLESS_SECONDS)

@@ -1,6 +1,7 @@
 """The metrics of alloypy.queue.
 
-For each destination, over restarts: stored = delivered + dropped + dead letters + waiting.
+For each destination: stored = delivered + dropped + dead letters + waiting. On disk over restarts; in Kafka
+since the start of the process, with the dead letters that it has made.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from alloypy.components.own.delivering.store import AnyHome, Store
 
 _D = ("destination",)
+_SINCE = ", over restarts; in Kafka since the start."
+"""One process may have queues of both kinds, and a metric has one help."""
+
 _REASONS = ("full", "no_space", "too_large", "write_error", "broker", "closed")
 """Why profiles are not taken. All are shown from the start, so that the first time counts as an increase."""
 
@@ -60,6 +64,11 @@ class QueueMetrics:
 def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
     counts = {each.cursor.destination: each.cursor.counts for each in couriers}
     behind = {each.cursor.destination: each.cursor.behind for each in couriers}
+    dead = {
+        each.cursor.destination: each.cursor.dead_letters
+        for each in couriers
+        if each.cursor.dead_letters is not None
+    }
     oldest = {each.cursor.destination: each.age(behind[each.cursor.destination].oldest) for each in couriers}
 
     def by_name(values: Mapping[str, float]) -> dict[tuple[str, ...], float]:
@@ -69,19 +78,15 @@ def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
         ("records", "Records that wait.", {name: each.records for name, each in behind.items()}),
         ("bytes", "Bytes of the records that wait.", {name: each.bytes for name, each in behind.items()}),
         ("oldest_age_seconds", "Age of the oldest record that waits.", oldest),
-        ("dead_letter_records", "Dead letters.", {name: each.dead for name, each in counts.items()}),
+        ("dead_letter_records", "Dead letters that are kept; in Kafka by all machines.", dead),
         ("in_flight", "Deliveries in progress.", {e.cursor.destination: e.in_flight for e in couriers}),
         ("window", "Deliveries that may be in progress.", {e.cursor.destination: e.window for e in couriers}),
         ("circuit_open", "1 while the destination fails.", {e.cursor.destination: e.fails for e in couriers}),
     ):
         yield gauges(f"alloypy_queue_{name}", documentation, _D, by_name(values))
     for name, documentation, values in (
-        ("stored_total", "Records stored for it, over restarts.", {n: e.stored for n, e in counts.items()}),
-        (
-            "delivered_total",
-            "Records it has taken, over restarts.",
-            {n: e.delivered for n, e in counts.items()},
-        ),
+        ("stored_total", f"Records stored for it{_SINCE}", {n: e.stored for n, e in counts.items()}),
+        ("delivered_total", f"Records it has taken{_SINCE}", {n: e.delivered for n, e in counts.items()}),
     ):
         yield counters(f"alloypy_queue_{name}", documentation, _D, by_name(values))
     sent = {each.cursor.destination: each.delivered_bytes for each in couriers}
@@ -90,7 +95,7 @@ def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
     dropped: dict[tuple[str, ...], float] = {
         (name, reason): count for name, each in counts.items() for reason, count in each.dropped.items()
     }
-    yield counters("alloypy_queue_dropped_total", "Records given up.", (*_D, "reason"), dropped)
+    yield counters("alloypy_queue_dropped_total", f"Records given up{_SINCE}", (*_D, "reason"), dropped)
     tries: dict[tuple[str, ...], float] = {
         (each.cursor.destination, outcome): count
         for each in couriers

@@ -34,6 +34,7 @@ class OnDisk:
     """Opens the directory of a queue. default: the directory that it has if it names none."""
 
     left = "a destination was taken out while profiles wait for it: they are kept for max_age"
+    since = "over restarts"
 
     def __init__(self, owner: Owner, default: Path, logger: Logger) -> None:
         self._owner = owner

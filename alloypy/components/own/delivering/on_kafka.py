@@ -30,6 +30,7 @@ class OnKafka:
     """Opens the topic of a queue."""
 
     left = "a destination was taken out while profiles wait for it: the topic keeps them for its retention"
+    since = "since the start of the process"
 
     def __init__(self, component: str, logger: logging.Logger) -> None:
         self._component = component
@@ -75,6 +76,13 @@ class OnKafka:
             "Messages of the partitions of this machine that wait.",
             ("destination", "partition"),
             lags,
+        )
+        buried: dict[tuple[str, ...], float] = {(name,): count for name, count in facts.buried.items()}
+        yield counters(
+            "alloypy_queue_dead_lettered_total",
+            "Dead letters that this process has put into their topic.",
+            ("destination",),
+            buried,
         )
         parts: dict[tuple[str, ...], float] = {(outcome,): number for outcome, number in facts.parts.items()}
         yield counters(

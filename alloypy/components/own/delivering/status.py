@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @exports
 class DestinationStatus:
-    """What has become of the profiles for one destination, over restarts."""
+    """What has become of the profiles for a destination: on disk over restarts, in Kafka since the start."""
 
     name: str = export(doc="The component that profiles are delivered to.")
     works: bool = export(doc="Whether it takes profiles, as far as known.")
@@ -27,14 +27,16 @@ class DestinationStatus:
     window: int = export(doc="How many may be in progress.")
     delivered: int = export(doc="Profiles that it has taken.")
     dropped: int = export(doc="Profiles that the queue has given up.")
-    dead_letters: int = export(doc="Profiles that it refuses for good.")
+    dead_letters: int | None = attribute(
+        default=None, doc="Profiles that it refuses for good, and that are kept.", shown=True
+    )
 
 
 @exports
 class DebugInfo:
     """What the queue holds."""
 
-    disk_bytes: int = export(doc="Bytes on the disk.")
+    disk_bytes: int | None = attribute(default=None, doc="Bytes on the disk, for a queue there.", shown=True)
     problem: str = attribute(default="", doc="Why profiles are not taken.")
     destinations: tuple[DestinationStatus, ...] = block(
         name="destination", default=(), doc="Each destination.", shown=True
@@ -44,7 +46,7 @@ class DebugInfo:
 def debug_info(log: Store | None, couriers: Iterable[Courier], problem: str) -> DebugInfo:
     """The state of a queue. log: None while it is not open."""
     if log is None:
-        return DebugInfo(disk_bytes=0, problem=problem)
+        return DebugInfo(problem=problem)
     destinations = tuple(map(_status, couriers))
     return DebugInfo(disk_bytes=log.disk_bytes, problem=log.fault, destinations=destinations)
 
@@ -61,12 +63,12 @@ def _status(courier: Courier) -> DestinationStatus:
         window=courier.window,
         delivered=counts.delivered,
         dropped=sum(counts.dropped.values()),
-        dead_letters=counts.dead,
+        dead_letters=courier.cursor.dead_letters,
     )
 
 
 def flow(metrics: QueueMetrics) -> Flow:
-    """What has come and gone since the start. What is left is still on the disk."""
+    """What has come and gone since the start. What is left still waits."""
     rejected = sum(metrics.rejected.values())
     left, lost = 0, rejected
     for courier in metrics.couriers.values():
@@ -77,12 +79,13 @@ def flow(metrics: QueueMetrics) -> Flow:
     return Flow("profiles", metrics.stored + rejected, left, lost)
 
 
-def tables(couriers: Iterable[Courier]) -> Sequence[Table]:
-    """What waits for each destination, and what has become of the rest."""
+def tables(couriers: Iterable[Courier], since: str) -> Sequence[Table]:
+    """What waits for each destination, and what has become of the rest. since: when it is counted from."""
     columns = ("Destination", "State", "Waiting", "Oldest", "Delivered", "Dropped", "Dead letters")
     rows = []
     for each in map(_status, couriers):
         state = "takes profiles" if each.works else "fails; tried again after pauses"
         oldest = f"{each.oldest_seconds:,.0f} s" if each.waiting else "-"
-        rows.append((each.name, state, each.waiting, oldest, each.delivered, each.dropped, each.dead_letters))
-    return (Table("Destinations, counted over restarts", columns, rows),)
+        dead = "-" if each.dead_letters is None else each.dead_letters
+        rows.append((each.name, state, each.waiting, oldest, each.delivered, each.dropped, dead))
+    return (Table(f"Destinations, counted {since}", columns, rows),)

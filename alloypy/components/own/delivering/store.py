@@ -26,6 +26,9 @@ class Cursor(Protocol):
     @property
     def counts(self) -> Counts: ...
 
+    @property
+    def dead_letters(self) -> int | None: ...
+
     async def next(self) -> Record: ...
 
     def ready(self, most: int, size: int) -> list[Record]: ...
@@ -33,6 +36,8 @@ class Cursor(Protocol):
     def ends(self, place: Place) -> Ends: ...
 
     def tried(self, *places: Place, is_alone: bool = False) -> None: ...
+
+    async def noted(self, place: Place) -> bool: ...
 
     def survived(self, place: Place) -> None: ...
 
@@ -52,14 +57,15 @@ class Cursor(Protocol):
 class Store(Protocol):
     """What takes profiles and gives them out; `alloypy.queueing.log` says what each method does.
 
-    fault: why it takes nothing, or "". disk_bytes: what it takes on the disk of this machine.
+    fault: why it takes nothing, or "". disk_bytes: what it takes on the disk of this machine; None if nothing
+    is kept there.
     """
 
     @property
     def fault(self) -> str: ...
 
     @property
-    def disk_bytes(self) -> int: ...
+    def disk_bytes(self) -> int | None: ...
 
     def now(self) -> int: ...
 
@@ -78,10 +84,12 @@ S = TypeVar("S", bound=Store)
 class Home(Protocol[S]):
     """A kind of store: how one is checked and opened.
 
-    left: what the log says when a destination is taken out for which profiles wait.
+    left: what the log says when a destination is taken out for which profiles wait. since: since when it
+    counts what has become of profiles.
     """
 
     left: str
+    since: str
 
     def place(self, arguments: Arguments) -> object:
         """What tells a store from another one: when it changes, the store is closed and the other opened."""
