@@ -16,6 +16,9 @@ from collections import deque
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
+
+import alloypy
 
 _log = logging.getLogger("alloypy.preloading")
 
@@ -99,6 +102,27 @@ def _load(name: str) -> None:
     except Exception as error:
         fields = {"module": name, "err": f"{type(error).__name__}: {error}"}
         _log.warning("a module cannot be loaded", extra={"fields": fields})
+
+
+def _installed() -> tuple[int, int, int] | None:
+    """What tells one installation of alloypy in this place from another; None if there is none."""
+    try:
+        found = Path(alloypy.__file__).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+_STARTED_FROM = _installed()
+
+
+def check_installed(module: str) -> None:
+    """Before a module of alloypy is imported that was not loaded ahead: it must not be of another version.
+
+    Raises ImportError.
+    """
+    if module not in sys.modules and _installed() not in (_STARTED_FROM, None):
+        raise ImportError(f"{module} is of another version")
 
 
 PRELOADING = Preloading()

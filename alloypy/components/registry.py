@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
-from alloypy.preloading import PRELOADING
+from alloypy.preloading import PRELOADING, check_installed
 from alloypy.runtime.contract.component import Registration
 
 MODULES: Mapping[str, str] = {
@@ -42,7 +42,9 @@ class Registry(Mapping[str, Registration]):
     def __getitem__(self, name: str) -> Registration:
         known = self._known.get(name)
         if known is None:
-            module = import_module(f"alloypy.components.{self._modules[name]}")
+            full = f"alloypy.components.{self._modules[name]}"
+            check_installed(full)
+            module = import_module(full)
             known = self._known[name] = module.registration
             PRELOADING.want(*known.later)
         return known

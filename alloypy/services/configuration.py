@@ -17,6 +17,7 @@ from alloypy.files import NotRegular, read_once
 from alloypy.graph.unset_variables import unset_variables
 from alloypy.lang.go.text import quote
 from alloypy.os_errors import open_fault
+from alloypy.runtime.contract.faults import not_loaded
 from alloypy.runtime.controller import Controller
 from alloypy.runtime.pace import computed
 from alloypy.services.metrics import ConfigMetrics
@@ -83,10 +84,7 @@ class Configuration:
         try:
             return await self._load()
         except ImportError as error:
-            raise LoadError(
-                f"alloypy cannot load a part of itself: {error}; if it has been upgraded or removed since it "
-                "started, restart it, otherwise install it again"
-            ) from error
+            raise LoadError(not_loaded(error)) from error
 
     async def present(self) -> list[Source]:
         """The files as they are now at the path. Raises LoadError, also for a pipe."""

@@ -256,3 +256,57 @@ def test_a_process_outlives_its_installation(tmp_path: Path) -> None:
     assert "alloypy cannot load a part of itself: No module named 'alloypy.components" in refused.text
     assert "if it has been upgraded or removed since it started, restart it" in refused.text
     assert " traceback=" not in running.text
+
+
+QUEUE = """
+logging {
+  level = "debug"
+}
+alloypy.queue "q" {
+  forward_to = [pyroscope.write.w.receiver]
+  disk {
+    min_free = "0"
+  }
+}
+pyroscope.write "w" {
+  endpoint {
+    url = "http://127.0.0.1:9"
+  }
+}
+"""
+MORE_AFTER_UPGRADE = {
+    "alloypy.components.own.delivering.on_kafka": QUEUE.replace(
+        'min_free = "0"', 'brokers = ["127.0.0.1:9"]'
+    ).replace("disk {", "kafka {"),
+    "alloypy.components.discovery.process": QUEUE + 'discovery.process "p" { }\n',
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files in use cannot be replaced there")
+def test_a_process_loads_nothing_of_another_version(tmp_path: Path) -> None:
+    home, work = tmp_path / "installed", tmp_path / "work"
+    work.mkdir()
+    shutil.copytree(ROOT / "alloypy", home / "alloypy")
+    shutil.copytree(ROOT / "grammar", home / "grammar")
+    (work / "config.alloy").write_text(QUEUE)
+    arguments = ["--stability.level=experimental", "--storage.path=data", "config.alloy"]
+    command = (sys.executable, "-c", "from alloypy.cli.main import entry_point; entry_point()")
+    with Running(arguments, work, {"PYTHONPATH": str(home)}, command, checkout=False) as running:
+        running.wait_for_log(LOADED)
+        for name in ("__init__.py", "streaming/settings.py"):
+            upgraded = home / "alloypy" / name
+            content = upgraded.read_text("utf-8")
+            upgraded.unlink()
+            upgraded.write_text(
+                content.replace("class Place(NamedTuple)", "class Places(NamedTuple)"), "utf-8"
+            )
+        for module, text in MORE_AFTER_UPGRADE.items():
+            (work / "config.alloy").write_text(text)
+            refused = running.get("/-/reload")
+            assert refused.status == 400
+            assert f"alloypy cannot load a part of itself: {module} is of another version" in refused.text
+            assert "if it has been upgraded or removed since it started, restart it" in refused.text
+        (work / "config.alloy").write_text(QUEUE + 'pyroscope.relabel "r" {\n  forward_to = []\n}\n')
+        assert running.get("/-/reload").text == "config reloaded\n"
+        assert running.stop() == 0
+    assert " traceback=" not in running.text

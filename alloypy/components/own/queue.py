@@ -16,6 +16,7 @@ from alloypy.components.own.delivering.metrics import QueueMetrics
 from alloypy.components.own.delivering.publishing import Publisher
 from alloypy.components.own.delivering.storing import Receiver
 from alloypy.components.uncancelled import to_its_end
+from alloypy.preloading import check_installed
 from alloypy.profiles.model import ProfilesReceiver
 from alloypy.runtime.contract.component import (
     BuildError,
@@ -238,6 +239,7 @@ class Queue(Component[Arguments, Exports]):
     def _kind(self, arguments: Arguments) -> AnyHome:
         """The kind of store that the arguments ask for."""
         if arguments.kafka is not None:
+            check_installed("alloypy.components.own.delivering.on_kafka")
             from alloypy.components.own.delivering.on_kafka import OnKafka
 
             return OnKafka(self.id, self._options.logger)

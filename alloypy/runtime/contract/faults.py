@@ -48,8 +48,18 @@ def described(error: BaseException) -> str:
     """An exception as text: a component's own error as it is, any other with its type."""
     if isinstance(error, ComponentError | ServiceError):
         return str(error)
+    if isinstance(error, ImportError):
+        return not_loaded(error)
     text = str(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def not_loaded(error: ImportError) -> str:
+    """What it means that a module cannot be imported."""
+    return (
+        f"alloypy cannot load a part of itself: {error}; if it has been upgraded or removed since it "
+        "started, restart it, otherwise install it again"
+    )
 
 
 def call(action: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ from alloypy.components.own.delivering.messages import label_of
 from alloypy.components.own.delivering.storing import Receiver
 from alloypy.families import Family, counter, counters, gauges
 from alloypy.net.client.tls import TLSSettings
+from alloypy.preloading import check_installed
 from alloypy.runtime.contract.component import Extra
 from alloypy.streaming.settings import Login, Place, StreamSettings
 from alloypy.threads import WORK
@@ -96,7 +97,8 @@ class OnKafka:
 
 
 def _imported() -> None:
-    """Import what is needed: 0.2 s that the event loop does not have."""
+    """Import what is needed: 0.2 s that the event loop does not have. Raises ImportError."""
+    check_installed("alloypy.streaming.stream")
     import alloypy.streaming.stream  # noqa: F401
 
 
