@@ -1,6 +1,6 @@
 """`python -m tests.support.mortal run ...`: an alloypy that is killed by profiles named "deadly".
 
-In Kafka, its partitions are free a second after its end.
+In Kafka, its partitions are free within a second after its end.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def shorten_sessions() -> None:
     """Let other members of a group, and the next process, notice an end soon."""
     from alloypy.streaming import reading
 
-    vars(reading).update(SESSION_SECONDS=1.0, _HEARTBEAT_SECONDS=0.3)
+    vars(reading).update(SESSION_SECONDS=0.6, _HEARTBEAT_SECONDS=0.2)
 
 
 if __name__ == "__main__":

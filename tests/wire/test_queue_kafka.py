@@ -144,8 +144,9 @@ async def test_a_topic_is_created_as_the_queue_is_and_differences_are_told(
 
 
 async def test_dead_letters_are_in_a_topic_of_their_own_which_another_queue_delivers(
-    broker: Broker, topic: str, tmp_path: Path
+    broker: Broker, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("alloypy.streaming.reading._LOOK_SECONDS", 0.2)
     server = Server()
     async with scripted(server) as backend:
         destination = write("a", backend)
