@@ -29,7 +29,8 @@ class Books:
 
     done: the files of marks by destination. is_open: whether records are being written to a file. size: the
     bytes of all files of records, which the writer's owner adds to. lost: the records that
-    were found damaged or missing.
+    were found damaged or missing. dropped: called with a destination for which some of a file has been
+    dropped.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Books:
         self._is_open = is_open
         self.size = segments.size
         self.lost = lost
+        self.dropped: Callable[[str], object] = lambda _: None
         self._touched = {each.number for each in segments}
         self._cleaning: list[tuple[Callable[[], None], Hashable]] = []
         self._unsure: set[str] = set()
@@ -91,6 +93,7 @@ class Books:
         """Give up what a destination waits for in a file."""
         for span in account.waiting_in(segment):
             self.mark(account, dropped(*span, reason))
+        self.dropped(account.name)
 
     def touch(self, segment: Segment) -> None:
         """See before long whether a file is done."""
@@ -128,6 +131,11 @@ class Books:
         """Call `work` in a thread once all marks so far are on the disk. key: as for `Threads.run`."""
         self._cleaning.append((work, key))
         self._begin_upkeep()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something is to be cleaned that cannot be yet."""
+        return bool(self._cleaning)
 
     async def cleaned(self) -> None:
         """Wait until nothing is left to clean."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from alloypy.queueing.bell import Bell
@@ -66,7 +66,7 @@ class Source(Protocol):
         """Write the marks."""
 
     async def bury(self, account: Account, record: Record, why: str, words: str) -> bool:
-        """Make a record a dead letter; returns whether it is kept, or had to be dropped."""
+        """Make a record a dead letter; returns whether it is kept, or had to be dropped. Raises OSError."""
 
     def settled_letter(self, account: Account, seq: int) -> None:
         """A dead letter that was delivered again is settled."""
@@ -92,6 +92,8 @@ class Cursor:
         self._back: list[tuple[int, int]] = tries.suspects(self._name_number)
         self._replays = [seq for first, last in account.replayed for seq in range(first, last + 1)]
         self._out: dict[int, Record] = {}
+        self._paused: set[int] = set()
+        self._forgotten: Callable[[Sequence[int]], object] = lambda _: None
         self._bell = Bell()
         self._is_closed = False
 
@@ -101,9 +103,17 @@ class Cursor:
         return self._account.name
 
     @property
-    def given_out(self) -> frozenset[int]:
-        """The numbers of the records that have been given out and are not settled."""
-        return frozenset(self._out)
+    def being_tried(self) -> Sequence[int]:
+        """The numbers of the records that have been given out and do not pause between two tries; sorted."""
+        return sorted(self._out.keys() - self._paused)
+
+    def held(self, place: Place) -> Record | None:
+        """A record that has been given out and is not settled; None if it is."""
+        return self._out.get(place.seq)
+
+    def watch(self, forgotten: Callable[[Sequence[int]], object]) -> None:
+        """Call `forgotten` with the numbers of records that paused between tries and wait no more."""
+        self._forgotten = forgotten
 
     async def next(self) -> Record:
         """The next record, once there is one. It is given out again only after `back` or a restart.
@@ -160,6 +170,8 @@ class Cursor:
 
     def tried(self, *places: Place, is_alone: bool = False) -> None:
         """Tries to deliver records begin. is_alone: no other record is being delivered."""
+        if self._paused:
+            self._paused.difference_update([place.seq for place in places])
         self._tries.tried([place.seq for place in places], self._name_number, is_alone=is_alone)
 
     async def noted(self, place: Place) -> bool:
@@ -172,6 +184,8 @@ class Cursor:
 
     def done(self, *places: Place) -> None:
         """Records have been delivered."""
+        if self._paused:
+            self._paused.difference_update([place.seq for place in places])
         first, last, limit, size = 0, 0, 0, 0
         for place in sorted(places) if len(places) > 1 else places:
             if not place.segment:
@@ -194,17 +208,43 @@ class Cursor:
         self._source.flush()
 
     def failed(self, place: Place) -> bool:
-        """The try has failed. True if the record is older than max_age: it has been dropped.
+        """The try has failed: the record pauses. True if it is older than max_age: it has been dropped.
 
         Then all files that are older have been dropped with it, for this destination.
         """
         self._tries.survived(place.seq, self._name_number)
         record = self._out.get(place.seq)
-        if record is None or not self._source.is_old(record.received_at):
+        if record is None:
             return False
-        self.drop(place, "age")
-        self._source.expire(self._account)
-        return True
+        self._paused.add(place.seq)
+        if not self._account.is_waiting(place.seq):  # it has been dropped meanwhile
+            self._forget([place.seq])
+        elif self._source.is_old(record.received_at):
+            self.drop(place, "age")
+            self._source.expire(self._account)
+            return True
+        return False
+
+    def set_aside(self, place: Place) -> None:
+        """A record pauses that may wait for long: it keeps nothing else in memory."""
+        record = self._out.get(place.seq)
+        if record is not None:
+            self._out[place.seq] = record.alone()
+            self._paused.add(place.seq)
+
+    def forget_dropped(self) -> None:
+        """Forget records that pause between tries and have been dropped meanwhile."""
+        if self._paused:
+            self._forget([seq for seq in self._paused if not self._account.is_waiting(seq)])
+
+    def _forget(self, seqs: Sequence[int]) -> None:
+        if not seqs:
+            return
+        for seq in seqs:
+            self._out.pop(seq, None)
+        self._paused.difference_update(seqs)
+        self._tries.over(seqs, self._name_number)
+        self._forgotten(seqs)
 
     def drop(self, place: Place, reason: str) -> None:
         """Give a record up. reason: one of `marks.REASONS`."""
@@ -214,6 +254,7 @@ class Cursor:
         """Keep a record that was given out as a dead letter; False if it was dropped, as none can be kept.
 
         why: the reason that it counts under when it is dropped. words: for people.
+        Raises OSError if the disk does not take it: then it is still given out, and waits.
         """
         record = self._out.get(place.seq)
         if record is None:
@@ -225,6 +266,7 @@ class Cursor:
     def back(self, place: Place) -> None:
         """Return a record that was not delivered: `next` gives it out again, before later ones."""
         if self._out.pop(place.seq, None) is not None:
+            self._paused.discard(place.seq)
             if place.segment:
                 heapq.heappush(self._back, (0, place.seq))
             else:
@@ -275,6 +317,7 @@ class Cursor:
     def _settle(self, place: Place, kind: Kind, reason: int = 0) -> None:
         seq = place.seq
         record = self._out.pop(seq, None)
+        self._paused.discard(seq)
         self._source.mark(self._account, Mark(kind, seq, seq, 0 if record is None else record.size, reason))
         self._tries.over([seq], self._name_number)
         if not place.segment:
@@ -282,6 +325,7 @@ class Cursor:
 
     def _over(self, place: Place) -> None:
         self._out.pop(place.seq, None)
+        self._paused.discard(place.seq)
         self._tries.over([place.seq], self._name_number)
 
     def _oldest(self) -> int | None:

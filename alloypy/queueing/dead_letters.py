@@ -53,6 +53,7 @@ class DeadLetters:
         self.most = most
         self._copies: dict[int, Copy] = {}
         self._sizes: dict[int, int] = {}
+        self._ended: set[int] = set()
         self._exists = False
 
     def start(self) -> None:
@@ -92,34 +93,57 @@ class DeadLetters:
         return dict(self._copies)
 
     def add(self, record: Record, why: str, words: str, at: int) -> None:
-        """Keep a copy; it is on the disk when this returns. Raises OSError."""
+        """Keep a copy; it is on the disk when this returns. Raises OSError: then there is none."""
         reason = json.dumps({"why": why, "words": words, "at": at}).encode()
         meta = len(reason).to_bytes(4, "little") + reason + record.meta
         size = HEAD_BYTES + len(meta) + sum(map(len, record.body))
         seq = record.place.seq
         number, end = self._room(size)
-        path = segment_path(self._directory, number)
-        is_new = number not in self._sizes
-        descriptor = self._disk.create(path) if is_new else self._disk.open(path)
-        try:
-            parts: list[Buffer] = [framed(seq, record.received_at, meta, record.body), *record.body]
-            try:
-                self._disk.write(descriptor, parts, end)
-                self._disk.sync(descriptor)
-            except OSError:
-                with suppress(OSError):
-                    self._disk.truncate(descriptor, end)
-                self._sizes[number] = self.most  # nothing is added to it any more
-                raise
-        finally:
-            self._disk.close(descriptor)
-        if is_new:
-            self._disk.sync_directory(self._directory)
+        parts: list[Buffer] = [framed(seq, record.received_at, meta, record.body), *record.body]
+        if number in self._sizes:
+            self._append(number, parts, end)
+        else:
+            self._begin(number, parts)
         self._sizes[number] = end + size
         self._copies[seq] = Copy(number, end, size, why, at)
 
+    def _append(self, number: int, parts: list[Buffer], end: int) -> None:
+        """Write to a file that exists. What the disk has failed on is not touched again."""
+        is_good = False
+        try:
+            descriptor = self._disk.open(segment_path(self._directory, number))
+            try:
+                try:
+                    self._disk.write(descriptor, parts, end)
+                except OSError:
+                    self._disk.truncate(descriptor, end)
+                    is_good = True  # only full
+                    raise
+                self._disk.sync(descriptor)
+            finally:
+                self._disk.close(descriptor)
+        except OSError:
+            if not is_good:
+                self._ended.add(number)
+            raise
+
+    def _begin(self, number: int, parts: list[Buffer]) -> None:
+        """Write a file that does not exist; there is none again if the disk fails."""
+        path = segment_path(self._directory, number)
+        descriptor = self._disk.create(path)
+        try:
+            try:
+                self._disk.write(descriptor, parts, 0)
+                self._disk.sync(descriptor)
+            finally:
+                self._disk.close(descriptor)
+            self._disk.sync_directory(self._directory)
+        except OSError:
+            self._remove(number)
+            raise
+
     def _room(self, size: int) -> tuple[int, int]:
-        """The file for the next copy, and its end."""
+        """The file for the next copy, and its end. Raises OSError."""
         if not self._exists:
             with suppress(FileExistsError):
                 self._disk.make_directory(self._directory)
@@ -127,7 +151,7 @@ class DeadLetters:
             self._exists = True
         last = max(self._sizes, default=0)
         end = self._sizes.get(last, 0)
-        if not last or end + size > max(_LEAST_FILE_BYTES, self.most // _FILES):
+        if not last or last in self._ended or end + size > max(_LEAST_FILE_BYTES, self.most // _FILES):
             return last + 1, 0
         return last, end
 
@@ -137,9 +161,20 @@ class DeadLetters:
             self._copies.pop(seq, None)
         used = {copy.number for copy in self._copies.values()}
         for number in [each for each in self._sizes if each not in used]:
-            with suppress(OSError):
-                self._disk.remove(segment_path(self._directory, number))
-            del self._sizes[number]
+            self._remove(number)
+
+    def _remove(self, number: int) -> None:
+        """Delete a file. If that fails, its number stays taken until the next start."""
+        try:
+            self._disk.remove(segment_path(self._directory, number))
+        except FileNotFoundError:
+            pass
+        except OSError:
+            self._sizes[number] = 0
+            self._ended.add(number)
+            return
+        self._sizes.pop(number, None)
+        self._ended.discard(number)
 
     def get(self, seq: int) -> DeadLetter | None:
         """A dead letter as it was kept; None if there is none or it is damaged. Raises OSError."""

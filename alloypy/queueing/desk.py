@@ -17,7 +17,7 @@ from typing import Any
 
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.errors import QueueError
-from alloypy.queueing.orders import MOST_BYTES, Changeable, Order, read_order
+from alloypy.queueing.orders import MOST_BYTES, Changeable, Order, Outcome, read_order
 from alloypy.threads import Threads
 
 _NAME = "control"
@@ -89,7 +89,8 @@ class Attended(Changeable):
         try:
             order = read_order(line)
             async with asyncio.timeout(_OBEY_SECONDS), turn:
-                return {"done": await self.obey(order)}
+                outcome = await self.obey(order)
+                return {"done": outcome.changed, "staying": outcome.staying}
         except TimeoutError:
             return {
                 "error": "the order takes longer than a minute and is given up: `ls` shows what it has done"
@@ -113,7 +114,7 @@ async def _line(connection: socket.socket) -> bytes:
     return bytes(data)
 
 
-def ask(directory: str, holder: str, order: Order) -> Mapping[str, int]:
+def ask(directory: str, holder: str, order: Order) -> Outcome:
     """Let the process that has a queue open obey an order. holder: its id. Raises QueueError."""
     asked = order.line()
     try:
@@ -133,7 +134,11 @@ def ask(directory: str, holder: str, order: Order) -> Mapping[str, int]:
         ) from error
     if "error" in answer:
         raise QueueError(answer["error"])
-    return {str(name): int(count) for name, count in answer["done"].items()}
+    return Outcome(_counts(answer["done"]), _counts(answer.get("staying", {})))
+
+
+def _counts(found: Mapping[str, int]) -> Mapping[str, int]:
+    return {str(name): int(count) for name, count in found.items()}
 
 
 def _bound(directory: str) -> socket.socket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -20,7 +21,11 @@ T = TypeVar("T")
 
 
 class Graveyard:
-    """Dead letters, of which the accounts say which there are. dead: their copies, by destination."""
+    """Dead letters, of which the accounts say which there are.
+
+    dead: their copies, by destination. evicted: called with a destination, the limit that its dead letters
+    have reached (`size` or `age`), and how many have made room for that. write_errors: of the disk.
+    """
 
     def __init__(
         self,
@@ -35,6 +40,8 @@ class Graveyard:
         self._clock = clock
         self._books = books
         self.dead = dead
+        self.evicted: Callable[[str, str, int], object] = lambda *_: None
+        self.write_errors = 0
 
     def use(self, settings: LogSettings) -> None:
         """Use other settings from now on."""
@@ -52,25 +59,39 @@ class Graveyard:
         del self.dead[name]
 
     async def bury(self, account: Account, record: Record, why: str, words: str) -> bool:
-        """Keep a record as a dead letter; False if that is impossible: it is dropped for the same reason."""
+        """Keep a record as a dead letter; False if it is too large for one: it is dropped for that reason.
+
+        Raises OSError if the disk does not take it: then it waits as before, and no other makes room for it.
+        """
         dead, seq = self.dead[account.name], record.place.seq
         is_kept = record.place.segment == 0 and seq in dead  # it was one before
         if not is_kept and record.size < self._settings.dead_letter_size:
-            add = partial(dead.add, record, why, words, self._clock.now())
-            for is_last in (False, True):
-                try:
-                    await self._in_thread(account, add)
-                except OSError:
-                    if is_last or not await self._evict_oldest(account):
-                        break
-                else:
-                    is_kept = True
-                    break
+            try:
+                await self._in_thread(account, partial(dead.add, record, why, words, self._clock.now()))
+            except OSError:
+                self.write_errors += 1
+                raise
+            is_kept = True
         mark = Mark(Kind.DEAD, seq, seq, record.size) if is_kept else dropped(seq, seq, why, record.size)
-        self._books.mark(account, mark)
-        while dead.size > self._settings.dead_letter_size and await self._evict_oldest(account):
-            pass
-        return is_kept
+        if not self._books.mark(account, mark) and seq not in account.dead:  # it was dropped meanwhile
+            self.forget(account, [seq])
+        with suppress(OSError):  # the next one tries it again
+            await self._make_room(account)
+        return seq in account.dead
+
+    async def _make_room(self, account: Account) -> None:
+        """Drop the oldest dead letters of a destination that has more than it may. Raises OSError."""
+        dead, count = self.dead[account.name], 0
+        while dead.size > self._settings.dead_letter_size:
+            await self._books.cleaned()
+            if self._books.is_behind:  # what has been dropped already will make room
+                break
+            found = await self._evict_oldest(account)
+            if not found:
+                break
+            count += found
+        if count:
+            self.evicted(account.name, "size", count)
 
     async def get(self, account: Account, seq: int) -> DeadLetter | None:
         """A dead letter; None if there is none, or it is damaged. Raises OSError."""
@@ -103,14 +124,18 @@ class Graveyard:
         self._books.clean(partial(dead.remove, seqs), dead)
 
     async def evict_old(self) -> None:
-        """Drop the dead letters that are older than they may be."""
+        """Drop the dead letters that are older than they may be; those that cannot be, the next time."""
         if not self._settings.dead_letter_age:
             return
         before = self._clock.now() - int(self._settings.dead_letter_age * 1e9)
         for account in self._books.accounts:
-            if account.dead.count:
+            if not account.dead.count:
+                continue
+            with suppress(OSError):
                 copies = await self._copies(account)
-                await self.evict(account, [seq for seq, copy in copies.items() if copy.time < before])
+                count = await self.evict(account, [seq for seq, copy in copies.items() if copy.time < before])
+                if count:
+                    self.evicted(account.name, "age", count)
 
     async def _evict_oldest(self, account: Account) -> int:
         """Drop the dead letters of the oldest file that has any; returns how many."""

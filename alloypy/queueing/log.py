@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, Self
@@ -102,6 +102,7 @@ class Log:
         for name, done in loaded.done.items():
             if done.account.left is None:
                 self._cursors[name] = self._new_cursor(done.account)
+        self._books.dropped = self._forget_dropped
         self._unread: dict[Reader, int] = {}
         self._is_closed = False
         self._lost = ""
@@ -223,6 +224,13 @@ class Log:
         """Drop dead letters; returns how many."""
         return await self._graves.evict(self._books.done[destination].account, seqs)
 
+    def watch_evictions(self, evicted: Callable[[str, str, int], object]) -> None:
+        """Call `evicted` whenever dead letters are dropped because they have reached a limit.
+
+        It gets their destination, the limit (`size` or `age`), and how many they are.
+        """
+        self._graves.evicted = evicted
+
     @property
     def warnings(self) -> Sequence[str]:
         """What opening the log has found that people should know."""
@@ -238,7 +246,7 @@ class Log:
             self._loaded.found,
             self._books.lost.count,
             self._loaded.cut_bytes,
-            self._writer.write_errors,
+            self._writer.write_errors + self._graves.write_errors,
             self._writer.syncs,
             self.fault,
             {each.name: each.waiting(self.last) for each in accounts if each.left is not None},
@@ -323,7 +331,7 @@ class Log:
         return letter.record
 
     async def bury(self, account: Account, record: Record, why: str, words: str) -> bool:
-        """Make a record a dead letter; returns whether it is kept, or had to be dropped."""
+        """Make a record a dead letter; returns whether it is kept, or had to be dropped. Raises OSError."""
         return await self._graves.bury(account, record, why, words)
 
     def settled_letter(self, account: Account, seq: int) -> None:
@@ -344,6 +352,11 @@ class Log:
 
     def _new_cursor(self, account: Account) -> Cursor:
         return Cursor(account, self, Reader(self._disk), self._loaded.tries)
+
+    def _forget_dropped(self, name: str) -> None:
+        """A destination has lost records: it tries them no more."""
+        if name in self._cursors:
+            self._cursors[name].forget_dropped()
 
     def _is_open(self, segment: Segment) -> bool:
         return segment is self._writer.open_segment

@@ -9,12 +9,16 @@ import asyncio
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
 from alloypy.queueing.books import dropped
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.log import Log
+from alloypy.queueing.reader import sizes
+from alloypy.queueing.segments import Segment
 from alloypy.queueing.spans import Spans
+from alloypy.queueing.writer import SYNC_SECONDS
 
 _AT_ONCE = 1000
 """How many records are changed before others have their turn."""
@@ -77,20 +81,31 @@ def chosen(numbers: Collection[int], spans: Iterable[tuple[int, int]]) -> Iterat
             at += 1
 
 
+class Outcome(NamedTuple):
+    """What has become of an order, in records by destination.
+
+    changed: what it says. staying: those that it means and that were being delivered at that moment.
+    """
+
+    changed: Mapping[str, int]
+    staying: Mapping[str, int]
+
+
 class Changeable(Log):
     """A log that obeys orders."""
 
-    async def obey(self, order: Order) -> Mapping[str, int]:
-        """Change what an order says; returns how many records have changed by destination.
-
-        Raises QueueError.
-        """
+    async def obey(self, order: Order) -> Outcome:
+        """Change what an order says. Raises QueueError."""
         if order.destination and order.destination not in self._books.done:
             raise QueueError(f"nothing is delivered to {order.destination} by this queue")
         names = [order.destination] if order.destination else list(self._books.done)
         if order.action == "replay":
-            return await self._replayed(order, names)
-        return {name: count for name in names if (count := await self._dropped(order, name))}
+            return Outcome(await self._replayed(order, names), {})
+        counts = {name: await self._dropped(order, name) for name in names}
+        return Outcome(
+            {name: count for name, (count, _) in counts.items() if count},
+            {name: staying for name, (_, staying) in counts.items() if staying},
+        )
 
     async def _replayed(self, order: Order, names: Sequence[str]) -> Mapping[str, int]:
         letters = {name: await self._letters(order, name) for name in names}
@@ -106,45 +121,74 @@ class Changeable(Log):
             await asyncio.sleep(0)
         return count
 
-    async def _dropped(self, order: Order, name: str) -> int:
+    async def _dropped(self, order: Order, name: str) -> tuple[int, int]:
+        """How many are dropped for a destination, and how many stay."""
         letters = await self._letters(order, name)
-        count = await self._give_up(name, chosen(order.numbers, self._waiting(name))) if order.waiting else 0
+        count, staying = await self._give_up(order, name) if order.waiting else (0, 0)
         for first in range(0, len(letters), _AT_ONCE):
             count += await self.evict(name, letters[first : first + _AT_ONCE])
-        return count
+        return count, staying
 
     async def _letters(self, order: Order, name: str) -> list[int]:
         letters = await self.dead_letters(name)
         wanted = frozenset(order.numbers)
         return [each for each in letters if each in wanted] if wanted else letters
 
-    def _waiting(self, name: str) -> list[tuple[int, int]]:
-        """The first and last numbers of what waits."""
-        account = self._books.done[name].account
-        return [*account.replayed, *account.in_files()]
+    async def _give_up(self, order: Order, name: str) -> tuple[int, int]:
+        """Drop what waits and is not being delivered, with the reason `removed`.
 
-    async def _give_up(self, name: str, spans: Iterable[tuple[int, int]]) -> int:
-        """Drop what waits and is not being delivered, with the reason `removed`; returns how many."""
+        Returns how many that are, and how many stay.
+        """
         account = self._books.done[name].account
         letters = [seq for first, last in account.replayed for seq in range(first, last + 1)]
-        count = since = 0
-        out = self._given_out(name)
-        for first, last in spans:
+        count = staying = since = 0
+        segment: Segment | None = None
+        found: Mapping[int, int] = {}
+        for first, last in chosen(order.numbers, [*account.replayed, *account.in_files()]):
+            if first not in account.accounted and segment is not self.segment_holding(first):
+                segment = self.segment_holding(first)
+                is_left = segment is not None and self._goes_on(segment, order, name)
+                found = await self._sizes(segment) if segment is not None and is_left else {}
             for at in range(first, last + 1, _AT_ONCE):
                 end = min(last, at + _AT_ONCE - 1)
-                for span in out.missing(at, end):
-                    count += self._books.mark(account, dropped(*span, "removed"))
-                since += end + 1 - at
+                gone, stay = self._give_up_span(name, at, end, found)
+                count, staying, since = count + gone, staying + stay, since + end + 1 - at
                 if since >= _AT_ONCE:
                     await asyncio.sleep(0)
-                    since, out = 0, self._given_out(name)
+                    since = 0
         self._graves.forget(account, [seq for seq in letters if seq not in account.replayed])
         await self._books.cleaned()
-        return count
+        return count, staying
 
-    def _given_out(self, name: str) -> Spans:
-        """The numbers of what is being delivered."""
-        out = Spans()
-        for seq in sorted(self.cursor(name).given_out) if name in self.destinations else ():
-            out.add(seq, seq)
-        return out
+    def _give_up_span(self, name: str, first: int, last: int, found: Mapping[int, int]) -> tuple[int, int]:
+        """Drop some numbers; returns how many that are, and how many stay. found: the bytes of records."""
+        account = self._books.done[name].account
+        out, count = Spans(), 0
+        for seq in self._being_tried(name):
+            if first <= seq <= last and account.is_waiting(seq):
+                out.add(seq, seq)
+        for span in out.missing(first, last):
+            for begin, end in account.accounted.missing(*span):
+                size = sum(found.get(seq, 0) for seq in range(begin, end + 1))
+                count += self._books.mark(account, dropped(begin, end, "removed", size))
+            if account.replayed.count:
+                count += self._books.mark(account, dropped(*span, "removed"))
+        if name in self.destinations:
+            self.cursor(name).forget_dropped()
+        return count, out.count
+
+    def _being_tried(self, name: str) -> Sequence[int]:
+        return self.cursor(name).being_tried if name in self.destinations else ()
+
+    def _goes_on(self, segment: Segment, order: Order, name: str) -> bool:
+        """Whether something of a file may wait after an order: then the bytes of what is dropped matter."""
+        if order.numbers or segment is self._writer.open_segment:
+            return True
+        return any(segment.first <= seq <= segment.last for seq in self._being_tried(name))
+
+    async def _sizes(self, segment: Segment) -> Mapping[int, int]:
+        """The bytes of the records of a file, as far as they can be read."""
+        try:
+            return await self._threads.run(partial(sizes, self._disk, segment), SYNC_SECONDS, segment.path)
+        except OSError:
+            return {}

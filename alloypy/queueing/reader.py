@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 from zlib import crc32
 
@@ -65,3 +66,13 @@ class Reader:
         else:
             self._number, self._seq, self._at = place.segment, last + 1, window.end
         return Piece(found, following)
+
+
+def sizes(disk: Disk, segment: Segment) -> Mapping[int, int]:
+    """The bytes of each record in a file, by number. Raises OSError."""
+    descriptor = disk.open(segment.path)
+    try:
+        window = Window(disk, descriptor, min(segment.end, disk.size(descriptor)), is_patient=True)
+        return {found.head.seq: found.head.size for found in records(window, 0)}
+    finally:
+        disk.close(descriptor)

@@ -83,6 +83,11 @@ class Record:
             note=self.note,
         )
 
+    def alone(self) -> Record:
+        """The same record without what it came with: a piece of a file, or a note."""
+        body = (b"".join(self.body),)
+        return Record(self.place, self.received_at, self.meta, body, size=self.size, crashes=self.crashes)
+
 
 class Head(NamedTuple):
     """What the head of a record says."""

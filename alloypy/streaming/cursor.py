@@ -69,6 +69,8 @@ class StreamCursor:
         self._ready_bytes = 0
         self._back: list[_Item] = []
         self._out: dict[int, _Item] = {}
+        self._aside: set[int] = set()
+        self._forgotten: Callable[[Sequence[int]], object] = lambda _: None
         self._numbers = count(1)
         self._bell = Bell()
         self._is_closed = False
@@ -125,6 +127,15 @@ class StreamCursor:
         item = self._out.get(place.seq)
         return NO_ENDS if item is None else item.partition.crashes.ends(item.offset)
 
+    def held(self, place: Place) -> Record | None:
+        """A record that has been given out and is not settled; None if it is."""
+        item = self._out.get(place.seq)
+        return None if item is None else item.record
+
+    def watch(self, forgotten: Callable[[Sequence[int]], object]) -> None:
+        """Call `forgotten` with the numbers of records that were set aside, and go to another consumer."""
+        self._forgotten = forgotten
+
     def tried(self, *places: Place, is_alone: bool = False) -> None:
         """Tries begin. Only one that is made alone is noted; `noted` waits until brokers have the note."""
         for place in places if is_alone else ():
@@ -174,15 +185,14 @@ class StreamCursor:
             self._dropped[reason] += 1
 
     async def dead(self, place: Place, why: str, words: str) -> bool:
-        """Keep a record as a dead letter; False if it was dropped, or waits because the brokers fail."""
+        """Keep a record as a dead letter; False if it was dropped, as none can be kept.
+
+        Raises ConnectionError if the brokers fail: then it is still given out, and waits.
+        """
         item = self._out.get(place.seq)
         if item is None:
             return False
-        try:
-            is_kept = await self._bury(item.record, why, words)
-        except ConnectionError:
-            self.back(place)
-            return False
+        is_kept = await self._bury(item.record, why, words)
         if not self._settle(place):
             return False
         if is_kept:
@@ -190,6 +200,12 @@ class StreamCursor:
         else:
             self._dropped[why] += 1
         return is_kept
+
+    def set_aside(self, place: Place) -> None:
+        """A record may be given out for long: nobody waits for it while partitions are shared anew."""
+        if place.seq in self._out:
+            self._aside.add(place.seq)
+            self._look_idle()
 
     def back(self, place: Place) -> None:
         """Return a record that was not delivered: `next` gives it out again, before later ones."""
@@ -215,9 +231,13 @@ class StreamCursor:
 
     def _over(self, place: Place) -> _Item | None:
         item = self._out.pop(place.seq, None)
-        if not self._out:
-            self._idle.set()
+        self._aside.discard(place.seq)
+        self._look_idle()
         return item
+
+    def _look_idle(self) -> None:
+        if len(self._out) == len(self._aside):
+            self._idle.set()
 
     @property
     def behind(self) -> Behind:
@@ -362,6 +382,11 @@ class StreamCursor:
         self._is_noted = False
         self._noted.set()
         self.uncommitted = 0
+        if lost := [seq for seq in self._aside if not self._out[seq].partition.is_ours]:
+            for seq in lost:
+                del self._out[seq]
+            self._aside.difference_update(lost)
+            self._forgotten(lost)
         self._back = [each for each in self._back if each.partition.is_ours]
         self._ready = deque(each for each in self._ready if each.partition.is_ours)
         self._ready_bytes = sum(each.record.size for each in self._ready)

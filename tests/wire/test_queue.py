@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from alloypy.components.own.delivering import courier
 from alloypy.profiles.model import RawSample, Series
 from alloypy.profiles.push_wire import encode_push
 from alloypy.queueing.record import HEAD_BYTES
@@ -485,6 +486,35 @@ async def test_poison_among_good_profiles_changes_no_order_and_takes_bounded_spa
             said = [line for line in running.log.lines if "refused for good" in line]
             assert len(said) < 10
     assert server.order == [f"good{number}" for number in range(count)]
+
+
+@pytest.mark.parametrize("at_a_time", [128, 1])
+async def test_a_profile_that_never_passes_blocks_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_a_time: int
+) -> None:
+    """Also if it is the first one, and nothing has passed yet: then the destination seems to fail."""
+
+    class Faulty(Server):
+        async def __call__(self, peer: Peer) -> None:
+            while seen := await peer.request():
+                name = _name(seen.line.split()[1], seen.body)
+                self.order.append(name)
+                await peer.say(answer("500 Fault", b"no") if name == "bad" else INGEST_OK)
+
+    monkeypatch.setattr(courier, "TRIES", 4)
+    monkeypatch.setattr(courier, "SECONDS", 0.01)
+    server = Faulty()
+    delivery = PATIENT.replace("{\n", f"{{\nmax_in_flight = {at_a_time}\n", 1)
+    async with scripted(server) as backend:
+        text = RECEIVER + queue("a", delivery=delivery) + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            assert (await ingest(running, "bad")).status == 200
+            await until(lambda: server.order.count("bad") > 4)
+            for number in range(3):
+                assert (await ingest(running, f"good{number}")).status == 200
+            await until(lambda: counted(running, "delivered_total") == 3)
+            assert counted(running, "records") == 1
+            check_law(running, "a")
 
 
 async def test_reloads_while_a_backlog_drains_lose_and_double_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """`alloypy queue` on a queue that a process has open: dead letters wait again, and records are dropped."""
 
+# ruff: noqa: SIM117 -- servers outside, the pipeline inside reads better
+
 from __future__ import annotations
 
 import asyncio
@@ -9,20 +11,25 @@ import stat
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from alloypy.cli.main import main
+from alloypy.components.own.delivering import courier as delivering
+from alloypy.components.own.delivering.courier import Courier
 from alloypy.queueing import desk
+from alloypy.queueing.cursor import Cursor
 from alloypy.queueing.desk import Attended, ask, at_control
 from alloypy.queueing.errors import QueueError
-from alloypy.queueing.orders import Order, read_order
+from alloypy.queueing.orders import Order, Outcome, read_order
 from alloypy.queueing.settings import LogSettings
 from tests.support.pipeline import Pipeline, pipeline
-from tests.support.scripted import scripted
+from tests.support.scripted import Peer, scripted
+from tests.support.sending import INGEST_OK, answer
 from tests.support.waiting import until
 from tests.support.watchdog import watching
-from tests.wire.test_queue import RECEIVER, Server, check_law, counted, ingest, queue, write
+from tests.wire.test_queue import PATIENT, RECEIVER, Server, check_law, counted, ingest, queue, write
 
 pytestmark = pytest.mark.anyio
 A = "pyroscope.write.a"
@@ -90,18 +97,103 @@ async def test_records_are_dropped_while_the_queue_is_open(
             assert counted(running, "dropped_total") == 0
             assert await command("drop", path, "--yes", "--dead-letters", "1") == 0
             assert counted(running, "dropped_total", reason="refused") == 1
-            assert await command("drop", path, "--yes") == 0
-            deleted = counted(running, "dropped_total", reason="removed")
-            left = counted(running, "records")
-            assert deleted + left == 30
-            assert 0 < left <= 4  # what is being delivered stays
+            capsys.readouterr()
+            await until(lambda: counted(running, "in_flight") == 0)
+            assert await command("drop", path, "--yes") == 0  # also those that pause between two tries
+            assert capsys.readouterr().out == f"{A}: 31 deleted\n"
+            assert counted(running, "dropped_total", reason="removed") == 30
+            assert counted(running, "records") == counted(running, "bytes") == 0
             assert counted(running, "dead_letter_records") == 0
             check_law(running, "a")
         server.status = 200
         async with pipeline(text, tmp_path) as running:
-            await until(lambda: counted(running, "delivered_total") == left)
+            assert (await ingest(running, "new")).status == 200
+            await until(lambda: counted(running, "delivered_total") == 1)
             assert counted(running, "records") == 0
             check_law(running, "a")
+    assert server.taken == {"new": 1}
+
+
+async def test_what_is_being_delivered_is_not_dropped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = asyncio.Event()
+    delivered: list[str] = []
+
+    async def slow(peer: Peer) -> None:
+        while seen := await peer.request():
+            await answers.wait()
+            delivered.append(seen.line)
+            await peer.say(INGEST_OK)
+
+    delivery = PATIENT.replace("{\n", "{\nmax_in_flight = 3\n", 1)
+    async with scripted(slow) as backend:
+        text = RECEIVER + queue("a", delivery=delivery) + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            for number in range(8):
+                assert (await ingest(running, f"p{number}")).status == 200
+            await until(lambda: counted(running, "in_flight") == 3)
+            path, size = place(running, tmp_path), counted(running, "bytes") // 8
+            assert await command("drop", path, "--yes", "7", "3") == 0
+            assert capsys.readouterr().out == f"{A}: 1 deleted; 1 are being delivered and stay\n"
+            assert counted(running, "records") == 7
+            assert counted(running, "bytes") == 7 * size
+            assert await command("drop", path, "--yes", "2", "3") == 1
+            assert capsys.readouterr().out == f"{A}: 0 deleted; 2 are being delivered and stay\n"
+            assert await command("drop", path, "--yes") == 0
+            assert capsys.readouterr().out == f"{A}: 4 deleted; 3 are being delivered and stay\n"
+            assert counted(running, "records") == 3
+            assert counted(running, "bytes") == 3 * size
+            check_law(running, "a")
+            answers.set()
+            await until(lambda: counted(running, "delivered_total") == 3)
+            assert counted(running, "bytes") == 0
+            check_law(running, "a")
+    assert len(delivered) == 3
+
+
+async def test_what_was_dropped_between_two_tries_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    couriers: list[Courier] = []
+
+    class Kept(Courier):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            couriers.append(self)
+
+    class Faulty(Server):
+        async def __call__(self, peer: Peer) -> None:
+            while seen := await peer.request():
+                name = parse_qs(urlsplit(seen.line.split()[1]).query)["name"][0].partition("{")[0]
+                self.order.append(name)
+                is_good = self.status == 200 or not name.startswith("bad")
+                await peer.say(INGEST_OK if is_good else answer("500 Internal Server Error", b"no"))
+
+    monkeypatch.setattr(delivering, "Courier", Kept)
+    server = Faulty()
+    server.status = 500
+    async with scripted(server) as backend:
+        async with pipeline(RECEIVER + queue("a") + write("a", backend), tmp_path) as running:
+            for number in range(6):
+                assert (await ingest(running, f"bad{number % 2}")).status == 200
+                assert (await ingest(running, "good")).status == 200
+            await until(lambda: server.order.count("good") == 6 and server.order.count("bad0") > 6)
+            while counted(running, "records"):  # one that is being delivered stays
+                await command("drop", place(running, tmp_path), "--yes")
+            assert counted(running, "bytes") == 0
+            check_law(running, "a")
+            (courier,) = couriers
+            assert (len(courier._suspects), courier._suspects.bytes) == (0, 0)
+            assert isinstance(courier.cursor, Cursor)
+            assert not courier.cursor._out
+            assert not courier.cursor._paused
+            server.status = 200
+            server.order.clear()
+            assert (await ingest(running, "last")).status == 200
+            await until(lambda: counted(running, "delivered_total") == 7)
+            check_law(running, "a")
+    assert server.order == ["last"]
 
 
 async def test_only_the_owner_gives_orders_and_nonsense_changes_nothing(tmp_path: Path) -> None:
@@ -161,7 +253,7 @@ async def test_a_long_path_and_what_a_killed_process_left_are_no_hindrance(
 async def test_an_order_that_fails_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def broken(self: Attended, order: Order) -> dict[str, int]:
+    async def broken(self: Attended, order: Order) -> Outcome:
         raise ValueError("hush")
 
     log = await Attended.open(str(tmp_path), settings=LogSettings(min_free=0), destinations=[A])
@@ -188,9 +280,9 @@ async def test_many_numbers_neither_hold_the_queue_nor_lose_the_answer(
     directory = str(tmp_path / "v1")
     with watching():
         done = await asyncio.to_thread(ask, directory, "1", Order("replay", "", numbers))
-        assert done == {A: 50}
+        assert done == ({A: 50}, {})
         done = await asyncio.to_thread(ask, directory, "1", Order("drop", "", numbers, waiting=True))
-        assert done == {A: 50}
+        assert done == ({A: 50}, {})
         assert await log.dead_letters(A) == [*range(2, 101, 2)]
     with pytest.raises(QueueError, match="900000 numbers are too many for one order"):
         ask(directory, "1", Order("replay", "", range(900_000)))
@@ -224,18 +316,18 @@ async def test_clients_that_send_no_order_hold_up_no_other(
 async def test_orders_are_obeyed_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once: list[int] = [0, 0]
 
-    async def slow(self: Attended, order: Order) -> dict[str, int]:
+    async def slow(self: Attended, order: Order) -> Outcome:
         at_once[0] += 1
         at_once[1] = max(at_once)
         await asyncio.sleep(0.05)
         at_once[0] -= 1
-        return {A: 1}
+        return Outcome({A: 1}, {})
 
     log = await Attended.open(str(tmp_path), settings=LogSettings(min_free=0), destinations=[A])
     await log.attend()
     monkeypatch.setattr(Attended, "obey", slow)
     asked = [asyncio.to_thread(ask, str(tmp_path / "v1"), "1", Order("drop")) for _ in range(4)]
-    assert await asyncio.gather(*asked) == [{A: 1}] * 4
+    assert await asyncio.gather(*asked) == [({A: 1}, {})] * 4
     assert at_once[1] == 1
     await log.close()
 

@@ -110,14 +110,26 @@ class Queue(Component[Arguments, Exports]):
             self.runs = False
 
     def health(self) -> Health | None:
-        """Unhealthy while nothing is taken."""
+        """Unhealthy while nothing is taken, or nothing delivered because the disk takes no dead letters."""
         log = self._metrics.log
         if log is None:
             return unhealthy(self._receiver.problem) if self._receiver.problem else None
         if log.fault:
             return unhealthy(f"profiles are not taken: {log.fault}")
+        held_up = [
+            f"{name}: {each.undertaker.fault}" for name, each in self._couriers.items() if each.is_held_up
+        ]
+        if held_up:
+            return unhealthy(f"nothing is delivered until dead letters can be kept for {', '.join(held_up)}")
         failing = [name for name, courier in self._couriers.items() if courier.fails]
-        return healthy(f"profiles wait for {', '.join(failing)}") if failing else None
+        words = [f"profiles wait for {', '.join(failing)}"] if failing else []
+        words += [
+            f"{len(each.undertaker)} refused profiles wait, as dead letters cannot be kept for {name}: "
+            f"{each.undertaker.fault}"
+            for name, each in self._couriers.items()
+            if len(each.undertaker)
+        ]
+        return healthy("; ".join(words)) if words else None
 
     def in_flight(self) -> InFlight:
         """Deliveries in progress; what is stored need not be waited for."""

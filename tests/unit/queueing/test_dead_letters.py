@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from alloypy.queueing.cursor import Cursor
 from alloypy.queueing.log import Log
 from alloypy.queueing.marks import MARK_BYTES, Kind, head
-from tests.support.log_life import Lives, contents, lawful
+from tests.support.log_life import SMALL, Lives, contents, lawful
 from tests.support.memory_disk import MemoryDisk
 
 MARKS = "/q/v1/done-a.log"
@@ -148,4 +150,167 @@ def test_records_lost_while_the_queue_was_closed_are_counted_once_and_told() -> 
     lives.end(lives.disk.kill())
     log = lives.open()
     assert not log.warnings and not log.facts().damaged
+    lives.free()
+
+
+async def refuse(log: Log, body: bytes) -> None:
+    """Store a record, and try to make a dead letter of it."""
+    await log.put(b"meta", [body])
+    await log.cursor("a").dead((await log.cursor("a").next()).place, "refused", "no")
+
+
+@pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "closed"])
+def test_a_full_disk_evicts_no_dead_letter_and_the_new_one_waits(*, is_killed: bool) -> None:
+    lives = Lives()
+    log = lives.open()
+    evicted: list[object] = []
+    log.watch_evictions(lambda *each: evicted.append(each))
+    lives.run(bury(log, 5))
+
+    async def refuse_on_full_disk() -> None:
+        cursor = log.cursor("a")
+        await log.put(b"meta", [b"new" * 100])
+        record = await cursor.next()
+        lives.disk.space = lives.disk.used()
+        files = set(lives.disk.names_now)
+        for _ in range(3):
+            with pytest.raises(OSError, match="no space left") as raised:
+                await cursor.dead(record.place, "refused", "no")
+            assert raised.value.errno == errno.ENOSPC
+        assert cursor.held(record.place) is record
+        assert set(lives.disk.names_now) == files
+        assert await log.dead_letters("a") == [1, 2, 3, 4, 5]
+        assert (cursor.counts.dead, cursor.counts.waiting) == (5, 1)
+        assert lawful(cursor.counts)
+        assert log.facts().write_errors == 3
+
+    lives.run(refuse_on_full_disk())
+    if not is_killed:
+        lives.close()
+    lives.disk.space = 1 << 40
+    lives.end(lives.disk.kill())
+    log = lives.open()
+
+    async def refuse_again() -> None:
+        cursor = log.cursor("a")
+        record = await cursor.next()
+        assert contents(record) == b"new" * 100
+        assert await cursor.dead(record.place, "refused", "no")
+        assert await log.dead_letters("a") == [1, 2, 3, 4, 5, 6]
+        assert lawful(cursor.counts)
+
+    lives.run(refuse_again())
+    assert not evicted
+    lives.free()
+
+
+@pytest.mark.parametrize("count", [0, 3], ids=["new file", "old file"])
+@pytest.mark.parametrize("fault", ["create", "open", "write", "truncate", "sync", "sync_directory", "close"])
+def test_a_disk_that_fails_once_costs_no_dead_letter(fault: str, count: int) -> None:
+    lives = Lives()
+    log = lives.open()
+    lives.run(bury(log, count))
+
+    async def refuse_with_fault() -> None:
+        cursor = log.cursor("a")
+        await log.put(b"meta", [b"new" * 100])
+        record = await cursor.next()
+        faults = ["write", fault] if fault == "truncate" else [fault]
+        lives.disk.faults = [(each, errno.EIO) for each in faults]
+        try:
+            await cursor.dead(record.place, "refused", "no")
+        except OSError as error:
+            assert error.errno == errno.EIO
+            lives.disk.faults.clear()
+            assert cursor.counts.waiting == 1
+            assert await cursor.dead(record.place, "refused", "no")
+        lives.disk.faults.clear()
+        for _ in range(3):
+            await refuse(log, b"more" * 100)
+        assert lawful(cursor.counts)
+
+    lives.run(refuse_with_fault())
+    expected = [*range(1, count + 5)]
+    for _ in range(2):
+        assert lives.run(log.dead_letters("a")) == expected
+        for seq in expected:
+            assert lives.run(log.dead_letter("a", seq)) is not None
+        lives.end(lives.disk.kill())
+        log = lives.open()
+    lives.free()
+
+
+def test_what_limits_evict_is_told() -> None:
+    lives = Lives()
+    log = lives.open()
+    evicted: list[tuple[str, str, int]] = []
+    log.watch_evictions(lambda *each: evicted.append(each))
+    for _ in range(9):
+        lives.run(refuse(log, bytes(30_000)))
+    assert evicted == [("a", "size", 2)]
+    lives.clock.time += int(SMALL.dead_letter_age * 1e9) + 1
+    lives.run(refuse(log, b"young"))
+    lives.run(log._graves.evict_old())
+    assert evicted == [("a", "size", 2), ("a", "age", 7)]
+    assert lives.run(log.dead_letters("a")) == [10]
+    assert lawful(log.cursor("a").counts)
+    lives.free()
+
+
+def test_dead_letters_make_room_only_once_that_frees_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    lives = Lives()
+    log = lives.open()
+
+    async def fails() -> bool:
+        return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log._books, "_secure", fails)  # the disk does not take the marks
+        for _ in range(14):
+            lives.run(refuse(log, bytes(30_000)))
+        assert lives.run(log.dead_letters("a")) == [*range(1, 15)]
+    for _ in range(2):
+        lives.run(refuse(log, bytes(30_000)))
+    assert lives.run(log.dead_letters("a")) == [*range(9, 17)]
+    assert log.facts().dead_bytes["a"] <= SMALL.dead_letter_size
+    lives.free()
+
+
+def test_what_was_dropped_while_it_became_a_dead_letter_is_none() -> None:
+    lives = Lives()
+    log = lives.open()
+    lives.run(store(log, 1))
+
+    async def refuse_what_is_dropped() -> None:
+        cursor = log.cursor("a")
+        place = (await cursor.next()).place
+        log._books.drop(log._books.done["a"].account, next(iter(log._segments)), "overflow")
+        assert not await cursor.dead(place, "refused", "no")
+        assert await log.dead_letters("a") == []
+        assert cursor.counts.dropped["overflow"] == 1
+        assert lawful(cursor.counts)
+
+    lives.run(refuse_what_is_dropped())
+    assert not [each for each in lives.disk.names_now if "/dead-a/" in each]
+    lives.free()
+
+
+def test_what_is_set_aside_holds_no_piece_of_a_file() -> None:
+    lives = Lives()
+    lives.run(store(lives.open(), 3))
+    lives.end(lives.disk.kill())
+    log = lives.open()
+
+    async def set_aside() -> None:
+        cursor = log.cursor("a")
+        record = await cursor.next()
+        assert isinstance(record.body[0], memoryview)
+        cursor.set_aside(record.place)
+        held = cursor.held(record.place)
+        assert held is not None and isinstance(held.body[0], bytes)
+        assert (contents(held), held.size) == (contents(record), record.size)
+        assert cursor.being_tried == []
+        assert [contents(await cursor.next())[:1] for _ in range(2)] == [b"1", b"2"]
+
+    lives.run(set_aside())
     lives.free()

@@ -177,11 +177,32 @@ async def test_dead_letters_are_kept_dropped_or_tried_again() -> None:
     bench.refuses = False
     assert not await bench.cursor.dead(two.place, "refused", "why")
     bench.refuses = None
-    assert not await bench.cursor.dead(three.place, "refused", "why")
+    with pytest.raises(ConnectionError):
+        await bench.cursor.dead(three.place, "refused", "why")
+    assert bench.cursor.held(three.place) is three
     counts = bench.cursor.counts
     assert (counts.dead, counts.dropped["refused"]) == (1, 1)
     assert bench.kept == ["a refused why", "b refused why"]
-    assert bench.texts() == ["c"]
+    bench.refuses = True
+    assert await bench.cursor.dead(three.place, "refused", "why")
+    assert bench.cursor.held(three.place) is None
+
+
+async def test_what_is_set_aside_holds_up_no_partition_and_goes_with_its_own() -> None:
+    bench = Bench()
+    forgotten: list[int] = []
+    bench.cursor.watch(forgotten.extend)
+    bench.feed("a", "b")
+    one, two = bench.given()
+    bench.cursor.done(one.place)
+    bench.cursor.set_aside(two.place)
+    async with asyncio.timeout(60):
+        await bench.cursor.pause(600)
+    bench.cursor.assign({bench.partition.name: bench.partition})
+    assert bench.cursor.held(two.place) is two
+    bench.cursor.assign({})
+    assert forgotten == [two.place.seq]
+    assert bench.cursor.held(two.place) is None
 
 
 async def test_parts_that_nobody_completes_free_the_partition_and_are_counted() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.queue.listing import chosen
 from alloypy.cli.commands.queue.words import tell
 from alloypy.queueing.looking import Look
-from alloypy.queueing.orders import Changeable, Order
+from alloypy.queueing.orders import Changeable, Order, Outcome
 from alloypy.queueing.orders import chosen as parts_of
 from alloypy.queueing.settings import LogSettings
 
@@ -33,7 +32,7 @@ def replay(queue: Look, wanted: Wanted) -> int:
     """Let dead letters wait again. Raises QueueError and OSError."""
     names = [name for name in chosen(queue, wanted.destination) if _dead(queue, wanted, name)]
     order = Order("replay", wanted.destination, wanted.numbers)
-    counts = _obeyed(queue, wanted.path, order, names) if names else {}
+    counts = _obeyed(queue, wanted.path, order, names).changed if names else {}
     for name, count in counts.items():
         tell(f"{name}: {count} dead letters wait again")
     return exit_codes.SUCCESS if counts else _nothing("dead letters", wanted)
@@ -56,13 +55,18 @@ def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
         streams.fault("nothing was deleted: --yes deletes these for ever")
         return exit_codes.FAILURE
     order = Order("drop", wanted.destination, wanted.numbers, waiting=not only_dead)
-    counts = _obeyed(queue, wanted.path, order, [*found]) if found else {}
-    for name, count in counts.items():
-        tell(f"{name}: {count} deleted")
-    if found and not counts:
+    if not found:
+        return _nothing("dead letters" if only_dead else "records", wanted)
+    counts, staying = _obeyed(queue, wanted.path, order, [*found])
+    for name in dict.fromkeys([*counts, *staying]):
+        kept = f"; {staying[name]} are being delivered and stay" if name in staying else ""
+        tell(f"{name}: {counts.get(name, 0)} deleted{kept}")
+    if counts:
+        return exit_codes.SUCCESS
+    if staying:
         streams.fault("nothing was deleted: all of it is being delivered at this moment")
         return exit_codes.FAILURE
-    return exit_codes.SUCCESS if counts else _nothing("dead letters" if only_dead else "records", wanted)
+    return _nothing("dead letters" if only_dead else "records", wanted)
 
 
 def _nothing(what: str, wanted: Wanted) -> int:
@@ -88,8 +92,8 @@ def _count(spans: list[tuple[int, int]]) -> int:
     return sum(last - first + 1 for first, last in spans)
 
 
-def _obeyed(queue: Look, path: str, order: Order, names: list[str]) -> Mapping[str, int]:
-    """What has changed, in records by destination. names: the destinations that change. Raises QueueError."""
+def _obeyed(queue: Look, path: str, order: Order, names: list[str]) -> Outcome:
+    """What has become of an order. names: the destinations that change. Raises QueueError."""
     if queue.holder:
         from alloypy.queueing.desk import ask
 
@@ -97,7 +101,7 @@ def _obeyed(queue: Look, path: str, order: Order, names: list[str]) -> Mapping[s
     return asyncio.run(_changed(queue, path, order, names))
 
 
-async def _changed(queue: Look, path: str, order: Order, names: list[str]) -> Mapping[str, int]:
+async def _changed(queue: Look, path: str, order: Order, names: list[str]) -> Outcome:
     kept = [name for name, account in queue.accounts.items() if account.left is None]
     log = await Changeable.open(path, settings=_KEEPING, destinations=[*dict.fromkeys([*kept, *names])])
     try:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from alloypy.components.own.delivering.quarantine import GUILTY, HARMLESS_SECOND
 from alloypy.components.own.delivering.reports import Reports
 from alloypy.components.own.delivering.store import Cursor
 from alloypy.components.own.delivering.suspects import MOST_ASIDE, SECONDS, TRIES, Suspects
+from alloypy.components.own.delivering.undertaker import Undertaker
 from alloypy.components.own.delivering.verdict import Verdict, verdict
 from alloypy.histogram import Histogram
 from alloypy.profiles.model import DeliveryError, ProfilesReceiver
@@ -32,6 +33,10 @@ from alloypy.queueing.record import Record
 
 WAIT_SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 """The bounds of the histogram of times from storing to delivery."""
+
+
+_OTHERS_SECONDS = 1.0
+"""How long a destination that fails waits for a record that has not been tried, if there are any."""
 
 
 class Limits(NamedTuple):
@@ -64,6 +69,7 @@ class Courier:
     receiver: the destination; may be replaced at any time. before: what had become of its records until this
     courier began. tries: by outcome, since the start.
     delivered_bytes: likewise. waited: seconds from storing to delivery.
+    undertaker: makes dead letters of what the destination refuses.
     """
 
     def __init__(
@@ -83,14 +89,19 @@ class Courier:
         self._pace = Pace(limits.deliveries, limits.pauses, self._clock)
         self._reports = Reports(cursor.destination, surroundings.logger, self._clock)
         self._suspects = Suspects()
+        self._was_aside = False
+        self._changed = asyncio.Event()
+        self.undertaker = Undertaker(
+            cursor, self._reports, surroundings.publisher, self._clock, limits.pauses, self._changed.set
+        )
         self._passed = 0
         self._out: dict[int, Record] = {}
         self._out_bytes = 0
         self._ends: dict[int, asyncio.Future[None]] = {}
         self._idle: list[asyncio.Future[Record]] = []
         self._delivered: list[Record] = []
-        self._changed = asyncio.Event()
         self._patience: asyncio.Timeout | None = None
+        cursor.watch(self._forget)
 
     @property
     def in_flight(self) -> int:
@@ -112,6 +123,11 @@ class Courier:
         """Whether the destination takes nothing, as far as known."""
         return self._pace.is_open
 
+    @property
+    def is_held_up(self) -> bool:
+        """Whether nothing is delivered because refused records fill the memory, as the disk takes none."""
+        return self.undertaker.bytes >= self._limits.bytes
+
     def age(self, received_at: int | None) -> float:
         """Seconds since a record was received, at a time of the log in nanoseconds; 0 if there is none."""
         return 0.0 if received_at is None else max(0, self._now() - received_at) / 1e9
@@ -120,6 +136,7 @@ class Courier:
         """Take new settings."""
         self._limits = limits
         self._pace.use(limits.deliveries, limits.pauses)
+        self.undertaker.pauses = limits.pauses
         self._changed.set()
 
     async def run(self) -> None:
@@ -133,14 +150,15 @@ class Courier:
         workers: list[asyncio.Task[None]] = []
         async with asyncio.TaskGroup() as group:
             begin = partial(self._begin, group, workers)
+            burying = group.create_task(self.undertaker.run())
             try:
                 while True:
                     await self._start(await self._turn(), begin)
             except asyncio.CancelledError:
                 if self._out:
                     await asyncio.wait(self.deliveries, timeout=self._limits.drain)
-                for worker in workers:
-                    worker.cancel()
+                for task in (burying, *workers):
+                    task.cancel()
                 raise
 
     async def _start(self, records: list[Record], begin: Callable[[Record], None]) -> None:
@@ -150,10 +168,12 @@ class Courier:
             if some[0].crashes and self.cursor.ends(some[0].place).all >= SUSPECTED:
                 await self._deliver_alone(some[0], begin)
                 continue
+            waiting = some
             if self._quarantine.is_closed:
                 await self._quarantine.opened()
-            self.cursor.tried(*[record.place for record in some])
-            for record in some:
+                waiting = [record for record in some if self.cursor.held(record.place)]
+            self.cursor.tried(*[record.place for record in waiting])
+            for record in waiting:
                 begin(record)
 
     def _begin(self, group: asyncio.TaskGroup, workers: list[asyncio.Task[None]], record: Record) -> None:
@@ -196,6 +216,8 @@ class Courier:
     async def _deliver_alone(self, record: Record, begin: Callable[[Record], None]) -> None:
         """Deliver a record that may be what ends the process, so that it alone can be the reason."""
         async with self._quarantine.alone():
+            if self.cursor.held(record.place) is None:
+                return
             if self.cursor.ends(record.place).alone < GUILTY:
                 self.cursor.tried(record.place, is_alone=True)
                 if not await self.cursor.noted(record.place):
@@ -211,18 +233,25 @@ class Courier:
         while True:
             pause = self._pace.wait()
             if pause or not self._has_room():
+                if self.is_held_up:
+                    self._reports.held_up()
                 await self._change(pause or None)
                 continue
             seconds = None
             if len(self._suspects):
-                aside = self._aside()
+                is_others_turn = self._is_others_turn()
+                aside = None if is_others_turn else self._aside()
+                self._was_aside = aside is not None
                 if aside is not None:
                     return [aside]
-                seconds = max(0.0, self._suspects.next_due() - self._clock())
-                if self._keeps_order():
+                due = self._suspects.next_due(self._out)
+                seconds = None if due is None else max(0.0, due - self._clock())
+                if self._waits_for_suspects():
                     await self._change(seconds)
                     continue
-            room = max(1, self._limits.bytes - self._out_bytes)
+                if is_others_turn:
+                    seconds = _OTHERS_SECONDS
+            room = max(1, self._limits.bytes - self._bytes)
             records = self.cursor.ready(self._pace.window - len(self._out), room)
             if records:
                 return records
@@ -242,8 +271,13 @@ class Courier:
 
     def _has_room(self) -> bool:
         if not self._out:
-            return True
-        return len(self._out) < self._pace.window and self._out_bytes < self._limits.bytes
+            return not self.is_held_up
+        return len(self._out) < self._pace.window and self._bytes < self._limits.bytes
+
+    @property
+    def _bytes(self) -> int:
+        """The bytes of the records in memory that count."""
+        return self._out_bytes + self.undertaker.bytes
 
     async def _change(self, seconds: float | None) -> None:
         """Wait until a delivery ends or the settings change, at most so many seconds."""
@@ -260,8 +294,16 @@ class Courier:
         at_once = len(self._suspects) >= MOST_ASIDE and self._pace.is_open
         return self._suspects.due(self._clock(), self._out, at_once=at_once)
 
-    def _keeps_order(self) -> bool:
-        """Whether nothing may overtake the record set aside, unless that seems never to pass."""
+    def _is_others_turn(self) -> bool:
+        """Whether another record is tried before one set aside: one that never passes must block nothing."""
+        if not self._pace.is_open or not self._was_aside or self._waits_for_suspects():
+            return False
+        return self.cursor.behind.records > len(self._suspects) + len(self.undertaker)
+
+    def _waits_for_suspects(self) -> bool:
+        """Whether nothing else begins: for the order, until they seem never to pass, or to bound memory."""
+        if self._suspects.bytes >= self._limits.bytes:
+            return True
         if self._limits.deliveries > 1:
             return False
         return not self._suspects.are_tried_enough(self._clock(), TRIES, SECONDS)
@@ -274,7 +316,8 @@ class Courier:
             self._settle(record, "damaged")
             return
         if record.crashes and self.cursor.ends(record.place).alone >= GUILTY:
-            await self._bury(record, stored, "crash", "the process ended while it was being delivered")
+            words = "the process ended while it was being delivered"
+            await self.undertaker.bury(record, stored, "crash", words)
             return
         try:
             await deliver(stored, self.receiver)
@@ -288,7 +331,7 @@ class Courier:
 
     def _taken(self, record: Record) -> None:
         self._passed += 1
-        self._suspects.forget(record)  # or it would be tried again before it is noted
+        self._suspects.forget(record.place.seq)  # or it would be tried again before it is noted
         if not self._delivered:
             asyncio.get_running_loop().call_soon(self._note)
         self._delivered.append(record)
@@ -323,8 +366,8 @@ class Courier:
         self.tries[found.name.lower()] += 1
         words = words_of(error, stored)
         if found is Verdict.RECORD:
-            await self._bury(record, stored, "refused", words)
             self._answered()
+            await self._bury(record, stored, words)
         elif found is Verdict.TOO_OLD:
             self._give_up(record, stored, "too_old", words)
             self._settle(record, "too_old")
@@ -341,23 +384,25 @@ class Courier:
         suspect = self._suspects.failed(record, now, self._passed, pauses, error.pause)
         if self.cursor.failed(record.place):
             self._give_up(record, stored, "age", words)
-            self._suspects.forget(record)
+            self._suspects.forget(record.place.seq)
         elif suspect.is_poison(now, self._passed):
-            await self._bury(record, stored, "refused", words)
+            await self._bury(record, stored, words)
         if self._passed == suspect.passed:  # nothing else has passed since it first failed
             self._pace.failed(epoch, busy=busy, wanted=error.pause)
             self._reports.fails(words)
         if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
 
-    async def _bury(self, record: Record, stored: Stored, reason: str, words: str) -> None:
-        """Make a record a dead letter."""
-        self._reports.given_up(reason, labels_of(stored), words)
-        self._suspects.forget(record)
-        is_kept = await self.cursor.dead(record.place, reason, words)
-        if self._publisher.events.wanted:
-            publish = self._publisher.dead_letter if is_kept else self._publisher.given_up
-            publish(profile_of(stored), self.cursor.destination, reason, words)
+    async def _bury(self, record: Record, stored: Stored, words: str) -> None:
+        """Make a record a dead letter that the destination refuses for good."""
+        self._suspects.forget(record.place.seq)
+        await self.undertaker.bury(record, stored, "refused", words)
+
+    def _forget(self, seqs: Sequence[int]) -> None:
+        """Records that wait for another try have been dropped by others."""
+        for seq in seqs:
+            self._suspects.forget(seq)
+        self.undertaker.forget(seqs)
 
     def _give_up(self, record: Record, stored: Stored, reason: str, words: str) -> None:
         """Tell people that a record is dropped. words: the destination's."""
@@ -370,5 +415,5 @@ class Courier:
 
     def _settle(self, record: Record, reason: str) -> None:
         """Drop a record."""
-        self._suspects.forget(record)
+        self._suspects.forget(record.place.seq)
         self.cursor.drop(record.place, reason)

@@ -79,6 +79,11 @@ def _of_couriers(couriers: Sequence[Courier]) -> Iterator[Family]:
         ("bytes", "Bytes of the records that wait.", {name: each.bytes for name, each in behind.items()}),
         ("oldest_age_seconds", "Age of the oldest record that waits.", oldest),
         ("dead_letter_records", "Dead letters that are kept; in Kafka by all machines.", dead),
+        (
+            "dead_letter_pending_records",
+            "Records refused for good that wait, because they cannot be kept as dead letters yet.",
+            {e.cursor.destination: len(e.undertaker) for e in couriers},
+        ),
         ("in_flight", "Deliveries in progress.", {e.cursor.destination: e.in_flight for e in couriers}),
         ("window", "Deliveries that may be in progress.", {e.cursor.destination: e.window for e in couriers}),
         ("circuit_open", "1 while the destination fails.", {e.cursor.destination: e.fails for e in couriers}),

@@ -73,12 +73,17 @@ class OnDisk:
         """Open the directory, or make it. Raises QueueError."""
         path = str(self.place(arguments))
         log = await Attended.open(path, settings=_settings(arguments), destinations=destinations)
+        log.watch_evictions(self._evicted)
         await log.attend()
         for each in log.warnings:
             self._logger.warning(
                 "the directory of the queue is not as it was left", extra={"fields": {"err": each}}
             )
         return log
+
+    def _evicted(self, destination: str, limit: str, count: int) -> None:
+        fields = {"destination": destination, "n": count, "limit": f"max_{limit}"}
+        self._logger.warning("dead letters are deleted: they have reached a limit", extra={"fields": fields})
 
     def use(self, store: Log, arguments: Arguments) -> None:
         """Let a log have other settings."""

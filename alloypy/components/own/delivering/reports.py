@@ -34,6 +34,8 @@ class Reports:
         self._logger = logger
         self._clock = clock
         self._fails = False
+        self._cannot_keep = False
+        self._is_held_up = False
         self._last: dict[str, float] = {}
         self._unsaid: dict[str, int] = {}
 
@@ -53,6 +55,29 @@ class Reports:
             self._fails = False
             self._say(logging.INFO, "destination works again")
 
+    def cannot_keep(self, words: str) -> None:
+        """Profiles that are refused for good cannot be kept as dead letters. words: why."""
+        if self._cannot_keep or self._is_too_soon("keep"):
+            return
+        self._cannot_keep = True
+        said = (
+            "dead letters cannot be kept: profiles that are refused for good wait, and others are delivered"
+        )
+        self._say(logging.WARNING, said, err=words)
+
+    def held_up(self) -> None:
+        """Nothing is delivered until some of them are kept."""
+        if self._cannot_keep and not self._is_held_up:
+            self._is_held_up = True
+            said = "nothing more is delivered until dead letters can be kept: those that wait fill the memory"
+            self._say(logging.WARNING, said)
+
+    def keeps(self) -> None:
+        """All of them have been kept, or dropped by others."""
+        if self._cannot_keep:
+            self._cannot_keep = self._is_held_up = False
+            self._say(logging.INFO, "dead letters are kept again")
+
     def too_old(self, waited: float, labels: Labels, words: str) -> None:
         """A profile was dropped: the destination takes none of its age. waited: seconds in the queue."""
         self.given_up("dated" if waited < _TAKEN_SECONDS else "too_old", labels, words)
@@ -60,14 +85,20 @@ class Reports:
     def given_up(self, reason: str, labels: Labels, words: str = "") -> None:
         """A profile was dropped, or is a dead letter now. words: the destination's."""
         self._unsaid[reason] = self._unsaid.get(reason, 0) + 1
-        now = self._clock()
-        if now - self._last.get(reason, now - _EVERY_SECONDS) < _EVERY_SECONDS:
+        if self._is_too_soon(reason):
             return
-        self._last[reason] = now
         fields = {"n": self._unsaid.pop(reason), "labels": print_labels(labels)}
         if words:
             fields["err"] = brief(words, _REASON_CHARACTERS)
         self._say(logging.WARNING, _GIVEN_UP[reason], **fields)
+
+    def _is_too_soon(self, what: str) -> bool:
+        """Whether this has been said within a minute; if not, it is going to be now."""
+        now = self._clock()
+        if now - self._last.get(what, now - _EVERY_SECONDS) < _EVERY_SECONDS:
+            return True
+        self._last[what] = now
+        return False
 
     def _say(self, level: int, message: str, **fields: object) -> None:
         self._logger.log(level, message, extra={"fields": {"destination": self._destination, **fields}})

@@ -6,14 +6,14 @@ profile only. Such a profile waits on its own, and after enough tries it is a de
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container
 from typing import NamedTuple
 
 from alloypy.components.own.delivering.pace import Pauses
 from alloypy.queueing.record import Record
 
 MOST_ASIDE = 16
-"""Records that may wait on their own; while there are more, they are what is tried next."""
+"""Records that may wait on their own; while there are more, none waits longer than the destination does."""
 
 TRIES = 20
 SECONDS = 600.0
@@ -38,10 +38,11 @@ class Suspect(NamedTuple):
 
 
 class Suspects:
-    """The records of one destination that have failed and wait for another try."""
+    """The records of one destination that have failed and wait for another try. bytes: theirs."""
 
     def __init__(self) -> None:
         self._aside: dict[int, Suspect] = {}
+        self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._aside)
@@ -54,14 +55,17 @@ class Suspects:
         known = self._aside.get(record.place.seq)
         if known is None:
             known = Suspect(record, 0, now, passed, now)
+            self.bytes += record.size
         tries = known.tries + 1
         known = known._replace(tries=tries, due=now + pauses.after(tries, wanted))
         self._aside[record.place.seq] = known
         return known
 
-    def forget(self, record: Record) -> None:
-        """The record has been settled."""
-        self._aside.pop(record.place.seq, None)
+    def forget(self, seq: int) -> None:
+        """A record has been settled."""
+        known = self._aside.pop(seq, None)
+        if known is not None:
+            self.bytes -= known.record.size
 
     def release(self, now: float) -> None:
         """The destination works again: all are due, because they probably failed for the same reason."""
@@ -71,12 +75,12 @@ class Suspects:
         """Whether each has failed so often, for so long."""
         return all(each.tries >= tries and now - each.since >= seconds for each in self._aside.values())
 
-    def due(self, now: float, out: Iterable[int], *, at_once: bool) -> Record | None:
+    def due(self, now: float, out: Container[int], *, at_once: bool) -> Record | None:
         """The record whose turn it is. out: those being tried. at_once: whichever has waited longest."""
         free = [each for seq, each in self._aside.items() if seq not in out]
         first = min(free, key=lambda each: each.due, default=None)
         return first.record if first is not None and (at_once or first.due <= now) else None
 
-    def next_due(self) -> float:
-        """When the next one is due. There must be one."""
-        return min(each.due for each in self._aside.values())
+    def next_due(self, out: Container[int]) -> float | None:
+        """When the next one is due; None if all are being tried. out: those that are."""
+        return min((each.due for seq, each in self._aside.items() if seq not in out), default=None)
