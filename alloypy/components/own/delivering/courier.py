@@ -302,7 +302,7 @@ class Courier:
 
     def _waits_for_suspects(self) -> bool:
         """Whether nothing else begins: for the order, until they seem never to pass, or to bound memory."""
-        if self._suspects.bytes >= self._limits.bytes:
+        if len(self._suspects) >= MOST_ASIDE and self._suspects.bytes >= self._limits.bytes:
             return True
         if self._limits.deliveries > 1:
             return False
