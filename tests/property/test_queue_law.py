@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -31,9 +33,11 @@ from alloypy.components.own.delivering.arguments import (
 from alloypy.components.own.queue import Queue
 from alloypy.lang.go.duration import SECOND, Duration
 from alloypy.profiles.model import DeliveryError, ProfilesReceiver, Push, RawSample, Series
+from alloypy.queueing.dead_letters import DeadLetters
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.log import Log
 from alloypy.queueing.orders import Order
+from alloypy.queueing.record import Record
 from alloypy.queueing.settings import LogSettings
 from alloypy.runtime.contract.component import Metrics
 from tests.support.counts import FULL, repeated
@@ -70,6 +74,7 @@ STEPS = st.one_of(
     st.tuples(st.just("move"), st.sampled_from(PLACES), st.just(0)),
     st.tuples(st.sampled_from(["restart", "kill", "replay", "evict"]), st.just(0), st.just(0)),
     st.tuples(st.just("order"), st.sampled_from(ORDERS), st.sampled_from(["", *DESTINATIONS])),
+    st.tuples(st.just("disk"), st.booleans(), st.just(0)),
     st.tuples(st.just("wait"), st.integers(1, 20), st.just(0)),
 )
 
@@ -187,6 +192,8 @@ class World:
         elif name == "answer":
             self.all[first].answer = second
             self.all[first].changed.set()
+        elif name == "disk":
+            DISK.is_full = first
         elif name == "wait":
             for _ in range(first):
                 await asyncio.sleep(0.001)
@@ -252,6 +259,7 @@ class World:
 
     async def end(self) -> None:
         """Everything works again: all that was stored has arrived, or its loss is counted."""
+        DISK.is_full = False
         for destination in self.all.values():
             destination.answer = "taken"
             destination.changed.set()
@@ -285,7 +293,30 @@ def brief_quarantine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
+class FullDisk:
+    """A disk that takes no dead letters while it is full."""
+
+    is_full = False
+
+
+DISK = FullDisk()
+
+
+@pytest.fixture(autouse=True)
+def small_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    add = DeadLetters.add
+
+    def add_unless_full(self: DeadLetters, record: Record, why: str, words: str, at: int) -> None:
+        if DISK.is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        add(self, record, why, words, at)
+
+    monkeypatch.setattr(DeadLetters, "add", add_unless_full)
+    yield
+
+
 async def life(folder: Path, steps: list[tuple[str, Any, Any]]) -> None:
+    DISK.is_full = False
     world = World(folder)
     await world.start()
     try:

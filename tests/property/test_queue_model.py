@@ -106,8 +106,9 @@ class Model:
                 assert contents(record) in self.asked
                 assert record.meta == b"meta of " + contents(record)[:4]
                 held.append(record)
-            while held and name != "next":
-                await self.settle("done" if name == "finish" else "dead", destination, held.pop())
+            for record in [] if name == "next" else held[::-1]:
+                held.remove(record)
+                await self.settle("done" if name == "finish" else "dead", destination, record)
         elif name in ("replay", "evict"):
             dead = (await self.log.dead_letters(destination))[:number]
             if name == "evict":
@@ -133,7 +134,19 @@ class Model:
         elif name == "drop":
             cursor.drop(record.place, "too_old")
         else:
+            await self.bury(destination, record)
+
+    async def bury(self, destination: str, record: Record) -> None:
+        """Make a record a dead letter; what the disk does not take is held as before."""
+        cursor = self.log.cursor(destination)
+        before = cursor.counts
+        try:
             await cursor.dead(record.place, "refused", "words")
+        except OSError:
+            assert cursor.held(record.place) is record
+            assert cursor.counts == before
+            self.settled[destination].discard(contents(record))
+            self.held[destination].append(record)
 
     def end(self, how: str) -> None:
         disk = self.lives.disk
