@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -26,6 +27,7 @@ from alloypy.syntax.source import Source
 from tests.cli.test_view_command import get, viewing
 from tests.support.recorder import Recorder
 from tests.support.running import Running, free_port
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="queues need file locks")
 
@@ -217,6 +219,7 @@ def test_a_queue_in_use_is_shown_and_what_is_being_delivered_stays(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue, port = str(tmp_path / "queue"), free_port()
+    silent = socket.create_server(("127.0.0.1", 0))
     (tmp_path / "config.alloy").write_text(f"""
     livedebugging {{
       enabled = true
@@ -234,15 +237,19 @@ def test_a_queue_in_use_is_shown_and_what_is_being_delivered_stays(
         path     = "{queue}"
         min_free = "0"
       }}
+      delivery {{
+        drain_timeout = "100ms"
+      }}
     }}
     pyroscope.write "out" {{
       endpoint {{
-        url = "http://127.0.0.1:{free_port()}"
+        url            = "http://127.0.0.1:{silent.getsockname()[1]}"
+        remote_timeout = "5m"
       }}
     }}
     """)
     arguments = ["--stability.level=experimental", f"--storage.path={tmp_path}", "config.alloy"]
-    with Running(arguments, tmp_path) as running:
+    with silent, Running(arguments, tmp_path) as running:
         running.wait_until_ready()
         request = urllib.request.Request(f"http://127.0.0.1:{port}/ingest?name=shop", b"profile")
         with urllib.request.urlopen(request, timeout=60) as response:
@@ -255,8 +262,11 @@ def test_a_queue_in_use_is_shown_and_what_is_being_delivered_stays(
         assert about["liveDebuggingEnabled"] is True
         assert main(["queue", "replay", queue]) == 1
         assert "no such dead letters" in capsys.readouterr().err
+        wait_until(lambda: re.search(r"\nalloypy_queue_in_flight\{.*\} 1", running.get("/metrics").text))
         assert main(["queue", "drop", queue, "--yes"]) == 1
-        assert "being delivered" in capsys.readouterr().err
+        said = capsys.readouterr()
+        assert said.out == "pyroscope.write.out: 0 deleted; 1 is being delivered and stays\n"
+        assert "being delivered" in said.err
         assert main(["queue", "show", queue, "1", "--output=-"]) == 0
         assert capsys.readouterr().out == "profile"
         assert running.stop() == 0

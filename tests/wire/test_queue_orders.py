@@ -135,7 +135,7 @@ async def test_what_is_being_delivered_is_not_dropped(
             await until(lambda: counted(running, "in_flight") == 3)
             path, size = place(running, tmp_path), counted(running, "bytes") // 8
             assert await command("drop", path, "--yes", "7", "3") == 0
-            assert capsys.readouterr().out == f"{A}: 1 deleted; 1 are being delivered and stay\n"
+            assert capsys.readouterr().out == f"{A}: 1 deleted; 1 is being delivered and stays\n"
             assert counted(running, "records") == 7
             assert counted(running, "bytes") == 7 * size
             assert await command("drop", path, "--yes", "2", "3") == 1

@@ -221,7 +221,7 @@ def test_what_has_failed_waits_its_time_unless_it_is_wanted_at_once() -> None:
     suspects.failed(first, 0.0, 0, PAUSES, 0.0)
     suspects.failed(second, 1.0, 0, PAUSES, 9.0)
     assert suspects.next_due(()) == 0.5
-    assert (suspects.next_due({1}), suspects.next_due({1, 2})) == (9.0, None)
+    assert (suspects.next_due({1}), suspects.next_due({1, 2})) == (10.0, None)
     assert suspects.due(0.4, (), at_once=False) is None
     assert suspects.due(0.4, (), at_once=True) is first
     assert suspects.due(0.5, {1}, at_once=True) is second

@@ -59,8 +59,11 @@ def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
         return _nothing("dead letters" if only_dead else "records", wanted)
     counts, staying = _obeyed(queue, wanted.path, order, [*found])
     for name in dict.fromkeys([*counts, *staying]):
-        kept = f"; {staying[name]} are being delivered and stay" if name in staying else ""
-        tell(f"{name}: {counts.get(name, 0)} deleted{kept}")
+        stay = "is being delivered and stays" if staying.get(name) == 1 else "are being delivered and stay"
+        tell(
+            f"{name}: {counts.get(name, 0)} deleted"
+            + (f"; {staying[name]} {stay}" if name in staying else "")
+        )
     if counts:
         return exit_codes.SUCCESS
     if staying:
