@@ -4,20 +4,22 @@
     python3 dev.py demo            set everything up, forward a bundled profile, and show it arrive
     python3 dev.py demo --stay     keep running, so that you can look at the profile in a browser
     python3 dev.py test            set everything up and run linters, type checks and all tests
-    python3 dev.py test --full     the same with all repetitions of the tests; about an hour
-    python3 dev.py test --coverage the same, and list the lines and branches of alloypy that no test reaches
-    python3 dev.py test --newest   the same with the newest packages instead of the tested ones
+    python3 dev.py test --compiled all tests with compiled modules; needs a C compiler and Python's headers
+    python3 dev.py test --full     both of these with all repetitions of the tests; about two hours
+    python3 dev.py test --coverage the first, and list the lines and branches of alloypy that no test reaches
+    python3 dev.py test --newest   the first, with the newest packages instead of the tested ones
     python3 dev.py lint            formatting, linters and layers only
     python3 dev.py fix             fix what the formatter and the linter can fix
     python3 dev.py types           type checks only
     python3 dev.py docs            write the pages of docs that are made from the code
     python3 dev.py screenshots     takes the pictures of the pages anew; needs Node and Chromium
-    python3 dev.py bench NAME      a benchmark; without a name it lists them
+    python3 dev.py bench NAME      a benchmark (NAME --compiled: with compiled modules); no name lists all
     python3 dev.py soak NAME       a long run under load: receiver, queue, or kafka
     python3 dev.py constraints     take the newest packages as the tested ones; run the tests afterwards
 
-Everything is installed in `.venv` beside this file (`.venv-newest` for the newest packages). Arguments after
-`test` go to pytest, after `types` to mypy, after `bench NAME` or `soak NAME` to that run.
+Everything is installed in `.venv` beside this file (`.venv-newest` for the newest packages, `.venv-compiled`
+for compiled modules). Arguments after `test` go to pytest, after `types` to mypy, after `bench NAME` or
+`soak NAME` to that run.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ Process = "subprocess.Popen[str]"
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 VENV_NEWEST = ROOT / ".venv-newest"
+VENV_COMPILED = ROOT / ".venv-compiled"
+COMPILED = VENV_COMPILED / "checkout"
 CONSTRAINTS = ROOT / ".ci" / "constraints.txt"
 DEMO = ROOT / "examples" / "demo"
 SOAK = ROOT / "tests" / "soak"
@@ -69,6 +73,7 @@ WORKERS = ["-n", str(2 * CORES), "--dist", "worksteal"]
 DOING = re.compile(r" *(?:Collecting|Downloading|Preparing|Building|Installing|Attempting) ")
 """The lines of pip that say what it is doing."""
 FULL = {"ALLOYPY_FULL": "1", "PYTEST_ADDOPTS": "--timeout=3600"}
+ON_COMPILED = {"ALLOYPY_COMPILED": "1"}
 
 
 def program(name: str, venv: Path = VENV) -> Path:
@@ -88,10 +93,7 @@ def main(argv: list[str]) -> int:
         install(groups=())
         return demo(stay=bool(rest))
     if word == "test":
-        newest, full, measured = (f"--{each}" in rest for each in ("newest", "full", "coverage"))
-        install(groups=TOOLS, newest=newest)
-        rest = [argument for argument in rest if argument not in ("--newest", "--full", "--coverage")]
-        return test(rest, VENV_NEWEST if newest else VENV, FULL if full else {}, measured=measured)
+        return test(rest)
     if word in ("lint", "fix") and not rest:
         install(groups=TOOLS)
         return run_all(LINT if word == "lint" else FIX)
@@ -121,28 +123,45 @@ def fail(message: str) -> int:
     return 1
 
 
-def call(command: list[str | Path], variables: dict[str, str] | None = None) -> int:
-    """Run a command at the top of the checkout; returns its exit code."""
+def call(command: list[str | Path], variables: dict[str, str] | None = None, folder: Path = ROOT) -> int:
+    """Run a command, by default at the top of the checkout; returns its exit code."""
     words = [str(word) for word in command]
-    return subprocess.run(words, cwd=ROOT, env={**os.environ, **(variables or {})}, check=False).returncode
+    return subprocess.run(words, cwd=folder, env={**os.environ, **(variables or {})}, check=False).returncode
 
 
-def install(groups: tuple[str, ...], *, newest: bool = False) -> None:
+def install(groups: tuple[str, ...], *, venv: Path = VENV) -> None:
     """Install alloypy and the dependency groups in a virtual environment.
 
     A second call finds its stamp and does nothing, unless the newest packages are wanted: even newer ones
     may be available.
     """
-    if newest:
-        fill(VENV_NEWEST, groups, None)
+    if venv == VENV_NEWEST:
+        fill(venv, groups, None)
         return
-    stamp = VENV / f"installed-{'-'.join(('alloypy', *groups))}"
+    stamp = venv / f"installed-{'-'.join(('alloypy', *groups))}"
     given = (ROOT / "pyproject.toml").read_bytes() + CONSTRAINTS.read_bytes() + sys.version.encode()
     wanted = hashlib.sha256(given).hexdigest()
-    if stamp.exists() and stamp.read_text() == wanted and PYTHON.exists():
+    if stamp.exists() and stamp.read_text() == wanted and program("python", venv).exists():
         return
-    fill(VENV, groups, CONSTRAINTS)
+    fill(venv, groups, CONSTRAINTS)
     stamp.write_text(wanted)
+
+
+def install_compiled() -> None:
+    """Install alloypy with compiled modules, and make the copy of the checkout that has them."""
+    from building.compiled_checkout import NotBuiltError, compiled_checkout, compiled_wheel
+
+    install(groups=TOOLS, venv=VENV_COMPILED)
+    python = program("python", VENV_COMPILED)
+    try:
+        wheel = compiled_wheel(ROOT, python, VENV_COMPILED / "wheels")
+    except NotBuiltError as error:
+        sys.exit(fail(str(error)))
+    pip: list[str | Path] = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    if call([*pip, "--no-deps", "--force-reinstall", wheel]):
+        sys.exit(fail("pip could not install the compiled wheel; its own message is above"))
+    compiled_checkout(ROOT, wheel, COMPILED)
+    (COMPILED / ".venv").symlink_to(VENV_COMPILED)
 
 
 def fill(venv: Path, groups: tuple[str, ...], constraints: Path | None) -> None:
@@ -205,7 +224,7 @@ def renew_constraints() -> int:
         venv = Path(folder) / "venv"
         fill(venv, TOOLS, None)
         listed = subprocess.run(
-            [program("python", venv), "-m", "pip", "freeze", "--exclude-editable"],
+            [program("python", venv), "-m", "pip", "freeze", "--all", "--exclude=pip", "--exclude-editable"],
             stdout=subprocess.PIPE,
             text=True,
             check=True,
@@ -337,7 +356,27 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def test(
+def test(arguments: list[str]) -> int:
+    """Run what the arguments ask for; those that are not ours go to pytest."""
+    own = ("--newest", "--full", "--coverage", "--compiled")
+    newest, full, measured, compiled = (each in arguments for each in own)
+    rest = [argument for argument in arguments if argument not in own]
+    if compiled and (newest or measured):
+        return fail("only --full goes with --compiled")
+    variables = FULL if full else {}
+    code = 0
+    if not compiled:
+        venv = VENV_NEWEST if newest else VENV
+        install(groups=TOOLS, venv=venv)
+        code = check(rest, venv, variables, measured=measured)
+    if compiled or (full and not (newest or measured)):
+        install_compiled()
+        tests = {"tests with compiled modules": ["pytest", *WORKERS, *rest]}
+        code = run_all(tests, VENV_COMPILED, variables | ON_COMPILED, COMPILED) or code
+    return code
+
+
+def check(
     pytest_arguments: list[str], venv: Path, variables: dict[str, str], *, measured: bool = False
 ) -> int:
     """Run every check in turn; at the end report the coverage, if it is measured."""
@@ -370,13 +409,18 @@ def covered(summary: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def run_all(checks: dict[str, list[str]], venv: Path = VENV, variables: dict[str, str] | None = None) -> int:
+def run_all(
+    checks: dict[str, list[str]],
+    venv: Path = VENV,
+    variables: dict[str, str] | None = None,
+    folder: Path = ROOT,
+) -> int:
     """Run tools by name, one after the other; all of them run, even after one fails."""
     failed = []
     for name, command in checks.items():
         print(f"--- {name}: {' '.join(command)}", flush=True)
         started = time.monotonic()
-        code = call([program(command[0], venv), *command[1:]], variables)
+        code = call([program(command[0], venv), *command[1:]], variables, folder)
         print(
             f"--- {name}: {'failed' if code else 'passed'} in {time.monotonic() - started:.0f} s", flush=True
         )
@@ -402,6 +446,10 @@ def bench(arguments: list[str]) -> int:
     name, *rest = arguments
     if name not in files:
         return fail(f"there is no benchmark {name!r}; choose one of {', '.join(files)}")
+    if rest[:1] == ["--compiled"]:
+        install_compiled()
+        command = [program("python", VENV_COMPILED), "-m", f"tests.benchmarks.{name}", *rest[1:]]
+        return call(command, ON_COMPILED, COMPILED)
     install(groups=TOOLS)
     return call([PYTHON, "-m", f"tests.benchmarks.{name}", *rest])
 

@@ -94,9 +94,16 @@ def run_of(command: Command) -> Callable[[list[str]], int]:
 
 def version_text() -> str:
     """What `--version` prints, in Alloy's form."""
+    from alloypy.build_kind import BUILD_KIND
+
     platform = f"{sys.platform}/{os.uname().machine}" if hasattr(os, "uname") else sys.platform
     python = ".".join(map(str, sys.version_info[:3]))
-    rows = (("implementation", "Python"), ("python version", python), ("platform", platform))
+    rows = (
+        ("implementation", "Python"),
+        ("build", BUILD_KIND),
+        ("python version", python),
+        ("platform", platform),
+    )
     lines = [f"alloypy, version v{__version__}"]
     lines += [f"  {name + ':':<18}{value}" for name, value in rows]
     return "\n".join(lines) + "\n"

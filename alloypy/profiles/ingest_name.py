@@ -15,7 +15,7 @@ from alloypy.profiles.model import Labels
 from alloypy.profiles.remembered import LABELS, Memory, size_of
 
 _PAIR = re.compile(r"([^=}]*)=([^,}]*)[,}]")
-_INVALID_BYTES = re.compile("[\udc80-\udcff]")
+_INVALID_BYTES = re.compile(r"[\udc80-\udcff]")
 # What Go trims; Python's strip() removes more.
 _SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003"

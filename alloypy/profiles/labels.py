@@ -25,6 +25,7 @@ _PRINTED_CHARACTERS = 2000
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ALLOWED_IN_LABEL_NAME = re.compile(r"[A-Za-z0-9_.]*")
 _ALLOWED_IN_SERVICE_NAME = re.compile(r"[A-Za-z0-9_.\-/]*")
+_INVALID_BYTE = re.compile(r"[\udc80-\udcff]")
 
 
 class InvalidLabels(ValueError):
@@ -101,7 +102,7 @@ def _check_characters(problem: str, name: str, allowed: re.Pattern[str]) -> None
     end = good.end() if good else 0
     if end < len(name):
         # Go reads a byte that is not UTF-8 as U+FFFD.
-        wrong = "\ufffd" if "\udc80" <= name[end] <= "\udcff" else name[end]
+        wrong = _INVALID_BYTE.sub("\ufffd", name[end])
         raise InvalidLabels(f"{problem}: {brief(name)}: character is not allowed: {quote_rune(wrong)}")
 
 

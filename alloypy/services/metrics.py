@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from alloypy import __version__
+from alloypy.build_kind import BUILD_KIND
 from alloypy.families import Family, Sample, counter, gauge, histograms, with_labels
 from alloypy.histogram import Histogram
 from alloypy.net.client import dials
@@ -220,9 +221,10 @@ def _build_info() -> Iterator[Family]:
     )
     yield gauge(
         "alloypy_build_info",
-        "The version of alloypy and of the Python that runs it.",
+        "The version of alloypy, whether it has compiled modules, and the Python that runs it.",
         1,
         version=version,
+        build=BUILD_KIND,
         python_version=platform.python_version(),
         implementation=platform.python_implementation(),
     )

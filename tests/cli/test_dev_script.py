@@ -17,6 +17,7 @@ from coverage import CoverageData
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from building.compiled_checkout import NotBuiltError
 from tests.support.running import environment
 
 ROOT = Path(__file__).parents[2]
@@ -144,18 +145,21 @@ def test_every_requirement_has_a_tested_version() -> None:
         canonicalize_name(pinned.name): str(pinned.specifier).removeprefix("==")
         for pinned in (Requirement(line) for line in lines if not line.startswith("#"))
     }
-    for text in [*project["dependencies"], *optional, *groups["test"], *groups["lint"]]:
+    compiler = declared["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["compiler"]
+    for text in [*project["dependencies"], *optional, *groups["test"], *groups["lint"], *compiler]:
         wanted = Requirement(text)
         assert wanted.specifier.contains(tested[canonicalize_name(wanted.name)]), text
 
 
 @pytest.mark.parametrize(
-    ("argv", "arguments", "folder", "variables"),
+    ("argv", "arguments", "folders", "variables"),
     [
-        (["test"], [], ".venv", {}),
-        (["test", "-k", "x"], ["-k", "x"], ".venv", {}),
-        (["test", "--newest"], [], ".venv-newest", {}),
-        (["test", "--full", "-x"], ["-x"], ".venv", {"ALLOYPY_FULL": "1"}),
+        (["test"], [], [".venv"], {}),
+        (["test", "-k", "x"], ["-k", "x"], [".venv"], {}),
+        (["test", "--newest"], [], [".venv-newest"], {}),
+        (["test", "--compiled", "-x"], ["-x"], [".venv-compiled"], {"ALLOYPY_COMPILED": "1"}),
+        (["test", "--full", "-x"], ["-x"], [".venv", ".venv-compiled"], {"ALLOYPY_FULL": "1"}),
+        (["test", "--full", "--compiled"], [], [".venv-compiled"], {"ALLOYPY_FULL": "1"}),
     ],
 )
 def test_words_of_test(
@@ -163,22 +167,46 @@ def test_words_of_test(
     monkeypatch: pytest.MonkeyPatch,
     argv: list[str],
     arguments: list[str],
-    folder: str,
+    folders: list[str],
     variables: dict[str, str],
 ) -> None:
-    called: list[tuple[list[str], dict[str, str]]] = []
-    monkeypatch.setattr(script, "install", lambda groups, newest=False: None)
+    called: list[tuple[Path, list[str], Path]] = []
+    monkeypatch.setattr(script, "install", lambda groups, venv=None: None)
+    monkeypatch.setattr(script, "install_compiled", lambda: None)
 
-    def call(command: list[object], more: dict[str, str]) -> int:
-        called.append(([str(word) for word in command], more))
+    def call(command: list[str | Path], more: dict[str, str], place: Path) -> int:
+        if Path(command[0]).stem == "pytest":
+            assert variables.items() <= more.items()
+            called.append((Path(command[0]).parent.parent, [str(word) for word in command[1:]], place))
         return 0
 
     monkeypatch.setattr(script, "call", call)
     assert script.main(argv) == 0
-    command, given = called[-1]
-    assert Path(command[0]).parent.parent.name == folder
-    assert command[1:] == [*script.WORKERS, *arguments]
-    assert variables.items() <= given.items()
+    places = {".venv": ROOT, ".venv-newest": ROOT, ".venv-compiled": ROOT / ".venv-compiled" / "checkout"}
+    words = [*script.WORKERS, *arguments]
+    assert called == [(ROOT / folder, words, places[folder]) for folder in folders]
+
+
+@pytest.mark.parametrize("more", ["--newest", "--coverage"])
+def test_compiled_modules_are_neither_measured_nor_tested_with_the_newest_packages(
+    more: str, script: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert script.main(["test", "--compiled", more]) == 1
+    assert capfd.readouterr().err == "dev.py: only --full goes with --compiled\n"
+
+
+def test_a_compiled_wheel_that_cannot_be_built_ends_the_run(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> Path:
+        raise NotBuiltError("no compiler")
+
+    monkeypatch.setattr(script, "install", lambda groups, venv=None: None)
+    monkeypatch.setattr("building.compiled_checkout.compiled_wheel", fails)
+    with pytest.raises(SystemExit) as caught:
+        script.main(["test", "--compiled"])
+    assert caught.value.code == 1
+    assert capfd.readouterr().err == "dev.py: no compiler\n"
 
 
 def file_summary(lines: int, missing: int, branches: int = 0) -> dict[str, object]:
@@ -195,7 +223,7 @@ def test_the_tests_can_be_measured(
     files = {f"alloypy/m{number}.py": file_summary(100, number, 2) for number in range(20)}
     called: list[tuple[list[str], str]] = []
 
-    def call(command: list[str | Path], variables: dict[str, str] | None = None) -> int:
+    def call(command: list[str | Path], variables: dict[str, str] | None = None, folder: Path = ROOT) -> int:
         words = [Path(command[0]).stem, *(str(word) for word in command[1:])]
         called.append((words, (variables or {}).get("COVERAGE_FILE", "")))
         if words[:2] == ["coverage", "json"]:
@@ -203,7 +231,7 @@ def test_the_tests_can_be_measured(
             Path(words[-1]).write_text(json.dumps(summary))
         return int(not passed and words[:2] == ["coverage", "run"])
 
-    monkeypatch.setattr(script, "install", lambda groups, newest=False: None)
+    monkeypatch.setattr(script, "install", lambda groups, venv=None: None)
     monkeypatch.setattr(script, "call", call)
     assert script.main(["test", "--coverage", "tests/unit"]) == (0 if passed else 1)
     measuring = [(words, file) for words, file in called if words[0] == "coverage"]
@@ -243,11 +271,11 @@ def called(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str
     """The commands that the script has called: the name of the program, then its arguments."""
     commands: list[list[str]] = []
 
-    def call(command: list[str | Path], variables: dict[str, str] | None = None) -> int:
+    def call(command: list[str | Path], variables: dict[str, str] | None = None, folder: Path = ROOT) -> int:
         commands.append([Path(command[0]).stem, *(str(word) for word in command[1:])])
         return int(commands[-1] == ["ruff", "check", "."])
 
-    monkeypatch.setattr(script, "install", lambda groups, newest=False: None)
+    monkeypatch.setattr(script, "install", lambda groups, venv=None: None)
     monkeypatch.setattr(script, "call", call)
     return commands
 

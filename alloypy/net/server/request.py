@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import mmap
+import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol
 
@@ -72,7 +73,7 @@ class Request:
         self._budget = budget
         self._go_on = go_on
         self._body: Buffer = b""
-        self._limit = math.inf
+        self._limit = sys.maxsize
         self._announced = length or 0  # bytes of the body that the client has announced
         # What went wrong, not the exception: that refers to the frames it was raised in, and they to us.
         self._failure: tuple[type[BodyError], str] | None = None

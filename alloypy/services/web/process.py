@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from alloypy import __version__
+from alloypy.build_kind import BUILD_KIND
 from alloypy.lang.secrecy import hide
 from alloypy.services.admin.messages import Answer
 from alloypy.services.process_stats import started_at
@@ -31,7 +32,7 @@ def pages(flags: Sequence[str], peers: Callable[[], list[dict[str, Any]]], prefi
         body = join(
             h("h1", {}, "About"),
             _facts(
-                ("alloypy", __version__),
+                ("alloypy", f"{__version__} ({BUILD_KIND})"),
                 ("Python", f"{platform.python_version()} ({platform.python_implementation()})"),
                 ("System", f"{platform.system()} {platform.machine()}"),
                 ("Process", str(os.getpid())),
