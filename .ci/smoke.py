@@ -1,11 +1,13 @@
-"""Install a built wheel in an empty environment and try the program: `python .ci/smoke.py dist`.
+"""Install a built wheel in an empty environment and try the program: `python .ci/smoke.py dist [KIND]`.
 
-It needs only the Python that runs it; alloypy's dependencies come from the package index.
+Of several wheels pip chooses the one that suits this Python best. It must be of the kind, `pure` or
+`compiled`. This needs only the Python that runs it; alloypy's dependencies come from the package index.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -20,22 +22,25 @@ CONFIG = 'logging {\n\tlevel = "info"\n}\n'
 SECONDS = 30
 
 
-def main(folder: Path) -> None:
-    """Install the wheel in `folder`, and check that every command supported on this platform works."""
-    (wheel,) = folder.resolve().glob("*.whl")
-    version = wheel.name.split("-")[1]
+def main(folder: Path, kind: str) -> None:
+    """Install from `folder`, and check that every command supported on this platform works."""
+    wheels = list(folder.resolve().glob("*.whl"))
+    (version,) = {wheel.name.split("-")[1] for wheel in wheels}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         place = Path(home)
         venv.create(place / "venv", with_pip=True)
         programs = place / "venv" / ("Scripts" if os.name == "nt" else "bin")
-        subprocess.run([programs / "python", "-m", "pip", "install", "--quiet", wheel], check=True)
-        check_commands(programs / "alloypy", place, version)
+        pip = [programs / "python", "-m", "pip", "install", "--quiet", f"alloypy=={version}"]
+        local = ["--no-index", f"--find-links={folder.resolve()}", "--only-binary=alloypy", "--no-deps"]
+        subprocess.run([*pip, *local], check=True)
+        subprocess.run(pip, check=True)  # what alloypy depends on
+        check_commands(programs / "alloypy", place, version, kind)
         if os.name != "nt":
             check_run(programs / "alloypy", place)
-    print(f"alloypy {version} works on {sys.platform} with Python {sys.version.split()[0]}")
+    print(f"alloypy {version} ({kind}) works on {sys.platform} with Python {sys.version.split()[0]}")
 
 
-def check_commands(program: Path, place: Path, version: str) -> None:
+def check_commands(program: Path, place: Path, version: str, kind: str) -> None:
     """Check version, formatter, validator and evaluator."""
     (place / "good.alloy").write_text(CONFIG.replace("\t", "  "), "utf-8")
     (place / "bad.alloy").write_text("a = \n", "utf-8")
@@ -44,7 +49,9 @@ def check_commands(program: Path, place: Path, version: str) -> None:
         command = [str(program), *arguments]
         return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
 
-    expect(alloypy("--version").stdout.startswith(f"alloypy, version v{version}"), "--version")
+    told = alloypy("--version").stdout
+    expect(told.startswith(f"alloypy, version v{version}"), "--version")
+    expect(re.search(rf"^  build: +{kind}$", told, re.MULTILINE) is not None, f"the {kind} build")
     expect(alloypy("fmt", "good.alloy").stdout == CONFIG, "fmt")
     expect(alloypy("validate", "good.alloy").returncode == 0, "validate")
     fault = alloypy("validate", "bad.alloy")
@@ -86,4 +93,4 @@ def expect(holds: bool, what: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *(sys.argv[2:] or ["pure"]))
