@@ -18,8 +18,8 @@
     python3 dev.py constraints     take the newest packages as the tested ones; run the tests afterwards
 
 Everything is installed in `.venv` beside this file (`.venv-newest` for the newest packages, `.venv-compiled`
-for compiled modules). Arguments after `test` go to pytest, after `types` to mypy, after `bench NAME` or
-`soak NAME` to that run.
+for compiled modules, which are kept in the user's cache directory). Arguments after `test` go to pytest,
+after `types` to mypy, after `bench NAME` or `soak NAME` to that run.
 """
 
 from __future__ import annotations
@@ -148,19 +148,16 @@ def install(groups: tuple[str, ...], *, venv: Path = VENV) -> None:
 
 
 def install_compiled() -> None:
-    """Install alloypy with compiled modules, and make the copy of the checkout that has them."""
-    from building.compiled_checkout import NotBuiltError, compiled_checkout, compiled_wheel
+    """Install alloypy with compiled modules, and make a copy of the checkout that has them, too."""
+    from building import compiled_checkout as compiled
 
-    install(groups=TOOLS, venv=VENV_COMPILED)
-    python = program("python", VENV_COMPILED)
+    install(groups=TOOLS)
     try:
-        wheel = compiled_wheel(ROOT, python, VENV_COMPILED / "wheels")
-    except NotBuiltError as error:
+        wheel = compiled.compiled_wheel(ROOT, PYTHON, compiled.wheel_cache())
+        compiled.compiled_environment(VENV_COMPILED, VENV, wheel)
+    except compiled.NotBuiltError as error:
         sys.exit(fail(str(error)))
-    pip: list[str | Path] = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-    if call([*pip, "--no-deps", "--force-reinstall", wheel]):
-        sys.exit(fail("pip could not install the compiled wheel; its own message is above"))
-    compiled_checkout(ROOT, wheel, COMPILED)
+    compiled.compiled_checkout(ROOT, wheel, COMPILED)
     (COMPILED / ".venv").symlink_to(VENV_COMPILED)
 
 
@@ -371,7 +368,7 @@ def test(arguments: list[str]) -> int:
         code = check(rest, venv, variables, measured=measured)
     if compiled or (full and not (newest or measured)):
         install_compiled()
-        tests = {"tests with compiled modules": ["pytest", *WORKERS, *rest]}
+        tests = {"tests with compiled modules": ["python", "-m", "pytest", *WORKERS, *rest]}
         code = run_all(tests, VENV_COMPILED, variables | ON_COMPILED, COMPILED) or code
     return code
 

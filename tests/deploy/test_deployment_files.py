@@ -185,7 +185,15 @@ class TestEntryPoint:
 
 def test_only_what_is_needed_goes_into_the_image() -> None:
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line[:1] == "!"}
-    assert {"alloypy", "grammar", "hatch_build.py", "pyproject.toml", "README.md", "LICENSE"} <= kept
+    assert {
+        "alloypy",
+        "building",
+        "grammar",
+        "hatch_build.py",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+    } <= kept
     copied = [line.split()[1] for line in CONTAINERFILE if line.startswith("COPY") and "--from" not in line]
     for name in (*kept, *copied):
         assert (ROOT / name).exists(), name
