@@ -5,6 +5,7 @@
     python3 dev.py demo --stay     keep running, so that you can look at the profile in a browser
     python3 dev.py test            set everything up and run linters, type checks and all tests
     python3 dev.py test --compiled all tests with compiled modules; needs a C compiler and Python's headers
+    python3 dev.py test --smoke    a few of the tests with compiled modules; three minutes
     python3 dev.py test --full     both of these with all repetitions of the tests; about two hours
     python3 dev.py test --coverage the first, and list the lines and branches of alloypy that no test reaches
     python3 dev.py test --newest   the first, with the newest packages instead of the tested ones
@@ -73,6 +74,15 @@ WORKERS = ["-n", str(2 * CORES), "--dist", "worksteal"]
 DOING = re.compile(r" *(?:Collecting|Downloading|Preparing|Building|Installing|Attempting) ")
 """The lines of pip that say what it is doing."""
 FULL = {"ALLOYPY_FULL": "1", "PYTEST_ADDOPTS": "--timeout=3600"}
+SMOKE = (
+    "tests/cli/test_compiled_modules.py",
+    "tests/unit/profiles/test_labels.py",
+    "tests/unit/profiles/test_ingest_name.py",
+    "tests/unit/profiles/test_push_wire.py",
+    "tests/wire/test_receive_http.py",
+    "tests/wire/test_write.py",
+)
+"""The tests that exercise most of the compiled modules."""
 ON_COMPILED = {"ALLOYPY_COMPILED": "1"}
 
 
@@ -355,11 +365,12 @@ def free_port() -> int:
 
 def test(arguments: list[str]) -> int:
     """Run what the arguments ask for; those that are not ours go to pytest."""
-    own = ("--newest", "--full", "--coverage", "--compiled")
-    newest, full, measured, compiled = (each in arguments for each in own)
-    rest = [argument for argument in arguments if argument not in own]
+    own = ("--newest", "--full", "--coverage", "--compiled", "--smoke")
+    newest, full, measured, compiled, smoke = (each in arguments for each in own)
+    rest = [*(SMOKE if smoke else ()), *(argument for argument in arguments if argument not in own)]
+    compiled = compiled or smoke
     if compiled and (newest or measured):
-        return fail("only --full goes with --compiled")
+        return fail("only --full goes with --compiled and --smoke")
     variables = FULL if full else {}
     code = 0
     if not compiled:

@@ -188,12 +188,23 @@ def test_words_of_test(
     assert called == [(ROOT / folder, expected, places[folder]) for folder in folders]
 
 
+def test_the_smoke_test_runs_tests_that_exist(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(script, "install_compiled", lambda: None)
+    monkeypatch.setattr(
+        script, "run_all", lambda checks, venv, variables, folder: called.append(*checks.values())
+    )
+    script.main(["test", "--smoke", "-x"])
+    assert called == [["python", "-m", "pytest", *script.WORKERS, *script.SMOKE, "-x"]]
+    assert [name for name in script.SMOKE if not (ROOT / name).is_file()] == []
+
+
 @pytest.mark.parametrize("more", ["--newest", "--coverage"])
 def test_compiled_modules_are_neither_measured_nor_tested_with_the_newest_packages(
     more: str, script: ModuleType, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert script.main(["test", "--compiled", more]) == 1
-    assert capfd.readouterr().err == "dev.py: only --full goes with --compiled\n"
+    assert capfd.readouterr().err == "dev.py: only --full goes with --compiled and --smoke\n"
 
 
 def test_a_compiled_wheel_that_cannot_be_built_ends_the_run(
