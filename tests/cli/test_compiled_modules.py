@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.compiled import COMPILED, modules_to_compile
-from tests.support.running import environment, of_checkout
+from tests.support.running import alloypy, environment, of_checkout
 
 ROOT = Path(__file__).parents[2]
 SUFFIXES = tuple(EXTENSION_SUFFIXES) if COMPILED else (".py",)
+KIND = "compiled" if COMPILED else "pure"
 PROGRAM = """
 import json, sys
 from importlib import import_module
@@ -42,4 +43,8 @@ def test_processes_import_them_too(variables: Mapping[str, str], tmp_path: Path)
     done = subprocess.run(command, env=variables, cwd=tmp_path, stdout=subprocess.PIPE, check=True)
     kind, files = json.loads(done.stdout)
     assert [file for file in files if not file.endswith(SUFFIXES)] == []
-    assert kind == ("compiled" if COMPILED else "pure")
+    assert kind == KIND
+
+
+def test_the_version_says_which_build_runs(tmp_path: Path) -> None:
+    assert f"\n  build:            {KIND}\n" in alloypy("--version", cwd=tmp_path).stdout
