@@ -8,10 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class MadeFromSources(BuildHookInterface):
+class MadeFromSources(BuildHookInterface[BuilderConfig]):
     """Hatchling's hook for the wheel; `building` does the work.
 
     A checkout runs its sources as they are, and keeps its tables in the user's cache directory.
