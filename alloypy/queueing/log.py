@@ -36,16 +36,16 @@ _READS = 3
 """How often reading is tried before what the disk cannot read counts as damaged."""
 
 _UPKEEP_SECONDS = 60.0
-_LOCK_SECONDS = 2.0
+_WATCH_SECONDS = 2.0
 
 
 class LogFacts(NamedTuple):
     """Figures of a log.
 
-    free: bytes that the file system has left, as last looked up; None before that. found: records that
-    waited at start, summed over destinations. damaged: records found damaged or missing at
-    start or since then, each once. cut_bytes: of what a crash had left unfinished. syncs: seconds that each
-    has taken; not to be changed.
+    free: bytes that the file system has left, looked up every 2 s; None if that is unknown. found: records
+    that waited at start, summed over destinations. damaged: records found damaged or missing at start or
+    since then, each once. cut_bytes: of what a crash had left unfinished. syncs: seconds that each has taken;
+    not to be changed.
     fault: why the disk takes nothing, or "". removed: what waits for destinations that are none any more, in
     records. dead_bytes: of dead letters by destination. max_size, min_free: the settings.
     """
@@ -108,7 +108,7 @@ class Log:
         self._lost = ""
         self._books.soon_flush()
         loop = asyncio.get_running_loop()
-        self._upkeep = [loop.create_task(self._keep_up()), loop.create_task(self._watch_lock())]
+        self._upkeep = [loop.create_task(self._keep_up()), loop.create_task(self._watch())]
 
     @classmethod
     async def open(
@@ -379,16 +379,26 @@ class Log:
                 await self._end_done_file()
             await asyncio.sleep(_UPKEEP_SECONDS)
 
-    async def _watch_lock(self) -> None:
-        """Take nothing while the lock is not in its place: another process may have the queue open, too."""
+    async def _watch(self) -> None:
+        """Know what the file system has left, and take nothing while the lock is not in its place.
+
+        Without the lock, another process may have the queue open, too.
+        """
         path = f"{self._loaded.directory}/lock"
-        look = partial(self._disk.is_at, self._loaded.lock, path)
         while True:
-            await asyncio.sleep(_LOCK_SECONDS)
-            with suppress(OSError):
-                is_there = await self._threads.run(look, SYNC_SECONDS, path)
+            try:
+                is_there, self._room.free = await self._threads.run(self._look, SYNC_SECONDS, path)
+            except OSError:
+                self._room.free = None
+            else:
                 words = f"{path} was deleted, so that another process may use the queue: restart this one"
                 self._lost = "" if is_there else words
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    def _look(self) -> tuple[bool, int]:
+        """Whether the lock is in its place, and how many bytes are free. Raises OSError."""
+        directory = self._loaded.directory
+        return self._disk.is_at(self._loaded.lock, f"{directory}/lock"), self._disk.free(directory)
 
     async def _end_done_file(self) -> None:
         """End the file that records are being written to, and delete it, if nobody waits for any of it."""

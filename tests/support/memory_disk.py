@@ -233,6 +233,10 @@ class MemoryDisk(Disk):
         self._call("may_write")
         return True
 
+    def is_at(self, descriptor: int, path: str) -> bool:
+        self._call("is_at")
+        return self.descriptors[descriptor] is self.names_now.get(path)
+
     def lock(self, descriptor: int) -> None:
         self._call("lock")
         inode = self.descriptors[descriptor]

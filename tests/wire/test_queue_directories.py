@@ -49,7 +49,7 @@ async def test_a_queue_among_the_files_of_a_stored_one_is_refused(tmp_path: Path
 async def test_a_deleted_lock_stops_a_queue_from_taking_profiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alloypy.queueing.log._LOCK_SECONDS", 0.01)
+    monkeypatch.setattr("alloypy.queueing.log._WATCH_SECONDS", 0.01)
     log = await Log.open(str(tmp_path), settings=LogSettings(min_free=0), destinations=["a"])
     lock = tmp_path / "v1" / "lock"
     lock.rename(tmp_path / "kept")
