@@ -227,6 +227,10 @@ async def test_pages_show_what_waits_and_what_has_become_of_the_rest(tmp_path: P
         "fails; tried again after pauses"
     ]
     assert str(rows["pyroscope.write.c"].pop("Oldest")).endswith(" s")
+    errors = [str(row.pop("Last error")) for row in rows.values()]
+    assert errors[0] == "-"
+    for error, status in zip(errors[1:], (400, 503), strict=True):
+        assert re.fullmatch(rf"\d+ s ago: .*{status}.*", error)
     assert rows == {
         "pyroscope.write.a": {"Waiting": 0, "Oldest": "-", "Delivered": 3, "Dropped": 0, "Dead letters": 0},
         "pyroscope.write.b": {"Waiting": 0, "Oldest": "-", "Delivered": 0, "Dropped": 0, "Dead letters": 3},

@@ -128,6 +128,11 @@ class Courier:
         """Whether nothing is delivered because refused records fill the memory, as the disk takes none."""
         return self.undertaker.bytes >= self._limits.bytes
 
+    @property
+    def problem(self) -> tuple[str, float]:
+        """Why a profile was last not delivered, "" if all were, and how many seconds ago that was."""
+        return self._reports.problem, self._clock() - self._reports.noted_at
+
     def age(self, received_at: int | None) -> float:
         """Seconds since a record was received, at a time of the log in nanoseconds; 0 if there is none."""
         return 0.0 if received_at is None else max(0, self._now() - received_at) / 1e9

@@ -27,12 +27,17 @@ _GIVEN_UP = {
 
 
 class Reports:
-    """Reports for one destination. clock: returns seconds of a clock that is never set."""
+    """Reports for one destination. clock: returns seconds of a clock that is never set.
+
+    problem: why a profile was last not delivered, on one line; "" while all were. noted_at: when that was.
+    """
 
     def __init__(self, destination: str, logger: logging.Logger, clock: Callable[[], float]) -> None:
         self._destination = destination
         self._logger = logger
         self._clock = clock
+        self.problem = ""
+        self.noted_at = 0.0
         self._fails = False
         self._cannot_keep = False
         self._is_held_up = False
@@ -41,12 +46,13 @@ class Reports:
 
     def fails(self, reason: str) -> None:
         """The destination takes nothing."""
+        self._note(reason)
         if not self._fails:
             self._fails = True
             self._say(
                 logging.WARNING,
                 "destination fails: profiles wait for it",
-                err=brief(reason, _REASON_CHARACTERS),
+                err=self.problem,
             )
 
     def works(self) -> None:
@@ -84,12 +90,14 @@ class Reports:
 
     def given_up(self, reason: str, labels: Labels, words: str = "") -> None:
         """A profile was dropped, or is a dead letter now. words: the destination's."""
+        if words:
+            self._note(words)
         self._unsaid[reason] = self._unsaid.get(reason, 0) + 1
         if self._is_too_soon(reason):
             return
         fields = {"n": self._unsaid.pop(reason), "labels": print_labels(labels)}
         if words:
-            fields["err"] = brief(words, _REASON_CHARACTERS)
+            fields["err"] = self.problem
         self._say(logging.WARNING, _GIVEN_UP[reason], **fields)
 
     def _is_too_soon(self, what: str) -> bool:
@@ -99,6 +107,10 @@ class Reports:
             return True
         self._last[what] = now
         return False
+
+    def _note(self, words: str) -> None:
+        self.problem = brief(" ".join(words.split()), _REASON_CHARACTERS)
+        self.noted_at = self._clock()
 
     def _say(self, level: int, message: str, **fields: object) -> None:
         self._logger.log(level, message, extra={"fields": {"destination": self._destination, **fields}})

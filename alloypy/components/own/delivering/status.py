@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from alloypy.lang.secrecy import hide
 from alloypy.runtime.contract.component import Flow, Table
 from alloypy.schema.fields import attribute, block, export, exports
 
@@ -30,6 +31,8 @@ class DestinationStatus:
     dead_letters: int | None = attribute(
         default=None, doc="Profiles that it refuses for good, and that are kept.", shown=True
     )
+    last_error: str = attribute(default="", doc="Why a profile was last not delivered, since the start.")
+    last_error_seconds: float = attribute(default=0.0, doc="How long ago that was.")
 
 
 @exports
@@ -53,6 +56,7 @@ def debug_info(log: Store | None, couriers: Iterable[Courier], problem: str) -> 
 
 def _status(courier: Courier) -> DestinationStatus:
     behind, counts = courier.cursor.behind, courier.cursor.counts
+    problem, seconds = courier.problem
     return DestinationStatus(
         name=courier.cursor.destination,
         works=not courier.fails,
@@ -64,6 +68,8 @@ def _status(courier: Courier) -> DestinationStatus:
         delivered=counts.delivered,
         dropped=sum(counts.dropped.values()),
         dead_letters=courier.cursor.dead_letters,
+        last_error=hide(problem),
+        last_error_seconds=round(seconds, 1) if problem else 0.0,
     )
 
 
@@ -81,11 +87,14 @@ def flow(metrics: QueueMetrics) -> Flow:
 
 def tables(couriers: Iterable[Courier], since: str) -> Sequence[Table]:
     """What waits for each destination, and what has become of the rest. since: when it is counted from."""
-    columns = ("Destination", "State", "Waiting", "Oldest", "Delivered", "Dropped", "Dead letters")
+    counted = "Waiting", "Oldest", "Delivered", "Dropped", "Dead letters"
+    columns = ("Destination", "State", *counted, "Last error")
     rows = []
     for each in map(_status, couriers):
         state = "takes profiles" if each.works else "fails; tried again after pauses"
         oldest = f"{each.oldest_seconds:,.0f} s" if each.waiting else "-"
         dead = "-" if each.dead_letters is None else each.dead_letters
-        rows.append((each.name, state, each.waiting, oldest, each.delivered, each.dropped, dead))
+        error = f"{each.last_error_seconds:,.0f} s ago: {each.last_error}" if each.last_error else "-"
+        counts = each.waiting, oldest, each.delivered, each.dropped, dead
+        rows.append((each.name, state, *counts, error))
     return (Table(f"Destinations, counted {since}", columns, rows),)
