@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from alloypy.queueing.disk import Buffer, Disk
+from alloypy.queueing.obstacles import about
 from alloypy.queueing.record import HEAD_BYTES, Place, Record, framed
 from alloypy.queueing.scan import Window, is_good, records
 from alloypy.queueing.segments import segment_numbers, segment_path
@@ -64,16 +65,22 @@ class DeadLetters:
             return
         self._exists = True
         for number in segment_numbers(names):
-            descriptor = self._disk.open(segment_path(self._directory, number))
+            path = segment_path(self._directory, number)
+            descriptor = self._disk.open(path)
             try:
-                size = self._disk.size(descriptor)
-                self._sizes[number] = size
-                window = Window(self._disk, descriptor, size, is_patient=True)
-                for at, head in records(window, 0):
-                    why, _, time, _ = _reason(bytes(window.view(at + HEAD_BYTES, head.meta)))
-                    self._copies[head.seq] = Copy(number, at, head.size, why, time)
+                with about(path):
+                    self._find(number, descriptor)
             finally:
                 self._disk.close(descriptor)
+
+    def _find(self, number: int, descriptor: int) -> None:
+        """Find the copies in an open file."""
+        size = self._disk.size(descriptor)
+        self._sizes[number] = size
+        window = Window(self._disk, descriptor, size, is_patient=True)
+        for at, head in records(window, 0):
+            why, _, time, _ = _reason(bytes(window.view(at + HEAD_BYTES, head.meta)))
+            self._copies[head.seq] = Copy(number, at, head.size, why, time)
 
     @property
     def size(self) -> int:

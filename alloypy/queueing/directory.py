@@ -6,11 +6,13 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 
 from alloypy.os_errors import system_words
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.errors import QueueError
+from alloypy.queueing.obstacles import not_yours, why
 
 VERSION = "v1"
 _OURS = re.compile(
@@ -53,17 +55,12 @@ def check(disk: Disk, path: str) -> str:
 
 
 def _unusable(path: str, error: OSError | ValueError) -> QueueError:
-    return QueueError(f"cannot use {path} for a queue: {system_words(error)}")
+    return QueueError(f"cannot use {path} for a queue: {why(error, path)}")
 
 
 def _check(disk: Disk, path: str) -> None:
     names = _names(disk, path)
-    newer = [name for name in names if _VERSION.fullmatch(name) and name != VERSION]
-    if newer:
-        raise QueueError(
-            f"{path} has records of another version of alloypy ({', '.join(newer)}), which this one cannot "
-            "read: run the version that wrote them until they are delivered, or move the directory away"
-        )
+    check_version(path, names)
     if VERSION in names:
         _check_inner(disk, f"{path}/{VERSION}")
         return
@@ -76,16 +73,27 @@ def _check(disk: Disk, path: str) -> None:
     _check_writable(disk, _existing(disk, path))
 
 
+def check_version(path: str, names: Sequence[str]) -> None:
+    """Refuse the directory of a queue of another version. names: of what is in it. Raises QueueError."""
+    newer = [name for name in names if _VERSION.fullmatch(name) and name != VERSION]
+    if newer:
+        raise QueueError(
+            f"{path} has records of another version of alloypy ({', '.join(newer)}), which this one cannot "
+            "read: run the version that wrote them until they are delivered, or move the directory away"
+        )
+
+
 def _check_outside(disk: Disk, path: str, real: str) -> None:
     """Refuse a directory among the files of another queue."""
     inner, parent = real, os.path.dirname(real)  # noqa: PTH120
     while inner != parent:
-        if os.path.basename(inner) == VERSION and _has_records(disk, inner):  # noqa: PTH119
+        if os.path.basename(inner) == VERSION and has_records(disk, inner):  # noqa: PTH119
             raise QueueError(f"{path} is in {inner}, among the files of a queue: name another directory")
         inner, parent = parent, os.path.dirname(parent)  # noqa: PTH120
 
 
-def _has_records(disk: Disk, inner: str) -> bool:
+def has_records(disk: Disk, inner: str) -> bool:
+    """Whether a directory has files of a queue in it."""
     try:
         return any(_SURELY_OURS.fullmatch(name) for name in disk.names(inner))
     except OSError:  # one that cannot be read, or is not there yet
@@ -123,10 +131,7 @@ def _check_inner(disk: Disk, inner: str) -> None:
         raise QueueError(f"{inner} is not a directory, but a queue has its files there: move it away")
     owner = status.st_uid
     if hasattr(os, "geteuid") and owner != os.geteuid():
-        raise QueueError(
-            f"{inner} belongs to user {owner}, and this process runs as {os.geteuid()}: run it as that user, "
-            "or change the owner of the directory and all files in it"
-        )
+        raise QueueError(not_yours(inner, owner))
     _check_writable(disk, inner)
     names = disk.names(inner)
     if names and not any(_OURS.fullmatch(name) for name in names):

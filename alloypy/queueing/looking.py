@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from alloypy.os_errors import system_words
 from alloypy.queueing.dead_letters import DeadLetter, DeadLetters
-from alloypy.queueing.directory import VERSION
+from alloypy.queueing.directory import VERSION, check_version, has_records
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.errors import QueueError
-from alloypy.queueing.loading import accounts_of
-from alloypy.queueing.marks import Account, dead_name
+from alloypy.queueing.marks import REASONS, Account, Kind, dead_name, done_name
+from alloypy.queueing.obstacles import why
 from alloypy.queueing.reader import Reader
 from alloypy.queueing.record import Record
-from alloypy.queueing.segments import Segments, recover
+from alloypy.queueing.roll import read_roll
+from alloypy.queueing.segments import Recovered, Segments, recover
+from alloypy.queueing.survey import accounts_of, aside, marks_in, survey, without_marks
+
+_OPEN = os.O_RDONLY
+for _flag in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):
+    _OPEN |= getattr(os, _flag, 0)
 
 _TRIES = 10
 """How often a queue that is in use is read before its changes count as a failure."""
+
+
+_NOT_FOR_IT = "not for it, as it was no destination then"
+_FATES = {
+    Kind.DELIVERED: "delivered",
+    Kind.DROPPED: "dropped",
+    Kind.EVICTED: "dropped",
+    Kind.RETURNED: _NOT_FOR_IT,
+}
+"""What marks say has become of their records; others say what they add up to."""
 
 
 class _Reading(Disk):
     """The file system, which is only read."""
 
     def open(self, path: str) -> int:
-        return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0))
+        return os.open(path, _OPEN)
 
     def write(self, descriptor: int, parts: object, at: int) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
@@ -50,19 +65,49 @@ class Waiting(NamedTuple):
 class Look:
     """What a directory held at a moment.
 
-    holder: the id of the process that has the queue open, "" if none has. accounts: by destination.
+    path: of the queue. holder: the id of the process that has it open, "" if none has.
+    accounts: by destination. warnings: what people should know; of a queue that is not in use, what its next
+    start will find.
     """
 
-    def __init__(self, disk: Disk, directory: str) -> None:
-        self.directory = directory
-        self.holder = _holder(disk, directory)
+    def __init__(self, disk: Disk, path: str) -> None:
+        self.path = path
+        self.directory = directory = f"{path}/{VERSION}"
+        self.holder = holder_of(disk, directory)
         self._disk = disk
+        roll = read_roll(disk, directory)
         names = disk.names(directory)
-        self.segments = Segments(recover(disk, directory, names).segments)
-        self.accounts: dict[str, Account] = accounts_of(disk, directory, names, self.segments)[0]
+        recovered = recover(disk, directory, names)
+        self.segments = Segments(recovered.segments)
+        self.warnings: Sequence[str] = []
+        if self.holder:
+            self._read(names, roll)
+        else:
+            self._foresee(names, roll, recovered)
+
+    def _read(self, names: list[str], roll: list[str]) -> None:
+        """Read what a process has written, and may be changing now."""
+        disk, directory = self._disk, self.directory
+        self.accounts = accounts_of(disk, directory, names, self.segments)[0]
+        for name in {*roll} & {*read_roll(disk, directory)} - self.accounts.keys():
+            self.accounts[name] = without_marks(name, self.segments)
         self._dead = {name: DeadLetters(disk, f"{directory}/{dead_name(name)}", 0) for name in self.accounts}
         for each in self._dead.values():
             each.start()
+
+    def _foresee(self, names: list[str], roll: list[str], recovered: Recovered) -> None:
+        """Find what opening the queue would find."""
+        found = survey(self._disk, self.directory, names, recovered, roll, None, 0, 0)
+        self.segments, self._dead = found.segments, found.dead
+        self.accounts: dict[str, Account] = {name: each.account for name, each in found.done.items()}
+        again = (f"{aside(each)}: it is renamed when the queue is opened" for each in recovered.aside)
+        self.warnings = [*found.warnings, *again]
+
+    @property
+    def last(self) -> int:
+        """The highest number of a record that the directory knows of; 0 if there was none."""
+        numbers = [each.last for each in self.segments] + [each.highest for each in self.accounts.values()]
+        return max(numbers + [each.highest for each in self._dead.values()], default=0)
 
     def spans(self, name: str) -> Iterator[tuple[int, int]]:
         """The numbers that wait for a destination, without dead letters that wait again."""
@@ -94,8 +139,9 @@ class Look:
         return sorted(seq for seq in self._dead[name].copies() if seq in self.accounts[name].dead)
 
     def letter_bytes(self, name: str) -> int:
-        """The bytes of the files of dead letters."""
-        return self._dead[name].size
+        """The bytes of the dead letters of a destination."""
+        dead = self.accounts[name].dead
+        return sum(copy.size for seq, copy in self._dead[name].copies().items() if seq in dead)
 
     def letter(self, name: str, seq: int) -> DeadLetter | None:
         """A dead letter, also one that waits again; None if there is none, or it is damaged.
@@ -105,30 +151,63 @@ class Look:
         account = self.accounts[name]
         return self._dead[name].get(seq) if seq in account.dead or seq in account.replayed else None
 
+    def fate(self, name: str, seq: int) -> tuple[str, str]:
+        """What has become of a record that does not wait, and why, as far as the directory tells.
+
+        Raises OSError.
+        """
+        account = self.accounts[name]
+        if seq <= account.joined:
+            return _NOT_FOR_IT, ""
+        read = marks_in(self._disk, f"{self.directory}/{done_name(name)}")
+        for mark in reversed(read[1] if read is not None else []):
+            if mark.kind in _FATES and mark.first <= seq <= mark.last:
+                fate = _FATES[mark.kind]
+                return fate, REASONS[mark.reason] if fate == "dropped" else ""
+        dropped = [reason for reason, count in account.dropped.items() if count]
+        if account.absent:
+            return f"delivered, dropped, or {_NOT_FOR_IT}", ""
+        if dropped and account.delivered:
+            return "delivered or dropped", ""
+        if dropped:
+            return "dropped", dropped[0] if len(dropped) == 1 else ""
+        return "delivered", ""
+
 
 def look(path: str) -> Look:
-    """What the queue at `path` holds. Raises QueueError."""
+    """What the queue at `path` holds; also that of a directory in which its files are. Raises QueueError."""
     disk = _Reading()
     try:
-        names = disk.names(path)
-        if VERSION not in names:
-            raise QueueError(
-                f"{path} has no queue: name the directory that is its path, by default `queue` in the "
-                "directory of the component in --storage.path"
-            )
-        if not stat.S_ISDIR(disk.status(f"{path}/{VERSION}").st_mode):
-            raise QueueError(f"{path} has no queue: {path}/{VERSION} is not a directory")
+        path = _place(disk, path)
         for _ in range(_TRIES):
             try:
-                return Look(disk, f"{path}/{VERSION}")
+                found = Look(disk, path)
             except FileNotFoundError:  # deleted by whoever has the queue open
                 continue
+            if found.holder or not holder_of(disk, found.directory):
+                return found
     except (OSError, ValueError) as error:
-        raise QueueError(f"cannot read the queue {path}: {system_words(error)}") from error
+        raise QueueError(f"cannot read the queue {path}: {why(error, path)}") from error
     raise QueueError(f"the queue {path} changes faster than it can be read: try again")
 
 
-def _holder(disk: Disk, directory: str) -> str:
+def _place(disk: Disk, path: str) -> str:
+    """The path of the queue that is meant. Raises QueueError and OSError."""
+    names = disk.names(path)
+    real = Path(path).resolve()
+    if VERSION not in names and real.name == VERSION and has_records(disk, path):
+        return str(Path(path).parent if Path(path).name == VERSION else real.parent)
+    check_version(path, names)
+    if VERSION not in names:
+        raise QueueError(
+            f"{path} has no queue: name the directory that is its path, by default `queue` in the "
+            "directory of the component in --storage.path"
+        )
+    return path
+
+
+def holder_of(disk: Disk, directory: str) -> str:
+    """The id of the process that has a directory open; "" if none has. Raises OSError."""
     import fcntl  # Windows has none, and no queue either
 
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from alloypy.os_errors import system_words
 from alloypy.queueing.books import Books
 from alloypy.queueing.clock import Clock
 from alloypy.queueing.disk import Disk
@@ -13,6 +12,7 @@ from alloypy.queueing.done_log import DoneLog
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.graveyard import Graveyard
 from alloypy.queueing.marks import Account, Kind, Mark, done_name
+from alloypy.queueing.obstacles import why
 from alloypy.queueing.roll import write_roll
 from alloypy.queueing.segments import Segments
 from alloypy.queueing.writer import SYNC_SECONDS
@@ -121,4 +121,4 @@ class Members:
         await self._threads.run(work, SYNC_SECONDS, self._books)
 
     def _not_added(self, name: str, error: OSError) -> QueueError:
-        return QueueError(f"cannot add {name} to the queue {self._directory}: {system_words(error)}")
+        return QueueError(f"cannot add {name} to the queue {self._directory}: {why(error)}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from alloypy.queueing.disk import Disk
+from alloypy.queueing.obstacles import about
 from alloypy.queueing.record import FOOTER_BYTES, Footer, footer, footer_of
 from alloypy.queueing.scan import Window, is_good, records
 
@@ -126,20 +127,25 @@ def recover(disk: Disk, directory: str, names: list[str]) -> Recovered:
 def _recover_one(disk: Disk, number: int, path: str) -> tuple[Segment | None, int]:
     descriptor = disk.open(path)
     try:
-        size = disk.size(descriptor)
-        if size >= FOOTER_BYTES:
-            ending = Window(disk, descriptor, size, is_patient=True).view(size - FOOTER_BYTES, FOOTER_BYTES)
-            content = footer_of(ending)
-            if content is not None and content.size == size - FOOTER_BYTES:
-                times = content.first_at, content.last_at
-                return Segment(number, path, content.first, content.last, content.size, *times), 0
-        segment = _scan(Window(disk, descriptor, size, is_patient=True), number, path)
-        if segment is None:
-            return None, size
-        _finish(disk, descriptor, segment)
-        return segment, size - segment.end
+        with about(path):
+            return _recover_open(disk, descriptor, number, path)
     finally:
         disk.close(descriptor)
+
+
+def _recover_open(disk: Disk, descriptor: int, number: int, path: str) -> tuple[Segment | None, int]:
+    size = disk.size(descriptor)
+    if size >= FOOTER_BYTES:
+        ending = Window(disk, descriptor, size, is_patient=True).view(size - FOOTER_BYTES, FOOTER_BYTES)
+        content = footer_of(ending)
+        if content is not None and content.size == size - FOOTER_BYTES:
+            times = content.first_at, content.last_at
+            return Segment(number, path, content.first, content.last, content.size, *times), 0
+    segment = _scan(Window(disk, descriptor, size, is_patient=True), number, path)
+    if segment is None:
+        return None, size
+    _finish(disk, descriptor, segment)
+    return segment, size - segment.end
 
 
 def _scan(window: Window, number: int, path: str) -> Segment | None:

@@ -101,7 +101,7 @@ def test_what_waits_is_listed_and_nothing_is_changed(queue: str, capsys: pytest.
     text = capsys.readouterr().out
     assert "  waiting       2 (" in text
     assert "  dead letters  2 (" in text
-    assert 'refused: "no\\nroom"' in text
+    assert 'refused: "no room"' in text
     assert US not in text
     assert contents(queue) == before
 
@@ -127,10 +127,10 @@ def test_a_record_is_shown_without_the_values_of_headers(
     assert "X-Key" in text
     assert "hush" not in text
     assert f"{US:<17} waits\n" in text
-    assert 'refused: "no\\nroom"' in text
+    assert 'refused: "no room"' in text
     assert main(["queue", "show", queue, "1", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    assert data["destinations"] == {EU: {"state": "settled"}, US: {"state": "waits"}}
+    assert data["destinations"] == {EU: {"state": "delivered"}, US: {"state": "waits"}}
     assert (data["kind"], data["size"], data["query"]) == ("ingest", 9, "name=shop&from=1&until=2")
 
 
@@ -170,13 +170,17 @@ def test_a_record_is_shown_as_flame_graph(queue: str) -> None:
 
 def test_dead_letters_wait_again(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["queue", "replay", queue, "3"]) == 0
-    assert capsys.readouterr().out == f"{EU}: 1 dead letters wait again\n"
+    assert capsys.readouterr().out == f"{EU}: 1 dead letter waits again\n"
     found = listed(queue, capsys, "--records=1")[EU]
     assert (found["waiting"], found["dead_letters"], found["records"][0]["number"]) == (3, 1, 3)
     assert main(["queue", "replay", queue]) == 0
     assert listed(queue, capsys)[EU]["waiting"] == 4
-    assert main(["queue", "replay", queue]) == 1
-    assert "no such dead letters" in capsys.readouterr().err
+    assert main(["queue", "replay", queue]) == 0
+    assert capsys.readouterr().out == "there are no dead letters\n"
+    assert main(["queue", "replay", queue, f"--destination={US}"]) == 0
+    assert capsys.readouterr().out == f"there are no dead letters for {US}\n"
+    assert main(["queue", "replay", queue, "2"]) == 1
+    assert "there are no dead letters with the number 2; " in capsys.readouterr().err
 
 
 def test_what_waits_is_dropped_only_when_that_is_confirmed(
@@ -197,6 +201,8 @@ def test_what_waits_is_dropped_only_when_that_is_confirmed(
     assert main(["queue", "drop", queue, "--yes"]) == 0
     assert [each["waiting"] for each in listed(queue, capsys).values()] == [0, 0]
     assert not [*Path(queue).rglob("*.seg")]
+    assert main(["queue", "drop", queue, "--yes"]) == 0
+    assert "there are no records\n" in capsys.readouterr().out
 
 
 def test_the_printed_configuration_drains_a_queue(
@@ -260,8 +266,10 @@ def test_a_queue_in_use_is_shown_and_what_is_being_delivered_stays(
         assert data["destinations"][0]["waiting"] == 1
         about = json.loads(running.get("/api/v0/web/components/alloypy.queue.kept").text)
         assert about["liveDebuggingEnabled"] is True
-        assert main(["queue", "replay", queue]) == 1
-        assert "no such dead letters" in capsys.readouterr().err
+        assert main(["queue", "replay", queue]) == 0
+        assert "there are no dead letters" in capsys.readouterr().out
+        assert main(["queue", "drain", queue]) == 0
+        assert f"open (process {running.process.pid}), and run" in capsys.readouterr().out
         wait_until(lambda: re.search(r"\nalloypy_queue_in_flight\{.*\} 1", running.get("/metrics").text))
         assert main(["queue", "drop", queue, "--yes"]) == 1
         said = capsys.readouterr()
@@ -309,7 +317,7 @@ def test_a_record_or_destination_that_is_not_there_is_named(
     queue: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["queue", "show", queue, "99"]) == 1
-    assert "no record 99" in capsys.readouterr().err
+    assert "no record 99: the last one is 5" in capsys.readouterr().err
     assert main(["queue", "ls", queue, "--destination=x"]) == 1
     assert f"no destination x; it has {EU}, {US}" in capsys.readouterr().err
 
@@ -366,6 +374,6 @@ def test_a_file_in_the_place_of_the_files_of_a_queue_is_named(
 ) -> None:
     (tmp_path / "v1").write_text("")
     assert main(["queue", "ls", str(tmp_path)]) == 1
-    assert f"{tmp_path}/v1 is not a directory" in capsys.readouterr().err
+    assert f"{tmp_path}/v1 is a file, but a queue has a directory of that name" in capsys.readouterr().err
     with pytest.raises(QueueError, match="v1 is not a directory"):
         asyncio.run(Log.check(str(tmp_path)))

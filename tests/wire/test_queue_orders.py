@@ -71,11 +71,11 @@ async def test_dead_letters_wait_again_while_the_queue_is_open(
             path = place(running, tmp_path)
             server.status = 200
             assert await command("replay", path, "2") == 0
-            assert capsys.readouterr().out == f"{A}: 1 dead letters wait again\n"
+            assert capsys.readouterr().out == f"{A}: 1 dead letter waits again\n"
             await until(lambda: server.taken["dead1"] == 1)
             assert counted(running, "dead_letter_records") == 2
             assert await command("replay", path, "2") == 1
-            assert "no such dead letters" in capsys.readouterr().err
+            assert "there are no dead letters with the number 2; " in capsys.readouterr().err
             assert await command("replay", path, f"--destination={A}") == 0
             await until(lambda: counted(running, "delivered_total") == 3)
             check_law(running, "a")
@@ -291,7 +291,7 @@ async def test_many_numbers_neither_hold_the_queue_nor_lose_the_answer(
         in (await asyncio.to_thread(said, tmp_path / "v1", b" " * (4 << 20) + b"\n"))["error"]
     )
     assert await command("drop", str(tmp_path), "--yes", *map(str, range(500, 600))) == 1
-    assert "no such records with the numbers 500, 501, " in (said_so := capsys.readouterr().err)
+    assert "there are no records with the numbers 500, 501, " in (said_so := capsys.readouterr().err)
     assert "508, 509 and 90 more; " in said_so
     await log.close()
 

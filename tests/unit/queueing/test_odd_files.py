@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from tests.support.log_life import Lives, drained, lawful
 from tests.support.memory_disk import Inode
+from tests.support.waiting import until
 
 SEGMENT = "/q/v1/{:012d}.seg"
 
@@ -180,7 +183,7 @@ def test_the_directory_of_a_version_without_the_names_of_destinations_opens() ->
 
 
 def test_files_of_marks_and_tries_that_are_too_large_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alloypy.queueing.loading.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("alloypy.queueing.survey.MOST_BYTES", 1 << 20)
     monkeypatch.setattr("alloypy.queueing.tries._MOST_BYTES_READ", 1 << 20)
     lives = Lives()
     lives.open()
@@ -192,4 +195,59 @@ def test_files_of_marks_and_tries_that_are_too_large_are_not_read(monkeypatch: p
     assert lives.disk.bytes_read < 1 << 20
     assert "the marks of a are lost" in log.warnings[0]
     assert sorted(lives.run(drained(log, "a")).elements()) == sorted(stored)
+    lives.free()
+
+
+def test_a_file_that_cannot_be_renamed_is_not_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    lives = Lives()
+    lives.open()
+    stored = filled(lives)
+    lives.close()
+    lives.end(lives.disk.kill())
+    copied(lives, SEGMENT.format(2), SEGMENT.format(99))
+    rename = lives.disk.rename
+
+    def refused(old: str, new: str) -> None:
+        if new.endswith(".aside"):
+            raise PermissionError(errno.EPERM, "not permitted")
+        rename(old, new)
+
+    monkeypatch.setattr(lives.disk, "rename", refused)
+    log = lives.open()
+    (warning,) = log.warnings
+    assert "it cannot be renamed (operation not permitted), and stays as it is; move it away" in warning
+    assert "it is now" not in warning
+    assert not [path for path in lives.disk.names_now if path.endswith(".aside")]
+    assert sorted(lives.run(drained(log, "a")).elements()) == sorted(stored)
+    lives.free()
+
+
+def test_names_of_destinations_that_cannot_be_written_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    lives = Lives()
+    rename = lives.disk.rename
+
+    def refused(old: str, new: str) -> None:
+        if new.endswith("/destinations"):
+            raise IsADirectoryError(errno.EISDIR, "is a directory")
+        rename(old, new)
+
+    monkeypatch.setattr(lives.disk, "rename", refused)
+    log = lives.open()
+    assert [*log.warnings] == ["cannot note the names of the destinations: is a directory"]
+    lives.free()
+
+
+def test_what_is_free_is_known_and_stays_current_though_nothing_is_put(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("alloypy.queueing.log._WATCH_SECONDS", 0.01)
+    lives = Lives()
+    log = lives.open()
+
+    async def free(expected: int) -> None:
+        await until(lambda: log.facts().free == expected)
+
+    lives.run(free(lives.disk.space - lives.disk.used()))
+    lives.disk.space = 12_345 + lives.disk.used()
+    lives.run(free(12_345))
     lives.free()

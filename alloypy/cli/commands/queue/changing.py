@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.queue.listing import chosen
-from alloypy.cli.commands.queue.words import tell
+from alloypy.cli.commands.queue.words import tell, warn
+from alloypy.cli.report import counted
 from alloypy.queueing.looking import Look
 from alloypy.queueing.orders import Changeable, Order, Outcome
 from alloypy.queueing.orders import chosen as parts_of
@@ -23,7 +24,6 @@ _SHOWN_NUMBERS = 10
 class Wanted(NamedTuple):
     """What to change. destination: "" = all. numbers: of records; none = all."""
 
-    path: str
     destination: str
     numbers: frozenset[int]
 
@@ -32,9 +32,9 @@ def replay(queue: Look, wanted: Wanted) -> int:
     """Let dead letters wait again. Raises QueueError and OSError."""
     names = [name for name in chosen(queue, wanted.destination) if _dead(queue, wanted, name)]
     order = Order("replay", wanted.destination, wanted.numbers)
-    counts = _obeyed(queue, wanted.path, order, names).changed if names else {}
+    counts = _obeyed(queue, order).changed if names else {}
     for name, count in counts.items():
-        tell(f"{name}: {count} dead letters wait again")
+        tell(f"{name}: {counted(count, 'dead letter')} {'waits' if count == 1 else 'wait'} again")
     return exit_codes.SUCCESS if counts else _nothing("dead letters", wanted)
 
 
@@ -51,13 +51,15 @@ def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
             found[name] = waiting, dead
     if found and not is_sure:
         for name, (waiting, dead) in found.items():
-            tell(f"{name}: {_count(waiting)} that wait and {len(dead)} dead letters")
+            count = _count(waiting)
+            waits = "waits" if count == 1 else "wait"
+            tell(f"{name}: {count} that {waits} and {counted(len(dead), 'dead letter')}")
         streams.fault("nothing was deleted: --yes deletes these for ever")
         return exit_codes.FAILURE
     order = Order("drop", wanted.destination, wanted.numbers, waiting=not only_dead)
     if not found:
         return _nothing("dead letters" if only_dead else "records", wanted)
-    counts, staying = _obeyed(queue, wanted.path, order, [*found])
+    counts, staying = _obeyed(queue, order)
     for name in dict.fromkeys([*counts, *staying]):
         stay = "is being delivered and stays" if staying.get(name) == 1 else "are being delivered and stay"
         tell(
@@ -73,10 +75,15 @@ def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
 
 
 def _nothing(what: str, wanted: Wanted) -> int:
+    """Say that there is nothing to change, which is a failure only if records were named."""
+    whose = f" for {wanted.destination}" if wanted.destination else ""
+    if not wanted.numbers:
+        tell(f"there are no {what}{whose}")
+        return exit_codes.SUCCESS
     numbers, more = sorted(wanted.numbers), len(wanted.numbers) - _SHOWN_NUMBERS
-    which = f" with the numbers {', '.join(map(str, numbers[:_SHOWN_NUMBERS]))}" if numbers else ""
+    which = f"{'number' if len(numbers) == 1 else 'numbers'} {', '.join(map(str, numbers[:_SHOWN_NUMBERS]))}"
     which += f" and {more} more" if more > 0 else ""
-    streams.fault(f"there are no such {what}{which}; `alloypy queue ls` lists what there is")
+    streams.fault(f"there are no {what}{whose} with the {which}; `alloypy queue ls --records=20` lists some")
     return exit_codes.FAILURE
 
 
@@ -95,18 +102,20 @@ def _count(spans: list[tuple[int, int]]) -> int:
     return sum(last - first + 1 for first, last in spans)
 
 
-def _obeyed(queue: Look, path: str, order: Order, names: list[str]) -> Outcome:
-    """What has become of an order. names: the destinations that change. Raises QueueError."""
+def _obeyed(queue: Look, order: Order) -> Outcome:
+    """What has become of an order. Raises QueueError."""
     if queue.holder:
         from alloypy.queueing.desk import ask
 
         return ask(queue.directory, queue.holder, order)
-    return asyncio.run(_changed(queue, path, order, names))
+    return asyncio.run(_changed(queue, order))
 
 
-async def _changed(queue: Look, path: str, order: Order, names: list[str]) -> Outcome:
-    kept = [name for name, account in queue.accounts.items() if account.left is None]
-    log = await Changeable.open(path, settings=_KEEPING, destinations=[*dict.fromkeys([*kept, *names])])
+async def _changed(queue: Look, order: Order) -> Outcome:
+    log = await Changeable.open(queue.path, settings=_KEEPING, destinations=None)
+    for each in log.warnings:
+        if each not in queue.warnings:
+            warn(each)
     try:
         return await log.obey(order)
     finally:

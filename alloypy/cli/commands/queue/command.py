@@ -10,7 +10,6 @@ from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.view.serving import ANY_PORT
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
-from alloypy.os_errors import system_words
 from alloypy.schema.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -84,11 +83,11 @@ def run(argv: list[str]) -> int:
             from alloypy.cli.commands.queue.draining import configuration
             from alloypy.cli.commands.queue.words import tell
 
-            tell(configuration(queue, path, url.value).rstrip("\n"))
+            tell(configuration(queue, url.value).rstrip("\n"))
             return exit_codes.SUCCESS
         from alloypy.cli.commands.queue import changing
 
-        wanted = changing.Wanted(path, name.value, frozenset(numbers))
+        wanted = changing.Wanted(name.value, frozenset(numbers))
         if action == "replay":
             return changing.replay(queue, wanted)
         return changing.drop(queue, wanted, only_dead=dead.value, is_sure=yes.value)
@@ -101,15 +100,20 @@ def _on(path: str, act: Callable[[Look], int]) -> int:
     if sys.platform == "win32":
         streams.fault("queues on disk need file locks, which Windows does not have")
         return exit_codes.FAILURE
+    from alloypy.cli.commands.queue.words import warn
     from alloypy.queueing.errors import QueueError
     from alloypy.queueing.looking import look
+    from alloypy.queueing.obstacles import why
 
     try:
-        return act(look(path))
+        queue = look(path)
+        for each in queue.warnings:
+            warn(each)
+        return act(queue)
     except QueueError as reason:
         streams.fault(str(reason))
     except OSError as error:
-        streams.fault(f"cannot read the queue {path}: {system_words(error)}")
+        streams.fault(f"cannot read the queue {path}: {why(error, path)}")
     return exit_codes.FAILURE
 
 

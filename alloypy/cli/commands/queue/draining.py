@@ -14,15 +14,17 @@ _WRITE = re.compile(r"pyroscope\.write\.([A-Za-z_][A-Za-z0-9_]*)")
 _HEAD = """\
 // Delivers what waits in a queue, and takes nothing new.
 //
-// Stop alloypy, save this as drain.alloy{urls}, and run
+// Save this as drain.alloy{urls}. {stop}, and run
 //   alloypy run --stability.level=experimental drain.alloy
-// until this shows that nothing waits:
+// If another alloypy runs on this machine, add --server.http.listen-addr=127.0.0.1:12346. Stop it when this
+// shows that nothing waits:
 //   alloypy queue ls {path}
 """
 
 
-def configuration(queue: Look, path: str, url: str) -> str:
+def configuration(queue: Look, url: str) -> str:
     """The configuration, with the destinations under their names. Raises QueueError."""
+    path = str(Path(queue.path).absolute())
     names = [
         name
         for name, each in sorted(queue.accounts.items())
@@ -37,7 +39,10 @@ def configuration(queue: Look, path: str, url: str) -> str:
             f"{other[0]} is not a pyroscope.write of a configuration without modules: run your own "
             "configuration without the components that forward to the queue, which drains it as well"
         )
-    text = _HEAD.format(urls="" if url else ", set the URLs and credentials", path=_word(path))
+    stop = "Stop the alloypy that has this queue open"
+    if queue.holder:
+        stop += f" (process {queue.holder})"
+    text = _HEAD.format(urls="" if url else ", and set the URLs and credentials", stop=stop, path=_word(path))
     receivers = ", ".join(f"{name}.receiver" for name in names)
     text += f"""
 alloypy.queue "drain" {{
@@ -45,7 +50,7 @@ alloypy.queue "drain" {{
 	max_age    = "0s"
 
 	disk {{
-		path     = {quote(str(Path(path).absolute()))}
+		path     = {quote(path)}
 		min_free = "0"
 	}}
 

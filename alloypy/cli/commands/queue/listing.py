@@ -8,7 +8,9 @@ from itertools import islice
 from typing import Any
 
 from alloypy.cli import exit_codes
-from alloypy.cli.commands.queue.words import labels_of, labels_text, moment, size, tell
+from alloypy.cli.commands.queue.words import labels_of, labels_text, moment, said, size, tell
+from alloypy.cli.report import counted
+from alloypy.lang.secrecy import hide
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.looking import Look
 from alloypy.queueing.record import Record
@@ -17,10 +19,11 @@ from alloypy.queueing.record import Record
 def listed(queue: Look, destination: str, most: int, *, as_json: bool) -> int:
     """Print the destinations, and at most so many records of each. Raises QueueError and OSError."""
     data = {
-        "directory": queue.directory,
+        "directory": queue.path,
         "process": queue.holder or None,
         "bytes": queue.segments.size,
         "files": len(queue.segments),
+        "warnings": [*queue.warnings],
         "destinations": [_destination(queue, name, most) for name in chosen(queue, destination)],
     }
     tell(json.dumps(data, indent=2) if as_json else "\n".join(_lines(data)))
@@ -75,7 +78,7 @@ def _dead(queue: Look, name: str) -> Iterator[dict[str, Any]]:
     for seq in queue.letters(name):
         letter = queue.letter(name, seq)
         if letter is not None:
-            yield _row(letter.record, "dead letter") | {"reason": letter.why, "words": letter.words}
+            yield _row(letter.record, "dead letter") | {"reason": letter.why, "words": hide(letter.words)}
 
 
 def _row(record: Record, state: str) -> dict[str, Any]:
@@ -90,7 +93,7 @@ def _row(record: Record, state: str) -> dict[str, Any]:
 
 def _lines(data: dict[str, Any]) -> Iterator[str]:
     used = f"in use by process {data['process']}" if data["process"] else "not in use"
-    yield f"{data['directory']}: {size(data['bytes'])} in {data['files']} files, {used}"
+    yield f"{data['directory']}: {size(data['bytes'])} in {counted(data['files'], 'file')}, {used}"
     for each in data["destinations"]:
         yield ""
         yield each["name"] + (" (no longer a destination)" if each["removed"] else "")
@@ -102,7 +105,7 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
         yield f"  dropped       {sum(each['dropped'].values())}" + (f" ({reasons})" if reasons else "")
         yield f"  stored        {each['stored']}"
         for row in each.get("records", ()):
-            why = f", {row['reason']}: {json.dumps(row['words'])}" if "reason" in row else ""
+            why = f", {row['reason']}: {said(row['words'])}" if "reason" in row else ""
             labels = labels_text(row["labels"])
             what = f"{size(row['size'])}  {labels}  {row['state']}{why}"
             yield f"  {row['number']:>8}  {row['received']}  {what}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from alloypy.cli import exit_codes, streams
-from alloypy.cli.commands.queue.words import labels_text, moment, size, tell
+from alloypy.cli.commands.queue.words import labels_text, moment, said, size, tell
 from alloypy.lang.secrecy import hide
 from alloypy.os_errors import system_words
 from alloypy.queueing.errors import QueueError
@@ -56,15 +56,25 @@ def _found(queue: Look, seq: int) -> tuple[Record, dict[str, Any]]:
         if letter is not None:
             record = record or letter.record
             state = "dead letter" if seq in account.dead else "waits again"
-            words = {"reason": letter.why, "words": letter.words, "at": moment(letter.at)}
+            words = {"reason": letter.why, "words": hide(letter.words), "at": moment(letter.at)}
             states[name] = {"state": state} | words
         elif any(first <= seq <= last for first, last in queue.spans(name)):
             states[name] = {"state": "waits"}
         else:
-            states[name] = {"state": "settled"}
+            state, reason = queue.fate(name, seq)
+            states[name] = {"state": state} | ({"reason": reason} if reason else {})
     if record is None:
-        raise QueueError(f"the queue has no record {seq}: it was delivered or dropped, or is damaged")
+        raise QueueError(f"the queue has no record {seq}: {_absence(queue, seq)}")
     return record, states
+
+
+def _absence(queue: Look, seq: int) -> str:
+    """Why there is no record."""
+    if seq > queue.last:
+        return f"the last one is {queue.last}" if queue.last else "nothing has been stored yet"
+    if queue.segments.holding(seq) is not None:
+        return "it is damaged"
+    return "it was delivered or dropped"
 
 
 def _data(stored: Stored) -> dict[str, Any]:
@@ -103,7 +113,9 @@ def _lines(data: dict[str, Any]) -> Iterator[str]:
         if text:
             yield f"{name.replace('_', ' '):<17} {text}"
     for name, each in data["destinations"].items():
-        why = f" since {each['at']}, {each['reason']}: {json.dumps(each['words'])}" if "at" in each else ""
+        why = f" ({each['reason']})" if "reason" in each else ""
+        if "at" in each:
+            why = f" since {each['at']}, {each['reason']}: {said(each['words'])}"
         yield f"{name:<17} {each['state']}{why}"
 
 

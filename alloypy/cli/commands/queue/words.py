@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 
 from alloypy.cli import streams
 from alloypy.profiles.model import Labels
 from alloypy.queueing.record import Record
+from alloypy.syntax.letters import quote
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -16,6 +16,13 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 def tell(text: str) -> None:
     """Print lines. What standard output fails on is no fault of the queue: raises OutputError."""
     streams.put(f"{text}\n".encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
+
+
+def warn(text: str) -> None:
+    """Tell people what they should know."""
+    from alloypy.syntax.render import escaped
+
+    streams.say(f"Warning: {escaped(text)}\n")
 
 
 def moment(nanoseconds: int) -> str:
@@ -41,6 +48,11 @@ def labels_of(record: Record) -> Labels:
         return {}
 
 
+def said(words: str) -> str:
+    """Words of a server on one line, in quotes."""
+    return quote(" ".join(words.split()))
+
+
 def labels_text(labels: Labels) -> str:
     """Labels on a line, whatever is in them."""
-    return "{" + ", ".join(f"{name}={json.dumps(value)}" for name, value in labels.items()) + "}"
+    return "{" + ", ".join(f"{name}={quote(value)}" for name, value in labels.items()) + "}"
