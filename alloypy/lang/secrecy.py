@@ -254,7 +254,7 @@ def secret_parts(text: str, *, url: bool = False) -> list[Range]:
 
 
 _SHORTEST = 3
-_NEXT_URL = r"(?<![\s,;])[\s,;]+[A-Za-z][A-Za-z0-9+.\-]*(?=://)"
+_NEXT_URL = r"(?<![\s,;])[\s,;]+[\"'(]?[A-Za-z][A-Za-z0-9+.\-]*(?=://)"
 _PLACE = r"[^\s:/@\"'`(){}\[\],;=<>]*:[^\s/]*@(?=[\w\[(.-])"
 
 

@@ -15,6 +15,9 @@ from alloypy.queueing.errors import QueueError
 from alloypy.queueing.obstacles import not_yours, why
 
 VERSION = "v1"
+DEFAULT_PLACE = "by default `queue` in the directory of the component in --storage.path"
+"""Where the directory of a queue is, for people."""
+
 _OURS = re.compile(
     r"\d{12}\.seg|done-.+\.log(\.tmp)?|tries\.log(\.tmp)?|destinations(\.tmp)?|dead-.+|lock|control"
 )

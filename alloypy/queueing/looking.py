@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alloypy.queueing.dead_letters import DeadLetter, DeadLetters
-from alloypy.queueing.directory import VERSION, check_version, has_records
+from alloypy.queueing.directory import DEFAULT_PLACE, VERSION, check_version, has_records
 from alloypy.queueing.disk import Disk
 from alloypy.queueing.errors import QueueError
 from alloypy.queueing.marks import REASONS, Account, Kind, dead_name, done_name
@@ -157,6 +157,8 @@ class Look:
         Raises OSError.
         """
         account = self.accounts[name]
+        if seq in account.dead or seq in account.replayed:
+            return "dead letter", "damaged"
         if seq <= account.joined:
             return _NOT_FOR_IT, ""
         read = marks_in(self._disk, f"{self.directory}/{done_name(name)}")
@@ -199,10 +201,14 @@ def _place(disk: Disk, path: str) -> str:
         return str(Path(path).parent if Path(path).name == VERSION else real.parent)
     check_version(path, names)
     if VERSION not in names:
-        raise QueueError(
-            f"{path} has no queue: name the directory that is its path, by default `queue` in the "
-            "directory of the component in --storage.path"
+        near = [f"{path}/{name}" for name in ("queue", *(f"{each}/queue" for each in names))]
+        found = [each for each in near if has_records(disk, f"{each}/{VERSION}")]
+        hint = (
+            f"there is one in {found[0]}"
+            if found
+            else f"name the directory that is its path, {DEFAULT_PLACE}"
         )
+        raise QueueError(f"{path} has no queue: {hint}")
     return path
 
 

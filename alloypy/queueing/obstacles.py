@@ -38,8 +38,11 @@ def why(error: OSError | ValueError, said: str = "") -> str:
     if not isinstance(error, OSError):
         return system_words(error)
     for path in (error.filename2, error.filename):
-        if isinstance(path, str) and (words := _wrong_kind(error, path)):
-            return words
+        if isinstance(path, str) and (kinds := _wrong_kind(error, path)):
+            found, wanted = kinds
+            if path == said:
+                return f"it is {found}, and not {wanted}"
+            return f"{path} is {found}, but a queue has {wanted} of that name: move it away"
     path = error.filename
     if not isinstance(path, str) or not hasattr(os, "geteuid"):
         return system_words(error)
@@ -59,20 +62,19 @@ def not_yours(path: str, owner: int) -> str:
     )
 
 
-def _wrong_kind(error: OSError, path: str) -> str:
-    """What is at a path instead of what belongs there; "" if that is not what is wrong."""
+def _wrong_kind(error: OSError, path: str) -> tuple[str, str] | None:
+    """What is at a path, and what belongs there; None if that is not what is wrong."""
     if error.errno == errno.ENOTDIR:
         wanted = "a directory"
     elif error.errno in _WANTS_FILE:
         wanted = "a file"
     else:
-        return ""
+        return None
     with suppress(OSError):
         mode = os.lstat(path).st_mode
         found = next((kind for is_it, kind in _KINDS if is_it(mode)), "a device")
-        if found != wanted:
-            return f"{path} is {found}, but a queue has {wanted} of that name: move it away"
-    return ""
+        return (found, wanted) if found != wanted else None
+    return None
 
 
 def _owner(path: str) -> int | None:

@@ -287,7 +287,10 @@ def test_a_queue_in_use_is_shown_and_what_is_being_delivered_stays(
         (["shwo", "DIR"], "unknown action shwo"),
         (["ls", "DIR"], "DIR has no queue"),
         (["ls", "missing"], "cannot read the queue missing: "),
-        (["show", "DIR"], "show needs one NUMBER"),
+        (["show", "DIR"], "show needs DIR and one NUMBER"),
+        (["ls"], "ls needs DIR, the path of a queue"),
+        (["lss"], "unknown action lss"),
+        (["ls", "file"], "cannot read the queue file: it is a file, and not a directory"),
         (["show", "DIR", "-5"], "unknown shorthand flag"),
         (["replay", "DIR", "x"], "x is not the number of a record"),
         (["ls", "DIR", "--yes"], "--yes is not a flag of ls"),
@@ -308,6 +311,7 @@ def test_wrong_use_is_explained(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "DIR").mkdir()
+    (tmp_path / "file").touch()
     assert main(["queue", *arguments]) == 1
     assert words in capsys.readouterr().err
     assert not [*(tmp_path / "DIR").iterdir()]

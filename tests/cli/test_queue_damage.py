@@ -155,6 +155,15 @@ def test_the_directory_of_the_files_of_a_queue_stands_for_it(
     assert main(["queue", "replay", ".", "2"]) == 0
 
 
+def test_a_queue_in_a_directory_below_is_named(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
+    component = Path(queue).parent / "storage" / "alloypy.queue.default"
+    component.mkdir(parents=True)
+    Path(queue).rename(component / "queue")
+    for path in (component, component.parent):
+        assert main(["queue", "ls", str(path)]) == 1
+        assert f"{path} has no queue: there is one in {component}/queue\n" in capsys.readouterr().err
+
+
 def test_the_fate_of_a_record_is_told_as_far_as_it_is_known(
     queue: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -93,7 +93,7 @@ async def test_records_are_dropped_while_the_queue_is_open(
             await fill(running, server, 2, 30)
             path = place(running, tmp_path)
             assert await command("drop", path) == 1
-            assert f"{A}: 30 that wait and 2 dead letters" in capsys.readouterr().out
+            assert f"{A}: would delete 30 that wait and 2 dead letters" in capsys.readouterr().out
             assert counted(running, "dropped_total") == 0
             assert await command("drop", path, "--yes", "--dead-letters", "1") == 0
             assert counted(running, "dropped_total", reason="refused") == 1

@@ -57,6 +57,7 @@ def test_parameters_of_oauth2_are_secret_but_for_the_well_known() -> None:
         ("http://token:x-oauth-basic@h", "http://xxxxx@h"),
         ("http://h/a@b", "http://h/a@b"),
         ("http://a:b@c, https://d:e@f", "http://a:xxxxx@c, https://d:xxxxx@f"),
+        ('http://a:b@c: Post "http://a:b@c": no', 'http://a:xxxxx@c: Post "http://a:xxxxx@c": no'),
         ("u:hush@h:1", "u:xxxxx@h:1"),
         ("root:hush@tcp(h:3306)/db", "root:xxxxx@tcp(h:3306)/db"),
         ("mail@example.org", "mail@example.org"),

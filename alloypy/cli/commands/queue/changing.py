@@ -53,7 +53,7 @@ def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
         for name, (waiting, dead) in found.items():
             count = _count(waiting)
             waits = "waits" if count == 1 else "wait"
-            tell(f"{name}: {count} that {waits} and {counted(len(dead), 'dead letter')}")
+            tell(f"{name}: would delete {count} that {waits} and {counted(len(dead), 'dead letter')}")
         streams.fault("nothing was deleted: --yes deletes these for ever")
         return exit_codes.FAILURE
     order = Order("drop", wanted.destination, wanted.numbers, waiting=not only_dead)

@@ -10,6 +10,7 @@ from alloypy.cli import exit_codes, streams
 from alloypy.cli.commands.view.serving import ANY_PORT
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
+from alloypy.queueing.directory import DEFAULT_PLACE
 from alloypy.schema.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ _USED_BY = {
 }
 """The actions that a flag is for."""
 
-_SUMMARY = """\
+_SUMMARY = f"""\
 Look into a queue of alloypy.queue on disk: what waits, dead letters and their reasons, single profiles.
 
-DIR is the queue's path. The actions are
+DIR is the queue's path: {DEFAULT_PLACE}. The actions are
   ls       list destinations with what waits for them; with --records also each record
   show     show the record NUMBER; --output writes its profile to a file, --flame shows it in the browser
   replay   let dead letters wait again: all, or those with NUMBERs
@@ -46,7 +47,7 @@ All work while alloypy runs, too: replay and drop ask the process that has the q
 
 def run(argv: list[str]) -> int:
     """Do what `argv` says. Raises UsageError and HelpRequested."""
-    flags = FlagSet("queue", "ls|show|replay|drop|drain DIR [NUMBER...]", _SUMMARY, minimum=2)
+    flags = FlagSet("queue", "ls|show|replay|drop|drain DIR [NUMBER...]", _SUMMARY, minimum=1)
     as_json = flags.bool("json", doc="print JSON (ls, show)")
     records = flags.int("records", 0, doc="also list so many records for each destination (ls)")
     name = flags.string("destination", doc="only this one, such as pyroscope.write.eu (ls, replay, drop)")
@@ -61,8 +62,11 @@ def run(argv: list[str]) -> int:
     dead = flags.bool("dead-letters", doc="only dead letters (drop)")
     yes = flags.bool("yes", doc="really delete (drop)")
     url = flags.string("url", doc="URL of the server to deliver to (drain)")
-    action, path, *rest = flags.parse(argv)
-    numbers = _checked(flags, action, rest)
+    action, *named = flags.parse(argv)
+    numbers = _checked(flags, action, named[1:])
+    if not named:
+        raise UsageError(f"{action} needs DIR, the path of a queue", hint=DEFAULT_PLACE, usage=flags.usage)
+    path = named[0]
     if records.value < 0:
         raise UsageError("--records is a number from 0 on", usage=flags.usage)
 
@@ -137,7 +141,9 @@ def _checked(flags: FlagSet, action: str, rest: list[str]) -> list[int]:
             raise UsageError(f"{shown} is not the number of a record", usage=flags.usage)
         numbers.append(int(text))
     if action == "show" and len(numbers) != 1:
-        raise UsageError("show needs one NUMBER", hint="`ls --records=20` lists some", usage=flags.usage)
+        raise UsageError(
+            "show needs DIR and one NUMBER", hint="`ls --records=20` lists some", usage=flags.usage
+        )
     if action in ("ls", "drain") and numbers:
         raise UsageError(f"{action} takes no NUMBER", usage=flags.usage)
     return numbers

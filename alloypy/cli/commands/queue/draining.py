@@ -14,10 +14,11 @@ _WRITE = re.compile(r"pyroscope\.write\.([A-Za-z_][A-Za-z0-9_]*)")
 _HEAD = """\
 // Delivers what waits in a queue, and takes nothing new.
 //
-// Save this as drain.alloy{urls}. {stop}, and run
+// Save this as drain.alloy{urls}.
+// Stop the alloypy that has this queue open{process}, and run
 //   alloypy run --stability.level=experimental drain.alloy
-// If another alloypy runs on this machine, add --server.http.listen-addr=127.0.0.1:12346. Stop it when this
-// shows that nothing waits:
+// with --server.http.listen-addr=127.0.0.1:12346 if another alloypy runs on this machine.
+// Stop it with Ctrl-C when this shows that nothing waits:
 //   alloypy queue ls {path}
 """
 
@@ -39,10 +40,9 @@ def configuration(queue: Look, url: str) -> str:
             f"{other[0]} is not a pyroscope.write of a configuration without modules: run your own "
             "configuration without the components that forward to the queue, which drains it as well"
         )
-    stop = "Stop the alloypy that has this queue open"
-    if queue.holder:
-        stop += f" (process {queue.holder})"
-    text = _HEAD.format(urls="" if url else ", and set the URLs and credentials", stop=stop, path=_word(path))
+    process = f" (process {queue.holder})" if queue.holder else ""
+    urls = "" if url else ", and set the URLs and credentials"
+    text = _HEAD.format(urls=urls, process=process, path=_word(path))
     receivers = ", ".join(f"{name}.receiver" for name in names)
     text += f"""
 alloypy.queue "drain" {{

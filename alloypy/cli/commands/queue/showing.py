@@ -74,7 +74,9 @@ def _absence(queue: Look, seq: int) -> str:
         return f"the last one is {queue.last}" if queue.last else "nothing has been stored yet"
     if queue.segments.holding(seq) is not None:
         return "it is damaged"
-    return "it was delivered or dropped"
+    fates = ((name, *queue.fate(name, seq)) for name in sorted(queue.accounts))
+    known = [f"{name}: {fate}{reason and f' ({reason})'}" for name, fate, reason in fates]
+    return f"its file is deleted ({'; '.join(known)})" if known else "its file is deleted"
 
 
 def _data(stored: Stored) -> dict[str, Any]:
