@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from alloypy.cli.commands.validate.options import ProgramFlags, SettingsFlags, chosen_rules, environment
+from alloypy.cli.commands.validate.options import Asked, ProgramFlags, SettingsFlags
 from alloypy.cli.common_flags import environment_flags, stdin_filename
 from alloypy.cli.files.named_paths import STDIN
 from alloypy.cli.flags import FlagSet
 from alloypy.cli.usage_error import UsageError
-
-if TYPE_CHECKING:
-    from alloypy.check.lint.selecting import Chosen, Selectors
 
 _SUMMARY = """Draw what flows between the components of a configuration, without running it.
 
@@ -31,7 +27,7 @@ _SUFFIXES = {
 }
 
 
-class Options:
+class Options(Asked):
     """The flags of the command, declared and read."""
 
     def __init__(self, argv: list[str]) -> None:
@@ -46,28 +42,13 @@ class Options:
         of_program = ProgramFlags(flags)
         of_settings = SettingsFlags(flags)
         name = stdin_filename(flags)
-        env, env_file = environment_flags(flags)
+        environ = environment_flags(flags)
         (self.path,) = flags.parse(argv)
         self.file = "" if file.value == STDIN else file.value
         self.format = output_format.value
         if not output_format.given:
             self.format = _SUFFIXES.get(Path(self.file).suffix.lower(), FORMATS[0])
         self.focus = focus.value
-        self.program = of_program.program.value
-        self.program_given = of_program.program.given
-        self.gate = of_program.gate()
-        self.version = of_program.version()
-        self.version_given = of_program.version_given
-        self.version_note = of_program.version_note()
-        self.stability_given, self.community_given = of_program.given()
-        self.projects = of_settings.projects()
-        self.stdin_name = name.value or "<stdin>"
-        self.environ = environment(env.value, env_file.value)
-        self.full_environ = None
-        self.selects = False
+        self._ask(of_program, of_settings, name, environ)
         if Path(self.file).suffix == ".alloy":
             raise UsageError(f"--output-file {self.file}: this would overwrite a configuration")
-
-    def chosen(self, *places: Selectors) -> Chosen:
-        """The lint rules that settings choose. Raises UsageError."""
-        return chosen_rules(*places)

@@ -7,49 +7,13 @@ from typing import TYPE_CHECKING
 from alloypy.check.scope import Language
 from alloypy.check.units.settings_error import SettingsError
 from alloypy.check.units.units import CheckOptions
-from alloypy.cli.commands.validate.options import refuse_environment, settings_of
+from alloypy.cli.commands.validate.options import Asked, refuse_environment, settings_of
 from alloypy.cli.usage_error import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Protocol
-
     from alloypy.catalog.versions import Version
-    from alloypy.check.lint.selecting import Chosen, Selectors
-    from alloypy.check.units.settings import Projects
+    from alloypy.check.lint.selecting import Chosen
     from alloypy.check.units.settings_file import Settings
-    from alloypy.graph.admission import Gate
-
-    class Asked(Protocol):
-        """What a command line says about how configurations are checked."""
-
-        @property
-        def program(self) -> str: ...
-        @property
-        def program_given(self) -> bool: ...
-        @property
-        def version(self) -> Version | None: ...
-        @property
-        def version_given(self) -> bool: ...
-        @property
-        def version_note(self) -> str: ...
-        @property
-        def gate(self) -> Gate: ...
-        @property
-        def stability_given(self) -> bool: ...
-        @property
-        def community_given(self) -> bool: ...
-        @property
-        def environ(self) -> Mapping[str, str]: ...
-        @property
-        def full_environ(self) -> Mapping[str, str] | None: ...
-        @property
-        def projects(self) -> Projects: ...
-        @property
-        def stdin_name(self) -> str: ...
-        @property
-        def selects(self) -> bool: ...
-        def chosen(self, *places: Selectors) -> Chosen: ...
 
 
 class Judging:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from alloypy.check.units.settings import Projects
@@ -22,7 +22,7 @@ from alloypy.cli.common_flags import (
 )
 from alloypy.cli.files.named_paths import STDIN, ListFlags
 from alloypy.cli.files.units import Grouping
-from alloypy.cli.flags import FlagSet
+from alloypy.cli.flags import Flag, FlagSet
 from alloypy.cli.report.output import ReportFlags
 from alloypy.cli.usage_error import UsageError
 from alloypy.graph.admission import Gate
@@ -150,7 +150,40 @@ def settings_of(path: str, projects: Projects, stdin_name: str) -> Settings | No
         raise UsageError(str(error), hint=error.hint) from None
 
 
-class Options:
+class Asked:
+    """What a command line says about how configurations are checked, once `_ask` has read it.
+
+    selects: whether it chooses lint rules. full_environ: all variables, if it names files of them.
+    """
+
+    selects = False
+    full_environ: Mapping[str, str] | None = None
+
+    def _ask(
+        self,
+        of_program: ProgramFlags,
+        of_settings: SettingsFlags,
+        stdin_name: Flag[str],
+        environ: tuple[Flag[list[str]], Flag[list[str]]],
+    ) -> None:
+        """Read the flags. Raises UsageError."""
+        self.program = of_program.program.value
+        self.program_given = of_program.program.given
+        self.gate = of_program.gate()
+        self.version = of_program.version()
+        self.version_given = of_program.version_given
+        self.version_note = of_program.version_note()
+        self.stability_given, self.community_given = of_program.given()
+        self.projects = of_settings.projects()
+        self.stdin_name = stdin_name.value or "<stdin>"
+        self.environ = environment(*(each.value for each in environ))
+
+    def chosen(self, *places: Selectors) -> Chosen:
+        """The lint rules that settings choose, each place with more weight. Raises UsageError."""
+        return chosen_rules(*places)
+
+
+class Options(Asked):
     """The flags of the command, declared and read."""
 
     def __init__(self, argv: list[str]) -> None:
@@ -172,20 +205,13 @@ class Options:
         )
         listing = ListFlags(flags)
         name = stdin_filename(flags)
-        env, env_file = environment_flags(flags)
+        environ = environment_flags(flags)
         self.reporting = ReportFlags(flags)
         self.paths = flags.parse(argv)
-        self.program = of_program.program.value
-        self.program_given = of_program.program.given
-        self.gate = of_program.gate()
-        self.version = of_program.version()
-        self.version_given = of_program.version_given
-        self.version_note = of_program.version_note()
-        self.stability_given, self.community_given = of_program.given()
+        self._ask(of_program, of_settings, name, environ)
         self.strict = strict.value
-        self.projects = of_settings.projects()
         self.selects = lint.given
-        self.chosen = lint.chosen
+        self._lint = lint
         self.diff = lint.diff.value
         self.fix = lint.fix.value or self.diff
         self.statistics = lint.statistics.value
@@ -195,9 +221,7 @@ class Options:
         self.exclude = exclude.value
         self.force_exclude = force_exclude.value
         self.from_yaml = from_yaml.value
-        self.stdin_name = name.value or "<stdin>"
-        self.environ = environment(env.value, env_file.value)
-        self.full_environ = {**os.environ, **self.environ} if env_file.value else None
+        self.full_environ = {**os.environ, **self.environ} if environ[1].value else None
         self.listed = listing.given
         if not self.paths and not self.listed:
             raise UsageError("accepts 1 arg(s), received 0", usage=flags.usage)
@@ -206,6 +230,10 @@ class Options:
         if self.fix and self.from_yaml:
             raise UsageError(FIXES_ARE_IN_FILES)
         self.paths += listing.read()
+
+    def chosen(self, *places: Selectors) -> Chosen:
+        """What settings and, with more weight, the flags choose. Raises UsageError."""
+        return self._lint.chosen(*places)
 
     def grouping(self, unit_of: Callable[[str], str | None], excludes: Callable[[str], bool]) -> Grouping:
         """How paths become units. unit_of, excludes: what settings say; --units=path decides over units."""
