@@ -46,19 +46,17 @@ def why(error: OSError | ValueError, said: str = "") -> str:
     path = error.filename
     if not isinstance(path, str) or not hasattr(os, "geteuid"):
         return system_words(error)
-    if isinstance(error, PermissionError) and (owner := _owner(path)) is not None:
+    owner = _owner(path) if isinstance(error, PermissionError) else None
+    if owner is not None and owner != os.geteuid():
         return not_yours(path, owner)
     return system_words(error) if path == said else f"{path}: {system_words(error)}"
 
 
 def not_yours(path: str, owner: int) -> str:
-    """What to tell people of a path that this process may not use. owner: the user that it belongs to."""
-    user = os.geteuid()
-    if owner == user:
-        return f"user {user}, as which this process runs, may not use {path} that is its own: `chmod` lets it"
+    """What to tell people of a path that belongs to another user."""
     return (
-        f"{path} belongs to user {owner}, and this process runs as {user}: run it as that user, or change "
-        "the owner of the directory and all files in it"
+        f"{path} belongs to user {owner}, and this process runs as {os.geteuid()}: run it as that user, or "
+        "change the owner of the directory and all files in it"
     )
 
 

@@ -187,3 +187,38 @@ def test_the_fate_of_a_record_is_told_as_far_as_it_is_known(
     asyncio.run(reopen(EU, US, late))
     assert fates(4)[EU] == fates(1)[EU] == "delivered or dropped"
     assert fates(4)[late] == "not for it, as it was no destination then"
+
+
+def test_a_removed_destination_gets_nothing_again_and_can_be_emptied(
+    queue: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def remove() -> None:
+        log = await Log.open(queue, settings=SETTINGS, destinations=[US])
+        record = await log.cursor(US).next()
+        await log.cursor(US).dead(record.place, "refused", "no")
+        await log.close()
+
+    asyncio.run(remove())
+    assert main(["queue", "replay", queue]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == f"{US}: 1 dead letter waits again\n"
+    assert f"{EU} is no destination any more" in shown.err
+    assert main(["queue", "drop", queue, "--yes", f"--destination={EU}"]) == 0
+    found = listed(queue, capsys)
+    assert (found[EU]["removed"], found[EU]["waiting"], found[EU]["dead_letters"]) == (True, 0, 0)
+    assert (found[US]["removed"], found[US]["waiting"]) == (False, 5)
+
+
+def test_a_destination_whose_marks_are_deleted_while_the_queue_is_in_use_is_listed(
+    queue: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def use() -> None:
+        log = await Log.open(queue, settings=SETTINGS, destinations=[EU, US])
+        Path(queue, "v1", f"done-{EU}.log").unlink()
+        assert await asyncio.to_thread(main, ["queue", "ls", queue, f"--destination={EU}"]) == 0
+        await log.close()
+
+    asyncio.run(use())
+    shown = capsys.readouterr()
+    assert "  waiting       5 (" in shown.out
+    assert f"in use by process {os.getpid()}" in shown.out

@@ -30,12 +30,19 @@ class Wanted(NamedTuple):
 
 def replay(queue: Look, wanted: Wanted) -> int:
     """Let dead letters wait again. Raises QueueError and OSError."""
-    names = [name for name in chosen(queue, wanted.destination) if _dead(queue, wanted, name)]
-    order = Order("replay", wanted.destination, wanted.numbers)
-    counts = _obeyed(queue, order).changed if names else {}
-    for name, count in counts.items():
-        tell(f"{name}: {counted(count, 'dead letter')} {'waits' if count == 1 else 'wait'} again")
-    return exit_codes.SUCCESS if counts else _nothing("dead letters", wanted)
+    found = [name for name in chosen(queue, wanted.destination) if _dead(queue, wanted, name)]
+    removed = [name for name in found if queue.accounts[name].left is not None]
+    total = 0
+    for name in found:
+        if name not in removed:
+            count = _obeyed(queue, Order("replay", name, wanted.numbers)).changed.get(name, 0)
+            tell(f"{name}: {counted(count, 'dead letter')} {'waits' if count == 1 else 'wait'} again")
+            total += count
+    for name in removed:
+        streams.fault(f"{name} is no destination any more: put it into forward_to to replay its dead letters")
+    if removed:
+        return exit_codes.FAILURE
+    return exit_codes.SUCCESS if total else _nothing("dead letters", wanted)
 
 
 def drop(queue: Look, wanted: Wanted, *, only_dead: bool, is_sure: bool) -> int:
