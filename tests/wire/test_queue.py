@@ -207,6 +207,7 @@ async def test_what_is_refused_for_good_holds_up_nothing(tmp_path: Path, words: 
 async def test_pages_show_what_waits_and_what_has_become_of_the_rest(tmp_path: Path) -> None:
     servers = {"a": Server(), "b": Server(), "c": Server()}
     servers["b"].status, servers["c"].status = 400, 503
+    servers["b"].words = b"<i>no</i>\npassword=hush\n"
     async with scripted(servers["a"]) as a, scripted(servers["b"]) as b, scripted(servers["c"]) as c:
         text = RECEIVER + queue(*servers) + write("a", a) + write("b", b) + write("c", c)
         async with pipeline(text, tmp_path) as running:
@@ -219,6 +220,7 @@ async def test_pages_show_what_waits_and_what_has_become_of_the_rest(tmp_path: P
             assert flows["alloypy.queue.default"] == Flow("profiles", 3, 3, 3)
             (table,) = running.controller.tables("", "alloypy.queue.default")
             rows = {row[0]: dict(zip(table.columns[1:], row[1:], strict=True)) for row in table.rows}
+            said = "".join(line for line in running.log.lines if "refused for good" in line)
         async with pipeline(text, tmp_path) as running:
             await until(lambda: counted(running, "dead_letter_records") == 3)
             flows = {each.id: each.flow for each in running.controller.passages()}
@@ -231,6 +233,9 @@ async def test_pages_show_what_waits_and_what_has_become_of_the_rest(tmp_path: P
     assert errors[0] == "-"
     for error, status in zip(errors[1:], (400, 503), strict=True):
         assert re.fullmatch(rf"\d+ s ago: .*{status}.*", error)
+    assert errors[1].endswith("<i>no</i> password=xxxxx")
+    assert "<i>no</i> password=xxxxx" in said
+    assert "hush" not in said
     assert rows == {
         "pyroscope.write.a": {"Waiting": 0, "Oldest": "-", "Delivered": 3, "Dropped": 0, "Dead letters": 0},
         "pyroscope.write.b": {"Waiting": 0, "Oldest": "-", "Delivered": 0, "Dropped": 0, "Dead letters": 3},

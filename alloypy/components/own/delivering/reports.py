@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from alloypy.lang.brief import brief
+from alloypy.lang.secrecy import hide
 from alloypy.profiles.labels import print_labels
 from alloypy.profiles.model import Labels
 
@@ -29,20 +30,25 @@ _GIVEN_UP = {
 class Reports:
     """Reports for one destination. clock: returns seconds of a clock that is never set.
 
-    problem: why a profile was last not delivered, on one line; "" while all were. noted_at: when that was.
+    noted_at: when a profile was last not delivered.
     """
 
     def __init__(self, destination: str, logger: logging.Logger, clock: Callable[[], float]) -> None:
         self._destination = destination
         self._logger = logger
         self._clock = clock
-        self.problem = ""
+        self._words = ""
         self.noted_at = 0.0
         self._fails = False
         self._cannot_keep = False
         self._is_held_up = False
         self._last: dict[str, float] = {}
         self._unsaid: dict[str, int] = {}
+
+    @property
+    def problem(self) -> str:
+        """Why a profile was last not delivered, on one line and without secrets; "" while all were."""
+        return hide(brief(" ".join(self._words.split()), _REASON_CHARACTERS))
 
     def fails(self, reason: str) -> None:
         """The destination takes nothing."""
@@ -109,7 +115,7 @@ class Reports:
         return False
 
     def _note(self, words: str) -> None:
-        self.problem = brief(" ".join(words.split()), _REASON_CHARACTERS)
+        self._words = words
         self.noted_at = self._clock()
 
     def _say(self, level: int, message: str, **fields: object) -> None:

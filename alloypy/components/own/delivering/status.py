@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from alloypy.lang.secrecy import hide
 from alloypy.runtime.contract.component import Flow, Table
 from alloypy.schema.fields import attribute, block, export, exports
 
@@ -68,7 +67,7 @@ def _status(courier: Courier) -> DestinationStatus:
         delivered=counts.delivered,
         dropped=sum(counts.dropped.values()),
         dead_letters=courier.cursor.dead_letters,
-        last_error=hide(problem),
+        last_error=problem,
         last_error_seconds=round(seconds, 1) if problem else 0.0,
     )
 
