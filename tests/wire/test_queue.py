@@ -404,6 +404,21 @@ async def test_destinations_may_leave_and_come_back(tmp_path: Path) -> None:
     assert second.taken == {"before": 1, "meanwhile": 1, "after": 1}
 
 
+async def test_a_destination_taken_out_while_alloypy_was_stopped_is_told(tmp_path: Path) -> None:
+    server = Server()
+    server.status = 503
+    async with scripted(server) as backend:
+        writes = write("a", backend) + write("b", backend)
+        async with pipeline(RECEIVER + queue("a") + writes, tmp_path) as running:
+            await ingest(running, "one")
+        for renamed in ("b", "a"):
+            async with pipeline(RECEIVER + queue(renamed) + writes, tmp_path) as running:
+                await until(lambda: running.metric("alloypy_queue_start_seconds") is not None)
+                told = [line for line in running.log.lines if "was taken out while profiles wait" in line]
+                assert len(told) == (renamed == "b")
+                assert all("pyroscope.write.a" in line for line in told)
+
+
 async def test_a_queue_may_be_renamed_and_may_move(tmp_path: Path) -> None:
     server = Server()
     server.status = 503

@@ -79,6 +79,10 @@ class OnDisk:
             self._logger.warning(
                 "the directory of the queue is not as it was left", extra={"fields": {"err": each}}
             )
+        for name, waiting in log.facts().removed.items():
+            if waiting:
+                fields = {"destination": name, "n": waiting}
+                self._logger.warning(self.left, extra={"fields": fields})
         return log
 
     def _evicted(self, destination: str, limit: str, count: int) -> None:
