@@ -79,6 +79,7 @@ class Look:
         names = disk.names(directory)
         recovered = recover(disk, directory, names)
         self.segments = Segments(recovered.segments)
+        self.accounts: dict[str, Account] = {}
         self.warnings: Sequence[str] = []
         if self.holder:
             self._read(names, roll)
@@ -99,7 +100,7 @@ class Look:
         """Find what opening the queue would find."""
         found = survey(self._disk, self.directory, names, recovered, roll, None, 0, 0)
         self.segments, self._dead = found.segments, found.dead
-        self.accounts: dict[str, Account] = {name: each.account for name, each in found.done.items()}
+        self.accounts = {name: each.account for name, each in found.done.items()}
         again = (f"{aside(each)}: it is renamed when the queue is opened" for each in recovered.aside)
         self.warnings = [*found.warnings, *again]
 

@@ -38,11 +38,8 @@ def why(error: OSError | ValueError, said: str = "") -> str:
     if not isinstance(error, OSError):
         return system_words(error)
     for path in (error.filename2, error.filename):
-        if isinstance(path, str) and (kinds := _wrong_kind(error, path)):
-            found, wanted = kinds
-            if path == said:
-                return f"it is {found}, and not {wanted}"
-            return f"{path} is {found}, but a queue has {wanted} of that name: move it away"
+        if isinstance(path, str) and (words := _wrong_kind(error, path, said)):
+            return words
     path = error.filename
     if not isinstance(path, str) or not hasattr(os, "geteuid"):
         return system_words(error)
@@ -60,19 +57,33 @@ def not_yours(path: str, owner: int) -> str:
     )
 
 
-def _wrong_kind(error: OSError, path: str) -> tuple[str, str] | None:
-    """What is at a path, and what belongs there; None if that is not what is wrong."""
+def _wrong_kind(error: OSError, path: str, said: str) -> str:
+    """What is at a path, or above it, instead of what belongs there; "" if that is not what is wrong."""
     if error.errno == errno.ENOTDIR:
         wanted = "a directory"
     elif error.errno in _WANTS_FILE:
         wanted = "a file"
     else:
-        return None
-    with suppress(OSError):
-        mode = os.lstat(path).st_mode
+        return ""
+    with suppress(FileNotFoundError, PermissionError):
+        mode = _mode(path)
+        while mode is None:
+            path = path.rpartition("/")[0]
+            mode = _mode(path)
         found = next((kind for is_it, kind in _KINDS if is_it(mode)), "a device")
-        return (found, wanted) if found != wanted else None
-    return None
+        if found != wanted and path == said:
+            return f"it is {found}, and not {wanted}"
+        if found != wanted:
+            return f"{path} is {found}, but a queue has {wanted} of that name: move it away"
+    return ""
+
+
+def _mode(path: str) -> int | None:
+    """The mode of what is at a path; None if what is above it is no directory."""
+    try:
+        return os.lstat(path).st_mode
+    except NotADirectoryError:
+        return None
 
 
 def _owner(path: str) -> int | None:
