@@ -13,16 +13,13 @@ from alloypy.syntax.tree import Comment
 
 
 class Token:
-    """One token, with everything that Lark needs of a token.
+    """One token.
 
     type: the terminal's name in the grammar. text: as written, the line feed for a TERMINATOR,
     empty for EOF. start, end: byte offsets of the first byte and just after the last.
     """
 
     __slots__ = ("end", "start", "text", "type")
-
-    # Lark copies these from the last token into its end token; our errors come from the diagnoser.
-    start_pos = end_pos = line = column = end_line = end_column = None
 
     def __init__(self, type_: str, text: str, start: int, end: int) -> None:
         self.type = type_

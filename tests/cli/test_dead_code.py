@@ -18,7 +18,7 @@ CALLED_BY_OTHERS = {
     "sizehint",
     "httptools": "on_body on_header on_headers_complete on_message_begin on_message_complete "
     "on_status on_url",
-    "Lark": "__path__ __spec__ end_pos lex start_pos",
+    "Lark": "__path__ __spec__ expansion origin",
     "Starlette": "to_string",
     "uvicorn": "access_log default_headers disconnected should_exit",
     "RE2": "log_errors max_mem",

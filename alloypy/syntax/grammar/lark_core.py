@@ -32,14 +32,17 @@ def lark_version() -> str:
 
 
 class Core(NamedTuple):
-    """The parts of Lark's machine: `parser(table(states, starts, ends), callbacks)` parses.
+    """The parts of Lark's machine.
 
-    shift, reduce: its marks for the two kinds of action. unexpected: the exception it raises at a token
-    that cannot come next.
+    table: a parse table, of states, starts and ends. conf: a table and the functions of its rules, for one
+    start symbol. state: a parse, of a conf and a lexer, which is not used here; `feed_token(token, is_end)`
+    moves it on. shift, reduce: how a table marks the two kinds of action. unexpected: raised at a token that
+    cannot come next.
     """
 
-    parser: Any
     table: Any
+    conf: Any
+    state: Any
     shift: object
     reduce: object
     unexpected: type[Exception]
@@ -52,8 +55,8 @@ def lalr_core() -> Core:
 
 
 def _import_core() -> Core:
-    from lark.exceptions import UnexpectedInput
+    from lark.exceptions import UnexpectedToken
     from lark.parsers.lalr_analysis import IntParseTable, Reduce, Shift
-    from lark.parsers.lalr_parser import _Parser
+    from lark.parsers.lalr_parser_state import ParseConf, ParserState
 
-    return Core(_Parser, IntParseTable, Shift, Reduce, UnexpectedInput)
+    return Core(IntParseTable, ParseConf, ParserState, Shift, Reduce, UnexpectedToken)

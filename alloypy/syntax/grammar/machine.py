@@ -1,13 +1,26 @@
-"""Lark's LALR(1) parser at work on prepared tables and tokens."""
+"""Lark's LALR(1) parser at work on prepared tables and tokens.
+
+A parse is Lark's: the table, its state, and the last step, at the end of the text or at the first token that
+cannot come. The steps before that, thousands for each file, are taken by a loop here, which does what Lark's
+`feed_token` does in less time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, TypeAlias
 
 from alloypy.syntax.grammar.lark_core import lalr_core
-from alloypy.syntax.grammar.tables import Tables
+from alloypy.syntax.grammar.tables import GrammarRule, Tables
 from alloypy.syntax.tokens import Token
+
+_END = "$END"
+
+_Make: TypeAlias = Callable[[list[Any]], Any]
+# What to do at each symbol: Lark's mark, and the number of a state or a production.
+_Row: TypeAlias = "dict[str, tuple[object, Any]]"
+_NEITHER = (None, None)
 
 
 class NotInGrammarError(Exception):
@@ -16,61 +29,87 @@ class NotInGrammarError(Exception):
     token: the first one that cannot come where it is; None if the text ends too early.
     """
 
-    def __init__(self, token: Token | None, expected: Callable[[], Iterable[str]]) -> None:
+    def __init__(self, token: Token | None, expected: Callable[[], frozenset[str]]) -> None:
         super().__init__(token)
         self.token = token
         self._expected = expected
 
     def expected(self) -> frozenset[str]:
         """The names of the terminals that could have come instead; `$END` if the text could have ended."""
-        return frozenset(self._expected())
-
-
-class TokenFeed:
-    """Lark's lexer: hands the parser tokens that have been made elsewhere.
-
-    For Alloy's own language `alloypy.syntax.lexer` makes them: neither terminal patterns nor a postlex can
-    see whether a comment hides a line end.
-    """
-
-    @staticmethod
-    def _Token(type_: str, text: str) -> Token:  # noqa: N802  # Lark calls it to try what could come next
-        return Token(type_, text, 0, 0)
-
-    def __init__(self, tokens: Iterable[Token]) -> None:
-        self._tokens = tokens
-
-    def lex(self, parser_state: object) -> Iterator[Token]:
-        """The tokens as they are, whatever the parser's state."""
-        del parser_state
-        return iter(self._tokens)
+        return self._expected()
 
 
 class Machine:
     """Parses by the tables; for each rule it calls the attribute of `builder` that the rule names."""
 
     def __init__(self, tables: Tables, builder: object) -> None:
-        core = lalr_core()
-        rules = [_Production(_Symbol(rule.makes), range(rule.takes)) for rule in tables.rules]
+        core = self._core = lalr_core()
+        rules = [_Production(rule, getattr(builder, rule.function)) for rule in tables.rules]
         going = [(core.shift, state) for state in range(len(tables.states))]
         reducing = [(core.reduce, rule) for rule in rules]
-        states = [
+        self._states: list[_Row] = [
             {symbol: going[to] if to >= 0 else reducing[~to] for symbol, to in row.items()}
             for row in tables.states
         ]
-        functions = [getattr(builder, rule.function) for rule in tables.rules]
-        table = core.table(states, tables.starts, tables.ends)
-        self._parser = core.parser(table, dict(zip(rules, functions, strict=True)))
-        self._unexpected = core.unexpected
+        self._table = core.table(self._states, tables.starts, tables.ends)
+        self._functions = {rule: rule.function for rule in rules}
 
     def parse(self, tokens: Iterable[Token], start: str) -> Any:
         """The result of the start symbol's function for the tokens. Raises NotInGrammarError."""
+        core = self._core
+        state = core.state(core.conf(self._table, self._functions, start), None)
+        wrong = self._advance(tokens, state.state_stack, state.value_stack)
         try:
-            return self._parser.parse(TokenFeed(tokens), start)
-        except self._unexpected as error:
-            found: Any = error
-            token = found.token if isinstance(found.token, Token) else None  # the end is Lark's own token
-            raise NotInGrammarError(token, found.interactive_parser.accepts) from None
+            return state.feed_token(wrong or Token(_END, "", 0, 0), wrong is None)
+        except core.unexpected:
+            raise NotInGrammarError(wrong, partial(self._accepted, state, start)) from None
+
+    def _advance(self, tokens: Iterable[Token], path: list[int], values: list[Any]) -> Token | None:
+        """Move a parse over the tokens; returns the first one that cannot come, or None after the last.
+
+        path, values: the stacks of its state: the states on the way here, and what was made on it.
+        """
+        states = self._states
+        shift, reduce = self._core.shift, self._core.reduce
+        row = states[path[-1]]
+        for token in tokens:
+            symbol = token.type
+            action, to = row.get(symbol, _NEITHER)
+            while action is reduce:
+                rule: _Production = to
+                takes = rule.takes
+                if takes == 1:
+                    values[-1] = rule.function([values[-1]])
+                    path[-1] = to = states[path[-2]][rule.makes][1]
+                else:
+                    start = len(values) - takes
+                    made = rule.function(values[start:])
+                    values[start:] = [made]
+                    to = states[path[start]][rule.makes][1]
+                    path[start + 1 :] = [to]
+                row = states[to]
+                action, to = row.get(symbol, _NEITHER)
+            if action is not shift:
+                return token
+            path.append(to)
+            values.append(token)
+            row = states[to]
+        return None
+
+    def _accepted(self, state: Any, start: str) -> frozenset[str]:
+        """The terminals with which a parse could go on; it is tried on copies, which make nothing."""
+        core = self._core
+        conf = core.conf(self._table, {}, start)
+        accepted = set()
+        for symbol in self._states[state.position]:
+            if symbol.isupper():
+                copied = core.state(conf, None, list(state.state_stack), list(state.value_stack))
+                try:
+                    copied.feed_token(Token(symbol, "", 0, 0), symbol == _END)
+                except core.unexpected:
+                    continue
+                accepted.add(symbol)
+        return frozenset(accepted)
 
 
 class _Symbol:
@@ -81,10 +120,16 @@ class _Symbol:
 
 
 class _Production:
-    """A rule as Lark's parser uses it; hashed by identity, while Lark's own rules hash all their symbols."""
+    """A rule of the grammar and its function; hashed by identity: Lark's own rules hash all their symbols.
 
-    __slots__ = ("expansion", "origin")
+    origin, expansion: what it makes and what it takes, as Lark reads it.
+    """
 
-    def __init__(self, origin: _Symbol, expansion: range) -> None:
-        self.origin = origin
-        self.expansion = expansion
+    __slots__ = ("expansion", "function", "makes", "origin", "takes")
+
+    def __init__(self, rule: GrammarRule, function: _Make) -> None:
+        self.makes = rule.makes
+        self.takes = rule.takes
+        self.function = function
+        self.origin = _Symbol(rule.makes)
+        self.expansion = range(rule.takes)

@@ -36,7 +36,7 @@ def build_tables(grammar: str, starts: list[str]) -> Tables:
         from lark.parsers.lalr_analysis import Shift
 
     parser: Any = Lark(grammar, parser="lalr", lexer="basic", start=starts, strict=False)
-    table = parser.parser.parser._parse_table  # noqa: SLF001  # Lark has no public name for it
+    table = parser.parse_interactive(start=starts[0]).parser_state.parse_conf.parse_table
     states = _without_detours(table.states, Shift)
     order = _reachable(states, [table.start_states[name] for name in starts], Shift)
     numbers = {state: number for number, state in enumerate(order)}

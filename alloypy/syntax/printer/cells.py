@@ -19,9 +19,10 @@ import re
 _TAB_WIDTH = 8
 _SEPARATOR = re.compile("[\t\v]")
 
-_SHIELDED = str.maketrans("\t\n\v\f ", "\udc09\udc0a\udc0b\udc0c\udc20")
-_SHIELDED_IN_LINES = str.maketrans("\t\v\f ", "\udc09\udc0b\udc0c\udc20")
-_SHIELD = re.compile("[\udc09-\udc0c\udc20]")
+_SURROGATES = 0xDC00
+_SHIELDED = {ord(char): _SURROGATES + ord(char) for char in "\t\n\v\f "}
+_SHIELDED_IN_LINES = {char: instead for char, instead in _SHIELDED.items() if char != ord("\n")}
+_SHIELD = re.compile(r"[\udc09-\udc0c\udc20]")
 
 
 def shield(text: str) -> str:
@@ -49,7 +50,7 @@ def align(marked: str) -> str:
 
 
 def _unshield(match: re.Match[str]) -> str:
-    return chr(ord(match[0]) - 0xDC00)
+    return chr(ord(match[0]) - _SURROGATES)
 
 
 def _single(line: str) -> str:
@@ -81,13 +82,12 @@ def _lay_out(section: list[str], lines: list[str]) -> None:
 
 
 def _align_run(run: list[str], lines: list[str]) -> None:
-    """Lays out adjacent lines that all have cells."""
+    """Lays out adjacent lines that all have cells, if only empty ones for their indentation."""
     texts = [line.lstrip("\t") for line in run]
     depths = [len(line) - len(text) for line, text in zip(run, texts, strict=True)]
-    common = min(depths)
-    if common == max(depths) and not any("\v" in text or "\t" in text for text in texts):
-        lines += [line.rstrip("\t ") for line in run]
+    if _align_names(texts, depths, lines):
         return
+    common = min(depths)
     rows: list[list[str]] = []
     ends: list[str] = []
     for line, depth in zip(run, depths, strict=True):
@@ -97,6 +97,30 @@ def _align_run(run: list[str], lines: list[str]) -> None:
     margin = "\t" * common
     for row, widths in zip(rows, _column_widths(rows, ends), strict=True):
         lines.append((margin + _padded(row, widths)).rstrip("\t "))
+
+
+def _align_names(texts: list[str], depths: list[int], lines: list[str]) -> bool:
+    """Lays out a run in the usual case: its only cells are names before values, at its greatest depth.
+
+    Then no name shares a column with indentation. Returns whether it is the usual case.
+    """
+    deepest = max(depths)
+    sizes = [text.find("\v") for text in texts]  # of the names
+    for text, depth, size in zip(texts, depths, sizes, strict=True):
+        if "\t" in text or not size or (size > 0 and (depth < deepest or text.find("\v", size + 1) > 0)):
+            return False
+    margin = "\t" * deepest
+    first = 0
+    for after, ends_group in enumerate([*[size < 0 for size in sizes], True]):
+        if not ends_group:
+            continue
+        width = max(sizes[first:after], default=0) + 1
+        for text, size in zip(texts[first:after], sizes[first:after], strict=True):
+            lines.append((margin + text[:size].ljust(width) + text[size + 1 :]).rstrip(" "))
+        if after < len(texts):
+            lines.append(("\t" * depths[after] + texts[after]).rstrip("\t "))
+        first = after + 1
+    return True
 
 
 def _column_widths(rows: list[list[str]], ends: list[str]) -> list[list[int]]:

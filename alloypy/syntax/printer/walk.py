@@ -110,13 +110,13 @@ class Walk:
         work, output, steps = self._work, self.output, self._steps
         while work:
             item = work.pop()
-            kind = type(item)
-            if kind is str:
-                output.queue += item  # type: ignore[operator]
-            elif kind is tuple:
-                output.text(*item)  # type: ignore[misc]
+            if type(item) is str:
+                output.queue += item
+            elif type(item) is tuple:
+                text, size, offset = item
+                output.text(text, size, offset)
             else:
-                steps[kind](item)
+                steps[type(item)](item)
 
     def _todo(self, work: list[_Work]) -> None:
         work.reverse()

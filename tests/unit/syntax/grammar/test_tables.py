@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import zipfile
+from itertools import product
 from pathlib import Path
 
+import lark
 import pytest
 
 from alloypy.syntax.grammar import grammar
@@ -69,26 +71,63 @@ def test_every_rule_has_its_function_and_none_is_a_detour(tables: Tables) -> Non
     assert not {"sum", "product", "primary", "expression"} & {rule.function for rule in tables.rules}
 
 
-def test_the_shortcuts_accept_no_more_and_no_less() -> None:
-    text = "start: sum\n%declare ADD MUL ATOM\n?sum: product | sum ADD product -> join\n"
-    text += "?product: ATOM -> leaf | product MUL ATOM -> join\n"
+SUMS = """
+start: sum
+%declare ADD MUL ATOM OPEN CLOSE
+?sum: product | sum ADD product -> join
+?product: atom | product MUL atom -> join
+?atom: ATOM -> leaf | OPEN sums CLOSE -> inner
+sums: -> nothing | sum -> leaf
+"""
+NAMES = {"+": "ADD", "*": "MUL", "(": "OPEN", ")": "CLOSE"}
 
-    class Show:
-        start = staticmethod(lambda items: items[0])
-        leaf = staticmethod(lambda items: items[0].text)
-        join = staticmethod(lambda items: f"({''.join(getattr(item, 'text', item) for item in items)})")
 
-    machine = Machine(build_tables(text, ["start"]), Show)
-    names = {"+": "ADD", "*": "MUL"}
+class Show:
+    start = leaf = staticmethod(lambda items: getattr(items[0], "text", items[0]))
+    join = staticmethod(lambda items: f"({''.join(getattr(item, 'text', item) for item in items)})")
+    inner = staticmethod(lambda items: f"[{items[1]}]")
+    nothing = staticmethod(lambda items: "-")
 
-    def parse(written: str) -> object:
-        return machine.parse([Token(names.get(c, "ATOM"), c, i, i) for i, c in enumerate(written)], "start")
 
-    assert parse("a") == "a"
-    assert parse("a+b*c+d") == "((a+(b*c))+d)"
-    for wrong in ("", "+", "a+", "a*+b", "ab"):
-        with pytest.raises(NotInGrammarError):
-            parse(wrong)
+def parsed(machine: Machine, written: str) -> tuple[object, frozenset[str]]:
+    """What is made of a text, or the place of its fault and the terminals that could come there."""
+    tokens = [Token(NAMES.get(char, "ATOM"), char, at, at) for at, char in enumerate(written)]
+    try:
+        return machine.parse(tokens, "start"), frozenset()
+    except NotInGrammarError as error:
+        return len(written) if error.token is None else error.token.start, error.expected()
+
+
+def parsed_by_lark(parser: lark.Lark, written: str) -> tuple[object, frozenset[str]]:
+    """The same by the whole Lark, on tables as it makes them."""
+    state = parser.parse_interactive(start="start")
+    tokens = [lark.Token(NAMES.get(char, "ATOM"), char) for char in written]
+    made: object = None
+    for at, token in enumerate([*tokens, lark.Token("$END", "")]):
+        could_come = frozenset(state.accepts())
+        try:
+            made = state.feed_token(token)
+        except lark.UnexpectedToken:
+            return at, could_come
+    return made, frozenset()
+
+
+def test_the_loop_and_the_shortcuts_change_nothing_of_what_lark_does() -> None:
+    machine = Machine(build_tables(SUMS, ["start"]), Show)
+    parser = lark.Lark(
+        SUMS, parser="lalr", lexer="basic", start="start", keep_all_tokens=True, transformer=Show()
+    )
+    assert parsed(machine, "a+b*c+()*(d)") == ("((a+(b*c))+([-]*[d]))", frozenset())
+    right = 0
+    for length in range(6):
+        for written in map("".join, product("a+*()", repeat=length)):
+            made, could_come = parsed(machine, written)
+            made_by_lark, could_come_by_lark = parsed_by_lark(parser, written)
+            assert made == made_by_lark, written
+            assert bool(could_come) == bool(could_come_by_lark), written
+            assert could_come <= could_come_by_lark, written
+            right += not could_come
+    assert right > 10
 
 
 def test_every_terminal_of_the_grammar_is_a_token(tables: Tables) -> None:
@@ -128,8 +167,6 @@ def test_a_wheel_brings_its_tables_along(tmp_path: Path) -> None:
 
 
 def test_the_version_of_lark_is_the_installed_one() -> None:
-    import lark
-
     assert lark_version() == lark.__version__
 
 
