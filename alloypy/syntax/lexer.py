@@ -53,7 +53,20 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _LINE_COMMENT, _UNKNOWN = 12, 14
-_GROUP = (0, 1, 1, 3, 3, 5, 6, 6, 8, 8, 10, 10)  # the token's group, by the last group that matched
+_GROUP: tuple[int, ...] = (
+    0,
+    1,
+    1,
+    3,
+    3,
+    5,
+    6,
+    6,
+    8,
+    8,
+    10,
+    10,
+)  # the token's group, by the last group that matched
 _LITERAL = {1: "IDENT", 6: "STRING", 8: "NUMBER", 10: "FLOAT"}
 _TYPE = KEYWORDS | OPERATORS
 
@@ -93,7 +106,6 @@ def _match_all(text: str, begin: int) -> tuple[list[Token], list[list[Comment]]]
     """Tokens and comments of a Latin-1 text from `begin` on; None if anything in it is not a token."""
     tokens: list[Token] = []
     comments = CommentGroups(text)
-    add = tokens.append
     for match in _TOKEN.finditer(text, begin):
         index = match.lastindex
         if index is None:
@@ -102,20 +114,20 @@ def _match_all(text: str, begin: int) -> tuple[list[Token], list[list[Comment]]]
             group = _GROUP[index]
             start, end = match.span(group)
             lexeme = text[start:end]
-            add(Token(_TYPE.get(lexeme) or _LITERAL[group], lexeme, start, end))
+            tokens.append(Token(_TYPE.get(lexeme) or _LITERAL[group], lexeme, start, end))
             if group != index:
                 start = match.end() - 1
-                add(Token("TERMINATOR", "\n", start, start))
+                tokens.append(Token("TERMINATOR", "\n", start, start))
         elif index == _UNKNOWN:
             return None
         else:
             start, end = match.span(index)
             if comments.first_after_token(len(tokens)) and _hides_line_end(text, start, tokens):
-                add(Token("TERMINATOR", "\n", start, start))
+                tokens.append(Token("TERMINATOR", "\n", start, start))
             comments.add(start, end, text[start:end], len(tokens))
     if tokens and tokens[-1].type in ENDING:
-        add(Token("TERMINATOR", "\n", len(text), len(text)))
-    add(Token("EOF", "", len(text), len(text)))
+        tokens.append(Token("TERMINATOR", "\n", len(text), len(text)))
+    tokens.append(Token("EOF", "", len(text), len(text)))
     return tokens, comments.groups
 
 

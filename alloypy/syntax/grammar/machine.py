@@ -11,16 +11,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeAlias
 
-from alloypy.syntax.grammar.lark_core import lalr_core
+from alloypy.syntax.grammar.lark_core import Core, lalr_core
 from alloypy.syntax.grammar.tables import GrammarRule, Tables
 from alloypy.syntax.tokens import Token
 
 _END = "$END"
 
 _Make: TypeAlias = Callable[[list[Any]], Any]
-# What to do at each symbol: Lark's mark, and the number of a state or a production.
-_Row: TypeAlias = "dict[str, tuple[object, Any]]"
-_NEITHER = (None, None)
 
 
 class NotInGrammarError(Exception):
@@ -44,15 +41,10 @@ class Machine:
 
     def __init__(self, tables: Tables, builder: object) -> None:
         core = self._core = lalr_core()
-        rules = [_Production(rule, getattr(builder, rule.function)) for rule in tables.rules]
-        going = [(core.shift, state) for state in range(len(tables.states))]
-        reducing = [(core.reduce, rule) for rule in rules]
-        self._states: list[_Row] = [
-            {symbol: going[to] if to >= 0 else reducing[~to] for symbol, to in row.items()}
-            for row in tables.states
-        ]
-        self._table = core.table(self._states, tables.starts, tables.ends)
-        self._functions = {rule: rule.function for rule in rules}
+        self._states = tables.states
+        self._rules = [_Production(rule, getattr(builder, rule.function)) for rule in tables.rules]
+        self._table = core.table(_RowsForLark(core, self._states, self._rules), tables.starts, tables.ends)
+        self._functions = {rule: rule.function for rule in self._rules}
 
     def parse(self, tokens: Iterable[Token], start: str) -> Any:
         """The result of the start symbol's function for the tokens. Raises NotInGrammarError."""
@@ -69,27 +61,26 @@ class Machine:
 
         path, values: the stacks of its state: the states on the way here, and what was made on it.
         """
-        states = self._states
-        shift, reduce = self._core.shift, self._core.reduce
+        states, rules = self._states, self._rules
         row = states[path[-1]]
         for token in tokens:
             symbol = token.type
-            action, to = row.get(symbol, _NEITHER)
-            while action is reduce:
-                rule: _Production = to
+            to = row.get(symbol)
+            while to is not None and to < 0:
+                rule = rules[~to]
                 takes = rule.takes
                 if takes == 1:
                     values[-1] = rule.function([values[-1]])
-                    path[-1] = to = states[path[-2]][rule.makes][1]
+                    path[-1] = to = states[path[-2]][rule.makes]
                 else:
                     start = len(values) - takes
                     made = rule.function(values[start:])
                     values[start:] = [made]
-                    to = states[path[start]][rule.makes][1]
+                    to = states[path[start]][rule.makes]
                     path[start + 1 :] = [to]
                 row = states[to]
-                action, to = row.get(symbol, _NEITHER)
-            if action is not shift:
+                to = row.get(symbol)
+            if to is None:
                 return token
             path.append(to)
             values.append(token)
@@ -110,6 +101,24 @@ class Machine:
                     continue
                 accepted.add(symbol)
         return frozenset(accepted)
+
+
+class _RowsForLark(dict[int, "dict[str, tuple[object, Any]]"]):
+    """The states of a table as Lark reads them, each made when Lark first comes to it."""
+
+    def __init__(self, core: Core, states: list[dict[str, int]], rules: list[_Production]) -> None:
+        super().__init__()
+        self._core = core
+        self._states = states
+        self._rules = rules
+
+    def __missing__(self, state: int) -> dict[str, tuple[object, Any]]:
+        shift, reduce, rules = self._core.shift, self._core.reduce, self._rules
+        made = self[state] = {
+            symbol: (shift, to) if to >= 0 else (reduce, rules[~to])
+            for symbol, to in self._states[state].items()
+        }
+        return made
 
 
 class _Symbol:

@@ -13,9 +13,7 @@ Source: docs/spec/SYNTAX.md, section 3a.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, TypeAlias
 
 from alloypy.syntax.letters import quote
@@ -74,7 +72,6 @@ class Walk:
     def __init__(self, source: Source, comments: Sequence[Sequence[Comment]], *, careful: bool) -> None:
         self.output = Output(source, comments, careful=careful)
         self._data = source.data
-        self._line: Callable[[int], int] = partial(bisect_right, source.line_starts)
         self._careful = careful
         self._has_comments = bool(comments)
         self._work: list[_Work] = []
@@ -122,8 +119,9 @@ class Walk:
         work.reverse()
         self._work += work
 
-    def _multiline(self, start: int, end: int) -> bool:
-        return self._line(start) != self._line(end)
+    def _broken(self, start: int, end: int) -> bool:
+        """Whether a line ends between two places."""
+        return self._data.find(b"\n", start, end) >= 0
 
     def _after(self, offset: int, token: bytes) -> int:
         """The offset of `token`, the next token at or after `offset`.
@@ -140,22 +138,22 @@ class Walk:
 
     def _statements(self, statements: Sequence[Statement]) -> list[_Work]:
         work: list[_Work] = []
-        line = self._line
-        previous_end = 0
+        line_ends = self._data.count
+        previous = 0
         for statement in statements:
-            first, last = line(statement.start), line(statement.end)
-            if work and (type(statement) is Block or first - previous_end > 1):
+            start, end = statement.start, statement.end
+            if work and (type(statement) is Block or line_ends(b"\n", previous, start) > 1):
                 work.append(FORMFEED)
             work.append(statement)
-            work.append(FORMFEED if last > first else NEWLINE)
-            previous_end = last
+            work.append(FORMFEED if self._broken(start, end) else NEWLINE)
+            previous = end
         return work
 
     def _attribute(self, statement: Attribute) -> None:
         output, name, value = self.output, statement.name, statement.value
         output.text(name.name, name.end - name.start + 1, name.start)
         output.queue = CELL
-        if self._multiline(statement.start, statement.end):
+        if self._broken(statement.start, statement.end):
             self._work.append(_Fold(output.rows))
         output.text("=", 1, self._after(name.end + 1, b"="))
         output.queue = BLANK
@@ -174,7 +172,7 @@ class Walk:
             output.text(label, size, block.label_start)
         output.queue = BLANK
         output.text("{", 1, block.lcurly)
-        multiline = self._multiline(block.start, block.end)
+        multiline = self._broken(block.start, block.end)
         if self._has_comments and multiline != bool(block.body):
             output.doubtful = True  # its line count changes, and so does the alignment of comments around it
         work: list[_Work] = [INDENT]
@@ -220,12 +218,11 @@ class Walk:
 
     def _array(self, array: Array) -> None:
         self.output.text("[", 1, array.start)
-        line = self._line
         work: list[_Work] = []
         last = array.elements[-1] if array.elements else None
-        previous = line(array.start)
+        previous = array.start
         for element in array.elements:
-            broken = line(element.start) != previous
+            broken = self._broken(previous, element.start)
             if broken:
                 work.append(INDENT + FORMFEED)
             elif work:
@@ -235,30 +232,29 @@ class Walk:
                 work.append(self._comma(element))
             if broken:
                 work.append(UNINDENT)
-            previous = line(element.end)
-        if last is not None and line(array.end) != previous:
+            previous = element.end
+        if last is not None and self._broken(previous, array.end):
             work += (self._comma(last), INDENT + FORMFEED + UNINDENT)
         work.append(("]", 1, array.end))
         self._todo(work)
 
     def _object(self, obj: Object) -> None:
         self.output.text("{", 1, obj.start)
-        line = self._line
         work: list[_Work] = [INDENT]
         last = obj.fields[-1] if obj.fields else None
         before: Field | None = None
-        previous = line(obj.start)
+        previous = obj.start
         for field in obj.fields:
-            if line(field.start) != previous:
-                aligned = before is not None and not self._multiline(before.value.start, before.value.end)
+            if self._broken(previous, field.start):
+                aligned = before is not None and not self._broken(before.value.start, before.value.end)
                 work.append(NEWLINE if aligned else FORMFEED)
             elif before is not None:
                 work.append(BLANK)
             work.append(field)
             if field is not last:
                 work.append(self._comma(field.value))
-            before, previous = field, line(field.end)
-        if last is not None and line(obj.end) != previous:
+            before, previous = field, field.end
+        if last is not None and self._broken(previous, obj.end):
             work += (self._comma(last.value), FORMFEED)
         work += (UNINDENT, ("}", 1, obj.end))
         self._todo(work)
@@ -272,7 +268,7 @@ class Walk:
             size = len(field.name.encode())
             output.text(field.name, size, field.start)
         output.queue = CELL
-        if self._multiline(value.start, value.end):
+        if self._broken(value.start, value.end):
             self._work.append(_Fold(output.rows))
         output.text("=", 1, self._after(field.start + size, b"="))
         output.queue = BLANK
@@ -285,7 +281,7 @@ class Walk:
         if type(value) is Literal and value.kind == "NUMBER":
             work.append(BLANK)  # `1.x` would be a number with a point
         work += ((".", 1, dot), (name.name, name.end - name.start + 1, name.start if dot >= 0 else _UNKNOWN))
-        if self._multiline(value.end, name.end):
+        if self._broken(value.end, name.end):
             work.append(_LOOSE)
         self._todo(work)
 
@@ -293,12 +289,11 @@ class Walk:
         self._todo([index.value, ("[", 1, index.lbrack), index.index, ("]", 1, index.end)])
 
     def _call(self, call: Call) -> None:
-        line = self._line
         work: list[_Work] = [call.value, ("(", 1, call.lparen if self._careful else _UNKNOWN)]
         last = call.args[-1] if call.args else None
-        previous = line(call.lparen)
+        previous = call.lparen
         for argument in call.args:
-            broken = line(argument.start) != previous
+            broken = self._broken(previous, argument.start)
             if broken:
                 work.append(FORMFEED + INDENT)
             work.append(argument)
@@ -306,9 +301,9 @@ class Walk:
                 work += (self._comma(argument), BLANK)
             if broken:
                 work.append(UNINDENT)
-            previous = line(argument.end)
+            previous = argument.end
         closing = (")", 1, call.end if self._careful else _UNKNOWN)
-        if line(call.end) == previous:
+        if not self._broken(previous, call.end):
             work.append(closing)
         elif last is not None:
             work += (self._comma(last), FORMFEED, closing, _LOOSE)
