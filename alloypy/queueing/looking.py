@@ -196,21 +196,33 @@ def look(path: str) -> Look:
 
 def _place(disk: Disk, path: str) -> str:
     """The path of the queue that is meant. Raises QueueError and OSError."""
-    names = disk.names(path)
+    try:
+        names = disk.names(path)
+    except FileNotFoundError:
+        parent = str(Path(path).parent)
+        found = _queues_below(disk, parent) if parent != path else []
+        if not found:
+            raise
+        raise QueueError(f"{path} does not exist; there is a queue in {found[0]}") from None
     real = Path(path).resolve()
     if VERSION not in names and real.name == VERSION and has_records(disk, path):
         return str(Path(path).parent if Path(path).name == VERSION else real.parent)
     check_version(path, names)
     if VERSION not in names:
-        near = [f"{path}/{name}" for name in ("queue", *(f"{each}/queue" for each in names))]
-        found = [each for each in near if has_records(disk, f"{each}/{VERSION}")]
-        hint = (
-            f"there is one in {found[0]}"
-            if found
-            else f"name the directory that is its path, {DEFAULT_PLACE}"
-        )
+        below = [f"there is one in {each}" for each in _queues_below(disk, path)]
+        hint = (*below, f"name the directory that is its path, {DEFAULT_PLACE}")[0]
         raise QueueError(f"{path} has no queue: {hint}")
     return path
+
+
+def _queues_below(disk: Disk, path: str) -> list[str]:
+    """The queues that are where they are by default, if `path` is of a component or of --storage.path."""
+    try:
+        names = disk.names(path)
+    except OSError:
+        return []
+    near = [f"{path}/{name}" for name in ("queue", *(f"{each}/queue" for each in names))]
+    return [each for each in near if has_records(disk, f"{each}/{VERSION}")]
 
 
 def holder_of(disk: Disk, directory: str) -> str:

@@ -162,6 +162,8 @@ def test_a_queue_in_a_directory_below_is_named(queue: str, capsys: pytest.Captur
     for path in (component, component.parent):
         assert main(["queue", "ls", str(path)]) == 1
         assert f"{path} has no queue: there is one in {component}/queue\n" in capsys.readouterr().err
+    assert main(["queue", "ls", str(component.parent / "queue")]) == 1
+    assert f"does not exist; there is a queue in {component}/queue\n" in capsys.readouterr().err
 
 
 def test_the_fate_of_a_record_is_told_as_far_as_it_is_known(
