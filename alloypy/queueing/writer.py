@@ -20,6 +20,7 @@ from typing import TypeVar
 from alloypy.histogram import Histogram
 from alloypy.os_errors import system_words
 from alloypy.queueing.clock import Clock
+from alloypy.queueing.company import Company
 from alloypy.queueing.disk import Buffer, Disk
 from alloypy.queueing.errors import Full, WriteFailed
 from alloypy.queueing.record import Place, Record, framed
@@ -110,6 +111,7 @@ class Writer:
         self._waiting: list[asyncio.Future[Place]] = []
         self.pending_bytes = 0
         self._task: asyncio.Task[None] | None = None
+        self._company = Company()
         self._file: _File | None = None
         self._unsynced: list[_Batch] = []
         self._unsynced_bytes = 0
@@ -157,7 +159,13 @@ class Writer:
         self.pending_bytes += record.size
         if self._task is None:
             self._wake()
+        elif self._company.is_awaited and self._are_all_here():
+            self._company.end()
         return stored
+
+    def _are_all_here(self) -> bool:
+        is_much = self.pending_bytes > _INLINE_BATCH_BYTES
+        return is_much or self._is_closed or self._company.is_there(len(self._pending))
 
     def _wake(self) -> None:
         if self._task is None:
@@ -171,6 +179,7 @@ class Writer:
     async def close(self) -> None:
         """Write what waits, sync, and end the file."""
         self._is_closed = True
+        self._company.end()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -194,6 +203,8 @@ class Writer:
         try:
             while self._pending or self._is_due:
                 if self._pending:
+                    if self.settings.sync == "always" and not self._are_all_here():
+                        await self._company.gather()
                     await self._store(self._take())
                     await asyncio.sleep(0)  # those who have been answered bring their next records
                 if self._is_due or self._unsynced_bytes > _UNSYNCED_BYTES:
@@ -357,6 +368,7 @@ class Writer:
         for seq, record in enumerate(batch.records, batch.seq):
             record.place = Place(number, seq)
         self.last += len(batch.records)
+        self._company.answered(len(batch.records) + len(self._pending), self.settings.gathering)
         self._stored(batch.records)
         for stored, record in zip(batch.stored, batch.records, strict=True):
             if not stored.done():

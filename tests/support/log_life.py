@@ -22,6 +22,7 @@ SMALL = LogSettings(
     max_size=4 << 20,
     segment_size=64 << 10,
     min_free=0,
+    gathering=0.0002,
     memory=8 << 10,
     dead_letter_size=256 << 10,
 )

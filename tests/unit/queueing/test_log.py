@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,16 @@ SETTINGS = LogSettings(max_size=1 << 20, segment_size=64 << 10, min_free=0)
 
 async def opened(path: Path, *destinations: str, settings: LogSettings = SETTINGS) -> Log:
     return await Log.open(str(path), settings=settings, destinations=destinations or ("a",))
+
+
+def syncs(log: Log) -> int:
+    return sum(log.facts().syncs.counts)
+
+
+async def turns(count: int = 10) -> None:
+    """Let the loop work, and threads not."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def taken(log: Log, destination: str, count: int) -> list[bytes]:
@@ -77,3 +88,43 @@ async def test_a_record_that_is_given_back_comes_again_before_later_ones(tmp_pat
     cursor.back(first.place)
     assert await taken(log, "a", 4) == [b"0", b"1", b"2", b"3"]
     await log.close()
+
+
+@pytest.mark.anyio
+async def test_those_who_were_answered_together_share_the_next_sync(tmp_path: Path) -> None:
+    log = await opened(tmp_path, settings=replace(SETTINGS, gathering=3600))
+    await asyncio.gather(*(log.put(b"", [b"first"]) for _ in range(3)))
+    before = syncs(log)
+    waiting = []
+    for _ in range(3):
+        waiting.append(log.put(b"", [b"second"]))
+        await turns()
+    await asyncio.gather(*waiting)
+    assert syncs(log) == before + 1
+    await log.close()
+
+
+@pytest.mark.anyio
+async def test_one_sender_alone_waits_for_nobody(tmp_path: Path) -> None:
+    log = await opened(tmp_path, settings=replace(SETTINGS, gathering=3600))
+    for _ in range(5):
+        await log.put(b"", [b"alone"])
+    await log.close()
+
+
+@pytest.mark.anyio
+async def test_who_does_not_come_back_is_waited_for_only_briefly(tmp_path: Path) -> None:
+    log = await opened(tmp_path, settings=replace(SETTINGS, gathering=0.01))
+    await asyncio.gather(*(log.put(b"", [b"first"]) for _ in range(3)))
+    await log.put(b"", [b"second"])
+    await log.close()
+
+
+@pytest.mark.anyio
+async def test_a_log_that_is_closed_waits_for_nobody(tmp_path: Path) -> None:
+    log = await opened(tmp_path, settings=replace(SETTINGS, gathering=3600))
+    await asyncio.gather(*(log.put(b"", [b"first"]) for _ in range(3)))
+    waiting = log.put(b"", [b"second"])
+    await turns()
+    await log.close()
+    await waiting

@@ -35,6 +35,9 @@ WAIT_SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 24 * 3600
 """The bounds of the histogram of times from storing to delivery."""
 
 
+_NOTING_SECONDS = 0.01
+"""How long deliveries wait to be noted together while others are in progress."""
+
 _OTHERS_SECONDS = 1.0
 """How long a destination that fails waits for a record that has not been tried, if there are any."""
 
@@ -100,6 +103,7 @@ class Courier:
         self._ends: dict[int, asyncio.Future[None]] = {}
         self._idle: list[asyncio.Future[Record]] = []
         self._delivered: list[Record] = []
+        self._noting: asyncio.TimerHandle | None = None
         self._patience: asyncio.Timeout | None = None
         cursor.watch(self._forget)
 
@@ -177,6 +181,8 @@ class Courier:
             if self._quarantine.is_closed:
                 await self._quarantine.opened()
                 waiting = [record for record in some if self.cursor.held(record.place)]
+            if len(self._delivered) + len(self._out) + len(waiting) > self._pace.window:
+                self._note()  # after a crash no more than a window is delivered twice
             self.cursor.tried(*[record.place for record in waiting])
             for record in waiting:
                 begin(record)
@@ -256,13 +262,18 @@ class Courier:
                     continue
                 if is_others_turn:
                     seconds = _OTHERS_SECONDS
-            room = max(1, self._limits.bytes - self._bytes)
-            records = self.cursor.ready(self._pace.window - len(self._out), room)
+            records = self._ready()
             if records:
                 return records
             record = await self._fresh(seconds)
             if record is not None:
-                return [record]
+                return [record, *self._ready(record)]
+
+    def _ready(self, *firsts: Record) -> list[Record]:
+        """The next records that may be tried at once, together with `firsts`."""
+        room = self._pace.window - len(self._out) - len(firsts)
+        size = self._limits.bytes - self._bytes - sum([record.size for record in firsts])
+        return self.cursor.ready(room, max(1, size)) if room > 0 and (size > 0 or not firsts) else []
 
     async def _fresh(self, seconds: float | None) -> Record | None:
         """The next record that has not been tried; None after so many seconds, or when a delivery fails."""
@@ -337,22 +348,26 @@ class Courier:
     def _taken(self, record: Record) -> None:
         self._passed += 1
         self._suspects.forget(record.place.seq)  # or it would be tried again before it is noted
-        if not self._delivered:
-            asyncio.get_running_loop().call_soon(self._note)
+        self.waited.observe(max(0, self._now() - record.received_at) / 1e9)
         self._delivered.append(record)
+        if len(self._out) == 1 or not self._pace.is_wide or len(self._suspects):
+            asyncio.get_running_loop().call_soon(self._note)
+        elif self._noting is None:
+            self._noting = asyncio.get_running_loop().call_later(_NOTING_SECONDS, self._note_late)
+
+    def _note_late(self) -> None:
+        self._noting = None
+        self._note()
 
     def _note(self) -> None:
-        """Note what has been delivered in one turn of the loop."""
+        """Note what has been delivered since the last time."""
         if not self._delivered:
             return
         records, self._delivered = self._delivered, []
         self.cursor.done(*[record.place for record in records])
         self.cursor.flush()
         self.tries["taken"] += len(records)
-        now = self._now()
-        for record in records:
-            self.delivered_bytes += record.size
-            self.waited.observe(max(0, now - record.received_at) / 1e9)
+        self.delivered_bytes += sum([record.size for record in records])
         before = self._pace.window, self._pace.is_open
         self._answered(len(records))
         if before != (self._pace.window, self._pace.is_open) or len(self._suspects):

@@ -53,6 +53,11 @@ class Pace:
         return self._failures > 0
 
     @property
+    def is_wide(self) -> bool:
+        """Whether as many deliveries may be in progress as ever."""
+        return not self._failures and self._window >= self._most
+
+    @property
     def epoch(self) -> int:
         """A number for all deliveries that begin before the next failure: they fail for the same reason."""
         return self._epoch
