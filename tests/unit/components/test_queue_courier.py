@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,9 +75,12 @@ class Delivering:
     async def end(self, *numbers: int) -> None:
         """Let deliveries end, one in each turn of the loop."""
         for number in numbers:
-            before = self.courier.in_flight
+            left = self.courier.in_flight - 1
             self.receiver.begun[number].set()
-            await until(lambda before=before: self.courier.in_flight < before)
+            await until(partial(self._has_left, left))
+
+    def _has_left(self, count: int) -> bool:
+        return self.courier.in_flight == count
 
 
 @asynccontextmanager
