@@ -1,45 +1,46 @@
-"""Lets those who send at the same time share a sync of the disk.
+"""Lets those who send at about the same time share a sync of the disk, which costs as much as ten records.
 
-Those who were answered after a sync bring their next records within moments. A batch that waits for them
-needs one sync where two batches in turn would need two, each of which costs as much as ten records.
+Those who were answered after the last sync bring their next records within moments: a batch waits for them.
+Others come without having waited for an answer. Whether waiting for those is worth it is tried now and then,
+so that a sender alone, whom nobody can join, hardly ever waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+_BATCHES = 64
+"""How many batches wait for nobody unknown after one that has done so in vain."""
+
 
 class Company:
-    """Who may bring a record soon: as many as were answered last, and as had come meanwhile.
-
-    One sender alone never waits, nor does a record that comes late after the last answers.
-    """
+    """Makes a batch wait until others have joined it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._expected = 0
-        self._until = 0.0
+        self._expected = 1
+        self._present = 0
+        self._batches_left = _BATCHES
+        self._lingers = False
         self._waiter: asyncio.Future[None] | None = None
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a batch waits: `end` it once all are there."""
+        """Whether a batch waits: it is to be told who has `come`."""
         return self._waiter is not None
 
-    def is_there(self, count: int) -> bool:
-        """Whether all are there if so many are."""
-        return count >= self._expected
-
-    def answered(self, count: int, seconds: float) -> None:
-        """Expect so many within so many seconds."""
+    def answered(self, count: int) -> None:
+        """So many may come soon: as many as have been answered together, and as have come meanwhile."""
         self._expected = count
-        self._until = self._loop.time() + seconds
 
-    async def gather(self) -> None:
-        """Wait until `end`, or until nobody is expected any more."""
-        seconds = self._until - self._loop.time()
-        if seconds <= 0:
-            return
+    async def gather(self, count: int, seconds: float) -> None:
+        """Wait until all are there who are expected, or so many seconds have passed. count: who is there."""
+        self._lingers = not self._batches_left
+        if not self._lingers:
+            self._batches_left -= 1
+            if count >= self._expected:
+                return
+        self._present = count
         self._waiter = self._loop.create_future()
         timer = self._loop.call_later(seconds, self.end)
         try:
@@ -47,6 +48,14 @@ class Company:
         finally:
             timer.cancel()
             self._waiter = None
+        if self._lingers and self._present == max(count, self._expected):  # and nobody else
+            self._batches_left = _BATCHES
+
+    def come(self, count: int) -> None:
+        """Now so many are there."""
+        self._present = count
+        if count >= self._expected and not self._lingers:
+            self.end()
 
     def end(self) -> None:
         """Wait no longer."""

@@ -22,7 +22,7 @@ class LogSettings:
     sync: `always`: a record is stored when fdatasync has returned; `interval`: when it has been written,
         which survives the end of the process, but not the loss of power.
     sync_interval: seconds between two syncs in the latter case.
-    gathering: seconds that a batch waits for those who were answered last, so that one sync does for all.
+    gathering: the most seconds that a batch waits for others before it is synced; 0 = not at all.
     segment_size: bytes of one file, at most an eighth of max_size.
     min_free: bytes that stay free on the file system.
     memory: bytes of fresh records kept in memory, so that they need not be read again.
@@ -35,7 +35,7 @@ class LogSettings:
     when_full: Literal["reject", "drop_oldest"] = "reject"
     sync: Literal["always", "interval"] = "always"
     sync_interval: float = 0.2
-    gathering: float = 0.004
+    gathering: float = 0.005
     segment_size: int = 16 << 20
     min_free: int = 1 << 30
     memory: int = 32 << 20

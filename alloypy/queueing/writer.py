@@ -159,13 +159,17 @@ class Writer:
         self.pending_bytes += record.size
         if self._task is None:
             self._wake()
-        elif self._company.is_awaited and self._are_all_here():
-            self._company.end()
+        elif self._company.is_awaited:
+            self._company.come(len(self._pending))
+            if self.pending_bytes > _INLINE_BATCH_BYTES:
+                self._company.end()
         return stored
 
-    def _are_all_here(self) -> bool:
-        is_much = self.pending_bytes > _INLINE_BATCH_BYTES
-        return is_much or self._is_closed or self._company.is_there(len(self._pending))
+    async def _gather(self) -> None:
+        """Let others join the records that wait, so that one sync does for all."""
+        seconds = 0.0 if self._is_closed or self.settings.sync != "always" else self.settings.gathering
+        if seconds and self.pending_bytes <= _INLINE_BATCH_BYTES:
+            await self._company.gather(len(self._pending), seconds)
 
     def _wake(self) -> None:
         if self._task is None:
@@ -203,8 +207,7 @@ class Writer:
         try:
             while self._pending or self._is_due:
                 if self._pending:
-                    if self.settings.sync == "always" and not self._are_all_here():
-                        await self._company.gather()
+                    await self._gather()
                     await self._store(self._take())
                     await asyncio.sleep(0)  # those who have been answered bring their next records
                 if self._is_due or self._unsynced_bytes > _UNSYNCED_BYTES:
@@ -368,7 +371,7 @@ class Writer:
         for seq, record in enumerate(batch.records, batch.seq):
             record.place = Place(number, seq)
         self.last += len(batch.records)
-        self._company.answered(len(batch.records) + len(self._pending), self.settings.gathering)
+        self._company.answered(len(batch.records) + len(self._pending))
         self._stored(batch.records)
         for stored, record in zip(batch.stored, batch.records, strict=True):
             if not stored.done():
