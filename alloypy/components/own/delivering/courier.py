@@ -34,7 +34,6 @@ from alloypy.queueing.record import Record
 WAIT_SECONDS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 """The bounds of the histogram of times from storing to delivery."""
 
-
 _NOTING_SECONDS = 0.01
 """How long deliveries wait to be noted together while others are in progress."""
 
