@@ -308,7 +308,7 @@ async def many(folder: Path, rounds: int, rate: float, *, spool: bool) -> Outcom
     sink = Sink(random.Random(1))
     async with sink:
         ports = [free_port() for _ in range(3)]
-        brokers = [Broker(folder / f"broker{n}", number=n, peers=ports) for n in (1, 2, 3)]
+        brokers = [Broker(folder / f"broker{n}", number=n, peers=ports, modest=True) for n in (1, 2, 3)]
         with contextlib.ExitStack() as ends:
             for broker in brokers:
                 ends.callback(broker.kill)

@@ -105,7 +105,8 @@ class Broker:
     """One broker, which is also a controller. It is started, killed and started again at the same address.
 
     settings: more lines of its server.properties. listeners: further ones, by name of their protocol, with
-    their ports. peers: the ports of the controllers of all nodes, if there are several.
+    their ports. peers: the ports of the controllers of all nodes, if there are several. modest: whether all
+    else on the machine goes first, as if the broker had one of its own.
     """
 
     def __init__(
@@ -115,9 +116,12 @@ class Broker:
         listeners: Mapping[str, int] | None = None,
         number: int = 1,
         peers: Sequence[int] = (),
+        *,
+        modest: bool = False,
     ) -> None:
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
+        self._first = ("nice", "-n", "10") if modest else ()
         self._folder = folder
         self._jars = jars()
         self._process: subprocess.Popen[bytes] | None = None
@@ -161,7 +165,7 @@ class Broker:
         if not (self._folder / "data").exists():
             self.format()
         log = (self._folder / "log").open("ab")
-        command = [*self._java("kafka.Kafka", *_RUN), str(self._properties)]
+        command = [*self._first, *self._java("kafka.Kafka", *_RUN), str(self._properties)]
         with log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 

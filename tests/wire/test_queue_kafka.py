@@ -254,6 +254,36 @@ async def test_a_sender_that_dies_between_parts_holds_nobody_up(
     assert server.taken == {"before": 1, "after": 1, "later": 1}
 
 
+async def test_parts_that_take_too_much_memory_are_read_again_when_all_are_there(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    server = Server()
+    meta = b'{"service_name":"%s"}\n{"path":"/ingest","query":"name=a&from=1&until=2"}'
+    records = [
+        [*messages(1, meta % name, [bytes(3000)], 1000)]
+        for name in (b"one", b"two", b"unfinished", b"three", b"four")
+    ]
+    async with scripted(server) as backend:
+        text = queue(broker, topic, "a").replace("partitions = 2", "partitions = 1")
+        text = text.replace("delivery {", 'delivery {\nmax_bytes_in_flight = "8KiB"\n') + write("a", backend)
+        async with pipeline(text, tmp_path) as running:
+            await until(lambda: counted(running, "lag") == 0)
+            producer = AIOKafkaProducer(bootstrap_servers=broker.address)
+            await producer.start()
+            for number in range(len(records[0])):
+                for record in records:
+                    if record is not records[2] or number < 2:
+                        await producer.send_and_wait(
+                            topic, record[number].value, headers=record[number].headers
+                        )
+            await producer.stop()
+            await delivered(running, 4)
+            assert (running.metric("alloypy_queue_parts_total", outcome="read_again") or 0) > 0
+            assert counted(running, "dropped_total") == 0
+            assert (counted(running, "lag") or 0) > 0  # nothing is committed past the unfinished one
+    assert server.taken == {"one": 1, "two": 1, "three": 1, "four": 1}
+
+
 HOSTILE = [
     b"hello",
     *(
@@ -382,6 +412,9 @@ async def test_machines_that_come_and_go_share_the_topic_and_nothing_comes_twice
             await send(10)
             await until(lambda: len(server.taken) == sent)
     assert set(server.taken.values()) == {1}
+    async with admin(broker) as client:
+        committed = await client.list_consumer_group_offsets("alloypy.pyroscope.write.a")
+    assert [each.metadata for name, each in committed.items() if name.topic == topic] == ["", ""]
 
 
 def lags(running: Pipeline) -> list[str]:
