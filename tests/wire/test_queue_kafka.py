@@ -172,6 +172,13 @@ async def test_dead_letters_are_in_a_topic_of_their_own_which_another_queue_deli
             async with pipeline(dead + destination, tmp_path / "replay") as replaying:
                 await delivered(replaying, 1)
             await until(lambda: counted(running, "dead_letter_records") == 0)
+            server.status = 422
+            assert (await ingest(running, "worthless")).status == 200
+            await until(lambda: counted(running, "dead_letter_records") == 1)
+            grave = TopicPartition(f"{topic}.dead.pyroscope.write.a", 0)
+            async with admin(broker) as client:
+                await client.delete_records({grave: RecordsToDelete(before_offset=-1)})
+            await until(lambda: counted(running, "dead_letter_records") == 0)
     assert server.taken == {"refused": 1, "fine": 1}
 
 
