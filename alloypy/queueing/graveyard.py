@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -19,12 +20,15 @@ from alloypy.threads import Threads
 
 T = TypeVar("T")
 
+_TOLD_NANOSECONDS = 60_000_000_000
+
 
 class Graveyard:
     """Dead letters, of which the accounts say which there are.
 
     dead: their copies, by destination. evicted: called with a destination, the limit that its dead letters
-    have reached (`size` or `age`), and how many have made room for that. write_errors: of the disk.
+    have reached (`size` or `age`), and how many have been dropped for that; at most once a minute for each,
+    and for all of them. write_errors: of the disk.
     """
 
     def __init__(
@@ -41,6 +45,8 @@ class Graveyard:
         self._books = books
         self.dead = dead
         self.evicted: Callable[[str, str, int], object] = lambda *_: None
+        self._untold: Counter[tuple[str, str]] = Counter()
+        self._told_at: dict[tuple[str, str], int] = {}
         self.write_errors = 0
 
     def use(self, settings: LogSettings) -> None:
@@ -90,8 +96,7 @@ class Graveyard:
             if not found:
                 break
             count += found
-        if count:
-            self.evicted(account.name, "size", count)
+        self._note(account, "size", count)
 
     async def get(self, account: Account, seq: int) -> DeadLetter | None:
         """A dead letter; None if there is none, or it is damaged. Raises OSError."""
@@ -134,8 +139,23 @@ class Graveyard:
             with suppress(OSError):
                 copies = await self._copies(account)
                 count = await self.evict(account, [seq for seq, copy in copies.items() if copy.time < before])
-                if count:
-                    self.evicted(account.name, "age", count)
+                self._note(account, "age", count)
+
+    def _note(self, account: Account, limit: str, count: int) -> None:
+        """Dead letters have been dropped for a limit: tell of it, unless that was done a moment ago."""
+        key, now = (account.name, limit), self._clock.now()
+        self._untold[key] += count
+        if self._untold[key] and now - self._told_at.get(key, 0) >= _TOLD_NANOSECONDS:
+            self._told_at[key] = now
+            self.evicted(*key, self._untold.pop(key))
+
+    def tell_rest(self) -> None:
+        """Tell of the evictions that have not been told."""
+        for key, count in self._untold.items():
+            if count:
+                self._told_at[key] = self._clock.now()
+                self.evicted(*key, count)
+        self._untold.clear()
 
     async def _evict_oldest(self, account: Account) -> int:
         """Drop the dead letters of the oldest file that has any; returns how many."""

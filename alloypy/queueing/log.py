@@ -275,6 +275,7 @@ class Log:
         for task in self._upkeep:
             task.cancel()
         await asyncio.wait(self._upkeep)
+        self._graves.tell_rest()
         await self._writer.close()
         await self._books.close()
         with suppress(OSError):
@@ -374,6 +375,7 @@ class Log:
         """From time to time: drop what is too old to be kept, and end a file that is done."""
         while True:
             await self._graves.evict_old()
+            self._graves.tell_rest()
             await self._members.forget(self.is_old)
             if self._writer.is_idle:
                 await self._end_done_file()
