@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import sys
@@ -166,6 +167,11 @@ def test_a_queue_in_a_directory_below_is_named(queue: str, capsys: pytest.Captur
     assert f"does not exist; there is a queue in {component}/queue\n" in capsys.readouterr().err
 
 
+async def reopened(queue: str, *destinations: str) -> None:
+    """Open and close a queue, which writes its marks anew, with sums only."""
+    await (await Log.open(queue, settings=SETTINGS, destinations=destinations)).close()
+
+
 def test_the_fate_of_a_record_is_told_as_far_as_it_is_known(
     queue: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -177,16 +183,13 @@ def test_the_fate_of_a_record_is_told_as_far_as_it_is_known(
         lines = [line.partition(" ") for line in capsys.readouterr().out.splitlines()]
         return {name: fate for name, _, fate in lines if name in (EU, US, late)}
 
-    async def reopen(*destinations: str) -> None:  # writes the marks anew, with sums only
-        await (await Log.open(queue, settings=SETTINGS, destinations=destinations)).close()
-
     assert fates(1) == {EU: "delivered", US: "waits"}
-    asyncio.run(reopen(EU, US))
+    asyncio.run(reopened(queue, EU, US))
     assert fates(1)[EU] == "delivered"  # as nothing has been dropped
     assert main(["queue", "drop", queue, "--yes", "4", f"--destination={EU}"]) == 0
     assert fates(4) == {EU: "dropped (removed)", US: "waits"}
     assert fates(2)[EU].startswith("dead letter since ")
-    asyncio.run(reopen(EU, US, late))
+    asyncio.run(reopened(queue, EU, US, late))
     assert fates(4)[EU] == fates(1)[EU] == "delivered or dropped"
     assert fates(4)[late] == "not for it, as it was no destination then"
 
@@ -224,3 +227,14 @@ def test_a_destination_whose_marks_are_deleted_while_the_queue_is_in_use_is_list
     shown = capsys.readouterr()
     assert "  waiting       5 (" in shown.out
     assert f"in use by process {os.getpid()}" in shown.out
+
+
+def test_what_terminals_act_on_is_escaped(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = "pyroscope.write.\x1b[31m\x7f"
+    asyncio.run(reopened(queue, EU, US, odd))
+    assert main(["queue", "ls", queue]) == 0
+    shown = capsys.readouterr().out
+    assert "\npyroscope.write.\\x1b[31m\\x7f\n" in shown
+    assert "\x1b" not in shown
+    assert main(["queue", "ls", queue, "--json"]) == 0
+    assert odd in [each["name"] for each in json.loads(capsys.readouterr().out)["destinations"]]

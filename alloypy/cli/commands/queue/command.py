@@ -85,9 +85,9 @@ def run(argv: list[str]) -> int:
             return shown(queue, numbers[0], output.value, as_json=as_json.value)
         if action == "drain":
             from alloypy.cli.commands.queue.draining import configuration
-            from alloypy.cli.commands.queue.words import tell
+            from alloypy.cli.commands.queue.words import put
 
-            tell(configuration(queue, url.value).rstrip("\n"))
+            put(configuration(queue, url.value).rstrip("\n"))
             return exit_codes.SUCCESS
         from alloypy.cli.commands.queue import changing
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from alloypy.cli import exit_codes
-from alloypy.cli.commands.queue.words import labels_of, labels_text, moment, said, size, tell
+from alloypy.cli.commands.queue.words import labels_of, labels_text, moment, put, said, size, tell
 from alloypy.cli.report import counted
 from alloypy.lang.secrecy import hide
 from alloypy.queueing.errors import QueueError
@@ -26,7 +26,10 @@ def listed(queue: Look, destination: str, most: int, *, as_json: bool) -> int:
         "warnings": [*queue.warnings],
         "destinations": [_destination(queue, name, most) for name in chosen(queue, destination)],
     }
-    tell(json.dumps(data, indent=2) if as_json else "\n".join(_lines(data)))
+    if as_json:
+        put(json.dumps(data, indent=2))
+    else:
+        tell("\n".join(_lines(data)))
     return exit_codes.SUCCESS
 
 

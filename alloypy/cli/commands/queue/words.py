@@ -9,19 +9,23 @@ from alloypy.cli import streams
 from alloypy.profiles.model import Labels
 from alloypy.queueing.record import Record
 from alloypy.syntax.letters import quote
+from alloypy.syntax.render import escaped
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def tell(text: str) -> None:
-    """Print lines. What standard output fails on is no fault of the queue: raises OutputError."""
+    """Print lines, with what terminals act on escaped. Raises OutputError."""
+    put(escaped(text))
+
+
+def put(text: str) -> None:
+    """Print lines as they are. What standard output fails on is no fault of the queue: raises OutputError."""
     streams.put(f"{text}\n".encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
 
 
 def warn(text: str) -> None:
     """Tell people what they should know."""
-    from alloypy.syntax.render import escaped
-
     streams.say(f"Warning: {escaped(text)}\n")
 
 
