@@ -12,12 +12,14 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
-_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
-_TRACESTATE = re.compile(rb"[\t\x20-\x7e]{1,512}")
-_DEFAULT_FRACTION = 0.1
-_LOW_BITS = (1 << 64) - 1
+_TRACEPARENT: Final = re.compile(
+    rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL
+)
+_TRACESTATE: Final = re.compile(rb"[\t\x20-\x7e]{1,512}")
+_DEFAULT_FRACTION: Final = 0.1
+_LOW_BITS: Final = (1 << 64) - 1
 
 _bits = random.Random().getrandbits  # noqa: S311 -- trace identities are not secret
 

@@ -5,12 +5,14 @@ Source: docs/spec/PYROSCOPE.md, section 3.4.
 
 from __future__ import annotations
 
-TOO_MUCH_AROUND = "chunked encoding contains too much non-data"
+from typing import Final
+
+TOO_MUCH_AROUND: Final = "chunked encoding contains too much non-data"
 """Go's words for a body in chunks that are hardly larger than what is around them."""
 
 # Names that differ from those of some Python version; and 200, so that a process that sends nothing else
 # need not build Python's table.
-_GO_TEXTS = {
+_GO_TEXTS: Final = {
     200: "OK",
     306: "",
     413: "Request Entity Too Large",

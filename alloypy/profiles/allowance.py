@@ -5,19 +5,19 @@ A few hundred bytes can unpack to a request of millions of series, so reading is
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Final, NoReturn
 
-MAX_FIELDS = 200_000
+MAX_FIELDS: Final = 200_000
 """The most fields that are read of a request, over all messages; for JSON, the most tokens."""
 
-MAX_TEXT_BYTES = 16 << 20
+MAX_TEXT_BYTES: Final = 16 << 20
 """The most bytes of labels and other texts that are read of a request."""
 
-MAX_LABELS = 10_000
+MAX_LABELS: Final = 10_000
 """The most labels that a series may have."""
 
-_FIELD_BYTES = 256
-_TEXT_BYTES = 5  # for each byte: a character takes up to four bytes, and its encoded form another
+_FIELD_BYTES: Final = 256
+_TEXT_BYTES: Final = 5  # for each byte: a character takes up to four bytes, and its encoded form another
 
 
 class Overrun(ValueError):

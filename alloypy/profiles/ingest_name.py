@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from alloypy.profiles.labels import NAME, check_label_name, check_service_name, with_service_name
 from alloypy.profiles.model import Labels
 from alloypy.profiles.remembered import LABELS, Memory, size_of
 
-_PAIR = re.compile(r"([^=}]*)=([^,}]*)[,}]")
-_INVALID_BYTES = re.compile(r"[\udc80-\udcff]")
+_PAIR: Final = re.compile(r"([^=}]*)=([^,}]*)[,}]")
+_INVALID_BYTES: Final = re.compile(r"[\udc80-\udcff]")
 # What Go trims; Python's strip() removes more.
-_SPACE = (
+_SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003"
     "\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-_BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
-_NAME_FIRST = b"name="
-_LONGEST_REMEMBERED_BYTES = 4096
-_read: Memory[bytes, Labels] = Memory(LABELS)
+_BAD_ESCAPE: Final = re.compile(b"%(?![0-9a-fA-F]{2})")
+_NAME_FIRST: Final = b"name="
+_LONGEST_REMEMBERED_BYTES: Final = 4096
+_read: Final[Memory[bytes, Labels]] = Memory(LABELS)
 
 
 class WrittenName(NamedTuple):

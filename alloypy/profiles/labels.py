@@ -10,22 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from heapq import nsmallest
+from typing import Final
 
 from alloypy.lang.brief import brief
 from alloypy.lang.go.text import quote, quote_rune
 from alloypy.profiles.model import Labels
 
-NAME = "__name__"
-SERVICE_NAME = "service_name"
-APP_NAME = "app_name"
+NAME: Final = "__name__"
+SERVICE_NAME: Final = "service_name"
+APP_NAME: Final = "app_name"
 
-_MOST_PRINTED = 40
-_PRINTED_CHARACTERS = 2000
+_MOST_PRINTED: Final = 40
+_PRINTED_CHARACTERS: Final = 2000
 
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ALLOWED_IN_LABEL_NAME = re.compile(r"[A-Za-z0-9_.]*")
-_ALLOWED_IN_SERVICE_NAME = re.compile(r"[A-Za-z0-9_.\-/]*")
-_INVALID_BYTE = re.compile(r"[\udc80-\udcff]")
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ALLOWED_IN_LABEL_NAME: Final = re.compile(r"[A-Za-z0-9_.]*")
+_ALLOWED_IN_SERVICE_NAME: Final = re.compile(r"[A-Za-z0-9_.\-/]*")
+_INVALID_BYTE: Final = re.compile(r"[\udc80-\udcff]")
 
 
 class InvalidLabels(ValueError):

@@ -9,7 +9,7 @@ Source: docs/spec/PYROSCOPE.md, section 3.5.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from alloypy.profiles.allowance import MAX_LABELS, Allowance
 from alloypy.profiles.labels import label_set
@@ -19,23 +19,28 @@ from alloypy.profiles.remembered import LABELS, Memory, size_of
 LabelRule: TypeAlias = Callable[[Labels], Labels]
 """Makes a label set from another; equal sets must give equal results."""
 
-_VARINT, _FIXED64, _LENGTH, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
+_VARINT: Final = 0
+_FIXED64: Final = 1
+_LENGTH: Final = 2
+_START_GROUP: Final = 3
+_END_GROUP: Final = 4
+_FIXED32: Final = 5
 
 # Tags: field number and wire type in one byte. Messages have two fields, only series have a third.
-_FIRST = 1 << 3 | _LENGTH
-_SECOND = 2 << 3 | _LENGTH
-_THIRD = 3 << 3 | _LENGTH
+_FIRST: Final = 1 << 3 | _LENGTH
+_SECOND: Final = 2 << 3 | _LENGTH
+_THIRD: Final = 3 << 3 | _LENGTH
 
-_MAX_FIELD_NUMBER = (1 << 29) - 1
-_MAX_GROUP_DEPTH = 100
-_LONGEST_REMEMBERED_BYTES = 4096
-_SMALL_BYTES = 512
+_MAX_FIELD_NUMBER: Final = (1 << 29) - 1
+_MAX_GROUP_DEPTH: Final = 100
+_LONGEST_REMEMBERED_BYTES: Final = 4096
+_SMALL_BYTES: Final = 512
 
-_read: Memory[tuple[bytes, LabelRule | None], Labels] = Memory(LABELS)
+_read: Final[Memory[tuple[bytes, LabelRule | None], Labels]] = Memory(LABELS)
 # By identity. It keeps the label sets, so that no other object can get their identities.
-_written: Memory[int, tuple[Labels, bytes]] = Memory(LABELS)
+_written: Final[Memory[int, tuple[Labels, bytes]]] = Memory(LABELS)
 
-INVALID_WIRE = "proto:\u00a0cannot parse invalid wire-format data"
+INVALID_WIRE: Final = "proto:\u00a0cannot parse invalid wire-format data"
 """Go's protobuf error for bytes that are not a message; it contains a no-break space."""
 
 

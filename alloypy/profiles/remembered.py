@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from sys import getsizeof
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from weakref import WeakSet
 
 from alloypy.profiles.model import Labels
@@ -16,8 +16,8 @@ from alloypy.profiles.model import Labels
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-_LARGEST_BYTES = 16 << 10
-_ENTRY_BYTES = 300
+_LARGEST_BYTES: Final = 16 << 10
+_ENTRY_BYTES: Final = 300
 """Bytes that an entry takes besides its key and its result."""
 
 
@@ -91,9 +91,9 @@ class Memory(Generic[K, V]):
         self._room.held += more - less
 
 
-_NOTHING = (None, 0)
+_NOTHING: Final = (None, 0)
 
-LABELS = Room(8 << 20)
+LABELS: Final = Room(8 << 20)
 """The room shared by all memories about label sets on their way through the process."""
 
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from time import perf_counter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from alloypy.families import Family, counter, histograms
 from alloypy.histogram import Histogram
@@ -25,7 +25,7 @@ from alloypy.profiles.model import (
 from alloypy.profiles.push_wire import profile_count
 from alloypy.runtime.contract.component import Flow
 
-DROPPED_AT_SHUTDOWN = "profiles dropped at shutdown"
+DROPPED_AT_SHUTDOWN: Final = "profiles dropped at shutdown"
 """The log line of a component that still has profiles when the shutdown deadline has passed."""
 
 T = TypeVar("T")

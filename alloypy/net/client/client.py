@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterable, Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from alloypy.lang.go.headers import canonical_name
 from alloypy.net.client.auth import (
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("alloypy.client")
 
-FOR_HTTPX = (
+FOR_HTTPX: Final = (
     "alloypy.net.client.over_httpx",
     "alloypy.net.client.socks",
     "anyio._backends._asyncio",

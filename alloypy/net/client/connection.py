@@ -11,37 +11,47 @@ import re
 import ssl
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import httptools
 
 from alloypy.net.client.go_errors import broken_text
-from alloypy.net.client.messages import MAX_HEAD_BYTES, Dropped, Response, SendError, SendTimeout, Told
+from alloypy.net.client.messages import (
+    MAX_HEAD_BYTES,
+    Dropped,
+    Exchange,
+    Response,
+    SendError,
+    SendTimeout,
+    Told,
+)
 from alloypy.net.deadline import Deadline
 from alloypy.net.http_status import TOO_MUCH_AROUND
 from alloypy.net.memory import LARGE_BYTES, large_answers
 from alloypy.profiles.model import Buffer
 
-_JOINED_BYTES = 16384
+_JOINED_BYTES: Final = 16384
 """Requests up to this many bytes are written in one piece: copying them is cheaper than gathering."""
 
-_LARGEST_KNOWN_REPLY_BYTES = 512
-_MOST_KNOWN_REPLIES = 256
-_known_replies: dict[bytes, Response] = {}
+_LARGEST_KNOWN_REPLY_BYTES: Final = 512
+_MOST_KNOWN_REPLIES: Final = 256
+_known_replies: Final[dict[bytes, Response]] = {}
 """Small replies that came in one piece and left their connection open, with the parser's result.
 
 Successes are equal, byte by byte, until the clock in their Date header ticks.
 """
 
-TOO_MUCH_HELD = "too many bytes of large answers are in memory"
-_AROUND_BYTES = 2 * MAX_HEAD_BYTES
-_AROUND_SHARE = 4
-_CHUNKED = re.compile(rb"(?:.*,)?[ \t]*chunked[ \t]*", re.IGNORECASE | re.DOTALL)
-_BROKEN = "net/http: HTTP/1.x transport connection broken: "
+TOO_MUCH_HELD: Final = "too many bytes of large answers are in memory"
+_AROUND_BYTES: Final = 2 * MAX_HEAD_BYTES
+_AROUND_SHARE: Final = 4
+_CHUNKED: Final = re.compile(rb"(?:.*,)?[ \t]*chunked[ \t]*", re.IGNORECASE | re.DOTALL)
+_BROKEN: Final = "net/http: HTTP/1.x transport connection broken: "
 
 
 class Keeper(Protocol):
     """What keeps connections between requests."""
+
+    __slots__ = ()
 
     def release(self, connection: Connection) -> None:
         """Take back a connection that can be used again."""
@@ -52,7 +62,7 @@ class Keeper(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol, Exchange):
     """A connection to one origin.
 
     tls: the context it was made with, None for plain HTTP. idle_since: when it was last released, by the

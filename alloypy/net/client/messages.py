@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol, TypeAlias, overload
+from typing import Final, NamedTuple, Protocol, TypeAlias, overload
 
 from alloypy.lang.go.text import quote
 from alloypy.lang.go.url import URL, parse_url
@@ -17,17 +17,17 @@ from alloypy.profiles.model import Buffer
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 
-READ_LIMIT_BYTES = 65536
-MAX_HEAD_BYTES = 100 * 1024
+READ_LIMIT_BYTES: Final = 65536
+MAX_HEAD_BYTES: Final = 100 * 1024
 """The most bytes of a reply's status line and headers; a reply with more is refused."""
 
-MAX_IDLE = 1000
+MAX_IDLE: Final = 1000
 """How many idle connections to one server are kept open."""
-IDLE_SECONDS = 300.0
-HANDSHAKE_SECONDS = 10.0
+IDLE_SECONDS: Final = 300.0
+HANDSHAKE_SECONDS: Final = 10.0
 
-_PORTS = {"http": 80, "https": 443}
-_METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+_PORTS: Final = {"http": 80, "https": 443}
+_METHODS_WITH_BODY: Final = ("POST", "PUT", "PATCH")
 
 
 class WrittenHeaders(Sequence[tuple[str, str]]):
@@ -172,6 +172,8 @@ Told: TypeAlias = Callable[[Response | SendError], None]
 class Exchange(Protocol):
     """A request in flight."""
 
+    __slots__ = ()
+
     def abort(self) -> None:
         """End it: what waits for the reply immediately gets Dropped."""
         ...
@@ -179,6 +181,8 @@ class Exchange(Protocol):
 
 class Sender(Protocol):
     """Sends requests to one kind of destination (one set of TLS, proxy and redirect settings)."""
+
+    __slots__ = ()
 
     async def send(self, request: Request, read_limit: int = READ_LIMIT_BYTES) -> Response:
         """Send, and read at most `read_limit` bytes of the reply's body. Raises SendError."""

@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from heapq import nsmallest
 
-from alloypy.net.client.connection import Connection
+from alloypy.net.client.connection import Connection, Keeper
 from alloypy.net.client.dials import Dials
 from alloypy.net.client.go_errors import dial_error
 from alloypy.net.client.messages import (
@@ -28,6 +28,7 @@ from alloypy.net.client.messages import (
     Origin,
     Request,
     Response,
+    Sender,
     SendError,
     SendTimeout,
     Told,
@@ -40,7 +41,7 @@ from alloypy.net.descriptors import any_below, for_upstreams
 _MOST_CLOSED, _TURNS = 16, 3
 
 
-class _Pool:
+class _Pool(Keeper):
     """The connections to one origin; the dict of idle ones is ordered by release time."""
 
     def __init__(self, transport: Transport, origin: Origin) -> None:
@@ -86,8 +87,8 @@ class _Pool:
             connection.abort()
 
 
-class Transport:
-    """A `Sender` with connections of its own.
+class Transport(Sender):
+    """A sender with connections of its own.
 
     tls: consulted for every https request, so that changed certificate files take effect.
     sweep: the next check for connections that have been idle for too long. dials: counts connections.

@@ -6,19 +6,19 @@ Source: docs/spec/PYROSCOPE.md, sections 5.2, 5.4.
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alloypy.lang.go.text import quote
 from alloypy.net.client.messages import Response
 from alloypy.net.gzip import GzipError, TooLarge, gunzip
 from alloypy.net.rpc.codes import CODES
 
-CONTENT_TYPE = "application/proto"
+CONTENT_TYPE: Final = "application/proto"
 
-_JSON_TYPES = ("application/json", "application/json; charset=utf-8")
-_MOST_MESSAGE_BYTES = 65536
-_LONGEST_TIMEOUT_MS = 9_999_999_999
-_CODE_OF_STATUS = {
+_JSON_TYPES: Final = ("application/json", "application/json; charset=utf-8")
+_MOST_MESSAGE_BYTES: Final = 65536
+_LONGEST_TIMEOUT_MS: Final = 9_999_999_999
+_CODE_OF_STATUS: Final = {
     400: "internal",
     401: "unauthenticated",
     403: "permission_denied",

@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from functools import cache, partial
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from alloypy.lang.brief import brief
 from alloypy.lang.go.text import int_fault, quote
@@ -41,19 +41,21 @@ from alloypy.threads import WORK
 
 Codec: TypeAlias = Literal["proto", "json"]
 
-RETRY_LATER = (b"retry-after", b"5")
-TOO_BUSY = "the message could not be read in time"
-WORK_SECONDS = 30.0
+RETRY_LATER: Final = (b"retry-after", b"5")
+TOO_BUSY: Final = "the message could not be read in time"
+WORK_SECONDS: Final = 30.0
 """Seconds that a thread may take to unpack or parse a message, including the wait for a free thread."""
 
 
-_IDENTITY = b"identity"
-_GZIP = b"gzip"
-_LARGE_BYTES = 256 << 10
-_LARGEST_STEP_BYTES = 16 << 20
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_MEDIA_TYPE = re.compile(r"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;(.*))?", re.DOTALL)
-_CHARSET = re.compile(r'charset=(?:utf-8|"utf-8")\s*;?')
+_IDENTITY: Final = b"identity"
+_GZIP: Final = b"gzip"
+_LARGE_BYTES: Final = 256 << 10
+_LARGEST_STEP_BYTES: Final = 16 << 20
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+_MEDIA_TYPE: Final = re.compile(
+    r"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;(.*))?", re.DOTALL
+)
+_CHARSET: Final = re.compile(r'charset=(?:utf-8|"utf-8")\s*;?')
 
 
 class UnaryRequest(NamedTuple):
@@ -93,8 +95,8 @@ def _kinds() -> dict[bytes, _Kind]:
     return {kind.written: kind for kind in kinds}
 
 
-_KINDS = _kinds()
-_ACCEPT_POST = b", ".join(sorted(_KINDS))
+_KINDS: Final = _kinds()
+_ACCEPT_POST: Final = b", ".join(sorted(_KINDS))
 
 
 def answer_unary(scope: Scope, receive: Receive, method: Method, limit: int) -> Awaitable[Answer]:

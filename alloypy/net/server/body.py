@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from alloypy.net.http_status import body_too_large
 from alloypy.profiles.model import Buffer
@@ -17,10 +17,10 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-EXTENSION = "alloypy.request"
+EXTENSION: Final = "alloypy.request"
 """The name of the ASGI extension with which our servers offer an `Extension` for each request."""
 
-ORIGIN = "alloypy.origin"
+ORIGIN: Final = "alloypy.origin"
 """The key in an ASGI scope for the `http://host` of a request with an absolute target."""
 
 Header: TypeAlias = tuple[bytes, bytes]
@@ -28,6 +28,8 @@ Header: TypeAlias = tuple[bytes, bytes]
 
 class Extension(Protocol):
     """What an application can ask of one request beyond ASGI."""
+
+    __slots__ = ()
 
     def take_body(self, limit: int) -> Buffer | None:
         """The whole body as one buffer if it has arrived and has at most `limit` bytes.

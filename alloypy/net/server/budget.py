@@ -10,14 +10,14 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import cache
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from alloypy.net.memory import quarter_of_memory
 
-_MOST_BYTES_UNTIL_QUEUE = 192 << 20
-_MOST_WAIT_SECONDS = 10.0
+_MOST_BYTES_UNTIL_QUEUE: Final = 192 << 20
+_MOST_WAIT_SECONDS: Final = 10.0
 _STALL_SECONDS = 1.0
-_PROGRESS_BYTES = 16 << 10  # must arrive within _STALL_SECONDS
+_PROGRESS_BYTES: Final = 16 << 10  # must arrive within _STALL_SECONDS
 
 
 class Claim:

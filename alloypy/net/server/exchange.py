@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, MutableMapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from alloypy.net.server.body import EXTENSION, App, BodyError, Header
+from alloypy.net.server.body import EXTENSION, App, BodyError, Extension, Header
 from alloypy.net.server.budget import ByteBudget
 from alloypy.net.server.request import Request, Source
 
-_MOST_DISCARDED_BYTES = 256 << 10  # of an unwanted body, read so that the connection can stay open
+_MOST_DISCARDED_BYTES: Final = 256 << 10  # of an unwanted body, read so that the connection can stay open
 
 
 class Connection(Source, Protocol):
     """What an exchange asks of its connection."""
+
+    __slots__ = ()
 
     def takes_more(self, exchange: Exchange) -> bool:
         """Whether an answer can be written now: without waiting, and before the write timeout."""
@@ -41,6 +43,7 @@ class Writer(Protocol):
     started: some of it has been written. Nothing may be written once the client has left.
     """
 
+    __slots__ = ()
     started: bool
 
     def go_on(self) -> None:
@@ -62,8 +65,8 @@ class Writer(Protocol):
         """Write a response in one piece; returns False, with nothing written, if that is not possible."""
 
 
-class Exchange(Request):
-    """One request and its response on a connection; a `body.Extension`."""
+class Exchange(Request, Extension):
+    """One request and its response on a connection."""
 
     __slots__ = ("_connection", "_scope", "_task", "_tasks", "_writer")
 

@@ -10,18 +10,20 @@ import math
 import mmap
 import sys
 from collections.abc import Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from alloypy.net.http_status import body_too_large
 from alloypy.net.server.body import BodyError, BodyTooLarge, ClientLeft, OverBudget
 from alloypy.net.server.budget import ByteBudget
 from alloypy.profiles.model import Buffer
 
-_LARGE_BYTES = 8 << 20
+_LARGE_BYTES: Final = 8 << 20
 
 
 class Source(Protocol):
     """What a request asks of its connection."""
+
+    __slots__ = ()
 
     def want_body(self, request: Request) -> None:
         """Go on receiving the body."""

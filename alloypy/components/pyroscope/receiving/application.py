@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Final
 
 from alloypy.components.pyroscope.receiving.answers import (
     BROKEN,
@@ -23,9 +24,9 @@ from alloypy.components.pyroscope.receiving.request import ProfileRequest
 from alloypy.net.server.answer import Answer, send_answer, send_messages, written_at_once
 from alloypy.net.server.body import App, ClientLeft, Receive, Scope, Send
 
-INGEST = "/ingest"
-PUSH_SERVICE = "/push.v1.PusherService/"
-PUSH = f"{PUSH_SERVICE}Push"
+INGEST: Final = "/ingest"
+PUSH_SERVICE: Final = "/push.v1.PusherService/"
+PUSH: Final = f"{PUSH_SERVICE}Push"
 
 
 class Application:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from alloypy.net.rpc.codes import ConnectError, no_json, undecodable
 from alloypy.net.rpc.unary import RETRY_LATER, TOO_BUSY, WORK_SECONDS, UnaryRequest
@@ -18,13 +19,13 @@ from alloypy.threads import WORK
 
 # Fields and bytes of text: what is decoded immediately, and the steps for larger messages. If a step is not
 # enough, the next starts over, so that a normal request need not hold as much as a hostile one may take.
-_QUICK_FIELDS = 2_000
-_QUICK_TEXT_BYTES = 256 << 10
-_SLOW_ALLOWANCES = ((20_000, 1 << 20), ())
+_QUICK_FIELDS: Final = 2_000
+_QUICK_TEXT_BYTES: Final = 256 << 10
+_SLOW_ALLOWANCES: Final = ((20_000, 1 << 20), ())
 
-_KIND = "pushv1.PushRequest"
-_QUICK_JSON_BYTES = 256 << 10
-_MARKS = (b"{", b"[", b",")
+_KIND: Final = "pushv1.PushRequest"
+_QUICK_JSON_BYTES: Final = 256 << 10
+_MARKS: Final = (b"{", b"[", b",")
 
 
 def decode_at_once(request: UnaryRequest, rule: LabelRule | None) -> list[Series] | None:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from alloypy.families import Buckets, Family, counters, gauges, histograms
 from alloypy.histogram import Histogram
 from alloypy.runtime.contract.component import Activity
 from alloypy.runtime.contract.component import Metrics as ComponentMetrics
 
-_PREFIX = "pyroscope_receive_http_"
-INGEST_ROUTE = "ingest"
-PUSH_ROUTE = "push_v1_pusherservice"
-PROFILE_ROUTES = (INGEST_ROUTE, PUSH_ROUTE)
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0)
-_BYTES = tuple(4.0**exponent for exponent in range(1, 16))
-_STREAMS_LIMIT = 100
+_PREFIX: Final = "pyroscope_receive_http_"
+INGEST_ROUTE: Final = "ingest"
+PUSH_ROUTE: Final = "push_v1_pusherservice"
+PROFILE_ROUTES: Final = (INGEST_ROUTE, PUSH_ROUTE)
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0)
+_BYTES: Final = tuple(4.0**exponent for exponent in range(1, 16))
+_STREAMS_LIMIT: Final = 100
 
 
 class _Route:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from time import monotonic
+from typing import Final
 
 from alloypy.components.pyroscope.receiving.reception import Reception
 from alloypy.lang.brief import brief
@@ -15,8 +16,8 @@ from alloypy.lang.go.text import quote
 from alloypy.net.server.body import Scope
 from alloypy.tracing import SpanKind, Trace
 
-_QUIET = frozenset({502, 503})  # statuses of failures that are logged elsewhere, if at all
-_LONGEST_PATH = 256
+_QUIET: Final = frozenset({502, 503})  # statuses of failures that are logged elsewhere, if at all
+_LONGEST_PATH: Final = 256
 
 
 class Record:

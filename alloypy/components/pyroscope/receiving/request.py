@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from functools import partial
+from typing import Final
 
 from alloypy.components.pyroscope.receiving.answers import OK, ingest_failed, push_failed, unread
 from alloypy.components.pyroscope.receiving.decoding import decode, decode_at_once, decode_later
@@ -30,9 +31,9 @@ from alloypy.profiles.model import IngestProfile, Labels, Push, RawSample, Serie
 from alloypy.profiles.push_wire import profile_count
 from alloypy.tracing import Trace
 
-_EMPTY_MESSAGES = {"proto": b"", "json": b"{}"}
-_LARGE_QUERY_BYTES = 16 << 10
-_QUERY_COPIES = 8  # decoded, with up to four bytes per character, and encoded again
+_EMPTY_MESSAGES: Final = {"proto": b"", "json": b"{}"}
+_LARGE_QUERY_BYTES: Final = 16 << 10
+_QUERY_COPIES: Final = 8  # decoded, with up to four bytes per character, and encoded again
 
 
 class ProfileRequest:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from alloypy.components.pyroscope.sending.headers import Tracing
 from alloypy.components.pyroscope.sending.ingest import IngestLabels, OutgoingIngest
@@ -42,9 +42,9 @@ MOST_HELD_BYTES = 64 << 20
 _ACCEPTING_SECONDS = 0.01
 """Seconds of work after which the event loop gets a turn."""
 
-_LATE = "deadline_exceeded: context deadline exceeded"
-_MARGIN_SECONDS = 0.5
-_MARGIN_PART = 0.1
+_LATE: Final = "deadline_exceeded: context deadline exceeded"
+_MARGIN_SECONDS: Final = 0.5
+_MARGIN_PART: Final = 0.1
 
 
 class Background:

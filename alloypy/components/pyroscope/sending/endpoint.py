@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alloypy.components.pyroscope.sending.debuginfo import DebugInfo, UsingDebugInfo
 from alloypy.components.pyroscope.sending.items import Items
-from alloypy.components.pyroscope.sending.lanes import Begun, Ended, Lanes, SoFar, Unfinished
+from alloypy.components.pyroscope.sending.lanes import Begun, Deliverer, Ended, Lanes, SoFar, Unfinished
 from alloypy.components.pyroscope.sending.metrics import EndpointCounts
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.publishing import Publisher
@@ -26,10 +26,10 @@ from alloypy.profiles.model import DebugInfoClient, DeliveryError, Series
 from alloypy.profiles.push_wire import profile_bytes, profile_count
 from alloypy.tracing import SpanKind, Trace
 
-MOST_AT_ONCE = 16
+MOST_AT_ONCE: Final = 16
 """Series of one Push that are sent to an endpoint concurrently; a server may take half a second for each."""
 
-MOST_HELPERS = 64
+MOST_HELPERS: Final = 64
 """Requests in flight to one endpoint, beyond one for each Push; each takes a connection."""
 
 
@@ -46,7 +46,7 @@ class Schedule(NamedTuple):
         return Backoff(self.minimum, self.maximum, self.tries, self.random)
 
 
-class Endpoint:
+class Endpoint(Deliverer):
     """Delivers to one endpoint with its own client, whose connections close after the last delivery.
 
     trouble: while the endpoint fails, why the last try failed; otherwise "".
@@ -85,7 +85,7 @@ class Endpoint:
     @property
     def debug_info(self) -> DebugInfoClient:
         """The endpoint's other service, over the same client."""
-        return UsingDebugInfo(self._debug_info, self._using)
+        return UsingDebugInfo(self._debug_info, self._call_begins, self._call_ends)
 
     @property
     def problems(self) -> list[str]:
@@ -172,16 +172,14 @@ class Endpoint:
         if self._publisher.events.wanted:
             self._publisher.cancelled(item, self.wire.shown)
 
-    @contextlib.asynccontextmanager
-    async def _using(self) -> AsyncIterator[None]:
-        """Keep the client open while the block lasts."""
+    def _call_begins(self) -> None:
+        """Keep the client open until the call ends."""
         self._calls += 1
-        try:
-            yield
-        finally:
-            self._calls -= 1
-            if self._retired is not None:
-                await self._close_if_unused(self._retired)
+
+    async def _call_ends(self) -> None:
+        self._calls -= 1
+        if self._retired is not None:
+            await self._close_if_unused(self._retired)
 
     async def _close_if_unused(self, retired: asyncio.Event) -> None:
         if not self._in_flight and not self._calls:

@@ -6,14 +6,14 @@ Source: docs/spec/PYROSCOPE.md, section 5.1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alloypy.lang.go.headers import canonical_name
 from alloypy.net.client.messages import Headers, NotSent, WrittenHeaders, in_wire_order, written
 from alloypy.tracing import Trace, Tracer
 
-_EMPTY = (("User-Agent", ""), ("Authorization", ""))
-_OWN = ("Host", "Content-Length", "Transfer-Encoding", "Trailer")
+_EMPTY: Final = (("User-Agent", ""), ("Authorization", ""))
+_OWN: Final = ("Host", "Content-Length", "Transfer-Encoding", "Trailer")
 
 
 class Tracing(NamedTuple):

@@ -9,9 +9,10 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from typing import Final
 from urllib.parse import quote_plus, unquote_plus, unquote_to_bytes
 
-from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, Refusal
+from alloypy.components.pyroscope.sending.outgoing import INGEST_NAMES, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.lang.secrecy import hide
 from alloypy.net.backoff import retry_after
@@ -23,11 +24,11 @@ from alloypy.profiles.model import Buffer, DeliveryError, IngestProfile, Labels
 from alloypy.profiles.remembered import LabelMemory
 from alloypy.tracing import Trace
 
-_SHOWN_BYTES = 2048
-_REASON_CHARACTERS = 1000
-_PASSING = re.compile(r"\bcode = (?:Unavailable|DeadlineExceeded|Aborted)\b")
-_PLAIN = re.compile(r"[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*(?:&[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*)*")
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SHOWN_BYTES: Final = 2048
+_REASON_CHARACTERS: Final = 1000
+_PASSING: Final = re.compile(r"\bcode = (?:Unavailable|DeadlineExceeded|Aborted)\b")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*(?:&[A-Za-z0-9\-_.~]+=[A-Za-z0-9\-_.~+]*)*")
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class IngestName:
@@ -68,7 +69,7 @@ class IngestLabels:
         return IngestName(_encode(written.text), written.replaced)
 
 
-class OutgoingIngest:
+class OutgoingIngest(Outgoing):
     """A profile and the `name` it is sent with."""
 
     names = INGEST_NAMES

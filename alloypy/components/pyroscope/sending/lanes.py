@@ -45,6 +45,8 @@ SoFar: TypeAlias = Unfinished | Refusal | None
 class Deliverer(Protocol):
     """What makes the tries."""
 
+    __slots__ = ()
+
     def begin(self, item: Outgoing, told: Told) -> Begun | None:
         """Send an item if only the reply has to be waited for; `told` is called with the outcome."""
         ...

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Final
 
 from alloypy.families import Family, counter, counters, histograms
 from alloypy.histogram import Histogram
 from alloypy.runtime.contract.component import Activity, Table
 from alloypy.runtime.contract.component import Metrics as ComponentMetrics
 
-_COUNTERS = {
+_COUNTERS: Final = {
     "sent_bytes": "Bytes of profiles that endpoints have taken.",
     "sent_profiles": "Profiles that endpoints have taken.",
     "dropped_bytes": "Bytes of profiles that were given up.",
     "dropped_profiles": "Profiles that were given up.",
     "retries": "Tries after the first.",
 }
-NO_ENDPOINT = "-"
+NO_ENDPOINT: Final = "-"
 """The label value for all endpoints together, or for none."""
 
 

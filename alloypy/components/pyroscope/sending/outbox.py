@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from alloypy.components.pyroscope.sending.endpoint import Endpoint
 from alloypy.components.pyroscope.sending.items import Items
@@ -19,19 +19,20 @@ from alloypy.components.pyroscope.sending.push import OutgoingPush
 from alloypy.lang.brief import brief
 from alloypy.profiles.model import DeliveryError
 
-_MOST_WAITING = 3
-_TROUBLE_CHARACTERS = 500
-_MOST_LOST = 256
+_MOST_WAITING: Final = 3
+_TROUBLE_CHARACTERS: Final = 500
+_MOST_LOST: Final = 256
 """Items that are dropped in one go if there is no endpoint."""
 
 
 class Outbox(Protocol):
-    """Where accepted items go."""
+    """Where accepted items go.
 
-    @property
-    def shared(self) -> bool:
-        """Whether several endpoints send the items of a Push."""
-        ...
+    shared: whether several endpoints send the items of a Push.
+    """
+
+    __slots__ = ()
+    shared: bool
 
     def deliver(self, item: Outgoing) -> Coroutine[Any, Any, list[DeliveryError]]:
         """Deliver an item; returns what went wrong, in order of time. Cancelling it drops the item."""
@@ -50,7 +51,7 @@ class Outbox(Protocol):
         ...
 
 
-class DirectOutbox:
+class DirectOutbox(Outbox):
     """Delivers to all endpoints concurrently and waits for all of them."""
 
     def __init__(self, endpoints: Sequence[Endpoint], metrics: Metrics, publisher: Publisher) -> None:

@@ -6,7 +6,7 @@ Source: docs/spec/PYROSCOPE.md, sections 5.2 to 5.4.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.client.messages import Request, Response, SendError
@@ -24,10 +24,12 @@ class Names(NamedTuple):
     downstream: str
 
 
-PUSH_NAMES = Names("Push", "push to", "push_total", "push_endpoint", "push_downstream")
-INGEST_NAMES = Names("AppendIngest", "ingest to", "ingest_total", "ingest_endpoint", "ingest_downstream")
+PUSH_NAMES: Final = Names("Push", "push to", "push_total", "push_endpoint", "push_downstream")
+INGEST_NAMES: Final = Names(
+    "AppendIngest", "ingest to", "ingest_total", "ingest_endpoint", "ingest_downstream"
+)
 
-CANCELLED = "cancelled"
+CANCELLED: Final = "cancelled"
 """Why a try or an item that was given up got no answer."""
 
 
@@ -54,6 +56,8 @@ class Outgoing(Protocol):
     trace: of this delivery. tries: the most tries, if the caller keeps the profile and tries again itself.
     labels, body: as they are sent; may take a moment to compute.
     """
+
+    __slots__ = ()
 
     names: Names
     size: int

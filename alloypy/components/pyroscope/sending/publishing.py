@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alloypy.components.pyroscope.sending.outgoing import CANCELLED, Outgoing, Refusal
 from alloypy.lang.secrecy import hide
 from alloypy.runtime.contract.events import Carried, Events, Failed, Sent
 
-_TAKEN = 200
+_TAKEN: Final = 200
 """The only status that means success, for Push and for /ingest."""
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
-from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, Refusal
+from alloypy.components.pyroscope.sending.outgoing import PUSH_NAMES, Outgoing, Refusal
 from alloypy.components.pyroscope.sending.requests import Wire
 from alloypy.net.backoff import retry_after
 from alloypy.net.client.messages import Headers, Request, Response, SendError, SendTimeout
@@ -19,15 +20,15 @@ from alloypy.profiles.push_wire import encode_series
 from alloypy.profiles.remembered import LabelMemory
 from alloypy.tracing import Trace
 
-_RESERVED_BUT_SENT = (NAME, "__delta__")
-_RETRIED_CODES = frozenset(
+_RESERVED_BUT_SENT: Final = (NAME, "__delta__")
+_RETRIED_CODES: Final = frozenset(
     ("unknown", "internal", "unavailable", "deadline_exceeded", "data_loss", "aborted")
 )
-_NEVER_RETRIED = frozenset((400, 409, 413, 415, 422))
-_LOGIN = (401, 403)
+_NEVER_RETRIED: Final = frozenset((400, 409, 413, 415, 422))
+_LOGIN: Final = (401, 403)
 """Statuses that are always reported, whatever the answer says: credentials are the most common mistake."""
 
-_CODE_FOR_CLIENT = {
+_CODE_FOR_CLIENT: Final = {
     400: "invalid_argument",
     401: "unauthenticated",
     403: "permission_denied",
@@ -61,7 +62,7 @@ class PushLabels:
         return {name: kept[name] for name in sorted(kept) if kept[name]}
 
 
-class OutgoingPush:
+class OutgoingPush(Outgoing):
     """One series, with its labels as they are sent.
 
     A request has only one series, because a server that refuses a request may have stored part of it: of
@@ -70,7 +71,17 @@ class OutgoingPush:
 
     names = PUSH_NAMES
 
-    __slots__ = ("_chunks", "_passed", "_samples", "labels", "position", "profiles", "size", "trace", "tries")
+    __slots__ = (
+        "_chunks",
+        "_labels",
+        "_passed",
+        "_samples",
+        "position",
+        "profiles",
+        "size",
+        "trace",
+        "tries",
+    )
 
     def __init__(
         self,
@@ -87,11 +98,15 @@ class OutgoingPush:
         for sample in samples:
             self.size += len(sample.profile)
         self.profiles = len(samples)
-        self.labels = labels
+        self._labels = labels
         self._samples = samples
         self.position = position
         self._passed = passed
         self._chunks = encode_series(labels, samples)
+
+    @property
+    def labels(self) -> Labels:
+        return self._labels
 
     @property
     def body(self) -> Sequence[Buffer]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alloypy.components.pyroscope.sending.headers import (
     HeaderPlan,
@@ -38,7 +38,7 @@ from alloypy.net.rpc.call import call_headers
 from alloypy.profiles.model import Buffer, IngestProfile
 from alloypy.tracing import Trace
 
-_TRACE_NAMES = ("Traceparent", "Uber-Trace-Id")
+_TRACE_NAMES: Final = ("Traceparent", "Uber-Trace-Id")
 
 
 class EndpointSettings(NamedTuple):

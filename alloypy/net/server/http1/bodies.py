@@ -20,6 +20,8 @@ from alloypy.net.server.request import Request
 class Receiver(Protocol):
     """What a body asks of its connection."""
 
+    __slots__ = ()
+
     def body_done(self, request: Request) -> None:
         """The body has arrived."""
 
@@ -33,6 +35,8 @@ class Body(Protocol):
     room: the buffer that the connection fills with the next bytes; None = they are passed to `take`.
     waits: nothing can be taken at the moment.
     """
+
+    __slots__ = ()
 
     @property
     def room(self) -> memoryview | None: ...
@@ -50,7 +54,7 @@ class Body(Protocol):
         """Nothing more will be received."""
 
 
-class _Read:
+class _Read(Body):
     """The common part of bodies that have no buffer of their own to read into."""
 
     __slots__ = ("_receiver", "_request")

@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from binascii import a2b_qp
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-_BAD_ESCAPE = re.compile(b"%(?![0-9a-fA-F]{2})")
-_OF_HOSTS = bytes(byte for byte in range(ord("!"), ord("~") + 1) if byte not in b'"<>\\^`{|}/@?#')
-_ABOUT_FRAMING = frozenset((b"content-length", b"transfer-encoding", b"host", b"expect", b"trailer"))
-_BAD_TRAILERS = frozenset((b"content-length", b"trailer", b"transfer-encoding"))
-_ABSOLUTE = re.compile(
+_BAD_ESCAPE: Final = re.compile(b"%(?![0-9a-fA-F]{2})")
+_OF_HOSTS: Final = bytes(byte for byte in range(ord("!"), ord("~") + 1) if byte not in b'"<>\\^`{|}/@?#')
+_ABOUT_FRAMING: Final = frozenset((b"content-length", b"transfer-encoding", b"host", b"expect", b"trailer"))
+_BAD_TRAILERS: Final = frozenset((b"content-length", b"trailer", b"transfer-encoding"))
+_ABSOLUTE: Final = re.compile(
     rb"([A-Za-z][A-Za-z0-9+.-]*)://((?:[^/?#@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|[^/?#@:\[\]]*)(?::[0-9]*)?)([/?].*|)",
     re.DOTALL,
 )
-_LONGEST_LENGTH = 1 << 63
+_LONGEST_LENGTH: Final = 1 << 63
 
 Head: TypeAlias = tuple[int | None, bool, bool]
 """What a request's header fields say about its body.
@@ -31,7 +31,7 @@ they are made for each request.
 Target: TypeAlias = tuple[str, bytes, bytes, bytes]
 """A request's target: the decoded path, path and query as sent, `http://host` of an absolute target."""
 
-HEAD_TOO_LARGE = "431 Request Header Fields Too Large"
+HEAD_TOO_LARGE: Final = "431 Request Header Fields Too Large"
 """The refusal of a head that is larger than allowed."""
 
 

@@ -7,7 +7,7 @@ Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.9.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import httptools
 
@@ -15,9 +15,9 @@ from alloypy.net.server.body import ORIGIN
 from alloypy.net.server.budget import ByteBudget
 from alloypy.net.server.http1.head import HEAD_TOO_LARGE, Refused, read_head, read_target
 
-_LINE_OVERHEAD_BYTES = 100  # of memory for a header line, beyond its own bytes
-_FREE_HEAD_BYTES = 8 << 10  # heads up to this size are not counted as held
-_END_OF_HEAD = b"\r\n\r\n"
+_LINE_OVERHEAD_BYTES: Final = 100  # of memory for a header line, beyond its own bytes
+_FREE_HEAD_BYTES: Final = 8 << 10  # heads up to this size are not counted as held
+_END_OF_HEAD: Final = b"\r\n\r\n"
 
 Data: TypeAlias = bytes | bytearray
 

@@ -6,22 +6,24 @@ Source: docs/spec/PYROSCOPE.md, section 3.9.
 
 from __future__ import annotations
 
+from typing import Final
+
 from alloypy.net.deadline import Deadline
 from alloypy.net.server.body import OverBudget
 from alloypy.net.server.budget import ByteBudget, Claim
 from alloypy.net.server.http1.backlog import Backlog
-from alloypy.net.server.http1.bodies import Receiver
+from alloypy.net.server.http1.bodies import Body, Receiver
 from alloypy.net.server.http1.head_reader import Data
 from alloypy.net.server.request import Request
 
-FIRST_ROOM_BYTES = 256 << 10
+FIRST_ROOM_BYTES: Final = 256 << 10
 """Bytes that a body gets without waiting for its turn."""
 
-_BUFFER_GROWTH = 32  # times what has arrived
+_BUFFER_GROWTH: Final = 32  # times what has arrived
 
 
-class LargeBody:
-    """The rest of a request's body; a `bodies.Body`.
+class LargeBody(Body):
+    """The rest of a request's body.
 
     patience: the client's time to send, which is stopped while the body waits for its turn.
     room: where the next bytes go; None while the body waits for its turn, or once it has failed.

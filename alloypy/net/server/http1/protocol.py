@@ -8,14 +8,14 @@ Source: docs/spec/PYROSCOPE.md, sections 3.3, 3.5, 3.9.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from alloypy.net.deadline import Deadline
 from alloypy.net.server.body import BodyBroken, BodyStalled, OverBudget
 from alloypy.net.server.config import ServerConfig, ServerState
-from alloypy.net.server.exchange import Exchange
+from alloypy.net.server.exchange import Connection, Exchange
 from alloypy.net.server.http1.backlog import Backlog
-from alloypy.net.server.http1.bodies import Body, ChunkedBody, CountedBody
+from alloypy.net.server.http1.bodies import Body, ChunkedBody, CountedBody, Receiver
 from alloypy.net.server.http1.hangup import Departure
 from alloypy.net.server.http1.head import Refused
 from alloypy.net.server.http1.head_reader import Data, HeadReader
@@ -28,16 +28,16 @@ from alloypy.net.server.misdirected import TLS_HANDSHAKE
 from alloypy.net.server.offers import Offer
 from alloypy.net.server.request import Request
 
-_READ_BYTES = 64 << 10
-_STEPS_PER_VISIT = 100  # of `Turns`: the cost of looking at a request, however short it is
+_READ_BYTES: Final = 64 << 10
+_STEPS_PER_VISIT: Final = 100  # of `Turns`: the cost of looking at a request, however short it is
 
 # One buffer for all connections: what is read into it is processed before the next read.
-_shared = bytearray(_READ_BYTES)
-_shared_view = memoryview(_shared)
+_shared: Final = bytearray(_READ_BYTES)
+_shared_view: Final = memoryview(_shared)
 
 
-class HttpProtocol(asyncio.BufferedProtocol):
-    """One connection; the `exchange.Connection` of its requests, and a `bodies.Receiver`.
+class HttpProtocol(asyncio.BufferedProtocol, Connection, Receiver):
+    """One connection.
 
     transport: None once the connection is lost.
     """

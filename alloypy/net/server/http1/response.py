@@ -8,21 +8,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alloypy.lang.go.headers import canonical_name
 from alloypy.net.http_status import status_line
 from alloypy.net.server.body import Header
 from alloypy.net.server.date import date_line
+from alloypy.net.server.exchange import Writer
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_WITHOUT_BODY = (204, 304)
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_WITHOUT_BODY: Final = (204, 304)
 
-_canonical_names: dict[bytes, bytes] = {}
+_canonical_names: Final[dict[bytes, bytes]] = {}
 
 
-class ResponseWriter:
-    """Writes the response to one request; an `exchange.Writer`.
+class ResponseWriter(Writer):
+    """Writes the response to one request.
 
     to_head: it answers a HEAD request. keep_alive: whether the connection stays open afterwards.
     started: something has been written.

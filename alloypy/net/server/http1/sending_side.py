@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Final
 
 from alloypy.net.http_status import status_line
 from alloypy.net.server.date import date_line
 from alloypy.net.server.http1.head import Refused
 from alloypy.net.server.http1.unread import Unread
 
-_LINGER_SECONDS = 0.5
+_LINGER_SECONDS: Final = 0.5
 
 
 def refuse(transport: asyncio.Transport, refusal: Refused) -> None:

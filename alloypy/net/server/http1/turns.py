@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 from weakref import WeakKeyDictionary
 
-PER_TURN = 20_000
+PER_TURN: Final = 20_000
 """Steps per turn of the event loop; a step takes about half a microsecond."""
 
-PER_VISIT = 4_000
+PER_VISIT: Final = 4_000
 """Steps that one connection may take before the next one's turn."""
 
 
@@ -60,7 +61,7 @@ class Turns:
                 self._schedule()
 
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
+_turns: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Turns]] = WeakKeyDictionary()
 
 
 def turns_of(loop: asyncio.AbstractEventLoop) -> Turns:
